@@ -1,1 +1,20 @@
-//! x
+//! Tallystick's words and rules.
+//!
+//! One module per room, the same word on every floor.
+//! Nothing here does I/O, reads a clock, draws a random number or knows a framework: a function's result follows from its arguments alone.
+//! To add a word, put its type here first; SQL, pages and the API then share it.
+
+pub mod budget;
+pub mod event;
+pub mod forecast;
+pub mod identity;
+pub mod ids;
+pub mod meter;
+pub mod money;
+pub mod period;
+pub mod price;
+pub mod problem;
+pub mod project;
+pub mod rating;
+pub mod spend;
+pub mod statement;
