@@ -1,1 +1,375 @@
-//! The room `event`.
+//! The event: one attempt to use a model.
+
+use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
+use crate::problem::FieldProblem;
+use chrono::{DateTime, FixedOffset, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// Most events in one request.
+pub const MAX_BATCH: usize = 5_000;
+/// Largest body in bytes, after decompression.
+pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Longest sender's `id`, request, session and similar identifiers, in characters.
+pub const MAX_ID_LEN: usize = 128;
+/// Longest label, model or provider name, in characters.
+pub const MAX_LABEL_LEN: usize = 200;
+/// Most tags of one event.
+pub const MAX_TAGS: usize = 32;
+/// How far ahead of the server's clock a timestamp may lie, in minutes.
+pub const MAX_AHEAD_MINUTES: i64 = 10;
+/// How far back a timestamp may lie, in years.
+pub const MAX_BACK_YEARS: i32 = 10;
+
+/// What an attempt ended with. A failed attempt can still cost money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It answered.
+    #[default]
+    Success,
+    /// The provider or network failed.
+    Error,
+    /// It took too long.
+    Timeout,
+    /// The caller went away.
+    Cancelled,
+    /// The provider refused for its limits.
+    RateLimited,
+}
+
+impl Status {
+    /// All statuses.
+    pub const ALL: [Self; 5] = [Self::Success, Self::Error, Self::Timeout, Self::Cancelled, Self::RateLimited];
+
+    /// The word in SQL, JSON and URL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Error => "error",
+            Self::Timeout => "timeout",
+            Self::Cancelled => "cancelled",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            FieldProblem::new("/status", "unknown", "Use success, error, timeout, cancelled or rate_limited.")
+        })
+    }
+}
+
+/// What the provider itself says the attempt cost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReportedCost {
+    /// Decimal string or number.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub amount: Decimal,
+    /// ISO 4217 code; only USD in version 1.
+    pub currency: String,
+}
+
+/// An event as it is sent to `POST /v1/events`.
+///
+/// Only these fields are read: whatever else a sender puts into an event, prompts above all, is dropped before anything is written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventInput {
+    /// Makes it idempotent within the organization; generated when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// When the call was made, RFC 3339; the time of receipt when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<DateTime<FixedOffset>>,
+    /// Slug of the project; the key's when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// Who sells the model, such as `anthropic`.
+    pub provider: String,
+    /// The model as the provider names it.
+    pub model: String,
+    /// `chat`, `embeddings`, `image`, `transcription` …; `chat` when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The provider's own usage object, untouched, or meters.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    pub usage: serde_json::Value,
+    /// Whose shape `usage` has; follows from provider and operation when missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_format: Option<String>,
+    /// The tier that served it, such as `standard`, `flex`, `priority`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<String>,
+    /// Whether it ran in a batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<bool>,
+    /// Where it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// What it ended with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Number of the attempt, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// Groups the attempts of one call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// Groups the calls of one user action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction_id: Option<String>,
+    /// Names the call within its interaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// Groups the interactions of one conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    /// The decision that chose the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision_id: Option<String>,
+    /// Whole duration in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<u64>,
+    /// Time to the first token in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_to_first_token_ms: Option<u64>,
+    /// Whether the answer was streamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<bool>,
+    /// Why the model stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<String>,
+    /// What kind of error it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_kind: Option<String>,
+    /// No provider call was made: cost 0, and the cost avoided is recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_cache_hit: Option<bool>,
+    /// Hash of the input, made by the sender with a key of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_hash: Option<String>,
+    /// What the product does with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feature: Option<String>,
+    /// `production`, `staging` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// The sender's customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
+    /// The sender's user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A group of users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<String>,
+    /// Free labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The provider's id of its answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_response_id: Option<String>,
+    /// What the provider says it cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_cost: Option<ReportedCost>,
+}
+
+/// What became of one event of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Recorded {
+    /// Recorded now.
+    Accepted,
+    /// The same id with the same content is recorded already: a success.
+    Duplicate,
+    /// The same id with other content is recorded already: the first stays.
+    Conflict,
+    /// Not recorded; kept in the rejected list with its reason.
+    Rejected,
+}
+
+/// What became of one event, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EventResult {
+    /// Position in the request, from 0.
+    pub index: u32,
+    /// The event's id, given or generated; null where it could not be read.
+    pub id: Option<String>,
+    /// What became of it.
+    pub status: Recorded,
+    /// Its cost; null when unpriced or not recorded.
+    #[serde(with = "crate::money::amount_opt")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub cost: Option<Decimal>,
+    /// Currency of the cost.
+    pub currency: Option<String>,
+    /// Why it was rejected or conflicts.
+    pub error: Option<FieldProblem>,
+}
+
+/// The answer to `POST /v1/events`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IngestAnswer {
+    /// Events recorded now.
+    pub accepted: u32,
+    /// Events that were recorded before with the same content.
+    pub duplicates: u32,
+    /// Events whose id is recorded with other content.
+    pub conflicts: u32,
+    /// Events that could not be taken.
+    pub rejected: u32,
+    /// One result per event, in input order.
+    pub results: Vec<EventResult>,
+}
+
+/// An event in the list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    /// Tallystick's id.
+    pub event_key: EventKey,
+    /// The sender's id.
+    pub id: String,
+    /// Local time in the organization's zone.
+    pub at: DateTime<FixedOffset>,
+    /// Slug of the project.
+    pub project: String,
+    /// Who sells the model.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// What it ended with.
+    pub status: Status,
+    /// Feature label.
+    pub feature: Option<String>,
+    /// All tokens.
+    pub tokens: u64,
+    /// Cost; none when unpriced.
+    pub cost: Option<Decimal>,
+}
+
+/// One line of a stored receipt with where its price comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReceiptRow {
+    /// The meter's word.
+    pub meter: String,
+    /// The meter as people read it.
+    pub label: String,
+    /// How much of it.
+    pub quantity: Decimal,
+    /// Price of `per` units.
+    pub rate: Decimal,
+    /// Units that the rate is for.
+    pub per: Decimal,
+    /// The unit's word, such as `tokens`.
+    pub unit: String,
+    /// Amount, rounded once.
+    pub amount: Decimal,
+    /// Since when the price holds; none means from the beginning of time.
+    pub price_since: Option<DateTime<Utc>>,
+    /// The data set or person it came from, with its version.
+    pub price_source: String,
+    /// Where it can be checked.
+    pub price_url: Option<String>,
+}
+
+/// Everything about one event: the event page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventDetail {
+    /// As in the list.
+    pub row: EventRow,
+    /// The project's id.
+    pub project_id: ProjectId,
+    /// The key that sent it.
+    pub key_id: KeyId,
+    /// Name of that key.
+    pub key_name: String,
+    /// Received when, in the organization's zone.
+    pub received_at: DateTime<FixedOffset>,
+    /// The model name in the price book that priced it.
+    pub priced_as: Option<String>,
+    /// The receipt; empty when unpriced or answered from the sender's cache.
+    pub receipt: Vec<ReceiptRow>,
+    /// Why there is no price.
+    pub unpriced_reason: Option<String>,
+    /// Upper-bound estimate while unpriced.
+    pub upper_bound: Option<Decimal>,
+    /// Cost that a cached response avoided.
+    pub avoided_cost: Option<Decimal>,
+    /// What the provider says it cost.
+    pub reported_cost: Option<Decimal>,
+    /// Attributes that were sent: label and value, in the order of the documentation.
+    pub attributes: Vec<(String, String)>,
+    /// Meters and quantities.
+    pub meters: Vec<(String, Decimal)>,
+    /// The usage object, numbers only, pretty-printed.
+    pub usage_json: String,
+    /// Whose shape the usage has.
+    pub usage_format: String,
+    /// Other attempts of the same request.
+    pub attempts: Vec<EventRow>,
+}
+
+/// An entry of the rejected list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RejectedRow {
+    /// Its id.
+    pub rejected_id: RejectedId,
+    /// When it came, in the organization's zone.
+    pub received_at: DateTime<FixedOffset>,
+    /// The sender's id, if it could be read.
+    pub id: Option<String>,
+    /// Project as sent.
+    pub project: Option<String>,
+    /// Provider as sent.
+    pub provider: Option<String>,
+    /// Model as sent.
+    pub model: Option<String>,
+    /// The field that was wrong.
+    pub pointer: String,
+    /// A stable word.
+    pub code: String,
+    /// Why, in one sentence.
+    pub detail: String,
+    /// Name of the key that sent it.
+    pub key_name: String,
+}
+
+/// A group of the unpriced list: all waiting events of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct UnpricedRow {
+    /// Who sells the model.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// How many events wait.
+    pub events: u64,
+    /// Tokens in them.
+    pub tokens: u64,
+    /// Upper-bound estimate of what they cost.
+    pub upper_bound: Decimal,
+    /// First and last event, in the organization's zone.
+    pub first_at: DateTime<FixedOffset>,
+    /// Last event.
+    pub last_at: DateTime<FixedOffset>,
+}
+
+/// A page of a list with an opaque cursor to the next one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page begins; none on the last one.
+    pub next_cursor: Option<String>,
+}

@@ -1,1 +1,362 @@
-//! The room `identity`.
+//! Who may do what: roles and permissions in one table that every door checks.
+
+use crate::ids::{InvitationId, OrgId, SignInId, UserId};
+use crate::problem::FieldProblem;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// The role of a member in an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, including deleting the organization and naming owners.
+    Owner,
+    /// Everything but owners and deletion.
+    Admin,
+    /// Budgets, statements and exports over all projects; no keys or members.
+    Finance,
+    /// Works with projects: reads everything, manages keys of projects and own budgets.
+    Member,
+    /// Reads.
+    Viewer,
+}
+
+impl Role {
+    /// All roles, the most powerful first.
+    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Finance, Self::Member, Self::Viewer];
+
+    /// The word in SQL, JSON and forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Finance => "finance",
+            Self::Member => "member",
+            Self::Viewer => "viewer",
+        }
+    }
+
+    /// What the role is for, in one sentence on the invitation form.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Owner => "Everything, including owners and deleting the organization.",
+            Self::Admin => "Everything but owners and deleting the organization.",
+            Self::Finance => "Reads everything; manages budgets, statements and exports.",
+            Self::Member => "Reads everything; manages projects, API keys and budgets.",
+            Self::Viewer => "Reads everything, changes nothing.",
+        }
+    }
+
+    /// Whether this role may do it: the one table of permissions.
+    #[must_use]
+    pub const fn may(self, permission: Permission) -> bool {
+        use Permission as P;
+        match permission {
+            P::Read => true,
+            P::ManageProjects | P::ManageKeys => {
+                matches!(self, Self::Owner | Self::Admin | Self::Member)
+            }
+            P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
+            P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
+                matches!(self, Self::Owner | Self::Admin)
+            }
+            P::ManageOwners | P::DeleteOrganization => matches!(self, Self::Owner),
+        }
+    }
+
+    /// Whether a member of this role may give, change or take the role `other`.
+    #[must_use]
+    pub const fn may_grant(self, other: Self) -> bool {
+        match other {
+            Self::Owner => self.may(Permission::ManageOwners),
+            _ => self.may(Permission::ManageMembers),
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("role", "unknown", "Choose owner, admin, finance, member or viewer."))
+    }
+}
+
+/// Something a member may or may not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See spend, events, budgets, forecasts, statements.
+    Read,
+    /// Create and change teams and projects.
+    ManageProjects,
+    /// Create and revoke API keys.
+    ManageKeys,
+    /// Create and change budgets; acknowledge alerts; send test mails.
+    ManageBudgets,
+    /// Invite, change and remove members (not owners).
+    ManageMembers,
+    /// Change the organization's name, zone and fiscal year.
+    ManageOrganization,
+    /// Read the audit log.
+    ReadAudit,
+    /// Name and remove owners.
+    ManageOwners,
+    /// Delete the organization with everything in it.
+    DeleteOrganization,
+}
+
+impl Permission {
+    /// All permissions, for the table in Settings.
+    pub const ALL: [Self; 9] = [
+        Self::Read,
+        Self::ManageProjects,
+        Self::ManageKeys,
+        Self::ManageBudgets,
+        Self::ManageMembers,
+        Self::ManageOrganization,
+        Self::ReadAudit,
+        Self::ManageOwners,
+        Self::DeleteOrganization,
+    ];
+
+    /// What it allows, as the table in Settings and the no-permission page say it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Read => "see spend, events, budgets, forecasts and statements",
+            Self::ManageProjects => "create and change teams and projects",
+            Self::ManageKeys => "create and revoke API keys",
+            Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManageMembers => "invite, change and remove members",
+            Self::ManageOrganization => "change the organization's settings",
+            Self::ReadAudit => "read the audit log",
+            Self::ManageOwners => "name and remove owners",
+            Self::DeleteOrganization => "delete the organization",
+        }
+    }
+}
+
+/// What an API key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyScope {
+    /// Send events.
+    Ingest,
+    /// Read spend, events, budgets, statements.
+    Read,
+    /// Ask for decisions.
+    Decide,
+    /// Change budgets, projects and other settings.
+    Admin,
+}
+
+impl KeyScope {
+    /// All scopes.
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Read, Self::Decide, Self::Admin];
+
+    /// The word in SQL, JSON and forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::Decide => "decide",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// What the scope allows, as the form says it.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Ingest => "send events",
+            Self::Read => "read spend, events and statements",
+            Self::Decide => "ask for decisions",
+            Self::Admin => "change budgets and projects",
+        }
+    }
+}
+
+impl FromStr for KeyScope {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("scopes", "unknown", "Choose ingest, read, decide or admin."))
+    }
+}
+
+/// An e-mail address: trimmed, lower case, with exactly one `@` and a dot in the domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Email(String);
+
+impl Email {
+    /// Longest address taken (RFC 5321, 4.5.3.1.3: a path has at most 256 octets with its brackets).
+    pub const MAX_LEN: usize = 254;
+
+    /// Reads an address as typed.
+    ///
+    /// # Errors
+    /// A field problem for `email` when it cannot be an address.
+    pub fn parse(text: &str) -> Result<Self, FieldProblem> {
+        let text = text.trim().to_lowercase();
+        let wrong = || FieldProblem::new("email", "invalid", "Enter an e-mail address such as ada@example.com.");
+        let (local, domain) = text.split_once('@').ok_or_else(wrong)?;
+        let plain = |c: char| !c.is_whitespace() && !c.is_control() && !"<>\"(),:;@[]\\".contains(c);
+        let fits = text.len() <= Self::MAX_LEN && !local.is_empty() && local.len() <= 64;
+        let domain_fits = domain.contains('.') && domain.split('.').all(|label| !label.is_empty() && label.len() <= 63);
+        if fits && domain_fits && local.chars().all(plain) && domain.chars().all(plain) {
+            Ok(Self(text))
+        } else {
+            Err(wrong())
+        }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for Email {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).map_err(|problem| problem.detail)
+    }
+}
+
+impl From<Email> for String {
+    fn from(email: Email) -> Self {
+        email.0
+    }
+}
+
+/// An organization as pages and the API show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Organization {
+    /// Its id.
+    pub org_id: OrgId,
+    /// The part of the address `/o/{slug}/…`.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// IANA name of the reporting time zone.
+    pub time_zone: String,
+    /// ISO 4217 code; USD in version 1.
+    pub currency: String,
+    /// First month of the fiscal year, 1 to 12.
+    pub fiscal_year_start_month: u8,
+    /// A sample organization holds invented usage and can be thrown away.
+    pub is_sample: bool,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A user as the person sees themself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct User {
+    /// Their id.
+    pub user_id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Whether the mailed link was opened.
+    pub email_verified: bool,
+}
+
+/// A member in the list of Settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The user.
+    pub user_id: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Their role here.
+    pub role: Role,
+    /// Since when.
+    pub joined_at: DateTime<Utc>,
+}
+
+/// An open invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// Its id.
+    pub invitation_id: InvitationId,
+    /// Who is invited.
+    pub email: Email,
+    /// The role they will have.
+    pub role: Role,
+    /// When it was sent.
+    pub created_at: DateTime<Utc>,
+    /// Until when the link works.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// One sign-in of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// Its id; not the secret in the cookie.
+    pub sign_in_id: SignInId,
+    /// The browser, as it named itself, cut to a sensible length.
+    pub user_agent: String,
+    /// The address it came from.
+    pub address: String,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used (to the minute).
+    pub last_seen_at: DateTime<Utc>,
+    /// Whether this is the sign-in that asks.
+    pub current: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_normalised_and_checked() {
+        assert_eq!(Email::parse("  Ada@Example.COM ").unwrap().as_str(), "ada@example.com");
+        for wrong in [
+            "",
+            "ada",
+            "ada@",
+            "@example.com",
+            "ada@example",
+            "a b@example.com",
+            "ada@@example.com",
+            "ada@example..com",
+        ] {
+            assert!(Email::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_owners_touch_owners() {
+        for role in Role::ALL {
+            assert_eq!(role.may_grant(Role::Owner), role == Role::Owner);
+            assert!(role.may(Permission::Read));
+        }
+        assert!(Role::Admin.may_grant(Role::Viewer));
+        assert!(!Role::Finance.may(Permission::ManageKeys));
+        assert!(!Role::Viewer.may(Permission::ManageBudgets));
+    }
+}

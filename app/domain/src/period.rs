@@ -1,1 +1,224 @@
-//! The room `period`.
+//! Days, months and the organization's zone.
+//!
+//! Every span is half-open: `from` belongs to it, `to` does not.
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+/// Longest span a page or query may ask for, in days (ten years and a bit).
+pub const MAX_DAYS: i64 = 3_700;
+
+/// A span of days in the organization's zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Period {
+    /// First day.
+    pub from: NaiveDate,
+    /// Day after the last one.
+    pub to: NaiveDate,
+}
+
+impl Period {
+    /// A span of at least one and at most [`MAX_DAYS`] days.
+    #[must_use]
+    pub fn new(from: NaiveDate, to: NaiveDate) -> Option<Self> {
+        let days = (to - from).num_days();
+        (1..=MAX_DAYS).contains(&days).then_some(Self { from, to })
+    }
+
+    /// The calendar month that holds `day`.
+    #[must_use]
+    pub fn month_of(day: NaiveDate) -> Self {
+        let from = day.with_day(1).unwrap_or(day);
+        let to = from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
+        Self { from, to }
+    }
+
+    /// The month to date: from the first of `today`'s month up to and including `today`.
+    #[must_use]
+    pub fn month_to_date(today: NaiveDate) -> Self {
+        Self { from: Self::month_of(today).from, to: next_day(today) }
+    }
+
+    /// The last `days` days up to and including `today`.
+    #[must_use]
+    pub fn last_days(today: NaiveDate, days: u64) -> Self {
+        let to = next_day(today);
+        Self { from: to.checked_sub_days(Days::new(days)).unwrap_or(NaiveDate::MIN), to }
+    }
+
+    /// Number of days.
+    #[must_use]
+    pub fn days(&self) -> i64 {
+        (self.to - self.from).num_days()
+    }
+
+    /// The last day that belongs to it.
+    #[must_use]
+    pub fn last_day(&self) -> NaiveDate {
+        self.to.pred_opt().unwrap_or(self.to)
+    }
+
+    /// Every day in order.
+    pub fn iter(&self) -> impl Iterator<Item = NaiveDate> + use<> {
+        let to = self.to;
+        self.from.iter_days().take_while(move |day| *day < to)
+    }
+
+    /// Whether the day belongs to it.
+    #[must_use]
+    pub fn contains(&self, day: NaiveDate) -> bool {
+        self.from <= day && day < self.to
+    }
+
+    /// What to compare with: the same days of the month before for a span that begins on a first and stays in one month, otherwise as many days right before.
+    ///
+    /// A month to date of more days than the previous month has is compared with that whole month.
+    #[must_use]
+    pub fn previous(&self) -> Self {
+        let one_month = self.from.day() == 1 && self.to <= Self::month_of(self.from).to;
+        if one_month {
+            let before = Self::month_of(self.from.pred_opt().unwrap_or(self.from));
+            if self.to == Self::month_of(self.from).to {
+                return before;
+            }
+            let to = before.from.checked_add_days(Days::new(self.days().unsigned_abs())).unwrap_or(before.to);
+            return Self { from: before.from, to: to.min(before.to) };
+        }
+        let days = Days::new(self.days().unsigned_abs());
+        Self { from: self.from.checked_sub_days(days).unwrap_or(NaiveDate::MIN), to: self.from }
+    }
+}
+
+fn next_day(day: NaiveDate) -> NaiveDate {
+    day.succ_opt().unwrap_or(day)
+}
+
+#[cfg(feature = "tz")]
+pub use zone::Zone;
+
+#[cfg(feature = "tz")]
+mod zone {
+    use super::Period;
+    use crate::problem::FieldProblem;
+    use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
+
+    /// An IANA time zone.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub struct Zone(chrono_tz::Tz);
+
+    impl Zone {
+        /// Coordinated universal time.
+        pub const UTC: Self = Self(chrono_tz::UTC);
+
+        /// Reads an IANA name such as `Asia/Kolkata`.
+        ///
+        /// # Errors
+        /// A field problem for `time_zone`.
+        pub fn parse(name: &str) -> Result<Self, FieldProblem> {
+            name.trim()
+                .parse()
+                .map(Self)
+                .map_err(|_| FieldProblem::new("time_zone", "unknown", "Choose a time zone such as Europe/Berlin."))
+        }
+
+        /// Its IANA name.
+        #[must_use]
+        pub fn name(self) -> &'static str {
+            self.0.name()
+        }
+
+        /// All zones' names, for the list of a form.
+        pub fn names() -> impl Iterator<Item = &'static str> {
+            chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+        }
+
+        /// The local time of an instant with its offset.
+        #[must_use]
+        pub fn local(self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
+            let offset = self.0.offset_from_utc_datetime(&at.naive_utc()).fix();
+            at.with_timezone(&offset)
+        }
+
+        /// The organization's day that holds an instant.
+        #[must_use]
+        pub fn day_of(self, at: DateTime<Utc>) -> NaiveDate {
+            self.local(at).date_naive()
+        }
+
+        /// The first instant of a day; where midnight is skipped by a clock change, the first instant after the gap.
+        #[must_use]
+        pub fn start_of(self, day: NaiveDate) -> DateTime<Utc> {
+            let midnight = day.and_time(NaiveTime::MIN);
+            match self.0.from_local_datetime(&midnight) {
+                LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+                LocalResult::None => self.after_gap(day),
+            }
+        }
+
+        /// Quarter by quarter to the first local time of the day that exists; gaps are at most a day long (Samoa 2011).
+        fn after_gap(self, day: NaiveDate) -> DateTime<Utc> {
+            let midnight = day.and_time(NaiveTime::MIN);
+            (1..=96)
+                .filter_map(|quarter| {
+                    let local = midnight.checked_add_signed(Duration::minutes(15 * quarter))?;
+                    self.0.from_local_datetime(&local).earliest()
+                })
+                .next()
+                .map_or_else(|| midnight.and_utc(), |at| at.to_utc())
+        }
+
+        /// First instant and end of a span of days.
+        #[must_use]
+        pub fn instants(self, period: Period) -> (DateTime<Utc>, DateTime<Utc>) {
+            (self.start_of(period.from), self.start_of(period.to))
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn day(text: &str) -> NaiveDate {
+            text.parse().unwrap()
+        }
+
+        #[test]
+        fn days_begin_where_the_zone_says() {
+            let kolkata = Zone::parse("Asia/Kolkata").unwrap();
+            assert_eq!(kolkata.start_of(day("2023-11-17")).to_rfc3339(), "2023-11-16T18:30:00+00:00");
+            assert_eq!(kolkata.day_of("2023-11-16T18:30:00Z".parse().unwrap()), day("2023-11-17"));
+        }
+
+        #[test]
+        fn a_skipped_midnight_begins_after_the_gap() {
+            // Cairo moved from 00:00 to 01:00 on 2024-04-26.
+            let cairo = Zone::parse("Africa/Cairo").unwrap();
+            assert_eq!(cairo.local(cairo.start_of(day("2024-04-26"))).to_rfc3339(), "2024-04-26T01:00:00+03:00");
+        }
+
+        #[test]
+        fn days_of_clock_changes_have_23_and_25_hours() {
+            let new_york = Zone::parse("America/New_York").unwrap();
+            let hours = |from: &str, to: &str| (new_york.start_of(day(to)) - new_york.start_of(day(from))).num_hours();
+            assert_eq!(hours("2026-03-08", "2026-03-09"), 23);
+            assert_eq!(hours("2026-11-01", "2026-11-02"), 25);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(from: &str, to: &str) -> Period {
+        Period::new(from.parse().unwrap(), to.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_month_to_date_is_compared_with_the_same_days() {
+        assert_eq!(period("2026-11-01", "2026-11-24").previous(), period("2026-10-01", "2026-10-24"));
+        assert_eq!(period("2026-11-01", "2026-12-01").previous(), period("2026-10-01", "2026-11-01"));
+        assert_eq!(period("2026-03-01", "2026-03-31").previous(), period("2026-02-01", "2026-03-01"));
+        assert_eq!(period("2026-11-10", "2026-11-17").previous(), period("2026-11-03", "2026-11-10"));
+    }
+}
