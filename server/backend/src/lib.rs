@@ -1,1 +1,55 @@
-//! x
+//! Tallystick's engine: one folder per room, the same words as in `domain`.
+//!
+//! A room has `mod.rs` (verbs: rules and transactions) and `sql.rs` (queries: rows in, domain types out); nothing outside a room's `sql.rs` knows its tables.
+//! Every verb about an organization takes an [`OrgScope`] first; only `identity` and `keys` can make one.
+//! To add a verb: put its words into `domain`, its query into `sql.rs`, its rules into `mod.rs`, and a door of five lines into `app` or `server::api`.
+
+#[cfg(target_family = "wasm")]
+compile_error!("`backend` must never be built for the browser: it holds SQL and secrets");
+
+pub mod audit;
+pub mod budgets;
+pub mod clock;
+pub mod delivery;
+pub mod error;
+pub mod events;
+pub mod forecast;
+pub mod identity;
+pub mod keys;
+pub mod prices;
+pub mod projects;
+pub mod sample;
+pub mod scope;
+pub mod spend;
+pub mod statements;
+
+pub use clock::{Clock, SystemClock, TestClock};
+pub use error::Error;
+pub use scope::{Actor, OrgScope, Visible};
+
+use sqlx::PgPool;
+use std::sync::Arc;
+
+/// The schema, embedded in the binary.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
+
+/// Everything a verb needs; cheap to clone.
+#[derive(Clone)]
+pub struct Backend {
+    /// Connections to PostgreSQL.
+    pub pool: PgPool,
+    /// Time and randomness.
+    pub clock: Arc<dyn Clock>,
+    /// The address people and mails use, without a trailing slash.
+    pub public_url: Arc<str>,
+    /// Local mode: outgoing mail is shown at `/dev/mail`, cookies work over http.
+    pub local: bool,
+}
+
+impl Backend {
+    /// Puts the parts together; starts nothing.
+    #[must_use]
+    pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
+        Self { pool, clock, public_url: public_url.trim_end_matches('/').into(), local }
+    }
+}

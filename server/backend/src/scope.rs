@@ -1,0 +1,154 @@
+//! Which organization, who, and what they may see: the first argument of every verb.
+
+use domain::identity::{KeyScope, Permission, Role};
+use domain::ids::{KeyId, OrgId, ProjectId, UserId};
+use domain::period::Zone;
+use domain::problem::Problem;
+use std::collections::BTreeSet;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in member.
+    User {
+        /// Who.
+        user_id: UserId,
+        /// Their role here.
+        role: Role,
+    },
+    /// A program with an API key.
+    Key {
+        /// Which key.
+        key_id: KeyId,
+        /// What it may do.
+        scopes: BTreeSet<KeyScope>,
+        /// The project of events that name none.
+        default_project: ProjectId,
+    },
+    /// A background loop of the server.
+    System,
+}
+
+/// Which projects the caller sees; totals never include others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Visible {
+    /// All of the organization.
+    All,
+    /// Only these.
+    Only(BTreeSet<ProjectId>),
+}
+
+/// The caller's view of one organization. Holding one is the proof of having been let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrgScope {
+    org_id: OrgId,
+    zone: Zone,
+    actor: Actor,
+    visible: Visible,
+}
+
+impl OrgScope {
+    /// Only `identity` and `keys`, which checked who asks, make one.
+    pub(crate) const fn new(org_id: OrgId, zone: Zone, actor: Actor, visible: Visible) -> Self {
+        Self { org_id, zone, actor, visible }
+    }
+
+    /// The organization.
+    #[must_use]
+    pub const fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    /// Its reporting time zone.
+    #[must_use]
+    pub const fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub const fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Which projects are visible.
+    #[must_use]
+    pub const fn visible(&self) -> &Visible {
+        &self.visible
+    }
+
+    /// Whether this project is visible.
+    #[must_use]
+    pub fn sees(&self, project: ProjectId) -> bool {
+        match &self.visible {
+            Visible::All => true,
+            Visible::Only(projects) => projects.contains(&project),
+        }
+    }
+
+    /// For SQL: null sees all, otherwise the list of visible projects.
+    #[must_use]
+    pub fn visible_projects(&self) -> Option<Vec<uuid::Uuid>> {
+        match &self.visible {
+            Visible::All => None,
+            Visible::Only(projects) => Some(projects.iter().map(|project| project.0).collect()),
+        }
+    }
+
+    /// Whether the caller may do it. A key's rights follow from its scopes: `read` reads, `admin` changes projects and budgets.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        match &self.actor {
+            Actor::User { role, .. } => role.may(permission),
+            Actor::Key { scopes, .. } => match permission {
+                Permission::Read => scopes.contains(&KeyScope::Read),
+                Permission::ManageProjects | Permission::ManageBudgets => {
+                    scopes.contains(&KeyScope::Admin) && self.visible == Visible::All
+                }
+                _ => false,
+            },
+            Actor::System => true,
+        }
+    }
+
+    /// Lets through whoever may do it.
+    ///
+    /// # Errors
+    /// [`Problem::Forbidden`] otherwise.
+    pub fn require(&self, permission: Permission) -> Result<(), Problem> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(Problem::Forbidden { detail: format!("You may not {}.", permission.description()) })
+        }
+    }
+
+    /// Lets through keys with the scope.
+    ///
+    /// # Errors
+    /// [`Problem::Forbidden`] otherwise.
+    pub fn require_key_scope(&self, scope: KeyScope) -> Result<(), Problem> {
+        match &self.actor {
+            Actor::Key { scopes, .. } if scopes.contains(&scope) => Ok(()),
+            _ => Err(Problem::Forbidden { detail: format!("This API key lacks the scope `{}`.", scope.as_str()) }),
+        }
+    }
+
+    /// The person, if a person asks.
+    #[must_use]
+    pub const fn user_id(&self) -> Option<UserId> {
+        match &self.actor {
+            Actor::User { user_id, .. } => Some(*user_id),
+            _ => None,
+        }
+    }
+
+    /// The key, if a program asks.
+    #[must_use]
+    pub const fn key_id(&self) -> Option<KeyId> {
+        match &self.actor {
+            Actor::Key { key_id, .. } => Some(*key_id),
+            _ => None,
+        }
+    }
+}
