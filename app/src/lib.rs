@@ -1,1 +1,92 @@
-//! x
+//! Tallystick's pages.
+//!
+//! This crate is built twice: with `ssr` into the server and with `hydrate` into the browser.
+//! `ui` knows no domain word, `layout` is the frame, every other folder is a room: `mod.rs` (pages), `api.rs` (doors), one file per view.
+//! To add a page: a component in its room, a line in [`App`]'s route table, a line in `layout`'s navigation, a journey in `end2end`.
+
+#![recursion_limit = "512"]
+
+pub mod budgets;
+#[cfg(feature = "ssr")]
+pub mod caller;
+pub mod error;
+pub mod events;
+pub mod forecast;
+pub mod identity;
+pub mod keys;
+pub mod projects;
+pub mod spend;
+pub mod statements;
+
+use leptos::prelude::*;
+use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
+use leptos_router::components::{ParentRoute, Route, Router, Routes};
+use leptos_router::{SsrMode, path};
+
+/// The document around every page.
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <HashedStylesheet options=options.clone() id="style" />
+                <HydrationScripts options=options.clone() />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// All pages: the route table.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    // Out-of-order streaming needs JavaScript to put its parts in place; in order, every page reads without it.
+    let ssr = SsrMode::InOrder;
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") } />
+        <Router>
+            <Routes fallback=identity::NotFoundPage>
+                <Route path=path!("/") view=identity::HomePage ssr=ssr.clone() />
+                <Route path=path!("/sign-up") view=identity::SignUpPage ssr=ssr.clone() />
+                <Route path=path!("/sign-in") view=identity::SignInPage ssr=ssr.clone() />
+                <Route path=path!("/verify-email") view=identity::VerifyEmailPage ssr=ssr.clone() />
+                <Route path=path!("/forgotten-password") view=identity::ForgottenPasswordPage ssr=ssr.clone() />
+                <Route path=path!("/reset-password") view=identity::ResetPasswordPage ssr=ssr.clone() />
+                <Route path=path!("/invitations/:org/:token") view=identity::InvitationPage ssr=ssr.clone() />
+                <Route path=path!("/account") view=identity::AccountPage ssr=ssr.clone() />
+                <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
+                <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
+                    <Route path=path!("") view=spend::OverviewPage />
+                    <Route path=path!("explore") view=spend::ExplorePage />
+                    <Route path=path!("events") view=events::EventsPage />
+                    <Route path=path!("events/rejected") view=events::RejectedPage />
+                    <Route path=path!("events/unpriced") view=events::UnpricedPage />
+                    <Route path=path!("events/:event") view=events::EventPage />
+                    <Route path=path!("projects") view=projects::ProjectsPage />
+                    <Route path=path!("projects/:project") view=projects::ProjectPage />
+                    <Route path=path!("teams/:team") view=projects::TeamPage />
+                    <Route path=path!("budgets") view=budgets::BudgetsPage />
+                    <Route path=path!("budgets/new") view=budgets::NewBudgetPage />
+                    <Route path=path!("budgets/:budget") view=budgets::BudgetPage />
+                    <Route path=path!("budgets/:budget/edit") view=budgets::EditBudgetPage />
+                    <Route path=path!("alerts") view=budgets::AlertsPage />
+                    <Route path=path!("forecast") view=forecast::ForecastPage />
+                    <Route path=path!("statements") view=statements::StatementsPage />
+                    <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
+                    <Route path=path!("settings") view=identity::SettingsPage />
+                    <Route path=path!("settings/members") view=identity::MembersPage />
+                    <Route path=path!("settings/keys") view=keys::KeysPage />
+                    <Route path=path!("settings/audit") view=identity::AuditPage />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

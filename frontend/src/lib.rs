@@ -1,1 +1,10 @@
-//! x
+//! The browser's side: takes over the pages that the server rendered.
+
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Called by the page's script.
+#[wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

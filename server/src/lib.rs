@@ -1,1 +1,64 @@
-//! x
+//! Tallystick's HTTP side: the numbered layers of middleware, the public API, the pages, background work.
+
+#![recursion_limit = "512"]
+
+pub mod api;
+pub mod config;
+pub mod error;
+pub mod jobs;
+pub mod security;
+
+use app::{App, shell};
+use axum::Router;
+use axum::extract::FromRef;
+use backend::Backend;
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{LeptosRoutes, generate_route_list};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::trace::TraceLayer;
+
+/// What every handler can reach.
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    /// The verbs.
+    pub backend: Backend,
+    /// Where Leptos finds its files.
+    pub leptos: LeptosOptions,
+}
+
+/// The whole application as one service.
+///
+/// A request passes, from the outside in:
+/// 1. a panic becomes a problem document;
+/// 2. a span for the log, without addresses' queries;
+/// 3. security headers;
+/// 4. compression of the answer;
+/// 5. the Origin check of unsafe requests that carry the session cookie;
+/// 6. the session;
+/// 7. the route.
+pub fn build(state: AppState) -> Router {
+    let pages = Router::new().leptos_routes_with_context(
+        &state,
+        generate_route_list(App),
+        {
+            let backend = state.backend.clone();
+            move || provide_context(backend.clone())
+        },
+        {
+            let leptos = state.leptos.clone();
+            move || shell(leptos.clone())
+        },
+    );
+    let files = leptos_axum::file_and_error_handler::<AppState, _>(shell);
+    Router::new()
+        .merge(api::router())
+        .merge(pages)
+        .fallback(files)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), security::check_origin))
+        .layer(CompressionLayer::new())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))
+        .layer(TraceLayer::new_for_http())
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .with_state(state)
+}

@@ -1,1 +1,82 @@
-fn main() {}
+//! The binary `tallystick`: settings, connection, command.
+
+use backend::{Backend, SystemClock};
+use clap::Parser;
+use leptos::config::LeptosOptions;
+use secrecy::ExposeSecret;
+use server::config::{Cli, Command, Database, Serve};
+use server::{AppState, build};
+use sqlx::postgres::PgPoolOptions;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_writer(std::io::stderr)
+        .init();
+    match run(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve(serve) => run_serve(serve).await,
+        Command::Migrate(database) => run_migrate(&database).await,
+        Command::Bootstrap(_) => Err("bootstrap: not built yet".into()),
+    }
+}
+
+async fn connect(database: &Database) -> Result<sqlx::PgPool, Failure> {
+    let url = database.database_url.as_ref().ok_or("set DATABASE_URL or use --local")?;
+    PgPoolOptions::new()
+        .max_connections(20)
+        .connect(url.expose_secret())
+        .await
+        .map_err(|error| format!("cannot connect to DATABASE_URL: {error}").into())
+}
+
+async fn run_migrate(database: &Database) -> Result<(), Failure> {
+    let pool = connect(database).await?;
+    backend::MIGRATOR.run(&pool).await?;
+    Ok(())
+}
+
+async fn run_serve(serve: Serve) -> Result<(), Failure> {
+    let pool = connect(&serve.database).await?;
+    let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
+    let backend = Backend::new(pool, Arc::new(SystemClock), &public_url, serve.database.local);
+    let leptos = LeptosOptions::builder()
+        .output_name("tallystick")
+        .site_root(serve.site_root.to_string_lossy().into_owned())
+        .site_pkg_dir("pkg")
+        .site_addr(serve.addr)
+        .build();
+    let listener = tokio::net::TcpListener::bind(serve.addr).await?;
+    tracing::info!("Tallystick listens on {public_url}");
+    axum::serve(listener, build(AppState { backend, leptos })).with_graceful_shutdown(interrupted()).await?;
+    Ok(())
+}
+
+/// Resolves on Ctrl-C or SIGTERM.
+async fn interrupted() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}

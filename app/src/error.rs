@@ -1,0 +1,69 @@
+//! Errors that cross the wire between a server function and its page.
+
+use domain::problem::Problem;
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A [`Problem`] on its way to a page. It holds nothing internal: it is printed into the page's source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppError(pub Problem);
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for AppError {}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_) => {
+                Self::of(Problem::Invalid {
+                    detail: "The form was not complete. Load the page again.".to_owned(),
+                    fields: vec![],
+                })
+            }
+            _ => Self::of(Problem::Unavailable { retry_after_secs: 5 }),
+        }
+    }
+}
+
+impl AppError {
+    /// The error for a problem; on the server it also sets the answer's status.
+    #[must_use]
+    pub fn of(problem: Problem) -> Self {
+        #[cfg(feature = "ssr")]
+        set_status(&problem);
+        Self(problem)
+    }
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        Self::of(problem)
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl From<backend::Error> for AppError {
+    fn from(error: backend::Error) -> Self {
+        Self::of(error.into_problem())
+    }
+}
+
+/// A server function's `Err` answers 500 unless the status is set here.
+#[cfg(feature = "ssr")]
+fn set_status(problem: &Problem) {
+    use leptos::prelude::use_context;
+    if let (Some(response), Ok(status)) =
+        (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(problem.status()))
+    {
+        response.set_status(status);
+    }
+}

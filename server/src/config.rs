@@ -1,0 +1,86 @@
+//! Settings: flags or environment, every one documented by `--help`.
+
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Exact costs, budgets and forecasts for teams that use large language models.
+#[derive(Debug, Parser)]
+#[command(name = "tallystick", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands of the binary.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve pages and API until interrupted.
+    Serve(Serve),
+    /// Bring the database's schema and price book up to date.
+    Migrate(Database),
+    /// Create a user, organization and project if absent; print a new API key with all scopes.
+    Bootstrap(Bootstrap),
+}
+
+/// Which database.
+#[derive(Clone, Debug, Args)]
+pub struct Database {
+    /// Address of PostgreSQL, such as postgres://tallystick:secret@db/tallystick.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "local")]
+    pub database_url: Option<SecretString>,
+    /// Use a private PostgreSQL kept in DATA/postgres, started if it is not running.
+    #[arg(long, conflicts_with = "database_url")]
+    pub local: bool,
+    /// Folder of the private PostgreSQL.
+    #[arg(long, default_value = "var", value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// Settings of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Where to listen.
+    #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "HOST:PORT")]
+    pub addr: SocketAddr,
+    /// The address people and mails use; needed without --local.
+    #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<url::Url>,
+    /// Mail server, such as smtps://user:secret@mail.example.com; needed without --local. With --local and none, mail is shown at /dev/mail.
+    #[arg(long, env = "SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<SecretString>,
+    /// From whom mail comes.
+    #[arg(long, env = "MAIL_FROM", default_value = "Tallystick <tallystick@localhost>")]
+    pub mail_from: String,
+    /// Folder of the browser's files (wasm, style).
+    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
+    pub site_root: PathBuf,
+}
+
+/// Settings of `bootstrap`.
+#[derive(Debug, Args)]
+pub struct Bootstrap {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// E-mail address of the owner.
+    #[arg(long)]
+    pub email: String,
+    /// Password of the owner, used only when the user is new.
+    #[arg(long, env = "BOOTSTRAP_PASSWORD", hide_env_values = true)]
+    pub password: SecretString,
+    /// Name of the organization.
+    #[arg(long)]
+    pub organization: String,
+    /// Reporting time zone, such as Europe/Berlin.
+    #[arg(long, default_value = "UTC")]
+    pub time_zone: String,
+    /// Slug of the project.
+    #[arg(long, default_value = "main")]
+    pub project: String,
+}

@@ -1,0 +1,1 @@
+//! Background loops: started by `serve`, cancelled on shutdown.

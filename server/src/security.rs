@@ -1,0 +1,65 @@
+//! Headers that every answer carries, and the check that a form was sent by our own page.
+
+use crate::AppState;
+use crate::error::ApiError;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::problem::Problem;
+
+/// Headers that are the same for every answer. The Content-Security-Policy of pages is set where their nonce is known.
+const FIXED: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // `no-referrer` would send `Origin: null` and no Referer, and a form could not be answered with a redirect back.
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=()"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+];
+
+/// For everything that is not a page: nothing may be loaded or framed.
+const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Adds security headers to every answer.
+pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let static_file = request.uri().path().starts_with("/pkg/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIXED {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(API_POLICY));
+    if !static_file {
+        // Pages and answers hold an organization's figures: no shared cache may keep them.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if !state.backend.local {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    response
+}
+
+/// Refuses unsafe requests that a browser sent from elsewhere (ASVS 3.5.1).
+///
+/// Server functions are plain form posts that need no preflight, so the session cookie alone proves nothing.
+/// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones; programs without cookies say neither.
+pub async fn check_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let unsafe_method = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if unsafe_method && request.headers().contains_key(header::COOKIE) && !same_origin(request.headers(), &state) {
+        let detail = "This form was sent from another site. Load the page again.".to_owned();
+        return ApiError(Problem::Forbidden { detail }).into_response();
+    }
+    next.run(request).await
+}
+
+fn same_origin(headers: &HeaderMap, state: &AppState) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return matches!(site, "same-origin" | "none");
+    }
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let from_host = origin.split_once("://").map(|(_, host)| host);
+    origin == &*state.backend.public_url || (state.backend.local && from_host == text(header::HOST))
+}
