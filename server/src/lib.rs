@@ -27,6 +27,12 @@ pub struct AppState {
     pub leptos: LeptosOptions,
 }
 
+/// What every page finds in its context, and the policy that its nonce makes possible.
+fn page_context(backend: &Backend) {
+    provide_context(backend.clone());
+    security::page_policy(backend.local);
+}
+
 /// The whole application as one service.
 ///
 /// A request passes, from the outside in:
@@ -43,14 +49,17 @@ pub fn build(state: AppState) -> Router {
         generate_route_list(App),
         {
             let backend = state.backend.clone();
-            move || provide_context(backend.clone())
+            move || page_context(&backend)
         },
         {
             let leptos = state.leptos.clone();
             move || shell(leptos.clone())
         },
     );
-    let files = leptos_axum::file_and_error_handler::<AppState, _>(shell);
+    let files = {
+        let backend = state.backend.clone();
+        leptos_axum::file_and_error_handler_with_context::<AppState, _>(move || page_context(&backend), shell)
+    };
     Router::new()
         .merge(api::router())
         .merge(pages)

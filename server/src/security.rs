@@ -7,6 +7,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::problem::Problem;
+use leptos::nonce::use_nonce;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
 
 /// Headers that are the same for every answer. The Content-Security-Policy of pages is set where their nonce is known.
 const FIXED: [(HeaderName, &str); 6] = [
@@ -22,6 +25,21 @@ const FIXED: [(HeaderName, &str); 6] = [
 /// For everything that is not a page: nothing may be loaded or framed.
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// Sets the policy of the page that is being rendered: scripts need its nonce, styles come from our sheet alone.
+pub fn page_policy(local: bool) {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
+    // cargo-leptos reloads pages over a web socket while one works on them.
+    let reload = if local { " ws:" } else { "" };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// Adds security headers to every answer.
 pub async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let static_file = request.uri().path().starts_with("/pkg/");
@@ -31,10 +49,9 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(API_POLICY));
-    if !static_file {
-        // Pages and answers hold an organization's figures: no shared cache may keep them.
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    }
+    // Pages and answers hold an organization's figures: no cache may keep them. Files are kept and asked after.
+    let cache = if static_file { "no-cache" } else { "no-store" };
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache));
     if !state.backend.local {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }

@@ -52,4 +52,13 @@ impl Backend {
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
         Self { pool, clock, public_url: public_url.trim_end_matches('/').into(), local }
     }
+
+    /// Asks PostgreSQL for an answer.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when it is away.
+    pub async fn ping(&self) -> Result<(), Error> {
+        sqlx::Connection::ping(&mut *self.pool.acquire().await?).await?;
+        Ok(())
+    }
 }

@@ -1,12 +1,63 @@
 //! The public JSON API: one file per resource, its description from the same types.
 //!
-//! A handler takes a `KeyCaller` (the extractor in `caller.rs`) first: there is no other way to a scope.
+//! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
+//! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`router`], a sample in `server/tests/doors.rs`.
+
+mod docs;
 
 use crate::AppState;
-use axum::Router;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::extract::State;
 use axum::routing::get;
+use domain::problem::Problem;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
 
-/// All routes of the API.
-pub fn router() -> Router<AppState> {
-    Router::new().route("/healthz", get(|| async { "ok" }))
+/// The parts of the description that no handler carries.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tallystick",
+        description = "Exact costs of large language models: send usage events, read spend, budgets and statements.\n\nMoney is a decimal string with 12 places. Times are RFC 3339. Every error is a problem document (RFC 9457).",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    components(schemas(ProblemDocument)),
+    modifiers(&BearerKey),
+    security(("api_key" = []))
+)]
+struct Description;
+
+struct BearerKey;
+
+impl utoipa::Modify for BearerKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let mut bearer = Http::new(HttpAuthScheme::Bearer);
+        bearer.description = Some("An API key of the organization, made in Settings: `tally_live_…`.".to_owned());
+        openapi.components.get_or_insert_default().add_security_scheme("api_key", SecurityScheme::Http(bearer));
+    }
+}
+
+/// All routes of the API, its description and its reference page.
+pub fn router() -> axum::Router<AppState> {
+    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi()).split_for_parts();
+    let page = docs::page(&description);
+    routes
+        .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
+        .route("/docs", get(move || std::future::ready(docs::respond(page.clone()))))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/v1/{*path}", axum::routing::any(not_found))
+}
+
+/// Ready when PostgreSQL answers.
+async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
+    state.backend.ping().await?;
+    Ok("ready")
+}
+
+/// What is not there is a problem document, not a page.
+async fn not_found() -> ApiError {
+    ApiError(Problem::NotFound)
 }

@@ -1,0 +1,255 @@
+//! The reference page at `/docs`: written on the server from the description itself, no script, nothing from outside.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use std::fmt::Write;
+use utoipa::openapi::OpenApi;
+
+/// The page's own policy: its style sheet and nothing else.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The kinds of problem, with what to do about each: targets of the `type` of a problem document.
+const PROBLEMS: [(&str, &str); 11] = [
+    ("invalid", "400. The input is not valid; `errors` names every field with a JSON pointer or parameter name."),
+    ("unauthenticated", "401. The API key is missing, unknown, expired or revoked."),
+    ("forbidden", "403. The key is valid but lacks the scope."),
+    (
+        "not_found",
+        "404. There is nothing at this address, or it belongs to a project or organization that the key does not see.",
+    ),
+    ("conflict", "409. The state of things forbids it, for example a name that is taken."),
+    ("too_large", "413. The body is larger than 8 MiB after decompression, or holds more than 5,000 events."),
+    ("unsupported_media", "415. Send JSON or NDJSON, plain, gzip or zstd."),
+    ("unprocessable", "422. Understood, but no rollup carries this combination."),
+    ("rate_limited", "429. Wait for the seconds in `Retry-After`."),
+    ("internal", "500. Our fault; the detail names the line in our log."),
+    (
+        "unavailable",
+        "503. Overloaded or restarting; nothing was recorded. Wait for the seconds in `Retry-After` and send the same events again.",
+    ),
+];
+
+/// Answers with the page.
+pub(super) fn respond(page: String) -> Response {
+    let mut response = axum::response::Html(page).into_response();
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    response
+}
+
+/// Writes the page.
+pub(super) fn page(description: &OpenApi) -> String {
+    let json = serde_json::to_value(description).unwrap_or_default();
+    let mut html = String::from(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>API reference · Tallystick</title>\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\
+         <link rel=\"stylesheet\" href=\"/pkg/tallystick.css\"></head><body><main class=\"reference\">",
+    );
+    put(&mut html, format_args!("<h1>API reference</h1>{}", paragraphs(text(&json["info"]["description"]))));
+    html.push_str("<p><a href=\"/openapi.json\">OpenAPI description</a> · <a href=\"/\">Tallystick</a></p>");
+    contents(&mut html, &json);
+    for (path, item) in entries(&json["paths"]) {
+        for (method, operation) in entries(item) {
+            write_operation(&mut html, path, method, operation);
+        }
+    }
+    html.push_str("<h2 id=\"schemas\">Schemas</h2>");
+    for (name, schema) in entries(&json["components"]["schemas"]) {
+        write_schema(&mut html, name, schema);
+    }
+    html.push_str("<h2 id=\"problems\">Problems</h2><dl>");
+    for (code, detail) in PROBLEMS {
+        put(&mut html, format_args!("<dt id=\"problem-{code}\"><code>{code}</code></dt><dd>{}</dd>", inline(detail)));
+    }
+    html.push_str("</dl></main></body></html>");
+    html
+}
+
+fn contents(html: &mut String, json: &Value) {
+    html.push_str("<nav aria-label=\"Operations\"><ul class=\"reference-contents\">");
+    for (path, item) in entries(&json["paths"]) {
+        for (method, operation) in entries(item) {
+            let (method, summary) = (method.to_uppercase(), inline(text(&operation["summary"])));
+            put(
+                html,
+                format_args!(
+                    "<li><a href=\"#{}\"><code>{method} {}</code></a> {summary}</li>",
+                    anchor(&method, path),
+                    escape(path)
+                ),
+            );
+        }
+    }
+    html.push_str("<li><a href=\"#schemas\">Schemas</a></li><li><a href=\"#problems\">Problems</a></li></ul></nav>");
+}
+
+fn write_operation(html: &mut String, path: &str, method: &str, operation: &Value) {
+    let method = method.to_uppercase();
+    put(
+        html,
+        format_args!(
+            "<section><h2 id=\"{}\"><code>{method} {}</code></h2><p><strong>{}</strong></p>{}",
+            anchor(&method, path),
+            escape(path),
+            inline(text(&operation["summary"])),
+            paragraphs(text(&operation["description"])),
+        ),
+    );
+    if let Some(parameters) = operation["parameters"].as_array().filter(|list| !list.is_empty()) {
+        html.push_str("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Parameters\"><table><caption>Parameters</caption><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">In</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>");
+        for parameter in parameters {
+            put(
+                html,
+                format_args!(
+                    "<tr><th scope=\"row\"><code>{}</code></th><td>{}</td><td>{}</td><td>{}</td></tr>",
+                    escape(text(&parameter["name"])),
+                    escape(text(&parameter["in"])),
+                    type_of(&parameter["schema"]),
+                    inline(text(&parameter["description"])),
+                ),
+            );
+        }
+        html.push_str("</tbody></table></div>");
+    }
+    for (media, content) in entries(&operation["requestBody"]["content"]) {
+        put(html, format_args!("<p>Body, <code>{}</code>: {}</p>", escape(media), type_of(&content["schema"])));
+        write_example(html, &content["example"]);
+    }
+    html.push_str("<dl>");
+    for (status, response) in entries(&operation["responses"]) {
+        let body: Vec<String> = entries(&response["content"]).map(|(_, content)| type_of(&content["schema"])).collect();
+        let body = if body.is_empty() { String::new() } else { format!(" Answer: {}.", body.join(", ")) };
+        put(
+            html,
+            format_args!(
+                "<dt><code>{}</code></dt><dd>{}{body}</dd>",
+                escape(status),
+                inline(text(&response["description"]))
+            ),
+        );
+    }
+    html.push_str("</dl></section>");
+}
+
+fn write_example(html: &mut String, example: &Value) {
+    if !example.is_null() {
+        let pretty = serde_json::to_string_pretty(example).unwrap_or_default();
+        put(html, format_args!("<pre tabindex=\"0\"><code>{}</code></pre>", escape(&pretty)));
+    }
+}
+
+fn write_schema(html: &mut String, name: &str, schema: &Value) {
+    put(
+        html,
+        format_args!(
+            "<section><h3 id=\"schema-{0}\"><code>{0}</code></h3>{1}",
+            escape(name),
+            paragraphs(text(&schema["description"]))
+        ),
+    );
+    if let Some(values) = schema["enum"].as_array() {
+        let values: Vec<String> = values.iter().map(|value| format!("<code>{}</code>", escape(text(value)))).collect();
+        put(html, format_args!("<p>One of {}.</p>", values.join(", ")));
+    }
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().map(text).collect();
+    if schema["properties"].is_object() {
+        put(
+            html,
+            format_args!(
+                "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption class=\"visually-hidden\">Fields of {0}</caption><thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>",
+                escape(name)
+            ),
+        );
+        for (field, property) in entries(&schema["properties"]) {
+            let note = if required.contains(&field) { " (required)" } else { "" };
+            put(
+                html,
+                format_args!(
+                    "<tr><th scope=\"row\"><code>{}</code></th><td>{}{note}</td><td>{}</td></tr>",
+                    escape(field),
+                    type_of(property),
+                    inline(text(&property["description"])),
+                ),
+            );
+        }
+        html.push_str("</tbody></table></div>");
+    }
+    html.push_str("</section>");
+}
+
+/// A type as a reader says it, linked to its schema.
+fn type_of(schema: &Value) -> String {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = escape(reference.rsplit('/').next().unwrap_or(reference));
+        return format!("<a href=\"#schema-{name}\">{name}</a>");
+    }
+    for choice in ["oneOf", "anyOf"] {
+        if let Some(list) = schema[choice].as_array() {
+            return list.iter().map(type_of).collect::<Vec<_>>().join(" or ");
+        }
+    }
+    let format = schema["format"].as_str().map_or_else(String::new, |format| format!(" ({})", escape(format)));
+    match &schema["type"] {
+        Value::String(kind) if kind == "array" => format!("list of {}", type_of(&schema["items"])),
+        Value::String(kind) => format!("{}{format}", escape(kind)),
+        Value::Array(kinds) => {
+            format!("{}{format}", kinds.iter().map(|kind| escape(text(kind))).collect::<Vec<_>>().join(" or "))
+        }
+        _ => "any".to_owned(),
+    }
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    value.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value))
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn anchor(method: &str, path: &str) -> String {
+    let plain: String = path.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    format!("{}{plain}", method.to_lowercase())
+}
+
+fn paragraphs(markdown: &str) -> String {
+    markdown
+        .split("\n\n")
+        .filter(|part| !part.trim().is_empty())
+        .map(|part| format!("<p>{}</p>", inline(part.trim())))
+        .collect()
+}
+
+/// Escapes, then turns `code` into elements: all the Markdown our descriptions use.
+fn inline(markdown: &str) -> String {
+    let escaped = escape(markdown);
+    escaped
+        .split('`')
+        .enumerate()
+        .map(|(index, part)| if index % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() })
+        .collect()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn put(html: &mut String, part: std::fmt::Arguments<'_>) {
+    // Writing into a String cannot fail.
+    let _ = html.write_fmt(part);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_escapes_and_links() {
+        assert_eq!(inline("a `b<c` d"), "a <code>b&lt;c</code> d");
+        let schema = serde_json::json!({"type": "array", "items": {"$ref": "#/components/schemas/EventInput"}});
+        assert_eq!(type_of(&schema), "list of <a href=\"#schema-EventInput\">EventInput</a>");
+    }
+}
