@@ -167,6 +167,36 @@ mod zone {
                 .map_or_else(|| midnight.and_utc(), |at| at.to_utc())
         }
 
+        /// The spans of `[from, to)` with one offset from UTC each, in seconds: clock changes cut them.
+        ///
+        /// Day by day, then bisected to the quarter of an hour, on which clocks change.
+        #[must_use]
+        pub fn offsets(self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>, i32)> {
+            let offset = |at: DateTime<Utc>| self.local(at).offset().local_minus_utc();
+            let mut spans = Vec::new();
+            let mut start = from;
+            let mut known = from;
+            while known < to {
+                let next = (known + Duration::days(1)).min(to);
+                if offset(next) == offset(known) {
+                    known = next;
+                    continue;
+                }
+                let (mut before, mut after) = (known, next);
+                while after - before > Duration::minutes(15) {
+                    let quarters = (after - before).num_minutes() / 15;
+                    let middle = before + Duration::minutes((quarters / 2).max(1) * 15);
+                    if offset(middle) == offset(before) { before = middle } else { after = middle }
+                }
+                spans.push((start, after, offset(before)));
+                (start, known) = (after, after);
+            }
+            if start < to {
+                spans.push((start, to, offset(start)));
+            }
+            spans
+        }
+
         /// First instant and end of a span of days.
         #[must_use]
         pub fn instants(self, period: Period) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -194,6 +224,27 @@ mod zone {
             // Cairo moved from 00:00 to 01:00 on 2024-04-26.
             let cairo = Zone::parse("Africa/Cairo").unwrap();
             assert_eq!(cairo.local(cairo.start_of(day("2024-04-26"))).to_rfc3339(), "2024-04-26T01:00:00+03:00");
+        }
+
+        #[test]
+        fn clock_changes_cut_spans_of_one_offset() {
+            let spans = |zone: &str, from: &str, to: &str| {
+                let spans = Zone::parse(zone).unwrap().offsets(from.parse().unwrap(), to.parse().unwrap());
+                spans.iter().map(|(from, to, secs)| format!("{} {} {secs}", from.format("%F %R"), to.format("%F %R"))).collect::<Vec<_>>()
+            };
+            assert_eq!(
+                spans("America/New_York", "2026-01-01T05:00:00Z", "2027-01-01T05:00:00Z"),
+                [
+                    "2026-01-01 05:00 2026-03-08 07:00 -18000",
+                    "2026-03-08 07:00 2026-11-01 06:00 -14400",
+                    "2026-11-01 06:00 2027-01-01 05:00 -18000"
+                ]
+            );
+            assert_eq!(
+                spans("Australia/Lord_Howe", "2026-04-04T12:00:00Z", "2026-04-04T18:00:00Z"),
+                ["2026-04-04 12:00 2026-04-04 15:00 39600", "2026-04-04 15:00 2026-04-04 18:00 37800"]
+            );
+            assert_eq!(spans("Asia/Kolkata", "2026-01-01T00:00:00Z", "2026-01-01T00:15:00Z").len(), 1);
         }
 
         #[test]
