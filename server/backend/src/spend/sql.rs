@@ -1,0 +1,389 @@
+//! Queries of the rollups: `rollup_day`, `rollup_quarter` and `rollup_label_day`.
+
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use domain::budget::SpendScope;
+use domain::ids::{ProjectId, TeamId};
+use domain::period::Period;
+use domain::spend::{Bucket, Dimension, Filter, ProjectDay, Source, SpendQuery, SpendRange, SpendRow, Sums};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use std::cmp::Ordering;
+use uuid::Uuid;
+
+type Query = QueryBuilder<Postgres>;
+
+/// The sums of [`Sums`] over any of the three rollups.
+const SUMS: &str = "coalesce(sum(r.booked + r.adjusted), 0) as spend,
+    coalesce(sum(r.requests), 0)::bigint as requests,
+    coalesce(sum(r.tokens), 0)::bigint as tokens,
+    coalesce(sum(r.unpriced_requests), 0)::bigint as unpriced_requests,
+    coalesce(sum(r.unpriced_upper_bound), 0) as unpriced_upper_bound,
+    coalesce(sum(r.errors), 0)::bigint as errors,
+    coalesce(sum(r.avoided_cost), 0) as avoided_cost";
+
+/// The sums of rows that are such sums already.
+const SUMS_OF_SUMS: &str = "coalesce(sum(spend), 0) as spend, coalesce(sum(requests), 0)::bigint as requests,
+    coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(unpriced_requests), 0)::bigint as unpriced_requests,
+    coalesce(sum(unpriced_upper_bound), 0) as unpriced_upper_bound,
+    coalesce(sum(errors), 0)::bigint as errors, coalesce(sum(avoided_cost), 0) as avoided_cost";
+
+fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
+    Ok(Sums {
+        spend: row.try_get::<Decimal, _>("spend")?,
+        requests: row.try_get("requests")?,
+        tokens: row.try_get("tokens")?,
+        unpriced_requests: row.try_get("unpriced_requests")?,
+        unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
+        errors: row.try_get("errors")?,
+        avoided_cost: row.try_get("avoided_cost")?,
+    })
+}
+
+/// At most `limit` rows and the total over all that match, from one scan.
+pub(super) async fn grouped(
+    pool: &PgPool,
+    scope: &OrgScope,
+    query: &SpendQuery,
+    source: &Source,
+    limit: usize,
+) -> Result<(Vec<SpendRow>, Sums), Error> {
+    let mut sql = grouped_sql(scope, query, source, limit);
+    let rows = sql.build().fetch_all(pool).await?;
+    let mut total = Sums::default();
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        if row.try_get("is_total")? {
+            total = sums_of(row)?;
+        } else {
+            found.push(Found::read(row, query)?);
+        }
+    }
+    found.sort_by(Found::order);
+    Ok((found.into_iter().map(|found| found.into_row(query.bucket)).collect(), total))
+}
+
+/// Only static fragments are pushed: dimension words choose among them, values are bound.
+fn grouped_sql(scope: &OrgScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
+    let mut sql = Query::new("with grouped as (select ");
+    sql.push(bucket_at(query.bucket, source)).push(" as bucket_at, ");
+    sql.push(if *source == Source::Quarters && query.bucket == Bucket::Hour { "span.secs" } else { "null::int" });
+    sql.push(" as bucket_secs, ");
+    sql.push(query.group_by.first().map_or("null::text", key)).push(" as key_1, ");
+    sql.push(query.group_by.get(1).map_or("null::text", key)).push(" as key_2, ");
+    sql.push(SUMS).push(" from ");
+    push_source(&mut sql, scope, query, source);
+    for filter in &query.filters {
+        push_filter(&mut sql, filter);
+    }
+    sql.push(" group by 1, 2, 3, 4");
+    // What the missing value of a label is left with may be nothing at all.
+    sql.push(" having sum(r.requests) <> 0 or sum(r.booked + r.adjusted) <> 0 or sum(r.tokens) <> 0 or sum(r.avoided_cost) <> 0");
+    sql.push("), shown as (select * from grouped order by bucket_at, bucket_secs desc, spend desc, key_1, key_2 limit ");
+    sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    sql.push(") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs, null as key_1, null as key_2, ");
+    sql.push(SUMS_OF_SUMS);
+    sql.push(" from grouped union all select false, bucket_at, bucket_secs, ");
+    push_word(&mut sql, scope, query.group_by.first(), "key_1");
+    sql.push(", ");
+    push_word(&mut sql, scope, query.group_by.get(1), "key_2");
+    sql.push(", spend, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown");
+    sql
+}
+
+fn bucket_at(bucket: Bucket, source: &Source) -> &'static str {
+    let quarters = *source == Source::Quarters;
+    match bucket {
+        Bucket::None => "null::timestamp",
+        Bucket::Hour => "date_trunc('hour', span.local)",
+        Bucket::Day if quarters => "date_trunc('day', span.local)",
+        Bucket::Week if quarters => "date_trunc('week', span.local)",
+        Bucket::Month if quarters => "date_trunc('month', span.local)",
+        Bucket::Day => "r.day::timestamp",
+        Bucket::Week => "date_trunc('week', r.day::timestamp)",
+        Bucket::Month => "date_trunc('month', r.day::timestamp)",
+    }
+}
+
+fn key(dimension: &Dimension) -> &'static str {
+    match dimension {
+        Dimension::Project => "r.project_id::text",
+        Dimension::Team => "owner.team_id::text",
+        Dimension::ApiKey => "r.key_id::text",
+        Dimension::Model => "r.model",
+        Dimension::Provider => "r.provider",
+        Dimension::Operation => "r.operation",
+        Dimension::Feature => "r.feature",
+        Dimension::Environment => "r.environment",
+        Dimension::Status => "r.status",
+        Dimension::Customer | Dimension::User | Dimension::Cohort | Dimension::Step | Dimension::Tag(_) => "r.value",
+    }
+}
+
+/// Ids of projects and teams become their slugs only where rows are shown.
+fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, column: &'static str) {
+    let (table, id) = match dimension {
+        Some(Dimension::Project) => ("projects", "project_id"),
+        Some(Dimension::Team) => ("teams", "team_id"),
+        _ => {
+            sql.push(column);
+            return;
+        }
+    };
+    sql.push("(select slug from ").push(table).push(" as named where named.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and named.").push(id).push(" = ").push(column).push("::uuid)");
+}
+
+fn push_source(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, source: &Source) {
+    match source {
+        Source::Days(period) => {
+            sql.push("rollup_day as r");
+            push_owner(sql, scope, query, "r.day");
+            push_days(sql.push(" where "), scope, *period, "r.");
+        }
+        Source::Labels(period, label) => {
+            push_labels(sql, scope, *period, label);
+            push_owner(sql, scope, query, "r.day");
+            sql.push(" where true");
+        }
+        Source::Quarters => push_quarters(sql, scope, query),
+    }
+}
+
+fn push_days(sql: &mut Query, scope: &OrgScope, period: Period, alias: &'static str) {
+    sql.push(alias).push("org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and ").push(alias).push("day >= ").push_bind(period.from);
+    sql.push(" and ").push(alias).push("day < ").push_bind(period.to);
+    push_visible(sql, scope, alias);
+}
+
+fn push_visible(sql: &mut Query, scope: &OrgScope, alias: &'static str) {
+    if let Some(projects) = scope.visible_projects() {
+        sql.push(" and ").push(alias).push("project_id = any(").push_bind(projects).push(")");
+    }
+}
+
+/// One row per value, and what no value accounts for as the missing value: the day's rollup less all labelled.
+fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimension) {
+    let name = label.name();
+    let columns = "requests, booked, adjusted, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost";
+    sql.push("(select day, project_id, provider, model, value, ").push(columns);
+    sql.push(" from rollup_label_day where ");
+    push_days(sql, scope, period, "");
+    sql.push(" and label = ").push_bind(name.clone());
+    sql.push(" union all select day, project_id, provider, model, '', ").push(columns);
+    sql.push(" from rollup_day where ");
+    push_days(sql, scope, period, "");
+    sql.push(
+        " union all select day, project_id, provider, model, '', -requests, -booked, -adjusted, -tokens,
+          -unpriced_requests, -unpriced_upper_bound, -errors, -avoided_cost from rollup_label_day where ",
+    );
+    push_days(sql, scope, period, "");
+    sql.push(" and label = ").push_bind(name).push(") as r");
+}
+
+/// Local time comes from our own zone tables as spans of one offset, so that PostgreSQL's cannot disagree with the days of the rollups.
+fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
+    let (from, to) = match query.range {
+        SpendRange::Days { from, to } => scope.zone().instants(Period { from, to }),
+        SpendRange::Instants { from, to } => (from, to),
+    };
+    let mut starts = Vec::new();
+    let mut ends = Vec::new();
+    let mut offsets = Vec::new();
+    for (start, end, secs) in scope.zone().offsets(from, to) {
+        starts.push(start);
+        ends.push(end);
+        offsets.push(secs);
+    }
+    sql.push("unnest(").push_bind(starts).push("::timestamptz[], ").push_bind(ends);
+    sql.push("::timestamptz[], ").push_bind(offsets).push("::int[]) as offsets (starts, ends, secs)");
+    sql.push(" join rollup_quarter as r on r.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and r.quarter >= offsets.starts and r.quarter < offsets.ends");
+    sql.push(
+        " cross join lateral (select offsets.secs,
+            r.quarter at time zone 'UTC' + make_interval(secs => offsets.secs) as local) as span",
+    );
+    push_owner(sql, scope, query, "span.local::date");
+    sql.push(" where true");
+    push_visible(sql, scope, "r.");
+}
+
+fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
+    let mut asked = query.group_by.iter().chain(query.filters.iter().map(|filter| &filter.dimension));
+    if asked.any(|dimension| *dimension == Dimension::Team) {
+        sql.push(" left join project_ownership as owner on owner.org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and owner.project_id = r.project_id and owner.valid_from <= ").push(day);
+        sql.push(" and owner.valid_to > ").push(day);
+    }
+}
+
+fn push_filter(sql: &mut Query, filter: &Filter) {
+    sql.push(if filter.exclude { " and not coalesce(" } else { " and coalesce(" });
+    match filter.dimension {
+        Dimension::Project => {
+            sql.push(
+                "r.project_id in (select project_id from projects where projects.org_id = r.org_id and slug = any(",
+            );
+            sql.push_bind(filter.values.clone()).push("))");
+        }
+        Dimension::Team => {
+            sql.push("(select slug from teams where teams.org_id = owner.org_id and teams.team_id = owner.team_id)");
+            sql.push(" = any(").push_bind(filter.values.clone()).push(")");
+        }
+        Dimension::ApiKey => {
+            let ids: Vec<Uuid> = filter.values.iter().filter_map(|value| Uuid::parse_str(value).ok()).collect();
+            sql.push("r.key_id = any(").push_bind(ids).push(")");
+        }
+        ref dimension => {
+            sql.push(key(dimension)).push(" = any(").push_bind(filter.values.clone()).push(")");
+        }
+    }
+    sql.push(", false)");
+}
+
+struct Found {
+    bucket_at: Option<NaiveDateTime>,
+    offset_secs: i32,
+    keys: Vec<Option<String>>,
+    sums: Sums,
+}
+
+impl Found {
+    fn read(row: &PgRow, query: &SpendQuery) -> Result<Self, sqlx::Error> {
+        let columns = ["key_1", "key_2"].into_iter().take(query.group_by.len());
+        let keys = columns
+            .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
+            .collect::<Result<_, sqlx::Error>>()?;
+        Ok(Self {
+            bucket_at: row.try_get("bucket_at")?,
+            offset_secs: row.try_get::<Option<i32>, _>("bucket_secs")?.unwrap_or(0),
+            keys,
+            sums: sums_of(row)?,
+        })
+    }
+
+    /// By instant of the bucket (the larger offset is the earlier of two equal local times), then by falling spend.
+    fn order(&self, other: &Self) -> Ordering {
+        let bucket = |found: &Self| found.bucket_at.map(|at| (at, -found.offset_secs));
+        bucket(self)
+            .cmp(&bucket(other))
+            .then_with(|| other.sums.spend.cmp(&self.sums.spend))
+            .then_with(|| self.keys.cmp(&other.keys))
+    }
+
+    fn into_row(self, bucket: Bucket) -> SpendRow {
+        let text = self.bucket_at.map(|at| match bucket {
+            Bucket::Hour => hour_text(at, self.offset_secs),
+            Bucket::Month => format!("{:04}-{:02}", at.year(), at.month()),
+            _ => at.date().to_string(),
+        });
+        SpendRow { bucket: text, keys: self.keys, sums: self.sums }
+    }
+}
+
+/// RFC 3339 with the offset that was in force, which tells the two repeated hours of a day apart.
+fn hour_text(local: NaiveDateTime, offset_secs: i32) -> String {
+    FixedOffset::east_opt(offset_secs)
+        .and_then(|offset| local.and_local_timezone(offset).single())
+        .map_or_else(|| local.to_string(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, false))
+}
+
+/// Limits a daily query (alias `r`) to a budget's or forecast's scope.
+fn push_scope(sql: &mut Query, part: SpendScope) {
+    match part {
+        SpendScope::Organization => {}
+        SpendScope::Project(project) => {
+            sql.push(" and r.project_id = ").push_bind(project.0);
+        }
+        SpendScope::Team(team) => {
+            sql.push(
+                " and exists (select from project_ownership as owner where owner.org_id = r.org_id
+                    and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day
+                    and owner.team_id = ",
+            );
+            sql.push_bind(team.0).push(")");
+        }
+    }
+}
+
+/// Sums of the days that have any.
+pub(super) async fn by_day(
+    pool: &PgPool,
+    scope: &OrgScope,
+    part: SpendScope,
+    period: Period,
+) -> Result<Vec<(NaiveDate, Sums)>, Error> {
+    let mut sql = Query::new("select r.day, ");
+    sql.push(SUMS).push(" from rollup_day as r where ");
+    push_days(&mut sql, scope, period, "r.");
+    push_scope(&mut sql, part);
+    sql.push(" group by r.day order by r.day");
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| Ok((row.try_get("day")?, sums_of(row)?))).collect()
+}
+
+/// Sums over all days.
+pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
+    let mut sql = Query::new("select ");
+    sql.push(SUMS).push(" from rollup_day as r where ");
+    push_days(&mut sql, scope, period, "r.");
+    push_scope(&mut sql, part);
+    Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
+}
+
+/// Sums by day and project, with each day's owner.
+pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
+    let mut sql = Query::new("select r.day, r.project_id, owner.team_id, ");
+    sql.push(SUMS).push(
+        " from rollup_day as r left join project_ownership as owner on owner.org_id = r.org_id
+            and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day where ",
+    );
+    push_days(&mut sql, scope, period, "r.");
+    sql.push(" group by r.day, r.project_id, owner.team_id order by r.day, r.project_id");
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ProjectDay {
+                day: row.try_get("day")?,
+                project_id: ProjectId(row.try_get("project_id")?),
+                team_id: row.try_get::<Option<Uuid>, _>("team_id")?.map(TeamId),
+                sums: sums_of(row)?,
+            })
+        })
+        .collect()
+}
+
+/// Sums of the quarters in `[from, to)`.
+pub(super) async fn over_instants(
+    pool: &PgPool,
+    scope: &OrgScope,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Sums, Error> {
+    let mut sql = Query::new("select ");
+    sql.push(SUMS).push(" from rollup_quarter as r where r.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and r.quarter >= ").push_bind(from).push(" and r.quarter < ").push_bind(to);
+    push_visible(&mut sql, scope, "r.");
+    Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
+}
+
+/// The newest event: its quarter comes from the rollup, so at most one quarter of events is read.
+pub(super) async fn newest_event_at(pool: &PgPool, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
+    let newest = sqlx::query_scalar(
+        r#"with newest as (
+            select quarter from rollup_quarter
+            where org_id = $1 and ($2::uuid[] is null or project_id = any($2))
+            order by quarter desc limit 1)
+        select max(events."timestamp") from events, newest
+        where events.org_id = $1 and events."timestamp" >= newest.quarter
+            and events."timestamp" < newest.quarter + interval '15 minutes'
+            and ($2::uuid[] is null or events.project_id = any($2))"#,
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .fetch_one(pool)
+    .await?;
+    Ok(newest)
+}
