@@ -17,6 +17,7 @@ pub mod keys;
 pub mod projects;
 pub mod spend;
 pub mod statements;
+pub mod ui;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};

@@ -1,0 +1,52 @@
+//! The design system: every control, state and chart that pages are made of.
+//!
+//! Nothing here knows a word of the domain; texts and formatted numbers are passed in.
+//! Everything is readable and usable without JavaScript; hydration only adds comfort.
+//! To add a component: one file here, one file of the same name in `style/ui`, one entry in the gallery (`gallery.rs`).
+
+pub mod badge;
+pub mod breadcrumb;
+pub mod button;
+pub mod chart;
+pub mod copy;
+pub mod dialog;
+pub mod field;
+pub mod figure;
+pub mod icon;
+pub mod menu;
+pub mod meter;
+pub mod notice;
+pub mod pager;
+pub mod section;
+pub mod state;
+pub mod table;
+pub mod tabs;
+
+pub use badge::{Badge, StatusDot, Tone};
+pub use breadcrumb::{Breadcrumb, Crumb};
+pub use button::{Button, ButtonKind};
+pub use copy::{CodeBlock, CopyButton};
+pub use dialog::Dialog;
+pub use field::{Checkbox, Choice, Field, FormErrors, Radios, Select, TextArea};
+pub use figure::{Change, Direction, Figure, Stat, StatRow};
+pub use icon::{Icon, Kbd, Sign};
+pub use menu::{Menu, MenuItem, MenuRule};
+pub use meter::{BarTone, Meter, SignedBar};
+pub use notice::{NOTICE_PARAM, Notice, NoticeText, UrlNotice};
+pub use pager::Pager;
+pub use section::{Columns, Facts, PageHead, Section};
+pub use state::{EmptyState, ErrorState, Loading, NoPermission, Skeleton};
+pub use table::{Column, Sort, Table};
+pub use tabs::{Tab, Tabs};
+
+use leptos::prelude::*;
+
+/// False on the server and until the page is hydrated, then true.
+///
+/// For controls that only work with JavaScript: they stay hidden until it runs.
+#[must_use]
+pub fn use_ready() -> ReadSignal<bool> {
+    let (ready, set_ready) = signal(false);
+    Effect::new(move |_| set_ready.set(true));
+    ready
+}
