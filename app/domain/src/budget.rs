@@ -107,4 +107,6 @@ pub enum DeliveryState {
     Sent,
     /// Refused for good or given up.
     Failed,
+    /// Local mode without a mail server: shown at `/dev/mail`.
+    Shown,
 }

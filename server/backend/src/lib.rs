@@ -22,6 +22,7 @@ pub mod sample;
 pub mod scope;
 pub mod spend;
 pub mod statements;
+pub mod wake;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;

@@ -1,1 +1,259 @@
-//! The room `delivery`.
+//! The outbox: e-mail is written with the business row it belongs to and sent afterwards.
+//!
+//! [`enqueue`] stores a mail in the caller's transaction; [`work`] sends what is due and writes down what the mail server answered.
+//! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
+//! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
+
+mod letter;
+mod smtp;
+mod sql;
+
+pub use letter::{Button, Figure, Letter, Rendered, Row};
+pub use smtp::{Mailer, MailerError};
+
+use crate::wake::Wake;
+use crate::{Backend, Error};
+use chrono::{DateTime, Duration, Utc};
+use domain::identity::Email;
+use domain::ids::{AlertId, MailId, OrgId};
+use smtp::Attempt;
+use sqlx::PgConnection;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// PostgreSQL's channel that says a mail waits.
+pub const CHANNEL: &str = "mails";
+
+/// Mails in the air at once, per server.
+const LANES: usize = 16;
+
+/// A claimed mail is somebody else's to try again after this many seconds: longer than one attempt can take ([`smtp::TIMEOUT`]), short enough that a killed server's mail is soon under way.
+const LEASE_SECS: i64 = 45;
+
+/// Seconds between two looks at the table where nothing woke us.
+const SWEEP_SECS: u64 = 30;
+
+/// Seconds to wait after the first, second … failed attempt; after the last one the mail has failed (about 24 hours).
+const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800];
+
+/// A mail to be sent.
+#[derive(Clone, Debug)]
+pub struct NewMail {
+    /// The organization it is about; none for mail about an account.
+    pub org_id: Option<OrgId>,
+    /// A stable word such as `verify_email`.
+    pub kind: &'static str,
+    /// Who gets it.
+    pub recipient: Email,
+    /// Its subject.
+    pub subject: String,
+    /// The plain part.
+    pub text: String,
+    /// The HTML part, equal in content.
+    pub html: String,
+    /// The alert it tells of, if any.
+    pub alert_id: Option<AlertId>,
+}
+
+/// Stores a mail in the caller's transaction; it goes out after the commit.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
+    let mail_id = MailId(backend.clock.new_id());
+    let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
+    sql::insert(connection, mail_id, &mail, &message_id, backend.clock.now()).await?;
+    Ok(mail_id)
+}
+
+/// The right-hand side of a Message-ID: the host people know this server by.
+fn mail_domain(public_url: &str) -> String {
+    let host = url::Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.unwrap_or_else(|| "tallystick.invalid".to_owned())
+}
+
+/// A mail as `/dev/mail` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownMail {
+    /// Its id.
+    pub mail_id: MailId,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+    /// Who gets it.
+    pub recipient: String,
+    /// Its subject.
+    pub subject: String,
+    /// The plain part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// The newest mails that no mail server took because none is configured; empty unless this server runs in local mode.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn shown(backend: &Backend) -> Result<Vec<ShownMail>, Error> {
+    if backend.local { sql::newest_unsent(&backend.pool, 100).await } else { Ok(Vec::new()) }
+}
+
+/// One of [`shown`], if it is there.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<ShownMail>, Error> {
+    if backend.local { sql::unsent(&backend.pool, mail_id).await } else { Ok(None) }
+}
+
+/// Sends what is due until `stop`, woken by notifications, by the next due attempt and by a slow sweep.
+/// Any number of servers may run it.
+///
+/// # Errors
+/// [`Error::Database`]: start it again after a while; nothing is lost.
+pub async fn work(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
+    let wake = Wake::listen(&backend.pool, CHANNEL);
+    let mut lanes = JoinSet::new();
+    while !stop.is_cancelled() {
+        fill_lanes(backend, mailer, &mut lanes).await?;
+        let pause = pause(backend).await?;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = lanes.join_next(), if !lanes.is_empty() => report(ended),
+            () = wake.next(), if lanes.len() < LANES => {}
+            () = tokio::time::sleep(pause), if lanes.len() < LANES => {}
+        }
+    }
+    while let Some(ended) = lanes.join_next().await {
+        report(ended);
+    }
+    Ok(())
+}
+
+/// Sends everything that is due now and returns when none of it is left in the air; how many attempts were made.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn deliver_due(backend: &Backend, mailer: &Arc<Mailer>) -> Result<usize, Error> {
+    let mut lanes = JoinSet::new();
+    let mut attempts = 0;
+    loop {
+        attempts += fill_lanes(backend, mailer, &mut lanes).await?;
+        match lanes.join_next().await {
+            Some(ended) => report(ended),
+            None => return Ok(attempts),
+        }
+    }
+}
+
+async fn fill_lanes(
+    backend: &Backend,
+    mailer: &Arc<Mailer>,
+    lanes: &mut JoinSet<Result<(), Error>>,
+) -> Result<usize, Error> {
+    let now = backend.clock.now();
+    let Some(smtp) = mailer.smtp() else {
+        sql::mark_shown(&backend.pool, now).await?;
+        return Ok(0);
+    };
+    let free = LANES.saturating_sub(lanes.len());
+    if free == 0 {
+        return Ok(0);
+    }
+    let claimed = sql::claim(&backend.pool, now, now + Duration::seconds(LEASE_SECS), free).await?;
+    let count = claimed.len();
+    for mail in claimed {
+        let (backend, smtp) = (backend.clone(), Arc::clone(smtp));
+        lanes.spawn(async move {
+            let attempt = smtp.send(&mail).await;
+            record(&backend, &mail, attempt).await
+        });
+    }
+    Ok(count)
+}
+
+/// Until the next attempt is due, at most one sweep.
+async fn pause(backend: &Backend) -> Result<std::time::Duration, Error> {
+    let sweep = std::time::Duration::from_secs(SWEEP_SECS);
+    let Some(due) = sql::next_due(&backend.pool).await? else { return Ok(sweep) };
+    let until = (due - backend.clock.now()).to_std().unwrap_or_default();
+    // A due mail that we could not claim is in another server's hands for a moment.
+    Ok(until.clamp(std::time::Duration::from_millis(200), sweep))
+}
+
+fn report(ended: Result<Result<(), Error>, tokio::task::JoinError>) {
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::error!(%error, "cannot write down how a mail went; it will be tried again"),
+        Err(error) => tracing::error!(%error, "sending a mail was cut short; it will be tried again"),
+    }
+}
+
+/// A mail that this server may try now.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    mail_id: MailId,
+    kind: String,
+    recipient: String,
+    subject: String,
+    text: String,
+    html: String,
+    message_id: String,
+    created_at: DateTime<Utc>,
+    /// This attempt included.
+    attempts: u32,
+}
+
+async fn record(backend: &Backend, mail: &Claimed, attempt: Attempt) -> Result<(), Error> {
+    let now = backend.clock.now();
+    let mail_id = mail.mail_id;
+    match attempt {
+        Attempt::Accepted(answer) => {
+            tracing::info!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail accepted");
+            sql::sent(&backend.pool, mail_id, &answer, now).await
+        }
+        Attempt::Refused(answer) => {
+            tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail refused");
+            sql::failed(&backend.pool, mail_id, &answer, now).await
+        }
+        Attempt::Later(answer) => match back_off(mail.attempts) {
+            Some(wait) => {
+                tracing::info!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail deferred");
+                sql::deferred(&backend.pool, mail_id, &answer, now, now + wait).await
+            }
+            None => {
+                tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail given up");
+                sql::failed(&backend.pool, mail_id, &answer, now).await
+            }
+        },
+    }
+}
+
+/// How long to wait after this many attempts; none means enough was tried.
+fn back_off(attempts: u32) -> Option<Duration> {
+    let index = usize::try_from(attempts.checked_sub(1)?).ok()?;
+    BACK_OFF_SECS.get(index).map(|seconds| Duration::seconds(*seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_stretch_over_a_day_and_end() {
+        let waits: Vec<_> = (1..).map_while(back_off).collect();
+        assert_eq!(waits.len(), BACK_OFF_SECS.len());
+        assert!(waits.is_sorted());
+        let total: Duration = waits.iter().sum();
+        assert_eq!(total.num_hours(), 23);
+        assert_eq!(back_off(0), None);
+        assert_eq!(back_off(11), None);
+    }
+
+    #[test]
+    fn a_message_id_names_the_public_host() {
+        assert_eq!(mail_domain("https://tally.example.com"), "tally.example.com");
+        assert_eq!(mail_domain("http://127.0.0.1:3000"), "127.0.0.1");
+        assert_eq!(mail_domain("nonsense"), "tallystick.invalid");
+    }
+}

@@ -1,0 +1,177 @@
+//! Queries of `mails`. The outbox serves all organizations: the worker takes no scope.
+
+use super::{Claimed, NewMail, ShownMail};
+use crate::Error;
+use chrono::{DateTime, Utc};
+use domain::ids::MailId;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    mail_id: MailId,
+    mail: &NewMail,
+    message_id: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into mails (mail_id, org_id, alert_id, kind, recipient, subject, body_text, body_html, message_id,
+                            next_attempt_at, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)",
+    )
+    .bind(mail_id.0)
+    .bind(mail.org_id.map(|id| id.0))
+    .bind(mail.alert_id.map(|id| id.0))
+    .bind(mail.kind)
+    .bind(mail.recipient.as_str())
+    .bind(&mail.subject)
+    .bind(&mail.text)
+    .bind(&mail.html)
+    .bind(message_id)
+    .bind(now)
+    .execute(&mut *connection)
+    .await?;
+    // Delivered at the commit; several in one transaction become one.
+    sqlx::query("select pg_notify($1, '')").bind(super::CHANNEL).execute(connection).await?;
+    Ok(())
+}
+
+/// Takes due mails for one attempt: each claim counts as an attempt and moves the next one behind the lease.
+/// What was never tried goes first, so that old failures do not hold up a new alert.
+pub(super) async fn claim(
+    pool: &PgPool,
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<Claimed>, Error> {
+    let rows = sqlx::query(
+        "with due as (
+             select mail_id from mails
+             where state = 'queued' and next_attempt_at <= $1
+             order by attempts > 0, next_attempt_at
+             limit $3
+             for update skip locked
+         )
+         update mails
+         set attempts = attempts + 1, last_attempt_at = $1, next_attempt_at = $2
+         from due
+         where mails.mail_id = due.mail_id
+         returning mails.mail_id, kind, recipient, subject, body_text, body_html, message_id, created_at, attempts",
+    )
+    .bind(now)
+    .bind(lease_until)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(claimed).collect()
+}
+
+fn claimed(row: &PgRow) -> Result<Claimed, Error> {
+    let attempts: i32 = row.try_get("attempts")?;
+    Ok(Claimed {
+        mail_id: MailId(row.try_get("mail_id")?),
+        kind: row.try_get("kind")?,
+        recipient: row.try_get("recipient")?,
+        subject: row.try_get("subject")?,
+        text: row.try_get("body_text")?,
+        html: row.try_get("body_html")?,
+        message_id: row.try_get("message_id")?,
+        created_at: row.try_get("created_at")?,
+        attempts: u32::try_from(attempts).map_err(|_| Error::inconsistent("mails", "attempts", attempts))?,
+    })
+}
+
+pub(super) async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(sqlx::query_scalar("select min(next_attempt_at) from mails where state = 'queued'").fetch_one(pool).await?)
+}
+
+pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query(
+        "update mails set state = 'sent', sent_at = $3, last_attempt_at = $3, last_answer = $2
+         where mail_id = $1 and state = 'queued'",
+    )
+    .bind(mail_id.0)
+    .bind(answer)
+    .bind(now)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn failed(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query(
+        "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2
+         where mail_id = $1 and state = 'queued'",
+    )
+    .bind(mail_id.0)
+    .bind(answer)
+    .bind(now)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn deferred(
+    pool: &PgPool,
+    mail_id: MailId,
+    answer: &str,
+    now: DateTime<Utc>,
+    next: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update mails set next_attempt_at = $4, last_attempt_at = $3, last_answer = $2
+         where mail_id = $1 and state = 'queued'",
+    )
+    .bind(mail_id.0)
+    .bind(answer)
+    .bind(now)
+    .bind(next)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_shown(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query("update mails set state = 'shown', last_attempt_at = $1 where state = 'queued'")
+        .bind(now)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn newest_unsent(pool: &PgPool, limit: i64) -> Result<Vec<ShownMail>, Error> {
+    let rows = sqlx::query(
+        "select mail_id, created_at, recipient, subject, body_text, body_html
+         from mails
+         where state in ('queued', 'shown')
+         order by mail_id desc
+         limit $1",
+    )
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(shown).collect()
+}
+
+pub(super) async fn unsent(pool: &PgPool, mail_id: MailId) -> Result<Option<ShownMail>, Error> {
+    let row = sqlx::query(
+        "select mail_id, created_at, recipient, subject, body_text, body_html
+         from mails
+         where mail_id = $1 and state in ('queued', 'shown')",
+    )
+    .bind(mail_id.0)
+    .fetch_optional(pool)
+    .await?;
+    row.as_ref().map(shown).transpose()
+}
+
+fn shown(row: &PgRow) -> Result<ShownMail, Error> {
+    Ok(ShownMail {
+        mail_id: MailId(row.try_get("mail_id")?),
+        created_at: row.try_get("created_at")?,
+        recipient: row.try_get("recipient")?,
+        subject: row.try_get("subject")?,
+        text: row.try_get("body_text")?,
+        html: row.try_get("body_html")?,
+    })
+}
