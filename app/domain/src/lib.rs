@@ -10,6 +10,7 @@ pub mod forecast;
 pub mod identity;
 pub mod ids;
 pub mod meter;
+pub mod model;
 pub mod money;
 pub mod period;
 pub mod price;

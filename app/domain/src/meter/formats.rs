@@ -1,0 +1,554 @@
+//! Shapes of usage objects, each taken apart into meters.
+//!
+//! Whose shape it is must be declared or follow from provider and operation: names such as `input_tokens` mean different things in different shapes.
+//! To add a shape: add a variant with its word to [`UsageFormat`], a function that reads it, and a line in [`part`].
+
+use super::reader::{Count, Place, Reader};
+use super::{Meter, Meters};
+use crate::model::canonical_provider;
+use crate::problem::FieldProblem;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::str::FromStr;
+
+macro_rules! formats {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {
+        /// Whose shape a usage object has: a closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum UsageFormat {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)+
+        }
+
+        impl UsageFormat {
+            /// All formats, as the API reference lists them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The stable word in SQL, JSON and URLs.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+        }
+
+        impl FromStr for UsageFormat {
+            type Err = FieldProblem;
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $($word => Ok(Self::$name),)+
+                    _ => Err(FieldProblem::new("/usage_format", "unknown", "This usage format is not known; the API reference lists them.")),
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    /// OpenAI's chat completions, and the many that copy them: cached and reasoning tokens are parts of the totals.
+    OpenaiChat = "openai_chat";
+    /// OpenAI's responses: other names, the same nesting.
+    OpenaiResponses = "openai_responses";
+    /// OpenAI's realtime sessions: tokens by kind, and cached tokens by kind.
+    OpenaiRealtime = "openai_realtime";
+    /// OpenAI's image API, counted in tokens.
+    OpenaiImages = "openai_images";
+    /// OpenAI's embeddings; Voyage's and Mistral's too.
+    OpenaiEmbeddings = "openai_embeddings";
+    /// OpenAI's transcriptions: seconds or tokens, as its `type` says.
+    OpenaiTranscription = "openai_transcription";
+    /// Anthropic's messages: cache reads and writes come on top of `input_tokens`.
+    Anthropic = "anthropic";
+    /// Gemini's and Vertex's `usageMetadata`: thoughts and tool prompts come on top.
+    Gemini = "gemini";
+    /// Amazon Bedrock's Converse: cache reads and writes come on top of `inputTokens`.
+    BedrockConverse = "bedrock_converse";
+    /// Cohere's `billed_units`, which differ from its token counts.
+    Cohere = "cohere";
+    /// xAI's chat completions: reasoning tokens come on top of `completion_tokens`.
+    XaiChat = "xai_chat";
+    /// DeepSeek: `prompt_tokens` is the sum of cache hits and misses.
+    Deepseek = "deepseek";
+    /// Moonshot's Kimi: OpenAI's shape with `cached_tokens` beside the totals.
+    Moonshot = "moonshot";
+    /// Mistral's chat completions.
+    Mistral = "mistral";
+    /// Mistral's document reading, in pages.
+    MistralOcr = "mistral_ocr";
+    /// Mistral's document reading with every page annotated.
+    MistralOcrAnnotated = "mistral_ocr_annotated";
+    /// Databricks: Anthropic's name for cached tokens, with OpenAI's meaning.
+    Databricks = "databricks";
+    /// Perplexity: OpenAI's shape with searches.
+    Perplexity = "perplexity";
+    /// Perplexity's deep research: reasoning and citation tokens come on top.
+    PerplexityDeepResearch = "perplexity_deep_research";
+    /// Tallystick's own disjoint meters.
+    Meters = "meters";
+}
+
+impl UsageFormat {
+    /// The format that a provider's usage has when none is declared; none where that is not certain.
+    ///
+    /// `operation` is the event's: chat, responses, completion, embeddings, image, transcription, realtime, rerank, ocr.
+    #[must_use]
+    pub fn default_for(provider: &str, operation: &str) -> Option<Self> {
+        let provider = canonical_provider(provider);
+        match (provider.as_ref(), operation) {
+            ("openai" | "azure", "responses") | ("x-ai", "responses") => Some(Self::OpenaiResponses),
+            ("openai" | "azure", "realtime") => Some(Self::OpenaiRealtime),
+            ("openai" | "azure", "image" | "images") => Some(Self::OpenaiImages),
+            ("openai" | "azure", "transcription") => Some(Self::OpenaiTranscription),
+            ("openai" | "azure" | "mistral" | "voyageai" | "together" | "fireworks", "embeddings") => {
+                Some(Self::OpenaiEmbeddings)
+            }
+            ("anthropic", "chat" | "completion") => Some(Self::Anthropic),
+            ("google", "chat" | "completion" | "embeddings" | "image") => Some(Self::Gemini),
+            ("aws", "chat" | "completion") => Some(Self::BedrockConverse),
+            ("cohere", "chat" | "completion" | "embeddings" | "rerank") => Some(Self::Cohere),
+            ("x-ai", "chat" | "completion") => Some(Self::XaiChat),
+            ("deepseek", "chat" | "completion") => Some(Self::Deepseek),
+            ("moonshotai", "chat" | "completion") => Some(Self::Moonshot),
+            ("mistral", "chat" | "completion") => Some(Self::Mistral),
+            ("mistral", "ocr") => Some(Self::MistralOcr),
+            ("databricks", "chat" | "completion") => Some(Self::Databricks),
+            ("perplexity", "chat" | "completion") => Some(Self::Perplexity),
+            (
+                "openai" | "azure" | "openrouter" | "groq" | "cerebras" | "together" | "fireworks" | "novita" | "zai"
+                | "zhipuai" | "meta" | "ovhcloud" | "baseten" | "cloudflare" | "modal" | "avian" | "arcee",
+                "chat" | "completion",
+            ) => Some(Self::OpenaiChat),
+            _ => None,
+        }
+    }
+}
+
+/// What one event used, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Usually one; several where the provider made calls of its own, each priced as a request by itself.
+    pub parts: Vec<UsagePart>,
+}
+
+/// What one model call used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsagePart {
+    /// The model of this call, where it is not the event's.
+    pub model: Option<String>,
+    /// Its disjoint quantities.
+    pub meters: Meters,
+}
+
+impl Usage {
+    /// All parts together: what is stored, shown and summed.
+    #[must_use]
+    pub fn total(&self) -> Meters {
+        match &self.parts[..] {
+            [only] => only.meters.clone(),
+            parts => parts.iter().fold(Meters::new(), |mut sum, part| {
+                sum.extend(&part.meters);
+                sum
+            }),
+        }
+    }
+}
+
+impl From<Meters> for Usage {
+    fn from(meters: Meters) -> Self {
+        Self { parts: vec![UsagePart { model: None, meters }] }
+    }
+}
+
+/// Takes a usage object apart.
+///
+/// Anthropic's `iterations` become parts of their own: where they are present the top level leaves some of them out and is ignored.
+///
+/// # Errors
+/// Every fault that was found: negative, fractional, too large, a part larger than its total, a broken total, an unknown meter.
+pub fn usage(format: UsageFormat, usage: &Value) -> Result<Usage, Vec<FieldProblem>> {
+    let root = Place::root(usage);
+    if !usage.is_object() {
+        return Err(vec![FieldProblem::new("/usage", "not_an_object", "`usage` must be an object.")]);
+    }
+    if format == UsageFormat::Anthropic {
+        let parts: Vec<Result<UsagePart, Vec<FieldProblem>>> = root
+            .at("iterations")
+            .elements()
+            .map(|place| Ok(UsagePart { model: place.word("model").map(str::to_owned), meters: part(format, place)? }))
+            .collect();
+        if !parts.is_empty() {
+            let mut parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let tools = tools(root)?;
+            parts.push(UsagePart { model: None, meters: tools });
+            parts.retain(|part| !part.meters.is_empty());
+            return Ok(Usage { parts });
+        }
+    }
+    part(format, root).map(Usage::from)
+}
+
+/// The disjoint meters of a usage object, parts added up. See [`usage`].
+///
+/// # Errors
+/// As [`usage`].
+pub fn meters(format: UsageFormat, usage_object: &Value) -> Result<Meters, Vec<FieldProblem>> {
+    usage(format, usage_object).map(|usage| usage.total())
+}
+
+/// The service tier that the provider says it served with: it wins over the one that was asked for.
+#[must_use]
+pub fn served_tier(usage: &Value) -> Option<&str> {
+    let word = |key: &str| usage.get(key).and_then(Value::as_str);
+    // Anthropic's fast mode is a speed beside the tier, and dearer than any of its tiers.
+    word("speed").filter(|speed| *speed == "fast").or_else(|| word("service_tier")).or_else(|| word("serviceTier"))
+}
+
+fn tools(root: Place<'_>) -> Result<Meters, Vec<FieldProblem>> {
+    let mut reader = Reader::default();
+    anthropic_tools(&mut reader, root);
+    reader.finish()
+}
+
+fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProblem>> {
+    let mut reader = Reader::default();
+    let read = &mut reader;
+    match format {
+        UsageFormat::OpenaiChat | UsageFormat::Mistral => chat(read, place, &Chat::OPENAI),
+        UsageFormat::XaiChat => chat(read, place, &Chat { reasoning_on_top: true, ..Chat::OPENAI }),
+        UsageFormat::Deepseek => deepseek(read, place),
+        UsageFormat::Moonshot => chat(read, place, &Chat { cached_beside: Some("cached_tokens"), ..Chat::OPENAI }),
+        UsageFormat::Databricks => {
+            chat(read, place, &Chat { cached_beside: Some("cache_read_input_tokens"), ..Chat::OPENAI })
+        }
+        UsageFormat::Perplexity => {
+            chat(read, place, &Chat::OPENAI);
+            read.quantity(Meter::WebSearches, place.at("num_search_queries"));
+        }
+        UsageFormat::PerplexityDeepResearch => perplexity_deep_research(read, place),
+        UsageFormat::OpenaiResponses => responses(read, place, "input_tokens_details", "output_tokens_details"),
+        UsageFormat::OpenaiRealtime => responses(read, place, "input_token_details", "output_token_details"),
+        UsageFormat::OpenaiImages => images(read, place),
+        UsageFormat::OpenaiEmbeddings => embeddings(read, place),
+        UsageFormat::OpenaiTranscription => transcription(read, place),
+        UsageFormat::Anthropic => anthropic(read, place),
+        UsageFormat::Gemini => gemini(read, place),
+        UsageFormat::BedrockConverse => bedrock_converse(read, place),
+        UsageFormat::Cohere => cohere(read, place),
+        UsageFormat::MistralOcr => read.required_quantity(Meter::Pages, place.at("pages_processed")),
+        UsageFormat::MistralOcrAnnotated => read.required_quantity(Meter::AnnotatedPages, place.at("pages_processed")),
+        UsageFormat::Meters => own_meters(read, place),
+    }
+    reader.finish()
+}
+
+/// How a shape differs from OpenAI's chat completions.
+struct Chat {
+    /// Reasoning tokens are not inside `completion_tokens`.
+    reasoning_on_top: bool,
+    /// Another name of the cached tokens, beside the totals; the same number, never an addition.
+    cached_beside: Option<&'static str>,
+}
+
+impl Chat {
+    const OPENAI: Self = Self { reasoning_on_top: false, cached_beside: None };
+}
+
+fn chat(read: &mut Reader, place: Place<'_>, shape: &Chat) {
+    let input = read.required(place.at("prompt_tokens"));
+    let output = read.count(place.at("completion_tokens"));
+    let details = place.at("prompt_tokens_details");
+    let cached = details.at("cached_tokens");
+    let cached = match shape.cached_beside {
+        Some(beside) => read.count_either(cached, place.at(beside)),
+        None => read.count(cached),
+    };
+    input_leaves(read, input, details, cached);
+    let reasoning = reasoning(read, place, "completion_tokens_details");
+    let on_top = if shape.reasoning_on_top { reasoning.value } else { 0 };
+    let output = output.with(output.value.saturating_add(on_top));
+    output_leaves(read, output, place.at("completion_tokens_details"), reasoning);
+    let total = read.count(place.at("total_tokens"));
+    read.check_total(total, &[input.value.saturating_add(output.value)], "prompt and completion tokens");
+}
+
+/// Reasoning tokens in the details, or beside them as some report it.
+fn reasoning(read: &mut Reader, place: Place<'_>, details: &'static str) -> Count {
+    let (inside, beside) = (place.at(details).at("reasoning_tokens"), place.at("reasoning_tokens"));
+    read.count(if inside.is_present() { inside } else { beside })
+}
+
+fn responses(read: &mut Reader, place: Place<'_>, input_details: &'static str, output_details: &'static str) {
+    let input = read.required(place.at("input_tokens"));
+    let output = read.count(place.at("output_tokens"));
+    let details = place.at(input_details);
+    let cached = read.count(details.at("cached_tokens"));
+    input_leaves(read, input, details, cached);
+    let reasoning = read.count(place.at(output_details).at("reasoning_tokens"));
+    output_leaves(read, output, place.at(output_details), reasoning);
+    let total = read.count(place.at("total_tokens"));
+    read.check_total(total, &[input.value.saturating_add(output.value)], "input and output tokens");
+}
+
+/// Input of OpenAI's shapes: everything in the details is a part of the total, and cached tokens may be told by kind.
+fn input_leaves(read: &mut Reader, input: Count, details: Place<'_>, cached: Count) {
+    let by_kind = details.at("cached_tokens_details");
+    let mut rest_of_cached = Vec::with_capacity(3);
+    let mut outside = [cached; 5];
+    for (slot, (key, plain, from_cache)) in [
+        ("audio_tokens", Meter::InputAudio, Meter::InputAudioCacheRead),
+        ("image_tokens", Meter::InputImage, Meter::InputImageCacheRead),
+        ("video_tokens", Meter::InputVideo, Meter::InputVideoCacheRead),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let all = read.count(details.at(key));
+        let hit = read.count(by_kind.at(key));
+        let plainly = read.rest(all, &[hit]);
+        read.meters.add(plain, plainly);
+        read.meters.add(from_cache, hit.value);
+        rest_of_cached.push(hit);
+        outside[slot + 1] = all.with(plainly);
+    }
+    let cached_text = read.rest(cached, &rest_of_cached);
+    read.meters.add(Meter::InputCacheRead, cached_text);
+    let written = read.count(details.at("cache_write_tokens"));
+    let by_time = details.at("cache_write_tokens_details");
+    let half_hour = read.count(by_time.at("ttl_30m_tokens"));
+    let half_day = read.count(by_time.at("ttl_12h_tokens"));
+    let written = if written.given { written } else { half_hour.with(half_hour.value.saturating_add(half_day.value)) };
+    let unlabelled = read.rest(written, &[half_hour, half_day]);
+    read.meters.add(Meter::InputCacheWrite, unlabelled);
+    read.meters.add(Meter::InputCacheWrite30m, half_hour.value);
+    read.meters.add(Meter::InputCacheWrite12h, half_day.value);
+    outside[4] = written;
+    let uncached = read.rest(input, &outside);
+    read.meters.add(Meter::InputUncached, uncached);
+}
+
+/// Output of OpenAI's shapes: everything in the details is a part of the total. Predicted tokens are output like any other.
+fn output_leaves(read: &mut Reader, output: Count, details: Place<'_>, reasoning: Count) {
+    let audio = read.count(details.at("audio_tokens"));
+    let image = read.count(details.at("image_tokens"));
+    let video = read.count(details.at("video_tokens"));
+    let rest = read.rest(output, &[reasoning, audio, image, video]);
+    read.meters.add(Meter::Output, rest);
+    read.meters.add(Meter::OutputReasoning, reasoning.value);
+    read.meters.add(Meter::OutputAudio, audio.value);
+    read.meters.add(Meter::OutputImage, image.value);
+    read.meters.add(Meter::OutputVideo, video.value);
+}
+
+fn deepseek(read: &mut Reader, place: Place<'_>) {
+    chat(read, place, &Chat { cached_beside: Some("prompt_cache_hit_tokens"), ..Chat::OPENAI });
+    let hit = read.count(place.at("prompt_cache_hit_tokens"));
+    let miss = read.count(place.at("prompt_cache_miss_tokens"));
+    if miss.given {
+        let prompt = read.count(place.at("prompt_tokens"));
+        read.check_total(prompt, &[hit.value.saturating_add(miss.value)], "cache hits and misses");
+    }
+}
+
+/// Its `total_tokens` leaves reasoning and citations out, which proves that they come on top.
+fn perplexity_deep_research(read: &mut Reader, place: Place<'_>) {
+    let input = read.required(place.at("prompt_tokens"));
+    let output = read.count(place.at("completion_tokens"));
+    read.meters.add(Meter::InputUncached, input.value);
+    read.meters.add(Meter::Output, output.value);
+    read.quantity(Meter::OutputReasoning, place.at("reasoning_tokens"));
+    read.quantity(Meter::OutputCitation, place.at("citation_tokens"));
+    read.quantity(Meter::WebSearches, place.at("num_search_queries"));
+    let total = read.count(place.at("total_tokens"));
+    read.check_total(total, &[input.value.saturating_add(output.value)], "prompt and completion tokens");
+}
+
+fn images(read: &mut Reader, place: Place<'_>) {
+    let input = read.required(place.at("input_tokens"));
+    let details = place.at("input_tokens_details");
+    let cached = read.count(details.at("cached_tokens"));
+    input_leaves(read, input, details, cached);
+    let output = read.count(place.at("output_tokens"));
+    // What this API puts out is pictures, unless it says that a part of it is text.
+    let text = read.count(place.at("output_tokens_details").at("text_tokens"));
+    let pictures = read.rest(output, &[text]);
+    read.meters.add(Meter::Output, text.value);
+    read.meters.add(Meter::OutputImage, pictures);
+    let total = read.count(place.at("total_tokens"));
+    read.check_total(total, &[input.value.saturating_add(output.value)], "input and output tokens");
+}
+
+fn embeddings(read: &mut Reader, place: Place<'_>) {
+    let total = read.count(place.at("total_tokens"));
+    let input = read.count(place.at("prompt_tokens")).or(total);
+    if !input.given {
+        read.required(place.at("prompt_tokens"));
+    }
+    read.meters.add(Meter::InputUncached, input.value);
+    read.check_total(total, &[input.value], "prompt tokens");
+}
+
+fn transcription(read: &mut Reader, place: Place<'_>) {
+    match place.word("type") {
+        Some("duration") => read.required_quantity(Meter::InputAudioSeconds, place.at("seconds")),
+        Some("tokens") => responses(read, place, "input_token_details", "output_token_details"),
+        _ => {
+            let place = place.at("type");
+            read.fault(place.pointer(), "required", "type must say `duration` or `tokens`.".to_owned());
+        }
+    }
+}
+
+fn anthropic(read: &mut Reader, place: Place<'_>) {
+    let input = read.required(place.at("input_tokens"));
+    let hit = read.count(place.at("cache_read_input_tokens"));
+    let written = read.count(place.at("cache_creation_input_tokens"));
+    let by_time = place.at("cache_creation");
+    let five_minutes = read.count(by_time.at("ephemeral_5m_input_tokens"));
+    let one_hour = read.count(by_time.at("ephemeral_1h_input_tokens"));
+    let written =
+        if written.given { written } else { five_minutes.with(five_minutes.value.saturating_add(one_hour.value)) };
+    let unlabelled = read.rest(written, &[five_minutes, one_hour]);
+    read.meters.add(Meter::InputUncached, input.value);
+    read.meters.add(Meter::InputCacheRead, hit.value);
+    read.meters.add(Meter::InputCacheWrite, unlabelled);
+    read.meters.add(Meter::InputCacheWrite5m, five_minutes.value);
+    read.meters.add(Meter::InputCacheWrite1h, one_hour.value);
+    let output = read.count(place.at("output_tokens"));
+    let thinking = read.count(place.at("output_tokens_details").at("thinking_tokens"));
+    let rest = read.rest(output, &[thinking]);
+    read.meters.add(Meter::Output, rest);
+    read.meters.add(Meter::OutputReasoning, thinking.value);
+    anthropic_tools(read, place);
+}
+
+/// Fetching pages is free and code runs are billed by the hour elsewhere: only searches are counted.
+fn anthropic_tools(read: &mut Reader, place: Place<'_>) {
+    read.quantity(Meter::WebSearches, place.at("server_tool_use").at("web_search_requests"));
+}
+
+fn bedrock_converse(read: &mut Reader, place: Place<'_>) {
+    let input = read.required(place.at("inputTokens"));
+    let output = read.count(place.at("outputTokens"));
+    let hit = read.count_either(place.at("cacheReadInputTokens"), place.at("cacheReadInputTokenCount"));
+    let written = read.count_either(place.at("cacheWriteInputTokens"), place.at("cacheWriteInputTokenCount"));
+    let mut labelled = Vec::new();
+    for detail in place.at("cacheDetails").elements() {
+        let count = read.count(detail.at("inputTokens"));
+        let meter = match detail.word("ttl") {
+            Some("5m") => Meter::InputCacheWrite5m,
+            Some("1h") => Meter::InputCacheWrite1h,
+            _ => {
+                read.fault(detail.at("ttl").pointer(), "unknown", "ttl must be `5m` or `1h`.".to_owned());
+                continue;
+            }
+        };
+        read.meters.add(meter, count.value);
+        labelled.push(count);
+    }
+    let unlabelled = read.rest(written, &labelled);
+    read.meters.add(Meter::InputUncached, input.value);
+    read.meters.add(Meter::InputCacheRead, hit.value);
+    read.meters.add(Meter::InputCacheWrite, unlabelled);
+    read.meters.add(Meter::Output, output.value);
+    let plain = input.value.saturating_add(output.value);
+    let all = plain.saturating_add(hit.value).saturating_add(written.value);
+    let total = read.count(place.at("totalTokens"));
+    // Whether the total counts cached tokens differs between models; no price depends on it.
+    read.check_total(total, &[all, plain], "input, cache and output tokens");
+}
+
+fn gemini(read: &mut Reader, place: Place<'_>) {
+    let prompt = read.count(place.at("promptTokenCount"));
+    let tool_prompt = read.count(place.at("toolUsePromptTokenCount"));
+    let candidates = read.count(place.at("candidatesTokenCount"));
+    let thoughts = read.count(place.at("thoughtsTokenCount"));
+    let total = read.count(place.at("totalTokenCount"));
+    if !prompt.given && !total.given {
+        read.required(place.at("promptTokenCount"));
+    }
+    let input = prompt.with(prompt.value.saturating_add(tool_prompt.value));
+    let hit = read.count(place.at("cachedContentTokenCount"));
+    gemini_input(read, place, input, hit);
+
+    // Some answers count thoughts among the candidates: the total tells.
+    let inclusive = thoughts.value > 0 && total.value == input.value.saturating_add(candidates.value);
+    let answer = if inclusive { read.rest(candidates, &[thoughts]) } else { candidates.value };
+    let [_, audio, image, video] = by_modality(read, place.at("candidatesTokensDetails"));
+    let plain = read.rest(candidates.with(answer), &[audio, image, video]);
+    read.meters.add(Meter::Output, plain);
+    read.meters.add(Meter::OutputReasoning, thoughts.value);
+    read.meters.add(Meter::OutputAudio, audio.value);
+    read.meters.add(Meter::OutputImage, image.value);
+    read.meters.add(Meter::OutputVideo, video.value);
+    let sum = input.value.saturating_add(answer).saturating_add(thoughts.value);
+    read.check_total(total, &[sum], "prompt, tool, candidate and thought tokens");
+}
+
+fn gemini_input(read: &mut Reader, place: Place<'_>, input: Count, hit: Count) {
+    let [_, audio, image, video] = by_modality(read, place.at("promptTokensDetails"));
+    let [_, tool_audio, tool_image, tool_video] = by_modality(read, place.at("toolUsePromptTokensDetails"));
+    let [_, hit_audio, hit_image, hit_video] = by_modality(read, place.at("cacheTokensDetails"));
+    let mut outside = vec![hit];
+    for (all, tool, hit, plain, from_cache) in [
+        (audio, tool_audio, hit_audio, Meter::InputAudio, Meter::InputAudioCacheRead),
+        (image, tool_image, hit_image, Meter::InputImage, Meter::InputImageCacheRead),
+        (video, tool_video, hit_video, Meter::InputVideo, Meter::InputVideoCacheRead),
+    ] {
+        let all = all.with(all.value.saturating_add(tool.value));
+        let plainly = read.rest(all, &[hit]);
+        read.meters.add(plain, plainly);
+        read.meters.add(from_cache, hit.value);
+        outside.push(all.with(plainly));
+    }
+    let hit_text = read.rest(hit, &[hit_audio, hit_image, hit_video]);
+    read.meters.add(Meter::InputCacheRead, hit_text);
+    let uncached = read.rest(input, &outside);
+    read.meters.add(Meter::InputUncached, uncached);
+}
+
+/// Tokens as text, audio, image and video. Documents are billed as text.
+fn by_modality(read: &mut Reader, list: Place<'_>) -> [Count; 4] {
+    let mut kinds = [list.nothing(); 4];
+    for detail in list.elements() {
+        let count = read.count(detail.at("tokenCount"));
+        let kind = match detail.word("modality") {
+            Some("AUDIO") => 1,
+            Some("IMAGE") => 2,
+            Some("VIDEO") => 3,
+            Some("TEXT" | "DOCUMENT" | "MODALITY_UNSPECIFIED") => 0,
+            _ => {
+                read.fault(
+                    detail.at("modality").pointer(),
+                    "unknown",
+                    "modality must be TEXT, AUDIO, IMAGE, VIDEO or DOCUMENT.".to_owned(),
+                );
+                continue;
+            }
+        };
+        kinds[kind] = count.with(kinds[kind].value.saturating_add(count.value));
+    }
+    kinds
+}
+
+fn cohere(read: &mut Reader, place: Place<'_>) {
+    let billed = place.at("billed_units");
+    if !billed.is_present() {
+        read.fault(billed.pointer(), "required", "billed_units is missing; this usage format needs it.".to_owned());
+        return;
+    }
+    read.quantity(Meter::InputUncached, billed.at("input_tokens"));
+    read.quantity(Meter::Output, billed.at("output_tokens"));
+    read.quantity(Meter::RerankUnits, billed.at("search_units"));
+    read.quantity(Meter::InputImage, billed.at("image_tokens"));
+}
+
+fn own_meters(read: &mut Reader, place: Place<'_>) {
+    for &meter in Meter::ALL {
+        read.quantity(meter, place.at(meter.as_str()));
+    }
+    let fields = place.value().and_then(Value::as_object).into_iter().flatten();
+    for (key, _) in fields.filter(|(key, _)| Meter::parse(key).is_none()) {
+        let key: String = key.chars().take(64).collect();
+        let pointer = format!("/usage/{}", key.replace('~', "~0").replace('/', "~1"));
+        read.fault(pointer, "unknown_meter", format!("`{key}` is not a meter; the API reference lists them."));
+    }
+}

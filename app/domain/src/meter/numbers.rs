@@ -1,0 +1,80 @@
+//! What may be kept of a provider's usage object.
+
+use serde_json::{Map, Number, Value};
+
+/// Deepest nesting that is kept.
+const MAX_DEPTH: usize = 6;
+/// Most values that are kept of one object, nested ones included.
+const MAX_VALUES: usize = 512;
+/// Longest key that is kept, in bytes.
+const MAX_KEY_LEN: usize = 64;
+/// Longest word that is kept, in bytes.
+const MAX_WORD_LEN: usize = 96;
+
+/// Keys whose short word says how the usage is billed.
+const WORDS: [&str; 12] = [
+    "service_tier",
+    "serviceTier",
+    "trafficType",
+    "inference_geo",
+    "speed",
+    "type",
+    "modality",
+    "ttl",
+    "model",
+    "size",
+    "quality",
+    "resolution",
+];
+
+/// A usage object with everything dropped but numbers, booleans and the short words that decide a price.
+///
+/// So no prompt or completion can be stored, wherever a sender puts it; depth and size are bounded.
+#[must_use]
+pub fn numbers_only(usage: &Value) -> Value {
+    let mut left = MAX_VALUES;
+    keep(None, usage, MAX_DEPTH, &mut left).unwrap_or_else(|| Value::Object(Map::new()))
+}
+
+fn keep(key: Option<&str>, value: &Value, depth: usize, left: &mut usize) -> Option<Value> {
+    *left = left.checked_sub(1)?;
+    match value {
+        Value::Number(number) => Some(Value::Number(Number::clone(number))),
+        Value::Bool(flag) => Some(Value::Bool(*flag)),
+        Value::String(word) if key.is_some_and(|key| WORDS.contains(&key)) && is_word(word) => {
+            Some(Value::String(word.clone()))
+        }
+        Value::String(_) | Value::Null => None,
+        Value::Array(values) => {
+            let depth = depth.checked_sub(1)?;
+            Some(Value::Array(
+                values
+                    .iter()
+                    .map_while(|value| room(*left).then(|| keep(None, value, depth, left)))
+                    .flatten()
+                    .collect(),
+            ))
+        }
+        Value::Object(fields) => {
+            let depth = depth.checked_sub(1)?;
+            let kept = fields
+                .iter()
+                .filter(|(key, _)| is_key(key))
+                .filter_map(|(key, value)| Some((key.clone(), keep(Some(key), value, depth, left)?)))
+                .collect();
+            Some(Value::Object(kept))
+        }
+    }
+}
+
+const fn room(left: usize) -> bool {
+    left > 0
+}
+
+fn is_key(key: &str) -> bool {
+    key.len() <= MAX_KEY_LEN && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+fn is_word(word: &str) -> bool {
+    word.len() <= MAX_WORD_LEN && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte))
+}

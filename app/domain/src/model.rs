@@ -1,0 +1,138 @@
+//! Names of providers and models, as people and libraries write them.
+
+use std::borrow::Cow;
+
+/// Names that other libraries use for the providers of the price book.
+const ALIASES: [(&str, &str); 30] = [
+    ("azure_openai", "azure"),
+    ("azure-openai", "azure"),
+    ("azure.ai.openai", "azure"),
+    ("azure_ai", "azure"),
+    ("azure.ai.inference", "azure"),
+    ("bedrock", "aws"),
+    ("amazon", "aws"),
+    ("amazon-bedrock", "aws"),
+    ("amazon_bedrock", "aws"),
+    ("aws_bedrock", "aws"),
+    ("aws-bedrock", "aws"),
+    ("aws.bedrock", "aws"),
+    ("bedrock_converse", "aws"),
+    ("gemini", "google"),
+    ("vertex", "google"),
+    ("vertex_ai", "google"),
+    ("vertex-ai", "google"),
+    ("google-vertex", "google"),
+    ("gcp.gemini", "google"),
+    ("gcp.vertex_ai", "google"),
+    ("gcp.gen_ai", "google"),
+    ("xai", "x-ai"),
+    ("x_ai", "x-ai"),
+    ("mistralai", "mistral"),
+    ("mistral_ai", "mistral"),
+    ("moonshot", "moonshotai"),
+    ("moonshot_ai", "moonshotai"),
+    ("together_ai", "together"),
+    ("fireworks_ai", "fireworks"),
+    ("voyage", "voyageai"),
+];
+
+/// The provider's name in the price book: lower case, one name per provider. Unknown names stay what they are.
+#[must_use]
+pub fn canonical_provider(name: &str) -> Cow<'_, str> {
+    let name = lower(name.trim());
+    match ALIASES.iter().find(|(alias, _)| *alias == name) {
+        Some((_, provider)) => Cow::Borrowed(provider),
+        None => name,
+    }
+}
+
+/// Lower case, without a copy where it is already.
+#[must_use]
+pub fn lower(text: &str) -> Cow<'_, str> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Other spellings under which the price book may know a lower-case model name, most likely first.
+///
+/// Paths of resources, a leading name of the same provider, `@` before a version, and dates without dashes are spelled out of the way.
+/// A fine-tuned name is left as it is: it costs more than its base model, so it must be in the book itself.
+#[must_use]
+pub fn other_spellings(provider: &str, model: &str) -> Vec<String> {
+    let mut spellings = Vec::new();
+    let mut push = |spelling: String| {
+        if spelling != model && !spelling.is_empty() && !spellings.contains(&spelling) {
+            spellings.push(spelling);
+        }
+    };
+    let bare = if model.starts_with("arn:") { model.rsplit('/').next() } else { without_path(provider, model) }
+        .unwrap_or(model);
+    push(bare.to_owned());
+    if !bare.starts_with("ft:") {
+        push(bare.replace('@', "-"));
+        push(dashed_dates(&bare.replace('@', "-")));
+    }
+    spellings
+}
+
+/// Without `models/`, `publishers/x/models/` or the provider's own name in front.
+fn without_path<'a>(provider: &str, model: &'a str) -> Option<&'a str> {
+    if let Some((_, bare)) =
+        model.split_once("models/").filter(|(before, _)| before.is_empty() || before.ends_with('/'))
+    {
+        return Some(bare);
+    }
+    let (before, bare) = model.split_once('/')?;
+    (canonical_provider(before) == provider).then_some(bare)
+}
+
+/// `-20251211` as `-2025-12-11`.
+fn dashed_dates(model: &str) -> String {
+    let mut parts = model.split('-');
+    let mut spelled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        spelled.push('-');
+        let (date, rest) = part.split_at_checked(8).unwrap_or((part, ""));
+        let is_date = date.len() == 8
+            && date.bytes().all(|byte| byte.is_ascii_digit())
+            && date.starts_with("20")
+            && (rest.is_empty() || rest.starts_with(':'));
+        if is_date {
+            spelled.push_str(&format!("{}-{}-{}{rest}", &date[..4], &date[4..6], &date[6..]));
+        } else {
+            spelled.push_str(part);
+        }
+    }
+    spelled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_has_one_name() {
+        assert_eq!(canonical_provider("Vertex_AI"), "google");
+        assert_eq!(canonical_provider("openai"), "openai");
+        assert_eq!(canonical_provider(" XAI "), "x-ai");
+        assert_eq!(canonical_provider("our-own-cluster"), "our-own-cluster");
+    }
+
+    #[test]
+    fn model_names_are_spelled_as_in_the_book() {
+        assert_eq!(other_spellings("openai", "gpt-5.2-20251211"), ["gpt-5.2-2025-12-11"]);
+        assert_eq!(other_spellings("anthropic", "anthropic/claude-opus-4-5"), ["claude-opus-4-5"]);
+        assert_eq!(other_spellings("google", "publishers/google/models/gemini-2.5-pro"), ["gemini-2.5-pro"]);
+        assert_eq!(
+            other_spellings("google", "claude-sonnet-4@20250514"),
+            ["claude-sonnet-4-20250514", "claude-sonnet-4-2025-05-14"]
+        );
+        let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+        assert_eq!(other_spellings("aws", arn)[0], "us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+        assert!(other_spellings("openai", "ft:gpt-4o-mini-2024-07-18:org::id").is_empty());
+        assert!(other_spellings("openai", "other/gpt-4o").is_empty());
+    }
+}

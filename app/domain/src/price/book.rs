@@ -1,0 +1,313 @@
+//! The price book in memory: found by name, then by meter, variant, time and tier.
+
+use super::{BookRows, Context, Pattern, PriceRow, Unpriced, Variant};
+use crate::meter::Meter;
+use crate::model::{canonical_provider, lower, other_spellings};
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use std::collections::HashMap;
+
+/// An immutable snapshot of prices and of the rules for names; swapped whole when prices change.
+#[derive(Debug, Default)]
+pub struct PriceBook {
+    providers: HashMap<Box<str>, ProviderPrices>,
+    models: Vec<ModelPrices>,
+    rows: HashMap<u64, PriceRow>,
+    dearest: Dearest,
+}
+
+#[derive(Debug, Default)]
+struct ProviderPrices {
+    /// Rules for one name each, without dates: (position, model).
+    exact: HashMap<Box<str>, (u32, usize)>,
+    /// All other rules, by position.
+    rules: Vec<Rule>,
+    fallbacks: Vec<Box<str>>,
+    dearest: Dearest,
+}
+
+#[derive(Debug)]
+struct Rule {
+    position: u32,
+    pattern: Pattern,
+    model: usize,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+}
+
+/// The highest price ever of one unit, per meter.
+#[derive(Debug)]
+struct Dearest([Option<Decimal>; Meter::COUNT]);
+
+impl Default for Dearest {
+    fn default() -> Self {
+        Self([None; Meter::COUNT])
+    }
+}
+
+impl Dearest {
+    fn note(&mut self, row: &PriceRow) {
+        let unit_rate = row.rate.checked_div(Decimal::from(row.per));
+        let slot = &mut self.0[row.meter as usize];
+        *slot = (*slot).max(unit_rate);
+    }
+
+    fn of(&self, meter: Meter) -> Option<Decimal> {
+        std::iter::once(&meter).chain(meter.fallbacks()).find_map(|&meter| self.0[meter as usize])
+    }
+}
+
+/// All prices of one model.
+#[derive(Debug)]
+pub(crate) struct ModelPrices {
+    /// `provider/model`, as an event remembers it.
+    label: Box<str>,
+    /// Sorted by meter.
+    rates: Vec<Rate>,
+    /// Where the rates of each meter begin and end.
+    index: [(u16, u16); Meter::COUNT],
+}
+
+/// A price row, cut down to what rating needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Rate {
+    pub(crate) price_id: u64,
+    pub(crate) rate: Decimal,
+    pub(crate) per: u64,
+    meter: Meter,
+    variant: Variant,
+    /// Fewest input tokens with this price.
+    floor: u64,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    schedule: Option<super::Schedule>,
+}
+
+impl Rate {
+    fn new(row: &PriceRow) -> Self {
+        Self {
+            price_id: row.price_id,
+            rate: row.rate,
+            per: row.per,
+            meter: row.meter,
+            variant: row.variant,
+            floor: if row.tier_inclusive || row.tier_from == 0 {
+                row.tier_from
+            } else {
+                row.tier_from.saturating_add(1)
+            },
+            from: row.valid_from.unwrap_or(DateTime::<Utc>::MIN_UTC),
+            to: row.valid_to.unwrap_or(DateTime::<Utc>::MAX_UTC),
+            schedule: row.schedule,
+        }
+    }
+
+    fn holds(&self, variant: Variant, at: DateTime<Utc>, input_tokens: u64) -> bool {
+        self.variant == variant
+            && self.floor <= input_tokens
+            && self.from <= at
+            && at < self.to
+            && self.schedule.is_none_or(|schedule| schedule.contains(at))
+    }
+}
+
+impl ModelPrices {
+    fn new(label: Box<str>) -> Self {
+        Self { label, rates: Vec::new(), index: [(0, 0); Meter::COUNT] }
+    }
+
+    fn seal(&mut self) {
+        self.rates.sort_by_key(|rate| (rate.meter, rate.variant, rate.floor, rate.from));
+        for meter in Meter::ALL {
+            let begin = self.rates.partition_point(|rate| rate.meter < *meter);
+            let end = self.rates.partition_point(|rate| rate.meter <= *meter);
+            let bound = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
+            self.index[*meter as usize] = (bound(begin), bound(end));
+        }
+    }
+
+    /// The price of exactly this meter: the variant's whole tier table if it has one, else the standard one.
+    fn own(&self, meter: Meter, variant: Variant, at: DateTime<Utc>, input_tokens: u64) -> Option<&Rate> {
+        let (begin, end) = self.index[meter as usize];
+        let rates = self.rates.get(usize::from(begin)..usize::from(end))?;
+        let best = |variant| {
+            let holding = rates.iter().filter(|rate| rate.holds(variant, at, input_tokens));
+            holding.max_by_key(|rate| (rate.schedule.is_some(), rate.floor))
+        };
+        best(variant).or_else(|| (variant != Variant::Standard).then(|| best(Variant::Standard)).flatten())
+    }
+
+    /// The price that a meter is charged: its own, else that of the nearest meter that stands in for it.
+    pub(crate) fn rate(&self, meter: Meter, context: Context, at: DateTime<Utc>, input_tokens: u64) -> Option<&Rate> {
+        let own = |meter| self.own(meter, context.variant, at, input_tokens);
+        own(meter).or_else(|| meter.fallbacks().iter().find_map(|&meter| own(meter)))
+    }
+
+    fn priced_at(&self, at: DateTime<Utc>) -> bool {
+        self.rates.iter().any(|rate| rate.from <= at && at < rate.to)
+    }
+}
+
+/// A model that was found in the book.
+#[derive(Clone, Copy, Debug)]
+pub struct Resolved<'a> {
+    pub(crate) prices: &'a ModelPrices,
+}
+
+impl<'a> Resolved<'a> {
+    /// The model in the book, as `provider/model`.
+    #[must_use]
+    pub fn label(self) -> &'a str {
+        &self.prices.label
+    }
+}
+
+impl PriceBook {
+    /// Builds the snapshot. Rows of a model that no rule leads to are reachable by the model's own name.
+    #[must_use]
+    pub fn new(rows: BookRows) -> Self {
+        let mut book = Self::default();
+        let mut ids: HashMap<(String, String), usize> = HashMap::new();
+        for row in &rows.prices {
+            let model = book.model(&mut ids, &row.provider, &row.model);
+            book.models[model].rates.push(Rate::new(row));
+            book.dearest.note(row);
+            book.provider(&row.provider).dearest.note(row);
+        }
+        for provider in &rows.providers {
+            book.provider(&provider.provider).fallbacks =
+                provider.fallbacks.iter().map(|name| name.as_str().into()).collect();
+        }
+        for alias in rows.aliases {
+            let model = book.model(&mut ids, &alias.to_provider, &alias.to_model);
+            let provider = book.provider(&alias.provider);
+            match alias.pattern.exact().filter(|_| alias.valid_from.is_none() && alias.valid_to.is_none()) {
+                Some(name) => {
+                    let slot = provider.exact.entry(name.into()).or_insert((alias.position, model));
+                    *slot = (*slot).min((alias.position, model));
+                }
+                None => provider.rules.push(Rule {
+                    position: alias.position,
+                    pattern: alias.pattern,
+                    model,
+                    from: alias.valid_from,
+                    to: alias.valid_to,
+                }),
+            }
+        }
+        for ((provider, name), &model) in &ids {
+            book.provider(provider).exact.entry(lower(name).into()).or_insert((u32::MAX, model));
+        }
+        for provider in book.providers.values_mut() {
+            provider.rules.sort_by_key(|rule| rule.position);
+        }
+        book.models.iter_mut().for_each(ModelPrices::seal);
+        book.rows = rows.prices.into_iter().map(|row| (row.price_id, row)).collect();
+        book
+    }
+
+    fn provider(&mut self, name: &str) -> &mut ProviderPrices {
+        self.providers.entry(name.into()).or_default()
+    }
+
+    fn model(&mut self, ids: &mut HashMap<(String, String), usize>, provider: &str, model: &str) -> usize {
+        *ids.entry((provider.to_owned(), model.to_owned())).or_insert_with(|| {
+            self.models.push(ModelPrices::new(format!("{provider}/{model}").into()));
+            self.models.len() - 1
+        })
+    }
+
+    /// How many price rows the book holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether the book holds no price.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// A price row, for "since when, from where".
+    #[must_use]
+    pub fn row(&self, price_id: u64) -> Option<&PriceRow> {
+        self.rows.get(&price_id)
+    }
+
+    /// Finds the model that a sent name meant at a time.
+    ///
+    /// The name as it is goes first, then other spellings of it; with each, the provider's own models go before those it resells.
+    ///
+    /// # Errors
+    /// [`Unpriced::UnknownProvider`] or [`Unpriced::UnknownModel`].
+    pub fn resolve(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'_>, Unpriced> {
+        let canonical = canonical_provider(provider);
+        let Some(prices) = self.providers.get(canonical.as_ref()) else {
+            return Err(Unpriced::UnknownProvider { provider: provider.to_owned() });
+        };
+        let name = lower(model.trim());
+        self.find(prices, &name, at)
+            .or_else(|| other_spellings(&canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
+            .map(|model| Resolved { prices: &self.models[model] })
+            .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })
+    }
+
+    fn find(&self, provider: &ProviderPrices, name: &str, at: DateTime<Utc>) -> Option<usize> {
+        let resold = || provider.fallbacks.iter().find_map(|other| self.providers.get(other)?.find(name, at));
+        provider.find(name, at).or_else(resold)
+    }
+
+    /// The highest price of one unit of a meter ever: of the provider if it sells it, else of the whole book.
+    pub(crate) fn dearest(&self, provider: &str, meter: Meter) -> Option<Decimal> {
+        let provider = self.providers.get(canonical_provider(provider).as_ref());
+        provider.and_then(|provider| provider.dearest.of(meter)).or_else(|| self.dearest.of(meter))
+    }
+}
+
+impl ProviderPrices {
+    fn find(&self, name: &str, at: DateTime<Utc>) -> Option<usize> {
+        let exact = self.exact.get(name).copied();
+        let before = exact.map_or(u32::MAX, |(position, _)| position);
+        let by_rule = self.rules.iter().take_while(|rule| rule.position < before).find(|rule| {
+            rule.from.is_none_or(|from| from <= at) && rule.to.is_none_or(|to| at < to) && rule.pattern.matches(name)
+        });
+        by_rule.map(|rule| rule.model).or(exact.map(|(_, model)| model))
+    }
+}
+
+/// The price book as one organization sees it: its own prices and names over the common ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Books<'a> {
+    /// The organization's own, if it has any.
+    pub own: Option<&'a PriceBook>,
+    /// Everybody's.
+    pub common: &'a PriceBook,
+}
+
+impl<'a> Books<'a> {
+    /// Finds a model, the organization's own names and prices first.
+    ///
+    /// An own price replaces the common prices of that model altogether from the time it holds, so that a cached rate that was not negotiated falls back to the negotiated input rate.
+    ///
+    /// # Errors
+    /// As [`PriceBook::resolve`], of the common book.
+    pub fn resolve(self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'a>, Unpriced> {
+        let Some(own) = self.own else { return self.common.resolve(provider, model, at) };
+        match own.resolve(provider, model, at) {
+            Ok(found) if found.prices.priced_at(at) => Ok(found),
+            // A name that the organization mapped to a model of the common book.
+            Ok(found) => {
+                let (provider, model) = found.label().split_once('/').unwrap_or((provider, model));
+                self.common.resolve(provider, model, at)
+            }
+            Err(_) => self.common.resolve(provider, model, at),
+        }
+    }
+}
+
+impl<'a> From<&'a PriceBook> for Books<'a> {
+    fn from(common: &'a PriceBook) -> Self {
+        Self { own: None, common }
+    }
+}

@@ -1,0 +1,244 @@
+//! The price book: dated prices, and the rules by which a model's name finds them.
+//!
+//! A price is superseded, never edited: a row says from when to when it holds, and whoever asks for a time in the past gets what held then.
+//! A missing price is not a price of zero.
+
+mod book;
+mod pattern;
+mod schedule;
+pub mod seed;
+
+pub(crate) use book::Rate;
+pub use book::{Books, PriceBook, Resolved};
+pub use pattern::{Pattern, PatternError};
+pub use schedule::{Schedule, ScheduleError};
+
+use crate::meter::Meter;
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// How a call was served, where that changes its price.
+///
+/// A variant's price is stored, never derived by a factor; where a meter has none the standard price holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Variant {
+    /// As listed.
+    #[default]
+    Standard,
+    /// Answered some time later, in a batch.
+    Batch,
+    /// Slower and cheaper.
+    Flex,
+    /// Served first.
+    Priority,
+    /// Generated faster.
+    Fast,
+    /// Generated as fast as it is sold.
+    Ultrafast,
+}
+
+impl Variant {
+    /// All variants.
+    pub const ALL: [Self; 6] = [Self::Standard, Self::Batch, Self::Flex, Self::Priority, Self::Fast, Self::Ultrafast];
+
+    /// The word in SQL, JSON and the seed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Batch => "batch",
+            Self::Flex => "flex",
+            Self::Priority => "priority",
+            Self::Fast => "fast",
+            Self::Ultrafast => "ultrafast",
+        }
+    }
+
+    /// The variant of this word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.as_str() == word)
+    }
+}
+
+/// The circumstances of an event that choose between price variants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context {
+    /// Which prices apply first; the standard ones fill the gaps.
+    pub variant: Variant,
+}
+
+impl Context {
+    /// From an event's fields. A batch is a batch whatever tier was asked for; `auto`, `default`, `on_demand` and words that no provider sells at a price of its own are standard.
+    #[must_use]
+    pub fn new(service_tier: Option<&str>, batch: bool) -> Self {
+        let tier = service_tier.map(crate::model::lower).and_then(|word| Variant::parse(&word)).unwrap_or_default();
+        Self { variant: if batch { Variant::Batch } else { tier } }
+    }
+}
+
+/// One dated price of one meter of one model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceRow {
+    /// Stable id: the same facts have the same id in every database. See [`seed`].
+    pub price_id: u64,
+    /// Canonical provider.
+    pub provider: String,
+    /// The model's name in the book.
+    pub model: String,
+    /// What is priced.
+    pub meter: Meter,
+    /// How it was served.
+    pub variant: Variant,
+    /// Input tokens of the whole request from which this price holds for every token of it; 0 for the base price.
+    pub tier_from: u64,
+    /// Whether a request of exactly `tier_from` input tokens has this price already.
+    pub tier_inclusive: bool,
+    /// Price in USD of `per` units.
+    pub rate: Decimal,
+    /// Units that the rate is for.
+    pub per: u64,
+    /// Holds from this instant; none means from the beginning of time.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Holds until before this instant; none means until further notice.
+    pub valid_to: Option<DateTime<Utc>>,
+    /// Only at these hours; such a price goes before one without hours.
+    pub schedule: Option<Schedule>,
+    /// The data set or person it came from.
+    pub source: String,
+    /// Version of that data set.
+    pub source_version: String,
+    /// Where it can be checked.
+    pub source_url: Option<String>,
+}
+
+/// A provider of the price book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderRow {
+    /// Canonical name.
+    pub provider: String,
+    /// As people know it.
+    pub name: String,
+    /// Its price list.
+    pub url: Option<String>,
+    /// Providers whose models it also sells at their price, in order.
+    pub fallbacks: Vec<String>,
+}
+
+/// A model of the price book.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRow {
+    /// Canonical provider.
+    pub provider: String,
+    /// Its name in the book.
+    pub model: String,
+    /// As people know it.
+    pub name: Option<String>,
+}
+
+/// A rule that leads a sent model name to a model of the book. The rule with the lowest position that matches wins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasRow {
+    /// Canonical provider whose names it reads.
+    pub provider: String,
+    /// Order within the provider.
+    pub position: u32,
+    /// Which names.
+    pub pattern: Pattern,
+    /// Provider of the model it leads to.
+    pub to_provider: String,
+    /// The model it leads to.
+    pub to_model: String,
+    /// Holds from this instant; none means from the beginning of time.
+    pub valid_from: Option<DateTime<Utc>>,
+    /// Holds until before this instant.
+    pub valid_to: Option<DateTime<Utc>>,
+}
+
+/// Everything a [`PriceBook`] is built from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BookRows {
+    /// Providers.
+    pub providers: Vec<ProviderRow>,
+    /// Models.
+    pub models: Vec<ModelRow>,
+    /// Rules for names.
+    pub aliases: Vec<AliasRow>,
+    /// Prices.
+    pub prices: Vec<PriceRow>,
+}
+
+/// Why an event has no cost. Its cost is then unknown, never zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Unpriced {
+    /// The book has no such provider.
+    UnknownProvider {
+        /// As sent.
+        provider: String,
+    },
+    /// The provider has no such model.
+    UnknownModel {
+        /// As sent.
+        provider: String,
+        /// As sent.
+        model: String,
+    },
+    /// The model has no price for this meter at the event's time.
+    NoPrice {
+        /// The model in the book, as `provider/model`.
+        model: String,
+        /// The meter that has no price.
+        meter: Meter,
+    },
+    /// Quantity times rate is beyond what a decimal holds.
+    TooLarge {
+        /// The meter.
+        meter: Meter,
+    },
+}
+
+impl Unpriced {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownProvider { .. } => "unknown_provider",
+            Self::UnknownModel { .. } => "unknown_model",
+            Self::NoPrice { .. } => "no_price",
+            Self::TooLarge { .. } => "too_large",
+        }
+    }
+}
+
+impl fmt::Display for Unpriced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownProvider { provider } => write!(f, "The price book has no provider `{provider}`."),
+            Self::UnknownModel { provider, model } => {
+                write!(f, "The price book has no model `{model}` of `{provider}`.")
+            }
+            Self::NoPrice { model, meter } => {
+                write!(f, "`{model}` had no price for {} at that time.", meter.label().to_lowercase())
+            }
+            Self::TooLarge { meter } => {
+                write!(f, "The amount of {} is too large to price.", meter.label().to_lowercase())
+            }
+        }
+    }
+}
+
+impl FromStr for Variant {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::parse(word).ok_or(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,181 @@
+//! The price book's seed file: compact text that a reviewer can read and compare.
+//!
+//! One record per line, fields separated by tabs, empty fields at the end left out; a record belongs to the last `p` and `m` above it.
+//!
+//! ```text
+//! # comment
+//! s  source  version  url            where the facts come from
+//! p  provider  name  url  a,b        a provider, its price list, the providers whose models it also sells
+//! m  model  name  url                a model of that provider
+//! a  pattern                         names that mean it; in the file's order, the first that matches wins
+//! r  meter  variant  tier  rate  per  from  to  schedule
+//! ```
+//!
+//! `tier` is `>272000` or `>=200000` input tokens; `from` and `to` are UTC dates or instants; see [`Pattern`] and [`Schedule`].
+//!
+//! A price's id follows from its facts alone, so every database and every later edition of the file agree on it.
+
+use super::{AliasRow, BookRows, ModelRow, Pattern, PriceRow, ProviderRow, Schedule, Variant};
+use crate::meter::Meter;
+use chrono::{DateTime, NaiveDate, Utc};
+use std::fmt::Write;
+
+/// A line of a seed file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct SeedError {
+    /// Line number from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: &'static str,
+}
+
+/// Ids of the seed lie below this; the rows that people add count up from here. Both stay below 2^53.
+pub const FIRST_OWN_PRICE_ID: u64 = 1 << 52;
+
+/// Reads a seed file.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn parse(text: &str) -> Result<BookRows, SeedError> {
+    let mut reading = Reading::default();
+    for (index, line) in text.lines().enumerate() {
+        if !line.is_empty() && !line.starts_with('#') {
+            reading.line(line).map_err(|what| SeedError { line: index + 1, what })?;
+        }
+    }
+    Ok(reading.rows)
+}
+
+#[derive(Default)]
+struct Reading {
+    rows: BookRows,
+    source: String,
+    version: String,
+    url: Option<String>,
+}
+
+impl Reading {
+    fn line(&mut self, line: &str) -> Result<(), &'static str> {
+        let mut fields = line.split('\t');
+        let kind = fields.next();
+        let mut next = || fields.next().filter(|field| !field.is_empty());
+        match kind {
+            Some("s") => {
+                self.source = next().ok_or("a source has a name")?.to_owned();
+                self.version = next().ok_or("a source has a version")?.to_owned();
+            }
+            Some("p") => {
+                let provider = next().ok_or("a provider has a name")?.to_owned();
+                let name = next().unwrap_or(&provider).to_owned();
+                let url = next().map(str::to_owned);
+                let fallbacks = next().map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default();
+                self.rows.providers.push(ProviderRow { provider, name, url, fallbacks });
+            }
+            Some("m") => {
+                let provider = self.rows.providers.last().ok_or("a model needs a provider above it")?;
+                let model = next().ok_or("a model has a name")?.to_owned();
+                let name = next().map(str::to_owned);
+                self.url = next().map(str::to_owned).or_else(|| provider.url.clone());
+                self.rows.models.push(ModelRow { provider: provider.provider.clone(), model, name });
+            }
+            Some("a") => {
+                let model = self.rows.models.last().ok_or("a rule needs a model above it")?;
+                let pattern = next().ok_or("a rule has a pattern")?.parse::<Pattern>().map_err(|_| "not a pattern")?;
+                self.rows.aliases.push(AliasRow {
+                    provider: model.provider.clone(),
+                    position: u32::try_from(self.rows.aliases.len()).map_err(|_| "too many rules")?,
+                    pattern,
+                    to_provider: model.provider.clone(),
+                    to_model: model.model.clone(),
+                    valid_from: None,
+                    valid_to: None,
+                });
+            }
+            Some("r") => {
+                let model = self.rows.models.last().ok_or("a price needs a model above it")?;
+                let mut field = || fields.next().unwrap_or_default();
+                let meter = Meter::parse(field()).ok_or("not a meter")?;
+                let variant = Variant::parse(field()).ok_or("not a variant")?;
+                let (tier_from, tier_inclusive) = tier(field())?;
+                let rate = field().parse().map_err(|_| "not a rate")?;
+                let per = field().parse().ok().filter(|per| *per > 0).ok_or("not a number of units")?;
+                let valid_from = instant(field())?;
+                let valid_to = instant(field())?;
+                let schedule = match field() {
+                    "" => None,
+                    text => Some(text.parse::<Schedule>().map_err(|_| "not a schedule")?),
+                };
+                let mut row = PriceRow {
+                    price_id: 0,
+                    provider: model.provider.clone(),
+                    model: model.model.clone(),
+                    meter,
+                    variant,
+                    tier_from,
+                    tier_inclusive,
+                    rate,
+                    per,
+                    valid_from,
+                    valid_to,
+                    schedule,
+                    source: self.source.clone(),
+                    source_version: self.version.clone(),
+                    source_url: self.url.clone(),
+                };
+                row.price_id = price_id(&row);
+                self.rows.prices.push(row);
+            }
+            _ => return Err("not a record"),
+        }
+        Ok(())
+    }
+}
+
+fn tier(text: &str) -> Result<(u64, bool), &'static str> {
+    let (number, inclusive) = match (text.strip_prefix(">="), text.strip_prefix('>')) {
+        (Some(number), _) => (number, true),
+        (None, Some(number)) => (number, false),
+        (None, None) if text.is_empty() => return Ok((0, true)),
+        (None, None) => return Err("not a tier"),
+    };
+    number.parse().map(|from| (from, inclusive)).map_err(|_| "not a tier")
+}
+
+fn instant(text: &str) -> Result<Option<DateTime<Utc>>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let date = || text.parse::<NaiveDate>().ok().and_then(|date| date.and_hms_opt(0, 0, 0)).map(|at| at.and_utc());
+    text.parse::<DateTime<Utc>>().ok().or_else(date).map(Some).ok_or("not a date")
+}
+
+/// The id of a price: a hash (FNV-1a, 52 bits) of the facts that make it what it is.
+///
+/// Its source's version and link are left out: a newer edition that says the same is the same price.
+#[must_use]
+pub fn price_id(row: &PriceRow) -> u64 {
+    let mut facts = String::with_capacity(96);
+    let written = write!(
+        facts,
+        "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{:?}\t{:?}\t{}\t{}",
+        row.provider,
+        row.model,
+        row.meter,
+        row.variant.as_str(),
+        row.tier_from,
+        row.tier_inclusive,
+        row.rate.normalize(),
+        row.per,
+        row.valid_from.map(|at| at.timestamp()),
+        row.valid_to.map(|at| at.timestamp()),
+        row.schedule.map(|schedule| schedule.to_string()).unwrap_or_default(),
+        row.source,
+    );
+    debug_assert!(written.is_ok(), "writing to a string does not fail");
+    let hash = facts
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    // Folded rather than cut: the low bits of FNV alone mix less.
+    (hash ^ (hash >> 52)) & (FIRST_OWN_PRICE_ID - 1)
+}
