@@ -45,13 +45,24 @@ pub struct Backend {
     pub public_url: Arc<str>,
     /// Local mode: outgoing mail is shown at `/dev/mail`, cookies work over http.
     pub local: bool,
+    /// API keys seen lately.
+    pub(crate) keys: Arc<keys::Cache>,
+    /// What keeps guessing and flooding down: bounded password hashing, rate limits.
+    pub(crate) guards: Arc<identity::Guards>,
 }
 
 impl Backend {
     /// Puts the parts together; starts nothing.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
-        Self { pool, clock, public_url: public_url.trim_end_matches('/').into(), local }
+        Self {
+            pool,
+            clock,
+            public_url: public_url.trim_end_matches('/').into(),
+            local,
+            keys: Arc::default(),
+            guards: Arc::default(),
+        }
     }
 
     /// Asks PostgreSQL for an answer.

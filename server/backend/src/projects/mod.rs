@@ -1,1 +1,453 @@
-//! The room `projects`.
+//! Teams, projects and who owned what when.
+
+mod sql;
+
+use crate::error::OnConstraint;
+use crate::{Backend, Error, OrgScope, Visible, audit};
+use chrono::{Days, NaiveDate};
+use domain::identity::Permission;
+use domain::ids::{ProjectId, TeamId};
+use domain::problem::{FieldProblem, Problem};
+use domain::project::{Ownership, Project, Slug, Team, parse_cost_centre, parse_name};
+use sqlx::PgConnection;
+
+/// Most teams of an organization, archived ones included.
+pub const MAX_TEAMS: i64 = 500;
+/// Most projects of an organization, archived ones included.
+pub const MAX_PROJECTS: i64 = 2_000;
+/// How far ahead or back the owner of a project may be changed, in days (ten years).
+pub const MAX_MOVE_DAYS: u64 = 3_653;
+
+/// What a new team shall be, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct NewTeam {
+    /// Its name.
+    pub name: String,
+    /// Its short name; empty: made from the name.
+    pub slug: String,
+    /// Where finance books it; may be empty.
+    pub cost_centre: String,
+}
+
+/// What a new project shall be, as typed.
+#[derive(Clone, Debug)]
+pub struct NewProject {
+    /// Its name.
+    pub name: String,
+    /// The word that events carry, for ever; empty: made from the name.
+    pub slug: String,
+    /// Where finance books it; may be empty.
+    pub cost_centre: String,
+    /// The team that owns it.
+    pub team_id: TeamId,
+}
+
+/// What may change about a team or project, as typed.
+#[derive(Clone, Debug, Default)]
+pub struct Change {
+    /// The name.
+    pub name: String,
+    /// Where finance books it; may be empty.
+    pub cost_centre: String,
+}
+
+/// Creates a team.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields `name`, `slug`, `cost_centre`, [`Problem::Conflict`] when there are too many; [`Error::Database`].
+pub async fn create_team(backend: &Backend, scope: &OrgScope, new: NewTeam) -> Result<Team, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let mut transaction = backend.pool.begin().await?;
+    let team = create_team_in(backend, scope, &mut transaction, new).await?;
+    transaction.commit().await?;
+    Ok(team)
+}
+
+/// [`create_team`] in the caller's transaction, without asking for the permission.
+pub(crate) async fn create_team_in(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    new: NewTeam,
+) -> Result<Team, Error> {
+    let words = Words::parse(&new.name, &new.slug, &new.cost_centre)?;
+    if sql::count_teams(connection, scope).await? >= MAX_TEAMS {
+        return Err(Problem::conflict("An organization has at most 500 teams.").into());
+    }
+    let team = Team {
+        team_id: TeamId(backend.clock.new_id()),
+        slug: words.slug,
+        name: words.name,
+        cost_centre: words.cost_centre,
+        created_at: backend.clock.now(),
+        archived_at: None,
+    };
+    sql::insert_team(connection, scope, &team).await.on_constraint("teams_slug_key", slug_taken)?;
+    audit::record(backend, scope, connection, "team.created", &format!("Created the team {}.", team.name)).await?;
+    Ok(team)
+}
+
+/// Creates a project; its team owns it since the beginning of time.
+///
+/// # Errors
+/// As [`create_team`], and a field problem for `team_id`.
+pub async fn create_project(backend: &Backend, scope: &OrgScope, new: NewProject) -> Result<Project, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let mut transaction = backend.pool.begin().await?;
+    let project = create_project_in(backend, scope, &mut transaction, new).await?;
+    transaction.commit().await?;
+    Ok(project)
+}
+
+/// [`create_project`] in the caller's transaction, without asking for the permission.
+pub(crate) async fn create_project_in(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    new: NewProject,
+) -> Result<Project, Error> {
+    let words = Words::parse(&new.name, &new.slug, &new.cost_centre)?;
+    let team = live_team(scope, connection, new.team_id).await?;
+    if sql::count_projects(connection, scope).await? >= MAX_PROJECTS {
+        return Err(Problem::conflict("An organization has at most 2,000 projects.").into());
+    }
+    let project = Project {
+        project_id: ProjectId(backend.clock.new_id()),
+        slug: words.slug,
+        name: words.name,
+        cost_centre: words.cost_centre,
+        team_id: team.team_id,
+        created_at: backend.clock.now(),
+        archived_at: None,
+    };
+    sql::insert_project(connection, scope, &project).await.on_constraint("projects_slug_key", slug_taken)?;
+    let detail = format!("Created the project {} in the team {}.", project.slug, team.name);
+    audit::record(backend, scope, connection, "project.created", &detail).await?;
+    Ok(project)
+}
+
+/// Changes a team's name and cost centre.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] naming `name`, `cost_centre`; [`Error::Database`].
+pub async fn update_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, change: Change) -> Result<Team, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let (name, cost_centre) = change.parse()?;
+    change_team(backend, scope, team_id, "team.changed", |team| {
+        let detail = format!("Changed the team {}: {}.", team.name, said(&name, cost_centre.as_deref()));
+        (Team { name, cost_centre, ..team }, detail)
+    })
+    .await
+}
+
+/// Changes a project's name and cost centre; its slug never changes.
+///
+/// # Errors
+/// As [`update_team`].
+pub async fn update_project(
+    backend: &Backend,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    change: Change,
+) -> Result<Project, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let (name, cost_centre) = change.parse()?;
+    change_project(backend, scope, project_id, "project.changed", |project| {
+        let detail = format!("Changed the project {}: {}.", project.slug, said(&name, cost_centre.as_deref()));
+        (Project { name, cost_centre, ..project }, detail)
+    })
+    .await
+}
+
+/// Puts a team away or takes it back; its history stays.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] while it owns projects in use; [`Error::Database`].
+pub async fn archive_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, archive: bool) -> Result<Team, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let now = backend.clock.now();
+    let (action, verb) = archive_words("team", archive);
+    change_team(backend, scope, team_id, action, |team| {
+        let detail = format!("{verb} the team {}.", team.name);
+        (Team { archived_at: archive.then(|| team.archived_at.unwrap_or(now)), ..team }, detail)
+    })
+    .await
+}
+
+/// Puts a project away or takes it back; its history stays.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`]; [`Error::Database`].
+pub async fn archive_project(
+    backend: &Backend,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    archive: bool,
+) -> Result<Project, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let now = backend.clock.now();
+    let (action, verb) = archive_words("project", archive);
+    change_project(backend, scope, project_id, action, |project| {
+        let detail = format!("{verb} the project {}.", project.slug);
+        (Project { archived_at: archive.then(|| project.archived_at.unwrap_or(now)), ..project }, detail)
+    })
+    .await
+}
+
+/// Gives a project to a team from a day on (none: since the beginning of time), in place of whatever was planned from then on.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] naming `team_id`, `from`; [`Error::Database`].
+pub async fn move_project(
+    backend: &Backend,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    team_id: TeamId,
+    from: Option<NaiveDate>,
+) -> Result<(), Error> {
+    scope.require(Permission::ManageProjects)?;
+    check_move_day(scope.zone().day_of(backend.clock.now()), from)?;
+    let mut transaction = backend.pool.begin().await?;
+    sql::lock_project(&mut transaction, scope, project_id).await?;
+    let project = project_in(backend, scope, &mut transaction, project_id).await?;
+    let team = live_team(scope, &mut transaction, team_id).await?;
+    sql::cut_ownership(&mut transaction, scope, project_id, from).await?;
+    if !sql::extend_ownership(&mut transaction, scope, project_id, team_id, from).await? {
+        sql::insert_ownership(&mut transaction, scope, project_id, team_id, from).await?;
+    }
+    let since = from.map_or_else(|| "for all time".to_owned(), |day| format!("from {day} on"));
+    let detail = format!("Gave the project {} to the team {} {since}.", project.slug, team.name);
+    audit::record(backend, scope, &mut transaction, "project.moved", &detail).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn check_move_day(today: NaiveDate, from: Option<NaiveDate>) -> Result<(), Problem> {
+    let reach = Days::new(MAX_MOVE_DAYS);
+    let fits = |day| today.checked_sub_days(reach) <= Some(day) && Some(day) <= today.checked_add_days(reach);
+    if from.is_none_or(fits) {
+        Ok(())
+    } else {
+        Err(Problem::field("from", "out_of_range", "Choose a day at most ten years away."))
+    }
+}
+
+/// The teams, archived ones included, in order of name.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+pub async fn list_teams(backend: &Backend, scope: &OrgScope) -> Result<Vec<Team>, Error> {
+    scope.require(Permission::Read)?;
+    sql::teams(&backend.pool, scope, today(backend, scope), MAX_TEAMS).await
+}
+
+/// The projects that the caller sees, archived ones included, in order of name, with today's owner.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+pub async fn list_projects(backend: &Backend, scope: &OrgScope) -> Result<Vec<Project>, Error> {
+    scope.require(Permission::Read)?;
+    sql::projects(&backend.pool, scope, today(backend, scope), MAX_PROJECTS).await
+}
+
+/// The project with this slug.
+///
+/// # Errors
+/// [`Problem::NotFound`], also when the caller does not see it; [`Error::Database`].
+pub async fn by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<Project, Error> {
+    let found = sql::project_by(&backend.pool, scope, today(backend, scope), None, Some(slug)).await?;
+    Ok(found.ok_or(Problem::NotFound)?)
+}
+
+/// The project with this id.
+///
+/// # Errors
+/// As [`by_slug`].
+pub async fn by_id(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -> Result<Project, Error> {
+    let found = sql::project_by(&backend.pool, scope, today(backend, scope), Some(project_id), None).await?;
+    Ok(found.ok_or(Problem::NotFound)?)
+}
+
+/// The team with this slug, for callers who see all of the organization.
+///
+/// # Errors
+/// [`Problem::NotFound`]; [`Error::Database`].
+pub async fn team_by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<Team, Error> {
+    if *scope.visible() != Visible::All {
+        return Err(Problem::NotFound.into());
+    }
+    Ok(sql::team_by(&backend.pool, scope, None, Some(slug)).await?.ok_or(Problem::NotFound)?)
+}
+
+/// Who owned the project when, in order of time; every day has exactly one owner.
+///
+/// # Errors
+/// [`Problem::NotFound`], also when the caller does not see it; [`Error::Database`].
+pub async fn ownership(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -> Result<Vec<Ownership>, Error> {
+    let spans = sql::ownership(&backend.pool, scope, Some(project_id)).await?;
+    if spans.is_empty() { Err(Problem::NotFound.into()) } else { Ok(spans) }
+}
+
+/// Who owned which visible project when, by project and in order of time.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn all_ownership(backend: &Backend, scope: &OrgScope) -> Result<Vec<Ownership>, Error> {
+    sql::ownership(&backend.pool, scope, None).await
+}
+
+/// A visible project that is not archived.
+pub(crate) async fn live_project_in(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    project_id: ProjectId,
+) -> Result<Option<Project>, Error> {
+    let found = sql::project_by(connection, scope, today(backend, scope), Some(project_id), None).await?;
+    Ok(found.filter(|project| project.archived_at.is_none()))
+}
+
+/// The project with this slug, created under the first team in use if there is none.
+pub(crate) async fn ensure_project_in(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    name: &str,
+) -> Result<Project, Error> {
+    let words = Words::parse(name, "", "")?;
+    let today = today(backend, scope);
+    if let Some(project) = sql::project_by(&mut *connection, scope, today, None, Some(words.slug.as_str())).await? {
+        return Ok(project);
+    }
+    let teams = sql::teams(&mut *connection, scope, today, MAX_TEAMS).await?;
+    let team = match teams.into_iter().find(|team| team.archived_at.is_none()) {
+        Some(team) => team,
+        None => {
+            create_team_in(backend, scope, connection, NewTeam { name: "Main".to_owned(), ..NewTeam::default() })
+                .await?
+        }
+    };
+    let new = NewProject {
+        name: name.to_owned(),
+        slug: words.slug.into(),
+        cost_centre: String::new(),
+        team_id: team.team_id,
+    };
+    create_project_in(backend, scope, connection, new).await
+}
+
+async fn project_in(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    project_id: ProjectId,
+) -> Result<Project, Error> {
+    let found = sql::project_by(connection, scope, today(backend, scope), Some(project_id), None).await?;
+    Ok(found.ok_or(Problem::NotFound)?)
+}
+
+async fn live_team(scope: &OrgScope, connection: &mut PgConnection, team_id: TeamId) -> Result<Team, Error> {
+    sql::lock_team(connection, scope, team_id).await?;
+    let team = sql::team_by(connection, scope, Some(team_id), None).await?;
+    let unknown = || Problem::field("team_id", "unknown", "Choose a team of this organization that is in use.");
+    Ok(team.filter(|team| team.archived_at.is_none()).ok_or_else(unknown)?)
+}
+
+async fn change_team(
+    backend: &Backend,
+    scope: &OrgScope,
+    team_id: TeamId,
+    action: &str,
+    change: impl FnOnce(Team) -> (Team, String),
+) -> Result<Team, Error> {
+    let mut transaction = backend.pool.begin().await?;
+    sql::lock_team(&mut transaction, scope, team_id).await?;
+    let team = sql::team_by(&mut *transaction, scope, Some(team_id), None).await?.ok_or(Problem::NotFound)?;
+    let (changed, detail) = change(team.clone());
+    let put_away = changed.archived_at.is_some() && team.archived_at.is_none();
+    if put_away && sql::owns_live_projects(&mut transaction, scope, team_id, today(backend, scope)).await? {
+        return Err(Problem::conflict("This team still owns projects. Move or archive them first.").into());
+    }
+    if changed != team {
+        sql::update_team(&mut transaction, scope, &changed).await?;
+        audit::record(backend, scope, &mut transaction, action, &detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+async fn change_project(
+    backend: &Backend,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    action: &str,
+    change: impl FnOnce(Project) -> (Project, String),
+) -> Result<Project, Error> {
+    let mut transaction = backend.pool.begin().await?;
+    sql::lock_project(&mut transaction, scope, project_id).await?;
+    let project = project_in(backend, scope, &mut transaction, project_id).await?;
+    let (changed, detail) = change(project.clone());
+    if changed != project {
+        sql::update_project(&mut transaction, scope, &changed).await?;
+        audit::record(backend, scope, &mut transaction, action, &detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(changed)
+}
+
+fn today(backend: &Backend, scope: &OrgScope) -> NaiveDate {
+    scope.zone().day_of(backend.clock.now())
+}
+
+fn slug_taken() -> Problem {
+    Problem::field("slug", "taken", "This short name is taken. Choose another one.")
+}
+
+fn archive_words(noun: &str, archive: bool) -> (&'static str, &'static str) {
+    match (noun, archive) {
+        ("team", true) => ("team.archived", "Archived"),
+        ("team", false) => ("team.restored", "Restored"),
+        (_, true) => ("project.archived", "Archived"),
+        (_, false) => ("project.restored", "Restored"),
+    }
+}
+
+fn said(name: &str, cost_centre: Option<&str>) -> String {
+    match cost_centre {
+        Some(code) => format!("name {name}, cost centre {code}"),
+        None => format!("name {name}, no cost centre"),
+    }
+}
+
+impl Change {
+    fn parse(&self) -> Result<(String, Option<String>), Problem> {
+        let words = Words::parse(&self.name, "x", &self.cost_centre)?;
+        Ok((words.name, words.cost_centre))
+    }
+}
+
+/// The checked words of a team or project.
+struct Words {
+    name: String,
+    slug: Slug,
+    cost_centre: Option<String>,
+}
+
+impl Words {
+    /// Every wrong field is named, not only the first.
+    fn parse(name: &str, slug: &str, cost_centre: &str) -> Result<Self, Problem> {
+        let name = parse_name("name", name);
+        let slug = match slug.trim() {
+            "" => Slug::from_name(name.as_deref().unwrap_or("x")).ok_or_else(|| {
+                FieldProblem::new("slug", "required", "Enter a short name of lower-case letters, such as support-bot.")
+            }),
+            typed => Slug::parse(typed),
+        };
+        match (name, slug, parse_cost_centre(cost_centre)) {
+            (Ok(name), Ok(slug), Ok(cost_centre)) => Ok(Self { name, slug, cost_centre }),
+            (name, slug, cost_centre) => {
+                Err(Problem::invalid([name.err(), slug.err(), cost_centre.err()].into_iter().flatten().collect()))
+            }
+        }
+    }
+}

@@ -51,12 +51,7 @@ pub async fn daily_series(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn period_sums(
-    backend: &Backend,
-    scope: &OrgScope,
-    part: SpendScope,
-    period: Period,
-) -> Result<Sums, Error> {
+pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
     scope.require(Permission::Read)?;
     sql::over(&backend.pool, scope, part, period).await
 }
@@ -86,7 +81,8 @@ pub async fn newest_event_at(backend: &Backend, scope: &OrgScope) -> Result<Opti
 pub async fn last_hour(backend: &Backend, scope: &OrgScope) -> Result<Sums, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();
-    let to = now - Duration::nanoseconds(now.timestamp_subsec_nanos().into())
+    let to = now
+        - Duration::nanoseconds(now.timestamp_subsec_nanos().into())
         - Duration::seconds(now.timestamp().rem_euclid(15 * 60));
     sql::over_instants(&backend.pool, scope, to - Duration::hours(1), to).await
 }

@@ -80,7 +80,9 @@ fn grouped_sql(scope: &OrgScope, query: &SpendQuery, source: &Source, limit: usi
     sql.push(" group by 1, 2, 3, 4");
     // What the missing value of a label is left with may be nothing at all.
     sql.push(" having sum(r.requests) <> 0 or sum(r.booked + r.adjusted) <> 0 or sum(r.tokens) <> 0 or sum(r.avoided_cost) <> 0");
-    sql.push("), shown as (select * from grouped order by bucket_at, bucket_secs desc, spend desc, key_1, key_2 limit ");
+    sql.push(
+        "), shown as (select * from grouped order by bucket_at, bucket_secs desc, spend desc, key_1, key_2 limit ",
+    );
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
     sql.push(") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs, null as key_1, null as key_2, ");
     sql.push(SUMS_OF_SUMS);

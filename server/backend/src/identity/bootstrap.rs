@@ -1,0 +1,86 @@
+//! What scripts, containers and tests start with: a user, an organization, a project and a key in one step.
+
+use super::organizations::{Founding, found};
+use super::{password, sql};
+use crate::keys::{self, NewKey};
+use crate::projects;
+use crate::{Actor, Backend, Error, OrgScope, Visible};
+use domain::identity::{Email, KeyScope, Role};
+use domain::ids::UserId;
+use domain::problem::Problem;
+use domain::project::{KeyProject, Project};
+use secrecy::SecretString;
+use sqlx::PgConnection;
+
+/// What shall exist.
+#[derive(Clone, Debug)]
+pub struct Bootstrap {
+    /// Address of the owner.
+    pub email: String,
+    /// Password of the owner, used only when the user is new.
+    pub password: SecretString,
+    /// Name of the organization.
+    pub organization: String,
+    /// Its zone, used only when it is new.
+    pub time_zone: String,
+    /// Slug (or name) of the project.
+    pub project: String,
+}
+
+/// Creates what is absent of user (verified), organization and project, and a new API key for all projects with all scopes.
+///
+/// Running it again changes nothing but adds a key. For the operator of the server only: it asks for no permission.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming the fields of [`Bootstrap`]; [`Problem::Conflict`] at a limit; [`Error::Database`].
+pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<SecretString, Error> {
+    let mut transaction = backend.pool.begin().await?;
+    let user_id = user(backend, &mut transaction, &wanted).await?;
+    let (scope, project) = organization(backend, &mut transaction, user_id, &wanted).await?;
+    let key = NewKey {
+        name: "bootstrap".to_owned(),
+        scopes: KeyScope::ALL.into(),
+        project: KeyProject::AllWithDefault(project.project_id),
+        expires_at: None,
+    };
+    let created = keys::create_in(backend, &scope, &mut transaction, key).await?;
+    transaction.commit().await?;
+    Ok(created.secret)
+}
+
+async fn user(backend: &Backend, connection: &mut PgConnection, wanted: &Bootstrap) -> Result<UserId, Error> {
+    let email = Email::parse(&wanted.email).map_err(|problem| Problem::invalid(vec![problem]))?;
+    if let Some(user_id) = sql::user_id_of(&mut *connection, &email).await? {
+        return Ok(user_id);
+    }
+    password::check("password", &wanted.password).map_err(|problem| Problem::invalid(vec![problem]))?;
+    let hash = password::hash(backend, &wanted.password).await?;
+    let user_id = UserId(backend.clock.new_id());
+    let now = backend.clock.now();
+    sql::insert_user(connection, user_id, &email, Some(now), &hash, now).await?;
+    Ok(user_id)
+}
+
+async fn organization(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    user_id: UserId,
+    wanted: &Bootstrap,
+) -> Result<(OrgScope, Project), Error> {
+    let known = sql::owned_by_name(connection, user_id, wanted.organization.trim()).await?;
+    let Some((org_id, zone)) = known else {
+        let founding = Founding {
+            owner: Some(user_id),
+            name: &wanted.organization,
+            time_zone: &wanted.time_zone,
+            project: &wanted.project,
+            is_sample: false,
+        };
+        let founded = found(backend, connection, founding).await?;
+        return Ok((founded.scope, founded.project));
+    };
+    let actor = Actor::User { user_id, role: Role::Owner };
+    let scope = OrgScope::new(org_id, zone, actor, Visible::All);
+    let project = projects::ensure_project_in(backend, &scope, connection, &wanted.project).await?;
+    Ok((scope, project))
+}

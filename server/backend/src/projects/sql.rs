@@ -1,0 +1,366 @@
+//! Queries of `teams`, `projects` and `project_ownership`.
+
+use crate::{Error, OrgScope};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::{ProjectId, TeamId};
+use domain::project::{Ownership, Project, Slug, Team};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row};
+
+pub(super) async fn insert_team(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    team: &Team,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into teams (org_id, team_id, slug, name, cost_centre, created_at) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(scope.org_id().0)
+    .bind(team.team_id.0)
+    .bind(team.slug.as_str())
+    .bind(&team.name)
+    .bind(&team.cost_centre)
+    .bind(team.created_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// With its first owner, since the beginning of time.
+pub(super) async fn insert_project(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project: &Project,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into projects (org_id, project_id, slug, name, cost_centre, created_at) values ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(scope.org_id().0)
+    .bind(project.project_id.0)
+    .bind(project.slug.as_str())
+    .bind(&project.name)
+    .bind(&project.cost_centre)
+    .bind(project.created_at)
+    .execute(&mut *connection)
+    .await?;
+    insert_ownership(connection, scope, project.project_id, project.team_id, None).await
+}
+
+/// Teams in order of name; for a caller who sees some projects, the owners of these (on `today`).
+pub(super) async fn teams(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<Team>, Error> {
+    let rows = sqlx::query(
+        "select * from teams
+         where org_id = $1
+           and ($2::uuid[] is null or exists (
+               select from project_ownership
+               where project_ownership.org_id = teams.org_id and project_ownership.team_id = teams.team_id
+                 and project_ownership.project_id = any ($2)
+                 and project_ownership.valid_from <= $3 and project_ownership.valid_to > $3))
+         order by lower(name), team_id
+         limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(today)
+    .bind(limit)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(team).collect()
+}
+
+pub(super) async fn count_teams(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
+    let count = sqlx::query_scalar("select count(*) from teams where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?;
+    Ok(count)
+}
+
+pub(super) async fn count_projects(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
+    let count = sqlx::query_scalar("select count(*) from projects where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?;
+    Ok(count)
+}
+
+/// Visible projects in order of name, with their owner on `today`.
+pub(super) async fn projects(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    today: NaiveDate,
+    limit: i64,
+) -> Result<Vec<Project>, Error> {
+    let rows = sqlx::query(
+        "select projects.*, project_ownership.team_id
+         from projects
+         join project_ownership on project_ownership.org_id = projects.org_id
+           and project_ownership.project_id = projects.project_id
+           and project_ownership.valid_from <= $3 and project_ownership.valid_to > $3
+         where projects.org_id = $1 and ($2::uuid[] is null or projects.project_id = any ($2))
+         order by lower(projects.name), projects.project_id
+         limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(today)
+    .bind(limit)
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(project).collect()
+}
+
+/// A visible project by one of its names.
+pub(super) async fn project_by(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    today: NaiveDate,
+    project_id: Option<ProjectId>,
+    slug: Option<&str>,
+) -> Result<Option<Project>, Error> {
+    let row = sqlx::query(
+        "select projects.*, project_ownership.team_id
+         from projects
+         join project_ownership on project_ownership.org_id = projects.org_id
+           and project_ownership.project_id = projects.project_id
+           and project_ownership.valid_from <= $3 and project_ownership.valid_to > $3
+         where projects.org_id = $1 and ($2::uuid[] is null or projects.project_id = any ($2))
+           and (projects.project_id = $4 or projects.slug = $5)",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(today)
+    .bind(project_id.map(|id| id.0))
+    .bind(slug)
+    .fetch_optional(executor)
+    .await?;
+    row.as_ref().map(project).transpose()
+}
+
+/// A team by one of its names, regardless of what the caller sees.
+pub(super) async fn team_by(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    team_id: Option<TeamId>,
+    slug: Option<&str>,
+) -> Result<Option<Team>, Error> {
+    let row = sqlx::query("select * from teams where org_id = $1 and (team_id = $2 or slug = $3)")
+        .bind(scope.org_id().0)
+        .bind(team_id.map(|id| id.0))
+        .bind(slug)
+        .fetch_optional(executor)
+        .await?;
+    row.as_ref().map(team).transpose()
+}
+
+/// Holds off other changes of the team or project until the transaction ends.
+pub(super) async fn lock_team(connection: &mut PgConnection, scope: &OrgScope, team_id: TeamId) -> Result<(), Error> {
+    sqlx::query("select from teams where org_id = $1 and team_id = $2 for update")
+        .bind(scope.org_id().0)
+        .bind(team_id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// See [`lock_team`].
+pub(super) async fn lock_project(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+) -> Result<(), Error> {
+    sqlx::query("select from projects where org_id = $1 and project_id = $2 for update")
+        .bind(scope.org_id().0)
+        .bind(project_id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn update_team(connection: &mut PgConnection, scope: &OrgScope, team: &Team) -> Result<(), Error> {
+    sqlx::query("update teams set name = $3, cost_centre = $4, archived_at = $5 where org_id = $1 and team_id = $2")
+        .bind(scope.org_id().0)
+        .bind(team.team_id.0)
+        .bind(&team.name)
+        .bind(&team.cost_centre)
+        .bind(team.archived_at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn update_project(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project: &Project,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update projects set name = $3, cost_centre = $4, archived_at = $5 where org_id = $1 and project_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(project.project_id.0)
+    .bind(&project.name)
+    .bind(&project.cost_centre)
+    .bind(project.archived_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Whether the team owns, today or later, a project that is in use.
+pub(super) async fn owns_live_projects(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    team_id: TeamId,
+    today: NaiveDate,
+) -> Result<bool, Error> {
+    let owns = sqlx::query_scalar(
+        "select exists (
+             select from project_ownership
+             join projects using (org_id, project_id)
+             where org_id = $1 and project_ownership.team_id = $2 and valid_to > $3 and archived_at is null)",
+    )
+    .bind(scope.org_id().0)
+    .bind(team_id.0)
+    .bind(today)
+    .fetch_one(connection)
+    .await?;
+    Ok(owns)
+}
+
+/// Owners of the visible projects (or of one), in order of time.
+pub(super) async fn ownership(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    project_id: Option<ProjectId>,
+) -> Result<Vec<Ownership>, Error> {
+    // Infinite dates have no counterpart in chrono; an open end is none.
+    let rows = sqlx::query(
+        "select project_id, team_id, nullif(valid_from, '-infinity') as valid_from, nullif(valid_to, 'infinity') as valid_to
+         from project_ownership
+         where org_id = $1 and ($2::uuid[] is null or project_id = any ($2)) and ($3::uuid is null or project_id = $3)
+         order by project_ownership.project_id, project_ownership.valid_from",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(project_id.map(|id| id.0))
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Ownership {
+                project_id: ProjectId(row.try_get("project_id")?),
+                team_id: TeamId(row.try_get("team_id")?),
+                valid_from: row.try_get("valid_from")?,
+                valid_to: row.try_get("valid_to")?,
+            })
+        })
+        .collect()
+}
+
+/// Ends what was planned from the day on (none: everything); the span before stays open there.
+pub(super) async fn cut_ownership(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    from: Option<NaiveDate>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "delete from project_ownership
+         where org_id = $1 and project_id = $2 and valid_from >= coalesce($3, '-infinity'::date)",
+    )
+    .bind(scope.org_id().0)
+    .bind(project_id.0)
+    .bind(from)
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "update project_ownership set valid_to = $3
+         where org_id = $1 and project_id = $2 and valid_to > $3",
+    )
+    .bind(scope.org_id().0)
+    .bind(project_id.0)
+    .bind(from)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Opens the span that ends at `from` again if it is the same team's; tells whether it was.
+pub(super) async fn extend_ownership(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    team_id: TeamId,
+    from: Option<NaiveDate>,
+) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "update project_ownership set valid_to = 'infinity'
+         where org_id = $1 and project_id = $2 and team_id = $3 and valid_to = $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(project_id.0)
+    .bind(team_id.0)
+    .bind(from)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// From the day on (none: since the beginning of time), until further notice.
+pub(super) async fn insert_ownership(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    team_id: TeamId,
+    from: Option<NaiveDate>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into project_ownership (org_id, project_id, team_id, valid_from)
+         values ($1, $2, $3, coalesce($4, '-infinity'::date))",
+    )
+    .bind(scope.org_id().0)
+    .bind(project_id.0)
+    .bind(team_id.0)
+    .bind(from)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn slug(table: &'static str, row: &PgRow) -> Result<Slug, Error> {
+    let text: String = row.try_get("slug")?;
+    Slug::parse(&text).map_err(|_| Error::inconsistent(table, "slug", text))
+}
+
+fn archived_at(row: &PgRow) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(row.try_get("archived_at")?)
+}
+
+fn team(row: &PgRow) -> Result<Team, Error> {
+    Ok(Team {
+        team_id: TeamId(row.try_get("team_id")?),
+        slug: slug("teams", row)?,
+        name: row.try_get("name")?,
+        cost_centre: row.try_get("cost_centre")?,
+        created_at: row.try_get("created_at")?,
+        archived_at: archived_at(row)?,
+    })
+}
+
+fn project(row: &PgRow) -> Result<Project, Error> {
+    Ok(Project {
+        project_id: ProjectId(row.try_get("project_id")?),
+        slug: slug("projects", row)?,
+        name: row.try_get("name")?,
+        cost_centre: row.try_get("cost_centre")?,
+        team_id: TeamId(row.try_get("team_id")?),
+        created_at: row.try_get("created_at")?,
+        archived_at: archived_at(row)?,
+    })
+}
