@@ -15,7 +15,14 @@ fn described_by(id: &str, hint: bool, error: bool) -> Option<String> {
 }
 
 /// Label, control, hint and error in their order.
-fn frame(id: String, label: String, optional: bool, hint: Option<String>, error: MaybeProp<String>, control: AnyView) -> AnyView {
+fn frame(
+    id: String,
+    label: String,
+    optional: bool,
+    hint: Option<String>,
+    error: MaybeProp<String>,
+    control: AnyView,
+) -> AnyView {
     let hint_id = format!("{id}-hint");
     let error_id = format!("{id}-error");
     view! {
