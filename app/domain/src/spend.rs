@@ -3,7 +3,7 @@
 use crate::ids::{ProjectId, TeamId};
 use crate::period::{MAX_DAYS, Period};
 use crate::problem::{FieldProblem, Problem};
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -482,11 +482,12 @@ enum Edge {
 
 fn parse_edge(name: &str, text: Option<String>) -> Result<Edge, FieldProblem> {
     let text = text.ok_or_else(|| FieldProblem::new(name, "required", format!("`{name}` is needed.")))?;
-    if let Ok(day) = text.parse() {
-        return Ok(Edge::Day(day));
-    }
     let example = "Use a date such as 2026-11-01 or an instant such as 2026-11-01T09:15:00Z.";
-    let at = DateTime::parse_from_rfc3339(&text).map_err(|_| FieldProblem::new(name, "invalid", example))?;
+    let wrong = || FieldProblem::new(name, "invalid", example);
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        return if (1..=9_999).contains(&day.year()) { Ok(Edge::Day(day)) } else { Err(wrong()) };
+    }
+    let at = DateTime::parse_from_rfc3339(&text).map_err(|_| wrong())?;
     let on_quarter = at.timestamp().rem_euclid(15 * 60) == 0 && at.timestamp_subsec_nanos() == 0;
     if on_quarter {
         Ok(Edge::Instant(at.to_utc()))
@@ -649,6 +650,7 @@ mod tests {
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01T00:00:00Z"), code("to", "mixed"));
         assert_eq!(wrong("from=2026-11-01T00:07:00Z&to=2026-12-01T00:00:00Z"), code("from", "not_on_quarter"));
         assert_eq!(wrong("from=x&to=2026-12-01"), code("from", "invalid"));
+        assert_eq!(wrong("from=-20000-01-01&to=-20000-01-02").len(), 2);
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&from=2026-11-02"), code("from", "repeated"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&bucket=year"), code("bucket", "unknown"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&group_by=colour"), code("group_by", "unknown"));

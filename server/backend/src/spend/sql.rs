@@ -75,7 +75,7 @@ fn grouped_sql(scope: &OrgScope, query: &SpendQuery, source: &Source, limit: usi
     sql.push(SUMS).push(" from ");
     push_source(&mut sql, scope, query, source);
     for filter in &query.filters {
-        push_filter(&mut sql, filter);
+        push_filter(&mut sql, scope, filter);
     }
     sql.push(" group by 1, 2, 3, 4");
     // What the missing value of a label is left with may be nothing at all.
@@ -221,14 +221,12 @@ fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'stat
     }
 }
 
-fn push_filter(sql: &mut Query, filter: &Filter) {
+fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter) {
     sql.push(if filter.exclude { " and not coalesce(" } else { " and coalesce(" });
     match filter.dimension {
         Dimension::Project => {
-            sql.push(
-                "r.project_id in (select project_id from projects where projects.org_id = r.org_id and slug = any(",
-            );
-            sql.push_bind(filter.values.clone()).push("))");
+            sql.push("r.project_id in (select project_id from projects where org_id = ").push_bind(scope.org_id().0);
+            sql.push(" and slug = any(").push_bind(filter.values.clone()).push("))");
         }
         Dimension::Team => {
             sql.push("(select slug from teams where teams.org_id = owner.org_id and teams.team_id = owner.team_id)");
