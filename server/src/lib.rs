@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 
 pub mod api;
+pub mod caller;
 pub mod config;
 pub mod error;
 pub mod jobs;
