@@ -230,7 +230,10 @@ mod zone {
         fn clock_changes_cut_spans_of_one_offset() {
             let spans = |zone: &str, from: &str, to: &str| {
                 let spans = Zone::parse(zone).unwrap().offsets(from.parse().unwrap(), to.parse().unwrap());
-                spans.iter().map(|(from, to, secs)| format!("{} {} {secs}", from.format("%F %R"), to.format("%F %R"))).collect::<Vec<_>>()
+                spans
+                    .iter()
+                    .map(|(from, to, secs)| format!("{} {} {secs}", from.format("%F %R"), to.format("%F %R")))
+                    .collect::<Vec<_>>()
             };
             assert_eq!(
                 spans("America/New_York", "2026-01-01T05:00:00Z", "2027-01-01T05:00:00Z"),

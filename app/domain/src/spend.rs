@@ -418,7 +418,11 @@ impl SpendQuery {
         };
         let value = value.strip_prefix('\\').unwrap_or(value);
         if value.chars().count() > MAX_VALUE_LEN || value.contains('\0') {
-            return Err(FieldProblem::new(name, "invalid", format!("Use at most {MAX_VALUE_LEN} printable characters.")));
+            return Err(FieldProblem::new(
+                name,
+                "invalid",
+                format!("Use at most {MAX_VALUE_LEN} printable characters."),
+            ));
         }
         if dimension == Dimension::ApiKey && uuid::Uuid::parse_str(value).is_err() {
             return Err(FieldProblem::new(name, "invalid", "Use the id of an API key."));
@@ -636,8 +640,16 @@ mod tests {
         }
         let query = read("from=2026-11-01&to=2026-12-01&feature=\\!x&feature=!\\!z&feature=!");
         assert_eq!(query.filters[0].values, ["!x"]);
-        assert_eq!((query.filters[1].values.as_slice(), query.filters[1].exclude), (&["!z".to_owned(), String::new()][..], true));
-        let query = read("from=2026-11-01T00:00:00%2B05:30&to=2026-11-02".replace("%2B", "+").replace("-02", "-02T00:00:00+05:30").as_str());
+        assert_eq!(
+            (query.filters[1].values.as_slice(), query.filters[1].exclude),
+            (&["!z".to_owned(), String::new()][..], true)
+        );
+        let query = read(
+            "from=2026-11-01T00:00:00%2B05:30&to=2026-11-02"
+                .replace("%2B", "+")
+                .replace("-02", "-02T00:00:00+05:30")
+                .as_str(),
+        );
         assert_eq!(query.to_pairs()[0].1, "2026-10-31T18:30:00Z");
     }
 
@@ -668,12 +680,11 @@ mod tests {
         let source = |text: &str| read(&format!("from=2026-11-01&to=2026-12-01&{text}")).source();
         assert_eq!(source("bucket=week&group_by=team,status"), Ok(Source::Days(days)));
         assert_eq!(source("bucket=hour&group_by=feature"), Ok(Source::Quarters));
-        assert_eq!(
-            read("from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&bucket=day").source(),
-            Ok(Source::Quarters)
-        );
+        assert_eq!(read("from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&bucket=day").source(), Ok(Source::Quarters));
         assert_eq!(source("group_by=customer,model&project=a"), Ok(Source::Labels(days, Dimension::Customer)));
-        for cannot in ["group_by=customer,user", "group_by=customer&feature=x", "bucket=hour&customer=acme", "tag.a=1&tag.b=2"] {
+        for cannot in
+            ["group_by=customer,user", "group_by=customer&feature=x", "bucket=hour&customer=acme", "tag.a=1&tag.b=2"]
+        {
             assert!(matches!(source(cannot), Err(Problem::Unprocessable { .. })), "{cannot}");
         }
     }

@@ -1,1 +1,280 @@
-//! The room `statement`.
+//! Statements: what each team and project owes for one month, with the lines behind every total.
+//!
+//! A total is the same sum that Overview shows for the same days; its lines add up to it exactly.
+
+use crate::meter::Meter;
+use crate::period::Period;
+use crate::problem::Problem;
+use crate::spend::Sums;
+use chrono::{Datelike, NaiveDate};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// Who a statement is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatementKind {
+    /// A team, with the projects that it owned.
+    Team,
+    /// One project.
+    Project,
+}
+
+impl StatementKind {
+    /// The word in the address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Team => "team",
+            Self::Project => "project",
+        }
+    }
+}
+
+impl FromStr for StatementKind {
+    type Err = Problem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "team" => Ok(Self::Team),
+            "project" => Ok(Self::Project),
+            _ => Err(Problem::NotFound),
+        }
+    }
+}
+
+/// Reads a month such as `2026-11`.
+///
+/// # Errors
+/// [`Problem::Invalid`] that names `month`.
+pub fn parse_month(text: &str) -> Result<Period, Problem> {
+    let wrong = || Problem::field("month", "invalid", "Use a month such as 2026-11.");
+    let fits = text.len() == 7 && text.is_ascii();
+    let first: NaiveDate = format!("{text}-01").parse().map_err(|_| wrong())?;
+    if fits { Ok(Period::month_of(first)) } else { Err(wrong()) }
+}
+
+/// A month as [`parse_month`] reads it.
+#[must_use]
+pub fn month_text(day: NaiveDate) -> String {
+    format!("{:04}-{:02}", day.year(), day.month())
+}
+
+/// A team or project with the code under which finance books it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer {
+    /// Its short name.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its cost centre code.
+    pub cost_centre: Option<String>,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineKind {
+    /// One meter of a model.
+    Meter(Meter),
+    /// Requests whose cost is not known.
+    Unpriced,
+    /// Spend of a model that no meter accounts for.
+    Rest,
+}
+
+impl LineKind {
+    /// The word in JSON and CSV.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Meter(meter) => meter.as_str(),
+            Self::Unpriced => "unpriced",
+            Self::Rest => "rest",
+        }
+    }
+
+    /// The words on the screen.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Meter(meter) => meter.label(),
+            Self::Unpriced => "Waiting for a price",
+            Self::Rest => "Not split by meter",
+        }
+    }
+
+    /// What the quantity counts.
+    #[must_use]
+    pub const fn unit(self) -> Option<&'static str> {
+        match self {
+            Self::Meter(meter) => Some(meter.unit().as_str()),
+            Self::Unpriced | Self::Rest => None,
+        }
+    }
+}
+
+/// A line of a project's statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementLine {
+    /// Who sells the model.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// What it is about.
+    pub kind: LineKind,
+    /// How much of the meter was used.
+    pub quantity: Option<Decimal>,
+    /// Requests that used it.
+    pub requests: i64,
+    /// What it cost, adjustments included; none where no price is known.
+    pub amount: Option<Decimal>,
+}
+
+/// What a project owes for the days on which one team owned it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectStatement {
+    /// The project.
+    pub project: Payer,
+    /// Its total.
+    pub sums: Sums,
+    /// The lines behind it, by falling spend of their model; empty where only totals were asked.
+    pub lines: Vec<StatementLine>,
+}
+
+/// What a team owes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamStatement {
+    /// The team; none where no owner is recorded.
+    pub team: Option<Payer>,
+    /// Its total.
+    pub sums: Sums,
+    /// Its projects by falling spend.
+    pub projects: Vec<ProjectStatement>,
+}
+
+/// What everyone owes for one month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthStatement {
+    /// The month, in the organization's zone.
+    pub month: Period,
+    /// The organization's present day.
+    pub today: NaiveDate,
+    /// ISO 4217 code.
+    pub currency: String,
+    /// IANA name of the organization's zone.
+    pub time_zone: String,
+    /// Over all teams.
+    pub total: Sums,
+    /// The teams by falling spend.
+    pub teams: Vec<TeamStatement>,
+}
+
+impl MonthStatement {
+    /// Whether the month has ended, so that only late events can still change it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.today >= self.month.to
+    }
+}
+
+/// The total of one month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthTotal {
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Its sums.
+    pub sums: Sums,
+}
+
+/// The sums of one model in one project's statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSums {
+    /// Who sells the model.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// Its sums.
+    pub sums: Sums,
+    /// What its meters account for: meter, quantity, requests, amount.
+    pub meters: Vec<(Meter, Decimal, i64, Decimal)>,
+}
+
+/// The lines of one model: its meters in the order of receipts, then what has no price, then what no meter accounts for.
+///
+/// The amounts add up to the model's spend exactly.
+#[must_use]
+pub fn lines(mut model: ModelSums) -> Vec<StatementLine> {
+    model.meters.sort_by_key(|(meter, ..)| *meter);
+    let sums = &model.sums;
+    let unpriced = sums.unpriced_requests > 0 && sums.unpriced_requests == sums.requests;
+    let line = |kind, quantity, requests, amount| StatementLine {
+        provider: model.provider.clone(),
+        model: model.model.clone(),
+        kind,
+        quantity,
+        requests,
+        amount,
+    };
+    let by_meter: Decimal = model.meters.iter().map(|(.., amount)| *amount).sum();
+    let mut lines: Vec<_> = model
+        .meters
+        .iter()
+        .map(|(meter, quantity, requests, amount)| {
+            let known = (!unpriced || !amount.is_zero()).then_some(*amount);
+            line(LineKind::Meter(*meter), Some(*quantity), *requests, known)
+        })
+        .collect();
+    if sums.unpriced_requests > 0 {
+        lines.push(line(LineKind::Unpriced, None, sums.unpriced_requests, None));
+    }
+    if by_meter != sums.spend || lines.is_empty() {
+        lines.push(line(LineKind::Rest, None, sums.requests, Some(sums.spend - by_meter)));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn amount(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn model(spend: &str, requests: i64, unpriced_requests: i64, meters: &[(Meter, &str)]) -> ModelSums {
+        ModelSums {
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            sums: Sums { spend: amount(spend), requests, unpriced_requests, ..Sums::default() },
+            meters: meters.iter().map(|(meter, cost)| (*meter, Decimal::TEN, requests, amount(cost))).collect(),
+        }
+    }
+
+    fn read(lines: Vec<StatementLine>) -> Vec<(&'static str, Option<String>)> {
+        lines.iter().map(|line| (line.kind.as_str(), line.amount.map(|amount| amount.to_string()))).collect()
+    }
+
+    #[test]
+    fn lines_add_up_to_the_models_spend() {
+        let some = |text: &str| Some(text.to_owned());
+        let meters = [(Meter::Output, "2"), (Meter::InputUncached, "1")];
+        assert_eq!(read(lines(model("3", 5, 0, &meters))), [("input_uncached", some("1")), ("output", some("2"))]);
+        assert_eq!(
+            read(lines(model("2.5", 5, 1, &meters))),
+            [("input_uncached", some("1")), ("output", some("2")), ("unpriced", None), ("rest", some("-0.5"))]
+        );
+        assert_eq!(read(lines(model("0", 5, 5, &[(Meter::Output, "0")]))), [("output", None), ("unpriced", None)]);
+        assert_eq!(read(lines(model("0", 5, 0, &[]))), [("rest", some("0"))]);
+    }
+
+    #[test]
+    fn months_are_read_and_written() {
+        let month = parse_month("2026-11").unwrap();
+        assert_eq!(month_text(month.from), "2026-11");
+        assert_eq!(month.days(), 30);
+        for wrong in ["", "2026", "2026-13", "2026-1", "+2026-11", "2026-11-01"] {
+            assert!(parse_month(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -2,6 +2,8 @@
 
 mod sql;
 
+pub(crate) use sql::{SUMS, sums_of};
+
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::budget::SpendScope;

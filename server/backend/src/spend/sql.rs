@@ -15,7 +15,7 @@ use uuid::Uuid;
 type Query = QueryBuilder<Postgres>;
 
 /// The sums of [`Sums`] over any of the three rollups.
-const SUMS: &str = "coalesce(sum(r.booked + r.adjusted), 0) as spend,
+pub(crate) const SUMS: &str = "coalesce(sum(r.booked + r.adjusted), 0) as spend,
     coalesce(sum(r.requests), 0)::bigint as requests,
     coalesce(sum(r.tokens), 0)::bigint as tokens,
     coalesce(sum(r.unpriced_requests), 0)::bigint as unpriced_requests,
@@ -29,7 +29,8 @@ const SUMS_OF_SUMS: &str = "coalesce(sum(spend), 0) as spend, coalesce(sum(reque
     coalesce(sum(unpriced_upper_bound), 0) as unpriced_upper_bound,
     coalesce(sum(errors), 0)::bigint as errors, coalesce(sum(avoided_cost), 0) as avoided_cost";
 
-fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
+/// Reads the columns of [`SUMS`].
+pub(crate) fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
     Ok(Sums {
         spend: row.try_get::<Decimal, _>("spend")?,
         requests: row.try_get("requests")?,

@@ -1,1 +1,125 @@
-//! The room `statements`.
+//! Statements: showback by month, team and project, from the same rollups as every other number.
+
+mod sql;
+
+use crate::{Backend, Error, OrgScope};
+use domain::identity::Permission;
+use domain::period::Period;
+use domain::problem::Problem;
+use domain::spend::Sums;
+use domain::statement::{
+    ModelSums, MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement, lines,
+};
+use sql::{ModelRow, PayerRow};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Most months that [`months`] lists.
+pub const MAX_MONTHS: u32 = 24;
+
+/// Totals of the newest months with usage, newest first.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTotal>, Error> {
+    scope.require(Permission::Read)?;
+    let this_month = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let first = this_month.from.checked_sub_months(chrono::Months::new(MAX_MONTHS - 1)).unwrap_or(this_month.from);
+    sql::months(&backend.pool, scope, Period { from: first, to: this_month.to }).await
+}
+
+/// What every visible team and project owes for a month; with lines where asked.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn month(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    with_lines: bool,
+) -> Result<MonthStatement, Error> {
+    scope.require(Permission::Read)?;
+    build(backend, scope, month, None, with_lines).await
+}
+
+/// The statement of one team or project, with its lines.
+///
+/// # Errors
+/// [`Problem::NotFound`] where the caller sees no such team or project; `Forbidden` without the right to read; [`Error::Database`].
+pub async fn one(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    kind: StatementKind,
+    slug: &str,
+) -> Result<(Payer, MonthStatement), Error> {
+    scope.require(Permission::Read)?;
+    let payer = sql::payer(&backend.pool, scope, kind, slug).await?.ok_or(Problem::NotFound)?;
+    let statement = build(backend, scope, month, Some((kind, payer.id)), true).await?;
+    Ok((payer.payer, statement))
+}
+
+async fn build(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    only: Option<(StatementKind, Uuid)>,
+    with_lines: bool,
+) -> Result<MonthStatement, Error> {
+    let models = sql::models(&backend.pool, scope, month, only).await?;
+    let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
+    let (teams, projects) = sql::payers(&backend.pool, scope).await?;
+    let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
+    let mut total = Sums::default();
+    for ModelRow { key, sums } in models {
+        total.add(&sums);
+        let meters = meters.remove(&key).unwrap_or_default();
+        let model = ModelSums { provider: key.provider, model: key.model, sums, meters };
+        by_team.entry(key.team_id).or_default().entry(key.project_id).or_default().push(model);
+    }
+    let mut statements: Vec<_> = by_team
+        .into_iter()
+        .map(|(team_id, owned)| TeamStatement {
+            team: team_id.and_then(|id| find(&teams, id)),
+            ..team_statement(&projects, owned, with_lines)
+        })
+        .collect();
+    statements.sort_by_key(|team| Reverse(team.sums.spend));
+    Ok(MonthStatement {
+        month,
+        today: scope.zone().day_of(backend.clock.now()),
+        currency: "USD".to_owned(),
+        time_zone: scope.zone().name().to_owned(),
+        total,
+        teams: statements,
+    })
+}
+
+fn team_statement(projects: &[PayerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, with_lines: bool) -> TeamStatement {
+    let mut statements: Vec<_> = owned
+        .into_iter()
+        .map(|(id, models)| project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, with_lines))
+        .collect();
+    statements.sort_by_key(|project| Reverse(project.sums.spend));
+    let mut sums = Sums::default();
+    statements.iter().for_each(|project| sums.add(&project.sums));
+    TeamStatement { team: None, sums, projects: statements }
+}
+
+fn project_statement(project: Payer, mut models: Vec<ModelSums>, with_lines: bool) -> ProjectStatement {
+    models.sort_by_key(|model| Reverse(model.sums.spend));
+    let mut sums = Sums::default();
+    models.iter().for_each(|model| sums.add(&model.sums));
+    let lines: Vec<StatementLine> = if with_lines { models.into_iter().flat_map(lines).collect() } else { Vec::new() };
+    ProjectStatement { project, sums, lines }
+}
+
+fn find(payers: &[PayerRow], id: Uuid) -> Option<Payer> {
+    payers.iter().find(|row| row.id == id).map(|row| row.payer.clone())
+}
+
+/// A sum is never dropped for want of a name.
+fn nameless(id: Uuid) -> Payer {
+    Payer { slug: id.to_string(), name: id.to_string(), cost_centre: None }
+}

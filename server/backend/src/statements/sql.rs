@@ -1,0 +1,155 @@
+//! Queries of `rollup_day` and `rollup_meter_day` by month and owner of the day.
+
+use crate::spend::{SUMS, sums_of};
+use crate::{Error, OrgScope};
+use domain::meter::Meter;
+use domain::period::Period;
+use domain::spend::Sums;
+use domain::statement::{MonthTotal, Payer, StatementKind};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+type Query = QueryBuilder<Postgres>;
+
+/// One model of one project while one team owned it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ModelKey {
+    pub(super) team_id: Option<Uuid>,
+    pub(super) project_id: Uuid,
+    pub(super) provider: String,
+    pub(super) model: String,
+}
+
+pub(super) struct ModelRow {
+    pub(super) key: ModelKey,
+    pub(super) sums: Sums,
+}
+
+pub(super) struct PayerRow {
+    pub(super) id: Uuid,
+    pub(super) payer: Payer,
+}
+
+const OWNER: &str = " left join project_ownership as owner on owner.org_id = r.org_id
+    and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day";
+const KEY: &str = "owner.team_id, r.project_id, r.provider, r.model";
+
+fn key_of(row: &PgRow) -> Result<ModelKey, sqlx::Error> {
+    Ok(ModelKey {
+        team_id: row.try_get("team_id")?,
+        project_id: row.try_get("project_id")?,
+        provider: row.try_get("provider")?,
+        model: row.try_get("model")?,
+    })
+}
+
+fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(StatementKind, Uuid)>) {
+    sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" and r.day >= ").push_bind(period.from).push(" and r.day < ").push_bind(period.to);
+    if let Some(projects) = scope.visible_projects() {
+        sql.push(" and r.project_id = any(").push_bind(projects).push(")");
+    }
+    match only {
+        None => {}
+        Some((StatementKind::Team, id)) => {
+            sql.push(" and owner.team_id = ").push_bind(id);
+        }
+        Some((StatementKind::Project, id)) => {
+            sql.push(" and r.project_id = ").push_bind(id);
+        }
+    }
+}
+
+pub(super) async fn months(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<MonthTotal>, Error> {
+    let mut sql = Query::new("select date_trunc('month', r.day::timestamp)::date as month, ");
+    sql.push(SUMS).push(" from rollup_day as r");
+    push_where(&mut sql, scope, period, None);
+    sql.push(" group by 1 order by 1 desc");
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(MonthTotal { month: row.try_get("month")?, sums: sums_of(row)? })).collect()
+}
+
+pub(super) async fn models(
+    pool: &PgPool,
+    scope: &OrgScope,
+    period: Period,
+    only: Option<(StatementKind, Uuid)>,
+) -> Result<Vec<ModelRow>, Error> {
+    let mut sql = Query::new("select ");
+    sql.push(KEY).push(", ").push(SUMS).push(" from rollup_day as r").push(OWNER);
+    push_where(&mut sql, scope, period, only);
+    sql.push(" group by ").push(KEY).push(" order by ").push(KEY);
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| Ok(ModelRow { key: key_of(row)?, sums: sums_of(row)? })).collect()
+}
+
+/// By model: meter, quantity, requests and amount.
+pub(super) async fn meters(
+    pool: &PgPool,
+    scope: &OrgScope,
+    period: Period,
+    only: Option<(StatementKind, Uuid)>,
+) -> Result<BTreeMap<ModelKey, Vec<(Meter, Decimal, i64, Decimal)>>, Error> {
+    let mut sql = Query::new("select ");
+    sql.push(KEY).push(
+        ", r.meter, sum(r.quantity) as quantity, sum(r.requests)::bigint as requests,
+           sum(r.booked + r.adjusted) as amount from rollup_meter_day as r",
+    );
+    sql.push(OWNER);
+    push_where(&mut sql, scope, period, only);
+    sql.push(" group by ").push(KEY).push(", r.meter");
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in sql.build().fetch_all(pool).await? {
+        let word: &str = row.try_get("meter")?;
+        let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
+        let line = (meter, row.try_get("quantity")?, row.try_get("requests")?, row.try_get("amount")?);
+        found.entry(key_of(&row)?).or_default().push(line);
+    }
+    Ok(found)
+}
+
+fn payer_of(row: &PgRow) -> Result<PayerRow, sqlx::Error> {
+    let payer =
+        Payer { slug: row.try_get("slug")?, name: row.try_get("name")?, cost_centre: row.try_get("cost_centre")? };
+    Ok(PayerRow { id: row.try_get("id")?, payer })
+}
+
+/// All teams and projects: names for sums that are limited to what the caller sees already.
+pub(super) async fn payers(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<PayerRow>, Vec<PayerRow>), Error> {
+    let teams = sqlx::query("select team_id as id, slug, name, cost_centre from teams where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_all(pool)
+        .await?;
+    let projects = sqlx::query("select project_id as id, slug, name, cost_centre from projects where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_all(pool)
+        .await?;
+    let read = |rows: Vec<PgRow>| rows.iter().map(payer_of).collect::<Result<Vec<_>, _>>();
+    Ok((read(teams)?, read(projects)?))
+}
+
+/// The team or project of this slug, if the caller sees it: a team is seen with any project that it ever owned.
+pub(super) async fn payer(
+    pool: &PgPool,
+    scope: &OrgScope,
+    kind: StatementKind,
+    slug: &str,
+) -> Result<Option<PayerRow>, Error> {
+    let query = match kind {
+        StatementKind::Project => sqlx::query(
+            "select project_id as id, slug, name, cost_centre from projects
+             where org_id = $1 and slug = $2 and ($3::uuid[] is null or project_id = any($3))",
+        ),
+        StatementKind::Team => sqlx::query(
+            "select team_id as id, slug, name, cost_centre from teams
+             where org_id = $1 and slug = $2 and ($3::uuid[] is null or exists (
+                select from project_ownership as owner
+                where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
+        ),
+    };
+    let row = query.bind(scope.org_id().0).bind(slug).bind(scope.visible_projects()).fetch_optional(pool).await?;
+    Ok(row.as_ref().map(payer_of).transpose()?)
+}
