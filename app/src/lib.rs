@@ -12,13 +12,14 @@ pub mod caller;
 pub mod error;
 pub mod events;
 pub mod forecast;
-pub mod format;
 pub mod identity;
 pub mod keys;
 pub mod projects;
 pub mod spend;
 pub mod statements;
 pub mod ui;
+
+pub use domain::format;
 
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};

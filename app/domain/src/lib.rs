@@ -7,6 +7,7 @@
 pub mod budget;
 pub mod event;
 pub mod forecast;
+pub mod format;
 pub mod identity;
 pub mod ids;
 pub mod meter;

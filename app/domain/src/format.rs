@@ -1,11 +1,11 @@
-//! Numbers, money and times as text.
+//! Numbers, money and times as text: one hand for pages and mails.
 //!
 //! Pure: the zone's offset and today's date come in with the value.
 //! Texts round, totals never add up displayed texts.
 //! A minus is U+2212 and the space before `%` does not break.
 
+use crate::period::Period;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Offset, Timelike};
-use domain::period::Period;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use std::cmp::Ordering;
@@ -48,7 +48,7 @@ pub fn money_compact(amount: Decimal) -> String {
 /// An amount with all twelve places, as on a receipt: "$0.014445000000".
 #[must_use]
 pub fn money_exact(amount: Decimal) -> String {
-    let text = domain::money::exact(amount.abs());
+    let text = crate::money::exact(amount.abs());
     with_sign(amount, &format!("${}", group(&text)))
 }
 
@@ -86,7 +86,7 @@ fn plus(amount: Decimal, text: String) -> String {
 
 /// A positive amount: two places; below ten cents three significant digits, at least two places, at most twelve.
 fn digits(amount: Decimal) -> String {
-    let amount = domain::money::round_line(amount);
+    let amount = crate::money::round_line(amount);
     let mut rounded = round(amount, places(amount)).normalize();
     if rounded.scale() < 2 {
         rounded.rescale(2);
@@ -101,7 +101,7 @@ fn places(amount: Decimal) -> u32 {
     }
     let mut places = 3;
     let mut first = dime;
-    while amount < first && places < domain::money::PLACES {
+    while amount < first && places < crate::money::PLACES {
         first /= Decimal::TEN;
         places += 1;
     }
