@@ -1,10 +1,19 @@
 //! Budgets, their thresholds, and the alert ledger.
 
+mod input;
+
+pub use input::{BudgetChange, BudgetForm, BudgetInput, MAX_RECIPIENTS, MAX_THRESHOLD, MAX_THRESHOLDS};
+
+use crate::forecast::Forecast;
 use crate::identity::Email;
 use crate::ids::{AlertId, BudgetId, ProjectId, TeamId};
+use crate::problem::FieldProblem;
+use crate::project::Slug;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 
 /// What part of the organization a budget, forecast or statement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +27,68 @@ pub enum SpendScope {
     Project(ProjectId),
 }
 
+/// The same part by the words that people use, in forms, addresses and JSON: `organization`, `team:payments`, `project:support-bot`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ScopeRef {
+    /// All of it.
+    Organization,
+    /// A team by its slug.
+    Team(Slug),
+    /// A project by its slug.
+    Project(Slug),
+}
+
+impl ScopeRef {
+    /// The page that shows spend at this scope, below the organization's address: empty for the Overview.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::Organization => String::new(),
+            Self::Team(slug) => format!("/teams/{slug}"),
+            Self::Project(slug) => format!("/projects/{slug}"),
+        }
+    }
+}
+
+impl fmt::Display for ScopeRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization => f.write_str("organization"),
+            Self::Team(slug) => write!(f, "team:{slug}"),
+            Self::Project(slug) => write!(f, "project:{slug}"),
+        }
+    }
+}
+
+impl FromStr for ScopeRef {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || {
+            FieldProblem::new("scope", "unknown", "Use organization, team:<slug> or project:<slug> of one that exists.")
+        };
+        match text.split_once(':') {
+            None if text == "organization" => Ok(Self::Organization),
+            Some(("team", slug)) => Slug::parse(slug).map(Self::Team).map_err(|_| wrong()),
+            Some(("project", slug)) => Slug::parse(slug).map(Self::Project).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl TryFrom<String> for ScopeRef {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|problem: FieldProblem| problem.detail)
+    }
+}
+
+impl From<ScopeRef> for String {
+    fn from(scope: ScopeRef) -> Self {
+        scope.to_string()
+    }
+}
+
 /// A budget: an amount for a scope and each calendar month of the organization's zone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
@@ -27,6 +98,8 @@ pub struct Budget {
     pub name: String,
     /// What it is about.
     pub scope: SpendScope,
+    /// The same by its words.
+    pub scope_ref: ScopeRef,
     /// Name of the scope, as the page shows it.
     pub scope_name: String,
     /// Amount per month.
@@ -41,9 +114,196 @@ pub struct Budget {
     pub archived_at: Option<DateTime<Utc>>,
 }
 
+/// Used and amount of one month, and what follows from them: the one place that compares the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Spend with the upper bound of what is unpriced.
+    pub used: Decimal,
+    /// The part of it that is such an upper bound.
+    pub estimated: Decimal,
+    /// The amount in force.
+    pub amount: Decimal,
+}
+
+impl Usage {
+    /// Used as a percentage of the amount, exact.
+    #[must_use]
+    pub fn percent(&self) -> Decimal {
+        if self.amount.is_zero() { Decimal::ZERO } else { self.used * Decimal::ONE_HUNDRED / self.amount }
+    }
+
+    /// Whether `threshold` percent of the amount are used.
+    #[must_use]
+    pub fn crosses(&self, threshold: u16) -> bool {
+        self.used * Decimal::ONE_HUNDRED >= self.amount * Decimal::from(threshold)
+    }
+
+    /// What `threshold` percent of the amount are.
+    #[must_use]
+    pub fn at(&self, threshold: u16) -> Decimal {
+        self.amount * Decimal::from(threshold) / Decimal::ONE_HUNDRED
+    }
+
+    /// What is left; negative when more than the amount is used.
+    #[must_use]
+    pub fn remaining(&self) -> Decimal {
+        self.amount - self.used
+    }
+
+    /// How it stands, given the budget's thresholds and what is expected for the whole month.
+    #[must_use]
+    pub fn status(&self, thresholds: &[u16], expected: Option<Decimal>) -> BudgetStatus {
+        if self.used > self.amount {
+            BudgetStatus::Exceeded
+        } else if thresholds.iter().any(|threshold| self.crosses(*threshold))
+            || expected.is_some_and(|expected| expected > self.amount)
+        {
+            BudgetStatus::Warning
+        } else {
+            BudgetStatus::Ok
+        }
+    }
+}
+
+/// Where a month will end, in brief.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The expected total.
+    pub point: Decimal,
+    /// Lower end of the 80 % band.
+    pub low: Decimal,
+    /// Upper end of the 80 % band.
+    pub high: Decimal,
+    /// How likely the month ends above the amount, from 0 to 1.
+    pub chance_over: f64,
+}
+
+impl Expected {
+    /// The brief of a forecast for a budget of `amount`; none with too little history.
+    #[must_use]
+    pub fn of(forecast: &Forecast, amount: Decimal) -> Option<Self> {
+        forecast.month_end().map(|month| Self {
+            point: month.expected,
+            low: month.low80,
+            high: month.high80,
+            chance_over: month.probability_of_exceeding(amount),
+        })
+    }
+}
+
+/// A budget with how it stands in the present month.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetState {
+    /// The budget.
+    pub budget: Budget,
+    /// First day of the month.
+    pub month: NaiveDate,
+    /// Used and amount.
+    pub usage: Usage,
+    /// Where the month will end; none with too little history.
+    pub expected: Option<Expected>,
+    /// How it stands.
+    pub status: BudgetStatus,
+}
+
+/// The answer to "why didn't it fire?" for one threshold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdState {
+    /// Percent of the amount.
+    pub threshold: u16,
+    /// That percentage of the amount in force.
+    pub at: Decimal,
+    /// The ledger's row, if it was crossed.
+    pub alert: Option<Alert>,
+}
+
+/// Everything a budget's page shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetDetail {
+    /// The budget and how it stands.
+    pub state: BudgetState,
+    /// Whether the caller may change it.
+    pub may_manage: bool,
+    /// Its thresholds, rising.
+    pub thresholds: Vec<ThresholdState>,
+    /// When the thresholds were last compared with spend, in the organization's zone.
+    pub evaluated_at: Option<DateTime<FixedOffset>>,
+    /// Spend (with estimates) of each day of the month up to today.
+    pub days: Vec<(NaiveDate, Decimal)>,
+    /// Where the month will end, day by day.
+    pub forecast: Forecast,
+    /// The ledger's newest rows of this budget.
+    pub alerts: Vec<Alert>,
+    /// Its newest test mails.
+    pub tests: Vec<TestMail>,
+}
+
+/// A test mail of a budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestMail {
+    /// When it was asked for, in the organization's zone.
+    pub at: DateTime<FixedOffset>,
+    /// Who asked: an e-mail address, or the name of an API key.
+    pub by: String,
+    /// What became of it.
+    pub delivery: Delivery,
+}
+
+/// Which rows of the ledger are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum AlertFilter {
+    /// All rows.
+    #[default]
+    All,
+    /// Rows that nobody acknowledged.
+    Open,
+    /// Rows that somebody acknowledged.
+    Acknowledged,
+    /// Rows with an e-mail that was refused or given up.
+    Undelivered,
+}
+
+impl AlertFilter {
+    /// All filters, in the order of the page.
+    pub const ALL: [Self; 4] = [Self::All, Self::Open, Self::Acknowledged, Self::Undelivered];
+
+    /// The word in URL and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
+            Self::Undelivered => "undelivered",
+        }
+    }
+}
+
+impl FromStr for AlertFilter {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|filter| filter.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("state", "unknown", "Use all, open, acknowledged or undelivered."))
+    }
+}
+
+/// A page of the ledger, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertPage {
+    /// The rows.
+    pub alerts: Vec<Alert>,
+    /// Id after which the next page begins; none on the last one.
+    pub next: Option<AlertId>,
+}
+
 /// How a budget stands in one month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BudgetStatus {
     /// Below every threshold and not expected to exceed.
     Ok,
@@ -76,8 +336,12 @@ pub struct Alert {
     pub amount: Decimal,
     /// Whether the month was over when it was found: recorded, not mailed.
     pub late: bool,
+    /// The higher threshold crossed at the same moment, whose mail tells of this one too.
+    pub mailed_with: Option<u16>,
     /// When somebody acknowledged it.
     pub acknowledged_at: Option<DateTime<FixedOffset>>,
+    /// Who acknowledged it, if they are still known.
+    pub acknowledged_by: Option<String>,
     /// Its e-mails.
     pub deliveries: Vec<Delivery>,
 }
@@ -100,6 +364,7 @@ pub struct Delivery {
 /// How far an e-mail is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum DeliveryState {
     /// Waits for its first or next attempt.
     Queued,
@@ -109,4 +374,58 @@ pub enum DeliveryState {
     Failed,
     /// Local mode without a mail server: shown at `/dev/mail`.
     Shown,
+}
+
+impl DeliveryState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown];
+
+    /// The word in SQL and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Shown => "shown",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(used: &str, amount: &str) -> Usage {
+        Usage { used: used.parse().unwrap(), estimated: Decimal::ZERO, amount: amount.parse().unwrap() }
+    }
+
+    #[test]
+    fn a_threshold_is_crossed_when_it_is_reached_exactly() {
+        assert!(!usage("7.999999999999", "10").crosses(80));
+        assert!(usage("8", "10").crosses(80));
+        assert!(!usage("0.333333333333", "1").crosses(34));
+        assert_eq!(usage("8", "10").at(75), "7.5".parse().unwrap());
+    }
+
+    #[test]
+    fn a_budget_is_exceeded_only_above_its_amount() {
+        assert_eq!(usage("10", "10").status(&[], None), BudgetStatus::Ok);
+        assert_eq!(usage("10", "10").status(&[100], None), BudgetStatus::Warning);
+        assert_eq!(usage("10.000000000001", "10").status(&[], None), BudgetStatus::Exceeded);
+        assert_eq!(usage("1", "10").status(&[50], Some(Decimal::TEN)), BudgetStatus::Ok);
+        assert_eq!(usage("1", "10").status(&[50], Some(Decimal::new(101, 1))), BudgetStatus::Warning);
+    }
+
+    #[test]
+    fn a_scope_has_one_word_everywhere() {
+        for text in ["organization", "team:payments", "project:support-bot"] {
+            let scope: ScopeRef = text.parse().unwrap();
+            assert_eq!(scope.to_string(), text);
+            assert_eq!(serde_json::to_value(&scope).unwrap(), text);
+        }
+        for wrong in ["", "team", "team:", "project:Support", "organization:x", "model:gpt-4o"] {
+            assert!(wrong.parse::<ScopeRef>().is_err(), "{wrong}");
+        }
+    }
 }
