@@ -1,1 +1,29 @@
-fn main() {}
+//! The commands of this repository, one module each.
+
+mod replay;
+mod traces;
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The commands of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Send a production trace to a running server.
+    Replay(replay::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Command::parse() {
+        Command::Replay(args) => replay::run(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            let _ = writeln!(std::io::stderr(), "{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
