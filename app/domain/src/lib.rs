@@ -5,6 +5,7 @@
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
 pub mod budget;
+pub mod csv;
 pub mod event;
 pub mod forecast;
 pub mod format;

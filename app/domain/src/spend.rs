@@ -3,6 +3,7 @@
 use crate::ids::{ProjectId, TeamId};
 use crate::period::{MAX_DAYS, Period};
 use crate::problem::{FieldProblem, Problem};
+use crate::{csv, money};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -592,6 +593,44 @@ pub struct SpendAnswer {
     pub total: Sums,
     /// Whether rows were cut at the limit.
     pub truncated: bool,
+}
+
+impl Sums {
+    /// One measure as the API writes it.
+    #[must_use]
+    pub fn text(&self, measure: Measure) -> String {
+        match measure {
+            Measure::Spend => money::exact(self.spend),
+            Measure::Requests => self.requests.to_string(),
+            Measure::Tokens => self.tokens.to_string(),
+        }
+    }
+}
+
+impl SpendAnswer {
+    /// The rows as CSV: bucket, dimensions, the query's measures and the requests without a price.
+    ///
+    /// # Errors
+    /// [`Problem::Unprocessable`] where rows were cut: a file would not say so.
+    pub fn csv(&self, query: &SpendQuery) -> Result<String, Problem> {
+        if self.truncated {
+            let detail = format!("These are more than {MAX_ROWS} rows. Ask for fewer days, or group by less.");
+            return Err(Problem::Unprocessable { detail });
+        }
+        let names: Vec<_> = self.group_by.iter().map(Dimension::name).collect();
+        let bucket = (query.bucket != Bucket::None).then_some("bucket");
+        let measures = query.measures.iter().map(|measure| measure.as_str());
+        let header = bucket.into_iter().chain(names.iter().map(String::as_str)).chain(measures);
+        let mut table = csv::Table::new(header.chain(["unpriced_requests"]));
+        for row in &self.rows {
+            let keys = row.keys.iter().map(|key| key.clone().unwrap_or_default());
+            let measures = query.measures.iter().map(|measure| row.sums.text(*measure));
+            let unpriced = row.sums.unpriced_requests.to_string();
+            let cells: Vec<_> = row.bucket.iter().cloned().chain(keys).chain(measures).chain([unpriced]).collect();
+            table.row(cells.iter().map(String::as_str));
+        }
+        Ok(table.into_text())
+    }
 }
 
 /// One project's sums on one day, with the team that owned it that day.

@@ -6,6 +6,7 @@ use crate::meter::Meter;
 use crate::period::Period;
 use crate::problem::Problem;
 use crate::spend::Sums;
+use crate::{csv, money};
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -175,6 +176,55 @@ impl MonthStatement {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.today >= self.month.to
+    }
+}
+
+impl MonthStatement {
+    /// One row per line, so that the amounts add up to the total; where no price is known the amount is empty.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let mut table = csv::Table::new([
+            "month",
+            "team",
+            "team_cost_centre",
+            "project",
+            "project_cost_centre",
+            "provider",
+            "model",
+            "meter",
+            "unit",
+            "quantity",
+            "requests",
+            "amount",
+            "currency",
+        ]);
+        let month = month_text(self.month.from);
+        let code = |payer: Option<&Payer>| payer.and_then(|payer| payer.cost_centre.clone()).unwrap_or_default();
+        for team in &self.teams {
+            let team_slug = team.team.as_ref().map_or("", |team| team.slug.as_str());
+            let team_code = code(team.team.as_ref());
+            for project in &team.projects {
+                let project_code = code(Some(&project.project));
+                for line in &project.lines {
+                    table.row([
+                        month.as_str(),
+                        team_slug,
+                        &team_code,
+                        &project.project.slug,
+                        &project_code,
+                        &line.provider,
+                        &line.model,
+                        line.kind.as_str(),
+                        line.kind.unit().unwrap_or_default(),
+                        &line.quantity.map(|quantity| quantity.normalize().to_string()).unwrap_or_default(),
+                        &line.requests.to_string(),
+                        &line.amount.map(money::exact).unwrap_or_default(),
+                        &self.currency,
+                    ]);
+                }
+            }
+        }
+        table.into_text()
     }
 }
 

@@ -3,7 +3,10 @@
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`router`], a sample in `server/tests/doors.rs`.
 
+pub(crate) mod csv;
 mod docs;
+mod spend;
+mod statements;
 
 use crate::AppState;
 use crate::error::{ApiError, ProblemDocument};
@@ -41,7 +44,10 @@ impl utoipa::Modify for BearerKey {
 
 /// All routes of the API, its description and its reference page.
 pub fn router() -> axum::Router<AppState> {
-    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi()).split_for_parts();
+    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(spend::router())
+        .merge(statements::router())
+        .split_for_parts();
     let page = docs::page(&description);
     routes
         .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
