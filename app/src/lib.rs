@@ -14,6 +14,7 @@ pub mod events;
 pub mod forecast;
 pub mod identity;
 pub mod keys;
+pub mod layout;
 pub mod projects;
 pub mod spend;
 pub mod statements;
@@ -30,7 +31,7 @@ use leptos_router::{SsrMode, path};
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=layout::theme::current().attribute()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />

@@ -1,0 +1,20 @@
+//! What stands around every page: navigation, top bar, period picker, theme, command palette.
+//!
+//! Period, comparison and filters stand in the address and stay when the page changes.
+//! To add a page to the navigation: a variant of [`navigation::Place`] and a line in its group.
+
+pub mod frame;
+pub mod logo;
+pub mod navigation;
+pub mod palette;
+pub mod period;
+pub mod plain;
+pub mod query;
+pub mod theme;
+
+pub use frame::{Frame, Named};
+pub use logo::Logo;
+pub use navigation::{Badges, Place};
+pub use period::{Chosen, Preset};
+pub use plain::Plain;
+pub use query::Query;

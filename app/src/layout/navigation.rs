@@ -1,0 +1,187 @@
+//! The places of an organization, in the order of their questions.
+
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
+
+use super::Query;
+use crate::format;
+
+/// A page in the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Are we all right, and if not, why?
+    Overview,
+    /// One question about spend.
+    Explore,
+    /// What was used.
+    Events,
+    /// What may be spent.
+    Budgets,
+    /// Where the month will end.
+    Forecast,
+    /// What was crossed, and who was told.
+    Alerts,
+    /// Who spends.
+    Projects,
+    /// Who owes what.
+    Statements,
+    /// The organization itself.
+    Settings,
+}
+
+impl Place {
+    /// Groups of places; a hairline stands between two.
+    pub const GROUPS: [&'static [Self]; 4] = [
+        &[Self::Overview, Self::Explore, Self::Events],
+        &[Self::Budgets, Self::Forecast, Self::Alerts],
+        &[Self::Projects, Self::Statements],
+        &[Self::Settings],
+    ];
+
+    /// The word in the navigation.
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Explore => "Explore",
+            Self::Events => "Events",
+            Self::Budgets => "Budgets",
+            Self::Forecast => "Forecast",
+            Self::Alerts => "Alerts",
+            Self::Projects => "Projects",
+            Self::Statements => "Statements",
+            Self::Settings => "Settings",
+        }
+    }
+
+    const fn segment(self) -> &'static str {
+        match self {
+            Self::Overview => "",
+            Self::Explore => "explore",
+            Self::Events => "events",
+            Self::Budgets => "budgets",
+            Self::Forecast => "forecast",
+            Self::Alerts => "alerts",
+            Self::Projects => "projects",
+            Self::Statements => "statements",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// Whether the page shows the days that the period picker chooses.
+    #[must_use]
+    pub const fn has_period(self) -> bool {
+        matches!(self, Self::Overview | Self::Explore | Self::Events | Self::Projects)
+    }
+
+    /// Its path in an organization.
+    #[must_use]
+    pub fn path(self, organization: &str) -> String {
+        match self.segment() {
+            "" => format!("/o/{organization}"),
+            segment => format!("/o/{organization}/{segment}"),
+        }
+    }
+
+    /// The place that a path belongs to; a team's page belongs to the projects.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        let mut segments = path.trim_start_matches('/').split('/');
+        if segments.next() != Some("o") || segments.next().is_none_or(str::is_empty) {
+            return None;
+        }
+        match segments.next().unwrap_or_default() {
+            "teams" => Some(Self::Projects),
+            segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
+        }
+    }
+}
+
+/// Numbers beside places that wait for somebody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Badges {
+    /// Rejected and unpriced events.
+    pub events: u64,
+    /// Budgets over their amount.
+    pub budgets: u64,
+    /// Alerts nobody acknowledged.
+    pub alerts: u64,
+}
+
+impl Badges {
+    /// The number of a place and what it counts, for screen readers.
+    const fn of(self, place: Place) -> Option<(u64, &'static str)> {
+        let badge = match place {
+            Place::Events => (self.events, "rejected or unpriced"),
+            Place::Budgets => (self.budgets, "over"),
+            Place::Alerts => (self.alerts, "open"),
+            _ => return None,
+        };
+        if badge.0 == 0 { None } else { Some(badge) }
+    }
+}
+
+/// The list of places; period and filters go along.
+#[component]
+pub fn Navigation(
+    /// Slug of the organization.
+    #[prop(into)]
+    organization: Signal<String>,
+    /// Numbers beside places.
+    #[prop(into)]
+    badges: Signal<Badges>,
+) -> impl IntoView {
+    let query = use_query_map();
+    let path = use_location().pathname;
+    let here = Memo::new(move |_| Place::of_path(&path.read()));
+    let carried = Memo::new(move |_| Query::from(&*query.read()).carried());
+    let item = move |place: Place| {
+        view! {
+            <li>
+                <a
+                    href=move || carried.read().at(&place.path(&organization.read()))
+                    aria-current=move || (here.get() == Some(place)).then_some("page")
+                >
+                    {place.label()}
+                    {move || badges.get().of(place).map(|(number, what)| view! {
+                        <span class="navigation-badge">
+                            {format::count_compact(number)}<span class="visually-hidden">{format!(" {what}")}</span>
+                        </span>
+                    })}
+                </a>
+            </li>
+        }
+    };
+    Place::GROUPS
+        .map(|group| view! { <ul>{group.iter().copied().map(item).collect_view()}</ul> })
+        .into_iter()
+        .collect_view()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_below_a_place_belongs_to_it() {
+        for (path, place) in [
+            ("/o/acme", Some(Place::Overview)),
+            ("/o/acme/", Some(Place::Overview)),
+            ("/o/acme/events/rejected", Some(Place::Events)),
+            ("/o/acme/teams/search", Some(Place::Projects)),
+            ("/o/acme/settings/members", Some(Place::Settings)),
+            ("/o/acme/nowhere", None),
+            ("/o/", None),
+            ("/sign-in", None),
+        ] {
+            assert_eq!(Place::of_path(path), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn nothing_waiting_shows_no_number() {
+        assert_eq!(Badges::default().of(Place::Events), None);
+        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(Place::Alerts), Some((2, "open")));
+        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(Place::Settings), None);
+    }
+}

@@ -1,0 +1,159 @@
+//! Addresses with parts of the present one kept.
+
+use leptos_router::params::ParamsMap;
+
+/// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
+const CARRIED: [&str; 18] = [
+    "period",
+    "from",
+    "to",
+    "through",
+    "compare",
+    "project",
+    "team",
+    "model",
+    "provider",
+    "operation",
+    "feature",
+    "environment",
+    "api_key",
+    "status",
+    "customer",
+    "user",
+    "cohort",
+    "step",
+];
+
+/// Parameters that belong to one look at one list and never survive a change of anything else.
+const FLEETING: [&str; 4] = ["cursor", "before", "page", "notice"];
+
+/// The parameters of an address in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl From<&ParamsMap> for Query {
+    fn from(map: &ParamsMap) -> Self {
+        Self(map.into_iter().map(|(name, value)| (name.to_string(), value.to_owned())).collect())
+    }
+}
+
+impl Query {
+    /// No parameters.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The first value of a parameter, nothing when it is missing or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+    }
+
+    /// All values of a parameter.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Names and values in order, for hidden fields of a form.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Only what follows the reader to another page.
+    #[must_use]
+    pub fn carried(&self) -> Self {
+        self.filtered(|name| CARRIED.contains(&name) || name.starts_with("tag."))
+    }
+
+    /// With one parameter set to one value.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut next = self.without(&[name]);
+        next.0.push((name.to_owned(), value.to_owned()));
+        next
+    }
+
+    /// With one more value of a parameter.
+    #[must_use]
+    pub fn and(&self, name: &str, value: &str) -> Self {
+        let mut next = self.without(&[]);
+        next.0.push((name.to_owned(), value.to_owned()));
+        next
+    }
+
+    /// Without some parameters.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        self.filtered(|name| !names.contains(&name) && !FLEETING.contains(&name))
+    }
+
+    /// Without one value of a parameter, for the cross on a filter.
+    #[must_use]
+    pub fn without_value(&self, name: &str, value: &str) -> Self {
+        let mut next = self.without(&[]);
+        next.0.retain(|(key, held)| key != name || held != value);
+        next
+    }
+
+    /// The path with these parameters behind it.
+    #[must_use]
+    pub fn at(&self, path: &str) -> String {
+        let mut out = path.to_owned();
+        for (index, (name, value)) in self.0.iter().enumerate() {
+            out.push(if index == 0 { '?' } else { '&' });
+            escape(&mut out, name);
+            out.push('=');
+            escape(&mut out, value);
+        }
+        out
+    }
+
+    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
+    }
+}
+
+/// Percent-encodes all but unreserved characters (RFC 3986), in the same way on the server and in the browser.
+fn escape(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Query;
+
+    fn query(pairs: &[(&str, &str)]) -> Query {
+        Query(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn period_and_filters_follow_to_another_page() {
+        let here = query(&[
+            ("period", "7d"),
+            ("group_by", "model"),
+            ("project", "a b"),
+            ("project", "c&d"),
+            ("tag.x", "1"),
+            ("cursor", "9"),
+        ]);
+        assert_eq!(here.carried().at("/o/acme/events"), "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1");
+        assert_eq!(Query::new().at("/o/acme"), "/o/acme");
+    }
+
+    #[test]
+    fn a_change_keeps_the_rest_and_forgets_the_place_in_the_list() {
+        let here = query(&[("period", "7d"), ("model", "x"), ("cursor", "9"), ("notice", "saved")]);
+        assert_eq!(here.with("period", "30d").at(""), "?model=x&period=30d");
+        assert_eq!(here.and("model", "y").without_value("model", "x").at(""), "?period=7d&model=y");
+        assert_eq!(here.without(&["period", "model"]).at("/"), "/");
+        assert_eq!(here.get("period"), Some("7d"));
+        assert_eq!(query(&[("period", "")]).get("period"), None);
+    }
+}
