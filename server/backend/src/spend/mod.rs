@@ -1,6 +1,8 @@
 //! Spend: sums of the rollups, never of raw events.
 
 mod sql;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use sql::{SUMS, sums_of};
 

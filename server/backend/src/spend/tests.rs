@@ -1,0 +1,526 @@
+//! The spend query against PostgreSQL, beside the same sums counted event by event.
+
+use super::*;
+use crate::scope::{Actor, Visible};
+use crate::{OrgScope, TestClock};
+use chrono::{Datelike, Timelike};
+use domain::ids::{OrgId, ProjectId, TeamId};
+use domain::period::Zone;
+use domain::problem::Problem;
+use domain::spend::{Bucket, Dimension, Filter, Measure, SpendRange, SpendRow};
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use std::sync::Arc;
+use testkit::TestDatabase;
+use uuid::Uuid;
+
+const PROJECTS: [&str; 3] = ["assistant", "search", "support-bot"];
+const TEAMS: [&str; 2] = ["platform", "product"];
+const LABELS: [&str; 3] = ["customer", "user", "tag.version"];
+
+/// An organization with three projects; `search` moves from one team to the other on `moved`.
+struct Org {
+    backend: Backend,
+    scope: OrgScope,
+    projects: Vec<ProjectId>,
+    teams: Vec<TeamId>,
+    moved: NaiveDate,
+}
+
+/// What counts in a rollup, without the rest of an event.
+#[derive(Clone, Debug)]
+struct Used {
+    at: DateTime<Utc>,
+    project: usize,
+    words: [&'static str; 6],
+    key: u128,
+    labels: [&'static str; 3],
+    sums: Sums,
+}
+
+async fn org(pool: &PgPool, zone: &str, moved: &str) -> Org {
+    let backend = Backend::new(
+        pool.clone(),
+        Arc::new(TestClock::at("2026-11-23T10:07:31.5Z".parse().unwrap())),
+        "http://localhost",
+        true,
+    );
+    let id = || backend.clock.new_id();
+    let (org_id, zone) = (OrgId(id()), Zone::parse(zone).unwrap());
+    let moved: NaiveDate = moved.parse().unwrap();
+    let insert =
+        "insert into organizations (org_id, slug, name, time_zone, created_at) values ($1, $2, 'x', $3, now())";
+    sqlx::query(insert).bind(org_id.0).bind(org_id.to_string()).bind(zone.name()).execute(pool).await.unwrap();
+    let teams: Vec<_> = TEAMS.iter().map(|_| TeamId(id())).collect();
+    let projects: Vec<_> = PROJECTS.iter().map(|_| ProjectId(id())).collect();
+    for (team, slug) in teams.iter().zip(TEAMS) {
+        let insert = "insert into teams (org_id, team_id, slug, name, created_at) values ($1, $2, $3, $3, now())";
+        sqlx::query(insert).bind(org_id.0).bind(team.0).bind(slug).execute(pool).await.unwrap();
+    }
+    for (project, slug) in projects.iter().zip(PROJECTS) {
+        let insert = "insert into projects (org_id, project_id, slug, name, created_at) values ($1, $2, $3, $3, now())";
+        sqlx::query(insert).bind(org_id.0).bind(project.0).bind(slug).execute(pool).await.unwrap();
+    }
+    for (project, team, from, to) in [
+        (0, 0, NaiveDate::MIN, NaiveDate::MAX),
+        (1, 0, NaiveDate::MIN, moved),
+        (1, 1, moved, NaiveDate::MAX),
+        (2, 1, NaiveDate::MIN, NaiveDate::MAX),
+    ] {
+        let insert = "insert into project_ownership (org_id, project_id, team_id, valid_from, valid_to)
+            values ($1, $2, $3, coalesce($4, '-infinity'::date), coalesce($5, 'infinity'::date))";
+        sqlx::query(insert)
+            .bind(org_id.0)
+            .bind(projects[project].0)
+            .bind(teams[team].0)
+            .bind(Some(from).filter(|day| *day != NaiveDate::MIN))
+            .bind(Some(to).filter(|day| *day != NaiveDate::MAX))
+            .execute(pool)
+            .await
+            .unwrap();
+    }
+    let scope = OrgScope::new(org_id, zone, Actor::System, Visible::All);
+    Org { backend, scope, projects, teams, moved }
+}
+
+impl Org {
+    /// The same organization as a key of one project sees it.
+    fn seen_by(&self, project: usize) -> OrgScope {
+        let only = Visible::Only([self.projects[project]].into());
+        OrgScope::new(self.scope.org_id(), self.scope.zone(), Actor::System, only)
+    }
+
+    fn team_of(&self, used: &Used) -> usize {
+        match used.project {
+            0 => 0,
+            1 => usize::from(self.scope.zone().day_of(used.at) >= self.moved),
+            _ => 1,
+        }
+    }
+
+    /// Writes the rollups as the committer does: sums per key.
+    async fn roll_up(&self, events: &[Used]) {
+        for used in events {
+            let quarter = used.at - Duration::seconds(used.at.timestamp().rem_euclid(900));
+            let day = self.scope.zone().day_of(used.at);
+            for (table, column) in [("rollup_quarter", "quarter"), ("rollup_day", "day")] {
+                let mut sql = sqlx::QueryBuilder::<sqlx::Postgres>::new("insert into ");
+                sql.push(table).push(" as r (org_id, ").push(column).push(
+                    ", project_id, provider, model, operation, feature, environment, key_id, status, requests,
+                    booked, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost,
+                    tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output, retries, cache_hits,
+                    latency_counts) values (",
+                );
+                sql.push_bind(self.scope.org_id().0).push(", ");
+                if column == "day" {
+                    sql.push_bind(day)
+                } else {
+                    sql.push_bind(quarter)
+                };
+                sql.push(", ").push_bind(self.projects[used.project].0);
+                let [provider, model, operation, feature, environment, status] = used.words;
+                for word in [provider, model, operation, feature, environment] {
+                    sql.push(", ").push_bind(word);
+                }
+                sql.push(", ").push_bind(Uuid::from_u128(used.key)).push(", ").push_bind(status);
+                push_sums(&mut sql, &used.sums);
+                sql.push(", 0, 0, 0, 0, 0, 0, '{}') on conflict on constraint ")
+                    .push(table)
+                    .push("_pkey do update set ");
+                sql.push(ADDED);
+                sql.build().execute(&self.backend.pool).await.unwrap();
+            }
+            for (label, value) in LABELS.into_iter().zip(used.labels).filter(|(_, value)| !value.is_empty()) {
+                let mut sql = sqlx::QueryBuilder::<sqlx::Postgres>::new(
+                    "insert into rollup_label_day as r (org_id, day, label, value, project_id, provider, model, requests,
+                    booked, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost) values (",
+                );
+                sql.push_bind(self.scope.org_id().0).push(", ").push_bind(day).push(", ").push_bind(label);
+                sql.push(", ").push_bind(value).push(", ").push_bind(self.projects[used.project].0);
+                sql.push(", ").push_bind(used.words[0]).push(", ").push_bind(used.words[1]);
+                push_sums(&mut sql, &used.sums);
+                sql.push(") on conflict on constraint rollup_label_day_pkey do update set ").push(ADDED);
+                sql.build().execute(&self.backend.pool).await.unwrap();
+            }
+        }
+    }
+
+    fn value(&self, used: &Used, dimension: &Dimension) -> Option<String> {
+        let label = |position: usize| used.labels[position].to_owned();
+        let text = match dimension {
+            Dimension::Project => PROJECTS[used.project].to_owned(),
+            Dimension::Team => TEAMS[self.team_of(used)].to_owned(),
+            Dimension::Provider => used.words[0].to_owned(),
+            Dimension::Model => used.words[1].to_owned(),
+            Dimension::Operation => used.words[2].to_owned(),
+            Dimension::Feature => used.words[3].to_owned(),
+            Dimension::Environment => used.words[4].to_owned(),
+            Dimension::Status => used.words[5].to_owned(),
+            Dimension::ApiKey => Uuid::from_u128(used.key).to_string(),
+            Dimension::Customer => label(0),
+            Dimension::User => label(1),
+            Dimension::Tag(key) if key == "version" => label(2),
+            Dimension::Cohort | Dimension::Step | Dimension::Tag(_) => String::new(),
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<(i64, String)> {
+        let local = self.scope.zone().local(used.at);
+        let day = local.date_naive();
+        let monday = day - Duration::days(day.weekday().num_days_from_monday().into());
+        let text = match bucket {
+            Bucket::None => return None,
+            // The start of the local hour with the offset that was in force: the repeated hour is two.
+            Bucket::Hour => format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z")),
+            Bucket::Day => day.to_string(),
+            Bucket::Week => monday.to_string(),
+            Bucket::Month => day.format("%Y-%m").to_string(),
+        };
+        let order = match bucket {
+            Bucket::Hour => (used.at - Duration::minutes(local.minute().into())).timestamp() / 60,
+            _ => 0,
+        };
+        Some((order, text))
+    }
+
+    fn matches(&self, used: &Used, scope: &OrgScope, query: &SpendQuery) -> bool {
+        let inside = match query.range {
+            SpendRange::Days { from, to } => (from..to).contains(&scope.zone().day_of(used.at)),
+            SpendRange::Instants { from, to } => (from..to).contains(&used.at),
+        };
+        let kept = |filter: &Filter| {
+            let value = self.value(used, &filter.dimension).unwrap_or_default();
+            filter.values.contains(&value) != filter.exclude
+        };
+        inside && scope.sees(self.projects[used.project]) && query.filters.iter().all(kept)
+    }
+
+    /// What the answer must be, counted event by event.
+    fn counted(&self, events: &[Used], scope: &OrgScope, query: &SpendQuery) -> (Vec<SpendRow>, Sums) {
+        let mut rows: BTreeMap<(Option<(i64, String)>, Vec<Option<String>>), Sums> = BTreeMap::new();
+        let mut total = Sums::default();
+        for used in events.iter().filter(|used| self.matches(used, scope, query)) {
+            let keys = query.group_by.iter().map(|dimension| self.value(used, dimension)).collect();
+            rows.entry((self.bucket(used, query.bucket), keys)).or_default().add(&used.sums);
+            total.add(&used.sums);
+        }
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
+            a.cmp(b).then(b_sums.spend.cmp(&a_sums.spend)).then(keys_a.cmp(keys_b))
+        });
+        let row = |((bucket, keys), sums): ((Option<(i64, String)>, _), _)| SpendRow {
+            bucket: bucket.map(|(_, text)| text),
+            keys,
+            sums,
+        };
+        (rows.into_iter().map(row).collect(), total)
+    }
+
+    async fn check(&self, events: &[Used], scope: &OrgScope, text: &str) -> SpendAnswer {
+        let asked = read(text);
+        let answer = query(&self.backend, scope, &asked).await.unwrap();
+        let (rows, total) = self.counted(events, scope, &asked);
+        assert_eq!(answer.total, total, "{text}");
+        assert_eq!(answer.rows, rows, "{text}");
+        answer
+    }
+}
+
+const ADDED: &str = "requests = r.requests + excluded.requests, booked = r.booked + excluded.booked,
+    tokens = r.tokens + excluded.tokens, unpriced_requests = r.unpriced_requests + excluded.unpriced_requests,
+    unpriced_upper_bound = r.unpriced_upper_bound + excluded.unpriced_upper_bound,
+    errors = r.errors + excluded.errors, avoided_cost = r.avoided_cost + excluded.avoided_cost";
+
+fn push_sums(sql: &mut sqlx::QueryBuilder<sqlx::Postgres>, sums: &Sums) {
+    sql.push(", ").push_bind(sums.requests).push(", ").push_bind(sums.spend).push(", ").push_bind(sums.tokens);
+    sql.push(", ").push_bind(sums.unpriced_requests).push(", ").push_bind(sums.unpriced_upper_bound);
+    sql.push(", ").push_bind(sums.errors).push(", ").push_bind(sums.avoided_cost);
+}
+
+fn read(text: &str) -> SpendQuery {
+    let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let owned: Vec<_> = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    SpendQuery::from_pairs(&owned).unwrap()
+}
+
+fn used(at: &str, project: usize, spend: &str) -> Used {
+    Used {
+        at: at.parse().unwrap(),
+        project,
+        words: ["openai", "gpt-4o", "chat", "triage", "production", "success"],
+        key: 1,
+        labels: ["acme", "", ""],
+        sums: Sums { spend: spend.parse().unwrap(), requests: 1, tokens: 100, ..Sums::default() },
+    }
+}
+
+fn any_used() -> impl Strategy<Value = Used> {
+    // Around both clock changes of New York and Lord Howe, month ends and a plain week.
+    let starts = ["2026-03-07T12:00:00Z", "2026-04-04T06:00:00Z", "2026-10-30T18:00:00Z", "2026-11-16T00:00:00Z"];
+    let word = |words: &'static [&'static str]| prop::sample::select(words);
+    let words = (
+        word(&["openai", "anthropic"]),
+        word(&["gpt-4o", "claude-sonnet-4-5", "gpt-4o-mini"]),
+        word(&["chat", "embeddings"]),
+        word(&["", "triage", "!odd"]),
+        word(&["", "production"]),
+        word(&["success", "error"]),
+    );
+    let labels = (word(&["", "acme", "globex"]), word(&["", "u1"]), word(&["", "7", "8"]));
+    let sums = (0i64..3_000_000_000_000_000, 1i64..4, 0i64..100_000, any::<bool>());
+    (0..starts.len(), 0i64..3 * 86_400, 0..PROJECTS.len(), words, 1u128..3, labels, sums).prop_map(
+        move |(start, secs, project, words, key, labels, (nano, requests, tokens, priced))| Used {
+            at: starts[start].parse::<DateTime<Utc>>().unwrap() + Duration::seconds(secs),
+            project,
+            words: [words.0, words.1, words.2, words.3, words.4, words.5],
+            key,
+            labels: [labels.0, labels.1, labels.2],
+            sums: Sums {
+                spend: if priced { Decimal::new(nano, 12) } else { Decimal::ZERO },
+                requests,
+                tokens,
+                unpriced_requests: if priced { 0 } else { requests },
+                unpriced_upper_bound: if priced { Decimal::ZERO } else { Decimal::new(nano, 12) },
+                errors: requests / 2,
+                avoided_cost: Decimal::new(nano / 7, 12),
+            },
+        },
+    )
+}
+
+fn dimension(coarse_only: bool) -> impl Strategy<Value = Dimension> {
+    let coarse = vec![
+        Dimension::Project,
+        Dimension::Team,
+        Dimension::Model,
+        Dimension::Provider,
+        Dimension::Operation,
+        Dimension::Feature,
+        Dimension::Environment,
+        Dimension::ApiKey,
+        Dimension::Status,
+    ];
+    let labels = vec![Dimension::Customer, Dimension::User, Dimension::Step, Dimension::Tag("version".to_owned())];
+    prop::sample::select(if coarse_only { coarse } else { [coarse, labels].concat() })
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    let values = prop::sample::subsequence(
+        vec!["", "openai", "gpt-4o", "search", "platform", "triage", "!odd", "production", "success", "acme", "7"],
+        1..4,
+    );
+    (dimension(false), values, any::<bool>()).prop_map(|(dimension, values, exclude)| {
+        let key = |value: &str| Uuid::from_u128(value.len() as u128 % 3).to_string();
+        let value = |value: &str| if dimension == Dimension::ApiKey { key(value) } else { value.to_owned() };
+        Filter { values: values.into_iter().map(value).collect(), dimension: dimension.clone(), exclude }
+    })
+}
+
+fn any_query() -> impl Strategy<Value = SpendQuery> {
+    let group_by = prop::collection::btree_set(prop_oneof![3 => dimension(true), 1 => dimension(false)], 0..3);
+    let range = (any::<bool>(), 0i64..280, 1i64..60, 0i64..96).prop_map(|(days, from, length, quarter)| {
+        let from = NaiveDate::from_ymd_opt(2026, 2, 20).unwrap() + Duration::days(from);
+        let to = from + Duration::days(length);
+        let at = |day: NaiveDate, quarter: i64| {
+            day.and_time(chrono::NaiveTime::MIN).and_utc() + Duration::minutes(15 * quarter)
+        };
+        if days {
+            SpendRange::Days { from, to }
+        } else {
+            SpendRange::Instants { from: at(from, quarter), to: at(to, 3) }
+        }
+    });
+    let bucket = prop::sample::select(Bucket::ALL.to_vec());
+    (range, bucket, group_by, prop::collection::vec(any_filter(), 0..3)).prop_map(
+        |(range, bucket, group_by, filters)| SpendQuery {
+            range,
+            bucket,
+            group_by: group_by.into_iter().collect(),
+            measures: Measure::ALL.to_vec(),
+            filters,
+        },
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_query_equals_the_sums_counted_event_by_event() {
+    let database = TestDatabase::new().await;
+    let runtime = tokio::runtime::Handle::current();
+    let answered = std::sync::atomic::AtomicUsize::new(0);
+    let zones = prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]);
+    let input = (zones, prop::collection::vec(any_used(), 1..40), prop::collection::vec((any_query(), 0..4usize), 24));
+    // The same cases in every run; PROPTEST_CASES asks for more.
+    let config = ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
+        failure_persistence: None,
+        rng_seed: prop::test_runner::RngSeed::Fixed(5507),
+        max_shrink_iters: 40,
+        ..ProptestConfig::default()
+    };
+    tokio::task::block_in_place(|| {
+        proptest!(config, |((zone, events, queries) in input)| {
+            runtime.block_on(async {
+                let org = org(database.pool(), zone, "2026-11-17").await;
+                org.roll_up(&events).await;
+                for (asked, project) in queries {
+                    let scope = if project < PROJECTS.len() { org.seen_by(project) } else { org.scope.clone() };
+                    match query(&org.backend, &scope, &asked).await {
+                        Ok(answer) => {
+                            let (rows, total) = org.counted(&events, &scope, &asked);
+                            assert_eq!(answer.total, total, "{asked:?}");
+                            assert_eq!(answer.rows, rows, "{asked:?}");
+                            answered.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        }
+                        Err(Error::Problem(Problem::Unprocessable { .. })) => assert!(asked.source().is_err()),
+                        Err(error) => panic!("{asked:?}: {error}"),
+                    }
+                }
+            });
+        });
+    });
+    assert!(answered.into_inner() > 100);
+}
+
+#[tokio::test]
+async fn a_repeated_hour_is_two_buckets_and_half_hour_zones_begin_at_half_past() {
+    let database = TestDatabase::new().await;
+    let new_york = org(database.pool(), "America/New_York", "2026-11-17").await;
+    let events = [
+        used("2026-11-01T04:59:59Z", 0, "1"),
+        used("2026-11-01T05:10:00Z", 0, "2"),
+        used("2026-11-01T06:10:00Z", 0, "4"),
+        used("2026-11-01T07:10:00Z", 0, "8"),
+    ];
+    new_york.roll_up(&events).await;
+    let answer = new_york.check(&events, &new_york.scope, "from=2026-11-01&to=2026-11-02&bucket=hour").await;
+    let buckets: Vec<_> = answer.rows.iter().filter_map(|row| row.bucket.as_deref()).collect();
+    assert_eq!(
+        buckets,
+        [
+            "2026-11-01T00:00:00-04:00",
+            "2026-11-01T01:00:00-04:00",
+            "2026-11-01T01:00:00-05:00",
+            "2026-11-01T02:00:00-05:00"
+        ]
+    );
+    let day = new_york.check(&events, &new_york.scope, "from=2026-11-01&to=2026-11-02&bucket=day").await;
+    assert_eq!(day.total, answer.total);
+
+    let kolkata = org(database.pool(), "Asia/Kolkata", "2026-11-17").await;
+    let events = [
+        used("2026-11-16T18:29:59Z", 0, "1"),
+        used("2026-11-16T18:30:00Z", 1, "2"),
+        used("2026-11-16T19:29:59Z", 2, "4"),
+    ];
+    kolkata.roll_up(&events).await;
+    let answer = kolkata.check(&events, &kolkata.scope, "from=2026-11-16&to=2026-11-18&bucket=hour").await;
+    assert_eq!(answer.rows[1].bucket.as_deref(), Some("2026-11-17T00:00:00+05:30"));
+    assert_eq!(answer.rows[1].sums.spend, Decimal::from(6));
+    // The project moved on the organization's 17th, which began at 18:30 UTC.
+    let teams = kolkata.check(&events, &kolkata.scope, "from=2026-11-16&to=2026-11-18&group_by=team").await;
+    assert_eq!(teams.rows[0].keys, [Some("product".to_owned())]);
+    assert_eq!(teams.rows[0].sums.spend, Decimal::from(6));
+    let instants = "from=2026-11-16T18:30:00Z&to=2026-11-16T18:45:00Z&group_by=team";
+    assert_eq!(kolkata.check(&events, &kolkata.scope, instants).await.total.spend, Decimal::from(2));
+}
+
+#[tokio::test]
+async fn a_missing_label_is_what_no_value_accounts_for() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let mut events = vec![used("2026-11-10T10:00:00Z", 0, "1"), used("2026-11-10T11:00:00Z", 0, "2")];
+    events[1].labels = ["", "", "7"];
+    org.roll_up(&events).await;
+    let span = "from=2026-11-01&to=2026-12-01";
+    let answer = org.check(&events, &org.scope, &format!("{span}&group_by=customer")).await;
+    assert_eq!(answer.rows.iter().map(|row| row.keys[0].as_deref()).collect::<Vec<_>>(), [None, Some("acme")]);
+    for (filter, spend) in
+        [("customer=", 2), ("customer=!", 1), ("customer=!acme", 2), ("customer=acme", 1), ("cohort=", 3)]
+    {
+        let answer = org.check(&events, &org.scope, &format!("{span}&{filter}")).await;
+        assert_eq!(answer.total.spend, Decimal::from(spend), "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_one_project_sees_only_that_project_totals_included() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let events = [
+        used("2026-11-23T09:20:00Z", 0, "1"),
+        used("2026-11-23T09:50:00Z", 1, "2"),
+        used("2026-11-23T10:01:00Z", 2, "4"),
+    ];
+    org.roll_up(&events).await;
+    let month = Period::month_of("2026-11-23".parse().unwrap());
+    for (project, spend) in [(0, 1), (1, 2), (2, 4)] {
+        let (scope, spend) = (org.seen_by(project), Decimal::from(spend));
+        for asked in ["bucket=hour", "bucket=day&group_by=team", "group_by=customer", "group_by=project"] {
+            let answer = org.check(&events, &scope, &format!("from=2026-11-01&to=2026-12-01&{asked}")).await;
+            assert_eq!(answer.total.spend, spend, "{asked}");
+            assert_eq!(answer.rows.len(), 1, "{asked}");
+        }
+        let whole = period_sums(&org.backend, &scope, SpendScope::Organization, month).await.unwrap();
+        let other = SpendScope::Project(org.projects[(project + 1) % 3]);
+        assert_eq!(whole.spend, spend);
+        assert_eq!(period_sums(&org.backend, &scope, other, month).await.unwrap(), Sums::default());
+        assert_eq!(project_days(&org.backend, &scope, month).await.unwrap().len(), 1);
+        let hour = last_hour(&org.backend, &scope).await.unwrap();
+        // 10:07 now, so the last hour of whole quarters is 09:00 to 10:00.
+        assert_eq!(hour.spend, if project == 2 { Decimal::ZERO } else { spend });
+    }
+}
+
+#[tokio::test]
+async fn series_are_filled_with_zeros_and_follow_the_owner_of_the_day() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "Asia/Kolkata", "2026-11-17").await;
+    let events = [
+        used("2026-11-16T18:29:59Z", 1, "1"),
+        used("2026-11-16T18:30:00Z", 1, "2"),
+        used("2026-11-20T10:00:00Z", 0, "4"),
+    ];
+    org.roll_up(&events).await;
+    let month = Period::month_of("2026-11-01".parse().unwrap());
+    let series =
+        async |part| -> Vec<(NaiveDate, Sums)> { daily_series(&org.backend, &org.scope, part, month).await.unwrap() };
+    let spent = |series: &[(NaiveDate, Sums)]| -> Vec<(u32, String)> {
+        let some = series.iter().filter(|(_, sums)| !sums.is_empty());
+        some.map(|(day, sums)| (day.day(), sums.spend.normalize().to_string())).collect()
+    };
+    let text = |list: &[(u32, &str)]| -> Vec<(u32, String)> {
+        list.iter().map(|(day, spend)| (*day, (*spend).to_owned())).collect()
+    };
+    let all = series(SpendScope::Organization).await;
+    assert_eq!(all.len(), 30);
+    assert_eq!(spent(&all), text(&[(16, "1"), (17, "2"), (20, "4")]));
+    assert_eq!(spent(&series(SpendScope::Team(org.teams[0])).await), text(&[(16, "1"), (20, "4")]));
+    assert_eq!(spent(&series(SpendScope::Team(org.teams[1])).await), text(&[(17, "2")]));
+    assert_eq!(spent(&series(SpendScope::Project(org.projects[1])).await), text(&[(16, "1"), (17, "2")]));
+    let days = project_days(&org.backend, &org.scope, month).await.unwrap();
+    assert_eq!(
+        days.iter().map(|day| day.team_id).collect::<Vec<_>>(),
+        [Some(org.teams[0]), Some(org.teams[1]), Some(org.teams[0])]
+    );
+}
+
+#[tokio::test]
+async fn totals_hold_where_rows_are_cut() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let events = [
+        used("2026-11-10T10:00:00Z", 0, "1"),
+        used("2026-11-10T11:00:00Z", 1, "2"),
+        used("2026-11-10T11:00:00Z", 2, "4"),
+    ];
+    org.roll_up(&events).await;
+    let asked = read("from=2026-11-01&to=2026-12-01&group_by=project");
+    let (rows, total) = sql::grouped(&org.backend.pool, &org.scope, &asked, &asked.source().unwrap(), 2).await.unwrap();
+    assert_eq!(
+        rows.iter().map(|row| row.keys[0].as_deref()).collect::<Vec<_>>(),
+        [Some("support-bot"), Some("search")]
+    );
+    assert_eq!(total.spend, Decimal::from(7));
+}
