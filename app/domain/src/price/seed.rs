@@ -7,7 +7,7 @@
 //! s  source  version  url            where the facts come from
 //! p  provider  name  url  a,b        a provider, its price list, the providers whose models it also sells
 //! m  model  name  url                a model of that provider
-//! a  pattern                         names that mean it; in the file's order, the first that matches wins
+//! a  pattern  from  to               names that mean it; in the file's order, the first that matches wins
 //! r  meter  variant  tier  rate  per  from  to  schedule
 //! ```
 //!
@@ -52,7 +52,8 @@ struct Reading {
     rows: BookRows,
     source: String,
     version: String,
-    url: Option<String>,
+    source_url: Option<String>,
+    model_url: Option<String>,
 }
 
 impl Reading {
@@ -64,6 +65,7 @@ impl Reading {
             Some("s") => {
                 self.source = next().ok_or("a source has a name")?.to_owned();
                 self.version = next().ok_or("a source has a version")?.to_owned();
+                self.source_url = next().map(str::to_owned);
             }
             Some("p") => {
                 let provider = next().ok_or("a provider has a name")?.to_owned();
@@ -76,20 +78,22 @@ impl Reading {
                 let provider = self.rows.providers.last().ok_or("a model needs a provider above it")?;
                 let model = next().ok_or("a model has a name")?.to_owned();
                 let name = next().map(str::to_owned);
-                self.url = next().map(str::to_owned).or_else(|| provider.url.clone());
+                self.model_url = next().map(str::to_owned).or_else(|| provider.url.clone());
                 self.rows.models.push(ModelRow { provider: provider.provider.clone(), model, name });
             }
             Some("a") => {
                 let model = self.rows.models.last().ok_or("a rule needs a model above it")?;
-                let pattern = next().ok_or("a rule has a pattern")?.parse::<Pattern>().map_err(|_| "not a pattern")?;
+                let mut field = || fields.next().unwrap_or_default();
+                let pattern = field().parse::<Pattern>().map_err(|_| "not a pattern")?;
+                let (valid_from, valid_to) = (instant(field())?, instant(field())?);
                 self.rows.aliases.push(AliasRow {
                     provider: model.provider.clone(),
                     position: u32::try_from(self.rows.aliases.len()).map_err(|_| "too many rules")?,
                     pattern,
                     to_provider: model.provider.clone(),
                     to_model: model.model.clone(),
-                    valid_from: None,
-                    valid_to: None,
+                    valid_from,
+                    valid_to,
                 });
             }
             Some("r") => {
@@ -121,7 +125,7 @@ impl Reading {
                     schedule,
                     source: self.source.clone(),
                     source_version: self.version.clone(),
-                    source_url: self.url.clone(),
+                    source_url: self.source_url.clone().or_else(|| self.model_url.clone()),
                 };
                 row.price_id = price_id(&row);
                 self.rows.prices.push(row);

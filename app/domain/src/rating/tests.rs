@@ -1,1 +1,388 @@
+use super::*;
+use crate::meter::{UsageFormat, usage};
+use crate::price::{AliasRow, BookRows, PriceRow, ProviderRow, Variant, seed};
+use chrono::TimeZone;
+use proptest::prelude::*;
+use serde_json::json;
 
+mod cases;
+
+fn day(text: &str) -> DateTime<Utc> {
+    format!("{text}T00:00:00Z").parse().unwrap()
+}
+
+fn decimal(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+fn row(meter: Meter, rate: &str) -> PriceRow {
+    let mut row = PriceRow {
+        price_id: 0,
+        provider: "acme".to_owned(),
+        model: "one".to_owned(),
+        meter,
+        variant: Variant::Standard,
+        tier_from: 0,
+        tier_inclusive: true,
+        rate: decimal(rate),
+        per: 1_000_000,
+        valid_from: None,
+        valid_to: None,
+        schedule: None,
+        source: "test".to_owned(),
+        source_version: "1".to_owned(),
+        source_url: None,
+    };
+    row.price_id = seed::price_id(&row);
+    row
+}
+
+fn with(mut row: PriceRow, change: impl Fn(&mut PriceRow)) -> PriceRow {
+    change(&mut row);
+    row.price_id = seed::price_id(&row);
+    row
+}
+
+fn book(prices: Vec<PriceRow>) -> PriceBook {
+    PriceBook::new(BookRows { prices, ..BookRows::default() })
+}
+
+fn cost_at(
+    book: &PriceBook,
+    meters: impl Into<Meters>,
+    at: DateTime<Utc>,
+    context: Context,
+) -> Result<Decimal, Unpriced> {
+    rate(&meters.into(), book.resolve("acme", "one", at)?, at, context).map(|receipt| receipt.cost)
+}
+
+fn cost(book: &PriceBook, meters: impl Into<Meters>) -> Result<Decimal, Unpriced> {
+    cost_at(book, meters, day("2026-11-12"), Context::default())
+}
+
+#[test]
+fn a_leaf_without_a_price_has_that_of_its_nearest_relative() {
+    let plain = book(vec![row(Meter::InputUncached, "2"), row(Meter::Output, "10")]);
+    let used = [
+        (Meter::InputUncached, 1_000),
+        (Meter::InputCacheRead, 1_000),
+        (Meter::InputAudioCacheRead, 1_000),
+        (Meter::OutputReasoning, 100),
+    ];
+    assert_eq!(cost(&plain, used), Ok(decimal("0.007")));
+
+    let cached = book(vec![
+        row(Meter::InputUncached, "2"),
+        row(Meter::InputCacheRead, "0.2"),
+        row(Meter::Output, "10"),
+        row(Meter::OutputReasoning, "3"),
+    ]);
+    assert_eq!(cost(&cached, used), Ok(decimal("0.0027")), "cached audio is nearer to a cache read than to input");
+
+    let audio = book(vec![
+        row(Meter::InputUncached, "2"),
+        row(Meter::InputCacheRead, "0.2"),
+        row(Meter::InputAudio, "30"),
+        row(Meter::Output, "10"),
+    ]);
+    assert_eq!(cost(&audio, [(Meter::InputAudioCacheRead, 1_000)]), Ok(decimal("0.03")), "and nearest to audio");
+
+    let writes = book(vec![
+        row(Meter::InputUncached, "2"),
+        row(Meter::InputCacheWrite, "2.5"),
+        row(Meter::InputCacheWrite1h, "4"),
+    ]);
+    let written =
+        [(Meter::InputCacheWrite, 1_000), (Meter::InputCacheWrite5m, 1_000), (Meter::InputCacheWrite1h, 1_000)];
+    assert_eq!(cost(&writes, written), Ok(decimal("0.009")));
+    assert_eq!(
+        cost(&writes, [(Meter::InputCacheWrite12h, 1)]),
+        Err(Unpriced::NoPrice { model: "acme/one".to_owned(), meter: Meter::InputCacheWrite12h })
+    );
+}
+
+#[test]
+fn zero_is_a_price_and_none_is_not() {
+    let free = book(vec![row(Meter::InputUncached, "2"), row(Meter::InputCacheRead, "0")]);
+    assert_eq!(cost(&free, [(Meter::InputCacheRead, 1_000_000)]), Ok(Decimal::ZERO));
+    assert_eq!(
+        cost(&free, [(Meter::InputUncached, 1), (Meter::Output, 1)]),
+        Err(Unpriced::NoPrice { model: "acme/one".to_owned(), meter: Meter::Output })
+    );
+    assert_eq!(cost(&free, Meters::new()), Ok(Decimal::ZERO));
+    let at = day("2026-01-01");
+    assert!(matches!(free.resolve("acme", "two", at), Err(Unpriced::UnknownModel { .. })));
+    assert!(matches!(free.resolve("other", "one", at), Err(Unpriced::UnknownProvider { .. })));
+}
+
+#[test]
+fn the_whole_request_moves_to_the_higher_tier() {
+    let tier = |from, inclusive| move |row: &mut PriceRow| (row.tier_from, row.tier_inclusive) = (from, inclusive);
+    let exclusive = book(vec![
+        row(Meter::InputUncached, "1"),
+        row(Meter::InputCacheRead, "0.1"),
+        row(Meter::Output, "5"),
+        with(row(Meter::InputUncached, "2"), tier(1_000, false)),
+        with(row(Meter::Output, "8"), tier(1_000, false)),
+        with(row(Meter::InputUncached, "3"), tier(2_000, false)),
+    ]);
+    let at = |uncached| {
+        cost(&exclusive, [(Meter::InputUncached, uncached), (Meter::InputCacheRead, 400), (Meter::Output, 10)]).unwrap()
+    };
+    assert_eq!(at(600), decimal("0.00069"), "the boundary itself is still low");
+    assert_eq!(at(601), decimal("0.001322"), "one more moves every token, output too; a meter without tiers stays");
+    assert_eq!(at(1_601), decimal("0.004923"), "each meter has the highest of its own tiers");
+
+    let inclusive = book(vec![row(Meter::InputUncached, "1"), with(row(Meter::InputUncached, "2"), tier(1_000, true))]);
+    assert_eq!(cost(&inclusive, [(Meter::InputUncached, 999)]), Ok(decimal("0.000999")));
+    assert_eq!(cost(&inclusive, [(Meter::InputUncached, 1_000)]), Ok(decimal("0.002")));
+}
+
+#[test]
+fn a_variant_goes_before_the_standard_price_meter_by_meter() {
+    let batch = |row: PriceRow| with(row, |row| row.variant = Variant::Batch);
+    let book = book(vec![
+        row(Meter::InputUncached, "2"),
+        row(Meter::InputCacheRead, "0.5"),
+        row(Meter::Output, "8"),
+        batch(row(Meter::InputUncached, "1")),
+        batch(row(Meter::Output, "4")),
+        with(row(Meter::Output, "16"), |row| row.variant = Variant::Priority),
+        with(row(Meter::Output, "12"), |row| row.tier_from = 5_000),
+    ]);
+    let used = [(Meter::InputUncached, 1_000), (Meter::InputCacheRead, 1_000), (Meter::Output, 1_000)];
+    let in_context = |tier, batch| cost_at(&book, used, day("2026-11-12"), Context::new(tier, batch)).unwrap();
+    assert_eq!(in_context(None, false), decimal("0.0105"));
+    assert_eq!(in_context(None, true), decimal("0.0055"), "the cached rate was never discounted");
+    assert_eq!(in_context(Some("priority"), false), decimal("0.0185"));
+    assert_eq!(in_context(Some("PRIORITY"), true), decimal("0.0055"), "a batch is a batch");
+    assert_eq!(in_context(Some("default"), false), decimal("0.0105"));
+    let long = [(Meter::InputUncached, 6_000), (Meter::Output, 1_000)];
+    let long_in = |tier| cost_at(&book, long, day("2026-11-12"), Context::new(tier, false)).unwrap();
+    assert_eq!(long_in(None), decimal("0.024"));
+    assert_eq!(long_in(Some("priority")), decimal("0.028"), "a variant replaces the whole tier table of its meter");
+}
+
+#[test]
+fn the_price_of_its_own_time_holds() {
+    let book = book(vec![
+        with(row(Meter::Output, "40"), |row| row.valid_to = Some(day("2025-06-10"))),
+        with(row(Meter::Output, "8"), |row| row.valid_from = Some(day("2025-06-10"))),
+    ]);
+    let at = |at: DateTime<Utc>| cost_at(&book, [(Meter::Output, 1_000)], at, Context::default()).unwrap();
+    assert_eq!(
+        at(Utc.with_ymd_and_hms(1999, 1, 1, 0, 0, 0).unwrap()),
+        decimal("0.04"),
+        "an undated price holds from the beginning of time"
+    );
+    assert_eq!(at(day("2025-06-10") - chrono::TimeDelta::microseconds(1)), decimal("0.04"));
+    assert_eq!(at(day("2025-06-10")), decimal("0.008"));
+}
+
+#[test]
+fn hours_hold_beside_dates() {
+    let book = book(vec![
+        row(Meter::Output, "1"),
+        with(row(Meter::Output, "2"), |row| {
+            row.schedule = Some("01:00-04:00 12345".parse().unwrap());
+            row.valid_from = Some(day("2026-08-17"));
+        }),
+    ]);
+    let at =
+        |text: &str| cost_at(&book, [(Meter::Output, 1_000_000)], text.parse().unwrap(), Context::default()).unwrap();
+    assert_eq!(at("2026-11-10T01:00:00Z"), decimal("2"));
+    assert_eq!(at("2026-11-10T03:59:59Z"), decimal("2"));
+    assert_eq!(at("2026-11-10T04:00:00Z"), decimal("1"));
+    assert_eq!(at("2026-11-14T02:00:00Z"), decimal("1"), "Saturday");
+    assert_eq!(at("2026-08-05T02:00:00Z"), decimal("1"), "before the windows began");
+}
+
+#[test]
+fn a_request_is_charged_once_where_it_has_a_price() {
+    let per_request = with(row(Meter::Requests, "12"), |row| row.per = 1_000);
+    let book = book(vec![row(Meter::Output, "1"), per_request]);
+    assert_eq!(cost(&book, [(Meter::Output, 1_000)]), Ok(decimal("0.013")));
+    assert_eq!(cost(&book, [(Meter::Output, 1_000), (Meter::Requests, 3)]), Ok(decimal("0.037")));
+    assert_eq!(cost(&book, Meters::new()), Ok(Decimal::ZERO), "nothing was used");
+}
+
+#[test]
+fn lines_are_rounded_once_and_divided_last() {
+    let hourly = with(row(Meter::AudioSeconds, "0.111"), |row| row.per = 3_600);
+    let book = book(vec![hourly]);
+    let at = day("2026-01-01");
+    let meters: Meters = [(Meter::InputAudioSeconds, Decimal::from(10))].into_iter().collect();
+    let receipt = rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
+    let [line] = &receipt.lines[..] else { panic!("one line") };
+    assert_eq!(line.amount, decimal("0.000308333333"));
+    assert_eq!(line.unrounded().unwrap(), decimal("0.0003083333333333333333333333"));
+    assert_eq!((line.rate, line.per, line.quantity), (decimal("0.111"), 3_600, decimal("10")));
+}
+
+#[test]
+fn absurd_amounts_are_unpriced_instead_of_wrong() {
+    let dear = with(row(Meter::Output, "79228162514264337593543950335"), |row| row.per = 1);
+    assert_eq!(cost(&book(vec![dear]), [(Meter::Output, 1 << 53)]), Err(Unpriced::TooLarge { meter: Meter::Output }));
+}
+
+#[test]
+fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
+    let other = |row: PriceRow| with(row, |row| row.model = "two".to_owned());
+    let book = book(vec![
+        row(Meter::InputUncached, "1"),
+        row(Meter::Output, "2"),
+        other(row(Meter::InputUncached, "10")),
+        other(row(Meter::Output, "20")),
+    ]);
+    let object = json!({"input_tokens": 1, "output_tokens": 1, "iterations": [
+        {"input_tokens": 1_000, "output_tokens": 100}, {"model": "two", "input_tokens": 1_000, "output_tokens": 100}, {"input_tokens": 500, "output_tokens": 0},
+    ]});
+    let usage = usage(UsageFormat::Anthropic, &object).unwrap();
+    let rated = rate_usage((&book).into(), "acme", "one", &usage, day("2026-01-01"), Context::default()).unwrap();
+    assert_eq!(rated.priced_as, "acme/one");
+    assert_eq!(rated.receipt.cost, decimal("0.0137"));
+    let quantities: Vec<String> =
+        rated.receipt.lines.iter().map(|line| format!("{} {}", line.meter, line.quantity)).collect();
+    assert_eq!(quantities, ["input_uncached 1500", "output 100", "input_uncached 1000", "output 100"]);
+}
+
+#[test]
+fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
+    let common =
+        book(vec![row(Meter::InputUncached, "2.5"), row(Meter::InputCacheRead, "1.25"), row(Meter::Output, "10")]);
+    let from = |row: PriceRow| with(row, |row| row.valid_from = Some(day("2026-06-01")));
+    let own = PriceBook::new(BookRows {
+        prices: vec![from(row(Meter::InputUncached, "1.1")), from(row(Meter::Output, "4.4"))],
+        aliases: vec![AliasRow {
+            provider: "azure".to_owned(),
+            position: 0,
+            pattern: "=our-deployment".parse().unwrap(),
+            to_provider: "acme".to_owned(),
+            to_model: "one".to_owned(),
+            valid_from: None,
+            valid_to: None,
+        }],
+        ..BookRows::default()
+    });
+    let books = Books { own: Some(&own), common: &common };
+    let used = Usage::from(Meters::from([
+        (Meter::InputUncached, 5_000),
+        (Meter::InputCacheRead, 15_000),
+        (Meter::Output, 900),
+    ]));
+    let cost = |provider, model, at| {
+        rate_usage(books, provider, model, &used, day(at), Context::default()).unwrap().receipt.cost
+    };
+    assert_eq!(
+        cost("acme", "one", "2026-11-12"),
+        decimal("0.02596"),
+        "a cached rate that was not negotiated is the input rate"
+    );
+    assert_eq!(cost("acme", "one", "2026-05-31"), decimal("0.04025"));
+    assert_eq!(cost("azure", "our-deployment", "2026-11-12"), decimal("0.02596"));
+    assert_eq!(cost("azure", "our-deployment", "2026-05-31"), decimal("0.04025"));
+}
+
+#[test]
+fn resold_models_have_their_makers_price() {
+    let reseller = ProviderRow {
+        provider: "shop".to_owned(),
+        name: "Shop".to_owned(),
+        url: None,
+        fallbacks: vec!["acme".to_owned()],
+    };
+    let book = PriceBook::new(BookRows {
+        providers: vec![reseller],
+        prices: vec![row(Meter::Output, "1")],
+        ..BookRows::default()
+    });
+    assert_eq!(book.resolve("shop", "ONE", day("2026-01-01")).unwrap().label(), "acme/one");
+}
+
+#[test]
+fn the_upper_bound_is_the_dearest_price_of_the_provider_or_of_the_book() {
+    let book = book(vec![
+        row(Meter::Output, "10"),
+        with(row(Meter::Output, "600"), |row| row.model = "two".to_owned()),
+        with(row(Meter::Output, "900"), |row| row.provider = "other".to_owned()),
+        with(row(Meter::Pages, "5"), |row| (row.provider, row.per) = ("other".to_owned(), 1_000)),
+    ]);
+    let bound = |provider, meters: &[(Meter, u64)]| upper_bound(&book, provider, &meters.iter().copied().collect());
+    assert_eq!(bound("acme", &[(Meter::OutputReasoning, 1_000)]), decimal("0.6"));
+    assert_eq!(bound("nobody", &[(Meter::Output, 1_000)]), decimal("0.9"));
+    assert_eq!(bound("acme", &[(Meter::Pages, 2)]), decimal("0.01"));
+    assert_eq!(bound("acme", &[(Meter::Images, 2)]), Decimal::ZERO);
+}
+
+fn quantities() -> impl Strategy<Value = Meters> {
+    let tokens = Meter::ALL
+        .iter()
+        .copied()
+        .filter(|meter| meter.is_token() && *meter != Meter::InputCacheWrite12h)
+        .collect::<Vec<_>>();
+    prop::collection::vec((prop::sample::select(tokens), 0_u64..2_000_000), 0..8)
+        .prop_map(|pairs| pairs.into_iter().collect())
+}
+
+/// Rates with as many decimal places as price lists have.
+fn rates() -> impl Strategy<Value = Vec<(usize, Decimal)>> {
+    prop::collection::vec((0..Meter::COUNT, (0_i64..50_000_000).prop_map(|micros| Decimal::new(micros, 6))), 0..12)
+}
+
+fn random_book(rates: &[(usize, Decimal)]) -> Vec<PriceRow> {
+    let mut rows = vec![row(Meter::InputUncached, "1.5"), row(Meter::Output, "7.25")];
+    for (meter, rate) in rates {
+        let meter = Meter::ALL[*meter];
+        if rows.iter().all(|row| row.meter != meter) && meter != Meter::Requests {
+            rows.push(with(row(meter, "0"), |row| row.rate = *rate));
+        }
+    }
+    rows
+}
+
+proptest! {
+    /// The lines add up to the cost, each is its quantity times its rate, and they cover the usage exactly.
+    #[test]
+    fn receipts_add_up(meters in quantities(), rates in rates()) {
+        let rows = random_book(&rates);
+        let (book, at) = (book(rows.clone()), day("2026-01-01"));
+        let receipt = rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
+        prop_assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
+        let covered: Meters = receipt.lines.iter().map(|line| (line.meter, line.quantity)).collect();
+        prop_assert_eq!(covered, meters);
+        for line in &receipt.lines {
+            let behind = rows.iter().find(|row| row.price_id == line.price_id).unwrap();
+            prop_assert_eq!((line.rate, line.per), (behind.rate, behind.per));
+            prop_assert_eq!(line.amount, round_line(line.quantity * line.rate / Decimal::from(line.per)));
+        }
+    }
+
+    /// Below tier boundaries two events cost what one with the sum of their meters costs.
+    #[test]
+    fn splitting_an_event_costs_the_same(one in quantities(), two in quantities(), rates in rates()) {
+        let (book, at) = (book(random_book(&rates)), day("2026-01-01"));
+        let unrounded = |meters: &Meters| -> Decimal {
+            let receipt = rate(meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
+            receipt.lines.iter().map(|line| line.unrounded().unwrap()).sum()
+        };
+        let mut both = one.clone();
+        both.extend(&two);
+        prop_assert_eq!(unrounded(&both), unrounded(&one) + unrounded(&two));
+    }
+
+    /// Whatever prices come later, an old event's receipt stays what it was.
+    #[test]
+    fn later_prices_never_change_an_old_receipt(meters in quantities(), rates in rates(), later in rates()) {
+        let (change, at) = (day("2026-03-01"), day("2026-02-28"));
+        let before = random_book(&rates);
+        let mut after: Vec<PriceRow> = before.clone();
+        // Superseding closes the old rows and adds new ones; ids of the old rows stay.
+        after.iter_mut().for_each(|row| row.valid_to = Some(change));
+        after.extend(random_book(&later).into_iter().map(|row| with(row, |row| row.valid_from = Some(change))));
+        let rate_with = |rows: Vec<PriceRow>| {
+            let book = book(rows);
+            rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap()
+        };
+        prop_assert_eq!(rate_with(before), rate_with(after));
+    }
+}
