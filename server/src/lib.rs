@@ -7,6 +7,7 @@ pub mod caller;
 pub mod config;
 pub mod error;
 pub mod jobs;
+pub mod local_postgres;
 pub mod security;
 
 use app::{App, shell};

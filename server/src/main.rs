@@ -3,20 +3,19 @@
 use backend::{Backend, SystemClock};
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use secrecy::ExposeSecret;
 use server::config::{Cli, Command, Database, Serve};
+use server::local_postgres::{Failure, connect};
 use server::{AppState, build};
-use sqlx::postgres::PgPoolOptions;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn")),
+        )
         .with_writer(std::io::stderr)
         .init();
     match run(Cli::parse()).await {
@@ -36,35 +35,28 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-async fn connect(database: &Database) -> Result<sqlx::PgPool, Failure> {
-    let url = database.database_url.as_ref().ok_or("set DATABASE_URL or use --local")?;
-    PgPoolOptions::new()
-        .max_connections(20)
-        .connect(url.expose_secret())
-        .await
-        .map_err(|error| format!("cannot connect to DATABASE_URL: {error}").into())
-}
-
 async fn run_migrate(database: &Database) -> Result<(), Failure> {
-    let pool = connect(database).await?;
-    backend::MIGRATOR.run(&pool).await?;
-    Ok(())
+    let connected = connect(database).await?;
+    backend::MIGRATOR.run(&connected.pool).await?;
+    connected.close().await
 }
 
 async fn run_serve(serve: Serve) -> Result<(), Failure> {
-    let pool = connect(&serve.database).await?;
+    let connected = connect(&serve.database).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
-    let backend = Backend::new(pool, Arc::new(SystemClock), &public_url, serve.database.local);
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local);
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")
         .site_root(serve.site_root.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
         .site_addr(serve.addr)
         .build();
-    let listener = tokio::net::TcpListener::bind(serve.addr).await?;
+    let listener = tokio::net::TcpListener::bind(serve.addr)
+        .await
+        .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
     tracing::info!("Tallystick listens on {public_url}");
     axum::serve(listener, build(AppState { backend, leptos })).with_graceful_shutdown(interrupted()).await?;
-    Ok(())
+    connected.close().await
 }
 
 /// Resolves on Ctrl-C or SIGTERM.
