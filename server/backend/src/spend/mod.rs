@@ -1,9 +1,11 @@
 //! Spend: sums of the rollups, never of raw events.
 
+mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
 
+pub use overview::overview;
 pub(crate) use sql::{SUMS, sums_of};
 
 use crate::{Backend, Error, OrgScope};
@@ -11,7 +13,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::spend::{MAX_ROWS, ProjectDay, SpendAnswer, SpendQuery, Sums};
+use domain::spend::{Filter, MAX_ROWS, ProjectDay, SpendAnswer, SpendQuery, SpendRange, Sums};
 use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
@@ -21,7 +23,8 @@ use std::collections::BTreeMap;
 pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> Result<SpendAnswer, Error> {
     scope.require(Permission::Read)?;
     let source = query.source()?;
-    let (mut rows, total) = sql::grouped(&backend.pool, scope, query, &source, MAX_ROWS + 1).await?;
+    let whole = SpendScope::Organization;
+    let (mut rows, total) = sql::grouped(&backend.pool, scope, whole, query, &source, MAX_ROWS + 1).await?;
     let truncated = rows.len() > MAX_ROWS;
     rows.truncate(MAX_ROWS);
     Ok(SpendAnswer {
@@ -69,24 +72,37 @@ pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -
     sql::by_project_day(&backend.pool, scope, period).await
 }
 
-/// When the newest visible event happened; none before the first.
+/// When the newest visible event of a part happened; none before the first.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn newest_event_at(backend: &Backend, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
+pub async fn newest_event_at(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+) -> Result<Option<DateTime<Utc>>, Error> {
     scope.require(Permission::Read)?;
-    sql::newest_event_at(&backend.pool, scope).await
+    let today = scope.zone().day_of(backend.clock.now());
+    sql::newest_event_at(&backend.pool, scope, part, today).await
 }
 
 /// The burn rate: the sums of the last four whole quarters of an hour.
 ///
 /// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn last_hour(backend: &Backend, scope: &OrgScope) -> Result<Sums, Error> {
+/// `Unprocessable` for filters that are kept by day only; `Forbidden` without the right to read; [`Error::Database`].
+pub async fn last_hour(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    filters: &[Filter],
+) -> Result<Sums, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();
-    let to = now
-        - Duration::nanoseconds(now.timestamp_subsec_nanos().into())
-        - Duration::seconds(now.timestamp().rem_euclid(15 * 60));
-    sql::over_instants(&backend.pool, scope, to - Duration::hours(1), to).await
+    let since_quarter = Duration::seconds(now.timestamp().rem_euclid(15 * 60));
+    let to = now - Duration::nanoseconds(now.timestamp_subsec_nanos().into()) - since_quarter;
+    let mut hour = SpendQuery::over(Period::month_of(to.date_naive()));
+    hour.filters = filters.to_vec();
+    hour.range = SpendRange::Instants { from: to - Duration::hours(1), to };
+    let source = hour.source()?;
+    Ok(sql::grouped(&backend.pool, scope, part, &hour, &source, 1).await?.1)
 }

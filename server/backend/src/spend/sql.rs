@@ -5,7 +5,9 @@ use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsF
 use domain::budget::SpendScope;
 use domain::ids::{ProjectId, TeamId};
 use domain::period::Period;
-use domain::spend::{Bucket, Dimension, Filter, ProjectDay, Source, SpendQuery, SpendRange, SpendRow, Sums};
+use domain::spend::{
+    Bucket, Dimension, Filter, MAX_GROUP_BY, ProjectDay, Source, SpendQuery, SpendRange, SpendRow, Sums,
+};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
@@ -42,15 +44,19 @@ pub(crate) fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
     })
 }
 
+/// Names of the columns that hold a row's keys: one more than a query from outside may ask for.
+const KEYS: [&str; MAX_GROUP_BY + 1] = ["key_1", "key_2", "key_3"];
+
 /// At most `limit` rows and the total over all that match, from one scan.
 pub(super) async fn grouped(
     pool: &PgPool,
     scope: &OrgScope,
+    part: SpendScope,
     query: &SpendQuery,
     source: &Source,
     limit: usize,
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
-    let mut sql = grouped_sql(scope, query, source, limit);
+    let mut sql = grouped_sql(scope, part, query, source, limit);
     let rows = sql.build().fetch_all(pool).await?;
     let mut total = Sums::default();
     let mut found = Vec::with_capacity(rows.len());
@@ -66,32 +72,41 @@ pub(super) async fn grouped(
 }
 
 /// Only static fragments are pushed: dimension words choose among them, values are bound.
-fn grouped_sql(scope: &OrgScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
+fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
     let mut sql = Query::new("with grouped as (select ");
     sql.push(bucket_at(query.bucket, source)).push(" as bucket_at, ");
     sql.push(if *source == Source::Quarters && query.bucket == Bucket::Hour { "span.secs" } else { "null::int" });
     sql.push(" as bucket_secs, ");
-    sql.push(query.group_by.first().map_or("null::text", key)).push(" as key_1, ");
-    sql.push(query.group_by.get(1).map_or("null::text", key)).push(" as key_2, ");
+    for (position, column) in KEYS.into_iter().enumerate() {
+        sql.push(query.group_by.get(position).map_or("null::text", key)).push(" as ").push(column).push(", ");
+    }
     sql.push(SUMS).push(" from ");
-    push_source(&mut sql, scope, query, source);
+    push_source(&mut sql, scope, part, query, source);
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter);
     }
-    sql.push(" group by 1, 2, 3, 4");
+    sql.push(" group by 1, 2, 3, 4, 5");
     // What the missing value of a label is left with may be nothing at all.
-    sql.push(" having sum(r.requests) <> 0 or sum(r.booked + r.adjusted) <> 0 or sum(r.tokens) <> 0 or sum(r.avoided_cost) <> 0");
     sql.push(
-        "), shown as (select * from grouped order by bucket_at, bucket_secs desc, spend desc, key_1, key_2 limit ",
+        " having sum(r.requests) <> 0 or sum(r.booked + r.adjusted) <> 0 or sum(r.tokens) <> 0
+            or sum(r.avoided_cost) <> 0",
+    );
+    sql.push(
+        "), shown as (select * from grouped
+            order by bucket_at, bucket_secs desc, spend desc, key_1, key_2, key_3 limit ",
     );
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    sql.push(") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs, null as key_1, null as key_2, ");
+    sql.push(
+        ") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs,
+            null as key_1, null as key_2, null as key_3, ",
+    );
     sql.push(SUMS_OF_SUMS);
     sql.push(" from grouped union all select false, bucket_at, bucket_secs, ");
-    push_word(&mut sql, scope, query.group_by.first(), "key_1");
-    sql.push(", ");
-    push_word(&mut sql, scope, query.group_by.get(1), "key_2");
-    sql.push(", spend, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown");
+    for (position, column) in KEYS.into_iter().enumerate() {
+        push_word(&mut sql, scope, query.group_by.get(position), column);
+        sql.push(", ");
+    }
+    sql.push("spend, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown");
     sql
 }
 
@@ -138,19 +153,24 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
     sql.push(" and named.").push(id).push(" = ").push(column).push("::uuid)");
 }
 
-fn push_source(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, source: &Source) {
+fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
         Source::Days(period) => {
             sql.push("rollup_day as r");
             push_owner(sql, scope, query, "r.day");
             push_days(sql.push(" where "), scope, *period, "r.");
+            push_part(sql, scope, part, "r.day");
         }
         Source::Labels(period, label) => {
             push_labels(sql, scope, *period, label);
             push_owner(sql, scope, query, "r.day");
             sql.push(" where true");
+            push_part(sql, scope, part, "r.day");
         }
-        Source::Quarters => push_quarters(sql, scope, query),
+        Source::Quarters => {
+            push_quarters(sql, scope, query);
+            push_part(sql, scope, part, "span.local::date");
+        }
     }
 }
 
@@ -253,7 +273,7 @@ struct Found {
 
 impl Found {
     fn read(row: &PgRow, query: &SpendQuery) -> Result<Self, sqlx::Error> {
-        let columns = ["key_1", "key_2"].into_iter().take(query.group_by.len());
+        let columns = KEYS.into_iter().take(query.group_by.len());
         let keys = columns
             .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
             .collect::<Result<_, sqlx::Error>>()?;
@@ -291,19 +311,17 @@ fn hour_text(local: NaiveDateTime, offset_secs: i32) -> String {
         .map_or_else(|| local.to_string(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, false))
 }
 
-/// Limits a daily query (alias `r`) to a budget's or forecast's scope.
-fn push_scope(sql: &mut Query, part: SpendScope) {
+/// Limits a query (alias `r`) to a team's projects of the day, or to one project.
+fn push_part(sql: &mut Query, scope: &OrgScope, part: SpendScope, day: &'static str) {
     match part {
         SpendScope::Organization => {}
         SpendScope::Project(project) => {
             sql.push(" and r.project_id = ").push_bind(project.0);
         }
         SpendScope::Team(team) => {
-            sql.push(
-                " and exists (select from project_ownership as owner where owner.org_id = r.org_id
-                    and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day
-                    and owner.team_id = ",
-            );
+            sql.push(" and exists (select from project_ownership as part where part.org_id = ");
+            sql.push_bind(scope.org_id().0).push(" and part.project_id = r.project_id and part.valid_from <= ");
+            sql.push(day).push(" and part.valid_to > ").push(day).push(" and part.team_id = ");
             sql.push_bind(team.0).push(")");
         }
     }
@@ -319,7 +337,7 @@ pub(super) async fn by_day(
     let mut sql = Query::new("select r.day, ");
     sql.push(SUMS).push(" from rollup_day as r where ");
     push_days(&mut sql, scope, period, "r.");
-    push_scope(&mut sql, part);
+    push_part(&mut sql, scope, part, "r.day");
     sql.push(" group by r.day order by r.day");
     let rows = sql.build().fetch_all(pool).await?;
     rows.iter().map(|row| Ok((row.try_get("day")?, sums_of(row)?))).collect()
@@ -330,7 +348,7 @@ pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, peri
     let mut sql = Query::new("select ");
     sql.push(SUMS).push(" from rollup_day as r where ");
     push_days(&mut sql, scope, period, "r.");
-    push_scope(&mut sql, part);
+    push_part(&mut sql, scope, part, "r.day");
     Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
 }
 
@@ -356,34 +374,40 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
         .collect()
 }
 
-/// Sums of the quarters in `[from, to)`.
-pub(super) async fn over_instants(
+/// The newest event of a part: its quarter comes from the rollup, so at most one quarter of events is read.
+pub(super) async fn newest_event_at(
     pool: &PgPool,
     scope: &OrgScope,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Sums, Error> {
-    let mut sql = Query::new("select ");
-    sql.push(SUMS).push(" from rollup_quarter as r where r.org_id = ").push_bind(scope.org_id().0);
-    sql.push(" and r.quarter >= ").push_bind(from).push(" and r.quarter < ").push_bind(to);
-    push_visible(&mut sql, scope, "r.");
-    Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
-}
-
-/// The newest event: its quarter comes from the rollup, so at most one quarter of events is read.
-pub(super) async fn newest_event_at(pool: &PgPool, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
+    part: SpendScope,
+    today: NaiveDate,
+) -> Result<Option<DateTime<Utc>>, Error> {
+    let (team, project) = match part {
+        SpendScope::Organization => (None, None),
+        SpendScope::Team(team) => (Some(team.0), None),
+        SpendScope::Project(project) => (None, Some(project.0)),
+    };
     let newest = sqlx::query_scalar(
-        r#"with newest as (
+        r#"with part as materialized (
+            select project_id from projects
+            where org_id = $1 and ($2::uuid[] is null or project_id = any($2)) and ($3::uuid is null or project_id = $3)
+                and ($4::uuid is null or exists (
+                    select from project_ownership as owner
+                    where owner.org_id = $1 and owner.project_id = projects.project_id and owner.team_id = $4
+                        and owner.valid_from <= $5 and owner.valid_to > $5))),
+        newest as (
             select quarter from rollup_quarter
-            where org_id = $1 and ($2::uuid[] is null or project_id = any($2))
+            where org_id = $1 and project_id in (select project_id from part)
             order by quarter desc limit 1)
         select max(events."timestamp") from events, newest
         where events.org_id = $1 and events."timestamp" >= newest.quarter
             and events."timestamp" < newest.quarter + interval '15 minutes'
-            and ($2::uuid[] is null or events.project_id = any($2))"#,
+            and events.project_id in (select project_id from part)"#,
     )
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
+    .bind(project)
+    .bind(team)
+    .bind(today)
     .fetch_one(pool)
     .await?;
     Ok(newest)

@@ -146,6 +146,35 @@ impl Org {
         }
     }
 
+    /// Lines of receipts: two meters that share the cost, rounded, so that a rest can remain.
+    async fn roll_up_meters(&self, events: &[Used]) {
+        for used in events {
+            let half = (used.sums.spend / Decimal::TWO).round_dp(9);
+            for meter in ["input_uncached", "output"] {
+                sqlx::query(
+                    "insert into rollup_meter_day as r
+                        (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                     on conflict on constraint rollup_meter_day_pkey do update set
+                        requests = r.requests + excluded.requests, quantity = r.quantity + excluded.quantity,
+                        booked = r.booked + excluded.booked",
+                )
+                .bind(self.scope.org_id().0)
+                .bind(self.scope.zone().day_of(used.at))
+                .bind(self.projects[used.project].0)
+                .bind(used.words[0])
+                .bind(used.words[1])
+                .bind(meter)
+                .bind(used.sums.requests)
+                .bind(Decimal::from(used.sums.tokens))
+                .bind(half)
+                .execute(&self.backend.pool)
+                .await
+                .unwrap();
+            }
+        }
+    }
+
     fn value(&self, used: &Used, dimension: &Dimension) -> Option<String> {
         let label = |position: usize| used.labels[position].to_owned();
         let text = match dimension {
@@ -344,6 +373,17 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
     )
 }
 
+/// The same cases in every run; PROPTEST_CASES asks for more.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(cases),
+        failure_persistence: None,
+        rng_seed: prop::test_runner::RngSeed::Fixed(5507),
+        max_shrink_iters: 40,
+        ..ProptestConfig::default()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_equals_the_sums_counted_event_by_event() {
     let database = TestDatabase::new().await;
@@ -351,16 +391,8 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
     let answered = std::sync::atomic::AtomicUsize::new(0);
     let zones = prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]);
     let input = (zones, prop::collection::vec(any_used(), 1..40), prop::collection::vec((any_query(), 0..4usize), 24));
-    // The same cases in every run; PROPTEST_CASES asks for more.
-    let config = ProptestConfig {
-        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(12),
-        failure_persistence: None,
-        rng_seed: prop::test_runner::RngSeed::Fixed(5507),
-        max_shrink_iters: 40,
-        ..ProptestConfig::default()
-    };
     tokio::task::block_in_place(|| {
-        proptest!(config, |((zone, events, queries) in input)| {
+        proptest!(config(12), |((zone, events, queries) in input)| {
             runtime.block_on(async {
                 let org = org(database.pool(), zone, "2026-11-17").await;
                 org.roll_up(&events).await;
@@ -381,6 +413,167 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
         });
     });
     assert!(answered.into_inner() > 100);
+}
+
+/// Product rule 2: the same span has the same spend on every page, to the last decimal place.
+async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
+    let asked = |bucket, by: &[Dimension]| SpendQuery::over(month).per(bucket).by(by.iter().cloned());
+    let ask = async |bucket, by: &[Dimension]| query(&org.backend, scope, &asked(bucket, by)).await.unwrap();
+    let total = ask(Bucket::None, &[]).await.total;
+    let sum = |rows: &[SpendRow]| {
+        let mut sums = Sums::default();
+        rows.iter().for_each(|row| sums.add(&row.sums));
+        sums
+    };
+    for (bucket, by) in [
+        (Bucket::Hour, vec![]),
+        (Bucket::Day, vec![Dimension::Project, Dimension::Model]),
+        (Bucket::Week, vec![Dimension::Team]),
+        (Bucket::Month, vec![Dimension::ApiKey, Dimension::Status]),
+        (Bucket::None, vec![Dimension::Customer, Dimension::Team]),
+    ] {
+        assert_eq!(sum(&ask(bucket, &by).await.rows), total, "{bucket:?} {by:?}");
+    }
+    let shown =
+        overview(&org.backend, scope, SpendScope::Organization, month, Some(month.previous()), &[]).await.unwrap();
+    assert_eq!(shown.total, total);
+    let of = |sums: &Sums| sums.spend;
+    assert_eq!(shown.projects.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
+    assert_eq!(shown.models.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
+    assert_eq!(shown.steps.iter().map(domain::spend::Step::spend).sum::<Decimal>(), total.spend);
+    let before = period_sums(&org.backend, scope, SpendScope::Organization, month.previous()).await.unwrap();
+    assert_eq!(shown.before.as_ref(), Some(&before));
+    assert_eq!(shown.changes.unwrap().difference, total.spend - before.spend);
+    let series = daily_series(&org.backend, scope, SpendScope::Organization, month).await.unwrap();
+    assert_eq!(series.iter().map(|(_, sums)| of(sums)).sum::<Decimal>(), total.spend);
+
+    let statement = crate::statements::month(&org.backend, scope, month, true).await.unwrap();
+    assert_eq!(statement.total, total);
+    assert_eq!(statement.teams.iter().map(|team| of(&team.sums)).sum::<Decimal>(), total.spend);
+    for team in &statement.teams {
+        assert_eq!(team.projects.iter().map(|project| of(&project.sums)).sum::<Decimal>(), team.sums.spend);
+        for project in &team.projects {
+            let lines: Decimal = project.lines.iter().filter_map(|line| line.amount).sum();
+            assert_eq!(lines, project.sums.spend, "{project:?}");
+        }
+        let slug = &team.team.as_ref().unwrap().slug;
+        let kind = domain::statement::StatementKind::Team;
+        let (_, one) = crate::statements::one(&org.backend, scope, month, kind, slug).await.unwrap();
+        assert_eq!(one.total, team.sums);
+        let by_team = asked(Bucket::None, &[]).only(Dimension::Team, slug);
+        assert_eq!(query(&org.backend, scope, &by_team).await.unwrap().total, team.sums);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_number_everywhere() {
+    let database = TestDatabase::new().await;
+    let runtime = tokio::runtime::Handle::current();
+    let zones = prop::sample::select(vec!["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]);
+    let input = (zones, prop::collection::vec(any_used(), 1..40));
+    tokio::task::block_in_place(|| {
+        proptest!(config(8), |((zone, events) in input)| {
+            runtime.block_on(async {
+                let org = org(database.pool(), zone, "2026-11-17").await;
+                org.roll_up(&events).await;
+                org.roll_up_meters(&events).await;
+                for day in ["2026-03-01", "2026-04-01", "2026-10-01", "2026-11-01"] {
+                    let month = Period::month_of(day.parse().unwrap());
+                    check_one_number(&org, &org.scope, month).await;
+                    check_one_number(&org, &org.seen_by(1), month).await;
+                }
+            });
+        });
+    });
+}
+
+#[tokio::test]
+async fn an_overview_of_a_team_or_project_is_its_own() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let mut events = vec![
+        used("2026-10-05T10:00:00Z", 1, "8"),
+        used("2026-11-05T10:00:00Z", 0, "1"),
+        used("2026-11-16T10:00:00Z", 1, "2"),
+        used("2026-11-23T09:20:00Z", 1, "4"),
+    ];
+    events[3].words[1] = "gpt-4o-mini";
+    org.roll_up(&events).await;
+    let month = Period::month_to_date("2026-11-23".parse().unwrap());
+    let ask = async |part| overview(&org.backend, &org.scope, part, month, Some(month.previous()), &[]).await.unwrap();
+    let all = ask(SpendScope::Organization).await;
+    assert!(all.is_month_to_date());
+    // The chart shows the whole month, the sums do not.
+    assert_eq!((all.steps.len(), all.total.spend), (30, Decimal::from(7)));
+    assert_eq!(all.steps[4].before, Some(Decimal::from(8)));
+    assert_eq!(all.projects.iter().map(|part| part.slug.as_str()).collect::<Vec<_>>(), ["search", "assistant"]);
+    assert_eq!(all.projects[0].before.as_ref().unwrap().spend, Decimal::from(8));
+    assert_eq!(all.models[0].model, "gpt-4o-mini");
+    assert_eq!(all.last_hour, Some(Decimal::from(4)));
+    let changes = all.changes.unwrap();
+    assert_eq!(changes.difference, Decimal::from(-1));
+    assert_eq!((changes.movers[0].project.as_str(), changes.movers[0].difference()), ("search", Decimal::from(-6)));
+
+    let platform = ask(SpendScope::Team(org.teams[0])).await;
+    assert_eq!((platform.total.spend, platform.before.unwrap().spend), (Decimal::from(3), Decimal::from(8)));
+    let product = ask(SpendScope::Team(org.teams[1])).await;
+    assert_eq!((product.total.spend, product.last_hour), (Decimal::from(4), Some(Decimal::from(4))));
+    let search = ask(SpendScope::Project(org.projects[1])).await;
+    assert_eq!(search.total.spend, Decimal::from(6));
+    let filter = SpendQuery::over(month).only(Dimension::Model, "gpt-4o-mini").filters;
+    let filtered = overview(&org.backend, &org.scope, SpendScope::Organization, month, None, &filter).await.unwrap();
+    assert_eq!((filtered.total.spend, filtered.changes), (Decimal::from(4), None));
+}
+
+#[tokio::test]
+async fn a_statement_of_what_the_caller_does_not_see_is_not_found() {
+    use domain::statement::StatementKind::{Project, Team};
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let events = [used("2026-11-05T10:00:00Z", 0, "1"), used("2026-11-05T10:00:00Z", 2, "4")];
+    org.roll_up(&events).await;
+    let month = Period::month_of("2026-11-05".parse().unwrap());
+    let one = async |kind, slug| crate::statements::one(&org.backend, &org.seen_by(0), month, kind, slug).await;
+    assert_eq!(one(Project, "assistant").await.unwrap().1.total.spend, Decimal::ONE);
+    assert_eq!(one(Team, "platform").await.unwrap().1.total.spend, Decimal::ONE);
+    for (kind, slug) in [(Project, "support-bot"), (Team, "product"), (Project, "none"), (Team, "none")] {
+        assert!(matches!(one(kind, slug).await, Err(Error::Problem(Problem::NotFound))), "{slug}");
+    }
+    let months = crate::statements::months(&org.backend, &org.seen_by(0)).await.unwrap();
+    assert_eq!(months.len(), 1);
+    assert_eq!(months[0].sums.spend, Decimal::ONE);
+}
+
+#[tokio::test]
+async fn the_newest_event_is_the_parts_own() {
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let events = [used("2026-11-23T09:20:00Z", 0, "1"), used("2026-11-23T09:26:30Z", 1, "2")];
+    org.roll_up(&events).await;
+    sqlx::query("create table events_2026_11 partition of events for values from ('2026-11-01') to ('2026-12-01')")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    for used in &events {
+        let insert = r#"insert into events (org_id, event_key, "timestamp", received_at, id, project_id, key_id, provider,
+            model, operation, usage_format, usage, meters, status, attempt, tokens)
+            values ($1, $2, $3, $3, 'x', $4, $2, '', '', '', '', '{}', '{}', 'success', 1, 0)"#;
+        sqlx::query(insert)
+            .bind(org.scope.org_id().0)
+            .bind(org.backend.clock.new_id())
+            .bind(used.at)
+            .bind(org.projects[used.project].0)
+            .execute(database.pool())
+            .await
+            .unwrap();
+    }
+    let newest = async |scope: &OrgScope, part| newest_event_at(&org.backend, scope, part).await.unwrap();
+    let whole = SpendScope::Organization;
+    assert_eq!(newest(&org.scope, whole).await, Some(events[1].at));
+    assert_eq!(newest(&org.seen_by(0), whole).await, Some(events[0].at));
+    assert_eq!(newest(&org.seen_by(2), whole).await, None);
+    assert_eq!(newest(&org.scope, SpendScope::Team(org.teams[0])).await, Some(events[0].at));
+    assert_eq!(newest(&org.scope, SpendScope::Project(org.projects[1])).await, Some(events[1].at));
 }
 
 #[tokio::test]
@@ -467,7 +660,7 @@ async fn a_key_of_one_project_sees_only_that_project_totals_included() {
         assert_eq!(whole.spend, spend);
         assert_eq!(period_sums(&org.backend, &scope, other, month).await.unwrap(), Sums::default());
         assert_eq!(project_days(&org.backend, &scope, month).await.unwrap().len(), 1);
-        let hour = last_hour(&org.backend, &scope).await.unwrap();
+        let hour = last_hour(&org.backend, &scope, SpendScope::Organization, &[]).await.unwrap();
         // 10:07 now, so the last hour of whole quarters is 09:00 to 10:00.
         assert_eq!(hour.spend, if project == 2 { Decimal::ZERO } else { spend });
     }
@@ -517,7 +710,10 @@ async fn totals_hold_where_rows_are_cut() {
     ];
     org.roll_up(&events).await;
     let asked = read("from=2026-11-01&to=2026-12-01&group_by=project");
-    let (rows, total) = sql::grouped(&org.backend.pool, &org.scope, &asked, &asked.source().unwrap(), 2).await.unwrap();
+    let (rows, total) =
+        sql::grouped(&org.backend.pool, &org.scope, SpendScope::Organization, &asked, &asked.source().unwrap(), 2)
+            .await
+            .unwrap();
     assert_eq!(
         rows.iter().map(|row| row.keys[0].as_deref()).collect::<Vec<_>>(),
         [Some("support-bot"), Some("search")]

@@ -1,0 +1,410 @@
+//! The spend query: one query behind Overview, Explore, statements and API.
+
+mod changes;
+mod overview;
+mod query;
+
+pub use changes::{Cause, Changes, Mover, changes};
+pub use overview::{ModelPart, Overview, ProjectPart, Step, bucket_for, starts};
+pub use query::Source;
+
+use crate::ids::{ProjectId, TeamId};
+use crate::problem::{FieldProblem, Problem};
+use crate::{csv, money};
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Most rows of an answer; where there are more, it says `truncated`.
+pub const MAX_ROWS: usize = 10_000;
+/// Most dimensions that a query groups by.
+pub const MAX_GROUP_BY: usize = 2;
+/// Most filter values of a query.
+pub const MAX_FILTER_VALUES: usize = 100;
+/// Longest filter value, in characters.
+pub const MAX_VALUE_LEN: usize = 200;
+
+/// What spend can be grouped and filtered by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Dimension {
+    /// Slug of the project.
+    Project,
+    /// Slug of the team that owned the project on that day.
+    Team,
+    /// The model as sent.
+    Model,
+    /// Who sells the model.
+    Provider,
+    /// `chat`, `embeddings` …
+    Operation,
+    /// Feature label.
+    Feature,
+    /// Environment label.
+    Environment,
+    /// Id of the API key.
+    ApiKey,
+    /// What the attempt ended with.
+    Status,
+    /// Customer label (daily).
+    Customer,
+    /// User label (daily).
+    User,
+    /// Cohort label (daily).
+    Cohort,
+    /// Step label (daily).
+    Step,
+    /// A free tag (daily): `tag.prompt_version`.
+    Tag(String),
+}
+
+impl Dimension {
+    /// All named dimensions, in the order of Explore's list.
+    pub const NAMED: [Self; 13] = [
+        Self::Project,
+        Self::Team,
+        Self::Model,
+        Self::Provider,
+        Self::Feature,
+        Self::Environment,
+        Self::Customer,
+        Self::ApiKey,
+        Self::Operation,
+        Self::Status,
+        Self::User,
+        Self::Cohort,
+        Self::Step,
+    ];
+
+    /// The word in URL and JSON.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Project => "project".to_owned(),
+            Self::Team => "team".to_owned(),
+            Self::Model => "model".to_owned(),
+            Self::Provider => "provider".to_owned(),
+            Self::Operation => "operation".to_owned(),
+            Self::Feature => "feature".to_owned(),
+            Self::Environment => "environment".to_owned(),
+            Self::ApiKey => "api_key".to_owned(),
+            Self::Status => "status".to_owned(),
+            Self::Customer => "customer".to_owned(),
+            Self::User => "user".to_owned(),
+            Self::Cohort => "cohort".to_owned(),
+            Self::Step => "step".to_owned(),
+            Self::Tag(key) => format!("tag.{key}"),
+        }
+    }
+
+    /// The word on the screen.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::ApiKey => "API key".to_owned(),
+            Self::Tag(key) => format!("Tag {key}"),
+            other => {
+                let name = other.name();
+                let mut letters = name.chars();
+                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+            }
+        }
+    }
+
+    /// Whether the rollup of labels carries it beside a label.
+    #[must_use]
+    pub const fn goes_with_labels(&self) -> bool {
+        matches!(self, Self::Project | Self::Team | Self::Provider | Self::Model)
+    }
+
+    /// Whether it lives in the daily table of high-cardinality labels.
+    #[must_use]
+    pub const fn is_label(&self) -> bool {
+        matches!(self, Self::Customer | Self::User | Self::Cohort | Self::Step | Self::Tag(_))
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl FromStr for Dimension {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(key) = text.strip_prefix("tag.").filter(|key| !key.is_empty() && key.len() <= 64) {
+            return Ok(Self::Tag(key.to_owned()));
+        }
+        Self::NAMED
+            .into_iter()
+            .find(|dimension| dimension.name() == text)
+            .ok_or_else(|| FieldProblem::new("group_by", "unknown", format!("`{text}` is not a dimension.")))
+    }
+}
+
+impl TryFrom<String> for Dimension {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse().map_err(|problem: FieldProblem| problem.detail)
+    }
+}
+
+impl From<Dimension> for String {
+    fn from(dimension: Dimension) -> Self {
+        dimension.name()
+    }
+}
+
+/// How time is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bucket {
+    /// Not at all: one row per group.
+    #[default]
+    None,
+    /// The organization's hours.
+    Hour,
+    /// Its days.
+    Day,
+    /// Its weeks, from Monday.
+    Week,
+    /// Its months.
+    Month,
+}
+
+impl Bucket {
+    /// All buckets.
+    pub const ALL: [Self; 5] = [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month];
+
+    /// The word in URL and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+}
+
+impl FromStr for Bucket {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|bucket| bucket.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("bucket", "unknown", "Use none, hour, day, week or month."))
+    }
+}
+
+/// What is summed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Money.
+    #[default]
+    Spend,
+    /// Attempts.
+    Requests,
+    /// All tokens.
+    Tokens,
+}
+
+impl Measure {
+    /// All measures.
+    pub const ALL: [Self; 3] = [Self::Spend, Self::Requests, Self::Tokens];
+
+    /// The word in URL and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Spend => "spend",
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+        }
+    }
+}
+
+impl FromStr for Measure {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|measure| measure.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("measure", "unknown", "Use spend, requests or tokens."))
+    }
+}
+
+/// The asked span, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpendRange {
+    /// Days in the organization's zone.
+    Days {
+        /// First day.
+        from: NaiveDate,
+        /// Day after the last.
+        to: NaiveDate,
+    },
+    /// Instants on quarters of an hour.
+    Instants {
+        /// First instant.
+        from: DateTime<Utc>,
+        /// End.
+        to: DateTime<Utc>,
+    },
+}
+
+/// Which values of a dimension count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// Of which dimension.
+    pub dimension: Dimension,
+    /// The values; empty text means missing.
+    pub values: Vec<String>,
+    /// Whether these are left out instead.
+    pub exclude: bool,
+}
+
+/// The spend query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendQuery {
+    /// Which span.
+    pub range: SpendRange,
+    /// How time is cut.
+    pub bucket: Bucket,
+    /// By what rows are made, in order; at most [`MAX_GROUP_BY`].
+    pub group_by: Vec<Dimension>,
+    /// What the answer shows; the sums are always all computed.
+    pub measures: Vec<Measure>,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+}
+
+/// Exact sums: what every row and total carries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sums {
+    /// Booked plus adjustments.
+    pub spend: Decimal,
+    /// Attempts.
+    pub requests: i64,
+    /// All tokens.
+    pub tokens: i64,
+    /// Attempts without a known cost.
+    pub unpriced_requests: i64,
+    /// Upper-bound estimate of those.
+    pub unpriced_upper_bound: Decimal,
+    /// Attempts that did not succeed.
+    pub errors: i64,
+    /// Cost avoided by the sender's own response cache.
+    pub avoided_cost: Decimal,
+}
+
+impl Sums {
+    /// Whether nothing happened at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Spend that counts against a budget: what is known plus the upper bound of what is not.
+    #[must_use]
+    pub fn with_estimate(&self) -> Decimal {
+        self.spend + self.unpriced_upper_bound
+    }
+
+    /// Adds another row's sums.
+    pub fn add(&mut self, other: &Self) {
+        self.spend += other.spend;
+        self.requests += other.requests;
+        self.tokens += other.tokens;
+        self.unpriced_requests += other.unpriced_requests;
+        self.unpriced_upper_bound += other.unpriced_upper_bound;
+        self.errors += other.errors;
+        self.avoided_cost += other.avoided_cost;
+    }
+}
+
+/// One row of the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendRow {
+    /// Start of the bucket: RFC 3339 with offset for hours, a date for days, its Monday for weeks, `YYYY-MM` for months; none without buckets.
+    pub bucket: Option<String>,
+    /// One value per grouped dimension, in the query's order; none means missing.
+    pub keys: Vec<Option<String>>,
+    /// The sums.
+    pub sums: Sums,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpendAnswer {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// IANA name of the organization's zone.
+    pub time_zone: String,
+    /// Grouped dimensions, in order.
+    pub group_by: Vec<Dimension>,
+    /// Rows by bucket, then by falling spend.
+    pub rows: Vec<SpendRow>,
+    /// Over everything that matches, also where rows were cut.
+    pub total: Sums,
+    /// Whether rows were cut at the limit.
+    pub truncated: bool,
+}
+
+impl Sums {
+    /// One measure as the API writes it.
+    #[must_use]
+    pub fn text(&self, measure: Measure) -> String {
+        match measure {
+            Measure::Spend => money::exact(self.spend),
+            Measure::Requests => self.requests.to_string(),
+            Measure::Tokens => self.tokens.to_string(),
+        }
+    }
+}
+
+impl SpendAnswer {
+    /// The rows as CSV: bucket, dimensions, the query's measures and the requests without a price.
+    ///
+    /// # Errors
+    /// [`Problem::Unprocessable`] where rows were cut: a file would not say so.
+    pub fn csv(&self, query: &SpendQuery) -> Result<String, Problem> {
+        if self.truncated {
+            let detail = format!("These are more than {MAX_ROWS} rows. Ask for fewer days, or group by less.");
+            return Err(Problem::Unprocessable { detail });
+        }
+        let names: Vec<_> = self.group_by.iter().map(Dimension::name).collect();
+        let bucket = (query.bucket != Bucket::None).then_some("bucket");
+        let measures = query.measures.iter().map(|measure| measure.as_str());
+        let header = bucket.into_iter().chain(names.iter().map(String::as_str)).chain(measures);
+        let mut table = csv::Table::new(header.chain(["unpriced_requests"]));
+        for row in &self.rows {
+            let keys = row.keys.iter().map(|key| key.clone().unwrap_or_default());
+            let measures = query.measures.iter().map(|measure| row.sums.text(*measure));
+            let unpriced = row.sums.unpriced_requests.to_string();
+            let cells: Vec<_> = row.bucket.iter().cloned().chain(keys).chain(measures).chain([unpriced]).collect();
+            table.row(cells.iter().map(String::as_str));
+        }
+        Ok(table.into_text())
+    }
+}
+
+/// One project's sums on one day, with the team that owned it that day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectDay {
+    /// The organization's day.
+    pub day: NaiveDate,
+    /// The project.
+    pub project_id: ProjectId,
+    /// Its owner on that day; none only where no ownership is recorded.
+    pub team_id: Option<TeamId>,
+    /// The sums.
+    pub sums: Sums,
+}

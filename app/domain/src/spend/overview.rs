@@ -1,0 +1,158 @@
+//! What Overview shows of an organization, a team or a project.
+
+use super::{Bucket, Changes, Sums};
+use crate::period::Period;
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// The steps of a chart over a span of days: days, for long spans weeks or months.
+#[must_use]
+pub fn bucket_for(period: Period) -> Bucket {
+    match period.days() {
+        ..=92 => Bucket::Day,
+        93..=400 => Bucket::Week,
+        _ => Bucket::Month,
+    }
+}
+
+/// The starts of all steps of a span, the first perhaps before it (its week's Monday, its month's first).
+///
+/// None for hours, which need a zone, and for no buckets.
+#[must_use]
+pub fn starts(period: Period, bucket: Bucket) -> Vec<NaiveDate> {
+    let first = match bucket {
+        Bucket::None | Bucket::Hour => return Vec::new(),
+        Bucket::Day => period.from,
+        Bucket::Week => {
+            let since_monday = Days::new(period.from.weekday().num_days_from_monday().into());
+            period.from.checked_sub_days(since_monday).unwrap_or(period.from)
+        }
+        Bucket::Month => Period::month_of(period.from).from,
+    };
+    let next = |day: &NaiveDate| match bucket {
+        Bucket::Week => day.checked_add_days(Days::new(7)),
+        Bucket::Month => day.checked_add_months(Months::new(1)),
+        _ => day.succ_opt(),
+    };
+    std::iter::successors(Some(first), next).take_while(|day| *day < period.to).collect()
+}
+
+/// One step of the chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its first day.
+    pub start: NaiveDate,
+    /// Spend of each project, in the order of [`Overview::projects`].
+    pub by_project: Vec<Decimal>,
+    /// Spend of the step at the same place in the span before, where there is one.
+    pub before: Option<Decimal>,
+}
+
+impl Step {
+    /// Spend of all projects.
+    #[must_use]
+    pub fn spend(&self) -> Decimal {
+        self.by_project.iter().sum()
+    }
+}
+
+/// One project.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectPart {
+    /// Its slug.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its sums.
+    pub sums: Sums,
+    /// Its sums in the span before.
+    pub before: Option<Sums>,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelPart {
+    /// Who sells it.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// Its sums.
+    pub sums: Sums,
+    /// Its sums in the span before.
+    pub before: Option<Sums>,
+}
+
+impl ModelPart {
+    /// Dollars per million tokens of priced requests; none where no tokens are counted or a price is missing.
+    #[must_use]
+    pub fn per_million_tokens(&self) -> Option<Decimal> {
+        if self.sums.tokens <= 0 || self.sums.unpriced_requests > 0 {
+            return None;
+        }
+        self.sums.spend.checked_mul(Decimal::from(1_000_000))?.checked_div(Decimal::from(self.sums.tokens))
+    }
+}
+
+/// Spend in a span of days, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// The present moment in the organization's zone.
+    pub now: DateTime<FixedOffset>,
+    /// Which days.
+    pub period: Period,
+    /// The days compared with.
+    pub previous: Option<Period>,
+    /// Over everything.
+    pub total: Sums,
+    /// The same over the days compared with.
+    pub before: Option<Sums>,
+    /// How the chart cuts time.
+    pub bucket: Bucket,
+    /// Every step of the chart: of the whole month where the span is the month so far.
+    pub steps: Vec<Step>,
+    /// Projects by falling spend.
+    pub projects: Vec<ProjectPart>,
+    /// Models by falling spend.
+    pub models: Vec<ModelPart>,
+    /// What changed; none without comparison.
+    pub changes: Option<Changes>,
+    /// When the newest event happened; none before the first.
+    pub newest_event_at: Option<DateTime<FixedOffset>>,
+    /// Spend of the last four whole quarters of an hour; none where filters are kept by day only.
+    pub last_hour: Option<Decimal>,
+}
+
+impl Overview {
+    /// The organization's present day.
+    #[must_use]
+    pub fn today(&self) -> NaiveDate {
+        self.now.date_naive()
+    }
+
+    /// Whether the span is the present month so far.
+    #[must_use]
+    pub fn is_month_to_date(&self) -> bool {
+        self.period == Period::month_to_date(self.today())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(from: &str, to: &str) -> Period {
+        Period::new(from.parse().unwrap(), to.parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn steps_cover_the_span() {
+        let text = |period, bucket| starts(period, bucket).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(text(period("2026-11-29", "2026-12-02"), Bucket::Day), ["2026-11-29", "2026-11-30", "2026-12-01"]);
+        assert_eq!(text(period("2026-11-04", "2026-11-17"), Bucket::Week), ["2026-11-02", "2026-11-09", "2026-11-16"]);
+        assert_eq!(text(period("2026-11-30", "2027-01-01"), Bucket::Month), ["2026-11-01", "2026-12-01"]);
+        assert_eq!(bucket_for(period("2026-11-01", "2026-12-01")), Bucket::Day);
+        assert_eq!(bucket_for(period("2026-01-01", "2027-01-01")), Bucket::Week);
+        assert_eq!(bucket_for(period("2024-01-01", "2027-01-01")), Bucket::Month);
+    }
+}

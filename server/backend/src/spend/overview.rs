@@ -1,0 +1,191 @@
+//! Overview: one span of days taken apart, beside the span before it.
+
+use super::{last_hour, newest_event_at, sql};
+use crate::{Backend, Error, OrgScope, projects};
+use chrono::NaiveDate;
+use domain::budget::SpendScope;
+use domain::identity::Permission;
+use domain::period::Period;
+use domain::problem::Problem;
+use domain::spend::{
+    Bucket, Dimension, Filter, ModelPart, Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, bucket_for, changes,
+    starts,
+};
+use rust_decimal::Decimal;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// Most models of projects, and most steps of projects, that are read: far more than a page can show.
+const MAX_CELLS: usize = 200_000;
+/// Movers listed under "What changed".
+const MOVERS: usize = 5;
+
+/// Spend of a part of the organization in a span, by step, project and model, with what changed since `previous`.
+///
+/// # Errors
+/// `Unprocessable` for filters that no rollup carries together; `Forbidden` without the right to read; [`Error::Database`].
+pub async fn overview(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    period: Period,
+    previous: Option<Period>,
+    filters: &[Filter],
+) -> Result<Overview, Error> {
+    scope.require(Permission::Read)?;
+    let now = scope.zone().local(backend.clock.now());
+    let bucket = bucket_for(period);
+    let (shown, shown_before) = shown(period, previous, now.date_naive());
+    let ask = Ask { backend, scope, part, filters };
+    let (steps, steps_before, cells, cells_before, known, newest, hour) = futures::try_join!(
+        ask.steps(shown, bucket),
+        ask.steps_before(shown_before, bucket),
+        ask.cells(Some(period)),
+        ask.cells(previous),
+        projects::list_projects(backend, scope),
+        newest_event_at(backend, scope, part),
+        ask.last_hour(),
+    )?;
+    let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
+    let has_before = previous.is_some();
+    let projects: Vec<_> = beside(&cells, &cells_before, has_before, |key| key[0].clone())
+        .into_iter()
+        .map(|(slug, sums, before)| ProjectPart {
+            name: names.get(slug.as_str()).map_or_else(|| slug.clone(), |name| (*name).to_owned()),
+            slug,
+            sums,
+            before,
+        })
+        .collect();
+    let models = beside(&cells, &cells_before, has_before, |key| (key[1].clone(), key[2].clone()))
+        .into_iter()
+        .map(|((provider, model), sums, before)| ModelPart { provider, model, sums, before })
+        .collect();
+    Ok(Overview {
+        now,
+        period,
+        previous,
+        total: sum(&cells),
+        before: has_before.then(|| sum(&cells_before)),
+        bucket,
+        steps: build_steps(&starts(shown, bucket), &steps, &steps_before, &projects),
+        projects,
+        models,
+        changes: has_before.then(|| changes(cells, cells_before, MOVERS)),
+        newest_event_at: newest.map(|at| scope.zone().local(at)),
+        last_hour: hour,
+    })
+}
+
+/// The chart of the month so far shows the whole month, so that what is expected has its place.
+fn shown(period: Period, previous: Option<Period>, today: NaiveDate) -> (Period, Option<Period>) {
+    if period == Period::month_to_date(today) {
+        (Period::month_of(today), previous.map(|before| Period::month_of(before.from)))
+    } else {
+        (period, previous)
+    }
+}
+
+/// Project, provider and model, with their sums.
+type Cell = ([String; 3], Sums);
+
+struct Ask<'a> {
+    backend: &'a Backend,
+    scope: &'a OrgScope,
+    part: SpendScope,
+    filters: &'a [Filter],
+}
+
+impl Ask<'_> {
+    async fn rows(&self, mut query: SpendQuery) -> Result<Vec<SpendRow>, Error> {
+        query.filters = self.filters.to_vec();
+        let source = query.source()?;
+        let (rows, _) = sql::grouped(&self.backend.pool, self.scope, self.part, &query, &source, MAX_CELLS + 1).await?;
+        if rows.len() > MAX_CELLS {
+            let detail = "There is too much to show at once. Choose fewer days or a filter.".to_owned();
+            return Err(Problem::Unprocessable { detail }.into());
+        }
+        Ok(rows)
+    }
+
+    async fn steps(&self, period: Period, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+        self.rows(SpendQuery::over(period).per(bucket).by([Dimension::Project])).await
+    }
+
+    /// Spend at the same place of the span before: only where steps are days do places correspond.
+    async fn steps_before(&self, period: Option<Period>, bucket: Bucket) -> Result<Vec<Decimal>, Error> {
+        let Some(period) = period.filter(|_| bucket == Bucket::Day) else { return Ok(Vec::new()) };
+        let rows = self.rows(SpendQuery::over(period).per(bucket)).await?;
+        let known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?, row.sums.spend))).collect();
+        Ok(period.iter().map(|day| known.get(&day.to_string()).copied().unwrap_or_default()).collect())
+    }
+
+    async fn cells(&self, period: Option<Period>) -> Result<Vec<Cell>, Error> {
+        let Some(period) = period else { return Ok(Vec::new()) };
+        let by = [Dimension::Project, Dimension::Provider, Dimension::Model];
+        let rows = self.rows(SpendQuery::over(period).by(by)).await?;
+        let cell = |row: SpendRow| {
+            let mut keys = row.keys.into_iter().map(Option::unwrap_or_default);
+            ([(); 3].map(|()| keys.next().unwrap_or_default()), row.sums)
+        };
+        Ok(rows.into_iter().map(cell).collect())
+    }
+
+    async fn last_hour(&self) -> Result<Option<Decimal>, Error> {
+        if self.filters.iter().any(|filter| filter.dimension.is_label()) {
+            return Ok(None);
+        }
+        Ok(Some(last_hour(self.backend, self.scope, self.part, self.filters).await?.spend))
+    }
+}
+
+fn sum(cells: &[Cell]) -> Sums {
+    let mut total = Sums::default();
+    cells.iter().for_each(|(_, sums)| total.add(sums));
+    total
+}
+
+/// Sums by a part of the key, now and before, by falling spend; what was only before comes last.
+fn beside<K: Ord + Clone>(
+    now: &[Cell],
+    before: &[Cell],
+    has_before: bool,
+    key: impl Fn(&[String; 3]) -> K,
+) -> Vec<(K, Sums, Option<Sums>)> {
+    let mut both: BTreeMap<K, (Sums, Sums)> = BTreeMap::new();
+    for (cell, sums) in now {
+        both.entry(key(cell)).or_default().0.add(sums);
+    }
+    for (cell, sums) in before {
+        both.entry(key(cell)).or_default().1.add(sums);
+    }
+    let mut rows: Vec<_> =
+        both.into_iter().map(|(key, (now, before))| (key, now, has_before.then_some(before))).collect();
+    rows.sort_by_key(|(_, now, before)| {
+        (Reverse(now.spend), Reverse(now.requests), Reverse(before.as_ref().map(|before| before.spend)))
+    });
+    rows
+}
+
+fn build_steps(starts: &[NaiveDate], rows: &[SpendRow], before: &[Decimal], projects: &[ProjectPart]) -> Vec<Step> {
+    let places: BTreeMap<_, _> =
+        projects.iter().enumerate().map(|(place, project)| (Some(project.slug.as_str()), place)).collect();
+    let texts: Vec<_> = starts.iter().map(|start| (start.to_string(), start.format("%Y-%m").to_string())).collect();
+    let at = |row: &SpendRow| {
+        let bucket = row.bucket.as_ref()?;
+        texts.iter().position(|(day, month)| day == bucket || month == bucket)
+    };
+    let mut spend = vec![vec![Decimal::ZERO; projects.len()]; starts.len()];
+    for row in rows {
+        let project = places.get(&row.keys.first().and_then(|key| key.as_deref()));
+        if let (Some(step), Some(project)) = (at(row), project) {
+            spend[step][*project] += row.sums.spend;
+        }
+    }
+    starts
+        .iter()
+        .zip(spend)
+        .enumerate()
+        .map(|(place, (start, by_project))| Step { start: *start, by_project, before: before.get(place).copied() })
+        .collect()
+}
