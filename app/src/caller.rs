@@ -1,10 +1,19 @@
 //! Who asks: from the request's session to a scope. The only file here that knows sessions.
 
 use crate::error::AppError;
+use backend::identity::{self, DEVICE, Device, SIGN_IN_ID, USER};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
+use domain::ids::SignInId;
 use domain::problem::Problem;
-use leptos::prelude::use_context;
+use http::request::Parts;
+use leptos::prelude::{use_context, with_context};
+use std::net::IpAddr;
+use tower_sessions_core::Session;
+
+/// The address a request came from, put into its extensions by the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
 
 /// A member who asks about an organization.
 #[derive(Clone)]
@@ -17,10 +26,97 @@ pub struct Caller {
     pub backend: Backend,
 }
 
+impl Caller {
+    /// The signed-in person as a member of the organization with this slug: the first line of every door about an organization.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthenticated`] without a sign-in, [`Problem::NotFound`] for everyone who is no member.
+    pub async fn enter(org: &str) -> Result<Self, AppError> {
+        let SignedIn { user, backend, .. } = SignedIn::require().await?;
+        let scope = identity::scope_for_user(&backend, user.user_id, org).await?;
+        Ok(Self { scope, user, backend })
+    }
+}
+
+/// A signed-in person, for doors that concern no organization.
+#[derive(Clone)]
+pub struct SignedIn {
+    /// Who they are.
+    pub user: User,
+    /// Which of their sign-ins asks.
+    pub sign_in_id: Option<SignInId>,
+    /// The verbs.
+    pub backend: Backend,
+}
+
+impl SignedIn {
+    /// The signed-in person.
+    ///
+    /// # Errors
+    /// [`Problem::Unauthenticated`] without a sign-in.
+    pub async fn require() -> Result<Self, AppError> {
+        Self::find().await?.ok_or_else(|| AppError::of(Problem::Unauthenticated))
+    }
+
+    /// The signed-in person, if there is one.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when sessions cannot be read.
+    pub async fn find() -> Result<Option<Self>, AppError> {
+        let backend = backend()?;
+        let Some(session) = session() else { return Ok(None) };
+        let Some(user) = session.get::<User>(USER).await.map_err(unavailable)? else { return Ok(None) };
+        let sign_in_id = session.get::<SignInId>(SIGN_IN_ID).await.map_err(unavailable)?;
+        Ok(Some(Self { user, sign_in_id, backend }))
+    }
+
+    /// Signs the person in on this browser, under a fresh session id (ASVS 7.2.4).
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when sessions cannot be written.
+    pub async fn begin(user: &User) -> Result<(), AppError> {
+        let session = session().ok_or_else(|| unavailable("no session layer"))?;
+        session.flush().await.map_err(unavailable)?;
+        session.insert(DEVICE, device()).await.map_err(unavailable)?;
+        session.insert(USER, user).await.map_err(unavailable)
+    }
+
+    /// Signs out on this browser.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when sessions cannot be written.
+    pub async fn end() -> Result<(), AppError> {
+        match session() {
+            Some(session) => session.flush().await.map_err(unavailable),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The verbs, for doors that need nobody signed in.
 ///
 /// # Errors
 /// When called outside a request.
 pub fn backend() -> Result<Backend, AppError> {
     use_context::<Backend>().ok_or_else(|| AppError::of(Problem::Unavailable { retry_after_secs: 5 }))
+}
+
+/// The browser that asks.
+#[must_use]
+pub fn device() -> Device {
+    with_context::<Parts, _>(|parts| {
+        let user_agent = parts.headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let address = parts.extensions.get::<ClientAddress>().map(|ClientAddress(address)| address.to_string());
+        Device { user_agent: user_agent.unwrap_or_default().to_owned(), address: address.unwrap_or_default() }
+    })
+    .unwrap_or_default()
+}
+
+fn session() -> Option<Session> {
+    with_context::<Parts, _>(|parts| parts.extensions.get::<Session>().cloned()).flatten()
+}
+
+fn unavailable(error: impl std::fmt::Display) -> AppError {
+    tracing::warn!(%error, "sessions are not available");
+    AppError::of(Problem::Unavailable { retry_after_secs: 5 })
 }

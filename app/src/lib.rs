@@ -12,6 +12,7 @@ pub mod caller;
 pub mod error;
 pub mod events;
 pub mod forecast;
+pub mod form;
 pub mod identity;
 pub mod keys;
 pub mod layout;

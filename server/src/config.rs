@@ -57,6 +57,9 @@ pub struct Serve {
     /// From whom mail comes.
     #[arg(long, env = "MAIL_FROM", default_value = "Tallystick <tallystick@localhost>")]
     pub mail_from: String,
+    /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For.
+    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
+    pub trusted_proxies: u8,
     /// Folder of the browser's files (wasm, style).
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
     pub site_root: PathBuf,

@@ -6,9 +6,11 @@ pub mod api;
 pub mod caller;
 pub mod config;
 pub mod error;
+pub mod forms;
 pub mod jobs;
 pub mod local_postgres;
 pub mod security;
+pub mod sessions;
 
 use app::{App, shell};
 use axum::Router;
@@ -27,6 +29,9 @@ pub struct AppState {
     pub backend: Backend,
     /// Where Leptos finds its files.
     pub leptos: LeptosOptions,
+    /// Proxies of ours in front of this server, whose `X-Forwarded-For` is believed.
+    #[from_ref(skip)]
+    pub trusted_proxies: u8,
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.
@@ -43,8 +48,10 @@ fn page_context(backend: &Backend) {
 /// 3. security headers;
 /// 4. compression of the answer;
 /// 5. the Origin check of unsafe requests that carry the session cookie;
-/// 6. the session;
-/// 7. the route.
+/// 6. the address it came from;
+/// 7. the session;
+/// 8. forms without JavaScript: the answer becomes a redirect back;
+/// 9. the route.
 pub fn build(state: AppState) -> Router {
     let pages = Router::new().leptos_routes_with_context(
         &state,
@@ -66,6 +73,9 @@ pub fn build(state: AppState) -> Router {
         .merge(api::router())
         .merge(pages)
         .fallback(files)
+        .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
+        .layer(sessions::layer(&state.backend))
+        .layer(axum::middleware::from_fn_with_state(state.clone(), sessions::note_address))
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::check_origin))
         .layer(CompressionLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))

@@ -1,11 +1,14 @@
 //! The binary `tallystick`: settings, connection, command.
 
-use backend::{Backend, SystemClock};
+use backend::{Backend, SystemClock, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
-use server::config::{Cli, Command, Database, Serve};
+use secrecy::ExposeSecret;
+use server::config::{Bootstrap, Cli, Command, Database, Serve};
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build};
+use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -31,13 +34,29 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(serve) => run_serve(serve).await,
         Command::Migrate(database) => run_migrate(&database).await,
-        Command::Bootstrap(_) => Err("bootstrap: not built yet".into()),
+        Command::Bootstrap(bootstrap) => run_bootstrap(bootstrap).await,
     }
 }
 
 async fn run_migrate(database: &Database) -> Result<(), Failure> {
     let connected = connect(database).await?;
     backend::MIGRATOR.run(&connected.pool).await?;
+    connected.close().await
+}
+
+/// Prints the key and nothing else, so that a script can take it.
+async fn run_bootstrap(wanted: Bootstrap) -> Result<(), Failure> {
+    let connected = connect(&wanted.database).await?;
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
+    let wanted = identity::Bootstrap {
+        email: wanted.email,
+        password: wanted.password,
+        organization: wanted.organization,
+        time_zone: wanted.time_zone,
+        project: wanted.project,
+    };
+    let created = identity::bootstrap(&backend, wanted).await.map_err(|error| error.into_problem().to_string())?;
+    writeln!(std::io::stdout(), "{}", created.key.secret.expose_secret())?;
     connected.close().await
 }
 
@@ -55,7 +74,9 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
     tracing::info!("Tallystick listens on {public_url}");
-    axum::serve(listener, build(AppState { backend, leptos })).with_graceful_shutdown(interrupted()).await?;
+    let router = build(AppState { backend, leptos, trusted_proxies: serve.trusted_proxies });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(interrupted()).await?;
     connected.close().await
 }
 

@@ -1,6 +1,5 @@
 //! The commands of this repository, one module each.
 
-mod measure_traces;
 mod replay;
 mod seed_prices;
 mod traces;
@@ -17,15 +16,12 @@ enum Command {
     Replay(replay::Args),
     /// Convert price data into the seed of the price book.
     SeedPrices(seed_prices::Args),
-    /// Derive the sample organization's figures from the traces beside the project.
-    MeasureTraces(measure_traces::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Replay(args) => replay::run(&args),
         Command::SeedPrices(args) => seed_prices::run(&args),
-        Command::MeasureTraces(args) => measure_traces::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
 mod database;
+pub mod seed;
 mod smtp;
 
 pub use database::TestDatabase;

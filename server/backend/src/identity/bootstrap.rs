@@ -2,11 +2,11 @@
 
 use super::organizations::{Founding, found};
 use super::{password, sql};
-use crate::keys::{self, NewKey};
+use crate::keys::{self, CreatedKey, NewKey};
 use crate::projects;
 use crate::{Actor, Backend, Error, OrgScope, Visible};
 use domain::identity::{Email, KeyScope, Role};
-use domain::ids::UserId;
+use domain::ids::{OrgId, UserId};
 use domain::problem::Problem;
 use domain::project::{KeyProject, Project};
 use secrecy::SecretString;
@@ -27,13 +27,26 @@ pub struct Bootstrap {
     pub project: String,
 }
 
+/// What exists now.
+#[derive(Debug)]
+pub struct Bootstrapped {
+    /// The owner.
+    pub user_id: UserId,
+    /// The organization.
+    pub org_id: OrgId,
+    /// The project that the key's events go to.
+    pub project: Project,
+    /// A new key for all projects, with all scopes.
+    pub key: CreatedKey,
+}
+
 /// Creates what is absent of user (verified), organization and project, and a new API key for all projects with all scopes.
 ///
 /// Running it again changes nothing but adds a key. For the operator of the server only: it asks for no permission.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming the fields of [`Bootstrap`]; [`Problem::Conflict`] at a limit; [`Error::Database`].
-pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<SecretString, Error> {
+pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<Bootstrapped, Error> {
     let mut transaction = backend.pool.begin().await?;
     let user_id = user(backend, &mut transaction, &wanted).await?;
     let (scope, project) = organization(backend, &mut transaction, user_id, &wanted).await?;
@@ -43,9 +56,9 @@ pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<SecretStr
         project: KeyProject::AllWithDefault(project.project_id),
         expires_at: None,
     };
-    let created = keys::create_in(backend, &scope, &mut transaction, key).await?;
+    let key = keys::create_in(backend, &scope, &mut transaction, key).await?;
     transaction.commit().await?;
-    Ok(created.secret)
+    Ok(Bootstrapped { user_id, org_id: scope.org_id(), project, key })
 }
 
 async fn user(backend: &Backend, connection: &mut PgConnection, wanted: &Bootstrap) -> Result<UserId, Error> {

@@ -11,7 +11,7 @@ use domain::project::{Project, Slug, parse_name};
 use sqlx::PgConnection;
 
 /// Most organizations that one person may own.
-pub const MAX_OWNED: i64 = 50;
+const MAX_OWNED: i64 = 50;
 /// Most organizations that a list shows.
 const MAX_LISTED: i64 = 500;
 
@@ -145,7 +145,15 @@ async fn insert(
 /// # Errors
 /// [`Problem::NotFound`] when it does not exist or the user is no member; [`Error::Database`].
 pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> Result<OrgScope, Error> {
-    Ok(sql::member_scope(&backend.pool, user_id, slug).await?.ok_or(Problem::NotFound)?)
+    Ok(sql::member_scope(&backend.pool, user_id, Some(slug), None).await?.ok_or(Problem::NotFound)?)
+}
+
+/// The member's view of the organization with this id.
+///
+/// # Errors
+/// As [`scope_for_user`].
+pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Result<OrgScope, Error> {
+    Ok(sql::member_scope(&backend.pool, user_id, None, Some(org_id)).await?.ok_or(Problem::NotFound)?)
 }
 
 /// The server's own view of an organization, for background work. It may do everything: never hand it to a caller.

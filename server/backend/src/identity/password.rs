@@ -29,7 +29,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Turns for hashing: as many at once as there are cores, and a bounded queue.
 #[derive(Debug)]
-pub struct Turns {
+pub(super) struct Turns {
     queue: Semaphore,
     running: Semaphore,
 }

@@ -1,12 +1,14 @@
 //! Queries of `users`, `sign_ins`, `user_tokens`, `organizations`, `members` and `invitations`.
 
+use super::sign_ins::{NewSignIn, Stored};
 use crate::{Actor, Error, OrgScope, Visible};
 use chrono::{DateTime, Utc};
-use domain::identity::{Email, Organization, Role};
-use domain::ids::{OrgId, UserId};
+use domain::identity::{Email, Organization, Role, SignIn, User};
+use domain::ids::{OrgId, SignInId, UserId};
 use domain::period::Zone;
+use serde_json::Value;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
 // --- users
 
@@ -76,16 +78,18 @@ pub(super) async fn count_owned(connection: &mut PgConnection, user_id: UserId) 
 pub(super) async fn member_scope(
     executor: impl PgExecutor<'_>,
     user_id: UserId,
-    slug: &str,
+    slug: Option<&str>,
+    org_id: Option<OrgId>,
 ) -> Result<Option<OrgScope>, Error> {
     let row = sqlx::query(
         "select organizations.org_id, organizations.time_zone, members.role
          from organizations
          join members on members.org_id = organizations.org_id
-         where organizations.slug = $1 and members.user_id = $2",
+         where members.user_id = $1 and (organizations.slug = $2 or organizations.org_id = $3)",
     )
-    .bind(slug)
     .bind(user_id.0)
+    .bind(slug)
+    .bind(org_id.map(|id| id.0))
     .fetch_optional(executor)
     .await?;
     let Some(row) = row else { return Ok(None) };
@@ -195,4 +199,151 @@ pub(super) async fn insert_member(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+// --- sign-ins
+
+pub(super) async fn insert_sign_in(pool: &PgPool, token_hash: &[u8], new: NewSignIn<'_>) -> Result<(), Error> {
+    sqlx::query(
+        "insert into sign_ins
+             (token_hash, sign_in_id, user_id, data, user_agent, address, created_at, last_seen_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+    )
+    .bind(token_hash)
+    .bind(new.sign_in_id.0)
+    .bind(new.user_id.0)
+    .bind(new.data)
+    .bind(&new.device.user_agent)
+    .bind(&new.device.address)
+    .bind(new.now)
+    .bind(new.expires_at)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn update_sign_in(pool: &PgPool, token_hash: &[u8], data: Value) -> Result<(), Error> {
+    sqlx::query("update sign_ins set data = $2 where token_hash = $1")
+        .bind(token_hash)
+        .bind(data)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn touch_sign_in(
+    pool: &PgPool,
+    token_hash: &[u8],
+    now: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query("update sign_ins set last_seen_at = $2, expires_at = $3 where token_hash = $1")
+        .bind(token_hash)
+        .bind(now)
+        .bind(expires_at)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<Stored>, Error> {
+    let row = sqlx::query(
+        "select sign_ins.sign_in_id, sign_ins.data, sign_ins.created_at, sign_ins.last_seen_at, sign_ins.expires_at,
+                users.user_id, users.email, users.email_verified_at
+         from sign_ins
+         join users on users.user_id = sign_ins.user_id
+         where sign_ins.token_hash = $1",
+    )
+    .bind(token_hash)
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| {
+        Ok(Stored {
+            sign_in_id: SignInId(row.try_get("sign_in_id")?),
+            user: user(&row)?,
+            data: row.try_get("data")?,
+            created_at: row.try_get("created_at")?,
+            last_seen_at: row.try_get("last_seen_at")?,
+            expires_at: row.try_get("expires_at")?,
+        })
+    })
+    .transpose()
+}
+
+pub(super) async fn sign_ins(
+    pool: &PgPool,
+    user_id: UserId,
+    current: Option<SignInId>,
+    now: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<SignIn>, Error> {
+    let rows = sqlx::query(
+        "select sign_in_id, user_agent, address, created_at, last_seen_at
+         from sign_ins
+         where user_id = $1 and expires_at > $2
+         order by last_seen_at desc, sign_in_id
+         limit $3",
+    )
+    .bind(user_id.0)
+    .bind(now)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let sign_in_id = SignInId(row.try_get("sign_in_id")?);
+            Ok(SignIn {
+                sign_in_id,
+                user_agent: row.try_get("user_agent")?,
+                address: row.try_get("address")?,
+                created_at: row.try_get("created_at")?,
+                last_seen_at: row.try_get("last_seen_at")?,
+                current: current == Some(sign_in_id),
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn delete_sign_in_by_hash(pool: &PgPool, token_hash: &[u8]) -> Result<(), Error> {
+    sqlx::query("delete from sign_ins where token_hash = $1").bind(token_hash).execute(pool).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_sign_in(pool: &PgPool, user_id: UserId, sign_in_id: SignInId) -> Result<bool, Error> {
+    let done = sqlx::query("delete from sign_ins where user_id = $1 and sign_in_id = $2")
+        .bind(user_id.0)
+        .bind(sign_in_id.0)
+        .execute(pool)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// All but `keep`; all of them without one.
+pub(super) async fn delete_other_sign_ins(
+    connection: &mut PgConnection,
+    user_id: UserId,
+    keep: Option<SignInId>,
+) -> Result<u64, Error> {
+    let done = sqlx::query("delete from sign_ins where user_id = $1 and sign_in_id is distinct from $2")
+        .bind(user_id.0)
+        .bind(keep.map(|id| id.0))
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+pub(super) async fn delete_expired(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query("delete from sign_ins where expires_at <= $1").bind(now).execute(pool).await?;
+    sqlx::query("delete from user_tokens where expires_at <= $1").bind(now).execute(pool).await?;
+    Ok(())
+}
+
+fn user(row: &PgRow) -> Result<User, Error> {
+    let email: String = row.try_get("email")?;
+    let verified: Option<DateTime<Utc>> = row.try_get("email_verified_at")?;
+    Ok(User {
+        user_id: UserId(row.try_get("user_id")?),
+        email: Email::parse(&email).map_err(|_| Error::inconsistent("users", "email", "not an address"))?,
+        email_verified: verified.is_some(),
+    })
 }

@@ -1,0 +1,164 @@
+//! Forms that say the same with and without JavaScript.
+//!
+//! With it, an `ActionForm` calls its server function and shows what came back.
+//! Without it, the browser posts the form; a layer of the server turns the answer into a redirect back and a [`Flash`]: a cookie that lives for one page.
+//! [`use_form`] hides the difference: errors stand beside their fields, what was typed is still there, and a result that is shown once is shown.
+//! To add a form: `let form = use_form::<MyServerFn>();` at the top of the component (never inside `Suspend`), `<ActionForm action=form.action attr:class="form">`, and per field `error=form.error("name")` and `value=form.kept("name")`.
+
+use crate::error::AppError;
+use domain::problem::Problem;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// How a form that was posted without JavaScript went, on its way to the page that the browser is sent back to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Path of the server function.
+    pub path: String,
+    /// What it returned.
+    pub outcome: Result<serde_json::Value, Problem>,
+    /// What was typed, without secrets.
+    pub kept: Vec<(String, String)>,
+}
+
+/// A form and its server function.
+pub struct Form<S>
+where
+    S: ServerFn + 'static,
+    S::Output: 'static,
+{
+    /// For `<ActionForm action=…>`.
+    pub action: ServerAction<S>,
+    kept: StoredValue<Vec<(String, String)>>,
+}
+
+impl<S> Clone for Form<S>
+where
+    S: ServerFn + 'static,
+    S::Output: 'static,
+{
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Form<S>
+where
+    S: ServerFn + 'static,
+    S::Output: 'static,
+{
+}
+
+/// The form of a server function on this page.
+#[must_use]
+pub fn use_form<S>() -> Form<S>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: DeserializeOwned + Send + Sync + 'static,
+{
+    let flash = SharedValue::new(|| flash_for(S::PATH)).into_inner();
+    let action = ServerAction::<S>::new();
+    let kept = match flash {
+        Some(Flash { outcome, kept, .. }) => {
+            let outcome = match outcome {
+                Ok(value) => serde_json::from_value(value).ok().map(Ok),
+                Err(problem) => Some(Err(AppError(problem))),
+            };
+            action.value().set(outcome);
+            kept
+        }
+        None => Vec::new(),
+    };
+    Form { action, kept: StoredValue::new(kept) }
+}
+
+impl<S> Form<S>
+where
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
+{
+    /// What is wrong with one field.
+    #[must_use]
+    pub fn error(self, field: &'static str) -> Signal<Option<String>> {
+        Signal::derive(move || {
+            self.problem()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+        })
+    }
+
+    /// Everything that is wrong, for `FormErrors`.
+    #[must_use]
+    pub fn errors(self) -> Signal<Vec<(String, String)>> {
+        Signal::derive(move || self.problem().map(|problem| said(&problem)).unwrap_or_default())
+    }
+
+    /// What was typed into a field before the page came back; none on a fresh page.
+    #[must_use]
+    pub fn kept(self, field: &str) -> Option<String> {
+        self.kept.with_value(|kept| kept.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone()))
+    }
+
+    /// [`Form::kept`], or else what stood there before.
+    #[must_use]
+    pub fn kept_or(self, field: &str, before: &str) -> String {
+        self.kept(field).unwrap_or_else(|| before.to_owned())
+    }
+
+    /// Whether a box was ticked when the page came back; `before` on a fresh page.
+    #[must_use]
+    pub fn kept_tick(self, field: &str, before: bool) -> bool {
+        if self.kept.with_value(Vec::is_empty) { before } else { self.kept(field).is_some() }
+    }
+
+    /// What the last attempt returned, if it went well.
+    #[must_use]
+    pub fn done(self) -> Signal<Option<S::Output>> {
+        Signal::derive(move || self.action.value().get().and_then(Result::ok))
+    }
+
+    /// True while an attempt is under way.
+    #[must_use]
+    pub fn pending(self) -> Signal<bool> {
+        let pending = self.action.pending();
+        Signal::derive(move || pending.get())
+    }
+
+    fn problem(self) -> Option<Problem> {
+        self.action.value().get().and_then(Result::err).map(|AppError(problem)| problem)
+    }
+}
+
+/// Fields by name; what concerns no field comes first, without one.
+fn said(problem: &Problem) -> Vec<(String, String)> {
+    if problem.fields().is_empty() {
+        return vec![(String::new(), problem.detail())];
+    }
+    problem.fields().iter().map(|field| (field.pointer.clone(), field.detail.clone())).collect()
+}
+
+/// The flash that came with this request, if it is of this server function.
+#[cfg(feature = "ssr")]
+fn flash_for(path: &str) -> Option<Flash> {
+    let flash = with_context::<http::request::Parts, _>(|parts| parts.extensions.get::<Flash>().cloned()).flatten();
+    flash.filter(|flash| flash.path == path)
+}
+
+/// In the browser there is none: while hydrating, the value comes from the server.
+#[cfg(not(feature = "ssr"))]
+const fn flash_for(_path: &str) -> Option<Flash> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_without_fields_concerns_the_whole_form() {
+        let whole = said(&Problem::conflict("Taken."));
+        assert_eq!(whole, [(String::new(), "Taken.".to_owned())]);
+        let field = said(&Problem::field("name", "required", "Enter a name."));
+        assert_eq!(field, [("name".to_owned(), "Enter a name.".to_owned())]);
+    }
+}

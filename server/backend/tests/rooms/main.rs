@@ -1,0 +1,4 @@
+//! The rooms against a real PostgreSQL: one module per room, one binary for all.
+
+mod keys;
+mod projects;
