@@ -72,21 +72,20 @@ pub fn Meter(
 /// A bar to the right for more and to the left for less, around a common zero.
 #[component]
 pub fn SignedBar(
-    /// From −1 to 1, as a share of the largest of all bars in the list.
-    share: f64,
-    /// Where zero stands, from 0 to 1; the same for all bars of a list.
-    #[prop(default = 0.3)]
-    zero: f64,
+    /// Its value.
+    value: f64,
+    /// The lowest value of the list, zero or less; the same for all its bars.
+    low: f64,
+    /// The highest value of the list, zero or more.
+    high: f64,
 ) -> impl IntoView {
-    let share = if share.is_finite() { share.clamp(-1.0, 1.0) } else { 0.0 };
-    let (x, width, class) = if share >= 0.0 {
-        (zero, share * (1.0 - zero), "fill-bad")
-    } else {
-        (zero + share * zero, -share * zero, "fill-good")
-    };
+    let range = (high.max(0.0) - low.min(0.0)).max(f64::MIN_POSITIVE);
+    let place = |value: f64| (value - low.min(0.0)) / range;
+    let (from, to) = (place(value.min(0.0)), place(value.max(0.0)));
+    let class = if value < 0.0 { "fill-good" } else { "fill-warn" };
     view! {
         <svg class="signed-bar" aria-hidden="true">
-            <rect class=class x=percent(x) width=percent(width) height="100%" rx="1.5"></rect>
+            <rect class=class x=percent(from) width=percent(to - from) height="100%" rx="1.5"></rect>
         </svg>
     }
 }

@@ -90,13 +90,15 @@ pub fn Table(
 ) -> impl IntoView {
     let class = if dense { "table table-dense" } else { "table" };
     let caption_class = if show_caption { "" } else { "visually-hidden" };
+    // Heads that nobody sees take no room.
+    let head_class = if columns.iter().all(|column| column.hidden) { "visually-hidden" } else { "" };
     let heads = columns.into_iter().map(Column::view).collect_view();
     view! {
         // Focusable, so that the keyboard can scroll it.
         <div class="table-box" tabindex="0" role="region" aria-label=caption.clone()>
             <table class=class>
                 <caption class=caption_class>{caption.clone()}</caption>
-                <thead><tr>{heads}</tr></thead>
+                <thead class=head_class><tr>{heads}</tr></thead>
                 <tbody>{children()}</tbody>
                 {totals.then(|| view! { <tfoot>{foot.run()}</tfoot> })}
             </table>

@@ -1,0 +1,127 @@
+//! Which labels stand below the axis, and where annotations stand above.
+
+use super::data::{Annotation, Bucket};
+use super::markup::{Markup, percent};
+use super::scale::SIZE;
+
+/// Labels that fit when the chart is wide, and when it is as narrow as a phone.
+const WIDE: usize = 10;
+const NARROW: usize = 5;
+
+/// The middle of a bucket as a share of the width.
+pub(super) fn middle(index: usize, buckets: usize) -> f64 {
+    edge(index, buckets) + 0.5 / as_f64(buckets.max(1))
+}
+
+/// The left edge of a bucket as a share of the width.
+pub(super) fn edge(index: usize, buckets: usize) -> f64 {
+    as_f64(index) / as_f64(buckets.max(1))
+}
+
+/// The middle of a bucket in the drawing's coordinates.
+pub(super) fn x(index: usize, buckets: usize) -> f64 {
+    middle(index, buckets) * SIZE
+}
+
+/// A count as a coordinate; charts have far fewer than 2³² buckets.
+pub(super) fn as_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
+}
+
+/// Indices of the labelled buckets, each with whether it is also shown when the chart is narrow.
+pub(super) fn labelled(buckets: &[Bucket]) -> Vec<(usize, bool)> {
+    let marked: Vec<usize> =
+        buckets.iter().enumerate().filter(|(_, bucket)| bucket.mark).map(|(index, _)| index).collect();
+    let candidates = if marked.is_empty() { (0..buckets.len()).collect() } else { marked };
+    let every = candidates.len().div_ceil(WIDE).max(1);
+    let shown: Vec<usize> = candidates.into_iter().step_by(every).collect();
+    let every = shown.len().div_ceil(NARROW).max(1);
+    shown.into_iter().enumerate().map(|(rank, index)| (index, rank % every == 0)).collect()
+}
+
+/// The labels below the axis.
+pub(super) fn below(buckets: &[Bucket]) -> String {
+    let mut markup = Markup::default();
+    markup.open("svg", &[("class", "chart-labels"), ("aria-hidden", "true")]);
+    for (index, narrow) in labelled(buckets) {
+        let at = middle(index, buckets.len());
+        let class = match (narrow, at > 0.96) {
+            (true, false) => "",
+            (true, true) => "end",
+            (false, false) => "wide",
+            (false, true) => "wide end",
+        };
+        let at = if at > 0.96 { 1.0 } else { at };
+        let label = buckets.get(index).map_or("", |bucket| bucket.label.as_str());
+        markup.element("text", &[("class", class), ("x", &percent(at)), ("y", "13")], label);
+    }
+    markup.close("svg");
+    markup.done()
+}
+
+/// Rows of annotations, so that two that happened close to each other do not stand on top of each other.
+pub(super) fn rows(annotations: &[Annotation], buckets: usize) -> Vec<usize> {
+    // Three rows are kept free; a text takes about a third of the width.
+    const ROOM: f64 = 0.34;
+    let mut ends = [f64::MIN; 3];
+    annotations
+        .iter()
+        .map(|annotation| {
+            let at = middle(annotation.bucket, buckets);
+            let row = ends.iter().position(|end| *end <= at).unwrap_or(0);
+            if let Some(end) = ends.get_mut(row) {
+                *end = at + ROOM;
+            }
+            row
+        })
+        .collect()
+}
+
+/// The annotations above the chart, each with a stem down to it.
+pub(super) fn above(annotations: &[Annotation], buckets: usize) -> String {
+    const ROW: usize = 18;
+    let rows = rows(annotations, buckets);
+    let height = (rows.iter().max().copied().unwrap_or(0) + 1) * ROW;
+    let mut markup = Markup::default();
+    markup.open("svg", &[("class", "chart-notes"), ("height", &height.to_string()), ("aria-hidden", "true")]);
+    for (annotation, row) in annotations.iter().zip(rows) {
+        let at = middle(annotation.bucket, buckets);
+        let (x, top) = (percent(at), row * ROW);
+        markup.empty("line", &[("x1", &x), ("x2", &x), ("y1", &(top + 3).to_string()), ("y2", &height.to_string())]);
+        let (class, dx) = if at > 0.6 { ("end", "-6") } else { ("", "6") };
+        let y = (top + 13).to_string();
+        markup.element("text", &[("class", class), ("x", &x), ("dx", dx), ("y", &y)], &annotation.label);
+    }
+    markup.close("svg");
+    markup.done()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn buckets(count: usize, mark: impl Fn(usize) -> bool) -> Vec<Bucket> {
+        (0..count).map(|index| Bucket { label: format!("b{index}"), mark: mark(index), ..Bucket::default() }).collect()
+    }
+
+    #[test]
+    fn labels_are_thinned_to_what_fits() {
+        for count in [0, 1, 5, 30, 90, 744] {
+            let shown = labelled(&buckets(count, |_| false));
+            assert!(
+                shown.len() <= WIDE && shown.iter().filter(|(_, narrow)| *narrow).count() <= NARROW,
+                "{count}: {shown:?}"
+            );
+            assert_eq!(shown.is_empty(), count == 0);
+        }
+        assert_eq!(labelled(&buckets(30, |index| index % 7 == 2)), [(2, true), (9, true), (16, true), (23, true)]);
+        assert_eq!(labelled(&buckets(2, |_| false)), [(0, true), (1, true)]);
+    }
+
+    #[test]
+    fn annotations_close_to_each_other_stand_in_rows() {
+        let at = |bucket| Annotation { bucket, label: "x".to_owned() };
+        assert_eq!(rows(&[at(1), at(2), at(3), at(25)], 30), [0, 1, 2, 0]);
+        assert!(above(&[at(1), at(2)], 30).contains("height=\"36\""));
+    }
+}

@@ -1,0 +1,366 @@
+//! The chart as text: the drawing, what can be clicked, the table behind it. Pure.
+
+use super::axis::{edge, x};
+use super::data::{ChartData, Stack, Stroke};
+use super::markup::{Markup, number, percent};
+use super::scale::{SIZE, Scale, stack};
+use super::{area, band, bar, line};
+
+/// From this many buckets on the marks touch and single buckets are too narrow to be a link.
+const CROWDED: usize = 100;
+
+/// Which parts the reader has switched off, in the order of the legend: series, lines, band.
+pub(super) type Off = Vec<bool>;
+
+/// Names of the parts in the order of the legend, each with the class of its swatch.
+pub(super) fn legend(data: &ChartData) -> Vec<(String, String)> {
+    let series = data.series.iter().map(|series| (series.name.clone(), format!("swatch {}", series.hue.class())));
+    let lines = data
+        .lines
+        .iter()
+        .map(|line| (line.name.clone(), format!("swatch {}", line_class(line.stroke, line.hue.class()))));
+    let band = data.band.iter().map(|band| (band.name.clone(), "swatch swatch-band".to_owned()));
+    series.chain(lines).chain(band).collect()
+}
+
+fn line_class(stroke: Stroke, hue: &str) -> String {
+    let kind = match stroke {
+        Stroke::Solid => "line-solid",
+        Stroke::Dashed => "line-dashed",
+        Stroke::Thin => return "line-thin".to_owned(),
+        Stroke::Step => "line-step",
+    };
+    format!("{kind} {hue}")
+}
+
+fn is_off(off: &Off, part: usize) -> bool {
+    off.get(part).copied().unwrap_or_default()
+}
+
+/// The drawing and the scale it uses.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Drawn {
+    pub(super) svg: String,
+    pub(super) scale: Scale,
+}
+
+/// Draws everything that is not switched off. `name` is read to screen readers.
+pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn {
+    let buckets = data.buckets.len();
+    let none: &[f64] = &[];
+    let values: Vec<&[f64]> = data
+        .series
+        .iter()
+        .enumerate()
+        .map(|(part, series)| if is_off(off, part) { none } else { series.values.as_slice() })
+        .collect();
+    let spans = stack(&values, buckets);
+    let lines = data.series.len();
+    let shown_lines =
+        || data.lines.iter().enumerate().filter(|(index, _)| !is_off(off, lines + index)).map(|(_, line)| line);
+    let shown_band = data.band.as_ref().filter(|_| !is_off(off, lines + data.lines.len()));
+    let scale = Scale::nice(
+        spans
+            .iter()
+            .flatten()
+            .flat_map(|(from, to)| [*from, *to])
+            .chain(shown_lines().flat_map(|line| line.values.iter().copied().flatten()))
+            .chain(
+                shown_band
+                    .into_iter()
+                    .flat_map(|band| band.values.iter().flatten().flat_map(|(low, high)| [*low, *high])),
+            )
+            .chain(data.thresholds.iter().map(|threshold| threshold.value)),
+        ticks,
+    );
+
+    let mut svg = Markup::default();
+    svg.open("svg", &[("class", "chart-svg"), ("role", "img"), ("aria-label", name)]);
+    svg.open(
+        "svg",
+        &[("viewBox", "0 0 1000 1000"), ("preserveAspectRatio", "none"), ("width", "100%"), ("height", "100%")],
+    );
+    for tick in &scale.ticks {
+        let y = number(scale.y(*tick));
+        let class = if *tick == 0.0 { "chart-zero" } else { "chart-rule" };
+        svg.empty("path", &[("class", class), ("d", &format!("M0 {y}H1000"))]);
+    }
+    if let Some(band) = shown_band {
+        svg.empty("path", &[("class", "band"), ("d", &band::path(&band.values, buckets, &scale))]);
+    }
+    for (series, spans) in data.series.iter().zip(&spans) {
+        let (kind, path) = match data.stack {
+            Stack::Bars if buckets >= CROWDED => ("bars-crowded", bar::path(spans, &scale, bar::WIDEST)),
+            Stack::Bars => ("bars", bar::path(spans, &scale, bar::WIDEST)),
+            Stack::Areas => ("area", area::path(spans, &scale)),
+        };
+        if !path.is_empty() {
+            svg.empty("path", &[("class", &format!("{kind} {}", series.hue.class())), ("d", &path)]);
+        }
+    }
+    for line in shown_lines() {
+        let path = match line.stroke {
+            Stroke::Step => line::step_path(&line.values, buckets, &scale),
+            Stroke::Solid | Stroke::Dashed | Stroke::Thin => line::path(&line.values, buckets, &scale),
+        };
+        svg.empty("path", &[("class", &line_class(line.stroke, line.hue.class())), ("d", &path)]);
+    }
+    for threshold in &data.thresholds {
+        let y = number(scale.y(threshold.value));
+        svg.empty(
+            "path",
+            &[("class", &format!("threshold {}", threshold.tone.class())), ("d", &format!("M0 {y}H1000"))],
+        );
+    }
+    if let Some(today) = data.today.filter(|today| *today > 0 && *today < buckets) {
+        let x = number(edge(today, buckets) * SIZE);
+        svg.empty("path", &[("class", "today"), ("d", &format!("M{x} 0V1000"))]);
+    }
+    svg.close("svg");
+    words(&mut svg, data, &scale);
+    svg.close("svg");
+    Drawn { svg: svg.done(), scale }
+}
+
+/// Words inside the drawing, which are never stretched.
+fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
+    for threshold in &data.thresholds {
+        let y = percent(scale.depth(threshold.value));
+        let class = format!("chart-word end {}", threshold.tone.class());
+        // A line at the very top has its words below it.
+        let dy = if scale.depth(threshold.value) < 0.08 { "14" } else { "-5" };
+        svg.element("text", &[("class", &class), ("x", "100%"), ("y", &y), ("dy", dy)], &threshold.label);
+    }
+    if data.buckets.is_empty() {
+        svg.element("text", &[("class", "chart-word middle"), ("x", "50%"), ("y", "50%")], "Nothing in this period");
+    }
+}
+
+/// Clickable columns over the drawing. `titles` puts the exact values into the browser's own tooltip.
+pub(super) fn hits(data: &ChartData, titles: bool) -> String {
+    let buckets = data.buckets.len();
+    if buckets >= CROWDED {
+        return String::new();
+    }
+    let mut svg = Markup::default();
+    svg.open("svg", &[("class", "chart-hits"), ("aria-hidden", "true")]);
+    let width = percent(edge(1, buckets));
+    for (index, bucket) in data.buckets.iter().enumerate() {
+        if let Some(href) = &bucket.href {
+            svg.open("a", &[("href", href), ("tabindex", "-1")]);
+        }
+        svg.open("rect", &[("x", &percent(edge(index, buckets))), ("width", &width), ("height", "100%")]);
+        if titles {
+            svg.element("title", &[], &reading(data, index, &Off::new()));
+        }
+        svg.close("rect");
+        if bucket.href.is_some() {
+            svg.close("a");
+        }
+    }
+    svg.close("svg");
+    svg.done()
+}
+
+/// One value of a bucket with its swatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Value {
+    pub(super) swatch: String,
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// What a bucket holds, from the top of the stack down, then lines and band; parts that are off or say nothing are left out.
+pub(super) fn values(data: &ChartData, bucket: usize, off: &Off) -> Vec<Value> {
+    let text = |texts: &[String]| texts.get(bucket).filter(|text| !text.is_empty()).cloned();
+    let series = data.series.iter().map(|series| {
+        // A part of no height has nothing to read.
+        let empty = series.values.get(bucket).is_none_or(|value| *value == 0.0);
+        if empty && data.series.len() > 1 { None } else { text(&series.texts) }
+    });
+    let lines = data.lines.iter().map(|line| text(&line.texts));
+    let band = data.band.iter().map(|band| text(&band.texts));
+    let mut values: Vec<Option<Value>> = series
+        .chain(lines)
+        .chain(band)
+        .zip(legend(data))
+        .enumerate()
+        .map(|(part, (text, (name, swatch)))| {
+            text.filter(|_| !is_off(off, part)).map(|text| Value { swatch, name, text })
+        })
+        .collect();
+    if let Some(stacked) = values.get_mut(..data.series.len()) {
+        stacked.reverse();
+    }
+    values.into_iter().flatten().collect()
+}
+
+/// Whether the bucket's total says more than its only part.
+pub(super) fn total(data: &ChartData, bucket: usize) -> Option<&str> {
+    let total = data.buckets.get(bucket).map(|bucket| bucket.total.as_str()).filter(|total| !total.is_empty());
+    total.filter(|_| data.series.len() > 1)
+}
+
+/// What a bucket holds as one sentence.
+pub(super) fn reading(data: &ChartData, bucket: usize, off: &Off) -> String {
+    let title = data.buckets.get(bucket).map_or("", |bucket| bucket.title.as_str());
+    let total = total(data, bucket).map(|total| format!("total {total}"));
+    let values = values(data, bucket, off).into_iter().map(|value| format!("{} {}", value.name, value.text));
+    let parts: Vec<String> = total.into_iter().chain(values).collect();
+    if parts.is_empty() { title.to_owned() } else { format!("{title}: {}", parts.join(", ")) }
+}
+
+/// The chart's name with its ends and its highest bucket.
+pub(super) fn summary(data: &ChartData, label: &str) -> String {
+    let (Some(first), Some(last)) = (data.buckets.first(), data.buckets.last()) else {
+        return format!("{label}: nothing in this period");
+    };
+    let sums = (0..data.buckets.len())
+        .map(|index| data.series.iter().filter_map(|series| series.values.get(index)).sum::<f64>());
+    let highest = sums.enumerate().filter(|(_, sum)| *sum > 0.0).max_by(|left, right| left.1.total_cmp(&right.1));
+    let highest = highest.and_then(|(index, _)| data.buckets.get(index)).map(|bucket| {
+        let total = if bucket.total.is_empty() { String::new() } else { format!(" with {}", bucket.total) };
+        format!("; highest {}{total}", bucket.title)
+    });
+    format!("{label}, {} to {}{}", first.title, last.title, highest.unwrap_or_default())
+}
+
+/// The table behind the chart: a row per bucket, a column per part.
+pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
+    let mut html = Markup::default();
+    html.open("table", &[("class", "table table-dense")]).element("caption", &[("class", "visually-hidden")], label);
+    let totals = (0..data.buckets.len()).any(|bucket| total(data, bucket).is_some());
+    html.open("thead", &[]).open("tr", &[]).element("th", &[("scope", "col")], head);
+    let names = totals.then(|| "Total".to_owned()).into_iter().chain(legend(data).into_iter().map(|(name, _)| name));
+    for name in names {
+        html.element("th", &[("scope", "col"), ("class", "num")], &name);
+    }
+    html.close("tr").close("thead").open("tbody", &[]);
+    for (index, bucket) in data.buckets.iter().enumerate() {
+        html.open("tr", &[]).open("th", &[("scope", "row")]);
+        match &bucket.href {
+            Some(href) => html.element("a", &[("href", href)], &bucket.title),
+            None => html.text(&bucket.title),
+        };
+        html.close("th");
+        let texts = data.series.iter().map(|series| &series.texts).chain(data.lines.iter().map(|line| &line.texts));
+        let texts = texts.chain(data.band.iter().map(|band| &band.texts));
+        let total = totals.then_some(bucket.total.as_str());
+        for text in total.into_iter().chain(texts.map(|texts| texts.get(index).map_or("", String::as_str))) {
+            html.element("td", &[("class", "num")], text);
+        }
+        html.close("tr");
+    }
+    html.close("tbody").close("table");
+    html.done()
+}
+
+/// The horizontal place of a bucket's middle, as a share of the width in percent.
+pub(super) fn place(data: &ChartData, bucket: usize) -> f64 {
+    x(bucket, data.buckets.len()) / SIZE * 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::data::{Band, Bucket, Hue, Line, Series, Threshold};
+    use super::*;
+    use crate::ui::Tone;
+
+    fn sample() -> ChartData {
+        let bucket = |title: &str, total: &str| Bucket {
+            label: title.to_owned(),
+            title: title.to_owned(),
+            total: total.to_owned(),
+            href: Some(format!("/explore?from={title}&x=<")),
+            mark: false,
+        };
+        let series = |name: &str, hue, values: [f64; 2]| Series {
+            name: name.to_owned(),
+            hue,
+            values: values.to_vec(),
+            texts: values.iter().map(|value| format!("${value}")).collect(),
+        };
+        ChartData {
+            buckets: vec![bucket("Nov 1", "$30"), bucket("Nov 2", "$5")],
+            series: vec![series("a<b", Hue::First, [10.0, 5.0]), series("c", Hue::Second, [20.0, 0.0])],
+            lines: vec![Line {
+                name: "October".to_owned(),
+                stroke: Stroke::Thin,
+                values: vec![Some(12.0), None],
+                texts: vec!["$12".to_owned(), String::new()],
+                ..Line::default()
+            }],
+            thresholds: vec![Threshold { value: 40.0, label: "budget".to_owned(), tone: Tone::Warn }],
+            today: Some(1),
+            ..ChartData::default()
+        }
+    }
+
+    #[test]
+    fn the_drawing_holds_every_part_and_escapes_names() {
+        let drawn = draw(&sample(), &Off::new(), "Spend <by> day", 4);
+        assert_eq!(drawn.scale.high().to_string(), "40");
+        for part in [
+            "aria-label=\"Spend &lt;by&gt; day\"",
+            "bars hue-1",
+            "bars hue-2",
+            "line-thin",
+            "threshold tone-warn",
+            "class=\"today\" d=\"M500 0V1000\"",
+        ] {
+            assert!(drawn.svg.contains(part), "{part} in {}", drawn.svg);
+        }
+        assert!(!drawn.svg.contains("style="));
+    }
+
+    #[test]
+    fn a_part_that_is_off_leaves_the_stack_and_the_scale() {
+        let mut data = sample();
+        data.thresholds.clear();
+        let drawn = draw(&data, &vec![false, true, true], "x", 4);
+        assert_eq!(drawn.scale.high().to_string(), "10");
+        assert!(!drawn.svg.contains("hue-2") && !drawn.svg.contains("line-thin"));
+    }
+
+    #[test]
+    fn a_band_is_part_of_the_scale_until_it_is_off() {
+        let mut data = sample();
+        data.band = Some(Band { name: "80 %".to_owned(), values: vec![None, Some((1.0, 90.0))], texts: vec![] });
+        assert!(draw(&data, &Off::new(), "x", 4).svg.contains("class=\"band\""));
+        assert!(!draw(&data, &vec![false, false, false, true], "x", 4).svg.contains("class=\"band\""));
+    }
+
+    #[test]
+    fn nothing_says_so() {
+        let drawn = draw(&ChartData::default(), &Off::new(), "x", 4);
+        assert!(drawn.svg.contains("Nothing in this period"));
+        assert_eq!(summary(&ChartData::default(), "Spend"), "Spend: nothing in this period");
+        assert!(table(&ChartData::default(), "Spend", "Day").contains("<tbody></tbody>"));
+    }
+
+    #[test]
+    fn a_bucket_reads_from_the_top_of_the_stack_down_and_leaves_out_what_is_empty() {
+        let data = sample();
+        assert_eq!(reading(&data, 0, &Off::new()), "Nov 1: total $30, c $20, a<b $10, October $12");
+        assert_eq!(reading(&data, 1, &Off::new()), "Nov 2: total $5, a<b $5");
+        assert_eq!(reading(&data, 0, &vec![true]), "Nov 1: total $30, c $20, October $12");
+        assert_eq!(reading(&data, 9, &Off::new()), "");
+        assert_eq!(summary(&data, "Spend"), "Spend, Nov 1 to Nov 2; highest Nov 1 with $30");
+    }
+
+    #[test]
+    fn the_table_holds_the_exact_values_and_leads_on() {
+        let html = table(&sample(), "Spend", "Day");
+        assert!(html.contains("<th scope=\"col\" class=\"num\">Total</th><th scope=\"col\" class=\"num\">a&lt;b</th>"));
+        assert!(html.contains("<a href=\"/explore?from=Nov 1&amp;x=&lt;\">Nov 1</a></th><td class=\"num\">$30</td><td class=\"num\">$10</td>"));
+    }
+
+    #[test]
+    fn columns_lead_to_their_bucket_unless_they_are_too_narrow() {
+        let mut data = sample();
+        assert_eq!(hits(&data, false).matches("<a href=").count(), 2);
+        assert!(hits(&data, true).contains("<title>Nov 2: total $5, a&lt;b $5</title>"));
+        data.buckets = vec![Bucket::default(); 200];
+        assert_eq!(hits(&data, true), "");
+    }
+}
