@@ -1,10 +1,12 @@
 //! The spend query: one query behind Overview, Explore, statements and API.
 
 mod changes;
+mod explore;
 mod overview;
 mod query;
 
 pub use changes::{Cause, Changes, Mover, changes};
+pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
 pub use overview::{ModelPart, Overview, ProjectPart, Step, bucket_for, starts};
 pub use query::Source;
 

@@ -1,10 +1,12 @@
 //! Spend: sums of the rollups, never of raw events.
 
+mod explore;
 mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
 
+pub use explore::{explore, values};
 pub use overview::overview;
 pub(crate) use sql::{SUMS, sums_of};
 

@@ -526,6 +526,50 @@ async fn an_overview_of_a_team_or_project_is_its_own() {
 }
 
 #[tokio::test]
+async fn explore_draws_every_step_and_its_groups_add_up() {
+    use domain::spend::ExploreQuery;
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "America/New_York", "2026-11-17").await;
+    let mut events: Vec<_> = (0..8).map(|hour| used(&format!("2026-11-01T0{hour}:10:00Z"), hour % 3, "2")).collect();
+    events.push(used("2026-10-31T05:10:00Z", 0, "16"));
+    for (place, used) in events.iter_mut().enumerate() {
+        used.words[3] = ["", "a", "b", "c", "d", "e", "f", "g", "a"][place];
+        used.sums.spend += Decimal::from(place);
+    }
+    org.roll_up(&events).await;
+    let day: NaiveDate = "2026-11-01".parse().unwrap();
+    let period = Period { from: day, to: day.succ_opt().unwrap() };
+    let asked = ExploreQuery {
+        period,
+        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
+        measure: Measure::Spend,
+        dimension: Dimension::Feature,
+        bucket: Some(Bucket::Hour),
+        filters: Vec::new(),
+    };
+    let found = explore(&org.backend, &org.scope, asked.clone()).await.unwrap();
+    // A day of 25 hours; four of the events lie on the day before.
+    assert_eq!(found.steps.len(), 25);
+    assert_eq!(found.groups.iter().map(|group| group.sums.spend).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.steps.iter().map(|step| step.total).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.total, org.counted(&events, &org.scope, &asked.as_spend_query()).1);
+    assert_eq!(found.groups[0].key.as_deref(), Some("g"));
+    assert_eq!(
+        found.groups.iter().map(|group| group.before.as_ref().unwrap().spend).max(),
+        Some(Decimal::from(24 + 3))
+    );
+    for (place, group) in found.groups.iter().take(domain::spend::DRAWN_GROUPS).enumerate() {
+        assert_eq!(found.steps.iter().map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
+    }
+    let labels = ExploreQuery { dimension: Dimension::Customer, measure: Measure::Tokens, ..asked };
+    let found = explore(&org.backend, &org.scope, labels).await.unwrap();
+    assert_eq!(found.steps.len(), 1);
+    assert_eq!(found.steps[0].total, Decimal::from(found.total.tokens));
+    let known = values(&org.backend, &org.scope, period, Dimension::Project, 2).await.unwrap();
+    assert_eq!(known.len(), 2);
+}
+
+#[tokio::test]
 async fn a_statement_of_what_the_caller_does_not_see_is_not_found() {
     use domain::statement::StatementKind::{Project, Team};
     let database = TestDatabase::new().await;

@@ -1,0 +1,151 @@
+//! Explore: one measure by one dimension over time, beside the span before.
+
+use super::{Bucket, Dimension, Filter, Measure, SpendQuery, Sums, bucket_for};
+use crate::period::Period;
+use chrono::{DateTime, FixedOffset};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Longest span that is cut into hours, in days.
+pub const MAX_HOUR_DAYS: i64 = 31;
+/// Groups with a colour of their own; the others are drawn as one.
+pub const DRAWN_GROUPS: usize = 5;
+/// Most groups in the table.
+pub const MAX_GROUPS: usize = 500;
+
+/// What Explore is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExploreQuery {
+    /// Which days.
+    pub period: Period,
+    /// The days compared with.
+    pub previous: Option<Period>,
+    /// What is drawn.
+    pub measure: Measure,
+    /// By what it is split.
+    pub dimension: Dimension,
+    /// How time is cut; none chooses by the span's length.
+    pub bucket: Option<Bucket>,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+}
+
+impl ExploreQuery {
+    /// The steps that can be chosen: hours only for short spans and only where no label is involved.
+    #[must_use]
+    pub fn buckets(&self) -> Vec<Bucket> {
+        let labels = self.filters.iter().map(|filter| &filter.dimension).chain([&self.dimension]);
+        let hours = self.period.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label);
+        let fits = |bucket: &Bucket| match bucket {
+            Bucket::None => false,
+            Bucket::Hour => hours,
+            Bucket::Day | Bucket::Week | Bucket::Month => true,
+        };
+        Bucket::ALL.into_iter().filter(fits).collect()
+    }
+
+    /// The steps that are drawn: the chosen ones where they can be.
+    #[must_use]
+    pub fn effective_bucket(&self) -> Bucket {
+        match self.bucket {
+            Some(bucket) if self.buckets().contains(&bucket) => bucket,
+            _ if self.period.days() <= 2 && self.buckets().contains(&Bucket::Hour) => Bucket::Hour,
+            _ => bucket_for(self.period),
+        }
+    }
+
+    /// The same question as `GET /v1/spend` takes it.
+    #[must_use]
+    pub fn as_spend_query(&self) -> SpendQuery {
+        let mut query = SpendQuery::over(self.period).per(self.effective_bucket()).by([self.dimension.clone()]);
+        query.filters.clone_from(&self.filters);
+        query
+    }
+}
+
+/// One value of the dimension.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The value as filters take it; none means missing.
+    pub key: Option<String>,
+    /// Its name, where it has one besides: a project's, a team's, an API key's.
+    pub name: Option<String>,
+    /// Its sums.
+    pub sums: Sums,
+    /// Its sums in the span before.
+    pub before: Option<Sums>,
+}
+
+/// One step of the chart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExploreStep {
+    /// As the API writes it: an hour with offset, a date, a Monday, a month.
+    pub bucket: String,
+    /// The measure of each of the first [`DRAWN_GROUPS`] groups.
+    pub drawn: Vec<Decimal>,
+    /// The measure of all groups together.
+    pub total: Decimal,
+    /// The same at this place in the span before, where places correspond.
+    pub before: Option<Decimal>,
+}
+
+/// What Explore shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explore {
+    /// What was asked.
+    pub query: ExploreQuery,
+    /// The present moment in the organization's zone.
+    pub now: DateTime<FixedOffset>,
+    /// Groups by falling measure, at most [`MAX_GROUPS`].
+    pub groups: Vec<Group>,
+    /// How many more groups there are, with usage in the span.
+    pub more_groups: u64,
+    /// Every step of the span.
+    pub steps: Vec<ExploreStep>,
+    /// Over all groups.
+    pub total: Sums,
+    /// The same in the span before.
+    pub before: Option<Sums>,
+}
+
+impl Sums {
+    /// One measure as a number.
+    #[must_use]
+    pub fn of(&self, measure: Measure) -> Decimal {
+        match measure {
+            Measure::Spend => self.spend,
+            Measure::Requests => self.requests.into(),
+            Measure::Tokens => self.tokens.into(),
+        }
+    }
+
+    /// What one priced request cost; none where there is none.
+    #[must_use]
+    pub fn per_request(&self) -> Option<Decimal> {
+        self.spend.checked_div(Decimal::from(self.requests - self.unpriced_requests))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_offered_where_they_can_be_answered() {
+        let query = |days, dimension, bucket| ExploreQuery {
+            period: Period::last_days("2026-11-23".parse().unwrap(), days),
+            previous: None,
+            measure: Measure::Spend,
+            dimension,
+            bucket,
+            filters: Vec::new(),
+        };
+        assert_eq!(query(2, Dimension::Model, None).effective_bucket(), Bucket::Hour);
+        assert_eq!(query(2, Dimension::Customer, Some(Bucket::Hour)).effective_bucket(), Bucket::Day);
+        assert_eq!(query(31, Dimension::Model, Some(Bucket::Hour)).effective_bucket(), Bucket::Hour);
+        assert_eq!(query(32, Dimension::Model, Some(Bucket::Hour)).effective_bucket(), Bucket::Day);
+        assert_eq!(query(300, Dimension::Model, None).effective_bucket(), Bucket::Week);
+        assert_eq!(query(300, Dimension::Model, Some(Bucket::None)).effective_bucket(), Bucket::Week);
+        assert!(query(9, Dimension::Customer, None).as_spend_query().source().is_ok());
+    }
+}
