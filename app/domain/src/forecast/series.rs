@@ -42,6 +42,15 @@ impl Series {
         }
     }
 
+    /// The same history with another month to date.
+    ///
+    /// A team's month is what its projects spent while it owned them, its future is that of the projects it owns today.
+    #[must_use]
+    pub fn with_month(self, rows: impl IntoIterator<Item = (NaiveDate, Decimal)>) -> Self {
+        let elapsed = self.elapsed;
+        Self { month: Self::new(rows, self.today, 0.0).month, elapsed, ..self }
+    }
+
     /// The day it is.
     #[must_use]
     pub const fn today(&self) -> NaiveDate {

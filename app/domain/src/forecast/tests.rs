@@ -113,6 +113,15 @@ fn nothing_in_four_weeks_is_expected_to_stay_nothing() {
 }
 
 #[test]
+fn a_month_of_its_own_changes_what_is_spent_and_not_what_is_to_come() {
+    let today = day("2026-11-11");
+    let all = series(today, 0.5, &[10; 91]);
+    let moved = month_of(&all.clone().with_month([(day("2026-11-09"), Decimal::from(10)), (today, Decimal::ONE)]));
+    assert_eq!(moved.spent, Decimal::from(11));
+    assert_eq!(moved.expected - moved.spent, month_of(&all).expected - month_of(&all).spent);
+}
+
+#[test]
 fn likelihood_and_run_out_follow_the_amount() {
     let today = day("2026-11-16");
     let month = month_of(&series(today, 0.0, &vec![10; 120]));

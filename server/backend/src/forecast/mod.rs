@@ -1,1 +1,106 @@
-//! The room `forecast`.
+//! Where the month will end, for any part of the organization.
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Backend, Error, OrgScope, projects, spend};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::budget::SpendScope;
+use domain::forecast::{BackTest, Forecast, MAX_DAYS, Series};
+use domain::ids::{ProjectId, TeamId};
+use domain::period::{Period, Zone};
+use domain::spend::{ProjectDay, Sums};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Forecasts the end of the present month of one part.
+///
+/// A project or team that the caller does not see has no history.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn month_end(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Forecast, Error> {
+    Ok(look_ahead(backend, scope).await?.month_end(part))
+}
+
+/// Reads what forecasts of all parts rest on, in one query.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn look_ahead(backend: &Backend, scope: &OrgScope) -> Result<LookAhead, Error> {
+    let now = backend.clock.now();
+    let today = scope.zone().day_of(now);
+    let days = spend::project_days(backend, scope, Period::last_days(today, MAX_DAYS as u64 + 1)).await?;
+    let owners = projects::list_projects(backend, scope).await?;
+    let owners = owners.into_iter().map(|project| (project.project_id, project.team_id)).collect();
+    Ok(LookAhead::new(today, elapsed(scope.zone(), now), days, owners))
+}
+
+/// The part of the organization's day that is over.
+fn elapsed(zone: Zone, now: DateTime<Utc>) -> f64 {
+    let today = zone.day_of(now);
+    let (start, end) = zone.instants(Period::last_days(today, 1));
+    let seconds = |span: chrono::Duration| span.num_seconds() as f64;
+    seconds(now - start) / seconds(end - start).max(1.0)
+}
+
+/// Daily spend of every visible project, ready to forecast any part.
+#[derive(Clone, Debug)]
+pub struct LookAhead {
+    today: NaiveDate,
+    elapsed: f64,
+    days: Vec<ProjectDay>,
+    /// Who owns each project today.
+    owners: BTreeMap<ProjectId, TeamId>,
+    back_tests: BTreeMap<ProjectId, BackTest>,
+}
+
+/// What of a day's sums is forecast.
+type Amount = fn(&Sums) -> Decimal;
+
+impl LookAhead {
+    fn new(today: NaiveDate, elapsed: f64, days: Vec<ProjectDay>, owners: BTreeMap<ProjectId, TeamId>) -> Self {
+        let projects: BTreeSet<ProjectId> = days.iter().map(|day| day.project_id).collect();
+        let mut all = Self { today, elapsed, days, owners, back_tests: BTreeMap::new() };
+        let test = |project: ProjectId| BackTest::of(&all.series(SpendScope::Project(project), |sums| sums.spend));
+        let tested: BTreeMap<_, _> = projects.into_iter().map(|project| (project, test(project))).collect();
+        all.back_tests = tested;
+        all
+    }
+
+    /// Where the month of a part will end, in known spend.
+    #[must_use]
+    pub fn month_end(&self, part: SpendScope) -> Forecast {
+        self.forecast(part, |sums| sums.spend)
+    }
+
+    /// The same as a budget counts: unpriced usage with its upper bound.
+    #[must_use]
+    pub fn for_budget(&self, part: SpendScope) -> Forecast {
+        self.forecast(part, Sums::with_estimate)
+    }
+
+    /// The organization's other projects help to tell how wide the band must be.
+    fn forecast(&self, part: SpendScope, amount: Amount) -> Forecast {
+        let series = self.series(part, amount);
+        let others = self.back_tests.iter().filter(|(project, _)| part != SpendScope::Project(**project));
+        let peers: Vec<&BackTest> = others.map(|(_, test)| test).collect();
+        domain::forecast::month_end(&series, &BackTest::of(&series), &peers)
+    }
+
+    /// A part's daily spend. A team's history is that of the projects it owns today, its month to date what it owned day by day.
+    fn series(&self, part: SpendScope, amount: Amount) -> Series {
+        let rows = |belongs: &dyn Fn(&ProjectDay) -> bool| {
+            let rows: Vec<_> =
+                self.days.iter().filter(|day| belongs(day)).map(|day| (day.day, amount(&day.sums))).collect();
+            rows
+        };
+        let series = |belongs: &dyn Fn(&ProjectDay) -> bool| Series::new(rows(belongs), self.today, self.elapsed);
+        match part {
+            SpendScope::Organization => series(&|_| true),
+            SpendScope::Project(project) => series(&|day| day.project_id == project),
+            SpendScope::Team(team) => series(&|day| self.owners.get(&day.project_id) == Some(&team))
+                .with_month(rows(&|day| day.team_id == Some(team))),
+        }
+    }
+}
