@@ -1,0 +1,68 @@
+//! Headers, policies and answers that hold for every address.
+
+use crate::support::TestApp;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+
+#[tokio::test]
+async fn pages_carry_a_policy_with_their_nonce_and_no_style_attribute() {
+    let app = TestApp::start().await;
+    let page = app.anonymous().get("/sign-in").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let policy = page.header("content-security-policy").unwrap();
+    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("style-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    assert!(page.body.contains(&format!("nonce=\"{nonce}\"")), "the page's scripts carry its nonce");
+    assert!(!page.body.contains(" style=\""), "a style attribute would be refused by the policy");
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(page.header("referrer-policy"), Some("same-origin"));
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    let other = app.anonymous().get("/sign-in").await;
+    assert_ne!(other.header("content-security-policy"), Some(policy), "every page has a nonce of its own");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_in_the_askers_language() {
+    let app = TestApp::start().await;
+    let page = app.anonymous().get("/no-such-page").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.body.contains("<html"), "a person gets a page");
+    let api = app.anonymous().get("/v1/no-such-resource").await;
+    assert_eq!(api.status, StatusCode::NOT_FOUND);
+    assert_eq!(api.header("content-type"), Some("application/problem+json"));
+    assert_eq!(api.json()["status"], 404);
+}
+
+#[tokio::test]
+async fn a_form_from_another_site_is_refused_when_it_carries_cookies() {
+    let app = TestApp::start().await;
+    let body = || Body::from("email=ada%40example.com&password=x");
+    let post = async |headers: &[(&str, &str)]| {
+        let mut all = vec![("content-type", "application/x-www-form-urlencoded"), ("cookie", "tallystick=abc")];
+        all.extend_from_slice(headers);
+        app.anonymous().send(Method::POST, "/fn/identity/sign-in", &all, body()).await.status
+    };
+    assert_eq!(post(&[("sec-fetch-site", "cross-site")]).await, StatusCode::FORBIDDEN);
+    assert_eq!(post(&[("sec-fetch-site", "same-site")]).await, StatusCode::FORBIDDEN);
+    assert_eq!(post(&[("origin", "https://evil.example")]).await, StatusCode::FORBIDDEN);
+    assert_eq!(post(&[("origin", "null")]).await, StatusCode::FORBIDDEN);
+    assert_eq!(post(&[]).await, StatusCode::FORBIDDEN, "neither header: not one of our pages");
+    assert_ne!(post(&[("sec-fetch-site", "same-origin")]).await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_description_and_its_page_need_nothing_from_outside() {
+    let app = TestApp::start().await;
+    let description = app.anonymous().get("/openapi.json").await.json();
+    assert!(description["openapi"].as_str().unwrap().starts_with("3.1"), "{}", description["openapi"]);
+    let page = app.anonymous().get("/docs").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.body.contains("<script"), "the reference reads without scripts");
+    for path in description["paths"].as_object().unwrap().keys() {
+        assert!(page.body.contains(path.as_str()), "{path} is missing on /docs");
+    }
+    for link in page.body.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(link.starts_with('/') || link.starts_with('#'), "{link} leaves the server");
+    }
+}

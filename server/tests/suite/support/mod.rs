@@ -1,0 +1,170 @@
+//! The application as tests meet it: the real router over a database of its own, and clients that speak HTTP to it.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use backend::{Backend, OrgScope, TestClock};
+use chrono::{DateTime, Utc};
+use leptos::config::LeptosOptions;
+use secrecy::ExposeSecret;
+use server::{AppState, build};
+use std::sync::{Arc, Mutex};
+use testkit::TestDatabase;
+use tower::ServiceExt;
+
+/// The instant at which every test begins.
+pub(crate) const START: &str = "2026-11-20T09:41:07Z";
+
+/// The address that the tests' pages and mails use.
+pub(crate) const PUBLIC_URL: &str = "http://tallystick.test";
+
+/// A running application.
+pub(crate) struct TestApp {
+    pub(crate) backend: Backend,
+    pub(crate) clock: Arc<TestClock>,
+    router: Router,
+    pub(crate) database: TestDatabase,
+}
+
+impl TestApp {
+    /// The application over an empty database, at [`START`].
+    pub(crate) async fn start() -> Self {
+        let database = TestDatabase::new().await;
+        let start: DateTime<Utc> = START.parse().unwrap();
+        let clock = Arc::new(TestClock::at(start));
+        let backend = Backend::new(database.pool().clone(), clock.clone(), PUBLIC_URL, true);
+        let leptos = LeptosOptions::builder().output_name("tallystick").site_root("target/site").build();
+        let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0 });
+        Self { backend, clock, router, database }
+    }
+
+    /// An organization with its first project, `main`, and an API key with all scopes.
+    pub(crate) async fn organization(&self, name: &str, time_zone: &str) -> Tenant {
+        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "-"));
+        let made = backend::identity::bootstrap(
+            &self.backend,
+            backend::identity::Bootstrap {
+                email: email.clone(),
+                password: "correct horse battery staple".to_owned().into(),
+                organization: name.to_owned(),
+                time_zone: time_zone.to_owned(),
+                project: "main".to_owned(),
+            },
+        )
+        .await
+        .unwrap();
+        let key = made.key.secret.expose_secret().to_owned();
+        let scope = backend::keys::authenticate(&self.backend, &key).await.unwrap().scope;
+        Tenant { key, scope, email }
+    }
+
+    /// A client that carries nothing.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client { router: self.router.clone(), authorization: None, cookies: Arc::default() }
+    }
+
+    /// A program with an API key.
+    pub(crate) fn api(&self, key: &str) -> Client {
+        Client { authorization: Some(format!("Bearer {key}")), ..self.anonymous() }
+    }
+}
+
+/// An organization in a test.
+pub(crate) struct Tenant {
+    /// API key with all scopes.
+    pub(crate) key: String,
+    /// The scope of that key.
+    pub(crate) scope: OrgScope,
+    /// Address of the owner.
+    pub(crate) email: String,
+}
+
+/// Speaks HTTP to the router; keeps cookies like a browser.
+#[derive(Clone)]
+pub(crate) struct Client {
+    router: Router,
+    authorization: Option<String>,
+    cookies: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in {}", self.body))
+    }
+
+    /// A header's text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl Client {
+    /// `GET path`, as a browser asks for a page.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[("accept", "text/html,application/json")], Body::empty()).await
+    }
+
+    /// `POST path` with a JSON body.
+    pub(crate) async fn post_json(&self, path: &str, body: &serde_json::Value) -> Answer {
+        self.send(Method::POST, path, &[("content-type", "application/json")], Body::from(body.to_string())).await
+    }
+
+    /// `POST path` with a form, as a browser without JavaScript sends it from one of our pages.
+    pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let headers = [
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("accept", "text/html"),
+            ("sec-fetch-site", "same-origin"),
+            ("referer", PUBLIC_URL),
+        ];
+        self.send(Method::POST, path, &headers, Body::from(body)).await
+    }
+
+    /// Any request; the client adds its key and cookies.
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "tallystick.test");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        let cookies = self.cookie_header();
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies);
+        }
+        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        self.keep_cookies(&parts.headers);
+        let bytes = axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    fn cookie_header(&self) -> String {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn keep_cookies(&self, headers: &HeaderMap) {
+        let mut cookies = self.cookies.lock().unwrap();
+        for cookie in headers.get_all(header::SET_COOKIE) {
+            let text = cookie.to_str().unwrap();
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            cookies.retain(|(known, _)| known != name);
+            let gone = text.to_lowercase().contains("max-age=0") || value.is_empty();
+            if !gone {
+                cookies.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+}
