@@ -1,5 +1,6 @@
 //! Settings: flags or environment, every one documented by `--help`.
 
+use backend::delivery::Mailer;
 use clap::{Args, Parser, Subcommand};
 use secrecy::SecretString;
 use std::net::SocketAddr;
@@ -63,6 +64,22 @@ pub struct Serve {
     /// Folder of the browser's files (wasm, style).
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
     pub site_root: PathBuf,
+}
+
+impl Serve {
+    /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.
+    ///
+    /// # Errors
+    /// When `SMTP_URL` or `MAIL_FROM` is malformed, or `SMTP_URL` is missing outside local mode.
+    pub fn mailer(&self) -> Result<Mailer, String> {
+        match &self.smtp_url {
+            Some(url) => Mailer::smtp_from(url, &self.mail_from).map_err(|error| error.to_string()),
+            None if self.database.local => Ok(Mailer::shown_here()),
+            None => {
+                Err("set SMTP_URL, such as smtps://user:secret@mail.example.com (only --local does without)".to_owned())
+            }
+        }
+    }
 }
 
 /// Settings of `bootstrap`.

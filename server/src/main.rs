@@ -5,6 +5,7 @@ use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
 use server::config::{Bootstrap, Cli, Command, Database, Serve};
+use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build};
 use std::io::Write;
@@ -63,6 +64,7 @@ async fn run_bootstrap(wanted: Bootstrap) -> Result<(), Failure> {
 async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let connected = connect(&serve.database).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
+    let mailer = serve.mailer()?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local);
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")
@@ -74,9 +76,12 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
     tracing::info!("Tallystick listens on {public_url}");
+    let jobs = Jobs::start(&backend, mailer);
     let router = build(AppState { backend, leptos, trusted_proxies: serve.trusted_proxies });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(interrupted()).await?;
+    let served = axum::serve(listener, service).with_graceful_shutdown(interrupted()).await;
+    jobs.stop().await;
+    served?;
     connected.close().await
 }
 

@@ -132,6 +132,14 @@ impl Usage {
         if self.amount.is_zero() { Decimal::ZERO } else { self.used * Decimal::ONE_HUNDRED / self.amount }
     }
 
+    /// The percentage for reading, cut (not rounded) to one decimal, so that it never claims a threshold that is not crossed: "77.6 %".
+    #[must_use]
+    pub fn percent_text(&self) -> String {
+        let mut percent = self.percent().trunc_with_scale(1);
+        percent.rescale(1);
+        format!("{percent}\u{a0}%")
+    }
+
     /// Whether `threshold` percent of the amount are used.
     #[must_use]
     pub fn crosses(&self, threshold: u16) -> bool {
@@ -406,6 +414,8 @@ mod tests {
         assert!(usage("8", "10").crosses(80));
         assert!(!usage("0.333333333333", "1").crosses(34));
         assert_eq!(usage("8", "10").at(75), "7.5".parse().unwrap());
+        assert_eq!(usage("7.999999999999", "10").percent_text(), "79.9\u{a0}%");
+        assert_eq!(usage("8", "10").percent_text(), "80.0\u{a0}%");
     }
 
     #[test]

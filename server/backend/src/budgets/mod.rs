@@ -1,1 +1,393 @@
-//! The room `budgets`.
+//! Budgets and the alert ledger.
+//!
+//! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
+//! [`evaluate`](evaluate::evaluate) compares the two: on marks that ingestion leaves ([`work`]), when a budget is made or changed, and on a slow sweep.
+//! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
+
+mod evaluate;
+mod mail;
+mod sql;
+
+pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
+
+use crate::error::OnConstraint;
+use crate::{Backend, Error, OrgScope, audit, delivery, forecast, spend};
+use chrono::{Duration, NaiveDate};
+use domain::budget::{
+    Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetInput, BudgetState, Expected, SpendScope,
+    TestMail, ThresholdState, Usage,
+};
+use domain::forecast::Forecast;
+use domain::format;
+use domain::identity::{Email, Permission};
+use domain::ids::{AlertId, BudgetId};
+use domain::period::Period;
+use domain::problem::Problem;
+use domain::spend::{ProjectDay, Sums};
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+
+/// Most active budgets of an organization.
+const MAX_BUDGETS: i64 = 1_000;
+
+/// Rows of the ledger per page.
+pub const ALERTS_PER_PAGE: i64 = 50;
+
+/// Test mails: presses of the button per hour and budget, and per hour and organization.
+const TESTS_PER_HOUR: (i64, i64) = (5, 20);
+
+/// Makes a budget and compares it with this month's spend at once.
+///
+/// # Errors
+/// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; [`Error::Database`].
+pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> Result<Budget, Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let budget_id = BudgetId(backend.clock.new_id());
+    let now = backend.clock.now();
+    let _turn = evaluate::turn().await?;
+    let mut transaction = backend.pool.begin().await?;
+    if sql::count(&mut transaction, scope).await? >= MAX_BUDGETS {
+        return Err(Problem::conflict(format!("An organization has at most {MAX_BUDGETS} budgets.")).into());
+    }
+    let part = sql::resolve(&mut transaction, scope, &input.scope).await?.ok_or_else(|| no_such_scope(&input))?;
+    sql::insert(&mut transaction, scope, budget_id, part, &input, now)
+        .await
+        .on_constraint("budgets_project_fkey", || no_such_scope(&input))
+        .on_constraint("budgets_team_fkey", || no_such_scope(&input))?;
+    let detail =
+        format!("Created the budget {}: {} a month for {}.", input.name, format::money_full(input.amount), input.scope);
+    audit::record(backend, scope, &mut transaction, "budget.created", &detail).await?;
+    evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    transaction.commit().await?;
+    sql::get(&backend.pool, scope, budget_id).await?.ok_or_else(|| Problem::NotFound.into())
+}
+
+fn no_such_scope(input: &BudgetInput) -> Problem {
+    Problem::field("scope", "unknown", format!("There is no {}.", input.scope))
+}
+
+/// Changes a budget and compares it with this month's spend at once. Months that are over keep their amount.
+///
+/// # Errors
+/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; [`Error::Database`].
+pub async fn change(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget_id: BudgetId,
+    change: BudgetChange,
+) -> Result<Budget, Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let _turn = evaluate::turn().await?;
+    let mut transaction = backend.pool.begin().await?;
+    let before = lock_active(&mut transaction, scope, budget_id).await?;
+    let after = Budget {
+        name: change.name.unwrap_or_else(|| before.name.clone()),
+        amount: change.amount.unwrap_or(before.amount),
+        thresholds: change.thresholds.unwrap_or_else(|| before.thresholds.clone()),
+        recipients: change.recipients.unwrap_or_else(|| before.recipients.clone()),
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(before);
+    }
+    // Months without a row yet get the amount that was in force in them.
+    evaluate::materialise(backend, scope, &mut transaction, &before).await?;
+    sql::update(&mut transaction, scope, &after).await?;
+    let month = this_month(backend, scope);
+    sql::set_month_amount(&mut transaction, scope, budget_id, month.from, after.amount).await?;
+    audit::record(backend, scope, &mut transaction, "budget.changed", &what_changed(&before, &after)).await?;
+    evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    transaction.commit().await?;
+    Ok(after)
+}
+
+async fn lock_active(connection: &mut PgConnection, scope: &OrgScope, budget_id: BudgetId) -> Result<Budget, Error> {
+    let budget = sql::lock(connection, scope, budget_id).await?.ok_or(Problem::NotFound)?;
+    if budget.archived_at.is_some() {
+        return Err(Problem::conflict("This budget is archived.").into());
+    }
+    Ok(budget)
+}
+
+fn what_changed(before: &Budget, after: &Budget) -> String {
+    let mut changes = Vec::new();
+    if before.name != after.name {
+        changes.push(format!("name {}", after.name));
+    }
+    if before.amount != after.amount {
+        changes.push(format!(
+            "amount {} instead of {}",
+            format::money_full(after.amount),
+            format::money_full(before.amount)
+        ));
+    }
+    if before.thresholds != after.thresholds {
+        let list: Vec<_> = after.thresholds.iter().map(|threshold| format!("{threshold} %")).collect();
+        changes.push(format!("thresholds {}", list.join(", ")));
+    }
+    if before.recipients != after.recipients {
+        let list: Vec<_> = after.recipients.iter().map(Email::as_str).collect();
+        changes.push(if list.is_empty() {
+            "no recipients".to_owned()
+        } else {
+            format!("recipients {}", list.join(", "))
+        });
+    }
+    format!("Changed the budget {}: {}.", before.name, changes.join("; "))
+}
+
+fn listed(recipients: &[Email]) -> String {
+    let list: Vec<_> = recipients.iter().map(Email::as_str).collect();
+    if list.is_empty() { "nobody".to_owned() } else { list.join(", ") }
+}
+
+/// Puts a budget away: it is no longer compared with spend, its rows in the ledger stay.
+///
+/// # Errors
+/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived already; [`Error::Database`].
+pub async fn archive(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<(), Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let mut transaction = backend.pool.begin().await?;
+    let budget = lock_active(&mut transaction, scope, budget_id).await?;
+    let archived = Budget { archived_at: Some(backend.clock.now()), ..budget };
+    sql::update(&mut transaction, scope, &archived).await?;
+    let detail = format!("Archived the budget {}.", archived.name);
+    audit::record(backend, scope, &mut transaction, "budget.archived", &detail).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// A budget as it is, archived ones included.
+///
+/// # Errors
+/// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+pub async fn get(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<Budget, Error> {
+    scope.require(Permission::Read)?;
+    Ok(sql::get(&backend.pool, scope, budget_id).await?.ok_or(Problem::NotFound)?)
+}
+
+/// The active budgets with how they stand this month: the organization's, then teams', then projects', by name.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState>, Error> {
+    scope.require(Permission::Read)?;
+    let budgets = sql::list(&backend.pool, scope).await?;
+    if budgets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let month = this_month(backend, scope);
+    // One query for all of them rather than one each.
+    let days = spend::project_days(backend, scope, month).await?;
+    let months = sql::months(&backend.pool, scope, month.from).await?;
+    let ahead = forecast::look_ahead(backend, scope).await?;
+    Ok(budgets
+        .into_iter()
+        .map(|budget| {
+            let amount = months.get(&budget.budget_id).map_or(budget.amount, |(amount, _)| *amount);
+            let usage = usage_of(&days, budget.scope, amount);
+            let forecast = ahead.for_budget(budget.scope);
+            state(budget, month.from, usage, &forecast)
+        })
+        .collect())
+}
+
+fn usage_of(days: &[ProjectDay], part: SpendScope, amount: Decimal) -> Usage {
+    let belongs = |day: &&ProjectDay| match part {
+        SpendScope::Organization => true,
+        SpendScope::Team(team) => day.team_id == Some(team),
+        SpendScope::Project(project) => day.project_id == project,
+    };
+    let mut sums = Sums::default();
+    days.iter().filter(belongs).for_each(|day| sums.add(&day.sums));
+    Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount }
+}
+
+fn state(budget: Budget, month: NaiveDate, usage: Usage, forecast: &Forecast) -> BudgetState {
+    let expected = Expected::of(forecast, usage.amount);
+    let status = usage.status(&budget.thresholds, expected.map(|expected| expected.point));
+    BudgetState { budget, month, usage, expected, status }
+}
+
+/// A budget with everything its page shows.
+///
+/// # Errors
+/// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetDetail, Error> {
+    let budget = get(backend, scope, budget_id).await?;
+    let month = this_month(backend, scope);
+    let days = spend::daily_series(backend, scope, budget.scope, month).await?;
+    let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
+    let mut sums = Sums::default();
+    days.iter().for_each(|(_, day)| sums.add(day));
+    let usage = Usage {
+        used: sums.with_estimate(),
+        estimated: sums.unpriced_upper_bound,
+        amount: row.map_or(budget.amount, |(amount, _)| amount),
+    };
+    let of_month =
+        sql::Wanted { budget_id: Some(budget_id), month: Some(month.from), limit: 100, ..Default::default() };
+    let crossed = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &of_month).await?).await?;
+    let newest = sql::Wanted { budget_id: Some(budget_id), limit: ALERTS_PER_PAGE, ..Default::default() };
+    let alerts = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &newest).await?).await?;
+    let today = scope.zone().day_of(backend.clock.now());
+    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    Ok(BudgetDetail {
+        thresholds: budget
+            .thresholds
+            .iter()
+            .map(|threshold| ThresholdState {
+                threshold: *threshold,
+                at: usage.at(*threshold),
+                alert: crossed.iter().find(|alert| alert.threshold == *threshold).cloned(),
+            })
+            .collect(),
+        evaluated_at: row.and_then(|(_, at)| at).map(|at| scope.zone().local(at)),
+        may_manage: scope.may(Permission::ManageBudgets),
+        days: days
+            .into_iter()
+            .filter(|(day, _)| *day <= today)
+            .map(|(day, sums)| (day, sums.with_estimate()))
+            .collect(),
+        alerts,
+        tests: tests(backend, scope, budget_id).await?,
+        state: state(budget, month.from, usage, &forecast),
+        forecast,
+    })
+}
+
+async fn tests(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<Vec<TestMail>, Error> {
+    let rows = sql::tests(&backend.pool, scope, budget_id, 20).await?;
+    let ids: Vec<_> = rows.iter().map(|(mail_id, _, _)| *mail_id).collect();
+    let mut deliveries = delivery::of_mails(backend, scope, &ids).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|(mail_id, at, by)| {
+            deliveries.remove(&mail_id).map(|delivery| TestMail { at: scope.zone().local(at), by, delivery })
+        })
+        .collect())
+}
+
+fn this_month(backend: &Backend, scope: &OrgScope) -> Period {
+    Period::month_of(scope.zone().day_of(backend.clock.now()))
+}
+
+// --- the ledger
+
+/// A page of the ledger, newest first: of one budget or of all, after the row `before`.
+///
+/// # Errors
+/// `Forbidden` without the right to read; `NotFound` for a budget that is not there; [`Error::Database`].
+pub async fn alerts(
+    backend: &Backend,
+    scope: &OrgScope,
+    filter: AlertFilter,
+    budget_id: Option<BudgetId>,
+    before: Option<AlertId>,
+) -> Result<AlertPage, Error> {
+    scope.require(Permission::Read)?;
+    if let Some(budget_id) = budget_id {
+        get(backend, scope, budget_id).await?;
+    }
+    let limit = ALERTS_PER_PAGE + 1;
+    let wanted = sql::Wanted { budget_id, before, filter, limit, ..Default::default() };
+    let mut alerts = sql::alerts(&backend.pool, scope, &wanted).await?;
+    let per_page = usize::try_from(ALERTS_PER_PAGE).unwrap_or(usize::MAX);
+    let more = alerts.len() > per_page;
+    alerts.truncate(per_page);
+    let next = alerts.last().filter(|_| more).map(|alert| alert.alert_id);
+    Ok(AlertPage { alerts: with_deliveries(backend, scope, alerts).await?, next })
+}
+
+async fn with_deliveries(backend: &Backend, scope: &OrgScope, mut alerts: Vec<Alert>) -> Result<Vec<Alert>, Error> {
+    let ids: Vec<_> = alerts.iter().map(|alert| alert.alert_id).collect();
+    let mut deliveries = delivery::of_alerts(backend, scope, &ids).await?;
+    for alert in &mut alerts {
+        alert.deliveries = deliveries.remove(&alert.alert_id).unwrap_or_default();
+    }
+    Ok(alerts)
+}
+
+/// Marks a row of the ledger as seen to; doing it again changes nothing.
+///
+/// # Errors
+/// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
+pub async fn acknowledge(backend: &Backend, scope: &OrgScope, alert_id: AlertId) -> Result<(), Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let mut transaction = backend.pool.begin().await?;
+    match sql::acknowledge(&mut transaction, scope, alert_id, backend.clock.now()).await? {
+        Some((name, threshold)) => {
+            let detail = format!("Acknowledged the alert at {threshold} % of the budget {name}.");
+            audit::record(backend, scope, &mut transaction, "alert.acknowledged", &detail).await?;
+        }
+        None if sql::alert_exists(&mut transaction, scope, alert_id).await? => {}
+        None => return Err(Problem::NotFound.into()),
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// How many rows of the ledger nobody acknowledged.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn open_alerts(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
+    scope.require(Permission::Read)?;
+    sql::open_alerts(&backend.pool, scope).await
+}
+
+/// How many active budgets had used more than their amount at their last evaluation.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn over(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
+    scope.require(Permission::Read)?;
+    sql::over(&backend.pool, scope, this_month(backend, scope).from).await
+}
+
+// --- test mails
+
+/// Who gets a test mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TestTo {
+    /// The person who asks.
+    Me,
+    /// All recipients of the budget.
+    Recipients,
+}
+
+/// Sends the mail that a crossing would send, with the present figures and marked as a test; how many mails that is.
+///
+/// # Errors
+/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived or has nobody to send to; `RateLimited`; [`Error::Database`].
+pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId, to: TestTo) -> Result<usize, Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let now = backend.clock.now();
+    let _turn = evaluate::turn().await?;
+    let mut transaction = backend.pool.begin().await?;
+    let budget = lock_active(&mut transaction, scope, budget_id).await?;
+    let (of_budget, of_organization) =
+        sql::tests_since(&mut transaction, scope, budget_id, now - Duration::hours(1)).await?;
+    if of_budget >= TESTS_PER_HOUR.0 || of_organization >= TESTS_PER_HOUR.1 {
+        return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
+    }
+    let own = sql::own_address(&mut transaction, scope).await?;
+    let recipients = match to {
+        TestTo::Me => own.iter().cloned().collect(),
+        TestTo::Recipients => budget.recipients.clone(),
+    };
+    if recipients.is_empty() {
+        return Err(Problem::conflict("There is nobody to send a test mail to.").into());
+    }
+    let by = own.as_ref().map_or("an API key", Email::as_str);
+    let letter = mail::test(backend, scope, &budget, by).await?;
+    let test_id = backend.clock.new_id();
+    for recipient in &recipients {
+        let mail_id = delivery::enqueue(backend, &mut transaction, letter.to(recipient, None)?).await?;
+        sql::insert_test(&mut transaction, scope, test_id, mail_id, budget_id, now).await?;
+    }
+    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
+    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
+    transaction.commit().await?;
+    Ok(recipients.len())
+}

@@ -12,12 +12,14 @@ pub use letter::{Button, Figure, Letter, Rendered, Row};
 pub use smtp::{Mailer, MailerError};
 
 use crate::wake::Wake;
-use crate::{Backend, Error};
+use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
+use domain::budget::Delivery;
 use domain::identity::Email;
 use domain::ids::{AlertId, MailId, OrgId};
 use smtp::Attempt;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +73,30 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
 fn mail_domain(public_url: &str) -> String {
     let host = url::Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
     host.unwrap_or_else(|| "tallystick.invalid".to_owned())
+}
+
+/// How the mails of alerts are doing; an alert without mail is missing. At most 200 alerts at once.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_alerts(
+    backend: &Backend,
+    scope: &OrgScope,
+    alerts: &[AlertId],
+) -> Result<BTreeMap<AlertId, Vec<Delivery>>, Error> {
+    sql::of_alerts(&backend.pool, scope, alerts).await
+}
+
+/// How these mails of the organization are doing.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn of_mails(
+    backend: &Backend,
+    scope: &OrgScope,
+    mails: &[MailId],
+) -> Result<BTreeMap<MailId, Delivery>, Error> {
+    sql::of_mails(&backend.pool, scope, mails).await
 }
 
 /// A mail as `/dev/mail` lists it.

@@ -1,11 +1,14 @@
 //! Queries of `mails`. The outbox serves all organizations: the worker takes no scope.
 
 use super::{Claimed, NewMail, ShownMail};
-use crate::Error;
+use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::ids::MailId;
+use domain::budget::{Delivery, DeliveryState};
+use domain::ids::{AlertId, MailId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 pub(super) async fn insert(
     connection: &mut PgConnection,
@@ -173,5 +176,60 @@ fn shown(row: &PgRow) -> Result<ShownMail, Error> {
         subject: row.try_get("subject")?,
         text: row.try_get("body_text")?,
         html: row.try_get("body_html")?,
+    })
+}
+
+pub(super) async fn of_alerts(
+    pool: &PgPool,
+    scope: &OrgScope,
+    alerts: &[AlertId],
+) -> Result<BTreeMap<AlertId, Vec<Delivery>>, Error> {
+    let ids: Vec<Uuid> = alerts.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(
+        "select alert_id, recipient, state, attempts, last_answer, last_attempt_at
+         from mails
+         where org_id = $1 and alert_id = any($2)
+         order by recipient",
+    )
+    .bind(scope.org_id().0)
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in &rows {
+        found.entry(AlertId(row.try_get("alert_id")?)).or_default().push(delivery(row, scope)?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn of_mails(
+    pool: &PgPool,
+    scope: &OrgScope,
+    mails: &[MailId],
+) -> Result<BTreeMap<MailId, Delivery>, Error> {
+    let ids: Vec<Uuid> = mails.iter().map(|id| id.0).collect();
+    let rows = sqlx::query(
+        "select mail_id, recipient, state, attempts, last_answer, last_attempt_at
+         from mails
+         where org_id = $1 and mail_id = any($2)",
+    )
+    .bind(scope.org_id().0)
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| Ok((MailId(row.try_get("mail_id")?), delivery(row, scope)?))).collect()
+}
+
+fn delivery(row: &PgRow, scope: &OrgScope) -> Result<Delivery, Error> {
+    let word: String = row.try_get("state")?;
+    let state = DeliveryState::ALL.into_iter().find(|state| state.as_str() == word);
+    let attempts: i32 = row.try_get("attempts")?;
+    let last: Option<DateTime<Utc>> = row.try_get("last_attempt_at")?;
+    Ok(Delivery {
+        recipient: row.try_get("recipient")?,
+        state: state.ok_or_else(|| Error::inconsistent("mails", "state", word))?,
+        attempts: u32::try_from(attempts).map_err(|_| Error::inconsistent("mails", "attempts", attempts))?,
+        answer: row.try_get("last_answer")?,
+        last_attempt_at: last.map(|at| scope.zone().local(at)),
     })
 }

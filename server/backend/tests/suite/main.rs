@@ -1,3 +1,8 @@
 //! The one integration-test binary of `backend`: verbs against real PostgreSQL, one database per test.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
+
+mod budgets;
 mod catalogue;
+mod delivery;
+mod support;

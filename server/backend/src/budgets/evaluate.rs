@@ -1,0 +1,290 @@
+//! Comparing budgets with spend, and the work that makes it happen.
+
+use super::{mail, sql};
+use crate::wake::Wake;
+use crate::{Backend, Error, OrgScope, delivery, identity, spend};
+use chrono::NaiveDate;
+use domain::budget::{Budget, SpendScope, Usage};
+use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
+use domain::period::Period;
+use domain::problem::Problem;
+use rust_decimal::Decimal;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// PostgreSQL's channel that says that ingestion left marks.
+pub const CHANNEL: &str = "dirty_marks";
+
+/// Seconds between two sweeps over all active budgets: the safety net under the marks.
+const SWEEP_SECS: u64 = 600;
+
+/// Seconds between two looks for marks where no notification came.
+const LOOK_SECS: u64 = 30;
+
+/// Under steady ingestion, marks of this long are evaluated together.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// Marks taken in one transaction.
+const MARKS_AT_ONCE: i64 = 10_000;
+
+/// Organizations looked at in one round.
+const ORGS_AT_ONCE: i64 = 500;
+
+/// An evaluation holds one connection and reads spend over a second one.
+/// More of them at once than half of a small pool could all wait for their second.
+static TURNS: Semaphore = Semaphore::const_new(4);
+
+/// A turn for a transaction that evaluates; taken before it begins.
+pub(super) async fn turn() -> Result<SemaphorePermit<'static>, Error> {
+    TURNS.acquire().await.map_err(|error| Error::server("waiting to evaluate a budget", error))
+}
+
+/// What moved in a month.
+enum Moved {
+    /// These projects.
+    Projects(BTreeSet<ProjectId>),
+    /// Possibly everything.
+    Everything,
+}
+
+impl Moved {
+    /// Whether spend of this part may have moved. Who owned a project on the day is left to the query: a team's spend is always looked at.
+    fn touches(&self, part: SpendScope) -> bool {
+        match (self, part) {
+            (Self::Projects(projects), SpendScope::Project(project)) => projects.contains(&project),
+            _ => true,
+        }
+    }
+}
+
+/// Evaluates what ingestion marked, and all budgets now and then, until `stop`. Any number of servers may run it.
+///
+/// # Errors
+/// [`Error::Database`]: start it again after a while; nothing is lost.
+pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let wake = Wake::listen(&backend.pool, CHANNEL);
+    let mut next_sweep = Instant::now();
+    while !stop.is_cancelled() {
+        while evaluate_marks(backend).await? > 0 && !stop.is_cancelled() {}
+        if Instant::now() >= next_sweep {
+            sweep(backend, stop).await?;
+            next_sweep = Instant::now() + Duration::from_secs(SWEEP_SECS);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = wake.next() => {}
+            () = tokio::time::sleep(Duration::from_secs(LOOK_SECS)) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(GATHER) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Takes the marks that are there and compares the budgets they touch with spend; how many marks were taken.
+///
+/// An organization whose evaluation fails keeps its marks and does not hold up the others.
+///
+/// # Errors
+/// [`Error::Database`] when PostgreSQL is away.
+pub async fn evaluate_marks(backend: &Backend) -> Result<usize, Error> {
+    let mut taken = 0;
+    for org_id in sql::marked(&backend.pool, ORGS_AT_ONCE).await? {
+        match evaluate_organization(backend, org_id).await {
+            Ok(marks) => taken += marks,
+            Err(error) if error.is_unavailable() => return Err(error),
+            Err(error) => tracing::error!(%org_id, %error, "cannot evaluate budgets; trying again later"),
+        }
+    }
+    Ok(taken)
+}
+
+async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize, Error> {
+    let _turn = turn().await?;
+    let mut transaction = backend.pool.begin().await?;
+    let marks = sql::take_marks(&mut transaction, org_id, MARKS_AT_ONCE).await?;
+    match identity::system_scope(backend, org_id).await {
+        Ok(scope) => evaluate(backend, &scope, &mut transaction, None, &moved(&marks)).await?,
+        // Deleted meanwhile: its marks go too.
+        Err(Error::Problem(Problem::NotFound)) => {}
+        Err(error) => return Err(error),
+    }
+    transaction.commit().await?;
+    Ok(marks.len())
+}
+
+fn moved(marks: &[(ProjectId, NaiveDate)]) -> BTreeMap<NaiveDate, Moved> {
+    let mut months: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (project, day) in marks {
+        months.entry(Period::month_of(*day).from).or_default().insert(*project);
+    }
+    months.into_iter().map(|(month, projects)| (month, Moved::Projects(projects))).collect()
+}
+
+/// Compares every active budget with the spend of this month and the last, unless another server is at it; stops early at `stop`.
+///
+/// # Errors
+/// [`Error::Database`] when PostgreSQL is away.
+pub async fn sweep(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let mut lock = backend.pool.begin().await?;
+    if !sql::try_sweep_lock(&mut lock).await? {
+        return Ok(());
+    }
+    let mut after = None;
+    while !stop.is_cancelled() {
+        let organizations = sql::with_budgets(&backend.pool, after, ORGS_AT_ONCE).await?;
+        let Some(last) = organizations.last().copied() else { break };
+        for org_id in organizations {
+            match sweep_organization(backend, org_id).await {
+                Ok(()) => {}
+                Err(error) if error.is_unavailable() => return Err(error),
+                Err(error) => tracing::error!(%org_id, %error, "cannot sweep budgets; trying again later"),
+            }
+        }
+        after = Some(last);
+    }
+    lock.rollback().await?;
+    Ok(())
+}
+
+async fn sweep_organization(backend: &Backend, org_id: OrgId) -> Result<(), Error> {
+    let scope = match identity::system_scope(backend, org_id).await {
+        Err(Error::Problem(Problem::NotFound)) => return Ok(()),
+        other => other?,
+    };
+    let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let months = [month.previous().from, month.from].map(|month| (month, Moved::Everything));
+    let _turn = turn().await?;
+    let mut transaction = backend.pool.begin().await?;
+    evaluate(backend, &scope, &mut transaction, None, &BTreeMap::from(months)).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Compares one budget with this month's spend in the caller's transaction, for which they took a [`turn`].
+/// With the server's own view: what a budget counts does not depend on who asks.
+pub(super) async fn evaluate_now(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget_id: BudgetId,
+) -> Result<(), Error> {
+    let month = Period::month_of(scope.zone().day_of(backend.clock.now())).from;
+    let months = BTreeMap::from([(month, Moved::Everything)]);
+    let scope = identity::system_scope(backend, scope.org_id()).await?;
+    evaluate(backend, &scope, connection, Some(budget_id), &months).await
+}
+
+/// Compares active budgets (or one of them) with the spend of the months that moved; new crossings are written with their mails.
+///
+/// Locks are taken by budget, then by month, each in order, so that two servers wait for each other and never in a circle.
+async fn evaluate(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    only: Option<BudgetId>,
+    months: &BTreeMap<NaiveDate, Moved>,
+) -> Result<(), Error> {
+    for budget in sql::active_for_evaluation(connection, scope, only).await? {
+        let first = first_month(scope, &budget);
+        for (month, moved) in months {
+            if *month >= first && moved.touches(budget.scope) {
+                evaluate_month(backend, scope, connection, &budget, *month).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The month in which the budget was made; it says nothing about earlier ones.
+fn first_month(scope: &OrgScope, budget: &Budget) -> NaiveDate {
+    Period::month_of(scope.zone().day_of(budget.created_at)).from
+}
+
+async fn evaluate_month(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+    month: NaiveDate,
+) -> Result<(), Error> {
+    let period = Period::month_of(month);
+    let (amount, ends_at) = lock_month(scope, connection, budget, month, budget.amount).await?;
+    // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
+    let sums = spend::period_sums(backend, scope, budget.scope, period).await?;
+    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
+    let now = backend.clock.now();
+    sql::evaluated(connection, scope, budget.budget_id, month, &usage, now).await?;
+    let late = now >= ends_at;
+    let mut new = Vec::new();
+    for threshold in budget.thresholds.iter().copied().filter(|threshold| usage.crosses(*threshold)) {
+        let alert_id = AlertId(backend.clock.new_id());
+        let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, late };
+        if sql::record(connection, scope, &crossing, now).await? {
+            tracing::info!(org_id = %scope.org_id(), budget_id = %budget.budget_id, threshold, late, "budget crossed");
+            new.push((threshold, alert_id));
+        }
+    }
+    if late { Ok(()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+}
+
+async fn lock_month(
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+    month: NaiveDate,
+    amount: Decimal,
+) -> Result<(Decimal, chrono::DateTime<chrono::Utc>), Error> {
+    let instants = scope.zone().instants(Period::month_of(month));
+    let row = sql::Month { month, instants };
+    let amount = sql::lock_month(connection, scope, budget.budget_id, &row, amount).await?;
+    Ok((amount, instants.1))
+}
+
+/// One mail per recipient for what was found at one moment: about the highest threshold, naming the others.
+async fn tell(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+    month: NaiveDate,
+    usage: &Usage,
+    new: &[(u16, AlertId)],
+) -> Result<(), Error> {
+    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(()) };
+    let ids: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
+    if !ids.is_empty() {
+        sql::mailed_with(connection, scope, &ids, *threshold).await?;
+    }
+    if budget.recipients.is_empty() {
+        return Ok(());
+    }
+    let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
+    let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;
+    for recipient in &budget.recipients {
+        delivery::enqueue(backend, connection, letter.to(recipient, Some(*alert_id))?).await?;
+    }
+    Ok(())
+}
+
+/// Makes the rows of all months since the budget was made, so that a new amount does not reach back.
+pub(super) async fn materialise(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+) -> Result<(), Error> {
+    let this = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let mut month = Period::month_of(first_month(scope, budget));
+    while month.from <= this.from {
+        lock_month(scope, connection, budget, month.from, budget.amount).await?;
+        month = Period::month_of(month.to);
+    }
+    Ok(())
+}

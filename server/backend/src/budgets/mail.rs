@@ -1,0 +1,242 @@
+//! What the mail about a budget says.
+
+use crate::delivery::{Button, Figure, Letter, NewMail, Row};
+use crate::{Backend, Error, OrgScope, forecast, identity, spend};
+use chrono::NaiveDate;
+use domain::budget::{Budget, Expected, ScopeRef, SpendScope, Usage};
+use domain::format;
+use domain::identity::Email;
+use domain::ids::{AlertId, OrgId};
+use domain::period::Period;
+use domain::spend::{Dimension, SpendQuery};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// A letter that goes to each recipient with their own last line.
+pub(super) struct BudgetLetter {
+    org_id: OrgId,
+    kind: &'static str,
+    letter: Letter,
+    edit_url: String,
+}
+
+impl BudgetLetter {
+    /// The mail for one recipient.
+    pub(super) fn to(&self, recipient: &Email, alert_id: Option<AlertId>) -> Result<NewMail, Error> {
+        let mut letter = self.letter.clone();
+        letter.why = vec![
+            format!("You get this because {recipient} is a recipient of this budget."),
+            format!("Recipients and thresholds are changed at {}", self.edit_url),
+        ];
+        let rendered = letter.render()?;
+        Ok(NewMail {
+            org_id: Some(self.org_id),
+            kind: self.kind,
+            recipient: recipient.clone(),
+            subject: letter.title,
+            text: rendered.text,
+            html: rendered.html,
+            alert_id,
+        })
+    }
+}
+
+/// Thresholds were crossed; `thresholds` are those found at this moment, rising.
+pub(super) async fn crossing(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget: &Budget,
+    month: NaiveDate,
+    usage: &Usage,
+    thresholds: &[u16],
+) -> Result<BudgetLetter, Error> {
+    let mut letter = about(backend, scope, budget, month, usage).await?;
+    letter.kind = "budget_alert";
+    letter.letter.paragraphs.insert(0, crossed_text(thresholds));
+    Ok(letter)
+}
+
+/// A test with the present figures.
+pub(super) async fn test(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget: &Budget,
+    by: &str,
+) -> Result<BudgetLetter, Error> {
+    let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
+    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount: budget.amount };
+    let mut letter = about(backend, scope, budget, month.from, &usage).await?;
+    letter.kind = "budget_test";
+    letter.letter.title = format!("Test: {}", letter.letter.title);
+    letter.letter.paragraphs.insert(0, format!("This is a test that {by} asked for. No threshold was crossed by it."));
+    Ok(letter)
+}
+
+async fn about(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget: &Budget,
+    month: NaiveDate,
+    usage: &Usage,
+) -> Result<BudgetLetter, Error> {
+    let organization = identity::organization(backend, scope).await?;
+    let url = format!("{}/o/{}/budgets/{}", backend.public_url, organization.slug, budget.budget_id);
+    let cause = cause(backend, scope, budget).await.unwrap_or_else(|error| {
+        // A crossing must be told even where its cause cannot be found.
+        tracing::error!(%error, budget_id = %budget.budget_id, "cannot find the cause of a crossing");
+        Cause::default()
+    });
+    let expected = expected(backend, scope, budget, usage).await.unwrap_or_else(|error| {
+        tracing::error!(%error, budget_id = %budget.budget_id, "cannot forecast a crossed budget");
+        None
+    });
+    let letter = Letter {
+        title: subject(budget, month, usage),
+        paragraphs: paragraphs(budget, &organization.name, usage),
+        figures: figures(month, usage, expected),
+        rows_title: cause.title,
+        rows: cause.rows,
+        button: Some(Button { label: "Open the budget".to_owned(), url: url.clone() }),
+        why: Vec::new(),
+    };
+    Ok(BudgetLetter { org_id: scope.org_id(), kind: "", letter, edit_url: format!("{url}/edit") })
+}
+
+/// "Production assistant has used 80 % of its November budget ($9,600 of $12,000)".
+fn subject(budget: &Budget, month: NaiveDate, usage: &Usage) -> String {
+    format!(
+        "{} has used {} % of its {} budget ({} of {})",
+        budget.name,
+        usage.percent().trunc().normalize(),
+        format::month_name(month),
+        dollars(usage.used),
+        dollars(usage.amount),
+    )
+}
+
+/// Cents only where there are any.
+fn dollars(amount: Decimal) -> String {
+    let text = format::money(amount);
+    text.strip_suffix(".00").map_or_else(|| text.clone(), str::to_owned)
+}
+
+fn crossed_text(thresholds: &[u16]) -> String {
+    match thresholds {
+        [] => String::new(),
+        [one] => format!("The threshold of {one} % is crossed."),
+        [lower @ .., last] => {
+            let lower: Vec<_> = lower.iter().map(|threshold| format!("{threshold} %")).collect();
+            format!(
+                "The thresholds of {} and {last} % were crossed at once; this mail tells of all of them.",
+                lower.join(", ")
+            )
+        }
+    }
+}
+
+fn paragraphs(budget: &Budget, organization: &str, usage: &Usage) -> Vec<String> {
+    let mut paragraphs = match budget.scope {
+        SpendScope::Organization => vec![format!("It counts all spend of {organization}.")],
+        SpendScope::Team(_) => {
+            vec![format!("It counts the spend of the team {} of {organization}.", budget.scope_name)]
+        }
+        SpendScope::Project(_) => {
+            vec![format!("It counts the spend of the project {} of {organization}.", budget.scope_name)]
+        }
+    };
+    if usage.estimated > Decimal::ZERO {
+        paragraphs.push(format!(
+            "{} of what is used is an upper bound for usage whose price is not known yet.",
+            format::money(usage.estimated)
+        ));
+    }
+    paragraphs
+}
+
+async fn expected(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget: &Budget,
+    usage: &Usage,
+) -> Result<Option<Expected>, Error> {
+    let ahead = forecast::look_ahead(backend, scope).await?;
+    Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
+}
+
+/// Used, budget and where the month will end; with too little history for that, what is left.
+fn figures(month: NaiveDate, usage: &Usage, expected: Option<Expected>) -> Vec<Figure> {
+    let figure = |label: &str, value: String| Figure { label: label.to_owned(), value };
+    let third = match (expected, usage.remaining()) {
+        (Some(expected), _) => figure(
+            &format!("Expected by {}", format::day(Period::month_of(month).last_day())),
+            format!(
+                "{} ({} \u{2013} {})",
+                format::money(expected.point),
+                format::money_compact(expected.low),
+                format::money_compact(expected.high)
+            ),
+        ),
+        (None, left) if left < Decimal::ZERO => figure("Over the budget", format::money(-left)),
+        (None, left) => figure("Left", format::money(left)),
+    };
+    vec![
+        figure("Used so far", format!("{} ({})", format::money(usage.used), usage.percent_text())),
+        figure(&format!("Budget for {}", format::month(month)), format::money(usage.amount)),
+        third,
+    ]
+}
+
+/// What moved most.
+#[derive(Default)]
+struct Cause {
+    title: String,
+    rows: Vec<Row>,
+}
+
+/// The two projects (of a project: models) that grew most against the same days of the month before, or the two largest where there was nothing before.
+async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget) -> Result<Cause, Error> {
+    let today = scope.zone().day_of(backend.clock.now());
+    let period = Period::month_to_date(today);
+    let now = spend_by(backend, scope, budget, period).await?;
+    let before = spend_by(backend, scope, budget, period.previous()).await?;
+    if before.is_empty() {
+        let title = "Largest so far".to_owned();
+        return Ok(Cause { title, rows: top_two(&now, format::money) });
+    }
+    let change = now.iter().map(|(key, spend)| (key.clone(), spend - before.get(key).copied().unwrap_or_default()));
+    let grown: BTreeMap<_, _> = change.filter(|(_, change)| *change > Decimal::ZERO).collect();
+    let against = format::range(period.previous(), today);
+    if grown.is_empty() {
+        return Ok(Cause {
+            title: format!("Nothing grew against {against}; largest so far"),
+            rows: top_two(&now, format::money),
+        });
+    }
+    let text = |change| format::money_signed(change);
+    Ok(Cause { title: format!("Grew most against {against}"), rows: top_two(&grown, text) })
+}
+
+async fn spend_by(
+    backend: &Backend,
+    scope: &OrgScope,
+    budget: &Budget,
+    period: Period,
+) -> Result<BTreeMap<String, Decimal>, Error> {
+    let query = match &budget.scope_ref {
+        ScopeRef::Organization => SpendQuery::over(period).by([Dimension::Project]),
+        ScopeRef::Team(slug) => SpendQuery::over(period).by([Dimension::Project]).only(Dimension::Team, slug.as_str()),
+        ScopeRef::Project(slug) => {
+            SpendQuery::over(period).by([Dimension::Model]).only(Dimension::Project, slug.as_str())
+        }
+    };
+    let answer = spend::query(backend, scope, &query).await?;
+    let named = |keys: Vec<Option<String>>| keys.into_iter().next().flatten().unwrap_or_else(|| "unnamed".to_owned());
+    Ok(answer.rows.into_iter().map(|row| (named(row.keys), row.sums.with_estimate())).collect())
+}
+
+fn top_two(amounts: &BTreeMap<String, Decimal>, text: impl Fn(Decimal) -> String) -> Vec<Row> {
+    let mut sorted: Vec<_> = amounts.iter().filter(|(_, amount)| **amount > Decimal::ZERO).collect();
+    sorted.sort_by(|left, right| right.1.cmp(left.1).then_with(|| left.0.cmp(right.0)));
+    sorted.into_iter().take(2).map(|(name, amount)| Row { name: name.clone(), value: text(*amount) }).collect()
+}
