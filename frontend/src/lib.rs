@@ -7,4 +7,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_body(app::App);
+    // Whoever drives a browser waits for this mark before touching anything.
+    if let Some(page) = leptos::prelude::document().document_element() {
+        let _ = page.set_attribute("data-hydrated", "");
+    }
 }

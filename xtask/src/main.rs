@@ -1,7 +1,13 @@
 //! The commands of this repository, one module each.
 
+mod check;
+mod guards;
 mod replay;
+mod run;
 mod seed_prices;
+mod step;
+mod test;
+mod tools;
 mod traces;
 
 use clap::Parser;
@@ -12,6 +18,14 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask")]
 enum Command {
+    /// Install what is missing, build, and serve http://127.0.0.1:3000 on a private database.
+    Run(run::Args),
+    /// Run everything: checks, unit, property, database, HTTP and browser tests.
+    Test,
+    /// Check format, lints, documentation and the guards of the invariants.
+    Check(check::Args),
+    /// Run the browser tests alone.
+    End2end(test::Args),
     /// Send a production trace to a running server.
     Replay(replay::Args),
     /// Convert price data into the seed of the price book.
@@ -20,6 +34,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
+        Command::Run(args) => run::run(&args),
+        Command::Test => test::run(),
+        Command::Check(args) => check::run(&args),
+        Command::End2end(args) => test::end2end(&args),
         Command::Replay(args) => replay::run(&args),
         Command::SeedPrices(args) => seed_prices::run(&args),
     };

@@ -1,8 +1,9 @@
 //! The event: one attempt to use a model.
 
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
-use crate::problem::FieldProblem;
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::problem::{FieldProblem, Problem};
+use crate::spend::Filter;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,8 +17,22 @@ pub const MAX_BODY_BYTES: usize = 8 * 1024 * 1024;
 pub const MAX_ID_LEN: usize = 128;
 /// Longest label, model or provider name, in characters.
 pub const MAX_LABEL_LEN: usize = 200;
+/// Longest label, model or provider name in bytes of UTF-8: the five that make a rollup's key have to fit into one entry of PostgreSQL's index.
+pub const MAX_LABEL_BYTES: usize = 400;
 /// Most tags of one event.
 pub const MAX_TAGS: usize = 32;
+/// Longest name of a tag, in bytes.
+pub const MAX_TAG_KEY_BYTES: usize = 64;
+/// Highest number of an attempt.
+pub const MAX_ATTEMPT: u32 = 10_000;
+/// Longest duration of a call, in milliseconds: 31 days.
+pub const MAX_LATENCY_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
+/// Largest quantity of one meter and most tokens of one event: sums over any number of events stay exact.
+pub const MAX_QUANTITY: u64 = 10_000_000_000;
+/// Largest cost that a provider may report for one event, in US dollars.
+pub const MAX_REPORTED_COST: u64 = 1_000_000_000;
+/// The operation of an event that names none.
+pub const DEFAULT_OPERATION: &str = "chat";
 /// How far ahead of the server's clock a timestamp may lie, in minutes.
 pub const MAX_AHEAD_MINUTES: i64 = 10;
 /// How far back a timestamp may lie, in years.
@@ -234,6 +249,119 @@ pub struct IngestAnswer {
     pub results: Vec<EventResult>,
 }
 
+/// Most rows of one page of a list.
+pub const MAX_PAGE: u16 = 200;
+/// Rows of one page when nothing is said.
+pub const DEFAULT_PAGE: u16 = 50;
+/// Most values of all filters of a list together.
+const MAX_FILTER_VALUES: usize = 100;
+
+/// Begin or end of a span: a day of the organization's zone or an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// The first instant of this day.
+    Day(NaiveDate),
+    /// This instant.
+    At(DateTime<Utc>),
+}
+
+impl Edge {
+    /// Reads a date or an instant in RFC 3339.
+    ///
+    /// # Errors
+    /// A field problem for the parameter `name`.
+    pub fn read(name: &str, text: &str) -> Result<Self, FieldProblem> {
+        let day = text.parse().ok().map(Self::Day);
+        day.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|at| Self::At(at.to_utc()))).ok_or_else(|| {
+            let detail = "Use a date such as 2026-11-01 or an instant such as 2026-11-01T09:41:07Z.";
+            FieldProblem::new(name, "invalid", detail)
+        })
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Day(day) => day.to_string(),
+            Self::At(at) => at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+        }
+    }
+}
+
+/// What a list of events shows, newest first. All filters must hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventQuery {
+    /// From here on; none means from the first event.
+    pub from: Option<Edge>,
+    /// Up to but without here; none means to the last event.
+    pub to: Option<Edge>,
+    /// By the dimensions of the spend query.
+    pub filters: Vec<Filter>,
+    /// Only events without a known cost.
+    pub unpriced: bool,
+    /// Where the page begins, from the page before.
+    pub cursor: Option<String>,
+    /// Rows of the page, 1 to [`MAX_PAGE`].
+    pub limit: u16,
+}
+
+impl Default for EventQuery {
+    fn default() -> Self {
+        Self { from: None, to: None, filters: Vec::new(), unpriced: false, cursor: None, limit: DEFAULT_PAGE }
+    }
+}
+
+impl EventQuery {
+    /// Reads the parameters of `GET /v1/events`, decoded. Every dimension of the spend query is a filter, written as there.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] that names every wrong parameter.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Problem> {
+        let mut query = Self::default();
+        let mut wrong = Vec::new();
+        for (name, value) in pairs {
+            let taken = match name.as_str() {
+                "from" => Edge::read(name, value).map(|edge| query.from = Some(edge)),
+                "to" => Edge::read(name, value).map(|edge| query.to = Some(edge)),
+                "cursor" => {
+                    query.cursor = Some(value.clone());
+                    Ok(())
+                }
+                "limit" => read_limit(value).map(|limit| query.limit = limit),
+                "unpriced" => read_flag(name, value).map(|flag| query.unpriced = flag),
+                _ => Filter::read(&mut query.filters, name, value),
+            };
+            wrong.extend(taken.err());
+        }
+        if query.filters.iter().map(|filter| filter.values.len()).sum::<usize>() > MAX_FILTER_VALUES {
+            wrong.push(FieldProblem::new("filters", "too_many", format!("Use at most {MAX_FILTER_VALUES} values.")));
+        }
+        if wrong.is_empty() { Ok(query) } else { Err(Problem::invalid(wrong)) }
+    }
+
+    /// The parameters that say which events are meant, without place and size of the page.
+    #[must_use]
+    pub fn to_pairs(&self) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for (name, edge) in [("from", self.from), ("to", self.to)] {
+            pairs.extend(edge.map(|edge| (name.to_owned(), edge.text())));
+        }
+        pairs.extend(self.unpriced.then(|| ("unpriced".to_owned(), "true".to_owned())));
+        pairs.extend(self.filters.iter().flat_map(Filter::to_pairs));
+        pairs
+    }
+}
+
+fn read_limit(text: &str) -> Result<u16, FieldProblem> {
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=MAX_PAGE).contains(limit))
+        .ok_or_else(|| FieldProblem::new("limit", "out_of_range", format!("Use a whole number from 1 to {MAX_PAGE}.")))
+}
+
+fn read_flag(name: &str, text: &str) -> Result<bool, FieldProblem> {
+    text.parse().map_err(|_| FieldProblem::new(name, "invalid", "Use true or false."))
+}
+
 /// An event in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EventRow {
@@ -257,6 +385,10 @@ pub struct EventRow {
     pub tokens: u64,
     /// Cost; none when unpriced.
     pub cost: Option<Decimal>,
+    /// Number of the attempt, from 1.
+    pub attempt: u32,
+    /// Whole duration in milliseconds.
+    pub latency_ms: Option<u64>,
 }
 
 /// One line of a stored receipt with where its price comes from.
@@ -268,10 +400,10 @@ pub struct ReceiptRow {
     pub label: String,
     /// How much of it.
     pub quantity: Decimal,
-    /// Price of `per` units.
-    pub rate: Decimal,
+    /// Price of `per` units; none where the price row is no longer known.
+    pub rate: Option<Decimal>,
     /// Units that the rate is for.
-    pub per: Decimal,
+    pub per: u64,
     /// The unit's word, such as `tokens`.
     pub unit: String,
     /// Amount, rounded once.
@@ -317,9 +449,22 @@ pub struct EventDetail {
     pub usage_json: String,
     /// Whose shape the usage has.
     pub usage_format: String,
-    /// Other attempts of the same request.
+    /// Whether the stored meters are still what the stored usage object comes apart into.
+    pub adds_up: bool,
+    /// Time to the first token in milliseconds.
+    pub time_to_first_token_ms: Option<u64>,
+    /// The tier that served it, `batch`, or `standard`.
+    pub tier: String,
+    /// What the same request would have cost otherwise: how, and its cost.
+    pub alternatives: Vec<(String, Decimal)>,
+    /// Other attempts of the same request, first to last, at most [`MAX_RELATED`].
     pub attempts: Vec<EventRow>,
+    /// Other events of the same session, newest first, at most [`MAX_RELATED`].
+    pub session: Vec<EventRow>,
 }
+
+/// Most related events that an event page lists.
+pub const MAX_RELATED: i64 = 20;
 
 /// An entry of the rejected list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -359,10 +504,12 @@ pub struct UnpricedRow {
     pub tokens: u64,
     /// Upper-bound estimate of what they cost.
     pub upper_bound: Decimal,
-    /// First and last event, in the organization's zone.
+    /// First event, in the organization's zone.
     pub first_at: DateTime<FixedOffset>,
     /// Last event.
     pub last_at: DateTime<FixedOffset>,
+    /// Why there is no price.
+    pub reason: String,
 }
 
 /// A page of a list with an opaque cursor to the next one.
@@ -372,4 +519,41 @@ pub struct Page<T> {
     pub rows: Vec<T>,
     /// Where the next page begins; none on the last one.
     pub next_cursor: Option<String>,
+}
+
+/// Events as CSV, in their order: cells that a spreadsheet would run as a formula are neutralised.
+#[must_use]
+pub fn csv(rows: &[EventRow]) -> String {
+    let mut table = crate::csv::Table::new([
+        "timestamp",
+        "id",
+        "project",
+        "provider",
+        "model",
+        "feature",
+        "status",
+        "attempt",
+        "latency_ms",
+        "tokens",
+        "cost",
+        "currency",
+    ]);
+    for row in rows {
+        let cells = [
+            row.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
+            row.id.clone(),
+            row.project.clone(),
+            row.provider.clone(),
+            row.model.clone(),
+            row.feature.clone().unwrap_or_default(),
+            row.status.as_str().to_owned(),
+            row.attempt.to_string(),
+            row.latency_ms.map(|latency| latency.to_string()).unwrap_or_default(),
+            row.tokens.to_string(),
+            row.cost.map(crate::money::exact).unwrap_or_default(),
+            row.cost.map(|_| "USD".to_owned()).unwrap_or_default(),
+        ];
+        table.row(cells.iter().map(String::as_str));
+    }
+    table.into_text()
 }

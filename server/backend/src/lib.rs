@@ -49,13 +49,16 @@ pub struct Backend {
     pub(crate) keys: Arc<keys::Cache>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
+    /// The way of events to the committer.
+    pub(crate) events: events::Ingest,
 }
 
 impl Backend {
-    /// Puts the parts together; starts nothing.
+    /// Puts the parts together and starts the committer, which uses no connection while nothing waits. Needs a tokio runtime.
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
         Self {
+            events: events::Ingest::start(pool.clone(), Arc::clone(&clock)),
             pool,
             clock,
             public_url: public_url.trim_end_matches('/').into(),

@@ -44,6 +44,8 @@ fn keep(key: Option<&str>, value: &Value, depth: usize, left: &mut usize) -> Opt
         Value::String(word) if key.is_some_and(|key| WORDS.contains(&key)) && is_word(word) => {
             Some(Value::String(word.clone()))
         }
+        // A fractional quantity may be written as a decimal text.
+        Value::String(text) if is_decimal(text) => Some(Value::String(text.clone())),
         Value::String(_) | Value::Null => None,
         Value::Array(values) => {
             let depth = depth.checked_sub(1)?;
@@ -77,4 +79,12 @@ fn is_key(key: &str) -> bool {
 
 fn is_word(word: &str) -> bool {
     word.len() <= MAX_WORD_LEN && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte))
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = |text: &str| (1..=28).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(text),
+    }
 }

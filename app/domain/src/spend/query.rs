@@ -97,7 +97,7 @@ impl SpendQuery {
                 "bucket" => value.parse().map(|bucket| query.bucket = bucket),
                 "group_by" => parse_list(value, name, MAX_GROUP_BY, &mut query.group_by),
                 "measure" => parse_list(value, name, Measure::ALL.len(), &mut measures),
-                _ => query.read_filter(name, value),
+                _ => Filter::read(&mut query.filters, name, value),
             };
             wrong.extend(taken.err());
         }
@@ -138,8 +138,14 @@ impl SpendQuery {
         }
         pairs
     }
+}
 
-    fn read_filter(&mut self, name: &str, value: &str) -> Result<(), FieldProblem> {
+impl Filter {
+    /// Adds what a parameter says to filters: its name is a dimension's, a leading `!` excludes.
+    ///
+    /// # Errors
+    /// A field problem that names the parameter.
+    pub fn read(filters: &mut Vec<Self>, name: &str, value: &str) -> Result<(), FieldProblem> {
         let dimension: Dimension =
             name.parse().map_err(|_| FieldProblem::new(name, "unknown", format!("`{name}` is not a parameter.")))?;
         let (exclude, value) = match value.strip_prefix('!') {
@@ -157,20 +163,18 @@ impl SpendQuery {
         if dimension == Dimension::ApiKey && uuid::Uuid::parse_str(value).is_err() {
             return Err(FieldProblem::new(name, "invalid", "Use the id of an API key."));
         }
-        let same = |filter: &&mut Filter| filter.dimension == dimension && filter.exclude == exclude;
-        match self.filters.iter_mut().find(same) {
+        let same = |filter: &&mut Self| filter.dimension == dimension && filter.exclude == exclude;
+        match filters.iter_mut().find(same) {
             Some(filter) => {
                 if !filter.values.iter().any(|known| known == value) {
                     filter.values.push(value.to_owned());
                 }
             }
-            None => self.filters.push(Filter { dimension, values: vec![value.to_owned()], exclude }),
+            None => filters.push(Self { dimension, values: vec![value.to_owned()], exclude }),
         }
         Ok(())
     }
-}
 
-impl Filter {
     /// The parameters that say it.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(String, String)> {

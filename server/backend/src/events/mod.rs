@@ -1,1 +1,92 @@
-//! The room `events`.
+//! Events: taken in, priced, committed with their rollups, listed, explained.
+//!
+//! * [`ingest`](fn@ingest) reads, checks and prices what a request brings and answers after the commit.
+//! * `commit` holds the committer: one task that writes whatever waits in one transaction.
+//! * Rollups are written in that transaction, so every page includes an event from the moment it is acknowledged.
+
+mod check;
+mod commit;
+mod ingest;
+pub mod latency;
+mod read;
+#[cfg(test)]
+mod tests;
+
+pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, verify};
+pub use commit::CAPACITY;
+pub use ingest::{Item, ingest, ingest_inputs, split};
+pub use read::{Attention, MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
+
+use crate::{Backend, Clock, Error, OrgScope, projects};
+use arc_swap::ArcSwap;
+use commit::Committer;
+use domain::ids::{OrgId, ProjectId};
+use domain::price::PriceBook;
+use moka::future::Cache;
+use sqlx::PgPool;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Most slugs of projects that are remembered.
+const REMEMBERED_PROJECTS: u64 = 100_000;
+
+static SEED: std::sync::LazyLock<Arc<PriceBook>> = std::sync::LazyLock::new(|| {
+    Arc::new(
+        domain::price::seed::parse(include_str!("../prices/seed/prices.tsv")).map(PriceBook::new).unwrap_or_default(),
+    )
+});
+
+/// The way of events into the database; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    committer: Committer,
+    /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
+    projects: Cache<(OrgId, String), ProjectId>,
+    book: Arc<ArcSwap<PriceBook>>,
+}
+
+impl Ingest {
+    /// Starts the committer. Needs a tokio runtime.
+    pub(crate) fn start(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            committer: Committer::start(pool, clock),
+            projects: Cache::new(REMEMBERED_PROJECTS),
+            book: Arc::new(ArcSwap::new(Arc::clone(&SEED))),
+        }
+    }
+
+    /// The ids of the projects with these slugs, as far as they exist.
+    async fn projects(
+        &self,
+        backend: &Backend,
+        scope: &OrgScope,
+        slugs: &BTreeSet<&str>,
+    ) -> Result<HashMap<String, ProjectId>, Error> {
+        let mut found = HashMap::new();
+        let mut missing = vec![];
+        for slug in slugs {
+            match self.projects.get(&(scope.org_id(), (*slug).to_owned())).await {
+                Some(project) => drop(found.insert((*slug).to_owned(), project)),
+                None => missing.push(*slug),
+            }
+        }
+        if !missing.is_empty() {
+            for (slug, project) in projects::ids_by_slug(backend, scope, &missing).await? {
+                self.projects.insert((scope.org_id(), slug.clone()), project).await;
+                found.insert(slug, project);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Finishes what was accepted and takes no more: the last thing that a server does.
+pub async fn drain(backend: &Backend) {
+    backend.events.committer.drain().await;
+}
+
+/// How many events wait for the committer or are being prepared.
+#[must_use]
+pub fn waiting(backend: &Backend) -> usize {
+    backend.events.committer.waiting()
+}

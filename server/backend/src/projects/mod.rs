@@ -259,6 +259,18 @@ pub async fn by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<
     Ok(found.ok_or(Problem::NotFound)?)
 }
 
+/// The ids of the projects with these slugs, archived ones too, whether or not the caller sees them: for deciding where events go.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn ids_by_slug(
+    backend: &Backend,
+    scope: &OrgScope,
+    slugs: &[&str],
+) -> Result<Vec<(String, ProjectId)>, Error> {
+    sql::ids_by_slug(&backend.pool, scope, slugs).await
+}
+
 /// The project with this id.
 ///
 /// # Errors

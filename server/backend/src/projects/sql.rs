@@ -46,6 +46,19 @@ pub(super) async fn insert_project(
     insert_ownership(connection, scope, project.project_id, project.team_id, None).await
 }
 
+pub(super) async fn ids_by_slug(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    slugs: &[&str],
+) -> Result<Vec<(String, ProjectId)>, Error> {
+    let rows = sqlx::query("select slug, project_id from projects where org_id = $1 and slug = any($2)")
+        .bind(scope.org_id().0)
+        .bind(slugs)
+        .fetch_all(executor)
+        .await?;
+    rows.into_iter().map(|row| Ok((row.try_get("slug")?, ProjectId(row.try_get("project_id")?)))).collect()
+}
+
 /// Teams in order of name; for a caller who sees some projects, the owners of these (on `today`).
 pub(super) async fn teams(
     executor: impl PgExecutor<'_>,

@@ -1,0 +1,118 @@
+//! Rollups against events: recomputed by other means to find differences, and rebuilt where days have moved.
+
+mod sql;
+
+use super::commit::lock_organization;
+use super::latency;
+use crate::{Backend, Error, OrgScope};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::meter::Meter;
+use domain::period::{Period, Zone};
+use domain::problem::Problem;
+use sqlx::PgConnection;
+
+/// Most differences that are reported per table.
+pub const MAX_DIFFERENCES: i64 = 100;
+
+/// A row that is stored but does not follow from the events, or follows and is not stored as such.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The rollup.
+    pub table: &'static str,
+    /// Whether this row is stored (and should not be so) or is what should be stored.
+    pub stored: bool,
+    /// The row as JSON.
+    pub row: String,
+}
+
+/// Days with the instants where they begin and end.
+struct Days {
+    days: Vec<NaiveDate>,
+    begins: Vec<DateTime<Utc>>,
+    ends: Vec<DateTime<Utc>>,
+}
+
+impl Days {
+    fn of(zone: Zone, period: Period) -> Self {
+        let days: Vec<NaiveDate> = period.iter().collect();
+        let begins = days.iter().map(|day| zone.start_of(*day)).collect();
+        let ends = days.iter().map(|day| zone.start_of(day.succ_opt().unwrap_or(*day))).collect();
+        Self { days, begins, ends }
+    }
+}
+
+/// Words of token meters by what was done with the tokens, for SQL.
+struct Kinds {
+    input_uncached: Vec<&'static str>,
+    cache_read: Vec<&'static str>,
+    cache_write: Vec<&'static str>,
+    output: Vec<&'static str>,
+}
+
+impl Kinds {
+    /// By the words alone and not by the committer's function, so that a mistake there is found.
+    fn by_word() -> Self {
+        let words = |wanted: fn(&str) -> bool| -> Vec<&'static str> {
+            Meter::ALL
+                .iter()
+                .filter(|meter| meter.is_token())
+                .map(|meter| meter.as_str())
+                .filter(|word| wanted(word))
+                .collect()
+        };
+        Self {
+            input_uncached: words(|word| word.starts_with("input") && !word.contains("_cache_")),
+            cache_read: words(|word| word.ends_with("_cache_read")),
+            cache_write: words(|word| word.contains("_cache_write")),
+            output: words(|word| word.starts_with("output")),
+        }
+    }
+}
+
+/// Recomputes every rollup of some days from the events, in SQL, and reports what differs from what is stored: nothing, if all is well.
+///
+/// # Errors
+/// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
+    if scope.visible_projects().is_some() {
+        return Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into());
+    }
+    let days = Days::of(scope.zone(), period);
+    let mut connection = backend.pool.acquire().await?;
+    let mut found = sql::differing_quarters(&mut connection, scope, &days).await?;
+    found.extend(sql::differing_days(&mut connection, scope, &days).await?);
+    found.extend(sql::differing_labels(&mut connection, scope, &days).await?);
+    found.extend(sql::differing_meters(&mut connection, scope, &days).await?);
+    Ok(found)
+}
+
+/// Rebuilds everything that is kept by day, for a new zone.
+///
+/// To be called in the transaction that changes the organization's zone: until that ends, its senders are told to come back.
+/// Quarters of an hour do not change: every zone's offset is a multiple of 15 minutes.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone: Zone) -> Result<(), Error> {
+    lock_organization(connection, scope).await?;
+    let Some((first, last)) = sql::first_and_last(connection, scope).await? else { return Ok(()) };
+    let mut to = zone.day_of(last);
+    to = to.succ_opt().unwrap_or(to);
+    let days = Days::of(zone, Period { from: zone.day_of(first), to });
+    sql::rebuild_days(connection, scope, &days).await?;
+    sql::rebuild_labels(connection, scope, &days).await?;
+    sql::rebuild_meters(connection, scope, &days).await
+}
+
+/// Deletes every event and rollup of an organization, in the transaction that deletes the organization itself.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    lock_organization(connection, scope).await?;
+    sql::delete_all(connection, scope).await
+}
+
+fn latency_bounds() -> Vec<i64> {
+    latency::bounds()
+}

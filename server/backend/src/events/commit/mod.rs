@@ -1,0 +1,262 @@
+//! The committer: one task that writes whatever waits in one transaction and then answers everyone in it.
+//!
+//! Group commit without a timer: while one transaction commits, the next group gathers; an idle server writes a single event at once.
+//! Capacity is counted in events and taken before parsing, so memory stays flat when PostgreSQL is slow: whoever finds no room is told to come back.
+//! More than one server beside one database is correct: identity is decided by `event_ids`, and rows are locked in one order everywhere.
+
+mod copy;
+mod partition;
+mod rollup;
+mod row;
+mod sql;
+mod transaction;
+
+pub(crate) use partition::{month_of, next as next_month};
+
+pub(crate) use sql::{lock_organization, time_of};
+
+use super::ingest::NewEvent;
+use crate::{Clock, Error};
+use chrono::{DateTime, Utc};
+use domain::event::{MAX_BATCH, Recorded};
+use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
+use domain::problem::{FieldProblem, Problem};
+use futures::FutureExt;
+use partition::Partitions;
+use rust_decimal::Decimal;
+use sqlx::PgPool;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How many events may wait or be in preparation, over all requests.
+pub const CAPACITY: usize = 40_000;
+/// Most events in one transaction; one request is never split.
+const GROUP: usize = 2 * MAX_BATCH;
+/// How long a connection may take before the waiting requests are told to come back.
+const ACQUIRE: Duration = Duration::from_secs(3);
+/// Seconds after which to come back when everything is full, or PostgreSQL is away.
+const RETRY_AFTER_SECS: u32 = 2;
+/// Seconds after which an organization whose days are being rebuilt may come back.
+const REBUILDING_RETRY_SECS: u32 = 5;
+
+/// An entry of the rejected list.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejection {
+    pub(crate) org_id: OrgId,
+    pub(crate) rejected_id: RejectedId,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) key_id: KeyId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) id: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) problem: FieldProblem,
+}
+
+/// What became of one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    pub(crate) recorded: Recorded,
+    /// As it is booked; none when unpriced, in conflict, or no longer kept.
+    pub(crate) cost: Option<Decimal>,
+}
+
+/// Room for the events of one request; given back when it is answered.
+#[derive(Debug)]
+pub(crate) struct Reservation(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
+
+/// One request on its way through the committer.
+struct Job {
+    events: Vec<NewEvent>,
+    rejections: Vec<Rejection>,
+    answer: oneshot::Sender<Result<Vec<Outcome>, Problem>>,
+    _room: Reservation,
+}
+
+impl Job {
+    /// A request speaks for one organization.
+    fn org_id(&self) -> Option<OrgId> {
+        let of_event = self.events.first().map(|event| event.org_id);
+        of_event.or_else(|| self.rejections.first().map(|rejection| rejection.org_id))
+    }
+}
+
+/// The way to the committer; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Committer {
+    jobs: mpsc::UnboundedSender<Job>,
+    room: Arc<Semaphore>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Committer {
+    /// Starts the task. Needs a tokio runtime.
+    pub(crate) fn start(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+        let (jobs, waiting) = mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let worker = Worker { pool, clock, partitions: Partitions::default() };
+        tasks.spawn(worker.run(waiting, stop.clone()));
+        tasks.close();
+        Self { jobs, room: Arc::new(Semaphore::new(CAPACITY)), stop, tasks }
+    }
+
+    /// Takes room for so many events.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when there is none.
+    pub(crate) fn reserve(&self, events: usize) -> Result<Reservation, Problem> {
+        u32::try_from(events.max(1))
+            .ok()
+            .and_then(|events| Arc::clone(&self.room).try_acquire_many_owned(events).ok())
+            .map(Reservation)
+            .ok_or(Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS })
+    }
+
+    /// Hands a request over and waits until it is committed.
+    ///
+    /// # Errors
+    /// [`Problem`]; then nothing of the request was recorded, unless the connection broke while committing.
+    pub(crate) async fn commit(
+        &self,
+        room: Reservation,
+        events: Vec<NewEvent>,
+        rejections: Vec<Rejection>,
+    ) -> Result<Vec<Outcome>, Problem> {
+        let unavailable = || Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS };
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job { events, rejections, answer, _room: room }).map_err(|_| unavailable())?;
+        answered.await.map_err(|_| unavailable())?
+    }
+
+    /// Takes no more, finishes what was accepted, and returns when everything is answered.
+    pub(crate) async fn drain(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+
+    /// Events that wait or are in preparation.
+    pub(crate) fn waiting(&self) -> usize {
+        CAPACITY - self.room.available_permits()
+    }
+}
+
+struct Worker {
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+    partitions: Partitions,
+}
+
+impl Worker {
+    async fn run(mut self, mut waiting: mpsc::UnboundedReceiver<Job>, stop: CancellationToken) {
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = stop.cancelled(), if !waiting.is_closed() => {
+                    waiting.close();
+                    continue;
+                }
+                first = waiting.recv() => first,
+            };
+            let Some(first) = first else { return };
+            let group = gather(first, &mut waiting);
+            // A panic must not silence the committer for everyone after.
+            if AssertUnwindSafe(self.settle(group)).catch_unwind().await.is_err() {
+                tracing::error!("the committer panicked; the requests of this group were not acknowledged");
+            }
+        }
+    }
+
+    /// Commits a group and answers it. When it is refused for its content, each request is tried alone, so that one cannot spoil the others.
+    async fn settle(&mut self, group: Vec<Job>) {
+        let result = self.commit(&group).await;
+        let several = group.len() > 1;
+        match result {
+            Err(error) if several && !error.is_unavailable() => {
+                tracing::warn!(%error, requests = group.len(), "a group was refused; committing its requests one by one");
+                for job in group {
+                    let alone = [job];
+                    let result = self.commit(&alone).await;
+                    answer(alone, result);
+                }
+            }
+            result => answer(group, result),
+        }
+    }
+
+    async fn commit(&mut self, group: &[Job]) -> Result<Vec<Result<Vec<Outcome>, Problem>>, Error> {
+        let events: Vec<&NewEvent> = group.iter().flat_map(|job| &job.events).collect();
+        let rejections: Vec<&Rejection> = group.iter().flat_map(|job| &job.rejections).collect();
+        let written = match self.attempt(&events, &rejections).await {
+            // A partition that was there is gone: make it again, once.
+            Err(error) if sql::is_missing_partition(&error) => {
+                self.partitions.forget();
+                self.attempt(&events, &rejections).await
+            }
+            result => result,
+        }?;
+        let mut outcomes = written.outcomes.into_iter();
+        let answers = group.iter().map(|job| {
+            let outcomes: Vec<Outcome> = outcomes.by_ref().take(job.events.len()).collect();
+            if job.org_id().is_some_and(|org_id| written.refused.contains(&org_id)) {
+                return Err(Problem::Unavailable { retry_after_secs: REBUILDING_RETRY_SECS });
+            }
+            Ok(outcomes)
+        });
+        Ok(answers.collect())
+    }
+
+    async fn attempt(
+        &mut self,
+        events: &[&NewEvent],
+        rejections: &[&Rejection],
+    ) -> Result<transaction::Written, Error> {
+        let now = self.clock.now();
+        let present = month_of(now);
+        let months = events.iter().map(|event| month_of(event.timestamp)).chain([present, next_month(present)]);
+        let months: std::collections::BTreeSet<_> = months.collect();
+        let acquired = tokio::time::timeout(ACQUIRE, async {
+            self.partitions.ensure(&self.pool, months).await?;
+            Ok::<_, Error>(self.pool.acquire().await?)
+        });
+        let mut connection = acquired.await.map_err(|_| Error::Database(sqlx::Error::PoolTimedOut))??;
+        let batch = transaction::Batch { events, rejections, now, clock: self.clock.as_ref() };
+        batch.write(&mut connection).await
+    }
+}
+
+/// Takes everything that waits, up to the size of a group.
+fn gather(first: Job, waiting: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
+    let mut events = first.events.len();
+    let mut group = vec![first];
+    while events < GROUP
+        && let Ok(job) = waiting.try_recv()
+    {
+        events += job.events.len();
+        group.push(job);
+    }
+    group
+}
+
+/// Answers every request of a group. One that has gone away loses nothing: its events are recorded.
+fn answer(group: impl IntoIterator<Item = Job>, result: Result<Vec<Result<Vec<Outcome>, Problem>>, Error>) {
+    match result {
+        Ok(outcomes) => {
+            for (job, outcomes) in group.into_iter().zip(outcomes) {
+                let _gone = job.answer.send(outcomes);
+            }
+        }
+        Err(error) => {
+            let problem = error.into_problem();
+            for job in group {
+                let _gone = job.answer.send(Err(problem.clone()));
+            }
+        }
+    }
+}

@@ -1,0 +1,482 @@
+//! Queries of the ingest transaction. They mix organizations: every row carries its own.
+
+use super::copy::CopyBuffer;
+use super::partition::month_of;
+use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterSums};
+use super::{Rejection, partition, row};
+use crate::events::ingest::NewEvent;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use domain::ids::{EventKey, OrgId, ProjectId};
+use domain::period::Zone;
+use rust_decimal::Decimal;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// Ids that were recorded before, by the event key that wanted them now.
+pub(super) type KnownIds = HashMap<EventKey, KnownId>;
+/// Booked costs of events that were recorded before.
+pub(super) type BookedCosts = HashMap<EventKey, Option<Decimal>>;
+
+/// What is remembered of a recorded id.
+pub(super) struct KnownId {
+    pub(super) org_id: OrgId,
+    pub(super) event_key: EventKey,
+    pub(super) content_hash: Vec<u8>,
+}
+
+/// Whether a write failed because the month's partition is not there.
+pub(super) fn is_missing_partition(error: &Error) -> bool {
+    matches!(error, Error::Database(sqlx::Error::Database(database))
+        if database.code().as_deref() == Some("23514") && database.constraint().is_none())
+}
+
+/// The advisory lock of an organization's events: shared by whoever writes events, exclusive for whoever rebuilds or deletes them.
+pub(crate) fn lock_key(org_id: OrgId) -> i64 {
+    let mut tail = [0; 8];
+    tail.copy_from_slice(&org_id.0.as_bytes()[8..]);
+    i64::from_be_bytes(tail)
+}
+
+/// Waits until no committer is in the organization, and keeps them out until the transaction ends.
+pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(lock_key(scope.org_id())).execute(connection).await?;
+    Ok(())
+}
+
+/// Enters the organizations that nobody rebuilds; also makes sure that the commit will be synchronous and no lock is waited for without end.
+pub(super) async fn enter_organizations(
+    connection: &mut PgConnection,
+    organizations: &BTreeSet<OrgId>,
+) -> Result<Vec<OrgId>, Error> {
+    let keys: Vec<i64> = organizations.iter().map(|org_id| lock_key(*org_id)).collect();
+    let entered: Vec<bool> = sqlx::query_scalar(
+        "select pg_try_advisory_xact_lock_shared(org.key)
+         from unnest($1::bigint[]) with ordinality as org (key, position),
+              (select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '10s', true) offset 0) as settings
+         order by org.position",
+    )
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    Ok(organizations.iter().zip(entered).filter(|(_, entered)| *entered).map(|(org_id, _)| *org_id).collect())
+}
+
+/// Zones of organizations, read after they were entered: a change of zone waits until the transaction ends.
+pub(super) async fn zones(
+    connection: &mut PgConnection,
+    organizations: &[OrgId],
+) -> Result<HashMap<OrgId, Zone>, Error> {
+    let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
+    let rows = sqlx::query("select org_id, time_zone from organizations where org_id = any($1)")
+        .bind(ids)
+        .fetch_all(connection)
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let zone: &str = row.try_get("time_zone")?;
+            let zone = Zone::parse(zone)
+                .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
+            Ok((OrgId(row.try_get("org_id")?), zone))
+        })
+        .collect()
+}
+
+/// Claims the ids of sorted events; answers with those that were recorded before.
+pub(super) async fn claim_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
+    if events.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let orgs: Vec<Uuid> = events.iter().map(|event| event.org_id.0).collect();
+    let ids: Vec<&[u8]> = events.iter().map(|event| &event.id_hash[..]).collect();
+    let contents: Vec<&[u8]> = events.iter().map(|event| &event.content_hash[..]).collect();
+    let keys: Vec<Uuid> = events.iter().map(|event| event.event_key.0).collect();
+    let months: Vec<NaiveDate> = events.iter().map(|event| month_of(event.timestamp)).collect();
+    let claimed = sqlx::query(
+        "insert into event_ids (org_id, id_hash, content_hash, event_key, month)
+         select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::date[])
+         on conflict on constraint event_ids_pkey do nothing",
+    )
+    .bind(&orgs)
+    .bind(&ids)
+    .bind(&contents)
+    .bind(&keys)
+    .bind(&months)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if usize::try_from(claimed).is_ok_and(|claimed| claimed == events.len()) {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
+         from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
+         join event_ids as known on known.org_id = wanted.org_id and known.id_hash = wanted.id_hash
+         where known.event_key <> wanted.event_key",
+    )
+    .bind(&orgs)
+    .bind(&ids)
+    .bind(&keys)
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let known = KnownId {
+                org_id: OrgId(row.try_get("org_id")?),
+                event_key: EventKey(row.try_get("event_key")?),
+                content_hash: row.try_get("content_hash")?,
+            };
+            Ok((EventKey(row.try_get("wanted_key")?), known))
+        })
+        .collect()
+}
+
+/// What recorded events were booked with. Their keys carry their time to the millisecond, so that each is found in its partition.
+pub(super) async fn booked_costs(
+    connection: &mut PgConnection,
+    known: impl IntoIterator<Item = &KnownId>,
+) -> Result<BookedCosts, Error> {
+    let mut orgs = vec![];
+    let mut times = vec![];
+    let mut keys = vec![];
+    for id in known {
+        orgs.push(id.org_id.0);
+        times.push(time_of(id.event_key));
+        keys.push(id.event_key.0);
+    }
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query(
+        "select known.event_key, found.cost
+         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) as known (org_id, at, event_key)
+         cross join lateral (
+             select events.cost from events
+             where events.org_id = known.org_id
+               and events.\"timestamp\" >= known.at and events.\"timestamp\" < known.at + interval '1 millisecond'
+               and events.event_key = known.event_key
+         ) as found",
+    )
+    .bind(orgs)
+    .bind(times)
+    .bind(keys)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), row.try_get("cost")?))).collect()
+}
+
+/// The millisecond in which an event's timestamp lies.
+pub(crate) fn time_of(key: EventKey) -> DateTime<Utc> {
+    let millis = key.0.as_u64_pair().0 >> 16;
+    i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
+}
+
+/// Writes events in PostgreSQL's binary form.
+pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
+    let mut buffer = CopyBuffer::with_capacity(events.len() * 1_024);
+    for event in events {
+        row::write(&mut buffer, event);
+    }
+    let mut copy = connection
+        .copy_in_raw(
+            "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, provider, model, operation,
+                usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
+                session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
+                response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
+                reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
+             from stdin (format binary)",
+        )
+        .await?;
+    copy.send(buffer.finish()).await?;
+    copy.finish().await?;
+    Ok(())
+}
+
+/// The upsert of a coarse rollup: the same for quarters and days but for the table and its slot.
+macro_rules! add_coarse {
+    ($table:literal, $slot:literal, $type:literal) => {
+        concat!(
+            "insert into ", $table, " (org_id, ", $slot, ", project_id, provider, model, operation, feature, environment, key_id,
+                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
+                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
+             select org_id, slot, project_id, provider, model, operation, feature, environment, key_id,
+                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
+                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts::bigint[]
+             from unnest($1::uuid[], $2::", $type, "[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+                $9::uuid[], $10::text[], $11::bigint[], $12::numeric[], $13::bigint[], $14::bigint[], $15::bigint[],
+                $16::bigint[], $17::bigint[], $18::bigint[], $19::numeric[], $20::bigint[], $21::bigint[], $22::bigint[],
+                $23::numeric[], $24::text[])
+                as batch (org_id, slot, project_id, provider, model, operation, feature, environment, key_id,
+                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
+                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
+             on conflict on constraint ", $table, "_pkey do update set
+                requests = ", $table, ".requests + excluded.requests,
+                booked = ", $table, ".booked + excluded.booked,
+                tokens = ", $table, ".tokens + excluded.tokens,
+                tokens_input_uncached = ", $table, ".tokens_input_uncached + excluded.tokens_input_uncached,
+                tokens_cache_read = ", $table, ".tokens_cache_read + excluded.tokens_cache_read,
+                tokens_cache_write = ", $table, ".tokens_cache_write + excluded.tokens_cache_write,
+                tokens_output = ", $table, ".tokens_output + excluded.tokens_output,
+                unpriced_requests = ", $table, ".unpriced_requests + excluded.unpriced_requests,
+                unpriced_upper_bound = ", $table, ".unpriced_upper_bound + excluded.unpriced_upper_bound,
+                errors = ", $table, ".errors + excluded.errors,
+                retries = ", $table, ".retries + excluded.retries,
+                cache_hits = ", $table, ".cache_hits + excluded.cache_hits,
+                avoided_cost = ", $table, ".avoided_cost + excluded.avoided_cost,
+                latency_counts = case
+                    when excluded.latency_counts = '{}' then ", $table, ".latency_counts
+                    when ", $table, ".latency_counts = '{}' then excluded.latency_counts
+                    else array(
+                        select coalesce(old, 0) + coalesce(new, 0)
+                        from unnest(", $table, ".latency_counts, excluded.latency_counts) with ordinality as counts (old, new, class)
+                        order by class)
+                end"
+        )
+    };
+}
+
+/// Adds to the quarters of an hour.
+pub(super) async fn add_quarters(
+    connection: &mut PgConnection,
+    rows: &[(CoarseKey<'_, DateTime<Utc>>, CoarseSums)],
+) -> Result<(), Error> {
+    add_coarse(connection, add_coarse!("rollup_quarter", "quarter", "timestamptz"), rows).await
+}
+
+/// Adds to the days.
+pub(super) async fn add_days(
+    connection: &mut PgConnection,
+    rows: &[(CoarseKey<'_, NaiveDate>, CoarseSums)],
+) -> Result<(), Error> {
+    add_coarse(connection, add_coarse!("rollup_day", "day", "date"), rows).await
+}
+
+async fn add_coarse<T>(
+    connection: &mut PgConnection,
+    sql: &'static str,
+    rows: &[(CoarseKey<'_, T>, CoarseSums)],
+) -> Result<(), Error>
+where
+    T: Copy
+        + Send
+        + for<'q> sqlx::Encode<'q, sqlx::Postgres>
+        + sqlx::postgres::PgHasArrayType
+        + sqlx::Type<sqlx::Postgres>,
+{
+    macro_rules! key {
+        ($read:expr) => {{
+            let read: fn(&CoarseKey<'_, T>) -> _ = $read;
+            rows.iter().map(|(key, _)| read(key)).collect::<Vec<_>>()
+        }};
+    }
+    macro_rules! sum {
+        ($($field:ident),+) => { [$(rows.iter().map(|(_, sums)| sums.$field).collect::<Vec<_>>()),+] };
+    }
+    let texts =
+        |read: for<'k> fn(&CoarseKey<'k, T>) -> &'k str| rows.iter().map(|(key, _)| read(key)).collect::<Vec<&str>>();
+    let [tokens, input_uncached, cache_read, cache_write, output] =
+        sum!(tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output);
+    let [booked, upper_bound, avoided] = sum!(booked, unpriced_upper_bound, avoided_cost);
+    let [requests, unpriced, errors, retries, cache_hits] =
+        sum!(requests, unpriced_requests, errors, retries, cache_hits);
+    sqlx::query(sql)
+        .bind(key!(|key| key.org_id.0))
+        .bind(key!(|key| key.slot))
+        .bind(key!(|key| key.project_id.0))
+        .bind(texts(|key| key.provider))
+        .bind(texts(|key| key.model))
+        .bind(texts(|key| key.operation))
+        .bind(texts(|key| key.feature))
+        .bind(texts(|key| key.environment))
+        .bind(key!(|key| key.key_id.0))
+        .bind(texts(|key| key.status))
+        .bind(requests)
+        .bind(booked)
+        .bind(tokens)
+        .bind(input_uncached)
+        .bind(cache_read)
+        .bind(cache_write)
+        .bind(output)
+        .bind(unpriced)
+        .bind(upper_bound)
+        .bind(errors)
+        .bind(retries)
+        .bind(cache_hits)
+        .bind(avoided)
+        .bind(rows.iter().map(|(_, sums)| array_text(&sums.latency_counts)).collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// PostgreSQL's text form of an array: `unnest` takes arrays of arrays apart to their last element.
+fn array_text(counts: &[i64]) -> String {
+    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    format!("{{{}}}", counts.join(","))
+}
+
+/// Adds to the labels.
+pub(super) async fn add_labels(connection: &mut PgConnection, rows: &[(LabelKey<'_>, LabelSums)]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    macro_rules! all {
+        ($row:ident => $value:expr) => {
+            rows.iter().map(|$row| $value).collect::<Vec<_>>()
+        };
+    }
+    sqlx::query(
+        "insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
+            unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
+         select * from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
+            $9::numeric[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[], $14::numeric[])
+         on conflict on constraint rollup_label_day_pkey do update set
+            requests = rollup_label_day.requests + excluded.requests,
+            booked = rollup_label_day.booked + excluded.booked,
+            tokens = rollup_label_day.tokens + excluded.tokens,
+            unpriced_requests = rollup_label_day.unpriced_requests + excluded.unpriced_requests,
+            unpriced_upper_bound = rollup_label_day.unpriced_upper_bound + excluded.unpriced_upper_bound,
+            errors = rollup_label_day.errors + excluded.errors,
+            avoided_cost = rollup_label_day.avoided_cost + excluded.avoided_cost",
+    )
+    .bind(all!(row => row.0.org_id.0))
+    .bind(all!(row => row.0.day))
+    .bind(all!(row => row.0.label.stored()))
+    .bind(all!(row => row.0.value))
+    .bind(all!(row => row.0.project_id.0))
+    .bind(all!(row => row.0.provider))
+    .bind(all!(row => row.0.model))
+    .bind(all!(row => row.1.requests))
+    .bind(all!(row => row.1.booked))
+    .bind(all!(row => row.1.tokens))
+    .bind(all!(row => row.1.unpriced_requests))
+    .bind(all!(row => row.1.unpriced_upper_bound))
+    .bind(all!(row => row.1.errors))
+    .bind(all!(row => row.1.avoided_cost))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Adds to the meters.
+pub(super) async fn add_meters(connection: &mut PgConnection, rows: &[(MeterKey<'_>, MeterSums)]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    macro_rules! all {
+        ($row:ident => $value:expr) => {
+            rows.iter().map(|$row| $value).collect::<Vec<_>>()
+        };
+    }
+    sqlx::query(
+        "insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+         select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+            $8::numeric[], $9::numeric[])
+         on conflict on constraint rollup_meter_day_pkey do update set
+            requests = rollup_meter_day.requests + excluded.requests,
+            quantity = rollup_meter_day.quantity + excluded.quantity,
+            booked = rollup_meter_day.booked + excluded.booked",
+    )
+    .bind(all!(row => row.0.org_id.0))
+    .bind(all!(row => row.0.day))
+    .bind(all!(row => row.0.project_id.0))
+    .bind(all!(row => row.0.provider))
+    .bind(all!(row => row.0.model))
+    .bind(all!(row => row.0.meter))
+    .bind(all!(row => row.1.requests))
+    .bind(all!(row => row.1.quantity))
+    .bind(all!(row => row.1.booked))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.
+pub(super) async fn mark_moved(
+    connection: &mut PgConnection,
+    marks: &[(Uuid, (OrgId, ProjectId, NaiveDate))],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "with marks as (
+             insert into dirty_marks (org_id, mark_id, project_id, day, created_at)
+             select moved.org_id, moved.mark_id, moved.project_id, moved.day, $5
+             from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[]) as moved (org_id, mark_id, project_id, day)
+         )
+         select pg_notify('dirty_marks', '')",
+    )
+    .bind(marks.iter().map(|(_, (org_id, _, _))| org_id.0).collect::<Vec<_>>())
+    .bind(marks.iter().map(|(mark_id, _)| *mark_id).collect::<Vec<_>>())
+    .bind(marks.iter().map(|(_, (_, project_id, _))| project_id.0).collect::<Vec<_>>())
+    .bind(marks.iter().map(|(_, (_, _, day))| *day).collect::<Vec<_>>())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Appends to the rejected lists.
+pub(super) async fn insert_rejections(connection: &mut PgConnection, rows: &[&Rejection]) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    macro_rules! all {
+        ($row:ident => $value:expr) => {
+            rows.iter().map(|$row| $value).collect::<Vec<_>>()
+        };
+    }
+    sqlx::query(
+        "insert into rejected_events (org_id, rejected_id, received_at, key_id, project_id, id, project, provider, model,
+            pointer, code, detail)
+         select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
+            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])",
+    )
+    .bind(all!(row => row.org_id.0))
+    .bind(all!(row => row.rejected_id.0))
+    .bind(all!(row => row.received_at))
+    .bind(all!(row => row.key_id.0))
+    .bind(all!(row => row.project_id.0))
+    .bind(all!(row => row.id.as_deref()))
+    .bind(all!(row => row.project.as_deref()))
+    .bind(all!(row => row.provider.as_deref()))
+    .bind(all!(row => row.model.as_deref()))
+    .bind(all!(row => row.problem.pointer.as_str()))
+    .bind(all!(row => row.problem.code.as_str()))
+    .bind(all!(row => row.problem.detail.as_str()))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Makes a month's partition apart and attaches it, unless it is there: `create table … partition of` would lock the whole table.
+/// Two servers that try at the same time take turns.
+pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<(), Error> {
+    let name = format!("events_{:04}_{:02}", month.year(), month.month());
+    let attached = "select exists (
+        select from pg_inherits
+        join pg_class as part on part.oid = pg_inherits.inhrelid
+        where pg_inherits.inhparent = 'events'::regclass and part.relname = $1)";
+    if sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(pool).await? {
+        return Ok(());
+    }
+    let mut connection = pool.acquire().await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
+    if !sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(&mut *transaction).await? {
+        let next = partition::next(month);
+        // The name and the bounds are made of a date.
+        sqlx::query(AssertSqlSafe(format!(
+            "create table {name} (like events including defaults including constraints)"
+        )))
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query(AssertSqlSafe(format!(
+            "alter table events attach partition {name} for values from ('{month} 00:00:00+00') to ('{next} 00:00:00+00')"
+        )))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+//! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
+
+use super::rollup;
+use super::{Outcome, Rejection, sql};
+use crate::events::ingest::NewEvent;
+use crate::{Clock, Error};
+use chrono::{DateTime, Utc};
+use domain::event::Recorded;
+use domain::ids::OrgId;
+use domain::period::Zone;
+use sqlx::{Connection, PgConnection};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
+
+/// What is written together.
+pub(super) struct Batch<'a> {
+    pub(super) events: &'a [&'a NewEvent],
+    pub(super) rejections: &'a [&'a Rejection],
+    pub(super) now: DateTime<Utc>,
+    pub(super) clock: &'a dyn Clock,
+}
+
+/// What became of a batch.
+pub(super) struct Written {
+    /// One per event, in order; meaningless where the organization is refused.
+    pub(super) outcomes: Vec<Outcome>,
+    /// Organizations that are being rebuilt or are gone: nothing of theirs was written.
+    pub(super) refused: BTreeSet<OrgId>,
+}
+
+/// What is known of an event before anything is written.
+#[derive(Clone, Copy)]
+enum Fate {
+    /// Its organization is being rebuilt or is gone.
+    Refused,
+    /// The first of its id in this batch, at this place among the candidates.
+    Candidate(usize),
+    /// The same id as this candidate.
+    Again(usize),
+}
+
+impl Batch<'_> {
+    /// Writes everything and commits.
+    ///
+    /// # Errors
+    /// [`Error::Database`]; then nothing is written.
+    pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<Written, Error> {
+        let mut transaction = connection.begin().await?;
+        let organizations = self.organizations();
+        // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
+        let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
+        let zones = sql::zones(&mut transaction, &entered).await?;
+        let (candidates, fates) = self.candidates(&zones);
+        let known = sql::claim_ids(&mut transaction, &candidates).await?;
+        let fresh: Vec<&NewEvent> =
+            candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
+        if !fresh.is_empty() {
+            sql::copy_events(&mut transaction, &fresh).await?;
+            let rollups = rollup::sum(fresh.iter().copied(), &zones);
+            sql::add_quarters(&mut transaction, &rollups.quarters).await?;
+            sql::add_days(&mut transaction, &rollups.days).await?;
+            sql::add_labels(&mut transaction, &rollups.labels).await?;
+            sql::add_meters(&mut transaction, &rollups.meters).await?;
+            let marks: Vec<_> = rollups.moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
+            sql::mark_moved(&mut transaction, &marks, self.now).await?;
+        }
+        let rejections: Vec<&Rejection> =
+            self.rejections.iter().copied().filter(|rejection| zones.contains_key(&rejection.org_id)).collect();
+        sql::insert_rejections(&mut transaction, &rejections).await?;
+        let costs = sql::booked_costs(&mut transaction, known.values()).await?;
+        transaction.commit().await?;
+        let outcomes = fates
+            .iter()
+            .zip(self.events)
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs))
+            .collect();
+        let refused = organizations.into_iter().filter(|org_id| !zones.contains_key(org_id)).collect();
+        Ok(Written { outcomes, refused })
+    }
+
+    fn organizations(&self) -> BTreeSet<OrgId> {
+        let of_events = self.events.iter().map(|event| event.org_id);
+        of_events.chain(self.rejections.iter().map(|rejection| rejection.org_id)).collect()
+    }
+
+    /// The first event of every id, sorted by id, and what is to become of each event.
+    fn candidates(&self, zones: &HashMap<OrgId, Zone>) -> (Vec<&NewEvent>, Vec<Fate>) {
+        let mut places = HashMap::new();
+        let mut candidates: Vec<(usize, &NewEvent)> = vec![];
+        let mut fates: Vec<Fate> = vec![];
+        for event in self.events {
+            fates.push(if zones.contains_key(&event.org_id) {
+                match places.entry((event.org_id, event.id_hash)) {
+                    Entry::Occupied(place) => Fate::Again(*place.get()),
+                    Entry::Vacant(free) => {
+                        let place = *free.insert(candidates.len());
+                        candidates.push((place, event));
+                        Fate::Candidate(place)
+                    }
+                }
+            } else {
+                Fate::Refused
+            });
+        }
+        // Sorted, so that two servers claim ids in the same order.
+        candidates.sort_unstable_by_key(|(_, event)| (event.org_id, event.id_hash));
+        let mut sorted_places = vec![0; candidates.len()];
+        for (sorted, (place, _)) in candidates.iter().enumerate() {
+            sorted_places[*place] = sorted;
+        }
+        for fate in &mut fates {
+            match fate {
+                Fate::Candidate(place) | Fate::Again(place) => *place = sorted_places[*place],
+                Fate::Refused => {}
+            }
+        }
+        (candidates.into_iter().map(|(_, event)| event).collect(), fates)
+    }
+}
+
+fn outcome(
+    fate: Fate,
+    event: &NewEvent,
+    candidates: &[&NewEvent],
+    known: &sql::KnownIds,
+    costs: &sql::BookedCosts,
+) -> Outcome {
+    let conflict = Outcome { recorded: Recorded::Conflict, cost: None };
+    let (place, first) = match fate {
+        Fate::Refused => return conflict,
+        Fate::Candidate(place) => (place, true),
+        Fate::Again(place) => (place, false),
+    };
+    let candidate = candidates[place];
+    let (content, cost) = match known.get(&candidate.event_key) {
+        None if first => return Outcome { recorded: Recorded::Accepted, cost: event.booking.cost },
+        None => (&candidate.content_hash[..], candidate.booking.cost),
+        Some(known) => (&known.content_hash[..], costs.get(&known.event_key).copied().flatten()),
+    };
+    if content == event.content_hash { Outcome { recorded: Recorded::Duplicate, cost } } else { conflict }
+}

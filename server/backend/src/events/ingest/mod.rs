@@ -1,0 +1,232 @@
+//! From a request to prepared events: each is read, checked and priced on its own, and a bad one never affects the others.
+
+mod body;
+pub(crate) mod content;
+mod fields;
+mod prepare;
+mod read;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use body::{Item, split};
+pub(crate) use prepare::NewEvent;
+
+use super::commit::{Outcome, Rejection};
+use crate::{Actor, Backend, Error, OrgScope};
+use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, Recorded};
+use domain::identity::KeyScope;
+use domain::ids::{KeyId, ProjectId, RejectedId};
+use domain::price::Books;
+use domain::problem::{FieldProblem, Problem};
+use prepare::Request;
+use std::collections::{BTreeSet, HashMap};
+
+/// What can be said of an event that was refused, kept in the rejected list where it fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Sender {
+    id: Option<String>,
+    project: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+}
+
+impl Sender {
+    fn of(event: &EventInput) -> Self {
+        Self {
+            id: event.id.clone(),
+            project: event.project.clone(),
+            provider: Some(event.provider.clone()),
+            model: Some(event.model.clone()),
+        }
+    }
+
+    /// Without texts that are too long or no plain text: they are what was wrong, or a prompt in the wrong place.
+    fn presentable(self) -> Self {
+        let keep = |text: Option<String>| text.filter(|text| validate::is_presentable(text));
+        Self { id: keep(self.id), project: keep(self.project), provider: keep(self.provider), model: keep(self.model) }
+    }
+}
+
+/// An event that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refused {
+    sender: Sender,
+    problem: FieldProblem,
+}
+
+impl Refused {
+    /// One of which nothing could be read.
+    fn unread(problem: FieldProblem) -> Refusal {
+        Box::new(Self { sender: Sender::default(), problem })
+    }
+
+    /// One that was read.
+    fn of(event: &EventInput, problem: FieldProblem) -> Refusal {
+        Box::new(Self { sender: Sender::of(event), problem })
+    }
+}
+
+/// Refusals are few and large.
+type Refusal = Box<Refused>;
+
+/// Records the events of one request and answers after the commit.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the scope `ingest`, [`Problem::TooLarge`] above [`MAX_BATCH`] events, [`Problem::Unavailable`] when too much is waiting or PostgreSQL is away: then nothing was recorded.
+pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> Result<IngestAnswer, Error> {
+    record(backend, scope, items.len(), || items.iter().map(|item| readable(*item)).collect()).await
+}
+
+/// Records events that are already typed: imports and sample data walk the same path.
+///
+/// # Errors
+/// As [`ingest`].
+pub async fn ingest_inputs(
+    backend: &Backend,
+    scope: &OrgScope,
+    inputs: Vec<EventInput>,
+) -> Result<IngestAnswer, Error> {
+    record(backend, scope, inputs.len(), || inputs.into_iter().map(Ok).collect()).await
+}
+
+fn readable(item: Item<'_>) -> Result<EventInput, Refusal> {
+    let event =
+        item.ok_or_else(|| Refused::unread(FieldProblem::new("", "invalid", "This line is not a JSON object.")))?;
+    read::read(event)
+}
+
+async fn record(
+    backend: &Backend,
+    scope: &OrgScope,
+    count: usize,
+    read: impl FnOnce() -> Vec<Result<EventInput, Refusal>>,
+) -> Result<IngestAnswer, Error> {
+    scope.require_key_scope(KeyScope::Ingest)?;
+    let &Actor::Key { key_id, default_project, .. } = scope.actor() else {
+        return Err(Problem::Forbidden { detail: "Events are sent with an API key.".to_owned() }.into());
+    };
+    if count > MAX_BATCH {
+        return Err(Problem::TooLarge { detail: format!("Send at most {MAX_BATCH} events in one request.") }.into());
+    }
+    if count == 0 {
+        return Ok(IngestAnswer::default());
+    }
+    // Room first: what waits for the committer is bounded before it is parsed.
+    let reservation = backend.events.committer.reserve(count)?;
+    let now = backend.clock.now();
+    let checked: Vec<Result<EventInput, Refusal>> = read()
+        .into_iter()
+        .map(|event| {
+            let mut event = event?;
+            match validate::check(&mut event, now) {
+                Ok(()) => Ok(event),
+                Err(problem) => Err(Refused::of(&event, problem)),
+            }
+        })
+        .collect();
+    let slugs: BTreeSet<&str> = checked.iter().filter_map(|event| event.as_ref().ok()?.project.as_deref()).collect();
+    let projects = backend.events.projects(backend, scope, &slugs).await?;
+    let book = backend.events.book.load();
+    let request = Request {
+        scope,
+        key_id,
+        default_project,
+        projects: &projects,
+        books: Books::from(&**book),
+        now,
+        clock: backend.clock.as_ref(),
+    };
+    let prepared: Vec<Result<NewEvent, Refusal>> = checked.into_iter().map(|event| request.prepare(event?)).collect();
+    let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
+    let (events, rejections, mut results) = filing.sort(prepared);
+    let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
+    let mut outcomes = outcomes.into_iter();
+    for result in &mut results {
+        if result.status == Recorded::Accepted
+            && let Some(outcome) = outcomes.next()
+        {
+            apply(result, outcome);
+        }
+    }
+    Ok(answer(results))
+}
+
+/// Sorts events into those to write and those to list as rejected, with a provisional result for each.
+struct Filing<'a> {
+    backend: &'a Backend,
+    scope: &'a OrgScope,
+    key_id: KeyId,
+    default_project: ProjectId,
+    projects: &'a HashMap<String, ProjectId>,
+}
+
+impl Filing<'_> {
+    fn sort(&self, prepared: Vec<Result<NewEvent, Refusal>>) -> (Vec<NewEvent>, Vec<Rejection>, Vec<EventResult>) {
+        let mut events = Vec::with_capacity(prepared.len());
+        let mut rejections = Vec::new();
+        let mut results = Vec::with_capacity(prepared.len());
+        for (index, event) in (0..).zip(prepared) {
+            let (id, status, error) = match event {
+                Ok(event) => {
+                    let id = event.id.clone();
+                    events.push(event);
+                    (Some(id), Recorded::Accepted, None)
+                }
+                Err(refused) => {
+                    let rejection = self.rejection(*refused);
+                    let (id, problem) = (rejection.id.clone(), rejection.problem.clone());
+                    rejections.push(rejection);
+                    (id, Recorded::Rejected, Some(problem))
+                }
+            };
+            results.push(EventResult { index, id, status, cost: None, currency: None, error });
+        }
+        (events, rejections, results)
+    }
+
+    /// The entry of the rejected list. Members of the event's project may see it if the key may send there, else those of the key's.
+    fn rejection(&self, refused: Refused) -> Rejection {
+        let sender = refused.sender.presentable();
+        let named = sender.project.as_ref().and_then(|slug| self.projects.get(slug)).copied();
+        Rejection {
+            org_id: self.scope.org_id(),
+            rejected_id: RejectedId(self.backend.clock.new_id()),
+            received_at: self.backend.clock.now(),
+            key_id: self.key_id,
+            project_id: named.filter(|project| self.scope.sees(*project)).unwrap_or(self.default_project),
+            id: sender.id,
+            project: sender.project,
+            provider: sender.provider,
+            model: sender.model,
+            problem: refused.problem,
+        }
+    }
+}
+
+fn apply(result: &mut EventResult, outcome: Outcome) {
+    result.status = outcome.recorded;
+    result.cost = outcome.cost;
+    result.currency = outcome.cost.map(|_| "USD".to_owned());
+    if outcome.recorded == Recorded::Conflict {
+        result.error = Some(FieldProblem::new(
+            "/id",
+            "conflict",
+            "Another event is recorded under this id with other content. The first one stays.",
+        ));
+    }
+}
+
+fn answer(results: Vec<EventResult>) -> IngestAnswer {
+    let mut answer = IngestAnswer::default();
+    for result in &results {
+        match result.status {
+            Recorded::Accepted => answer.accepted += 1,
+            Recorded::Duplicate => answer.duplicates += 1,
+            Recorded::Conflict => answer.conflicts += 1,
+            Recorded::Rejected => answer.rejected += 1,
+        }
+    }
+    answer.results = results;
+    answer
+}

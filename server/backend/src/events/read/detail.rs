@@ -1,0 +1,130 @@
+//! One event with its receipt and everything that explains it.
+
+use super::sql::{self, Related, Stored, StoredLine};
+use crate::events::ingest::content::id_hash;
+use crate::{Backend, Error, OrgScope};
+use chrono::Duration;
+use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
+use domain::identity::Permission;
+use domain::ids::EventKey;
+use domain::meter::{Meter, meters, served_tier, usage};
+use domain::price::{Books, Context, PriceBook, Variant};
+use domain::problem::Problem;
+use domain::rating::rate_usage;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+/// How far back other models are looked for that the organization uses, in days.
+const USED_DAYS: i64 = 30;
+/// How many of them are tried.
+const MAX_MODELS: i64 = 20;
+
+/// The event with the sender's id, or with Tallystick's own key.
+///
+/// # Errors
+/// [`Problem::NotFound`], also when the caller does not see its project; [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<EventDetail, Error> {
+    scope.require(Permission::Read)?;
+    let by_id = sql::key_of_id(&backend.pool, scope, &id_hash(id)).await?;
+    let key = by_id.or_else(|| Uuid::parse_str(id).ok().map(EventKey));
+    by_key(backend, scope, key.ok_or(Problem::NotFound)?).await
+}
+
+/// The event with this key.
+///
+/// # Errors
+/// As [`find`].
+pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Result<EventDetail, Error> {
+    scope.require(Permission::Read)?;
+    let stored = sql::event(&backend.pool, scope, key).await?.ok_or(Problem::NotFound)?;
+    let related = async |related: Option<Related<'_>>| match related {
+        Some(related) => sql::related(&backend.pool, scope, related, key, MAX_RELATED).await,
+        None => Ok(vec![]),
+    };
+    let attempts = related(stored.request_id.as_deref().map(Related::Request)).await?;
+    let session = related(stored.session_id.as_deref().map(Related::Session)).await?;
+    let since = scope.zone().day_of(stored.at - Duration::days(USED_DAYS));
+    let models = sql::used_models(&backend.pool, scope, &stored.row.provider, since, MAX_MODELS).await?;
+    let book = backend.events.book.load();
+    Ok(EventDetail {
+        receipt: stored.receipt.iter().map(|line| receipt_row(&book, line)).collect(),
+        alternatives: alternatives(Books::from(&**book), &stored, &models),
+        adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
+        tier: tier(&stored).to_owned(),
+        attributes: attributes(&stored),
+        meters: stored.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
+        usage_json: serde_json::to_string_pretty(&stored.usage).unwrap_or_default(),
+        usage_format: stored.usage_format.as_str().to_owned(),
+        project_id: stored.project_id,
+        key_id: stored.key_id,
+        received_at: scope.zone().local(stored.received_at),
+        time_to_first_token_ms: stored.time_to_first_token_ms,
+        attempts,
+        session,
+        row: stored.row,
+        key_name: stored.key_name,
+        priced_as: stored.priced_as,
+        unpriced_reason: stored.unpriced_reason,
+        upper_bound: stored.upper_bound,
+        avoided_cost: stored.avoided_cost,
+        reported_cost: stored.reported_cost,
+    })
+}
+
+/// A booked line with the price behind it. Price rows are superseded, never edited, so the row still says what was charged.
+fn receipt_row(book: &PriceBook, line: &StoredLine) -> ReceiptRow {
+    let meter = Meter::parse(&line.meter);
+    let price = book.row(line.price_id);
+    ReceiptRow {
+        meter: line.meter.clone(),
+        label: meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned()),
+        quantity: line.quantity,
+        rate: price.map(|price| price.rate),
+        per: price.map_or(1, |price| price.per),
+        unit: meter.map_or("", |meter| meter.unit().as_str()).to_owned(),
+        amount: line.amount,
+        price_since: price.and_then(|price| price.valid_from),
+        price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
+        price_url: price.and_then(|price| price.source_url.clone()),
+    }
+}
+
+fn tier(stored: &Stored) -> &str {
+    if stored.batch {
+        return Variant::Batch.as_str();
+    }
+    served_tier(&stored.usage).or(stored.service_tier.as_deref()).unwrap_or_else(|| Variant::Standard.as_str())
+}
+
+/// What the same usage would have cost in a batch, and with the cheapest other model of the provider that the organization uses.
+fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> Vec<(String, Decimal)> {
+    let Some(booked) = stored.row.cost.filter(|_| !stored.response_cache_hit) else { return vec![] };
+    let Ok(used) = usage(stored.usage_format, &stored.usage) else { return vec![] };
+    let standard = Context::new(Some(tier(stored)), stored.batch);
+    let quote = |model: &str, context| {
+        let rated = rate_usage(books, &stored.row.provider, model, &used, stored.at, context).ok()?;
+        Some((rated.priced_as, rated.receipt.cost))
+    };
+    let batch = quote(&stored.row.model, Context::new(None, true))
+        .filter(|(_, cost)| *cost != booked)
+        .map(|(_, cost)| ("batch".to_owned(), cost));
+    let other = models
+        .iter()
+        .filter(|model| **model != stored.row.model)
+        .filter_map(|model| {
+            let (priced_as, cost) = quote(model, standard)?;
+            (Some(priced_as) != stored.priced_as && cost < booked).then(|| (model.clone(), cost))
+        })
+        .min_by_key(|(_, cost)| *cost);
+    batch.into_iter().chain(other).collect()
+}
+
+/// Label and value of every attribute that was sent.
+fn attributes(stored: &Stored) -> Vec<(String, String)> {
+    let texts = stored.texts.iter().filter_map(|(label, value)| Some(((*label).to_owned(), value.clone()?)));
+    let attempt = ("Attempt".to_owned(), stored.row.attempt.to_string());
+    let stream = stored.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
+    let cached = stored.response_cache_hit.then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
+    let tags = stored.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
+    texts.chain([attempt]).chain(stream).chain(cached).chain(tags).collect()
+}

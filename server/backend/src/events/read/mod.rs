@@ -1,0 +1,134 @@
+//! Events as people and programs read them: lists, one event with its receipt, what was refused, what waits for a price.
+
+mod cursor;
+mod detail;
+mod sql;
+
+pub use detail::{by_key, find};
+
+use crate::{Backend, Error, OrgScope};
+use chrono::{DateTime, Duration, Utc};
+use cursor::Cursor;
+use domain::event::{Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
+use domain::identity::Permission;
+use domain::problem::Problem;
+
+/// Most groups of the unpriced list.
+const MAX_UNPRICED: i64 = 200;
+/// Most rows of one exported file.
+pub const MAX_EXPORT: i64 = 50_000;
+/// Rejected events older than this do not count as waiting for attention, in days.
+const REJECTED_DAYS: i64 = 7;
+/// Nobody counts further.
+const MAX_COUNT: i64 = 1_000;
+
+/// What wants attention in this room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attention {
+    /// Events rejected in the last seven days, at most 1,000.
+    pub rejected: u64,
+    /// Events without a price, at most 1,000.
+    pub unpriced: u64,
+}
+
+/// The instants of a query; none where it has no such edge.
+struct Span {
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+}
+
+impl Span {
+    fn of(scope: &OrgScope, query: &EventQuery) -> Self {
+        let instant = |edge: Option<Edge>| match edge {
+            Some(Edge::Day(day)) => Some(scope.zone().start_of(day)),
+            Some(Edge::At(at)) => Some(at),
+            None => None,
+        };
+        Self { from: instant(query.from), to: instant(query.to) }
+    }
+}
+
+/// Events, newest first.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<Page<EventRow>, Error> {
+    scope.require(Permission::Read)?;
+    let list = cursor::fingerprint(scope, &query.to_pairs());
+    let after = query.cursor.as_deref().map(|text| Cursor::read(text, list)).transpose()?;
+    let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
+    let span = Span::of(scope, query);
+    let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor =
+        more.then(|| rows.last().map(|row| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list))).flatten();
+    Ok(Page { rows, next_cursor })
+}
+
+/// What a list shows as CSV, newest first, with at most [`MAX_EXPORT`] rows.
+///
+/// # Errors
+/// As [`list`], and [`Problem::Unprocessable`] when there are more rows than a file takes.
+pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<String, Error> {
+    scope.require(Permission::Read)?;
+    let most = usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX);
+    let span = Span::of(scope, query);
+    let rows = sql::events(&backend.pool, scope, query, &span, None, most + 1).await?;
+    if rows.len() > most {
+        let detail = format!("More than {MAX_EXPORT} events match. Choose a shorter period or more filters.");
+        return Err(Problem::Unprocessable { detail }.into());
+    }
+    Ok(domain::event::csv(&rows))
+}
+
+/// The newest event of all, for pages that wait for the first one.
+///
+/// # Errors
+/// As [`list`].
+pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventRow>, Error> {
+    let query = EventQuery { limit: 1, ..EventQuery::default() };
+    Ok(list(backend, scope, &query).await?.rows.into_iter().next())
+}
+
+/// Events that were refused, newest first.
+///
+/// # Errors
+/// As [`list`].
+pub async fn rejected(
+    backend: &Backend,
+    scope: &OrgScope,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<RejectedRow>, Error> {
+    scope.require(Permission::Read)?;
+    let list = cursor::fingerprint(scope, &[]);
+    let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
+    let limit = usize::from(limit.clamp(1, domain::event::MAX_PAGE));
+    let mut rows = sql::rejected(&backend.pool, scope, after.map(|cursor| cursor.id), limit + 1).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next_cursor = more
+        .then(|| rows.last().map(|row| Cursor { at: row.received_at.to_utc(), id: row.rejected_id.0 }.text(list)))
+        .flatten();
+    Ok(Page { rows, next_cursor })
+}
+
+/// Models whose events wait for a price, the dearest estimate first.
+///
+/// # Errors
+/// As [`list`].
+pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnpricedRow>, Error> {
+    scope.require(Permission::Read)?;
+    sql::unpriced(&backend.pool, scope, MAX_UNPRICED).await
+}
+
+/// How much wants attention.
+///
+/// # Errors
+/// As [`list`].
+pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Attention, Error> {
+    scope.require(Permission::Read)?;
+    let since = backend.clock.now() - Duration::days(REJECTED_DAYS);
+    sql::attention(&backend.pool, scope, crate::clock::id_at(since, [0; 32]), MAX_COUNT).await
+}

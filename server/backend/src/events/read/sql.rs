@@ -1,0 +1,430 @@
+//! Queries that read events, rejected events and what waits for a price.
+
+use super::cursor::Cursor;
+use super::{Attention, Span};
+use crate::events::commit::time_of;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use domain::event::{EventQuery, EventRow, RejectedRow, UnpricedRow};
+use domain::ids::{EventKey, KeyId, ProjectId, RejectedId};
+use domain::meter::{Meters, UsageFormat};
+use domain::problem::FieldProblem;
+use domain::spend::{Dimension, Filter};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+const ROW: &str =
+    "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
+        e.tokens, e.cost, e.attempt, e.latency_ms
+    from events as e
+    join projects on projects.org_id = e.org_id and projects.project_id = e.project_id";
+
+fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
+    let status: &str = row.try_get("status")?;
+    Ok(EventRow {
+        event_key: EventKey(row.try_get("event_key")?),
+        id: row.try_get("id")?,
+        at: scope.zone().local(row.try_get("timestamp")?),
+        project: row.try_get("project")?,
+        provider: row.try_get("provider")?,
+        model: row.try_get("model")?,
+        status: parsed("status", status.parse())?,
+        feature: row.try_get("feature")?,
+        tokens: unsigned("tokens", row.try_get("tokens")?)?,
+        cost: row.try_get("cost")?,
+        attempt: u32::try_from(row.try_get::<i32, _>("attempt")?).map_err(|error| inconsistent("attempt", error))?,
+        latency_ms: row.try_get::<Option<i64>, _>("latency_ms")?.map(|ms| unsigned("latency_ms", ms)).transpose()?,
+    })
+}
+
+fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
+    Error::inconsistent("events", column, detail)
+}
+
+fn parsed<T>(column: &'static str, parsed: Result<T, FieldProblem>) -> Result<T, Error> {
+    parsed.map_err(|problem| inconsistent(column, problem.detail))
+}
+
+fn unsigned(column: &'static str, number: i64) -> Result<u64, Error> {
+    u64::try_from(number).map_err(|error| inconsistent(column, error))
+}
+
+/// One page. Only static fragments are pushed; dimension words choose among them, values are bound.
+pub(super) async fn events(
+    pool: &PgPool,
+    scope: &OrgScope,
+    query: &EventQuery,
+    span: &Span,
+    after: Option<Cursor>,
+    limit: usize,
+) -> Result<Vec<EventRow>, Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    push_scope(&mut sql, scope);
+    if let Some(from) = span.from {
+        sql.push(" and e.\"timestamp\" >= ").push_bind(from);
+    }
+    if let Some(to) = span.to {
+        sql.push(" and e.\"timestamp\" < ").push_bind(to);
+    }
+    if let Some(after) = after {
+        // The first condition alone lets PostgreSQL leave out partitions.
+        sql.push(" and e.\"timestamp\" <= ").push_bind(after.at);
+        sql.push(" and (e.\"timestamp\", e.event_key) < (")
+            .push_bind(after.at)
+            .push(", ")
+            .push_bind(after.id)
+            .push(")");
+    }
+    if query.unpriced {
+        sql.push(" and e.cost is null");
+    }
+    for filter in &query.filters {
+        push_filter(&mut sql, scope, filter);
+    }
+    sql.push(" order by e.\"timestamp\" desc, e.event_key desc limit ");
+    sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| event_row(scope, row)).collect()
+}
+
+fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
+    sql.push(" where e.org_id = ").push_bind(scope.org_id().0);
+    if let Some(visible) = scope.visible_projects() {
+        sql.push(" and e.project_id = any(").push_bind(visible).push(")");
+    }
+}
+
+fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+    sql.push(if filter.exclude { " and not " } else { " and " });
+    let org = scope.org_id().0;
+    let values = filter.values.clone();
+    match &filter.dimension {
+        Dimension::Project => {
+            sql.push("projects.slug = any(").push_bind(values).push(")");
+        }
+        Dimension::Team => {
+            sql.push("exists (select from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
+                .push_bind(org)
+                .push(" and owner.project_id = e.project_id and (e.\"timestamp\" at time zone ")
+                .push_bind(scope.zone().name())
+                .push(")::date >= owner.valid_from and (e.\"timestamp\" at time zone ")
+                .push_bind(scope.zone().name())
+                .push(")::date < owner.valid_to and teams.slug = any(")
+                .push_bind(values)
+                .push("))");
+        }
+        Dimension::Tag(key) => {
+            sql.push("coalesce(e.tags ->> ").push_bind(key.clone()).push(", '') = any(").push_bind(values).push(")");
+        }
+        named => {
+            sql.push(column(named)).push(" = any(").push_bind(values).push(")");
+        }
+    }
+}
+
+/// The column of a dimension that has one; empty text means missing.
+const fn column(dimension: &Dimension) -> &'static str {
+    match dimension {
+        Dimension::Model => "e.model",
+        Dimension::Provider => "e.provider",
+        Dimension::Operation => "e.operation",
+        Dimension::Feature => "coalesce(e.feature, '')",
+        Dimension::Environment => "coalesce(e.environment, '')",
+        Dimension::ApiKey => "e.key_id::text",
+        Dimension::Status => "e.status",
+        Dimension::Customer => "coalesce(e.customer, '')",
+        Dimension::User => "coalesce(e.\"user\", '')",
+        Dimension::Cohort => "coalesce(e.cohort, '')",
+        Dimension::Step => "coalesce(e.step, '')",
+        Dimension::Project | Dimension::Team | Dimension::Tag(_) => "''",
+    }
+}
+
+/// Which other events an event page lists.
+pub(super) enum Related<'a> {
+    /// Attempts of this request, first to last.
+    Request(&'a str),
+    /// Events of this session, newest first.
+    Session(&'a str),
+}
+
+/// Events that share a request or a session, without the event itself.
+pub(super) async fn related(
+    pool: &PgPool,
+    scope: &OrgScope,
+    related: Related<'_>,
+    but: EventKey,
+    limit: i64,
+) -> Result<Vec<EventRow>, Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    push_scope(&mut sql, scope);
+    sql.push(" and e.event_key <> ").push_bind(but.0);
+    match related {
+        Related::Request(id) => {
+            sql.push(" and e.request_id = ").push_bind(id).push(" order by e.attempt, e.\"timestamp\"")
+        }
+        Related::Session(id) => {
+            sql.push(" and e.session_id = ").push_bind(id).push(" order by e.\"timestamp\" desc, e.event_key desc")
+        }
+    };
+    sql.push(" limit ").push_bind(limit);
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| event_row(scope, row)).collect()
+}
+
+/// The key of the event that was sent with this id.
+pub(super) async fn key_of_id(pool: &PgPool, scope: &OrgScope, id_hash: &[u8]) -> Result<Option<EventKey>, Error> {
+    let key: Option<Uuid> = sqlx::query_scalar("select event_key from event_ids where org_id = $1 and id_hash = $2")
+        .bind(scope.org_id().0)
+        .bind(id_hash)
+        .fetch_optional(pool)
+        .await?;
+    Ok(key.map(EventKey))
+}
+
+/// Everything that is stored of one event.
+pub(super) struct Stored {
+    pub(super) row: EventRow,
+    pub(super) at: DateTime<Utc>,
+    pub(super) project_id: ProjectId,
+    pub(super) key_id: KeyId,
+    pub(super) key_name: String,
+    pub(super) received_at: DateTime<Utc>,
+    pub(super) usage_format: UsageFormat,
+    pub(super) usage: Value,
+    pub(super) meters: Meters,
+    pub(super) service_tier: Option<String>,
+    pub(super) batch: bool,
+    pub(super) time_to_first_token_ms: Option<u64>,
+    pub(super) response_cache_hit: bool,
+    pub(super) reported_cost: Option<Decimal>,
+    pub(super) receipt: Vec<StoredLine>,
+    pub(super) priced_as: Option<String>,
+    pub(super) unpriced_reason: Option<String>,
+    pub(super) upper_bound: Option<Decimal>,
+    pub(super) avoided_cost: Option<Decimal>,
+    pub(super) request_id: Option<String>,
+    pub(super) session_id: Option<String>,
+    /// The remaining attributes: column and value.
+    pub(super) texts: Vec<(&'static str, Option<String>)>,
+    pub(super) stream: Option<bool>,
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+/// A line of the receipt as it was booked.
+pub(super) struct StoredLine {
+    pub(super) meter: String,
+    pub(super) quantity: Decimal,
+    pub(super) amount: Decimal,
+    pub(super) price_id: u64,
+}
+
+/// Text attributes in the order of the documentation.
+const TEXTS: [(&str, &str); 16] = [
+    ("operation", "Operation"),
+    ("region", "Region"),
+    ("finish_reason", "Finish reason"),
+    ("error_kind", "Error kind"),
+    ("request_id", "Request"),
+    ("interaction_id", "Interaction"),
+    ("step", "Step"),
+    ("session_id", "Session"),
+    ("decision_id", "Decision"),
+    ("feature", "Feature"),
+    ("environment", "Environment"),
+    ("customer", "Customer"),
+    ("user", "User"),
+    ("cohort", "Cohort"),
+    ("provider_response_id", "Provider's response"),
+    ("input_hash", "Input hash"),
+];
+
+/// One event, if it exists and its project is visible. The key carries its time, so only one partition is read.
+pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Stored>, Error> {
+    let at = time_of(key);
+    let row = sqlx::query(
+        "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name
+         from events as e
+         join projects on projects.org_id = e.org_id and projects.project_id = e.project_id
+         left join api_keys on api_keys.org_id = e.org_id and api_keys.key_id = e.key_id
+         where e.org_id = $1 and e.event_key = $2 and e.\"timestamp\" >= $3 and e.\"timestamp\" < $4
+           and ($5::uuid[] is null or e.project_id = any($5))",
+    )
+    .bind(scope.org_id().0)
+    .bind(key.0)
+    .bind(at)
+    .bind(at + Duration::milliseconds(1))
+    .bind(scope.visible_projects())
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| stored(scope, &row)).transpose()
+}
+
+fn stored(scope: &OrgScope, row: &PgRow) -> Result<Stored, Error> {
+    let json = |column: &'static str| row.try_get::<Value, _>(column);
+    let meters = serde_json::from_value(json("meters")?).map_err(|error| inconsistent("meters", error))?;
+    let tags = serde_json::from_value(json("tags")?).map_err(|error| inconsistent("tags", error))?;
+    let format: &str = row.try_get("usage_format")?;
+    let texts = TEXTS.iter().map(|(column, label)| Ok((*label, row.try_get::<Option<String>, _>(*column)?)));
+    let to_first: Option<i64> = row.try_get("time_to_first_token_ms")?;
+    Ok(Stored {
+        row: event_row(scope, row)?,
+        at: row.try_get("timestamp")?,
+        project_id: ProjectId(row.try_get("project_id")?),
+        key_id: KeyId(row.try_get("key_id")?),
+        key_name: row.try_get("key_name")?,
+        received_at: row.try_get("received_at")?,
+        usage_format: parsed("usage_format", format.parse())?,
+        usage: json("usage")?,
+        meters,
+        service_tier: row.try_get("service_tier")?,
+        batch: row.try_get("batch")?,
+        time_to_first_token_ms: to_first.map(|ms| unsigned("time_to_first_token_ms", ms)).transpose()?,
+        response_cache_hit: row.try_get("response_cache_hit")?,
+        reported_cost: row.try_get("reported_cost")?,
+        receipt: lines(json("receipt")?)?,
+        priced_as: row.try_get("priced_as")?,
+        unpriced_reason: row.try_get("unpriced_reason")?,
+        upper_bound: row.try_get("upper_bound")?,
+        avoided_cost: row.try_get("avoided_cost")?,
+        request_id: row.try_get("request_id")?,
+        session_id: row.try_get("session_id")?,
+        texts: texts.collect::<Result<_, Error>>()?,
+        stream: row.try_get("stream")?,
+        tags,
+    })
+}
+
+fn lines(receipt: Value) -> Result<Vec<StoredLine>, Error> {
+    let lines: Vec<(String, Decimal, Decimal, String)> =
+        serde_json::from_value(receipt).map_err(|error| inconsistent("receipt", error))?;
+    lines
+        .into_iter()
+        .map(|(meter, quantity, amount, price_id)| {
+            let price_id = price_id.parse().map_err(|error| inconsistent("receipt", error))?;
+            Ok(StoredLine { meter, quantity, amount, price_id })
+        })
+        .collect()
+}
+
+/// Models of a provider that the visible projects used in these days, the most used first.
+pub(super) async fn used_models(
+    pool: &PgPool,
+    scope: &OrgScope,
+    provider: &str,
+    since: NaiveDate,
+    limit: i64,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "select model from rollup_day
+         where org_id = $1 and provider = $2 and day >= $3 and ($4::uuid[] is null or project_id = any($4))
+         group by model order by sum(requests) desc limit $5",
+    )
+    .bind(scope.org_id().0)
+    .bind(provider)
+    .bind(since)
+    .bind(scope.visible_projects())
+    .bind(limit)
+    .fetch_all(pool)
+    .await?)
+}
+
+/// One page of the rejected list.
+pub(super) async fn rejected(
+    pool: &PgPool,
+    scope: &OrgScope,
+    after: Option<Uuid>,
+    limit: usize,
+) -> Result<Vec<RejectedRow>, Error> {
+    let rows = sqlx::query(
+        "select rejected_events.*, coalesce(api_keys.name, '') as key_name
+         from rejected_events
+         left join api_keys on api_keys.org_id = rejected_events.org_id and api_keys.key_id = rejected_events.key_id
+         where rejected_events.org_id = $1
+           and ($2::uuid[] is null or rejected_events.project_id = any($2))
+           and ($3::uuid is null or rejected_id < $3)
+         order by rejected_id desc
+         limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(after)
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(RejectedRow {
+                rejected_id: RejectedId(row.try_get("rejected_id")?),
+                received_at: scope.zone().local(row.try_get("received_at")?),
+                id: row.try_get("id")?,
+                project: row.try_get("project")?,
+                provider: row.try_get("provider")?,
+                model: row.try_get("model")?,
+                pointer: row.try_get("pointer")?,
+                code: row.try_get("code")?,
+                detail: row.try_get("detail")?,
+                key_name: row.try_get("key_name")?,
+            })
+        })
+        .collect()
+}
+
+/// Events without a cost by model.
+pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<UnpricedRow>, Error> {
+    let rows = sqlx::query(
+        "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
+                min(\"timestamp\") as first_at, max(\"timestamp\") as last_at, min(unpriced_reason) as reason
+         from events
+         where org_id = $1 and cost is null and ($2::uuid[] is null or project_id = any($2))
+         group by provider, model
+         order by upper_bound desc, provider, model
+         limit $3",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(UnpricedRow {
+                provider: row.try_get("provider")?,
+                model: row.try_get("model")?,
+                events: unsigned("events", row.try_get("events")?)?,
+                tokens: unsigned("tokens", row.try_get("tokens")?)?,
+                upper_bound: row.try_get("upper_bound")?,
+                first_at: scope.zone().local(row.try_get("first_at")?),
+                last_at: scope.zone().local(row.try_get("last_at")?),
+                reason: row.try_get::<Option<String>, _>("reason")?.unwrap_or_default(),
+            })
+        })
+        .collect()
+}
+
+/// How many events were rejected since an id and how many wait for a price, each at most `most`.
+pub(super) async fn attention(pool: &PgPool, scope: &OrgScope, since: Uuid, most: i64) -> Result<Attention, Error> {
+    let row = sqlx::query(
+        "select
+            (select count(*) from (
+                select from rejected_events
+                where org_id = $1 and rejected_id >= $2 and ($3::uuid[] is null or project_id = any($3)) limit $4) as listed) as rejected,
+            (select count(*) from (
+                select from events
+                where org_id = $1 and cost is null and ($3::uuid[] is null or project_id = any($3)) limit $4) as waiting) as unpriced",
+    )
+    .bind(scope.org_id().0)
+    .bind(since)
+    .bind(scope.visible_projects())
+    .bind(most)
+    .fetch_one(pool)
+    .await?;
+    Ok(Attention {
+        rejected: unsigned("rejected", row.try_get("rejected")?)?,
+        unpriced: unsigned("unpriced", row.try_get("unpriced")?)?,
+    })
+}

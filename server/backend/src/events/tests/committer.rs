@@ -1,0 +1,174 @@
+//! Groups, several servers, what happens when something fails.
+
+use super::{Fixture, event, send_to, server, statuses, with};
+use crate::events::commit::{CAPACITY, Committer};
+use crate::{Backend, TestClock};
+use domain::event::Recorded;
+use domain::problem::Problem;
+use serde_json::Value;
+use sqlx::postgres::PgPoolOptions;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[tokio::test]
+async fn two_servers_beside_one_database_record_every_event_once() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "Asia/Kathmandu").await;
+    let other_org = fixture.organization("globex", "UTC").await;
+    let servers = [fixture.backend.clone(), server(&fixture.database)];
+    // Every event is sent twice to each server, in opposite orders, by many requests at once.
+    let events: Vec<Value> = (0..240)
+        .map(|n| {
+            with(with(event(&format!("e{n}")), "feature", format!("f{}", n % 7)), "customer", format!("c{}", n % 11))
+        })
+        .collect();
+    let mut tasks = tokio::task::JoinSet::new();
+    for (turn, backend) in servers.iter().cycle().take(4).enumerate() {
+        for chunk in events.chunks(20) {
+            let (backend, mut chunk) = (backend.clone(), chunk.to_vec());
+            let scope = if turn == 3 { other_org.clone() } else { scope.clone() };
+            if turn % 2 == 1 {
+                chunk.reverse();
+            }
+            tasks.spawn(async move { send_to(&backend, &scope, &chunk).await });
+        }
+    }
+    let answers = tasks.join_all().await;
+    let accepted: u32 = answers.iter().map(|answer| answer.accepted).sum();
+    let duplicates: u32 = answers.iter().map(|answer| answer.duplicates).sum();
+    assert_eq!((accepted, duplicates), (480, 480));
+    assert_eq!(fixture.count("select count(*) from events").await, 480);
+    fixture.assert_rollups_follow(&scope).await;
+    fixture.assert_rollups_follow(&other_org).await;
+}
+
+#[tokio::test]
+async fn what_waits_is_written_together_and_one_bad_request_spoils_no_other() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    sqlx::query("alter table events add constraint no_poison check (model <> 'poison')")
+        .execute(fixture.database.pool())
+        .await
+        .unwrap();
+    // While the first request waits for this lock, the others gather into one group behind it.
+    let mut lock = fixture.database.pool().begin().await.unwrap();
+    sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
+    let send = |id: &'static str, model: &'static str| {
+        let (backend, scope) = (fixture.backend.clone(), scope.clone());
+        tokio::spawn(async move {
+            let body = serde_json::json!([with(event(id), "model", model)]).to_string();
+            crate::events::ingest(&backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap()).await
+        })
+    };
+    let first = send("first", "gpt-4o");
+    while crate::events::waiting(&fixture.backend) < 1 {
+        tokio::task::yield_now().await;
+    }
+    let rest = [send("a", "gpt-4o"), send("b", "poison"), send("c", "gpt-4o")];
+    while crate::events::waiting(&fixture.backend) < 4 {
+        tokio::task::yield_now().await;
+    }
+    lock.rollback().await.unwrap();
+    assert_eq!(first.await.unwrap().unwrap().accepted, 1);
+    let [a, b, c] = rest;
+    assert_eq!(a.await.unwrap().unwrap().accepted, 1);
+    assert!(b.await.unwrap().is_err(), "refused by the constraint: not acknowledged");
+    assert_eq!(c.await.unwrap().unwrap().accepted, 1);
+    assert_eq!(fixture.count("select count(*) from events").await, 3);
+    assert_eq!(fixture.count("select count(*) from event_ids").await, 3, "a failed event has not taken its id");
+    assert_eq!(crate::events::waiting(&fixture.backend), 0, "all room is given back");
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn a_full_committer_says_when_to_come_back() {
+    let fixture = Fixture::new().await;
+    let committer = Committer::start(fixture.database.pool().clone(), Arc::new(TestClock::at(super::now())));
+    let all = committer.reserve(CAPACITY).unwrap();
+    assert!(matches!(committer.reserve(1), Err(Problem::Unavailable { retry_after_secs: 1.. })));
+    drop(all);
+    assert!(committer.reserve(1).is_ok());
+}
+
+#[tokio::test]
+async fn without_postgresql_nothing_is_acknowledged() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let options = "postgres://nobody@127.0.0.1:1/none".parse().unwrap();
+    let nowhere = PgPoolOptions::new().acquire_timeout(Duration::from_millis(200)).connect_lazy_with(options);
+    let backend = Backend::new(nowhere, Arc::new(TestClock::at(super::now())), "http://localhost", true);
+    let body = serde_json::json!([event("a")]).to_string();
+    let error = crate::events::ingest(&backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap())
+        .await
+        .unwrap_err();
+    assert!(matches!(error.into_problem(), Problem::Unavailable { .. }));
+    assert_eq!(crate::events::waiting(&backend), 0);
+}
+
+#[tokio::test]
+async fn draining_finishes_what_was_accepted_and_takes_no_more() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let mut lock = fixture.database.pool().begin().await.unwrap();
+    sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
+    let sending = {
+        let (backend, scope) = (fixture.backend.clone(), scope.clone());
+        tokio::spawn(async move { send_to(&backend, &scope, &[event("a")]).await })
+    };
+    while crate::events::waiting(&fixture.backend) < 1 {
+        tokio::task::yield_now().await;
+    }
+    let draining = {
+        let backend = fixture.backend.clone();
+        tokio::spawn(async move { crate::events::drain(&backend).await })
+    };
+    lock.rollback().await.unwrap();
+    draining.await.unwrap();
+    assert_eq!(statuses(&sending.await.unwrap()), [Recorded::Accepted]);
+    let body = serde_json::json!([event("b")]).to_string();
+    let late =
+        crate::events::ingest(&fixture.backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap()).await;
+    assert!(matches!(late.unwrap_err().into_problem(), Problem::Unavailable { .. }));
+}
+
+#[tokio::test]
+async fn a_partition_that_went_away_is_made_again() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    assert_eq!(fixture.send(&scope, &[event("a")]).await.accepted, 1);
+    sqlx::query("drop table events_2026_11").execute(fixture.database.pool()).await.unwrap();
+    assert_eq!(fixture.send(&scope, &[event("b")]).await.accepted, 1);
+    assert_eq!(fixture.count("select count(*) from events").await, 1);
+    let partitions = "select count(*) from pg_inherits where inhparent = 'events'::regclass";
+    assert_eq!(fixture.count(partitions).await, 2, "this month's and the next one's");
+    assert_eq!(
+        fixture.send(&scope, &[with(event("old"), "timestamp", "2019-02-28T23:59:59.999999Z")]).await.accepted,
+        1
+    );
+    assert_eq!(fixture.count("select count(*) from events_2019_02").await, 1);
+}
+
+#[tokio::test]
+async fn an_organization_that_is_being_rebuilt_or_gone_is_asked_to_come_back() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let bystander = fixture.organization("globex", "UTC").await;
+    let mut rebuilding = fixture.database.pool().begin().await.unwrap();
+    crate::events::rebuild_days(&mut rebuilding, &scope, scope.zone()).await.unwrap();
+    let body = serde_json::json!([event("a"), with(event("b"), "status", "bad")]).to_string();
+    let items = crate::events::split(body.as_bytes(), false).unwrap();
+    let refused = crate::events::ingest(&fixture.backend, &scope, &items).await.unwrap_err().into_problem();
+    assert!(matches!(refused, Problem::Unavailable { .. }));
+    assert_eq!(fixture.send(&bystander, &[event("a")]).await.accepted, 1, "others go on");
+    rebuilding.commit().await.unwrap();
+    assert_eq!(fixture.count("select count(*) from rejected_events").await, 0);
+    let answer = fixture.send(&scope, &[event("a"), with(event("b"), "status", "bad")]).await;
+    assert_eq!((answer.accepted, answer.rejected), (1, 1));
+
+    let mut deleting = fixture.database.pool().begin().await.unwrap();
+    crate::events::delete_all(&mut deleting, &scope).await.unwrap();
+    deleting.commit().await.unwrap();
+    for left in ["select count(*) from events", "select count(*) from event_ids", "select count(*) from rollup_day"] {
+        assert_eq!(fixture.count(left).await, 1, "only the bystander's: {left}");
+    }
+}

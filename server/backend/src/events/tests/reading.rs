@@ -1,0 +1,152 @@
+//! Lists and receipts.
+
+use super::{Fixture, event, with};
+use crate::events::{csv, find, list, rejected};
+use domain::event::EventQuery;
+use domain::money::exact;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+fn query(pairs: &str) -> EventQuery {
+    let pairs: Vec<_> =
+        pairs.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+    EventQuery::from_pairs(&pairs).unwrap()
+}
+
+async fn ids(fixture: &Fixture, scope: &crate::OrgScope, pairs: &str) -> Vec<String> {
+    list(&fixture.backend, scope, &query(pairs)).await.unwrap().rows.into_iter().map(|row| row.id).collect()
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repetition() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    // Many share one timestamp: the key decides among them.
+    let events: Vec<Value> = (0..25)
+        .map(|n| with(event(&format!("e{n}")), "timestamp", format!("2026-{:02}-20T09:41:07Z", 9 + n % 3)))
+        .collect();
+    assert_eq!(fixture.send(&scope, &events).await.accepted, 25);
+    let mut seen = vec![];
+    let mut page = query("limit=4");
+    loop {
+        let found = list(&fixture.backend, &scope, &page).await.unwrap();
+        seen.extend(found.rows.iter().map(|row| (row.at, row.id.clone())));
+        match found.next_cursor {
+            Some(cursor) => page.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    assert_eq!(seen.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len(), 25);
+    assert!(seen.windows(2).all(|pair| pair[0].0 >= pair[1].0), "newest first");
+
+    // A cursor of another list or organization is refused.
+    let cursor = list(&fixture.backend, &scope, &query("limit=4")).await.unwrap().next_cursor;
+    let other = EventQuery { cursor: cursor.clone(), ..query("model=x") };
+    assert_eq!(list(&fixture.backend, &scope, &other).await.unwrap_err().into_problem().status(), 400);
+    let globex = fixture.organization("globex", "UTC").await;
+    let stolen = EventQuery { cursor, ..query("limit=4") };
+    assert_eq!(list(&fixture.backend, &globex, &stolen).await.unwrap_err().into_problem().status(), 400);
+
+    let bad: Vec<Value> = (0..5).map(|n| with(event(&format!("r{n}")), "status", "bad")).collect();
+    fixture.send(&scope, &bad).await;
+    let first = rejected(&fixture.backend, &scope, None, 3).await.unwrap();
+    let second = rejected(&fixture.backend, &scope, first.next_cursor.as_deref(), 3).await.unwrap();
+    assert_eq!((first.rows.len(), second.rows.len(), second.next_cursor), (3, 2, None));
+}
+
+#[tokio::test]
+async fn filters_are_those_of_the_spend_query() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "Asia/Kolkata").await;
+    super::add_project(&fixture, &scope, "side").await;
+    let events = [
+        with(with(event("a"), "feature", "triage"), "tags", json!({"v": "7"})),
+        with(with(event("b"), "project", "side"), "customer", "acme"),
+        with(event("c"), "status", "error"),
+        with(event("d"), "model", "gpt-99-unheard-of"),
+        // Midnight in Kolkata lies between these two.
+        with(event("e"), "timestamp", "2026-11-19T18:29:59.999999Z"),
+        with(event("f"), "timestamp", "2026-11-19T18:30:00Z"),
+    ];
+    assert_eq!(fixture.send(&scope, &events).await.accepted, 6);
+    for (pairs, expected) in [
+        ("feature=triage", "a"),
+        ("tag.v=7", "a"),
+        ("project=side", "b"),
+        ("project=!main", "b"),
+        ("team=main&customer=acme", "b"),
+        ("status=error&status=timeout", "c"),
+        ("unpriced=true", "d"),
+        ("model=gpt-99-unheard-of&provider=openai", "d"),
+        ("to=2026-11-20", "e"),
+        ("from=2026-11-19T18:29:59Z&to=2026-11-19T18:30:00Z", "e"),
+        ("from=2026-11-20&to=2026-11-19T18:30:00.000001Z", "f"),
+        ("api_key=00000000-0000-0000-0000-000000000000", ""),
+    ] {
+        assert_eq!(ids(&fixture, &scope, pairs).await.concat(), expected, "{pairs}");
+    }
+    assert_eq!(ids(&fixture, &scope, "feature=").await.len(), 5, "missing");
+    let csv = csv(&fixture.backend, &scope, &query("feature=triage")).await.unwrap();
+    assert_eq!(csv.lines().count(), 2);
+    assert!(csv.lines().nth(1).unwrap().starts_with(
+        "2026-11-20T15:11:07.113000+05:30,a,main,openai,gpt-4o-2024-08-06,triage,success,1,,1100,0.003500000000,USD"
+    ));
+}
+
+#[tokio::test]
+async fn a_receipt_explains_its_event() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let claude = json!({
+        "id": "req-1", "timestamp": "2026-11-20T09:41:07.113Z", "provider": "anthropic", "model": "claude-sonnet-4-5-20250929",
+        "usage": {"input_tokens": 812, "cache_read_input_tokens": 20_480, "output_tokens": 391},
+        "request_id": "req", "session_id": "s", "attempt": 2, "reported_cost": {"amount": "0.0137", "currency": "USD"},
+        "latency_ms": 2140, "time_to_first_token_ms": 410, "tags": {"v": "7"}
+    });
+    let first = with(with(claude.clone(), "id", "req-0"), "attempt", 1);
+    let cheaper = with(with(with(claude.clone(), "id", "other"), "model", "claude-haiku-4-5"), "request_id", "x");
+    assert_eq!(fixture.send(&scope, &[claude, first, cheaper]).await.accepted, 3);
+    let found = find(&fixture.backend, &scope, "req-1").await.unwrap();
+    let lines: Vec<_> = found
+        .receipt
+        .iter()
+        .map(|line| {
+            (
+                line.meter.as_str(),
+                line.quantity.to_string(),
+                line.rate.map(|rate| rate.normalize().to_string()),
+                exact(line.amount),
+            )
+        })
+        .collect();
+    let line = |meter, quantity: &str, rate: &str, amount: &str| {
+        (meter, quantity.to_owned(), Some(rate.to_owned()), amount.to_owned())
+    };
+    assert_eq!(
+        lines,
+        [
+            line("input_uncached", "812", "3", "0.002436000000"),
+            line("input_cache_read", "20480", "0.3", "0.006144000000"),
+            line("output", "391", "15", "0.005865000000"),
+        ]
+    );
+    assert_eq!(found.row.cost.map(exact).as_deref(), Some("0.014445000000"));
+    assert_eq!(found.receipt.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>(), found.row.cost.unwrap());
+    assert!(found.adds_up);
+    assert!(found.receipt.iter().all(|line| !line.price_source.is_empty()));
+    let alternatives: Vec<_> = found.alternatives.iter().map(|(how, cost)| (how.as_str(), exact(*cost))).collect();
+    assert_eq!(
+        alternatives,
+        [("batch", "0.007222500000".to_owned()), ("claude-haiku-4-5", "0.004815000000".to_owned())]
+    );
+    assert_eq!(found.attempts.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["req-0"]);
+    assert_eq!(found.session.len(), 2);
+    assert!(found.attributes.contains(&("tag.v".to_owned(), "7".to_owned())));
+    // By Tallystick's own key as well, and not otherwise.
+    assert_eq!(find(&fixture.backend, &scope, &found.row.event_key.to_string()).await.unwrap(), found);
+    assert_eq!(find(&fixture.backend, &scope, "nothing").await.unwrap_err().into_problem().status(), 404);
+    let globex = fixture.organization("globex", "UTC").await;
+    for id in ["req-1", &found.row.event_key.to_string()] {
+        assert_eq!(find(&fixture.backend, &globex, id).await.unwrap_err().into_problem().status(), 404);
+    }
+}

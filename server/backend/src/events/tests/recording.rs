@@ -1,0 +1,268 @@
+//! What becomes of single events.
+
+use super::{Fixture, add_project, bound_key, event, inputs, statuses, with};
+use domain::event::{EventQuery, Recorded};
+use domain::money::exact;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_acknowledged_event_is_priced_and_on_every_list_at_once() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "Asia/Kolkata").await;
+    let answer = fixture.send(&scope, &[event("a")]).await;
+    assert_eq!((answer.accepted, answer.results.len()), (1, 1));
+    let result = &answer.results[0];
+    // 1,000 x 2.50 + 100 x 10.00 dollars per million.
+    assert_eq!(result.cost.map(exact).as_deref(), Some("0.003500000000"));
+    assert_eq!((result.id.as_deref(), result.currency.as_deref()), (Some("a"), Some("USD")));
+
+    let listed = super::super::list(&fixture.backend, &scope, &EventQuery::default()).await.unwrap().rows;
+    assert_eq!(listed.len(), 1);
+    assert_eq!((listed[0].id.as_str(), listed[0].tokens, listed[0].project.as_str()), ("a", 1_100, "main"));
+    assert_eq!(listed[0].at.to_rfc3339(), "2026-11-20T15:11:07.113+05:30");
+    let spend: String = sqlx::query_scalar("select sum(booked)::text from rollup_day where day = '2026-11-20'")
+        .fetch_one(fixture.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(spend, "0.003500000000");
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn the_same_id_is_recorded_once() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let other_content = with(event("a"), "latency_ms", 5);
+    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [Recorded::Accepted]);
+
+    // Again, reordered and without anything that means nothing.
+    let again = json!({"usage": {"completion_tokens": 100.0, "prompt_tokens": 1e3}, "model": "gpt-4o-2024-08-06",
+        "timestamp": "2026-11-20T15:11:07.113+05:30", "id": "a", "provider": "openai", "feature": null, "messages": "secret"});
+    let answer = fixture.send(&scope, &[again, other_content.clone()]).await;
+    assert_eq!(statuses(&answer), [Recorded::Duplicate, Recorded::Conflict]);
+    assert_eq!(answer.results[0].cost.map(exact).as_deref(), Some("0.003500000000"), "a duplicate knows its cost");
+    assert_eq!(answer.results[0].error, None);
+    let error = answer.results[1].error.as_ref().unwrap();
+    assert_eq!((error.pointer.as_str(), error.code.as_str()), ("/id", "conflict"));
+    assert_eq!((answer.accepted, answer.duplicates, answer.conflicts, answer.rejected), (0, 1, 1, 0));
+
+    // Within one batch the first wins; what conflicts with it does not become the one to compare with.
+    let batch = [event("b"), with(event("b"), "latency_ms", 5), event("b"), other_content, event("a")];
+    let expected =
+        [Recorded::Accepted, Recorded::Conflict, Recorded::Duplicate, Recorded::Conflict, Recorded::Duplicate];
+    assert_eq!(statuses(&fixture.send(&scope, &batch).await), expected);
+    assert_eq!(fixture.count("select count(*) from events").await, 2);
+    fixture.assert_rollups_follow(&scope).await;
+
+    // Another organization's ids are its own.
+    let other = fixture.organization("globex", "UTC").await;
+    assert_eq!(statuses(&fixture.send(&other, &[event("a")]).await), [Recorded::Accepted]);
+}
+
+#[tokio::test]
+async fn what_the_server_filled_in_is_no_content() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let mut without_time = event("a");
+    without_time.as_object_mut().unwrap().remove("timestamp");
+    assert_eq!(fixture.send(&scope, &[without_time.clone()]).await.accepted, 1);
+    let later = super::server(&fixture.database);
+    assert_eq!(statuses(&super::send_to(&later, &scope, &[without_time.clone()]).await), [Recorded::Duplicate]);
+
+    // A generated id may be sent back.
+    let mut without_id = event("x");
+    without_id.as_object_mut().unwrap().remove("id");
+    let generated = fixture.send(&scope, &[without_id.clone()]).await.results[0].id.clone().unwrap();
+    assert_eq!(
+        statuses(&fixture.send(&scope, &[with(without_id.clone(), "id", generated)]).await),
+        [Recorded::Duplicate]
+    );
+    // Without any id there is nothing to recognise it by.
+    assert_eq!(statuses(&fixture.send(&scope, &[without_id]).await), [Recorded::Accepted]);
+    assert_eq!(fixture.count("select count(*) from events").await, 3);
+}
+
+#[tokio::test]
+async fn a_bad_event_is_listed_with_its_reason_and_costs_nothing_else() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let batch = [
+        event("a"),
+        with(event("b"), "status", "ok"),
+        with(event("c"), "project", "nowhere"),
+        json!("not an event"),
+        with(event("d"), "timestamp", "2026-11-20T11:00:00Z"),
+        with(event("e"), "provider", "our-own-gpu"),
+        with(event("f"), "usage", json!({"prompt_tokens": 10, "completion_tokens": -1})),
+        with(event("g"), "usage", json!({"prompt_tokens": 20_000_000_000_u64, "completion_tokens": 1})),
+        event("h"),
+    ];
+    let answer = fixture.send(&scope, &batch).await;
+    assert_eq!((answer.accepted, answer.rejected), (2, 7));
+    let reasons: Vec<_> = answer
+        .results
+        .iter()
+        .filter_map(|result| result.error.as_ref())
+        .map(|error| (error.pointer.as_str(), error.code.as_str()))
+        .collect();
+    assert_eq!(
+        reasons[..6],
+        [
+            ("/status", "unknown"),
+            ("/project", "unknown_project"),
+            ("", "wrong_type"),
+            ("/timestamp", "in_future"),
+            ("/usage_format", "required"),
+            ("/usage/completion_tokens", "negative"),
+        ]
+    );
+    assert_eq!(reasons[6], ("/usage", "too_large"));
+    let listed = super::super::rejected(&fixture.backend, &scope, None, 50).await.unwrap().rows;
+    assert_eq!(listed.len(), 7);
+    let of_c = listed.iter().find(|row| row.id.as_deref() == Some("c")).unwrap();
+    assert_eq!(
+        (of_c.project.as_deref(), of_c.code.as_str(), of_c.key_name.as_str()),
+        (Some("nowhere"), "unknown_project", "bootstrap")
+    );
+
+    // A rejected event has not taken its id.
+    assert_eq!(statuses(&fixture.send(&scope, &[event("b")]).await), [Recorded::Accepted]);
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn a_bound_key_takes_only_its_project_and_learns_nothing_of_others() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let secret = add_project(&fixture, &scope, "secret").await;
+    let ours = add_project(&fixture, &scope, "ours").await;
+    let bound = bound_key(&fixture, &scope, &ours).await;
+    let to = |id: &str, project: &str| with(event(id), "project", project);
+    let answer = fixture.send(&bound, &[event("a"), to("b", "ours"), to("c", "secret"), to("d", "nowhere")]).await;
+    assert_eq!(statuses(&answer), [Recorded::Accepted, Recorded::Accepted, Recorded::Rejected, Recorded::Rejected]);
+    assert_eq!(answer.results[2].error, answer.results[3].error, "an existing project looks like none");
+    assert_eq!(fixture.send(&scope, &[to("e", "secret")]).await.accepted, 1);
+
+    let ids = |rows: Vec<domain::event::EventRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
+    let mut seen = ids(super::super::list(&fixture.backend, &bound, &EventQuery::default()).await.unwrap().rows);
+    seen.sort();
+    assert_eq!(seen, ["a", "b"]);
+    assert!(super::super::find(&fixture.backend, &bound, "e").await.is_err());
+    assert!(super::super::find(&fixture.backend, &scope, "e").await.is_ok());
+    assert_eq!(
+        super::super::rejected(&fixture.backend, &bound, None, 50).await.unwrap().rows.len(),
+        2,
+        "listed with the key's own project"
+    );
+    let only_secret = bound_key(&fixture, &scope, &secret).await;
+    assert_eq!(super::super::rejected(&fixture.backend, &only_secret, None, 50).await.unwrap().rows.len(), 0);
+}
+
+#[tokio::test]
+async fn an_unknown_model_has_no_cost_but_an_upper_bound() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let answer = fixture.send(&scope, &[with(event("a"), "model", "gpt-99-unheard-of"), event("b")]).await;
+    assert_eq!(answer.accepted, 2);
+    assert_eq!((answer.results[0].cost, answer.results[0].currency.as_deref()), (None, None));
+    let waiting = super::super::unpriced(&fixture.backend, &scope).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((waiting[0].model.as_str(), waiting[0].events, waiting[0].tokens), ("gpt-99-unheard-of", 1, 1_100));
+    assert!(waiting[0].upper_bound > answer.results[1].cost.unwrap(), "at most what the dearest model costs");
+    assert!(!waiting[0].reason.is_empty());
+    let attention = super::super::attention(&fixture.backend, &scope).await.unwrap();
+    assert_eq!((attention.unpriced, attention.rejected), (1, 0));
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn an_answer_from_the_senders_cache_costs_nothing_and_avoids_its_price() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let answer = fixture.send(&scope, &[with(event("a"), "response_cache_hit", true)]).await;
+    assert_eq!(answer.results[0].cost.map(exact).as_deref(), Some("0.000000000000"));
+    let found = super::super::find(&fixture.backend, &scope, "a").await.unwrap();
+    assert_eq!(found.avoided_cost.map(exact).as_deref(), Some("0.003500000000"));
+    assert!(found.receipt.is_empty());
+    assert_eq!(fixture.count("select count(*) from rollup_meter_day").await, 0, "nothing was used at the provider");
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn an_event_is_charged_the_price_of_its_own_time() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let o3 = |id: &str, at: &str| with(with(event(id), "model", "o3"), "timestamp", at);
+    let answer =
+        fixture.send(&scope, &[o3("before", "2025-06-09T12:00:00Z"), o3("after", "2025-06-11T12:00:00Z")]).await;
+    let costs: Vec<_> = answer.results.iter().map(|result| result.cost.map(exact).unwrap()).collect();
+    // o3 fell from 10/40 to 2/8 dollars per million on 2025-06-10.
+    assert_eq!(costs, ["0.014000000000", "0.002800000000"]);
+}
+
+#[tokio::test]
+async fn what_is_typed_already_walks_the_same_path() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let typed = inputs(&[event("a"), with(event("b"), "model", "x".repeat(201))]);
+    let answer = super::super::ingest_inputs(&fixture.backend, &scope, typed).await.unwrap();
+    assert_eq!(statuses(&answer), [Recorded::Accepted, Recorded::Rejected]);
+    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [Recorded::Duplicate]);
+}
+
+#[tokio::test]
+async fn every_amount_is_stored_as_it_was() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let amounts = [
+        "0",
+        "0.000000000001",
+        "0.1",
+        "0.00012",
+        "9999",
+        "10000",
+        "10001.5",
+        "100000000",
+        "999999999.999999999999",
+        "1000000000",
+        "1234.5678",
+    ];
+    let events: Vec<_> = amounts
+        .iter()
+        .map(|amount| with(event(amount), "reported_cost", json!({"amount": amount, "currency": "USD"})))
+        .collect();
+    assert_eq!(usize::try_from(fixture.send(&scope, &events).await.accepted).unwrap(), amounts.len());
+    for amount in amounts {
+        let found = super::super::find(&fixture.backend, &scope, amount).await.unwrap();
+        assert_eq!(found.reported_cost.map(exact), Some(exact(amount.parse().unwrap())), "{amount}");
+    }
+}
+
+#[tokio::test]
+async fn all_fields_are_kept() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let full = json!({
+        "id": "full", "timestamp": "2016-12-01T00:00:00.000001Z", "project": "main", "provider": "anthropic",
+        "model": "claude-sonnet-4-5-20250929", "operation": "chat", "service_tier": "standard", "batch": true, "region": "us-east-1",
+        "usage": {"input_tokens": 812, "cache_read_input_tokens": 20480, "output_tokens": 391, "service_tier": "standard"},
+        "usage_format": "anthropic", "status": "timeout", "attempt": 3, "request_id": "r", "interaction_id": "i", "step": "draft",
+        "session_id": "s", "decision_id": "d", "latency_ms": 2140, "time_to_first_token_ms": 410, "stream": true,
+        "finish_reason": "stop", "error_kind": "slow", "response_cache_hit": false, "input_hash": "h", "feature": "triage",
+        "environment": "production", "customer": "acme", "user": "u", "cohort": "beta", "tags": {"a": "1"},
+        "provider_response_id": "msg", "reported_cost": {"amount": "0.0137", "currency": "USD"}
+    });
+    assert_eq!(fixture.send(&scope, std::slice::from_ref(&full)).await.accepted, 1);
+    let stored: serde_json::Value =
+        sqlx::query_scalar("select to_jsonb(events) from events").fetch_one(fixture.database.pool()).await.unwrap();
+    for (field, value) in full.as_object().unwrap() {
+        match field.as_str() {
+            "project" => {}
+            "timestamp" => assert_eq!(stored[field], "2016-12-01T00:00:00.000001+00:00"),
+            "reported_cost" => assert_eq!(stored[field].to_string(), "0.0137"),
+            _ => assert_eq!(stored[field], *value, "{field}"),
+        }
+    }
+    assert_eq!(stored["tokens"], 21_683);
+    assert_eq!(stored["meters"], json!({"input_uncached": 812, "input_cache_read": 20_480, "output": 391}));
+}

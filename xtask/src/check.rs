@@ -1,0 +1,66 @@
+//! `cargo xtask check`: format, lints, documentation and the guards of the invariants.
+
+use crate::guards;
+use crate::step::{Failure, Parts, quietly};
+use crate::tools::{self, WASM};
+
+/// Settings of `cargo xtask check`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only what needs no compiler: format and invariants; seconds.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Runs every check.
+///
+/// # Errors
+/// Every check that failed.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    let mut parts = Parts::default();
+    if args.quick {
+        add_quick(&mut parts);
+        return parts.outcome();
+    }
+    if parts.part("tools", tools::for_building) {
+        add_to(&mut parts);
+    }
+    parts.print_times();
+    parts.outcome()
+}
+
+/// The checks as parts of a longer command.
+pub(crate) fn add_to(parts: &mut Parts) {
+    add_quick(parts);
+    parts.part("lints, server side", || {
+        quietly(
+            tools::cargo()
+                .args(["clippy", "--locked", "--quiet", "--workspace", "--exclude", "frontend", "--all-targets"])
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    parts.part("lints, browser side", || {
+        // `domain` by itself too: nothing but its own features may make it compile for the browser.
+        for package in ["domain", "frontend"] {
+            quietly(
+                tools::cargo()
+                    .args(["clippy", "--locked", "--quiet", "-p", package, "--target", WASM])
+                    .args(["--", "-D", "warnings"]),
+            )?;
+        }
+        Ok(())
+    });
+    parts.part("documentation", || {
+        quietly(
+            tools::cargo()
+                .args(["doc", "--locked", "--quiet", "--workspace", "--exclude", "frontend", "--no-deps"])
+                .arg("--document-private-items")
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    });
+}
+
+fn add_quick(parts: &mut Parts) {
+    parts.part("format", || quietly(tools::cargo().args(["fmt", "--all", "--check"])));
+    parts.part("invariants", guards::run);
+}

@@ -1,0 +1,176 @@
+//! The invariants of `ARCHITECTURE.md` that a compiler cannot hold: who depends on whom, who speaks SQL, what no file contains.
+
+use crate::step::{Failure, as_typed, ask};
+use crate::tools::{self, WASM};
+use std::fs;
+use std::path::Path;
+
+/// A crate, the target it is built for, and the crates it must never reach by normal dependencies.
+struct Reach {
+    package: &'static str,
+    target: Option<&'static str>,
+    never: &'static [&'static str],
+    because: &'static str,
+}
+
+const REACHES: [Reach; 4] = [
+    Reach {
+        package: "domain",
+        target: None,
+        never: &["tokio", "futures", "leptos", "axum", "http", "sqlx", "rand", "getrandom", "tracing", "backend"],
+        because: "`domain` does no I/O, has no clock, knows no framework",
+    },
+    Reach {
+        package: "backend",
+        target: None,
+        never: &["leptos", "leptos_axum", "leptos_router", "axum", "app", "server"],
+        because: "`backend` knows neither Leptos nor axum",
+    },
+    Reach {
+        package: "frontend",
+        target: Some(WASM),
+        never: &["backend", "server", "sqlx", "argon2", "axum", "lettre", "tokio", "chrono-tz", "utoipa", "reqwest"],
+        because: "nothing under `server/` reaches the browser",
+    },
+    Reach {
+        package: "server",
+        target: None,
+        never: &["openssl-sys", "native-tls", "aws-lc-sys", "aws-lc-rs", "testkit", "frontend"],
+        because: "the server needs no OpenSSL, no aws-lc and nothing made for tests",
+    },
+];
+
+/// Words that only `sql.rs` and tests may contain.
+const SQL_WORDS: [&str; 7] =
+    ["sqlx::query", "query_as(", "query_as::<", "query_scalar", "QueryBuilder", "AssertSqlSafe", "copy_in_raw"];
+
+/// Asks every guard.
+///
+/// # Errors
+/// Every breach, one per line.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut breaches = Vec::new();
+    for reach in &REACHES {
+        breaches.extend(reaching(reach)?);
+    }
+    for (path, text) in files()? {
+        breaches.extend(in_file(&path, &text));
+    }
+    if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
+}
+
+fn reaching(reach: &Reach) -> Result<Vec<String>, Failure> {
+    let mut tree = tools::cargo();
+    tree.args(["tree", "--locked", "-p", reach.package, "-e", "normal", "--prefix", "none", "-f", "{lib}|{p}"]);
+    if let Some(target) = reach.target {
+        tree.args(["--target", target]);
+    }
+    let output = ask(&mut tree)?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", as_typed(&tree), String::from_utf8_lossy(&output.stderr)));
+    }
+    Ok(forbidden(reach, &String::from_utf8_lossy(&output.stdout)))
+}
+
+fn forbidden(reach: &Reach, tree: &str) -> Vec<String> {
+    let mut found: Vec<&str> = tree
+        .lines()
+        .filter_map(|line| line.split_once('|')?.1.split(' ').next())
+        .filter(|name| reach.never.contains(name))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found.iter().map(|name| format!("{} depends on {name}, but {}", reach.package, reach.because)).collect()
+}
+
+/// The text files of the repository: those that are committed or would be.
+fn files() -> Result<Vec<(String, String)>, Failure> {
+    let mut list = tools::program("git");
+    list.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
+    let output = ask(&mut list)?;
+    if !output.status.success() {
+        return Err(format!("{}: {}", as_typed(&list), String::from_utf8_lossy(&output.stderr)));
+    }
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Pictures and files just deleted have no text to look at.
+    let text_of = |name: &str| Some((name.to_owned(), fs::read_to_string(tools::root().join(name)).ok()?));
+    Ok(names.split('\0').filter(|name| !name.is_empty()).filter_map(text_of).collect())
+}
+
+/// What one file must not contain.
+fn in_file(path: &str, text: &str) -> Vec<String> {
+    // This file has to spell out what it looks for.
+    if path == "xtask/src/guards.rs" {
+        return Vec::new();
+    }
+    let mut breaches = Vec::new();
+    let mut look = |words: &[&str], lines: &str, because: &str| {
+        for (index, line) in lines.lines().enumerate() {
+            let code = line.trim_start();
+            if words.iter().any(|word| code.contains(word)) && !code.starts_with("//") {
+                breaches.push(format!(
+                    "{path}:{}: {because}: {}",
+                    index + 1,
+                    code.chars().take(100).collect::<String>()
+                ));
+            }
+        }
+    };
+    if is_product_code(path) && Path::new(path).file_name().is_none_or(|name| name != "sql.rs") {
+        look(&SQL_WORDS, before_tests(text), "only sql.rs speaks SQL");
+    }
+    if path.starts_with("app/src/") {
+        look(&[" style=", "style:"], text, "a style attribute, which the content security policy forbids");
+    }
+    if path.starts_with("server/backend/src/") {
+        look(&["StatusCode"], text, "only app and server know HTTP statuses");
+    }
+    if path.ends_with("package-lock.json") {
+        look(&["\"resolved\""], text, "the address of a registry");
+    }
+    if !path.ends_with("prices.tsv") {
+        look(&["/work/", "/home/", "/Users/", "/root/"], text, "a path of somebody's machine");
+    }
+    breaches
+}
+
+/// Rust that ends up in the product.
+fn is_product_code(path: &str) -> bool {
+    let room = ["app/src/", "app/domain/src/", "server/src/", "server/backend/src/"];
+    room.iter().any(|room| path.starts_with(room))
+        && path.ends_with(".rs")
+        && !path.contains("/tests/")
+        && !path.ends_with("/tests.rs")
+}
+
+/// A source file without its module of tests, which stands at its end.
+fn before_tests(text: &str) -> &str {
+    text.split_once("#[cfg(test)]\nmod ").map_or(text, |(code, _)| code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{REACHES, forbidden, in_file};
+
+    #[test]
+    fn the_guards_see_what_they_are_for() {
+        let sql = "fn read() { sqlx::query(\"SELECT 1\"); }";
+        assert_eq!(in_file("server/backend/src/spend/mod.rs", sql).len(), 1);
+        assert_eq!(in_file("server/backend/src/spend/sql.rs", sql).len(), 0);
+        assert_eq!(
+            in_file("server/backend/src/spend/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{sql}\n}}")).len(),
+            0
+        );
+        assert_eq!(in_file("app/src/ui/button.rs", "<p style=\"color: red\">").len(), 1);
+        assert_eq!(in_file("app/src/ui/button.rs", "// no style= here").len(), 0);
+        assert_eq!(in_file("README.md", "see /home/me/notes").len(), 1);
+        assert_eq!(in_file("end2end/package-lock.json", "\"resolved\": \"x\"").len(), 1);
+    }
+
+    #[test]
+    fn a_forbidden_crate_is_found_by_its_whole_name() {
+        let backend = &REACHES[1];
+        assert_eq!(forbidden(backend, "x|tower v0.5.3\nx|axum-core v0.5.0\n"), Vec::<String>::new());
+        assert_eq!(forbidden(backend, "x|axum v0.8.9\nx|axum v0.8.9 (*)\n").len(), 1);
+    }
+}

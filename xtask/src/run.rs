@@ -1,0 +1,39 @@
+//! `cargo xtask run`: from a fresh clone to a page in the browser.
+
+use crate::step::{Failure, as_typed, openly, say};
+use crate::tools;
+use std::os::unix::process::CommandExt;
+
+/// Settings of `cargo xtask run`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Build with optimizations: slower to build, faster to use.
+    #[arg(long)]
+    release: bool,
+    /// Further settings of `tallystick serve`, such as --addr 127.0.0.1:3001.
+    #[arg(last = true)]
+    serve: Vec<String>,
+}
+
+/// Installs what is missing, builds, and becomes the server.
+///
+/// # Errors
+/// What is missing and how to get it, or what did not build.
+pub(crate) fn run(args: &Args) -> Result<(), Failure> {
+    tools::for_the_database()?;
+    tools::for_building()?;
+    let mut build = tools::cargo();
+    build.args(["leptos", "build"]);
+    if args.release {
+        build.arg("--release");
+    }
+    openly(&mut build)?;
+    let profile = if args.release { "release" } else { "debug" };
+    let binary = tools::target_folder().join(profile).join("tallystick");
+    let mut serve = tools::program(&binary.to_string_lossy());
+    // Somebody's DATABASE_URL is not the private PostgreSQL meant here.
+    serve.args(["serve", "--local"]).args(&args.serve).env_remove("DATABASE_URL");
+    say(&format!("  $ {}", as_typed(&serve)));
+    // Becomes the server, so that Ctrl-C reaches it alone.
+    Err(format!("{}: {}", as_typed(&serve), serve.exec()))
+}

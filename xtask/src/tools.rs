@@ -1,0 +1,216 @@
+//! The programs that building and testing need: found, or installed where that is possible, or named with the exact command.
+
+use crate::step::{Failure, as_typed, ask, openly, say};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Compiles the two sides of the product and puts the site together.
+const CARGO_LEPTOS: &str = "0.3.10";
+/// Runs the tests.
+const CARGO_NEXTEST: &str = "0.9.143";
+/// The oldest Node.js whose test runner does what the browser tests need; Debian 12 has it.
+const NODE_MAJOR: u32 = 18;
+/// The browser's target.
+pub(crate) const WASM: &str = "wasm32-unknown-unknown";
+
+/// The folder of this repository.
+pub(crate) fn root() -> PathBuf {
+    // xtask/ lies directly in it.
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_path_buf()
+}
+
+/// Where Cargo puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| OsString::from("target")))
+}
+
+/// A program, run in the repository's folder, with the npm tools and Cargo's own folder of programs on its PATH.
+pub(crate) fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    command.current_dir(root()).env("PATH", path());
+    command
+}
+
+/// `cargo`, as [`program`].
+pub(crate) fn cargo() -> Command {
+    let mut command = program("cargo");
+    // These describe the build of this very program; in the environment of others they cause rebuilds.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "OUT_DIR" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn path() -> OsString {
+    let cargo_home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    let known = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [root().join("end2end/node_modules/.bin")]
+        .into_iter()
+        .chain(std::env::split_paths(&known))
+        .chain(cargo_home.map(|home| home.join("bin")));
+    std::env::join_paths(folders).unwrap_or(known)
+}
+
+/// Makes sure of everything that building the product needs.
+pub(crate) fn for_building() -> Result<(), Failure> {
+    wasm_target()?;
+    node_packages()?;
+    cargo_tool("cargo-leptos", &["leptos", "--version"], CARGO_LEPTOS, &["--locked", "--no-default-features"])?;
+    let bindgen = locked_version("wasm-bindgen")?;
+    if version_of(program("wasm-bindgen").arg("--version")).as_deref() != Some(bindgen.as_str()) {
+        // Its own lock file names releases that newer compilers refuse.
+        install("wasm-bindgen-cli", &bindgen, &[])?;
+    }
+    Ok(())
+}
+
+/// Makes sure of a PostgreSQL that local mode and tests can start.
+pub(crate) fn for_the_database() -> Result<(), Failure> {
+    if local_postgres::Binaries::find(None).is_ok() { Ok(()) } else { debian_packages(&["postgresql"]) }
+}
+
+/// Makes sure of the test runner.
+pub(crate) fn for_testing() -> Result<(), Failure> {
+    if version_of(cargo().args(["nextest", "--version"])).is_some() {
+        return Ok(());
+    }
+    install("cargo-nextest", CARGO_NEXTEST, &["--locked"])
+}
+
+/// The browser of the end-to-end tests: `CHROMIUM`, or one on the PATH, or installed now.
+pub(crate) fn browser() -> Result<PathBuf, Failure> {
+    let find = || {
+        let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
+        named.or_else(|| ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(on_path))
+    };
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    debian_packages(&["chromium", "fonts-dejavu-core"])?;
+    find().ok_or_else(|| "chromium was installed but is not on the PATH; set CHROMIUM to its path".to_owned())
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    std::env::split_paths(&path()).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn wasm_target() -> Result<(), Failure> {
+    let sysroot = ask(cargo_rustc().args(["--print", "sysroot"]))?;
+    let library = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim()).join("lib/rustlib").join(WASM);
+    if library.is_dir() {
+        return Ok(());
+    }
+    openly(program("rustup").args(["target", "add", WASM]))
+        .map_err(|reason| format!("{reason}\nadd the standard library for {WASM} to your Rust toolchain"))
+}
+
+/// The compiler that Cargo would use here.
+fn cargo_rustc() -> Command {
+    program(std::env::var("RUSTC").as_deref().unwrap_or("rustc"))
+}
+
+/// Installs what `end2end/package-lock.json` names, unless that is what is there.
+fn node_packages() -> Result<(), Failure> {
+    if on_path("node").is_none() || on_path("npm").is_none() {
+        debian_packages(&["nodejs", "npm"])?;
+    }
+    let node = ask(program("node").arg("--version"))?;
+    let node = String::from_utf8_lossy(&node.stdout).trim().to_owned();
+    if major_of(&node).is_none_or(|major| major < NODE_MAJOR) {
+        return Err(format!("node {node} is too old: {NODE_MAJOR} or newer is needed"));
+    }
+    let folder = root().join("end2end");
+    let lock = fs::read(folder.join("package-lock.json")).map_err(|error| format!("package-lock.json: {error}"))?;
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    openly(
+        program("npm")
+            .args(["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&folder),
+    )?;
+    fs::write(&installed, lock).map_err(|error| format!("{}: {error}", installed.display()))
+}
+
+fn cargo_tool(package: &str, question: &[&str], version: &str, flags: &[&str]) -> Result<(), Failure> {
+    if version_of(cargo().args(question)).as_deref() == Some(version) {
+        Ok(())
+    } else {
+        install(package, version, flags)
+    }
+}
+
+/// Compiles a tool in the quick profile: it runs a few times, so optimizing it would cost more than it saves.
+fn install(package: &str, version: &str, flags: &[&str]) -> Result<(), Failure> {
+    let mut install = cargo();
+    install.args(["install", "--quiet", "--debug"]).args(flags).arg(format!("{package}@{version}"));
+    openly(&mut install)
+}
+
+/// The second word of what a program says to `--version`.
+fn version_of(command: &mut Command) -> Option<String> {
+    let output = ask(command).ok().filter(|output| output.status.success())?;
+    String::from_utf8_lossy(&output.stdout).split_whitespace().nth(1).map(str::to_owned)
+}
+
+/// The 20 of `v20.1.0`.
+fn major_of(version: &str) -> Option<u32> {
+    version.trim_start_matches('v').split('.').next()?.parse().ok()
+}
+
+/// The version of a package in `Cargo.lock`.
+fn locked_version(package: &str) -> Result<String, Failure> {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
+    version_in(&lock, package).ok_or_else(|| format!("Cargo.lock has no {package}"))
+}
+
+fn version_in(lock: &str, package: &str) -> Option<String> {
+    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
+    after.split_once('"').map(|(version, _)| version.to_owned())
+}
+
+/// Installs packages as root on Debian; elsewhere says what to type.
+fn debian_packages(packages: &[&str]) -> Result<(), Failure> {
+    let debian = Path::new("/etc/debian_version").exists();
+    let root = ask(Command::new("id").arg("-u")).is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let mut update = Command::new("apt-get");
+    update.args(["update", "-q"]);
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-y", "-q", "--no-install-recommends"]).args(packages);
+    if !(debian && root) {
+        let with = if debian { "sudo " } else { "on Debian: " };
+        return Err(format!(
+            "{} missing; install with\n  {with}{} && {}{}",
+            packages.join(" and "),
+            as_typed(&update),
+            if debian { "sudo " } else { "" },
+            as_typed(&install)
+        ));
+    }
+    for command in [&mut update, &mut install] {
+        say(&format!("installing {}", packages.join(" ")));
+        crate::step::quietly(command.env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version_in;
+
+    #[test]
+    fn a_locked_version_is_that_of_the_very_package() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.9.9\"\n\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.1\"\n";
+        assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.1"));
+        assert_eq!(version_in(lock, "wasm"), None);
+    }
+}
