@@ -69,7 +69,7 @@ async fn connect_locally(database: &Database) -> Result<Connected, Failure> {
         tracing::warn!("{note}");
     }
     let pool = pool_options().connect(&url).await?;
-    backend::MIGRATOR.run(&pool).await?;
+    backend::migrate(&pool, &backend::SystemClock).await?;
     Ok(Connected { pool, local: Some(local) })
 }
 

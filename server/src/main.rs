@@ -41,7 +41,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
 
 async fn run_migrate(database: &Database) -> Result<(), Failure> {
     let connected = connect(database).await?;
-    backend::MIGRATOR.run(&connected.pool).await?;
+    backend::migrate(&connected.pool, &SystemClock).await?;
     connected.close().await
 }
 

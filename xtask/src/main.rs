@@ -2,6 +2,7 @@
 
 mod check;
 mod guards;
+mod measure_traces;
 mod replay;
 mod run;
 mod seed_prices;
@@ -30,6 +31,8 @@ enum Command {
     Replay(replay::Args),
     /// Convert price data into the seed of the price book.
     SeedPrices(seed_prices::Args),
+    /// Derive the sample organization's figures from the traces beside the project.
+    MeasureTraces(measure_traces::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::End2end(args) => test::end2end(&args),
         Command::Replay(args) => replay::run(&args),
         Command::SeedPrices(args) => seed_prices::run(&args),
+        Command::MeasureTraces(args) => measure_traces::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

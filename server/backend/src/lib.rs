@@ -34,6 +34,16 @@ use std::sync::Arc;
 /// The schema, embedded in the binary.
 pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations");
 
+/// Brings the database to this program: its tables, and the seed of its price book.
+///
+/// # Errors
+/// [`Error::Migration`] and those of [`prices::sync_seed`].
+pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
+    MIGRATOR.run(pool).await?;
+    prices::sync_seed(pool, clock).await?;
+    Ok(())
+}
+
 /// Everything a verb needs; cheap to clone.
 #[derive(Clone)]
 pub struct Backend {

@@ -6,6 +6,10 @@ use crate::model::{canonical_provider, lower, other_spellings};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+/// Most names per provider that are remembered with the model they mean. Real traffic uses a handful; a flood of invented ones must not fill the memory.
+const MAX_REMEMBERED: usize = 4_096;
 
 /// An immutable snapshot of prices and of the rules for names; swapped whole when prices change.
 #[derive(Debug, Default)]
@@ -24,6 +28,10 @@ struct ProviderPrices {
     rules: Vec<Rule>,
     fallbacks: Vec<Box<str>>,
     dearest: Dearest,
+    /// Names as they were sent, with the model they mean: rules are only walked for a name's first event.
+    remembered: RwLock<HashMap<Box<str>, usize>>,
+    /// Some name means different models at different times, so none may be remembered.
+    is_dated: bool,
 }
 
 #[derive(Debug)]
@@ -198,8 +206,11 @@ impl PriceBook {
         for ((provider, name), &model) in &ids {
             book.provider(provider).exact.entry(lower(name).into()).or_insert((u32::MAX, model));
         }
-        for provider in book.providers.values_mut() {
+        let dated: Vec<Box<str>> =
+            book.providers.iter().filter(|(_, prices)| prices.has_dates()).map(|(name, _)| name.clone()).collect();
+        for (name, provider) in &mut book.providers {
             provider.rules.sort_by_key(|rule| rule.position);
+            provider.is_dated = dated.contains(name) || provider.fallbacks.iter().any(|other| dated.contains(other));
         }
         book.models.iter_mut().for_each(ModelPrices::seal);
         book.rows = rows.prices.into_iter().map(|row| (row.price_id, row)).collect();
@@ -242,15 +253,21 @@ impl PriceBook {
     /// # Errors
     /// [`Unpriced::UnknownProvider`] or [`Unpriced::UnknownModel`].
     pub fn resolve(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'_>, Unpriced> {
-        let canonical = canonical_provider(provider);
-        let Some(prices) = self.providers.get(canonical.as_ref()) else {
+        let found = self.providers.get_key_value(provider);
+        let Some((canonical, prices)) = found.or_else(|| self.providers.get_key_value(&*canonical_provider(provider)))
+        else {
             return Err(Unpriced::UnknownProvider { provider: provider.to_owned() });
         };
+        if let Some(model) = prices.recall(model) {
+            return Ok(Resolved { prices: &self.models[model] });
+        }
         let name = lower(model.trim());
-        self.find(prices, &name, at)
-            .or_else(|| other_spellings(&canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
-            .map(|model| Resolved { prices: &self.models[model] })
-            .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })
+        let found = self
+            .find(prices, &name, at)
+            .or_else(|| other_spellings(canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
+            .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
+        prices.remember(model, found);
+        Ok(Resolved { prices: &self.models[found] })
     }
 
     fn find(&self, provider: &ProviderPrices, name: &str, at: DateTime<Utc>) -> Option<usize> {
@@ -266,6 +283,23 @@ impl PriceBook {
 }
 
 impl ProviderPrices {
+    fn has_dates(&self) -> bool {
+        self.rules.iter().any(|rule| rule.from.is_some() || rule.to.is_some())
+    }
+
+    fn recall(&self, name: &str) -> Option<usize> {
+        self.remembered.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    fn remember(&self, name: &str, model: usize) {
+        if !self.is_dated {
+            let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+            if remembered.len() < MAX_REMEMBERED {
+                remembered.insert(name.into(), model);
+            }
+        }
+    }
+
     fn find(&self, name: &str, at: DateTime<Utc>) -> Option<usize> {
         let exact = self.exact.get(name).copied();
         let before = exact.map_or(u32::MAX, |(position, _)| position);

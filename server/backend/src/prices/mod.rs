@@ -1,1 +1,105 @@
-//! The room `prices`.
+//! The price book: seeded with the program, loaded whole, explained row by row.
+//!
+//! The seed file ([`SEED`]) is written by `cargo xtask seed-prices` from genai-prices; its licence notices lie beside it.
+//! Known to be left out: OpenRouter's `route` variants and Perplexity's `search_type` variants, which the book cannot say yet,
+//! and whatever genai-prices lacks: images by size and quality, seconds of video, regional uplifts, cache writes for twelve hours.
+//! Usage that would need them is unpriced, not free.
+
+mod sql;
+
+use crate::{Clock, Error, OrgScope};
+use domain::price::{BookRows, PriceBook, PriceRow, seed};
+use sha2::{Digest, Sha256};
+use sqlx::PgPool;
+use std::collections::HashMap;
+
+/// The seed of the price book, as it was when the program was built.
+pub const SEED: &str = include_str!("seed/prices.tsv");
+
+/// What [`sync_seed`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Synced {
+    /// Prices that were not known before.
+    pub added: u64,
+    /// Prices that this edition of the seed no longer contains; receipts that point to them keep them.
+    pub superseded: u64,
+}
+
+/// Names this edition of the seed: the same text has the same name.
+#[must_use]
+pub fn seed_fingerprint() -> String {
+    Sha256::digest(SEED).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Brings the price book to the program's seed: part of every migration, and nothing happens where it is there already.
+///
+/// No price is edited.
+/// A row's id follows from its facts, so a fact that changed is another row: the old one is marked as superseded and the new one added.
+/// Prices that people imported stay, and go before a row of the seed for the same time.
+///
+/// # Errors
+/// [`Error::Database`]; [`Error::Server`] when the seed inside the program cannot be read.
+pub async fn sync_seed(pool: &PgPool, clock: &dyn Clock) -> Result<Synced, Error> {
+    sync(pool, clock, SEED, &seed_fingerprint()).await
+}
+
+async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -> Result<Synced, Error> {
+    if sql::seed_fingerprint(pool).await?.as_deref() == Some(fingerprint) {
+        return Ok(Synced::default());
+    }
+    let rows = seed::parse(text).map_err(|error| Error::server("reading the seed of the price book", error))?;
+    let mut tx = pool.begin().await?;
+    sql::lock_seed(&mut tx).await?;
+    if sql::seed_fingerprint(&mut *tx).await?.as_deref() == Some(fingerprint) {
+        return Ok(Synced::default());
+    }
+    let now = clock.now();
+    sql::replace_names(&mut tx, &rows).await?;
+    let superseded = sql::supersede_missing(&mut tx, &rows.prices, now).await?;
+    let added = sql::add_prices(&mut tx, &rows.prices, now).await?;
+    sql::remember_seed(&mut tx, fingerprint, now).await?;
+    tx.commit().await?;
+    tracing::info!(added, superseded, "price book brought to the program's seed");
+    Ok(Synced { added, superseded })
+}
+
+/// The whole common price book, ready to rate with.
+///
+/// # Errors
+/// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
+pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
+    let mut tx = pool.begin().await?;
+    let rows = BookRows {
+        providers: sql::providers(&mut tx).await?,
+        models: sql::models(&mut tx).await?,
+        aliases: sql::aliases(&mut tx).await?,
+        prices: sql::prices(&mut tx).await?,
+    };
+    tx.commit().await?;
+    Ok(PriceBook::new(rows))
+}
+
+/// The organization's own prices and names, to lay over the common book; none where it has none.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_own(pool: &PgPool, scope: &OrgScope) -> Result<Option<PriceBook>, Error> {
+    let aliases = sql::mappings(pool, scope).await?;
+    let prices = sql::overrides(pool, scope).await?;
+    let any = !aliases.is_empty() || !prices.is_empty();
+    Ok(any.then(|| PriceBook::new(BookRows { aliases, prices, ..BookRows::default() })))
+}
+
+/// The price rows behind a receipt, by id: since when, from where. Superseded ones too; ids of other organizations' rows are not found.
+///
+/// # Errors
+/// As [`load`].
+pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, PriceRow>, Error> {
+    let ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
+    let mut rows = sql::prices_by_ids(pool, &ids).await?;
+    rows.extend(sql::overrides_by_ids(pool, scope, &ids).await?);
+    Ok(rows.into_iter().map(|row| (row.price_id, row)).collect())
+}
+
+#[cfg(test)]
+mod tests;

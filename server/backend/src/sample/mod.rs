@@ -1,1 +1,144 @@
-//! The room `sample`.
+//! The sample organization: a realistic quarter of usage, made from figures that were measured on production traces.
+//!
+//! Everything here follows from the end of the quarter alone: no clock, no chance of its own.
+//! The events walk through the same door as everybody's; see the verb that creates the organization.
+
+mod calendar;
+mod calls;
+mod figures;
+mod rng;
+mod scenes;
+
+pub use calendar::DAYS;
+
+use calendar::{Calendar, Day};
+use calls::Writer;
+use chrono::{DateTime, Utc};
+use domain::event::EventInput;
+use domain::period::Zone;
+use rng::Rng;
+use scenes::SCENES;
+
+/// Chooses the sample; another number makes another quarter of the same kind.
+const SEED: u64 = 1912;
+
+/// Name of the organization.
+pub const ORGANIZATION: &str = "Sample: Northwind Labs";
+
+/// A team of the sample.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleTeam {
+    /// Its name; its slug follows from it.
+    pub name: &'static str,
+    /// Where finance books it.
+    pub cost_centre: &'static str,
+    /// Its projects: slug, name, cost centre.
+    pub projects: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The teams with their projects.
+pub const TEAMS: [SampleTeam; 3] = [
+    SampleTeam {
+        name: "Customer care",
+        cost_centre: "CC-410",
+        projects: &[("support-bot", "Support bot", "CC-411"), ("transcripts", "Call transcripts", "CC-412")],
+    },
+    SampleTeam {
+        name: "Engineering",
+        cost_centre: "CC-200",
+        projects: &[("code-assistant", "Code assistant", "CC-210")],
+    },
+    SampleTeam {
+        name: "Product",
+        cost_centre: "CC-300",
+        projects: &[("search", "Search", "CC-310"), ("marketing-drafts", "Marketing drafts", "CC-340")],
+    },
+];
+
+/// What a budget of the sample is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SampleScope {
+    /// The organization.
+    Organization,
+    /// The team of this name.
+    Team(&'static str),
+    /// The project of this slug.
+    Project(&'static str),
+}
+
+/// A monthly budget of the sample.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleBudget {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub scope: SampleScope,
+    /// Whole dollars a month.
+    pub dollars: u32,
+    /// Percentages of the amount, rising.
+    pub thresholds: &'static [u16],
+}
+
+/// The budgets: in the last third of a month one is usually exceeded, one near its end, the others fine.
+pub const BUDGETS: [SampleBudget; 4] = [
+    SampleBudget { name: "All usage", scope: SampleScope::Organization, dollars: 2_400, thresholds: &[50, 80, 100] },
+    SampleBudget {
+        name: "Engineering",
+        scope: SampleScope::Team("Engineering"),
+        dollars: 1_200,
+        thresholds: &[50, 80, 100],
+    },
+    SampleBudget { name: "Search", scope: SampleScope::Project("search"), dollars: 220, thresholds: &[50, 80, 100] },
+    SampleBudget {
+        name: "Support bot",
+        scope: SampleScope::Project("support-bot"),
+        dollars: 400,
+        thresholds: &[50, 80, 100],
+    },
+];
+
+/// The events of the [`DAYS`] days that end at `end`, day by day and within a day in the order of time.
+///
+/// A few of them are unpriced on purpose (a model that no price book knows), and a few are not acceptable (see [`MISTAKES`]).
+pub fn events(end: DateTime<Utc>, zone: Zone) -> impl Iterator<Item = EventInput> {
+    let calendar = Calendar::new(end, zone);
+    calendar.days().flat_map(move |day| {
+        let mut events: Vec<EventInput> = SCENES
+            .iter()
+            .zip(1..)
+            .flat_map(|(scene, number)| {
+                let mut rng = Rng::new(SEED).stream(number).stream(day.index + 1);
+                let mut writer = Writer::new(&mut rng, scene.project, day.date);
+                (scene.play)(&mut writer, calendar, day);
+                writer.events
+            })
+            .filter(|event| event.timestamp.is_some_and(|at| calendar.holds(at.to_utc())))
+            .collect();
+        spoil(&mut events, day);
+        events.sort_by_key(|event| event.timestamp);
+        events
+    })
+}
+
+/// Mistakes of senders, one each on three days of the last two weeks, so that the rejected list has something to show.
+pub const MISTAKES: usize = 9;
+
+fn spoil(events: &mut [EventInput], day: Day) {
+    if ![2, 6, 11].contains(&day.ago) {
+        return;
+    }
+    let first =
+        |event: &&mut EventInput, project: &str| event.project.as_deref() == Some(project) && event.status.is_none();
+    if let Some(event) = events.iter_mut().find(|event| first(event, "search")) {
+        event.project = Some("serach".to_owned());
+    }
+    if let Some(event) = events.iter_mut().find(|event| first(event, "support-bot")) {
+        event.usage_format = Some("openai-chat".to_owned());
+    }
+    if let Some(event) = events.iter_mut().rev().find(|event| first(event, "search")) {
+        event.usage = serde_json::json!({"prompt_tokens": -12, "total_tokens": -12});
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+//! Queries of `prices`, `price_providers`, `price_models`, `price_aliases`, `price_seed`, `price_overrides` and `price_mappings`.
+
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::meter::Meter;
+use domain::price::{AliasRow, BookRows, ModelRow, Pattern, PriceRow, ProviderRow, Schedule, Variant};
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+
+/// Held while the seed is brought in, so that servers that start together do it once.
+const SEED_LOCK: i64 = 0x7461_6c6c_7901;
+
+pub(super) async fn lock_seed(tx: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("select pg_advisory_xact_lock($1)").bind(SEED_LOCK).execute(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn seed_fingerprint(db: impl PgExecutor<'_>) -> Result<Option<String>, Error> {
+    Ok(sqlx::query_scalar("select fingerprint from price_seed").fetch_optional(db).await?)
+}
+
+pub(super) async fn remember_seed(tx: &mut PgConnection, fingerprint: &str, now: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query(
+        "insert into price_seed (fingerprint, synced_at) values ($1, $2)
+         on conflict (only_row) do update set fingerprint = excluded.fingerprint, synced_at = excluded.synced_at",
+    )
+    .bind(fingerprint)
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Names are not money: an event remembers the model that priced it, so the rules may be replaced whole.
+pub(super) async fn replace_names(tx: &mut PgConnection, rows: &BookRows) -> Result<(), Error> {
+    sqlx::query("delete from price_aliases").execute(&mut *tx).await?;
+    sqlx::query("delete from price_models").execute(&mut *tx).await?;
+    sqlx::query("delete from price_providers").execute(&mut *tx).await?;
+    for row in &rows.providers {
+        sqlx::query("insert into price_providers (provider, name, url, fallbacks) values ($1, $2, $3, $4)")
+            .bind(&row.provider)
+            .bind(&row.name)
+            .bind(&row.url)
+            .bind(&row.fallbacks)
+            .execute(&mut *tx)
+            .await?;
+    }
+    sqlx::query(
+        "insert into price_models (provider, model, name) select * from unnest($1::text[], $2::text[], $3::text[])",
+    )
+    .bind(column(&rows.models, |row| row.provider.clone()))
+    .bind(column(&rows.models, |row| row.model.clone()))
+    .bind(column(&rows.models, |row| row.name.clone()))
+    .execute(&mut *tx)
+    .await?;
+    let positions = rows.aliases.iter().map(|row| stored(row.position, "price_aliases", "position"));
+    sqlx::query(
+        "insert into price_aliases (provider, position, pattern, to_provider, to_model, valid_from, valid_to)
+         select * from unnest($1::text[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])",
+    )
+    .bind(column(&rows.aliases, |row| row.provider.clone()))
+    .bind(positions.collect::<Result<Vec<i32>, Error>>()?)
+    .bind(column(&rows.aliases, |row| row.pattern.to_string()))
+    .bind(column(&rows.aliases, |row| row.to_provider.clone()))
+    .bind(column(&rows.aliases, |row| row.to_model.clone()))
+    .bind(column(&rows.aliases, |row| row.valid_from))
+    .bind(column(&rows.aliases, |row| row.valid_to))
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Marks the seed's rows that it no longer contains, and takes the mark from those it contains again.
+pub(super) async fn supersede_missing(
+    tx: &mut PgConnection,
+    kept: &[PriceRow],
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
+    let ids = ids(kept)?;
+    let gone = sqlx::query(
+        "update prices set superseded_at = $2
+         where origin = 'seed' and superseded_at is null and not (price_id = any($1))",
+    )
+    .bind(&ids)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "update prices set superseded_at = null where origin = 'seed' and superseded_at is not null and price_id = any($1)",
+    )
+    .bind(&ids)
+    .execute(tx)
+    .await?;
+    Ok(gone.rows_affected())
+}
+
+/// Adds the prices that are not there yet. Whatever an imported price says already for the same time is left out.
+pub(super) async fn add_prices(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+    let tiers = rows.iter().map(|row| stored(row.tier_from, "prices", "tier_from"));
+    let pers = rows.iter().map(|row| stored(row.per, "prices", "per"));
+    let added = sqlx::query(
+        "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
+             valid_from, valid_to, schedule, source, source_version, source_url, origin, recorded_at)
+         select n.*, 'seed', $16 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+             $7::boolean[], $8::numeric[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
+             $13::text[], $14::text[], $15::text[]) as n
+         on conflict do nothing",
+    )
+    .bind(ids(rows)?)
+    .bind(column(rows, |row| row.provider.clone()))
+    .bind(column(rows, |row| row.model.clone()))
+    .bind(column(rows, |row| row.meter.as_str()))
+    .bind(column(rows, |row| row.variant.as_str()))
+    .bind(tiers.collect::<Result<Vec<i64>, Error>>()?)
+    .bind(column(rows, |row| row.tier_inclusive))
+    .bind(column(rows, |row| row.rate))
+    .bind(pers.collect::<Result<Vec<i64>, Error>>()?)
+    .bind(column(rows, |row| row.valid_from))
+    .bind(column(rows, |row| row.valid_to))
+    .bind(column(rows, |row| row.schedule.map(|schedule| schedule.to_string())))
+    .bind(column(rows, |row| row.source.clone()))
+    .bind(column(rows, |row| row.source_version.clone()))
+    .bind(column(rows, |row| row.source_url.clone()))
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+pub(super) async fn providers(tx: &mut PgConnection) -> Result<Vec<ProviderRow>, Error> {
+    let rows = sqlx::query("select provider, name, url, fallbacks from price_providers").fetch_all(tx).await?;
+    let read = |row: &PgRow| {
+        Ok(ProviderRow {
+            provider: row.try_get("provider")?,
+            name: row.try_get("name")?,
+            url: row.try_get("url")?,
+            fallbacks: row.try_get("fallbacks")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn models(tx: &mut PgConnection) -> Result<Vec<ModelRow>, Error> {
+    let rows = sqlx::query("select provider, model, name from price_models").fetch_all(tx).await?;
+    let read = |row: &PgRow| {
+        Ok(ModelRow { provider: row.try_get("provider")?, model: row.try_get("model")?, name: row.try_get("name")? })
+    };
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Error> {
+    let rows = sqlx::query(
+        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_aliases",
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(|row| alias(row, "price_aliases")).collect()
+}
+
+/// The prices that hold, or held, or will; not those that turned out to be wrong.
+pub(super) async fn prices(tx: &mut PgConnection) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(
+        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
+             schedule, source, source_version, source_url
+         from prices where superseded_at is null",
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(|row| price(row, "prices")).collect()
+}
+
+pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(
+        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
+             schedule, source, source_version, source_url
+         from prices where price_id = any($1)",
+    )
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| price(row, "prices")).collect()
+}
+
+pub(super) async fn mappings(pool: &PgPool, scope: &OrgScope) -> Result<Vec<AliasRow>, Error> {
+    let rows = sqlx::query(
+        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to
+         from price_mappings where org_id = $1",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| alias(row, "price_mappings")).collect()
+}
+
+pub(super) async fn overrides(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(
+        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
+             schedule, source, '' as source_version, source_url
+         from price_overrides where org_id = $1 and superseded_at is null",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| price(row, "price_overrides")).collect()
+}
+
+pub(super) async fn overrides_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(
+        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
+             schedule, source, '' as source_version, source_url
+         from price_overrides where org_id = $1 and price_id = any($2)",
+    )
+    .bind(scope.org_id().0)
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| price(row, "price_overrides")).collect()
+}
+
+fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
+    let meter: String = row.try_get("meter")?;
+    let variant: String = row.try_get("variant")?;
+    let schedule: Option<String> = row.try_get("schedule")?;
+    Ok(PriceRow {
+        price_id: whole(row, table, "price_id")?,
+        provider: row.try_get("provider")?,
+        model: row.try_get("model")?,
+        meter: Meter::parse(&meter).ok_or_else(|| Error::inconsistent(table, "meter", &meter))?,
+        variant: Variant::parse(&variant).ok_or_else(|| Error::inconsistent(table, "variant", &variant))?,
+        tier_from: whole(row, table, "tier_from")?,
+        tier_inclusive: row.try_get("tier_inclusive")?,
+        rate: row.try_get::<Decimal, _>("rate")?,
+        per: whole(row, table, "per")?,
+        valid_from: row.try_get("valid_from")?,
+        valid_to: row.try_get("valid_to")?,
+        schedule: schedule
+            .map(|text| text.parse::<Schedule>().map_err(|_| Error::inconsistent(table, "schedule", &text)))
+            .transpose()?,
+        source: row.try_get("source")?,
+        source_version: row.try_get("source_version")?,
+        source_url: row.try_get("source_url")?,
+    })
+}
+
+fn alias(row: &PgRow, table: &'static str) -> Result<AliasRow, Error> {
+    let pattern: String = row.try_get("pattern")?;
+    let position: i32 = row.try_get("position")?;
+    Ok(AliasRow {
+        provider: row.try_get("provider")?,
+        position: u32::try_from(position).map_err(|_| Error::inconsistent(table, "position", position))?,
+        pattern: pattern.parse::<Pattern>().map_err(|_| Error::inconsistent(table, "pattern", &pattern))?,
+        to_provider: row.try_get("to_provider")?,
+        to_model: row.try_get("to_model")?,
+        valid_from: row.try_get("valid_from")?,
+        valid_to: row.try_get("valid_to")?,
+    })
+}
+
+fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(of).collect()
+}
+
+fn ids(rows: &[PriceRow]) -> Result<Vec<i64>, Error> {
+    rows.iter().map(|row| stored(row.price_id, "prices", "price_id")).collect()
+}
+
+/// A number as PostgreSQL keeps it.
+fn stored<N: TryInto<S> + Copy + ToString, S>(
+    number: N,
+    table: &'static str,
+    column: &'static str,
+) -> Result<S, Error> {
+    number.try_into().map_err(|_| Error::inconsistent(table, column, number))
+}
+
+fn whole(row: &PgRow, table: &'static str, column: &'static str) -> Result<u64, Error> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number).map_err(|_| Error::inconsistent(table, column, number))
+}

@@ -1,0 +1,163 @@
+//! The price book in PostgreSQL.
+
+use super::*;
+use crate::scope::{Actor, Visible};
+use crate::{Clock, TestClock};
+use chrono::{DateTime, Utc};
+use domain::ids::OrgId;
+use domain::meter::{Meter, Meters, Usage};
+use domain::period::Zone;
+use domain::price::{Books, Context};
+use domain::rating::{Rated, rate_usage};
+use testkit::TestDatabase;
+
+fn clock() -> TestClock {
+    TestClock::at("2026-11-23T10:00:00Z".parse().unwrap())
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A seed of one provider with one model, whose output has this rate.
+fn small(version: &str, rate: &str) -> String {
+    format!(
+        "s\tset\t{version}\thttps://list.example\np\tacme\tAcme\nm\tone\na\t=one\na\t^one-\n\
+         r\tinput_uncached\tstandard\t\t1\t1000000\nr\toutput\tstandard\t\t{rate}\t1000000\t\t\t\n"
+    )
+}
+
+fn used() -> Usage {
+    Meters::from([(Meter::InputUncached, 1_000), (Meter::Output, 1_000)]).into()
+}
+
+fn rate_one(books: Books<'_>, model: &str) -> Rated {
+    rate_usage(books, "acme", model, &used(), at("2026-11-12T00:00:00Z"), Context::default()).unwrap()
+}
+
+async fn organization(pool: &PgPool) -> OrgScope {
+    let (org_id, zone) = (OrgId(clock().new_id()), Zone::parse("UTC").unwrap());
+    let insert =
+        "insert into organizations (org_id, slug, name, time_zone, created_at) values ($1, $2, 'x', 'UTC', now())";
+    sqlx::query(insert).bind(org_id.0).bind(org_id.to_string()).execute(pool).await.unwrap();
+    OrgScope::new(org_id, zone, Actor::System, Visible::All)
+}
+
+#[tokio::test]
+async fn the_seed_comes_in_once_and_rates_like_the_file() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let synced = sync_seed(pool, &clock()).await.unwrap();
+    let rows = seed::parse(SEED).unwrap();
+    assert_eq!(synced, Synced { added: rows.prices.len() as u64, superseded: 0 });
+    assert_eq!(sync_seed(pool, &clock()).await.unwrap(), Synced::default(), "the second time nothing happens");
+
+    let loaded = load(pool).await.unwrap();
+    assert_eq!(loaded.len(), rows.prices.len());
+    for row in &rows.prices {
+        assert_eq!(loaded.row(row.price_id), Some(row));
+    }
+    let file = PriceBook::new(rows);
+    for (provider, model) in [
+        ("openai", "gpt-4o-2024-08-06"),
+        ("azure", "gpt-5.1"),
+        ("anthropic", "claude-opus-4-5-20251101"),
+        ("google", "gemini-2.5-pro"),
+    ] {
+        let rated = |book: &PriceBook| {
+            rate_usage(book.into(), provider, model, &used(), at("2026-11-12T00:00:00Z"), Context::default())
+        };
+        assert_eq!(rated(&loaded).unwrap(), rated(&file).unwrap(), "{model}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_fact_is_another_row_and_old_receipts_keep_theirs() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let scope = organization(pool).await;
+    assert_eq!(sync(pool, &clock(), &small("1", "5"), "a").await.unwrap(), Synced { added: 2, superseded: 0 });
+    let before = rate_one((&load(pool).await.unwrap()).into(), "one");
+
+    assert_eq!(sync(pool, &clock(), &small("2", "6"), "b").await.unwrap(), Synced { added: 1, superseded: 1 });
+    let after = rate_one((&load(pool).await.unwrap()).into(), "one-more");
+    assert_eq!(before.receipt.cost.to_string(), "0.006000");
+    assert_eq!(after.receipt.cost.to_string(), "0.007000");
+
+    let ids: Vec<u64> = before.receipt.lines.iter().map(|line| line.price_id).collect();
+    let behind = rows_by_ids(pool, &scope, &ids).await.unwrap();
+    let row = &behind[&before.receipt.lines[1].price_id];
+    assert_eq!((row.rate, row.source.as_str(), row.source_version.as_str()), (5.into(), "set", "1"));
+    assert_eq!(row.source_url.as_deref(), Some("https://list.example"));
+
+    assert_eq!(sync(pool, &clock(), &small("3", "5"), "c").await.unwrap(), Synced { added: 0, superseded: 1 });
+    assert_eq!(
+        rate_one((&load(pool).await.unwrap()).into(), "one"),
+        before,
+        "the fact that came back is the row it was"
+    );
+}
+
+#[tokio::test]
+async fn servers_that_start_together_bring_the_seed_in_once() {
+    let database = TestDatabase::new().await;
+    let (pool, clock, text) = (database.pool(), clock(), small("1", "5"));
+    let (one, two, three) =
+        tokio::join!(sync(pool, &clock, &text, "a"), sync(pool, &clock, &text, "a"), sync(pool, &clock, &text, "a"));
+    assert_eq!(one.unwrap().added + two.unwrap().added + three.unwrap().added, 2);
+}
+
+#[tokio::test]
+async fn two_prices_cannot_hold_at_the_same_time() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let insert = "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
+            valid_from, source, source_version, origin, recorded_at)
+        values ($1, 'acme', 'one', 'output', $2, 0, true, 7, 1000000, now(), 'x', '1', 'import', now())";
+    let error = sqlx::query(insert).bind(7_i64).bind("standard").execute(pool).await.unwrap_err();
+    assert_eq!(Error::from(error).constraint(), Some("prices_overlap_excl"));
+    sqlx::query(insert).bind(8_i64).bind("batch").execute(pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_imported_price_goes_before_the_seed() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    sqlx::query("update prices set origin = 'import' where meter = 'output'").execute(pool).await.unwrap();
+    assert_eq!(sync(pool, &clock(), &small("2", "6"), "b").await.unwrap(), Synced { added: 0, superseded: 0 });
+    assert_eq!(rate_one((&load(pool).await.unwrap()).into(), "one").receipt.cost.to_string(), "0.006000");
+}
+
+#[tokio::test]
+async fn own_prices_and_names_belong_to_their_organization() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let (mine, other) = (organization(pool).await, organization(pool).await);
+    assert!(load_own(pool, &mine).await.unwrap().is_none());
+
+    for (meter, rate) in [("input_uncached", 2), ("output", 3)] {
+        let insert =
+            "insert into price_overrides (org_id, provider, model, meter, variant, rate, per, source, recorded_at)
+            values ($1, 'acme', 'one', $2, 'standard', $3, 1000000, 'contract', now())";
+        sqlx::query(insert).bind(mine.org_id().0).bind(meter).bind(rate).execute(pool).await.unwrap();
+    }
+    let insert = "insert into price_mappings (org_id, provider, position, pattern, to_provider, to_model, recorded_at)
+        values ($1, 'azure', 0, '=ours', 'acme', 'one', now())";
+    sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
+
+    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine).await.unwrap());
+    let books = Books { own: own.as_ref(), common: &common };
+    let rated = rate_one(books, "one");
+    assert_eq!(rated.receipt.cost.to_string(), "0.005000");
+    let mapped = rate_usage(books, "azure", "ours", &used(), at("2026-11-12T00:00:00Z"), Context::default()).unwrap();
+    assert_eq!(mapped, rated);
+    assert!(load_own(pool, &other).await.unwrap().is_none());
+
+    let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
+    assert!(ids.iter().all(|id| *id >= seed::FIRST_OWN_PRICE_ID));
+    assert_eq!(rows_by_ids(pool, &mine, &ids).await.unwrap().len(), 2);
+    assert_eq!(rows_by_ids(pool, &other, &ids).await.unwrap().len(), 0, "ids of another organization find nothing");
+}

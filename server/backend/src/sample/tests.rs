@@ -1,0 +1,79 @@
+//! The sample is what it says: the same every time, well formed, and of the size that it should have.
+
+use super::*;
+use domain::meter::{UsageFormat, usage};
+use std::collections::BTreeSet;
+
+fn quarter() -> Vec<EventInput> {
+    events("2026-11-23T15:30:00Z".parse().unwrap(), Zone::parse("Europe/Berlin").unwrap()).collect()
+}
+
+#[test]
+fn the_quarter_is_the_same_every_time() {
+    let some = || {
+        let end = "2026-11-23T15:30:00Z".parse().unwrap();
+        events(end, Zone::parse("Europe/Berlin").unwrap()).take(4_000).collect::<Vec<_>>()
+    };
+    assert_eq!(some(), some());
+}
+
+#[test]
+fn the_quarter_is_well_formed_and_tells_its_stories() {
+    let events = quarter();
+    it_ends_now(&events);
+    ids_are_unique_and_short_enough(&events);
+    every_usage_is_readable_but_for_the_mistakes(&events);
+    stories_are_told(&events);
+    models_and_modalities_are_many(&events);
+}
+
+fn it_ends_now(events: &[EventInput]) {
+    let end = "2026-11-23T15:30:00Z".parse::<DateTime<Utc>>().unwrap();
+    let times: Vec<DateTime<Utc>> = events.iter().map(|event| event.timestamp.unwrap().to_utc()).collect();
+    assert!(times.iter().all(|at| *at <= end));
+    assert!(*times.last().unwrap() > end - chrono::Duration::hours(1));
+    assert_eq!((end - times[0]).num_days(), 91);
+    assert!((60_000..150_000).contains(&events.len()), "{} events", events.len());
+}
+
+fn ids_are_unique_and_short_enough(events: &[EventInput]) {
+    let ids: BTreeSet<&str> = events.iter().map(|event| event.id.as_deref().unwrap()).collect();
+    assert_eq!(ids.len(), events.len());
+    assert!(ids.iter().all(|id| id.len() <= domain::event::MAX_ID_LEN));
+}
+
+fn every_usage_is_readable_but_for_the_mistakes(events: &[EventInput]) {
+    let known: BTreeSet<&str> = TEAMS.iter().flat_map(|team| team.projects).map(|project| project.0).collect();
+    let mistaken = |event: &&EventInput| {
+        let format = event.usage_format.as_deref().unwrap().parse::<UsageFormat>();
+        !known.contains(event.project.as_deref().unwrap())
+            || format.is_err()
+            || format.is_ok_and(|format| usage(format, &event.usage).is_err())
+    };
+    assert_eq!(events.iter().filter(mistaken).count(), MISTAKES);
+}
+
+fn stories_are_told(events: &[EventInput]) {
+    let count = |wanted: &dyn Fn(&EventInput) -> bool| events.iter().filter(|event| wanted(event)).count();
+    let search = |from: &str, to: &str| {
+        count(&|event| {
+            let day = event.timestamp.unwrap().date_naive().to_string();
+            event.project.as_deref() == Some("search") && day.as_str() >= from && day.as_str() < to
+        })
+    };
+    assert!(search("2026-10-20", "2026-11-03") > 4 * search("2026-09-29", "2026-10-13"));
+    let runaway = count(&|event| event.tags.get("job").is_some_and(|job| job == "nightly-refactor"));
+    assert!((800..2_000).contains(&runaway), "{runaway}");
+    let unknown = count(&|event| event.provider == "in-house");
+    assert!((15..100).contains(&unknown), "{unknown}");
+    let retries = count(&|event| event.attempt == Some(2));
+    assert!(retries > 1_000 && retries < events.len() / 10);
+    assert!(count(&|event| event.response_cache_hit == Some(true)) > 100);
+}
+
+fn models_and_modalities_are_many(events: &[EventInput]) {
+    let models: BTreeSet<&str> = events.iter().map(|event| event.model.as_str()).collect();
+    assert_eq!(models.len(), 9, "{models:?}");
+    let operations: BTreeSet<&str> = events.iter().filter_map(|event| event.operation.as_deref()).collect();
+    assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["chat", "embeddings", "image", "transcription"]);
+}
