@@ -68,13 +68,13 @@ impl Backend {
     #[must_use]
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
         Self {
+            guards: Arc::new(identity::Guards::new(&clock)),
             events: events::Ingest::start(pool.clone(), Arc::clone(&clock)),
             pool,
             clock,
             public_url: public_url.trim_end_matches('/').into(),
             local,
             keys: Arc::default(),
-            guards: Arc::default(),
         }
     }
 

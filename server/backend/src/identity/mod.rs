@@ -1,15 +1,26 @@
 //! Users, their sign-ins, organizations, members and invitations: who is who and who may enter.
 
+mod accounts;
 mod bootstrap;
+mod invitations;
+mod limits;
+mod mails;
+mod members;
 mod organizations;
 mod password;
 mod sign_ins;
 mod sql;
+mod tokens;
 
+pub use accounts::{change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap};
+pub use invitations::{
+    INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
+};
+pub use members::{MAX_MEMBERS, change_role, leave, list_members, remove_member};
 pub use organizations::{
-    create_organization, create_sample_organization, organization, organizations_of, scope_for_user, scope_in,
-    system_scope,
+    Change, create_organization, create_sample_organization, delete_organization, organization, organizations_of,
+    scope_for_user, scope_in, system_scope, update_organization,
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
@@ -17,9 +28,18 @@ pub use sign_ins::{
     revoke_sign_in, sweep,
 };
 
+use crate::Clock;
+use std::sync::Arc;
+
 /// What keeps guessing and flooding down on this server.
-#[derive(Default)]
 pub struct Guards {
     /// Password hashing is costly by intent: only some at a time.
     turns: password::Turns,
+    limits: limits::Limits,
+}
+
+impl Guards {
+    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+        Self { turns: password::Turns::default(), limits: limits::Limits::new(clock) }
+    }
 }

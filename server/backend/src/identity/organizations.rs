@@ -2,8 +2,8 @@
 
 use super::sql;
 use crate::projects::{NewProject, NewTeam};
-use crate::{Actor, Backend, Error, OrgScope, Visible, audit, projects};
-use domain::identity::{Organization, Role};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, events, keys, projects};
+use domain::identity::{Organization, Permission, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
 use domain::problem::Problem;
@@ -36,13 +36,14 @@ pub(super) struct Founded {
 /// Creates an organization owned by the user, with a team "Main" and a project "main", so that the first key has somewhere to go.
 ///
 /// # Errors
-/// [`Problem::Invalid`] naming the fields `name` and `time_zone`, [`Problem::Conflict`] when the user owns too many; [`Error::Database`].
+/// [`Problem::Invalid`] naming the fields `name` and `time_zone`, [`Problem::Conflict`] when the user owns too many, [`Problem::RateLimited`]; [`Error::Database`].
 pub async fn create_organization(
     backend: &Backend,
     user_id: UserId,
     name: &str,
     time_zone: &str,
 ) -> Result<Organization, Error> {
+    backend.guards.limits.organization(&user_id.to_string())?;
     let founding = Founding { owner: Some(user_id), name, time_zone, project: "main", is_sample: false };
     let mut transaction = backend.pool.begin().await?;
     let founded = found(backend, &mut transaction, founding).await?;
@@ -179,4 +180,84 @@ pub async fn organization(backend: &Backend, scope: &OrgScope) -> Result<Organiz
 /// [`Error::Database`].
 pub async fn organizations_of(backend: &Backend, user_id: UserId) -> Result<Vec<(Organization, Role)>, Error> {
     sql::organizations_of(&backend.pool, user_id, MAX_LISTED).await
+}
+
+/// What may change about an organization, as typed.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Its name; the slug stays.
+    pub name: String,
+    /// Its reporting time zone.
+    pub time_zone: String,
+    /// First month of the fiscal year, 1 to 12.
+    pub fiscal_year_start_month: u8,
+}
+
+/// Changes name, zone and fiscal year. With the zone, everything that is kept by day is counted anew in the same transaction.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, `time_zone`, `fiscal_year_start_month`; [`Error::Database`].
+pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Change) -> Result<Organization, Error> {
+    scope.require(Permission::ManageOrganization)?;
+    let (name, zone) = parse(&change.name, &change.time_zone)?;
+    if !(1..=12).contains(&change.fiscal_year_start_month) {
+        return Err(Problem::field("fiscal_year_start_month", "out_of_range", "Choose a month.").into());
+    }
+    let mut transaction = backend.pool.begin().await?;
+    sql::lock_organization(&mut transaction, scope).await?;
+    let before = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
+    let after = Organization {
+        name,
+        time_zone: zone.name().to_owned(),
+        fiscal_year_start_month: change.fiscal_year_start_month,
+        ..before.clone()
+    };
+    if before == after {
+        return Ok(after);
+    }
+    if before.time_zone != after.time_zone {
+        events::rebuild_days(&mut transaction, scope, zone).await?;
+    }
+    sql::update_organization(&mut transaction, scope, &after).await?;
+    audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
+    keys::announce_change(&mut transaction).await?;
+    transaction.commit().await?;
+    backend.keys.changed();
+    Ok(after)
+}
+
+fn difference(before: &Organization, after: &Organization) -> String {
+    let mut said = Vec::new();
+    if before.name != after.name {
+        said.push(format!("name from {} to {}", before.name, after.name));
+    }
+    if before.time_zone != after.time_zone {
+        said.push(format!("time zone from {} to {}", before.time_zone, after.time_zone));
+    }
+    if before.fiscal_year_start_month != after.fiscal_year_start_month {
+        let (from, to) = (before.fiscal_year_start_month, after.fiscal_year_start_month);
+        said.push(format!("first month of the fiscal year from {from} to {to}"));
+    }
+    format!("Changed the {}.", said.join(", the "))
+}
+
+/// Deletes the organization with everything in it: events, spend, keys, budgets, alerts, mails, audit log. The name must be typed to confirm.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, [`Problem::NotFound`]; [`Error::Database`].
+pub async fn delete_organization(backend: &Backend, scope: &OrgScope, typed_name: &str) -> Result<(), Error> {
+    scope.require(Permission::DeleteOrganization)?;
+    let mut transaction = backend.pool.begin().await?;
+    sql::lock_organization(&mut transaction, scope).await?;
+    let organization = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
+    if organization.name != typed_name.trim() {
+        return Err(Problem::field("name", "mismatch", "Type the name exactly as it is written above.").into());
+    }
+    events::delete_all(&mut transaction, scope).await?;
+    sql::delete_organization(&mut transaction, scope).await?;
+    keys::announce_change(&mut transaction).await?;
+    transaction.commit().await?;
+    backend.keys.changed();
+    tracing::info!(org_id = %scope.org_id(), by = ?scope.user_id(), "organization deleted");
+    Ok(())
 }

@@ -1,0 +1,241 @@
+//! Accounts: sign up, verify, sign in, forgotten and changed passwords.
+//!
+//! Nobody learns here whether an address has an account: what differs goes by mail, the answer and its time do not.
+
+use super::tokens::{LinkToken, Purpose, hash_of};
+use super::{mails, password, sql};
+use crate::{Backend, Error};
+use chrono::Duration;
+use domain::identity::{Email, User};
+use domain::ids::{SignInId, UserId};
+use domain::problem::{FieldProblem, Problem};
+use secrecy::SecretString;
+use sqlx::PgConnection;
+use std::future::Future;
+
+/// How long a link that verifies an address works, in hours.
+const VERIFY_HOURS: i64 = 24;
+/// How long a link that sets a password works, in hours.
+const RESET_HOURS: i64 = 1;
+/// Answers that must not tell known from unknown addresses take at least so long.
+const SAME_TIME: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// A user with what checks their password.
+pub(super) struct Known {
+    pub(super) user: User,
+    pub(super) password_hash: String,
+}
+
+/// A link that was good.
+pub(super) struct Taken {
+    pub(super) user_id: UserId,
+    /// The password that comes into force with it.
+    pub(super) password_hash: Option<String>,
+}
+
+/// Takes a sign-up. Whatever is true about the address, the answer is the same and a mail says the rest: a link to verify it, or that it has an account already.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming `email` and `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn sign_up(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<Email, Error> {
+    let email = match (Email::parse(email), password::check("password", password)) {
+        (Ok(email), Ok(())) => email,
+        (email, password) => {
+            return Err(Problem::invalid([email.err(), password.err()].into_iter().flatten().collect()).into());
+        }
+    };
+    backend.guards.limits.mail(email.as_str(), address)?;
+    at_least(SAME_TIME, async {
+        let hash = password::hash(backend, password).await?;
+        let mut transaction = backend.pool.begin().await?;
+        enter(backend, &mut transaction, &email, hash).await?;
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await?;
+    Ok(email)
+}
+
+async fn enter(backend: &Backend, connection: &mut PgConnection, email: &Email, hash: String) -> Result<(), Error> {
+    let now = backend.clock.now();
+    sql::insert_user(connection, UserId(backend.clock.new_id()), email, None, &hash, now).await?;
+    let known = sql::lock_user(connection, email).await?;
+    let Some(Known { user, .. }) = known else { return Err(Error::server("sign up", "the new user is not there")) };
+    if user.email_verified {
+        return mails::account_exists(backend, connection, email).await;
+    }
+    // So that signing in before verifying says what is missing.
+    sql::set_password(connection, user.user_id, &hash).await?;
+    send_verification(backend, connection, &user, hash).await
+}
+
+/// The link brings into force the password that was given with it, not one that somebody else gave for the same address.
+async fn send_verification(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    user: &User,
+    password_hash: String,
+) -> Result<(), Error> {
+    let token = LinkToken::new(backend.clock.as_ref());
+    let now = backend.clock.now();
+    let until = now + Duration::hours(VERIFY_HOURS);
+    sql::insert_token(connection, &token, user.user_id, Purpose::VerifyEmail, Some(password_hash), now, until).await?;
+    mails::verify_email(backend, connection, &user.email, &token.text).await
+}
+
+/// Verifies the address that a mailed link belongs to.
+///
+/// # Errors
+/// [`Problem::Conflict`] when the link was used, has expired or never existed; [`Error::Database`].
+pub async fn verify_email(backend: &Backend, token: &str) -> Result<(), Error> {
+    let now = backend.clock.now();
+    let mut transaction = backend.pool.begin().await?;
+    let taken = sql::take_token(&mut transaction, &hash_of(token), Purpose::VerifyEmail, now).await?;
+    let taken = taken.ok_or_else(|| {
+        Problem::conflict(
+            "This link was used or has expired. Sign in: if your address is not verified yet, we send a new link.",
+        )
+    })?;
+    if sql::mark_verified(&mut transaction, taken.user_id, now).await?
+        && let Some(hash) = taken.password_hash
+    {
+        sql::set_password(&mut transaction, taken.user_id, &hash).await?;
+    }
+    sql::delete_tokens(&mut transaction, taken.user_id, Purpose::VerifyEmail).await?;
+    transaction.commit().await?;
+    tracing::info!(user_id = %taken.user_id, "address verified");
+    Ok(())
+}
+
+/// The user whose address and password these are. The caller begins the session.
+///
+/// # Errors
+/// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<User, Error> {
+    let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
+    backend.guards.limits.password(email.as_str(), address)?;
+    let known = sql::user(&backend.pool, &email).await?;
+    let hash = known.as_ref().map(|known| known.password_hash.clone());
+    let matches = password::verify(backend, password, hash).await?;
+    let Some(Known { user, password_hash }) = known.filter(|_| matches) else {
+        tracing::info!("sign-in refused");
+        return Err(Problem::Invalid {
+            detail: "The e-mail address or the password is wrong.".to_owned(),
+            fields: vec![],
+        }
+        .into());
+    };
+    if !user.email_verified {
+        return Err(not_verified(backend, &user, password_hash, address).await?);
+    }
+    tracing::info!(user_id = %user.user_id, "signed in");
+    Ok(user)
+}
+
+async fn not_verified(backend: &Backend, user: &User, hash: String, address: &str) -> Result<Error, Error> {
+    let detail = if backend.guards.limits.mail(user.email.as_str(), address).is_ok() {
+        let mut transaction = backend.pool.begin().await?;
+        send_verification(backend, &mut transaction, user, hash).await?;
+        transaction.commit().await?;
+        "Verify your e-mail address first. We have just sent you a new link."
+    } else {
+        "Verify your e-mail address first, by one of the links we sent you."
+    };
+    Ok(Problem::conflict(detail).into())
+}
+
+/// Sends a link to set a new password, if the address has an account. The answer never says whether.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming `email`, [`Problem::RateLimited`]; [`Error::Database`].
+pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -> Result<Email, Error> {
+    let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
+    backend.guards.limits.mail(email.as_str(), address)?;
+    at_least(SAME_TIME, async {
+        let mut transaction = backend.pool.begin().await?;
+        if let Some(Known { user, .. }) = sql::lock_user(&mut transaction, &email).await? {
+            let token = LinkToken::new(backend.clock.as_ref());
+            let now = backend.clock.now();
+            let until = now + Duration::hours(RESET_HOURS);
+            sql::delete_tokens(&mut transaction, user.user_id, Purpose::ResetPassword).await?;
+            sql::insert_token(&mut transaction, &token, user.user_id, Purpose::ResetPassword, None, now, until).await?;
+            mails::reset_password(backend, &mut transaction, &user.email, &token.text).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    })
+    .await?;
+    Ok(email)
+}
+
+/// Sets a new password by a mailed link, which also proves the address, and ends every sign-in.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming `password`, [`Problem::Conflict`] when the link was used or has expired, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn reset_password(
+    backend: &Backend,
+    token: &str,
+    password: &SecretString,
+    address: &str,
+) -> Result<(), Error> {
+    password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
+    backend.guards.limits.password("", address)?;
+    let hash = password::hash(backend, password).await?;
+    let now = backend.clock.now();
+    let mut transaction = backend.pool.begin().await?;
+    let taken = sql::take_token(&mut transaction, &hash_of(token), Purpose::ResetPassword, now).await?;
+    let user_id =
+        taken.ok_or_else(|| Problem::conflict("This link was used or has expired. Ask for a new one."))?.user_id;
+    sql::mark_verified(&mut transaction, user_id, now).await?;
+    replace_password(backend, &mut transaction, user_id, &hash, None).await?;
+    transaction.commit().await?;
+    tracing::info!(%user_id, "password reset");
+    Ok(())
+}
+
+/// Changes the password of a signed-in person and ends all their other sign-ins.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming `current_password` and `new_password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn change_password(
+    backend: &Backend,
+    user: &User,
+    keep: Option<SignInId>,
+    current: &SecretString,
+    new: &SecretString,
+    address: &str,
+) -> Result<(), Error> {
+    password::check("new_password", new).map_err(|problem| Problem::invalid(vec![problem]))?;
+    backend.guards.limits.password(user.email.as_str(), address)?;
+    let known = sql::user(&backend.pool, &user.email).await?;
+    if !password::verify(backend, current, known.map(|known| known.password_hash)).await? {
+        let wrong = FieldProblem::new("current_password", "wrong", "This is not your password.");
+        return Err(Problem::invalid(vec![wrong]).into());
+    }
+    let hash = password::hash(backend, new).await?;
+    let mut transaction = backend.pool.begin().await?;
+    replace_password(backend, &mut transaction, user.user_id, &hash, keep).await?;
+    transaction.commit().await?;
+    tracing::info!(user_id = %user.user_id, "password changed");
+    Ok(())
+}
+
+/// With it go all open links, all sign-ins but one, and a mail that says so.
+async fn replace_password(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    user_id: UserId,
+    hash: &str,
+    keep: Option<SignInId>,
+) -> Result<(), Error> {
+    let email = sql::set_password(connection, user_id, hash).await?;
+    sql::delete_tokens(connection, user_id, Purpose::VerifyEmail).await?;
+    sql::delete_tokens(connection, user_id, Purpose::ResetPassword).await?;
+    sql::delete_other_sign_ins(connection, user_id, keep).await?;
+    mails::password_changed(backend, connection, &email).await
+}
+
+/// The work's answer, not before the time has passed, so that its speed tells nothing.
+async fn at_least(time: std::time::Duration, work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::join!(work, tokio::time::sleep(time)).0
+}
