@@ -1,6 +1,8 @@
 //! Errors that cross the wire between a server function and its page.
 
+use crate::ui::{Button, ErrorState};
 use domain::problem::Problem;
+use leptos::prelude::*;
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,30 @@ impl AppError {
 impl From<Problem> for AppError {
     fn from(problem: Problem) -> Self {
         Self::of(problem)
+    }
+}
+
+/// What stands on a page where its content could not be had.
+#[component]
+pub fn Failure(
+    /// What was to be shown: "spend".
+    #[prop(into)]
+    what: String,
+    /// Why it is not.
+    error: AppError,
+) -> impl IntoView {
+    let title = match &error.0 {
+        Problem::NotFound => "Not found".to_owned(),
+        Problem::Unauthenticated => "You are signed out".to_owned(),
+        Problem::Invalid { .. } | Problem::Unprocessable { .. } => format!("The {what} cannot be shown like this"),
+        _ => format!("The {what} could not be read"),
+    };
+    let signed_out = error.0 == Problem::Unauthenticated;
+    let text = if signed_out { "Sign in to go on.".to_owned() } else { error.0.detail() };
+    view! {
+        <ErrorState title=title text=text>
+            {signed_out.then(|| view! { <Button href="/sign-in">"Sign in"</Button> })}
+        </ErrorState>
     }
 }
 

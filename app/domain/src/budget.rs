@@ -184,6 +184,8 @@ pub struct Expected {
     pub high: Decimal,
     /// How likely the month ends above the amount, from 0 to 1.
     pub chance_over: f64,
+    /// The day on which the amount is expected to be used up; none if that is after the month.
+    pub run_out: Option<NaiveDate>,
 }
 
 impl Expected {
@@ -195,6 +197,7 @@ impl Expected {
             low: month.low80,
             high: month.high80,
             chance_over: month.probability_of_exceeding(amount),
+            run_out: month.run_out(amount),
         })
     }
 }

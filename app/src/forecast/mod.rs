@@ -1,9 +1,8 @@
 //! Where the month will end.
 
-use leptos::prelude::*;
+pub mod api;
+mod chart;
+pub mod page;
+mod words;
 
-/// ForecastPage.
-#[component]
-pub fn ForecastPage() -> impl IntoView {
-    view! { <h1>"ForecastPage"</h1> }
-}
+pub use page::ForecastPage;

@@ -9,6 +9,7 @@
 
 mod back_test;
 mod month;
+mod page;
 mod prior;
 mod ratios;
 mod series;
@@ -19,7 +20,10 @@ mod measured;
 mod tests;
 
 pub use back_test::{BackTest, Steadiness};
-pub use month::{Basis, Forecast, ForecastDay, MonthEndForecast, PastError, TooLittle, month_end};
+pub use month::{
+    Basis, Forecast, ForecastDay, MonthEndForecast, MonthTotal, PastError, TooLittle, month_end, month_total,
+};
+pub use page::{BudgetRow, ForecastPage, ForecastRow};
 pub use series::Series;
 
 /// Fewest complete days since the first spend: each weekday was seen at least twice.

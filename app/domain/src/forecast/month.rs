@@ -3,6 +3,7 @@
 use super::MIN_DAYS;
 use super::back_test::{BackTest, Steadiness};
 use super::prior::{Prior, SHIPPED};
+use super::ratios::Ratios;
 use super::series::Series;
 use crate::money::round_line;
 use crate::period::Period;
@@ -89,6 +90,21 @@ pub struct MonthEndForecast {
     pub days: Vec<ForecastDay>,
 }
 
+/// The month's total without its days: what a row of a list shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MonthTotal {
+    /// Expected at the month's end.
+    pub expected: Decimal,
+    /// Lower end of the 80 % band.
+    pub low80: Decimal,
+    /// Upper end.
+    pub high80: Decimal,
+    /// How far off the rule was in the past.
+    pub past: Option<PastError>,
+    /// Why no single figure should be trusted here.
+    pub irregular: Option<String>,
+}
+
 /// How far off forecasts of the past were.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PastError {
@@ -170,22 +186,25 @@ impl MonthEndForecast {
     /// Why no single figure should be trusted here, in one plain sentence; none where the past was regular enough.
     #[must_use]
     pub fn irregular(&self) -> Option<String> {
-        const TOO_FAR_OFF: f64 = 50.0;
-        if self.expected == self.spent {
-            return None;
-        }
-        if let Some(past) = self.past.filter(|past| past.percent > TOO_FAR_OFF) {
-            return Some(format!(
-                "Too irregular to forecast: past forecasts were off by {:.0} % on average. Read the band, not the line.",
-                past.percent
-            ));
-        }
-        let roughness = self.basis.roughness.filter(|_| self.basis.steadiness == Steadiness::Wild)?;
-        Some(format!(
-            "Too irregular to forecast: a day differs from the same weekday a week before by {:.0} % of a mean day. Read the band, not the line.",
-            roughness * 100.0
-        ))
+        if self.expected == self.spent { None } else { irregular(self.past, self.basis.roughness) }
     }
+}
+
+/// Mean absolute error in percent from which on a single figure misleads.
+const TOO_FAR_OFF: f64 = 50.0;
+
+fn irregular(past: Option<PastError>, roughness: Option<f64>) -> Option<String> {
+    if let Some(past) = past.filter(|past| past.percent > TOO_FAR_OFF) {
+        return Some(format!(
+            "Too irregular to forecast: past forecasts were off by {:.0} % on average. Read the band, not the line.",
+            past.percent
+        ));
+    }
+    let roughness = roughness.filter(|roughness| Steadiness::of(*roughness) == Steadiness::Wild)?;
+    Some(format!(
+        "Too irregular to forecast: a day differs from the same weekday a week before by {:.0} % of a mean day. Read the band, not the line.",
+        roughness * 100.0
+    ))
 }
 
 /// Forecasts the end of today's month.
@@ -196,15 +215,30 @@ pub fn month_end(series: &Series, own: &BackTest, peers: &[&BackTest]) -> Foreca
     month_end_with(series, own, peers, &SHIPPED)
 }
 
+/// The same without the days, at a small part of the cost: for lists.
+///
+/// # Errors
+/// [`TooLittle`] history.
+pub fn month_total(series: &Series, own: &BackTest, peers: &[&BackTest]) -> Result<MonthTotal, TooLittle> {
+    let at = Standing::of(series)?;
+    let rest: Decimal = series.ahead(at.remaining).into_iter().map(round_line).sum();
+    let (low, high) = ends(&own.ratios(at.remaining, peers, &SHIPPED));
+    let past = own.past_error(at.elapsed, at.remaining);
+    let roughness = Some(own.roughness()).filter(|roughness| roughness.is_finite() && !rest.is_zero());
+    Ok(MonthTotal {
+        expected: at.spent + rest,
+        low80: at.spent + times(rest, low),
+        high80: at.spent + times(rest, high),
+        past,
+        irregular: if rest.is_zero() { None } else { irregular(past, roughness) },
+    })
+}
+
 pub(super) fn month_end_with(series: &Series, own: &BackTest, peers: &[&BackTest], prior: &Prior) -> Forecast {
-    let month = Period::month_of(series.today());
-    let spent: Decimal = series.month_to_date().iter().map(|(_, spend)| spend).sum();
-    let days_of_history = u32::try_from(series.days_of_history()).unwrap_or(u32::MAX);
-    if days_of_history < MIN_DAYS {
-        return Forecast::TooLittle(TooLittle { spent, days_of_history, days_needed: MIN_DAYS });
-    }
-    let remaining = usize::try_from((month.to - series.today()).num_days()).unwrap_or(1);
-    let elapsed = series.month_to_date().len() - 1;
+    let Standing { month, spent, remaining, elapsed } = match Standing::of(series) {
+        Ok(standing) => standing,
+        Err(too_little) => return Forecast::TooLittle(too_little),
+    };
     let ahead = Ahead::new(series.ahead(remaining), own, peers, prior);
     let rest = ahead.rest();
     let band = ahead.band();
@@ -228,6 +262,38 @@ pub(super) fn month_end_with(series: &Series, own: &BackTest, peers: &[&BackTest
     }))
 }
 
+/// Where the month stands.
+struct Standing {
+    month: Period,
+    spent: Decimal,
+    /// Days to come, today included.
+    remaining: usize,
+    /// Days that are over.
+    elapsed: usize,
+}
+
+impl Standing {
+    fn of(series: &Series) -> Result<Self, TooLittle> {
+        let month = Period::month_of(series.today());
+        let spent: Decimal = series.month_to_date().iter().map(|(_, spend)| spend).sum();
+        let days_of_history = u32::try_from(series.days_of_history()).unwrap_or(u32::MAX);
+        if days_of_history < MIN_DAYS {
+            return Err(TooLittle { spent, days_of_history, days_needed: MIN_DAYS });
+        }
+        Ok(Self {
+            month,
+            spent,
+            remaining: usize::try_from((month.to - series.today()).num_days()).unwrap_or(1),
+            elapsed: series.month_to_date().len() - 1,
+        })
+    }
+}
+
+/// Ratios at the ends of the 80 % band. A forecast is inside its own band, also where the past was always above or below it.
+fn ends(ratios: &Ratios) -> (f64, f64) {
+    (ratios.quantile(0.1).clamp(0.0, 1.0), ratios.quantile(0.9).max(1.0))
+}
+
 fn basis(own: &BackTest, peers: &[&BackTest], remaining: usize) -> Basis {
     let tests = |back_test: &BackTest| u32::try_from(back_test.at(remaining).len()).unwrap_or(u32::MAX);
     let alike = peers.iter().filter(|peer| peer.steadiness() == own.steadiness());
@@ -248,12 +314,7 @@ struct Ahead {
 
 impl Ahead {
     fn new(expected: Vec<Decimal>, own: &BackTest, peers: &[&BackTest], prior: &Prior) -> Self {
-        let band = |horizon: usize| {
-            let ratios = own.ratios(horizon, peers, prior);
-            // A forecast is inside its own band, also where the past was always above or below it.
-            (ratios.quantile(0.1).clamp(0.0, 1.0), ratios.quantile(0.9).max(1.0))
-        };
-        let sums = (1..=expected.len()).map(band).collect();
+        let sums = (1..=expected.len()).map(|horizon| ends(&own.ratios(horizon, peers, prior))).collect();
         Self { expected: expected.into_iter().map(round_line).collect(), sums }
     }
 

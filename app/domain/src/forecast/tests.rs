@@ -1,6 +1,6 @@
 //! What every forecast must keep, for any history.
 
-use super::{BackTest, Forecast, MonthEndForecast, Series, Steadiness, month_end};
+use super::{BackTest, Forecast, MonthEndForecast, Series, Steadiness, month_end, month_total};
 use chrono::{Days, NaiveDate};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
@@ -156,7 +156,11 @@ proptest! {
         let today = day("2026-11-23") - Days::new(ago);
         let rows = cents.iter().rev().enumerate();
         let series = Series::new(rows.map(|(ago, cents)| (today - Days::new(ago as u64), Decimal::new(*cents, 2))), today, elapsed);
+        let total = month_total(&series, &BackTest::of(&series), &[]);
         if let Forecast::MonthEnd(month) = forecast(&series) {
+            let total = total.unwrap();
+            prop_assert_eq!((total.expected, total.low80, total.high80), (month.expected, month.low80, month.high80));
+            prop_assert_eq!((total.past, total.irregular), (month.past, month.irregular()));
             prop_assert!(month.spent <= month.low80 && month.low80 <= month.expected && month.expected <= month.high80);
             prop_assert_eq!(i64::try_from(month.days.len()).unwrap(), month.month.days());
             let last = month.days.last().unwrap();

@@ -1,17 +1,21 @@
 //! Where the month will end, for any part of the organization.
 
+mod page;
+
 #[cfg(test)]
 mod tests;
+
+pub use page::{Part, page};
 
 use crate::{Backend, Error, OrgScope, projects, spend};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::SpendScope;
-use domain::forecast::{BackTest, Forecast, MAX_DAYS, Series};
+use domain::forecast::{BackTest, Forecast, MAX_DAYS, MonthTotal, Series, TooLittle};
 use domain::ids::{ProjectId, TeamId};
 use domain::period::{Period, Zone};
 use domain::spend::{ProjectDay, Sums};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Forecasts the end of the present month of one part.
 ///
@@ -44,6 +48,9 @@ fn elapsed(zone: Zone, now: DateTime<Utc>) -> f64 {
     seconds(now - start) / seconds(end - start).max(1.0)
 }
 
+/// Most other projects that a band is pooled with: of the same steadiness, the dearest.
+const MAX_PEERS: usize = 12;
+
 /// Daily spend of every visible project, ready to forecast any part.
 #[derive(Clone, Debug)]
 pub struct LookAhead {
@@ -52,7 +59,8 @@ pub struct LookAhead {
     days: Vec<ProjectDay>,
     /// Who owns each project today.
     owners: BTreeMap<ProjectId, TeamId>,
-    back_tests: BTreeMap<ProjectId, BackTest>,
+    /// Back-tests of projects, the dearest first.
+    back_tests: Vec<(ProjectId, BackTest)>,
 }
 
 /// What of a day's sums is forecast.
@@ -60,10 +68,16 @@ type Amount = fn(&Sums) -> Decimal;
 
 impl LookAhead {
     fn new(today: NaiveDate, elapsed: f64, days: Vec<ProjectDay>, owners: BTreeMap<ProjectId, TeamId>) -> Self {
-        let projects: BTreeSet<ProjectId> = days.iter().map(|day| day.project_id).collect();
-        let mut all = Self { today, elapsed, days, owners, back_tests: BTreeMap::new() };
-        let test = |project: ProjectId| BackTest::of(&all.series(SpendScope::Project(project), |sums| sums.spend));
-        let tested: BTreeMap<_, _> = projects.into_iter().map(|project| (project, test(project))).collect();
+        let mut spend: BTreeMap<ProjectId, Decimal> = BTreeMap::new();
+        for day in &days {
+            *spend.entry(day.project_id).or_default() += day.sums.spend;
+        }
+        let mut dearest: Vec<(Decimal, ProjectId)> =
+            spend.into_iter().map(|(project, spend)| (spend, project)).collect();
+        dearest.sort_by(|a, b| b.cmp(a));
+        let mut all = Self { today, elapsed, days, owners, back_tests: Vec::new() };
+        let test = |(_, project)| (project, BackTest::of(&all.series(SpendScope::Project(project), |sums| sums.spend)));
+        let tested: Vec<_> = dearest.into_iter().map(test).collect();
         all.back_tests = tested;
         all
     }
@@ -80,12 +94,28 @@ impl LookAhead {
         self.forecast(part, Sums::with_estimate)
     }
 
-    /// The organization's other projects help to tell how wide the band must be.
+    /// What a part has spent in the month and where it will end, without its days: for lists.
+    fn month_total(&self, part: SpendScope) -> (Decimal, Result<MonthTotal, TooLittle>) {
+        let series = self.series(part, |sums| sums.spend);
+        let own = BackTest::of(&series);
+        let spent = series.month_to_date().iter().map(|(_, spend)| spend).sum();
+        (spent, domain::forecast::month_total(&series, &own, &self.peers(part, &own)))
+    }
+
     fn forecast(&self, part: SpendScope, amount: Amount) -> Forecast {
         let series = self.series(part, amount);
-        let others = self.back_tests.iter().filter(|(project, _)| part != SpendScope::Project(**project));
-        let peers: Vec<&BackTest> = others.map(|(_, test)| test).collect();
-        domain::forecast::month_end(&series, &BackTest::of(&series), &peers)
+        let own = BackTest::of(&series);
+        domain::forecast::month_end(&series, &own, &self.peers(part, &own))
+    }
+
+    /// The organization's other projects help to tell how wide the band must be.
+    fn peers(&self, part: SpendScope, own: &BackTest) -> Vec<&BackTest> {
+        self.back_tests
+            .iter()
+            .filter(|(project, test)| part != SpendScope::Project(*project) && test.steadiness() == own.steadiness())
+            .map(|(_, test)| test)
+            .take(MAX_PEERS)
+            .collect()
     }
 
     /// A part's daily spend. A team's history is that of the projects it owns today, its month to date what it owned day by day.

@@ -1,0 +1,141 @@
+//! From a forecast to drawings.
+
+use crate::format;
+use crate::ui::Tone;
+use crate::ui::chart::{self, Band, ChartData, Hue, Line, Series, Stroke, Threshold};
+use chrono::{Datelike, Weekday};
+use domain::forecast::{BudgetRow, ForecastDay, MonthEndForecast};
+use rust_decimal::Decimal;
+
+const EXPECTED: &str = "Expected";
+const BAND: &str = "80 % band";
+const SPENT: &str = "Spent";
+
+/// What the month has cost up to each day, and what it is expected to have cost, beside its budgets.
+pub(super) fn to_date(month: &MonthEndForecast, budgets: &[BudgetRow]) -> ChartData {
+    let mut sum = Decimal::ZERO;
+    let spent = month.days.iter().map(|day| {
+        sum += day.spent?;
+        Some(sum)
+    });
+    let spent = line(SPENT, Stroke::Solid, spent.collect());
+    // The expected line leaves from where today began.
+    let start = |day: &ForecastDay| Some(day.day) == month.today.pred_opt();
+    let expected = month.days.iter().map(|day| (day.day >= month.today || start(day)).then_some(day.total));
+    let band = month
+        .days
+        .iter()
+        .map(|day| (day.day >= month.today || start(day)).then_some((day.total_low80, day.total_high80)));
+    ChartData {
+        buckets: buckets(month),
+        lines: vec![spent, line(EXPECTED, Stroke::Dashed, expected.collect())],
+        band: Some(self::band(band.collect())),
+        thresholds: budgets.iter().filter(|budget| budget.of_shown).map(threshold).collect(),
+        today: first_to_come(month),
+        ..ChartData::default()
+    }
+}
+
+/// What each day has cost, and what each day to come is expected to cost.
+pub(super) fn by_day(month: &MonthEndForecast) -> ChartData {
+    let spent: Vec<Decimal> = month.days.iter().map_while(|day| day.spent).collect();
+    let ahead = |day: &&ForecastDay| day.day >= month.today;
+    let expected = month.days.iter().map(|day| Some(day).filter(ahead).map(|day| day.expected));
+    let band = month.days.iter().map(|day| Some(day).filter(ahead).map(|day| (day.low80, day.high80)));
+    ChartData {
+        buckets: buckets(month),
+        series: vec![Series {
+            name: SPENT.to_owned(),
+            hue: Hue::First,
+            texts: spent.iter().copied().map(format::money).collect(),
+            values: spent.into_iter().map(format::position).collect(),
+        }],
+        lines: vec![line(EXPECTED, Stroke::Dashed, expected.collect())],
+        band: Some(self::band(band.collect())),
+        today: first_to_come(month),
+        ..ChartData::default()
+    }
+}
+
+fn buckets(month: &MonthEndForecast) -> Vec<chart::Bucket> {
+    let bucket = |day: &ForecastDay| chart::Bucket {
+        label: format::day(day.day),
+        title: format::weekday(day.day),
+        mark: day.day.weekday() == Weekday::Mon,
+        ..chart::Bucket::default()
+    };
+    month.days.iter().map(bucket).collect()
+}
+
+/// Index of the first day of which nothing is known.
+fn first_to_come(month: &MonthEndForecast) -> Option<usize> {
+    month.days.iter().position(|day| day.day > month.today)
+}
+
+fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> Line {
+    Line {
+        name: name.to_owned(),
+        hue: Hue::First,
+        stroke,
+        texts: values.iter().map(|value| value.map(format::money).unwrap_or_default()).collect(),
+        values: values.into_iter().map(|value| value.map(format::position)).collect(),
+    }
+}
+
+fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
+    let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::words::band(low, high));
+    Band {
+        name: BAND.to_owned(),
+        texts: values.iter().map(|bounds| text(bounds).unwrap_or_default()).collect(),
+        values: values
+            .into_iter()
+            .map(|bounds| bounds.map(|(low, high)| (format::position(low), format::position(high))))
+            .collect(),
+    }
+}
+
+fn threshold(row: &BudgetRow) -> Threshold {
+    let usage = &row.state.usage;
+    Threshold {
+        value: format::position(usage.amount),
+        label: format!("{}  {}", row.state.budget.name, format::money_compact(usage.amount)),
+        tone: if usage.used > usage.amount { Tone::Bad } else { Tone::Warn },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{Days, NaiveDate};
+    use domain::forecast::{BackTest, Series, month_end};
+
+    fn month() -> MonthEndForecast {
+        let today: NaiveDate = "2026-11-23".parse().unwrap();
+        let rows = (0..60).map(|ago| (today - Days::new(ago), Decimal::from(10 + ago % 3)));
+        let series = Series::new(rows, today, 0.5);
+        month_end(&series, &BackTest::of(&series), &[]).month_end().unwrap().clone()
+    }
+
+    #[test]
+    fn the_lines_of_the_month_meet_today() {
+        let month = month();
+        let data = to_date(&month, &[]);
+        let [spent, expected] = data.lines.as_slice() else { panic!("two lines") };
+        assert_eq!(data.buckets.len(), 30);
+        assert_eq!(spent.values.iter().flatten().count(), 23);
+        assert_eq!(expected.values.iter().flatten().count(), 9);
+        assert_eq!(spent.values[21], expected.values[21]);
+        assert_eq!(data.today, Some(23));
+        let band = data.band.unwrap();
+        assert_eq!(band.values[21].map(|(low, high)| (high - low).abs() < 1e-9), Some(true));
+        assert!(band.values[29].is_some_and(|(low, high)| low < high));
+        assert_eq!(band.texts[0], "");
+    }
+
+    #[test]
+    fn days_to_come_are_expected_and_not_spent() {
+        let data = by_day(&month());
+        assert_eq!(data.series[0].values.len(), 23);
+        assert_eq!(data.lines[0].values.iter().flatten().count(), 8);
+    }
+}

@@ -1,0 +1,246 @@
+//! The page: one part in full, all others in a line each.
+
+use super::api::load_forecast;
+use super::{chart, words};
+use crate::error::Failure;
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::ui::chart::{Chart, Height};
+use crate::ui::{Badge, Column, EmptyState, Figure, Loading, Notice, PageHead, Section, Table, Tone};
+use domain::forecast::{
+    BudgetRow, Forecast, ForecastPage as Page, ForecastRow, MonthEndForecast, MonthTotal, TooLittle,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// Where the month will end: the organization, or the team or project that the address names.
+#[component]
+pub fn ForecastPage() -> impl IntoView {
+    let params = use_params_map();
+    let query = use_query_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let here = Memo::new(move |_| Query::from(&*query.read()).carried());
+    let part = Memo::new(move |_| here.with(|here| (only(here, "team"), only(here, "project"))));
+    // Blocking, because an unknown part sets the status.
+    let page = Resource::new_blocking(
+        move || (org.get(), part.get()),
+        |(org, (team, project))| load_forecast(org, team, project),
+    );
+    view! {
+        <Title text="Forecast"/>
+        <PageHead title="Forecast" hidden=true/>
+        <Transition fallback=|| view! { <Loading what="forecast" lines=8/> }>
+            {move || Suspend::new(async move {
+                match page.await {
+                    Ok(page) => View { org: org.get_untracked(), here: here.get_untracked(), page }.draw(),
+                    Err(error) => view! { <Failure what="forecast" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// The value of a filter that names exactly one thing; a forecast of several, or of all but one, does not exist.
+fn only(query: &Query, name: &str) -> Option<String> {
+    let mut values = query.all(name);
+    let value = values.next().filter(|value| !value.is_empty() && !value.starts_with('!'))?;
+    values.next().is_none().then(|| value.to_owned())
+}
+
+/// Everything that the parts of the page need.
+struct View {
+    org: String,
+    here: Query,
+    page: Page,
+}
+
+impl View {
+    fn draw(&self) -> AnyView {
+        let shown = match &self.page.shown {
+            Forecast::MonthEnd(month) => self.in_full(month),
+            Forecast::TooLittle(too_little) => self.too_little(too_little),
+        };
+        let way_back = self.way_back();
+        let projects = self.table("Projects", "project", &self.page.projects);
+        let teams = self.table("Teams", "team", &self.page.teams);
+        let budgets = self.budgets();
+        view! {
+            {way_back}
+            {shown}
+            {projects}
+            {teams}
+            {budgets}
+        }
+        .into_any()
+    }
+
+    /// The name of the part, and the way back to the whole.
+    fn way_back(&self) -> AnyView {
+        if only(&self.here, "team").is_none() && only(&self.here, "project").is_none() {
+            return ().into_any();
+        }
+        let all = self.here.without(&["team", "project"]).at(&Place::Forecast.path(&self.org));
+        view! { <p class="forecast-part"><strong>{self.page.shown_name.clone()}</strong>" "<a href=all>"Show all usage"</a></p> }
+            .into_any()
+    }
+
+    fn in_full(&self, month: &MonthEndForecast) -> AnyView {
+        let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
+        let band = words::band(month.low80, month.high80);
+        let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
+        let to_come = format!("{} to come", format::money(expected - spent));
+        let past = past(month);
+        let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
+        let to_date = chart::to_date(month, &self.page.budgets);
+        let by_day = chart::by_day(month);
+        let basis = words::basis(month);
+        let note = "each remaining day is the mean of its last four same weekdays";
+        view! {
+            <div class="headline">
+                <Figure caption=format!("Expected by {}", format::day(end)) value=format::money(expected) title=format::money_full(expected) large=true>
+                    <span title=exact_band>{band}</span>" in eight of ten cases"
+                </Figure>
+                <Figure caption=format!("{} so far", format::month_name(end)) value=format::money(spent) title=format::money_full(spent)>
+                    {to_come}
+                </Figure>
+                {past}
+            </div>
+            {warning}
+            <Section title="Month to date and expected" note=note>
+                <Chart data=to_date label="Spend of the month to date" tick=format::axis_money height=Height::Tall/>
+            </Section>
+            <Section title="By day">
+                <Chart data=by_day label="Spend by day" tick=format::axis_money height=Height::Low/>
+                <p class="soft">{basis}</p>
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn too_little(&self, too_little: &TooLittle) -> AnyView {
+        let spent = too_little.spent;
+        view! {
+            <Figure caption=format!("{} so far", format::month_name(self.page.today)) value=format::money(spent) title=format::money_full(spent) large=true/>
+            <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
+        }
+        .into_any()
+    }
+
+    fn table(&self, title: &'static str, parameter: &'static str, rows: &[ForecastRow]) -> AnyView {
+        if rows.is_empty() {
+            return ().into_any();
+        }
+        let columns = vec![
+            Column::text(title.trim_end_matches('s')),
+            Column::number("Spent, $"),
+            Column::number("Expected, $"),
+            Column::number("80 % band, $"),
+            Column::number("Past error"),
+            Column::number("Run rate's"),
+        ];
+        let address = |query: Query| query.at(&Place::Forecast.path(&self.org));
+        let whole = self.here.without(&["team", "project"]);
+        let body = rows.iter().map(|part| row(part, address(whole.with(parameter, &part.slug)))).collect_view();
+        let (organization, whole) = (self.page.organization.clone(), address(whole));
+        view! {
+            <Section title=title>
+                <Table caption=title columns=columns totals=true foot=move || row(&organization, whole.clone())>
+                    {body}
+                </Table>
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn budgets(&self) -> AnyView {
+        if self.page.budgets.is_empty() {
+            return ().into_any();
+        }
+        let columns = vec![
+            Column::text("Budget"),
+            Column::number("Amount, $"),
+            Column::number("Used, $"),
+            Column::number("Expected, $"),
+            Column::number("Likely over"),
+            Column::number("Used up"),
+        ];
+        let link = |budget: &BudgetRow| format!("{}/{}", Place::Budgets.path(&self.org), budget.state.budget.budget_id);
+        let body = self.page.budgets.iter().map(|budget| budget_row(budget, link(budget))).collect_view();
+        let more = (Place::Budgets.path(&self.org), "All budgets".to_owned());
+        view! {
+            <Section title="Budgets" more=more>
+                <Table caption="Budgets" columns=columns>{body}</Table>
+            </Section>
+        }
+        .into_any()
+    }
+}
+
+/// The past error beside the naive baseline.
+fn past(month: &MonthEndForecast) -> AnyView {
+    let Some(past) = month.past else {
+        return view! { <p class="soft">"Not yet tested against a whole month of the past."</p> }.into_any();
+    };
+    let value = format::percent(past.percent / 100.0);
+    view! {
+        <Figure caption="Past error" value=value>
+            {words::past(&past)}
+        </Figure>
+    }
+    .into_any()
+}
+
+fn row(part: &ForecastRow, href: String) -> AnyView {
+    let spent = part.spent;
+    let cells = match &part.total {
+        Ok(total) => total_cells(total),
+        Err(too_little) => view! { <td class="soft" colspan="4">{too_little.reason()}</td> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row"><a href=href>{part.name.clone()}</a></th>
+            <td class="num" title=format::money_full(spent)>{format::money_plain(spent)}</td>
+            {cells}
+        </tr>
+    }
+    .into_any()
+}
+
+fn total_cells(total: &MonthTotal) -> AnyView {
+    let band = format!("{} – {}", format::money_plain(total.low80), format::money_plain(total.high80));
+    let error =
+        |percent: Option<f64>| percent.map_or_else(|| "–".to_owned(), |percent| format::percent(percent / 100.0));
+    let past = total.past.map(|past| past.percent);
+    let run_rate = total.past.and_then(|past| past.run_rate_percent);
+    let irregular = total
+        .irregular
+        .clone()
+        .map(|why| view! { <span title=why><Badge tone=Tone::Warn>"irregular"</Badge></span>" " });
+    view! {
+        <td class="num" title=format::money_full(total.expected)>{format::money_plain(total.expected)}</td>
+        <td class="num">{band}</td>
+        <td class="num">{irregular}{error(past)}</td>
+        <td class="num soft">{error(run_rate)}</td>
+    }
+    .into_any()
+}
+
+fn budget_row(row: &BudgetRow, href: String) -> AnyView {
+    let (budget, usage, expected) = (&row.state.budget, &row.state.usage, &row.state.expected);
+    let dash = || "–".to_owned();
+    let point = expected.as_ref().map_or_else(dash, |expected| format::money_plain(expected.point));
+    let over = expected.as_ref().map_or_else(dash, |expected| words::chance(expected.chance_over));
+    let run_out = expected.as_ref().and_then(|expected| expected.run_out).map_or_else(dash, format::day);
+    view! {
+        <tr>
+            <th scope="row"><a href=href>{budget.name.clone()}</a>" "<span class="soft">{budget.scope_name.clone()}</span></th>
+            <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
+            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
+            <td class="num">{point}</td>
+            <td class="num">{over}</td>
+            <td class="num">{run_out}</td>
+        </tr>
+    }
+    .into_any()
+}
