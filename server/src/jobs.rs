@@ -4,7 +4,7 @@
 //! Every server runs all of them: what there is to do is shared through PostgreSQL.
 
 use backend::delivery::Mailer;
-use backend::{Backend, Error, budgets, delivery};
+use backend::{Backend, Error, budgets, delivery, identity, keys};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -38,6 +38,8 @@ impl Jobs {
             let mailer = Arc::clone(&mailer);
             async move { delivery::work(&backend, &mailer, &stop).await }
         });
+        jobs.keep("keys", backend, |backend, stop| async move { keys::watch(&backend, &stop).await });
+        jobs.keep("identity", backend, |backend, stop| async move { identity::work(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::work(&backend, &stop).await });
         jobs
     }

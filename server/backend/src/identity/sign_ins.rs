@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 use tower_sessions_core::SessionStore;
 use tower_sessions_core::session::{Id, Record};
 use tower_sessions_core::session_store::{Error as StoreError, Result as StoreResult};
@@ -27,6 +28,9 @@ pub const MAX_DAYS: i64 = 90;
 const MAX_LISTED: i64 = 100;
 /// Characters kept of what a browser says about itself.
 const MAX_USER_AGENT_LEN: usize = 300;
+
+/// Between two removals of what has expired.
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Session key of the signed-in [`User`], put there at sign-in.
 pub const USER: &str = "user";
@@ -197,7 +201,22 @@ pub async fn revoke_other_sign_ins(
     sql::delete_other_sign_ins(&mut connection, user_id, current).await
 }
 
-/// Removes sign-ins and links that have expired; for a slow background loop.
+/// Removes what has expired, once an hour until `stop`. Any number of servers may run it.
+///
+/// # Errors
+/// [`Error::Database`]: start it again.
+pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        sweep(backend).await?;
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes sign-ins and links that have expired.
 ///
 /// # Errors
 /// [`Error::Database`].

@@ -15,10 +15,9 @@ use domain::problem::{FieldProblem, Problem};
 use domain::project::{ApiKey, KeyProject, parse_name};
 use secrecy::SecretString;
 use sqlx::PgConnection;
-use sqlx::postgres::PgListener;
+use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Most keys of an organization that work at the same time.
@@ -191,32 +190,34 @@ async fn touch(backend: &Backend, entry: &cache::Entry, now: DateTime<Utc>) {
     }
 }
 
-/// Listens for changes of keys made by other servers until cancelled. Only while it listens are keys served from memory.
-pub async fn watch(backend: Backend, cancel: CancellationToken) {
-    while !cancel.is_cancelled() {
-        let outcome = tokio::select! {
-            () = cancel.cancelled() => Ok(()),
-            outcome = listen(&backend) => outcome,
-        };
-        backend.keys.set_listening(false);
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "not listening for changed API keys; trying again");
-            tokio::select! {
-                () = cancel.cancelled() => {}
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            }
-        }
-    }
+/// Listens for changes of keys made by other servers until `stop`. Only while it listens are keys served from memory.
+///
+/// # Errors
+/// [`Error::Database`] when the connection is lost: start it again.
+pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let outcome = tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        outcome = listen(backend) => outcome,
+    };
+    backend.keys.set_listening(false);
+    outcome
 }
 
-/// Returns when the connection was lost.
 async fn listen(backend: &Backend) -> Result<(), Error> {
-    let mut listener = PgListener::connect_with(&backend.pool).await?;
+    // A pool of its own with one connection: listening for ever must not take one from the pages.
+    let own = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .connect_with(backend.pool.connect_options().as_ref().clone())
+        .await?;
+    let mut listener = PgListener::connect_with(&own).await?;
+    // A lost connection must be seen as such: what was said meanwhile is not repeated.
     listener.eager_reconnect(false);
     listener.listen(sql::CHANNEL).await?;
     backend.keys.set_listening(true);
     while listener.try_recv().await?.is_some() {
         backend.keys.changed();
     }
-    Ok(())
+    Err(Error::server("listen for changed API keys", "the connection was lost"))
 }

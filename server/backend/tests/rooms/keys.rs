@@ -51,8 +51,10 @@ async fn a_revoked_key_is_refused_at_once_here_and_on_other_servers() {
     let (here, clock) = seed::backend(&database, NOW);
     let there = Backend::new(database.pool().clone(), clock, "http://127.0.0.1:3000", true);
     let stop = CancellationToken::new();
-    let watchers =
-        [tokio::spawn(keys::watch(here.clone(), stop.clone())), tokio::spawn(keys::watch(there.clone(), stop.clone()))];
+    let watchers = [&here, &there].map(|backend| {
+        let (backend, stop) = (backend.clone(), stop.clone());
+        tokio::spawn(async move { keys::watch(&backend, &stop).await })
+    });
     let acme = seed::organization(&here, "UTC").await;
     // Served from memory on both from the moment they listen; from the database before. Either way it works.
     for _ in 0..20 {
@@ -70,7 +72,7 @@ async fn a_revoked_key_is_refused_at_once_here_and_on_other_servers() {
     .unwrap();
     stop.cancel();
     for watcher in watchers {
-        watcher.await.unwrap();
+        watcher.await.unwrap().unwrap();
     }
     assert!(refused(&here, &acme.key).await && refused(&there, &acme.key).await);
 }
