@@ -1,12 +1,16 @@
-//! Who asks the API: from `Authorization` to a scope. The only way of a handler to one.
+//! Who asks: from `Authorization` or a session to a scope. The only ways of a handler to one.
 
 use crate::AppState;
 use crate::error::ApiError;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use backend::OrgScope;
+use backend::identity::USER;
+use domain::identity::User;
 use domain::problem::Problem;
+use std::collections::HashMap;
+use tower_sessions::Session;
 
 /// A program with a valid API key.
 #[derive(Clone, Debug)]
@@ -34,5 +38,30 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
             scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
         }
         None => text("x-api-key").map(str::trim),
+    }
+}
+
+/// A signed-in member of the organization in the path's `{org}`, for files that pages offer.
+#[derive(Clone, Debug)]
+pub struct MemberCaller {
+    /// What they may see.
+    pub scope: OrgScope,
+}
+
+impl FromRequestParts<AppState> for MemberCaller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
+        let Path(path) =
+            Path::<HashMap<String, String>>::from_request_parts(parts, state).await.map_err(|_| Problem::NotFound)?;
+        let org = path.get("org").ok_or(Problem::NotFound)?;
+        let session = parts.extensions.get::<Session>().ok_or(Problem::Unauthenticated)?;
+        let user: Option<User> = session.get(USER).await.map_err(|error| {
+            tracing::warn!(%error, "sessions are not available");
+            Problem::Unavailable { retry_after_secs: 5 }
+        })?;
+        let user = user.ok_or(Problem::Unauthenticated)?;
+        let scope = backend::identity::scope_for_user(&state.backend, user.user_id, org).await?;
+        Ok(Self { scope })
     }
 }

@@ -5,6 +5,7 @@
 pub mod api;
 pub mod caller;
 pub mod config;
+mod downloads;
 pub mod error;
 pub mod forms;
 pub mod jobs;
@@ -71,6 +72,7 @@ pub fn build(state: AppState) -> Router {
     };
     Router::new()
         .merge(api::router())
+        .merge(downloads::router())
         .merge(pages)
         .fallback(files)
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))

@@ -37,7 +37,19 @@ impl From<&ParamsMap> for Query {
     }
 }
 
+impl FromIterator<(String, String)> for Query {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
 impl Query {
+    /// Names and values in order, as a door takes them.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(String, String)> {
+        self.0.clone()
+    }
+
     /// No parameters.
     #[must_use]
     pub const fn new() -> Self {

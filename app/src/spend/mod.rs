@@ -1,15 +1,14 @@
-//! Overview and Explore.
+//! Overview and Explore: the same question at different depths.
 
-use leptos::prelude::*;
+pub mod api;
+mod chart;
+pub mod explore;
+pub mod filters;
+mod links;
+pub mod overview;
+pub mod words;
 
-/// OverviewPage.
-#[component]
-pub fn OverviewPage() -> impl IntoView {
-    view! { <h1>"OverviewPage"</h1> }
-}
-
-/// ExplorePage.
-#[component]
-pub fn ExplorePage() -> impl IntoView {
-    view! { <h1>"ExplorePage"</h1> }
-}
+pub use explore::ExplorePage;
+pub use filters::Filters;
+pub use overview::{OverviewPage, OverviewPanel};
+pub use words::SpendCell;

@@ -1,15 +1,8 @@
-//! What each team and project owes.
+//! Statements: who owes what for a month, with the lines behind every total.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod list;
+pub mod statement;
 
-/// StatementsPage.
-#[component]
-pub fn StatementsPage() -> impl IntoView {
-    view! { <h1>"StatementsPage"</h1> }
-}
-
-/// StatementPage.
-#[component]
-pub fn StatementPage() -> impl IntoView {
-    view! { <h1>"StatementPage"</h1> }
-}
+pub use list::StatementsPage;
+pub use statement::StatementPage;

@@ -2,6 +2,7 @@
 
 use super::{Bucket, Dimension, Filter, Measure, SpendQuery, Sums, bucket_for};
 use crate::period::Period;
+use crate::problem::Problem;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,24 @@ pub struct ExploreQuery {
 }
 
 impl ExploreQuery {
+    /// Reads `measure`, `group_by`, `bucket` and filters among the parameters of a page.
+    ///
+    /// What is missing or cannot be read is spend by project, cut by the span's length: an address that was cut off still shows something true.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] for a filter that cannot be read: without it the page would show more than was asked.
+    pub fn from_pairs(pairs: &[(String, String)], period: Period, previous: Option<Period>) -> Result<Self, Problem> {
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        Ok(Self {
+            period,
+            previous,
+            measure: get("measure").and_then(|word| word.parse().ok()).unwrap_or_default(),
+            dimension: get("group_by").and_then(|word| word.parse().ok()).unwrap_or(Dimension::Project),
+            bucket: get("bucket").and_then(|word| word.parse().ok()),
+            filters: Filter::from_pairs(pairs)?,
+        })
+    }
+
     /// The steps that can be chosen: hours only for short spans and only where no label is involved.
     #[must_use]
     pub fn buckets(&self) -> Vec<Bucket> {

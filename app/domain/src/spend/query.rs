@@ -108,9 +108,7 @@ impl SpendQuery {
             Ok(range) => query.range = range,
             Err(problems) => wrong.extend(problems),
         }
-        if query.filters.iter().map(|filter| filter.values.len()).sum::<usize>() > MAX_FILTER_VALUES {
-            wrong.push(FieldProblem::new("filters", "too_many", format!("Use at most {MAX_FILTER_VALUES} values.")));
-        }
+        wrong.extend(too_many_values(&query.filters));
         if wrong.is_empty() { Ok(query) } else { Err(Problem::invalid(wrong)) }
     }
 
@@ -175,6 +173,19 @@ impl Filter {
         Ok(())
     }
 
+    /// The filters among the parameters of a page; what is no dimension is left out.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] that names every wrong one.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Vec<Self>, Problem> {
+        let mut filters = Vec::new();
+        let named = pairs.iter().filter(|(name, _)| name.parse::<Dimension>().is_ok());
+        let mut wrong: Vec<_> =
+            named.filter_map(|(name, value)| Self::read(&mut filters, name, value).err()).collect();
+        wrong.extend(too_many_values(&filters));
+        if wrong.is_empty() { Ok(filters) } else { Err(Problem::invalid(wrong)) }
+    }
+
     /// The parameters that say it.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(String, String)> {
@@ -183,6 +194,12 @@ impl Filter {
         let text = |value: &String| format!("{sign}{}{value}", escape(value));
         self.values.iter().map(|value| (self.dimension.name(), text(value))).collect()
     }
+}
+
+fn too_many_values(filters: &[Filter]) -> Option<FieldProblem> {
+    let values: usize = filters.iter().map(|filter| filter.values.len()).sum();
+    let detail = format!("Use at most {MAX_FILTER_VALUES} filter values.");
+    (values > MAX_FILTER_VALUES).then(|| FieldProblem::new("filters", "too_many", detail))
 }
 
 fn once(slot: &mut Option<String>, name: &str, value: &str) -> Result<(), FieldProblem> {
@@ -300,6 +317,18 @@ mod tests {
                 .as_str(),
         );
         assert_eq!(query.to_pairs()[0].1, "2026-10-31T18:30:00Z");
+    }
+
+    #[test]
+    fn a_page_takes_the_filters_among_its_parameters() {
+        let filters = Filter::from_pairs(&pairs("period=7d&model=gpt-4o&model=!o1&chart=bar&project=")).unwrap();
+        let text: Vec<_> =
+            filters.iter().flat_map(Filter::to_pairs).map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(text, ["model=gpt-4o", "model=!o1", "project="]);
+        assert!(Filter::from_pairs(&pairs("api_key=x")).is_err());
+        assert!(
+            Filter::from_pairs(&(0..101).map(|n| ("model".to_owned(), n.to_string())).collect::<Vec<_>>()).is_err()
+        );
     }
 
     #[test]

@@ -1,0 +1,150 @@
+//! From sums to drawings: which colour, which label, where a click leads.
+
+use super::links;
+use super::words::{measured, value_label};
+use crate::format;
+use crate::layout::Query;
+use crate::ui::chart::{self, ChartData, Hue, Line, Series, Stack, Stroke, hue_of, ranked};
+use chrono::{DateTime, Datelike, NaiveDate, Weekday};
+use domain::spend::{Bucket, Explore, Measure, Overview};
+use rust_decimal::Decimal;
+
+/// Name of what has no colour of its own.
+const REST: &str = "other";
+
+/// Spend by step and project, with the span before as a thin line.
+pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> ChartData {
+    let today = overview.today();
+    let future = overview.steps.iter().position(|step| step.start > today);
+    let known = future.unwrap_or(overview.steps.len());
+    let rows = overview
+        .projects
+        .iter()
+        .enumerate()
+        .map(|(place, project)| {
+            let values = overview.steps.iter().take(known).map(|step| step.by_project[place]).collect::<Vec<_>>();
+            (project.slug.clone(), values)
+        })
+        .filter(|(_, values)| values.iter().any(|value| !value.is_zero()))
+        .collect();
+    let buckets = overview
+        .steps
+        .iter()
+        .map(|step| chart::Bucket {
+            total: if step.start > today { String::new() } else { format::money(step.spend()) },
+            href: links::step(org, query, step.start, overview.bucket).filter(|_| step.start <= today),
+            ..bucket(step.start, overview.bucket)
+        })
+        .collect();
+    ChartData {
+        buckets,
+        series: ranked(rows, REST, format::position, format::money),
+        lines: before_line(overview).into_iter().collect(),
+        today: future,
+        ..ChartData::default()
+    }
+}
+
+fn before_line(overview: &Overview) -> Option<Line> {
+    let name = span_name(overview);
+    let values: Vec<_> = overview.steps.iter().map(|step| step.before).collect();
+    name.filter(|_| values.iter().any(Option::is_some)).map(|name| thin(name, values, Measure::Spend))
+}
+
+fn span_name(overview: &Overview) -> Option<String> {
+    let previous = overview.previous?;
+    let whole_month = overview.is_month_to_date();
+    Some(if whole_month { format::month_name(previous.from) } else { format::range(previous, overview.today()) })
+}
+
+fn thin(name: String, values: Vec<Option<Decimal>>, measure: Measure) -> Line {
+    let texts = values.iter().map(|value| value.map(|value| measured(measure, value)).unwrap_or_default()).collect();
+    let values = values.into_iter().map(|value| value.map(format::position)).collect();
+    Line { name, hue: Hue::Other, stroke: Stroke::Thin, values, texts }
+}
+
+/// A day, week or month below the axis.
+fn bucket(start: NaiveDate, step: Bucket) -> chart::Bucket {
+    let (label, title, mark) = match step {
+        Bucket::Month => (start.format("%b %Y").to_string(), format::month(start), start.month() == 1),
+        Bucket::Week => (format::day(start), format!("Week of {}", format::day_year(start)), start.day() <= 7),
+        _ => (format::day(start), format::weekday(start), start.weekday() == Weekday::Mon),
+    };
+    chart::Bucket { label, title, mark, ..chart::Bucket::default() }
+}
+
+/// The measure by step and group.
+pub(super) fn of_explore(explore: &Explore, org: &str, query: &Query, stack: Stack) -> ChartData {
+    let asked = &explore.query;
+    let step = asked.effective_bucket();
+    let buckets = explore
+        .steps
+        .iter()
+        .map(|at| chart::Bucket {
+            total: measured(asked.measure, at.total),
+            ..explore_bucket(&at.bucket, step, org, query)
+        })
+        .collect();
+    let before: Vec<_> = explore.steps.iter().map(|step| step.before).collect();
+    let name = asked.previous.map(|previous| format::range(previous, explore.now.date_naive()));
+    let line = name.filter(|_| before.iter().any(Option::is_some)).map(|name| thin(name, before, asked.measure));
+    ChartData {
+        buckets,
+        series: explore_series(explore),
+        stack,
+        lines: line.into_iter().collect(),
+        ..ChartData::default()
+    }
+}
+
+/// The largest groups with a colour each, then the rest.
+fn explore_series(explore: &Explore) -> Vec<Series> {
+    let asked = &explore.query;
+    let drawn = explore.steps.first().map_or(0, |step| step.drawn.len());
+    let series = |name: String, hue: Hue, values: Vec<Decimal>| Series {
+        name,
+        hue,
+        texts: values.iter().map(|value| measured(asked.measure, *value)).collect(),
+        values: values.into_iter().map(format::position).collect(),
+    };
+    let mut all: Vec<_> = explore
+        .groups
+        .iter()
+        .take(drawn)
+        .enumerate()
+        .filter(|(_, group)| !group.sums.of(asked.measure).is_zero())
+        .map(|(rank, group)| {
+            let name = value_label(&asked.dimension, group.key.as_deref(), group.name.as_deref());
+            series(name, Hue::nth(rank), explore.steps.iter().map(|step| step.drawn[rank]).collect())
+        })
+        .collect();
+    let rest: Vec<_> = explore.steps.iter().map(|step| step.total - step.drawn.iter().sum::<Decimal>()).collect();
+    if rest.iter().any(|value| !value.is_zero()) {
+        all.push(series(REST.to_owned(), Hue::Other, rest));
+    }
+    all
+}
+
+fn explore_bucket(text: &str, step: Bucket, org: &str, query: &Query) -> chart::Bucket {
+    if step == Bucket::Hour {
+        return hour(text);
+    }
+    let first = if step == Bucket::Month { format!("{text}-01") } else { text.to_owned() };
+    match first.parse::<NaiveDate>() {
+        Ok(start) => chart::Bucket { href: links::step(org, query, start, step), ..bucket(start, step) },
+        Err(_) => chart::Bucket { label: text.to_owned(), title: text.to_owned(), ..chart::Bucket::default() },
+    }
+}
+
+fn hour(text: &str) -> chart::Bucket {
+    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return chart::Bucket::default() };
+    let midnight = format::hour(at) == "00:00";
+    let label = if midnight { format::day(at.date_naive()) } else { format::hour(at) };
+    let title = format!("{} {}, {}", format::weekday(at.date_naive()), format::hour(at), format::offset(*at.offset()));
+    chart::Bucket { label, title, mark: midnight, ..chart::Bucket::default() }
+}
+
+/// The colour of a project in the chart.
+pub(super) fn hue(data: &ChartData, name: &str) -> Hue {
+    hue_of(&data.series, name)
+}

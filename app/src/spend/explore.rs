@@ -1,0 +1,464 @@
+//! Explore: one question about spend, kept in the address.
+
+use super::api::{load_explore, load_values};
+use super::words::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
+use super::{Filters, chart, links};
+use crate::error::Failure;
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
+use crate::ui::{
+    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, Menu, MenuItem, PageHead, Section, Select, Sign,
+    Sort, Table, use_ready,
+};
+use domain::spend::{Bucket, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, Group, Measure, Sums};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use rust_decimal::Decimal;
+use std::cmp::Reverse;
+
+/// The parameter that opens the list of a dimension's values.
+const CHOOSE: &str = "choose";
+
+/// One question about spend.
+#[component]
+pub fn ExplorePage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let map = use_query_map();
+    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let asked = Memo::new(move |_| query.read().without(&[CHOOSE, "chart", "sort"]).pairs());
+    let explore = Resource::new(move || (org.get(), asked.get()), |(org, query)| load_explore(org, query));
+    view! {
+        <Title text="Explore"/>
+        <PageHead title="Explore" hidden=true/>
+        <Filters/>
+        <FilterValues org=org query=query/>
+        <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
+            {move || Suspend::new(async move {
+                match explore.await {
+                    Ok(explore) => {
+                        let view = View { org: org.get_untracked(), explore };
+                        // The chart's kind and the order of rows need no new answer.
+                        (move || view.draw(&query.read())).into_any()
+                    }
+                    Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+struct View {
+    org: String,
+    explore: Explore,
+}
+
+impl View {
+    fn path(&self) -> String {
+        Place::Explore.path(&self.org)
+    }
+
+    fn draw(&self, query: &Query) -> AnyView {
+        let asked = &self.explore.query;
+        let toolbar = self.toolbar(query);
+        if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
+            let text = "Choose other days, or take a filter away.";
+            return view! { {toolbar}<EmptyState title="Nothing was used here" text=text/> }.into_any();
+        }
+        let stack = if query.get("chart") == Some("area") { Stack::Areas } else { Stack::Bars };
+        let data = chart::of_explore(&self.explore, &self.org, query, stack);
+        let label = format!("{} by {}", measure_label(asked.measure), asked.dimension.label().to_lowercase());
+        let note = format::offset(*self.explore.now.offset());
+        let (table, elsewhere) = (self.table(query), self.elsewhere());
+        view! {
+            {toolbar}
+            <div class="explore">
+                <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
+                <Section title=label note=note>{table}</Section>
+                {elsewhere}
+            </div>
+        }
+        .into_any()
+    }
+
+    /// The question as a form: without JavaScript a button asks, with it every choice does.
+    fn toolbar(&self, query: &Query) -> AnyView {
+        let asked = &self.explore.query;
+        let chart = query.get("chart").unwrap_or("bar").to_owned();
+        let rest = query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]);
+        let hidden = rest
+            .iter()
+            .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
+            .collect_view();
+        let bucket = asked.effective_bucket().as_str();
+        let (measure, dimension, items) = (asked.measure, asked.dimension.clone(), self.filter_items(query));
+        let (path, per) = (self.path(), buckets(asked));
+        view! {
+            <div class="explore-bar">
+                <AutoForm path=path>
+                    {hidden}
+                    <Select label="Measure" name="measure" inline=true choices=measures() value=measure.as_str()/>
+                    <Select label="by" name="group_by" inline=true choices=dimensions(&dimension) value=dimension.name()/>
+                    <Select label="per" name="bucket" inline=true choices=per value=bucket/>
+                    <Select label="as" name="chart" inline=true choices=charts() value=chart/>
+                </AutoForm>
+                <Menu label="Filter" sign=Sign::Plus>{items}</Menu>
+            </div>
+        }
+        .into_any()
+    }
+
+    fn filter_items(&self, query: &Query) -> AnyView {
+        Dimension::NAMED
+            .into_iter()
+            .map(|dimension| {
+                let href = query.with(CHOOSE, &dimension.name()).at(&self.path());
+                view! { <MenuItem href=href>{dimension.label()}</MenuItem> }
+            })
+            .collect_view()
+            .into_any()
+    }
+
+    fn table(&self, query: &Query) -> AnyView {
+        let asked = &self.explore.query;
+        let order = Order::read(query);
+        let mut groups: Vec<_> = self.explore.groups.iter().enumerate().collect();
+        order.sort(&mut groups, asked);
+        let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group, query)).collect_view();
+        let head = |label: &str, column| {
+            Column::number(label).sort(order.href(column, query, &self.path()), order.now(column))
+        };
+        let columns = vec![
+            Column::text(asked.dimension.label()).sort(order.href(By::Name, query, &self.path()), order.now(By::Name)),
+            head("Spend, $", By::Spend),
+            Column::number(if asked.measure == Measure::Spend {
+                "Share".to_owned()
+            } else {
+                format!("Share of {}", asked.measure.as_str())
+            }),
+            head("Requests", By::Requests),
+            head("Tokens", By::Tokens),
+            head("$ / request", By::PerRequest),
+            head("Change", By::Change),
+            Column::text("Events").hidden(),
+        ];
+        let caption = format!("Spend by {}", asked.dimension.label().to_lowercase());
+        let total = self.explore.total.clone();
+        let before = self.explore.before.as_ref().map(|sums| sums.of(asked.measure));
+        let measure = asked.measure;
+        let foot = move || {
+            let per_request = total.per_request();
+            view! {
+                <tr>
+                    <th scope="row">"total"</th>
+                    <SpendCell sums=total.clone()/>
+                    <td class="num">{share(&total, &total, measure)}</td>
+                    <td class="num">{format::count(total.requests)}</td>
+                    <td class="num" title=format::count(total.tokens)>{format::count_compact(total.tokens)}</td>
+                    <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
+                    <ChangeCell now=total.of(measure) before=before measure=measure/>
+                    <td></td>
+                </tr>
+            }
+        };
+        let more = (self.explore.more_groups > 0).then(|| {
+            let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
+            view! { <p class="soft small">{text}</p> }
+        });
+        view! { <Table caption=caption columns=columns totals=true dense=true foot=foot>{rows}</Table>{more} }
+            .into_any()
+    }
+
+    fn row(&self, rank: usize, group: &Group, query: &Query) -> AnyView {
+        let asked = &self.explore.query;
+        let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
+        let key = group.key.as_deref();
+        let label = value_label(&asked.dimension, key, group.name.as_deref());
+        let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort"]);
+        let href = deeper.with("group_by", &links::next_dimension(&asked.dimension).name()).at(&self.path());
+        let events = links::events(&self.org, query, &asked.dimension, key);
+        let per_request = group.sums.per_request();
+        let note = group.name.clone().filter(|name| *name != label);
+        let events_label = format!("Events of {label}");
+        let before = group.before.as_ref().map(|sums| sums.of(asked.measure));
+        view! {
+            <tr>
+                <th scope="row">
+                    <Swatch hue=hue/><a href=href class:soft=key.is_none()>{label}</a>
+                    {note.map(|name| view! { <span class="note">{name}</span> })}
+                </th>
+                <SpendCell sums=group.sums.clone()/>
+                <td class="num">{share(&group.sums, &self.explore.total, asked.measure)}</td>
+                <td class="num">{format::count(group.sums.requests)}</td>
+                <td class="num" title=format::count(group.sums.tokens)>{format::count_compact(group.sums.tokens)}</td>
+                <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
+                <ChangeCell now=group.sums.of(asked.measure) before=before measure=asked.measure/>
+                <td class="num"><a href=events aria-label=events_label>"events"</a></td>
+            </tr>
+        }
+        .into_any()
+    }
+
+    /// The same numbers as a file and from the API.
+    fn elsewhere(&self) -> AnyView {
+        let pairs: Query = self.explore.query.as_spend_query().to_pairs().into_iter().collect();
+        let file = pairs.at(&format!("/o/{}/explore.csv", self.org));
+        let address = pairs.at("/v1/spend");
+        let command = format!("curl -H \"Authorization: Bearer $TALLYSTICK_KEY\" \\\n  '{}{address}'", origin());
+        view! {
+            <Section title="The same elsewhere" id="elsewhere">
+                <p class="row">
+                    <a href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
+                </p>
+                <CodeBlock code=command what="curl command"/>
+            </Section>
+        }
+        .into_any()
+    }
+}
+
+fn none() -> String {
+    format::NONE.to_owned()
+}
+
+fn share(part: &Sums, whole: &Sums, measure: Measure) -> String {
+    format::ratio(part.of(measure), whole.of(measure)).map_or_else(none, format::percent)
+}
+
+fn measures() -> Vec<Choice> {
+    Measure::ALL.into_iter().map(|measure| Choice::new(measure.as_str(), measure_label(measure))).collect()
+}
+
+fn dimensions(present: &Dimension) -> Vec<Choice> {
+    let named = Dimension::NAMED.into_iter().map(|dimension| Choice::new(dimension.name(), dimension.label()));
+    let tag = matches!(present, Dimension::Tag(_)).then(|| Choice::new(present.name(), present.label()));
+    named.chain(tag).collect()
+}
+
+fn charts() -> Vec<Choice> {
+    vec![Choice::new("bar", "Bars"), Choice::new("area", "Areas")]
+}
+
+const fn bucket_label(bucket: Bucket) -> &'static str {
+    match bucket {
+        Bucket::None => "Span",
+        Bucket::Hour => "Hour",
+        Bucket::Day => "Day",
+        Bucket::Week => "Week",
+        Bucket::Month => "Month",
+    }
+}
+
+fn buckets(asked: &ExploreQuery) -> Vec<Choice> {
+    asked.buckets().into_iter().map(|bucket| Choice::new(bucket.as_str(), bucket_label(bucket))).collect()
+}
+
+/// The address of this server, as people reach it.
+#[cfg(feature = "ssr")]
+fn origin() -> String {
+    use_context::<backend::Backend>().map(|backend| backend.public_url.to_string()).unwrap_or_default()
+}
+
+/// The address of this server, as people reach it.
+#[cfg(not(feature = "ssr"))]
+fn origin() -> String {
+    window().location().origin().unwrap_or_default()
+}
+
+/// A form whose choices take effect at once where JavaScript runs; a button does it elsewhere.
+#[component]
+fn AutoForm(
+    /// Where it leads.
+    path: String,
+    /// Its fields.
+    children: Children,
+) -> impl IntoView {
+    let ready = use_ready();
+    let navigate = use_navigate();
+    let map = use_query_map();
+    let action = path.clone();
+    let change = move |event: leptos::ev::Event| {
+        let Some((name, value)) = chosen(&event) else { return };
+        let next = Query::from(&*map.read_untracked()).with(&name, &value).at(&path);
+        navigate(&next, NavigateOptions { scroll: false, ..NavigateOptions::default() });
+    };
+    view! {
+        <form class="toolbar" method="get" action=action on:change=change>
+            {children()}
+            <span hidden=move || ready.get()><Button small=true>"Show"</Button></span>
+        </form>
+    }
+}
+
+/// The name and value of the control that changed.
+#[cfg(feature = "hydrate")]
+fn chosen(event: &leptos::ev::Event) -> Option<(String, String)> {
+    use wasm_bindgen::JsCast;
+    let select: web_sys::HtmlSelectElement = event.target()?.dyn_into().ok()?;
+    Some((select.name(), select.value()))
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn chosen(_event: &leptos::ev::Event) -> Option<(String, String)> {
+    None
+}
+
+/// The values of the dimension that a filter is being chosen for: each is a link, so it works without JavaScript.
+#[component]
+fn FilterValues(
+    /// Slug of the organization.
+    org: Memo<String>,
+    /// The page's parameters.
+    query: Memo<Query>,
+) -> impl IntoView {
+    let dimension = Memo::new(move |_| query.read().get(CHOOSE).and_then(|name| name.parse::<Dimension>().ok()));
+    let days = Memo::new(move |_| {
+        let days = ["period", "from", "to", "through"];
+        query.read().pairs().into_iter().filter(|(name, _)| days.contains(&name.as_str())).collect::<Vec<_>>()
+    });
+    let values = Resource::new(
+        move || (org.get(), dimension.get(), days.get()),
+        async |(org, dimension, days)| match dimension {
+            Some(dimension) => Some((dimension.clone(), load_values(org, dimension, days).await)),
+            None => None,
+        },
+    );
+    view! {
+        <Transition>
+            {move || Suspend::new(async move {
+                match values.await {
+                    None => ().into_any(),
+                    Some((_, Err(error))) => view! { <Failure what="values" error=error/> }.into_any(),
+                    Some((dimension, Ok(groups))) => {
+                        (move || value_list(&org.read(), &query.read(), &dimension, &groups)).into_any()
+                    }
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn value_list(org: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {
+    let path = Place::Explore.path(org);
+    let closed = query.without(&[CHOOSE]);
+    let rest = closed.clone();
+    let hidden = rest
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
+        .collect_view();
+    let items = groups
+        .iter()
+        .map(|group| {
+            let key = group.key.as_deref();
+            let label = value_label(dimension, key, group.name.as_deref());
+            let only = links::with_value(&closed, dimension, key, false).at(&path);
+            let not = links::with_value(&closed, dimension, key, true).at(&path);
+            let not_label = format!("All but {label}");
+            view! {
+                <li>
+                    <a href=only>{label}</a>
+                    <span class="soft num">{format::money_compact(group.sums.spend)}</span>
+                    <a class="soft" href=not aria-label=not_label>"not"</a>
+                </li>
+            }
+        })
+        .collect_view();
+    let title = format!("{} is", dimension.label());
+    let (heading, name) = (title.clone(), dimension.name());
+    let close = closed.at(&path);
+    view! {
+        <section class="values" aria-label=title>
+            <header>
+                <h2>{heading}</h2>
+                <form class="toolbar" method="get" action=path.clone()>
+                    {hidden}
+                    <label class="visually-hidden" for="filter-value">"Value"</label>
+                    <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200"/>
+                    <Button small=true>"Add"</Button>
+                </form>
+                <a class="values-close" href=close aria-label="Close the list of values"><Icon sign=Sign::Cross/></a>
+            </header>
+            <ul>{items}</ul>
+        </section>
+    }
+    .into_any()
+}
+
+/// By what the table is ordered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Name,
+    Spend,
+    Requests,
+    Tokens,
+    PerRequest,
+    Change,
+}
+
+impl By {
+    const ALL: [Self; 6] = [Self::Name, Self::Spend, Self::Requests, Self::Tokens, Self::PerRequest, Self::Change];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Spend => "spend",
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::PerRequest => "per_request",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// The order of the table, in the address as `sort=requests`, rising as `sort=-requests`.
+#[derive(Clone, Copy)]
+struct Order {
+    by: Option<By>,
+    rising: bool,
+}
+
+impl Order {
+    fn read(query: &Query) -> Self {
+        let word = query.get("sort").unwrap_or_default();
+        let (rising, word) = word.strip_prefix('-').map_or((false, word), |word| (true, word));
+        Self { by: By::ALL.into_iter().find(|by| by.word() == word), rising }
+    }
+
+    fn now(self, by: By) -> Option<Sort> {
+        let sort = if self.rising { Sort::Ascending } else { Sort::Descending };
+        (self.by == Some(by)).then_some(sort)
+    }
+
+    /// A second click turns the order round.
+    fn href(self, by: By, query: &Query, path: &str) -> String {
+        let turn = self.by == Some(by) && !self.rising;
+        let word = if turn { format!("-{}", by.word()) } else { by.word().to_owned() };
+        query.with("sort", &word).at(path)
+    }
+
+    /// Names from A to Z, numbers falling; by the measure without a choice, which is how they come.
+    fn sort(self, groups: &mut [(usize, &Group)], asked: &ExploreQuery) {
+        let number = |group: &Group, by| match by {
+            By::Name => Decimal::ZERO,
+            By::Spend => group.sums.spend,
+            By::Requests => group.sums.requests.into(),
+            By::Tokens => group.sums.tokens.into(),
+            By::PerRequest => group.sums.per_request().unwrap_or_default(),
+            By::Change => {
+                group.sums.of(asked.measure)
+                    - group.before.as_ref().map_or(Decimal::ZERO, |sums| sums.of(asked.measure))
+            }
+        };
+        match self.by {
+            None => return,
+            Some(By::Name) => groups.sort_by_key(|(_, group)| group.key.clone().unwrap_or_else(|| MISSING.to_owned())),
+            Some(by) => groups.sort_by_key(|(_, group)| Reverse(number(group, by))),
+        }
+        if self.rising {
+            groups.reverse();
+        }
+    }
+}

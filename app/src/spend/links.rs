@@ -1,0 +1,59 @@
+//! Where figures lead: from any bar or cell one step deeper.
+
+use crate::layout::{Place, Query};
+use chrono::NaiveDate;
+use domain::period::Period;
+use domain::spend::{Bucket, Dimension, Filter};
+
+/// Parameters of Explore that are no filter and no days.
+const VIEW: [&str; 5] = ["measure", "group_by", "bucket", "chart", "sort"];
+
+/// The parameters with the filters of a value added; none means missing.
+pub(super) fn with_value(query: &Query, dimension: &Dimension, value: Option<&str>, exclude: bool) -> Query {
+    let values = vec![value.unwrap_or_default().to_owned()];
+    let filter = Filter { dimension: dimension.clone(), values, exclude };
+    let name = dimension.name();
+    // Only one value of a dimension is looked at after a click; exclusions add up.
+    let base = if exclude { query.clone() } else { query.without(&[&name]) };
+    filter.to_pairs().into_iter().fold(base, |query, (name, value)| query.and(&name, &value))
+}
+
+/// The parameters with these days.
+pub(super) fn with_days(query: &Query, period: Period) -> Query {
+    query
+        .without(&["period", "from", "to", "through"])
+        .and("from", &period.from.to_string())
+        .and("to", &period.to.to_string())
+}
+
+/// Explore for one step of a chart, cut finer.
+pub(super) fn step(org: &str, query: &Query, start: NaiveDate, bucket: Bucket) -> Option<String> {
+    let end = match bucket {
+        Bucket::Day => start.succ_opt()?,
+        Bucket::Week => start.checked_add_days(chrono::Days::new(7))?,
+        Bucket::Month => Period::month_of(start).to,
+        Bucket::None | Bucket::Hour => return None,
+    };
+    let days = Period::new(start, end)?;
+    Some(with_days(&query.without(&["bucket"]), days).at(&Place::Explore.path(org)))
+}
+
+/// Explore split by a dimension, with the page's days and filters.
+pub(super) fn explore_by(org: &str, query: &Query, dimension: &Dimension) -> String {
+    query.without(&VIEW).and("group_by", &dimension.name()).at(&Place::Explore.path(org))
+}
+
+/// The events behind a value.
+pub(super) fn events(org: &str, query: &Query, dimension: &Dimension, value: Option<&str>) -> String {
+    with_value(&query.carried(), dimension, value, false).at(&Place::Events.path(org))
+}
+
+/// By what to split after one value of a dimension was chosen.
+pub(super) fn next_dimension(dimension: &Dimension) -> Dimension {
+    match dimension {
+        Dimension::Team => Dimension::Project,
+        Dimension::Project | Dimension::Customer | Dimension::Feature | Dimension::Environment => Dimension::Model,
+        Dimension::Provider => Dimension::Model,
+        _ => Dimension::Project,
+    }
+}

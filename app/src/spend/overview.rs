@@ -1,0 +1,367 @@
+//! Overview: are we all right, and if not, why? Of the organization, a team or a project.
+
+use super::api::load_overview;
+use super::words::{ChangeCell, SpendCell};
+use super::{Filters, chart, links};
+use crate::error::Failure;
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::ui::chart::{Chart, ChartData, Spark, Swatch};
+use crate::ui::{
+    Change, Column, Columns, Direction, EmptyState, Figure, Loading, PageHead, Section, SignedBar, Stat, StatRow, Table,
+};
+use domain::budget::SpendScope;
+use domain::spend::{Bucket, Changes, Dimension, ModelPart, Overview, ProjectPart};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rust_decimal::Decimal;
+
+/// Rows of each table; the rest is in Explore.
+const ROWS: usize = 8;
+
+/// The organization's Overview.
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    view! {
+        <Title text="Overview"/>
+        <PageHead title="Overview" hidden=true/>
+        <OverviewPanel org=org part=SpendScope::Organization/>
+    }
+}
+
+/// Spend of a part of the organization in the days that the address chooses.
+#[component]
+pub fn OverviewPanel(
+    /// Slug of the organization.
+    #[prop(into)]
+    org: Signal<String>,
+    /// Which part.
+    #[prop(into)]
+    part: Signal<SpendScope>,
+    /// The part as a filter, for links to Explore: the team's or project's slug.
+    #[prop(optional)]
+    within: Option<(Dimension, String)>,
+) -> impl IntoView {
+    let query = use_query_map();
+    let carried = Memo::new(move |_| Query::from(&*query.read()).carried());
+    let overview = Resource::new(
+        move || (org.get(), part.get(), carried.get().pairs()),
+        |(org, part, query)| load_overview(org, part, query),
+    );
+    let within = StoredValue::new(within);
+    view! {
+        <Filters/>
+        <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
+            {move || Suspend::new(async move {
+                match overview.await {
+                    Ok(overview) => {
+                        let query = match within.get_value() {
+                            Some((dimension, slug)) => {
+                                links::with_value(&carried.get_untracked(), &dimension, Some(&slug), false)
+                            }
+                            None => carried.get_untracked(),
+                        };
+                        let view = View { org: org.get_untracked(), query, part: part.get_untracked(), overview };
+                        view.draw()
+                    }
+                    Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// Everything that the parts of the page need.
+struct View {
+    org: String,
+    query: Query,
+    part: SpendScope,
+    overview: Overview,
+}
+
+impl View {
+    fn draw(&self) -> AnyView {
+        let overview = &self.overview;
+        if overview.newest_event_at.is_none() && overview.total.is_empty() {
+            return self.nothing_yet();
+        }
+        let data = chart::of_overview(overview, &self.org, &self.query);
+        let (projects, models) = (self.projects(&data), self.models());
+        let tables = match self.part {
+            SpendScope::Project(_) => models,
+            _ => view! { <Columns>{projects}{models}</Columns> }.into_any(),
+        };
+        let steps = match overview.bucket {
+            Bucket::Week => "week",
+            Bucket::Month => "month",
+            _ => "day",
+        };
+        let offset = format::offset(*overview.now.offset());
+        let note = format!("by project · {offset}");
+        let title = format!("Spend by {steps}");
+        let (figures, changes, state) = (self.figures(), self.changes(), self.state());
+        view! {
+            <div class="overview">
+                <div class="headline">{figures}</div>
+                <Columns wide_first=true>
+                    <Section title=title.clone() note=note>
+                        <Chart data=data label=title tick=format::axis_money head=capital(steps)/>
+                    </Section>
+                    {changes}
+                </Columns>
+                {tables}
+                {state}
+            </div>
+        }
+        .into_any()
+    }
+
+    fn nothing_yet(&self) -> AnyView {
+        let text = "Spend appears here as soon as the first event arrives.";
+        let keys = format!("/o/{}/settings/keys", self.org);
+        view! {
+            <EmptyState title="No usage yet" text=text>
+                <a class="button button-primary" href=keys>"API keys"</a>
+            </EmptyState>
+        }
+        .into_any()
+    }
+
+    fn figures(&self) -> AnyView {
+        let overview = &self.overview;
+        let today = overview.today();
+        let caption = if overview.is_month_to_date() {
+            format!("{} so far", format::month_name(today))
+        } else {
+            format::range(overview.period, today)
+        };
+        let total = overview.total.spend;
+        let per_request = |sums: &domain::spend::Sums| sums.per_request();
+        let (now_per, before_per) = (per_request(&overview.total), overview.before.as_ref().and_then(per_request));
+        let requests = overview.total.requests;
+        let against = self.against();
+        let requests_before = overview.before.as_ref().map(|sums| sums.requests.into());
+        let requests_change = figure_change(requests.into(), requests_before, false);
+        let per_change = now_per.and_then(|now| figure_change(now, before_per, true));
+        view! {
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}</Figure>
+            <Figure caption="Requests" value=format::count_compact(requests) title=format::count(requests)>{requests_change}</Figure>
+            <Figure caption="Cost per request" value=now_per.map_or_else(|| format::NONE.to_owned(), format::money)>{per_change}</Figure>
+        }
+        .into_any()
+    }
+
+    /// The first figure's change in words: "▲ 12.4 % against October 1 – 23 ($16,372.17)".
+    fn against(&self) -> Option<AnyView> {
+        let before = self.overview.before.as_ref()?.spend;
+        let span = format::range(self.overview.previous?, self.overview.today());
+        if before.is_zero() {
+            return Some(view! { {format!("nothing was spent in {span}")} }.into_any());
+        }
+        let moved = format::moved(self.overview.total.spend, before);
+        let direction = Direction::of_cost(moved.sign);
+        let rest = format!(" against {span} ({})", format::money(before));
+        Some(view! { <Change text=moved.text direction=direction arrow=true title=moved.difference/>{rest} }.into_any())
+    }
+
+    fn projects(&self, data: &ChartData) -> AnyView {
+        let overview = &self.overview;
+        let days = format::counted(overview.period.days(), "day");
+        let shown: Vec<_> = overview.projects.iter().enumerate().filter(|(_, part)| part.is_worth_showing()).collect();
+        let more = shown.len().saturating_sub(ROWS);
+        let rows = shown.into_iter().take(ROWS).map(|(place, part)| self.project_row(place, part, data)).collect_view();
+        let columns =
+            vec![Column::text("Project"), Column::number("Spend, $"), Column::number("Change"), Column::number(days)];
+        let explore = links::explore_by(&self.org, &self.query, &Dimension::Project);
+        let more = more_rows(more, explore.clone());
+        view! {
+            <Section title="By project" more=(explore, "Explore".to_owned())>
+                <Table caption="Spend by project" columns=columns>{rows}</Table>
+                {more}
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn project_row(&self, place: usize, part: &ProjectPart, data: &ChartData) -> AnyView {
+        let today = self.overview.today();
+        let steps = self.overview.steps.iter().take_while(|step| step.start <= today);
+        let values: Vec<_> = steps.map(|step| format::position(step.by_project[place])).collect();
+        let hue = chart::hue(data, &part.slug);
+        let href = self.query.carried().without(&["project"]).at(&format!("/o/{}/projects/{}", self.org, part.slug));
+        let label = format!("Spend of {} over time", part.slug);
+        let before = part.before.as_ref().map(|sums| sums.spend);
+        view! {
+            <tr>
+                <th scope="row"><Swatch hue=hue/><a href=href title=part.name.clone()>{part.slug.clone()}</a></th>
+                <SpendCell sums=part.sums.clone()/>
+                <ChangeCell now=part.sums.spend before=before/>
+                <td class="num"><Spark values=values hue=hue label=label/></td>
+            </tr>
+        }
+        .into_any()
+    }
+
+    fn models(&self) -> AnyView {
+        let shown: Vec<_> = self.overview.models.iter().filter(|part| part.is_worth_showing()).collect();
+        let more = shown.len().saturating_sub(ROWS);
+        let rows = shown.into_iter().take(ROWS).map(|part| self.model_row(part)).collect_view();
+        let columns = vec![
+            Column::text("Model"),
+            Column::number("Spend, $"),
+            Column::number("$ / 1M tokens"),
+            Column::number("Change"),
+        ];
+        let explore = links::explore_by(&self.org, &self.query, &Dimension::Model);
+        let more = more_rows(more, explore.clone());
+        view! {
+            <Section title="By model" more=(explore, "Explore".to_owned())>
+                <Table caption="Spend by model" columns=columns>{rows}</Table>
+                {more}
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn model_row(&self, part: &ModelPart) -> AnyView {
+        let rate = part.per_million_tokens();
+        let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
+        let href = links::explore_by(&self.org, &href, &Dimension::Project);
+        let before = part.before.as_ref().map(|sums| sums.spend);
+        view! {
+            <tr>
+                <th scope="row"><a href=href>{part.model.clone()}</a><span class="note">{part.provider.clone()}</span></th>
+                <SpendCell sums=part.sums.clone()/>
+                <td class="num" title=rate.map(format::money_full)>{rate.map_or_else(|| format::NONE.to_owned(), format::money_plain)}</td>
+                <ChangeCell now=part.sums.spend before=before/>
+            </tr>
+        }
+        .into_any()
+    }
+
+    fn changes(&self) -> AnyView {
+        let Some(changes) = &self.overview.changes else {
+            return view! { <Section title="What changed"><p class="soft">"Switch the comparison on to see it."</p></Section> }
+                .into_any();
+        };
+        if self.overview.before.as_ref().is_none_or(domain::spend::Sums::is_empty) {
+            let text = "There was no usage in the days compared with.";
+            return view! { <Section title="What changed"><p class="soft">{text}</p></Section> }.into_any();
+        }
+        let note = format::money_signed(changes.difference);
+        let (causes, movers) = (causes(changes), self.movers(changes));
+        view! { <Section title="What changed" note=note>{causes}{movers}</Section> }.into_any()
+    }
+
+    fn movers(&self, changes: &Changes) -> AnyView {
+        let rows = changes
+            .movers
+            .iter()
+            .map(|mover| {
+                let query = links::with_value(&self.query, &Dimension::Project, Some(&mover.project), false);
+                let query = links::with_value(&query, &Dimension::Model, Some(&mover.model), false);
+                let href = links::explore_by(&self.org, &query, &Dimension::Model);
+                let difference = mover.difference();
+                let sign = format::position(difference);
+                view! {
+                    <li>
+                        <a href=href>{mover.project.clone()}" · "{mover.model.clone()}</a>
+                        <Change text=format::money_signed(difference) direction=Direction::of_cost(sign)/>
+                    </li>
+                }
+            })
+            .collect_view();
+        view! { <h3 class="movers-head">"Most of it"</h3><ul class="movers">{rows}</ul> }.into_any()
+    }
+
+    /// The last line: can the figures be trusted, and what is happening now.
+    fn state(&self) -> AnyView {
+        let overview = &self.overview;
+        let total = &overview.total;
+        let waiting = total.unpriced_requests;
+        let priced = format::ratio(Decimal::from(total.requests - waiting), total.requests.into());
+        let unpriced = format!("{}/unpriced", Place::Events.path(&self.org));
+        let newest = overview.newest_event_at.map(|at| {
+            let age = format::span((overview.now - at).num_seconds());
+            view! { <Stat before="newest event" value=age after="ago" title=format::time_exact(at)/> }
+        });
+        let waiting = (waiting > 0).then(|| {
+            let after = if waiting == 1 { "event waits for a price" } else { "events wait for a price" };
+            view! { <Stat value=format::count(waiting) after=after href=self.query.carried().at(&unpriced)/> }
+        });
+        let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
+        let now = overview.last_hour.map(|spend| {
+            let title = "Spend of the last four whole quarters of an hour";
+            view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
+        });
+        view! { <div class="overview-state"><StatRow>{priced}{waiting}{now}{newest}</StatRow></div> }.into_any()
+    }
+}
+
+trait WorthShowing {
+    fn is_worth_showing(&self) -> bool;
+}
+
+impl WorthShowing for ProjectPart {
+    fn is_worth_showing(&self) -> bool {
+        !self.sums.is_empty() || self.before.as_ref().is_some_and(|sums| !sums.spend.is_zero())
+    }
+}
+
+impl WorthShowing for ModelPart {
+    fn is_worth_showing(&self) -> bool {
+        !self.sums.is_empty() || self.before.as_ref().is_some_and(|sums| !sums.spend.is_zero())
+    }
+}
+
+fn causes(changes: &Changes) -> AnyView {
+    let amounts = || changes.causes.iter().map(|(_, amount)| format::position(*amount));
+    let low = amounts().fold(0.0, f64::min);
+    let high = amounts().fold(0.0, f64::max);
+    let rows = changes
+        .causes
+        .iter()
+        .map(|(cause, amount)| {
+            view! {
+                <tr>
+                    <th scope="row" title=cause.description()>{cause.label()}</th>
+                    <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
+                    <td class="num"><SignedBar value=format::position(*amount) low=low high=high/></td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let columns = vec![Column::text("Cause"), Column::number("Change, $"), Column::text("Drawn").hidden()];
+    view! { <div class="causes"><Table caption="What changed" columns=columns>{rows}</Table></div> }.into_any()
+}
+
+fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option<AnyView> {
+    let moved = format::moved(now, before.filter(|before| !before.is_zero())?);
+    let direction = if is_cost { Direction::of_cost(moved.sign) } else { Direction::Flat };
+    Some(view! { <Change text=moved.text direction=direction/>" against before" }.into_any())
+}
+
+fn more_rows(more: usize, explore: String) -> Option<AnyView> {
+    let more = u64::try_from(more).unwrap_or_default();
+    (more > 0).then(|| {
+        view! { <p class="soft small"><a href=explore>{format!("{} more", format::count(more))}</a></p> }.into_any()
+    })
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::capital;
+
+    #[test]
+    fn heads_begin_with_a_capital() {
+        assert_eq!(capital("day"), "Day");
+    }
+}

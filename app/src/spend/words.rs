@@ -1,0 +1,83 @@
+//! Words and cells that all views of spend share.
+
+use crate::format;
+use crate::ui::{Change, Direction};
+use domain::spend::{Dimension, Measure, Sums};
+use leptos::prelude::*;
+use rust_decimal::Decimal;
+
+/// What stands for a missing label.
+pub(super) const MISSING: &str = "not set";
+
+/// The measure as the page writes it.
+pub(super) fn measured(measure: Measure, value: Decimal) -> String {
+    match measure {
+        Measure::Spend => format::money(value),
+        Measure::Requests | Measure::Tokens => format::quantity(value),
+    }
+}
+
+/// Labels of the axis.
+pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
+    match measure {
+        Measure::Spend => format::axis_money,
+        Measure::Requests | Measure::Tokens => format::axis_count,
+    }
+}
+
+/// The measure's word on the page.
+pub(super) const fn measure_label(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Spend => "Spend",
+        Measure::Requests => "Requests",
+        Measure::Tokens => "Tokens",
+    }
+}
+
+/// A value of a dimension as people read it.
+pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option<&str>) -> String {
+    match (dimension, key, name) {
+        (_, None, _) => MISSING.to_owned(),
+        (Dimension::ApiKey, Some(_), Some(name)) => name.to_owned(),
+        (_, Some(key), _) => key.to_owned(),
+    }
+}
+
+/// Spend as a cell of a table whose head names the unit; never a zero for want of a price.
+#[component]
+pub fn SpendCell(
+    /// The sums.
+    sums: Sums,
+) -> impl IntoView {
+    let waiting = sums.unpriced_requests;
+    if waiting > 0 && sums.spend.is_zero() {
+        let title = format!("{} without a price", format::counted(waiting, "request"));
+        return view! { <td class="num" title=title><span class="warn">"unpriced"</span></td> }.into_any();
+    }
+    let more = (waiting > 0).then(|| {
+        let title = format!("{} without a price come on top", format::counted(waiting, "request"));
+        view! { <span class="warn" title=title>" +"<span class="visually-hidden">" more without a price"</span></span> }
+    });
+    view! { <td class="num" title=format::money_full(sums.spend)>{format::money_plain(sums.spend)}{more}</td> }
+        .into_any()
+}
+
+/// The change of a measure against the span before, as a cell.
+#[component]
+pub(super) fn ChangeCell(
+    /// Now.
+    now: Decimal,
+    /// Before; nothing is shown without.
+    before: Option<Decimal>,
+    /// What moved.
+    #[prop(optional)]
+    measure: Measure,
+) -> impl IntoView {
+    let cell = before.map(|before| {
+        let moved = format::moved(now, before);
+        let direction = if measure == Measure::Spend { Direction::of_cost(moved.sign) } else { Direction::Flat };
+        let title = if measure == Measure::Spend { moved.difference } else { measured(measure, now - before) };
+        view! { <Change text=moved.text direction=direction title=title/> }
+    });
+    view! { <td class="num">{cell}</td> }
+}

@@ -1,0 +1,170 @@
+//! The list: one month by team and project, and the months before.
+
+use super::api::load_statements;
+use crate::error::Failure;
+use crate::format;
+use crate::layout::Query;
+use crate::spend::words::SpendCell;
+use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone};
+use domain::spend::Sums;
+use domain::statement::{
+    MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, TeamStatement, month_text,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// Who owes what for a month.
+#[component]
+pub fn StatementsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let query = use_query_map();
+    let month = Memo::new(move |_| query.read().get("month").unwrap_or_default());
+    let loaded = Resource::new(move || (org.get(), month.get()), |(org, month)| load_statements(org, month));
+    view! {
+        <Title text="Statements"/>
+        <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."/>
+        <Transition fallback=|| view! { <Loading what="statements" lines=8/> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok((months, statement)) => draw(&org.get_untracked(), &months, &statement),
+                    Err(error) => view! { <Failure what="statements" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
+    if months.is_empty() && statement.teams.is_empty() {
+        let text = "There is a statement for every month with usage.";
+        return view! { <EmptyState title="No usage yet" text=text/> }.into_any();
+    }
+    let (present, earlier) = (present(org, statement), earlier(org, months, statement));
+    view! { {present}{earlier} }.into_any()
+}
+
+fn present(org: &str, statement: &MonthStatement) -> AnyView {
+    let title = format::month(statement.month.from);
+    let figures = figures(statement);
+    let file = Query::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
+    let table = by_payer(org, statement);
+    view! {
+        <div class="headline">{figures}</div>
+        <Section title=title>
+            {table}
+            <p class="row"><a href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV with all lines"</a></p>
+        </Section>
+    }
+    .into_any()
+}
+
+/// The total with whether the month is over, and what is not in it.
+pub(super) fn figures(statement: &MonthStatement) -> AnyView {
+    let total = &statement.total;
+    let last = statement.month.last_day().min(statement.today);
+    let state = if statement.is_over() {
+        view! { <Badge>"month is over"</Badge> }.into_any()
+    } else {
+        view! { <Badge tone=Tone::Accent>"month to date"</Badge> }.into_any()
+    };
+    let days = format!(" {} – {}, {}", format::day(statement.month.from), format::day(last), statement.time_zone);
+    let unpriced = (total.unpriced_requests > 0).then(|| {
+        let text = format!("{} without a price are not in it", format::counted(total.unpriced_requests, "request"));
+        view! { <p class="warn">{text}</p> }
+    });
+    view! {
+        <Figure large=true caption=format::month(statement.month.from) value=format::money(total.spend) title=format::money_full(total.spend)>
+            {state}{days}{unpriced}
+        </Figure>
+        <Figure caption="Requests" value=format::count(total.requests)/>
+        <Figure caption="Tokens" value=format::count_compact(total.tokens) title=format::count(total.tokens)/>
+    }
+    .into_any()
+}
+
+fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
+    if statement.teams.is_empty() {
+        return view! { <p class="soft">"Nothing was used in this month."</p> }.into_any();
+    }
+    let month = month_text(statement.month.from);
+    let rows = statement
+        .teams
+        .iter()
+        .map(|team| {
+            let head = team_row(org, &month, team);
+            let projects = team.projects.iter().map(|project| project_row(org, &month, project)).collect_view();
+            view! { {head}{projects} }
+        })
+        .collect_view();
+    let columns = vec![
+        Column::text("Team and project"),
+        Column::text("Cost centre"),
+        Column::number("Requests"),
+        Column::number("Spend, $"),
+    ];
+    let total = statement.total.clone();
+    let foot = move || {
+        view! {
+            <tr>
+                <th scope="row">"total"</th>
+                <td></td>
+                <td class="num">{format::count(total.requests)}</td>
+                <SpendCell sums=total.clone()/>
+            </tr>
+        }
+    };
+    view! { <Table caption="Spend by team and project" columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+}
+
+fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
+    let name = match &team.team {
+        Some(payer) => payer_link(org, month, StatementKind::Team, payer),
+        None => view! { <span class="soft">"no owner"</span> }.into_any(),
+    };
+    let code = team.team.as_ref().and_then(|payer| payer.cost_centre.clone());
+    row("statement-team", name, code, &team.sums)
+}
+
+fn project_row(org: &str, month: &str, project: &ProjectStatement) -> AnyView {
+    let name = payer_link(org, month, StatementKind::Project, &project.project);
+    row("statement-project", name, project.project.cost_centre.clone(), &project.sums)
+}
+
+fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) -> AnyView {
+    view! {
+        <tr class=class>
+            <th scope="row">{name}</th>
+            <td>{code}</td>
+            <td class="num">{format::count(sums.requests)}</td>
+            <SpendCell sums=sums.clone()/>
+        </tr>
+    }
+    .into_any()
+}
+
+fn payer_link(org: &str, month: &str, kind: StatementKind, payer: &Payer) -> AnyView {
+    let href = format!("/o/{org}/statements/{month}/{}/{}", kind.as_str(), payer.slug);
+    view! { <a href=href>{payer.name.clone()}</a> }.into_any()
+}
+
+fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
+    let rows = months
+        .iter()
+        .map(|total| {
+            let current = total.month == statement.month.from;
+            let href = Query::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
+            view! {
+                <tr>
+                    <th scope="row"><a href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
+                    <td class="num">{format::count(total.sums.requests)}</td>
+                    <SpendCell sums=total.sums.clone()/>
+                </tr>
+            }
+        })
+        .collect_view();
+    let columns = vec![Column::text("Month"), Column::number("Requests"), Column::number("Spend, $")];
+    view! { <Section title="Months"><Table caption="Spend by month" columns=columns>{rows}</Table></Section> }
+        .into_any()
+}

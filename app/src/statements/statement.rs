@@ -1,0 +1,161 @@
+//! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
+
+use super::api::load_statement;
+use super::list::figures;
+use crate::error::{AppError, Failure};
+use crate::format;
+use crate::layout::Query;
+use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table};
+use domain::problem::Problem;
+use domain::statement::{
+    LineKind, MonthStatement, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+/// The statement of a team or project.
+#[component]
+pub fn StatementPage() -> impl IntoView {
+    let params = use_params_map();
+    let asked = Memo::new(move |_| {
+        let get = |name: &str| params.read().get(name).unwrap_or_default();
+        (get("org"), get("month"), get("kind"), get("slug"))
+    });
+    let loaded = Resource::new_blocking(
+        move || asked.get(),
+        async |(org, month, kind, slug)| match kind.parse::<StatementKind>() {
+            Ok(kind) => load_statement(org, month, kind, slug).await.map(|(payer, statement)| (kind, payer, statement)),
+            Err(_) => Err(AppError::of(Problem::NotFound)),
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <Loading what="statement" lines=8/> }>
+            {move || Suspend::new(async move {
+                match loaded.await {
+                    Ok((kind, payer, statement)) => {
+                        let (org, month, ..) = asked.get_untracked();
+                        draw(&org, &month, kind, &payer, &statement)
+                    }
+                    Err(error) => view! { <Failure what="statement" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, month: &str, kind: StatementKind, payer: &Payer, statement: &MonthStatement) -> AnyView {
+    let title = format!("{}, {}", payer.name, format::month(statement.month.from));
+    let list = Query::new().with("month", month).at(&format!("/o/{org}/statements"));
+    let file = Query::new()
+        .with("month", month)
+        .with("kind", kind.as_str())
+        .with("slug", &payer.slug)
+        .at(&format!("/o/{org}/statements.csv"));
+    let crumbs = vec![Crumb::link("Statements", list), Crumb::here(payer.name.clone())];
+    let figures = figures(statement);
+    let facts = facts(kind, payer);
+    let sections: Vec<_> = statement
+        .teams
+        .iter()
+        .flat_map(|team| team.projects.iter().map(move |project| section(kind, team, project, statement.teams.len())))
+        .collect();
+    let nothing = sections.is_empty().then(|| {
+        view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
+    });
+    view! {
+        <Title text=title.clone()/>
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=title>
+            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
+        </PageHead>
+        <div class="statement">
+            <div class="headline">{figures}</div>
+            {facts}
+            {nothing}
+            {sections}
+        </div>
+    }
+    .into_any()
+}
+
+fn facts(kind: StatementKind, payer: &Payer) -> AnyView {
+    let kind = match kind {
+        StatementKind::Team => "Team",
+        StatementKind::Project => "Project",
+    };
+    let code = payer.cost_centre.clone().map(|code| view! { <div><dt>"Cost centre"</dt><dd>{code}</dd></div> });
+    let name = payer.name.clone();
+    view! { <Facts><div><dt>{kind}</dt><dd>{name}</dd></div>{code}</Facts> }.into_any()
+}
+
+fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement, owners: usize) -> AnyView {
+    let owner = team.team.as_ref().map_or_else(|| "no owner".to_owned(), |team| team.name.clone());
+    let title = match kind {
+        StatementKind::Team => project.project.name.clone(),
+        // A project that changed hands within the month has one part per owner.
+        StatementKind::Project if owners > 1 => format!("While {owner} owned it"),
+        StatementKind::Project => format!("Owned by {owner}"),
+    };
+    let note = project.project.cost_centre.clone().map(|code| format!("cost centre {code}")).unwrap_or_default();
+    let caption = format!("Lines of {} ({owner})", project.project.name);
+    let columns = vec![
+        Column::text("Model"),
+        Column::text("Meter"),
+        Column::number("Quantity"),
+        Column::text("Unit"),
+        Column::number("Requests"),
+        Column::number("Amount, $"),
+    ];
+    let rows = project
+        .lines
+        .iter()
+        .enumerate()
+        .map(|(place, line)| {
+            let before = place.checked_sub(1).and_then(|place| project.lines.get(place));
+            let again = before.is_some_and(|before| before.model == line.model && before.provider == line.provider);
+            line_row(line, again)
+        })
+        .collect_view();
+    let (requests, spend) = (project.sums.requests, project.sums.spend);
+    let foot = move || {
+        view! {
+            <tr>
+                <th scope="row">"total"</th>
+                <td></td><td></td><td></td>
+                <td class="num">{format::count(requests)}</td>
+                <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
+            </tr>
+        }
+    };
+    view! {
+        <Section title=title note=note>
+            <Table caption=caption columns=columns totals=true dense=true foot=foot>{rows}</Table>
+        </Section>
+    }
+    .into_any()
+}
+
+/// The model's name is soft where the line before already said it.
+fn line_row(line: &StatementLine, again: bool) -> AnyView {
+    let amount = match line.amount {
+        Some(amount) => {
+            view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }.into_any()
+        }
+        None => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+    };
+    let provider = (!again).then(|| view! { <span class="note">{line.provider.clone()}</span> });
+    let quantity = line.quantity.map(format::quantity);
+    let waiting = line.kind == LineKind::Unpriced;
+    view! {
+        <tr>
+            <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
+            <td class:warn=waiting>{line.kind.label()}</td>
+            <td class="num">{quantity}</td>
+            <td class="soft">{line.kind.unit()}</td>
+            <td class="num">{format::count(line.requests)}</td>
+            {amount}
+        </tr>
+    }
+    .into_any()
+}
