@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const BINARY = process.env.TALLYSTICK ?? `${ROOT}/target/debug/tallystick`;
 const SERVER = process.env.TALLYSTICK_TEST_DATABASE_URL;
 const START_LIMIT_MS = 60_000;
+const END_LIMIT_MS = 30_000;
 
 /** A migrated database; it goes with the scratch server that it is on. */
 async function createDatabase() {
@@ -47,7 +48,10 @@ export async function startTallystick({ env = {}, args = [] } = {}) {
   async function start() {
     child = spawn(BINARY, ["serve", "--addr", `127.0.0.1:${port}`, ...args], { cwd: ROOT, env: environment, stdio: ["ignore", "pipe", "pipe"] });
     let alive = true;
-    exited = new Promise((resolve) => child.on("exit", () => resolve((alive = false))));
+    exited = new Promise((resolve) => child.on("exit", (code) => {
+      alive = false;
+      resolve(code);
+    }));
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => (log += bytes));
     const giveUp = Date.now() + START_LIMIT_MS;
     for (;;) {
@@ -64,7 +68,10 @@ export async function startTallystick({ env = {}, args = [] } = {}) {
 
   async function end(signal) {
     child.kill(signal);
-    await exited;
+    const late = setTimeout(() => child.kill("SIGKILL"), END_LIMIT_MS);
+    const code = await exited;
+    clearTimeout(late);
+    if (signal === "SIGTERM" && code !== 0) throw new Error(`tallystick did not end well (${code ?? "killed"}):\n${log}`);
   }
 
   await start();

@@ -46,9 +46,7 @@ impl Connected {
 /// In words that name the setting: missing, malformed, or nobody answers there; a migration failed.
 pub async fn connect(database: &Database) -> Result<Connected, Failure> {
     let Some(url) = &database.database_url else { return connect_locally(database).await };
-    let options = PgConnectOptions::from_str(url.expose_secret()).map_err(|error| {
-        format!("DATABASE_URL is malformed: {error}; it looks like postgres://user:password@host:5432/database")
-    })?;
+    let options = options(url.expose_secret())?;
     let pool = pool_options().connect_with(options).await;
     Ok(Connected { pool: pool.map_err(|error| format!("cannot connect to DATABASE_URL: {error}"))?, local: None })
 }
@@ -75,4 +73,15 @@ async fn connect_locally(database: &Database) -> Result<Connected, Failure> {
 
 fn pool_options() -> PgPoolOptions {
     PgPoolOptions::new().max_connections(MAX_CONNECTIONS)
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, Failure> {
+    let malformed = |reason: &str| {
+        format!("DATABASE_URL is malformed: {reason}; it looks like postgres://user:password@host:5432/database")
+    };
+    // The driver would take any scheme and then look for a host of that name.
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(malformed("it does not begin with postgres://").into());
+    }
+    Ok(PgConnectOptions::from_str(url).map_err(|error| malformed(&error.to_string()))?)
 }

@@ -1,4 +1,7 @@
 //! The one integration-test binary of `server`: the real router over real PostgreSQL, one database per test.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests")]
+
+mod command;
 mod security;
 mod support;

@@ -1,0 +1,112 @@
+//! The binary as a person starts it: settings that are missing, local mode, signals.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn tallystick() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tallystick"));
+    // Whatever the person at the keyboard has set is not what these tests are about.
+    for name in ["DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "LISTEN_ADDR", "RUST_LOG"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Runs a command that must fail, and returns what it said.
+fn refusal(arguments: &[&str]) -> String {
+    let output: Output = tallystick().args(arguments).output().expect("the binary");
+    assert!(!output.status.success(), "{arguments:?} succeeded");
+    assert!(output.stdout.is_empty(), "nothing for scripts to mistake for an answer");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_missing_or_malformed_database_is_a_clear_message() {
+    let missing = refusal(&["migrate"]);
+    assert!(missing.contains("--database-url") || missing.contains("DATABASE_URL"), "{missing}");
+    let malformed = refusal(&["migrate", "--database-url", "http://user:hidden-secret@db/x"]);
+    assert!(malformed.contains("DATABASE_URL") && malformed.contains("postgres://"), "{malformed}");
+    let nobody = refusal(&["migrate", "--database-url", "postgres://user:hidden-secret@127.0.0.1:1/x"]);
+    assert!(nobody.contains("cannot connect to DATABASE_URL"), "{nobody}");
+    for said in [malformed, nobody] {
+        assert!(!said.contains("hidden-secret"), "a secret in the log: {said}");
+    }
+}
+
+/// A server in local mode; killed when dropped.
+struct Local {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Local {
+    /// Starts on a free port and returns once it says that it listens.
+    fn start(data: &Path) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+        let mut child = tallystick()
+            .args(["serve", "--local", "--addr", &free.to_string(), "--data"])
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary");
+        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let said: Vec<String> =
+            lines.by_ref().map_while(Result::ok).take_while(|line| !line.contains("listens on")).collect();
+        // The rest of the log is read so that the server never waits for us.
+        std::thread::spawn(move || lines.for_each(drop));
+        let server = Self { child, address: free };
+        assert!(server.answers(), "{said:#?}");
+        server
+    }
+
+    fn answers(&self) -> bool {
+        std::net::TcpStream::connect(self.address).is_ok()
+    }
+
+    fn end(mut self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
+        self.child.wait().expect("ends");
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The process that `postmaster.pid` names, as long as PostgreSQL runs.
+fn postgres_in(data: &Path) -> Option<String> {
+    let pid_file = std::fs::read_to_string(data.join("postgres/data/postmaster.pid")).ok()?;
+    pid_file.lines().next().map(str::to_owned)
+}
+
+#[test]
+fn local_servers_share_one_postgresql_and_the_last_one_stops_it() {
+    let data = tempfile::tempdir().expect("a folder");
+    let first = Local::start(data.path());
+    let postgres = postgres_in(data.path()).expect("it runs");
+
+    first.end("-KILL");
+    assert_eq!(postgres_in(data.path()), Some(postgres.clone()), "nobody could stop it");
+    let second = Local::start(data.path());
+    assert_eq!(postgres_in(data.path()), Some(postgres.clone()), "the next start finds it");
+
+    let third = Local::start(data.path());
+    second.end("-TERM");
+    assert_eq!(postgres_in(data.path()), Some(postgres), "the third still uses it");
+    assert!(third.answers());
+    third.end("-INT");
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while postgres_in(data.path()).is_some() {
+        assert!(Instant::now() < give_up, "the last one did not stop it");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
