@@ -66,6 +66,9 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
     let mailer = serve.mailer()?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local);
+    backend::prices::refresh(&backend).await.map_err(|error| {
+        format!("the price book cannot be read: {error}; bring the database to this version with `tallystick migrate`")
+    })?;
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")
         .site_root(serve.site_root.to_string_lossy().into_owned())

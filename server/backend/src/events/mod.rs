@@ -17,7 +17,7 @@ pub use commit::CAPACITY;
 pub use ingest::{Item, ingest, ingest_inputs, split};
 pub use read::{Attention, MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
 
-use crate::{Backend, Clock, Error, OrgScope, projects};
+use crate::{Backend, Clock, Error, OrgScope, prices, projects};
 use arc_swap::ArcSwap;
 use commit::Committer;
 use domain::ids::{OrgId, ProjectId};
@@ -29,12 +29,6 @@ use std::sync::Arc;
 
 /// Most slugs of projects that are remembered.
 const REMEMBERED_PROJECTS: u64 = 100_000;
-
-static SEED: std::sync::LazyLock<Arc<PriceBook>> = std::sync::LazyLock::new(|| {
-    Arc::new(
-        domain::price::seed::parse(include_str!("../prices/seed/prices.tsv")).map(PriceBook::new).unwrap_or_default(),
-    )
-});
 
 /// The way of events into the database; cheap to clone.
 #[derive(Clone, Debug)]
@@ -51,8 +45,19 @@ impl Ingest {
         Self {
             committer: Committer::start(pool, clock),
             projects: Cache::new(REMEMBERED_PROJECTS),
-            book: Arc::new(ArcSwap::new(Arc::clone(&SEED))),
+            book: Arc::new(ArcSwap::new(prices::seed_book())),
         }
+    }
+
+    /// The book that events are priced with now.
+    #[cfg(test)]
+    pub(crate) fn book(&self) -> Arc<PriceBook> {
+        self.book.load_full()
+    }
+
+    /// Events that come from now on are priced with this book.
+    pub(crate) fn use_book(&self, book: PriceBook) {
+        self.book.store(Arc::new(book));
     }
 
     /// The ids of the projects with these slugs, as far as they exist.

@@ -7,11 +7,12 @@
 
 mod sql;
 
-use crate::{Clock, Error, OrgScope};
+use crate::{Backend, Clock, Error, OrgScope};
 use domain::price::{BookRows, PriceBook, PriceRow, seed};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 /// The seed of the price book, as it was when the program was built.
 pub const SEED: &str = include_str!("seed/prices.tsv");
@@ -77,6 +78,28 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
     };
     tx.commit().await?;
     Ok(PriceBook::new(rows))
+}
+
+/// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.
+#[must_use]
+pub(crate) fn seed_book() -> Arc<PriceBook> {
+    static BOOK: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
+        let rows = seed::parse(SEED).unwrap_or_else(|error| {
+            tracing::error!(%error, "the seed of the price book cannot be read: every event will be unpriced");
+            BookRows::default()
+        });
+        Arc::new(PriceBook::new(rows))
+    });
+    Arc::clone(&BOOK)
+}
+
+/// Prices events with the database's book from now on: at start, and whenever prices have changed.
+///
+/// # Errors
+/// As [`load`]; the book in use stays.
+pub async fn refresh(backend: &Backend) -> Result<(), Error> {
+    backend.events.use_book(load(&backend.pool).await?);
+    Ok(())
 }
 
 /// The organization's own prices and names, to lay over the common book; none where it has none.

@@ -161,3 +161,14 @@ async fn own_prices_and_names_belong_to_their_organization() {
     assert_eq!(rows_by_ids(pool, &mine, &ids).await.unwrap().len(), 2);
     assert_eq!(rows_by_ids(pool, &other, &ids).await.unwrap().len(), 0, "ids of another organization find nothing");
 }
+
+#[tokio::test]
+async fn a_server_prices_with_the_databases_book_once_it_has_read_it() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    assert_eq!(backend.events.book().len(), seed_book().len(), "the program's own seed until then");
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    refresh(&backend).await.unwrap();
+    assert_eq!(backend.events.book().len(), 2);
+}

@@ -2,16 +2,17 @@
 
 use super::sql::{self, Related, Stored, StoredLine};
 use crate::events::ingest::content::id_hash;
-use crate::{Backend, Error, OrgScope};
+use crate::{Backend, Error, OrgScope, prices};
 use chrono::Duration;
 use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::{Books, Context, PriceBook, Variant};
+use domain::price::{Books, Context, PriceBook, PriceRow, Variant};
 use domain::problem::Problem;
 use domain::rating::rate_usage;
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How far back other models are looked for that the organization uses, in days.
@@ -45,9 +46,11 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let session = related(stored.session_id.as_deref().map(Related::Session)).await?;
     let since = scope.zone().day_of(stored.at - Duration::days(USED_DAYS));
     let models = sql::used_models(&backend.pool, scope, &stored.row.provider, since, MAX_MODELS).await?;
+    let ids: Vec<u64> = stored.receipt.iter().map(|line| line.price_id).collect();
+    let prices = prices::rows_by_ids(&backend.pool, scope, &ids).await?;
     let book = backend.events.book.load();
     Ok(EventDetail {
-        receipt: stored.receipt.iter().map(|line| receipt_row(&book, line)).collect(),
+        receipt: stored.receipt.iter().map(|line| receipt_row(&prices, &book, line)).collect(),
         alternatives: alternatives(Books::from(&**book), &stored, &models),
         adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
         tier: tier(&stored).to_owned(),
@@ -71,10 +74,10 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     })
 }
 
-/// A booked line with the price behind it. Price rows are superseded, never edited, so the row still says what was charged.
-fn receipt_row(book: &PriceBook, line: &StoredLine) -> ReceiptRow {
+/// A booked line with the price behind it. Price rows are superseded, never edited, so the row still says what was charged; the book knows those of a seed that is not in the database yet.
+fn receipt_row(prices: &HashMap<u64, PriceRow>, book: &PriceBook, line: &StoredLine) -> ReceiptRow {
     let meter = Meter::parse(&line.meter);
-    let price = book.row(line.price_id);
+    let price = prices.get(&line.price_id).or_else(|| book.row(line.price_id));
     ReceiptRow {
         meter: line.meter.clone(),
         label: meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned()),
