@@ -3,8 +3,10 @@
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`router`], a sample in `server/tests/doors.rs`.
 
+mod budgets;
 pub(crate) mod csv;
 mod docs;
+pub(crate) mod json;
 mod spend;
 mod statements;
 
@@ -46,6 +48,7 @@ impl utoipa::Modify for BearerKey {
 pub fn router() -> axum::Router<AppState> {
     let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(spend::router())
+        .merge(budgets::router())
         .merge(statements::router())
         .split_for_parts();
     let page = docs::page(&description);

@@ -209,6 +209,21 @@ fn state(budget: Budget, month: NaiveDate, usage: Usage, forecast: &Forecast) ->
     BudgetState { budget, month, usage, expected, status }
 }
 
+/// A budget with how it stands this month, archived ones included.
+///
+/// # Errors
+/// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetState, Error> {
+    let budget = get(backend, scope, budget_id).await?;
+    let month = this_month(backend, scope);
+    let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
+    let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
+    let amount = row.map_or(budget.amount, |(amount, _)| amount);
+    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
+    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    Ok(state(budget, month.from, usage, &forecast))
+}
+
 /// A budget with everything its page shows.
 ///
 /// # Errors

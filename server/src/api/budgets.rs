@@ -1,0 +1,514 @@
+//! `/v1/budgets` and `/v1/alerts`: budgets, the alert ledger, acknowledgement, test mails.
+
+use super::json::Body;
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderName, StatusCode, header};
+use backend::budgets::{self, TestTo};
+use domain::budget::{
+    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetState, BudgetStatus, Delivery, DeliveryState, Expected,
+};
+use domain::identity::Permission;
+use domain::ids::{AlertId, BudgetId};
+use domain::money;
+use domain::problem::{FieldProblem, Problem};
+use domain::statement::month_text;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+/// The resources' routes.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get, change, archive))
+        .routes(routes!(test))
+        .routes(routes!(alerts))
+        .routes(routes!(acknowledge))
+}
+
+/// All active budgets.
+#[derive(Debug, Serialize, ToSchema)]
+struct BudgetsDocument {
+    /// The organization's, then teams', then projects', by name.
+    budgets: Vec<BudgetDocument>,
+}
+
+/// A budget and how it stands this month.
+#[derive(Debug, Serialize, ToSchema)]
+struct BudgetDocument {
+    /// Its id.
+    id: BudgetId,
+    /// Its name.
+    name: String,
+    /// `organization`, `team:<slug>` or `project:<slug>`.
+    #[schema(example = "project:support-bot")]
+    scope: String,
+    /// Name of the scope.
+    scope_name: String,
+    /// Dollars per month: a decimal string with 12 places.
+    #[schema(example = "12000.000000000000")]
+    amount: String,
+    /// Percentages of the amount, rising.
+    thresholds: Vec<u16>,
+    /// Who gets mail.
+    recipients: Vec<String>,
+    /// When it was created.
+    created_at: chrono::DateTime<chrono::Utc>,
+    /// When it was archived; null while it is active.
+    archived_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// How it stands; null when it is archived, or in the answer to a key without the scope `read`.
+    month: Option<MonthDocument>,
+}
+
+/// A budget in the present month of the organization's zone.
+#[derive(Debug, Serialize, ToSchema)]
+struct MonthDocument {
+    /// The month.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// The amount in force.
+    amount: String,
+    /// Spend, unpriced usage with its upper bound included.
+    used: String,
+    /// The part of it that is such an upper bound.
+    estimated: String,
+    /// What is left; negative when more than the amount is used.
+    remaining: String,
+    /// `exceeded` when more than the amount is used, `warning` when a threshold is crossed or more than the amount is expected, else `ok`.
+    status: BudgetStatus,
+    /// Where the month will end; null with too little history.
+    expected: Option<ExpectedDocument>,
+}
+
+/// A forecast of the month's end.
+#[derive(Debug, Serialize, ToSchema)]
+struct ExpectedDocument {
+    /// Expected spend of the whole month.
+    amount: String,
+    /// Lower end of the 80 % band.
+    low: String,
+    /// Upper end of the 80 % band.
+    high: String,
+    /// How likely the month ends above the budget's amount, from 0 to 1.
+    chance_over: f64,
+}
+
+impl BudgetDocument {
+    fn new(budget: Budget, month: Option<MonthDocument>) -> Self {
+        Self {
+            id: budget.budget_id,
+            name: budget.name,
+            scope: budget.scope_ref.to_string(),
+            scope_name: budget.scope_name,
+            amount: money::exact(budget.amount),
+            thresholds: budget.thresholds,
+            recipients: budget.recipients.into_iter().map(String::from).collect(),
+            created_at: budget.created_at,
+            archived_at: budget.archived_at,
+            month,
+        }
+    }
+
+    fn of(state: BudgetState) -> Self {
+        let month = MonthDocument {
+            month: month_text(state.month),
+            amount: money::exact(state.usage.amount),
+            used: money::exact(state.usage.used),
+            estimated: money::exact(state.usage.estimated),
+            remaining: money::exact(state.usage.remaining()),
+            status: state.status,
+            expected: state.expected.map(ExpectedDocument::of),
+        };
+        let active = state.budget.archived_at.is_none();
+        Self::new(state.budget, active.then_some(month))
+    }
+}
+
+impl ExpectedDocument {
+    fn of(expected: Expected) -> Self {
+        Self {
+            amount: money::exact(expected.point),
+            low: money::exact(expected.low),
+            high: money::exact(expected.high),
+            chance_over: expected.chance_over,
+        }
+    }
+}
+
+/// A budget to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewBudget {
+    /// Its name.
+    #[schema(max_length = 80)]
+    name: String,
+    /// `organization`, `team:<slug>` or `project:<slug>`.
+    #[schema(example = "project:support-bot")]
+    scope: String,
+    /// Dollars per month, above zero, as a decimal string.
+    #[schema(value_type = String, example = "12000")]
+    amount: Decimal,
+    /// 1 to 10 whole percentages of the amount, 1 to 1000.
+    #[serde(default = "usual_thresholds")]
+    #[schema(example = json!([50, 80, 100]))]
+    thresholds: Vec<i64>,
+    /// At most 20 addresses that get mail.
+    #[serde(default)]
+    recipients: Vec<String>,
+}
+
+fn usual_thresholds() -> Vec<i64> {
+    vec![50, 80, 100]
+}
+
+/// What is to change; a missing field stays as it is. The scope cannot change.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangedBudget {
+    /// Its name.
+    #[schema(max_length = 80)]
+    name: Option<String>,
+    /// Dollars per month from this month on.
+    #[schema(value_type = Option<String>, example = "15000")]
+    amount: Option<Decimal>,
+    /// 1 to 10 whole percentages of the amount, 1 to 1000.
+    thresholds: Option<Vec<i64>>,
+    /// At most 20 addresses that get mail.
+    recipients: Option<Vec<String>>,
+}
+
+/// How many test mails are on their way.
+#[derive(Debug, Serialize, ToSchema)]
+struct TestDocument {
+    /// One per recipient.
+    mails: usize,
+}
+
+/// A page of the alert ledger.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlertsDocument {
+    /// Newest first.
+    alerts: Vec<AlertDocument>,
+    /// Send it as `before` for the next page; null on the last one.
+    next: Option<AlertId>,
+}
+
+/// A threshold that was crossed.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlertDocument {
+    /// Its id.
+    id: AlertId,
+    /// The budget.
+    budget_id: BudgetId,
+    /// The budget's name when it fired.
+    budget_name: String,
+    /// The budget's month.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// The crossed threshold in percent of the amount.
+    threshold: u16,
+    /// When the crossing was recorded.
+    at: chrono::DateTime<chrono::FixedOffset>,
+    /// Spend that was evaluated, unpriced usage with its upper bound included.
+    spend: String,
+    /// The part of it that is such an upper bound.
+    estimated: String,
+    /// The amount that was in force.
+    amount: String,
+    /// Found after its month had ended: recorded, not mailed.
+    late: bool,
+    /// The higher threshold crossed at the same moment, whose mail tells of this one too.
+    mailed_with: Option<u16>,
+    /// When somebody acknowledged it.
+    acknowledged_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    /// Its mails.
+    deliveries: Vec<DeliveryDocument>,
+}
+
+/// One mail with what the mail server said.
+#[derive(Debug, Serialize, ToSchema)]
+struct DeliveryDocument {
+    /// Who gets it.
+    recipient: String,
+    /// How far it is.
+    state: DeliveryState,
+    /// Attempts so far.
+    attempts: u32,
+    /// The mail server's last answer.
+    answer: Option<String>,
+    /// When the last attempt ended.
+    last_attempt_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+}
+
+impl AlertDocument {
+    fn of(alert: Alert) -> Self {
+        Self {
+            id: alert.alert_id,
+            budget_id: alert.budget_id,
+            budget_name: alert.budget_name,
+            month: month_text(alert.month),
+            threshold: alert.threshold,
+            at: alert.at,
+            spend: money::exact(alert.spend),
+            estimated: money::exact(alert.estimated),
+            amount: money::exact(alert.amount),
+            late: alert.late,
+            mailed_with: alert.mailed_with,
+            acknowledged_at: alert.acknowledged_at,
+            deliveries: alert.deliveries.into_iter().map(DeliveryDocument::of).collect(),
+        }
+    }
+}
+
+impl DeliveryDocument {
+    fn of(delivery: Delivery) -> Self {
+        Self {
+            recipient: delivery.recipient,
+            state: delivery.state,
+            attempts: delivery.attempts,
+            answer: delivery.answer,
+            last_attempt_at: delivery.last_attempt_at,
+        }
+    }
+}
+
+/// Field problems of JSON point into the body.
+fn invalid(fields: Vec<FieldProblem>) -> Problem {
+    let pointed = fields.into_iter().map(|field| FieldProblem { pointer: format!("/{}", field.pointer), ..field });
+    Problem::invalid(pointed.collect())
+}
+
+/// An id that cannot be one names nothing.
+fn id<T: From<Uuid>>(text: &str) -> Result<T, Problem> {
+    Uuid::from_str(text).map(T::from).map_err(|_| Problem::NotFound)
+}
+
+/// Lists active budgets with how they stand this month.
+///
+/// A key of one project sees that project's budgets only.
+#[utoipa::path(
+    get,
+    path = "/v1/budgets",
+    tag = "budgets",
+    responses(
+        (status = 200, description = "The budgets.", body = BudgetsDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<BudgetsDocument>, ApiError> {
+    let budgets = budgets::list(&state.backend, &caller.scope).await?;
+    Ok(Json(BudgetsDocument { budgets: budgets.into_iter().map(BudgetDocument::of).collect() }))
+}
+
+/// Creates a monthly budget and compares it with this month's spend at once.
+///
+/// A threshold that is crossed already is recorded and mailed.
+#[utoipa::path(
+    post,
+    path = "/v1/budgets",
+    tag = "budgets",
+    request_body = NewBudget,
+    responses(
+        (status = 201, description = "The budget; `Location` is its address.", body = BudgetDocument),
+        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The organization has too many budgets.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn create(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(new): Body<NewBudget>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<BudgetDocument>), ApiError> {
+    let input = BudgetInput::check(&new.name, &new.scope, new.amount, &new.thresholds, &new.recipients);
+    let created = budgets::create(&state.backend, &caller.scope, input.map_err(invalid)?).await?;
+    let location = format!("/v1/budgets/{}", created.budget_id);
+    let document = written(&state, &caller, created).await?;
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(document)))
+}
+
+/// What was written, with its month where the key may read spend.
+async fn written(state: &AppState, caller: &ApiCaller, budget: Budget) -> Result<BudgetDocument, ApiError> {
+    if !caller.scope.may(Permission::Read) {
+        return Ok(BudgetDocument::new(budget, None));
+    }
+    Ok(BudgetDocument::of(budgets::state_of(&state.backend, &caller.scope, budget.budget_id).await?))
+}
+
+/// Shows one budget, archived ones included.
+#[utoipa::path(
+    get,
+    path = "/v1/budgets/{budget_id}",
+    tag = "budgets",
+    params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
+    responses(
+        (status = 200, description = "The budget.", body = BudgetDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn get(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(budget_id): Path<String>,
+) -> Result<Json<BudgetDocument>, ApiError> {
+    Ok(Json(BudgetDocument::of(budgets::state_of(&state.backend, &caller.scope, id(&budget_id)?).await?)))
+}
+
+/// Changes a budget and compares it with this month's spend at once. Months that are over keep their amount.
+#[utoipa::path(
+    patch,
+    path = "/v1/budgets/{budget_id}",
+    tag = "budgets",
+    params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
+    request_body = ChangedBudget,
+    responses(
+        (status = 200, description = "The budget as it is now.", body = BudgetDocument),
+        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The budget is archived.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn change(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(budget_id): Path<String>,
+    Body(change): Body<ChangedBudget>,
+) -> Result<Json<BudgetDocument>, ApiError> {
+    let change = BudgetChange::check(
+        change.name.as_deref(),
+        change.amount,
+        change.thresholds.as_deref(),
+        change.recipients.as_deref(),
+    );
+    let changed = budgets::change(&state.backend, &caller.scope, id(&budget_id)?, change.map_err(invalid)?).await?;
+    Ok(Json(written(&state, &caller, changed).await?))
+}
+
+/// Archives a budget: it is no longer compared with spend; its alerts stay.
+#[utoipa::path(
+    delete,
+    path = "/v1/budgets/{budget_id}",
+    tag = "budgets",
+    params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
+    responses(
+        (status = 204, description = "It is archived."),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is archived already.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn archive(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(budget_id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    budgets::archive(&state.backend, &caller.scope, id(&budget_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a test mail with the present figures to all recipients of a budget.
+///
+/// At most five times an hour per budget.
+#[utoipa::path(
+    post,
+    path = "/v1/budgets/{budget_id}/test",
+    tag = "budgets",
+    params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
+    responses(
+        (status = 202, description = "The mails are on their way; the budget's page shows what the mail server answers.", body = TestDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "The budget is archived or has no recipients.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 429, description = "Too many test mails; `Retry-After` says when to come back.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn test(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(budget_id): Path<String>,
+) -> Result<(StatusCode, Json<TestDocument>), ApiError> {
+    let mails = budgets::send_test(&state.backend, &caller.scope, id(&budget_id)?, TestTo::Recipients).await?;
+    Ok((StatusCode::ACCEPTED, Json(TestDocument { mails })))
+}
+
+/// Lists the alert ledger, newest first, with what the mail server answered.
+///
+/// A key of one project sees alerts of that project's budgets only.
+#[utoipa::path(
+    get,
+    path = "/v1/alerts",
+    tag = "alerts",
+    params(
+        ("state" = Option<AlertFilter>, Query, description = "`all` (default), `open`, `acknowledged` or `undelivered`."),
+        ("budget" = Option<Uuid>, Query, description = "Only alerts of this budget."),
+        ("before" = Option<Uuid>, Query, description = "`next` of the page before.")
+    ),
+    responses(
+        (status = 200, description = "At most 50 alerts.", body = AlertsDocument),
+        (status = 400, description = "A parameter is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn alerts(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<AlertsDocument>, ApiError> {
+    let (mut filter, mut budget, mut before) = (AlertFilter::All, None, None);
+    for (name, value) in &pairs {
+        let wrong = |_| FieldProblem::new(name, "invalid", "Use an id as answers give it.");
+        let read = match name.as_str() {
+            "state" => value.parse().map(|value| filter = value),
+            "budget" => value.parse().map_err(wrong).map(|value| budget = Some(value)),
+            "before" => value.parse().map_err(wrong).map(|value| before = Some(value)),
+            _ => Err(FieldProblem::new(name, "unknown", format!("`{name}` is not a parameter."))),
+        };
+        read.map_err(|problem| Problem::invalid(vec![problem]))?;
+    }
+    let page = budgets::alerts(&state.backend, &caller.scope, filter, budget, before).await?;
+    Ok(Json(AlertsDocument { alerts: page.alerts.into_iter().map(AlertDocument::of).collect(), next: page.next }))
+}
+
+/// Acknowledges an alert; doing it again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/{alert_id}/acknowledge",
+    tag = "alerts",
+    params(("alert_id" = Uuid, Path, description = "Id of the alert.")),
+    responses(
+        (status = 204, description = "It is acknowledged."),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such alert.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn acknowledge(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(alert_id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    budgets::acknowledge(&state.backend, &caller.scope, id(&alert_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,40 @@
+//! JSON bodies of small requests, refused with a problem document that says why.
+
+use crate::error::ApiError;
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use domain::problem::Problem;
+use serde::de::DeserializeOwned;
+
+/// Largest body; events have their own, larger limit.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// A JSON body of at most 64 KiB. Unknown fields are the type's concern: `deny_unknown_fields`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Self::Rejection> {
+        let kind =
+            request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_json = kind.parse::<mime::Mime>().is_ok_and(|kind| {
+            kind.type_() == mime::APPLICATION && (kind.subtype() == mime::JSON || kind.suffix() == Some(mime::JSON))
+        });
+        if !is_json {
+            let detail = "Send JSON with `Content-Type: application/json`.".to_owned();
+            return Err(Problem::UnsupportedMedia { detail }.into());
+        }
+        let bytes: Bytes = to_bytes(request.into_body(), MAX_BYTES).await.map_err(|_| too_large())?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| Problem::Invalid {
+            detail: format!("The body cannot be read: {error}."),
+            fields: vec![],
+        })?;
+        Ok(Self(value))
+    }
+}
+
+fn too_large() -> Problem {
+    Problem::TooLarge { detail: format!("A body has at most {} KiB.", MAX_BYTES / 1024) }
+}
