@@ -38,7 +38,9 @@ async function freePort() {
  * Returns `url`, `databaseUrl`, `mail` (see mail.mjs), `bootstrap`, `log()`, `restart(signal)` and `stop()`.
  */
 export async function startTallystick({ env = {}, args = [] } = {}) {
-  const [databaseUrl, port, mail] = await Promise.all([createDatabase(), freePort(), startMail()]);
+  const databaseUrl = await createDatabase();
+  const port = await freePort();
+  const mail = await startMail();
   const url = `http://127.0.0.1:${port}`;
   const environment = { ...process.env, DATABASE_URL: databaseUrl, SMTP_URL: mail.url, PUBLIC_URL: url, ...env };
   let log = "";
@@ -74,7 +76,14 @@ export async function startTallystick({ env = {}, args = [] } = {}) {
     if (signal === "SIGTERM" && code !== 0) throw new Error(`tallystick did not end well (${code ?? "killed"}):\n${log}`);
   }
 
-  await start();
+  try {
+    await start();
+  } catch (error) {
+    // Nothing of a start that failed may keep the test process alive.
+    child.kill("SIGKILL");
+    await mail.stop();
+    throw error;
+  }
   return {
     url,
     databaseUrl,

@@ -8,7 +8,9 @@ import { startTallystick } from "../lib/server.mjs";
 let tallystick, browser;
 
 before(async () => {
-  [tallystick, browser] = await Promise.all([startTallystick(), openBrowser()]);
+  // One after the other: what has started is ended in `after`, also when the next one fails.
+  tallystick = await startTallystick();
+  browser = await openBrowser();
 });
 
 after(async () => {

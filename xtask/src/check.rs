@@ -35,7 +35,16 @@ pub(crate) fn add_to(parts: &mut Parts) {
     parts.part("lints, server side", || {
         quietly(
             tools::cargo()
-                .args(["clippy", "--locked", "--quiet", "--workspace", "--exclude", "frontend", "--all-targets"])
+                .args([
+                    "clippy",
+                    "--locked",
+                    "--quiet",
+                    "--keep-going",
+                    "--workspace",
+                    "--exclude",
+                    "frontend",
+                    "--all-targets",
+                ])
                 .args(["--", "-D", "warnings"]),
         )
     });
@@ -44,7 +53,7 @@ pub(crate) fn add_to(parts: &mut Parts) {
         for package in ["domain", "frontend"] {
             quietly(
                 tools::cargo()
-                    .args(["clippy", "--locked", "--quiet", "-p", package, "--target", WASM])
+                    .args(["clippy", "--locked", "--quiet", "--keep-going", "-p", package, "--target", WASM])
                     .args(["--", "-D", "warnings"]),
             )?;
         }
@@ -53,7 +62,16 @@ pub(crate) fn add_to(parts: &mut Parts) {
     parts.part("documentation", || {
         quietly(
             tools::cargo()
-                .args(["doc", "--locked", "--quiet", "--workspace", "--exclude", "frontend", "--no-deps"])
+                .args([
+                    "doc",
+                    "--locked",
+                    "--quiet",
+                    "--keep-going",
+                    "--workspace",
+                    "--exclude",
+                    "frontend",
+                    "--no-deps",
+                ])
                 .arg("--document-private-items")
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
