@@ -163,7 +163,7 @@ pub fn PeriodPicker(
                     <Field label="Through" name="through" id="period-through" kind="date" value=chosen.period.last_day().to_string()/>
                     <Button kind=ButtonKind::Primary>"Show"</Button>
                 </form>
-                <div class="only-narrow">
+                <div class="only-narrow menu-two">
                     <MenuRule/>
                     {compare_items(&query, &path, chosen, today)}
                 </div>

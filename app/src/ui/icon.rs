@@ -42,7 +42,7 @@ impl Sign {
             Self::Plus => "M8 3.5v9M3.5 8h9",
             Self::Search => "M7 11.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM10.5 10.5L13.5 13.5",
             Self::Bars => "M2.5 4.5h11M2.5 8h11M2.5 11.5h11",
-            Self::Theme => "M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 0 1 0 11",
+            Self::Theme => "M8 2.25a5.75 5.75 0 1 0 0 11.5a5.75 5.75 0 1 0 0-11.5zM8 3.5v9a4.5 4.5 0 0 0 0-9z",
             Self::Download => "M8 2.5v7.5m-3.5-3L8 10.5 11.5 7M3 13.5h10",
             Self::Attention => "M8 2.5l6 11H2zM8 6.5v3.5M8 12v.01",
             Self::Person => {

@@ -144,6 +144,8 @@ fn Plot(
     label: String,
 ) -> impl IntoView {
     let at = RwSignal::new(None::<usize>);
+    // A finger has no hover: the first tap reads, the second follows the link.
+    let first_tap = StoredValue::new(false);
     let plot = NodeRef::<html::Div>::new();
     let tip = NodeRef::<html::Div>::new();
     let count = data.with_value(|data| data.buckets.len());
@@ -155,6 +157,7 @@ fn Plot(
             tip_at(&tip, data.with_value(|data| drawing::place(data, bucket)));
         }
     });
+    leave_on_tap_elsewhere(plot, at);
     let key = move |event: ev::KeyboardEvent| {
         let now = at.get_untracked();
         let next = match event.key().as_str() {
@@ -182,21 +185,30 @@ fn Plot(
         <div
             class="chart-plot"
             node_ref=plot
-            tabindex=move || slider().then_some("0")
-            role=move || slider().then_some("slider")
-            aria-label=move || slider().then(|| format!("{label}: values"))
-            aria-valuemin=move || slider().then_some("1")
-            aria-valuemax=move || slider().then(|| count.to_string())
-            aria-valuenow=move || slider().then(|| at.get().map_or(1, |at| at + 1).to_string())
-            aria-valuetext=move || slider().then(|| reading().unwrap_or_else(|| "Arrow keys read the values".to_owned()))
             on:pointermove=move |event| at.set(bucket_at(plot, &event, count))
-            on:pointerdown=move |event| at.set(bucket_at(plot, &event, count))
-            on:pointerleave=move |_| at.set(None)
-            on:blur=move |_| at.set(None)
-            on:keydown=key
+            on:pointerdown=move |event| {
+                let next = bucket_at(plot, &event, count);
+                first_tap.set_value(is_touch(&event) && next != at.get_untracked());
+                at.set(next);
+            }
+            on:pointerleave=move |event| if !is_touch(&event) { at.set(None) }
+            on:click=move |event| if first_tap.get_value() { event.prevent_default() }
         >
             <div class="chart-drawing" inner_html=move || drawn.read().svg.clone()></div>
             <Pointer at=at count=count/>
+            // Beside the links, not around them: nothing interactive may stand inside a slider.
+            <div
+                class="chart-reader"
+                tabindex=move || slider().then_some("0")
+                role=move || slider().then_some("slider")
+                aria-label=move || slider().then(|| format!("{label}: values"))
+                aria-valuemin=move || slider().then_some("1")
+                aria-valuemax=move || slider().then(|| count.to_string())
+                aria-valuenow=move || slider().then(|| at.get().map_or(1, |at| at + 1).to_string())
+                aria-valuetext=move || slider().then(|| reading().unwrap_or_else(|| "Arrow keys read the values".to_owned()))
+                on:blur=move |_| at.set(None)
+                on:keydown=key
+            ></div>
             <div class="chart-over" inner_html=hits></div>
             <div class="chart-tip" node_ref=tip aria-hidden="true" hidden=move || at.get().is_none()>
                 {move || at.get().map(|bucket| tip_view(data, bucket, &off.read()))}
@@ -284,6 +296,33 @@ fn bucket_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -
 fn bucket_at(_plot: NodeRef<html::Div>, _event: &ev::PointerEvent, _count: usize) -> Option<usize> {
     None
 }
+
+/// Whether the pointer is a finger.
+#[cfg(feature = "hydrate")]
+fn is_touch(event: &ev::PointerEvent) -> bool {
+    event.pointer_type() == "touch"
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn is_touch(_event: &ev::PointerEvent) -> bool {
+    false
+}
+
+/// A finger that comes down elsewhere ends the reading.
+#[cfg(feature = "hydrate")]
+fn leave_on_tap_elsewhere(plot: NodeRef<html::Div>, at: RwSignal<Option<usize>>) {
+    use wasm_bindgen::JsCast;
+    let down = window_event_listener(ev::pointerdown, move |event| {
+        let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
+        if plot.get_untracked().is_some_and(|plot| !plot.contains(target.as_ref())) {
+            at.set(None);
+        }
+    });
+    on_cleanup(move || down.remove());
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn leave_on_tap_elsewhere(_plot: NodeRef<html::Div>, _at: RwSignal<Option<usize>>) {}
 
 /// Puts the tooltip beside its bucket, on the side where there is room. Through the object model, because a style attribute is forbidden.
 #[cfg(feature = "hydrate")]
