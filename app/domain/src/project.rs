@@ -3,6 +3,7 @@
 use crate::identity::KeyScope;
 use crate::ids::{KeyId, ProjectId, TeamId};
 use crate::problem::FieldProblem;
+use crate::spend::Sums;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -203,6 +204,76 @@ pub struct ApiKey {
     pub revoked_at: Option<DateTime<Utc>>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// A project in the tree, with what it spent this month to date.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectLeaf {
+    /// The project.
+    pub project: Project,
+    /// Month to date, whoever owned it on each day.
+    pub sums: Sums,
+}
+
+/// A team in the tree with the projects it owns today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamBranch {
+    /// The team.
+    pub team: Team,
+    /// Month to date of the days on which it owned something.
+    pub sums: Sums,
+    /// Its projects, by falling spend.
+    pub projects: Vec<ProjectLeaf>,
+}
+
+/// All teams and projects: the page Teams and projects.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectTree {
+    /// Teams, archived ones last.
+    pub teams: Vec<TeamBranch>,
+    /// Month to date of the whole organization.
+    pub total: Sums,
+    /// First day of the month that the sums are about.
+    pub month: NaiveDate,
+    /// Whether the caller may change teams and projects.
+    pub may_manage: bool,
+}
+
+/// A past or present owner of a project, as its page lists them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerSpan {
+    /// The team.
+    pub team: Team,
+    /// First day; none means since the beginning of time.
+    pub valid_from: Option<NaiveDate>,
+    /// Day after the last one; none means until further notice.
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// Everything about one project but its spend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProjectDetail {
+    /// The project.
+    pub project: Project,
+    /// Its owners, the newest first.
+    pub owners: Vec<OwnerSpan>,
+    /// Teams that could own it.
+    pub teams: Vec<Team>,
+    /// Today in the organization's zone.
+    pub today: NaiveDate,
+    /// Whether the caller may change it.
+    pub may_manage: bool,
+}
+
+/// Everything about one team but its spend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamDetail {
+    /// The team.
+    pub team: Team,
+    /// The projects it owns today.
+    pub projects: Vec<Project>,
+    /// Whether the caller may change it.
+    pub may_manage: bool,
 }
 
 #[cfg(test)]

@@ -1,21 +1,25 @@
-//! Teams and projects.
+//! Teams and projects: the tree, and a page for each.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod project;
+pub mod team;
+pub mod tree;
 
-/// ProjectsPage.
-#[component]
-pub fn ProjectsPage() -> impl IntoView {
-    view! { <h1>"ProjectsPage"</h1> }
-}
+pub use project::ProjectPage;
+pub use team::TeamPage;
+pub use tree::ProjectsPage;
 
-/// ProjectPage.
-#[component]
-pub fn ProjectPage() -> impl IntoView {
-    view! { <h1>"ProjectPage"</h1> }
-}
+use crate::ui::{NoticeText, Tone};
 
-/// TeamPage.
-#[component]
-pub fn TeamPage() -> impl IntoView {
-    view! { <h1>"TeamPage"</h1> }
-}
+/// What the pages say after a change.
+const NOTICES: [NoticeText; 5] = [
+    NoticeText { code: "created", tone: Tone::Good, text: "Created." },
+    NoticeText { code: "saved", tone: Tone::Good, text: "Saved." },
+    NoticeText {
+        code: "moved",
+        tone: Tone::Good,
+        text: "The new owner is set; spend of the days before stays where it was.",
+    },
+    NoticeText { code: "archived", tone: Tone::Good, text: "Archived. Its history stays in every total." },
+    NoticeText { code: "restored", tone: Tone::Good, text: "Back in use." },
+];

@@ -180,8 +180,7 @@ impl Filter {
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Vec<Self>, Problem> {
         let mut filters = Vec::new();
         let named = pairs.iter().filter(|(name, _)| name.parse::<Dimension>().is_ok());
-        let mut wrong: Vec<_> =
-            named.filter_map(|(name, value)| Self::read(&mut filters, name, value).err()).collect();
+        let mut wrong: Vec<_> = named.filter_map(|(name, value)| Self::read(&mut filters, name, value).err()).collect();
         wrong.extend(too_many_values(&filters));
         if wrong.is_empty() { Ok(filters) } else { Err(Problem::invalid(wrong)) }
     }

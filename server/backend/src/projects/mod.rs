@@ -1,6 +1,7 @@
 //! Teams, projects and who owned what when.
 
 mod sql;
+mod tree;
 
 use crate::error::OnConstraint;
 use crate::{Backend, Error, OrgScope, Visible, audit};
@@ -10,6 +11,8 @@ use domain::ids::{ProjectId, TeamId};
 use domain::problem::{FieldProblem, Problem};
 use domain::project::{Ownership, Project, Slug, Team, parse_cost_centre, parse_name};
 use sqlx::PgConnection;
+
+pub use tree::{project_detail, team_detail, tree};
 
 /// Most teams of an organization, archived ones included.
 pub const MAX_TEAMS: i64 = 500;

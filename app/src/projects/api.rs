@@ -1,0 +1,187 @@
+//! Doors of the pages about teams and projects.
+
+use crate::error::AppError;
+use domain::project::{ProjectDetail, ProjectTree, TeamDetail};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use {
+    crate::caller::Caller,
+    backend::projects::{self, Change, NewProject, NewTeam},
+    domain::problem::Problem,
+    leptos_axum::redirect,
+};
+
+/// The tree of teams and projects.
+#[server(prefix = "/fn", endpoint = "projects/tree")]
+pub async fn load_tree(
+    /// Slug of the organization.
+    org: String,
+) -> Result<ProjectTree, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(projects::tree(&caller.backend, &caller.scope).await?)
+}
+
+/// One project with its owners.
+#[server(prefix = "/fn", endpoint = "projects/project")]
+pub async fn load_project(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the project.
+    project: String,
+) -> Result<ProjectDetail, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(projects::project_detail(&caller.backend, &caller.scope, &project).await?)
+}
+
+/// One team with its projects.
+#[server(prefix = "/fn", endpoint = "projects/team")]
+pub async fn load_team(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the team.
+    team: String,
+) -> Result<TeamDetail, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(projects::team_detail(&caller.backend, &caller.scope, &team).await?)
+}
+
+/// Creates a team.
+#[server(prefix = "/fn", endpoint = "projects/create-team")]
+pub async fn create_team(
+    /// Slug of the organization.
+    org: String,
+    /// Its name.
+    name: String,
+    /// Where finance books it; may be empty.
+    cost_centre: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let new = NewTeam { name, slug: String::new(), cost_centre };
+    let team = projects::create_team(&caller.backend, &caller.scope, new).await?;
+    redirect(&format!("/o/{org}/teams/{}?notice=created", team.slug));
+    Ok(())
+}
+
+/// Creates a project.
+#[server(prefix = "/fn", endpoint = "projects/create-project")]
+pub async fn create_project(
+    /// Slug of the organization.
+    org: String,
+    /// Its name.
+    name: String,
+    /// Its slug; empty: made from the name.
+    slug: String,
+    /// Slug of the team that owns it.
+    team: String,
+    /// Where finance books it; may be empty.
+    cost_centre: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let team_id = projects::team_by_slug(&caller.backend, &caller.scope, &team).await?.team_id;
+    let new = NewProject { name, slug, cost_centre, team_id };
+    let project = projects::create_project(&caller.backend, &caller.scope, new).await?;
+    redirect(&format!("/o/{org}/projects/{}?notice=created", project.slug));
+    Ok(())
+}
+
+/// Changes a team's name and cost centre.
+#[server(prefix = "/fn", endpoint = "projects/update-team")]
+pub async fn update_team(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the team.
+    team: String,
+    /// Its new name.
+    name: String,
+    /// Its new cost centre; may be empty.
+    cost_centre: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let found = projects::team_by_slug(&caller.backend, &caller.scope, &team).await?;
+    projects::update_team(&caller.backend, &caller.scope, found.team_id, Change { name, cost_centre }).await?;
+    redirect(&format!("/o/{org}/teams/{team}?notice=saved"));
+    Ok(())
+}
+
+/// Changes a project's name and cost centre.
+#[server(prefix = "/fn", endpoint = "projects/update-project")]
+pub async fn update_project(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the project.
+    project: String,
+    /// Its new name.
+    name: String,
+    /// Its new cost centre; may be empty.
+    cost_centre: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let found = projects::by_slug(&caller.backend, &caller.scope, &project).await?;
+    projects::update_project(&caller.backend, &caller.scope, found.project_id, Change { name, cost_centre }).await?;
+    redirect(&format!("/o/{org}/projects/{project}?notice=saved"));
+    Ok(())
+}
+
+/// Gives a project to another team from a day on.
+#[server(prefix = "/fn", endpoint = "projects/move-project")]
+pub async fn move_project(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the project.
+    project: String,
+    /// Slug of the new owner.
+    team: String,
+    /// First day of the new owner, `YYYY-MM-DD`; empty: since the beginning of time.
+    from: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let from = match from.trim() {
+        "" => None,
+        day => Some(day.parse().map_err(|_| Problem::field("from", "invalid", "Choose a day."))?),
+    };
+    let found = projects::by_slug(&caller.backend, &caller.scope, &project).await?;
+    let team = projects::team_by_slug(&caller.backend, &caller.scope, &team).await?;
+    projects::move_project(&caller.backend, &caller.scope, found.project_id, team.team_id, from).await?;
+    redirect(&format!("/o/{org}/projects/{project}?notice=moved"));
+    Ok(())
+}
+
+/// Puts a project away or brings it back.
+#[server(prefix = "/fn", endpoint = "projects/archive-project")]
+pub async fn archive_project(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the project.
+    project: String,
+    /// Away, or back.
+    archive: bool,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let found = projects::by_slug(&caller.backend, &caller.scope, &project).await?;
+    projects::archive_project(&caller.backend, &caller.scope, found.project_id, archive).await?;
+    redirect(&format!("/o/{org}/projects/{project}?notice={}", archive_notice(archive)));
+    Ok(())
+}
+
+/// Puts a team away or brings it back.
+#[server(prefix = "/fn", endpoint = "projects/archive-team")]
+pub async fn archive_team(
+    /// Slug of the organization.
+    org: String,
+    /// Slug of the team.
+    team: String,
+    /// Away, or back.
+    archive: bool,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let found = projects::team_by_slug(&caller.backend, &caller.scope, &team).await?;
+    projects::archive_team(&caller.backend, &caller.scope, found.team_id, archive).await?;
+    redirect(&format!("/o/{org}/teams/{team}?notice={}", archive_notice(archive)));
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+const fn archive_notice(archive: bool) -> &'static str {
+    if archive { "archived" } else { "restored" }
+}
