@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// Where tests find the PostgreSQL whose databases they may create and drop.
 const DATABASE: &str = "TALLYSTICK_TEST_DATABASE_URL";
 
+/// How long PostgreSQL outlives this command when it was interrupted.
+const INTERRUPTED_SECS: u32 = 60;
+
 /// Settings of `cargo xtask end2end`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -85,8 +88,13 @@ pub(crate) fn end2end(args: &Args) -> Result<(), Failure> {
 }
 
 fn start_database() -> Result<LocalPostgres, Failure> {
-    LocalPostgres::start(&tools::target_folder().join("test-postgres"), Durability::Scratch)
-        .map_err(|error| error.to_string())
+    let start = || {
+        let mut server = LocalPostgres::start(&tools::target_folder().join("test-postgres"), Durability::Scratch)?;
+        // Ends it also when this command is interrupted.
+        server.leave_to_watcher(INTERRUPTED_SECS)?;
+        Ok(server)
+    };
+    start().map_err(|error: local_postgres::Error| error.to_string())
 }
 
 fn build_tests() -> Result<(), Failure> {

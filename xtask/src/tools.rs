@@ -149,11 +149,11 @@ fn cargo_tool(package: &str, question: &[&str], version: &str, flags: &[&str]) -
     }
 }
 
-/// Compiles a tool in the quick profile: it runs a few times, so optimizing it would cost more than it saves.
+/// Compiles a tool in the quick profile and without debug information: it runs a few times, so optimizing it would cost more than it saves.
 fn install(package: &str, version: &str, flags: &[&str]) -> Result<(), Failure> {
     let mut install = cargo();
     install.args(["install", "--quiet", "--debug"]).args(flags).arg(format!("{package}@{version}"));
-    openly(&mut install)
+    openly(install.env("CARGO_PROFILE_DEV_DEBUG", "0"))
 }
 
 /// The second word of what a program says to `--version`.

@@ -135,17 +135,18 @@ impl LocalPostgres {
         self.cluster.create_database(&self.socket_folder, database)
     }
 
-    /// Lets go, and stops the server if this was its last user; `drop` does the same but cannot report.
+    /// Lets go, and stops the server if this was its last user; `drop` does the same but cannot report, and leaves stopping to a watcher if there is one.
     ///
     /// # Errors
     /// [`Error`] when the server could not be stopped.
     pub fn release(mut self) -> Result<(), Error> {
+        self.left_to_watcher = false;
         self.let_go()
     }
 
-    /// Starts a small watcher process that stops the server once nobody has used it for `idle_secs` seconds, and from now on leaves stopping to it.
+    /// Starts a small watcher process that stops the server once nobody has used it for `idle_secs` seconds, and leaves stopping to it.
     ///
-    /// For test processes, of which many run one after the other and none knows that it is the last.
+    /// For test processes, of which many run one after the other and none knows that it is the last, and for whoever may be interrupted before [`LocalPostgres::release`].
     /// Where the system has no `flock` command the server keeps running until somebody's [`LocalPostgres::release`].
     ///
     /// # Errors
