@@ -17,6 +17,7 @@ pub mod identity;
 pub mod keys;
 pub mod layout;
 pub mod projects;
+pub mod sample;
 pub mod spend;
 pub mod statements;
 pub mod ui;

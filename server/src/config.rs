@@ -24,6 +24,8 @@ pub enum Command {
     Migrate(Database),
     /// Create a user, organization and project if absent; print a new API key with all scopes.
     Bootstrap(Bootstrap),
+    /// Create a sample organization with a realistic quarter of usage that ends now; print its address.
+    Sample(Sample),
 }
 
 /// Which database.
@@ -103,4 +105,21 @@ pub struct Bootstrap {
     /// Slug of the project.
     #[arg(long, default_value = "main")]
     pub project: String,
+}
+
+/// Settings of `sample`.
+#[derive(Debug, Args)]
+pub struct Sample {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// E-mail address of its owner.
+    #[arg(long)]
+    pub email: String,
+    /// Password of the owner, used only when the user is new.
+    #[arg(long, env = "BOOTSTRAP_PASSWORD", hide_env_values = true)]
+    pub password: Option<SecretString>,
+    /// Reporting time zone, such as Europe/Berlin.
+    #[arg(long, default_value = "UTC")]
+    pub time_zone: String,
 }

@@ -1,10 +1,10 @@
 //! The binary `tallystick`: settings, connection, command.
 
-use backend::{Backend, SystemClock, identity};
+use backend::{Backend, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Database, Serve};
+use server::config::{Bootstrap, Cli, Command, Database, Sample, Serve};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build};
@@ -36,6 +36,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => run_serve(serve).await,
         Command::Migrate(database) => run_migrate(&database).await,
         Command::Bootstrap(bootstrap) => run_bootstrap(bootstrap).await,
+        Command::Sample(sample) => run_sample(sample).await,
     }
 }
 
@@ -58,6 +59,23 @@ async fn run_bootstrap(wanted: Bootstrap) -> Result<(), Failure> {
     };
     let created = identity::bootstrap(&backend, wanted).await.map_err(|error| error.into_problem().to_string())?;
     writeln!(std::io::stdout(), "{}", created.key.secret.expose_secret())?;
+    connected.close().await
+}
+
+/// Says on standard error how far it is, and prints the path of the new organization.
+async fn run_sample(wanted: Sample) -> Result<(), Failure> {
+    let connected = connect(&wanted.database).await?;
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
+    let problem = |error: backend::Error| error.into_problem().to_string();
+    let owner = identity::ensure_user(&backend, &wanted.email, wanted.password.as_ref()).await.map_err(problem)?;
+    let started = std::time::Instant::now();
+    let progress = |sent: u64| tracing::info!("{sent} events sent");
+    let (organization, loaded) =
+        backend::sample::load(&backend, owner, &wanted.time_zone, progress).await.map_err(problem)?;
+    let seconds = started.elapsed().as_secs_f64();
+    tracing::info!("{} events recorded, {} rejected, in {seconds:.1} s", loaded.accepted, loaded.rejected);
+    events::drain(&backend).await;
+    writeln!(std::io::stdout(), "/o/{}", organization.slug)?;
     connected.close().await
 }
 

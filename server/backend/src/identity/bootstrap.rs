@@ -48,7 +48,7 @@ pub struct Bootstrapped {
 /// [`Problem::Invalid`] naming the fields of [`Bootstrap`]; [`Problem::Conflict`] at a limit; [`Error::Database`].
 pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<Bootstrapped, Error> {
     let mut transaction = backend.pool.begin().await?;
-    let user_id = user(backend, &mut transaction, &wanted).await?;
+    let user_id = user(backend, &mut transaction, &wanted.email, Some(&wanted.password)).await?;
     let (scope, project) = organization(backend, &mut transaction, user_id, &wanted).await?;
     let key = NewKey {
         name: "bootstrap".to_owned(),
@@ -61,13 +61,29 @@ pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<Bootstrap
     Ok(Bootstrapped { user_id, org_id: scope.org_id(), project, key })
 }
 
-async fn user(backend: &Backend, connection: &mut PgConnection, wanted: &Bootstrap) -> Result<UserId, Error> {
-    let email = Email::parse(&wanted.email).map_err(|problem| Problem::invalid(vec![problem]))?;
+/// The user with this address, created (verified) with the password where there is none. For the operator of the server only.
+///
+/// # Errors
+/// [`Problem::Invalid`] naming `email` or `password`, also where the user is unknown and no password is given; [`Error::Database`].
+pub async fn ensure_user(backend: &Backend, email: &str, password: Option<&SecretString>) -> Result<UserId, Error> {
+    user(backend, &mut *backend.pool.acquire().await?, email, password).await
+}
+
+async fn user(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    email: &str,
+    password: Option<&SecretString>,
+) -> Result<UserId, Error> {
+    let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
     if let Some(user_id) = sql::user_id_of(&mut *connection, &email).await? {
         return Ok(user_id);
     }
-    password::check("password", &wanted.password).map_err(|problem| Problem::invalid(vec![problem]))?;
-    let hash = password::hash(backend, &wanted.password).await?;
+    let unknown =
+        || Problem::field("password", "required", "Nobody has this address yet; give a password to create the user.");
+    let password = password.ok_or_else(unknown)?;
+    password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
+    let hash = password::hash(backend, password).await?;
     let user_id = UserId(backend.clock.new_id());
     let now = backend.clock.now();
     sql::insert_user(connection, user_id, &email, Some(now), &hash, now).await?;

@@ -13,7 +13,7 @@ mod sql;
 mod tokens;
 
 pub use accounts::{change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
-pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap};
+pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
 pub use invitations::{
     INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
 };

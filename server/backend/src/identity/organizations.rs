@@ -61,6 +61,9 @@ pub async fn create_sample_organization(
     name: &str,
     time_zone: &str,
 ) -> Result<Organization, Error> {
+    if let Some(owner) = owner {
+        backend.guards.limits.organization(&owner.to_string())?;
+    }
     let founding = Founding { owner, name, time_zone, project: "main", is_sample: true };
     let mut transaction = backend.pool.begin().await?;
     let founded = found(backend, &mut transaction, founding).await?;

@@ -1,15 +1,17 @@
 //! The sample organization: a realistic quarter of usage, made from figures that were measured on production traces.
 //!
 //! Everything here follows from the end of the quarter alone: no clock, no chance of its own.
-//! The events walk through the same door as everybody's; see the verb that creates the organization.
+//! The events walk through the same door as everybody's: [`load`] makes an organization of its own, a key, and sends them with it.
 
 mod calendar;
 mod calls;
 mod figures;
+mod load;
 mod rng;
 mod scenes;
 
 pub use calendar::DAYS;
+pub use load::{Loaded, load, start};
 
 use calendar::{Calendar, Day};
 use calls::Writer;
@@ -23,21 +25,20 @@ use scenes::SCENES;
 const SEED: u64 = 1912;
 
 /// Name of the organization.
-pub const ORGANIZATION: &str = "Sample: Northwind Labs";
+const ORGANIZATION: &str = "Sample: Northwind Labs";
 
 /// A team of the sample.
 #[derive(Clone, Copy, Debug)]
-pub struct SampleTeam {
+struct SampleTeam {
     /// Its name; its slug follows from it.
-    pub name: &'static str,
-    /// Where finance books it.
-    pub cost_centre: &'static str,
+    name: &'static str,
+    cost_centre: &'static str,
     /// Its projects: slug, name, cost centre.
-    pub projects: &'static [(&'static str, &'static str, &'static str)],
+    projects: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// The teams with their projects.
-pub const TEAMS: [SampleTeam; 3] = [
+const TEAMS: [SampleTeam; 3] = [
     SampleTeam {
         name: "Customer care",
         cost_centre: "CC-410",
@@ -55,52 +56,31 @@ pub const TEAMS: [SampleTeam; 3] = [
     },
 ];
 
-/// What a budget of the sample is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SampleScope {
-    /// The organization.
-    Organization,
-    /// The team of this name.
-    Team(&'static str),
-    /// The project of this slug.
-    Project(&'static str),
-}
-
 /// A monthly budget of the sample.
 #[derive(Clone, Copy, Debug)]
-pub struct SampleBudget {
-    /// Its name.
-    pub name: &'static str,
-    /// What it is about.
-    pub scope: SampleScope,
+struct SampleBudget {
+    name: &'static str,
+    /// As in a form: `organization`, `team:<slug>` or `project:<slug>`.
+    scope: &'static str,
     /// Whole dollars a month.
-    pub dollars: u32,
-    /// Percentages of the amount, rising.
-    pub thresholds: &'static [u16],
+    dollars: u32,
 }
 
 /// The budgets: in the last third of a month one is usually exceeded, one near its end, the others fine.
-pub const BUDGETS: [SampleBudget; 4] = [
-    SampleBudget { name: "All usage", scope: SampleScope::Organization, dollars: 2_400, thresholds: &[50, 80, 100] },
-    SampleBudget {
-        name: "Engineering",
-        scope: SampleScope::Team("Engineering"),
-        dollars: 1_200,
-        thresholds: &[50, 80, 100],
-    },
-    SampleBudget { name: "Search", scope: SampleScope::Project("search"), dollars: 220, thresholds: &[50, 80, 100] },
-    SampleBudget {
-        name: "Support bot",
-        scope: SampleScope::Project("support-bot"),
-        dollars: 400,
-        thresholds: &[50, 80, 100],
-    },
+const BUDGETS: [SampleBudget; 4] = [
+    SampleBudget { name: "All usage", scope: "organization", dollars: 2_400 },
+    SampleBudget { name: "Engineering", scope: "team:engineering", dollars: 1_200 },
+    SampleBudget { name: "Search", scope: "project:search", dollars: 220 },
+    SampleBudget { name: "Support bot", scope: "project:support-bot", dollars: 400 },
 ];
+
+/// Thresholds of every budget of the sample, in percent.
+const THRESHOLDS: [i64; 3] = [50, 80, 100];
 
 /// The events of the [`DAYS`] days that end at `end`, day by day and within a day in the order of time.
 ///
-/// A few of them are unpriced on purpose (a model that no price book knows), and a few are not acceptable (see [`MISTAKES`]).
-pub fn events(end: DateTime<Utc>, zone: Zone) -> impl Iterator<Item = EventInput> {
+/// A few of them are unpriced on purpose (a model that no price book knows), and a few are not acceptable (see `spoil`).
+fn events(end: DateTime<Utc>, zone: Zone) -> impl Iterator<Item = EventInput> + Send + use<> {
     let calendar = Calendar::new(end, zone);
     calendar.days().flat_map(move |day| {
         let mut events: Vec<EventInput> = SCENES
@@ -120,9 +100,11 @@ pub fn events(end: DateTime<Utc>, zone: Zone) -> impl Iterator<Item = EventInput
     })
 }
 
-/// Mistakes of senders, one each on three days of the last two weeks, so that the rejected list has something to show.
-pub const MISTAKES: usize = 9;
+/// Mistakes that [`spoil`] makes.
+#[cfg(test)]
+const MISTAKES: usize = 9;
 
+/// Mistakes of senders, three each on three days of the last two weeks, so that the rejected list has something to show.
 fn spoil(events: &mut [EventInput], day: Day) {
     if ![2, 6, 11].contains(&day.ago) {
         return;

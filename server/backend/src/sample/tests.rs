@@ -77,3 +77,50 @@ fn models_and_modalities_are_many(events: &[EventInput]) {
     let operations: BTreeSet<&str> = events.iter().filter_map(|event| event.operation.as_deref()).collect();
     assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["chat", "embeddings", "image", "transcription"]);
 }
+
+/// The last days of the sample, walked through the door.
+#[tokio::test]
+async fn the_newest_events_come_in_with_budgets_and_mistakes() {
+    let database = testkit::TestDatabase::new().await;
+    let now = "2026-11-20T15:30:00Z".parse().unwrap();
+    let clock = std::sync::Arc::new(crate::TestClock::at(now));
+    let backend = crate::Backend::new(database.pool().clone(), clock, "http://localhost", true);
+    let wanted = crate::identity::Bootstrap {
+        email: "ada@example.com".to_owned(),
+        password: "correct horse battery staple".to_owned().into(),
+        organization: "Acme".to_owned(),
+        time_zone: "UTC".to_owned(),
+        project: "main".to_owned(),
+    };
+    let owner = crate::identity::bootstrap(&backend, wanted).await.unwrap().user_id;
+    let sample = load::Sample::make(&backend, owner, "Asia/Kolkata").await.unwrap();
+    // From the day of the last mistakes on.
+    let from = Zone::parse("Asia/Kolkata").unwrap().start_of("2026-11-18".parse().unwrap());
+    let newest: Vec<EventInput> =
+        sample.events(&backend).filter(|event| event.timestamp.unwrap().to_utc() >= from).collect();
+    let count = newest.len() as u64;
+    assert!(count > 2_000);
+
+    let mut heard = 0;
+    let loaded = sample.fill(&backend, newest.into_iter(), |sent| heard = sent).await.unwrap();
+    assert_eq!((loaded.accepted + loaded.rejected, heard), (count, count));
+    assert_eq!(loaded.rejected, 3);
+
+    let scope = crate::identity::scope_in(&backend, owner, sample.organization.org_id).await.unwrap();
+    let period = domain::period::Period::last_days(now.date_naive(), 7);
+    let found = crate::events::verify(&backend, &scope, period).await.unwrap();
+    assert!(found.is_empty(), "{found:?}");
+    let sums =
+        crate::spend::period_sums(&backend, &scope, domain::budget::SpendScope::Organization, period).await.unwrap();
+    assert!(sums.spend > rust_decimal::Decimal::from(60), "{}", sums.spend);
+    assert!(sums.unpriced_requests > 0 && sums.errors > 0);
+    let budgets = crate::budgets::list(&backend, &scope).await.unwrap();
+    assert_eq!(budgets.len(), BUDGETS.len());
+    let projects = crate::projects::list_projects(&backend, &scope).await.unwrap();
+    assert_eq!(projects.iter().filter(|project| project.archived_at.is_none()).count(), 5);
+    assert!(crate::keys::list(&backend, &scope).await.unwrap().iter().all(|key| key.revoked_at.is_some()));
+    let again = load::Sample::make(&backend, owner, "UTC").await;
+    assert!(
+        again.is_err_and(|error| matches!(error, crate::Error::Problem(domain::problem::Problem::Conflict { .. })))
+    );
+}

@@ -1,0 +1,174 @@
+//! Makes the sample organization and sends its events in by the door that everybody uses.
+
+use super::{BUDGETS, ORGANIZATION, TEAMS, THRESHOLDS, events};
+use crate::identity::{create_sample_organization, organizations_of, system_scope};
+use crate::keys::{self, NewKey};
+use crate::projects::{self, NewProject, NewTeam};
+use crate::{Backend, Error, OrgScope, budgets, events as ingestion};
+use domain::budget::BudgetInput;
+use domain::event::{EventInput, IngestAnswer};
+use domain::identity::{KeyScope, Organization};
+use domain::ids::{KeyId, UserId};
+use domain::problem::Problem;
+use domain::project::KeyProject;
+use futures::{StreamExt, TryStreamExt};
+use secrecy::ExposeSecret;
+use std::time::Duration;
+
+/// Events per request.
+const BATCH: usize = 2_000;
+/// Requests under way at the same time: one is prepared while another is committed.
+const AT_ONCE: usize = 2;
+/// How often a request is tried again while the server has no room.
+const TRIES: u32 = 30;
+
+/// What was sent, and what became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Events recorded.
+    pub accepted: u64,
+    /// Events refused: the senders' mistakes that belong to the sample.
+    pub rejected: u64,
+}
+
+/// Makes a sample organization for its owner and fills it before it returns; `progress` hears how many events were sent.
+///
+/// For the operator of the server only: it asks for no permission.
+///
+/// # Errors
+/// [`Problem::Invalid`] for an unknown zone, [`Problem::Conflict`] when the owner has a sample already; [`Error::Database`]. What was made until then stays and can be deleted.
+pub async fn load(
+    backend: &Backend,
+    owner: UserId,
+    time_zone: &str,
+    progress: impl FnMut(u64),
+) -> Result<(Organization, Loaded), Error> {
+    let sample = Sample::make(backend, owner, time_zone).await?;
+    let loaded = sample.fill(backend, sample.events(backend), progress).await?;
+    Ok((sample.organization, loaded))
+}
+
+/// Makes a sample organization and fills it in the background: the page that it opens grows while it is looked at.
+///
+/// # Errors
+/// As [`load`].
+pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Organization, Error> {
+    let sample = Sample::make(backend, owner, time_zone).await?;
+    let organization = sample.organization.clone();
+    let backend = backend.clone();
+    tokio::spawn(async move {
+        if let Err(error) = sample.fill(&backend, sample.events(&backend), |_| {}).await {
+            tracing::error!(%error, org_id = %sample.organization.org_id, "sample data was not loaded whole");
+        }
+    });
+    Ok(organization)
+}
+
+/// A sample organization with its key, before its events.
+pub(super) struct Sample {
+    pub(super) organization: Organization,
+    /// The server's own view of it.
+    pub(super) scope: OrgScope,
+    sender: OrgScope,
+    key_id: KeyId,
+}
+
+impl Sample {
+    pub(super) async fn make(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Self, Error> {
+        if organizations_of(backend, owner).await?.iter().any(|(organization, _)| organization.is_sample) {
+            return Err(
+                Problem::conflict("You already have a sample organization. Delete it to load a fresh one.").into()
+            );
+        }
+        let organization = create_sample_organization(backend, Some(owner), ORGANIZATION, time_zone).await?;
+        let scope = system_scope(backend, organization.org_id).await?;
+        make_teams(backend, &scope).await?;
+        let default_project = projects::by_slug(backend, &scope, "support-bot").await?.project_id;
+        let new = NewKey {
+            name: "Sample data".to_owned(),
+            scopes: [KeyScope::Ingest].into(),
+            project: KeyProject::AllWithDefault(default_project),
+            expires_at: None,
+        };
+        let created = keys::create(backend, &scope, new).await?;
+        let sender = keys::authenticate(backend, created.secret.expose_secret()).await?.scope;
+        Ok(Self { organization, scope, sender, key_id: created.key.key_id })
+    }
+
+    /// The events of the quarter that ends now.
+    pub(super) fn events(&self, backend: &Backend) -> impl Iterator<Item = EventInput> + Send + use<> {
+        events(backend.clock.now(), self.scope.zone())
+    }
+
+    /// Sends the events, makes the budgets, and revokes the key, which nobody needs any more.
+    pub(super) async fn fill(
+        &self,
+        backend: &Backend,
+        mut events: impl Iterator<Item = EventInput> + Send,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Loaded, Error> {
+        let batches = std::iter::from_fn(|| {
+            let batch: Vec<EventInput> = events.by_ref().take(BATCH).collect();
+            (!batch.is_empty()).then_some(batch)
+        });
+        let requests = futures::stream::iter(batches).map(|batch| send(backend, &self.sender, batch));
+        let mut answers = requests.buffered(AT_ONCE);
+        let mut loaded = Loaded::default();
+        while let Some(answer) = answers.try_next().await? {
+            loaded.accepted += u64::from(answer.accepted);
+            loaded.rejected += u64::from(answer.rejected);
+            progress(loaded.accepted + loaded.rejected);
+        }
+        self.finish(backend).await?;
+        Ok(loaded)
+    }
+
+    async fn finish(&self, backend: &Backend) -> Result<(), Error> {
+        for budget in BUDGETS {
+            // Nobody gets mail about a sample.
+            let input = BudgetInput::check(budget.name, budget.scope, budget.dollars.into(), &THRESHOLDS, &[]);
+            budgets::create(backend, &self.scope, input.map_err(Problem::invalid)?).await?;
+        }
+        keys::revoke(backend, &self.scope, self.key_id).await?;
+        Ok(())
+    }
+}
+
+/// The sample's own teams and projects in place of those that every new organization gets.
+async fn make_teams(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
+    let first = (projects::list_teams(backend, scope).await?, projects::list_projects(backend, scope).await?);
+    for team in TEAMS {
+        let new =
+            NewTeam { name: team.name.to_owned(), cost_centre: team.cost_centre.to_owned(), ..NewTeam::default() };
+        let team_id = projects::create_team(backend, scope, new).await?.team_id;
+        for (slug, name, cost_centre) in team.projects {
+            let new = NewProject {
+                name: (*name).to_owned(),
+                slug: (*slug).to_owned(),
+                cost_centre: (*cost_centre).to_owned(),
+                team_id,
+            };
+            projects::create_project(backend, scope, new).await?;
+        }
+    }
+    for project in first.1 {
+        projects::archive_project(backend, scope, project.project_id, true).await?;
+    }
+    for team in first.0 {
+        projects::archive_team(backend, scope, team.team_id, true).await?;
+    }
+    Ok(())
+}
+
+/// Sends a batch, again while the server has no room: then nothing of it was recorded.
+async fn send(backend: &Backend, sender: &OrgScope, batch: Vec<EventInput>) -> Result<IngestAnswer, Error> {
+    for _ in 0..TRIES {
+        match ingestion::ingest_inputs(backend, sender, batch.clone()).await {
+            Err(Error::Problem(Problem::Unavailable { retry_after_secs })) => {
+                tokio::time::sleep(Duration::from_secs(retry_after_secs.into())).await;
+            }
+            outcome => return outcome,
+        }
+    }
+    ingestion::ingest_inputs(backend, sender, batch).await
+}
