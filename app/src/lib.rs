@@ -9,6 +9,7 @@
 pub mod budgets;
 #[cfg(feature = "ssr")]
 pub mod caller;
+pub mod delivery;
 pub mod error;
 pub mod events;
 pub mod forecast;
@@ -69,6 +70,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/reset-password") view=identity::ResetPasswordPage ssr=ssr.clone() />
                 <Route path=path!("/invitations/:org/:token") view=identity::InvitationPage ssr=ssr.clone() />
                 <Route path=path!("/account") view=identity::AccountPage ssr=ssr.clone() />
+                <Route path=path!("/dev/mail") view=delivery::MailPage ssr=ssr.clone() />
                 <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
                     <Route path=path!("") view=spend::OverviewPage />

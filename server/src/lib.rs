@@ -5,6 +5,7 @@
 pub mod api;
 pub mod caller;
 pub mod config;
+mod dev_mail;
 mod downloads;
 pub mod error;
 pub mod forms;
@@ -73,6 +74,7 @@ pub fn build(state: AppState) -> Router {
     Router::new()
         .merge(api::router())
         .merge(downloads::router())
+        .merge(dev_mail::router())
         .merge(pages)
         .fallback(files)
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))

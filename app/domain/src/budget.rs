@@ -217,6 +217,35 @@ pub struct BudgetState {
     pub status: BudgetStatus,
 }
 
+/// What the page of all budgets shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetList {
+    /// The organization's, then teams', then projects', by name.
+    pub budgets: Vec<BudgetState>,
+    /// Whether the caller may make and change them.
+    pub may_manage: bool,
+}
+
+/// What the form for making or changing a budget shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetSheet {
+    /// What stands in it at first.
+    pub form: BudgetForm,
+    /// What a budget can be about; empty where that cannot change.
+    pub scopes: Vec<ScopeChoice>,
+    /// Name of what it is about, where that cannot change.
+    pub scope_name: Option<String>,
+}
+
+/// A part of the organization that a budget can be about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeChoice {
+    /// Its word.
+    pub scope: ScopeRef,
+    /// Its name.
+    pub name: String,
+}
+
 /// The answer to "why didn't it fire?" for one threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ThresholdState {
@@ -309,6 +338,8 @@ pub struct AlertPage {
     pub alerts: Vec<Alert>,
     /// Id after which the next page begins; none on the last one.
     pub next: Option<AlertId>,
+    /// Whether the caller may acknowledge them.
+    pub may_manage: bool,
 }
 
 /// How a budget stands in one month.

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod csv;
+pub mod delivery;
 pub mod event;
 pub mod forecast;
 pub mod format;

@@ -12,7 +12,7 @@ const BAND: &str = "80 % band";
 const SPENT: &str = "Spent";
 
 /// What the month has cost up to each day, and what it is expected to have cost, beside its budgets.
-pub(super) fn to_date(month: &MonthEndForecast, budgets: &[BudgetRow]) -> ChartData {
+pub(crate) fn to_date(month: &MonthEndForecast, budgets: &[BudgetRow]) -> ChartData {
     let mut sum = Decimal::ZERO;
     let spent = month.days.iter().map(|day| {
         sum += day.spent?;
@@ -72,7 +72,7 @@ fn first_to_come(month: &MonthEndForecast) -> Option<usize> {
     month.days.iter().position(|day| day.day > month.today)
 }
 
-fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> Line {
+pub(crate) fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> Line {
     Line {
         name: name.to_owned(),
         hue: Hue::First,

@@ -1,8 +1,8 @@
 //! Where the month will end.
 
 pub mod api;
-mod chart;
+pub(crate) mod chart;
 pub mod page;
-mod words;
+pub(crate) mod words;
 
 pub use page::ForecastPage;

@@ -35,7 +35,7 @@ pub(super) fn basis(month: &MonthEndForecast) -> String {
 }
 
 /// A likelihood; back-tests cannot tell more finely than this.
-pub(super) fn chance(chance: f64) -> String {
+pub(crate) fn chance(chance: f64) -> String {
     match chance {
         c if c >= 1.0 => "exceeded".to_owned(),
         c if c > 0.97 => format!("over {}", format::percent_whole(0.97)),

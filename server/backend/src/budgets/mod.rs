@@ -11,11 +11,11 @@ mod sql;
 pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, audit, delivery, forecast, spend};
+use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, projects, spend};
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
-    Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetInput, BudgetState, Expected, SpendScope,
-    TestMail, ThresholdState, Usage,
+    Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetInput, BudgetSheet,
+    BudgetState, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState, Usage,
 };
 use domain::forecast::Forecast;
 use domain::format;
@@ -192,6 +192,53 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
         .collect())
 }
 
+/// The form for a new budget, with the person who asks as its recipient.
+///
+/// # Errors
+/// `Forbidden` without the permission; [`Error::Database`].
+pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetSheet, Error> {
+    scope.require(Permission::ManageBudgets)?;
+    let (teams, projects) =
+        futures::try_join!(projects::list_teams(backend, scope), projects::list_projects(backend, scope))?;
+    let organization = identity::organization(backend, scope).await?;
+    let own = sql::own_address(&mut *backend.pool.acquire().await?, scope).await?;
+    let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
+    let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
+    let scopes = [ScopeChoice { scope: ScopeRef::Organization, name: organization.name }]
+        .into_iter()
+        .chain(teams.map(|team| ScopeChoice { scope: ScopeRef::Team(team.slug), name: team.name }))
+        .chain(projects.map(|project| ScopeChoice { scope: ScopeRef::Project(project.slug), name: project.name }))
+        .collect();
+    let form = BudgetForm {
+        scope: ScopeRef::Organization.to_string(),
+        thresholds: "50, 80, 100".to_owned(),
+        recipients: own.map(String::from).unwrap_or_default(),
+        ..BudgetForm::default()
+    };
+    Ok(BudgetSheet { form, scopes, scope_name: None })
+}
+
+/// The form for changing a budget.
+///
+/// # Errors
+/// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
+pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetSheet, Error> {
+    let budget = get(backend, scope, budget_id).await?;
+    scope.require(Permission::ManageBudgets)?;
+    if budget.archived_at.is_some() {
+        return Err(Problem::conflict("This budget is archived.").into());
+    }
+    let thresholds: Vec<_> = budget.thresholds.iter().map(ToString::to_string).collect();
+    let form = BudgetForm {
+        name: budget.name,
+        scope: budget.scope_ref.to_string(),
+        amount: format::money_full(budget.amount).trim_start_matches('$').to_owned(),
+        thresholds: thresholds.join(", "),
+        recipients: budget.recipients.iter().map(Email::as_str).collect::<Vec<_>>().join("\n"),
+    };
+    Ok(BudgetSheet { form, scopes: Vec::new(), scope_name: Some(budget.scope_name) })
+}
+
 fn usage_of(days: &[ProjectDay], part: SpendScope, amount: Decimal) -> Usage {
     let belongs = |day: &&ProjectDay| match part {
         SpendScope::Organization => true,
@@ -311,7 +358,8 @@ pub async fn alerts(
     let more = alerts.len() > per_page;
     alerts.truncate(per_page);
     let next = alerts.last().filter(|_| more).map(|alert| alert.alert_id);
-    Ok(AlertPage { alerts: with_deliveries(backend, scope, alerts).await?, next })
+    let may_manage = scope.may(Permission::ManageBudgets);
+    Ok(AlertPage { alerts: with_deliveries(backend, scope, alerts).await?, next, may_manage })
 }
 
 async fn with_deliveries(backend: &Backend, scope: &OrgScope, mut alerts: Vec<Alert>) -> Result<Vec<Alert>, Error> {

@@ -15,6 +15,7 @@ use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
 use domain::budget::Delivery;
+use domain::delivery::ShownMail;
 use domain::identity::Email;
 use domain::ids::{AlertId, MailId, OrgId};
 use smtp::Attempt;
@@ -97,23 +98,6 @@ pub async fn of_mails(
     mails: &[MailId],
 ) -> Result<BTreeMap<MailId, Delivery>, Error> {
     sql::of_mails(&backend.pool, scope, mails).await
-}
-
-/// A mail as `/dev/mail` lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownMail {
-    /// Its id.
-    pub mail_id: MailId,
-    /// When it was written.
-    pub created_at: DateTime<Utc>,
-    /// Who gets it.
-    pub recipient: String,
-    /// Its subject.
-    pub subject: String,
-    /// The plain part.
-    pub text: String,
-    /// The HTML part.
-    pub html: String,
 }
 
 /// The newest mails that no mail server took because none is configured; empty unless this server runs in local mode.

@@ -1,9 +1,10 @@
 //! Queries of `mails`. The outbox serves all organizations: the worker takes no scope.
 
-use super::{Claimed, NewMail, ShownMail};
+use super::{Claimed, NewMail};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::budget::{Delivery, DeliveryState};
+use domain::delivery::ShownMail;
 use domain::ids::{AlertId, MailId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};

@@ -1,0 +1,161 @@
+//! Doors of budgets and alerts.
+
+use crate::error::AppError;
+use domain::budget::{AlertPage, BudgetDetail, BudgetList, BudgetSheet};
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+#[cfg(feature = "ssr")]
+use {crate::caller::Caller, domain::budget::BudgetForm, domain::problem::Problem, std::str::FromStr};
+
+/// An id that cannot be one names nothing.
+#[cfg(feature = "ssr")]
+fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
+    text.parse().map_err(|_| AppError::of(Problem::NotFound))
+}
+
+/// The active budgets with how they stand this month.
+#[server(prefix = "/fn", endpoint = "budgets", input = Json)]
+pub async fn load_budgets(
+    /// Slug of the organization.
+    org: String,
+) -> Result<BudgetList, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let budgets = backend::budgets::list(&backend, &scope).await?;
+    Ok(BudgetList { budgets, may_manage: scope.may(domain::identity::Permission::ManageBudgets) })
+}
+
+/// A budget with everything its page shows.
+#[server(prefix = "/fn", endpoint = "budget", input = Json)]
+pub async fn load_budget(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the budget.
+    budget: String,
+) -> Result<BudgetDetail, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    Ok(backend::budgets::detail(&backend, &scope, id(&budget)?).await?)
+}
+
+/// The form for a new budget, or for one that is there.
+#[server(prefix = "/fn", endpoint = "budget-sheet", input = Json)]
+pub async fn load_budget_sheet(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the budget; none for a new one.
+    budget: Option<String>,
+) -> Result<BudgetSheet, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    match budget {
+        Some(budget) => Ok(backend::budgets::edit_sheet(&backend, &scope, id(&budget)?).await?),
+        None => Ok(backend::budgets::new_sheet(&backend, &scope).await?),
+    }
+}
+
+/// Makes a budget.
+#[server(prefix = "/fn", endpoint = "create-budget")]
+pub async fn create_budget(
+    /// Slug of the organization.
+    org: String,
+    /// Its name.
+    name: String,
+    /// `organization`, `team:<slug>` or `project:<slug>`.
+    scope: String,
+    /// Dollars per month.
+    amount: String,
+    /// Percentages.
+    thresholds: String,
+    /// Addresses.
+    #[server(default)]
+    recipients: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let form = BudgetForm { name, scope, amount, thresholds, recipients };
+    let input = form.parse().map_err(Problem::invalid)?;
+    let made = backend::budgets::create(&caller.backend, &caller.scope, input).await?;
+    leptos_axum::redirect(&format!("/o/{org}/budgets/{}?notice=created", made.budget_id));
+    Ok(())
+}
+
+/// Changes a budget.
+#[server(prefix = "/fn", endpoint = "change-budget")]
+pub async fn change_budget(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the budget.
+    budget: String,
+    /// Its name.
+    name: String,
+    /// Dollars per month.
+    amount: String,
+    /// Percentages.
+    thresholds: String,
+    /// Addresses.
+    #[server(default)]
+    recipients: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    // The scope cannot change; any valid word stands in for it.
+    let form = BudgetForm { name, scope: "organization".to_owned(), amount, thresholds, recipients };
+    let change = form.parse().map_err(Problem::invalid)?.into_change();
+    let changed = backend::budgets::change(&caller.backend, &caller.scope, id(&budget)?, change).await?;
+    leptos_axum::redirect(&format!("/o/{org}/budgets/{}?notice=saved", changed.budget_id));
+    Ok(())
+}
+
+/// Puts a budget away.
+#[server(prefix = "/fn", endpoint = "archive-budget")]
+pub async fn archive_budget(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the budget.
+    budget: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::budgets::archive(&backend, &scope, id(&budget)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/budgets?notice=archived"));
+    Ok(())
+}
+
+/// Sends a test mail of a budget to the person who asks or, with `to=recipients`, to its recipients; how many mails that is.
+#[server(prefix = "/fn", endpoint = "test-budget")]
+pub async fn test_budget(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the budget.
+    budget: String,
+    /// `me` or `recipients`.
+    to: String,
+) -> Result<u32, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let to = if to == "recipients" { backend::budgets::TestTo::Recipients } else { backend::budgets::TestTo::Me };
+    let mails = backend::budgets::send_test(&backend, &scope, id(&budget)?, to).await?;
+    Ok(u32::try_from(mails).unwrap_or(u32::MAX))
+}
+
+/// A page of the alert ledger.
+#[server(prefix = "/fn", endpoint = "alerts", input = Json)]
+pub async fn load_alerts(
+    /// Slug of the organization.
+    org: String,
+    /// `all`, `open`, `acknowledged` or `undelivered`.
+    state: Option<String>,
+    /// Id of the last row of the page before.
+    before: Option<String>,
+) -> Result<AlertPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let filter = state.map(|word| word.parse()).transpose().map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    let before = before.map(|text| id(&text)).transpose()?;
+    Ok(backend::budgets::alerts(&backend, &scope, filter.unwrap_or_default(), None, before).await?)
+}
+
+/// Marks a row of the ledger as seen to.
+#[server(prefix = "/fn", endpoint = "acknowledge-alert")]
+pub async fn acknowledge_alert(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the alert.
+    alert: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    Ok(backend::budgets::acknowledge(&backend, &scope, id(&alert)?).await?)
+}

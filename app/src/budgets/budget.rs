@@ -1,0 +1,269 @@
+//! One budget: where it stands, why its thresholds fired or did not, who was told.
+
+use super::alerts::{Ledger, mail};
+use super::api::{AcknowledgeAlert, TestBudget, load_budget};
+use super::{chart, words};
+use crate::error::Failure;
+use crate::forecast::words::chance;
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::Place;
+use crate::ui::chart::{Chart, Height};
+use crate::ui::{
+    Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
+    Section, Table, Tone, UrlNotice,
+};
+use domain::budget::{BudgetDetail, TestMail, ThresholdState};
+use domain::forecast::Forecast;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+const NOTICES: &[NoticeText] = &[
+    NoticeText {
+        code: "created",
+        tone: Tone::Good,
+        text: "The budget is there. It is compared with spend from now on.",
+    },
+    NoticeText { code: "saved", tone: Tone::Good, text: "Saved. The budget was compared with spend anew." },
+];
+
+/// A budget's page.
+#[component]
+pub fn BudgetPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let budget = Memo::new(move |_| params.read().get("budget").unwrap_or_default());
+    let acknowledge = use_form::<AcknowledgeAlert>();
+    let test = use_form::<TestBudget>();
+    let changes = (acknowledge.action.version(), test.action.version());
+    let detail = Resource::new_blocking(
+        move || (org.get(), budget.get(), changes.0.get(), changes.1.get()),
+        |(org, budget, _, _)| load_budget(org, budget),
+    );
+    view! {
+        <UrlNotice known=NOTICES/>
+        <FormErrors errors=acknowledge.errors()/>
+        <FormErrors errors=test.errors()/>
+        {move || test.done().get().map(|mails| view! { <Notice tone=Tone::Good>{sent(mails)}</Notice> })}
+        <Transition fallback=|| view! { <Loading what="budget" lines=10/> }>
+            {move || Suspend::new(async move {
+                match detail.await {
+                    Ok(detail) => View { org: org.get_untracked(), detail, acknowledge, test }.draw(),
+                    Err(error) => view! { <Title text="Budget"/><Failure what="budget" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn sent(mails: u32) -> String {
+    match mails {
+        1 => "A test mail is on its way. What the mail server answers stands below.".to_owned(),
+        many => format!("{many} test mails are on their way. What the mail server answers stands below."),
+    }
+}
+
+/// Everything that the parts of the page need.
+struct View {
+    org: String,
+    detail: BudgetDetail,
+    acknowledge: Form<AcknowledgeAlert>,
+    test: Form<TestBudget>,
+}
+
+impl View {
+    fn draw(&self) -> AnyView {
+        let state = &self.detail.state;
+        let budget = &state.budget;
+        let crumbs = vec![Crumb::link("Budgets", Place::Budgets.path(&self.org)), Crumb::here(budget.name.clone())];
+        let lead = format!("{} · {} a month", words::scope(state), words::dollars(budget.amount));
+        let (word, tone) = words::status(state.status);
+        let archived = budget.archived_at.is_some();
+        let badge = if archived {
+            view! { <Badge>"archived"</Badge> }.into_any()
+        } else {
+            view! { <Badge tone=tone>{word}</Badge> }.into_any()
+        };
+        let edit = format!("{}/{}/edit", Place::Budgets.path(&self.org), budget.budget_id);
+        let button = (self.detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
+        let month = (!archived).then(|| self.month());
+        let thresholds = (!archived).then(|| self.thresholds());
+        let tests = (!archived).then(|| self.tests());
+        view! {
+            <Title text=budget.name.clone()/>
+            <Breadcrumb crumbs=crumbs/>
+            <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
+            {month}
+            {thresholds}
+            {self.ledger()}
+            {tests}
+        }
+        .into_any()
+    }
+
+    fn month(&self) -> AnyView {
+        let state = &self.detail.state;
+        let usage = &state.usage;
+        let estimated = (!usage.estimated.is_zero()).then(|| {
+            let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
+            view! { <br/>{text} }
+        });
+        let share = format!("{} of {}", usage.percent_text(), words::dollars(usage.amount));
+        view! {
+            <div class="headline">
+                <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
+                    {share}{estimated}
+                </Figure>
+                {expected(&self.detail)}
+                {self.runs_out()}
+            </div>
+            <Chart data=chart::month(&self.detail) label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
+        }
+        .into_any()
+    }
+
+    /// When it is used up, and how likely that is this month.
+    fn runs_out(&self) -> AnyView {
+        let state = &self.detail.state;
+        let left = state.usage.remaining();
+        if left.is_sign_negative() {
+            return view! { <Figure caption="Over the budget" value=format::money(-left)/> }.into_any();
+        }
+        match state.expected {
+            Some(expected) => {
+                let day = expected.run_out.map_or_else(|| "not this month".to_owned(), format::day);
+                let likely = format!("{} likely to exceed", chance(expected.chance_over));
+                view! { <Figure caption="Runs out" value=day>{likely}</Figure> }.into_any()
+            }
+            None => view! { <Figure caption="Left" value=format::money(left)/> }.into_any(),
+        }
+    }
+
+    fn thresholds(&self) -> AnyView {
+        let usage = self.detail.state.usage;
+        let columns = vec![
+            Column::text("Threshold"),
+            Column::number("At, $"),
+            Column::text("Why it fired, or why it did not"),
+            Column::text("Told"),
+        ];
+        let rows =
+            self.detail.thresholds.iter().map(|state| threshold_row(state, words::why(state, &usage))).collect_view();
+        let looked = match self.detail.evaluated_at {
+            Some(at) => format!("Last compared with spend {}.", format::time(at)),
+            None => "Not compared with spend yet this month; that happens with the first event.".to_owned(),
+        };
+        view! {
+            <Section title="Thresholds">
+                <Table caption="Thresholds" columns=columns>{rows}</Table>
+                <p class="soft small">{looked}" Every recorded event is compared within seconds, and all budgets every ten minutes."</p>
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn ledger(&self) -> AnyView {
+        let detail = &self.detail;
+        let body = if detail.alerts.is_empty() {
+            view! { <EmptyState title="Nothing crossed yet"/> }.into_any()
+        } else {
+            view! {
+                <Ledger org=self.org.clone() caption="Alerts of this budget" alerts=detail.alerts.clone()
+                    may_manage=detail.may_manage form=self.acknowledge/>
+            }
+            .into_any()
+        };
+        view! { <Section title="Ledger">{body}</Section> }.into_any()
+    }
+
+    fn tests(&self) -> AnyView {
+        let rows = &self.detail.tests;
+        let form = self.detail.may_manage.then(|| self.test_form());
+        let table = (!rows.is_empty()).then(|| {
+            let columns = vec![Column::text("Sent"), Column::text("By"), Column::text("Mail")];
+            let rows = rows.iter().map(test_row).collect_view();
+            view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
+        });
+        let recipients = &self.detail.state.budget.recipients;
+        let list: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+        let who = if list.is_empty() {
+            "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
+        } else {
+            format!("Mail goes to {}.", list.join(", "))
+        };
+        view! {
+            <Section title="Recipients">
+                <p class="prose">{who}</p>
+                {form}
+                {table}
+            </Section>
+        }
+        .into_any()
+    }
+
+    fn test_form(&self) -> AnyView {
+        let (org, budget) = (self.org.clone(), self.detail.state.budget.budget_id.to_string());
+        let all = (!self.detail.state.budget.recipients.is_empty()).then(
+            || view! { <Button name="to" value="recipients" small=true>"Send a test to all recipients"</Button> },
+        );
+        view! {
+            <ActionForm action=self.test.action attr:class="actions">
+                <input type="hidden" name="org" value=org/>
+                <input type="hidden" name="budget" value=budget/>
+                <Button name="to" value="me" small=true>"Send a test to me"</Button>
+                {all}
+            </ActionForm>
+        }
+        .into_any()
+    }
+}
+
+fn expected(detail: &BudgetDetail) -> AnyView {
+    let reason = match &detail.forecast {
+        Forecast::TooLittle(too_little) => too_little.reason(),
+        Forecast::MonthEnd(_) => String::new(),
+    };
+    match &detail.state.expected {
+        Some(expected) => {
+            let (point, band) = (expected.point, words::band(expected));
+            view! {
+                <Figure caption="Expected at the month's end" value=format::money(point) title=format::money_full(point)>
+                    {band}" in eight of ten cases"
+                </Figure>
+            }
+            .into_any()
+        }
+        None => view! {
+            <Figure caption="Expected at the month's end" value=format::NONE>{reason}</Figure>
+        }
+        .into_any(),
+    }
+}
+
+fn threshold_row(state: &ThresholdState, why: String) -> AnyView {
+    let told = state.alert.as_ref().map(words::told);
+    let percent = format!("{}\u{a0}%", state.threshold);
+    let mark = if state.alert.is_some() { Tone::Warn } else { Tone::Neutral };
+    view! {
+        <tr>
+            <th scope="row"><Badge tone=mark>{percent}</Badge></th>
+            <td class="num" title=format::money_full(state.at)>{format::money_plain(state.at)}</td>
+            <td class="wrap">{why}</td>
+            <td class="wrap soft">{told}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+fn test_row(test: &TestMail) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row" class="nowrap">{format::time(test.at)}</th>
+            <td>{test.by.clone()}</td>
+            <td class="wrap">{mail(&test.delivery)}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,113 @@
+//! All budgets: used, expected, status.
+
+use super::api::load_budgets;
+use super::words;
+use crate::error::Failure;
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{
+    Badge, Button, ButtonKind, Column, EmptyState, Loading, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
+};
+use domain::budget::{BudgetList, BudgetState};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+const NOTICES: &[NoticeText] = &[NoticeText {
+    code: "archived",
+    tone: Tone::Good,
+    text: "The budget is archived; its alerts stay in the ledger.",
+}];
+
+/// The organization's budgets.
+#[component]
+pub fn BudgetsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let budgets = Resource::new_blocking(move || org.get(), load_budgets);
+    view! {
+        <Title text="Budgets"/>
+        <UrlNotice known=NOTICES/>
+        <Transition fallback=|| view! { <PageHead title="Budgets"/><Loading what="budgets" lines=6/> }>
+            {move || Suspend::new(async move {
+                match budgets.await {
+                    Ok(list) => draw(&org.get_untracked(), &list),
+                    Err(error) => view! { <PageHead title="Budgets"/><Failure what="budgets" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, list: &BudgetList) -> AnyView {
+    let path = Place::Budgets.path(org);
+    let new = format!("{path}/new");
+    if list.budgets.is_empty() {
+        return empty(new, list.may_manage);
+    }
+    let button = list.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
+    let columns = vec![
+        Column::text("Budget"),
+        Column::text("Status"),
+        Column::text("Used"),
+        Column::number("Used, $"),
+        Column::number("Amount, $"),
+        Column::number("Expected, $"),
+    ];
+    let rows = list.budgets.iter().map(|state| row(&path, state)).collect_view();
+    view! {
+        <PageHead title="Budgets" lead=words::summary(&list.budgets)>{button}</PageHead>
+        <Table caption="Budgets of this month" columns=columns>{rows}</Table>
+    }
+    .into_any()
+}
+
+fn empty(new: String, may_manage: bool) -> AnyView {
+    let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
+    view! {
+        <PageHead title="Budgets"/>
+        <EmptyState
+            title="No budgets yet"
+            text="A budget is an amount per month for the organization, a team or a project. Crossing one of its thresholds writes to the alert ledger and mails its recipients."
+        >
+            {button}
+        </EmptyState>
+    }
+    .into_any()
+}
+
+fn row(path: &str, state: &BudgetState) -> AnyView {
+    let (word, tone) = words::status(state.status);
+    let usage = &state.usage;
+    let share = |amount| format::ratio(amount, usage.amount).unwrap_or(0.0);
+    let percent = usage.percent_text();
+    let label = format!("{percent} of {} used", format::money(usage.amount));
+    let expected = state.expected.map(|expected| share(expected.point));
+    let meter = match expected {
+        Some(expected) => {
+            view! { <Meter share=share(usage.used) expected=expected tone=words::bar(state.status) label=label small=true/> }
+                .into_any()
+        }
+        None => view! { <Meter share=share(usage.used) tone=words::bar(state.status) label=label small=true/> }.into_any(),
+    };
+    let point = state.expected.map_or_else(
+        || view! { <td class="num soft" title="Too little history for a forecast">{format::NONE}</td> }.into_any(),
+        |expected| {
+            view! { <td class="num" title=words::band(&expected)>{format::money_plain(expected.point)}</td> }.into_any()
+        },
+    );
+    view! {
+        <tr>
+            <th scope="row">
+                <a href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
+                <span class="note">{words::scope(state)}</span>
+            </th>
+            <td><Badge tone=tone>{word}</Badge></td>
+            <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
+            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
+            <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
+            {point}
+        </tr>
+    }
+    .into_any()
+}

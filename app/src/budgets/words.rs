@@ -1,0 +1,186 @@
+//! Words and hues of budgets.
+
+use crate::format;
+use crate::ui::{BarTone, Tone};
+use domain::budget::{Alert, BudgetState, BudgetStatus, DeliveryState, Expected, SpendScope, ThresholdState, Usage};
+use rust_decimal::Decimal;
+
+/// How a budget stands, as a word and its hue.
+pub(super) const fn status(status: BudgetStatus) -> (&'static str, Tone) {
+    match status {
+        BudgetStatus::Ok => ("on track", Tone::Good),
+        BudgetStatus::Warning => ("warning", Tone::Warn),
+        BudgetStatus::Exceeded => ("exceeded", Tone::Bad),
+    }
+}
+
+/// The hue of a budget's bar.
+pub(super) const fn bar(status: BudgetStatus) -> BarTone {
+    match status {
+        BudgetStatus::Ok => BarTone::Accent,
+        BudgetStatus::Warning => BarTone::Warn,
+        BudgetStatus::Exceeded => BarTone::Bad,
+    }
+}
+
+/// What a budget is about: "project Support bot".
+pub(super) fn scope(state: &BudgetState) -> String {
+    let name = &state.budget.scope_name;
+    match state.budget.scope {
+        SpendScope::Organization => format!("all of {name}"),
+        SpendScope::Team(_) => format!("team {name}"),
+        SpendScope::Project(_) => format!("project {name}"),
+    }
+}
+
+/// A rounded amount without cents where there are none: "$12,000".
+pub(super) fn dollars(amount: Decimal) -> String {
+    let text = format::money(amount);
+    text.strip_suffix(".00").map_or_else(|| text.clone(), str::to_owned)
+}
+
+/// The band as a range.
+pub(super) fn band(expected: &Expected) -> String {
+    format!("{} – {}", dollars(expected.low), dollars(expected.high))
+}
+
+/// What the page of all budgets says first: "3 budgets: 1 exceeded, 1 with a warning".
+pub(super) fn summary(budgets: &[BudgetState]) -> String {
+    let count = |wanted| budgets.iter().filter(|state| state.status == wanted).count();
+    let all = format::counted(number(budgets.len()), "budget");
+    match (count(BudgetStatus::Exceeded), count(BudgetStatus::Warning)) {
+        (0, 0) => format!("{all}, all on track."),
+        (0, warning) => format!("{all}: {warning} with a warning."),
+        (exceeded, 0) => format!("{all}: {exceeded} exceeded."),
+        (exceeded, warning) => format!("{all}: {exceeded} exceeded, {warning} with a warning."),
+    }
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Why a threshold fired, or why it did not.
+pub(super) fn why(threshold: &ThresholdState, usage: &Usage) -> String {
+    let Some(alert) = &threshold.alert else {
+        let missing = threshold.at - usage.used;
+        if missing <= Decimal::ZERO {
+            return "Crossed a moment ago; being recorded now.".to_owned();
+        }
+        return format!("Not crossed: {} to go.", format::money(missing));
+    };
+    let crossed = format!("Crossed {} with {} used", format::time(alert.at), format::money(alert.spend));
+    let amount = if alert.amount == usage.amount {
+        String::new()
+    } else {
+        format!(" of {}, the amount then in force; a threshold fires once a month", dollars(alert.amount))
+    };
+    format!("{crossed}{amount}.")
+}
+
+/// Who was told of a crossing, and how.
+pub(super) fn told(alert: &Alert) -> String {
+    if alert.late {
+        return "Found after the month had ended: not mailed.".to_owned();
+    }
+    if let Some(higher) = alert.mailed_with {
+        return format!("Told in the mail about {higher} %, crossed at the same moment.");
+    }
+    if alert.deliveries.is_empty() {
+        return "The budget had no recipients.".to_owned();
+    }
+    let count = |state| alert.deliveries.iter().filter(|delivery| delivery.state == state).count();
+    let parts = [
+        (DeliveryState::Sent, "mailed to"),
+        (DeliveryState::Shown, "shown here for"),
+        (DeliveryState::Queued, "on the way to"),
+        (DeliveryState::Failed, "refused for"),
+    ];
+    let said: Vec<_> = parts
+        .into_iter()
+        .map(|(state, words)| (count(state), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{words} {count}"))
+        .collect();
+    let text = said.join(", ");
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect::<String>() + ".")
+}
+
+/// How far a mail is, as a word and its hue.
+pub(super) const fn delivery(state: DeliveryState) -> (&'static str, Tone) {
+    match state {
+        DeliveryState::Queued => ("on the way", Tone::Neutral),
+        DeliveryState::Sent => ("delivered", Tone::Good),
+        DeliveryState::Failed => ("failed", Tone::Bad),
+        DeliveryState::Shown => ("shown here", Tone::Neutral),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::budget::Delivery;
+    use domain::ids::{AlertId, BudgetId};
+    use uuid::Uuid;
+
+    fn money(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    fn alert() -> Alert {
+        Alert {
+            alert_id: AlertId(Uuid::nil()),
+            budget_id: BudgetId(Uuid::nil()),
+            budget_name: "Production".to_owned(),
+            month: "2026-11-01".parse().unwrap(),
+            threshold: 80,
+            at: "2026-11-13T09:12:00+05:30".parse().unwrap(),
+            spend: money("9600.2"),
+            estimated: money("0"),
+            amount: money("12000"),
+            late: false,
+            mailed_with: None,
+            acknowledged_at: None,
+            acknowledged_by: None,
+            deliveries: Vec::new(),
+        }
+    }
+
+    fn usage(amount: &str) -> Usage {
+        Usage { used: money("9700"), estimated: money("0"), amount: money(amount) }
+    }
+
+    #[test]
+    fn a_threshold_says_why_it_fired_or_did_not() {
+        let mut state = ThresholdState { threshold: 80, at: money("9600"), alert: Some(alert()) };
+        assert_eq!(why(&state, &usage("12000")), "Crossed Nov 13, 09:12 with $9,600.20 used.");
+        assert_eq!(
+            why(&state, &usage("20000")),
+            "Crossed Nov 13, 09:12 with $9,600.20 used of $12,000, the amount then in force; a threshold fires once a month."
+        );
+        state = ThresholdState { threshold: 90, at: money("10800"), alert: None };
+        assert_eq!(why(&state, &usage("12000")), "Not crossed: $1,100.00 to go.");
+        state.at = money("9700");
+        assert_eq!(why(&state, &usage("12000")), "Crossed a moment ago; being recorded now.");
+    }
+
+    #[test]
+    fn a_crossing_says_who_was_told() {
+        let mut alert = alert();
+        assert_eq!(told(&alert), "The budget had no recipients.");
+        let mail = |state| Delivery {
+            recipient: "ada@example.com".to_owned(),
+            state,
+            attempts: 1,
+            answer: None,
+            last_attempt_at: None,
+        };
+        alert.deliveries = vec![mail(DeliveryState::Sent), mail(DeliveryState::Sent), mail(DeliveryState::Failed)];
+        assert_eq!(told(&alert), "Mailed to 2, refused for 1.");
+        alert.mailed_with = Some(100);
+        assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
+        alert.late = true;
+        assert_eq!(told(&alert), "Found after the month had ended: not mailed.");
+    }
+}

@@ -1,0 +1,27 @@
+//! `/dev/mail/{id}`: a mail of local mode as a mail program shows it.
+
+use crate::AppState;
+use crate::error::ApiError;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, header};
+use axum::response::Html;
+use axum::routing::get;
+use domain::problem::Problem;
+
+/// Mails style themselves with attributes and load nothing.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; frame-ancestors 'none'";
+
+/// The route; outside local mode it finds nothing.
+pub(crate) fn router() -> Router<AppState> {
+    Router::new().route("/dev/mail/{mail_id}", get(mail))
+}
+
+async fn mail(
+    State(state): State<AppState>,
+    Path(mail_id): Path<String>,
+) -> Result<([(HeaderName, &'static str); 1], Html<String>), ApiError> {
+    let mail_id = mail_id.parse().map_err(|_| Problem::NotFound)?;
+    let mail = backend::delivery::shown_one(&state.backend, mail_id).await?.ok_or(Problem::NotFound)?;
+    Ok(([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(mail.html)))
+}
