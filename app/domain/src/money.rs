@@ -48,7 +48,6 @@ pub mod amount_opt {
     ///
     /// # Errors
     /// Only what the serializer itself reports.
-    #[expect(clippy::ref_option, reason = "serde's `with` hands out a reference to the field")]
     pub fn serialize<S: Serializer>(amount: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
         match amount {
             Some(amount) => serializer.serialize_str(&super::exact(*amount)),

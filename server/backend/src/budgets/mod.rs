@@ -1,7 +1,7 @@
 //! Budgets and the alert ledger.
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
-//! [`evaluate`](evaluate::evaluate) compares the two: on marks that ingestion leaves ([`work`]), when a budget is made or changed, and on a slow sweep.
+//! [`evaluate`] compares the two: on marks that ingestion leaves ([`work`]), when a budget is made or changed, and on a slow sweep.
 //! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
 
 mod evaluate;
