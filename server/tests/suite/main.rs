@@ -1,6 +1,6 @@
 //! The one integration-test binary of `server`: the real router over real PostgreSQL, one database per test.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests")]
+#![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod budgets;
 mod command;

@@ -228,7 +228,8 @@ impl Org {
 
     /// What the answer must be, counted event by event.
     fn counted(&self, events: &[Used], scope: &OrgScope, query: &SpendQuery) -> (Vec<SpendRow>, Sums) {
-        let mut rows: BTreeMap<(Option<(i64, String)>, Vec<Option<String>>), Sums> = BTreeMap::new();
+        type Key = (Option<(i64, String)>, Vec<Option<String>>);
+        let mut rows: BTreeMap<Key, Sums> = BTreeMap::new();
         let mut total = Sums::default();
         for used in events.iter().filter(|used| self.matches(used, scope, query)) {
             let keys = query.group_by.iter().map(|dimension| self.value(used, dimension)).collect();

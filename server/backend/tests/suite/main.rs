@@ -5,4 +5,7 @@
 mod budgets;
 mod catalogue;
 mod delivery;
+mod identity;
+mod keys;
+mod projects;
 mod support;

@@ -1,9 +1,10 @@
 //! Accounts, members, invitations, organizations: who may enter, and what stays behind.
 
-use backend::delivery::{self, ShownMail};
+use backend::delivery;
 use backend::identity::{self, Change};
 use backend::{Actor, Backend, Error, OrgScope, TestClock, audit, keys};
 use chrono::Duration;
+use domain::delivery::ShownMail;
 use domain::identity::{Email, Role, User};
 use domain::ids::{InvitationId, UserId};
 use domain::problem::Problem;
