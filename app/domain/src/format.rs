@@ -62,6 +62,15 @@ pub fn money_full(amount: Decimal) -> String {
     with_sign(amount, &format!("${}", group(&text.to_string())))
 }
 
+/// An amount that is not known to the cent, to whole dollars from a hundred on: "$24,900", "$31.20".
+#[must_use]
+pub fn money_rounded(amount: Decimal) -> String {
+    if amount.abs() < Decimal::ONE_HUNDRED {
+        return money(amount);
+    }
+    with_sign(amount, &format!("${}", group(&round(amount.abs(), 0).to_string())))
+}
+
 /// A difference in dollars with its sign: "+$2,030.00", "−$150.00".
 #[must_use]
 pub fn money_signed(amount: Decimal) -> String {
@@ -485,6 +494,8 @@ mod tests {
         assert_eq!(money_signed(amount("2030")), "+$2,030.00");
         assert_eq!(money_signed(amount("-150")), "−$150.00");
         assert_eq!(money_signed(amount("0")), "$0.00");
+        assert_eq!(money_rounded(amount("-24900.49")), "−$24,900");
+        assert_eq!(money_rounded(amount("99.994")), "$99.99");
         assert_eq!(cost(None), "unpriced");
         assert_eq!(plain(rate_per_million(amount("0.3"))), "$0.30 / 1M");
         assert_eq!(plain(rate_per_million(amount("0.075"))), "$0.075 / 1M");

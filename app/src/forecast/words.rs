@@ -13,7 +13,7 @@ pub(super) fn past(past: &PastError) -> String {
 }
 
 /// The band as a range: "$23,100.00 – $27,300.00".
-pub(super) fn band(low: rust_decimal::Decimal, high: rust_decimal::Decimal) -> String {
+pub(crate) fn band(low: rust_decimal::Decimal, high: rust_decimal::Decimal) -> String {
     format!("{} – {}", format::money(low), format::money(high))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::budget::SpendScope;
-use domain::spend::{Dimension, Explore, Group, Overview};
+use domain::spend::{Dimension, Explore, Group, Outlook, Overview};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -10,7 +10,7 @@ use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 const OFFERED_VALUES: usize = 50;
 
-/// Spend of the organization, a team or a project in the days that `query` (the page's parameters) chooses.
+/// Spend of the organization, a team or a project in the days that `query` (the page's parameters) chooses; for the whole of the present month so far also where it is going.
 #[server(prefix = "/fn", endpoint = "spend/overview", input = Json)]
 pub async fn load_overview(
     /// Slug of the organization.
@@ -19,12 +19,18 @@ pub async fn load_overview(
     part: SpendScope,
     /// The page's parameters: days and filters.
     query: Vec<(String, String)>,
-) -> Result<Overview, AppError> {
+) -> Result<(Overview, Option<Outlook>), AppError> {
     let caller = Caller::enter(&org).await?;
     let (backend, scope) = (&caller.backend, &caller.scope);
     let chosen = chosen(&caller, &query);
     let filters = Filter::from_pairs(&query)?;
-    Ok(backend::spend::overview(backend, scope, part, chosen.period, chosen.compare, &filters).await?)
+    let overview = backend::spend::overview(backend, scope, part, chosen.period, chosen.compare, &filters).await?;
+    let outlook = if overview.is_month_to_date() && filters.is_empty() {
+        Some(backend::spend::outlook(backend, scope, part).await?)
+    } else {
+        None
+    };
+    Ok((overview, outlook))
 }
 
 /// What Explore shows for the page's parameters.

@@ -2,12 +2,15 @@
 
 use super::links;
 use super::words::{measured, value_label};
+use crate::forecast::words;
 use crate::format;
 use crate::layout::Query;
-use crate::ui::chart::{self, ChartData, Hue, Line, Series, Stack, Stroke, hue_of, ranked};
+use crate::ui::chart::{self, Band, ChartData, Hue, Line, Series, Stack, Stroke, hue_of, ranked};
 use chrono::{DateTime, Datelike, NaiveDate, Weekday};
+use domain::forecast::MonthEndForecast;
 use domain::spend::{Bucket, Explore, Measure, Overview};
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// Name of what has no colour of its own.
 const REST: &str = "other";
@@ -43,6 +46,29 @@ pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> Char
         today: future,
         ..ChartData::default()
     }
+}
+
+/// Adds what the days from today on are expected to cost, with their band.
+pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &MonthEndForecast) {
+    let days: BTreeMap<_, _> =
+        month.days.iter().filter(|day| day.day >= month.today).map(|day| (day.day, day)).collect();
+    let ahead: Vec<_> = overview.steps.iter().map(|step| days.get(&step.start).copied()).collect();
+    let text = |value: Option<String>| value.unwrap_or_default();
+    data.lines.push(Line {
+        name: "expected".to_owned(),
+        hue: Hue::First,
+        stroke: Stroke::Dashed,
+        values: ahead.iter().map(|day| day.map(|day| format::position(day.expected))).collect(),
+        texts: ahead.iter().map(|day| text(day.map(|day| format::money(day.expected)))).collect(),
+    });
+    data.band = Some(Band {
+        name: "80\u{a0}% band".to_owned(),
+        values: ahead
+            .iter()
+            .map(|day| day.map(|day| (format::position(day.low80), format::position(day.high80))))
+            .collect(),
+        texts: ahead.iter().map(|day| text(day.map(|day| words::band(day.low80, day.high80)))).collect(),
+    });
 }
 
 fn before_line(overview: &Overview) -> Option<Line> {

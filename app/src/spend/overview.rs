@@ -4,14 +4,19 @@ use super::api::load_overview;
 use super::words::{ChangeCell, SpendCell};
 use super::{Filters, chart, links};
 use crate::error::Failure;
+use crate::forecast::words;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, ChartData, Spark, Swatch};
 use crate::ui::{
-    Change, Column, Columns, Direction, EmptyState, Figure, Loading, PageHead, Section, SignedBar, Stat, StatRow, Table,
+    BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
+    Stat, StatRow, Table,
 };
-use domain::budget::SpendScope;
-use domain::spend::{Bucket, Changes, Dimension, ModelPart, Overview, ProjectPart};
+use chrono::Datelike;
+use domain::budget::{BudgetState, BudgetStatus, SpendScope};
+use domain::forecast::{Forecast, MonthEndForecast};
+use domain::period::Period;
+use domain::spend::{Bucket, Changes, Dimension, ModelPart, Outlook, Overview, ProjectPart};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -57,15 +62,15 @@ pub fn OverviewPanel(
         <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
             {move || Suspend::new(async move {
                 match overview.await {
-                    Ok(overview) => {
+                    Ok((overview, outlook)) => {
                         let query = match within.get_value() {
                             Some((dimension, slug)) => {
                                 links::with_value(&carried.get_untracked(), &dimension, Some(&slug), false)
                             }
                             None => carried.get_untracked(),
                         };
-                        let view = View { org: org.get_untracked(), query, part: part.get_untracked(), overview };
-                        view.draw()
+                        let (org, part) = (org.get_untracked(), part.get_untracked());
+                        View { org, query, part, overview, outlook }.draw()
                     }
                     Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
                 }
@@ -80,6 +85,7 @@ struct View {
     query: Query,
     part: SpendScope,
     overview: Overview,
+    outlook: Option<Outlook>,
 }
 
 impl View {
@@ -88,7 +94,10 @@ impl View {
         if overview.newest_event_at.is_none() && overview.total.is_empty() {
             return self.nothing_yet();
         }
-        let data = chart::of_overview(overview, &self.org, &self.query);
+        let mut data = chart::of_overview(overview, &self.org, &self.query);
+        if let Some(month) = self.month() {
+            chart::add_expected(&mut data, overview, month);
+        }
         let (projects, models) = (self.projects(&data), self.models());
         let tables = match self.part {
             SpendScope::Project(_) => models,
@@ -139,17 +148,97 @@ impl View {
             format::range(overview.period, today)
         };
         let total = overview.total.spend;
-        let per_request = |sums: &domain::spend::Sums| sums.per_request();
-        let (now_per, before_per) = (per_request(&overview.total), overview.before.as_ref().and_then(per_request));
-        let requests = overview.total.requests;
         let against = self.against();
-        let requests_before = overview.before.as_ref().map(|sums| sums.requests.into());
-        let requests_change = figure_change(requests.into(), requests_before, false);
-        let per_change = now_per.and_then(|now| figure_change(now, before_per, true));
+        let others = match &self.outlook {
+            Some(outlook) => self.ahead(outlook),
+            None => self.usage(),
+        };
         view! {
             <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}</Figure>
-            <Figure caption="Requests" value=format::count_compact(requests) title=format::count(requests)>{requests_change}</Figure>
-            <Figure caption="Cost per request" value=now_per.map_or_else(|| format::NONE.to_owned(), format::money)>{per_change}</Figure>
+            {others}
+        }
+        .into_any()
+    }
+
+    fn month(&self) -> Option<&MonthEndForecast> {
+        self.outlook.as_ref()?.forecast.month_end()
+    }
+
+    /// How much was used, for spans that are over and for filtered figures.
+    fn usage(&self) -> AnyView {
+        let requests = self.requests();
+        let (now, before) = (&self.overview.total, self.overview.before.as_ref());
+        let now = now.per_request();
+        let change = now.and_then(|now| figure_change(now, before?.per_request(), true));
+        let value = now.map_or_else(|| format::NONE.to_owned(), format::money);
+        let title = now.map(format::money_full).unwrap_or_default();
+        view! { {requests}<Figure caption="Cost per request" value=value title=title>{change}</Figure> }
+            .into_any()
+    }
+
+    fn requests(&self) -> AnyView {
+        let requests = self.overview.total.requests;
+        let before = self.overview.before.as_ref().map(|sums| sums.requests.into());
+        let change = figure_change(requests.into(), before, false);
+        view! {
+            <Figure caption="Requests" value=format::count_compact(requests) title=format::count(requests)>{change}</Figure>
+        }
+        .into_any()
+    }
+
+    /// Where the month will end, and what may be spent.
+    fn ahead(&self, outlook: &Outlook) -> AnyView {
+        let end = format::day(Period::month_of(self.overview.today()).last_day());
+        let caption = format!("Expected by {end}");
+        let expected = match &outlook.forecast {
+            Forecast::MonthEnd(month) => {
+                let (low, high) = (format::money_rounded(month.low80), format::money_rounded(month.high80));
+                let past = month.past.map(|past| format!(" · past error {}", format::percent(past.percent / 100.0)));
+                let text = format!("80\u{a0}% between {low} and {high}{}", past.unwrap_or_default());
+                let value = format::money_rounded(month.expected);
+                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}</Figure> }
+                    .into_any()
+            }
+            Forecast::TooLittle(too_little) => {
+                let reason = too_little.reason();
+                view! { <Figure caption=caption value=format::NONE>{reason}</Figure> }.into_any()
+            }
+        };
+        let budget = match &outlook.budget {
+            Some(state) => self.budget(state),
+            None => self.requests(),
+        };
+        view! { {expected}{budget} }.into_any()
+    }
+
+    fn budget(&self, state: &BudgetState) -> AnyView {
+        let (usage, today) = (&state.usage, self.overview.today());
+        let month = Period::month_of(today);
+        let amount = format::money_rounded(usage.amount);
+        let href = format!("{}/{}", Place::Budgets.path(&self.org), state.budget.budget_id);
+        let share = |part: Decimal| format::ratio(part, usage.amount).unwrap_or(0.0);
+        let used = format!("{} used on day {} of {}", usage.percent_text(), today.day(), month.days());
+        let likely = state.expected.filter(|_| usage.used <= usage.amount).map(|expected| {
+            let text = format!("{} likely to exceed", words::chance(expected.chance_over));
+            view! { " · "<span class=likely_class(expected.chance_over)>{text}</span> }
+        });
+        let over = (usage.used > usage.amount).then(|| {
+            let text = format!("{} over", format::money(usage.used - usage.amount));
+            view! { " · "<span class="bad strong">{text}</span> }
+        });
+        let tone = match state.status {
+            BudgetStatus::Ok => BarTone::Accent,
+            BudgetStatus::Warning => BarTone::Warn,
+            BudgetStatus::Exceeded => BarTone::Bad,
+        };
+        let expected = state.expected.map_or(0.0, |expected| share(expected.point));
+        let label = format!("{} of {amount} used", usage.percent_text());
+        view! {
+            <div class="figure overview-budget">
+                <p class="figure-caption"><a href=href>{format!("Budget {amount}")}</a>" "{state.budget.name.clone()}</p>
+                <Meter share=share(usage.used) expected=expected label=label tone=tone/>
+                <p class="figure-below">{used}{likely}{over}</p>
+            </div>
         }
         .into_any()
     }
@@ -342,6 +431,10 @@ fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option
     let moved = format::moved(now, before.filter(|before| !before.is_zero())?);
     let direction = if is_cost { Direction::of_cost(moved.sign) } else { Direction::Flat };
     Some(view! { <Change text=moved.text direction=direction/>" against before" }.into_any())
+}
+
+fn likely_class(chance: f64) -> &'static str {
+    if chance >= 0.25 { "warn strong" } else { "" }
 }
 
 fn more_rows(more: usize, explore: String) -> Option<AnyView> {

@@ -7,7 +7,7 @@ mod query;
 
 pub use changes::{Cause, Changes, Mover, changes};
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
-pub use overview::{ModelPart, Overview, ProjectPart, Step, bucket_for, starts};
+pub use overview::{ModelPart, Outlook, Overview, ProjectPart, Step, bucket_for, starts};
 pub use query::Source;
 
 use crate::ids::{ProjectId, TeamId};

@@ -1,6 +1,8 @@
 //! What Overview shows of an organization, a team or a project.
 
 use super::{Bucket, Changes, Sums};
+use crate::budget::BudgetState;
+use crate::forecast::Forecast;
 use crate::period::Period;
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate};
 use rust_decimal::Decimal;
@@ -121,6 +123,15 @@ pub struct Overview {
     pub newest_event_at: Option<DateTime<FixedOffset>>,
     /// Spend of the last four whole quarters of an hour; none where filters are kept by day only.
     pub last_hour: Option<Decimal>,
+}
+
+/// Where the present month is going.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Where it will end.
+    pub forecast: Forecast,
+    /// The budget of exactly this part that is used most, if there is one.
+    pub budget: Option<BudgetState>,
 }
 
 impl Overview {

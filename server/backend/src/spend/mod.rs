@@ -7,7 +7,7 @@ mod sql;
 mod tests;
 
 pub use explore::{explore, values};
-pub use overview::overview;
+pub use overview::{outlook, overview};
 pub(crate) use sql::{SUMS, sums_of};
 
 use crate::{Backend, Error, OrgScope};

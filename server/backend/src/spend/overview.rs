@@ -1,15 +1,15 @@
 //! Overview: one span of days taken apart, beside the span before it.
 
 use super::{last_hour, newest_event_at, sql};
-use crate::{Backend, Error, OrgScope, projects};
+use crate::{Backend, Error, OrgScope, budgets, forecast, projects};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, Dimension, Filter, ModelPart, Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, bucket_for, changes,
-    starts,
+    Bucket, Dimension, Filter, ModelPart, Outlook, Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, bucket_for,
+    changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -75,6 +75,17 @@ pub async fn overview(
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
     })
+}
+
+/// Where the present month of a part is going: forecast and budget.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Outlook, Error> {
+    let (forecast, budgets) =
+        futures::try_join!(forecast::month_end(backend, scope, part), budgets::list(backend, scope))?;
+    let own = budgets.into_iter().filter(|state| state.budget.scope == part);
+    Ok(Outlook { forecast, budget: own.max_by_key(|state| state.usage.percent()) })
 }
 
 /// The chart of the month so far shows the whole month, so that what is expected has its place.
