@@ -72,14 +72,11 @@ impl View {
         let data = chart::of_explore(&self.explore, &self.org, query, stack);
         let label = format!("{} by {}", measure_label(asked.measure), asked.dimension.label().to_lowercase());
         let note = format::offset(*self.explore.now.offset());
-        let (table, elsewhere) = (self.table(query), self.elsewhere());
+        let (table, command) = (self.table(query), self.command());
         view! {
             {toolbar}
-            <div class="explore">
-                <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
-                <Section title=label note=note>{table}</Section>
-                {elsewhere}
-            </div>
+            <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
+            <Section title=label note=note>{table}{command}</Section>
         }
         .into_any()
     }
@@ -95,7 +92,7 @@ impl View {
             .collect_view();
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension, items) = (asked.measure, asked.dimension.clone(), self.filter_items(query));
-        let (path, per) = (self.path(), buckets(asked));
+        let (path, file, per) = (self.path(), self.file(), buckets(asked));
         view! {
             <div class="explore-bar">
                 <AutoForm path=path>
@@ -106,6 +103,7 @@ impl View {
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
                 </AutoForm>
                 <Menu label="Filter" sign=Sign::Plus>{items}</Menu>
+                <a class="button explore-file" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
             </div>
         }
         .into_any()
@@ -202,19 +200,24 @@ impl View {
         .into_any()
     }
 
-    /// The same numbers as a file and from the API.
-    fn elsewhere(&self) -> AnyView {
-        let pairs: Query = self.explore.query.as_spend_query().to_pairs().into_iter().collect();
-        let file = pairs.at(&format!("/o/{}/explore.csv", self.org));
-        let address = pairs.at("/v1/spend");
-        let command = format!("curl -H \"Authorization: Bearer $TALLYSTICK_KEY\" \\\n  '{}{address}'", origin());
+    /// The parameters of `GET /v1/spend` that give the same numbers.
+    fn parameters(&self) -> Query {
+        self.explore.query.as_spend_query().to_pairs().into_iter().collect()
+    }
+
+    fn file(&self) -> String {
+        self.parameters().at(&format!("/o/{}/explore.csv", self.org))
+    }
+
+    /// The same numbers from the API.
+    fn command(&self) -> AnyView {
+        let address = format!("{}{}", origin(), self.parameters().at("/v1/spend"));
+        let code = format!("curl -H \"Authorization: Bearer $TALLYSTICK_KEY\" \\\n  '{address}'");
         view! {
-            <Section title="The same elsewhere" id="elsewhere">
-                <p class="row">
-                    <a href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
-                </p>
-                <CodeBlock code=command what="curl command"/>
-            </Section>
+            <details class="from-api">
+                <summary>"The same from the API"</summary>
+                <CodeBlock code=code what="curl command"/>
+            </details>
         }
         .into_any()
     }

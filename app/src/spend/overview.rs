@@ -113,17 +113,15 @@ impl View {
         let title = format!("Spend by {steps}");
         let (figures, changes, state) = (self.figures(), self.changes(), self.state());
         view! {
-            <div class="overview">
-                <div class="headline">{figures}</div>
-                <Columns wide_first=true>
-                    <Section title=title.clone() note=note>
-                        <Chart data=data label=title tick=format::axis_money head=capital(steps)/>
-                    </Section>
-                    {changes}
-                </Columns>
-                {tables}
-                {state}
-            </div>
+            <div class="headline">{figures}</div>
+            <Columns wide_first=true>
+                <Section title=title.clone() note=note>
+                    <Chart data=data label=title tick=format::axis_money head=capital(steps)/>
+                </Section>
+                {changes}
+            </Columns>
+            {tables}
+            {state}
         }
         .into_any()
     }
@@ -172,8 +170,7 @@ impl View {
         let change = now.and_then(|now| figure_change(now, before?.per_request(), true));
         let value = now.map_or_else(|| format::NONE.to_owned(), format::money);
         let title = now.map(format::money_full).unwrap_or_default();
-        view! { {requests}<Figure caption="Cost per request" value=value title=title>{change}</Figure> }
-            .into_any()
+        view! { {requests}<Figure caption="Cost per request" value=value title=title>{change}</Figure> }.into_any()
     }
 
     fn requests(&self) -> AnyView {

@@ -54,12 +54,13 @@ pub fn SpendCell(
         let title = format!("{} without a price", format::counted(waiting, "request"));
         return view! { <td class="num" title=title><span class="warn">"unpriced"</span></td> }.into_any();
     }
-    let more = (waiting > 0).then(|| {
-        let title = format!("{} without a price come on top", format::counted(waiting, "request"));
-        view! { <span class="warn" title=title>" +"<span class="visually-hidden">" more without a price"</span></span> }
-    });
-    view! { <td class="num" title=format::money_full(sums.spend)>{format::money_plain(sums.spend)}{more}</td> }
-        .into_any()
+    let exact = format::money_full(sums.spend);
+    if waiting > 0 {
+        let title = format!("{exact}, and {} without a price", format::counted(waiting, "request"));
+        let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
+        return view! { <td class="num" title=title>{text}</td> }.into_any();
+    }
+    view! { <td class="num" title=exact>{format::money_plain(sums.spend)}</td> }.into_any()
 }
 
 /// The change of a measure against the span before, as a cell.

@@ -6,6 +6,8 @@ use crate::format;
 use crate::layout::Query;
 use crate::spend::words::SpendCell;
 use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone};
+use chrono::NaiveDate;
+use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
     MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, TeamStatement, month_text,
@@ -54,7 +56,9 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
         <div class="headline">{figures}</div>
         <Section title=title>
             {table}
-            <p class="row"><a href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV with all lines"</a></p>
+            <div class="actions">
+                <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV with all lines"</a>
+            </div>
         </Section>
     }
     .into_any()
@@ -63,13 +67,13 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     let total = &statement.total;
-    let last = statement.month.last_day().min(statement.today);
+    let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() {
         view! { <Badge>"month is over"</Badge> }.into_any()
     } else {
         view! { <Badge tone=Tone::Accent>"month to date"</Badge> }.into_any()
     };
-    let days = format!(" {} – {}, {}", format::day(statement.month.from), format::day(last), statement.time_zone);
+    let days = format!(" {}, {}", format::range(known, statement.today), statement.time_zone);
     let unpriced = (total.unpriced_requests > 0).then(|| {
         let text = format!("{} without a price are not in it", format::counted(total.unpriced_requests, "request"));
         view! { <p class="warn">{text}</p> }
@@ -82,6 +86,10 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
         <Figure caption="Tokens" value=format::count_compact(total.tokens) title=format::count(total.tokens)/>
     }
     .into_any()
+}
+
+fn next_day(day: NaiveDate) -> NaiveDate {
+    day.succ_opt().unwrap_or(day)
 }
 
 fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {

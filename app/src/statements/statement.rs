@@ -67,14 +67,12 @@ fn draw(org: &str, month: &str, kind: StatementKind, payer: &Payer, statement: &
         <Title text=title.clone()/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=title>
-            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
+            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
         </PageHead>
-        <div class="statement">
-            <div class="headline">{figures}</div>
-            {facts}
-            {nothing}
-            {sections}
-        </div>
+        <div class="headline">{figures}</div>
+        {facts}
+        {nothing}
+        {sections}
     }
     .into_any()
 }

@@ -35,7 +35,7 @@ impl Cause {
             Self::CostPerToken => "Cost per token",
             Self::Started => "Newly used models",
             Self::Stopped => "Models no longer used",
-            Self::CostPerRequest => "Cost per request",
+            Self::CostPerRequest => "Cost per request, no tokens",
         }
     }
 
