@@ -11,6 +11,7 @@ use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, Menu, MenuItem, PageHead, Section, Select, Sign,
     Sort, Table, use_ready,
 };
+use domain::project::Slug;
 use domain::spend::{Bucket, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, Group, Measure, Sums};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -179,7 +180,7 @@ impl View {
         let href = deeper.with("group_by", &links::next_dimension(&asked.dimension).name()).at(&self.path());
         let events = links::events(&self.org, query, &asked.dimension, key);
         let per_request = group.sums.per_request();
-        let note = group.name.clone().filter(|name| *name != label);
+        let note = group.name.clone().filter(|name| says_more(name, &label));
         let events_label = format!("Events of {label}");
         let before = group.before.as_ref().map(|sums| sums.of(asked.measure));
         view! {
@@ -221,6 +222,11 @@ impl View {
         }
         .into_any()
     }
+}
+
+/// Whether a name tells more than the slug that was made from it.
+fn says_more(name: &str, slug: &str) -> bool {
+    name != slug && Slug::from_name(name).is_none_or(|made| made.as_str() != slug)
 }
 
 fn none() -> String {
@@ -360,10 +366,12 @@ fn value_list(org: &str, query: &Query, dimension: &Dimension, groups: &[Group])
             let only = links::with_value(&closed, dimension, key, false).at(&path);
             let not = links::with_value(&closed, dimension, key, true).at(&path);
             let not_label = format!("All but {label}");
+            let known = group.sums.unpriced_requests == 0 || !group.sums.spend.is_zero();
+            let amount = if known { format::money_compact(group.sums.spend) } else { "unpriced".to_owned() };
             view! {
                 <li>
                     <a href=only>{label}</a>
-                    <span class="soft num">{format::money_compact(group.sums.spend)}</span>
+                    <span class="soft num">{amount}</span>
                     <a class="soft" href=not aria-label=not_label>"not"</a>
                 </li>
             }
