@@ -98,9 +98,10 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend, mailer);
-    let router = build(AppState { backend, leptos, trusted_proxies: serve.trusted_proxies });
+    let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: serve.trusted_proxies });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(interrupted()).await;
+    backend::events::drain(&backend).await;
     jobs.stop().await;
     served?;
     connected.close().await

@@ -120,6 +120,7 @@ pub struct EventInput {
     pub usage: serde_json::Value,
     /// Whose shape `usage` has; follows from provider and operation when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::meter::UsageFormat>))]
     pub usage_format: Option<String>,
     /// The tier that served it, such as `standard`, `flex`, `priority`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,9 +3,11 @@
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`router`], a sample in `server/tests/doors.rs`.
 
+pub(crate) mod body;
 mod budgets;
 pub(crate) mod csv;
 mod docs;
+mod events;
 pub(crate) mod json;
 mod spend;
 mod statements;
@@ -16,8 +18,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::routing::get;
 use domain::problem::Problem;
-use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 /// The parts of the description that no handler carries.
@@ -46,13 +48,15 @@ impl utoipa::Modify for BearerKey {
 
 /// All routes of the API, its description and its reference page.
 pub fn router() -> axum::Router<AppState> {
-    let (routes, description) = OpenApiRouter::with_openapi(Description::openapi())
+    let (routes, mut description) = OpenApiRouter::with_openapi(Description::openapi())
+        .merge(events::router())
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
         .split_for_parts();
+    events::UsageFormats.modify(&mut description);
     let page = docs::page(&description);
-    routes
+    body::unpacking(routes)
         .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
         .route("/docs", get(move || std::future::ready(docs::respond(page.clone()))))
         .route("/healthz", get(|| async { "ok" }))

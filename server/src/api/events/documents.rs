@@ -1,0 +1,285 @@
+//! Events as the API shows them: the same words as in `POST /v1/events`, money as decimal strings.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use domain::event::{EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, UnpricedRow};
+use domain::money::exact;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The forms of a body of `POST /v1/events`.
+#[derive(ToSchema)]
+#[schema(as = Events)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described: bodies are taken apart event by event")]
+pub(super) enum EventsBody {
+    /// One event.
+    One(Box<EventInput>),
+    /// Several, 5,000 at most.
+    Many(Vec<EventInput>),
+    /// The same, wrapped.
+    Wrapped {
+        /// The events.
+        events: Vec<EventInput>,
+    },
+}
+
+/// An event in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventSummary {
+    /// The id as it was sent or generated.
+    id: String,
+    /// Tallystick's own key.
+    #[schema(format = Uuid)]
+    event_key: String,
+    /// When the call was made, in the organization's zone.
+    timestamp: DateTime<FixedOffset>,
+    /// Slug of the project.
+    project: String,
+    provider: String,
+    model: String,
+    feature: Option<String>,
+    status: Status,
+    attempt: u32,
+    latency_ms: Option<u64>,
+    /// All tokens.
+    tokens: u64,
+    /// Decimal string with 12 places; null when unpriced.
+    #[schema(example = "0.014445000000")]
+    cost: Option<String>,
+    /// ISO 4217 code of the cost.
+    currency: Option<&'static str>,
+}
+
+impl From<EventRow> for EventSummary {
+    fn from(row: EventRow) -> Self {
+        Self {
+            id: row.id,
+            event_key: row.event_key.to_string(),
+            timestamp: row.at,
+            project: row.project,
+            provider: row.provider,
+            model: row.model,
+            feature: row.feature,
+            status: row.status,
+            attempt: row.attempt,
+            latency_ms: row.latency_ms,
+            tokens: row.tokens,
+            currency: row.cost.map(|_| "USD"),
+            cost: row.cost.map(exact),
+        }
+    }
+}
+
+/// A page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventsDocument {
+    /// Newest first.
+    events: Vec<EventSummary>,
+    /// Where the next page begins; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl From<Page<EventRow>> for EventsDocument {
+    fn from(page: Page<EventRow>) -> Self {
+        Self { events: page.rows.into_iter().map(EventSummary::from).collect(), next_cursor: page.next_cursor }
+    }
+}
+
+/// One line of a receipt: quantity x rate / per = amount.
+#[derive(Debug, Serialize, ToSchema)]
+struct ReceiptLine {
+    /// The meter's word.
+    #[schema(example = "input_uncached")]
+    meter: String,
+    /// Decimal string.
+    quantity: String,
+    /// Unit of the quantity, such as `tokens`.
+    unit: String,
+    /// Price of `per` units in US dollars; null where the price row is no longer known.
+    rate: Option<String>,
+    /// Units that the rate is for.
+    per: u64,
+    /// Decimal string with 12 places, rounded once, half to even.
+    amount: String,
+    /// Since when the price holds; null means from the beginning of time.
+    price_since: Option<DateTime<Utc>>,
+    /// The data set or person the price came from, with its version.
+    price_source: String,
+    /// Where the price can be checked.
+    price_url: Option<String>,
+}
+
+impl From<ReceiptRow> for ReceiptLine {
+    fn from(row: ReceiptRow) -> Self {
+        Self {
+            meter: row.meter,
+            quantity: plain(row.quantity),
+            unit: row.unit,
+            rate: row.rate.map(plain),
+            per: row.per,
+            amount: exact(row.amount),
+            price_since: row.price_since,
+            price_source: row.price_source,
+            price_url: row.price_url,
+        }
+    }
+}
+
+/// One event with everything that explains its cost.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EventDocument {
+    #[serde(flatten)]
+    event: EventSummary,
+    /// When it was received, in the organization's zone.
+    received_at: DateTime<FixedOffset>,
+    /// Id of the API key that sent it.
+    #[schema(format = Uuid)]
+    api_key: String,
+    time_to_first_token_ms: Option<u64>,
+    /// The tier that served it, `batch`, or `standard`.
+    tier: String,
+    /// The price book's model that priced it.
+    priced_as: Option<String>,
+    /// The lines that add up to the cost; empty when unpriced or answered from the sender's cache.
+    receipt: Vec<ReceiptLine>,
+    /// Why there is no cost.
+    unpriced_reason: Option<String>,
+    /// Upper-bound estimate while unpriced; counts against budgets.
+    upper_bound: Option<String>,
+    /// What an answer from the sender's own cache would have cost.
+    avoided_cost: Option<String>,
+    /// What the provider says it cost.
+    reported_cost: Option<String>,
+    /// Whose shape `usage` has.
+    usage_format: String,
+    /// The provider's usage object: numbers, flags and the words that decide a price.
+    #[schema(value_type = Object)]
+    usage: Value,
+    /// Disjoint quantities by the meter's name.
+    meters: BTreeMap<String, String>,
+    /// Whether the meters add up to the reported usage.
+    adds_up: bool,
+    /// Remaining attributes by name, tags as `tag.<key>`.
+    attributes: BTreeMap<String, String>,
+    /// Other attempts of the same request, first to last, at most 20.
+    attempts: Vec<EventSummary>,
+}
+
+impl From<EventDetail> for EventDocument {
+    fn from(event: EventDetail) -> Self {
+        Self {
+            event: event.row.into(),
+            received_at: event.received_at,
+            api_key: event.key_id.to_string(),
+            time_to_first_token_ms: event.time_to_first_token_ms,
+            tier: event.tier,
+            priced_as: event.priced_as,
+            receipt: event.receipt.into_iter().map(ReceiptLine::from).collect(),
+            unpriced_reason: event.unpriced_reason,
+            upper_bound: event.upper_bound.map(exact),
+            avoided_cost: event.avoided_cost.map(exact),
+            reported_cost: event.reported_cost.map(exact),
+            usage_format: event.usage_format,
+            usage: serde_json::from_str(&event.usage_json).unwrap_or_default(),
+            meters: event.meters.into_iter().map(|(meter, quantity)| (meter, plain(quantity))).collect(),
+            adds_up: event.adds_up,
+            attributes: event.attributes.into_iter().collect(),
+            attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
+        }
+    }
+}
+
+/// An event that was rejected.
+#[derive(Debug, Serialize, ToSchema)]
+struct Rejected {
+    /// When it came, in the organization's zone.
+    received_at: DateTime<FixedOffset>,
+    /// The sender's id, where it could be read.
+    id: Option<String>,
+    project: Option<String>,
+    provider: Option<String>,
+    model: Option<String>,
+    /// JSON pointer of the field that was wrong; empty for the whole event.
+    pointer: String,
+    /// A stable word.
+    code: String,
+    /// Why, in one sentence.
+    detail: String,
+    /// Name of the API key that sent it.
+    key_name: String,
+}
+
+/// A page of rejected events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RejectedDocument {
+    /// Newest first.
+    rejected: Vec<Rejected>,
+    /// Where the next page begins; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl From<Page<RejectedRow>> for RejectedDocument {
+    fn from(page: Page<RejectedRow>) -> Self {
+        let rejected = |row: RejectedRow| Rejected {
+            received_at: row.received_at,
+            id: row.id,
+            project: row.project,
+            provider: row.provider,
+            model: row.model,
+            pointer: row.pointer,
+            code: row.code,
+            detail: row.detail,
+            key_name: row.key_name,
+        };
+        Self { rejected: page.rows.into_iter().map(rejected).collect(), next_cursor: page.next_cursor }
+    }
+}
+
+/// Waiting events of one model.
+#[derive(Debug, Serialize, ToSchema)]
+struct Unpriced {
+    provider: String,
+    model: String,
+    /// How many events wait.
+    events: u64,
+    /// Tokens in them.
+    tokens: u64,
+    /// What they cost at most, by estimate: decimal string with 12 places.
+    upper_bound: String,
+    /// First event, in the organization's zone.
+    first_at: DateTime<FixedOffset>,
+    /// Last event.
+    last_at: DateTime<FixedOffset>,
+    /// Why there is no price.
+    reason: String,
+}
+
+/// Models whose events wait for a price.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct UnpricedDocument {
+    /// The dearest estimate first.
+    unpriced: Vec<Unpriced>,
+}
+
+impl From<Vec<UnpricedRow>> for UnpricedDocument {
+    fn from(rows: Vec<UnpricedRow>) -> Self {
+        let unpriced = |row: UnpricedRow| Unpriced {
+            provider: row.provider,
+            model: row.model,
+            events: row.events,
+            tokens: row.tokens,
+            upper_bound: exact(row.upper_bound),
+            first_at: row.first_at,
+            last_at: row.last_at,
+            reason: row.reason,
+        };
+        Self { unpriced: rows.into_iter().map(unpriced).collect() }
+    }
+}
+
+fn plain(number: Decimal) -> String {
+    number.normalize().to_string()
+}

@@ -1,0 +1,205 @@
+//! `/v1/events`: send events, read them with their receipts, see what was refused and what waits for a price.
+
+mod documents;
+mod formats;
+
+use super::{body, csv};
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use documents::{EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
+use domain::event::{EventQuery, IngestAnswer, MAX_BODY_BYTES};
+use domain::identity::KeyScope;
+use domain::problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub(super) use formats::UsageFormats;
+
+/// The resource's routes.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(record, list))
+        .routes(routes!(rejected))
+        .routes(routes!(unpriced))
+        .routes(routes!(find))
+}
+
+/// Records usage events.
+///
+/// The body is one event, an array, `{"events": […]}`, or one event per line (`application/x-ndjson`); at most 5,000 events and 8 MiB after decompression; gzip and zstd are accepted.
+///
+/// Each event is taken or refused on its own, and the answer has one result per event in the order of the request.
+/// `accepted` means committed: every page and query includes the event from then on.
+/// An event's `id` makes it idempotent: the same id with the same content is a `duplicate`, a success, so a request can be sent again as it is; with other content it is a `conflict`, and the first stays.
+/// A `rejected` event is kept in the rejected list with its reason and has not taken its id.
+///
+/// Content is the fields as they were sent: their order does not matter, numbers are equal when their values are, and times are instants cut to microseconds.
+///
+/// Prompts and completions are never stored: fields that are not listed here are dropped, and of `usage` only numbers, flags and the words that decide a price are kept.
+#[utoipa::path(
+    post,
+    path = "/v1/events",
+    tag = "events",
+    request_body(
+        content(
+            (EventsBody = "application/json", example = json!({
+                "id": "req_1-attempt-1", "timestamp": "2026-11-20T09:41:07.113Z", "provider": "anthropic",
+                "model": "claude-sonnet-4-5-20250929",
+                "usage": {"input_tokens": 812, "cache_read_input_tokens": 20480, "output_tokens": 391},
+                "feature": "triage", "environment": "production", "latency_ms": 2140
+            })),
+            (String = "application/x-ndjson")
+        )
+    ),
+    responses(
+        (status = 200, description = "Every event was recorded or is a duplicate.", body = IngestAnswer),
+        (status = 207, description = "At least one event was rejected or conflicts; all others are recorded.", body = IngestAnswer),
+        (status = 400, description = "The body is not JSON in one of the four forms.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "More than 8 MiB after decompression, or more than 5,000 events.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was recorded: too much is waiting, or the database is away. Send the same again after `Retry-After`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn record(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    caller.scope.require_key_scope(KeyScope::Ingest)?;
+    let lines = body::is_lines(&headers)?;
+    let bytes = body::read(body, MAX_BODY_BYTES).await?;
+    let items = backend::events::split(&bytes, lines)?;
+    let answer = backend::events::ingest(&state.backend, &caller.scope, &items).await?;
+    let all_well = answer.rejected == 0 && answer.conflicts == 0;
+    let status = if all_well { StatusCode::OK } else { StatusCode::MULTI_STATUS };
+    Ok((status, Json(answer)).into_response())
+}
+
+/// Lists events, newest first.
+///
+/// Every dimension of `GET /v1/spend` is a filter, written as there: repeat it for several values, `!` before a value leaves it out, empty means missing.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    tag = "events",
+    params(
+        ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339).", example = "2026-11-01"),
+        ("to" = Option<String>, Query, description = "The day or instant after the last.", example = "2026-12-01"),
+        ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
+        ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned at the time."),
+        ("model" = Option<Vec<String>>, Query, description = "Only this model."),
+        ("provider" = Option<Vec<String>>, Query, description = "Only this provider."),
+        ("operation" = Option<Vec<String>>, Query, description = "Only this operation."),
+        ("status" = Option<Vec<String>>, Query, description = "Only attempts that ended so: `success`, `error`, `timeout`, `cancelled`, `rate_limited`."),
+        ("feature" = Option<Vec<String>>, Query, description = "Only this feature; empty for events without one."),
+        ("environment" = Option<Vec<String>>, Query, description = "Only this environment; empty for events without one."),
+        ("api_key" = Option<Vec<String>>, Query, description = "Only events sent with the key of this id."),
+        ("customer" = Option<Vec<String>>, Query, description = "Only this customer; empty for events without one."),
+        ("user" = Option<Vec<String>>, Query, description = "Only this user; empty for events without one."),
+        ("cohort" = Option<Vec<String>>, Query, description = "Only this cohort; empty for events without one."),
+        ("step" = Option<Vec<String>>, Query, description = "Only this step; empty for events without one."),
+        ("unpriced" = Option<bool>, Query, description = "`true` for events without a known cost only."),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, with the same filters."),
+        ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default."),
+        ("format" = Option<String>, Query, description = "`json` (default) or `csv`, which holds all that match, up to 50,000; `Accept: text/csv` does the same.")
+    ),
+    responses(
+        (status = 200, description = "One page.", content((EventsDocument = "application/json"), (String = "text/csv"))),
+        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "More events match than a file takes.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn list(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(mut pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let is_csv = csv::is_asked(&headers, &mut pairs)?;
+    let query = EventQuery::from_pairs(&pairs)?;
+    if is_csv {
+        let text = backend::events::csv(&state.backend, &caller.scope, &query).await?;
+        return Ok(csv::respond("events.csv", text));
+    }
+    let page = backend::events::list(&state.backend, &caller.scope, &query).await?;
+    Ok(Json(EventsDocument::from(page)).into_response())
+}
+
+/// Lists events that were rejected, newest first, with their reasons.
+#[utoipa::path(
+    get,
+    path = "/v1/events/rejected",
+    tag = "events",
+    params(
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default.")
+    ),
+    responses(
+        (status = 200, description = "One page.", body = RejectedDocument),
+        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn rejected(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<RejectedDocument>, ApiError> {
+    let query = EventQuery::from_pairs(&pairs)?;
+    if query != (EventQuery { cursor: query.cursor.clone(), limit: query.limit, ..EventQuery::default() }) {
+        return Err(Problem::field("filters", "unknown", "The rejected list takes `cursor` and `limit`.").into());
+    }
+    let page = backend::events::rejected(&state.backend, &caller.scope, query.cursor.as_deref(), query.limit).await?;
+    Ok(Json(RejectedDocument::from(page)))
+}
+
+/// Lists the models whose events wait for a price, the dearest estimate first, at most 200.
+///
+/// Such an event has no cost, which is not the same as a cost of 0: it counts against budgets with `upper_bound`.
+#[utoipa::path(
+    get,
+    path = "/v1/events/unpriced",
+    tag = "events",
+    responses(
+        (status = 200, description = "All models.", body = UnpricedDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedDocument>, ApiError> {
+    let rows = backend::events::unpriced(&state.backend, &caller.scope).await?;
+    Ok(Json(UnpricedDocument::from(rows)))
+}
+
+/// Shows one event with its receipt.
+#[utoipa::path(
+    get,
+    path = "/v1/events/{id}",
+    tag = "events",
+    params(("id" = String, Path, description = "The event's `id` as it was sent or generated, or its `event_key`.")),
+    responses(
+        (status = 200, description = "The event.", body = EventDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such event, or of a project that the key does not see.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn find(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<EventDocument>, ApiError> {
+    Ok(Json(EventDocument::from(backend::events::find(&state.backend, &caller.scope, &id).await?)))
+}
