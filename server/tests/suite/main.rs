@@ -4,5 +4,7 @@
 
 mod budgets;
 mod command;
+mod durability;
+mod events;
 mod security;
 mod support;
