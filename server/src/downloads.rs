@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 /// All files.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/o/{org}/explore.csv", get(explore)).route("/o/{org}/statements.csv", get(statements))
+    Router::new().route("/o/{org}/explore.csv", get(explore)).route("/o/{org}/statements.csv", get(statements)).route("/o/{org}/events.csv", get(events))
 }
 
 async fn explore(
@@ -27,6 +27,16 @@ async fn explore(
     let query = SpendQuery::from_pairs(&pairs)?;
     let answer = backend::spend::query(&state.backend, &caller.scope, &query).await?;
     Ok(csv::respond(&format!("{org}-spend.csv"), answer.csv(&query)?))
+}
+
+async fn events(
+    caller: MemberCaller,
+    State(state): State<AppState>,
+    Path(org): Path<String>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let query = app::events::api::asked(&state.backend, &caller.scope, &pairs)?;
+    Ok(csv::respond(&format!("{org}-events.csv"), backend::events::csv(&state.backend, &caller.scope, &query).await?))
 }
 
 /// Which statements: all of a month, or one team's or project's.

@@ -513,6 +513,29 @@ pub struct UnpricedRow {
     pub reason: String,
 }
 
+/// What wants attention in this room; nobody counts further than a thousand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attention {
+    /// Events rejected in the last seven days.
+    pub rejected: u64,
+    /// Events without a price.
+    pub unpriced: u64,
+}
+
+impl Attention {
+    /// Where counting ends: this number means "at least".
+    pub const MOST: u64 = 1_000;
+}
+
+/// A list as its page shows it, with what wants attention in the others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Listed<T> {
+    /// The rows.
+    pub page: Page<T>,
+    /// What wants attention.
+    pub attention: Attention,
+}
+
 /// A page of a list with an opaque cursor to the next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {

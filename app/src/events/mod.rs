@@ -1,27 +1,13 @@
-//! Events, their receipts, rejected and unpriced ones.
+//! Events: the live list, the receipt of each, what was rejected and what waits for a price.
 
-use leptos::prelude::*;
+pub mod api;
+mod detail;
+mod list;
+mod rejected;
+mod unpriced;
+mod words;
 
-/// EventsPage.
-#[component]
-pub fn EventsPage() -> impl IntoView {
-    view! { <h1>"EventsPage"</h1> }
-}
-
-/// RejectedPage.
-#[component]
-pub fn RejectedPage() -> impl IntoView {
-    view! { <h1>"RejectedPage"</h1> }
-}
-
-/// UnpricedPage.
-#[component]
-pub fn UnpricedPage() -> impl IntoView {
-    view! { <h1>"UnpricedPage"</h1> }
-}
-
-/// EventPage.
-#[component]
-pub fn EventPage() -> impl IntoView {
-    view! { <h1>"EventPage"</h1> }
-}
+pub use detail::EventPage;
+pub use list::EventsPage;
+pub use rejected::RejectedPage;
+pub use unpriced::UnpricedPage;

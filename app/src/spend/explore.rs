@@ -21,7 +21,7 @@ use rust_decimal::Decimal;
 use std::cmp::Reverse;
 
 /// The parameter that opens the list of a dimension's values.
-const CHOOSE: &str = "choose";
+pub(crate) const CHOOSE: &str = "choose";
 
 /// One question about spend.
 #[component]
@@ -36,7 +36,7 @@ pub fn ExplorePage() -> impl IntoView {
         <Title text="Explore"/>
         <PageHead title="Explore" hidden=true/>
         <Filters/>
-        <FilterValues org=org query=query/>
+        <FilterValues org=org query=query place=Place::Explore/>
         <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
             {move || Suspend::new(async move {
                 match explore.await {
@@ -92,7 +92,7 @@ impl View {
             .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
             .collect_view();
         let bucket = asked.effective_bucket().as_str();
-        let (measure, dimension, items) = (asked.measure, asked.dimension.clone(), self.filter_items(query));
+        let (measure, dimension, items) = (asked.measure, asked.dimension.clone(), filter_items(&self.path(), query));
         let (path, file, per) = (self.path(), self.file(), buckets(asked));
         view! {
             <div class="explore-bar">
@@ -108,17 +108,6 @@ impl View {
             </div>
         }
         .into_any()
-    }
-
-    fn filter_items(&self, query: &Query) -> AnyView {
-        Dimension::NAMED
-            .into_iter()
-            .map(|dimension| {
-                let href = query.with(CHOOSE, &dimension.name()).at(&self.path());
-                view! { <MenuItem href=href>{dimension.label()}</MenuItem> }
-            })
-            .collect_view()
-            .into_any()
     }
 
     fn table(&self, query: &Query) -> AnyView {
@@ -315,13 +304,27 @@ fn chosen(_event: &leptos::ev::Event) -> Option<(String, String)> {
     None
 }
 
+/// A menu item per dimension: opens the list of its values.
+pub(crate) fn filter_items(path: &str, query: &Query) -> AnyView {
+    Dimension::NAMED
+        .into_iter()
+        .map(|dimension| {
+            let href = query.with(CHOOSE, &dimension.name()).at(path);
+            view! { <MenuItem href=href>{dimension.label()}</MenuItem> }
+        })
+        .collect_view()
+        .into_any()
+}
+
 /// The values of the dimension that a filter is being chosen for: each is a link, so it works without JavaScript.
 #[component]
-fn FilterValues(
+pub fn FilterValues(
     /// Slug of the organization.
     org: Memo<String>,
     /// The page's parameters.
     query: Memo<Query>,
+    /// The page.
+    place: Place,
 ) -> impl IntoView {
     let dimension = Memo::new(move |_| query.read().get(CHOOSE).and_then(|name| name.parse::<Dimension>().ok()));
     let days = Memo::new(move |_| {
@@ -342,7 +345,7 @@ fn FilterValues(
                     None => ().into_any(),
                     Some((_, Err(error))) => view! { <Failure what="values" error=error/> }.into_any(),
                     Some((dimension, Ok(groups))) => {
-                        (move || value_list(&org.read(), &query.read(), &dimension, &groups)).into_any()
+                        (move || value_list(&place.path(&org.read()), &query.read(), &dimension, &groups)).into_any()
                     }
                 }
             })}
@@ -350,8 +353,7 @@ fn FilterValues(
     }
 }
 
-fn value_list(org: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {
-    let path = Place::Explore.path(org);
+fn value_list(path: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {
     let closed = query.without(&[CHOOSE]);
     let rest = closed.clone();
     let hidden = rest
@@ -363,8 +365,8 @@ fn value_list(org: &str, query: &Query, dimension: &Dimension, groups: &[Group])
         .map(|group| {
             let key = group.key.as_deref();
             let label = value_label(dimension, key, group.name.as_deref());
-            let only = links::with_value(&closed, dimension, key, false).at(&path);
-            let not = links::with_value(&closed, dimension, key, true).at(&path);
+            let only = links::with_value(&closed, dimension, key, false).at(path);
+            let not = links::with_value(&closed, dimension, key, true).at(path);
             let not_label = format!("All but {label}");
             let known = group.sums.unpriced_requests == 0 || !group.sums.spend.is_zero();
             let amount = if known { format::money_compact(group.sums.spend) } else { "unpriced".to_owned() };
@@ -379,12 +381,12 @@ fn value_list(org: &str, query: &Query, dimension: &Dimension, groups: &[Group])
         .collect_view();
     let title = format!("{} is", dimension.label());
     let (heading, name) = (title.clone(), dimension.name());
-    let close = closed.at(&path);
+    let close = closed.at(path);
     view! {
         <section class="values" aria-label=title>
             <header>
                 <h2>{heading}</h2>
-                <form class="toolbar" method="get" action=path.clone()>
+                <form class="toolbar" method="get" action=path.to_owned()>
                     {hidden}
                     <label class="visually-hidden" for="filter-value">"Value"</label>
                     <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200"/>

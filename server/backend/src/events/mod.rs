@@ -15,7 +15,7 @@ mod tests;
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, verify};
 pub use commit::CAPACITY;
 pub use ingest::{Item, ingest, ingest_inputs, split};
-pub use read::{Attention, MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
+pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
 
 use crate::{Backend, Clock, Error, OrgScope, prices, projects};
 use arc_swap::ArcSwap;

@@ -9,7 +9,7 @@ pub use detail::{by_key, find};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
 use cursor::Cursor;
-use domain::event::{Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
+use domain::event::{Attention, Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
 use domain::identity::Permission;
 use domain::problem::Problem;
 
@@ -19,17 +19,6 @@ const MAX_UNPRICED: i64 = 200;
 pub const MAX_EXPORT: i64 = 50_000;
 /// Rejected events older than this do not count as waiting for attention, in days.
 const REJECTED_DAYS: i64 = 7;
-/// Nobody counts further.
-const MAX_COUNT: i64 = 1_000;
-
-/// What wants attention in this room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Attention {
-    /// Events rejected in the last seven days, at most 1,000.
-    pub rejected: u64,
-    /// Events without a price, at most 1,000.
-    pub unpriced: u64,
-}
 
 /// The instants of a query; none where it has no such edge.
 struct Span {
@@ -130,5 +119,6 @@ pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<Unprice
 pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Attention, Error> {
     scope.require(Permission::Read)?;
     let since = backend.clock.now() - Duration::days(REJECTED_DAYS);
-    sql::attention(&backend.pool, scope, crate::clock::id_at(since, [0; 32]), MAX_COUNT).await
+    let most = i64::try_from(Attention::MOST).unwrap_or(i64::MAX);
+    sql::attention(&backend.pool, scope, crate::clock::id_at(since, [0; 32]), most).await
 }

@@ -1,11 +1,11 @@
 //! Queries that read events, rejected events and what waits for a price.
 
 use super::cursor::Cursor;
-use super::{Attention, Span};
+use super::Span;
 use crate::events::commit::time_of;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::event::{EventQuery, EventRow, RejectedRow, UnpricedRow};
+use domain::event::{Attention, EventQuery, EventRow, RejectedRow, UnpricedRow};
 use domain::ids::{EventKey, KeyId, ProjectId, RejectedId};
 use domain::meter::{Meters, UsageFormat};
 use domain::problem::FieldProblem;

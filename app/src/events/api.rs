@@ -1,0 +1,91 @@
+//! Doors of the pages about events.
+
+use crate::error::AppError;
+use domain::event::{EventDetail, EventRow, Listed, RejectedRow, UnpricedRow};
+use domain::ids::EventKey;
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+
+/// Events in the days and with the filters that `query` (the page's parameters) chooses.
+#[server(prefix = "/fn", endpoint = "events/list", input = Json)]
+pub async fn load_events(
+    /// Slug of the organization.
+    org: String,
+    /// The page's parameters: days, filters, place in the list.
+    query: Vec<(String, String)>,
+) -> Result<Listed<EventRow>, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let query = asked(&caller.backend, &caller.scope, &query)?;
+    let page = backend::events::list(&caller.backend, &caller.scope, &query).await?;
+    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
+    Ok(Listed { page, attention })
+}
+
+/// Events that were rejected.
+#[server(prefix = "/fn", endpoint = "events/rejected", input = Json)]
+pub async fn load_rejected(
+    /// Slug of the organization.
+    org: String,
+    /// Place in the list.
+    cursor: Option<String>,
+) -> Result<Listed<RejectedRow>, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let page = backend::events::rejected(&caller.backend, &caller.scope, cursor.as_deref(), DEFAULT_PAGE).await?;
+    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
+    Ok(Listed { page, attention })
+}
+
+/// Models whose events wait for a price.
+#[server(prefix = "/fn", endpoint = "events/unpriced", input = Json)]
+pub async fn load_unpriced(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Listed<UnpricedRow>, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let rows = backend::events::unpriced(&caller.backend, &caller.scope).await?;
+    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
+    Ok(Listed { page: Page { rows, next_cursor: None }, attention })
+}
+
+/// One event with its receipt.
+#[server(prefix = "/fn", endpoint = "events/event", input = Json)]
+pub async fn load_event(
+    /// Slug of the organization.
+    org: String,
+    /// Tallystick's key of the event.
+    event: EventKey,
+) -> Result<EventDetail, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(backend::events::by_key(&caller.backend, &caller.scope, event).await?)
+}
+
+#[cfg(feature = "ssr")]
+use {
+    crate::caller::Caller,
+    domain::event::{DEFAULT_PAGE, Edge, EventQuery, Page},
+    domain::problem::Problem,
+    domain::spend::Filter,
+};
+
+/// What the page's parameters ask for, as seen from the organization's present day; for the page and its file.
+///
+/// # Errors
+/// [`domain::problem::Problem::Invalid`] that names every wrong filter.
+#[cfg(feature = "ssr")]
+pub fn asked(
+    backend: &backend::Backend,
+    scope: &backend::OrgScope,
+    pairs: &[(String, String)],
+) -> Result<EventQuery, Problem> {
+    let today = scope.zone().day_of(backend.clock.now());
+    let query: crate::layout::Query = pairs.iter().cloned().collect();
+    let period = crate::layout::Chosen::from_query(&query, today).period;
+    Ok(EventQuery {
+        from: Some(Edge::Day(period.from)),
+        to: Some(Edge::Day(period.to)),
+        filters: Filter::from_pairs(pairs)?,
+        unpriced: query.get("unpriced") == Some("true"),
+        cursor: query.get("cursor").map(str::to_owned),
+        limit: DEFAULT_PAGE,
+    })
+}

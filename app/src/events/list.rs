@@ -1,0 +1,141 @@
+//! The list of events: newest first, growing by itself where JavaScript runs.
+
+use super::api::load_events;
+use super::words::{List, event_table, tabs};
+use crate::error::Failure;
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::spend::{CHOOSE, FilterValues, Filters, filter_items};
+use crate::ui::{Button, EmptyState, Icon, Loading, Menu, PageHead, Pager, Sign, use_ready};
+use domain::event::{EventRow, Listed};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// Between two looks for new events.
+#[cfg(feature = "hydrate")]
+const LOOK: std::time::Duration = std::time::Duration::from_secs(4);
+
+type Asked = (String, Vec<(String, String)>);
+
+/// All events of the chosen days.
+#[component]
+pub fn EventsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let map = use_query_map();
+    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let asked = Memo::new(move |_| -> Asked { (org.get(), but_choose(&query.read()).pairs()) });
+    let events = Resource::new(move || asked.get(), |(org, query)| load_events(org, query));
+    // What came since the page was loaded, and for which question.
+    let fresh = RwSignal::new(None::<(Asked, Listed<EventRow>)>);
+    look_for_new(asked, fresh);
+    view! {
+        <Title text="Events"/>
+        <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."/>
+        <Transition fallback=|| view! { <Loading what="events" lines=12/> }>
+            {move || Suspend::new(async move {
+                match events.await {
+                    Ok(loaded) => {
+                        (move || {
+                            let newer = fresh.get().filter(|(of, _)| *of == asked.get_untracked());
+                            let listed = newer.map_or_else(|| loaded.clone(), |(_, listed)| listed);
+                            draw(org, query, &listed)
+                        })
+                            .into_any()
+                    }
+                    Err(error) => view! { <Failure what="events" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: Memo<String>, query: Memo<Query>, listed: &Listed<EventRow>) -> AnyView {
+    let slug = org.get_untracked();
+    let present = query.get_untracked();
+    let tabs = tabs(&slug, List::All, listed.attention);
+    let rows = &listed.page.rows;
+    let body = if rows.is_empty() { nothing(&present) } else { event_table(&slug, "Events, newest first", rows) };
+    let path = Place::Events.path(&slug);
+    let newest = present.get("cursor").map(|_| present.without(&[]).at(&path));
+    let older = listed.page.next_cursor.as_ref().map(|cursor| present.with("cursor", cursor).at(&path));
+    let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
+    let is_first = newest.is_none();
+    let (filters, file) = (filter_items(&path, &present), file(&slug, &present));
+    view! {
+        {tabs}
+        <div class="events-bar">
+            <Menu label="Filter" sign=Sign::Plus>{filters}</Menu>
+            <Filters/>
+            <Live shown=is_first/>
+            <a class="events-file" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
+        </div>
+        <FilterValues org=org query=query place=Place::Events/>
+        {body}
+        <Pager previous=newest next=older shown=shown.unwrap_or_default() previous_label="Newest"/>
+    }
+    .into_any()
+}
+
+/// Says that the list grows by itself, where it does.
+#[component]
+fn Live(
+    /// This is the newest part of the list.
+    shown: bool,
+) -> impl IntoView {
+    let ready = use_ready();
+    view! { <span class="soft small" hidden=move || !(shown && ready.get())>"new events appear by themselves"</span> }
+}
+
+fn nothing(query: &Query) -> AnyView {
+    if query.get("cursor").is_some() {
+        return view! { <EmptyState title="No older events" text="This was the end of the list."/> }.into_any();
+    }
+    let text = "Choose other days, take a filter away, or send the first event with an API key.";
+    view! {
+        <EmptyState title="No events here" text=text>
+            <Button href="/docs">"How to send events"</Button>
+        </EmptyState>
+    }
+    .into_any()
+}
+
+/// The same events as a file, all pages of them.
+fn file(org: &str, query: &Query) -> String {
+    query.without(&[CHOOSE]).at(&format!("/o/{org}/events.csv"))
+}
+
+/// Without the parameter that only opens the list of a filter's values.
+fn but_choose(query: &Query) -> Query {
+    query.iter().filter(|(name, _)| *name != CHOOSE).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Asks every few seconds for the newest part of the list, while it is looked at.
+#[cfg(feature = "hydrate")]
+fn look_for_new(asked: Memo<Asked>, fresh: RwSignal<Option<(Asked, Listed<EventRow>)>>) {
+    let look = move || {
+        let question = asked.get_untracked();
+        let is_first = question.1.iter().all(|(name, _)| name != "cursor");
+        if !is_first || document().hidden() {
+            return;
+        }
+        leptos::task::spawn_local(async move {
+            if let Ok(listed) = load_events(question.0.clone(), question.1.clone()).await {
+                let found = Some((question, listed));
+                // Nothing new: the table stays as it is, and so does the focus in it. Gone if the reader left the page meanwhile.
+                if fresh.try_with_untracked(|known| *known != found).unwrap_or(false) {
+                    let _left = fresh.try_set(found);
+                }
+            }
+        });
+    };
+    Effect::new(move |_| {
+        if let Ok(handle) = set_interval_with_handle(look, LOOK) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn look_for_new(_asked: Memo<Asked>, _fresh: RwSignal<Option<(Asked, Listed<EventRow>)>>) {}

@@ -1,0 +1,146 @@
+//! Words and cells that all views of events share.
+
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone};
+use domain::event::{Attention, EventRow, Status};
+use domain::ids::EventKey;
+use leptos::prelude::*;
+use rust_decimal::Decimal;
+
+/// The lists of this room.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    All,
+    Rejected,
+    Unpriced,
+}
+
+impl List {
+    pub(super) fn path(self, org: &str) -> String {
+        let events = Place::Events.path(org);
+        match self {
+            Self::All => events,
+            Self::Rejected => format!("{events}/rejected"),
+            Self::Unpriced => format!("{events}/unpriced"),
+        }
+    }
+}
+
+/// Links between the three lists, with what waits in each.
+pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
+    let tab = |list: List, label: &str, waiting: u64| {
+        let tab = Tab::new(label, list.path(org), list == here);
+        if waiting == 0 { tab } else { tab.count(at_least(waiting)) }
+    };
+    let tabs = vec![
+        tab(List::All, "All events", 0),
+        tab(List::Rejected, "Rejected", attention.rejected),
+        tab(List::Unpriced, "Unpriced", attention.unpriced),
+    ];
+    view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
+}
+
+/// A count that stops somewhere.
+pub(super) fn at_least(count: u64) -> String {
+    if count >= Attention::MOST { format!("{}+", format::count(Attention::MOST)) } else { format::count(count) }
+}
+
+/// The page of an event.
+pub(super) fn event_path(org: &str, event: EventKey) -> String {
+    format!("{}/{event}", Place::Events.path(org))
+}
+
+/// A status as people read it.
+pub(super) const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Success => "success",
+        Status::Error => "error",
+        Status::Timeout => "timeout",
+        Status::Cancelled => "cancelled",
+        Status::RateLimited => "rate limited",
+    }
+}
+
+/// What a status means.
+pub(super) const fn status_tone(status: Status) -> Tone {
+    match status {
+        Status::Success => Tone::Good,
+        Status::Error | Status::Timeout => Tone::Bad,
+        Status::Cancelled => Tone::Neutral,
+        Status::RateLimited => Tone::Warn,
+    }
+}
+
+/// A cost as a cell of a column in dollars; never a zero for want of a price.
+pub(super) fn cost_cell(cost: Option<Decimal>) -> AnyView {
+    match cost {
+        Some(cost) => {
+            view! { <td class="num" title=format::money_exact(cost)>{format::money_plain(cost)}</td> }.into_any()
+        }
+        None => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+    }
+}
+
+/// Events as a table, each leading to its page.
+pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyView {
+    let columns = vec![
+        Column::text("Time"),
+        Column::text("Model"),
+        Column::text("Project"),
+        Column::text("Feature"),
+        Column::text("Status"),
+        Column::number("Latency"),
+        Column::number("Tokens"),
+        Column::number("Cost, $"),
+    ];
+    let body = rows.iter().map(|row| event_row(org, row)).collect_view();
+    view! { <Table caption=caption.to_owned() columns=columns dense=true>{body}</Table> }.into_any()
+}
+
+fn event_row(org: &str, row: &EventRow) -> AnyView {
+    let attempt = (row.attempt > 1).then(|| format!(", attempt {}", row.attempt));
+    let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
+    let (tone, status) = (status_tone(row.status), status_word(row.status));
+    view! {
+        <tr>
+            <th scope="row" class="nowrap">
+                <a href=event_path(org, row.event_key) aria-label=label title=row.id.clone()>
+                    <time datetime=format::time_machine(row.at)>{format::time_seconds(row.at)}</time>
+                </a>
+            </th>
+            <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
+            <td>{row.project.clone()}</td>
+            <td>{row.feature.clone()}</td>
+            <td><StatusDot tone=tone>{status}{attempt}</StatusDot></td>
+            <td class="num">{row.latency_ms.map(format::milliseconds)}</td>
+            <td class="num">{format::count(row.tokens)}</td>
+            {cost_cell(row.cost)}
+        </tr>
+    }
+    .into_any()
+}
+
+/// A rate as people read it: "$3.00 / 1M", "$0.20 each".
+pub(super) fn rate(rate: Decimal, per: u64) -> String {
+    match per {
+        1_000_000 => format::rate_per_million(rate),
+        1 => format!("{} each", format::money_full(rate)),
+        per => format!("{} / {}", format::money_full(rate), format::count(per)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_name_what_they_are_for() {
+        let three = Decimal::from(3);
+        assert_eq!(rate(three, 1_000_000), format::rate_per_million(three));
+        assert_eq!(rate(Decimal::new(2, 1), 1), "$0.20 each");
+        assert_eq!(rate(Decimal::from(35), 1_000), "$35.00 / 1,000");
+        assert_eq!(at_least(999), "999");
+        assert_eq!(at_least(1_000), "1,000+");
+    }
+}
