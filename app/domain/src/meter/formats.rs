@@ -15,7 +15,6 @@ macro_rules! formats {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {
         /// Whose shape a usage object has: a closed list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         pub enum UsageFormat {
             $($(#[$doc])* #[serde(rename = $word)] $name,)+
         }
@@ -121,6 +120,21 @@ impl UsageFormat {
         }
     }
 }
+
+// Written out: the derive does not see words that come out of a macro.
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for UsageFormat {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .description(Some("Whose shape a usage object has: a closed list."))
+            .enum_values(Some(Self::ALL.iter().map(|format| format.as_str())))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for UsageFormat {}
 
 /// What one event used, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
