@@ -6,5 +6,6 @@ mod budgets;
 mod command;
 mod durability;
 mod events;
+mod delivery;
 mod security;
 mod support;
