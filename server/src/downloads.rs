@@ -15,7 +15,10 @@ use serde::Deserialize;
 
 /// All files.
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/o/{org}/explore.csv", get(explore)).route("/o/{org}/statements.csv", get(statements)).route("/o/{org}/events.csv", get(events))
+    Router::new()
+        .route("/o/{org}/explore.csv", get(explore))
+        .route("/o/{org}/statements.csv", get(statements))
+        .route("/o/{org}/events.csv", get(events))
 }
 
 async fn explore(

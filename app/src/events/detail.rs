@@ -153,8 +153,8 @@ fn line(line: &ReceiptRow) -> AnyView {
         let label = format!("Source of the price of {}: {source}", line.label);
         view! { " "<a href=url rel="external noreferrer" aria-label=label title=source.clone()>"source"</a> }
     });
-    let plain_source = (line.price_url.is_none() && !line.price_source.is_empty())
-        .then(|| format!(", {}", line.price_source));
+    let plain_source =
+        (line.price_url.is_none() && !line.price_source.is_empty()).then(|| format!(", {}", line.price_source));
     view! {
         <tr>
             <th scope="row">{line.label.clone()}</th>
@@ -170,9 +170,9 @@ fn line(line: &ReceiptRow) -> AnyView {
 /// No price: why, what is assumed meanwhile, and what was used.
 fn unpriced(event: &EventDetail) -> AnyView {
     let reason = event.unpriced_reason.clone().unwrap_or_default();
-    let bound = event.upper_bound.map(|bound| {
-        format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound))
-    });
+    let bound = event
+        .upper_bound
+        .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
     view! {
         <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}</Notice>
         {used(event)}

@@ -1,10 +1,10 @@
 //! Events: the live list, the receipt of each, what was rejected and what waits for a price.
 
 pub mod api;
-mod detail;
-mod list;
-mod rejected;
-mod unpriced;
+pub mod detail;
+pub mod list;
+pub mod rejected;
+pub mod unpriced;
 mod words;
 
 pub use detail::EventPage;

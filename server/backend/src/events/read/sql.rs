@@ -1,7 +1,7 @@
 //! Queries that read events, rejected events and what waits for a price.
 
-use super::cursor::Cursor;
 use super::Span;
+use super::cursor::Cursor;
 use crate::events::commit::time_of;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
