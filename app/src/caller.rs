@@ -1,6 +1,7 @@
 //! Who asks: from the request's session to a scope. The only file here that knows sessions.
 
 use crate::error::AppError;
+use crate::identity::next::sign_in_path;
 use backend::identity::{self, DEVICE, Device, SIGN_IN_ID, USER};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
@@ -70,6 +71,18 @@ impl SignedIn {
         Ok(Some(Self { user, sign_in_id, backend }))
     }
 
+    /// The signed-in person; anybody else is sent to sign in and comes back afterwards. For what a whole page needs.
+    ///
+    /// # Errors
+    /// As [`SignedIn::require`].
+    pub async fn or_sign_in() -> Result<Self, AppError> {
+        let found = Self::require().await;
+        if matches!(&found, Err(AppError(Problem::Unauthenticated))) {
+            leptos_axum::redirect(&sign_in_path(&page_path()));
+        }
+        found
+    }
+
     /// Signs the person in on this browser, under a fresh session id (ASVS 7.2.4).
     ///
     /// # Errors
@@ -110,6 +123,21 @@ pub fn device() -> Device {
         Device { user_agent: user_agent.unwrap_or_default().to_owned(), address: address.unwrap_or_default() }
     })
     .unwrap_or_default()
+}
+
+/// The path of the page that is rendered, or that called a door.
+fn page_path() -> String {
+    with_context::<Parts, _>(|parts| {
+        let here = parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        if !here.starts_with("/fn/") {
+            return here.to_owned();
+        }
+        let referer = parts.headers.get(http::header::REFERER).and_then(|referer| referer.to_str().ok());
+        let uri = referer.and_then(|referer| referer.parse::<http::Uri>().ok());
+        let path = uri.and_then(|uri| uri.path_and_query().map(|path| path.as_str().to_owned()));
+        path.unwrap_or_else(|| "/".to_owned())
+    })
+    .unwrap_or_else(|| "/".to_owned())
 }
 
 fn session() -> Option<Session> {

@@ -91,5 +91,8 @@ fn set_status(problem: &Problem) {
         (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(problem.status()))
     {
         response.set_status(status);
+        if let Problem::RateLimited { retry_after_secs } | Problem::Unavailable { retry_after_secs } = problem {
+            response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(*retry_after_secs));
+        }
     }
 }

@@ -73,7 +73,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/dev/mail") view=delivery::MailPage ssr=ssr.clone() />
                 <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
-                    <Route path=path!("") view=spend::OverviewPage />
+                    <Route path=path!("") view=identity::FirstPage />
                     <Route path=path!("explore") view=spend::ExplorePage />
                     <Route path=path!("events") view=events::EventsPage />
                     <Route path=path!("events/rejected") view=events::RejectedPage />

@@ -1,88 +1,34 @@
 //! Accounts, organizations, members: pages.
+//!
+//! Forms here are plain: they post and load the next page with and without JavaScript, because what they change (who is signed in, what an organization is called) stands in the frame around the page too.
 
-use leptos::prelude::*;
-use leptos_router::components::Outlet;
+pub mod account;
+pub mod api;
+pub mod audit;
+#[cfg(feature = "ssr")]
+mod first_key;
+pub mod home;
+pub mod invitation;
+pub mod members;
+pub mod next;
+pub mod onboarding;
+pub mod organizations;
+pub mod password;
+pub mod settings;
+pub mod shell;
+pub mod sign_in;
+pub mod sign_up;
+pub mod views;
 
-/// NotFoundPage.
-#[component]
-pub fn NotFoundPage() -> impl IntoView {
-    view! { <h1>"NotFoundPage"</h1> }
-}
-
-/// HomePage.
-#[component]
-pub fn HomePage() -> impl IntoView {
-    view! { <h1>"HomePage"</h1> }
-}
-
-/// SignUpPage.
-#[component]
-pub fn SignUpPage() -> impl IntoView {
-    view! { <h1>"SignUpPage"</h1> }
-}
-
-/// SignInPage.
-#[component]
-pub fn SignInPage() -> impl IntoView {
-    view! { <h1>"SignInPage"</h1> }
-}
-
-/// VerifyEmailPage.
-#[component]
-pub fn VerifyEmailPage() -> impl IntoView {
-    view! { <h1>"VerifyEmailPage"</h1> }
-}
-
-/// ForgottenPasswordPage.
-#[component]
-pub fn ForgottenPasswordPage() -> impl IntoView {
-    view! { <h1>"ForgottenPasswordPage"</h1> }
-}
-
-/// ResetPasswordPage.
-#[component]
-pub fn ResetPasswordPage() -> impl IntoView {
-    view! { <h1>"ResetPasswordPage"</h1> }
-}
-
-/// InvitationPage.
-#[component]
-pub fn InvitationPage() -> impl IntoView {
-    view! { <h1>"InvitationPage"</h1> }
-}
-
-/// AccountPage.
-#[component]
-pub fn AccountPage() -> impl IntoView {
-    view! { <h1>"AccountPage"</h1> }
-}
-
-/// OrganizationsPage.
-#[component]
-pub fn OrganizationsPage() -> impl IntoView {
-    view! { <h1>"OrganizationsPage"</h1> }
-}
-
-/// SettingsPage.
-#[component]
-pub fn SettingsPage() -> impl IntoView {
-    view! { <h1>"SettingsPage"</h1> }
-}
-
-/// MembersPage.
-#[component]
-pub fn MembersPage() -> impl IntoView {
-    view! { <h1>"MembersPage"</h1> }
-}
-
-/// AuditPage.
-#[component]
-pub fn AuditPage() -> impl IntoView {
-    view! { <h1>"AuditPage"</h1> }
-}
-
-/// The frame around every page of an organization.
-#[component]
-pub fn OrganizationShell() -> impl IntoView {
-    view! { <Outlet /> }
-}
+pub use account::AccountPage;
+pub use audit::AuditPage;
+pub use home::{HomePage, NotFoundPage};
+pub use invitation::InvitationPage;
+pub use members::MembersPage;
+pub use onboarding::FirstPage;
+pub use organizations::OrganizationsPage;
+pub use password::{ForgottenPasswordPage, ResetPasswordPage};
+pub use settings::{SettingsPage, SettingsTabs};
+pub use shell::{OrganizationShell, use_frame, use_org};
+pub use sign_in::{SignInPage, VerifyEmailPage};
+pub use sign_up::SignUpPage;

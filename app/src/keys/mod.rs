@@ -1,9 +1,6 @@
-//! API keys.
+//! API keys: pages.
 
-use leptos::prelude::*;
+pub mod api;
+pub mod page;
 
-/// KeysPage.
-#[component]
-pub fn KeysPage() -> impl IntoView {
-    view! { <h1>"KeysPage"</h1> }
-}
+pub use page::KeysPage;

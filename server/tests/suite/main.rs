@@ -4,8 +4,10 @@
 
 mod budgets;
 mod command;
+mod delivery;
 mod durability;
 mod events;
-mod delivery;
+mod identity;
+mod keys;
 mod security;
 mod support;

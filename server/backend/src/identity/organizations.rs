@@ -247,14 +247,14 @@ fn difference(before: &Organization, after: &Organization) -> String {
 /// Deletes the organization with everything in it: events, spend, keys, budgets, alerts, mails, audit log. The name must be typed to confirm.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, [`Problem::NotFound`]; [`Error::Database`].
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `typed_name`, [`Problem::NotFound`]; [`Error::Database`].
 pub async fn delete_organization(backend: &Backend, scope: &OrgScope, typed_name: &str) -> Result<(), Error> {
     scope.require(Permission::DeleteOrganization)?;
     let mut transaction = backend.pool.begin().await?;
     sql::lock_organization(&mut transaction, scope).await?;
     let organization = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
     if organization.name != typed_name.trim() {
-        return Err(Problem::field("name", "mismatch", "Type the name exactly as it is written above.").into());
+        return Err(Problem::field("typed_name", "mismatch", "Type the name exactly as it is written above.").into());
     }
     events::delete_all(&mut transaction, scope).await?;
     sql::delete_organization(&mut transaction, scope).await?;

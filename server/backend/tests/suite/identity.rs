@@ -551,7 +551,7 @@ async fn a_deleted_organization_leaves_nothing_and_others_untouched() {
     assert!(untouched.iter().map(|(_, count)| count).sum::<i64>() > 0, "the count counts something");
 
     let wrong = problem(identity::delete_organization(&backend, &acme.owner, "acme").await);
-    assert_eq!(wrong.fields()[0].pointer, "name");
+    assert_eq!(wrong.fields()[0].pointer, "typed_name");
     identity::delete_organization(&backend, &acme.owner, " Acme ").await.unwrap();
     let left: Vec<_> = rows_of(&backend, &acme.owner).await.into_iter().filter(|(_, count)| *count > 0).collect();
     assert!(left.is_empty(), "{left:?}");

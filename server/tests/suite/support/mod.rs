@@ -29,10 +29,19 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// The application over an empty database, at [`START`].
     pub(crate) async fn start() -> Self {
+        Self::start_as(true).await
+    }
+
+    /// The same as it runs in public: cookies need https, mail is shown nowhere.
+    pub(crate) async fn public() -> Self {
+        Self::start_as(false).await
+    }
+
+    async fn start_as(local: bool) -> Self {
         let database = TestDatabase::new().await;
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(TestClock::at(start));
-        let backend = Backend::new(database.pool().clone(), clock.clone(), PUBLIC_URL, true);
+        let backend = Backend::new(database.pool().clone(), clock.clone(), PUBLIC_URL, local);
         let leptos = LeptosOptions::builder().output_name("tallystick").site_root("target/site").build();
         let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0 });
         Self { backend, clock, router, database }
@@ -120,12 +129,17 @@ impl Client {
 
     /// `POST path` with a form, as a browser without JavaScript sends it from one of our pages.
     pub(crate) async fn post_form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_form_from("", path, fields).await
+    }
+
+    /// The same from the page at `from`, to which the browser is sent back.
+    pub(crate) async fn post_form_from(&self, from: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let headers = [
             ("content-type", "application/x-www-form-urlencoded"),
             ("accept", "text/html"),
             ("sec-fetch-site", "same-origin"),
-            ("referer", PUBLIC_URL),
+            ("referer", &format!("{PUBLIC_URL}{from}")),
         ];
         self.send(Method::POST, path, &headers, Body::from(body)).await
     }
@@ -148,6 +162,12 @@ impl Client {
         self.keep_cookies(&parts.headers);
         let bytes = axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// Value of a cookie that the client holds.
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.cookies.lock().unwrap();
+        cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
     }
 
     fn cookie_header(&self) -> String {

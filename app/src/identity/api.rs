@@ -1,0 +1,494 @@
+//! Doors of accounts, organizations and members.
+
+use super::views::{
+    Account, AuditLine, FrameData, InvitationView, Members, Onboarding, OrganizationList, Sent, Settings, Waiting,
+};
+use crate::error::AppError;
+use domain::event::EventRow;
+use domain::identity::Role;
+use domain::ids::{InvitationId, SignInId, UserId};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use {
+    super::first_key,
+    super::next::local_path,
+    crate::caller::{Caller, SignedIn, backend, device},
+    backend::identity,
+    domain::identity::Permission,
+    domain::period::Zone,
+    leptos_axum::redirect,
+    secrecy::SecretString,
+};
+
+/// Takes a sign-up; a mail says how it goes on.
+#[server(prefix = "/fn", endpoint = "identity/sign-up")]
+pub async fn sign_up(
+    /// The address.
+    email: String,
+    /// The password.
+    password: String,
+) -> Result<Sent, AppError> {
+    let backend = backend()?;
+    let email = identity::sign_up(&backend, &email, &SecretString::from(password), &device().address).await?;
+    Ok(Sent { email, shown_locally: backend.local })
+}
+
+/// Verifies an address by its mailed link.
+#[server(prefix = "/fn", endpoint = "identity/verify-email")]
+pub async fn verify_email(
+    /// The link's secret.
+    token: String,
+) -> Result<(), AppError> {
+    identity::verify_email(&backend()?, &token).await?;
+    redirect("/sign-in?notice=verified");
+    Ok(())
+}
+
+/// Signs in.
+#[server(prefix = "/fn", endpoint = "identity/sign-in")]
+pub async fn sign_in(
+    /// The address.
+    email: String,
+    /// The password.
+    password: String,
+    /// Where to go on.
+    #[server(default)]
+    next: String,
+) -> Result<(), AppError> {
+    let user = identity::sign_in(&backend()?, &email, &SecretString::from(password), &device().address).await?;
+    SignedIn::begin(&user).await?;
+    redirect(local_path(&next).unwrap_or("/"));
+    Ok(())
+}
+
+/// Signs out on this browser.
+#[server(prefix = "/fn", endpoint = "identity/sign-out")]
+pub async fn sign_out() -> Result<(), AppError> {
+    SignedIn::end().await?;
+    redirect("/sign-in?notice=signed-out");
+    Ok(())
+}
+
+/// Sends a link to set a new password, if the address has an account.
+#[server(prefix = "/fn", endpoint = "identity/forgotten-password")]
+pub async fn forgotten_password(
+    /// The address.
+    email: String,
+) -> Result<Sent, AppError> {
+    let backend = backend()?;
+    let email = identity::forgotten_password(&backend, &email, &device().address).await?;
+    Ok(Sent { email, shown_locally: backend.local })
+}
+
+/// Sets a new password by a mailed link.
+#[server(prefix = "/fn", endpoint = "identity/reset-password")]
+pub async fn reset_password(
+    /// The link's secret.
+    token: String,
+    /// The new password.
+    password: String,
+) -> Result<(), AppError> {
+    let password = SecretString::from(password);
+    identity::reset_password(&backend()?, &token, &password, &device().address).await?;
+    SignedIn::end().await?;
+    redirect("/sign-in?notice=password-set");
+    Ok(())
+}
+
+/// The signed-in person and their sign-ins.
+#[server(prefix = "/fn", endpoint = "identity/account")]
+pub async fn load_account() -> Result<Account, AppError> {
+    let SignedIn { user, sign_in_id, backend } = SignedIn::or_sign_in().await?;
+    let sign_ins = identity::list_sign_ins(&backend, user.user_id, sign_in_id).await?;
+    Ok(Account { user, sign_ins })
+}
+
+/// Changes the password and ends all other sign-ins.
+#[server(prefix = "/fn", endpoint = "identity/change-password")]
+pub async fn change_password(
+    /// The present one.
+    current_password: String,
+    /// The new one.
+    new_password: String,
+) -> Result<(), AppError> {
+    let SignedIn { user, sign_in_id, backend } = SignedIn::require().await?;
+    let (current, new) = (SecretString::from(current_password), SecretString::from(new_password));
+    identity::change_password(&backend, &user, sign_in_id, &current, &new, &device().address).await?;
+    redirect("/account?notice=password-changed");
+    Ok(())
+}
+
+/// Ends one sign-in of the person.
+#[server(prefix = "/fn", endpoint = "identity/revoke-sign-in")]
+pub async fn revoke_sign_in(
+    /// Which one.
+    sign_in: SignInId,
+) -> Result<(), AppError> {
+    let SignedIn { user, backend, .. } = SignedIn::require().await?;
+    identity::revoke_sign_in(&backend, user.user_id, sign_in).await?;
+    redirect("/account?notice=sign-in-ended");
+    Ok(())
+}
+
+/// Ends all sign-ins of the person but this one.
+#[server(prefix = "/fn", endpoint = "identity/revoke-other-sign-ins")]
+pub async fn revoke_other_sign_ins() -> Result<(), AppError> {
+    let SignedIn { user, sign_in_id, backend } = SignedIn::require().await?;
+    identity::revoke_other_sign_ins(&backend, user.user_id, sign_in_id).await?;
+    redirect("/account?notice=sign-ins-ended");
+    Ok(())
+}
+
+/// Sends everybody to where they belong: strangers to sign in, members to their organization.
+#[server(prefix = "/fn", endpoint = "identity/home")]
+pub async fn home() -> Result<(), AppError> {
+    let Some(SignedIn { user, backend, .. }) = SignedIn::find().await? else {
+        redirect("/sign-in");
+        return Ok(());
+    };
+    let mine = identity::organizations_of(&backend, user.user_id).await?;
+    match mine.as_slice() {
+        [(only, _)] => redirect(&format!("/o/{}", only.slug)),
+        _ => redirect("/organizations"),
+    }
+    Ok(())
+}
+
+/// The person's organizations.
+#[server(prefix = "/fn", endpoint = "identity/organizations")]
+pub async fn load_organizations() -> Result<OrganizationList, AppError> {
+    let SignedIn { user, backend, .. } = SignedIn::or_sign_in().await?;
+    let organizations = identity::organizations_of(&backend, user.user_id).await?;
+    Ok(OrganizationList { email: user.email, organizations, time_zones: time_zones() })
+}
+
+/// Creates an organization with its first team, project and key.
+#[server(prefix = "/fn", endpoint = "identity/create-organization")]
+pub async fn create_organization(
+    /// Its name.
+    name: String,
+    /// Its reporting time zone.
+    time_zone: String,
+) -> Result<(), AppError> {
+    let SignedIn { user, backend, .. } = SignedIn::require().await?;
+    let made = identity::create_organization(&backend, user.user_id, &name, &time_zone).await?;
+    let scope = identity::scope_for_user(&backend, user.user_id, &made.slug).await?;
+    first_key::make(&backend, &scope, &made.slug).await?;
+    redirect(&format!("/o/{}", made.slug));
+    Ok(())
+}
+
+/// What stands around the organization's pages; sends strangers to sign in.
+#[server(prefix = "/fn", endpoint = "identity/frame")]
+pub async fn load_frame(
+    /// Slug of the organization.
+    org: String,
+) -> Result<FrameData, AppError> {
+    SignedIn::or_sign_in().await?;
+    let Caller { scope, user, backend } = Caller::enter(&org).await?;
+    let mine = identity::organizations_of(&backend, user.user_id).await?;
+    let here = mine.iter().find(|(organization, _)| organization.slug == org);
+    let (organization, role) = here.cloned().ok_or(domain::problem::Problem::NotFound)?;
+    let projects = backend::projects::list_projects(&backend, &scope).await?;
+    let live = projects.into_iter().filter(|project| project.archived_at.is_none());
+    Ok(FrameData {
+        organization,
+        organizations: mine.into_iter().map(|(other, _)| (other.name, other.slug)).collect(),
+        projects: live.map(|project| (project.name, project.slug.into())).collect(),
+        email: user.email,
+        role,
+        today: scope.zone().day_of(backend.clock.now()),
+    })
+}
+
+/// What waits for somebody in the organization.
+#[server(prefix = "/fn", endpoint = "identity/waiting")]
+pub async fn load_waiting(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Waiting, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let events = backend::events::attention(&backend, &scope).await?;
+    let budgets = backend::budgets::over(&backend, &scope).await?;
+    let alerts = backend::budgets::open_alerts(&backend, &scope).await?;
+    Ok(Waiting {
+        events: events.rejected + events.unpriced,
+        budgets: budgets.unsigned_abs(),
+        alerts: alerts.unsigned_abs(),
+    })
+}
+
+/// The way to the first number; nothing once the organization has events.
+#[server(prefix = "/fn", endpoint = "identity/onboarding")]
+pub async fn load_onboarding(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Option<Onboarding>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    if backend::events::newest(&backend, &scope).await?.is_some() {
+        return Ok(None);
+    }
+    let projects = backend::projects::list_projects(&backend, &scope).await?;
+    let live = projects.into_iter().filter(|project| project.archived_at.is_none());
+    Ok(Some(Onboarding {
+        key: first_key::of_this_browser(&org),
+        endpoint: format!("{}/v1/events", backend.public_url),
+        may_make_keys: scope.may(Permission::ManageKeys),
+        projects: live.map(|project| project.slug.into()).collect(),
+    }))
+}
+
+/// The newest event, asked again and again until there is one.
+#[server(prefix = "/fn", endpoint = "identity/first-event")]
+pub async fn first_event(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Option<EventRow>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    Ok(backend::events::newest(&backend, &scope).await?)
+}
+
+/// Makes a key for the snippets of the first minutes.
+#[server(prefix = "/fn", endpoint = "identity/first-key")]
+pub async fn make_first_key(
+    /// Slug of the organization.
+    org: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    first_key::make(&backend, &scope, &org).await?;
+    redirect(&format!("/o/{org}"));
+    Ok(())
+}
+
+/// Settings of the organization.
+#[server(prefix = "/fn", endpoint = "identity/settings")]
+pub async fn load_settings(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Settings, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let organization = identity::organization(&backend, &scope).await?;
+    let created_at = scope.zone().local(organization.created_at);
+    Ok(Settings { organization, role: role_of(&scope)?, created_at, time_zones: time_zones() })
+}
+
+/// Changes the organization's name, zone and fiscal year.
+#[server(prefix = "/fn", endpoint = "identity/update-organization")]
+pub async fn update_organization(
+    /// Slug of the organization.
+    org: String,
+    /// The name.
+    name: String,
+    /// The reporting time zone.
+    time_zone: String,
+    /// First month of the fiscal year, 1 to 12.
+    fiscal_year_start_month: u8,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let change = identity::Change { name, time_zone, fiscal_year_start_month };
+    identity::update_organization(&backend, &scope, change).await?;
+    redirect(&format!("/o/{org}/settings?notice=saved"));
+    Ok(())
+}
+
+/// Deletes the organization with everything in it.
+#[server(prefix = "/fn", endpoint = "identity/delete-organization")]
+pub async fn delete_organization(
+    /// Slug of the organization.
+    org: String,
+    /// Its name, typed to confirm.
+    typed_name: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::delete_organization(&backend, &scope, &typed_name).await?;
+    redirect("/organizations?notice=deleted");
+    Ok(())
+}
+
+/// Members and open invitations.
+#[server(prefix = "/fn", endpoint = "identity/members")]
+pub async fn load_members(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Members, AppError> {
+    let Caller { scope, user, backend } = Caller::enter(&org).await?;
+    let zone = scope.zone();
+    let members = identity::list_members(&backend, &scope).await?;
+    let invitations = if scope.may(Permission::ManageMembers) {
+        identity::list_invitations(&backend, &scope).await?
+    } else {
+        Vec::new()
+    };
+    Ok(Members {
+        me: user.user_id,
+        role: role_of(&scope)?,
+        members: members
+            .into_iter()
+            .map(|member| {
+                let day = zone.day_of(member.joined_at);
+                (member, day)
+            })
+            .collect(),
+        invitations: invitations
+            .into_iter()
+            .map(|open| {
+                let until = zone.local(open.expires_at);
+                (open, until)
+            })
+            .collect(),
+    })
+}
+
+/// Invites an address.
+#[server(prefix = "/fn", endpoint = "identity/invite")]
+pub async fn invite(
+    /// Slug of the organization.
+    org: String,
+    /// The address.
+    email: String,
+    /// The role.
+    role: Role,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::invite(&backend, &scope, &email, role).await?;
+    redirect(&format!("/o/{org}/settings/members?notice=invited"));
+    Ok(())
+}
+
+/// Ends an invitation.
+#[server(prefix = "/fn", endpoint = "identity/revoke-invitation")]
+pub async fn revoke_invitation(
+    /// Slug of the organization.
+    org: String,
+    /// Which one.
+    invitation: InvitationId,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::revoke_invitation(&backend, &scope, invitation).await?;
+    redirect(&format!("/o/{org}/settings/members?notice=invitation-revoked"));
+    Ok(())
+}
+
+/// Gives a member another role.
+#[server(prefix = "/fn", endpoint = "identity/change-role")]
+pub async fn change_role(
+    /// Slug of the organization.
+    org: String,
+    /// Who.
+    member: UserId,
+    /// The new role.
+    role: Role,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::change_role(&backend, &scope, member, role).await?;
+    redirect(&format!("/o/{org}/settings/members?notice=role-changed"));
+    Ok(())
+}
+
+/// Removes a member.
+#[server(prefix = "/fn", endpoint = "identity/remove-member")]
+pub async fn remove_member(
+    /// Slug of the organization.
+    org: String,
+    /// Who.
+    member: UserId,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::remove_member(&backend, &scope, member).await?;
+    redirect(&format!("/o/{org}/settings/members?notice=removed"));
+    Ok(())
+}
+
+/// The caller leaves the organization.
+#[server(prefix = "/fn", endpoint = "identity/leave")]
+pub async fn leave(
+    /// Slug of the organization.
+    org: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::leave(&backend, &scope).await?;
+    redirect("/organizations?notice=left");
+    Ok(())
+}
+
+/// What an invitation's link offers, to whoever holds it.
+#[server(prefix = "/fn", endpoint = "identity/invitation")]
+pub async fn load_invitation(
+    /// Slug of the organization.
+    org: String,
+    /// The link's secret.
+    token: String,
+) -> Result<InvitationView, AppError> {
+    let signed_in = SignedIn::find().await?.map(|person| person.user.email);
+    let offer = identity::offer(&backend()?, &org, &token).await?;
+    Ok(InvitationView {
+        organization: offer.organization,
+        email: offer.email,
+        role: offer.role,
+        has_account: offer.has_account,
+        signed_in,
+    })
+}
+
+/// The signed-in person accepts an invitation.
+#[server(prefix = "/fn", endpoint = "identity/accept-invitation")]
+pub async fn accept_invitation(
+    /// Slug of the organization.
+    org: String,
+    /// The link's secret.
+    token: String,
+) -> Result<(), AppError> {
+    let SignedIn { user, backend, .. } = SignedIn::require().await?;
+    let slug = identity::accept(&backend, &user, &org, &token).await?;
+    redirect(&format!("/o/{slug}"));
+    Ok(())
+}
+
+/// Somebody without an account accepts an invitation with a password.
+#[server(prefix = "/fn", endpoint = "identity/accept-as-new")]
+pub async fn accept_as_new(
+    /// Slug of the organization.
+    org: String,
+    /// The link's secret.
+    token: String,
+    /// Their new password.
+    password: String,
+) -> Result<(), AppError> {
+    let (password, from) = (SecretString::from(password), device().address);
+    let (user, slug) = identity::accept_as_new(&backend()?, &org, &token, &password, &from).await?;
+    SignedIn::begin(&user).await?;
+    redirect(&format!("/o/{slug}"));
+    Ok(())
+}
+
+/// The newest lines of the audit log.
+#[server(prefix = "/fn", endpoint = "identity/audit")]
+pub async fn load_audit(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Vec<AuditLine>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let rows = backend::audit::list(&backend, &scope, 500).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| AuditLine { at: row.at, who: row.who, action: row.action, detail: row.detail })
+        .collect())
+}
+
+/// Zones that a person would choose: places, and UTC; without historical names.
+#[cfg(feature = "ssr")]
+fn time_zones() -> Vec<String> {
+    const PLACES: [&str; 9] =
+        ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
+    let places = Zone::names().filter(|name| PLACES.iter().any(|place| name.starts_with(place)));
+    std::iter::once("UTC").chain(places).map(str::to_owned).collect()
+}
+
+#[cfg(feature = "ssr")]
+fn role_of(scope: &backend::OrgScope) -> Result<Role, AppError> {
+    match scope.actor() {
+        backend::Actor::User { role, .. } => Ok(*role),
+        _ => Err(domain::problem::Problem::NotFound.into()),
+    }
+}

@@ -1,0 +1,41 @@
+//! The way in, and the page for what is not there.
+
+use super::api::home;
+use crate::layout::Plain;
+use crate::ui::{Button, ButtonKind, PageHead};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+/// `/`: leads everybody to where they belong.
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let way = Resource::new_blocking(|| (), |()| home());
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                way.await.is_err().then(|| view! {
+                    <Plain>
+                        <PageHead title="Not available at the moment" lead="Try again in a few seconds."/>
+                        <a class="button" href="/sign-in">"Sign in"</a>
+                    </Plain>
+                })
+            })}
+        </Suspense>
+    }
+}
+
+/// What is not there, or not for this reader.
+#[component]
+pub fn NotFoundPage() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    view! {
+        <Title text="Not found"/>
+        <Plain>
+            <PageHead title="Not found" lead="There is nothing here, or it is not yours to see."/>
+            <div class="actions"><Button kind=ButtonKind::Primary href="/">"Go to the start"</Button></div>
+        </Plain>
+    }
+}

@@ -1,0 +1,270 @@
+//! The first minutes: three steps to the first number. Once the organization has events, its Overview.
+
+use super::api::{MakeFirstKey, first_event, load_onboarding};
+use super::shell::{use_frame, use_org};
+use super::views::Onboarding;
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::spend::OverviewPage;
+use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs};
+use domain::event::EventRow;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// What stands in a snippet where the key belongs, while there is none to show.
+const KEY_GOES_HERE: &str = "YOUR_API_KEY";
+
+/// `/o/{org}`: the checklist until the first event, then the Overview.
+#[component]
+pub fn FirstPage() -> impl IntoView {
+    let org = use_org();
+    let form = use_form::<MakeFirstKey>();
+    let way = Resource::new(move || org.get(), load_onboarding);
+    view! {
+        <Suspense fallback=|| view! { <Loading what="overview" lines=8/> }>
+            {move || Suspend::new(async move {
+                match way.await {
+                    Ok(Some(way)) => view! { <Checklist org=org.get_untracked() way=way form=form/> }.into_any(),
+                    _ => view! { <OverviewPage/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Checklist(
+    /// Slug of the organization.
+    org: String,
+    /// Where the reader stands.
+    way: Onboarding,
+    /// Makes a key for the snippets.
+    form: Form<MakeFirstKey>,
+) -> impl IntoView {
+    let arrived = RwSignal::new(None::<EventRow>);
+    wait_for_event(org.clone(), arrived);
+    let (name, zone) =
+        use_frame().map(|frame| (frame.organization.name, frame.organization.time_zone)).unwrap_or_default();
+    let projects = way.projects.join(", ");
+    let overview = Place::Overview.path(&org);
+    let slug = org.clone();
+    view! {
+        <Title text="First steps"/>
+        <PageHead title="Three steps to your first number"/>
+        <ol class="checklist">
+            <li class="checklist-done"><h2>"Organization"</h2><p>{name}", "{zone}</p></li>
+            <li class="checklist-done"><h2>"Project"</h2><p>{projects}</p></li>
+            <li class="checklist-now">
+                <h2>"Send an event"</h2>
+                <KeyLine org=org way=way.clone() form=form/>
+                <Snippets way=way/>
+                <div class="checklist-wait" role="status">
+                    {move || match arrived.get() {
+                        Some(event) => view! { <Arrived org=slug.clone() event=event/> }.into_any(),
+                        None => view! {
+                            <p class="soft">"Waiting for the first event … it appears here by itself, with its cost."</p>
+                            <noscript><p><a href=overview.clone()>"Check again"</a></p></noscript>
+                        }
+                        .into_any(),
+                    }}
+                </div>
+            </li>
+        </ol>
+    }
+}
+
+/// Whether the snippets carry a key, and how they get one.
+#[component]
+fn KeyLine(
+    /// Slug of the organization.
+    org: String,
+    /// Where the reader stands.
+    way: Onboarding,
+    /// Makes a key.
+    form: Form<MakeFirstKey>,
+) -> impl IntoView {
+    if way.key.is_some() {
+        return view! {
+            <p>"The snippets carry a new API key that sends events. Keep it now: it is shown for a few minutes and never again."</p>
+        }
+        .into_any();
+    }
+    if !way.may_make_keys {
+        return view! { <p>"Ask an owner, admin or member for an API key, and put it in place of "<code>{KEY_GOES_HERE}</code>"."</p> }.into_any();
+    }
+    view! {
+        <FormErrors errors=form.errors()/>
+        <form class="actions" method="post" action=MakeFirstKey::url()>
+            <input type="hidden" name="org" value=org/>
+            <Button kind=ButtonKind::Primary>"Create an API key"</Button>
+            <span class="soft">"The snippets will carry it."</span>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Snippets(
+    /// Where the reader stands.
+    way: Onboarding,
+) -> impl IntoView {
+    let query = use_query_map();
+    let chosen = Memo::new(move |_| Language::of(query.read().get_str("snippet")));
+    let key = way.key.unwrap_or_else(|| KEY_GOES_HERE.to_owned());
+    move || {
+        let here = Query::from(&*query.read());
+        let tabs = Language::ALL
+            .map(|language| {
+                Tab::new(language.label(), here.with("snippet", language.word()).at(""), language == chosen.get())
+            })
+            .to_vec();
+        let code = chosen.get().snippet(&way.endpoint, &key);
+        view! {
+            <Tabs label="Languages" tabs=tabs/>
+            <CodeBlock code=code what=format!("{} snippet", chosen.get().label())/>
+        }
+    }
+}
+
+#[component]
+fn Arrived(
+    /// Slug of the organization.
+    org: String,
+    /// The first event.
+    event: EventRow,
+) -> impl IntoView {
+    let href = format!("{}/{}", Place::Events.path(&org), event.event_key);
+    let overview = Place::Overview.path(&org);
+    let tokens = format::counted(event.tokens, "token");
+    view! {
+        <p class="checklist-arrived">
+            <strong>{format::cost(event.cost)}</strong>
+            {format!(" for {} ({}, {tokens}) at {}. ", event.model, event.provider, format::time_seconds(event.at))}
+        </p>
+        <div class="actions">
+            <a class="button button-primary" href=href>"See its receipt"</a>
+            // The same address shows the Overview now: loaded anew.
+            <a class="button" href=overview rel="external">"Open the Overview"</a>
+        </div>
+    }
+}
+
+/// Asks every two seconds until the first event is there.
+#[cfg(feature = "hydrate")]
+fn wait_for_event(org: String, arrived: RwSignal<Option<EventRow>>) {
+    Effect::new(move |_| {
+        let org = org.clone();
+        let ask = move || {
+            let org = org.clone();
+            if arrived.get_untracked().is_none() {
+                leptos::task::spawn_local(async move {
+                    if let Ok(Some(event)) = first_event(org).await {
+                        // Gone if the reader left the page meanwhile.
+                        let _ = arrived.try_set(Some(event));
+                    }
+                });
+            }
+        };
+        if let Ok(handle) = set_interval_with_handle(ask, std::time::Duration::from_secs(2)) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn wait_for_event(_org: String, _arrived: RwSignal<Option<EventRow>>) {
+    let _ = first_event;
+}
+
+/// A language of the snippets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    Curl,
+    Python,
+    TypeScript,
+}
+
+impl Language {
+    const ALL: [Self; 3] = [Self::Curl, Self::Python, Self::TypeScript];
+
+    /// The one with this word; curl for any other.
+    fn of(word: Option<&str>) -> Self {
+        Self::ALL.into_iter().find(|language| Some(language.word()) == word).unwrap_or(Self::Curl)
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Curl => "curl",
+            Self::Python => "python",
+            Self::TypeScript => "typescript",
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Curl => "curl",
+            Self::Python => "Python",
+            Self::TypeScript => "TypeScript",
+        }
+    }
+
+    /// Runs as it is; only the standard library of its language.
+    fn snippet(self, endpoint: &str, key: &str) -> String {
+        let template = match self {
+            Self::Curl => CURL,
+            Self::Python => PYTHON,
+            Self::TypeScript => TYPESCRIPT,
+        };
+        template.replace("{endpoint}", endpoint).replace("{key}", key)
+    }
+}
+
+const CURL: &str = r#"curl {endpoint} \
+  -H "Authorization: Bearer {key}" \
+  -H "Content-Type: application/json" \
+  -d '{"provider": "openai", "model": "gpt-4o-mini",
+       "usage": {"prompt_tokens": 1200, "completion_tokens": 350}}'"#;
+
+const PYTHON: &str = r#"import json, urllib.request
+
+event = {
+    "provider": "openai",
+    "model": "gpt-4o-mini",                                       # response.model
+    "usage": {"prompt_tokens": 1200, "completion_tokens": 350},   # response.usage.model_dump()
+}
+request = urllib.request.Request(
+    "{endpoint}",
+    data=json.dumps(event).encode(),
+    headers={"Authorization": "Bearer {key}", "Content-Type": "application/json"},
+)
+print(urllib.request.urlopen(request).read().decode())"#;
+
+const TYPESCRIPT: &str = r#"const answer = await fetch("{endpoint}", {
+  method: "POST",
+  headers: { Authorization: "Bearer {key}", "Content-Type": "application/json" },
+  body: JSON.stringify({
+    provider: "openai",
+    model: "gpt-4o-mini",                                      // response.model
+    usage: { prompt_tokens: 1200, completion_tokens: 350 },    // response.usage
+  }),
+});
+console.log(await answer.json());"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snippets_carry_key_and_address() {
+        for language in Language::ALL {
+            let code = language.snippet("http://t.example/v1/events", "tally_live_x");
+            assert!(code.contains("http://t.example/v1/events") && code.contains("Bearer tally_live_x"), "{code}");
+            assert!(!code.contains("{endpoint}") && !code.contains("{key}"), "{code}");
+            assert_eq!(Language::of(Some(language.word())), language);
+        }
+        assert_eq!(Language::of(Some("cobol")), Language::Curl);
+    }
+}

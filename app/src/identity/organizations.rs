@@ -1,0 +1,142 @@
+//! All organizations of a person, and founding one.
+
+use super::api::{CreateOrganization, SignOut, load_organizations};
+use super::views::OrganizationList;
+use crate::error::Failure;
+use crate::form::{Form, use_form};
+use crate::layout::{Place, Plain};
+use crate::ui::{
+    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section,
+    Select, Table, Tone, UrlNotice,
+};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+
+const NOTICES: [NoticeText; 2] = [
+    NoticeText { code: "deleted", tone: Tone::Good, text: "The organization is deleted with everything in it." },
+    NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." },
+];
+
+/// `/organizations`
+#[component]
+pub fn OrganizationsPage() -> impl IntoView {
+    let form = use_form::<CreateOrganization>();
+    let list = Resource::new_blocking(|| (), |()| load_organizations());
+    view! {
+        <Title text="Organizations"/>
+        <Suspense fallback=|| view! { <Plain><Loading what="organizations"/></Plain> }>
+            {move || Suspend::new(async move {
+                match list.await {
+                    Ok(list) => page(list, form),
+                    Err(error) => view! { <Plain><Failure what="organizations" error=error/></Plain> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+fn page(list: OrganizationList, form: Form<CreateOrganization>) -> AnyView {
+    let email = list.email.to_string();
+    let first = list.organizations.is_empty();
+    let zones = list.time_zones;
+    let rows = list
+        .organizations
+        .into_iter()
+        .map(|(organization, role)| {
+            view! {
+                <tr>
+                    <th scope="row">
+                        <a href=Place::Overview.path(&organization.slug)>{organization.name}</a>
+                        {organization.is_sample.then(|| view! { " "<Badge>"sample"</Badge> })}
+                    </th>
+                    <td>{role.as_str()}</td>
+                    <td>{organization.time_zone}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let columns = vec![Column::text("Name"), Column::text("Your role"), Column::text("Time zone")];
+    let title = if first { "Create your organization" } else { "New organization" };
+    view! {
+        <Plain wide=true corner=Box::new(|| corner(email))>
+            <PageHead title="Organizations"/>
+            <UrlNotice known=&NOTICES/>
+            {if first {
+                view! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> }.into_any()
+            } else {
+                view! { <Table caption="Your organizations" columns=columns>{rows}</Table> }.into_any()
+            }}
+            <Section title=title>
+                <form class="form" method="post" action=CreateOrganization::url()>
+                    <FormErrors errors=form.errors()/>
+                    <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", "")/>
+                    <ZoneSelect zones=zones value=form.kept("time_zone") error=form.error("time_zone")/>
+                    <Button kind=ButtonKind::Primary>"Create organization"</Button>
+                </form>
+            </Section>
+        </Plain>
+    }
+    .into_any()
+}
+
+fn corner(email: String) -> AnyView {
+    view! {
+        <div class="actions">
+            <a href="/account">{email}</a>
+            <form method="post" action=SignOut::url()><Button small=true>"Sign out"</Button></form>
+        </div>
+    }
+    .into_any()
+}
+
+/// The reporting time zone. Where nothing is chosen yet, the browser's own zone is proposed.
+#[component]
+pub fn ZoneSelect(
+    /// Names of all zones.
+    zones: Vec<String>,
+    /// The zone chosen so far.
+    value: Option<String>,
+    /// What is wrong with it.
+    #[prop(into)]
+    error: Signal<Option<String>>,
+) -> impl IntoView {
+    let choices = zones.into_iter().map(choice).collect::<Vec<_>>();
+    if value.is_none() {
+        propose_own_zone();
+    }
+    view! {
+        <Select label="Reporting time zone" name="time_zone" choices=choices value=value.unwrap_or_else(|| "UTC".to_owned())
+            hint="Days and months of every number are this zone's." error=error/>
+    }
+}
+
+/// "Asia/Kolkata" as "Kolkata" under "Asia".
+fn choice(zone: String) -> Choice {
+    match zone.clone().split_once('/') {
+        Some((part, place)) => Choice::new(zone, place.replace('_', " ").replace('/', ", ")).group(part),
+        None => Choice::new(zone.clone(), zone),
+    }
+}
+
+#[cfg(feature = "hydrate")]
+fn propose_own_zone() {
+    use wasm_bindgen::{JsCast, JsValue};
+    Effect::new(|_| {
+        let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+        let zone = js_sys::Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok();
+        let select = document()
+            .get_element_by_id("time_zone")
+            .and_then(|select| select.dyn_into::<web_sys::HtmlSelectElement>().ok());
+        if let (Some(zone), Some(select)) = (zone.and_then(|zone| zone.as_string()), select) {
+            select.set_value(&zone);
+            // A zone that is not in the list would leave nothing chosen.
+            if select.value().is_empty() {
+                select.set_value("UTC");
+            }
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn propose_own_zone() {}

@@ -1,0 +1,157 @@
+//! Settings of the organization.
+
+use super::api::{DeleteOrganization, UpdateOrganization, load_settings};
+use super::organizations::ZoneSelect;
+use super::shell::use_org;
+use super::views::Settings;
+use crate::error::Failure;
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{
+    Button, ButtonKind, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select, Tab, Tabs,
+    Tone, UrlNotice,
+};
+use domain::identity::Permission;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+use leptos_router::hooks::use_location;
+
+const NOTICES: [NoticeText; 1] = [NoticeText { code: "saved", tone: Tone::Good, text: "Saved." }];
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The parts of Settings.
+#[component]
+pub fn SettingsTabs() -> impl IntoView {
+    let org = use_org();
+    let path = use_location().pathname;
+    move || {
+        let settings = Place::Settings.path(&org.read());
+        let tab = |label: &'static str, part: &str| {
+            let href = format!("{settings}{part}");
+            let here = path.read().trim_end_matches('/') == href;
+            Tab::new(label, href, here)
+        };
+        let tabs = vec![
+            tab("Organization", ""),
+            tab("Members", "/members"),
+            tab("API keys", "/keys"),
+            tab("Audit log", "/audit"),
+            Tab::new("Sign-in security", "/account", false),
+        ];
+        view! { <Tabs label="Settings" tabs=tabs/> }
+    }
+}
+
+/// `/o/{org}/settings`
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let org = use_org();
+    let change = use_form::<UpdateOrganization>();
+    let delete = use_form::<DeleteOrganization>();
+    let data = Resource::new(move || org.get(), load_settings);
+    view! {
+        <Title text="Settings"/>
+        <PageHead title="Settings"/>
+        <SettingsTabs/>
+        <UrlNotice known=&NOTICES/>
+        <Suspense fallback=|| view! { <Loading what="settings"/> }>
+            {move || Suspend::new(async move {
+                match data.await {
+                    Ok(settings) => page(settings, change, delete),
+                    Err(error) => view! { <Failure what="settings" error=error/> }.into_any(),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+fn page(settings: Settings, change: Form<UpdateOrganization>, delete: Form<DeleteOrganization>) -> AnyView {
+    let may_change = settings.role.may(Permission::ManageOrganization);
+    let may_delete = settings.role.may(Permission::DeleteOrganization);
+    let slug = settings.organization.slug.clone();
+    let name = settings.organization.name.clone();
+    let main = if may_change { change_form(settings, change) } else { facts(settings) };
+    view! {
+        {main}
+        {may_delete.then(|| delete_form(slug, name, delete))}
+    }
+    .into_any()
+}
+
+fn facts(settings: Settings) -> AnyView {
+    let organization = settings.organization;
+    let month = MONTHS[usize::from(organization.fiscal_year_start_month.clamp(1, 12)) - 1];
+    view! {
+        <Facts>
+            <div><dt>"Name"</dt><dd>{organization.name}</dd></div>
+            <div><dt>"Reporting time zone"</dt><dd>{organization.time_zone}</dd></div>
+            <div><dt>"Currency"</dt><dd>{organization.currency}</dd></div>
+            <div><dt>"Fiscal year begins in"</dt><dd>{month}</dd></div>
+            <div><dt>"Created"</dt><dd>{format::time(settings.created_at)}</dd></div>
+        </Facts>
+        <p class="soft">"Owners and admins can change this."</p>
+    }
+    .into_any()
+}
+
+fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
+    let organization = settings.organization;
+    let months = MONTHS
+        .iter()
+        .zip(1..)
+        .map(|(name, number): (_, u8)| Choice::new(number.to_string(), *name))
+        .collect::<Vec<_>>();
+    let month = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
+    let zone = form.kept_or("time_zone", &organization.time_zone);
+    let mut zones = settings.time_zones;
+    if !zones.contains(&organization.time_zone) {
+        zones.push(organization.time_zone.clone());
+    }
+    view! {
+        <form class="form" method="post" action=UpdateOrganization::url()>
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=organization.slug/>
+            <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
+            <ZoneSelect zones=zones value=Some(zone) error=form.error("time_zone")/>
+            <p class="field-hint">"Changing the zone counts all days anew; events sent meanwhile are asked to come back."</p>
+            <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=month
+                error=form.error("fiscal_year_start_month")/>
+            <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
+        </form>
+    }
+    .into_any()
+}
+
+fn delete_form(slug: String, name: String, form: Form<DeleteOrganization>) -> AnyView {
+    let failed = !form.errors().get_untracked().is_empty();
+    view! {
+        <Section title="Delete the organization" id="delete">
+            <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log, at once and for good. Keys stop working immediately."</p>
+            <details open=failed>
+                <summary>"Delete this organization …"</summary>
+                <form class="form" method="post" action=DeleteOrganization::url()>
+                    <FormErrors errors=form.errors()/>
+                    <input type="hidden" name="org" value=slug/>
+                    <Field label=format!("Type “{name}” to confirm") name="typed_name" autocomplete="off" error=form.error("typed_name")/>
+                    <div class="actions"><Button kind=ButtonKind::Danger>"Delete for good"</Button></div>
+                </form>
+            </details>
+        </Section>
+    }
+    .into_any()
+}

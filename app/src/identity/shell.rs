@@ -1,0 +1,95 @@
+//! The frame around every page of an organization.
+
+use super::NotFoundPage;
+use super::api::{SignOut, load_frame, load_waiting};
+use super::views::{FrameData, Waiting};
+use crate::error::AppError;
+use crate::layout::navigation::Badges;
+use crate::layout::{Frame, Named, Plain};
+use crate::ui::{ErrorState, PageHead};
+use domain::problem::Problem;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::components::Outlet;
+use leptos_router::hooks::{use_location, use_params_map};
+
+/// The slug of the organization whose page this is.
+#[must_use]
+pub fn use_org() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.read().get("org").unwrap_or_default())
+}
+
+/// What the frame knows, for the pages inside it: the organization, the reader's role, today.
+#[must_use]
+pub fn use_frame() -> Option<FrameData> {
+    use_context::<FrameData>()
+}
+
+/// `/o/{org}/…`: lets members in and puts the frame around their page.
+#[component]
+pub fn OrganizationShell() -> impl IntoView {
+    let org = use_org();
+    // Blocking: it decides the status and the redirect of the whole page.
+    let data = Resource::new_blocking(move || org.get(), load_frame);
+    let path = use_location().pathname;
+    let numbers = Resource::new(move || (org.get(), path.get()), |(org, _)| load_waiting(org));
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                match data.await {
+                    Ok(data) => view! { <Framed data=data numbers=numbers/> }.into_any(),
+                    Err(AppError(problem)) => refused(&problem),
+                }
+            })}
+        </Suspense>
+    }
+}
+
+#[component]
+fn Framed(
+    /// What stands in the frame.
+    data: FrameData,
+    /// What waits for somebody.
+    numbers: Resource<Result<Waiting, AppError>>,
+) -> impl IntoView {
+    provide_context(data.clone());
+    let badges = RwSignal::new(Badges::default());
+    // Counted after the page is there: badges must not hold it up.
+    Effect::new(move |_| {
+        if let Some(Ok(Waiting { events, budgets, alerts })) = numbers.get() {
+            badges.set(Badges { events, budgets, alerts });
+        }
+    });
+    let named = |(name, slug): (String, String)| Named::new(name, slug);
+    let organizations: Vec<Named> = data.organizations.into_iter().map(named).collect();
+    let projects: Vec<Named> = data.projects.into_iter().map(named).collect();
+    view! {
+        <Frame
+            organization=Named::new(data.organization.name, data.organization.slug)
+            organizations=organizations
+            projects=projects
+            user=data.email.to_string()
+            badges=badges
+            today=data.today
+            sign_out=SignOut::url()
+        >
+            <Outlet/>
+        </Frame>
+    }
+}
+
+fn refused(problem: &Problem) -> AnyView {
+    match problem {
+        Problem::NotFound => view! { <NotFoundPage/> }.into_any(),
+        // The browser is on its way to the sign-in page.
+        Problem::Unauthenticated => {
+            view! { <Plain><PageHead title="Sign in to go on"/><a class="button" href="/sign-in">"Sign in"</a></Plain> }
+                .into_any()
+        }
+        problem => {
+            let (title, detail) = (problem.title(), problem.detail());
+            view! { <Plain><PageHead title=title/><ErrorState title=detail/></Plain> }.into_any()
+        }
+    }
+}
