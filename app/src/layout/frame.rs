@@ -47,7 +47,7 @@ pub fn Frame(
     #[prop(optional)]
     projects: Vec<Named>,
     /// Where the sign-out form is sent.
-    #[prop(into, default = "/fn/sign-out".to_owned())]
+    #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
     /// The page.
     children: Children,

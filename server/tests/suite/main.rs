@@ -11,3 +11,4 @@ mod identity;
 mod keys;
 mod security;
 mod support;
+mod theme;
