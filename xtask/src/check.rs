@@ -73,7 +73,8 @@ pub(crate) fn add_to(parts: &mut Parts) {
                     "--no-deps",
                 ])
                 .arg("--document-private-items")
-                .env("RUSTDOCFLAGS", "-D warnings"),
+                // Private items are documented here too, so links to them lead somewhere.
+                .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"),
         )
     });
 }

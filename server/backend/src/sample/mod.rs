@@ -1,7 +1,7 @@
 //! The sample organization: a realistic quarter of usage, made from figures that were measured on production traces.
 //!
 //! Everything here follows from the end of the quarter alone: no clock, no chance of its own.
-//! The events walk through the same door as everybody's: [`load`] makes an organization of its own, a key, and sends them with it.
+//! The events walk through the same door as everybody's: [`load()`] makes an organization of its own, a key, and sends them with it.
 
 mod calendar;
 mod calls;
