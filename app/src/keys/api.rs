@@ -90,7 +90,6 @@ pub async fn list_keys(
 
 /// Makes a key and shows it once.
 #[server(prefix = "/fn", endpoint = "keys/create")]
-#[expect(clippy::too_many_arguments, clippy::fn_params_excessive_bools, reason = "one argument per field of the form")]
 pub async fn create_key(
     /// Slug of the organization.
     org: String,

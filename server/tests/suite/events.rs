@@ -8,6 +8,9 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use std::io::Write;
 
+/// Headers of a request.
+type Headers = Vec<(&'static str, &'static str)>;
+
 fn event(id: &str) -> Value {
     json!({
         "id": id, "timestamp": "2026-11-20T09:30:00Z", "provider": "openai", "model": "gpt-4o-2024-08-06",
@@ -43,7 +46,7 @@ async fn every_form_and_encoding_of_a_body_is_taken() {
     let lines = ("content-type", "application/x-ndjson");
     let text = |value: Value| value.to_string().into_bytes();
     let two_lines = |a: &str, b: &str| format!("{}\n{}\n", event(a), event(b)).into_bytes();
-    let cases: [(Vec<(&str, &str)>, Vec<u8>, u64); 8] = [
+    let cases: [(Headers, Vec<u8>, u64); 8] = [
         (vec![json], text(event("one")), 1),
         (vec![], text(json!([event("a1"), event("a2")])), 2),
         (vec![("content-type", "application/json; charset=utf-8")], text(json!({"events": [event("w1")]})), 1),
@@ -113,7 +116,7 @@ async fn an_unusable_request_is_one_problem_and_records_nothing() {
     assert!(bomb.len() < 100_000, "small on the wire");
     let many = format!("[{}]", vec!["{}"; 5_001].join(","));
     let cut = gzip(event("a").to_string().as_bytes());
-    let cases: [(Vec<(&str, &str)>, Vec<u8>, StatusCode); 9] = [
+    let cases: [(Headers, Vec<u8>, StatusCode); 9] = [
         (vec![json], b"{\"id\":".to_vec(), StatusCode::BAD_REQUEST),
         (vec![json], Vec::new(), StatusCode::BAD_REQUEST),
         (vec![json], b"\xff\xfe".to_vec(), StatusCode::BAD_REQUEST),
