@@ -89,7 +89,8 @@ impl SignedIn {
     /// [`Problem::Unavailable`] when sessions cannot be written.
     pub async fn begin(user: &User) -> Result<(), AppError> {
         let session = session().ok_or_else(|| unavailable("no session layer"))?;
-        session.flush().await.map_err(unavailable)?;
+        session.cycle_id().await.map_err(unavailable)?;
+        session.clear().await;
         session.insert(DEVICE, device()).await.map_err(unavailable)?;
         session.insert(USER, user).await.map_err(unavailable)
     }

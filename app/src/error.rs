@@ -90,6 +90,11 @@ fn set_status(problem: &Problem) {
     if let (Some(response), Ok(status)) =
         (use_context::<leptos_axum::ResponseOptions>(), http::StatusCode::from_u16(problem.status()))
     {
+        // Whoever is sent elsewhere must get there, whatever else of the page failed.
+        let redirects = response.0.read().is_ok_and(|parts| parts.status.is_some_and(|status| status.is_redirection()));
+        if redirects {
+            return;
+        }
         response.set_status(status);
         if let Problem::RateLimited { retry_after_secs } | Problem::Unavailable { retry_after_secs } = problem {
             response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(*retry_after_secs));

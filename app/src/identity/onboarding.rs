@@ -55,7 +55,7 @@ fn Checklist(
         <Title text="First steps"/>
         <PageHead title="Three steps to your first number"/>
         <ol class="checklist">
-            <li class="checklist-done"><h2>"Organization"</h2><p>{name}", "{zone}</p></li>
+            <li class="checklist-done"><h2>"Organization"</h2><p>{format!("{name}, {zone}")}</p></li>
             <li class="checklist-done"><h2>"Project"</h2><p>{projects}</p></li>
             <li class="checklist-now">
                 <h2>"Send an event"</h2>

@@ -31,8 +31,9 @@ async fn a_key_is_shown_once_works_and_stops_working() {
     assert!(!browser.get("/o/acme").await.body.contains(&key));
 
     assert_eq!(app.api(&key).get("/v1/spend?from=2026-11-01&to=2026-12-01").await.status, StatusCode::OK);
-    let id = again.body.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-    let revoked = browser.post_form(("/fn/keys/revoke").as_ref(), &[("org", "acme"), ("key", &id)]).await;
+    let row = again.body.split("Revoke the key Robot").next().unwrap();
+    let id = row.rsplit("name=\"key\" value=\"").next().unwrap().split('"').next().unwrap().to_owned();
+    let revoked = browser.post_form("/fn/keys/revoke", &[("org", "acme"), ("key", &id)]).await;
     assert_eq!(revoked.header("location"), Some("/o/acme/settings/keys?notice=revoked"));
     let refused = app.api(&key).get("/v1/spend?from=2026-11-01&to=2026-12-01").await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
