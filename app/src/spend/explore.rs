@@ -367,7 +367,7 @@ fn value_list(path: &str, query: &Query, dimension: &Dimension, groups: &[Group]
             let label = value_label(dimension, key, group.name.as_deref());
             let only = links::with_value(&closed, dimension, key, false).at(path);
             let not = links::with_value(&closed, dimension, key, true).at(path);
-            let not_label = format!("All but {label}");
+            let not_label = format!("not {label}");
             let known = group.sums.unpriced_requests == 0 || !group.sums.spend.is_zero();
             let amount = if known { format::money_compact(group.sums.spend) } else { "unpriced".to_owned() };
             view! {

@@ -30,6 +30,8 @@ pub fn StatementPage() -> impl IntoView {
         },
     );
     view! {
+        // Outside of what is loaded: the head is sent before it.
+        <Title text="Statement"/>
         <Transition fallback=|| view! { <Loading what="statement" lines=8/> }>
             {move || Suspend::new(async move {
                 match loaded.await {
@@ -64,7 +66,6 @@ fn draw(org: &str, month: &str, kind: StatementKind, payer: &Payer, statement: &
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
     });
     view! {
-        <Title text=title.clone()/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=title>
             <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
