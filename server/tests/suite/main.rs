@@ -10,5 +10,6 @@ mod events;
 mod identity;
 mod keys;
 mod security;
+mod spend;
 mod support;
 mod theme;

@@ -1,0 +1,157 @@
+//! `GET /v1/spend` and `GET /v1/statements` through the real router, over events that went through the real door.
+
+use crate::support::{Tenant, TestApp};
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use backend::keys::NewKey;
+use domain::event::EventInput;
+use domain::identity::KeyScope;
+use domain::project::KeyProject;
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+const MONTH: &str = "from=2026-11-01&to=2026-12-01";
+
+fn event(timestamp: &str, model: &str, feature: Option<&str>) -> EventInput {
+    EventInput {
+        timestamp: Some(timestamp.parse().unwrap()),
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        usage: json!({"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100}),
+        feature: feature.map(str::to_owned),
+        ..EventInput::default()
+    }
+}
+
+async fn acme(app: &TestApp) -> Tenant {
+    let acme = app.organization("Acme", "Asia/Kolkata").await;
+    let events = vec![
+        event("2026-11-16T18:29:59Z", "gpt-4o-2024-08-06", Some("=triage")),
+        event("2026-11-16T18:30:00Z", "gpt-4o-2024-08-06", None),
+        event("2026-11-17T10:00:00Z", "no-such-model", None),
+    ];
+    let answer = backend::events::ingest_inputs(&app.backend, &acme.scope, events).await.unwrap();
+    assert_eq!(answer.accepted, 3, "{answer:?}");
+    acme
+}
+
+fn money(value: &Value) -> Decimal {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn rows_are_flat_and_money_is_an_exact_string() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    let answer = api.get(&format!("/v1/spend?{MONTH}&bucket=day&group_by=project,model&feature=")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    // 1,000 input tokens at $2.50 and 100 output tokens at $10.00 a million, after midnight in Kolkata.
+    let priced = json!({"bucket": "2026-11-17", "project": "main", "model": "gpt-4o-2024-08-06",
+        "spend": "0.003500000000", "requests": 1, "tokens": 1100, "unpriced_requests": 0});
+    let unpriced = json!({"bucket": "2026-11-17", "project": "main", "model": "no-such-model",
+        "spend": "0.000000000000", "requests": 1, "tokens": 1100, "unpriced_requests": 1});
+    let total = json!({"spend": "0.003500000000", "requests": 2, "tokens": 2200, "unpriced_requests": 1});
+    let expected = json!({"currency": "USD", "time_zone": "Asia/Kolkata", "rows": [priced, unpriced],
+        "total": total, "truncated": false});
+    assert_eq!(answer.json(), expected);
+
+    let only = api.get(&format!("/v1/spend?{MONTH}&measure=requests&group_by=feature")).await.json();
+    assert_eq!(only["total"], json!({"requests": 3, "unpriced_requests": 1}));
+    assert!(only["rows"].as_array().unwrap().iter().any(|row| row["feature"] == Value::Null), "{only}");
+
+    let hours = api.get("/v1/spend?from=2026-11-16T18:30:00Z&to=2026-11-16T19:30:00Z&bucket=hour").await.json();
+    assert_eq!(hours["rows"][0]["bucket"], "2026-11-17T00:00:00+05:30");
+}
+
+#[tokio::test]
+async fn what_cannot_be_answered_names_the_parameter() {
+    let app = TestApp::start().await;
+    let acme = acme(&app).await;
+    let api = app.api(&acme.key);
+    for (asked, pointer) in [
+        ("to=2026-12-01", "from"),
+        ("from=2026-11-01T00:07:00Z&to=2026-12-01T00:00:00Z", "from"),
+        ("from=2026-11-01&to=2026-12-01&bucket=year", "bucket"),
+        ("from=2026-11-01&to=2026-12-01&colour=red", "colour"),
+        ("from=2026-11-01&to=2026-12-01&format=xml", "format"),
+    ] {
+        let answer = api.get(&format!("/v1/spend?{asked}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{asked}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{asked}");
+    }
+    for asked in ["group_by=customer,user", "group_by=customer&bucket=hour", "customer=a&feature=b"] {
+        let answer = api.get(&format!("/v1/spend?{MONTH}&{asked}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{asked}");
+    }
+    let path = format!("/v1/spend?{MONTH}");
+    assert_eq!(app.anonymous().get(&path).await.status, StatusCode::UNAUTHORIZED);
+    let globex = app.organization("Globex", "UTC").await;
+    assert_eq!(app.api(&globex.key).get(&path).await.json()["total"]["requests"], 0, "another organization's");
+    assert_eq!(app.anonymous().get(&format!("/o/acme/explore.csv?{MONTH}")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_file_has_the_same_rows_and_no_formulas() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    let path = format!("/v1/spend?{MONTH}&group_by=feature&measure=spend");
+    let file = api.get(&format!("{path}&format=csv")).await;
+    assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"));
+    let mut lines: Vec<_> = file.body.lines().collect();
+    lines[1..].sort_unstable();
+    assert_eq!(lines, ["feature,spend,unpriced_requests", "'=triage,0.003500000000,0", ",0.003500000000,1"]);
+    let asked = api.send(Method::GET, &path, &[("accept", "text/csv")], Body::empty()).await;
+    assert_eq!(asked.body, file.body);
+}
+
+#[tokio::test]
+async fn statements_add_up_to_the_same_spend() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    let spend = api.get(&format!("/v1/spend?{MONTH}")).await.json();
+    let month = api.get("/v1/statements?month=2026-11").await.json();
+    assert_eq!(month["total"], spend["total"]);
+    assert_eq!((&month["month"], &month["over"]), (&json!("2026-11"), &json!(false)));
+    let project = &month["teams"][0]["projects"][0];
+    assert_eq!(project["spend"], spend["total"]["spend"]);
+    let lines = project["lines"].as_array().unwrap();
+    let sum: Decimal = lines.iter().filter(|line| !line["amount"].is_null()).map(|line| money(&line["amount"])).sum();
+    assert_eq!(sum, money(&spend["total"]["spend"]));
+    let unpriced: Vec<_> = lines.iter().filter(|line| line["model"] == "no-such-model").collect();
+    assert!(!unpriced.is_empty() && unpriced.iter().all(|line| line["amount"].is_null()), "never zero: {lines:?}");
+
+    let file = api.get("/v1/statements?month=2026-11&format=csv").await;
+    let amounts = file.body.lines().skip(1).filter_map(|line| line.rsplit(',').nth(1)?.parse::<Decimal>().ok());
+    assert_eq!(amounts.sum::<Decimal>(), sum);
+    assert_eq!(api.get("/v1/statements?month=2026-13").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(api.get("/v1/statements").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_key_of_one_project_gets_its_project_and_a_key_without_read_nothing() {
+    let app = TestApp::start().await;
+    let acme = acme(&app).await;
+    let owner = backend::identity::system_scope(&app.backend, acme.scope.org_id()).await.unwrap();
+    let team = backend::projects::list_teams(&app.backend, &owner).await.unwrap()[0].team_id;
+    let new = backend::projects::NewProject {
+        name: "Search".to_owned(),
+        slug: String::new(),
+        cost_centre: String::new(),
+        team_id: team,
+    };
+    let search = backend::projects::create_project(&app.backend, &owner, new).await.unwrap();
+    let key = async |scope, project| {
+        let new = NewKey { name: "k".to_owned(), scopes: [scope].into(), project, expires_at: None };
+        backend::keys::create(&app.backend, &owner, new).await.unwrap().secret.expose_secret().to_owned()
+    };
+    let bound = app.api(&key(KeyScope::Read, KeyProject::Bound(search.project_id)).await);
+    let answer = bound.get(&format!("/v1/spend?{MONTH}&group_by=project")).await.json();
+    assert_eq!((&answer["rows"], &answer["total"]["requests"]), (&json!([]), &json!(0)));
+    let month = bound.get("/v1/statements?month=2026-11").await.json();
+    assert_eq!((&month["teams"], &month["total"]["requests"]), (&json!([]), &json!(0)));
+    let ingest = app.api(&key(KeyScope::Ingest, KeyProject::AllWithDefault(search.project_id)).await);
+    assert_eq!(ingest.get(&format!("/v1/spend?{MONTH}")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(ingest.get("/v1/statements?month=2026-11").await.status, StatusCode::FORBIDDEN);
+}
