@@ -1,10 +1,10 @@
 //! The sample organization: a realistic quarter of usage to look around in.
 
 use crate::error::AppError;
-use crate::form::use_form;
+use crate::form::Form;
 use crate::ui::{Button, FormErrors};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 /// Makes a sample organization for the signed-in person and leads there; its events arrive in the background.
 ///
@@ -23,15 +23,17 @@ pub async fn load_sample() -> Result<(), AppError> {
 
 /// The button "Load sample data" with a line that says what it does.
 #[component]
-pub fn LoadSampleForm() -> impl IntoView {
-    let form = use_form::<LoadSample>();
+pub fn LoadSampleForm(
+    /// Made by `use_form` outside of what is loaded.
+    form: Form<LoadSample>,
+) -> impl IntoView {
     view! {
-        <ActionForm action=form.action attr:class="form">
+        <form class="form" method="post" action=LoadSample::url()>
             <FormErrors errors=form.errors()/>
             <p class="soft">
                 "A separate organization with a quarter of usage, made from figures measured on production traces. Delete it whenever you like."
             </p>
-            <Button disabled=form.pending()>"Load sample data"</Button>
-        </ActionForm>
+            <Button>"Load sample data"</Button>
+        </form>
     }
 }

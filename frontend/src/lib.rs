@@ -1,5 +1,8 @@
 //! The browser's side: takes over the pages that the server rendered.
 
+// The types of whole pages nest deeply.
+#![recursion_limit = "512"]
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Called by the page's script.

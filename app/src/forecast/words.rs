@@ -59,8 +59,8 @@ mod tests {
     #[test]
     fn one_back_test_is_not_many() {
         let one = PastError { percent: 6.123, run_rate_percent: None, back_tests: 1 };
-        assert_eq!(past(&one), "on average in 1 back-test");
+        assert_eq!(past(&one), "on average in 1\u{a0}back-test");
         let two = PastError { run_rate_percent: Some(9.4), back_tests: 2, ..one };
-        assert_eq!(past(&two), "on average in 2 back-tests; run rate 9.4\u{a0}%");
+        assert_eq!(past(&two), "on average in 2\u{a0}back-tests; run rate 9.4\u{a0}%");
     }
 }

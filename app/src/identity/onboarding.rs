@@ -73,6 +73,7 @@ fn Checklist(
                 </div>
             </li>
         </ol>
+        <p>"Or look around first: "<a href="/organizations#sample">"load sample data"</a>", a realistic quarter of usage."</p>
     }
 }
 

@@ -5,6 +5,7 @@ use super::views::OrganizationList;
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::layout::{Place, Plain};
+use crate::sample::{LoadSample, LoadSampleForm};
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section,
     Select, Table, Tone, UrlNotice,
@@ -22,13 +23,14 @@ const NOTICES: [NoticeText; 2] = [
 #[component]
 pub fn OrganizationsPage() -> impl IntoView {
     let form = use_form::<CreateOrganization>();
+    let sample = use_form::<LoadSample>();
     let list = Resource::new_blocking(|| (), |()| load_organizations());
     view! {
         <Title text="Organizations"/>
         <Suspense fallback=|| view! { <Plain><Loading what="organizations"/></Plain> }>
             {move || Suspend::new(async move {
                 match list.await {
-                    Ok(list) => page(list, form),
+                    Ok(list) => page(list, form, sample),
                     Err(error) => view! { <Plain><Failure what="organizations" error=error/></Plain> }.into_any(),
                 }
             })}
@@ -36,7 +38,7 @@ pub fn OrganizationsPage() -> impl IntoView {
     }
 }
 
-fn page(list: OrganizationList, form: Form<CreateOrganization>) -> AnyView {
+fn page(list: OrganizationList, form: Form<CreateOrganization>, sample: Form<LoadSample>) -> AnyView {
     let email = list.email.to_string();
     let first = list.organizations.is_empty();
     let zones = list.time_zones;
@@ -75,6 +77,7 @@ fn page(list: OrganizationList, form: Form<CreateOrganization>) -> AnyView {
                     <Button kind=ButtonKind::Primary>"Create organization"</Button>
                 </form>
             </Section>
+            <Section title="Sample data" id="sample"><LoadSampleForm form=sample/></Section>
         </Plain>
     }
     .into_any()

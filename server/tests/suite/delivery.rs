@@ -47,6 +47,11 @@ async fn pages_of_budgets_ask_strangers_to_sign_in() {
     app.organization("Acme", "UTC").await;
     for path in ["budgets", "budgets/new", "budgets/018f0000-0000-7000-8000-000000000000", "alerts"] {
         let page = app.anonymous().get(&format!("/o/acme/{path}")).await;
-        assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{path}: {}", page.body);
+        assert_eq!(page.status, StatusCode::FOUND, "{path}: {}", page.body);
+        let location = page.header("location").unwrap_or_default();
+        assert!(
+            location.starts_with("/sign-in?next=%2Fo%2Facme%2F") || location.starts_with("/sign-in?next=/o/acme/"),
+            "{location}"
+        );
     }
 }
