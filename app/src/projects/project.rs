@@ -1,7 +1,7 @@
 //! A project's page: the Overview at its scope, its owners, and what may be changed.
 
-use super::NOTICES;
 use super::api::{ArchiveProject, MoveProject, UpdateProject, load_project};
+use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
@@ -108,23 +108,14 @@ fn settings(org: &str, detail: &ProjectDetail, forms: Forms) -> AnyView {
 fn update_form(org: &str, detail: &ProjectDetail, form: Form<UpdateProject>) -> AnyView {
     let project = &detail.project;
     let (org, slug) = (org.to_owned(), project.slug.to_string());
-    let name = form.kept_or("name", &project.name);
-    let centre = form.kept_or("cost_centre", project.cost_centre.as_deref().unwrap_or_default());
+    let fields = name_fields("project", form, &project.name, project.cost_centre.as_deref());
     view! {
         <Section title="Name and cost centre">
             <ActionForm action=form.action attr:class="form">
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="project" value=slug/>
-                <Field label="Name" name="name" maxlength=80 error=form.error("name") value=name/>
-                <Field
-                    label="Cost centre"
-                    name="cost_centre"
-                    optional=true
-                    maxlength=40
-                    error=form.error("cost_centre")
-                    value=centre
-                />
+                {fields}
                 <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
             </ActionForm>
         </Section>

@@ -1,12 +1,12 @@
 //! A team's page: the Overview over the projects it owned on each day, and what may be changed.
 
-use super::NOTICES;
 use super::api::{ArchiveTeam, UpdateTeam, load_team};
+use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::spend::OverviewPanel;
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Columns, Crumb, Field, FormErrors, Loading, PageHead, Section, UrlNotice,
+    Badge, Breadcrumb, Button, ButtonKind, Columns, Crumb, FormErrors, Loading, PageHead, Section, UrlNotice,
 };
 use domain::budget::SpendScope;
 use domain::project::TeamDetail;
@@ -80,23 +80,14 @@ fn projects(org: &str, detail: &TeamDetail) -> AnyView {
 fn update_form(org: &str, detail: &TeamDetail, form: Form<UpdateTeam>) -> AnyView {
     let team = &detail.team;
     let (org, slug) = (org.to_owned(), team.slug.to_string());
-    let name = form.kept_or("name", &team.name);
-    let centre = form.kept_or("cost_centre", team.cost_centre.as_deref().unwrap_or_default());
+    let fields = name_fields("team", form, &team.name, team.cost_centre.as_deref());
     view! {
         <Section title="Name and cost centre">
             <ActionForm action=form.action attr:class="form">
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="team" value=slug/>
-                <Field label="Name" name="name" maxlength=80 error=form.error("name") value=name/>
-                <Field
-                    label="Cost centre"
-                    name="cost_centre"
-                    optional=true
-                    maxlength=40
-                    error=form.error("cost_centre")
-                    value=centre
-                />
+                {fields}
                 <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
             </ActionForm>
         </Section>

@@ -1,7 +1,7 @@
 //! The tree: every team with its projects and what they spent this month.
 
-use super::NOTICES;
 use super::api::{CreateProject, CreateTeam, load_tree};
+use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::use_form;
 use crate::format;
@@ -118,6 +118,7 @@ fn forms(
         .filter(|branch| branch.team.archived_at.is_none())
         .map(|branch| Choice::new(branch.team.slug.as_str(), branch.team.name.as_str()))
         .collect();
+    let team_fields = name_fields("team", team, "", None);
     let (org_of_project, org_of_team) = (org.to_owned(), org.to_owned());
     view! {
         <Columns>
@@ -153,16 +154,7 @@ fn forms(
                 <ActionForm action=team.action attr:class="form">
                     <FormErrors errors=team.errors()/>
                     <input type="hidden" name="org" value=org_of_team/>
-                    <Field label="Name" name="name" id="team-name" maxlength=80 error=team.error("name") value=team.kept_or("name", "")/>
-                    <Field
-                        label="Cost centre"
-                        name="cost_centre"
-                        id="team-cost-centre"
-                        optional=true
-                        maxlength=40
-                        error=team.error("cost_centre")
-                        value=team.kept_or("cost_centre", "")
-                    />
+                    {team_fields}
                     <div class="actions"><Button kind=ButtonKind::Primary>"Create team"</Button></div>
                 </ActionForm>
             </Section>
