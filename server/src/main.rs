@@ -12,6 +12,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -96,27 +97,27 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind(serve.addr)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
+    // Before anybody is told that it runs: a signal that comes at once must end it in order, too.
+    let interrupted = interrupted()?;
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend, mailer);
     let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: serve.trusted_proxies });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(interrupted()).await;
+    let served = axum::serve(listener, service).with_graceful_shutdown(interrupted).await;
     backend::events::drain(&backend).await;
     jobs.stop().await;
     served?;
     connected.close().await
 }
 
-/// Resolves on Ctrl-C or SIGTERM.
-async fn interrupted() {
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// Resolves on Ctrl-C or SIGTERM; listens for them from this call on, not only from the first poll.
+fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminate => {}
-    }
+    })
 }
