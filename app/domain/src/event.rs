@@ -409,6 +409,9 @@ pub struct ReceiptRow {
     pub unit: String,
     /// Amount, rounded once.
     pub amount: Decimal,
+    /// What is multiplied by, where a modifier is behind this line and not a price.
+    #[serde(default)]
+    pub factor: Option<Decimal>,
     /// Since when the price holds; none means from the beginning of time.
     pub price_since: Option<DateTime<Utc>>,
     /// The data set or person it came from, with its version.

@@ -19,6 +19,7 @@ pub mod period;
 pub mod price;
 pub mod problem;
 pub mod project;
+pub mod quote;
 pub mod rating;
 pub mod spend;
 pub mod statement;

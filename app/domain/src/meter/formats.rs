@@ -4,137 +4,10 @@
 //! To add a shape: add a variant with its word to [`UsageFormat`], a function that reads it, and a line in [`part`].
 
 use super::reader::{Count, Place, Reader};
-use super::{Meter, Meters};
-use crate::model::canonical_provider;
+use super::{Meter, Meters, UsageFormat};
+use super::{counters, genai_prices, litellm};
 use crate::problem::FieldProblem;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::str::FromStr;
-
-macro_rules! formats {
-    ($($(#[$doc:meta])* $name:ident = $word:literal;)+) => {
-        /// Whose shape a usage object has: a closed list.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum UsageFormat {
-            $($(#[$doc])* #[serde(rename = $word)] $name,)+
-        }
-
-        impl UsageFormat {
-            /// All formats, as the API reference lists them.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The stable word in SQL, JSON and URLs.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $word,)+ }
-            }
-        }
-
-        impl FromStr for UsageFormat {
-            type Err = FieldProblem;
-            fn from_str(word: &str) -> Result<Self, Self::Err> {
-                match word {
-                    $($word => Ok(Self::$name),)+
-                    _ => Err(FieldProblem::new("/usage_format", "unknown", "This usage format is not known; the API reference lists them.")),
-                }
-            }
-        }
-    };
-}
-
-formats! {
-    /// OpenAI's chat completions, and the many that copy them: cached and reasoning tokens are parts of the totals.
-    OpenaiChat = "openai_chat";
-    /// OpenAI's responses: other names, the same nesting.
-    OpenaiResponses = "openai_responses";
-    /// OpenAI's realtime sessions: tokens by kind, and cached tokens by kind.
-    OpenaiRealtime = "openai_realtime";
-    /// OpenAI's image API, counted in tokens.
-    OpenaiImages = "openai_images";
-    /// OpenAI's embeddings; Voyage's and Mistral's too.
-    OpenaiEmbeddings = "openai_embeddings";
-    /// OpenAI's transcriptions: seconds or tokens, as its `type` says.
-    OpenaiTranscription = "openai_transcription";
-    /// Anthropic's messages: cache reads and writes come on top of `input_tokens`.
-    Anthropic = "anthropic";
-    /// Gemini's and Vertex's `usageMetadata`: thoughts and tool prompts come on top.
-    Gemini = "gemini";
-    /// Amazon Bedrock's Converse: cache reads and writes come on top of `inputTokens`.
-    BedrockConverse = "bedrock_converse";
-    /// Cohere's `billed_units`, which differ from its token counts.
-    Cohere = "cohere";
-    /// xAI's chat completions: reasoning tokens come on top of `completion_tokens`.
-    XaiChat = "xai_chat";
-    /// DeepSeek: `prompt_tokens` is the sum of cache hits and misses.
-    Deepseek = "deepseek";
-    /// Moonshot's Kimi: OpenAI's shape with `cached_tokens` beside the totals.
-    Moonshot = "moonshot";
-    /// Mistral's chat completions.
-    Mistral = "mistral";
-    /// Mistral's document reading, in pages.
-    MistralOcr = "mistral_ocr";
-    /// Mistral's document reading with every page annotated.
-    MistralOcrAnnotated = "mistral_ocr_annotated";
-    /// Databricks: Anthropic's name for cached tokens, with OpenAI's meaning.
-    Databricks = "databricks";
-    /// Perplexity: OpenAI's shape with searches.
-    Perplexity = "perplexity";
-    /// Perplexity's deep research: reasoning and citation tokens come on top.
-    PerplexityDeepResearch = "perplexity_deep_research";
-    /// Tallystick's own disjoint meters.
-    Meters = "meters";
-}
-
-impl UsageFormat {
-    /// The format that a provider's usage has when none is declared; none where that is not certain.
-    ///
-    /// `operation` is the event's: chat, responses, completion, embeddings, image, transcription, realtime, rerank, ocr.
-    #[must_use]
-    pub fn default_for(provider: &str, operation: &str) -> Option<Self> {
-        let provider = canonical_provider(provider);
-        match (provider.as_ref(), operation) {
-            ("openai" | "azure", "responses") | ("x-ai", "responses") => Some(Self::OpenaiResponses),
-            ("openai" | "azure", "realtime") => Some(Self::OpenaiRealtime),
-            ("openai" | "azure", "image" | "images") => Some(Self::OpenaiImages),
-            ("openai" | "azure", "transcription") => Some(Self::OpenaiTranscription),
-            ("openai" | "azure" | "mistral" | "voyageai" | "together" | "fireworks", "embeddings") => {
-                Some(Self::OpenaiEmbeddings)
-            }
-            ("anthropic", "chat" | "completion") => Some(Self::Anthropic),
-            ("google", "chat" | "completion" | "embeddings" | "image") => Some(Self::Gemini),
-            ("aws", "chat" | "completion") => Some(Self::BedrockConverse),
-            ("cohere", "chat" | "completion" | "embeddings" | "rerank") => Some(Self::Cohere),
-            ("x-ai", "chat" | "completion") => Some(Self::XaiChat),
-            ("deepseek", "chat" | "completion") => Some(Self::Deepseek),
-            ("moonshotai", "chat" | "completion") => Some(Self::Moonshot),
-            ("mistral", "chat" | "completion") => Some(Self::Mistral),
-            ("mistral", "ocr") => Some(Self::MistralOcr),
-            ("databricks", "chat" | "completion") => Some(Self::Databricks),
-            ("perplexity", "chat" | "completion") => Some(Self::Perplexity),
-            (
-                "openai" | "azure" | "openrouter" | "groq" | "cerebras" | "together" | "fireworks" | "novita" | "zai"
-                | "zhipuai" | "meta" | "ovhcloud" | "baseten" | "cloudflare" | "modal" | "avian" | "arcee",
-                "chat" | "completion",
-            ) => Some(Self::OpenaiChat),
-            _ => None,
-        }
-    }
-}
-
-// Written out: the derive does not see words that come out of a macro.
-#[cfg(feature = "openapi")]
-impl utoipa::PartialSchema for UsageFormat {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .description(Some("Whose shape a usage object has: a closed list."))
-            .enum_values(Some(Self::ALL.iter().map(|format| format.as_str())))
-            .into()
-    }
-}
-
-#[cfg(feature = "openapi")]
-impl utoipa::ToSchema for UsageFormat {}
 
 /// What one event used, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,14 +81,6 @@ pub fn meters(format: UsageFormat, usage_object: &Value) -> Result<Meters, Vec<F
     usage(format, usage_object).map(|usage| usage.total())
 }
 
-/// The service tier that the provider says it served with: it wins over the one that was asked for.
-#[must_use]
-pub fn served_tier(usage: &Value) -> Option<&str> {
-    let word = |key: &str| usage.get(key).and_then(Value::as_str);
-    // Anthropic's fast mode is a speed beside the tier, and dearer than any of its tiers.
-    word("speed").filter(|speed| *speed == "fast").or_else(|| word("service_tier")).or_else(|| word("serviceTier"))
-}
-
 fn tools(root: Place<'_>) -> Result<Meters, Vec<FieldProblem>> {
     let mut reader = Reader::default();
     anthropic_tools(&mut reader, root);
@@ -238,6 +103,23 @@ fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProble
             read.quantity(Meter::WebSearches, place.at("num_search_queries"));
         }
         UsageFormat::PerplexityDeepResearch => perplexity_deep_research(read, place),
+        UsageFormat::PerplexityResponses => {
+            responses(read, place, "input_tokens_details", "output_tokens_details");
+            read.quantity(Meter::WebSearches, place.at("tool_calls_details").at("search_web").at("invocation"));
+        }
+        UsageFormat::XaiNative => {
+            chat(read, place, &Chat { reasoning_on_top: true, cached_beside: Some("cached_prompt_text_tokens") });
+        }
+        UsageFormat::XaiRealtime => {
+            // The tokens that are told beside are not what is billed.
+            read.required_quantity(Meter::AudioSeconds, place.at("billable_audio_seconds"));
+            read.quantity(Meter::TextMessages, place.at("input_text_messages"));
+        }
+        UsageFormat::OpenaiLive => read.required_quantity(Meter::AudioSeconds, place.at("seconds")),
+        UsageFormat::Litellm => litellm::read(read, place),
+        UsageFormat::GenaiPrices => genai_prices::read(read, place),
+        UsageFormat::MultimodalEmbedding => counters::multimodal_embedding(read, place),
+        UsageFormat::Counters => counters::read(read, place),
         UsageFormat::OpenaiResponses => responses(read, place, "input_tokens_details", "output_tokens_details"),
         UsageFormat::OpenaiRealtime => responses(read, place, "input_token_details", "output_token_details"),
         UsageFormat::OpenaiImages => images(read, place),
@@ -280,8 +162,18 @@ fn chat(read: &mut Reader, place: Place<'_>, shape: &Chat) {
     let on_top = if shape.reasoning_on_top { reasoning.value } else { 0 };
     let output = output.with(output.value.saturating_add(on_top));
     output_leaves(read, output, place.at("completion_tokens_details"), reasoning);
+    server_tools(read, place);
     let total = read.count(place.at("total_tokens"));
     read.check_total(total, &[input.value.saturating_add(output.value)], "prompt and completion tokens");
+}
+
+/// Calls of tools that the provider runs itself.
+fn server_tools(read: &mut Reader, place: Place<'_>) {
+    let tools = place.at("server_tool_use");
+    read.quantity(Meter::WebSearches, tools.at("web_search_requests"));
+    read.quantity(Meter::PageVisits, tools.at("browser_open_requests"));
+    read.quantity(Meter::FileSearches, tools.at("file_search_requests"));
+    read.quantity(Meter::CodeExecutions, tools.at("code_execution_sessions"));
 }
 
 /// Reasoning tokens in the details, or beside them as some report it.
@@ -294,7 +186,7 @@ fn responses(read: &mut Reader, place: Place<'_>, input_details: &'static str, o
     let input = read.required(place.at("input_tokens"));
     let output = read.count(place.at("output_tokens"));
     let details = place.at(input_details);
-    let cached = read.count(details.at("cached_tokens"));
+    let cached = read.count_either(details.at("cached_tokens"), details.at("cache_read_input_tokens"));
     input_leaves(read, input, details, cached);
     let reasoning = read.count(place.at(output_details).at("reasoning_tokens"));
     output_leaves(read, output, place.at(output_details), reasoning);
@@ -495,6 +387,9 @@ fn gemini(read: &mut Reader, place: Place<'_>) {
     read.meters.add(Meter::OutputVideo, video.value);
     let sum = input.value.saturating_add(answer).saturating_add(thoughts.value);
     read.check_total(total, &[sum], "prompt, tool, candidate and thought tokens");
+    // Gemini tells its searches in the answer; senders who count them put the number here.
+    read.quantity(Meter::WebSearches, place.at("web_search_queries"));
+    read.quantity(Meter::MapSearches, place.at("google_maps_queries"));
 }
 
 fn gemini_input(read: &mut Reader, place: Place<'_>, input: Count, hit: Count) {
@@ -559,10 +454,5 @@ fn own_meters(read: &mut Reader, place: Place<'_>) {
     for &meter in Meter::ALL {
         read.quantity(meter, place.at(meter.as_str()));
     }
-    let fields = place.value().and_then(Value::as_object).into_iter().flatten();
-    for (key, _) in fields.filter(|(key, _)| Meter::parse(key).is_none()) {
-        let key: String = key.chars().take(64).collect();
-        let pointer = format!("/usage/{}", key.replace('~', "~0").replace('/', "~1"));
-        read.fault(pointer, "unknown_meter", format!("`{key}` is not a meter; the API reference lists them."));
-    }
+    read.only(place, |key| Meter::parse(key).is_some());
 }

@@ -5,14 +5,22 @@
 //!
 //! To add a meter, add one line to the table below; to add a shape, see [`UsageFormat`].
 
+mod counters;
 mod formats;
+mod genai_prices;
+mod litellm;
 mod numbers;
 mod quantities;
 mod reader;
+mod served;
+mod usage_format;
 
-pub use formats::{Usage, UsageFormat, UsagePart, meters, served_tier, usage};
+pub use formats::{Usage, UsagePart, meters, usage};
 pub use numbers::numbers_only;
 pub use quantities::Meters;
+pub use served::served_tier;
+pub(crate) use served::served_word;
+pub use usage_format::UsageFormat;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -147,6 +155,12 @@ meters! {
     Requests = "requests", "Requests", Count, [];
     /// Web searches made by the provider's own tool.
     WebSearches = "web_searches", "Web searches", Count, [];
+    /// Queries of a search service. Their price can depend on how many results each was asked for.
+    Searches = "searches", "Searches", Count, [];
+    /// Look-ups of a map made by the provider's own tool.
+    MapSearches = "map_searches", "Map searches", Count, [];
+    /// Pages that the provider's own browser opened.
+    PageVisits = "page_visits", "Page visits", Count, [];
     /// Searches of files stored at the provider.
     FileSearches = "file_searches", "File searches", Count, [];
     /// Runs of the provider's own code interpreter.
@@ -167,6 +181,12 @@ meters! {
     OutputAudioSeconds = "output_audio_seconds", "Audio output", Seconds, [AudioSeconds];
     /// Video made.
     VideoSeconds = "video_seconds", "Video", Seconds, [];
+    /// Video looked at.
+    InputVideoSeconds = "input_video_seconds", "Video input", Seconds, [];
+    /// Time in which capacity was reserved, used or not.
+    ProvisionedSeconds = "provisioned_seconds", "Provisioned", Seconds, [];
+    /// Pictures looked at.
+    InputImages = "input_images", "Images input", Images, [];
     /// Pictures made.
     Images = "images", "Images", Images, [];
     /// Pages read.
@@ -186,6 +206,12 @@ impl Meter {
     #[must_use]
     pub const fn is_input_token(self) -> bool {
         (self as u8) < (Self::Output as u8)
+    }
+
+    /// Whether its price can depend on how many results were asked for.
+    #[must_use]
+    pub const fn is_tiered_by_results(self) -> bool {
+        matches!(self, Self::Searches)
     }
 
     /// The nearest meter whose price stands in for this one.

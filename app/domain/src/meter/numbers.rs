@@ -12,7 +12,7 @@ const MAX_KEY_LEN: usize = 64;
 const MAX_WORD_LEN: usize = 96;
 
 /// Keys whose short word says how the usage is billed.
-const WORDS: [&str; 12] = [
+const WORDS: [&str; 14] = [
     "service_tier",
     "serviceTier",
     "trafficType",
@@ -25,6 +25,8 @@ const WORDS: [&str; 12] = [
     "size",
     "quality",
     "resolution",
+    "search_context_size",
+    "search_type",
 ];
 
 /// A usage object with everything dropped but numbers, booleans and the short words that decide a price.

@@ -210,12 +210,42 @@ impl Reader {
         }
     }
 
+    /// A quantity whose parts have meters of their own: the total's meter keeps what is left of it.
+    pub(super) fn parts_of_quantity(&mut self, meter: Meter, total: Place<'_>, parts: &[(Meter, Place<'_>)]) {
+        let mut whole = Self::default();
+        whole.quantity(meter, total);
+        let mut left = whole.meters.get(meter);
+        self.faults.append(&mut whole.faults);
+        for &(meter, place) in parts {
+            let before = self.meters.get(meter);
+            self.quantity(meter, place);
+            left -= self.meters.get(meter) - before;
+        }
+        if left < Decimal::ZERO && total.is_present() {
+            let names: Vec<String> =
+                parts.iter().filter(|(_, part)| part.is_present()).map(|(_, part)| part.path.name()).collect();
+            let detail = format!("{} exceeds the total it is a part of, {}.", names.join(" and "), total.path.name());
+            self.fault(total.pointer(), "part_exceeds_total", detail);
+        }
+        self.meters.add(meter, left);
+    }
+
     /// A quantity that the shape cannot do without.
     pub(super) fn required_quantity(&mut self, meter: Meter, place: Place<'_>) {
         if place.is_present() {
             self.quantity(meter, place);
         } else {
             self.missing(place);
+        }
+    }
+
+    /// Faults every field that is not known: what the shape does not count must not pass for counted.
+    pub(super) fn only(&mut self, place: Place<'_>, is_known: impl Fn(&str) -> bool) {
+        let fields = place.value().and_then(Value::as_object).into_iter().flatten();
+        for (key, _) in fields.filter(|(key, value)| !value.is_null() && !is_known(key)) {
+            let key: String = key.chars().take(64).collect();
+            let pointer = format!("/usage/{}", key.replace('~', "~0").replace('/', "~1"));
+            self.fault(pointer, "unknown_meter", format!("`{key}` is not a meter; the API reference lists them."));
         }
     }
 

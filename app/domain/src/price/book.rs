@@ -1,12 +1,12 @@
 //! The price book in memory: found by name, then by meter, variant, time and tier.
 
-use super::{BookRows, Context, Pattern, PriceRow, Unpriced, Variant};
+use super::{Attributes, BookRows, Context, LimitRow, ModifierRow, Pattern, PriceRow, Schedule, Unpriced, Variant};
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower, other_spellings};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Most names per provider that are remembered with the model they mean. Real traffic uses a handful; a flood of invented ones must not fill the memory.
 const MAX_REMEMBERED: usize = 4_096;
@@ -17,6 +17,10 @@ pub struct PriceBook {
     providers: HashMap<Box<str>, ProviderPrices>,
     models: Vec<ModelPrices>,
     rows: HashMap<u64, PriceRow>,
+    /// In the order in which they stack.
+    modifiers: Vec<Arc<ModifierRow>>,
+    /// By provider and model.
+    limits: HashMap<(String, String), Vec<LimitRow>>,
     dearest: Dearest,
 }
 
@@ -27,6 +31,8 @@ struct ProviderPrices {
     /// All other rules, by position.
     rules: Vec<Rule>,
     fallbacks: Vec<Box<str>>,
+    /// The book's modifiers that can apply to a model as this provider sells it, its own or another's.
+    modifiers: HashMap<usize, Box<[Arc<ModifierRow>]>>,
     dearest: Dearest,
     /// Names as they were sent, with the model they mean: rules are only walked for a name's first event.
     remembered: RwLock<HashMap<Box<str>, usize>>,
@@ -88,7 +94,33 @@ pub(crate) struct Rate {
     floor: u64,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-    schedule: Option<super::Schedule>,
+    /// What few prices have: kept apart, so that looking at many stays quick.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Clone, Debug)]
+struct Rare {
+    schedule: Option<Schedule>,
+    attributes: Attributes,
+    quantity_min: Option<Decimal>,
+    quantity_max: Option<Decimal>,
+}
+
+impl Rare {
+    fn new(row: &PriceRow) -> Option<Box<Self>> {
+        let any = row.schedule.is_some()
+            || !row.attributes.is_empty()
+            || row.quantity_min.is_some()
+            || row.quantity_max.is_some();
+        any.then(|| {
+            Box::new(Self {
+                schedule: row.schedule,
+                attributes: row.attributes.clone(),
+                quantity_min: row.quantity_min,
+                quantity_max: row.quantity_max,
+            })
+        })
+    }
 }
 
 impl Rate {
@@ -106,17 +138,42 @@ impl Rate {
             },
             from: row.valid_from.unwrap_or(DateTime::<Utc>::MIN_UTC),
             to: row.valid_to.unwrap_or(DateTime::<Utc>::MAX_UTC),
-            schedule: row.schedule,
+            rare: Rare::new(row),
         }
     }
 
-    fn holds(&self, variant: Variant, at: DateTime<Utc>, input_tokens: u64) -> bool {
+    fn holds(&self, variant: Variant, call: &Call<'_>, measure: u64) -> bool {
         self.variant == variant
-            && self.floor <= input_tokens
-            && self.from <= at
-            && at < self.to
-            && self.schedule.is_none_or(|schedule| schedule.contains(at))
+            && self.floor <= measure
+            && self.from <= call.at
+            && call.at < self.to
+            && self.rare.as_ref().is_none_or(|rare| {
+                rare.attributes.hold(&call.context) && rare.schedule.is_none_or(|schedule| schedule.contains(call.at))
+            })
     }
+
+    /// Which of two prices that hold goes first: the one that asks for more, then the one with hours, then the higher tier.
+    fn rank(&self) -> (usize, bool, u64) {
+        let (asked, hours) =
+            self.rare.as_ref().map_or((0, false), |rare| (rare.attributes.len(), rare.schedule.is_some()));
+        (asked, hours, self.floor)
+    }
+
+    /// What is charged of a quantity: at least the least and at most the greatest of one event.
+    pub(crate) fn charged(&self, quantity: Decimal) -> Decimal {
+        let Some(rare) = &self.rare else { return quantity };
+        let raised = rare.quantity_min.map_or(quantity, |least| quantity.max(least));
+        rare.quantity_max.map_or(raised, |most| raised.min(most))
+    }
+}
+
+/// What a price is looked up for, beside the meter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) context: Context<'a>,
+    /// Of the whole request, cached and written ones too.
+    pub(crate) input_tokens: u64,
 }
 
 impl ModelPrices {
@@ -135,20 +192,21 @@ impl ModelPrices {
     }
 
     /// The price of exactly this meter: the variant's whole tier table if it has one, else the standard one.
-    fn own(&self, meter: Meter, variant: Variant, at: DateTime<Utc>, input_tokens: u64) -> Option<&Rate> {
+    fn own(&self, meter: Meter, call: &Call<'_>) -> Option<&Rate> {
         let (begin, end) = self.index[meter as usize];
         let rates = self.rates.get(usize::from(begin)..usize::from(end))?;
+        let measure = if meter.is_tiered_by_results() { call.context.results } else { call.input_tokens };
         let best = |variant| {
-            let holding = rates.iter().filter(|rate| rate.holds(variant, at, input_tokens));
-            holding.max_by_key(|rate| (rate.schedule.is_some(), rate.floor))
+            let holding = rates.iter().filter(|rate| rate.holds(variant, call, measure));
+            holding.max_by_key(|rate| rate.rank())
         };
+        let variant = call.context.variant;
         best(variant).or_else(|| (variant != Variant::Standard).then(|| best(Variant::Standard)).flatten())
     }
 
     /// The price that a meter is charged: its own, else that of the nearest meter that stands in for it.
-    pub(crate) fn rate(&self, meter: Meter, context: Context, at: DateTime<Utc>, input_tokens: u64) -> Option<&Rate> {
-        let own = |meter| self.own(meter, context.variant, at, input_tokens);
-        own(meter).or_else(|| meter.fallbacks().iter().find_map(|&meter| own(meter)))
+    pub(crate) fn rate(&self, meter: Meter, call: &Call<'_>) -> Option<&Rate> {
+        self.own(meter, call).or_else(|| meter.fallbacks().iter().find_map(|&meter| self.own(meter, call)))
     }
 
     fn priced_at(&self, at: DateTime<Utc>) -> bool {
@@ -156,10 +214,16 @@ impl ModelPrices {
     }
 }
 
-/// A model that was found in the book.
+/// A model that was found in the book, as one provider sells it.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolved<'a> {
     pub(crate) prices: &'a ModelPrices,
+    /// Who sells the call; it may be another's model.
+    seller: &'a str,
+    /// The book's modifiers that can apply, in the order in which they stack.
+    modifiers: &'a [Arc<ModifierRow>],
+    /// The organization's own modifiers of every model; none where the book has no organization.
+    own: &'a [Arc<ModifierRow>],
 }
 
 impl<'a> Resolved<'a> {
@@ -167,6 +231,24 @@ impl<'a> Resolved<'a> {
     #[must_use]
     pub fn label(self) -> &'a str {
         &self.prices.label
+    }
+
+    /// The model's name in the book, without its provider.
+    fn model(self) -> &'a str {
+        self.label().split_once('/').map_or("", |(_, model)| model)
+    }
+
+    /// The factors on a meter's price, in the order in which they stack.
+    pub(crate) fn modifiers(self, meter: Meter, call: Call<'a>) -> impl Iterator<Item = &'a ModifierRow> + use<'a> {
+        let own = self.own.iter().filter(move |row| row.concerns(self.seller, self.model()));
+        // The providers' factors stack before an organization's: kinds of both books do not mix.
+        let all = self.modifiers.iter().chain(own);
+        all.map(AsRef::as_ref).filter(move |row: &&ModifierRow| row.holds(meter, &call.context, call.at))
+    }
+
+    /// Whether any factor can apply: most models have none, and their meters need not be asked.
+    pub(crate) const fn has_modifiers(self) -> bool {
+        !self.modifiers.is_empty() || !self.own.is_empty()
     }
 }
 
@@ -213,8 +295,38 @@ impl PriceBook {
             provider.is_dated = dated.contains(name) || provider.fallbacks.iter().any(|other| dated.contains(other));
         }
         book.models.iter_mut().for_each(ModelPrices::seal);
+        book.modify(rows.modifiers);
+        for row in rows.limits {
+            book.limits.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
+        }
         book.rows = rows.prices.into_iter().map(|row| (row.price_id, row)).collect();
         book
+    }
+
+    fn modify(&mut self, mut rows: Vec<ModifierRow>) {
+        rows.sort_by_key(|row| (row.kind, row.modifier_id));
+        self.modifiers = rows.into_iter().map(Arc::new).collect();
+        if self.modifiers.is_empty() {
+            return;
+        }
+        let labels: Vec<(&str, &str)> =
+            self.models.iter().map(|model| model.label.split_once('/').unwrap_or_default()).collect();
+        for (seller, provider) in &mut self.providers {
+            let of_seller: Vec<_> =
+                self.modifiers.iter().filter(|row| row.provider.as_deref().is_none_or(|of| of == &**seller)).collect();
+            if of_seller.is_empty() {
+                continue;
+            }
+            let sells = |maker: &str| maker == &**seller || provider.fallbacks.iter().any(|other| **other == *maker);
+            for (index, (maker, model)) in labels.iter().enumerate().filter(|(_, (maker, _))| sells(maker)) {
+                debug_assert!(!maker.is_empty(), "labels have a provider");
+                let concerned: Box<[_]> =
+                    of_seller.iter().filter(|row| row.concerns(seller, model)).map(|row| Arc::clone(row)).collect();
+                if !concerned.is_empty() {
+                    provider.modifiers.insert(index, concerned);
+                }
+            }
+        }
     }
 
     fn provider(&mut self, name: &str) -> &mut ProviderPrices {
@@ -240,6 +352,23 @@ impl PriceBook {
         self.rows.is_empty()
     }
 
+    /// A modifier, for "since when, from where".
+    #[must_use]
+    pub fn modifier(&self, modifier_id: u64) -> Option<&ModifierRow> {
+        self.modifiers.iter().find(|row| row.modifier_id == modifier_id).map(AsRef::as_ref)
+    }
+
+    /// All modifiers, in the order in which they stack.
+    pub fn modifiers(&self) -> impl Iterator<Item = &ModifierRow> {
+        self.modifiers.iter().map(AsRef::as_ref)
+    }
+
+    /// What the provider lets one account use of a model of the book, by their names there.
+    #[must_use]
+    pub fn limits(&self, provider: &str, model: &str) -> &[LimitRow] {
+        self.limits.get(&(provider.to_owned(), model.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
     /// A price row, for "since when, from where".
     #[must_use]
     pub fn row(&self, price_id: u64) -> Option<&PriceRow> {
@@ -259,7 +388,7 @@ impl PriceBook {
             return Err(Unpriced::UnknownProvider { provider: provider.to_owned() });
         };
         if let Some(model) = prices.recall(model) {
-            return Ok(Resolved { prices: &self.models[model] });
+            return Ok(self.sold_by(canonical, prices, model));
         }
         let name = lower(model.trim());
         let found = self
@@ -267,7 +396,15 @@ impl PriceBook {
             .or_else(|| other_spellings(canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
             .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
         prices.remember(model, found);
-        Ok(Resolved { prices: &self.models[found] })
+        Ok(self.sold_by(canonical, prices, found))
+    }
+
+    fn sold_by<'a>(&'a self, seller: &'a str, provider: &'a ProviderPrices, model: usize) -> Resolved<'a> {
+        let modifiers = match provider.modifiers.is_empty() {
+            true => &[],
+            false => provider.modifiers.get(&model).map_or(&[][..], |modifiers| modifiers),
+        };
+        Resolved { prices: &self.models[model], seller, modifiers, own: &[] }
     }
 
     fn find(&self, provider: &ProviderPrices, name: &str, at: DateTime<Utc>) -> Option<usize> {
@@ -328,14 +465,18 @@ impl<'a> Books<'a> {
     /// As [`PriceBook::resolve`], of the common book.
     pub fn resolve(self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'a>, Unpriced> {
         let Some(own) = self.own else { return self.common.resolve(provider, model, at) };
+        let common = |provider: &str, model: &str| {
+            self.common.resolve(provider, model, at).map(|found| Resolved { own: &own.modifiers, ..found })
+        };
         match own.resolve(provider, model, at) {
+            // The own book's prices carry its modifiers already.
             Ok(found) if found.prices.priced_at(at) => Ok(found),
             // A name that the organization mapped to a model of the common book.
             Ok(found) => {
                 let (provider, model) = found.label().split_once('/').unwrap_or((provider, model));
-                self.common.resolve(provider, model, at)
+                common(provider, model)
             }
-            Err(_) => self.common.resolve(provider, model, at),
+            Err(_) => common(provider, model),
         }
     }
 }

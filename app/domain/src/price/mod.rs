@@ -3,20 +3,26 @@
 //! A price is superseded, never edited: a row says from when to when it holds, and whoever asks for a time in the past gets what held then.
 //! A missing price is not a price of zero.
 
+mod attributes;
 mod book;
+mod context;
+mod modifier;
 mod pattern;
 mod schedule;
 pub mod seed;
 
-pub(crate) use book::Rate;
+pub use attributes::{Attribute, Attributes, AttributesError};
 pub use book::{Books, PriceBook, Resolved};
+pub(crate) use book::{Call, Rate};
+pub use context::{Asked, Context};
+pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};
 
 use crate::meter::Meter;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
@@ -40,11 +46,14 @@ pub enum Variant {
     Fast,
     /// Generated as fast as it is sold.
     Ultrafast,
+    /// Between flexible and standard, where a provider sells that.
+    Balanced,
 }
 
 impl Variant {
     /// All variants.
-    pub const ALL: [Self; 6] = [Self::Standard, Self::Batch, Self::Flex, Self::Priority, Self::Fast, Self::Ultrafast];
+    pub const ALL: [Self; 7] =
+        [Self::Standard, Self::Batch, Self::Flex, Self::Priority, Self::Fast, Self::Ultrafast, Self::Balanced];
 
     /// The word in SQL, JSON and the seed.
     #[must_use]
@@ -56,6 +65,7 @@ impl Variant {
             Self::Priority => "priority",
             Self::Fast => "fast",
             Self::Ultrafast => "ultrafast",
+            Self::Balanced => "balanced",
         }
     }
 
@@ -63,22 +73,6 @@ impl Variant {
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|variant| variant.as_str() == word)
-    }
-}
-
-/// The circumstances of an event that choose between price variants.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Context {
-    /// Which prices apply first; the standard ones fill the gaps.
-    pub variant: Variant,
-}
-
-impl Context {
-    /// From an event's fields. A batch is a batch whatever tier was asked for; `auto`, `default`, `on_demand` and words that no provider sells at a price of its own are standard.
-    #[must_use]
-    pub fn new(service_tier: Option<&str>, batch: bool) -> Self {
-        let tier = service_tier.map(crate::model::lower).and_then(|word| Variant::parse(&word)).unwrap_or_default();
-        Self { variant: if batch { Variant::Batch } else { tier } }
     }
 }
 
@@ -95,10 +89,16 @@ pub struct PriceRow {
     pub meter: Meter,
     /// How it was served.
     pub variant: Variant,
-    /// Input tokens of the whole request from which this price holds for every token of it; 0 for the base price.
+    /// What else is asked of the call; a price that asks for more goes before one that asks for less.
+    pub attributes: Attributes,
+    /// Input tokens of the whole request from which this price holds for every token of it; 0 for the base price. Of searches, the results that each was asked for.
     pub tier_from: u64,
-    /// Whether a request of exactly `tier_from` input tokens has this price already.
+    /// Whether a request of exactly `tier_from` has this price already.
     pub tier_inclusive: bool,
+    /// Least quantity that an event is charged for.
+    pub quantity_min: Option<Decimal>,
+    /// Greatest quantity that an event is charged for.
+    pub quantity_max: Option<Decimal>,
     /// Price in USD of `per` units.
     pub rate: Decimal,
     /// Units that the rate is for.
@@ -171,6 +171,10 @@ pub struct BookRows {
     pub aliases: Vec<AliasRow>,
     /// Prices.
     pub prices: Vec<PriceRow>,
+    /// Factors on prices.
+    pub modifiers: Vec<ModifierRow>,
+    /// What providers let one account use.
+    pub limits: Vec<LimitRow>,
 }
 
 /// Why an event has no cost. Its cost is then unknown, never zero.
@@ -239,6 +243,27 @@ impl FromStr for Variant {
         Self::parse(word).ok_or(())
     }
 }
+
+/// Facts that go through JSON as the text that the seed and SQL have for them.
+macro_rules! serde_as_text {
+    ($($name:ty),+) => {
+        $(
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                }
+            }
+        )+
+    };
+}
+
+serde_as_text!(Schedule, Attributes, MeterSet, Pattern);
 
 #[cfg(test)]
 mod tests;

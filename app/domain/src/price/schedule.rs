@@ -1,13 +1,13 @@
 //! Hours at which a price holds.
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use std::fmt;
 use std::str::FromStr;
 
-/// A daily window in UTC on some days of the week, such as `01:00-04:00 12345` (Monday is 1).
+/// A daily window on some days of the week, such as `01:00-04:00 12345` (Monday is 1), in UTC or at an offset from it: `00:00-08:00 +08:00`.
 ///
-/// The window is half-open and may wrap midnight; the weekday is that of the instant asked about.
+/// The window is half-open and may wrap midnight; the weekday is that of the instant asked about, at the same offset.
+/// An offset and not a zone, because no provider that prices by the hour has daylight-saving time.
 /// Dates come from the price row and hold beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Schedule {
@@ -15,17 +15,20 @@ pub struct Schedule {
     to_minute: u16,
     /// Bit 0 is Monday.
     weekdays: u8,
+    /// Minutes that its clock is ahead of UTC.
+    ahead: i16,
 }
 
 /// A schedule's text that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a schedule reads like `01:00-04:00` or `01:00-04:00 12345`")]
+#[error("a schedule reads like `01:00-04:00`, `01:00-04:00 12345` or `00:00-08:00 12345 +08:00`")]
 pub struct ScheduleError;
 
 impl Schedule {
     /// Whether the price holds at this instant.
     #[must_use]
     pub fn contains(self, at: DateTime<Utc>) -> bool {
+        let Some(at) = at.checked_add_signed(TimeDelta::minutes(self.ahead.into())) else { return false };
         let minute = at.hour() * 60 + at.minute();
         let (from, to) = (u32::from(self.from_minute), u32::from(self.to_minute));
         let in_window = if from <= to { (from..to).contains(&minute) } else { minute >= from || minute < to };
@@ -43,6 +46,10 @@ impl fmt::Display for Schedule {
                 write!(f, "{}", day + 1)?;
             }
         }
+        if self.ahead != 0 {
+            let (sign, minutes) = (if self.ahead < 0 { '-' } else { '+' }, self.ahead.unsigned_abs());
+            write!(f, " {sign}{:02}:{:02}", minutes / 60, minutes % 60)?;
+        }
         Ok(())
     }
 }
@@ -51,17 +58,32 @@ impl FromStr for Schedule {
     type Err = ScheduleError;
 
     fn from_str(text: &str) -> Result<Self, ScheduleError> {
-        let (window, days) = text.split_once(' ').map_or((text, None), |(window, days)| (window, Some(days)));
-        let (from, to) = window.split_once('-').ok_or(ScheduleError)?;
-        let weekdays = match days {
-            None => 0b111_1111,
-            Some(days) => days.bytes().try_fold(0_u8, |mask, day| match day {
-                b'1'..=b'7' => Ok(mask | 1 << (day - b'1')),
-                _ => Err(ScheduleError),
-            })?,
-        };
-        Ok(Self { from_minute: minute(from)?, to_minute: minute(to)?, weekdays })
+        let mut parts = text.split(' ');
+        let (from, to) = parts.next().and_then(|window| window.split_once('-')).ok_or(ScheduleError)?;
+        let mut schedule = Self { from_minute: minute(from)?, to_minute: minute(to)?, weekdays: 0b111_1111, ahead: 0 };
+        let mut next = parts.next();
+        if let Some(days) = next.filter(|part| !part.starts_with(['+', '-'])) {
+            schedule.weekdays = weekdays(days)?;
+            next = parts.next();
+        }
+        if let Some(offset) = next {
+            schedule.ahead = offset_minutes(offset)?;
+        }
+        if parts.next().is_some() { Err(ScheduleError) } else { Ok(schedule) }
     }
+}
+
+fn weekdays(days: &str) -> Result<u8, ScheduleError> {
+    days.bytes().try_fold(0_u8, |mask, day| match day {
+        b'1'..=b'7' => Ok(mask | 1 << (day - b'1')),
+        _ => Err(ScheduleError),
+    })
+}
+
+fn offset_minutes(text: &str) -> Result<i16, ScheduleError> {
+    let minutes = minute(text.get(1..).ok_or(ScheduleError)?)?;
+    let minutes = i16::try_from(minutes).map_err(|_| ScheduleError)?;
+    Ok(if text.starts_with('-') { -minutes } else { minutes })
 }
 
 fn minute(text: &str) -> Result<u16, ScheduleError> {
@@ -72,16 +94,4 @@ fn minute(text: &str) -> Result<u16, ScheduleError> {
         return Err(ScheduleError);
     }
     Ok(hour * 60 + minute)
-}
-
-impl Serialize for Schedule {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Schedule {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
 }

@@ -8,17 +8,26 @@
 //! p  provider  name  url  a,b        a provider, its price list, the providers whose models it also sells
 //! m  model  name  url                a model of that provider
 //! a  pattern  from  to               names that mean it; in the file's order, the first that matches wins
-//! r  meter  variant  tier  rate  per  from  to  schedule
+//! r  meter  variant  tier  rate  per  from  to  schedule  attributes  least  most
+//! f  kind  factor  models  meters  attributes  from  to  url      a factor on prices of the provider
+//! l  requests  tokens  from  to      what a provider lets one account use of the model each minute
 //! ```
 //!
-//! `tier` is `>272000` or `>=200000` input tokens; `from` and `to` are UTC dates or instants; see [`Pattern`] and [`Schedule`].
+//! `tier` is `>272000` or `>=200000` input tokens, or results of a search; `from` and `to` are UTC dates or instants; `least` and `most` bound the quantity that one event is charged for.
+//! See [`Pattern`], [`Schedule`], [`Attributes`], [`MeterSet`] and [`ModifierKind`].
+//!
+//! A variant of `` (nothing) is `standard`.
 //!
 //! A price's id follows from its facts alone, so every database and every later edition of the file agree on it.
 
-use super::{AliasRow, BookRows, ModelRow, Pattern, PriceRow, ProviderRow, Schedule, Variant};
+use super::{
+    AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
+    ProviderRow, Schedule, Variant,
+};
 use crate::meter::Meter;
 use chrono::{DateTime, NaiveDate, Utc};
-use std::fmt::Write;
+use rust_decimal::Decimal;
+use std::fmt::{Arguments, Write};
 
 /// A line of a seed file that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,44 +105,104 @@ impl Reading {
                     valid_to,
                 });
             }
-            Some("r") => {
-                let model = self.rows.models.last().ok_or("a price needs a model above it")?;
-                let mut field = || fields.next().unwrap_or_default();
-                let meter = Meter::parse(field()).ok_or("not a meter")?;
-                let variant = Variant::parse(field()).ok_or("not a variant")?;
-                let (tier_from, tier_inclusive) = tier(field())?;
-                let rate = field().parse().map_err(|_| "not a rate")?;
-                let per = field().parse().ok().filter(|per| *per > 0).ok_or("not a number of units")?;
-                let valid_from = instant(field())?;
-                let valid_to = instant(field())?;
-                let schedule = match field() {
-                    "" => None,
-                    text => Some(text.parse::<Schedule>().map_err(|_| "not a schedule")?),
-                };
-                let mut row = PriceRow {
-                    price_id: 0,
-                    provider: model.provider.clone(),
-                    model: model.model.clone(),
-                    meter,
-                    variant,
-                    tier_from,
-                    tier_inclusive,
-                    rate,
-                    per,
-                    valid_from,
-                    valid_to,
-                    schedule,
-                    source: self.source.clone(),
-                    source_version: self.version.clone(),
-                    source_url: self.source_url.clone().or_else(|| self.model_url.clone()),
-                };
-                row.price_id = price_id(&row);
-                self.rows.prices.push(row);
-            }
+            Some("r") => self.price(fields)?,
+            Some("f") => self.modifier(fields)?,
+            Some("l") => self.limit(fields)?,
             _ => return Err("not a record"),
         }
         Ok(())
     }
+
+    fn price<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
+        let model = self.rows.models.last().ok_or("a price needs a model above it")?;
+        let mut field = || fields.next().unwrap_or_default();
+        let meter = Meter::parse(field()).ok_or("not a meter")?;
+        let variant = match field() {
+            "" => Variant::Standard,
+            word => Variant::parse(word).ok_or("not a variant")?,
+        };
+        let (tier_from, tier_inclusive) = tier(field())?;
+        let rate = field().parse().map_err(|_| "not a rate")?;
+        let per = field().parse().ok().filter(|per| *per > 0).ok_or("not a number of units")?;
+        let valid_from = instant(field())?;
+        let valid_to = instant(field())?;
+        let schedule = match field() {
+            "" => None,
+            text => Some(text.parse::<Schedule>().map_err(|_| "not a schedule")?),
+        };
+        let mut row = PriceRow {
+            price_id: 0,
+            provider: model.provider.clone(),
+            model: model.model.clone(),
+            meter,
+            variant,
+            attributes: field().parse().map_err(|_| "not attributes")?,
+            tier_from,
+            tier_inclusive,
+            quantity_min: bound(field())?,
+            quantity_max: bound(field())?,
+            rate,
+            per,
+            valid_from,
+            valid_to,
+            schedule,
+            source: self.source.clone(),
+            source_version: self.version.clone(),
+            source_url: self.source_url.clone().or_else(|| self.model_url.clone()),
+        };
+        row.price_id = price_id(&row);
+        self.rows.prices.push(row);
+        Ok(())
+    }
+
+    fn modifier<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
+        let provider = self.rows.providers.last().ok_or("a factor needs a provider above it")?;
+        let mut field = || fields.next().unwrap_or_default();
+        let mut row = ModifierRow {
+            modifier_id: 0,
+            kind: ModifierKind::parse(field()).ok_or("not a kind of factor")?,
+            provider: Some(provider.provider.clone()),
+            factor: field().parse().ok().filter(|factor| *factor >= Decimal::ZERO).ok_or("not a factor")?,
+            models: match field() {
+                "" => None,
+                pattern => Some(pattern.parse::<Pattern>().map_err(|_| "not a pattern")?),
+            },
+            meters: field().parse::<MeterSet>().map_err(|_| "not meters")?,
+            attributes: field().parse::<Attributes>().map_err(|_| "not attributes")?,
+            valid_from: instant(field())?,
+            valid_to: instant(field())?,
+            source: self.source.clone(),
+            source_version: self.version.clone(),
+            source_url: Some(field()).filter(|url| !url.is_empty()).map(str::to_owned),
+        };
+        row.modifier_id = modifier_id(&row);
+        self.rows.modifiers.push(row);
+        Ok(())
+    }
+
+    fn limit<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
+        let model = self.rows.models.last().ok_or("a limit needs a model above it")?;
+        let mut field = || fields.next().unwrap_or_default();
+        self.rows.limits.push(LimitRow {
+            provider: model.provider.clone(),
+            model: model.model.clone(),
+            requests_per_minute: count(field())?,
+            tokens_per_minute: count(field())?,
+            valid_from: instant(field())?,
+            valid_to: instant(field())?,
+            source: self.source.clone(),
+            source_version: self.version.clone(),
+        });
+        Ok(())
+    }
+}
+
+fn bound(text: &str) -> Result<Option<Decimal>, &'static str> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| "not a quantity") }
+}
+
+fn count(text: &str) -> Result<Option<u64>, &'static str> {
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| "not a number") }
 }
 
 fn tier(text: &str) -> Result<(u64, bool), &'static str> {
@@ -154,14 +223,13 @@ fn instant(text: &str) -> Result<Option<DateTime<Utc>>, &'static str> {
     text.parse::<DateTime<Utc>>().ok().or_else(date).map(Some).ok_or("not a date")
 }
 
-/// The id of a price: a hash (FNV-1a, 52 bits) of the facts that make it what it is.
+/// The id of a price: a hash of the facts that make it what it is.
 ///
 /// Its source's version and link are left out: a newer edition that says the same is the same price.
 #[must_use]
 pub fn price_id(row: &PriceRow) -> u64 {
-    let mut facts = String::with_capacity(96);
-    let written = write!(
-        facts,
+    let mut facts = Facts(String::with_capacity(96));
+    facts.put(format_args!(
         "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{:?}\t{:?}\t{}\t{}",
         row.provider,
         row.model,
@@ -175,11 +243,51 @@ pub fn price_id(row: &PriceRow) -> u64 {
         row.valid_to.map(|at| at.timestamp()),
         row.schedule.map(|schedule| schedule.to_string()).unwrap_or_default(),
         row.source,
-    );
-    debug_assert!(written.is_ok(), "writing to a string does not fail");
-    let hash = facts
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    // Folded rather than cut: the low bits of FNV alone mix less.
-    (hash ^ (hash >> 52)) & (FIRST_OWN_PRICE_ID - 1)
+    ));
+    // Put behind only where they are, so that ids from before there were such facts stay what they are.
+    if !row.attributes.is_empty() {
+        facts.put(format_args!("\tfor {}", row.attributes));
+    }
+    for (word, bound) in [("least", row.quantity_min), ("most", row.quantity_max)] {
+        if let Some(bound) = bound {
+            facts.put(format_args!("\t{word} {}", bound.normalize()));
+        }
+    }
+    facts.id()
+}
+
+/// The id of a modifier, like [`price_id`].
+#[must_use]
+pub fn modifier_id(row: &ModifierRow) -> u64 {
+    let mut facts = Facts(String::with_capacity(96));
+    facts.put(format_args!(
+        "factor\t{}\t{:?}\t{}\t{}\t{}\t{}\t{:?}\t{:?}\t{}",
+        row.kind.as_str(),
+        row.provider,
+        row.models.as_ref().map(ToString::to_string).unwrap_or_default(),
+        row.meters,
+        row.attributes,
+        row.factor.normalize(),
+        row.valid_from.map(|at| at.timestamp()),
+        row.valid_to.map(|at| at.timestamp()),
+        row.source,
+    ));
+    facts.id()
+}
+
+/// Facts on their way to a number: FNV-1a, 52 bits.
+struct Facts(String);
+
+impl Facts {
+    fn put(&mut self, facts: Arguments<'_>) {
+        let written = self.0.write_fmt(facts);
+        debug_assert!(written.is_ok(), "writing to a string does not fail");
+    }
+
+    fn id(&self) -> u64 {
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, step);
+        // Folded rather than cut: the low bits of FNV alone mix less.
+        (hash ^ (hash >> 52)) & (FIRST_OWN_PRICE_ID - 1)
+    }
 }

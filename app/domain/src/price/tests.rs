@@ -44,12 +44,91 @@ fn schedules_are_half_open_and_may_wrap_midnight() {
     assert!(holds("16:30-00:30", "2025-05-14T16:30:00Z") && holds("16:30-00:30", "2025-05-14T00:29:59Z"));
     assert!(!holds("16:30-00:30", "2025-05-14T00:30:00Z") && !holds("16:30-00:30", "2025-05-14T16:29:59Z"));
     assert!(holds("00:00-24:00 67", "2026-11-14T23:59:59Z") && !holds("00:00-24:00 67", "2026-11-16T00:00:00Z"));
-    for text in ["01:00-04:00", "01:00-04:00 12345"] {
+    assert!(holds("00:00-08:00 12345 +08:00", "2026-11-12T16:00:00Z"), "midnight in Shanghai, Friday there");
+    assert!(!holds("00:00-08:00 12345 +08:00", "2026-11-13T16:00:00Z"), "Saturday there");
+    assert!(!holds("00:00-08:00 12345 +08:00", "2026-11-13T00:00:00Z"), "eight in the morning there");
+    assert!(
+        holds("22:00-23:00 -03:30", "2026-11-13T01:30:00Z") && !holds("22:00-23:00 -03:30", "2026-11-12T22:00:00Z")
+    );
+    for text in ["01:00-04:00", "01:00-04:00 12345", "01:00-04:00 +08:00", "01:00-04:00 67 -03:30"] {
         assert_eq!(text.parse::<Schedule>().unwrap().to_string(), text);
     }
-    for text in ["", "1:00-4:00", "25:00-26:00", "01:00-04:00 8", "01:60-02:00"] {
+    for text in
+        ["", "1:00-4:00", "25:00-26:00", "01:00-04:00 8", "01:60-02:00", "01:00-04:00 +8", "01:00-04:00 1 +08:00 x"]
+    {
         assert!(text.parse::<Schedule>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn attributes_must_all_hold() {
+    let holds = |text: &str, context: Context<'_>| text.parse::<Attributes>().unwrap().hold(&context);
+    let large = Context::default().with(Attribute::Size, Some("1024x1536")).with(Attribute::Quality, Some("HIGH"));
+    assert!(holds("", large) && holds("size=1024x1536;quality=high", large));
+    assert!(!holds("size=1024x1536;quality=low", large) && !holds("size=1024x1536;steps=50", large));
+    let region = |region| Context::default().with(Attribute::Region, region);
+    assert!(holds("region!=global", region(Some("europe-west1"))) && !holds("region!=global", region(Some("global"))));
+    assert!(!holds("region!=global", region(None)), "an unknown region is not another one");
+    let one = "quality=high;size=1024x1536".parse::<Attributes>().unwrap();
+    assert_eq!(one, "size=1024x1536;quality=HIGH".parse().unwrap(), "the order does not matter");
+    for text in ["", "region!=global", "size=1024x1536;quality=high"] {
+        assert_eq!(text.parse::<Attributes>().unwrap().to_string(), text);
+    }
+    for text in ["size", "size=", "colour=red", "size=1;size=2", "=1"] {
+        assert!(text.parse::<Attributes>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn what_was_served_wins_over_what_was_asked_for() {
+    let of = |asked, usage: serde_json::Value| {
+        let context = Context::of(asked, &usage);
+        (context.variant, context.value(Attribute::Region).map(str::to_owned))
+    };
+    let tier = |service_tier| Asked { service_tier: Some(service_tier), ..Asked::default() };
+    assert_eq!(of(tier("priority"), serde_json::json!({})).0, Variant::Priority);
+    assert_eq!(of(tier("priority"), serde_json::json!({"service_tier": "default"})).0, Variant::Standard);
+    assert_eq!(of(tier("auto"), serde_json::json!({"trafficType": "ON_DEMAND_FLEX"})).0, Variant::Flex);
+    let fast = Asked { speed: Some("fast"), ..Asked::default() };
+    assert_eq!(of(fast, serde_json::json!({"service_tier": "standard"})).0, Variant::Fast);
+    assert_eq!(of(fast, serde_json::json!({"speed": "standard"})).0, Variant::Standard);
+    assert_eq!(of(Asked { batch: true, ..fast }, serde_json::json!({})).0, Variant::Batch);
+    let region = Asked { region: Some("us-east-1"), ..Asked::default() };
+    assert_eq!(of(region, serde_json::json!({})).1.as_deref(), Some("us-east-1"));
+    assert_eq!(of(region, serde_json::json!({"inference_geo": "eu"})).1.as_deref(), Some("eu"));
+    assert_eq!(of(region, serde_json::json!({"inference_geo": "not_available"})).1.as_deref(), Some("us-east-1"));
+    let usage = serde_json::json!({"size": "512x512", "steps": 51, "max_results": 26});
+    let context = Context::of(Asked::default(), &usage);
+    assert_eq!((context.value(Attribute::Steps), context.results), (Some("max"), 26));
+}
+
+#[test]
+fn a_seed_says_factors_limits_and_bounds() {
+    let text = "s\tset\t1\np\ta\nf\tregion\t1.10\t^b\ttokens\tregion!=global\t2026-01-01\t\thttps://a.example\n\
+                m\tb\nl\t60\t8000000\nr\tsearches\t\t>25\t0.025\t1\t\t\t\tsearch_type=fast\t10\t100\n";
+    let rows = seed::parse(text).unwrap();
+    let ([modifier], [limit], [price]) = (&rows.modifiers[..], &rows.limits[..], &rows.prices[..]) else {
+        panic!("one of each")
+    };
+    assert_eq!(
+        (modifier.kind, modifier.factor, &modifier.meters),
+        (ModifierKind::Region, Decimal::new(11, 1), &MeterSet::Tokens)
+    );
+    assert_eq!(
+        (modifier.models.as_ref().unwrap().to_string(), modifier.attributes.to_string()),
+        ("^b".into(), "region!=global".into())
+    );
+    assert_eq!((limit.requests_per_minute, limit.tokens_per_minute), (Some(60), Some(8_000_000)));
+    assert_eq!(
+        (price.variant, price.tier_from, price.attributes.to_string()),
+        (Variant::Standard, 25, "search_type=fast".into())
+    );
+    assert_eq!((price.quantity_min, price.quantity_max), (Some(10.into()), Some(100.into())));
+    let error = |text: &str| seed::parse(&format!("p\ta\nm\tb\n{text}")).unwrap_err().what;
+    assert_eq!(error("f\tregion\t-1"), "not a factor");
+    assert_eq!(error("f\tluck\t1"), "not a kind of factor");
+    assert_eq!(error("l\tmany"), "not a number");
+    assert_eq!(error("r\toutput\t\t\t1\t1\t\t\t\tcolour=red"), "not attributes");
 }
 
 #[test]
@@ -88,7 +167,15 @@ fn the_seed_is_whole() {
 
     let mut same: BTreeMap<_, Vec<(DateTime<Utc>, DateTime<Utc>)>> = BTreeMap::new();
     for row in &rows.prices {
-        let key = (&row.provider, &row.model, row.meter, row.variant, row.tier_from, row.schedule);
+        let key = (
+            &row.provider,
+            &row.model,
+            row.meter,
+            row.variant,
+            row.tier_from,
+            row.schedule,
+            row.attributes.to_string(),
+        );
         let from = row.valid_from.unwrap_or(DateTime::<Utc>::MIN_UTC);
         let to = row.valid_to.unwrap_or(DateTime::<Utc>::MAX_UTC);
         assert!(from < to, "{key:?}");

@@ -1,6 +1,8 @@
 use super::*;
 use crate::meter::{UsageFormat, usage};
-use crate::price::{AliasRow, BookRows, PriceRow, ProviderRow, Variant, seed};
+use crate::price::{
+    AliasRow, Attribute, Attributes, BookRows, MeterSet, ModifierKind, PriceRow, ProviderRow, Variant, seed,
+};
 use chrono::TimeZone;
 use proptest::prelude::*;
 use serde_json::json;
@@ -22,8 +24,11 @@ fn row(meter: Meter, rate: &str) -> PriceRow {
         model: "one".to_owned(),
         meter,
         variant: Variant::Standard,
+        attributes: Attributes::NONE,
         tier_from: 0,
         tier_inclusive: true,
+        quantity_min: None,
+        quantity_max: None,
         rate: decimal(rate),
         per: 1_000_000,
         valid_from: None,
@@ -51,7 +56,7 @@ fn cost_at(
     book: &PriceBook,
     meters: impl Into<Meters>,
     at: DateTime<Utc>,
-    context: Context,
+    context: Context<'_>,
 ) -> Result<Decimal, Unpriced> {
     rate(&meters.into(), book.resolve("acme", "one", at)?, at, context).map(|receipt| receipt.cost)
 }
@@ -297,6 +302,162 @@ fn resold_models_have_their_makers_price() {
         ..BookRows::default()
     });
     assert_eq!(book.resolve("shop", "ONE", day("2026-01-01")).unwrap().label(), "acme/one");
+}
+
+fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
+    let mut row = ModifierRow {
+        modifier_id: 0,
+        kind,
+        provider: Some("acme".to_owned()),
+        models: None,
+        attributes: Attributes::NONE,
+        meters: MeterSet::All,
+        factor: decimal(factor),
+        valid_from: None,
+        valid_to: None,
+        source: "test".to_owned(),
+        source_version: "1".to_owned(),
+        source_url: None,
+    };
+    row.modifier_id = seed::modifier_id(&row);
+    row
+}
+
+#[test]
+fn modifiers_stack_in_order_and_every_line_explains_itself() {
+    let uplift = ModifierRow {
+        attributes: "region!=global".parse().unwrap(),
+        meters: MeterSet::Tokens,
+        ..modifier(ModifierKind::Region, "1.1")
+    };
+    let common = PriceBook::new(BookRows {
+        prices: vec![row(Meter::InputUncached, "2"), with(row(Meter::WebSearches, "10"), |row| row.per = 1_000)],
+        modifiers: vec![uplift.clone()],
+        ..BookRows::default()
+    });
+    let (discount, markup) = (modifier(ModifierKind::Discount, "0.8"), modifier(ModifierKind::Markup, "1.05"));
+    let own = PriceBook::new(BookRows { modifiers: vec![markup.clone(), discount.clone()], ..BookRows::default() });
+    let books = Books { own: Some(&own), common: &common };
+    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000), (Meter::WebSearches, 100)]).into();
+    let quote = |books: Books<'_>, region| {
+        let context = Context::default().with(Attribute::Region, region);
+        rate_usage(books, "acme", "one", &used, day("2026-11-12"), context).unwrap().receipt
+    };
+
+    let receipt = quote(books, Some("europe-west1"));
+    let tokens: Vec<_> = receipt
+        .lines
+        .iter()
+        .filter(|line| line.meter == Meter::InputUncached)
+        .map(|line| (line.rate, line.factor, line.amount, line.price_id))
+        .collect();
+    assert_eq!(
+        tokens,
+        [
+            (decimal("2"), None, decimal("2"), row(Meter::InputUncached, "2").price_id),
+            (decimal("0.2"), Some(decimal("1.1")), decimal("0.2"), uplift.modifier_id),
+            (decimal("-0.44"), Some(decimal("0.8")), decimal("-0.44"), discount.modifier_id),
+            (decimal("0.088"), Some(decimal("1.05")), decimal("0.088"), markup.modifier_id),
+        ]
+    );
+    // 2 x 1.1 x 0.8 x 1.05 for the tokens; the uplift is on tokens alone, so 1 x 0.8 x 1.05 for the searches.
+    assert_eq!(receipt.cost, decimal("2.688"));
+    assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
+    let billed: Meters =
+        receipt.lines.iter().filter(|line| line.is_price()).map(|line| (line.meter, line.quantity)).collect();
+    assert_eq!(billed, used.total(), "modifiers use nothing");
+    assert_eq!(quote(books, Some("global")).cost, decimal("2.52"));
+    assert_eq!(quote((&common).into(), Some("europe-west1")).cost, decimal("3.2"));
+    assert_eq!(quote((&common).into(), None).cost, decimal("3"));
+}
+
+#[test]
+fn modifiers_have_dates_models_and_meters() {
+    let later = ModifierRow { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
+    let others = ModifierRow { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
+    let output = ModifierRow { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
+    let prices = vec![row(Meter::InputUncached, "1"), row(Meter::Output, "1")];
+    let book = PriceBook::new(BookRows { prices, modifiers: vec![later, others, output], ..BookRows::default() });
+    let used = [(Meter::InputUncached, 1_000_000), (Meter::Output, 1_000_000)];
+    assert_eq!(cost_at(&book, used, day("2026-10-31"), Context::default()), Ok(decimal("2.1")));
+    assert_eq!(cost_at(&book, used, day("2026-11-01"), Context::default()), Ok(decimal("1.05")));
+}
+
+#[test]
+fn an_uplift_is_of_whoever_sells_the_call() {
+    let uplift = ModifierRow { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
+    let shop = ProviderRow { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
+    let book = PriceBook::new(BookRows {
+        providers: vec![shop],
+        prices: vec![row(Meter::InputUncached, "2")],
+        modifiers: vec![uplift],
+        ..BookRows::default()
+    });
+    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000)]).into();
+    let cost = |provider| {
+        rate_usage((&book).into(), provider, "one", &used, day("2026-11-12"), Context::default()).unwrap().receipt.cost
+    };
+    assert_eq!((cost("acme"), cost("shop")), (decimal("2"), decimal("2.2")));
+}
+
+#[test]
+fn an_own_price_is_not_raised_by_the_common_uplift() {
+    let common = PriceBook::new(BookRows {
+        prices: vec![row(Meter::InputUncached, "2")],
+        modifiers: vec![modifier(ModifierKind::Region, "1.1")],
+        ..BookRows::default()
+    });
+    let own = PriceBook::new(BookRows {
+        prices: vec![with(row(Meter::InputUncached, "1"), |row| row.source = "contract".to_owned())],
+        modifiers: vec![modifier(ModifierKind::Markup, "1.5")],
+        ..BookRows::default()
+    });
+    let books = Books { own: Some(&own), common: &common };
+    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000)]).into();
+    let receipt = rate_usage(books, "acme", "one", &used, day("2026-11-12"), Context::default()).unwrap().receipt;
+    assert_eq!(receipt.cost, decimal("1.5"), "the contract's rate, and the own markup once");
+}
+
+#[test]
+fn the_price_that_asks_for_more_goes_first() {
+    let image = |rate: &str, attributes: &str| {
+        with(row(Meter::Images, rate), |row| (row.per, row.attributes) = (1, attributes.parse().unwrap()))
+    };
+    let book =
+        book(vec![image("0.04", ""), image("0.08", "size=1024x1536"), image("0.2", "size=1024x1536;quality=high")]);
+    let cost = |size, quality| {
+        let context = Context::default().with(Attribute::Size, size).with(Attribute::Quality, quality);
+        cost_at(&book, [(Meter::Images, 2)], day("2026-11-12"), context).unwrap()
+    };
+    assert_eq!(cost(None, None), decimal("0.08"));
+    assert_eq!(cost(Some("1024x1536"), None), decimal("0.16"));
+    assert_eq!(cost(Some("1024x1536"), Some("high")), decimal("0.4"));
+    assert_eq!(cost(Some("256x256"), Some("high")), decimal("0.08"));
+}
+
+#[test]
+fn an_event_is_charged_at_least_and_at_most_a_quantity() {
+    let least =
+        with(row(Meter::InputAudioSeconds, "0.111"), |row| (row.per, row.quantity_min) = (3_600, Some(10.into())));
+    let most = with(row(Meter::WebSearches, "35"), |row| (row.per, row.quantity_max) = (1_000, Some(1.into())));
+    let book = book(vec![least, most]);
+    assert_eq!(cost(&book, [(Meter::InputAudioSeconds, 4)]), Ok(decimal("0.000308333333")), "ten seconds");
+    assert_eq!(cost(&book, [(Meter::InputAudioSeconds, 36)]), Ok(decimal("0.00111")));
+    assert_eq!(cost(&book, [(Meter::WebSearches, 5)]), Ok(decimal("0.035")), "one prompt, however many queries");
+    assert_eq!(cost(&book, Meters::new()), Ok(Decimal::ZERO), "nothing used is nothing charged");
+}
+
+#[test]
+fn searches_are_tiered_by_the_results_asked_for() {
+    let tier = |rate: &str, from| {
+        with(row(Meter::Searches, rate), |row| (row.per, row.tier_from, row.tier_inclusive) = (1, from, from == 0))
+    };
+    let book = book(vec![tier("0.005", 0), tier("0.025", 25)]);
+    let cost = |results| {
+        let used = [(Meter::Searches, 3), (Meter::InputUncached, 0)];
+        cost_at(&book, used, day("2026-11-12"), Context::default().with_results(results)).unwrap()
+    };
+    assert_eq!((cost(0), cost(25), cost(26)), (decimal("0.015"), decimal("0.015"), decimal("0.075")));
 }
 
 #[test]

@@ -8,7 +8,7 @@
 mod sql;
 
 use crate::{Backend, Clock, Error, OrgScope};
-use domain::price::{BookRows, PriceBook, PriceRow, seed};
+use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
@@ -58,6 +58,7 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
     sql::replace_names(&mut tx, &rows).await?;
     let superseded = sql::supersede_missing(&mut tx, &rows.prices, now).await?;
     let added = sql::add_prices(&mut tx, &rows.prices, now).await?;
+    sql::sync_modifiers(&mut tx, &rows.modifiers, now).await?;
     sql::remember_seed(&mut tx, fingerprint, now).await?;
     tx.commit().await?;
     tracing::info!(added, superseded, "price book brought to the program's seed");
@@ -75,6 +76,8 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
         models: sql::models(&mut tx).await?,
         aliases: sql::aliases(&mut tx).await?,
         prices: sql::prices(&mut tx).await?,
+        modifiers: sql::modifiers(&mut tx).await?,
+        limits: sql::limits(&mut tx).await?,
     };
     tx.commit().await?;
     Ok(PriceBook::new(rows))
@@ -102,15 +105,16 @@ pub async fn refresh(backend: &Backend) -> Result<(), Error> {
     Ok(())
 }
 
-/// The organization's own prices and names, to lay over the common book; none where it has none.
+/// The organization's own prices, names and modifiers, to lay over the common book; none where it has none.
 ///
 /// # Errors
 /// As [`load`].
 pub async fn load_own(pool: &PgPool, scope: &OrgScope) -> Result<Option<PriceBook>, Error> {
     let aliases = sql::mappings(pool, scope).await?;
     let prices = sql::overrides(pool, scope).await?;
-    let any = !aliases.is_empty() || !prices.is_empty();
-    Ok(any.then(|| PriceBook::new(BookRows { aliases, prices, ..BookRows::default() })))
+    let modifiers = sql::override_modifiers(pool, scope).await?;
+    let any = !aliases.is_empty() || !prices.is_empty() || !modifiers.is_empty();
+    Ok(any.then(|| PriceBook::new(BookRows { aliases, prices, modifiers, ..BookRows::default() })))
 }
 
 /// The price rows behind a receipt, by id: since when, from where. Superseded ones too; ids of other organizations' rows are not found.
@@ -122,6 +126,20 @@ pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result
     let mut rows = sql::prices_by_ids(pool, &ids).await?;
     rows.extend(sql::overrides_by_ids(pool, scope, &ids).await?);
     Ok(rows.into_iter().map(|row| (row.price_id, row)).collect())
+}
+
+/// The modifiers behind a receipt's lines, by id, like [`rows_by_ids`].
+///
+/// # Errors
+/// As [`load`].
+pub async fn modifiers_by_ids(
+    pool: &PgPool,
+    scope: &OrgScope,
+    ids: &[u64],
+) -> Result<HashMap<u64, ModifierRow>, Error> {
+    let ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
+    let rows = sql::modifiers_by_ids(pool, scope, &ids).await?;
+    Ok(rows.into_iter().map(|row| (row.modifier_id, row)).collect())
 }
 
 #[cfg(test)]

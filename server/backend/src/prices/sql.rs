@@ -1,9 +1,12 @@
-//! Queries of `prices`, `price_providers`, `price_models`, `price_aliases`, `price_seed`, `price_overrides` and `price_mappings`.
+//! Queries of `prices`, `price_providers`, `price_models`, `price_aliases`, `price_limits`, `price_modifiers`, `price_seed`, `price_overrides`, `price_override_modifiers` and `price_mappings`.
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::{AliasRow, BookRows, ModelRow, Pattern, PriceRow, ProviderRow, Schedule, Variant};
+use domain::price::{
+    AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
+    ProviderRow, Schedule, Variant,
+};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
@@ -66,6 +69,34 @@ pub(super) async fn replace_names(tx: &mut PgConnection, rows: &BookRows) -> Res
     .bind(column(&rows.aliases, |row| row.to_model.clone()))
     .bind(column(&rows.aliases, |row| row.valid_from))
     .bind(column(&rows.aliases, |row| row.valid_to))
+    .execute(&mut *tx)
+    .await?;
+    replace_limits(tx, &rows.limits).await
+}
+
+async fn replace_limits(tx: &mut PgConnection, rows: &[LimitRow]) -> Result<(), Error> {
+    sqlx::query("delete from price_limits").execute(&mut *tx).await?;
+    let number = |of: fn(&LimitRow) -> Option<u64>, column: &'static str| {
+        let one = |row: &LimitRow| of(row).map(|number| stored(number, "price_limits", column)).transpose();
+        rows.iter().map(one).collect::<Result<Vec<Option<i64>>, Error>>()
+    };
+    sqlx::query(
+        "insert into price_limits (provider, model, position, requests_per_minute, tokens_per_minute, valid_from, valid_to,
+             source, source_version)
+         select provider, model, row_number() over (partition by provider, model order by valid_from nulls first),
+             requests_per_minute, tokens_per_minute, valid_from, valid_to, source, source_version
+         from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::timestamptz[], $6::timestamptz[], $7::text[],
+             $8::text[]) as n (provider, model, requests_per_minute, tokens_per_minute, valid_from, valid_to, source,
+             source_version)",
+    )
+    .bind(column(rows, |row| row.provider.clone()))
+    .bind(column(rows, |row| row.model.clone()))
+    .bind(number(|row| row.requests_per_minute, "requests_per_minute")?)
+    .bind(number(|row| row.tokens_per_minute, "tokens_per_minute")?)
+    .bind(column(rows, |row| row.valid_from))
+    .bind(column(rows, |row| row.valid_to))
+    .bind(column(rows, |row| row.source.clone()))
+    .bind(column(rows, |row| row.source_version.clone()))
     .execute(tx)
     .await?;
     Ok(())
@@ -101,10 +132,11 @@ pub(super) async fn add_prices(tx: &mut PgConnection, rows: &[PriceRow], now: Da
     let pers = rows.iter().map(|row| stored(row.per, "prices", "per"));
     let added = sqlx::query(
         "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
-             valid_from, valid_to, schedule, source, source_version, source_url, origin, recorded_at)
-         select n.*, 'seed', $16 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+             valid_from, valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max,
+             origin, recorded_at)
+         select n.*, 'seed', $19 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
              $7::boolean[], $8::numeric[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-             $13::text[], $14::text[], $15::text[]) as n
+             $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[]) as n
          on conflict do nothing",
     )
     .bind(ids(rows)?)
@@ -122,10 +154,54 @@ pub(super) async fn add_prices(tx: &mut PgConnection, rows: &[PriceRow], now: Da
     .bind(column(rows, |row| row.source.clone()))
     .bind(column(rows, |row| row.source_version.clone()))
     .bind(column(rows, |row| row.source_url.clone()))
+    .bind(column(rows, |row| row.attributes.to_string()))
+    .bind(column(rows, |row| row.quantity_min))
+    .bind(column(rows, |row| row.quantity_max))
     .bind(now)
     .execute(tx)
     .await?;
     Ok(added.rows_affected())
+}
+
+/// Brings the common modifiers to the seed's: adds what is new, marks what it no longer contains.
+pub(super) async fn sync_modifiers(
+    tx: &mut PgConnection,
+    rows: &[ModifierRow],
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let ids = rows.iter().map(|row| stored(row.modifier_id, "price_modifiers", "modifier_id"));
+    let ids = ids.collect::<Result<Vec<i64>, Error>>()?;
+    sqlx::query(
+        "update price_modifiers set superseded_at = case when modifier_id = any($1) then null else $2 end
+         where (superseded_at is null) <> (modifier_id = any($1))",
+    )
+    .bind(&ids)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "insert into price_modifiers (modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to,
+             source, source_version, source_url, recorded_at)
+         select n.*, $13 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+             $7::numeric[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[], $12::text[]) as n
+         on conflict (modifier_id) do nothing",
+    )
+    .bind(&ids)
+    .bind(column(rows, |row| row.kind.as_str()))
+    .bind(column(rows, |row| row.provider.clone()))
+    .bind(column(rows, |row| row.models.as_ref().map(ToString::to_string)))
+    .bind(column(rows, |row| row.attributes.to_string()))
+    .bind(column(rows, |row| row.meters.to_string()))
+    .bind(column(rows, |row| row.factor))
+    .bind(column(rows, |row| row.valid_from))
+    .bind(column(rows, |row| row.valid_to))
+    .bind(column(rows, |row| row.source.clone()))
+    .bind(column(rows, |row| row.source_version.clone()))
+    .bind(column(rows, |row| row.source_url.clone()))
+    .bind(now)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn providers(tx: &mut PgConnection) -> Result<Vec<ProviderRow>, Error> {
@@ -162,7 +238,7 @@ pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Erro
 pub(super) async fn prices(tx: &mut PgConnection) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, source_version, source_url
+             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
          from prices where superseded_at is null",
     )
     .fetch_all(tx)
@@ -173,7 +249,7 @@ pub(super) async fn prices(tx: &mut PgConnection) -> Result<Vec<PriceRow>, Error
 pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, source_version, source_url
+             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
          from prices where price_id = any($1)",
     )
     .bind(ids)
@@ -196,7 +272,7 @@ pub(super) async fn mappings(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Alia
 pub(super) async fn overrides(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, '' as source_version, source_url
+             schedule, source, '' as source_version, source_url, attributes, quantity_min, quantity_max
          from price_overrides where org_id = $1 and superseded_at is null",
     )
     .bind(scope.org_id().0)
@@ -208,7 +284,7 @@ pub(super) async fn overrides(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Pri
 pub(super) async fn overrides_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, '' as source_version, source_url
+             schedule, source, '' as source_version, source_url, attributes, quantity_min, quantity_max
          from price_overrides where org_id = $1 and price_id = any($2)",
     )
     .bind(scope.org_id().0)
@@ -218,16 +294,115 @@ pub(super) async fn overrides_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64
     rows.iter().map(|row| price(row, "price_overrides")).collect()
 }
 
+/// The modifiers that hold, or held, or will.
+pub(super) async fn modifiers(tx: &mut PgConnection) -> Result<Vec<ModifierRow>, Error> {
+    let rows = sqlx::query(
+        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
+             source_version, source_url
+         from price_modifiers where superseded_at is null",
+    )
+    .fetch_all(tx)
+    .await?;
+    rows.iter().map(|row| modifier(row, "price_modifiers")).collect()
+}
+
+/// The organization's own modifiers.
+pub(super) async fn override_modifiers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<ModifierRow>, Error> {
+    let rows = sqlx::query(
+        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
+             '' as source_version, source_url
+         from price_override_modifiers where org_id = $1 and superseded_at is null",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| modifier(row, "price_override_modifiers")).collect()
+}
+
+/// Modifiers by id, superseded ones too: common ones and the organization's own.
+pub(super) async fn modifiers_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<ModifierRow>, Error> {
+    let rows = sqlx::query(
+        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
+             source_version, source_url
+         from price_modifiers where modifier_id = any($2)
+         union all
+         select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source, '', source_url
+         from price_override_modifiers where org_id = $1 and modifier_id = any($2)",
+    )
+    .bind(scope.org_id().0)
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| modifier(row, "price_modifiers")).collect()
+}
+
+pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<LimitRow>, Error> {
+    let rows = sqlx::query(
+        "select provider, model, requests_per_minute, tokens_per_minute, valid_from, valid_to, source, source_version
+         from price_limits order by provider, model, position",
+    )
+    .fetch_all(tx)
+    .await?;
+    let number = |row: &PgRow, column: &'static str| {
+        let number: Option<i64> = row.try_get(column)?;
+        number
+            .map(|number| u64::try_from(number).map_err(|_| Error::inconsistent("price_limits", column, number)))
+            .transpose()
+    };
+    let read = |row: &PgRow| {
+        Ok(LimitRow {
+            provider: row.try_get("provider")?,
+            model: row.try_get("model")?,
+            requests_per_minute: number(row, "requests_per_minute")?,
+            tokens_per_minute: number(row, "tokens_per_minute")?,
+            valid_from: row.try_get("valid_from")?,
+            valid_to: row.try_get("valid_to")?,
+            source: row.try_get("source")?,
+            source_version: row.try_get("source_version")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, Error> {
+    let (kind, models): (String, Option<String>) = (row.try_get("kind")?, row.try_get("models")?);
+    let (attributes, meters): (String, String) = (row.try_get("attributes")?, row.try_get("meters")?);
+    Ok(ModifierRow {
+        modifier_id: whole(row, table, "modifier_id")?,
+        kind: ModifierKind::parse(&kind).ok_or_else(|| Error::inconsistent(table, "kind", &kind))?,
+        provider: row.try_get("provider")?,
+        models: models
+            .map(|text| text.parse::<Pattern>().map_err(|_| Error::inconsistent(table, "models", &text)))
+            .transpose()?,
+        attributes: attributes
+            .parse::<Attributes>()
+            .map_err(|_| Error::inconsistent(table, "attributes", &attributes))?,
+        meters: meters.parse::<MeterSet>().map_err(|_| Error::inconsistent(table, "meters", &meters))?,
+        factor: row.try_get("factor")?,
+        valid_from: row.try_get("valid_from")?,
+        valid_to: row.try_get("valid_to")?,
+        source: row.try_get("source")?,
+        source_version: row.try_get("source_version")?,
+        source_url: row.try_get("source_url")?,
+    })
+}
+
 fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
     let meter: String = row.try_get("meter")?;
     let variant: String = row.try_get("variant")?;
     let schedule: Option<String> = row.try_get("schedule")?;
+    let attributes: String = row.try_get("attributes")?;
     Ok(PriceRow {
         price_id: whole(row, table, "price_id")?,
         provider: row.try_get("provider")?,
         model: row.try_get("model")?,
         meter: Meter::parse(&meter).ok_or_else(|| Error::inconsistent(table, "meter", &meter))?,
         variant: Variant::parse(&variant).ok_or_else(|| Error::inconsistent(table, "variant", &variant))?,
+        attributes: attributes
+            .parse::<Attributes>()
+            .map_err(|_| Error::inconsistent(table, "attributes", &attributes))?,
+        quantity_min: row.try_get("quantity_min")?,
+        quantity_max: row.try_get("quantity_max")?,
         tier_from: whole(row, table, "tier_from")?,
         tier_inclusive: row.try_get("tier_inclusive")?,
         rate: row.try_get::<Decimal, _>("rate")?,

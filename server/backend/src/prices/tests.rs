@@ -72,6 +72,51 @@ async fn the_seed_comes_in_once_and_rates_like_the_file() {
 }
 
 #[tokio::test]
+async fn factors_limits_and_conditions_come_back_as_they_were_written() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let scope = organization(pool).await;
+    let text = small("1", "5")
+        + "r\timages\tstandard\t\t0.04\t1\t\t\t\tsize=1024x1536;quality=high\t1\t10\nl\t60\t8000000\n\
+           f\tregion\t1.1\t^one\ttokens\tregion!=global\t2026-01-01\t\thttps://list.example\n";
+    sync(pool, &clock(), &text, "a").await.unwrap();
+    let (loaded, file) = (load(pool).await.unwrap(), seed::parse(&text).unwrap());
+    let images = file.prices.last().unwrap();
+    assert_eq!(loaded.row(images.price_id), Some(images));
+    assert_eq!(loaded.modifiers().collect::<Vec<_>>(), file.modifiers.iter().collect::<Vec<_>>());
+    assert_eq!(loaded.limits("acme", "one"), file.limits);
+
+    let ids = [file.modifiers[0].modifier_id];
+    sync(pool, &clock(), &small("2", "5"), "b").await.unwrap();
+    assert_eq!(load(pool).await.unwrap().modifiers().count(), 0);
+    assert_eq!(modifiers_by_ids(pool, &scope, &ids).await.unwrap()[&ids[0]], file.modifiers[0], "old receipts keep it");
+    sync(pool, &clock(), &text, "c").await.unwrap();
+    assert_eq!(load(pool).await.unwrap().modifiers().count(), 1, "the fact that came back is the row it was");
+}
+
+#[tokio::test]
+async fn own_factors_belong_to_their_organization() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let (mine, other) = (organization(pool).await, organization(pool).await);
+    let insert = "insert into price_override_modifiers (org_id, kind, provider, factor, source, recorded_at)
+        values ($1, 'discount', 'acme', 0.5, 'contract', now())";
+    sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
+    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine).await.unwrap());
+    let rated = rate_one(Books { own: own.as_ref(), common: &common }, "one");
+    assert_eq!(rated.receipt.cost.to_string(), "0.0030000");
+    assert!(load_own(pool, &other).await.unwrap().is_none());
+    let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
+    assert_eq!(modifiers_by_ids(pool, &mine, &ids).await.unwrap().len(), 1);
+    assert_eq!(
+        modifiers_by_ids(pool, &other, &ids).await.unwrap().len(),
+        0,
+        "ids of another organization find nothing"
+    );
+}
+
+#[tokio::test]
 async fn a_changed_fact_is_another_row_and_old_receipts_keep_theirs() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

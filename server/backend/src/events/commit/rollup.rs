@@ -181,8 +181,8 @@ impl<'a> Summing<'a> {
         }
         for line in &event.booking.lines {
             let (quantity, booked) = used.entry(line.meter.as_str()).or_default();
-            // A price per request is charged although usage does not count requests.
-            if event.meters.get(line.meter).is_zero() {
+            // A price per request is charged although usage does not count requests. A modifier's line uses nothing more.
+            if line.is_price() && event.meters.get(line.meter).is_zero() {
                 *quantity += line.quantity;
             }
             *booked += line.amount;

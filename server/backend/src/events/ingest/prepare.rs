@@ -7,8 +7,8 @@ use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, Status};
 use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
-use domain::meter::{Meters, Usage, UsageFormat, numbers_only, served_tier, usage};
-use domain::price::{Books, Context};
+use domain::meter::{Meters, Usage, UsageFormat, numbers_only, usage};
+use domain::price::{Asked, Books, Context};
 use domain::problem::FieldProblem;
 use domain::rating::{ReceiptLine, rate_usage, upper_bound};
 use rust_decimal::Decimal;
@@ -151,9 +151,13 @@ fn bounded(meters: &Meters) -> Result<(), FieldProblem> {
 
 /// Rates an event with the price valid at its own time.
 fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
-    // The tier that served it wins over the one that was asked for.
-    let tier = served_tier(&sent.usage).or(sent.service_tier.as_deref());
-    let context = Context::new(tier, sent.batch == Some(true));
+    let asked = Asked {
+        service_tier: sent.service_tier.as_deref(),
+        speed: None,
+        batch: sent.batch == Some(true),
+        region: sent.region.as_deref(),
+    };
+    let context = Context::of(asked, &sent.usage);
     let rated = rate_usage(books, &sent.provider, &sent.model, used, at, context);
     if sent.response_cache_hit == Some(true) {
         // No provider call was made: nothing is owed, whatever the book knows.

@@ -8,7 +8,7 @@ use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::{Books, Context, PriceBook, PriceRow, Variant};
+use domain::price::{Asked, Books, Context, ModifierRow, PriceBook, PriceRow, Variant};
 use domain::problem::Problem;
 use domain::rating::rate_usage;
 use rust_decimal::Decimal;
@@ -47,10 +47,13 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let since = scope.zone().day_of(stored.at - Duration::days(USED_DAYS));
     let models = sql::used_models(&backend.pool, scope, &stored.row.provider, since, MAX_MODELS).await?;
     let ids: Vec<u64> = stored.receipt.iter().map(|line| line.price_id).collect();
-    let prices = prices::rows_by_ids(&backend.pool, scope, &ids).await?;
+    let behind = Behind {
+        prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
+        modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
+    };
     let book = backend.events.book.load();
     Ok(EventDetail {
-        receipt: stored.receipt.iter().map(|line| receipt_row(&prices, &book, line)).collect(),
+        receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &book, line)).collect(),
         alternatives: alternatives(Books::from(&**book), &stored, &models),
         adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
         tier: tier(&stored).to_owned(),
@@ -74,21 +77,40 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     })
 }
 
-/// A booked line with the price behind it. Price rows are superseded, never edited, so the row still says what was charged; the book knows those of a seed that is not in the database yet.
-fn receipt_row(prices: &HashMap<u64, PriceRow>, book: &PriceBook, line: &StoredLine) -> ReceiptRow {
+/// What a receipt's lines name by id.
+struct Behind {
+    prices: HashMap<u64, PriceRow>,
+    modifiers: HashMap<u64, ModifierRow>,
+}
+
+/// A booked line with the price or modifier behind it. Rows are superseded, never edited, so they still say what was charged; the book knows those of a seed that is not in the database yet.
+fn receipt_row(behind: &Behind, book: &PriceBook, line: &StoredLine) -> ReceiptRow {
     let meter = Meter::parse(&line.meter);
-    let price = prices.get(&line.price_id).or_else(|| book.row(line.price_id));
-    ReceiptRow {
+    let label = meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned());
+    let price = behind.prices.get(&line.price_id).or_else(|| book.row(line.price_id));
+    let row = ReceiptRow {
         meter: line.meter.clone(),
-        label: meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned()),
+        label: label.clone(),
         quantity: line.quantity,
         rate: price.map(|price| price.rate),
         per: price.map_or(1, |price| price.per),
         unit: meter.map_or("", |meter| meter.unit().as_str()).to_owned(),
         amount: line.amount,
+        factor: None,
         price_since: price.and_then(|price| price.valid_from),
         price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
         price_url: price.and_then(|price| price.source_url.clone()),
+    };
+    match behind.modifiers.get(&line.price_id).or_else(|| book.modifier(line.price_id)) {
+        Some(modifier) => ReceiptRow {
+            label: format!("{label}, {}", modifier.kind.label()),
+            factor: Some(modifier.factor),
+            price_since: modifier.valid_from,
+            price_source: format!("{} {}", modifier.source, modifier.source_version),
+            price_url: modifier.source_url.clone(),
+            ..row
+        },
+        None => row,
     }
 }
 
@@ -103,19 +125,21 @@ fn tier(stored: &Stored) -> &str {
 fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> Vec<(String, Decimal)> {
     let Some(booked) = stored.row.cost.filter(|_| !stored.response_cache_hit) else { return vec![] };
     let Ok(used) = usage(stored.usage_format, &stored.usage) else { return vec![] };
-    let standard = Context::new(Some(tier(stored)), stored.batch);
+    let region = stored.texts.iter().find(|(label, _)| *label == "Region").and_then(|(_, region)| region.as_deref());
+    let asked = Asked { service_tier: stored.service_tier.as_deref(), speed: None, batch: stored.batch, region };
+    let as_served = Context::of(asked, &stored.usage);
     let quote = |model: &str, context| {
         let rated = rate_usage(books, &stored.row.provider, model, &used, stored.at, context).ok()?;
         Some((rated.priced_as, rated.receipt.cost))
     };
-    let batch = quote(&stored.row.model, Context::new(None, true))
+    let batch = quote(&stored.row.model, as_served.served_as(Variant::Batch))
         .filter(|(_, cost)| *cost != booked)
         .map(|(_, cost)| ("batch".to_owned(), cost));
     let other = models
         .iter()
         .filter(|model| **model != stored.row.model)
         .filter_map(|model| {
-            let (priced_as, cost) = quote(model, standard)?;
+            let (priced_as, cost) = quote(model, as_served)?;
             (Some(priced_as) != stored.priced_as && cost < booked).then(|| (model.clone(), cost))
         })
         .min_by_key(|(_, cost)| *cost);
