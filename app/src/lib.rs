@@ -17,6 +17,7 @@ pub mod form;
 pub mod identity;
 pub mod keys;
 pub mod layout;
+pub mod prices;
 pub mod projects;
 pub mod sample;
 pub mod spend;
@@ -90,6 +91,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("forecast") view=forecast::ForecastPage />
                     <Route path=path!("statements") view=statements::StatementsPage />
                     <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
+                    <Route path=path!("prices") view=prices::PricesPage />
+                    <Route path=path!("prices/:provider/*model") view=prices::ModelPage />
                     <Route path=path!("settings") view=identity::SettingsPage />
                     <Route path=path!("settings/members") view=identity::MembersPage />
                     <Route path=path!("settings/keys") view=keys::KeysPage />

@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
+use domain::price::page::PriceSearch;
 use domain::problem::Problem;
 use domain::spend::SpendQuery;
 use domain::statement::{StatementKind, month_text, parse_month};
@@ -19,6 +20,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/o/{org}/explore.csv", get(explore))
         .route("/o/{org}/statements.csv", get(statements))
         .route("/o/{org}/events.csv", get(events))
+        .route("/o/{org}/prices.csv", get(prices))
 }
 
 async fn explore(
@@ -40,6 +42,17 @@ async fn events(
 ) -> Result<Response, ApiError> {
     let query = app::events::api::asked(&state.backend, &caller.scope, &pairs)?;
     Ok(csv::respond(&format!("{org}-events.csv"), backend::events::csv(&state.backend, &caller.scope, &query).await?))
+}
+
+async fn prices(
+    caller: MemberCaller,
+    State(state): State<AppState>,
+    Path(org): Path<String>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let search = PriceSearch::from_pairs(&pairs)?;
+    let text = backend::prices::browse::csv(&state.backend, &caller.scope, &search).await?;
+    Ok(csv::respond(&format!("{org}-prices.csv"), text))
 }
 
 /// Which statements: all of a month, or one team's or project's.

@@ -1,10 +1,11 @@
 //! One event and its receipt: what was used, at which price, and whether the sum is right.
 
 use super::api::load_event;
-use super::words::{event_table, rate, status_tone, status_word};
+use super::words::{event_table, status_tone, status_word};
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::Place;
+use crate::prices::words::rate;
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
     Tone,

@@ -121,25 +121,12 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
     .into_any()
 }
 
-/// A rate as people read it: "$3.00 / 1M", "$0.20 each".
-pub(super) fn rate(rate: Decimal, per: u64) -> String {
-    match per {
-        1_000_000 => format::rate_per_million(rate),
-        1 => format!("{} each", format::money_full(rate)),
-        per => format!("{} / {}", format::money_full(rate), format::count(per)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn rates_name_what_they_are_for() {
-        let three = Decimal::from(3);
-        assert_eq!(rate(three, 1_000_000), format::rate_per_million(three));
-        assert_eq!(rate(Decimal::new(2, 1), 1), "$0.20 each");
-        assert_eq!(rate(Decimal::from(35), 1_000), "$35.00 / 1,000");
+    fn a_count_that_stopped_says_so() {
         assert_eq!(at_least(999), "999");
         assert_eq!(at_least(1_000), "1,000+");
     }

@@ -25,6 +25,8 @@ pub enum Place {
     Projects,
     /// Who owes what.
     Statements,
+    /// What a unit costs.
+    Prices,
     /// The organization itself.
     Settings,
 }
@@ -35,7 +37,7 @@ impl Place {
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
         &[Self::Projects, Self::Statements],
-        &[Self::Settings],
+        &[Self::Prices, Self::Settings],
     ];
 
     /// The word in the navigation.
@@ -50,6 +52,7 @@ impl Place {
             Self::Alerts => "Alerts",
             Self::Projects => "Projects",
             Self::Statements => "Statements",
+            Self::Prices => "Prices",
             Self::Settings => "Settings",
         }
     }
@@ -64,6 +67,7 @@ impl Place {
             Self::Alerts => "alerts",
             Self::Projects => "projects",
             Self::Statements => "statements",
+            Self::Prices => "prices",
             Self::Settings => "settings",
         }
     }
@@ -169,6 +173,7 @@ mod tests {
             ("/o/acme/", Some(Place::Overview)),
             ("/o/acme/events/rejected", Some(Place::Events)),
             ("/o/acme/teams/search", Some(Place::Projects)),
+            ("/o/acme/prices/openai/gpt-4o", Some(Place::Prices)),
             ("/o/acme/settings/members", Some(Place::Settings)),
             ("/o/acme/nowhere", None),
             ("/o/", None),

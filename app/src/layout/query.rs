@@ -121,6 +121,14 @@ impl Query {
         out
     }
 
+    /// A text as one segment of a path.
+    #[must_use]
+    pub fn segment(text: &str) -> String {
+        let mut out = String::new();
+        escape(&mut out, text);
+        out
+    }
+
     fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|(name, _)| keep(name)).cloned().collect())
     }

@@ -9,6 +9,7 @@ pub(crate) mod csv;
 mod docs;
 mod events;
 pub(crate) mod json;
+mod prices;
 mod spend;
 mod statements;
 
@@ -53,6 +54,7 @@ pub fn router() -> axum::Router<AppState> {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(prices::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     let page = docs::page(&description);

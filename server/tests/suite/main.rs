@@ -9,6 +9,7 @@ mod durability;
 mod events;
 mod identity;
 mod keys;
+mod prices;
 mod security;
 mod spend;
 mod support;

@@ -7,6 +7,7 @@ mod attributes;
 mod book;
 mod context;
 mod modifier;
+pub mod page;
 mod pattern;
 mod schedule;
 pub mod seed;

@@ -50,7 +50,6 @@ impl Ingest {
     }
 
     /// The book that events are priced with now.
-    #[cfg(test)]
     pub(crate) fn book(&self) -> Arc<PriceBook> {
         self.book.load_full()
     }

@@ -5,6 +5,7 @@
 //! and whatever genai-prices lacks: images by size and quality, seconds of video, regional uplifts, cache writes for twelve hours.
 //! Usage that would need them is unpriced, not free.
 
+pub mod browse;
 mod sql;
 
 use crate::{Backend, Clock, Error, OrgScope};

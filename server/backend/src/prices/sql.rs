@@ -343,28 +343,31 @@ pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<LimitRow>, Error
     )
     .fetch_all(tx)
     .await?;
-    let number = |row: &PgRow, column: &'static str| {
+    rows.iter().map(limit).collect()
+}
+
+/// Reads a row of `price_limits`.
+pub(super) fn limit(row: &PgRow) -> Result<LimitRow, Error> {
+    let number = |column: &'static str| {
         let number: Option<i64> = row.try_get(column)?;
         number
             .map(|number| u64::try_from(number).map_err(|_| Error::inconsistent("price_limits", column, number)))
             .transpose()
     };
-    let read = |row: &PgRow| {
-        Ok(LimitRow {
-            provider: row.try_get("provider")?,
-            model: row.try_get("model")?,
-            requests_per_minute: number(row, "requests_per_minute")?,
-            tokens_per_minute: number(row, "tokens_per_minute")?,
-            valid_from: row.try_get("valid_from")?,
-            valid_to: row.try_get("valid_to")?,
-            source: row.try_get("source")?,
-            source_version: row.try_get("source_version")?,
-        })
-    };
-    rows.iter().map(read).collect()
+    Ok(LimitRow {
+        provider: row.try_get("provider")?,
+        model: row.try_get("model")?,
+        requests_per_minute: number("requests_per_minute")?,
+        tokens_per_minute: number("tokens_per_minute")?,
+        valid_from: row.try_get("valid_from")?,
+        valid_to: row.try_get("valid_to")?,
+        source: row.try_get("source")?,
+        source_version: row.try_get("source_version")?,
+    })
 }
 
-fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, Error> {
+/// Reads a row of `price_modifiers` or `price_override_modifiers`.
+pub(super) fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, Error> {
     let (kind, models): (String, Option<String>) = (row.try_get("kind")?, row.try_get("models")?);
     let (attributes, meters): (String, String) = (row.try_get("attributes")?, row.try_get("meters")?);
     Ok(ModifierRow {
@@ -387,7 +390,8 @@ fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, Error> {
     })
 }
 
-fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
+/// Reads a row of `prices` or `price_overrides`.
+pub(super) fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
     let meter: String = row.try_get("meter")?;
     let variant: String = row.try_get("variant")?;
     let schedule: Option<String> = row.try_get("schedule")?;
@@ -418,7 +422,8 @@ fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
     })
 }
 
-fn alias(row: &PgRow, table: &'static str) -> Result<AliasRow, Error> {
+/// Reads a row of `price_aliases` or `price_mappings`.
+pub(super) fn alias(row: &PgRow, table: &'static str) -> Result<AliasRow, Error> {
     let pattern: String = row.try_get("pattern")?;
     let position: i32 = row.try_get("position")?;
     Ok(AliasRow {

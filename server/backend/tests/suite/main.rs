@@ -7,5 +7,6 @@ mod catalogue;
 mod delivery;
 mod identity;
 mod keys;
+mod price_book;
 mod projects;
 mod support;

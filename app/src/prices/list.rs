@@ -1,0 +1,245 @@
+//! All prices: first what this organization uses, then the whole book by search.
+
+use super::api::load_prices;
+use super::words::{file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since};
+use crate::error::Failure;
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::spend::words::SpendCell;
+use crate::ui::{
+    Badge, Button, Choice, Column, EmptyState, Field, Icon, Loading, Notice, PageHead, Pager, Section, Select, Sign,
+    Table, Tone,
+};
+use domain::price::page::{ModelEntry, PriceSearch, PricesPage as Prices, UsedModel};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rust_decimal::Decimal;
+
+/// The price book of an organization.
+#[component]
+pub fn PricesPage() -> impl IntoView {
+    let params = use_params_map();
+    let map = use_query_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let search = Memo::new(move |_| searched(&Query::from(&*map.read())));
+    let prices = Resource::new_blocking(move || (org.get(), search.get()), |(org, search)| load_prices(org, search));
+    view! {
+        <Title text="Prices"/>
+        <Transition fallback=|| view! { <PageHead title="Prices"/><Loading what="prices" lines=12/> }>
+            {move || Suspend::new(async move {
+                match prices.await {
+                    Ok(prices) => draw(&org.get_untracked(), &search.get_untracked(), &prices),
+                    Err(error) => view! { <PageHead title="Prices"/><Failure what="prices" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+    let file = file_path(org, search);
+    let (used, book, waiting) = (used(org, prices), book(org, search, prices), waiting(org, prices));
+    // Whoever searches wants to see what was found.
+    let searching = !search.text.is_empty() || search.provider.is_some() || search.cursor.is_some();
+    let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
+    view! {
+        <PageHead title="Prices" lead=lead(prices)>
+            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
+        </PageHead>
+        {waiting}
+        {parts}
+    }
+    .into_any()
+}
+
+/// The answer in one sentence: what was used, what it cost, how much of it is priced.
+fn lead(prices: &Prices) -> String {
+    let month = format::month_name(prices.month);
+    let total = &prices.total;
+    if total.requests == 0 {
+        return format!("Nothing was used in {month} yet.");
+    }
+    let models = format::counted(i128::try_from(prices.used.len()).unwrap_or_default(), "model");
+    let priced = format::ratio(Decimal::from(total.requests - total.unpriced_requests), total.requests.into());
+    let priced = priced.map(|share| format!(", {} of requests priced", format::percent(share))).unwrap_or_default();
+    format!("{models} used in {month} for {}{priced}.", format::money(total.spend))
+}
+
+/// What has no price, and where to give it one.
+fn waiting(org: &str, prices: &Prices) -> AnyView {
+    let total = &prices.total;
+    if total.unpriced_requests == 0 {
+        return ().into_any();
+    }
+    let text = format!(
+        "{} of this month without a price, at most {}. ",
+        format::counted(total.unpriced_requests, "request"),
+        format::money(total.unpriced_upper_bound)
+    );
+    let queue = format!("{}/unpriced", Place::Events.path(org));
+    view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Give them one"</a></Notice> }.into_any()
+}
+
+fn used(org: &str, prices: &Prices) -> AnyView {
+    if prices.used.is_empty() {
+        return ().into_any();
+    }
+    let columns = vec![
+        Column::text("Model"),
+        Column::number("Input, $ / 1M"),
+        Column::number("Output, $ / 1M"),
+        Column::number("Spend, $"),
+        Column::number("Share"),
+        Column::number("Requests"),
+        Column::text("Price"),
+    ];
+    let total = prices.total.spend;
+    let rows = prices.used.iter().map(|used| used_row(org, used, total)).collect_view();
+    let title = format!("Used in {}", format::month_name(prices.month));
+    view! { <Section title=title.clone() note="by the name that was sent"><Table caption=title columns=columns>{rows}</Table></Section> }
+        .into_any()
+}
+
+fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
+    let share = format::ratio(used.sums.spend, total).map(format::percent);
+    let name = match &used.priced_as {
+        Some(name) => view! { <a href=model_path(org, name)>{used.model.clone()}</a> }.into_any(),
+        None => used.model.clone().into_any(),
+    };
+    // A name that was understood as another is worth a word.
+    let other = used.priced_as.as_ref().filter(|name| name.model != used.model || name.provider != used.provider);
+    let other = other.map(|name| format!(", priced as {}", name.model));
+    view! {
+        <tr>
+            <th scope="row">{name}<span class="note">{used.provider.clone()}{other}</span></th>
+            {rate_cell(used.input.as_ref())}
+            {rate_cell(used.output.as_ref())}
+            <SpendCell sums=used.sums.clone()/>
+            <td class="num">{share}</td>
+            <td class="num">{format::count(used.sums.requests)}</td>
+            <td>{state(used)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Whether the model is priced.
+fn state(used: &UsedModel) -> AnyView {
+    let waiting = used.sums.unpriced_requests;
+    if used.priced_as.is_none() {
+        return view! { <Badge tone=Tone::Warn>"not in the book"</Badge> }.into_any();
+    }
+    if waiting > 0 {
+        let text = format!("{} unpriced", format::count(waiting));
+        return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
+    }
+    let own = used.input.as_ref().or(used.output.as_ref()).is_some_and(|rate| rate.own);
+    if own { view! { <Badge tone=Tone::Accent>"your price"</Badge> }.into_any() } else { "common price".into_any() }
+}
+
+fn book(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+    let models: u64 = prices.providers.iter().map(|provider| provider.models).sum();
+    let note = format!(
+        "{} of {}",
+        format::counted(models, "model"),
+        format::counted(i128::try_from(prices.providers.len()).unwrap_or_default(), "provider")
+    );
+    let (form, found, sources) = (form(org, search, prices), found(org, search, prices), sources(prices));
+    view! { <Section title="Price book" note=note id="book">{form}{found}{sources}</Section> }.into_any()
+}
+
+fn form(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+    let provider = |entry: &domain::price::page::ProviderEntry| {
+        Choice::new(entry.provider.clone(), format!("{} ({})", entry.name, format::count(entry.models)))
+    };
+    let choices = std::iter::once(Choice::new("", "All providers")).chain(prices.providers.iter().map(provider));
+    let choices: Vec<Choice> = choices.collect();
+    let path = Place::Prices.path(org);
+    let (text, chosen) = (search.text.clone(), search.provider.clone().unwrap_or_default());
+    let all = (!text.is_empty() || !chosen.is_empty())
+        .then(|| view! { <Button href=path.clone() small=true>"Show all"</Button> });
+    view! {
+        <form class="toolbar prices-search" method="get" action=path.clone() role="search" aria-label="Price book">
+            <Field label="Model or provider" name="q" kind="search" value=text optional=true maxlength=200/>
+            <Select label="Provider" name="book_provider" choices=choices value=chosen/>
+            <Button><Icon sign=Sign::Search/>"Search"</Button>
+            {all}
+        </form>
+    }
+    .into_any()
+}
+
+fn found(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+    let page = &prices.found.page;
+    if page.rows.is_empty() {
+        let text =
+            "Try a part of the name, such as opus or 4o. A model that nobody lists can have a price of your own.";
+        return view! { <EmptyState title="No model matches" text=text/> }.into_any();
+    }
+    let columns = vec![
+        Column::text("Model"),
+        Column::text("Provider"),
+        Column::number("Input, $ / 1M"),
+        Column::number("Output, $ / 1M"),
+        Column::text("Since"),
+        Column::number("Prices in force"),
+    ];
+    let rows = page.rows.iter().map(|entry| book_row(org, entry, prices)).collect_view();
+    let path = Place::Prices.path(org);
+    let query = search_query(search);
+    let first = search.cursor.is_some().then(|| query.at(&path));
+    let next = page.next_cursor.as_ref().map(|cursor| format!("{}#book", query.with("cursor", cursor).at(&path)));
+    let shown = format!(
+        "{} of {}",
+        format::count(i128::try_from(page.rows.len()).unwrap_or_default()),
+        format::counted(prices.found.matching, "model")
+    );
+    view! {
+        <Table caption="Models of the price book" columns=columns dense=true>{rows}</Table>
+        <Pager previous=first next=next shown=shown previous_label="First" next_label="Next"/>
+    }
+    .into_any()
+}
+
+fn book_row(org: &str, entry: &ModelEntry, prices: &Prices) -> AnyView {
+    let provider = prices.providers.iter().find(|provider| provider.provider == entry.name.provider);
+    let provider = provider.map_or_else(|| entry.name.provider.clone(), |provider| provider.name.clone());
+    let path = model_path(org, &entry.name);
+    let title = entry.title.clone().filter(|title| *title != entry.name.model);
+    let dated = entry.input.as_ref().or(entry.output.as_ref()).or(entry.other.as_ref().map(|(_, rate)| rate));
+    let when = dated.map(|rate| rate.since.map_or_else(|| "the beginning".to_owned(), instant));
+    let when_title = dated.map(|rate| since(rate.since));
+    let rates = match &entry.other {
+        Some((meter, price)) => {
+            let text = format!("{}: {}", meter.label(), rate_words(price.rate, price.per, meter.unit()));
+            view! { <td class="num" colspan="2">{text}</td> }.into_any()
+        }
+        None => view! { {rate_cell(entry.input.as_ref())}{rate_cell(entry.output.as_ref())} }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row"><a href=path>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
+            <td>{provider}</td>
+            {rates}
+            <td class="nowrap" title=when_title>{when}</td>
+            <td class="num">{format::count(entry.prices)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Where the prices come from.
+fn sources(prices: &Prices) -> AnyView {
+    let each = prices.sources.iter().map(|entry| {
+        format!(
+            "{} {} ({}, in the book since {})",
+            entry.source,
+            entry.version,
+            format::counted(entry.prices, "price"),
+            format::day_year(entry.recorded_at.date_naive())
+        )
+    });
+    let text = each.collect::<Vec<_>>().join(", ");
+    (!text.is_empty()).then(|| view! { <p class="soft small">"Prices in force come from "{text}"."</p> }).into_any()
+}

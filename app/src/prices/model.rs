@@ -1,0 +1,334 @@
+//! One model: what it costs and under which terms, since when and from where, who uses it.
+
+use super::api::load_model;
+use super::chart;
+use super::words::{instant, rate, rate_words, since, source, sourced, span};
+use crate::error::{AppError, Failure};
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::spend::words::SpendCell;
+use crate::ui::chart::Chart;
+use crate::ui::{Badge, Breadcrumb, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone};
+use chrono::{DateTime, Utc};
+use domain::meter::Meter;
+use domain::price::LimitRow;
+use domain::price::page::{
+    AliasEntry, DatedModifier, DatedPrice, ModelPage as Model, UsedBy, in_force, is_plain, modifier_words, terms,
+};
+use domain::problem::Problem;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use rust_decimal::Decimal;
+
+/// A model of the price book.
+#[component]
+pub fn ModelPage() -> impl IntoView {
+    let params = use_params_map();
+    let asked = Memo::new(move |_| {
+        let params = params.read();
+        let get = |name| params.get(name).unwrap_or_default();
+        (get("org"), get("provider"), get("model").trim_start_matches('/').to_owned())
+    });
+    let model = Resource::new_blocking(
+        move || asked.get(),
+        async |(org, provider, model)| {
+            if model.is_empty() {
+                return Err(AppError::of(Problem::NotFound));
+            }
+            load_model(org, provider, model).await
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <Loading what="model" lines=12/> }>
+            {move || Suspend::new(async move {
+                match model.await {
+                    Ok(model) => draw(&asked.get_untracked().0, &model),
+                    Err(error) => view! { <Title text="Model"/><Failure what="model" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, model: &Model) -> AnyView {
+    let name = model.name.model.clone();
+    let title = format!("{name}, {}", model.provider.name);
+    let of_provider = Query::new().with("book_provider", &model.name.provider).at(&Place::Prices.path(org));
+    let crumbs = vec![
+        Crumb::link("Prices", Place::Prices.path(org)),
+        Crumb::link(model.provider.name.clone(), of_provider),
+        Crumb::here(name.clone()),
+    ];
+    let own = in_force(&model.prices, model.now).iter().any(|price| price.own);
+    let own = own.then(|| view! { <Badge tone=Tone::Accent>"your prices"</Badge> });
+    let (force, factors, history) = (prices(model), factors(model), history(model));
+    let (used, aliases) = (used_by(org, model), aliases(model));
+    view! {
+        <Title text=title/>
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=name lead=lead(model)>{own}</PageHead>
+        {force}
+        {factors}
+        {history}
+        <Columns wide_first=true>{used}{aliases}</Columns>
+    }
+    .into_any()
+}
+
+/// What it costs in one sentence.
+fn lead(model: &Model) -> String {
+    let force = in_force(&model.prices, model.now);
+    let plain = |meter: Meter| force.iter().find(|price| price.row.meter == meter && is_plain(&price.row));
+    let said = |price: &&DatedPrice| {
+        let row = &price.row;
+        format!("{} {}", row.meter.label(), rate_words(row.rate, row.per, row.meter.unit()))
+    };
+    let main = [Meter::InputUncached, Meter::Output];
+    let mut parts: Vec<String> = main.into_iter().filter_map(plain).map(said).collect();
+    if parts.is_empty() {
+        parts = force.iter().find(|price| is_plain(&price.row)).map(said).into_iter().collect();
+    }
+    let title = model.title.clone().filter(|title| *title != model.name.model);
+    let title = title.map(|title| format!("{title}. ")).unwrap_or_default();
+    match force.first() {
+        None => format!("{title}No price is in force now."),
+        Some(_) if parts.is_empty() => format!("{title}No standard price; see the terms below."),
+        Some(_) => {
+            let begin = main.into_iter().filter_map(plain).map(|price| price.row.valid_from).max();
+            let begin = begin.unwrap_or_else(|| force.first().and_then(|price| price.row.valid_from));
+            format!("{title}{}, {}.", parts.join(", "), since(begin))
+        }
+    }
+}
+
+/// The prices in force, a group of rows for all terms alike.
+fn prices(model: &Model) -> AnyView {
+    let force = in_force(&model.prices, model.now);
+    if force.is_empty() {
+        let text = "Events of this model are unpriced until it has a price.";
+        return view! { <Section title="Prices in force"><EmptyState title="No price is in force" text=text/></Section> }
+            .into_any();
+    }
+    let columns = vec![
+        Column::text("What"),
+        Column::number("Rate"),
+        Column::text("Since"),
+        Column::text("Until"),
+        Column::text("Source"),
+        Column::text("In the book since"),
+    ];
+    let mut rows = Vec::new();
+    let mut last = None;
+    for price in force {
+        let said = terms(&price.row);
+        if last.as_ref() != Some(&said) {
+            rows.push(
+                view! { <tr class="price-terms"><th scope="rowgroup" colspan="6">{said.clone()}</th></tr> }.into_any(),
+            );
+            last = Some(said);
+        }
+        rows.push(price_row(price, model.now));
+    }
+    let note = "a meter without a price of its own has that of the nearest above it";
+    view! { <Section title="Prices in force" note=note id="prices"><Table caption="Prices in force" columns=columns dense=true>{rows}</Table></Section> }
+        .into_any()
+}
+
+fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
+    let row = &price.row;
+    let from = row.valid_from.map_or_else(|| "the beginning".to_owned(), instant);
+    let to = row.valid_to.map_or_else(|| "further notice".to_owned(), instant);
+    let soon = row.valid_to.is_some_and(|to| to > now);
+    let title = rate_words(row.rate, row.per, row.meter.unit());
+    let own = price.own.then(|| view! { " "<Badge tone=Tone::Accent>"yours"</Badge> });
+    view! {
+        <tr>
+            <th scope="row">{row.meter.label()}<span class="note">{row.meter.unit().as_str()}</span>{own}</th>
+            <td class="num" title=title>{rate(row.rate, row.per)}</td>
+            <td class="nowrap">{from}</td>
+            <td class="nowrap" class:warn=soon class:soft=!soon>{to}</td>
+            <td>{source(row)}</td>
+            <td class="nowrap soft">{format::day_year(price.recorded_at.date_naive())}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// What multiplies these prices, and what the provider lets one account use.
+fn factors(model: &Model) -> AnyView {
+    let modifiers = (!model.modifiers.is_empty()).then(|| {
+        let columns = vec![
+            Column::text("Factor on these prices"),
+            Column::number("Times"),
+            Column::text("On"),
+            Column::text("Holds"),
+            Column::text("Source"),
+        ];
+        let rows = model.modifiers.iter().map(factor_row).collect_view();
+        view! { <Table caption="Factors on these prices, in the order in which they stack" columns=columns dense=true>{rows}</Table> }
+    });
+    let limits = model.limits.iter().map(limit_words).collect::<Vec<_>>().join("; ");
+    let limits = (!limits.is_empty()).then(|| view! { <p class="soft small">{limits}</p> });
+    view! { {modifiers}{limits} }.into_any()
+}
+
+fn factor_row(modifier: &DatedModifier) -> AnyView {
+    let row = &modifier.row;
+    let own = modifier.own.then(|| view! { " "<Badge tone=Tone::Accent>"yours"</Badge> });
+    let source = sourced(&row.source, &row.source_version, row.source_url.clone(), row.kind.label());
+    view! {
+        <tr>
+            <th scope="row">{row.kind.label()}{own}</th>
+            <td class="num">{format!("×\u{a0}{}", row.factor.normalize())}</td>
+            <td>{modifier_words(row)}</td>
+            <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
+            <td>{source}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// A limit in words: "At most 500 requests and 30,000 tokens per minute, since …".
+fn limit_words(limit: &LimitRow) -> String {
+    let requests = limit.requests_per_minute.map(|number| format::counted(number, "request"));
+    let tokens = limit.tokens_per_minute.map(|number| format::counted(number, "token"));
+    let most = [requests, tokens].into_iter().flatten().collect::<Vec<_>>().join(" and ");
+    let when = match (limit.valid_from, limit.valid_to) {
+        (None, None) => String::new(),
+        (from, to) => format!(" {}", span(from, to)),
+    };
+    format!("At most {most} per minute and account{when}, says {} {}", limit.source, limit.source_version)
+}
+
+fn history(model: &Model) -> AnyView {
+    let drawing = chart::history(model).map(|data| {
+        let label = format!("Standard price by month, {}", chart::unit(model));
+        view! { <p class="soft small">{label.clone()}</p><Chart data=data label=label tick=format::axis_money head="Month"/> }
+    });
+    let others: Vec<&DatedPrice> = model.prices.iter().filter(|price| !price.holds(model.now)).collect();
+    if drawing.is_none() && others.is_empty() {
+        return view! {
+            <Section title="History"><p class="soft">"No change of these prices is known: they hold for all events, however old."</p></Section>
+        }
+        .into_any();
+    }
+    let table = (!others.is_empty()).then(|| not_in_force(&others, model.now));
+    view! { <Section title="History" id="history">{drawing}{table}</Section> }.into_any()
+}
+
+/// Earlier, later and superseded prices; events keep the price of their own time.
+fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
+    let columns = vec![
+        Column::text("What"),
+        Column::text("Terms"),
+        Column::number("Rate"),
+        Column::text("Held"),
+        Column::text("Source"),
+        Column::text("State"),
+    ];
+    let rows = prices
+        .iter()
+        .map(|price| {
+            let row = &price.row;
+            let state = match price.superseded_at {
+                Some(at) => {
+                    let title = format!("Taken out of use on {}; receipts that point to it keep it", instant(at));
+                    view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
+                }
+                None if row.valid_from.is_some_and(|from| from > now) => {
+                    view! { <Badge tone=Tone::Warn>"to come"</Badge> }.into_any()
+                }
+                None => view! { <Badge>"earlier"</Badge> }.into_any(),
+            };
+            let own = price.own.then(|| view! { <span class="note">"own"</span> });
+            view! {
+                <tr>
+                    <th scope="row">{row.meter.label()}{own}</th>
+                    <td>{terms(row)}</td>
+                    <td class="num">{rate(row.rate, row.per)}</td>
+                    <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
+                    <td>{source(row)}</td>
+                    <td>{state}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    let title = format!(
+        "Earlier, later and superseded prices ({})",
+        format::count(i128::try_from(prices.len()).unwrap_or_default())
+    );
+    view! {
+        <details class="price-history">
+            <summary>{title.clone()}</summary>
+            <Table caption=title columns=columns dense=true>{rows}</Table>
+        </details>
+    }
+    .into_any()
+}
+
+fn used_by(org: &str, model: &Model) -> AnyView {
+    let title = "Who uses it";
+    if model.used_by.is_empty() {
+        return view! { <Section title=title note="last 30 days"><p class="soft">"Nobody in this organization."</p></Section> }
+            .into_any();
+    }
+    let total: Decimal = model.used_by.iter().map(|used| used.sums.spend).sum();
+    let columns = vec![
+        Column::text("Project"),
+        Column::text("Sent as"),
+        Column::number("Spend, $"),
+        Column::number("Share"),
+        Column::number("Requests"),
+        Column::number("Tokens"),
+    ];
+    let rows = model.used_by.iter().map(|used| used_row(org, used, total)).collect_view();
+    let note = format!("last 30 days, since {}", format::day(model.used_since));
+    view! { <Section title=title note=note id="used-by"><Table caption=title columns=columns>{rows}</Table></Section> }
+        .into_any()
+}
+
+fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
+    let share = format::ratio(used.sums.spend, total).map(format::percent);
+    let events = Query::new()
+        .and("period", "30d")
+        .and("project", &used.project)
+        .and("provider", &used.provider)
+        .and("model", &used.model)
+        .at(&Place::Events.path(org));
+    let label = format!("Events of {} in {}", used.model, used.project);
+    view! {
+        <tr>
+            <th scope="row"><a href=events aria-label=label>{used.project.clone()}</a></th>
+            <td>{used.model.clone()}<span class="note">{used.provider.clone()}</span></td>
+            <SpendCell sums=used.sums.clone()/>
+            <td class="num">{share}</td>
+            <td class="num">{format::count(used.sums.requests)}</td>
+            <td class="num" title=format::count(used.sums.tokens)>{format::count_compact(used.sums.tokens)}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Names under which events may be sent.
+fn aliases(model: &Model) -> AnyView {
+    let own = format!("{}, its own name", model.name.model);
+    let rows = model.aliases.iter().map(|alias| alias_row(model, alias)).collect_view();
+    view! {
+        <Section title="Names that lead here" id="names">
+            <ul class="price-names">
+                <li>{own}</li>
+                {rows}
+            </ul>
+        </Section>
+    }
+    .into_any()
+}
+
+fn alias_row(model: &Model, alias: &AliasEntry) -> AnyView {
+    let other = (alias.provider != model.name.provider).then(|| format!(" of {}", alias.provider));
+    let dated = alias.valid_from.is_some() || alias.valid_to.is_some();
+    let dated = dated.then(|| format!(", {}", span(alias.valid_from, alias.valid_to)));
+    let own = alias.own.then(|| view! { " "<Badge tone=Tone::Accent>"your name"</Badge> });
+    view! { <li>{alias.words.clone()}{other}{dated}{own}</li> }.into_any()
+}

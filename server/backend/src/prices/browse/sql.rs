@@ -1,0 +1,345 @@
+//! Queries that search the book and read one model of it, the organization's own prices and names included.
+
+use super::Place;
+use crate::prices::sql::{alias, limit, modifier, price};
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::price::LimitRow;
+use domain::price::page::{
+    AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry, pattern_words,
+};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+/// Most prices of one model that are read: the dearest of all has some hundred.
+const MAX_PRICES: i64 = 5_000;
+/// Most names that lead to one model.
+const MAX_ALIASES: i64 = 500;
+/// Most data sets that are named.
+const MAX_SOURCES: i64 = 10;
+
+/// What a search found.
+pub(super) struct Found {
+    pub(super) rows: Vec<FoundModel>,
+    /// All that match, on this page and others.
+    pub(super) matching: u64,
+}
+
+/// A model that matches.
+pub(super) struct FoundModel {
+    pub(super) place: Place,
+    pub(super) title: Option<String>,
+}
+
+/// Models whose names hold every word of the search.
+pub(super) async fn models(
+    pool: &PgPool,
+    scope: &OrgScope,
+    search: &PriceSearch,
+    after: Option<&Place>,
+    limit: usize,
+) -> Result<Found, Error> {
+    let words: Vec<String> = search.words().collect();
+    let rows = sqlx::query(
+        "with models as (
+             select provider, model, name from price_models
+             union all
+             select distinct own.provider, own.model, null from price_overrides as own
+             where own.org_id = $1 and own.superseded_at is null and not exists (
+                 select from price_models as known where known.provider = own.provider and known.model = own.model
+             )
+         ), matching as (
+             select provider, model, name,
+                 case when lower(model) = $2 then 0 when starts_with(lower(model), $2) then 1 else 2 end as rank
+             from models
+             where ($3::text is null or provider = $3) and not exists (
+                 select from unnest($4::text[]) as word
+                 where strpos(lower(provider || '/' || model || ' ' || coalesce(name, '')), word) = 0
+             )
+         )
+         select provider, model, name, rank, (select count(*) from matching) as matching from matching
+         where $5::int is null or (rank, provider, model) > ($5, $6, $7)
+         order by rank, provider, model limit $8",
+    )
+    .bind(scope.org_id().0)
+    .bind(words.join(" "))
+    .bind(&search.provider)
+    .bind(&words)
+    .bind(after.map(|place| place.rank))
+    .bind(after.map(|place| &place.name.provider))
+    .bind(after.map(|place| &place.name.model))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(pool)
+    .await?;
+    let matching = rows.first().map_or(Ok(0), |row| count(row, "matching"))?;
+    let read = |row: &PgRow| {
+        let name = ModelName { provider: row.try_get("provider")?, model: row.try_get("model")? };
+        Ok(FoundModel { place: Place { rank: row.try_get("rank")?, name }, title: row.try_get("name")? })
+    };
+    Ok(Found { rows: rows.iter().map(read).collect::<Result<_, Error>>()?, matching })
+}
+
+/// All models that are known.
+pub(super) async fn names(pool: &PgPool, scope: &OrgScope) -> Result<Vec<ModelName>, Error> {
+    let rows = sqlx::query(
+        "select provider, model from price_models
+         union
+         select provider, model from price_overrides where org_id = $1 and superseded_at is null",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &PgRow| Ok(ModelName { provider: row.try_get("provider")?, model: row.try_get("model")? });
+    rows.iter().map(read).collect()
+}
+
+/// The title of a model of the common book; nothing at all where the book has no such model.
+pub(super) async fn title(pool: &PgPool, name: &ModelName) -> Result<Option<Option<String>>, Error> {
+    let title = sqlx::query_scalar("select name from price_models where provider = $1 and model = $2")
+        .bind(&name.provider)
+        .bind(&name.model)
+        .fetch_optional(pool)
+        .await?;
+    Ok(title)
+}
+
+/// All providers with how many models of theirs are known, those that only the organization knows too.
+pub(super) async fn providers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<ProviderEntry>, Error> {
+    let rows = sqlx::query(
+        "select known.provider, known.name, known.url,
+             (select count(*) from price_models as model where model.provider = known.provider) as models
+         from price_providers as known
+         union all
+         select own.provider, own.provider, null, count(distinct own.model) from price_overrides as own
+         where own.org_id = $1 and own.superseded_at is null
+             and not exists (select from price_providers as known where known.provider = own.provider)
+         group by own.provider
+         order by 2, 1",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &PgRow| {
+        Ok(ProviderEntry {
+            provider: row.try_get("provider")?,
+            name: row.try_get("name")?,
+            url: row.try_get("url")?,
+            models: count(row, "models")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// The data sets that the common prices in force come from.
+pub(super) async fn sources(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<SourceEntry>, Error> {
+    let rows = sqlx::query(
+        "select source, source_version, count(*) as prices, max(recorded_at) as recorded_at from prices
+         where superseded_at is null and (valid_from is null or valid_from <= $1) and (valid_to is null or valid_to > $1)
+         group by source, source_version order by prices desc, source, source_version limit $2",
+    )
+    .bind(now)
+    .bind(MAX_SOURCES)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &PgRow| {
+        Ok(SourceEntry {
+            source: row.try_get("source")?,
+            version: row.try_get("source_version")?,
+            prices: count(row, "prices")?,
+            recorded_at: row.try_get("recorded_at")?,
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Prices in force of these models: the organization's own first.
+pub(super) async fn prices_in_force(
+    pool: &PgPool,
+    scope: &OrgScope,
+    names: &[ModelName],
+    now: DateTime<Utc>,
+) -> Result<Vec<DatedPrice>, Error> {
+    let providers: Vec<&str> = names.iter().map(|name| name.provider.as_str()).collect();
+    let models: Vec<&str> = names.iter().map(|name| name.model.as_str()).collect();
+    let own = sqlx::query(
+        "select price.*, '' as source_version from price_overrides as price
+         where org_id = $1 and superseded_at is null
+             and (valid_from is null or valid_from <= $4) and (valid_to is null or valid_to > $4)
+             and (provider, model) in (select * from unnest($2::text[], $3::text[]))",
+    )
+    .bind(scope.org_id().0)
+    .bind(&providers)
+    .bind(&models)
+    .bind(now)
+    .fetch_all(pool)
+    .await?;
+    let common = sqlx::query(
+        "select price.* from prices as price
+         where superseded_at is null
+             and (valid_from is null or valid_from <= $3) and (valid_to is null or valid_to > $3)
+             and (provider, model) in (select * from unnest($1::text[], $2::text[]))",
+    )
+    .bind(&providers)
+    .bind(&models)
+    .bind(now)
+    .fetch_all(pool)
+    .await?;
+    dated(&own, &common)
+}
+
+/// All prices of a model by meter, terms and date, superseded ones too; the organization's own first.
+pub(super) async fn prices_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<DatedPrice>, Error> {
+    let own = sqlx::query(
+        "select price.*, '' as source_version from price_overrides as price
+         where org_id = $1 and provider = $2 and model = $3
+         order by valid_from nulls first, price_id limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(&name.provider)
+    .bind(&name.model)
+    .bind(MAX_PRICES)
+    .fetch_all(pool)
+    .await?;
+    let common = sqlx::query(
+        "select price.* from prices as price where provider = $1 and model = $2
+         order by valid_from nulls first, price_id limit $3",
+    )
+    .bind(&name.provider)
+    .bind(&name.model)
+    .bind(MAX_PRICES)
+    .fetch_all(pool)
+    .await?;
+    let mut prices = dated(&own, &common)?;
+    // Stable: by date within.
+    prices.sort_by_cached_key(|price| {
+        let row = &price.row;
+        (!price.own, row.variant, row.attributes.clone(), row.tier_from, row.schedule, row.meter)
+    });
+    Ok(prices)
+}
+
+/// Prices of the models that a search finds, at most `limit`; superseded ones are left out.
+pub(super) async fn matching_prices(
+    pool: &PgPool,
+    scope: &OrgScope,
+    search: &PriceSearch,
+    limit: i64,
+) -> Result<Vec<DatedPrice>, Error> {
+    let words: Vec<String> = search.words().collect();
+    let own = sqlx::query(
+        "select price.*, '' as source_version from price_overrides as price
+         where org_id = $1 and superseded_at is null and ($2::text is null or provider = $2) and not exists (
+             select from unnest($3::text[]) as word where strpos(lower(provider || '/' || model), word) = 0
+         )
+         order by provider, model, meter, variant, tier_from, valid_from nulls first, price_id limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(&search.provider)
+    .bind(&words)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    let common = sqlx::query(
+        "select price.* from prices as price
+         left join price_models as known on known.provider = price.provider and known.model = price.model
+         where price.superseded_at is null and ($1::text is null or price.provider = $1) and not exists (
+             select from unnest($2::text[]) as word
+             where strpos(lower(price.provider || '/' || price.model || ' ' || coalesce(known.name, '')), word) = 0
+         )
+         order by price.provider, price.model, meter, variant, tier_from, valid_from nulls first, price_id limit $3",
+    )
+    .bind(&search.provider)
+    .bind(&words)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    dated(&own, &common)
+}
+
+/// Names that lead to a model: the organization's own first, then in the order in which they are tried.
+pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<AliasEntry>, Error> {
+    let own = sqlx::query(
+        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_mappings
+         where org_id = $1 and to_provider = $2 and to_model = $3 order by provider, position limit $4",
+    )
+    .bind(scope.org_id().0)
+    .bind(&name.provider)
+    .bind(&name.model)
+    .bind(MAX_ALIASES)
+    .fetch_all(pool)
+    .await?;
+    let common = sqlx::query(
+        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_aliases
+         where to_provider = $1 and to_model = $2 order by provider, position limit $3",
+    )
+    .bind(&name.provider)
+    .bind(&name.model)
+    .bind(MAX_ALIASES)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &PgRow, table, own| {
+        let row = alias(row, table)?;
+        Ok(AliasEntry {
+            words: pattern_words(&row.pattern),
+            pattern: row.pattern.to_string(),
+            provider: row.provider,
+            own,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+        })
+    };
+    let own = own.iter().map(|row| read(row, "price_mappings", true));
+    own.chain(common.iter().map(|row| read(row, "price_aliases", false))).collect()
+}
+
+/// All modifiers that hold or will, the organization's own and the common ones: few, so that whom they concern is told by their patterns.
+pub(super) async fn modifiers(
+    pool: &PgPool,
+    scope: &OrgScope,
+    now: DateTime<Utc>,
+) -> Result<Vec<DatedModifier>, Error> {
+    let rows = sqlx::query(
+        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
+             '' as source_version, source_url, true as own
+         from price_override_modifiers
+         where org_id = $1 and superseded_at is null and (valid_to is null or valid_to > $2)
+         union all
+         select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
+             source_version, source_url, false
+         from price_modifiers where superseded_at is null and (valid_to is null or valid_to > $2)",
+    )
+    .bind(scope.org_id().0)
+    .bind(now)
+    .fetch_all(pool)
+    .await?;
+    let read = |row: &PgRow| Ok(DatedModifier { row: modifier(row, "price_modifiers")?, own: row.try_get("own")? });
+    rows.iter().map(read).collect()
+}
+
+/// What the provider lets one account use of a model.
+pub(super) async fn limits_of(pool: &PgPool, name: &ModelName) -> Result<Vec<LimitRow>, Error> {
+    let rows = sqlx::query("select * from price_limits where provider = $1 and model = $2 order by position")
+        .bind(&name.provider)
+        .bind(&name.model)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(limit).collect()
+}
+
+fn dated(own: &[PgRow], common: &[PgRow]) -> Result<Vec<DatedPrice>, Error> {
+    let read = |row: &PgRow, table, own| {
+        Ok(DatedPrice {
+            row: price(row, table)?,
+            own,
+            recorded_at: row.try_get("recorded_at")?,
+            superseded_at: row.try_get("superseded_at")?,
+        })
+    };
+    let own = own.iter().map(|row| read(row, "price_overrides", true));
+    own.chain(common.iter().map(|row| read(row, "prices", false))).collect()
+}
+
+fn count(row: &PgRow, column: &'static str) -> Result<u64, Error> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number).map_err(|error| Error::inconsistent("price_models", column, error))
+}
