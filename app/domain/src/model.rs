@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Names that other libraries use for the providers of the price book.
-const ALIASES: [(&str, &str); 30] = [
+const ALIASES: [(&str, &str); 43] = [
     ("azure_openai", "azure"),
     ("azure-openai", "azure"),
     ("azure.ai.openai", "azure"),
@@ -33,7 +33,20 @@ const ALIASES: [(&str, &str); 30] = [
     ("moonshot_ai", "moonshotai"),
     ("together_ai", "together"),
     ("fireworks_ai", "fireworks"),
+    ("fireworks_ai-embedding-models", "fireworks"),
     ("voyage", "voyageai"),
+    ("azure_text", "azure"),
+    ("bedrock_mantle", "aws"),
+    ("bigmodel", "zhipuai"),
+    ("codestral", "mistral"),
+    ("cohere_chat", "cohere"),
+    ("github_copilot", "github-copilot"),
+    ("meta_llama", "meta"),
+    ("text-completion-codestral", "mistral"),
+    ("text-completion-inception", "inception"),
+    ("text-completion-openai", "openai"),
+    ("together-ai", "together"),
+    ("jina", "jina_ai"),
 ];
 
 /// The provider's name in the price book: lower case, one name per provider. Unknown names stay what they are.
@@ -42,6 +55,8 @@ pub fn canonical_provider(name: &str) -> Cow<'_, str> {
     let name = lower(name.trim());
     match ALIASES.iter().find(|(alias, _)| *alias == name) {
         Some((_, provider)) => Cow::Borrowed(provider),
+        // LiteLLM names each maker whose models Vertex sells.
+        None if name.starts_with("vertex_ai-") => Cow::Borrowed("google"),
         None => name,
     }
 }

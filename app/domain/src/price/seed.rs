@@ -1,6 +1,7 @@
 //! The price book's seed file: compact text that a reviewer can read and compare.
 //!
 //! One record per line, fields separated by tabs, empty fields at the end left out; a record belongs to the last `p` and `m` above it.
+//! A provider or model that is named again goes on where it was.
 //!
 //! ```text
 //! # comment
@@ -27,6 +28,7 @@ use super::{
 use crate::meter::Meter;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use std::collections::HashMap;
 use std::fmt::{Arguments, Write};
 
 /// A line of a seed file that cannot be read.
@@ -59,6 +61,11 @@ pub fn parse(text: &str) -> Result<BookRows, SeedError> {
 #[derive(Default)]
 struct Reading {
     rows: BookRows,
+    /// Places of providers and models that were named: naming one again goes on with it.
+    providers: HashMap<String, usize>,
+    models: HashMap<(usize, String), usize>,
+    provider: Option<usize>,
+    model: Option<usize>,
     source: String,
     version: String,
     source_url: Option<String>,
@@ -78,20 +85,31 @@ impl Reading {
             }
             Some("p") => {
                 let provider = next().ok_or("a provider has a name")?.to_owned();
-                let name = next().unwrap_or(&provider).to_owned();
-                let url = next().map(str::to_owned);
-                let fallbacks = next().map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default();
-                self.rows.providers.push(ProviderRow { provider, name, url, fallbacks });
+                let place = *self.providers.entry(provider.clone()).or_insert(self.rows.providers.len());
+                if place == self.rows.providers.len() {
+                    let name = next().unwrap_or(&provider).to_owned();
+                    let url = next().map(str::to_owned);
+                    let fallbacks =
+                        next().map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default();
+                    self.rows.providers.push(ProviderRow { provider, name, url, fallbacks });
+                }
+                (self.provider, self.model) = (Some(place), None);
             }
             Some("m") => {
-                let provider = self.rows.providers.last().ok_or("a model needs a provider above it")?;
+                let place = self.provider.ok_or("a model needs a provider above it")?;
+                let provider = &self.rows.providers[place];
                 let model = next().ok_or("a model has a name")?.to_owned();
                 let name = next().map(str::to_owned);
                 self.model_url = next().map(str::to_owned).or_else(|| provider.url.clone());
-                self.rows.models.push(ModelRow { provider: provider.provider.clone(), model, name });
+                let place = *self.models.entry((place, model.clone())).or_insert(self.rows.models.len());
+                match self.rows.models.get_mut(place) {
+                    Some(known) => known.name = known.name.take().or(name),
+                    None => self.rows.models.push(ModelRow { provider: provider.provider.clone(), model, name }),
+                }
+                self.model = Some(place);
             }
             Some("a") => {
-                let model = self.rows.models.last().ok_or("a rule needs a model above it")?;
+                let model = self.model("a rule needs a model above it")?;
                 let mut field = || fields.next().unwrap_or_default();
                 let pattern = field().parse::<Pattern>().map_err(|_| "not a pattern")?;
                 let (valid_from, valid_to) = (instant(field())?, instant(field())?);
@@ -113,8 +131,12 @@ impl Reading {
         Ok(())
     }
 
+    fn model(&self, missing: &'static str) -> Result<&ModelRow, &'static str> {
+        self.model.and_then(|place| self.rows.models.get(place)).ok_or(missing)
+    }
+
     fn price<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
-        let model = self.rows.models.last().ok_or("a price needs a model above it")?;
+        let model = self.model("a price needs a model above it")?;
         let mut field = || fields.next().unwrap_or_default();
         let meter = Meter::parse(field()).ok_or("not a meter")?;
         let variant = match field() {
@@ -156,7 +178,8 @@ impl Reading {
     }
 
     fn modifier<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
-        let provider = self.rows.providers.last().ok_or("a factor needs a provider above it")?;
+        let place = self.provider.ok_or("a factor needs a provider above it")?;
+        let provider = &self.rows.providers[place];
         let mut field = || fields.next().unwrap_or_default();
         let mut row = ModifierRow {
             modifier_id: 0,
@@ -181,7 +204,7 @@ impl Reading {
     }
 
     fn limit<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
-        let model = self.rows.models.last().ok_or("a limit needs a model above it")?;
+        let model = self.model("a limit needs a model above it")?;
         let mut field = || fields.next().unwrap_or_default();
         self.rows.limits.push(LimitRow {
             provider: model.provider.clone(),

@@ -144,6 +144,20 @@ fn a_seed_names_the_line_it_cannot_read() {
 }
 
 #[test]
+fn a_seed_goes_on_with_what_it_names_again() {
+    let text = "p\ta\tA\thttps://a.example\nm\tb\tB\nr\toutput\t\t\t1\t1\np\tc\nm\tb\nr\toutput\t\t\t2\t1\n\
+                p\ta\nm\tb\t\thttps://b.example\nr\timages\t\t\t3\t1\n";
+    let rows = seed::parse(text).unwrap();
+    assert_eq!((rows.providers.len(), rows.models.len()), (2, 2));
+    let last = &rows.prices[2];
+    assert_eq!(
+        (last.provider.as_str(), last.model.as_str(), last.source_url.as_deref()),
+        ("a", "b", Some("https://b.example"))
+    );
+    assert_eq!(rows.models[0].name.as_deref(), Some("B"));
+}
+
+#[test]
 fn ids_follow_from_facts_alone() {
     let text =
         "s\tset\t1\np\ta\nm\tb\tB\thttps://a.example\nr\toutput\tstandard\t>=200000\t1.50\t1000000\t2026-01-01\n";

@@ -1,8 +1,7 @@
 //! The price book: seeded with the program, loaded whole, explained row by row.
 //!
-//! The seed file ([`SEED`]) is written by `cargo xtask seed-prices` from genai-prices; its licence notices lie beside it.
-//! Known to be left out: OpenRouter's `route` variants and Perplexity's `search_type` variants, which the book cannot say yet,
-//! and whatever genai-prices lacks: images by size and quality, seconds of video, regional uplifts, cache writes for twelve hours.
+//! The seed file ([`SEED`]) is written by `cargo xtask seed-prices` from genai-prices and LiteLLM; their licence notices lie beside it.
+//! Known to be left out: units of guardrails, pages counted in credits, embeddings by the query, film by the length of its parts.
 //! Usage that would need them is unpriced, not free.
 
 pub mod browse;

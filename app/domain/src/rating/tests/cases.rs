@@ -19,7 +19,6 @@ struct Case {
     question: QuoteInput,
     expected_usd: Decimal,
     rules: Vec<String>,
-    catalog: String,
 }
 
 /// Cases that are held to be wrong, with the reason.
@@ -46,10 +45,8 @@ impl Case {
         }
     }
 
-    /// What the seed's own data set knows must be exact.
-    fn must_be_exact(&self) -> bool {
-        let disputed = DISPUTED.iter().any(|(name, _)| *name == self.question.name);
-        self.catalog == "genai-prices" && !self.question.name.starts_with("groq-min10s-") && !disputed
+    fn is_disputed(&self) -> bool {
+        DISPUTED.iter().any(|(name, _)| *name == self.question.name)
     }
 }
 
@@ -71,6 +68,8 @@ fn the_shared_cases_are_exact() {
         println!("  held to be wrong: {name}: {reason}");
     }
     let failed: Vec<&str> =
-        faults.iter().filter(|(case, _)| case.must_be_exact()).map(|(case, _)| case.question.name.as_str()).collect();
+        faults.iter().filter(|(case, _)| !case.is_disputed()).map(|(case, _)| case.question.name.as_str()).collect();
     assert_eq!(failed, Vec::<&str>::new());
+    let disputed = faults.iter().filter(|(case, _)| case.is_disputed()).count();
+    assert_eq!(disputed, DISPUTED.len(), "a case that is exact is no longer disputed");
 }

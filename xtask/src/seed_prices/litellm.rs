@@ -1,0 +1,404 @@
+//! What LiteLLM's price file adds to the facts of genai-prices.
+//!
+//! * A model that genai-prices does not know comes in whole.
+//! * To a model that it knows, LiteLLM adds meters that could not be priced at all (pictures by size, cache writes for twelve hours, searches …) and service tiers of which genai-prices has none; what both know is taken from genai-prices.
+//! * Databricks' prices are rounded in genai-prices and derived to the last place in LiteLLM, so they are taken from there ([`has_better`]).
+//! * Regional uplifts become factors, and requests and tokens per minute become limits.
+
+use super::facts::{Facts, For, Price, facts};
+use super::genai_prices::HALF_PRICED_CACHE;
+use super::{Failure, Seed, fields};
+use chrono::{DateTime, Utc};
+use domain::meter::Meter;
+use domain::model::canonical_provider;
+use domain::price::{PriceBook, PriceRow, Variant, seed};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// Where the file's entries hold: the day of its edition, which decides what a moving name means.
+const EDITION: &str = "2026-11-12T12:00:00Z";
+
+/// Entries that are no models.
+const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
+
+/// Words before a picture's model that say its quality.
+const QUALITIES: [&str; 7] = ["low", "medium", "high", "xhigh", "max", "hd", "standard"];
+
+/// Whether LiteLLM has this model's prices more exactly than genai-prices.
+pub(super) fn has_better(models: &Map<String, Value>, provider: &str, model: &str) -> bool {
+    provider == "databricks" && models.contains_key(&format!("databricks/{model}"))
+}
+
+/// A model of the book with everything that the file says of it.
+#[derive(Default)]
+struct Addition {
+    prices: BTreeMap<For, Price>,
+    url: String,
+    limit: Option<(String, String)>,
+}
+
+/// A factor: models, attributes, and the factor itself.
+type Factor = (String, &'static str, Decimal);
+
+/// Everything that is added, by provider.
+#[derive(Default)]
+struct Additions {
+    models: BTreeMap<(String, String), Addition>,
+    factors: BTreeMap<String, BTreeMap<(String, &'static str), Decimal>>,
+    left_out: BTreeMap<&'static str, usize>,
+}
+
+/// Writes what the file adds to the seed so far. Returns what was left out, and how often.
+pub(super) fn write(
+    seed: &mut Seed,
+    models: &Map<String, Value>,
+    version: &str,
+) -> Result<BTreeMap<&'static str, usize>, Failure> {
+    let known = Known::new(&seed.text)?;
+    let mut additions = Additions::default();
+    let mut entries: Vec<Entry<'_>> = models
+        .iter()
+        .filter(|(key, _)| !NO_MODELS.contains(&key.as_str()))
+        .filter_map(|(key, entry)| Entry::new(key, entry, &known))
+        .collect();
+    // Of several entries that mean one model, the one with its very name goes first, then the provider's own interface.
+    entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_resold_by_cloud));
+    for entry in &entries {
+        additions.entry(entry, &known);
+    }
+    seed.source("litellm", version, "");
+    additions.write(seed);
+    Ok(additions.left_out)
+}
+
+/// What the seed says already.
+struct Known {
+    book: PriceBook,
+    rows: HashMap<(String, String), Vec<PriceRow>>,
+    at: DateTime<Utc>,
+}
+
+impl Known {
+    fn new(text: &str) -> Result<Self, Failure> {
+        let rows = seed::parse(text).map_err(|error| error.to_string())?;
+        let mut by_model: HashMap<(String, String), Vec<PriceRow>> = HashMap::new();
+        for row in &rows.prices {
+            by_model.entry((row.provider.clone(), row.model.clone())).or_default().push(row.clone());
+        }
+        let at = EDITION.parse().map_err(|_| "not an instant")?;
+        Ok(Self { book: PriceBook::new(rows), rows: by_model, at })
+    }
+
+    /// Provider and name in the book of what a sent name means.
+    fn place(&self, provider: &str, name: &str) -> Option<(String, String)> {
+        let found = self.book.resolve(provider, name, self.at).ok()?;
+        let (provider, model) = found.label().split_once('/')?;
+        Some((provider.to_owned(), model.to_owned()))
+    }
+
+    fn rows(&self, place: &(String, String)) -> &[PriceRow] {
+        self.rows.get(place).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// One entry of the file.
+struct Entry<'a> {
+    provider: String,
+    /// As a caller would send it.
+    name: String,
+    /// Provider and name in the book.
+    place: (String, String),
+    /// What the entry's own name asks of a picture.
+    attributes: String,
+    is_resold_by_cloud: bool,
+    value: &'a Value,
+}
+
+impl<'a> Entry<'a> {
+    fn new(key: &str, value: &'a Value, known: &Known) -> Option<Self> {
+        let provider = canonical_provider(value.get("litellm_provider")?.as_str()?).into_owned();
+        let (name, attributes) = name(key, &provider);
+        let place = known.place(&provider, &name).unwrap_or_else(|| (provider.clone(), name.clone()));
+        let is_resold_by_cloud = key.starts_with("vertex_ai/");
+        Some(Self { provider, name, place, attributes, is_resold_by_cloud, value })
+    }
+}
+
+/// A caller's name of the model, and what the key says of size, quality and steps of a picture.
+fn name(key: &str, provider: &str) -> (String, String) {
+    let without_provider = |name: &'_ str| -> Option<String> {
+        let (first, rest) = name.split_once('/')?;
+        (canonical_provider(first) == provider).then(|| rest.to_owned())
+    };
+    let mut name = without_provider(key).unwrap_or_else(|| key.to_owned());
+    let has_attributes = name.contains("-x-") || name.contains("-steps/");
+    let mut attributes = Vec::new();
+    while has_attributes && let Some((first, rest)) = name.split_once('/') {
+        let steps = first.strip_suffix("-steps");
+        match (first.split_once("-x-"), steps) {
+            // As large as it gets: the price without a size.
+            (Some(("max", "max")), _) => {}
+            (Some((width, height)), _) => attributes.push(format!("size={width}x{height}")),
+            // As many as a picture has when nobody asks for more.
+            (None, Some("50")) => {}
+            (None, Some(steps)) => attributes.push(format!("steps={steps}")),
+            (None, None) if QUALITIES.contains(&first) => attributes.push(format!("quality={first}")),
+            (None, None) => break,
+        }
+        name = rest.to_owned();
+    }
+    if has_attributes {
+        name = without_provider(&name).unwrap_or(name);
+    }
+    (name, attributes.join(";"))
+}
+
+impl Additions {
+    fn entry(&mut self, entry: &Entry<'_>, known: &Known) {
+        let Entry { provider, place, value, .. } = entry;
+        for (models, attributes, factor) in factors(provider, &place.1, value) {
+            self.factors.entry(provider.clone()).or_default().entry((models, attributes)).or_insert(factor);
+        }
+        // Another provider's model, sold at that provider's price.
+        if place.0 != *provider {
+            return self.leave_out("entries of models that the provider resells");
+        }
+        let Facts { mut prices, left_out } = facts(provider, value);
+        left_out.into_iter().for_each(|what| self.leave_out(what));
+        by_picture(&mut prices, entry);
+        if provider == HALF_PRICED_CACHE {
+            halve_cache(&mut prices);
+        }
+        let rows = known.rows(place);
+        if !rows.is_empty() {
+            prices.retain(|what, price| is_missing(what, price, rows));
+        }
+        let limit = limit(value);
+        if prices.is_empty() && limit.is_none() {
+            return self.leave_out(if rows.is_empty() { "entries without a price" } else { "entries known already" });
+        }
+        let addition = self.models.entry(place.clone()).or_default();
+        if addition.url.is_empty() {
+            addition.url = value.get("source").and_then(Value::as_str).unwrap_or_default().replace(['\t', '\n'], " ");
+        }
+        addition.limit = addition.limit.take().or(limit);
+        for (what, price) in prices {
+            addition.prices.entry(what).or_insert(price);
+        }
+    }
+
+    fn leave_out(&mut self, what: &'static str) {
+        *self.left_out.entry(what).or_default() += 1;
+    }
+
+    fn write(&self, seed: &mut Seed) {
+        let mut current = "";
+        for ((provider, model), addition) in &self.models {
+            if current != provider {
+                current = provider;
+                seed.line(&["p", provider]);
+                self.write_factors(seed, provider);
+            }
+            seed.models += 1;
+            seed.line(&["m", model, "", &addition.url]);
+            if let Some((requests, tokens)) = &addition.limit {
+                seed.line(&["l", requests, tokens]);
+            }
+            for (what, price) in &addition.prices {
+                seed.prices += 1;
+                write_price(seed, what, price);
+            }
+        }
+        for provider in self.factors.keys().filter(|provider| !self.models.keys().any(|(of, _)| of == *provider)) {
+            seed.line(&["p", provider]);
+            self.write_factors(seed, provider);
+        }
+    }
+
+    fn write_factors(&self, seed: &mut Seed, provider: &str) {
+        for ((models, attributes), factor) in self.factors.get(provider).into_iter().flatten() {
+            seed.line(&["f", "region", &factor.to_string(), models, "tokens", attributes]);
+        }
+    }
+}
+
+fn write_price(seed: &mut Seed, what: &For, price: &Price) {
+    let variant = if what.variant == Variant::Standard { "" } else { what.variant.as_str() };
+    let tier = if what.above == 0 { String::new() } else { format!(">{}", what.above) };
+    seed.line(&[
+        "r",
+        what.meter.as_str(),
+        variant,
+        &tier,
+        &price.rate.to_string(),
+        &price.per.to_string(),
+        "",
+        "",
+        &what.schedule,
+        &what.attributes,
+        "",
+        price.most,
+    ]);
+}
+
+/// Whether the book so far cannot say this: a meter that nothing prices, a tier that no price has, a size of a search where only the dearest is known.
+fn is_missing(what: &For, price: &Price, rows: &[PriceRow]) -> bool {
+    let prices = |meter: Meter| rows.iter().any(|row| row.meter == meter);
+    let is_priced = prices(what.meter) || what.meter.fallbacks().iter().any(|meter| prices(*meter));
+    let has_variant = rows.iter().any(|row| row.variant == what.variant);
+    match what.meter {
+        Meter::Requests => prices(Meter::Requests) && what.attributes.starts_with("search_context="),
+        _ if price.rate.is_zero() => false,
+        _ => !is_priced || !has_variant,
+    }
+}
+
+/// Puts size, quality and steps to the price of a picture. A price of a pixel becomes that of the whole picture, from which it was divided.
+fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
+    if entry.attributes.is_empty() && !entry.value.get("input_cost_per_pixel").is_some_and(Value::is_number) {
+        return;
+    }
+    let pictures: Vec<For> = prices.keys().filter(|what| what.meter == Meter::Images).cloned().collect();
+    for what in pictures {
+        if let Some(price) = prices.remove(&what) {
+            prices.insert(For { attributes: entry.attributes.clone(), ..what }, price);
+        }
+    }
+    let pixel = entry.value.get("input_cost_per_pixel").and_then(super::facts::decimal).filter(|rate| !rate.is_zero());
+    let size = entry.attributes.split(';').find_map(|part| part.strip_prefix("size="));
+    let pixels = size.and_then(|size| {
+        let (width, height) = size.split_once('x')?;
+        Some(width.parse::<Decimal>().ok()? * height.parse::<Decimal>().ok()?)
+    });
+    if let Some((pixel, pixels)) = pixel.zip(pixels) {
+        let what = For { attributes: entry.attributes.clone(), ..For::meter(Meter::Images) };
+        let rate = (pixel * pixels).round_dp(6).normalize();
+        prices.entry(what).or_insert(Price { rate, per: 1, most: "" });
+    }
+}
+
+/// Cached input at half the price of input where no cached price is published.
+fn halve_cache(prices: &mut BTreeMap<For, Price>) {
+    let halves: Vec<(For, Price)> = prices
+        .iter()
+        .filter(|(what, _)| what.meter == Meter::InputUncached)
+        .map(|(what, price)| {
+            let half = Price { rate: (price.rate / Decimal::TWO).normalize(), ..price.clone() };
+            (For { meter: Meter::InputCacheRead, ..what.clone() }, half)
+        })
+        .filter(|(what, _)| !prices.contains_key(what))
+        .collect();
+    prices.extend(halves);
+}
+
+/// What serving from a region multiplies tokens by. A multiplier of one says nothing.
+fn factors(provider: &str, model: &str, value: &Value) -> Vec<Factor> {
+    let factor = |value: Option<&Value>| value.and_then(super::facts::decimal).filter(|factor| *factor != Decimal::ONE);
+    let processing = |region| factor(value.get(format!("regional_processing_uplift_multiplier_{region}")));
+    let of_anthropic = fields(value, "provider_specific_entry").filter(|_| provider == "anthropic");
+    let found = [
+        ("region=eu", processing("eu")),
+        ("region=us", processing("us")),
+        ("region=us", factor(of_anthropic.and_then(|entry| entry.get("us")))),
+        ("region!=global", factor(value.get("regional_endpoint_uplift_multiplier"))),
+    ];
+    let models = format!("={model}");
+    found.into_iter().filter_map(|(attributes, factor)| Some((models.clone(), attributes, factor?))).collect()
+}
+
+/// Requests and tokens per minute.
+fn limit(value: &Value) -> Option<(String, String)> {
+    let number =
+        |key: &str| value.get(key).and_then(Value::as_u64).map(|number| number.to_string()).unwrap_or_default();
+    let limit = (number("rpm"), number("tpm"));
+    (!limit.0.is_empty() || !limit.1.is_empty()).then_some(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_key_says_model_size_quality_and_steps() {
+        let said = |key: &str, provider: &str| name(key, provider);
+        let told = |name: &str, attributes: &str| (name.to_owned(), attributes.to_owned());
+        assert_eq!(
+            said("high/1024-x-1536/gpt-image-1.5", "openai"),
+            told("gpt-image-1.5", "quality=high;size=1024x1536")
+        );
+        assert_eq!(
+            said("512-x-512/max-steps/stability.stable-diffusion-xl-v0", "aws"),
+            told("stability.stable-diffusion-xl-v0", "size=512x512;steps=max")
+        );
+        assert_eq!(
+            said("1024-x-1024/50-steps/bedrock/amazon.nova-canvas-v1:0", "aws"),
+            told("amazon.nova-canvas-v1:0", "size=1024x1024")
+        );
+        assert_eq!(
+            said("fal_ai/low/1024-x-768/openai/gpt-image-2/edit", "fal_ai"),
+            told("openai/gpt-image-2/edit", "quality=low;size=1024x768")
+        );
+        assert_eq!(
+            said("bedrock/us-east-1/1-month-commitment/anthropic.claude-v1", "aws"),
+            told("us-east-1/1-month-commitment/anthropic.claude-v1", "")
+        );
+        assert_eq!(said("groq/openai/gpt-oss-120b", "groq"), told("openai/gpt-oss-120b", ""));
+    }
+
+    const KNOWN: &str = "s\tgenai-prices\t1\np\topenai\nm\tsol\na\t=sol\na\t=sol-2026-01-01\nr\tinput_uncached\t\t\t2\t1000000\n\
+                         r\toutput\t\t\t10\t1000000\nr\toutput\tbatch\t\t5\t1000000\np\tazure\tAzure\t\topenai\n";
+
+    fn added(models: Value) -> Vec<String> {
+        let mut seed = Seed { text: KNOWN.to_owned(), ..Seed::default() };
+        write(&mut seed, models.as_object().unwrap(), "1").unwrap();
+        seed.text[KNOWN.len()..].lines().map(|line| line.trim_end().replace('\t', " ")).collect()
+    }
+
+    #[test]
+    fn a_known_model_gets_only_what_it_lacks() {
+        let models = json!({"sol-2026-01-01": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 9e-6,
+            "cache_read_input_token_cost": 1e-6, "cache_creation_input_token_cost_above_12hr": 5e-6, "output_cost_per_token_batches": 7e-6,
+            "input_cost_per_token_flex": 1e-6, "regional_processing_uplift_multiplier_eu": 1.1, "tpm": 1000}});
+        assert_eq!(
+            added(models),
+            [
+                "s litellm 1",
+                "p openai",
+                "f region 1.1 =sol tokens region=eu",
+                "m sol",
+                "l  1000",
+                "r input_uncached flex  1 1000000",
+                "r input_cache_write_12h   5 1000000",
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_model_comes_in_whole_and_a_resold_one_not_at_all() {
+        let models = json!({
+            "azure/sol": {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 3e-6},
+            "azure/eu/sol": {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 2.2e-6, "source": "https://a.example"},
+            "azure/hd/1024-x-1024/dall-e-3": {"litellm_provider": "azure", "mode": "image_generation", "input_cost_per_pixel": 8.39233e-08},
+            "ollama/x": {"litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0},
+        });
+        assert_eq!(
+            added(models),
+            [
+                "s litellm 1",
+                "p azure",
+                "m dall-e-3",
+                "r images   0.088 1    quality=hd;size=1024x1024",
+                "m eu/sol  https://a.example",
+                "r input_uncached   2.2 1000000",
+            ]
+        );
+    }
+
+    #[test]
+    fn fireworks_charges_half_for_cached_input() {
+        let models = json!({"fireworks_ai/x": {"litellm_provider": "fireworks_ai", "mode": "chat", "input_cost_per_token": 5.6e-7}});
+        assert_eq!(added(models)[3..], ["r input_uncached   0.56 1000000", "r input_cache_read   0.28 1000000"]);
+    }
+}
