@@ -1,6 +1,7 @@
 //! Who asks: from `Authorization` or a session to a scope. The only ways of a handler to one.
 
 use crate::AppState;
+use crate::api::rates;
 use crate::error::ApiError;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::HeaderMap;
@@ -25,6 +26,7 @@ impl FromRequestParts<AppState> for ApiCaller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Self::Rejection> {
         let presented = presented(&parts.headers).ok_or(Problem::Unauthenticated)?;
         let caller = backend::keys::authenticate(&state.backend, presented).await?;
+        rates::count(&state.backend, &caller.scope, parts)?;
         Ok(Self { scope: caller.scope })
     }
 }

@@ -1,7 +1,8 @@
 //! Settings: flags or environment, every one documented by `--help`.
 
 use backend::delivery::Mailer;
-use clap::{Args, Parser, Subcommand};
+use backend::keys::Quotas;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +14,18 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// How lines of the log are written.
+    #[arg(long, env = "LOG_FORMAT", global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How lines of the log are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal.
+    Text,
+    /// One JSON object per line, for programs.
+    Json,
 }
 
 /// The commands of the binary.
@@ -63,12 +76,30 @@ pub struct Serve {
     /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For.
     #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
     pub trusted_proxies: u8,
+    /// Requests with events that one API key may make per minute.
+    #[arg(long, env = "INGEST_PER_MINUTE", default_value_t = Quotas::default().ingest, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub ingest_per_minute: u32,
+    /// Other requests that one API key may make per minute.
+    #[arg(long, env = "API_PER_MINUTE", default_value_t = Quotas::default().api, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub api_per_minute: u32,
+    /// Where Prometheus finds /metrics; nowhere when left out. Keep it off the public network.
+    #[arg(long, env = "METRICS_ADDR", value_name = "HOST:PORT")]
+    pub metrics_addr: Option<SocketAddr>,
+    /// After SIGTERM, go on for so many seconds while /readyz says no, so that load balancers look elsewhere first.
+    #[arg(long, env = "SHUTDOWN_NOTICE_SECS", default_value_t = 0, value_name = "SECONDS")]
+    pub shutdown_notice_secs: u16,
     /// Folder of the browser's files (wasm, style).
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
     pub site_root: PathBuf,
 }
 
 impl Serve {
+    /// How often an API key may ask.
+    #[must_use]
+    pub const fn quotas(&self) -> Quotas {
+        Quotas { ingest: self.ingest_per_minute, api: self.api_per_minute }
+    }
+
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.
     ///
     /// # Errors

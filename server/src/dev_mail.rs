@@ -1,8 +1,7 @@
 //! `/dev/mail/{id}`: a mail of local mode as a mail program shows it.
 
-use crate::AppState;
 use crate::error::ApiError;
-use axum::Router;
+use crate::{AppState, Plain};
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, header};
 use axum::response::Html;
@@ -13,8 +12,8 @@ use domain::problem::Problem;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'self'; frame-ancestors 'none'";
 
 /// The route; outside local mode it finds nothing.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/dev/mail/{mail_id}", get(mail))
+pub(crate) fn routes() -> Vec<Plain> {
+    vec![("/dev/mail/{mail_id}", get(mail))]
 }
 
 async fn mail(

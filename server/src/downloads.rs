@@ -1,10 +1,9 @@
 //! Files that a page offers to a signed-in member: the same rows as the API's, behind the session instead of a key.
 
-use crate::AppState;
 use crate::api::csv;
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
-use axum::Router;
+use crate::{AppState, Plain};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -15,12 +14,13 @@ use domain::statement::{StatementKind, month_text, parse_month};
 use serde::Deserialize;
 
 /// All files.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/o/{org}/explore.csv", get(explore))
-        .route("/o/{org}/statements.csv", get(statements))
-        .route("/o/{org}/events.csv", get(events))
-        .route("/o/{org}/prices.csv", get(prices))
+pub(crate) fn routes() -> Vec<Plain> {
+    vec![
+        ("/o/{org}/explore.csv", get(explore)),
+        ("/o/{org}/statements.csv", get(statements)),
+        ("/o/{org}/events.csv", get(events)),
+        ("/o/{org}/prices.csv", get(prices)),
+    ]
 }
 
 async fn explore(

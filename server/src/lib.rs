@@ -11,15 +11,21 @@ pub mod error;
 pub mod forms;
 pub mod jobs;
 pub mod local_postgres;
+pub mod logging;
+pub mod metrics;
 pub mod security;
+pub mod serving;
 pub mod sessions;
+mod slow;
 
 use app::{App, shell};
 use axum::Router;
 use axum::extract::FromRef;
+use axum::routing::MethodRouter;
 use backend::Backend;
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
+use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
@@ -34,6 +40,22 @@ pub struct AppState {
     /// Proxies of ours in front of this server, whose `X-Forwarded-For` is believed.
     #[from_ref(skip)]
     pub trusted_proxies: u8,
+    /// Cancelled when this server was told to stop: it is not ready for more.
+    #[from_ref(skip)]
+    pub stopping: CancellationToken,
+}
+
+/// A route that is neither an operation of the described API nor a page; it answers to GET.
+type Plain = (&'static str, MethodRouter<AppState>);
+
+/// The paths of all plain routes, for the test that knocks on every door.
+#[must_use]
+pub fn plain_doors() -> Vec<&'static str> {
+    plain(api::routes().1).map(|(path, _)| path).collect()
+}
+
+fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
+    api.into_iter().chain(downloads::routes()).chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.
@@ -46,14 +68,15 @@ fn page_context(backend: &Backend) {
 ///
 /// A request passes, from the outside in:
 /// 1. a panic becomes a problem document;
-/// 2. a span for the log, without addresses' queries;
+/// 2. a span for the log, that names the route and not the address, in which secrets may stand;
 /// 3. security headers;
 /// 4. compression of the answer;
-/// 5. the Origin check of unsafe requests that carry the session cookie;
-/// 6. the address it came from;
-/// 7. the session;
-/// 8. forms without JavaScript: the answer becomes a redirect back;
-/// 9. the route.
+/// 5. a body that comes too slowly is cut off;
+/// 6. the Origin check of unsafe requests that carry the session cookie;
+/// 7. the address it came from;
+/// 8. the session;
+/// 9. forms without JavaScript: the answer becomes a redirect back;
+/// 10. the route.
 pub fn build(state: AppState) -> Router {
     let pages = Router::new().leptos_routes_with_context(
         &state,
@@ -71,19 +94,19 @@ pub fn build(state: AppState) -> Router {
         let backend = state.backend.clone();
         leptos_axum::file_and_error_handler_with_context::<AppState, _>(move || page_context(&backend), shell)
     };
-    Router::new()
-        .merge(api::router())
-        .merge(downloads::router())
-        .merge(dev_mail::router())
+    let (operations, described) = api::routes();
+    plain(described)
+        .fold(operations, |router, (path, route)| router.route(path, route))
         .merge(pages)
         .fallback(files)
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))
         .layer(axum::middleware::from_fn_with_state(state.clone(), sessions::note_address))
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::check_origin))
+        .layer(axum::middleware::from_fn(slow::cut_off))
         .layer(CompressionLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(TraceLayer::new_for_http())
+        .layer(TraceLayer::new_for_http().make_span_with(logging::span_of))
         .layer(CatchPanicLayer::custom(error::panicked))
         .with_state(state)
 }

@@ -7,23 +7,18 @@ use secrecy::ExposeSecret;
 use server::config::{Bootstrap, Cli, Command, Database, Sample, Serve};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
-use server::{AppState, build};
+use server::{AppState, build, logging, metrics, serving};
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    match run(Cli::parse()).await {
+    let cli = Cli::parse();
+    logging::start(cli.log_format);
+    match run(cli).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");
@@ -84,7 +79,8 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let connected = connect(&serve.database).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
     let mailer = serve.mailer()?;
-    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local);
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
+        .with_quotas(serve.quotas());
     backend::prices::refresh(&backend).await.map_err(|error| {
         format!("the price book cannot be read: {error}; bring the database to this version with `tallystick migrate`")
     })?;
@@ -94,30 +90,25 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .site_pkg_dir("pkg")
         .site_addr(serve.addr)
         .build();
-    let listener = tokio::net::TcpListener::bind(serve.addr)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", serve.addr))?;
+    let listener = serving::listen(serve.addr).await?;
+    if let Some(addr) = serve.metrics_addr {
+        metrics::show(addr)?;
+    }
     // Before anybody is told that it runs: a signal that comes at once must end it in order, too.
-    let interrupted = interrupted()?;
+    let interrupted = serving::interrupted()?;
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend, mailer);
-    let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: serve.trusted_proxies });
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(interrupted).await;
+    let stopping = CancellationToken::new();
+    let router = build(AppState {
+        backend: backend.clone(),
+        leptos,
+        trusted_proxies: serve.trusted_proxies,
+        stopping: stopping.clone(),
+    });
+    let notice = Duration::from_secs(serve.shutdown_notice_secs.into());
+    let served = serving::serve(listener, router, interrupted, stopping, notice).await;
     backend::events::drain(&backend).await;
     jobs.stop().await;
     served?;
     connected.close().await
-}
-
-/// Resolves on Ctrl-C or SIGTERM; listens for them from this call on, not only from the first poll.
-fn interrupted() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }

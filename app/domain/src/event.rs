@@ -37,6 +37,8 @@ pub const DEFAULT_OPERATION: &str = "chat";
 pub const MAX_AHEAD_MINUTES: i64 = 10;
 /// How far back a timestamp may lie, in years.
 pub const MAX_BACK_YEARS: i32 = 10;
+/// Shortest time for which an organization can keep its events, in days: a whole month and some days to close it.
+pub const MIN_RETENTION_DAYS: u32 = 34;
 
 /// What an attempt ended with. A failed attempt can still cost money.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -54,6 +54,8 @@ pub enum Problem {
         /// One plain sentence.
         detail: String,
     },
+    /// The body came too slowly.
+    TooSlow,
     /// Larger than allowed.
     TooLarge {
         /// The limit, in words.
@@ -107,6 +109,7 @@ impl Problem {
             Self::Unauthenticated => 401,
             Self::Forbidden { .. } => 403,
             Self::NotFound => 404,
+            Self::TooSlow => 408,
             Self::Conflict { .. } => 409,
             Self::TooLarge { .. } => 413,
             Self::UnsupportedMedia { .. } => 415,
@@ -126,6 +129,7 @@ impl Problem {
             Self::Forbidden { .. } => "forbidden",
             Self::NotFound => "not_found",
             Self::Conflict { .. } => "conflict",
+            Self::TooSlow => "too_slow",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMedia { .. } => "unsupported_media",
             Self::Unprocessable { .. } => "unprocessable",
@@ -144,6 +148,7 @@ impl Problem {
             Self::Forbidden { .. } => "Not permitted",
             Self::NotFound => "Not found",
             Self::Conflict { .. } => "In conflict with the present state",
+            Self::TooSlow => "Too slow",
             Self::TooLarge { .. } => "Too large",
             Self::UnsupportedMedia { .. } => "Content type not supported",
             Self::Unprocessable { .. } => "Cannot be answered",
@@ -165,6 +170,7 @@ impl Problem {
             | Self::UnsupportedMedia { detail } => detail.clone(),
             Self::Unauthenticated => "Sign in, or send a valid API key as `Authorization: Bearer …`.".to_owned(),
             Self::NotFound => "There is nothing here, or it is not yours to see.".to_owned(),
+            Self::TooSlow => "The body came too slowly; nothing of it was recorded. Send it again.".to_owned(),
             Self::RateLimited { retry_after_secs } => {
                 format!("Too many requests. Try again in {retry_after_secs} s.")
             }

@@ -16,7 +16,8 @@ use leptos_meta::Title;
 #[component]
 pub fn AuditPage() -> impl IntoView {
     let org = use_org();
-    let lines = Resource::new(move || org.get(), load_audit);
+    // Blocking: whether it may be read decides the status.
+    let lines = Resource::new_blocking(move || org.get(), load_audit);
     view! {
         <Title text="Audit log"/>
         <PageHead title="Settings"/>

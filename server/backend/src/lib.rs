@@ -18,6 +18,7 @@ pub mod identity;
 pub mod keys;
 pub mod prices;
 pub mod projects;
+mod rates;
 pub mod sample;
 pub mod scope;
 pub mod spend;
@@ -57,6 +58,8 @@ pub struct Backend {
     pub local: bool,
     /// API keys seen lately.
     pub(crate) keys: Arc<keys::Cache>,
+    /// How often keys may ask.
+    pub(crate) rates: Arc<keys::Rates>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
     /// The way of events to the committer.
@@ -69,6 +72,7 @@ impl Backend {
     pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
         Self {
             guards: Arc::new(identity::Guards::new(&clock)),
+            rates: Arc::new(keys::Rates::new(&clock, keys::Quotas::default())),
             events: events::Ingest::start(pool.clone(), Arc::clone(&clock)),
             pool,
             clock,
@@ -76,6 +80,12 @@ impl Backend {
             local,
             keys: Arc::default(),
         }
+    }
+
+    /// With other limits for keys than the usual ones.
+    #[must_use]
+    pub fn with_quotas(self, quotas: keys::Quotas) -> Self {
+        Self { rates: Arc::new(keys::Rates::new(&self.clock, quotas)), ..self }
     }
 
     /// Asks PostgreSQL for an answer.

@@ -1,7 +1,7 @@
 //! The public JSON API: one file per resource, its description from the same types.
 //!
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
-//! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`router`], a sample in `server/tests/doors.rs`.
+//! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`routes`], samples in `server/tests/suite/doors`.
 
 pub(crate) mod body;
 mod budgets;
@@ -10,14 +10,15 @@ mod docs;
 mod events;
 pub(crate) mod json;
 mod prices;
+pub(crate) mod rates;
 mod spend;
 mod statements;
 
-use crate::AppState;
 use crate::error::{ApiError, ProblemDocument};
-use axum::Json;
+use crate::{AppState, Plain};
 use axum::extract::State;
 use axum::routing::get;
+use axum::{Json, Router};
 use domain::problem::Problem;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -47,8 +48,8 @@ impl utoipa::Modify for BearerKey {
     }
 }
 
-/// All routes of the API, its description and its reference page.
-pub fn router() -> axum::Router<AppState> {
+/// All operations of the API; and its description, its reference page and the answers to those who watch over the server.
+pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
     let (routes, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(events::router())
         .merge(spend::router())
@@ -57,17 +58,23 @@ pub fn router() -> axum::Router<AppState> {
         .merge(prices::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
+    rates::Refusals.modify(&mut description);
     let page = docs::page(&description);
-    body::unpacking(routes)
-        .route("/openapi.json", get(move || std::future::ready(Json(description.clone()))))
-        .route("/docs", get(move || std::future::ready(docs::respond(page.clone()))))
-        .route("/healthz", get(|| async { "ok" }))
-        .route("/readyz", get(ready))
-        .route("/v1/{*path}", axum::routing::any(not_found))
+    let plain: Vec<Plain> = vec![
+        ("/openapi.json", get(move || std::future::ready(Json(description.clone())))),
+        ("/docs", get(move || std::future::ready(docs::respond(page.clone())))),
+        ("/healthz", get(|| async { "ok" })),
+        ("/readyz", get(ready)),
+    ];
+    let operations = body::unpacking(routes).layer(axum::middleware::from_fn(rates::tell));
+    (operations.route("/v1/{*path}", axum::routing::any(not_found)), plain)
 }
 
-/// Ready when PostgreSQL answers.
+/// Ready when PostgreSQL answers, and not any more once this server was told to stop.
 async fn ready(State(state): State<AppState>) -> Result<&'static str, ApiError> {
+    if state.stopping.is_cancelled() {
+        return Err(Problem::Unavailable { retry_after_secs: 5 }.into());
+    }
     state.backend.ping().await?;
     Ok("ready")
 }

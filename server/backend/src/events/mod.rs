@@ -9,21 +9,24 @@ mod commit;
 mod ingest;
 pub mod latency;
 mod read;
+mod retention;
 #[cfg(test)]
 mod tests;
 
-pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, verify};
+pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
 pub use ingest::{Item, ingest, ingest_inputs, split};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
+pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 
 use crate::{Backend, Clock, Error, OrgScope, prices, projects};
 use arc_swap::ArcSwap;
+use chrono::NaiveDate;
 use commit::Committer;
 use domain::ids::{OrgId, ProjectId};
 use domain::price::PriceBook;
 use moka::future::Cache;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -84,9 +87,26 @@ impl Ingest {
     }
 }
 
+/// Marks days of a project as moved: when the transaction commits, budgets look at their months again.
+pub(crate) async fn mark_moved(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    days: &[NaiveDate],
+) -> Result<(), Error> {
+    let mark = |day: &NaiveDate| (backend.clock.new_id(), (scope.org_id(), project_id, *day));
+    commit::mark_moved(connection, &days.iter().map(mark).collect::<Vec<_>>(), backend.clock.now()).await
+}
+
 /// Finishes what was accepted and takes no more: the last thing that a server does.
 pub async fn drain(backend: &Backend) {
     backend.events.committer.drain().await;
+}
+
+/// Says what the measurements of ingestion mean; to be called once, after their recorder is there.
+pub fn describe_measurements() {
+    commit::describe();
 }
 
 /// How many events wait for the committer or are being prepared.

@@ -1,47 +1,15 @@
 //! Rate limits of the doors that strangers may knock on, per account and per address, in this server's memory.
 
-use crate::{Clock, Error};
-use domain::problem::Problem;
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
-use std::num::NonZeroU32;
+use crate::{Clock, Error, rates};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Accounts and addresses remembered before those that have recovered are forgotten.
-const MAX_REMEMBERED: usize = 20_000;
-
-/// Governor's time is ours.
-#[derive(Clone)]
-struct OurTime(Arc<dyn Clock>);
-
-impl GovernorClock for OurTime {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        let nanos = self.0.now().timestamp_nanos_opt().and_then(|nanos| u64::try_from(nanos).ok());
-        nanos.unwrap_or(u64::MAX).into()
-    }
-}
-
-/// So many at once, then one more per interval.
-struct Limit {
-    limiter: RateLimiter<String, HashMapStateStore<String>, OurTime, NoOpMiddleware<Nanos>>,
-    time: OurTime,
-}
+/// A limit by account or address.
+struct Limit(rates::Limit<String>);
 
 impl Limit {
     fn new(clock: &Arc<dyn Clock>, burst: u32, interval_secs: u64) -> Self {
-        let time = OurTime(Arc::clone(clock));
-        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-        // None only for an interval of zero.
-        let quota = Quota::with_period(Duration::from_secs(interval_secs.max(1)))
-            .unwrap_or(Quota::per_second(NonZeroU32::MIN))
-            .allow_burst(burst);
-        Self { limiter: RateLimiter::hashmap_with_clock(quota, time.clone()), time }
+        Self(rates::Limit::new(clock, burst, Duration::from_secs(interval_secs)))
     }
 
     fn check(&self, key: &str) -> Result<(), Error> {
@@ -49,13 +17,7 @@ impl Limit {
         if key.is_empty() {
             return Ok(());
         }
-        if self.limiter.len() > MAX_REMEMBERED {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(&key.to_owned()).map_err(|wait| {
-            let secs = wait.wait_time_from(self.time.now()).as_secs().saturating_add(1);
-            Problem::RateLimited { retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX) }.into()
-        })
+        self.0.check(&key.to_owned()).map(drop)
     }
 }
 
@@ -109,6 +71,7 @@ mod tests {
     use super::*;
     use crate::TestClock;
     use chrono::Duration as Span;
+    use domain::problem::Problem;
 
     fn seconds(result: Result<(), Error>) -> Option<u32> {
         match result {

@@ -2,10 +2,12 @@
 
 mod cache;
 mod format;
+mod rates;
 mod sql;
 
 pub use cache::Cache;
 pub use format::PREFIX;
+pub use rates::{Policy, Quotas, Rates, Standing, count};
 
 use crate::{Backend, Error, OrgScope, audit, projects};
 use chrono::{DateTime, Utc};

@@ -8,7 +8,7 @@ mod tests;
 
 pub use explore::{explore, values};
 pub use overview::{outlook, overview};
-pub(crate) use sql::{SUMS, sums_of};
+pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};

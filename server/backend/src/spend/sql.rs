@@ -10,7 +10,7 @@ use domain::spend::{
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::cmp::Ordering;
 use uuid::Uuid;
 
@@ -372,6 +372,21 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
             })
         })
         .collect()
+}
+
+/// The first day of every month from `from` on in which the project was used.
+pub(crate) async fn months_with_spend(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    from: Option<NaiveDate>,
+) -> Result<Vec<NaiveDate>, Error> {
+    let months = sqlx::query_scalar(
+        "select distinct date_trunc('month', day)::date as month from rollup_day
+         where org_id = $1 and project_id = $2 and ($3::date is null or day >= $3)
+         order by month",
+    );
+    Ok(months.bind(scope.org_id().0).bind(project_id.0).bind(from).fetch_all(connection).await?)
 }
 
 /// The newest event of a part: its quarter comes from the rollup, so at most one quarter of events is read.

@@ -262,6 +262,29 @@ async fn months_that_are_over_keep_their_amount() {
 }
 
 #[tokio::test]
+async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
+    let server = Server::at(NOW).await;
+    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let (payments, search) = (org.team("payments").await, org.team("search").await);
+    let bot = org.project("bot", payments).await;
+    let scope = "team:search".parse::<ScopeRef>().unwrap();
+    let input = BudgetInput { scope, ..input("40", &[50]) };
+    budgets::create(&server.backend, &org.scope, input).await.unwrap();
+    org.usage(bot, "2026-11-03", "gpt-4o", "30", "0").await;
+    org.usage(bot, "2026-11-18", "gpt-4o", "30", "0").await;
+    evaluate(&server).await;
+    assert!(ledger(&server.backend, &org.scope).await.is_empty(), "the other team's spend");
+
+    let mv = async |team, from| projects::move_project(&server.backend, &org.scope, bot, team, from).await.unwrap();
+    mv(search, Some(day("2026-12-01"))).await;
+    assert_eq!(evaluate(&server).await, 0, "nothing that was spent has moved");
+    mv(search, Some(day("2026-11-10"))).await;
+    assert_eq!(evaluate(&server).await, 1, "one month has moved");
+    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("one row") };
+    assert_eq!((alert.threshold, alert.spend), (50, money("30")));
+}
+
+#[tokio::test]
 async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
     let server = Server::at(NOW).await;
     let org = server.organization("Acme", "UTC").await;

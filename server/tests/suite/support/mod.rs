@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
 use server::{AppState, build};
+use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
 use testkit::TestDatabase;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// The instant at which every test begins.
@@ -37,14 +39,31 @@ impl TestApp {
         Self::start_as(false).await
     }
 
+    /// The application over a database that is already there.
+    pub(crate) fn over(database: TestDatabase) -> Self {
+        Self::over_as(database, true)
+    }
+
     async fn start_as(local: bool) -> Self {
-        let database = TestDatabase::new().await;
+        Self::over_as(TestDatabase::new().await, local)
+    }
+
+    fn over_as(database: TestDatabase, local: bool) -> Self {
+        let (backend, clock) = Self::backend_over(database.pool().clone(), local);
+        let router = router(&backend);
+        Self { backend, clock, router, database }
+    }
+
+    /// The verbs over a database, with a clock at [`START`].
+    pub(crate) fn backend_over(pool: PgPool, local: bool) -> (Backend, Arc<TestClock>) {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(TestClock::at(start));
-        let backend = Backend::new(database.pool().clone(), clock.clone(), PUBLIC_URL, local);
-        let leptos = LeptosOptions::builder().output_name("tallystick").site_root("target/site").build();
-        let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0 });
-        Self { backend, clock, router, database }
+        (Backend::new(pool, clock.clone(), PUBLIC_URL, local), clock)
+    }
+
+    /// A client of a router of its own over these verbs.
+    pub(crate) fn client_over(backend: &Backend) -> Client {
+        Client { router: router(backend), authorization: None, cookies: Arc::default() }
     }
 
     /// An organization with its first project, `main`, and an API key with all scopes.
@@ -76,6 +95,11 @@ impl TestApp {
     pub(crate) fn api(&self, key: &str) -> Client {
         Client { authorization: Some(format!("Bearer {key}")), ..self.anonymous() }
     }
+}
+
+fn router(backend: &Backend) -> Router {
+    let leptos = LeptosOptions::builder().output_name("tallystick").site_root("target/site").build();
+    build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0, stopping: CancellationToken::new() })
 }
 
 /// An organization in a test.

@@ -39,6 +39,13 @@ impl Days {
         let ends = days.iter().map(|day| zone.start_of(day.succ_opt().unwrap_or(*day))).collect();
         Self { days, begins, ends }
     }
+
+    /// Those from `first` on.
+    fn since(self, first: Option<NaiveDate>) -> Self {
+        let before = self.days.partition_point(|day| first.is_some_and(|first| *day < first));
+        let rest = |all: Vec<DateTime<Utc>>| all[before..].to_vec();
+        Self { days: self.days[before..].to_vec(), begins: rest(self.begins), ends: rest(self.ends) }
+    }
 }
 
 /// Words of token meters by what was done with the tokens, for SQL.
@@ -71,18 +78,65 @@ impl Kinds {
 
 /// Recomputes every rollup of some days from the events, in SQL, and reports what differs from what is stored: nothing, if all is well.
 ///
+/// Everything is read in one snapshot, so that what is recorded meanwhile makes no difference.
+///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
 pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
-    if scope.visible_projects().is_some() {
-        return Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into());
-    }
+    require_all(scope)?;
     let days = Days::of(scope.zone(), period);
+    let mut snapshot = sql::snapshot(&backend.pool).await?;
+    let found = differences(&mut snapshot, scope, &days).await?;
+    snapshot.rollback().await?;
+    Ok(found)
+}
+
+/// Puts every rollup of some days as it follows from the events, adjustments kept; what differed before.
+///
+/// While it works, the organization's senders are told to come back.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
+    require_all(scope)?;
+    let days = Days::of(scope.zone(), period);
+    let mut transaction = backend.pool.begin().await?;
+    lock_organization(&mut transaction, scope).await?;
+    let found = differences(&mut transaction, scope, &days).await?;
+    if !found.is_empty() {
+        sql::repair_quarters(&mut transaction, scope, &days).await?;
+        sql::repair_days(&mut transaction, scope, &days).await?;
+        sql::repair_labels(&mut transaction, scope, &days).await?;
+        sql::repair_meters(&mut transaction, scope, &days).await?;
+    }
+    transaction.commit().await?;
+    Ok(found)
+}
+
+/// The days of the organization in which anything is recorded, as far as their events are still kept; none before the first event.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn recorded_days(backend: &Backend, scope: &OrgScope) -> Result<Option<Period>, Error> {
     let mut connection = backend.pool.acquire().await?;
-    let mut found = sql::differing_quarters(&mut connection, scope, &days).await?;
-    found.extend(sql::differing_days(&mut connection, scope, &days).await?);
-    found.extend(sql::differing_labels(&mut connection, scope, &days).await?);
-    found.extend(sql::differing_meters(&mut connection, scope, &days).await?);
+    let Some((first, last)) = sql::first_and_last_of_all(&mut connection, scope).await? else { return Ok(None) };
+    let zone = scope.zone();
+    let to = zone.day_of(last);
+    Ok(Some(Period { from: zone.day_of(first), to: to.succ_opt().unwrap_or(to) }))
+}
+
+fn require_all(scope: &OrgScope) -> Result<(), Error> {
+    if scope.visible_projects().is_none() {
+        return Ok(());
+    }
+    Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into())
+}
+
+async fn differences(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<Vec<Difference>, Error> {
+    let mut found = sql::differing_quarters(connection, scope, days).await?;
+    found.extend(sql::differing_days(connection, scope, days).await?);
+    found.extend(sql::differing_labels(connection, scope, days).await?);
+    found.extend(sql::differing_meters(connection, scope, days).await?);
     Ok(found)
 }
 
@@ -100,6 +154,8 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     to = to.succ_opt().unwrap_or(to);
     let days = Days::of(zone, Period { from: zone.day_of(first), to });
     sql::rebuild_days(connection, scope, &days).await?;
+    // Labels and meters follow from events alone: where those have left by retention, the days of the old zone stay.
+    let days = days.since(sql::events_from(connection, scope).await?);
     sql::rebuild_labels(connection, scope, &days).await?;
     sql::rebuild_meters(connection, scope, &days).await
 }

@@ -2,10 +2,10 @@
 
 use super::{Days, Difference, Kinds, MAX_DIFFERENCES, latency_bounds};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{PgConnection, Postgres, Row};
+use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction};
 
 /// Events of the asked days with what each adds: `$1` organization, `$2`–`$4` days, `$5`–`$8` token meters, `$9` bounds of latency classes.
 macro_rules! events {
@@ -233,6 +233,133 @@ pub(super) async fn differing_meters(
     differing(connection, scope, days, "rollup_meter_day", sql).await
 }
 
+/// A transaction that sees one moment and changes nothing.
+pub(super) async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
+}
+
+/// Empties the rows of the days, adds what follows from the events, and takes away what stays empty. Adjustments are not touched.
+async fn repair(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: &Days,
+    [empty, add, take]: [&'static str; 3],
+) -> Result<(), Error> {
+    for sql in [empty, add, take] {
+        bind(sql, scope, days).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// The three statements of a coarse rollup.
+macro_rules! repair_coarse {
+    ($table:literal, $slot:literal, $when:literal) => {
+        [
+            concat!(
+                "update ", $table, " set requests = 0, booked = 0, tokens = 0, tokens_input_uncached = 0, tokens_cache_read = 0,
+                    tokens_cache_write = 0, tokens_output = 0, unpriced_requests = 0, unpriced_upper_bound = 0, errors = 0,
+                    retries = 0, cache_hits = 0, avoided_cost = 0, latency_counts = '{}'
+                 where org_id = $1 and ", $when
+            ),
+            concat!(
+                events!(), coarse!($slot),
+                " insert into ", $table, " (org_id, ", $slot, ", project_id, provider, model, operation, feature, environment,
+                    key_id, status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write,
+                    tokens_output, unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
+                  select $1, computed.* from computed
+                  on conflict on constraint ", $table, "_pkey do update set requests = excluded.requests, booked = excluded.booked,
+                    tokens = excluded.tokens, tokens_input_uncached = excluded.tokens_input_uncached,
+                    tokens_cache_read = excluded.tokens_cache_read, tokens_cache_write = excluded.tokens_cache_write,
+                    tokens_output = excluded.tokens_output, unpriced_requests = excluded.unpriced_requests,
+                    unpriced_upper_bound = excluded.unpriced_upper_bound, errors = excluded.errors, retries = excluded.retries,
+                    cache_hits = excluded.cache_hits, avoided_cost = excluded.avoided_cost,
+                    latency_counts = excluded.latency_counts"
+            ),
+            concat!("delete from ", $table, " where org_id = $1 and requests = 0 and adjusted = 0 and ", $when),
+        ]
+    };
+}
+
+pub(super) async fn repair_quarters(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    let statements = repair_coarse!(
+        "rollup_quarter",
+        "quarter",
+        "exists (select from unnest($3::timestamptz[], $4::timestamptz[]) as days (begins, ends) where quarter >= begins and quarter < ends)"
+    );
+    repair(connection, scope, days, statements).await
+}
+
+pub(super) async fn repair_days(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    repair(connection, scope, days, repair_coarse!("rollup_day", "day", "day = any($2::date[])")).await
+}
+
+pub(super) async fn repair_labels(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    let statements = [
+        "update rollup_label_day set requests = 0, booked = 0, tokens = 0, unpriced_requests = 0, unpriced_upper_bound = 0,
+            errors = 0, avoided_cost = 0
+         where org_id = $1 and day = any($2::date[])",
+        concat!(
+            events!(),
+            labels!(),
+            " insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
+                unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
+              select $1, computed.* from computed
+              on conflict on constraint rollup_label_day_pkey do update set requests = excluded.requests, booked = excluded.booked,
+                tokens = excluded.tokens, unpriced_requests = excluded.unpriced_requests,
+                unpriced_upper_bound = excluded.unpriced_upper_bound, errors = excluded.errors,
+                avoided_cost = excluded.avoided_cost"
+        ),
+        "delete from rollup_label_day where org_id = $1 and requests = 0 and adjusted = 0 and day = any($2::date[])",
+    ];
+    repair(connection, scope, days, statements).await
+}
+
+pub(super) async fn repair_meters(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    let statements = [
+        "update rollup_meter_day set requests = 0, quantity = 0, booked = 0 where org_id = $1 and day = any($2::date[])",
+        concat!(
+            events!(),
+            meters!(),
+            " insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+              select $1, computed.* from computed
+              on conflict on constraint rollup_meter_day_pkey do update set requests = excluded.requests,
+                quantity = excluded.quantity, booked = excluded.booked"
+        ),
+        "delete from rollup_meter_day where org_id = $1 and requests = 0 and adjusted = 0 and day = any($2::date[])",
+    ];
+    repair(connection, scope, days, statements).await
+}
+
+/// First and last instant with an event or a rollup, from the first month on whose events are still kept.
+pub(super) async fn first_and_last_of_all(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, Error> {
+    let row = sqlx::query(
+        "with kept as (
+             select coalesce(events_from::timestamp at time zone 'UTC', '-infinity') as since from organizations where org_id = $1
+         ), found as (
+             select min(quarter) as first, max(quarter) as last from rollup_quarter, kept where org_id = $1 and quarter >= since
+             union all
+             select min(\"timestamp\"), max(\"timestamp\") from events, kept where org_id = $1 and \"timestamp\" >= since
+         )
+         select min(first) as first, max(last) as last from found",
+    )
+    .bind(scope.org_id().0)
+    .fetch_one(connection)
+    .await?;
+    let (first, last): (Option<_>, Option<_>) = (row.try_get("first")?, row.try_get("last")?);
+    Ok(first.zip(last))
+}
+
+/// The first month whose events are still kept; none means all.
+pub(super) async fn events_from(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<NaiveDate>, Error> {
+    Ok(sqlx::query_scalar("select events_from from organizations where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?)
+}
+
 /// First and last quarter with anything in it.
 pub(super) async fn first_and_last(
     connection: &mut PgConnection,
@@ -290,8 +417,9 @@ pub(super) async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope
 }
 
 pub(super) async fn rebuild_labels(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
-    sqlx::query("delete from rollup_label_day where org_id = $1")
+    sqlx::query("delete from rollup_label_day where org_id = $1 and day >= coalesce($2, '-infinity')")
         .bind(scope.org_id().0)
+        .bind(events_from(connection, scope).await?)
         .execute(&mut *connection)
         .await?;
     let sql = concat!(
@@ -306,8 +434,9 @@ pub(super) async fn rebuild_labels(connection: &mut PgConnection, scope: &OrgSco
 }
 
 pub(super) async fn rebuild_meters(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
-    sqlx::query("delete from rollup_meter_day where org_id = $1")
+    sqlx::query("delete from rollup_meter_day where org_id = $1 and day >= coalesce($2, '-infinity')")
         .bind(scope.org_id().0)
+        .bind(events_from(connection, scope).await?)
         .execute(&mut *connection)
         .await?;
     let sql = concat!(

@@ -5,15 +5,19 @@
 //! More than one server beside one database is correct: identity is decided by `event_ids`, and rows are locked in one order everywhere.
 
 mod copy;
+mod measure;
 mod partition;
 mod rollup;
 mod row;
 mod sql;
 mod transaction;
 
-pub(crate) use partition::{month_of, next as next_month};
+pub(crate) use measure::describe;
+pub(crate) use partition::{month_of, name as partition_name, next as next_month};
 
-pub(crate) use sql::{lock_organization, time_of};
+pub(crate) use transaction::too_old_for_retention;
+
+pub(crate) use sql::{lock_organization, mark_moved, time_of};
 
 use super::ingest::NewEvent;
 use crate::{Clock, Error};
@@ -27,7 +31,7 @@ use rust_decimal::Decimal;
 use sqlx::PgPool;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -70,11 +74,14 @@ pub(crate) struct Outcome {
 #[derive(Debug)]
 pub(crate) struct Reservation(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
+/// What a request is told: what became of each of its events, or that nothing of it was recorded.
+type Answer = Result<Vec<Outcome>, Problem>;
+
 /// One request on its way through the committer.
 struct Job {
     events: Vec<NewEvent>,
     rejections: Vec<Rejection>,
-    answer: oneshot::Sender<Result<Vec<Outcome>, Problem>>,
+    answer: oneshot::Sender<Answer>,
     _room: Reservation,
 }
 
@@ -101,10 +108,11 @@ impl Committer {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let worker = Worker { pool, clock, partitions: Partitions::default() };
+        let room = Arc::new(Semaphore::new(CAPACITY));
+        let worker = Worker { pool, clock, room: Arc::clone(&room), partitions: Partitions::default() };
         tasks.spawn(worker.run(waiting, stop.clone()));
         tasks.close();
-        Self { jobs, room: Arc::new(Semaphore::new(CAPACITY)), stop, tasks }
+        Self { jobs, room, stop, tasks }
     }
 
     /// Takes room for so many events.
@@ -116,7 +124,10 @@ impl Committer {
             .ok()
             .and_then(|events| Arc::clone(&self.room).try_acquire_many_owned(events).ok())
             .map(Reservation)
-            .ok_or(Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS })
+            .ok_or_else(|| {
+                measure::turned_away();
+                Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS }
+            })
     }
 
     /// Hands a request over and waits until it is committed.
@@ -150,6 +161,8 @@ impl Committer {
 struct Worker {
     pool: PgPool,
     clock: Arc<dyn Clock>,
+    /// To say how much of it is taken.
+    room: Arc<Semaphore>,
     partitions: Partitions,
 }
 
@@ -166,6 +179,7 @@ impl Worker {
             };
             let Some(first) = first else { return };
             let group = gather(first, &mut waiting);
+            measure::waiting(CAPACITY - self.room.available_permits());
             // A panic must not silence the committer for everyone after.
             if AssertUnwindSafe(self.settle(group)).catch_unwind().await.is_err() {
                 tracing::error!("the committer panicked; the requests of this group were not acknowledged");
@@ -190,7 +204,22 @@ impl Worker {
         }
     }
 
-    async fn commit(&mut self, group: &[Job]) -> Result<Vec<Result<Vec<Outcome>, Problem>>, Error> {
+    async fn commit(&mut self, group: &[Job]) -> Result<Vec<Answer>, Error> {
+        let begun = Instant::now();
+        let written = self.write(group).await;
+        match &written {
+            Ok((answers, rejections)) => {
+                let oldest = group.iter().filter_map(|job| job.events.first()).map(|event| event.received_at).min();
+                let lag = oldest.and_then(|at| (self.clock.now() - at).to_std().ok());
+                measure::committed(answers, *rejections, begun.elapsed(), lag);
+            }
+            Err(_) => measure::failed(),
+        }
+        written.map(|(answers, _)| answers)
+    }
+
+    /// Answers for the requests of the group, and how many rejected events were listed.
+    async fn write(&mut self, group: &[Job]) -> Result<(Vec<Answer>, usize), Error> {
         let events: Vec<&NewEvent> = group.iter().flat_map(|job| &job.events).collect();
         let rejections: Vec<&Rejection> = group.iter().flat_map(|job| &job.rejections).collect();
         let written = match self.attempt(&events, &rejections).await {
@@ -209,7 +238,7 @@ impl Worker {
             }
             Ok(outcomes)
         });
-        Ok(answers.collect())
+        Ok((answers.collect(), rejections.len()))
     }
 
     async fn attempt(
@@ -245,7 +274,7 @@ fn gather(first: Job, waiting: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
 }
 
 /// Answers every request of a group. One that has gone away loses nothing: its events are recorded.
-fn answer(group: impl IntoIterator<Item = Job>, result: Result<Vec<Result<Vec<Outcome>, Problem>>, Error>) {
+fn answer(group: impl IntoIterator<Item = Job>, result: Result<Vec<Answer>, Error>) {
     match result {
         Ok(outcomes) => {
             for (job, outcomes) in group.into_iter().zip(outcomes) {

@@ -17,6 +17,11 @@ pub(crate) fn next(month: NaiveDate) -> NaiveDate {
     month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX)
 }
 
+/// The name of a month's partition.
+pub(crate) fn name(month: NaiveDate) -> String {
+    format!("events_{:04}_{:02}", month.year(), month.month())
+}
+
 /// The months whose partitions are known to exist.
 #[derive(Debug, Default)]
 pub(super) struct Partitions {

@@ -6,7 +6,7 @@ use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterS
 use super::{Rejection, partition, row};
 use crate::events::ingest::NewEvent;
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId, ProjectId};
 use domain::period::Zone;
 use rust_decimal::Decimal;
@@ -63,22 +63,36 @@ pub(super) async fn enter_organizations(
     Ok(organizations.iter().zip(entered).filter(|(_, entered)| *entered).map(|(org_id, _)| *org_id).collect())
 }
 
-/// Zones of organizations, read after they were entered: a change of zone waits until the transaction ends.
-pub(super) async fn zones(
+/// What the committer has to know of an organization.
+#[derive(Clone, Copy)]
+pub(super) struct Home {
+    pub(super) zone: Zone,
+    /// Nothing from before this instant is taken: events that old have left by retention.
+    pub(super) since: Option<DateTime<Utc>>,
+}
+
+/// Organizations, read after they were entered: a change of zone or retention waits until the transaction ends.
+pub(super) async fn homes(
     connection: &mut PgConnection,
     organizations: &[OrgId],
-) -> Result<HashMap<OrgId, Zone>, Error> {
+    now: DateTime<Utc>,
+) -> Result<HashMap<OrgId, Home>, Error> {
     let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
-    let rows = sqlx::query("select org_id, time_zone from organizations where org_id = any($1)")
-        .bind(ids)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(
+        "select org_id, time_zone, greatest(
+             events_from::timestamp at time zone 'UTC', $2 - make_interval(days => retention_days)) as since
+         from organizations where org_id = any($1)",
+    )
+    .bind(ids)
+    .bind(now)
+    .fetch_all(connection)
+    .await?;
     rows.iter()
         .map(|row| {
             let zone: &str = row.try_get("time_zone")?;
             let zone = Zone::parse(zone)
                 .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
-            Ok((OrgId(row.try_get("org_id")?), zone))
+            Ok((OrgId(row.try_get("org_id")?), Home { zone, since: row.try_get("since")? }))
         })
         .collect()
 }
@@ -393,7 +407,7 @@ pub(super) async fn add_meters(connection: &mut PgConnection, rows: &[(MeterKey<
 }
 
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.
-pub(super) async fn mark_moved(
+pub(crate) async fn mark_moved(
     connection: &mut PgConnection,
     marks: &[(Uuid, (OrgId, ProjectId, NaiveDate))],
     now: DateTime<Utc>,
@@ -452,7 +466,7 @@ pub(super) async fn insert_rejections(connection: &mut PgConnection, rows: &[&Re
 /// Makes a month's partition apart and attaches it, unless it is there: `create table … partition of` would lock the whole table.
 /// Two servers that try at the same time take turns.
 pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<(), Error> {
-    let name = format!("events_{:04}_{:02}", month.year(), month.month());
+    let name = partition::name(month);
     let attached = "select exists (
         select from pg_inherits
         join pg_class as part on part.oid = pg_inherits.inhrelid

@@ -6,8 +6,8 @@ use crate::events::ingest::NewEvent;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::Recorded;
-use domain::ids::OrgId;
-use domain::period::Zone;
+use domain::ids::{OrgId, RejectedId};
+use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -37,6 +37,8 @@ enum Fate {
     Candidate(usize),
     /// The same id as this candidate.
     Again(usize),
+    /// From before the organization's events begin.
+    TooOld,
 }
 
 impl Batch<'_> {
@@ -49,13 +51,14 @@ impl Batch<'_> {
         let organizations = self.organizations();
         // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
         let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
-        let zones = sql::zones(&mut transaction, &entered).await?;
-        let (candidates, fates) = self.candidates(&zones);
+        let homes = sql::homes(&mut transaction, &entered, self.now).await?;
+        let (candidates, fates) = self.candidates(&homes);
         let known = sql::claim_ids(&mut transaction, &candidates).await?;
         let fresh: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
         if !fresh.is_empty() {
             sql::copy_events(&mut transaction, &fresh).await?;
+            let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
             let rollups = rollup::sum(fresh.iter().copied(), &zones);
             sql::add_quarters(&mut transaction, &rollups.quarters).await?;
             sql::add_days(&mut transaction, &rollups.days).await?;
@@ -64,8 +67,9 @@ impl Batch<'_> {
             let marks: Vec<_> = rollups.moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
             sql::mark_moved(&mut transaction, &marks, self.now).await?;
         }
-        let rejections: Vec<&Rejection> =
-            self.rejections.iter().copied().filter(|rejection| zones.contains_key(&rejection.org_id)).collect();
+        let too_old = self.too_old(&fates);
+        let listed = self.rejections.iter().copied().chain(&too_old);
+        let rejections: Vec<&Rejection> = listed.filter(|rejection| homes.contains_key(&rejection.org_id)).collect();
         sql::insert_rejections(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
         transaction.commit().await?;
@@ -74,7 +78,7 @@ impl Batch<'_> {
             .zip(self.events)
             .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs))
             .collect();
-        let refused = organizations.into_iter().filter(|org_id| !zones.contains_key(org_id)).collect();
+        let refused = organizations.into_iter().filter(|org_id| !homes.contains_key(org_id)).collect();
         Ok(Written { outcomes, refused })
     }
 
@@ -84,22 +88,22 @@ impl Batch<'_> {
     }
 
     /// The first event of every id, sorted by id, and what is to become of each event.
-    fn candidates(&self, zones: &HashMap<OrgId, Zone>) -> (Vec<&NewEvent>, Vec<Fate>) {
+    fn candidates(&self, homes: &HashMap<OrgId, sql::Home>) -> (Vec<&NewEvent>, Vec<Fate>) {
         let mut places = HashMap::new();
         let mut candidates: Vec<(usize, &NewEvent)> = vec![];
         let mut fates: Vec<Fate> = vec![];
         for event in self.events {
-            fates.push(if zones.contains_key(&event.org_id) {
-                match places.entry((event.org_id, event.id_hash)) {
+            fates.push(match homes.get(&event.org_id) {
+                None => Fate::Refused,
+                Some(home) if home.since.is_some_and(|since| event.timestamp < since) => Fate::TooOld,
+                Some(_) => match places.entry((event.org_id, event.id_hash)) {
                     Entry::Occupied(place) => Fate::Again(*place.get()),
                     Entry::Vacant(free) => {
                         let place = *free.insert(candidates.len());
                         candidates.push((place, event));
                         Fate::Candidate(place)
                     }
-                }
-            } else {
-                Fate::Refused
+                },
             });
         }
         // Sorted, so that two servers claim ids in the same order.
@@ -111,11 +115,34 @@ impl Batch<'_> {
         for fate in &mut fates {
             match fate {
                 Fate::Candidate(place) | Fate::Again(place) => *place = sorted_places[*place],
-                Fate::Refused => {}
+                Fate::Refused | Fate::TooOld => {}
             }
         }
         (candidates.into_iter().map(|(_, event)| event).collect(), fates)
     }
+
+    /// Entries of the rejected list for what is too old.
+    fn too_old(&self, fates: &[Fate]) -> Vec<Rejection> {
+        let too_old = fates.iter().zip(self.events).filter(|(fate, _)| matches!(fate, Fate::TooOld));
+        let rejection = |(_, event): (_, &&NewEvent)| Rejection {
+            org_id: event.org_id,
+            rejected_id: RejectedId(self.clock.new_id()),
+            received_at: event.received_at,
+            key_id: event.key_id,
+            project_id: event.project_id,
+            id: event.sent.id.clone(),
+            project: event.sent.project.clone(),
+            provider: Some(event.sent.provider.clone()),
+            model: Some(event.sent.model.clone()),
+            problem: too_old_for_retention(),
+        };
+        too_old.map(rejection).collect()
+    }
+}
+
+/// What is said of an event from before the organization's events begin.
+pub(crate) fn too_old_for_retention() -> FieldProblem {
+    FieldProblem::new("/timestamp", "too_old", "The timestamp lies further back than the organization keeps events.")
 }
 
 fn outcome(
@@ -128,6 +155,7 @@ fn outcome(
     let conflict = Outcome { recorded: Recorded::Conflict, cost: None };
     let (place, first) = match fate {
         Fate::Refused => return conflict,
+        Fate::TooOld => return Outcome { recorded: Recorded::Rejected, cost: None },
         Fate::Candidate(place) => (place, true),
         Fate::Again(place) => (place, false),
     };

@@ -12,7 +12,7 @@ mod validate;
 pub use body::{Item, split};
 pub(crate) use prepare::NewEvent;
 
-use super::commit::{Outcome, Rejection};
+use super::commit::{Outcome, Rejection, too_old_for_retention};
 use crate::{Actor, Backend, Error, OrgScope};
 use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, Recorded};
 use domain::identity::KeyScope;
@@ -205,6 +205,9 @@ impl Filing<'_> {
 }
 
 fn apply(result: &mut EventResult, outcome: Outcome) {
+    if outcome.recorded == Recorded::Rejected {
+        result.error = Some(too_old_for_retention());
+    }
     result.status = outcome.recorded;
     result.cost = outcome.cost;
     result.currency = outcome.cost.map(|_| "USD".to_owned());

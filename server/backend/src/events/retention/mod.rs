@@ -1,0 +1,148 @@
+//! Retention: how long an organization keeps its events. Rollups stay, so no total changes.
+//!
+//! Events leave by whole months (UTC), with the ids that made them idempotent; what is older than the limit is not taken any more, so that nothing forgotten can be counted twice.
+
+mod sql;
+
+use super::commit::{lock_organization, month_of, next_month};
+use crate::{Backend, Error, OrgScope, audit, identity};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use domain::event::MIN_RETENTION_DAYS;
+use domain::identity::Permission;
+use domain::ids::OrgId;
+use domain::problem::Problem;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at what has become too old.
+const EVERY: std::time::Duration = std::time::Duration::from_secs(3_600);
+/// Events deleted in one transaction.
+const AT_ONCE: i64 = 20_000;
+/// Longest retention that can be set; for longer there is "for ever".
+const MAX_DAYS: u32 = 3_653;
+
+/// What [`enforce`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Enforced {
+    /// Events deleted.
+    pub events: u64,
+    /// Partitions dropped.
+    pub partitions: u32,
+}
+
+/// For how many days the organization keeps its events; none means for ever.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the right to read; [`Error::Database`].
+pub async fn retention(backend: &Backend, scope: &OrgScope) -> Result<Option<u32>, Error> {
+    scope.require(Permission::Read)?;
+    sql::retention_days(&mut *backend.pool.acquire().await?, scope).await
+}
+
+/// Keeps events for so many days from now on; none means for ever. What was deleted does not come back.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `days`; [`Error::Database`].
+pub async fn set_retention(backend: &Backend, scope: &OrgScope, days: Option<u32>) -> Result<(), Error> {
+    scope.require(Permission::ManageOrganization)?;
+    if days.is_some_and(|days| !(MIN_RETENTION_DAYS..=MAX_DAYS).contains(&days)) {
+        let detail =
+            format!("Keep events for {MIN_RETENTION_DAYS} to {MAX_DAYS} days, or leave it empty to keep them.");
+        return Err(Problem::field("days", "out_of_range", detail).into());
+    }
+    let mut transaction = backend.pool.begin().await?;
+    // No committer is in the organization while its limit changes.
+    lock_organization(&mut transaction, scope).await?;
+    if sql::retention_days(&mut transaction, scope).await? != days {
+        sql::set_retention_days(&mut transaction, scope, days).await?;
+        let words = days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"));
+        let detail = format!("Keeps events {words} from now on.");
+        audit::record(backend, scope, &mut transaction, "organization.retention_changed", &detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Deletes what has become too old, now and every hour until `stop`. Any number of servers may run it.
+///
+/// # Errors
+/// [`Error::Database`]: start it again after a while.
+pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    while !stop.is_cancelled() {
+        let done = enforce(backend, stop).await?;
+        if done != Enforced::default() {
+            tracing::info!(events = done.events, partitions = done.partitions, "events left by retention");
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Deletes whole months that are too old for their organization, unless another server is at it, and drops partitions that nobody needs.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enforced, Error> {
+    let mut done = Enforced::default();
+    let mut turn = backend.pool.begin().await?;
+    if !sql::try_turn(&mut turn).await? {
+        return Ok(done);
+    }
+    let now = backend.clock.now();
+    for (org_id, days) in sql::limited(&backend.pool).await? {
+        if stop.is_cancelled() {
+            return Ok(done);
+        }
+        done.events += forget(backend, org_id, now - Duration::days(days.into()), stop).await?;
+    }
+    for month in sql::months(&backend.pool).await? {
+        if month < month_of(now) && sql::drop_if_empty(&backend.pool, month).await? {
+            done.partitions += 1;
+        }
+    }
+    turn.rollback().await?;
+    Ok(done)
+}
+
+/// Deletes one organization's whole months before `limit`.
+async fn forget(
+    backend: &Backend,
+    org_id: OrgId,
+    limit: DateTime<Utc>,
+    stop: &CancellationToken,
+) -> Result<u64, Error> {
+    let scope = match identity::system_scope(backend, org_id).await {
+        // Deleted meanwhile.
+        Err(Error::Problem(Problem::NotFound)) => return Ok(0),
+        other => other?,
+    };
+    sql::delete_rejected(&backend.pool, &scope, limit).await?;
+    let kept = month_of(limit);
+    let mut deleted = 0;
+    while let Some(month) = sql::oldest_month(&backend.pool, &scope, kept).await? {
+        close_before(backend, &scope, next_month(month)).await?;
+        loop {
+            let events = sql::delete_events(&backend.pool, &scope, month, next_month(month), AT_ONCE).await?;
+            deleted += events;
+            if events == 0 {
+                break;
+            }
+            if stop.is_cancelled() {
+                return Ok(deleted);
+            }
+        }
+        sql::delete_ids(&backend.pool, &scope, month).await?;
+    }
+    Ok(deleted)
+}
+
+/// Takes no events from before `month` any more: before any of them is deleted.
+async fn close_before(backend: &Backend, scope: &OrgScope, month: NaiveDate) -> Result<(), Error> {
+    let mut transaction = backend.pool.begin().await?;
+    lock_organization(&mut transaction, scope).await?;
+    sql::raise_events_from(&mut transaction, scope, month).await?;
+    transaction.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `rejected_events`.
+
+use crate::events::commit::partition_name;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::OrgId;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
+
+pub(super) async fn retention_days(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<u32>, Error> {
+    let days: Option<i32> = sqlx::query_scalar("select retention_days from organizations where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?;
+    Ok(days.and_then(|days| u32::try_from(days).ok()))
+}
+
+pub(super) async fn set_retention_days(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: Option<u32>,
+) -> Result<(), Error> {
+    sqlx::query("update organizations set retention_days = $2 where org_id = $1")
+        .bind(scope.org_id().0)
+        .bind(days.and_then(|days| i32::try_from(days).ok()))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Whether this transaction is the one server's that deletes now.
+pub(super) async fn try_turn(connection: &mut PgConnection) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('events retention'))")
+        .fetch_one(connection)
+        .await?)
+}
+
+/// Organizations with a limit (across organizations: the worker's own view, no caller's).
+pub(super) async fn limited(pool: &PgPool) -> Result<Vec<(OrgId, u32)>, Error> {
+    let rows = sqlx::query(
+        "select org_id, retention_days from organizations where retention_days is not null order by org_id",
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let days: i32 = row.try_get("retention_days")?;
+            Ok((OrgId(row.try_get("org_id")?), u32::try_from(days).unwrap_or(u32::MAX)))
+        })
+        .collect()
+}
+
+/// The organization's oldest month before `kept` that has events or ids left.
+pub(super) async fn oldest_month(pool: &PgPool, scope: &OrgScope, kept: NaiveDate) -> Result<Option<NaiveDate>, Error> {
+    let month = sqlx::query_scalar(
+        "select min(month) from (
+             select date_trunc('month', min(\"timestamp\") at time zone 'UTC')::date as month from events
+             where org_id = $1 and \"timestamp\" < $2::timestamp at time zone 'UTC'
+             union all
+             select min(month) from event_ids where org_id = $1 and month < $2
+         ) as months",
+    );
+    Ok(month.bind(scope.org_id().0).bind(kept).fetch_one(pool).await?)
+}
+
+pub(super) async fn raise_events_from(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    month: NaiveDate,
+) -> Result<(), Error> {
+    sqlx::query("update organizations set events_from = greatest(events_from, $2) where org_id = $1")
+        .bind(scope.org_id().0)
+        .bind(month)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Deletes at most `limit` events of the month; how many.
+pub(super) async fn delete_events(
+    pool: &PgPool,
+    scope: &OrgScope,
+    from: NaiveDate,
+    to: NaiveDate,
+    limit: i64,
+) -> Result<u64, Error> {
+    let deleted = sqlx::query(
+        "delete from events where org_id = $1
+             and \"timestamp\" >= $2::timestamp at time zone 'UTC' and \"timestamp\" < $3::timestamp at time zone 'UTC'
+             and (\"timestamp\", event_key) in (
+                 select \"timestamp\", event_key from events where org_id = $1
+                     and \"timestamp\" >= $2::timestamp at time zone 'UTC' and \"timestamp\" < $3::timestamp at time zone 'UTC'
+                 order by \"timestamp\", event_key limit $4)",
+    );
+    Ok(deleted.bind(scope.org_id().0).bind(from).bind(to).bind(limit).execute(pool).await?.rows_affected())
+}
+
+/// Deletes the ids of the month's events.
+pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<(), Error> {
+    sqlx::query("delete from event_ids where org_id = $1 and month = $2")
+        .bind(scope.org_id().0)
+        .bind(month)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Deletes entries of the rejected list that arrived before `limit`.
+pub(super) async fn delete_rejected(pool: &PgPool, scope: &OrgScope, limit: DateTime<Utc>) -> Result<(), Error> {
+    sqlx::query("delete from rejected_events where org_id = $1 and received_at < $2")
+        .bind(scope.org_id().0)
+        .bind(limit)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// The months that have a partition.
+pub(super) async fn months(pool: &PgPool) -> Result<Vec<NaiveDate>, Error> {
+    let months = sqlx::query_scalar(
+        "select to_date(substring(part.relname from 'events_([0-9]{4}_[0-9]{2})$'), 'YYYY_MM') as month
+         from pg_inherits join pg_class as part on part.oid = pg_inherits.inhrelid
+         where pg_inherits.inhparent = 'events'::regclass and part.relname ~ '^events_[0-9]{4}_[0-9]{2}$'
+         order by month",
+    );
+    Ok(months.fetch_all(pool).await?)
+}
+
+/// Drops a month's partition if nothing is in it. Whoever writes there is not waited for: the next hour is soon enough.
+pub(super) async fn drop_if_empty(pool: &PgPool, month: NaiveDate) -> Result<bool, Error> {
+    let name = partition_name(month);
+    let is_empty = format!("select not exists (select from {name})");
+    if !sqlx::query_scalar::<_, bool>(AssertSqlSafe(is_empty.clone())).fetch_one(pool).await? {
+        return Ok(false);
+    }
+    let mut transaction = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
+    // The name is made of a date.
+    for sql in ["set local lock_timeout = '1s'".to_owned(), format!("lock table {name} in access exclusive mode")] {
+        match sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("55P03") => return Ok(false),
+            done => done?,
+        };
+    }
+    let empty = sqlx::query_scalar::<_, bool>(AssertSqlSafe(is_empty)).fetch_one(&mut *transaction).await?;
+    if empty {
+        sqlx::query(AssertSqlSafe(format!("drop table {name}"))).execute(&mut *transaction).await?;
+    }
+    transaction.commit().await?;
+    Ok(empty)
+}

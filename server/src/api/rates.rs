@@ -1,0 +1,102 @@
+//! Rate limits of API keys, and the headers that tell where a key stands (draft-ietf-httpapi-ratelimit-headers).
+
+use crate::error::ApiError;
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use backend::keys::{Policy, Standing};
+use backend::{Backend, OrgScope};
+use std::sync::{Arc, OnceLock};
+use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder};
+
+/// Where events are sent to, by the beginning of the path.
+const INGEST: [&str; 4] = ["/v1/events", "/v1/ingest/", "/otlp/", "/api/v1/events"];
+
+/// Carries the standing from where the key is known to where the answer leaves.
+#[derive(Clone, Debug, Default)]
+struct Slot(Arc<OnceLock<Standing>>);
+
+fn policy_of(method: &Method, path: &str) -> Policy {
+    let ingests = method == Method::POST && INGEST.iter().any(|begin| path.starts_with(begin));
+    if ingests { Policy::Ingest } else { Policy::Api }
+}
+
+/// Counts a request of a key.
+///
+/// # Errors
+/// [`domain::problem::Problem::RateLimited`] when it was one too many.
+pub(crate) fn count(backend: &Backend, scope: &OrgScope, parts: &Parts) -> Result<(), ApiError> {
+    let (standing, counted) = backend::keys::count(backend, scope, policy_of(&parts.method, parts.uri.path()));
+    if let (Some(standing), Some(Slot(slot))) = (standing, parts.extensions.get::<Slot>()) {
+        // Who extracts the caller twice is counted twice and told once.
+        let _told = slot.set(standing);
+    }
+    Ok(counted?)
+}
+
+/// Tells where the key stands, on every answer to a request that was counted.
+pub(super) async fn tell(mut request: Request, next: Next) -> Response {
+    let slot = Slot::default();
+    request.extensions_mut().insert(slot.clone());
+    let mut response = next.run(request).await;
+    if let Some(standing) = slot.0.get() {
+        write(standing, response.headers_mut());
+    }
+    response
+}
+
+fn write(standing: &Standing, headers: &mut HeaderMap) {
+    let policy = standing.policy.as_str();
+    let texts = [
+        (HeaderName::from_static("ratelimit-policy"), {
+            format!("\"{policy}\";q={};w={}", standing.quota, standing.window_secs)
+        }),
+        (HeaderName::from_static("ratelimit"), {
+            format!("\"{policy}\";r={};t={}", standing.remaining, standing.reset_secs)
+        }),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Describes, for every operation, the answers that any of them can give: 408, 429 and 503.
+pub(super) struct Refusals;
+
+impl utoipa::Modify for Refusals {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for item in openapi.paths.paths.values_mut() {
+            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+            for operation in operations.into_iter().flatten() {
+                for (status, description) in REFUSALS {
+                    operation
+                        .responses
+                        .responses
+                        .entry(status.to_owned())
+                        .or_insert_with(|| RefOr::T(refusal(status, description)));
+                }
+            }
+        }
+    }
+}
+
+const REFUSALS: [(&str, &str); 3] = [
+    ("408", "The body came too slowly."),
+    (
+        "429",
+        "The key has made too many requests; `RateLimit` says how many are left. Send the same again after `Retry-After`.",
+    ),
+    ("503", "Too much is waiting, or the database is away. Send the same again after `Retry-After`."),
+];
+
+fn refusal(status: &str, description: &str) -> utoipa::openapi::Response {
+    let document = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
+    let response = ResponseBuilder::new().description(description).content("application/problem+json", document);
+    let response =
+        if status == "408" { response } else { response.header("Retry-After", HeaderBuilder::new().build()) };
+    response.build()
+}
