@@ -5,11 +5,13 @@
 mod budgets;
 mod command;
 mod delivery;
+mod doors;
 mod durability;
 mod events;
 mod identity;
 mod keys;
 mod prices;
+mod replay;
 mod security;
 mod spend;
 mod support;

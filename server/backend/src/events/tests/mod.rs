@@ -3,7 +3,6 @@
 mod committer;
 mod reading;
 mod recording;
-mod replay;
 mod totals;
 
 use crate::identity::{Bootstrap, bootstrap};

@@ -1,0 +1,244 @@
+//! Every door of the product, knocked on by whom it must not let in.
+//!
+//! The list of doors comes from the code: the operations of `/openapi.json`, the pages of the route table, the server functions, and the few plain routes.
+//! Each door has a sample: a request that is valid for it, and the guard that stands there. A door without a sample fails the test, and so does a sample whose door is gone.
+//!
+//! To add a door, add a line to the file of its room in `samples/`:
+//! * a page: `page("/o/{org}/things", "/o/acme/things")`, route and address;
+//! * a server function that reads (`input = Json`): `ask("things/list", json!({"query": []}))`, without the prefix `/fn/` and without `org`;
+//! * one that takes a form: `form("things/create", &[("name", "Next")])`;
+//! * an operation of the API: `api("GET /v1/things/{id}", format!("/v1/things/{}", world.thing))`, with `.body(json!({…}))` where it takes one;
+//!
+//! and say who may: `.needs(Permission::…)` for members, `.guarded(Guard::Key(KeyScope::…))` for keys; without a word every member may, and every key that reads.
+//! What the sample names must be there: make it in `world.rs`, with the word `SECRET` in it.
+
+mod sample;
+mod samples;
+mod world;
+
+use crate::support::{Answer, Client};
+use axum::http::StatusCode;
+use domain::identity::{KeyScope, Role};
+use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::generate_route_list;
+use sample::{Guard, Sample, samples};
+use std::collections::BTreeSet;
+use world::{PROJECT_SECRET, Place, SECRET};
+
+/// All doors, from the code.
+async fn doors(place: &Place) -> BTreeSet<String> {
+    let description = place.app.anonymous().get("/openapi.json").await.json();
+    let operations = description["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        let methods = item.as_object().unwrap().keys().filter(|name| *name != "parameters");
+        methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+    });
+    let pages = generate_route_list(app::App).into_iter().map(|page| format!("GET {}", page.path()));
+    let functions = server_fn_paths().map(|(path, method)| format!("{method} {path}"));
+    let plain = server::plain_doors().into_iter().map(|path| format!("GET {path}"));
+    operations.chain(pages).chain(functions).chain(plain).collect()
+}
+
+/// What went wrong, all of it, rather than the first.
+#[derive(Default)]
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn expect(&mut self, well: bool, sample: &Sample, who: &str, answer: &Answer) {
+        if !well {
+            let body: String = answer.body.chars().take(300).collect();
+            let to = answer.header("location").unwrap_or_default();
+            self.0.push(format!("{who} at {}: {} {to} {body}", sample.door, answer.status));
+        }
+    }
+
+    fn conceals(&mut self, word: &str, sample: &Sample, who: &str, answer: &Answer) {
+        let headers = format!("{:?}", answer.headers);
+        if answer.body.contains(word) || headers.contains(word) {
+            let at = answer.body.find(word).unwrap_or_default();
+            let around: String =
+                answer.body[..at].chars().rev().take(120).collect::<Vec<_>>().into_iter().rev().collect();
+            self.0.push(format!("{who} at {} read of {word}: {around}", sample.door));
+        }
+    }
+
+    fn report(self) {
+        assert!(self.0.is_empty(), "{} faults:\n{}", self.0.len(), self.0.join("\n"));
+    }
+}
+
+fn leads_to_sign_in(answer: &Answer) -> bool {
+    answer.header("location").is_some_and(|to| to.starts_with("/sign-in"))
+}
+
+fn is_shut_for_strangers(answer: &Answer) -> bool {
+    answer.status == StatusCode::UNAUTHORIZED || (answer.status.is_redirection() && leads_to_sign_in(answer))
+}
+
+fn is_opened(guard: Guard, answer: &Answer) -> bool {
+    let leads_on = guard == Guard::Open || !leads_to_sign_in(answer);
+    answer.status.is_success() || (answer.status.is_redirection() && leads_on)
+}
+
+/// The least of those that the guard lets in.
+async fn least(place: &Place, guard: Guard) -> Client {
+    match guard {
+        Guard::Open => place.app.anonymous(),
+        Guard::SignedIn => place.guest().await,
+        Guard::Member(permission) => {
+            let role = Role::ALL.into_iter().rev().find(|role| role.may(permission)).unwrap();
+            place.member(role).await
+        }
+        Guard::Key(scope) => place.key(scope),
+    }
+}
+
+#[tokio::test]
+async fn every_door_has_a_sample() {
+    let place = Place::new().await;
+    let doors = doors(&place).await;
+    let samples: Vec<String> = samples(&place.world).into_iter().map(|sample| sample.door).collect();
+    let known: BTreeSet<String> = samples.iter().cloned().collect();
+    assert_eq!(known.len(), samples.len(), "a door has two samples");
+    let without: Vec<_> = doors.difference(&known).collect();
+    let gone: Vec<_> = known.difference(&doors).collect();
+    assert!(without.is_empty() && gone.is_empty(), "without a sample: {without:#?}\nno such door: {gone:#?}");
+}
+
+/// Also proves that the samples are valid: what is shut to the others is shut to them, not to a mistake.
+#[tokio::test]
+async fn every_door_opens_to_the_least_who_may() {
+    let mut faults = Faults::default();
+    let shared = Place::new().await;
+    for sample in samples(&shared.world) {
+        let answer = if sample.changes() {
+            let own = Place::new().await;
+            sample.knock(&least(&own, sample.guard).await).await
+        } else {
+            sample.knock(&least(&shared, sample.guard).await).await
+        };
+        faults.expect(is_opened(sample.guard, &answer), &sample, "the least who may", &answer);
+    }
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_stranger_finds_every_door_shut() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let before = place.acmes().await;
+    for sample in samples(&place.world).iter().filter(|sample| sample.guard != Guard::Open) {
+        let answer = sample.knock(&place.app.anonymous()).await;
+        faults.expect(is_shut_for_strangers(&answer), sample, "a stranger", &answer);
+        faults.conceals(SECRET, sample, "a stranger", &answer);
+    }
+    assert_eq!(place.acmes().await, before);
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_member_of_another_organization_finds_nothing() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let before = place.acmes().await;
+    let other = place.other().await;
+    for sample in samples(&place.world) {
+        let answer = match sample.guard {
+            Guard::Open | Guard::Key(_) => continue,
+            Guard::SignedIn | Guard::Member(_) => sample.knock(&other).await,
+        };
+        let hidden = answer.status == StatusCode::NOT_FOUND;
+        faults.expect(hidden || sample.guard == Guard::SignedIn, &sample, "another's owner", &answer);
+        faults.conceals(SECRET, &sample, "another's owner", &answer);
+    }
+    assert_eq!(place.acmes().await, before);
+    // Whatever was changed was their own: the guest's sign-in elsewhere is still there.
+    assert!(place.guest().await.get("/account").await.body.contains(&place.world.sign_in));
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_role_finds_shut_what_the_table_denies_it() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let before = place.acmes().await;
+    let mut denied = 0;
+    for role in Role::ALL {
+        let member = place.member(role).await;
+        for sample in samples(&place.world) {
+            let Guard::Member(permission) = sample.guard else { continue };
+            if role.may(permission) {
+                continue;
+            }
+            denied += 1;
+            let answer = sample.knock(&member).await;
+            faults.expect(answer.status == StatusCode::FORBIDDEN, &sample, role.as_str(), &answer);
+        }
+    }
+    assert!(denied > 50, "only {denied} knocks");
+    assert_eq!(place.acmes().await, before);
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_key_of_another_organization_finds_nothing() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let before = place.acmes().await;
+    let other = place.other_key();
+    for sample in samples(&place.world).iter().filter(|sample| matches!(sample.guard, Guard::Key(_))) {
+        let answer = sample.knock(&other).await;
+        let hidden = answer.status == StatusCode::NOT_FOUND || !sample.names_one();
+        faults.expect(hidden, sample, "another's key", &answer);
+        faults.conceals(SECRET, sample, "another's key", &answer);
+    }
+    assert_eq!(place.acmes().await, before);
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_key_of_another_project_finds_nothing() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let bound = place.bound_key();
+    for sample in samples(&place.world).iter().filter(|sample| matches!(sample.guard, Guard::Key(_))) {
+        let answer = sample.knock(&bound).await;
+        let hidden = match sample.guard {
+            // It may administer nothing at all; that is said whether or not the thing exists.
+            Guard::Key(KeyScope::Admin) => answer.status == StatusCode::FORBIDDEN,
+            _ => answer.status == StatusCode::NOT_FOUND || !sample.names_one(),
+        };
+        faults.expect(hidden, sample, "a key of another project", &answer);
+        faults.conceals(PROJECT_SECRET, sample, "a key of another project", &answer);
+    }
+    faults.report();
+}
+
+#[tokio::test]
+async fn a_key_without_the_scope_is_refused() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let before = place.acmes().await;
+    for scope in KeyScope::ALL {
+        let key = place.key(scope);
+        for sample in samples(&place.world) {
+            if matches!(sample.guard, Guard::Key(needed) if needed != scope) {
+                let answer = sample.knock(&key).await;
+                faults.expect(answer.status == StatusCode::FORBIDDEN, &sample, scope.as_str(), &answer);
+            }
+        }
+    }
+    assert_eq!(place.acmes().await, before);
+    faults.report();
+}
+
+/// A key opens no page and no server function, a session nothing of the API.
+#[tokio::test]
+async fn keys_and_sessions_do_not_stand_in_for_each_other() {
+    let (place, mut faults) = (Place::new().await, Faults::default());
+    let (owner, key) = (place.member(Role::Owner).await, place.bound_key());
+    for sample in samples(&place.world) {
+        let answer = match sample.guard {
+            Guard::Open => continue,
+            Guard::Key(_) => sample.knock(&owner).await,
+            Guard::SignedIn | Guard::Member(_) => sample.knock(&key).await,
+        };
+        // A session's unsafe request is refused already for not coming from a page of ours.
+        let shut = is_shut_for_strangers(&answer) || answer.status == StatusCode::FORBIDDEN;
+        faults.expect(shut, &sample, "the wrong kind of caller", &answer);
+    }
+    faults.report();
+}

@@ -1,0 +1,144 @@
+//! How to knock on a door: a valid request, and who is let in.
+
+use super::world::{SLUG, World};
+use crate::support::{Answer, Client};
+use axum::body::Body;
+use axum::http::Method;
+use domain::identity::{KeyScope, Permission};
+use serde_json::Value;
+
+/// Who is let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// Anybody: the door belongs to no organization, or a secret of its own opens it.
+    Open,
+    /// Every signed-in person, to what is theirs.
+    SignedIn,
+    /// Members whose role may do this.
+    Member(Permission),
+    /// Keys with this scope.
+    Key(KeyScope),
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+enum Call {
+    /// A browser asks for a page or a file.
+    Page,
+    /// A form is posted.
+    Form(Vec<(String, String)>),
+    /// JSON is posted to a server function.
+    Ask(Value),
+    /// A program speaks to the API.
+    Api(Method, Option<Value>),
+}
+
+/// A door with a request that is valid for it.
+#[derive(Clone, Debug)]
+pub(super) struct Sample {
+    /// The door as the code lists it: `POST /fn/keys/list`, `GET /o/{org}/explore`, `GET /v1/events/{id}`.
+    pub(super) door: String,
+    pub(super) guard: Guard,
+    /// Where the request goes, with its query.
+    path: String,
+    call: Call,
+}
+
+/// A page at `path` of the route `route`, for members.
+pub(super) fn page(route: &str, path: impl Into<String>) -> Sample {
+    Sample::new(format!("GET {route}"), path, Guard::Member(Permission::Read), Call::Page)
+}
+
+/// A form of the organization's members; `org` is added.
+pub(super) fn form(endpoint: &str, fields: &[(&str, &str)]) -> Sample {
+    let fields = [("org", SLUG)].iter().chain(fields).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let call = Call::Form(fields.collect());
+    let path = format!("/fn/{endpoint}");
+    Sample::new(format!("POST {path}"), path, Guard::Member(Permission::Read), call)
+}
+
+/// JSON from a page of the organization's members; `org` is added.
+pub(super) fn ask(endpoint: &str, mut input: Value) -> Sample {
+    input["org"] = SLUG.into();
+    let path = format!("/fn/{endpoint}");
+    Sample::new(format!("POST {path}"), path, Guard::Member(Permission::Read), Call::Ask(input))
+}
+
+/// A request to the API without a body, for keys that may read.
+pub(super) fn api(door: &str, path: impl Into<String>) -> Sample {
+    let method = door.split(' ').next().unwrap().parse().unwrap();
+    Sample::new(door.to_owned(), path, Guard::Key(KeyScope::Read), Call::Api(method, None))
+}
+
+impl Sample {
+    fn new(door: String, path: impl Into<String>, guard: Guard, call: Call) -> Self {
+        Self { door, guard, path: path.into(), call }
+    }
+
+    /// Not for every member or key.
+    pub(super) fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// For members whose role may do this.
+    pub(super) fn needs(self, permission: Permission) -> Self {
+        self.guarded(Guard::Member(permission))
+    }
+
+    /// With a JSON body.
+    pub(super) fn body(self, body: Value) -> Self {
+        let Call::Api(method, _) = self.call else { panic!("{} is not of the API", self.door) };
+        Self { call: Call::Api(method, Some(body)), ..self }
+    }
+
+    /// Whether the request may change something when it is let in.
+    pub(super) fn changes(&self) -> bool {
+        match &self.call {
+            Call::Page | Call::Ask(_) => false,
+            Call::Form(_) => true,
+            Call::Api(method, _) => *method != Method::GET,
+        }
+    }
+
+    /// Whether the path names one thing, which must not be known to exist.
+    pub(super) fn names_one(&self) -> bool {
+        self.door.contains('{')
+    }
+
+    /// Knocks.
+    pub(super) async fn knock(&self, client: &Client) -> Answer {
+        let site = ("sec-fetch-site", "same-origin");
+        let json = ("content-type", "application/json");
+        let accepts = ("accept", "application/json");
+        match &self.call {
+            Call::Page => client.get(&self.path).await,
+            Call::Form(fields) => {
+                let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                let headers = [("content-type", "application/x-www-form-urlencoded"), accepts, site];
+                client.send(Method::POST, &self.path, &headers, Body::from(body)).await
+            }
+            Call::Ask(input) => {
+                client.send(Method::POST, &self.path, &[json, accepts, site], Body::from(input.to_string())).await
+            }
+            Call::Api(method, Some(body)) => {
+                client.send(method.clone(), &self.path, &[json, accepts], Body::from(body.to_string())).await
+            }
+            Call::Api(method, None) => client.send(method.clone(), &self.path, &[accepts], Body::empty()).await,
+        }
+    }
+}
+
+/// All samples. To add a room, add its file and its line here.
+pub(super) fn samples(world: &World) -> Vec<Sample> {
+    use super::samples::{budgets, events, identity, keys, others, projects, spend};
+    let rooms = [
+        budgets::samples(world),
+        events::samples(world),
+        identity::samples(world),
+        keys::samples(world),
+        others::samples(world),
+        projects::samples(world),
+        spend::samples(world),
+    ];
+    rooms.into_iter().flatten().collect()
+}

@@ -1,0 +1,29 @@
+//! Events, rejected and unpriced ones.
+
+use crate::doors::sample::{Guard, Sample, api, ask, page};
+use crate::doors::world::{EVENT_ID, PROJECT, World};
+use domain::identity::KeyScope;
+use serde_json::json;
+
+pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
+    let event = world.event.as_str();
+    vec![
+        page("/o/{org}/events", "/o/acme/events"),
+        page("/o/{org}/events/rejected", "/o/acme/events/rejected"),
+        page("/o/{org}/events/unpriced", "/o/acme/events/unpriced"),
+        page("/o/{org}/events/{event}", format!("/o/acme/events/{event}")),
+        page("/o/{org}/events.csv", "/o/acme/events.csv"),
+        ask("events/list", json!({"query": []})),
+        ask("events/rejected", json!({"cursor": null})),
+        ask("events/unpriced", json!({})),
+        ask("events/event", json!({"event": event})),
+        api("POST /v1/events", "/v1/events").guarded(Guard::Key(KeyScope::Ingest)).body(json!({
+            "id": "door", "project": PROJECT, "provider": "openai", "model": "gpt-4o",
+            "usage": {"prompt_tokens": 1, "completion_tokens": 1}
+        })),
+        api("GET /v1/events", "/v1/events"),
+        api("GET /v1/events/rejected", "/v1/events/rejected"),
+        api("GET /v1/events/unpriced", "/v1/events/unpriced"),
+        api("GET /v1/events/{id}", format!("/v1/events/{EVENT_ID}")),
+    ]
+}

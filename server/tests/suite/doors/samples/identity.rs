@@ -1,0 +1,87 @@
+//! Accounts, organizations, members, invitations, the audit log.
+
+use crate::doors::sample::{Guard, Sample, form, page};
+use crate::doors::world::{NAME, PASSWORD, World};
+use domain::identity::Permission;
+
+pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
+    [accounts(world), organization(world), members(world), invitations(world)].concat()
+}
+
+fn accounts(world: &World) -> Vec<Sample> {
+    let open = |sample: Sample| sample.guarded(Guard::Open);
+    let own = |sample: Sample| sample.guarded(Guard::SignedIn);
+    vec![
+        open(page("/", "/")),
+        open(page("/sign-up", "/sign-up")),
+        open(page("/sign-in", "/sign-in")),
+        open(page("/verify-email", "/verify-email?token=nothing")),
+        open(page("/forgotten-password", "/forgotten-password")),
+        open(page("/reset-password", "/reset-password?token=nothing")),
+        own(page("/account", "/account")),
+        own(page("/organizations", "/organizations")),
+        open(form("identity/sign-up", &[("email", "new@example.com"), ("password", PASSWORD)])),
+        open(form("identity/verify-email", &[("token", &world.verification)])),
+        open(form("identity/sign-in", &[("email", &world.owner), ("password", PASSWORD), ("next", "/")])),
+        open(form("identity/sign-out", &[])),
+        open(form("identity/forgotten-password", &[("email", &world.owner)])),
+        open(form("identity/reset-password", &[("token", &world.reset), ("password", "some other long words")])),
+        open(form("identity/home", &[])),
+        open(form("theme", &[("theme", "dark")])),
+        own(form("identity/account", &[])),
+        own(form(
+            "identity/change-password",
+            &[("current_password", PASSWORD), ("new_password", "some other long words")],
+        )),
+        own(form("identity/revoke-other-sign-ins", &[])),
+        own(form("identity/revoke-sign-in", &[("sign_in", &world.sign_in)])),
+        own(form("identity/organizations", &[])),
+        own(form("identity/create-organization", &[("name", "Next"), ("time_zone", "Europe/Berlin")])),
+        own(form("sample/load", &[])),
+    ]
+}
+
+fn organization(_: &World) -> Vec<Sample> {
+    vec![
+        page("/o/{org}", "/o/acme"),
+        page("/o/{org}/settings", "/o/acme/settings"),
+        page("/o/{org}/settings/audit", "/o/acme/settings/audit").needs(Permission::ReadAudit),
+        form("identity/frame", &[]),
+        form("identity/waiting", &[]),
+        form("identity/onboarding", &[]),
+        form("identity/first-event", &[]),
+        form("identity/first-key", &[]).needs(Permission::ManageKeys),
+        form("identity/settings", &[]),
+        form("identity/audit", &[]).needs(Permission::ReadAudit),
+        form(
+            "identity/update-organization",
+            &[("name", "Next"), ("time_zone", "Europe/Berlin"), ("fiscal_year_start_month", "4")],
+        )
+        .needs(Permission::ManageOrganization),
+        form("identity/delete-organization", &[("typed_name", NAME)]).needs(Permission::DeleteOrganization),
+    ]
+}
+
+fn members(world: &World) -> Vec<Sample> {
+    vec![
+        page("/o/{org}/settings/members", "/o/acme/settings/members"),
+        form("identity/members", &[]),
+        form("identity/change-role", &[("member", &world.spare_member), ("role", "finance")])
+            .needs(Permission::ManageMembers),
+        form("identity/remove-member", &[("member", &world.spare_member)]).needs(Permission::ManageMembers),
+        form("identity/leave", &[]),
+    ]
+}
+
+fn invitations(world: &World) -> Vec<Sample> {
+    let token = world.invitation_token.as_str();
+    let manages = |sample: Sample| sample.needs(Permission::ManageMembers);
+    vec![
+        page("/invitations/{org}/{token}", format!("/invitations/acme/{token}")).guarded(Guard::Open),
+        form("identity/invitation", &[("token", token)]).guarded(Guard::Open),
+        form("identity/accept-as-new", &[("token", token), ("password", PASSWORD)]).guarded(Guard::Open),
+        form("identity/accept-invitation", &[("token", &world.own_invitation_token)]).guarded(Guard::SignedIn),
+        manages(form("identity/invite", &[("email", "next@example.com"), ("role", "viewer")])),
+        manages(form("identity/revoke-invitation", &[("invitation", &world.invitation)])),
+    ]
+}

@@ -1,0 +1,9 @@
+//! Valid requests, by room.
+
+pub(super) mod budgets;
+pub(super) mod events;
+pub(super) mod identity;
+pub(super) mod keys;
+pub(super) mod others;
+pub(super) mod projects;
+pub(super) mod spend;

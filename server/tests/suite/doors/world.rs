@@ -1,0 +1,339 @@
+//! Two organizations: Acme, with something behind every door, and Globex, whose owner has no business there.
+//!
+//! It is made once and copied for every test (the template is named after this file's text), so it costs a copy of files.
+//! What only members of Acme may read carries the word [`SECRET`]; what belongs to its project [`PROJECT`] alone, also [`PROJECT_SECRET`].
+
+use crate::support::{Client, TestApp};
+use axum::http::StatusCode;
+use backend::budgets;
+use backend::identity::{self, Bootstrap};
+use backend::keys::{self, NewKey};
+use backend::projects::{self, NewProject, NewTeam};
+use backend::{Backend, OrgScope, delivery, events};
+use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::event::EventQuery;
+use domain::identity::{Email, KeyScope, Role, User};
+use domain::ids::{ProjectId, UserId};
+use domain::project::{KeyProject, Project};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use testkit::TestDatabase;
+
+/// A word that stands in everything of Acme and in no request.
+pub(super) const SECRET: &str = "zebrafish";
+/// A word that stands in everything of Acme's project [`PROJECT`].
+pub(super) const PROJECT_SECRET: &str = "coelacanth";
+
+pub(super) const SLUG: &str = "acme";
+pub(super) const NAME: &str = "Acme zebrafish";
+pub(super) const TEAM: &str = "lab";
+pub(super) const PROJECT: &str = "quasar";
+pub(super) const EVENT_ID: &str = "event-1";
+pub(super) const PASSWORD: &str = "four quite unrelated words";
+
+const GUEST: &str = "guest@example.com";
+const INVITED: &str = "invited@zebrafish.example";
+const GLOBEX: &str = "owner@globex.example";
+
+/// What samples need to know of Acme.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct World {
+    /// Address of Acme's owner.
+    pub(super) owner: String,
+    /// Id of a member who can be changed and removed.
+    pub(super) spare_member: String,
+    /// Open invitation of somebody without an account.
+    pub(super) invitation: String,
+    pub(super) invitation_token: String,
+    /// The guest's invitation to Acme.
+    pub(super) own_invitation_token: String,
+    /// The guest's sign-in on another browser.
+    pub(super) sign_in: String,
+    /// Link of somebody who signed up and has not verified their address.
+    pub(super) verification: String,
+    /// Link of the owner, who forgot the password.
+    pub(super) reset: String,
+    /// A key that can be revoked.
+    pub(super) key_id: String,
+    pub(super) event: String,
+    pub(super) budget: String,
+    pub(super) alert: String,
+    pub(super) mail: String,
+    acme: String,
+    /// Keys of Acme by what they may.
+    keys: BTreeMap<String, String>,
+    globex_key: String,
+}
+
+/// The application with both organizations in it.
+pub(super) struct Place {
+    pub(super) app: TestApp,
+    pub(super) world: World,
+    /// Who has signed in: once, because passwords are slow and their tries are counted.
+    browsers: Mutex<HashMap<String, Client>>,
+}
+
+impl Place {
+    /// A copy of its own.
+    pub(super) async fn new() -> Self {
+        let database = TestDatabase::prepared(include_str!("world.rs"), make).await;
+        let world: String =
+            sqlx::query_scalar("select world from doors_world").fetch_one(database.pool()).await.unwrap();
+        Self { app: TestApp::over(database), world: serde_json::from_str(&world).unwrap(), browsers: Mutex::default() }
+    }
+
+    /// A member of Acme, signed in.
+    pub(super) async fn member(&self, role: Role) -> Client {
+        self.signed_in(&address_of(role)).await
+    }
+
+    /// A person of no organization whom Acme invited.
+    pub(super) async fn guest(&self) -> Client {
+        self.signed_in(GUEST).await
+    }
+
+    /// The owner of Globex.
+    pub(super) async fn other(&self) -> Client {
+        self.signed_in(GLOBEX).await
+    }
+
+    /// Globex's key with all scopes.
+    pub(super) fn other_key(&self) -> Client {
+        self.app.api(&self.world.globex_key)
+    }
+
+    /// Acme's key with this scope alone.
+    pub(super) fn key(&self, scope: KeyScope) -> Client {
+        self.app.api(&self.world.keys[scope.as_str()])
+    }
+
+    /// Acme's key with all scopes for the project `main` alone.
+    pub(super) fn bound_key(&self) -> Client {
+        self.app.api(&self.world.keys["bound"])
+    }
+
+    async fn signed_in(&self, email: &str) -> Client {
+        let known = self.browsers.lock().unwrap().get(email).cloned();
+        if let Some(browser) = known {
+            return browser;
+        }
+        let browser = self.app.anonymous();
+        sign_in(&browser, email).await;
+        self.browsers.lock().unwrap().insert(email.to_owned(), browser.clone());
+        browser
+    }
+
+    /// Everything of Acme's as text, by table. A key's last use is left out: knocking is using.
+    pub(super) async fn acmes(&self) -> BTreeMap<String, String> {
+        let pool = self.app.database.pool();
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select table_name from information_schema.columns join information_schema.tables using (table_schema, table_name)
+             where column_name = 'org_id' and table_schema = 'public' and table_type = 'BASE TABLE'",
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap();
+        let mut all = BTreeMap::new();
+        for table in tables {
+            let rows = format!(
+                "select coalesce(string_agg(row, E'\\n' order by row), '')
+                 from (select (to_jsonb(t) - 'last_used_at')::text as row from \"{table}\" as t where org_id = $1::uuid) as rows"
+            );
+            let text = sqlx::query_scalar(sqlx::AssertSqlSafe(rows)).bind(&self.world.acme).fetch_one(pool).await;
+            let text: String = text.unwrap();
+            // Tables come and go with the months; what counts is what is in them.
+            if !text.is_empty() {
+                all.insert(table, text);
+            }
+        }
+        all
+    }
+}
+
+async fn sign_in(browser: &Client, email: &str) {
+    let answer = browser.post_form("/fn/identity/sign-in", &[("email", email), ("password", PASSWORD)]).await;
+    assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, Some("/")), "{email}");
+}
+
+fn address_of(role: Role) -> String {
+    format!("{role}@zebrafish.example")
+}
+
+async fn make(pool: PgPool) {
+    let backend = TestApp::backend_over(pool.clone(), true).0;
+    let world = Making { backend: &backend, world: World::default() }.make().await;
+    sqlx::query("create table doors_world (world text not null)").execute(&pool).await.unwrap();
+    let world = serde_json::to_string(&world).unwrap();
+    sqlx::query("insert into doors_world values ($1)").bind(world).execute(&pool).await.unwrap();
+    events::drain(&backend).await;
+}
+
+struct Making<'a> {
+    backend: &'a Backend,
+    world: World,
+}
+
+impl Making<'_> {
+    async fn make(mut self) -> World {
+        self.world.globex_key = self.organization("Globex", GLOBEX).await.1;
+        let owner = address_of(Role::Owner);
+        let (acme, key) = self.organization("Acme", &owner).await;
+        self.world.acme = acme.org_id().to_string();
+        self.world.owner = owner;
+        let change = identity::Change {
+            name: NAME.to_owned(),
+            time_zone: "Asia/Kolkata".to_owned(),
+            fiscal_year_start_month: 1,
+        };
+        identity::update_organization(self.backend, &acme, change).await.unwrap();
+        let (main, quasar) = self.projects(&acme).await;
+        self.people(&acme).await;
+        self.keys(&acme, main.project_id, quasar.project_id).await;
+        self.usage(&acme, &key).await;
+        self.world
+    }
+
+    /// The owner's view and a key with all scopes.
+    async fn organization(&self, name: &str, email: &str) -> (OrgScope, String) {
+        let wanted = Bootstrap {
+            email: email.to_owned(),
+            password: PASSWORD.to_owned().into(),
+            organization: name.to_owned(),
+            time_zone: "Asia/Kolkata".to_owned(),
+            project: "main".to_owned(),
+        };
+        let made = identity::bootstrap(self.backend, wanted).await.unwrap();
+        let owner = identity::scope_in(self.backend, made.user_id, made.org_id).await.unwrap();
+        (owner, made.key.secret.expose_secret().to_owned())
+    }
+
+    async fn projects(&self, acme: &OrgScope) -> (Project, Project) {
+        let team = |name: &str, slug: &str| NewTeam {
+            name: format!("{name} {SECRET}"),
+            slug: slug.to_owned(),
+            cost_centre: format!("4711 {SECRET}"),
+        };
+        let lab = projects::create_team(self.backend, acme, team(PROJECT_SECRET, TEAM)).await.unwrap();
+        projects::create_team(self.backend, acme, team("Spare", "spare")).await.unwrap();
+        let quasar = NewProject {
+            name: format!("{PROJECT_SECRET} {SECRET}"),
+            slug: PROJECT.to_owned(),
+            cost_centre: String::new(),
+            team_id: lab.team_id,
+        };
+        let quasar = projects::create_project(self.backend, acme, quasar).await.unwrap();
+        (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
+    }
+
+    async fn people(&mut self, acme: &OrgScope) {
+        for role in [Role::Admin, Role::Finance, Role::Member, Role::Viewer] {
+            self.joined(acme, &address_of(role), role).await;
+        }
+        self.world.spare_member = self.joined(acme, "spare@zebrafish.example", Role::Viewer).await.to_string();
+        let open = identity::invite(self.backend, acme, INVITED, Role::Viewer).await.unwrap();
+        self.world.invitation = open.invitation_id.to_string();
+        self.world.invitation_token = self.link(INVITED, "/invitations/acme/").await;
+        let guest = self.user(GUEST).await;
+        identity::invite(self.backend, acme, GUEST, Role::Viewer).await.unwrap();
+        self.world.own_invitation_token = self.link(GUEST, "/invitations/acme/").await;
+        self.world.sign_in = self.signed_in_elsewhere(guest.user_id).await;
+        let password = SecretString::from(PASSWORD);
+        identity::sign_up(self.backend, "unverified@example.com", &password, "").await.unwrap();
+        self.world.verification = self.link("unverified@example.com", "/verify-email?token=").await;
+        identity::forgotten_password(self.backend, &self.world.owner, "").await.unwrap();
+        self.world.reset = self.link(&self.world.owner, "/reset-password?token=").await;
+        self.world.mail = delivery::shown(self.backend).await.unwrap()[0].mail_id.to_string();
+    }
+
+    async fn user(&self, email: &str) -> User {
+        let password = SecretString::from(PASSWORD);
+        let user_id = identity::ensure_user(self.backend, email, Some(&password)).await.unwrap();
+        User { user_id, email: Email::parse(email).unwrap(), email_verified: true }
+    }
+
+    async fn joined(&self, acme: &OrgScope, email: &str, role: Role) -> UserId {
+        let user = self.user(email).await;
+        identity::invite(self.backend, acme, email, role).await.unwrap();
+        let token = self.link(email, "/invitations/acme/").await;
+        identity::accept(self.backend, &user, SLUG, &token).await.unwrap();
+        user.user_id
+    }
+
+    /// The secret of the link that begins with `path`, from the one such mail to this address.
+    async fn link(&self, to: &str, path: &str) -> String {
+        let mails = delivery::shown(self.backend).await.unwrap();
+        let mail = mails.iter().find(|mail| mail.recipient == to && mail.text.contains(path)).unwrap();
+        mail.text.split(path).nth(1).unwrap().split_whitespace().next().unwrap().to_owned()
+    }
+
+    async fn signed_in_elsewhere(&self, user_id: UserId) -> String {
+        let browser = TestApp::client_over(self.backend);
+        sign_in(&browser, GUEST).await;
+        let sign_ins = identity::list_sign_ins(self.backend, user_id, None).await.unwrap();
+        sign_ins[0].sign_in_id.to_string()
+    }
+
+    async fn keys(&mut self, acme: &OrgScope, main: ProjectId, quasar: ProjectId) {
+        for scope in KeyScope::ALL {
+            let all = KeyProject::AllWithDefault(main);
+            let secret = self.make_key(acme, scope.as_str(), &[scope], all).await.1;
+            self.world.keys.insert(scope.as_str().to_owned(), secret);
+        }
+        let bound = self.make_key(acme, "bound", &KeyScope::ALL, KeyProject::Bound(main)).await.1;
+        self.world.keys.insert("bound".to_owned(), bound);
+        let name = format!("{PROJECT_SECRET} robot");
+        self.world.key_id = self.make_key(acme, &name, &KeyScope::ALL, KeyProject::Bound(quasar)).await.0;
+    }
+
+    async fn make_key(
+        &self,
+        acme: &OrgScope,
+        name: &str,
+        scopes: &[KeyScope],
+        project: KeyProject,
+    ) -> (String, String) {
+        let name = format!("{name} {SECRET}");
+        let new = NewKey { name, scopes: scopes.iter().copied().collect(), project, expires_at: None };
+        let made = keys::create(self.backend, acme, new).await.unwrap();
+        (made.key.key_id.to_string(), made.secret.expose_secret().to_owned())
+    }
+
+    /// A priced, an unpriced and a rejected event of the project; a budget that they cross.
+    async fn usage(&mut self, acme: &OrgScope, key: &str) {
+        let usage = json!({"prompt_tokens": 100_000, "completion_tokens": 20_000});
+        let event = |id: &str, model: &str, usage: &Value| {
+            json!({"id": id, "project": PROJECT, "provider": "openai", "model": model, "usage": usage,
+                "customer": format!("{PROJECT_SECRET}-{SECRET}"), "feature": format!("{PROJECT_SECRET}-{SECRET}")})
+        };
+        let model = format!("{PROJECT_SECRET}-{SECRET}");
+        let batch = json!([
+            event(EVENT_ID, "gpt-4o", &usage),
+            event("event-2", &model, &usage),
+            event("event-3", &model, &json!({"prompt_tokens": -1}))
+        ]);
+        let api = keys::authenticate(self.backend, key).await.unwrap().scope;
+        let items = batch.to_string();
+        let answer =
+            events::ingest(self.backend, &api, &events::split(items.as_bytes(), false).unwrap()).await.unwrap();
+        assert_eq!((answer.accepted, answer.rejected), (2, 1), "{answer:?}");
+        let rows = events::list(self.backend, acme, &EventQuery { limit: 10, ..EventQuery::default() }).await.unwrap();
+        let row = rows.rows.iter().find(|row| row.id == EVENT_ID).unwrap();
+        self.world.event = row.event_key.to_string();
+        let budget = BudgetInput {
+            name: format!("{PROJECT_SECRET} {SECRET}"),
+            scope: format!("project:{PROJECT}").parse::<ScopeRef>().unwrap(),
+            amount: "0.1".parse().unwrap(),
+            thresholds: vec![50],
+            recipients: vec![Email::parse("alerts@zebrafish.example").unwrap()],
+        };
+        let budget = budgets::create(self.backend, acme, budget).await.unwrap();
+        self.world.budget = budget.budget_id.to_string();
+        budgets::evaluate_marks(self.backend).await.unwrap();
+        let alerts = budgets::alerts(self.backend, acme, AlertFilter::All, None, None).await.unwrap();
+        self.world.alert = alerts.alerts.first().expect("an alert").alert_id.to_string();
+    }
+}
