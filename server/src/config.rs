@@ -2,6 +2,7 @@
 
 use backend::delivery::Mailer;
 use backend::keys::Quotas;
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use std::net::SocketAddr;
@@ -37,6 +38,8 @@ pub enum Command {
     Migrate(Database),
     /// Create a user, organization and project if absent; print a new API key with all scopes.
     Bootstrap(Bootstrap),
+    /// Recompute every sum from the events and report what differs; fails if anything does.
+    Verify(Verify),
     /// Create a sample organization with a realistic quarter of usage that ends now; print its address.
     Sample(Sample),
 }
@@ -136,6 +139,26 @@ pub struct Bootstrap {
     /// Slug of the project.
     #[arg(long, default_value = "main")]
     pub project: String,
+}
+
+/// Settings of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// First day, in each organization's zone; the first event's when left out.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub from: Option<NaiveDate>,
+    /// The day after the last; the last event's day included when left out.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub to: Option<NaiveDate>,
+    /// Slug of the one organization to look at; all when left out.
+    #[arg(long, value_name = "SLUG")]
+    pub organization: Option<String>,
+    /// Put what differs as it follows from the events; senders of the organization are told to come back meanwhile.
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// Settings of `sample`.

@@ -17,6 +17,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+pub mod verify;
 
 use app::{App, shell};
 use axum::Router;

@@ -4,10 +4,10 @@ use backend::{Backend, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Database, Sample, Serve};
+use server::config::{Bootstrap, Cli, Command, Database, Sample, Serve, Verify};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
-use server::{AppState, build, logging, metrics, serving};
+use server::{AppState, build, logging, metrics, serving, verify};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve(serve) => run_serve(serve).await,
         Command::Migrate(database) => run_migrate(&database).await,
         Command::Bootstrap(bootstrap) => run_bootstrap(bootstrap).await,
+        Command::Verify(verify) => run_verify(&verify).await,
         Command::Sample(sample) => run_sample(sample).await,
     }
 }
@@ -56,6 +57,20 @@ async fn run_bootstrap(wanted: Bootstrap) -> Result<(), Failure> {
     let created = identity::bootstrap(&backend, wanted).await.map_err(|error| error.into_problem().to_string())?;
     writeln!(std::io::stdout(), "{}", created.key.secret.expose_secret())?;
     connected.close().await
+}
+
+/// Fails when something differs and was not repaired, so that a script notices.
+async fn run_verify(asked: &Verify) -> Result<(), Failure> {
+    let connected = connect(&asked.database).await?;
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", asked.database.local);
+    let found = verify::run(&backend, asked, &mut std::io::stdout()).await;
+    connected.close().await?;
+    match found? {
+        found if found.differences > 0 && !asked.repair => {
+            Err(format!("{} differences; `--repair` puts them right", found.differences).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says on standard error how far it is, and prints the path of the new organization.

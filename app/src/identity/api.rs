@@ -17,6 +17,7 @@ use {
     backend::identity,
     domain::identity::Permission,
     domain::period::Zone,
+    domain::problem::Problem,
     leptos_axum::redirect,
     secrecy::SecretString,
 };
@@ -270,7 +271,8 @@ pub async fn load_settings(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let organization = identity::organization(&backend, &scope).await?;
     let created_at = scope.zone().local(organization.created_at);
-    Ok(Settings { organization, role: role_of(&scope)?, created_at, time_zones: time_zones() })
+    let retention_days = backend::events::retention(&backend, &scope).await?;
+    Ok(Settings { organization, role: role_of(&scope)?, created_at, time_zones: time_zones(), retention_days })
 }
 
 /// Changes the organization's name, zone and fiscal year.
@@ -288,6 +290,24 @@ pub async fn update_organization(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let change = identity::Change { name, time_zone, fiscal_year_start_month };
     identity::update_organization(&backend, &scope, change).await?;
+    redirect(&format!("/o/{org}/settings?notice=saved"));
+    Ok(())
+}
+
+/// Keeps events for so many days from now on.
+#[server(prefix = "/fn", endpoint = "identity/set-retention")]
+pub async fn set_retention(
+    /// Slug of the organization.
+    org: String,
+    /// Days; empty: for ever.
+    days: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let days = match days.trim() {
+        "" => None,
+        days => Some(days.parse().map_err(|_| Problem::field("days", "invalid", "Enter a whole number of days."))?),
+    };
+    backend::events::set_retention(&backend, &scope, days).await?;
     redirect(&format!("/o/{org}/settings?notice=saved"));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Settings of the organization.
 
-use super::api::{DeleteOrganization, UpdateOrganization, load_settings};
+use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings};
 use super::organizations::ZoneSelect;
 use super::shell::use_org;
 use super::views::Settings;
@@ -62,6 +62,7 @@ pub fn SettingsTabs() -> impl IntoView {
 pub fn SettingsPage() -> impl IntoView {
     let org = use_org();
     let change = use_form::<UpdateOrganization>();
+    let retention = use_form::<SetRetention>();
     let delete = use_form::<DeleteOrganization>();
     let data = Resource::new(move || org.get(), load_settings);
     view! {
@@ -72,7 +73,7 @@ pub fn SettingsPage() -> impl IntoView {
         <Suspense fallback=|| view! { <Loading what="settings"/> }>
             {move || Suspend::new(async move {
                 match data.await {
-                    Ok(settings) => page(settings, change, delete),
+                    Ok(settings) => page(settings, change, retention, delete),
                     Err(error) => view! { <Failure what="settings" error=error/> }.into_any(),
                 }
             })}
@@ -80,14 +81,21 @@ pub fn SettingsPage() -> impl IntoView {
     }
 }
 
-fn page(settings: Settings, change: Form<UpdateOrganization>, delete: Form<DeleteOrganization>) -> AnyView {
+fn page(
+    settings: Settings,
+    change: Form<UpdateOrganization>,
+    retention: Form<SetRetention>,
+    delete: Form<DeleteOrganization>,
+) -> AnyView {
     let may_change = settings.role.may(Permission::ManageOrganization);
     let may_delete = settings.role.may(Permission::DeleteOrganization);
     let slug = settings.organization.slug.clone();
     let name = settings.organization.name.clone();
+    let keep = may_change.then(|| retention_form(slug.clone(), settings.retention_days, retention));
     let main = if may_change { change_form(settings, change) } else { facts(settings) };
     view! {
         {main}
+        {keep}
         {may_delete.then(|| delete_form(slug, name, delete))}
     }
     .into_any()
@@ -102,6 +110,7 @@ fn facts(settings: Settings) -> AnyView {
             <div><dt>"Reporting time zone"</dt><dd>{organization.time_zone}</dd></div>
             <div><dt>"Currency"</dt><dd>{organization.currency}</dd></div>
             <div><dt>"Fiscal year begins in"</dt><dd>{month}</dd></div>
+            <div><dt>"Events are kept"</dt><dd>{kept(settings.retention_days)}</dd></div>
             <div><dt>"Created"</dt><dd>{format::time(settings.created_at)}</dd></div>
         </Facts>
         <p class="soft">"Owners and admins can change this."</p>
@@ -133,6 +142,27 @@ fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
                 error=form.error("fiscal_year_start_month")/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
+    }
+    .into_any()
+}
+
+fn kept(days: Option<u32>) -> String {
+    days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"))
+}
+
+fn retention_form(slug: String, days: Option<u32>, form: Form<SetRetention>) -> AnyView {
+    let typed = form.kept_or("days", &days.map(|days| days.to_string()).unwrap_or_default());
+    view! {
+        <Section title="Retention" id="retention">
+            <p class="prose">{format!("Events are kept {}. Older ones leave by whole months, with their receipts, and are not taken any more; every sum, statement and budget stays as it is.", kept(days))}</p>
+            <form class="form" method="post" action=SetRetention::url()>
+                <FormErrors errors=form.errors()/>
+                <input type="hidden" name="org" value=slug/>
+                <Field label="Keep events for (days)" name="days" inputmode="numeric" optional=true error=form.error("days") value=typed
+                    hint="34 to 3,653 days; empty keeps them for ever. What has left does not come back."/>
+                <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
+            </form>
+        </Section>
     }
     .into_any()
 }

@@ -81,6 +81,8 @@ pub struct Settings {
     pub created_at: DateTime<FixedOffset>,
     /// Names of all time zones.
     pub time_zones: Vec<String>,
+    /// For how many days events are kept; none means for ever.
+    pub retention_days: Option<u32>,
 }
 
 /// The members of an organization.

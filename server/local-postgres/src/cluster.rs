@@ -168,6 +168,12 @@ impl Cluster {
         }
         let socket_folder = fresh_folder(Path::new(SOCKET_PARENT), SOCKET_PREFIX)?;
         self.account.own(&socket_folder)?;
+        self.start_at(&socket_folder, durability).inspect_err(|_| drop(fs::remove_dir_all(&socket_folder)))?;
+        Ok(socket_folder)
+    }
+
+    /// Starts the server with its socket in this folder and waits until it answers.
+    pub(crate) fn start_at(&self, socket_folder: &Path, durability: Durability) -> Result<(), Error> {
         let log = self.data()?.join("server.log");
         if log.metadata().is_ok_and(|log| log.len() > LOG_LIMIT_BYTES) {
             let _ = fs::remove_file(&log);
@@ -184,10 +190,16 @@ impl Cluster {
         // The server inherits these: a pipe would stay open for as long as it runs.
         start.stdout(Stdio::null()).stderr(Stdio::null());
         if self.run_quietly(start)? {
-            return Ok(socket_folder);
+            return Ok(());
         }
-        let _ = fs::remove_dir_all(&socket_folder);
         Err(Error::Program("pg_ctl start".to_owned(), format!("the end of {}:\n{}", log.display(), tail(&log))))
+    }
+
+    /// Stops the server without letting it put anything in order.
+    pub(crate) fn crash(&self) -> Result<(), Error> {
+        let mut stop = self.pg_ctl("stop")?;
+        stop.args(["-m", "immediate", "-w", "-t", "60", "-s"]);
+        self.run(stop)
     }
 
     /// Stops the server and removes the folder of its socket.

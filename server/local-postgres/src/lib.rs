@@ -74,6 +74,7 @@ pub struct LocalPostgres {
     cluster: Cluster,
     socket_folder: PathBuf,
     start_lock: PathBuf,
+    durability: Durability,
     /// `None` once let go.
     users_lock: Option<File>,
     notes: Vec<String>,
@@ -111,7 +112,15 @@ impl LocalPostgres {
             }
         };
         drop(starting);
-        Ok(Self { cluster, socket_folder, start_lock, users_lock: Some(users_lock), notes, left_to_watcher: false })
+        Ok(Self {
+            cluster,
+            socket_folder,
+            start_lock,
+            durability,
+            users_lock: Some(users_lock),
+            notes,
+            left_to_watcher: false,
+        })
     }
 
     /// The address of a database of this server, in the form of `DATABASE_URL`.
@@ -133,6 +142,22 @@ impl LocalPostgres {
     /// [`Error::Program`] with what PostgreSQL said.
     pub fn create_database(&self, database: &str) -> Result<(), Error> {
         self.cluster.create_database(&self.socket_folder, database)
+    }
+
+    /// Ends the server at once, as a power cut would (`pg_ctl stop -m immediate`): for tests of what survives it.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with what PostgreSQL said.
+    pub fn crash(&self) -> Result<(), Error> {
+        self.cluster.crash()
+    }
+
+    /// Starts the server again after [`LocalPostgres::crash`], at the same address.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with what PostgreSQL said.
+    pub fn start_again(&self) -> Result<(), Error> {
+        self.cluster.start_at(&self.socket_folder, self.durability)
     }
 
     /// Lets go, and stops the server if this was its last user; `drop` does the same but cannot report, and leaves stopping to a watcher if there is one.

@@ -1,20 +1,11 @@
 //! The binary as a person starts it: settings that are missing, local mode, signals.
 
+use crate::support::process::tallystick;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
-
-fn tallystick() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tallystick"));
-    // Whatever the person at the keyboard has set is not what these tests are about.
-    for name in ["DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "LISTEN_ADDR", "RUST_LOG"] {
-        command.env_remove(name);
-    }
-    command.stdin(Stdio::null());
-    command
-}
 
 /// Runs a command that must fail, and returns what it said.
 fn refusal(arguments: &[&str]) -> String {

@@ -1,82 +1,18 @@
 //! What was acknowledged survives `kill -9` of the server.
 
 use crate::support::TestApp;
+use crate::support::process::{Process, post_events};
 use domain::period::Period;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// The real binary beside a test's database; killed without warning when dropped.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(database_url: &str) -> Self {
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tallystick"))
-            .args([
-                "serve",
-                "--addr",
-                &address.to_string(),
-                "--public-url",
-                "http://localhost",
-                "--smtp-url",
-                "smtp://127.0.0.1:1",
-            ])
-            .env("DATABASE_URL", database_url)
-            .env_remove("RUST_LOG")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said: Vec<String> =
-            lines.by_ref().map_while(Result::ok).take_while(|line| !line.contains("listens on")).collect();
-        // The rest of the log is read so that the server never waits for us.
-        std::thread::spawn(move || lines.for_each(drop));
-        assert!(TcpStream::connect(address).is_ok(), "{said:#?}");
-        Self { child, address }
-    }
-
-    /// `SIGKILL`: nothing is flushed, nobody is told.
-    fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// Posts events; the results, or nothing when the connection broke or the answer was no success.
 fn post(address: SocketAddr, key: &str, events: &[Value]) -> Option<Vec<Value>> {
-    let body = json!(events).to_string();
-    let mut stream = TcpStream::connect(address).ok()?;
-    let head = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(body.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    if !head.starts_with("HTTP/1.1 200") {
-        return None;
-    }
-    let answer: Value = serde_json::from_str(body).ok()?;
-    Some(answer["results"].as_array()?.clone())
+    let (status, _, answer) = post_events(address, key, events)?;
+    (status == 200).then(|| answer["results"].as_array().cloned())?
 }
 
 fn batch(sender: usize, number: usize) -> Vec<Value> {
@@ -119,7 +55,7 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     let url = app.database.url().to_owned();
     let key = acme.key.clone();
     let (acked, begun) = tokio::task::spawn_blocking(move || {
-        let server = Server::start(&url);
+        let server = Process::start(&url);
         let address = server.address;
         let (acked, count, stop) =
             (Arc::new(Mutex::new(BTreeSet::new())), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
@@ -138,7 +74,7 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
         let begun: Vec<usize> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();
 
         // The next server takes everything again: what was recorded is a duplicate, what was not is accepted.
-        let server = Server::start(&url);
+        let server = Process::start(&url);
         for (sender, batches) in begun.iter().enumerate() {
             for number in 1..=*batches {
                 for result in post(server.address, &key, &batch(sender, number)).expect("a success") {

@@ -169,6 +169,19 @@ pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, 
     Ok(OrgScope::new(org_id, zone, Actor::System, Visible::All))
 }
 
+/// The server's own views of all organizations, or of the one with this slug, by slug: for commands of the server's operator. Never hand one to a caller.
+///
+/// # Errors
+/// [`Problem::NotFound`] when the one does not exist; [`Error::Database`].
+pub async fn system_scopes(backend: &Backend, slug: Option<&str>) -> Result<Vec<(String, OrgScope)>, Error> {
+    let found = sql::zones_by_slug(&backend.pool, slug).await?;
+    if slug.is_some() && found.is_empty() {
+        return Err(Problem::NotFound.into());
+    }
+    let scope = |org_id, zone| OrgScope::new(org_id, zone, Actor::System, Visible::All);
+    Ok(found.into_iter().map(|(slug, org_id, zone)| (slug, scope(org_id, zone))).collect())
+}
+
 /// The organization of the scope.
 ///
 /// # Errors

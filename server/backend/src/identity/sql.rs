@@ -217,6 +217,17 @@ pub(super) async fn zone_of(executor: impl PgExecutor<'_>, org_id: OrgId) -> Res
     row.as_ref().map(zone).transpose()
 }
 
+/// All organizations or the one with this slug (the operator's own view, no caller's).
+pub(super) async fn zones_by_slug(pool: &PgPool, slug: Option<&str>) -> Result<Vec<(String, OrgId, Zone)>, Error> {
+    let rows = sqlx::query(
+        "select slug, org_id, time_zone from organizations where $1::text is null or slug = $1 order by slug",
+    )
+    .bind(slug)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| Ok((row.try_get("slug")?, OrgId(row.try_get("org_id")?), zone(row)?))).collect()
+}
+
 pub(super) async fn organization(
     executor: impl PgExecutor<'_>,
     scope: &OrgScope,

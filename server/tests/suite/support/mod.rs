@@ -1,5 +1,7 @@
 //! The application as tests meet it: the real router over a database of its own, and clients that speak HTTP to it.
 
+pub(crate) mod process;
+
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -93,7 +95,7 @@ impl TestApp {
 
     /// A program with an API key.
     pub(crate) fn api(&self, key: &str) -> Client {
-        Client { authorization: Some(format!("Bearer {key}")), ..self.anonymous() }
+        self.anonymous().with_key(key)
     }
 }
 
@@ -141,6 +143,11 @@ impl Answer {
 }
 
 impl Client {
+    /// The same with an API key.
+    pub(crate) fn with_key(self, key: &str) -> Self {
+        Self { authorization: Some(format!("Bearer {key}")), ..self }
+    }
+
     /// `GET path`, as a browser asks for a page.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[("accept", "text/html,application/json")], Body::empty()).await

@@ -3,6 +3,7 @@
 mod committer;
 mod reading;
 mod recording;
+mod retention;
 mod totals;
 
 use crate::identity::{Bootstrap, bootstrap};

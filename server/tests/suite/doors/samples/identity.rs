@@ -58,6 +58,7 @@ fn organization(_: &World) -> Vec<Sample> {
             &[("name", "Next"), ("time_zone", "Europe/Berlin"), ("fiscal_year_start_month", "4")],
         )
         .needs(Permission::ManageOrganization),
+        form("identity/set-retention", &[("days", "90")]).needs(Permission::ManageOrganization),
         form("identity/delete-organization", &[("typed_name", NAME)]).needs(Permission::DeleteOrganization),
     ]
 }
