@@ -42,6 +42,8 @@ pub(super) struct Sample {
     /// Where the request goes, with its query.
     path: String,
     call: Call,
+    /// Whether what it names belongs to no organization.
+    common: bool,
 }
 
 /// A page at `path` of the route `route`, for members.
@@ -72,7 +74,7 @@ pub(super) fn api(door: &str, path: impl Into<String>) -> Sample {
 
 impl Sample {
     fn new(door: String, path: impl Into<String>, guard: Guard, call: Call) -> Self {
-        Self { door, guard, path: path.into(), call }
+        Self { door, guard, path: path.into(), call, common: false }
     }
 
     /// Not for every member or key.
@@ -83,6 +85,11 @@ impl Sample {
     /// For members whose role may do this.
     pub(super) fn needs(self, permission: Permission) -> Self {
         self.guarded(Guard::Member(permission))
+    }
+
+    /// What it names belongs to no organization: everybody who may read at all may read it.
+    pub(super) fn common(self) -> Self {
+        Self { common: true, ..self }
     }
 
     /// With a JSON body.
@@ -102,7 +109,7 @@ impl Sample {
 
     /// Whether the path names one thing, which must not be known to exist.
     pub(super) fn names_one(&self) -> bool {
-        self.door.contains('{')
+        !self.common && self.door.contains('{')
     }
 
     /// Knocks.
@@ -130,13 +137,14 @@ impl Sample {
 
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
-    use super::samples::{budgets, events, identity, keys, others, projects, spend};
+    use super::samples::{budgets, events, identity, keys, others, prices, projects, spend};
     let rooms = [
         budgets::samples(world),
         events::samples(world),
         identity::samples(world),
         keys::samples(world),
         others::samples(world),
+        prices::samples(world),
         projects::samples(world),
         spend::samples(world),
     ];

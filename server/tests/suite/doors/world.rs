@@ -164,7 +164,8 @@ fn address_of(role: Role) -> String {
 }
 
 async fn make(pool: PgPool) {
-    let backend = TestApp::backend_over(pool.clone(), true).0;
+    let (backend, clock) = TestApp::backend_over(pool.clone(), true);
+    backend::prices::sync_seed(&pool, clock.as_ref()).await.unwrap();
     let world = Making { backend: &backend, world: World::default() }.make().await;
     sqlx::query("create table doors_world (world text not null)").execute(&pool).await.unwrap();
     let world = serde_json::to_string(&world).unwrap();

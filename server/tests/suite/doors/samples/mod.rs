@@ -5,5 +5,6 @@ pub(super) mod events;
 pub(super) mod identity;
 pub(super) mod keys;
 pub(super) mod others;
+pub(super) mod prices;
 pub(super) mod projects;
 pub(super) mod spend;
