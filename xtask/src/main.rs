@@ -1,6 +1,7 @@
 //! The commands of this repository, one module each.
 
 mod check;
+mod described;
 mod guards;
 mod measure_traces;
 mod replay;

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, with every real part it needs started once and stopped again.
 
 use crate::step::{Failure, Parts, Stream, openly, overheard, quietly, say};
-use crate::{check, tools};
+use crate::{check, described, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;
 use std::path::PathBuf;
@@ -36,6 +36,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         tools::for_the_database()?;
         tools::for_building()?;
         tools::for_testing()?;
+        described::tool()?;
         tools::browser().map(drop)
     });
     if ready {
@@ -48,6 +49,7 @@ pub(crate) fn run() -> Result<(), Failure> {
             if parts.part("build of the tests", build_tests) {
                 parts.part("tests", || run_tests(&database, &mut counts));
                 parts.part("examples in the documentation", run_examples);
+                parts.part("description of the API", || described::run(server));
             }
             if parts.part("build of the site", build_site) {
                 parts.part("browser tests", || run_browser(&database, &[], None, &mut counts));

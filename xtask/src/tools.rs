@@ -1,6 +1,6 @@
 //! The programs that building and testing need: found, or installed where that is possible, or named with the exact command.
 
-use crate::step::{Failure, as_typed, ask, openly, say};
+use crate::step::{Failure, as_typed, ask, openly, quietly, say};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,27 @@ pub(crate) fn browser() -> Result<PathBuf, Failure> {
     }
     debian_packages(&["chromium", "fonts-dejavu-core"])?;
     find().ok_or_else(|| "chromium was installed but is not on the PATH; set CHROMIUM to its path".to_owned())
+}
+
+/// Makes sure of a tool from PyPI in an environment of its own under `target/`; one of its programs.
+pub(crate) fn python_tool(package: &str, version: &str, name: &str) -> Result<PathBuf, Failure> {
+    let environment = target_folder().join("python").join(format!("{package}-{version}"));
+    let installed = environment.join("bin").join(name);
+    if installed.is_file() {
+        return Ok(installed);
+    }
+    let make = || quietly(program("python3").args(["-m", "venv", "--clear"]).arg(&environment));
+    if on_path("python3").is_none() || make().is_err() {
+        debian_packages(&["python3", "python3-venv"])?;
+        make()?;
+    }
+    let pip = environment.join("bin/pip");
+    quietly(
+        program(&pip.to_string_lossy())
+            .args(["install", "--quiet", "--disable-pip-version-check"])
+            .arg(format!("{package}=={version}")),
+    )?;
+    Ok(installed)
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
@@ -198,7 +219,7 @@ fn debian_packages(packages: &[&str]) -> Result<(), Failure> {
     }
     for command in [&mut update, &mut install] {
         say(&format!("installing {}", packages.join(" ")));
-        crate::step::quietly(command.env("DEBIAN_FRONTEND", "noninteractive"))?;
+        quietly(command.env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
     Ok(())
 }

@@ -100,6 +100,11 @@ impl Cluster {
         self.run_quietly(ready)
     }
 
+    /// Line 1 of `postmaster.pid`.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        fs::read_to_string(self.entry().join("postmaster.pid")).ok()?.lines().next()?.trim().parse().ok()
+    }
+
     /// Line 5 of `postmaster.pid`, as far as it is a folder that this program makes.
     fn recorded_socket_folder(&self) -> Option<PathBuf> {
         let pid_file = fs::read_to_string(self.entry().join("postmaster.pid")).ok()?;

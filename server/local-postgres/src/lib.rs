@@ -144,6 +144,12 @@ impl LocalPostgres {
         self.cluster.create_database(&self.socket_folder, database)
     }
 
+    /// The process of the server, while it runs: for measuring what it costs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.cluster.pid()
+    }
+
     /// Ends the server at once, as a power cut would (`pg_ctl stop -m immediate`): for tests of what survives it.
     ///
     /// # Errors

@@ -19,6 +19,7 @@ use crate::{AppState, Plain};
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
+use domain::budget::AlertFilter;
 use domain::problem::Problem;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -32,7 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
         description = "Exact costs of large language models: send usage events, read spend, budgets and statements.\n\nMoney is a decimal string with 12 places. Times are RFC 3339. Every error is a problem document (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, AlertFilter)),
     modifiers(&BearerKey),
     security(("api_key" = []))
 )]

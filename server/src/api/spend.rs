@@ -41,7 +41,9 @@ struct SpendRow {
     /// RFC 3339 with offset for hours, a date for days, its Monday for weeks, `YYYY-MM` for months; absent without buckets.
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<String>,
+    // Any further field is one of these; the measures beside them are numbers, too.
     #[serde(flatten)]
+    #[schema(value_type = Object)]
     dimensions: BTreeMap<String, Option<String>>,
     #[serde(flatten)]
     measures: Measures,
