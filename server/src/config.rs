@@ -42,6 +42,8 @@ pub enum Command {
     Verify(Verify),
     /// Create a sample organization with a realistic quarter of usage that ends now; print its address.
     Sample(Sample),
+    /// Record the events of a file: NDJSON, one event per line, or CSV with a header. Doing it again is harmless.
+    Import(Import),
 }
 
 /// Which database.
@@ -176,4 +178,26 @@ pub struct Sample {
     /// Reporting time zone, such as Europe/Berlin.
     #[arg(long, default_value = "UTC")]
     pub time_zone: String,
+}
+
+/// Settings of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// API key that the events are recorded with: its project is theirs where they name none.
+    #[arg(long, env = "TALLYSTICK_KEY", hide_env_values = true)]
+    pub key: SecretString,
+    /// Which column of a CSV file fills which field, such as usage.prompt_tokens="Prompt tokens"; columns that are named like a field need none.
+    #[arg(long = "map", value_name = "FIELD=COLUMN")]
+    pub columns: Vec<String>,
+    /// A field with the same value for every row of a CSV file, such as provider=openai.
+    #[arg(long = "set", value_name = "FIELD=VALUE")]
+    pub constants: Vec<String>,
+    /// Rows at the beginning to pass over: where an interrupted import goes on.
+    #[arg(long, default_value_t = 0, value_name = "ROWS")]
+    pub skip: u64,
+    /// The file; CSV if its name ends in .csv, else NDJSON.
+    pub file: PathBuf,
 }

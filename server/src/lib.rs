@@ -9,6 +9,8 @@ mod dev_mail;
 mod downloads;
 pub mod error;
 pub mod forms;
+pub mod import;
+pub mod ingest_formats;
 pub mod jobs;
 pub mod local_postgres;
 pub mod logging;

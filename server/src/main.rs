@@ -4,7 +4,7 @@ use backend::{Backend, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Database, Sample, Serve, Verify};
+use server::config::{Bootstrap, Cli, Command, Database, Import, Sample, Serve, Verify};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build, logging, metrics, serving, verify};
@@ -34,6 +34,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Bootstrap(bootstrap) => run_bootstrap(bootstrap).await,
         Command::Verify(verify) => run_verify(&verify).await,
         Command::Sample(sample) => run_sample(sample).await,
+        Command::Import(wanted) => run_import(wanted).await,
     }
 }
 
@@ -87,6 +88,22 @@ async fn run_sample(wanted: Sample) -> Result<(), Failure> {
     tracing::info!("{} events recorded, {} rejected, in {seconds:.1} s", loaded.accepted, loaded.rejected);
     events::drain(&backend).await;
     writeln!(std::io::stdout(), "/o/{}", organization.slug)?;
+    connected.close().await
+}
+
+/// Says on standard error how far it is, and prints what became of the rows.
+async fn run_import(wanted: Import) -> Result<(), Failure> {
+    let connected = connect(&wanted.database).await?;
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
+    backend::prices::refresh(&backend).await.map_err(|error| error.into_problem().to_string())?;
+    let imported = server::import::run(&backend, &wanted, |summary| tracing::info!("{}", summary.said())).await;
+    events::drain(&backend).await;
+    let summary = imported?;
+    let mut out = std::io::stdout();
+    for reason in &summary.reasons {
+        writeln!(out, "{reason}")?;
+    }
+    writeln!(out, "{}", summary.said())?;
     connected.close().await
 }
 

@@ -1,6 +1,7 @@
 //! The commands of this repository, one module each.
 
 mod check;
+mod clients;
 mod described;
 mod guards;
 mod measure_traces;
@@ -28,6 +29,8 @@ enum Command {
     Check(check::Args),
     /// Run the browser tests alone.
     End2end(test::Args),
+    /// Run the tests with real clients alone; the binary is built first.
+    Clients,
     /// Send a production trace to a running server.
     Replay(replay::Args),
     /// Convert price data into the seed of the price book.
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Test => test::run(),
         Command::Check(args) => check::run(&args),
         Command::End2end(args) => test::end2end(&args),
+        Command::Clients => test::clients(),
         Command::Replay(args) => replay::run(&args),
         Command::SeedPrices(args) => seed_prices::run(&args),
         Command::MeasureTraces(args) => measure_traces::run(&args),

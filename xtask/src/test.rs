@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, with every real part it needs started once and stopped again.
 
 use crate::step::{Failure, Parts, Stream, openly, overheard, quietly, say};
-use crate::{check, described, tools};
+use crate::{check, clients, described, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;
 use std::path::PathBuf;
@@ -50,6 +50,7 @@ pub(crate) fn run() -> Result<(), Failure> {
                 parts.part("tests", || run_tests(&database, &mut counts));
                 parts.part("examples in the documentation", run_examples);
                 parts.part("description of the API", || described::run(server));
+                parts.part("tests with real clients", || clients::run(&database));
             }
             if parts.part("build of the site", build_site) {
                 parts.part("browser tests", || run_browser(&database, &[], None, &mut counts));
@@ -85,6 +86,19 @@ pub(crate) fn end2end(args: &Args) -> Result<(), Failure> {
     let server = start_database()?;
     let mut counts = Counts::default();
     let outcome = run_browser(&server.url("postgres"), &args.node, args.filter.as_deref(), &mut counts);
+    server.release().map_err(|error| error.to_string())?;
+    outcome
+}
+
+/// Runs the tests with real clients alone.
+///
+/// # Errors
+/// What failed.
+pub(crate) fn clients() -> Result<(), Failure> {
+    tools::for_the_database()?;
+    openly(tools::cargo().args(["build", "--locked", "-p", "server"]))?;
+    let server = start_database()?;
+    let outcome = clients::run(&server.url("postgres"));
     server.release().map_err(|error| error.to_string())?;
     outcome
 }

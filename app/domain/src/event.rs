@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+mod refused;
+
+pub use refused::{Read, Refused, Sender};
+
 /// Most events in one request.
 pub const MAX_BATCH: usize = 5_000;
 /// Largest body in bytes, after decompression.
@@ -388,6 +392,8 @@ pub struct EventRow {
     pub tokens: u64,
     /// Cost; none when unpriced.
     pub cost: Option<Decimal>,
+    /// Whether the provider's id of its answer came with an event that was recorded before.
+    pub suspected_double: bool,
     /// Number of the attempt, from 1.
     pub attempt: u32,
     /// Whole duration in milliseconds.
@@ -467,6 +473,8 @@ pub struct EventDetail {
     pub attempts: Vec<EventRow>,
     /// Other events of the same session, newest first, at most [`MAX_RELATED`].
     pub session: Vec<EventRow>,
+    /// Other events with the same answer of the provider, the first one first.
+    pub doubles: Vec<EventRow>,
 }
 
 /// Most related events that an event page lists.

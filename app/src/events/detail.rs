@@ -1,7 +1,7 @@
 //! One event and its receipt: what was used, at which price, and whether the sum is right.
 
 use super::api::load_event;
-use super::words::{event_table, status_tone, status_word};
+use super::words::{event_path, event_table, status_tone, status_word};
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::Place;
@@ -55,6 +55,7 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         <Title text=format!("Event {id}")/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
+        {double(org, event)}
         {summary(org, event)}
         {receipt(event)}
         {checks(event)}
@@ -67,6 +68,18 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         {others(org, event)}
     }
     .into_any()
+}
+
+/// That the call may be recorded twice, before its cost.
+fn double(org: &str, event: &EventDetail) -> Option<AnyView> {
+    let first = event.doubles.first()?;
+    let (href, id) = (event_path(org, first.event_key), first.id.clone());
+    let said = if event.row.suspected_double {
+        "Suspected double: the provider's answer has the id of one that was recorded before, with "
+    } else {
+        "Another event has the id of the same provider's answer: "
+    };
+    Some(view! { <Notice tone=Tone::Warn>{said}<a href=href>{id}</a>". Both are counted."</Notice> }.into_any())
 }
 
 /// Who, what, when, in two lines.
@@ -254,5 +267,9 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         let table = event_table(org, "Other events of this session", &event.session);
         view! { <Section title="Other events of this session" id="session">{table}</Section> }
     });
-    view! { {attempts}{session} }.into_any()
+    let doubles = (!event.doubles.is_empty()).then(|| {
+        let table = event_table(org, "Events with the same answer of the provider", &event.doubles);
+        view! { <Section title="Events with the same answer of the provider" id="doubles">{table}</Section> }
+    });
+    view! { {doubles}{attempts}{session} }.into_any()
 }

@@ -100,6 +100,7 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
 
 fn event_row(org: &str, row: &EventRow) -> AnyView {
     let attempt = (row.attempt > 1).then(|| format!(", attempt {}", row.attempt));
+    let double = row.suspected_double.then(|| view! { <span class="note warn">"suspected double"</span> });
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let (tone, status) = (status_tone(row.status), status_word(row.status));
     view! {
@@ -112,7 +113,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td>{row.project.clone()}</td>
             <td>{row.feature.clone()}</td>
-            <td><StatusDot tone=tone>{status}{attempt}</StatusDot></td>
+            <td><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
             <td class="num">{row.latency_ms.map(format::milliseconds)}</td>
             <td class="num">{format::count(row.tokens)}</td>
             {cost_cell(row.cost)}

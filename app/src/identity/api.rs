@@ -14,7 +14,7 @@ use {
     super::first_key,
     super::next::local_path,
     crate::caller::{Caller, SignedIn, backend, device},
-    backend::identity,
+    backend::{events, identity},
     domain::identity::Permission,
     domain::period::Zone,
     domain::problem::Problem,
@@ -271,8 +271,10 @@ pub async fn load_settings(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let organization = identity::organization(&backend, &scope).await?;
     let created_at = scope.zone().local(organization.created_at);
-    let retention_days = backend::events::retention(&backend, &scope).await?;
-    Ok(Settings { organization, role: role_of(&scope)?, created_at, time_zones: time_zones(), retention_days })
+    let retention_days = events::retention(&backend, &scope).await?;
+    let drops_doubles = events::drops_doubles(&backend, &scope).await?;
+    let role = role_of(&scope)?;
+    Ok(Settings { organization, role, created_at, time_zones: time_zones(), retention_days, drops_doubles })
 }
 
 /// Changes the organization's name, zone and fiscal year.
@@ -286,10 +288,13 @@ pub async fn update_organization(
     time_zone: String,
     /// First month of the fiscal year, 1 to 12.
     fiscal_year_start_month: u8,
+    /// Anything when suspected doubles are left out; missing when they are recorded and marked.
+    drop_doubles: Option<String>,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let change = identity::Change { name, time_zone, fiscal_year_start_month };
     identity::update_organization(&backend, &scope, change).await?;
+    events::set_drops_doubles(&backend, &scope, drop_doubles.is_some()).await?;
     redirect(&format!("/o/{org}/settings?notice=saved"));
     Ok(())
 }

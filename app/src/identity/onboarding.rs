@@ -180,16 +180,18 @@ fn wait_for_event(_org: String, _arrived: RwSignal<Option<EventRow>>) {
     let _ = first_event;
 }
 
-/// A language of the snippets.
+/// How events are sent: a language of the snippets, or a tool that sends them already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Curl,
     Python,
     TypeScript,
+    OpenTelemetry,
+    LiteLlm,
 }
 
 impl Language {
-    const ALL: [Self; 3] = [Self::Curl, Self::Python, Self::TypeScript];
+    const ALL: [Self; 5] = [Self::Curl, Self::Python, Self::TypeScript, Self::OpenTelemetry, Self::LiteLlm];
 
     /// The one with this word; curl for any other.
     fn of(word: Option<&str>) -> Self {
@@ -201,6 +203,8 @@ impl Language {
             Self::Curl => "curl",
             Self::Python => "python",
             Self::TypeScript => "typescript",
+            Self::OpenTelemetry => "opentelemetry",
+            Self::LiteLlm => "litellm",
         }
     }
 
@@ -209,17 +213,22 @@ impl Language {
             Self::Curl => "curl",
             Self::Python => "Python",
             Self::TypeScript => "TypeScript",
+            Self::OpenTelemetry => "OpenTelemetry",
+            Self::LiteLlm => "LiteLLM",
         }
     }
 
-    /// Runs as it is; only the standard library of its language.
+    /// Runs as it is: only the standard library of its language, or the settings of what sends already.
     fn snippet(self, endpoint: &str, key: &str) -> String {
         let template = match self {
             Self::Curl => CURL,
             Self::Python => PYTHON,
             Self::TypeScript => TYPESCRIPT,
+            Self::OpenTelemetry => OPENTELEMETRY,
+            Self::LiteLlm => LITELLM,
         };
-        template.replace("{endpoint}", endpoint).replace("{key}", key)
+        let server = endpoint.trim_end_matches("/v1/events");
+        template.replace("{endpoint}", endpoint).replace("{server}", server).replace("{key}", key)
     }
 }
 
@@ -254,6 +263,18 @@ const TYPESCRIPT: &str = r#"const answer = await fetch("{endpoint}", {
 });
 console.log(await answer.json());"#;
 
+const OPENTELEMETRY: &str = r#"export OTEL_EXPORTER_OTLP_ENDPOINT={server}/otlp
+export OTEL_EXPORTER_OTLP_HEADERS=x-api-key={key}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"#;
+
+const LITELLM: &str = r#"# environment of the proxy
+export GENERIC_LOGGER_ENDPOINT={server}/v1/ingest/litellm
+export GENERIC_LOGGER_HEADERS="Authorization=Bearer {key}"
+
+# its config.yaml
+litellm_settings:
+  callbacks: ["generic_api"]"#;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,8 +283,8 @@ mod tests {
     fn snippets_carry_key_and_address() {
         for language in Language::ALL {
             let code = language.snippet("http://t.example/v1/events", "tally_live_x");
-            assert!(code.contains("http://t.example/v1/events") && code.contains("Bearer tally_live_x"), "{code}");
-            assert!(!code.contains("{endpoint}") && !code.contains("{key}"), "{code}");
+            assert!(code.contains("http://t.example/") && code.contains("tally_live_x"), "{code}");
+            assert!(!code.contains("{endpoint}") && !code.contains("{server}") && !code.contains("{key}"), "{code}");
             assert_eq!(Language::of(Some(language.word())), language);
         }
         assert_eq!(Language::of(Some("cobol")), Language::Curl);

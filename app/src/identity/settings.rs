@@ -9,8 +9,8 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::Place;
 use crate::ui::{
-    Button, ButtonKind, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select, Tab, Tabs,
-    Tone, UrlNotice,
+    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
+    Tab, Tabs, Tone, UrlNotice,
 };
 use domain::identity::Permission;
 use leptos::prelude::*;
@@ -111,6 +111,7 @@ fn facts(settings: Settings) -> AnyView {
             <div><dt>"Currency"</dt><dd>{organization.currency}</dd></div>
             <div><dt>"Fiscal year begins in"</dt><dd>{month}</dd></div>
             <div><dt>"Events are kept"</dt><dd>{kept(settings.retention_days)}</dd></div>
+            <div><dt>"Suspected doubles"</dt><dd>{if settings.drops_doubles { "left out" } else { "recorded and marked" }}</dd></div>
             <div><dt>"Created"</dt><dd>{format::time(settings.created_at)}</dd></div>
         </Facts>
         <p class="soft">"Owners and admins can change this."</p>
@@ -140,6 +141,8 @@ fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
             <p class="field-hint">"Changing the zone counts all days anew; events sent meanwhile are asked to come back."</p>
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=month
                 error=form.error("fiscal_year_start_month")/>
+            <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", settings.drops_doubles)
+                hint="An event whose provider's answer is recorded under another id already, such as from a gateway and from your own code. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
     }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::problem::Problem;
 use futures::StreamExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::error::ApiError;
@@ -15,6 +16,15 @@ use crate::error::ApiError;
 /// # Errors
 /// [`Problem::TooLarge`] beyond the limit, [`Problem::Invalid`] when it breaks off or cannot be unpacked.
 pub(crate) async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    read_with(body, limit, |_| Ok(())).await
+}
+
+/// The same; `admit` is asked before the body grows to a length.
+async fn read_with(
+    body: Body,
+    limit: usize,
+    mut admit: impl FnMut(usize) -> Result<(), Problem>,
+) -> Result<Vec<u8>, Problem> {
     let mut chunks = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = chunks.next().await {
@@ -26,9 +36,43 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
             let detail = format!("Send at most {} MiB, counted after decompression.", limit / (1024 * 1024));
             return Err(Problem::TooLarge { detail });
         }
+        admit(bytes.len() + chunk.len())?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// A large body and the room that it takes.
+pub(crate) struct Held {
+    /// The whole body.
+    pub(crate) bytes: Vec<u8>,
+    _room: Option<SemaphorePermit<'static>>,
+}
+
+/// Bytes of a body that need no room of their own.
+const FREE_BYTES: usize = 8 * 1024 * 1024;
+/// MiB that all bodies beyond these may hold at once.
+static ROOM: Semaphore = Semaphore::const_new(256);
+
+/// Reads a body that may be large. What goes beyond [`FREE_BYTES`] shares a room with all others, so that memory stays bounded however many come.
+///
+/// # Errors
+/// As [`read`], and [`Problem::Unavailable`] when there is no room.
+pub(crate) async fn read_large(body: Body, limit: usize, retry_after_secs: u32) -> Result<Held, Problem> {
+    let mut room: Option<SemaphorePermit<'static>> = None;
+    let bytes = read_with(body, limit, |len| {
+        let needed = len.saturating_sub(FREE_BYTES).div_ceil(1024 * 1024);
+        while room.as_ref().map_or(0, SemaphorePermit::num_permits) < needed {
+            let more = ROOM.try_acquire().map_err(|_| Problem::Unavailable { retry_after_secs })?;
+            match &mut room {
+                Some(room) => room.merge(more),
+                None => room = Some(more),
+            }
+        }
+        Ok(())
+    })
+    .await?;
+    Ok(Held { bytes, _room: room })
 }
 
 /// Whether the body is declared as one JSON object per line rather than as JSON.
@@ -46,10 +90,10 @@ pub(crate) fn is_lines(headers: &HeaderMap) -> Result<bool, Problem> {
     }
 }
 
-/// Lets a router take gzip and zstd.
+/// Lets a router take gzip, deflate and zstd.
 pub(crate) fn unpacking<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     router
-        .layer(RequestDecompressionLayer::new().gzip(true).zstd(true).br(false).deflate(false))
+        .layer(RequestDecompressionLayer::new().gzip(true).zstd(true).deflate(true).br(false))
         .layer(axum::middleware::map_response(explained))
 }
 
@@ -60,7 +104,7 @@ async fn explained(response: Response) -> Response {
         return response;
     }
     let accepted = response.headers().get(header::ACCEPT_ENCODING).cloned();
-    let detail = "Send the body plain or with the content encoding `gzip` or `zstd`.".to_owned();
+    let detail = "Send the body plain or with the content encoding `gzip`, `deflate` or `zstd`.".to_owned();
     let mut response = ApiError(Problem::UnsupportedMedia { detail }).into_response();
     if let Some(accepted) = accepted {
         response.headers_mut().insert(header::ACCEPT_ENCODING, accepted);

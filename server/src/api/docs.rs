@@ -20,8 +20,11 @@ const PROBLEMS: [(&str, &str); 11] = [
         "404. There is nothing at this address, or it belongs to a project or organization that the key does not see.",
     ),
     ("conflict", "409. The state of things forbids it, for example a name that is taken."),
-    ("too_large", "413. The body is larger than 8 MiB after decompression, or holds more than 5,000 events."),
-    ("unsupported_media", "415. Send JSON or NDJSON, plain, gzip or zstd."),
+    (
+        "too_large",
+        "413. The body is larger than 8 MiB after decompression, or holds more than 5,000 events; other formats have larger limits, named there.",
+    ),
+    ("unsupported_media", "415. Send JSON or NDJSON (OTLP also as protobuf), plain, gzip, deflate or zstd."),
     ("unprocessable", "422. Understood, but no rollup carries this combination."),
     ("rate_limited", "429. Wait for the seconds in `Retry-After`."),
     ("internal", "500. Our fault; the detail names the line in our log."),

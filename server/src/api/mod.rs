@@ -8,6 +8,7 @@ mod budgets;
 pub(crate) mod csv;
 mod docs;
 mod events;
+mod ingest;
 pub(crate) mod json;
 mod prices;
 pub(crate) mod rates;
@@ -53,6 +54,7 @@ impl utoipa::Modify for BearerKey {
 pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
     let (routes, mut description) = OpenApiRouter::with_openapi(Description::openapi())
         .merge(events::router())
+        .merge(ingest::router())
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())

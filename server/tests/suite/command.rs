@@ -101,3 +101,45 @@ fn local_servers_share_one_postgresql_and_the_last_one_stops_it() {
         std::thread::sleep(Duration::from_millis(50));
     }
 }
+
+#[tokio::test]
+async fn a_file_is_imported_once_however_often() {
+    let app = crate::support::TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let csv = folder.path().join("usage.csv");
+    let mut text = "Time,Model,Prompt Tokens,Completion Tokens,Prompt\n".to_owned();
+    for row in 0..1_500 {
+        text.push_str(&format!("2026-11-20T09:{:02}:00Z,gpt-4o-2024-08-06,1000,100,SECRET\n", row % 60));
+    }
+    text.push_str("2026-11-20T09:00:00Z,gpt-4o-2024-08-06,-5,100,SECRET\n");
+    std::fs::write(&csv, text).expect("a file");
+    let import = |arguments: &[&str], file: &Path| -> Output {
+        let mut command = tallystick();
+        command.args(["import", "--database-url", app.database.url(), "--key", &acme.key]).args(arguments).arg(file);
+        command.output().expect("the binary")
+    };
+    let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    // The price book of a database is filled by its migration.
+    let migrated = tallystick().args(["migrate", "--database-url", app.database.url()]).output().expect("the binary");
+    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let first = import(&["--set", "provider=openai"], &csv);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    assert!(said(&first).contains("1501 rows: 1500 recorded, 0 recorded before, 1 refused"), "{}", said(&first));
+    assert!(said(&first).contains("row 1501: /usage/prompt_tokens"), "{}", said(&first));
+    let again = import(&["--set", "provider=openai", "--skip", "1000"], &csv);
+    assert!(said(&again).contains("0 recorded, 500 recorded before, 1 refused"), "{}", said(&again));
+    let spend = app.api(&acme.key).get("/v1/spend?from=2026-11-01&to=2026-12-01").await;
+    assert!(spend.body.contains("5.25"), "1,500 times 0.0035: {}", spend.body);
+
+    let unmapped = import(&[], &csv);
+    let error = String::from_utf8_lossy(&unmapped.stderr).into_owned();
+    assert!(!unmapped.status.success() && error.contains("nothing fills provider"), "{error}");
+    let lines = folder.path().join("events.ndjson");
+    std::fs::write(
+        &lines,
+        r#"{"id":"n1","provider":"openai","model":"gpt-4o-2024-08-06","usage":{"prompt_tokens":1000}}"#,
+    )
+    .expect("a file");
+    assert!(said(&import(&[], &lines)).contains("1 rows: 1 recorded"));
+}

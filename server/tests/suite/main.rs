@@ -10,6 +10,7 @@ mod durability;
 mod events;
 mod faults;
 mod identity;
+mod ingest;
 mod keys;
 mod operations;
 mod prices;

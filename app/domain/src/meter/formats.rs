@@ -5,7 +5,7 @@
 
 use super::reader::{Count, Place, Reader};
 use super::{Meter, Meters, UsageFormat};
-use super::{counters, genai_prices, litellm};
+use super::{counters, gateways, genai_prices};
 use crate::problem::FieldProblem;
 use serde_json::Value;
 
@@ -116,7 +116,8 @@ fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProble
             read.quantity(Meter::TextMessages, place.at("input_text_messages"));
         }
         UsageFormat::OpenaiLive => read.required_quantity(Meter::AudioSeconds, place.at("seconds")),
-        UsageFormat::Litellm => litellm::read(read, place),
+        UsageFormat::Litellm => gateways::litellm(read, place),
+        UsageFormat::Opentelemetry => gateways::opentelemetry(read, place),
         UsageFormat::GenaiPrices => genai_prices::read(read, place),
         UsageFormat::MultimodalEmbedding => counters::multimodal_embedding(read, place),
         UsageFormat::Counters => counters::read(read, place),

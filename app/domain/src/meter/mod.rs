@@ -7,8 +7,8 @@
 
 mod counters;
 mod formats;
+mod gateways;
 mod genai_prices;
-mod litellm;
 mod numbers;
 mod quantities;
 mod reader;

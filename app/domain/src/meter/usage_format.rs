@@ -85,6 +85,8 @@ formats! {
     OpenaiLive = "openai_live";
     /// LiteLLM's logs: inclusive totals for every provider, with copies under Anthropic's names that must not be added.
     Litellm = "litellm";
+    /// The counts of OpenTelemetry's GenAI conventions: cache reads and writes inside `input_tokens`.
+    Opentelemetry = "opentelemetry";
     /// Units of genai-prices: inclusive totals with nested subsets.
     GenaiPrices = "genai_prices";
     /// Embeddings of pictures, sound and film, counted plainly.

@@ -6,6 +6,7 @@
 
 mod check;
 mod commit;
+mod doubles;
 mod ingest;
 pub mod latency;
 mod read;
@@ -15,7 +16,8 @@ mod tests;
 
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
-pub use ingest::{Item, ingest, ingest_inputs, split};
+pub use doubles::{drops_doubles, set_drops_doubles};
+pub use ingest::{Item, ingest, ingest_inputs, ingest_own, ingest_read, read_one, split, split_up_to};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 

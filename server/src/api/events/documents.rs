@@ -51,6 +51,8 @@ pub(super) struct EventSummary {
     cost: Option<String>,
     /// ISO 4217 code of the cost.
     currency: Option<&'static str>,
+    /// Whether the provider's answer has the id of one that was recorded before under another id.
+    suspected_double: bool,
 }
 
 impl From<EventRow> for EventSummary {
@@ -67,6 +69,7 @@ impl From<EventRow> for EventSummary {
             attempt: row.attempt,
             latency_ms: row.latency_ms,
             tokens: row.tokens,
+            suspected_double: row.suspected_double,
             currency: row.cost.map(|_| "USD"),
             cost: row.cost.map(exact),
         }
@@ -166,6 +169,8 @@ pub(super) struct EventDocument {
     attributes: BTreeMap<String, String>,
     /// Other attempts of the same request, first to last, at most 20.
     attempts: Vec<EventSummary>,
+    /// Other events with the same answer of the provider, the first one first, at most 20.
+    doubles: Vec<EventSummary>,
 }
 
 impl From<EventDetail> for EventDocument {
@@ -188,6 +193,7 @@ impl From<EventDetail> for EventDocument {
             adds_up: event.adds_up,
             attributes: event.attributes.into_iter().collect(),
             attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
+            doubles: event.doubles.into_iter().map(EventSummary::from).collect(),
         }
     }
 }

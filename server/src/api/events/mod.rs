@@ -32,7 +32,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Records usage events.
 ///
-/// The body is one event, an array, `{"events": […]}`, or one event per line (`application/x-ndjson`); at most 5,000 events and 8 MiB after decompression; gzip and zstd are accepted.
+/// The body is one event, an array, `{"events": […]}`, or one event per line (`application/x-ndjson`); at most 5,000 events and 8 MiB after decompression; gzip, deflate and zstd are accepted.
 ///
 /// Each event is taken or refused on its own, and the answer has one result per event in the order of the request.
 /// `accepted` means committed: every page and query includes the event from then on.

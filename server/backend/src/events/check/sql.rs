@@ -463,5 +463,5 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
     ] {
         sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;
     }
-    Ok(())
+    crate::events::doubles::delete_all(connection, scope).await
 }

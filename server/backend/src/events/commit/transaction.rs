@@ -2,11 +2,12 @@
 
 use super::rollup;
 use super::{Outcome, Rejection, sql};
+use crate::events::doubles;
 use crate::events::ingest::NewEvent;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::Recorded;
-use domain::ids::{OrgId, RejectedId};
+use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection};
 use std::collections::hash_map::Entry;
@@ -54,11 +55,16 @@ impl Batch<'_> {
         let homes = sql::homes(&mut transaction, &entered, self.now).await?;
         let (candidates, fates) = self.candidates(&homes);
         let known = sql::claim_ids(&mut transaction, &candidates).await?;
-        let fresh: Vec<&NewEvent> =
+        let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
+        let doubles = doubles::settle(&mut transaction, &new).await?;
+        // Their ids stay claimed: what is left out once is a duplicate when it comes again.
+        let (dropped, fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
+            new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
         if !fresh.is_empty() {
             sql::copy_events(&mut transaction, &fresh).await?;
             let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
+            doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
             let rollups = rollup::sum(fresh.iter().copied(), &zones);
             sql::add_quarters(&mut transaction, &rollups.quarters).await?;
             sql::add_days(&mut transaction, &rollups.days).await?;
@@ -68,7 +74,8 @@ impl Batch<'_> {
             sql::mark_moved(&mut transaction, &marks, self.now).await?;
         }
         let too_old = self.too_old(&fates);
-        let listed = self.rejections.iter().copied().chain(&too_old);
+        let left_out: Vec<Rejection> = dropped.iter().map(|event| doubles::rejection(event, self.clock)).collect();
+        let listed = self.rejections.iter().copied().chain(&too_old).chain(&left_out);
         let rejections: Vec<&Rejection> = listed.filter(|rejection| homes.contains_key(&rejection.org_id)).collect();
         sql::insert_rejections(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
@@ -76,7 +83,7 @@ impl Batch<'_> {
         let outcomes = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &doubles.dropped))
             .collect();
         let refused = organizations.into_iter().filter(|org_id| !homes.contains_key(org_id)).collect();
         Ok(Written { outcomes, refused })
@@ -151,6 +158,7 @@ fn outcome(
     candidates: &[&NewEvent],
     known: &sql::KnownIds,
     costs: &sql::BookedCosts,
+    dropped: &BTreeSet<EventKey>,
 ) -> Outcome {
     let conflict = Outcome { recorded: Recorded::Conflict, cost: None };
     let (place, first) = match fate {
@@ -160,6 +168,9 @@ fn outcome(
         Fate::Again(place) => (place, false),
     };
     let candidate = candidates[place];
+    if dropped.contains(&candidate.event_key) && candidate.content_hash == event.content_hash {
+        return Outcome { recorded: Recorded::Duplicate, cost: None };
+    }
     let (content, cost) = match known.get(&candidate.event_key) {
         None if first => return Outcome { recorded: Recorded::Accepted, cost: event.booking.cost },
         None => (&candidate.content_hash[..], candidate.booking.cost),

@@ -16,16 +16,24 @@ pub type Item<'a> = Option<&'a RawValue>;
 /// # Errors
 /// [`Problem::Invalid`] when the body is not JSON in one of the four forms, [`Problem::TooLarge`] above [`MAX_BATCH`] events.
 pub fn split(body: &[u8], lines: bool) -> Result<Vec<Item<'_>>, Problem> {
+    split_up_to(body, lines, MAX_BATCH)
+}
+
+/// The same with another most, for senders whose batches are recorded in several parts.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_up_to(body: &[u8], lines: bool, most: usize) -> Result<Vec<Item<'_>>, Problem> {
     let text = std::str::from_utf8(body).map_err(|_| unreadable("The body is not UTF-8."))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     if text.is_empty() {
         return Err(unreadable("The body is empty."));
     }
-    let items = if lines { by_line(text)? } else { by_value(text)? };
-    if items.len() > MAX_BATCH { Err(too_many()) } else { Ok(items) }
+    let items = if lines { by_line(text, most)? } else { by_value(text, most)? };
+    if items.len() > most { Err(too_many(most)) } else { Ok(items) }
 }
 
-fn by_value(text: &str) -> Result<Vec<Item<'_>>, Problem> {
+fn by_value(text: &str, most: usize) -> Result<Vec<Item<'_>>, Problem> {
     if text.starts_with('[') {
         return Ok(array(text)?.into_iter().map(Some).collect());
     }
@@ -40,7 +48,7 @@ fn by_value(text: &str) -> Result<Vec<Item<'_>>, Problem> {
         None => return Err(unreadable("The body is empty.")),
     };
     if !text[values.byte_offset()..].trim().is_empty() {
-        return by_line(text);
+        return by_line(text, most);
     }
     match enveloped(first)? {
         Some(events) => Ok(events.into_iter().map(Some).collect()),
@@ -67,11 +75,11 @@ fn array(text: &str) -> Result<Vec<&RawValue>, Problem> {
     serde_json::from_str(text).map_err(|error| broken(&error))
 }
 
-fn by_line(text: &str) -> Result<Vec<Item<'_>>, Problem> {
+fn by_line(text: &str, most: usize) -> Result<Vec<Item<'_>>, Problem> {
     let mut items = vec![];
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        if items.len() == MAX_BATCH {
-            return Err(too_many());
+        if items.len() == most {
+            return Err(too_many(most));
         }
         items.push(serde_json::from_str(line).ok());
     }
@@ -87,8 +95,8 @@ fn broken(error: &serde_json::Error) -> Problem {
     unreadable(&format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
 }
 
-fn too_many() -> Problem {
-    Problem::TooLarge { detail: format!("Send at most {MAX_BATCH} events in one request.") }
+fn too_many(most: usize) -> Problem {
+    Problem::TooLarge { detail: format!("Send at most {most} events in one request.") }
 }
 
 #[cfg(test)]

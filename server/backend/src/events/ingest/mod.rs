@@ -9,12 +9,12 @@ mod read;
 mod tests;
 mod validate;
 
-pub use body::{Item, split};
+pub use body::{Item, split, split_up_to};
 pub(crate) use prepare::NewEvent;
 
 use super::commit::{Outcome, Rejection, too_old_for_retention};
 use crate::{Actor, Backend, Error, OrgScope};
-use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, Recorded};
+use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, Read, Recorded, Refused, Sender};
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
 use domain::price::Books;
@@ -22,48 +22,14 @@ use domain::problem::{FieldProblem, Problem};
 use prepare::Request;
 use std::collections::{BTreeSet, HashMap};
 
-/// What can be said of an event that was refused, kept in the rejected list where it fits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Sender {
-    id: Option<String>,
-    project: Option<String>,
-    provider: Option<String>,
-    model: Option<String>,
-}
-
-impl Sender {
-    fn of(event: &EventInput) -> Self {
-        Self {
-            id: event.id.clone(),
-            project: event.project.clone(),
-            provider: Some(event.provider.clone()),
-            model: Some(event.model.clone()),
-        }
-    }
-
-    /// Without texts that are too long or no plain text: they are what was wrong, or a prompt in the wrong place.
-    fn presentable(self) -> Self {
-        let keep = |text: Option<String>| text.filter(|text| validate::is_presentable(text));
-        Self { id: keep(self.id), project: keep(self.project), provider: keep(self.provider), model: keep(self.model) }
-    }
-}
-
-/// An event that was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Refused {
-    sender: Sender,
-    problem: FieldProblem,
-}
-
-impl Refused {
-    /// One of which nothing could be read.
-    fn unread(problem: FieldProblem) -> Refusal {
-        Box::new(Self { sender: Sender::default(), problem })
-    }
-
-    /// One that was read.
-    fn of(event: &EventInput, problem: FieldProblem) -> Refusal {
-        Box::new(Self { sender: Sender::of(event), problem })
+/// Without texts that are too long or no plain text: they are what was wrong, or a prompt in the wrong place.
+fn presentable(sender: Sender) -> Sender {
+    let keep = |text: Option<String>| text.filter(|text| validate::is_presentable(text));
+    Sender {
+        id: keep(sender.id),
+        project: keep(sender.project),
+        provider: keep(sender.provider),
+        model: keep(sender.model),
     }
 }
 
@@ -75,7 +41,8 @@ type Refusal = Box<Refused>;
 /// # Errors
 /// [`Problem::Forbidden`] without the scope `ingest`, [`Problem::TooLarge`] above [`MAX_BATCH`] events, [`Problem::Unavailable`] when too much is waiting or PostgreSQL is away: then nothing was recorded.
 pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> Result<IngestAnswer, Error> {
-    record(backend, scope, items.len(), || items.iter().map(|item| readable(*item)).collect()).await
+    record(backend, scope, items.len(), Projects::OrRefused, || items.iter().map(|item| read_one(*item)).collect())
+        .await
 }
 
 /// Records events that are already typed: imports and sample data walk the same path.
@@ -87,19 +54,63 @@ pub async fn ingest_inputs(
     scope: &OrgScope,
     inputs: Vec<EventInput>,
 ) -> Result<IngestAnswer, Error> {
-    record(backend, scope, inputs.len(), || inputs.into_iter().map(Ok).collect()).await
+    record(backend, scope, inputs.len(), Projects::OrRefused, || inputs.into_iter().map(Ok).collect()).await
 }
 
-fn readable(item: Item<'_>) -> Result<EventInput, Refusal> {
+/// Records events in Tallystick's own form that are already read, such as those of a file.
+///
+/// # Errors
+/// As [`ingest`].
+pub async fn ingest_own(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+    record(backend, scope, events.len(), Projects::OrRefused, || events).await
+}
+
+/// Records events that came in another format, each read or refused by the reader of that format.
+///
+/// Their senders do not know our projects: an event that names one which is not there, or which the key may not use, is booked to the key's project and keeps the name as the tag `project`.
+///
+/// # Errors
+/// As [`ingest`].
+pub async fn ingest_read(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+    record(backend, scope, events.len(), Projects::OrTheKeys, || events).await
+}
+
+/// Reads one event in Tallystick's own form; nothing is looked up or recorded.
+///
+/// # Errors
+/// The first field that has the wrong type or is missing.
+pub fn read_one(item: Item<'_>) -> Read {
     let event =
         item.ok_or_else(|| Refused::unread(FieldProblem::new("", "invalid", "This line is not a JSON object.")))?;
     read::read(event)
+}
+
+/// What becomes of an event whose project is not there or not allowed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Projects {
+    /// It is rejected: its sender named one of ours.
+    OrRefused,
+    /// It is the key's, with the name as a tag.
+    OrTheKeys,
+}
+
+/// Books events of unknown projects to the key's project; the name stays as a tag where there is room.
+fn settle_projects(events: &mut [Read], scope: &OrgScope, known: &HashMap<String, ProjectId>) {
+    for event in events.iter_mut().flatten() {
+        let usable = |slug: &String| known.get(slug).is_some_and(|project| scope.sees(*project));
+        if let Some(slug) = event.project.take_if(|slug| !usable(slug))
+            && event.tags.len() < MAX_TAGS
+        {
+            event.tags.entry("project".to_owned()).or_insert(slug);
+        }
+    }
 }
 
 async fn record(
     backend: &Backend,
     scope: &OrgScope,
     count: usize,
+    unknown: Projects,
     read: impl FnOnce() -> Vec<Result<EventInput, Refusal>>,
 ) -> Result<IngestAnswer, Error> {
     scope.require_key_scope(KeyScope::Ingest)?;
@@ -115,7 +126,7 @@ async fn record(
     // Room first: what waits for the committer is bounded before it is parsed.
     let reservation = backend.events.committer.reserve(count)?;
     let now = backend.clock.now();
-    let checked: Vec<Result<EventInput, Refusal>> = read()
+    let mut checked: Vec<Read> = read()
         .into_iter()
         .map(|event| {
             let mut event = event?;
@@ -127,6 +138,9 @@ async fn record(
         .collect();
     let slugs: BTreeSet<&str> = checked.iter().filter_map(|event| event.as_ref().ok()?.project.as_deref()).collect();
     let projects = backend.events.projects(backend, scope, &slugs).await?;
+    if unknown == Projects::OrTheKeys {
+        settle_projects(&mut checked, scope, &projects);
+    }
     let book = backend.events.book.load();
     let request = Request {
         scope,
@@ -187,7 +201,7 @@ impl Filing<'_> {
 
     /// The entry of the rejected list. Members of the event's project may see it if the key may send there, else those of the key's.
     fn rejection(&self, refused: Refused) -> Rejection {
-        let sender = refused.sender.presentable();
+        let sender = presentable(refused.sender);
         let named = sender.project.as_ref().and_then(|slug| self.projects.get(slug)).copied();
         Rejection {
             org_id: self.scope.org_id(),

@@ -260,11 +260,11 @@ fn nothing_that_could_be_a_prompt_is_kept_or_repeated() {
 #[test]
 fn what_was_wrong_is_listed_with_who_sent_it_where_that_can_be_shown() {
     let refused = read_text(r#"{"id":"e1","project":"p","provider":"openai","model":7,"usage":{}}"#).unwrap_err();
-    let sender = refused.sender.presentable();
+    let sender = super::presentable(refused.sender);
     assert_eq!((sender.id.as_deref(), sender.project.as_deref()), (Some("e1"), Some("p")));
     assert_eq!((sender.provider.as_deref(), sender.model), (Some("openai"), None));
     let long = format!(r#"{{"id":"a\nb","provider":"{}","model":"m"}}"#, "x".repeat(201));
-    let sender = read_text(&long).unwrap_err().sender.presentable();
+    let sender = super::presentable(read_text(&long).unwrap_err().sender);
     assert_eq!((sender.id, sender.provider), (None, None));
 }
 

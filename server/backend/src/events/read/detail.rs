@@ -1,6 +1,7 @@
 //! One event with its receipt and everything that explains it.
 
 use super::sql::{self, Related, Stored, StoredLine};
+use crate::events::doubles;
 use crate::events::ingest::content::id_hash;
 use crate::{Backend, Error, OrgScope, prices};
 use chrono::Duration;
@@ -67,6 +68,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         time_to_first_token_ms: stored.time_to_first_token_ms,
         attempts,
         session,
+        doubles: doubles::others(backend, scope, key).await?,
         row: stored.row,
         key_name: stored.key_name,
         priced_as: stored.priced_as,

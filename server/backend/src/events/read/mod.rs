@@ -5,6 +5,7 @@ mod detail;
 mod sql;
 
 pub use detail::{by_key, find};
+pub(super) use sql::row;
 
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};

@@ -19,7 +19,9 @@ use uuid::Uuid;
 
 const ROW: &str =
     "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
-        e.tokens, e.cost, e.attempt, e.latency_ms
+        e.tokens, e.cost, e.attempt, e.latency_ms,
+        exists (select from suspected_doubles as doubles
+                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double
     from events as e
     join projects on projects.org_id = e.org_id and projects.project_id = e.project_id";
 
@@ -36,6 +38,7 @@ fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
         feature: row.try_get("feature")?,
         tokens: unsigned("tokens", row.try_get("tokens")?)?,
         cost: row.try_get("cost")?,
+        suspected_double: row.try_get("suspected_double")?,
         attempt: u32::try_from(row.try_get::<i32, _>("attempt")?).map_err(|error| inconsistent("attempt", error))?,
         latency_ms: row.try_get::<Option<i64>, _>("latency_ms")?.map(|ms| unsigned("latency_ms", ms)).transpose()?,
     })
@@ -176,6 +179,18 @@ pub(super) async fn related(
     rows.iter().map(|row| event_row(scope, row)).collect()
 }
 
+/// One event as in a list, if it exists and its project is visible. Its key carries its time.
+pub(in crate::events) async fn row(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<EventRow>, Error> {
+    let at = time_of(key);
+    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    push_scope(&mut sql, scope);
+    sql.push(" and e.\"timestamp\" >= ").push_bind(at);
+    sql.push(" and e.\"timestamp\" < ").push_bind(at + Duration::milliseconds(1));
+    sql.push(" and e.event_key = ").push_bind(key.0);
+    let row = sql.build().fetch_optional(pool).await?;
+    row.map(|row| event_row(scope, &row)).transpose()
+}
+
 /// The key of the event that was sent with this id.
 pub(super) async fn key_of_id(pool: &PgPool, scope: &OrgScope, id_hash: &[u8]) -> Result<Option<EventKey>, Error> {
     let key: Option<Uuid> = sqlx::query_scalar("select event_key from event_ids where org_id = $1 and id_hash = $2")
@@ -247,7 +262,9 @@ const TEXTS: [(&str, &str); 16] = [
 pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Stored>, Error> {
     let at = time_of(key);
     let row = sqlx::query(
-        "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name
+        "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name,
+            exists (select from suspected_doubles as doubles
+                    where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double
          from events as e
          join projects on projects.org_id = e.org_id and projects.project_id = e.project_id
          left join api_keys on api_keys.org_id = e.org_id and api_keys.key_id = e.key_id

@@ -94,13 +94,16 @@ pub(super) async fn delete_events(
     Ok(deleted.bind(scope.org_id().0).bind(from).bind(to).bind(limit).execute(pool).await?.rows_affected())
 }
 
-/// Deletes the ids of the month's events.
+/// Deletes what is remembered of the month's events beside them: their ids, and the providers' ids of their answers.
 pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<(), Error> {
-    sqlx::query("delete from event_ids where org_id = $1 and month = $2")
-        .bind(scope.org_id().0)
-        .bind(month)
-        .execute(pool)
-        .await?;
+    // The ids last: by them the month is found again when this is interrupted.
+    for sql in [
+        "delete from suspected_doubles where org_id = $1 and month = $2",
+        "delete from provider_responses where org_id = $1 and month = $2",
+        "delete from event_ids where org_id = $1 and month = $2",
+    ] {
+        sqlx::query(sql).bind(scope.org_id().0).bind(month).execute(pool).await?;
+    }
     Ok(())
 }
 

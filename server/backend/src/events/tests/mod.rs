@@ -1,6 +1,7 @@
 //! Against a real PostgreSQL: what is acknowledged is stored once, and every sum follows from the events.
 
 mod committer;
+mod doubles;
 mod reading;
 mod recording;
 mod retention;

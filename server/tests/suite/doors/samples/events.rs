@@ -21,9 +21,25 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
             "id": "door", "project": PROJECT, "provider": "openai", "model": "gpt-4o",
             "usage": {"prompt_tokens": 1, "completion_tokens": 1}
         })),
+        api("POST /v1/ingest/litellm", "/v1/ingest/litellm").guarded(Guard::Key(KeyScope::Ingest)).body(json!({
+            "litellm_call_id": "door", "call_type": "completion", "model": "gpt-4o", "custom_llm_provider": "openai",
+            "prompt_tokens": 1, "completion_tokens": 1
+        })),
+        api("POST /v1/ingest/cloudevents", "/v1/ingest/cloudevents")
+            .guarded(Guard::Key(KeyScope::Ingest))
+            .body(cloud_event()),
+        api("POST /api/v1/events", "/api/v1/events").guarded(Guard::Key(KeyScope::Ingest)).body(cloud_event()),
+        api("POST /otlp/v1/traces", "/otlp/v1/traces").guarded(Guard::Key(KeyScope::Ingest)).body(json!({})),
+        api("POST /otlp/v1/logs", "/otlp/v1/logs").guarded(Guard::Key(KeyScope::Ingest)).body(json!({})),
+        api("POST /otlp/v1/metrics", "/otlp/v1/metrics").guarded(Guard::Key(KeyScope::Ingest)).body(json!({})),
         api("GET /v1/events", "/v1/events"),
         api("GET /v1/events/rejected", "/v1/events/rejected"),
         api("GET /v1/events/unpriced", "/v1/events/unpriced"),
         api("GET /v1/events/{id}", format!("/v1/events/{EVENT_ID}")),
     ]
+}
+
+fn cloud_event() -> serde_json::Value {
+    json!({"specversion": "1.0", "type": "call", "source": "door", "id": "1",
+        "data": {"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": 1, "completion_tokens": 1}}})
 }

@@ -1,0 +1,56 @@
+//! Usage in the formats of others: the same verbs, limits, rejected list and committer as `/v1/events`.
+
+mod cloudevents;
+mod litellm;
+mod otlp;
+
+use super::body;
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::ApiError;
+use crate::ingest_formats::Placed;
+use axum::body::Body;
+use domain::event::{IngestAnswer, MAX_BATCH};
+use domain::identity::KeyScope;
+use domain::problem::Problem;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Largest body in bytes, after decompression: these formats carry prompts, which are dropped while they are read.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Most items of one body; more than one request records at once is recorded in parts.
+const MAX_ITEMS: usize = 50_000;
+/// When there is no room for a large body, it may come again after so many seconds.
+const RETRY_AFTER_SECS: u32 = 2;
+
+/// The routes of all formats.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(litellm::router()).merge(otlp::router()).merge(cloudevents::router())
+}
+
+/// Reads the body of someone who may send events.
+async fn read(caller: &ApiCaller, body: Body) -> Result<body::Held, Problem> {
+    caller.scope.require_key_scope(KeyScope::Ingest)?;
+    body::read_large(body, MAX_BYTES, RETRY_AFTER_SECS).await
+}
+
+/// Records items in parts of at most [`MAX_BATCH`] and answers with their places in the body.
+///
+/// Ids follow from what was sent, so a body that was recorded in part can be sent again as it is.
+async fn record(state: &AppState, caller: &ApiCaller, items: Placed) -> Result<IngestAnswer, ApiError> {
+    let mut whole = IngestAnswer::default();
+    let mut items = items.into_iter().peekable();
+    while items.peek().is_some() {
+        let (places, events): (Vec<u32>, Vec<_>) = items.by_ref().take(MAX_BATCH).unzip();
+        let part = backend::events::ingest_read(&state.backend, &caller.scope, events).await?;
+        whole.accepted += part.accepted;
+        whole.duplicates += part.duplicates;
+        whole.conflicts += part.conflicts;
+        whole.rejected += part.rejected;
+        let placed = part.results.into_iter().zip(places).map(|(mut result, place)| {
+            result.index = place;
+            result
+        });
+        whole.results.extend(placed);
+    }
+    Ok(whole)
+}

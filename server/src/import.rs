@@ -1,0 +1,186 @@
+//! `tallystick import`: a file of events into the database, with an API key, by the same verbs as the API.
+//!
+//! Reading the file again is harmless, because every event has an id that follows from its row: so the command can be interrupted and repeated, or go on where it was.
+
+use crate::config::Import;
+use crate::ingest_formats::Read;
+use crate::ingest_formats::files::{self, Ids, Mapping};
+use backend::{Backend, Error, OrgScope};
+use domain::event::{IngestAnswer, Recorded};
+use domain::problem::Problem;
+use secrecy::ExposeSecret;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::Duration;
+
+/// Rows that are recorded together.
+const BATCH: usize = 1_000;
+/// Refused rows that are explained; all are in the rejected list.
+const EXPLAINED: usize = 10;
+/// How often a batch is tried when the database is busy or away.
+const TRIES: u32 = 6;
+
+/// What became of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows that were looked at, skipped ones included.
+    pub rows: u64,
+    /// Events that were recorded now.
+    pub accepted: u64,
+    /// Events that were recorded before.
+    pub duplicates: u64,
+    /// Rows that were refused or contradict what is recorded.
+    pub refused: u64,
+    /// The first of these, with their rows.
+    pub reasons: Vec<String>,
+}
+
+impl Summary {
+    /// In one line.
+    #[must_use]
+    pub fn said(&self) -> String {
+        format!(
+            "{} rows: {} recorded, {} recorded before, {} refused",
+            self.rows, self.accepted, self.duplicates, self.refused
+        )
+    }
+
+    fn add(&mut self, places: &[u64], answer: &IngestAnswer) {
+        self.accepted += u64::from(answer.accepted);
+        self.duplicates += u64::from(answer.duplicates);
+        self.refused += u64::from(answer.rejected + answer.conflicts);
+        let bad = answer.results.iter().zip(places);
+        for (result, place) in
+            bad.filter(|(result, _)| matches!(result.status, Recorded::Rejected | Recorded::Conflict))
+        {
+            if let Some(error) = result.error.as_ref().filter(|_| self.reasons.len() < EXPLAINED) {
+                self.reasons.push(format!("row {place}: {} {}", error.pointer, error.detail));
+            }
+        }
+    }
+}
+
+/// Imports the file.
+///
+/// # Errors
+/// What is wrong with the settings, the file or the key, or after which row the database stayed away.
+pub async fn run(backend: &Backend, wanted: &Import, progress: impl Fn(&Summary)) -> Result<Summary, String> {
+    let caller = backend::keys::authenticate(backend, wanted.key.expose_secret()).await.map_err(said)?;
+    let mapping = Mapping::read(&wanted.columns, &wanted.constants)?;
+    let mut run = Run {
+        backend,
+        scope: &caller.scope,
+        skip: wanted.skip,
+        progress,
+        summary: Summary::default(),
+        places: vec![],
+        events: vec![],
+    };
+    let outcome =
+        if is_csv(&wanted.file) { run.csv(&wanted.file, mapping).await } else { run.lines(&wanted.file).await };
+    outcome.map_err(|error| {
+        let done = run.summary.rows - u64::try_from(run.events.len()).unwrap_or(0);
+        format!(
+            "{error} (stopped after row {done}: go on with --skip {done}, or begin anew: what is recorded stays single)"
+        )
+    })?;
+    Ok(run.summary)
+}
+
+fn is_csv(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+}
+
+fn said(error: Error) -> String {
+    error.into_problem().to_string()
+}
+
+struct Run<'a, F> {
+    backend: &'a Backend,
+    scope: &'a OrgScope,
+    skip: u64,
+    progress: F,
+    summary: Summary,
+    /// Rows of the events that wait.
+    places: Vec<u64>,
+    events: Vec<Read>,
+}
+
+impl<F: Fn(&Summary)> Run<'_, F> {
+    async fn lines(&mut self, path: &Path) -> Result<(), String> {
+        let mut ids = Ids::default();
+        for line in open(path)?.lines() {
+            let line = line.map_err(|error| format!("{}: {error}", path.display()))?;
+            if let Some(read) = files::line(&line, &mut ids, |event| backend::events::read_one(Some(event))) {
+                self.take(read).await?;
+            }
+        }
+        self.record().await
+    }
+
+    async fn csv(&mut self, path: &Path, mapping: Mapping) -> Result<(), String> {
+        let broken = |error: csv::Error| format!("{}: {error}", path.display());
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(open(path)?);
+        let cells = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<String>>();
+        let headers = cells(reader.headers().map_err(broken)?);
+        let mapping = mapping.with_headers(&headers);
+        let missing = mapping.missing(&headers);
+        if !missing.is_empty() {
+            let columns = headers.join(", ");
+            return Err(format!(
+                "{}; the columns are {columns}: name them with --map FIELD=COLUMN",
+                missing.join("; ")
+            ));
+        }
+        let mut ids = Ids::default();
+        for record in reader.records() {
+            let row = cells(&record.map_err(broken)?);
+            let own = |event: &serde_json::value::RawValue| backend::events::read_one(Some(event));
+            self.take(files::row(&headers, &row, &mapping, &mut ids, own)).await?;
+        }
+        self.record().await
+    }
+
+    async fn take(&mut self, read: Read) -> Result<(), String> {
+        self.summary.rows += 1;
+        if self.summary.rows <= self.skip {
+            return Ok(());
+        }
+        self.places.push(self.summary.rows);
+        self.events.push(read);
+        if self.events.len() == BATCH { self.record().await } else { Ok(()) }
+    }
+
+    async fn record(&mut self) -> Result<(), String> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let answer = self.recorded().await?;
+        self.summary.add(&self.places, &answer);
+        self.places.clear();
+        self.events.clear();
+        (self.progress)(&self.summary);
+        Ok(())
+    }
+
+    /// Tries again while the database is busy or away.
+    async fn recorded(&self) -> Result<IngestAnswer, String> {
+        let mut tried = 1;
+        loop {
+            let answer = backend::events::ingest_own(self.backend, self.scope, self.events.clone()).await;
+            match answer.map_err(Error::into_problem) {
+                Ok(answer) => return Ok(answer),
+                Err(Problem::Unavailable { retry_after_secs }) if tried < TRIES => {
+                    tried += 1;
+                    tokio::time::sleep(Duration::from_secs(u64::from(retry_after_secs))).await;
+                }
+                Err(problem) => return Err(problem.to_string()),
+            }
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<BufReader<File>, String> {
+    File::open(path).map(BufReader::new).map_err(|error| format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,108 @@
+//! The attributes that are known by name, and their values.
+
+use super::words::{self, Names};
+use serde_json::{Number, Value as Json};
+use std::collections::BTreeMap;
+
+/// Longest text that is kept, in bytes: of what is read, the longest is the AI SDK's provider metadata.
+const MAX_TEXT: usize = 64 * 1024;
+
+/// A value; of a list its first element that is one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Text(String),
+    Int(i64),
+    Double(f64),
+    Bool(bool),
+}
+
+impl Value {
+    /// A text that may be kept.
+    pub(super) fn text(text: &str) -> Option<Self> {
+        (text.len() <= MAX_TEXT).then(|| Self::Text(text.to_owned()))
+    }
+}
+
+/// Known attributes by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Attributes(BTreeMap<&'static str, Value>);
+
+impl Attributes {
+    /// Whether an attribute of this name is read at all, and its name.
+    pub(super) fn known(key: &str) -> Option<&'static str> {
+        words::KNOWN.get(key).copied()
+    }
+
+    /// Keeps a value; the first of a name stays.
+    pub(super) fn insert(&mut self, key: &'static str, value: Value) {
+        self.0.entry(key).or_insert(value);
+    }
+
+    /// With the attributes of the resource behind its own.
+    pub(super) fn over(mut self, resource: &Self) -> Self {
+        for (key, value) in &resource.0 {
+            self.insert(key, value.clone());
+        }
+        self
+    }
+
+    fn first<T>(&self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        names.iter().find_map(|name| self.0.get(name).and_then(&read))
+    }
+
+    /// The first of these that is a text and not empty.
+    pub(super) fn word(&self, names: Names) -> Option<&str> {
+        names.iter().find_map(|name| match self.0.get(name) {
+            Some(Value::Text(text)) if !text.trim().is_empty() => Some(text.trim()),
+            _ => None,
+        })
+    }
+
+    /// The first of these as text, numbers included.
+    pub(super) fn any_text(&self, names: &[&str]) -> Option<String> {
+        self.first(names, |value| match value {
+            Value::Text(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            Value::Int(number) => Some(number.to_string()),
+            Value::Double(number) => Some(number.to_string()),
+            _ => None,
+        })
+    }
+
+    /// The first of these that is a number or a text of one, as JSON: what is wrong with it is said where usage is read.
+    pub(super) fn count(&self, names: &[&str]) -> Option<Json> {
+        self.first(names, |value| match value {
+            Value::Int(number) => Some(Json::from(*number)),
+            Value::Double(number) => {
+                whole(*number).map(Json::from).or_else(|| Number::from_f64(*number).map(Json::from))
+            }
+            Value::Text(text) => text.trim().parse::<i64>().ok().map(Json::from),
+            Value::Bool(_) => None,
+        })
+    }
+
+    /// The first of these that is a number or a text of one.
+    pub(super) fn number(&self, names: &[&str]) -> Option<f64> {
+        self.first(names, |value| match value {
+            #[expect(clippy::cast_precision_loss, reason = "times and durations are far below 2^53")]
+            Value::Int(number) => Some(*number as f64),
+            Value::Double(number) => Some(*number),
+            Value::Text(text) => text.trim().parse().ok(),
+            Value::Bool(_) => None,
+        })
+    }
+
+    /// The first of these that is true or false.
+    pub(super) fn flag(&self, names: &[&str]) -> Option<bool> {
+        self.first(names, |value| match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Text(text) => text.parse().ok(),
+            _ => None,
+        })
+    }
+}
+
+/// A floating-point number that stands for a whole one.
+fn whole(number: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "checked: it has no fraction and is below 2^53")]
+    (number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0).then_some(number as i64)
+}
