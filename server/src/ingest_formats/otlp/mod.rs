@@ -3,8 +3,8 @@
 //! Both encodings are walked field by field over the bytes that came, and only attributes that are known by name are copied out of them.
 //! So prompts are never even held, and a body cannot grow while it is read: decoded as whole messages, two bytes would become a hundred.
 //!
-//! * [`spans`] decides which spans are calls of a model and which only repeat them.
-//! * [`logs`] knows the coding agents that report by log record.
+//! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
+//! * [`mod@logs`] knows the coding agents that report by log record.
 //! * [`words`] has the names under which instrumentations write the same thing, [`genai`] makes an event of them.
 
 pub mod answer;
