@@ -8,6 +8,7 @@ pub mod config;
 mod dev_mail;
 mod downloads;
 pub mod error;
+mod files;
 pub mod forms;
 pub mod import;
 pub mod ingest_formats;
@@ -81,27 +82,24 @@ fn page_context(backend: &Backend) {
 /// 9. forms without JavaScript: the answer becomes a redirect back;
 /// 10. the route.
 pub fn build(state: AppState) -> Router {
-    let pages = Router::new().leptos_routes_with_context(
-        &state,
-        generate_route_list(App),
-        {
-            let backend = state.backend.clone();
-            move || page_context(&backend)
-        },
-        {
-            let leptos = state.leptos.clone();
-            move || shell(leptos.clone())
-        },
-    );
-    let files = {
+    let context = {
         let backend = state.backend.clone();
-        leptos_axum::file_and_error_handler_with_context::<AppState, _>(move || page_context(&backend), shell)
+        move || page_context(&backend)
     };
+    let document = {
+        let leptos = state.leptos.clone();
+        move || shell(leptos.clone())
+    };
+    let routes = generate_route_list(App);
+    let pages = Router::new().leptos_routes_with_context(&state, routes, context.clone(), document.clone());
+    // The page that says that there is nothing; it sets its own status.
+    let nothing = leptos_axum::render_app_to_stream_in_order_with_context(context, document);
     let (operations, described) = api::routes();
     plain(described)
         .fold(operations, |router, (path, route)| router.route(path, route))
         .merge(pages)
-        .fallback(files)
+        .merge(files::router(&state.leptos.site_root))
+        .fallback(nothing)
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))
         .layer(axum::middleware::from_fn_with_state(state.clone(), sessions::note_address))

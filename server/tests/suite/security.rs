@@ -22,6 +22,31 @@ async fn pages_carry_a_policy_with_their_nonce_and_no_style_attribute() {
     assert_ne!(other.header("content-security-policy"), Some(policy), "every page has a nonce of its own");
 }
 
+/// While a page waits for its data, nothing that is answered meanwhile may take its headers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn pages_keep_their_policy_while_files_are_served() {
+    let app = TestApp::start().await;
+    let owner = app.organization("Acme", "UTC").await;
+    let member = app.anonymous();
+    let form = [("email", owner.email.as_str()), ("password", "correct horse battery staple")];
+    member.post_form("/fn/identity/sign-in", &form).await;
+    let pages = (0..4).map(|_| async {
+        for _ in 0..25 {
+            let page = member.get("/o/acme/settings").await;
+            assert_eq!(page.status, StatusCode::OK);
+            assert!(page.header("content-security-policy").unwrap().contains("'nonce-"), "a page without its policy");
+        }
+    });
+    let files = (0..4).map(|_| async {
+        for _ in 0..100 {
+            let file = app.anonymous().get("/favicon.svg").await;
+            assert_eq!(file.status, StatusCode::OK);
+            assert!(!file.header("content-security-policy").unwrap().contains("nonce"), "a file with a page's policy");
+        }
+    });
+    futures::join!(futures::future::join_all(pages), futures::future::join_all(files));
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_said_in_the_askers_language() {
     let app = TestApp::start().await;

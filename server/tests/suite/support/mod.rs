@@ -100,7 +100,10 @@ impl TestApp {
 }
 
 fn router(backend: &Backend) -> Router {
-    let leptos = LeptosOptions::builder().output_name("tallystick").site_root("target/site").build();
+    let leptos = LeptosOptions::builder()
+        .output_name("tallystick")
+        .site_root(concat!(env!("CARGO_MANIFEST_DIR"), "/../style/assets"))
+        .build();
     build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0, stopping: CancellationToken::new() })
 }
 
