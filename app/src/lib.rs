@@ -57,8 +57,8 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // Out-of-order streaming needs JavaScript to put its parts in place; in order, every page reads without it.
-    let ssr = SsrMode::InOrder;
+    // A page is made whole before its first byte: it reads without JavaScript, and whatever in it decides status or redirect has been asked.
+    let ssr = SsrMode::Async;
     view! {
         <Title formatter=|title: String| if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") } />
         <Router>

@@ -6,7 +6,7 @@ use super::views::{FrameData, Waiting};
 use crate::error::AppError;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
-use crate::ui::{ErrorState, PageHead};
+use crate::ui::{ErrorState, PageHead, for_real};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -37,7 +37,9 @@ pub fn OrganizationShell() -> impl IntoView {
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                match data.await {
+                let data = data.await;
+                for_real().await;
+                match data {
                     Ok(data) => view! { <Framed data=data numbers=numbers/> }.into_any(),
                     Err(AppError(problem)) => refused(&problem),
                 }

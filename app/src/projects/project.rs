@@ -8,7 +8,7 @@ use crate::format;
 use crate::spend::OverviewPanel;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, Field, FormErrors, Loading, PageHead,
-    Section, Select, Table, UrlNotice,
+    Section, Select, Table, UrlNotice, for_real,
 };
 use domain::budget::SpendScope;
 use domain::project::{OwnerSpan, ProjectDetail};
@@ -31,9 +31,11 @@ pub fn ProjectPage() -> impl IntoView {
         <UrlNotice known=&NOTICES/>
         <Transition fallback=|| view! { <Loading what="project" lines=8/> }>
             {move || Suspend::new(async move {
-                match detail.await {
+                let detail = detail.await;
+                for_real().await;
+                match detail {
                     Ok(detail) => page(&org.get_untracked(), detail, forms),
-                    Err(error) => view! { <Failure what="project" error=error/> }.into_any(),
+                    Err(error) => view! { <PageHead title="Project" hidden=true/><Failure what="project" error=error/> }.into_any(),
                 }
             })}
         </Transition>

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::spend::OverviewPanel;
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Columns, Crumb, FormErrors, Loading, PageHead, Section, UrlNotice,
+    Badge, Breadcrumb, Button, ButtonKind, Columns, Crumb, FormErrors, Loading, PageHead, Section, UrlNotice, for_real,
 };
 use domain::budget::SpendScope;
 use domain::project::TeamDetail;
@@ -29,9 +29,11 @@ pub fn TeamPage() -> impl IntoView {
         <UrlNotice known=&NOTICES/>
         <Transition fallback=|| view! { <Loading what="team" lines=8/> }>
             {move || Suspend::new(async move {
-                match detail.await {
+                let detail = detail.await;
+                for_real().await;
+                match detail {
                     Ok(detail) => page(&org.get_untracked(), &detail, update, archive),
-                    Err(error) => view! { <Failure what="team" error=error/> }.into_any(),
+                    Err(error) => view! { <PageHead title="Team" hidden=true/><Failure what="team" error=error/> }.into_any(),
                 }
             })}
         </Transition>
