@@ -2,9 +2,12 @@
 
 use crate::error::AppError;
 use crate::form::Form;
-use crate::ui::{Button, FormErrors};
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{Button, FormErrors, Meter, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
 
 /// Makes a sample organization for the signed-in person and leads there; its events arrive in the background.
 ///
@@ -20,6 +23,70 @@ pub async fn load_sample() -> Result<(), AppError> {
     leptos_axum::redirect(&format!("/o/{}", sample.slug));
     Ok(())
 }
+
+/// How much of the sample's quarter is there, from 0 to 1, while it is loaded; none once all of it is.
+///
+/// # Errors
+/// Without a sign-in, and for strangers to the organization.
+#[server(prefix = "/fn", endpoint = "sample/progress")]
+pub async fn sample_progress(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Option<f64>, AppError> {
+    let caller = crate::caller::Caller::enter(&org).await?;
+    Ok(backend::sample::progress(&caller.backend, &caller.scope).await?)
+}
+
+/// What stands in place of the Overview while the sample is loaded; it gives way by itself.
+#[component]
+pub fn SampleArriving(
+    /// Slug of the organization.
+    org: String,
+    /// How much of the quarter is there.
+    share: f64,
+) -> impl IntoView {
+    let share = RwSignal::new(share);
+    let again = Place::Overview.path(&org);
+    follow(org, share);
+    view! {
+        <Title text="Sample data"/>
+        <PageHead title="Your sample is on its way" lead="A quarter of usage goes in by the same door as your own events will. It takes some seconds."/>
+        <div class="sample-arriving" role="status">
+            {move || {
+                let share = share.get();
+                let text = format!("{} of the quarter is there", format::percent_whole(share));
+                view! { <Meter share=share label=text.clone()/><p class="soft">{text}</p> }
+            }}
+        </div>
+        <noscript><p><a href=again>"Look again"</a></p></noscript>
+    }
+}
+
+/// Asks every second, and opens the Overview when all is there.
+#[cfg(feature = "hydrate")]
+fn follow(org: String, share: RwSignal<f64>) {
+    Effect::new(move |_| {
+        let org = org.clone();
+        let ask = move || {
+            let org = org.clone();
+            leptos::task::spawn_local(async move {
+                match sample_progress(org).await {
+                    // Gone if the reader left the page meanwhile.
+                    Ok(Some(now)) => drop(share.try_set(now)),
+                    // The same address shows the Overview now. Refused only where there is no window.
+                    Ok(None) if !share.is_disposed() => drop(window().location().reload()),
+                    _ => {}
+                }
+            });
+        };
+        if let Ok(handle) = set_interval_with_handle(ask, std::time::Duration::from_secs(1)) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn follow(_org: String, _share: RwSignal<f64>) {}
 
 /// The button "Load sample data" with a line that says what it does.
 #[component]

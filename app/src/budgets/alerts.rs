@@ -121,7 +121,7 @@ pub fn Ledger(
         .map(|alert| {
             let used = alert.spend;
             let estimated = (!alert.estimated.is_zero())
-                .then(|| view! { <span class="note">{format!("{} of it estimated", format::money(alert.estimated))}</span> });
+                .then(|| view! { <span class="note note-below">{format!("{} of it estimated", format::money(alert.estimated))}</span> });
             let what = what(&org, &alert, budgets);
             let mails = mails(&alert);
             let seen = seen_to(&org, &alert, may_manage, form);
@@ -147,7 +147,7 @@ fn what(org: &str, alert: &Alert, budgets: bool) -> AnyView {
         return threshold.into_any();
     }
     let href = format!("{}/{}", Place::Budgets.path(org), alert.budget_id);
-    view! { <a href=href>{alert.budget_name.clone()}</a><span class="note">{threshold}</span> }.into_any()
+    view! { <a href=href>{alert.budget_name.clone()}</a><span class="note note-below">{threshold}</span> }.into_any()
 }
 
 fn mails(alert: &Alert) -> AnyView {

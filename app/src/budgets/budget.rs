@@ -51,7 +51,7 @@ pub fn BudgetPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match detail.await {
                     Ok(detail) => View { org: org.get_untracked(), detail, acknowledge, test }.draw(),
-                    Err(error) => view! { <Title text="Budget"/><Failure what="budget" error=error/> }.into_any(),
+                    Err(error) => view! { <Title text="Budget"/><PageHead title="Budget" hidden=true/><Failure what="budget" error=error/> }.into_any(),
                 }
             })}
         </Transition>

@@ -35,11 +35,13 @@ pub fn MailPage() -> impl IntoView {
 fn mail(mail: ShownMail) -> AnyView {
     let id = mail.mail_id.to_string();
     let note = format!("to {}, {}", mail.recipient, format::time(mail.created_at.fixed_offset()));
-    let as_sent = (format!("/dev/mail/{id}"), "As HTML".to_owned());
+    let as_sent = format!("/dev/mail/{id}");
     let lines = mail.text.lines().map(line).collect_view();
     view! {
-        <Section title=mail.subject note=note more=as_sent id=id>
+        <Section title=mail.subject note=note id=id>
             <div class="mail-text">{lines}</div>
+            // Served beside this page's router, not by it.
+            <p><a href=as_sent rel="external">"As HTML"</a></p>
         </Section>
     }
     .into_any()

@@ -38,7 +38,7 @@ pub fn EventPage() -> impl IntoView {
             {move || Suspend::new(async move {
                 match event.await {
                     Ok(event) => draw(&asked.get_untracked().0, &event),
-                    Err(error) => view! { <Title text="Event"/><Failure what="event" error=error/> }.into_any(),
+                    Err(error) => view! { <Title text="Event"/><PageHead title="Event" hidden=true/><Failure what="event" error=error/> }.into_any(),
                 }
             })}
         </Transition>
@@ -153,7 +153,7 @@ fn receipt(event: &EventDetail) -> AnyView {
     } else {
         view! { <Table caption="Receipt" columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
     };
-    view! { <section class="receipt" aria-label="Receipt">{table}</section> }.into_any()
+    view! { <div class="receipt">{table}</div> }.into_any()
 }
 
 fn line(line: &ReceiptRow) -> AnyView {

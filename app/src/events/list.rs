@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::spend::{CHOOSE, FilterValues, Filters, filter_items};
-use crate::ui::{Button, EmptyState, Icon, Loading, Menu, PageHead, Pager, Sign, use_ready};
+use crate::ui::{EmptyState, Icon, Loading, Menu, PageHead, Pager, Sign, use_ready};
 use domain::event::{EventRow, Listed};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -95,7 +95,8 @@ fn nothing(query: &Query) -> AnyView {
     let text = "Choose other days, take a filter away, or send the first event with an API key.";
     view! {
         <EmptyState title="No events here" text=text>
-            <Button href="/docs">"How to send events"</Button>
+            // Served beside this page's router, not by it.
+            <a class="button" href="/docs" rel="external">"How to send events"</a>
         </EmptyState>
     }
     .into_any()

@@ -115,7 +115,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             <td>{row.feature.clone()}</td>
             <td><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
             <td class="num">{row.latency_ms.map(format::milliseconds)}</td>
-            <td class="num">{format::count(row.tokens)}</td>
+            <td class="num">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
             {cost_cell(row.cost)}
         </tr>
     }

@@ -128,7 +128,8 @@ impl View {
     }
 
     fn table(&self, title: &'static str, parameter: &'static str, rows: &[ForecastRow]) -> AnyView {
-        if rows.is_empty() {
+        // A table of nothing but reasons would say the same sentence again and again.
+        if rows.iter().all(|row| row.total.is_err()) {
             return ().into_any();
         }
         let columns = vec![

@@ -95,7 +95,7 @@ fn row(sign_in: SignIn) -> AnyView {
             <td>{sign_in.address}</td>
             <td class="nowrap">{utc(sign_in.created_at)}</td>
             <td class="nowrap">{utc(sign_in.last_seen_at)}</td>
-            <td>
+            <td class="end">
                 {(!sign_in.current).then(|| view! {
                     <form method="post" action=RevokeSignIn::url()>
                         <input type="hidden" name="sign_in" value=sign_in.sign_in_id.to_string()/>

@@ -77,7 +77,7 @@ fn page(org: &str, data: Members, form: Form<Invite>) -> AnyView {
                     <th scope="row">{member.email.to_string()}{mine.then(|| view! { " "<Badge tone=Tone::Accent>"you"</Badge> })}</th>
                     <td>{role_cell(org, &member, role, mine)}</td>
                     <td class="nowrap">{format::day_year(since)}</td>
-                    <td>{way_out(org, &member, role, mine)}</td>
+                    <td class="end">{way_out(org, &member, role, mine)}</td>
                 </tr>
             }
         })
@@ -154,7 +154,7 @@ fn invite_section(
                     <th scope="row">{invitation.email.to_string()}</th>
                     <td>{invitation.role.as_str()}</td>
                     <td class="nowrap">{format::time(*until)}</td>
-                    <td>
+                    <td class="end">
                         <form method="post" action=RevokeInvitation::url()>
                             <input type="hidden" name="org" value=org.to_owned()/>
                             <input type="hidden" name="invitation" value=invitation.invitation_id.to_string()/>

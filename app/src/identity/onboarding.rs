@@ -6,8 +6,9 @@ use super::views::Onboarding;
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
+use crate::sample::{SampleArriving, sample_progress};
 use crate::spend::OverviewPage;
-use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs};
+use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs, for_real};
 use domain::event::EventRow;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -23,11 +24,15 @@ pub fn FirstPage() -> impl IntoView {
     let org = use_org();
     let form = use_form::<MakeFirstKey>();
     let way = Resource::new(move || org.get(), load_onboarding);
+    let arriving = Resource::new(move || org.get(), sample_progress);
     view! {
         <Suspense fallback=|| view! { <Loading what="overview" lines=8/> }>
             {move || Suspend::new(async move {
-                match way.await {
-                    Ok(Some(way)) => view! { <Checklist org=org.get_untracked() way=way form=form/> }.into_any(),
+                let (arriving, way) = (arriving.await, way.await);
+                for_real().await;
+                match (arriving, way) {
+                    (Ok(Some(share)), _) => view! { <SampleArriving org=org.get_untracked() share=share/> }.into_any(),
+                    (_, Ok(Some(way))) => view! { <Checklist org=org.get_untracked() way=way form=form/> }.into_any(),
                     _ => view! { <OverviewPage/> }.into_any(),
                 }
             })}

@@ -117,7 +117,7 @@ fn row(org: &str, line: KeyLine, may_manage: bool) -> AnyView {
             <td class="nowrap">{day(line.created_at)}</td>
             <td class="nowrap">{used}</td>
             <td class="nowrap">{expires}</td>
-            <td>
+            <td class="end">
                 {(may_manage && key.revoked_at.is_none()).then(|| view! {
                     <form method="post" action=RevokeKey::url()>
                         <input type="hidden" name="org" value=org/>

@@ -71,8 +71,8 @@ pub fn PaletteButton(
 ) -> impl IntoView {
     let ready = use_ready();
     view! {
-        <button class="palette-open only-wide" type="button" hidden=move || !ready.get() aria-label="Go to … (Ctrl K)" on:click=move |_| open.set(true)>
-            <Kbd>"Ctrl K"</Kbd>
+        <button class="palette-open only-wide" type="button" hidden=move || !ready.get() on:click=move |_| open.set(true)>
+            <span class="visually-hidden">"Go to … "</span><Kbd>"Ctrl K"</Kbd>
         </button>
     }
 }

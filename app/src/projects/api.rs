@@ -1,25 +1,28 @@
 //! Doors of the pages about teams and projects.
 
 use crate::error::AppError;
+use domain::forecast::ForecastPage;
 use domain::project::{ProjectDetail, ProjectTree, TeamDetail};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
+    backend::forecast,
     backend::projects::{self, Change, NewProject, NewTeam},
     domain::problem::Problem,
     leptos_axum::redirect,
 };
 
-/// The tree of teams and projects.
+/// The tree of teams and projects, with where the month of each will end and what it may spend.
 #[server(prefix = "/fn", endpoint = "projects/tree")]
 pub async fn load_tree(
     /// Slug of the organization.
     org: String,
-) -> Result<ProjectTree, AppError> {
+) -> Result<(ProjectTree, ForecastPage), AppError> {
     let caller = Caller::enter(&org).await?;
-    Ok(projects::tree(&caller.backend, &caller.scope).await?)
+    let tree = projects::tree(&caller.backend, &caller.scope).await?;
+    Ok((tree, forecast::page(&caller.backend, &caller.scope, forecast::Part::Organization).await?))
 }
 
 /// One project with its owners.

@@ -1,15 +1,18 @@
-//! The tree: every team with its projects and what they spent this month.
+//! The tree: every team with its projects, what they spent this month, where that will end and what they may spend.
 
 use super::api::{CreateProject, CreateTeam, load_tree};
 use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::use_form;
 use crate::format;
+use crate::layout::Place;
 use crate::spend::SpendCell;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, Loading, PageHead, Section, Select, Table,
     UrlNotice,
 };
+use domain::budget::{BudgetStatus, ScopeRef};
+use domain::forecast::{ForecastPage, ForecastRow};
 use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -27,14 +30,14 @@ pub fn ProjectsPage() -> impl IntoView {
     view! {
         <Title text="Teams and projects"/>
         <UrlNotice known=&NOTICES/>
-        <PageHead title="Teams and projects" lead="Who owns what, and what it spent this month to date."/>
+        <PageHead title="Teams and projects" lead="Who owns what, what it spent this month to date, and where the month will end."/>
         <Transition fallback=|| view! { <Loading what="teams and projects" lines=8/> }>
             {move || Suspend::new(async move {
                 match tree.await {
-                    Ok(tree) => {
+                    Ok((tree, ahead)) => {
                         let org = org.get_untracked();
                         let forms = tree.may_manage.then(|| forms(&org, &tree, project_form, team_form));
-                        let table = table(&org, &tree);
+                        let table = View { org, ahead }.table(&tree);
                         view! { {table}{forms} }.into_any()
                     }
                     Err(error) => view! { <Failure what="teams and projects" error=error/> }.into_any(),
@@ -44,66 +47,121 @@ pub fn ProjectsPage() -> impl IntoView {
     }
 }
 
-fn table(org: &str, tree: &ProjectTree) -> AnyView {
-    let rows = tree
-        .teams
-        .iter()
-        .map(|branch| {
-            let head = team_row(org, branch);
-            let leaves = branch.projects.iter().map(|leaf| project_row(org, leaf)).collect_view();
-            view! { {head}{leaves} }
-        })
-        .collect_view();
-    let columns = vec![
-        Column::text("Team and project"),
-        Column::text("Cost centre"),
-        Column::number("Requests"),
-        Column::number("Spend, $"),
-    ];
-    let total = tree.total.clone();
-    let foot = move || {
+/// What every row of the tree needs.
+struct View {
+    org: String,
+    ahead: ForecastPage,
+}
+
+impl View {
+    fn table(self, tree: &ProjectTree) -> AnyView {
+        let rows = tree
+            .teams
+            .iter()
+            .map(|branch| {
+                let head = self.team_row(branch);
+                let leaves = branch.projects.iter().map(|leaf| self.project_row(leaf)).collect_view();
+                view! { {head}{leaves} }
+            })
+            .collect_view();
+        let columns = vec![
+            Column::text("Team and project"),
+            Column::number("Spend, $"),
+            Column::number("Expected, $"),
+            Column::number("Budget used"),
+            Column::number("Requests"),
+            Column::text("Cost centre"),
+        ];
+        let total = tree.total.clone();
+        let caption = format!("Spend since {}", format::day(tree.month));
+        let foot = move || {
+            let (expected, budget) = (expected(Some(&self.ahead.organization)), self.budget(&ScopeRef::Organization));
+            view! {
+                <tr>
+                    <th scope="row">"total"</th>
+                    <SpendCell sums=total.clone()/>
+                    {expected}
+                    {budget}
+                    <td class="num">{format::count(total.requests)}</td>
+                    <td></td>
+                </tr>
+            }
+        };
+        view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+    }
+
+    fn team_row(&self, branch: &TeamBranch) -> AnyView {
+        let team = &branch.team;
+        let href = format!("/o/{}/teams/{}", self.org, team.slug);
+        let archived = team.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
+        let expected = expected(self.ahead.teams.iter().find(|row| row.slug == team.slug.as_str()));
+        let budget = self.budget(&ScopeRef::Team(team.slug.clone()));
         view! {
-            <tr>
-                <th scope="row">"total"</th>
-                <td></td>
-                <td class="num">{format::count(total.requests)}</td>
-                <SpendCell sums=total.clone()/>
+            <tr class="statement-team">
+                <th scope="row"><a href=href>{team.name.clone()}</a>" "{archived}</th>
+                <SpendCell sums=branch.sums.clone()/>
+                {expected}
+                {budget}
+                <td class="num">{format::count(branch.sums.requests)}</td>
+                <td>{team.cost_centre.clone()}</td>
             </tr>
         }
-    };
-    let caption = format!("Spend since {}", format::day(tree.month));
-    view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+        .into_any()
+    }
+
+    fn project_row(&self, leaf: &ProjectLeaf) -> AnyView {
+        let project = &leaf.project;
+        let href = format!("/o/{}/projects/{}", self.org, project.slug);
+        let archived = project.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
+        let slug = project.slug.to_string();
+        let slug = (slug != project.name).then(|| view! { <span class="note">{slug}</span>" " });
+        let expected = expected(self.ahead.projects.iter().find(|row| row.slug == project.slug.as_str()));
+        let budget = self.budget(&ScopeRef::Project(project.slug.clone()));
+        view! {
+            <tr class="statement-project">
+                <th scope="row">
+                    <a href=href>{project.name.clone()}</a>" "{slug}{archived}
+                </th>
+                <SpendCell sums=leaf.sums.clone()/>
+                {expected}
+                {budget}
+                <td class="num">{format::count(leaf.sums.requests)}</td>
+                <td>{project.cost_centre.clone()}</td>
+            </tr>
+        }
+        .into_any()
+    }
+
+    /// The budget of exactly this part that is used most, with its page.
+    fn budget(&self, part: &ScopeRef) -> AnyView {
+        let own = self.ahead.budgets.iter().map(|row| &row.state).filter(|state| state.budget.scope_ref == *part);
+        let Some(state) = own.max_by_key(|state| state.usage.percent()) else {
+            return view! { <td class="num soft">{format::NONE}</td> }.into_any();
+        };
+        let href = format!("{}/{}", Place::Budgets.path(&self.org), state.budget.budget_id);
+        let text = format!("{} of {}", state.usage.percent_text(), format::money_rounded(state.usage.amount));
+        let hue = match state.status {
+            BudgetStatus::Ok => "",
+            BudgetStatus::Warning => "warn",
+            BudgetStatus::Exceeded => "bad",
+        };
+        let title = format!("{}: {}", state.budget.name, format::money_full(state.usage.used));
+        view! { <td class="num"><a href=href class=hue title=title>{text}</a></td> }.into_any()
+    }
 }
 
-fn team_row(org: &str, branch: &TeamBranch) -> AnyView {
-    let href = format!("/o/{org}/teams/{}", branch.team.slug);
-    let archived = branch.team.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
-    view! {
-        <tr class="statement-team">
-            <th scope="row"><a href=href>{branch.team.name.clone()}</a>" "{archived}</th>
-            <td>{branch.team.cost_centre.clone()}</td>
-            <td class="num">{format::count(branch.sums.requests)}</td>
-            <SpendCell sums=branch.sums.clone()/>
-        </tr>
+/// Where the month of a part will end.
+fn expected(row: Option<&ForecastRow>) -> AnyView {
+    match row.map(|row| &row.total) {
+        Some(Ok(total)) => {
+            let band = format!("{} – {}", format::money(total.low80), format::money(total.high80));
+            view! { <td class="num" title=band>{format::money_plain(total.expected)}</td> }.into_any()
+        }
+        Some(Err(too_little)) => {
+            view! { <td class="num soft" title=too_little.reason()>{format::NONE}</td> }.into_any()
+        }
+        None => view! { <td class="num soft">{format::NONE}</td> }.into_any(),
     }
-    .into_any()
-}
-
-fn project_row(org: &str, leaf: &ProjectLeaf) -> AnyView {
-    let project = &leaf.project;
-    let href = format!("/o/{org}/projects/{}", project.slug);
-    let archived = project.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
-    view! {
-        <tr class="statement-project">
-            <th scope="row">
-                <a href=href>{project.name.clone()}</a>" "<span class="note">{project.slug.to_string()}</span>" "{archived}
-            </th>
-            <td>{project.cost_centre.clone()}</td>
-            <td class="num">{format::count(leaf.sums.requests)}</td>
-            <SpendCell sums=leaf.sums.clone()/>
-        </tr>
-    }
-    .into_any()
 }
 
 fn forms(

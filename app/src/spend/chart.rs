@@ -5,9 +5,12 @@ use super::words::{measured, value_label};
 use crate::forecast::words;
 use crate::format;
 use crate::layout::Query;
-use crate::ui::chart::{self, Band, ChartData, Hue, Line, Series, Stack, Stroke, hue_of, ranked};
+use crate::ui::Tone;
+use crate::ui::chart::{self, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked};
 use chrono::{DateTime, Datelike, NaiveDate, Weekday};
+use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
+use domain::period::Period;
 use domain::spend::{Bucket, Explore, Measure, Overview};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -68,6 +71,17 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
             .map(|day| day.map(|day| (format::position(day.low80), format::position(day.high80))))
             .collect(),
         texts: ahead.iter().map(|day| text(day.map(|day| words::band(day.low80, day.high80)))).collect(),
+    });
+}
+
+/// Adds what the budget allows each day of the month, spread evenly.
+pub(super) fn add_budget(data: &mut ChartData, overview: &Overview, state: &BudgetState) {
+    let days = Period::month_of(overview.today()).days();
+    let Some(daily) = state.usage.amount.checked_div(days.into()) else { return };
+    data.thresholds.push(Threshold {
+        value: format::position(daily),
+        label: format!("budget {} a day", format::money_rounded(daily)),
+        tone: Tone::Warn,
     });
 }
 

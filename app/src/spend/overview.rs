@@ -1,13 +1,13 @@
 //! Overview: are we all right, and if not, why? Of the organization, a team or a project.
 
 use super::api::load_overview;
-use super::words::{ChangeCell, SpendCell};
+use super::words::{ChangeCell, SpendCell, cause_of};
 use super::{Filters, chart, links};
 use crate::error::Failure;
 use crate::forecast::words;
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::ui::chart::{Chart, ChartData, Spark, Swatch};
+use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
     Stat, StatRow, Table,
@@ -98,6 +98,9 @@ impl View {
         if let Some(month) = self.month() {
             chart::add_expected(&mut data, overview, month);
         }
+        if let Some(budget) = self.outlook.as_ref().and_then(|outlook| outlook.budget.as_ref()) {
+            chart::add_budget(&mut data, overview, budget);
+        }
         let (projects, models) = (self.projects(&data), self.models());
         let tables = match self.part {
             SpendScope::Project(_) => models,
@@ -109,14 +112,17 @@ impl View {
             _ => "day",
         };
         let offset = format::offset(*overview.now.offset());
-        let note = format!("by project · {offset}");
+        let note = match self.part {
+            SpendScope::Project(_) => offset,
+            _ => format!("by project · {offset}"),
+        };
         let title = format!("Spend by {steps}");
         let (figures, changes, state) = (self.figures(), self.changes(), self.state());
         view! {
             <div class="headline">{figures}</div>
             <Columns wide_first=true>
                 <Section title=title.clone() note=note>
-                    <Chart data=data label=title tick=format::axis_money head=capital(steps)/>
+                    <Chart data=data label=title tick=format::axis_money head=capital(steps) height=Height::Tall/>
                 </Section>
                 {changes}
             </Columns>
@@ -146,16 +152,23 @@ impl View {
             format::range(overview.period, today)
         };
         let total = overview.total.spend;
-        let against = self.against();
+        let (against, unpriced) = (self.against(), self.not_in_it());
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         view! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}{unpriced}</Figure>
             {others}
         }
         .into_any()
+    }
+
+    /// What the first figure leaves out.
+    fn not_in_it(&self) -> Option<AnyView> {
+        let waiting = self.overview.total.unpriced_requests;
+        let text = format!("{} without a price not in it", format::counted(waiting, "request"));
+        (waiting > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
     }
 
     fn month(&self) -> Option<&MonthEndForecast> {
@@ -352,9 +365,16 @@ impl View {
                 let href = links::explore_by(&self.org, &query, &Dimension::Model);
                 let difference = mover.difference();
                 let sign = format::position(difference);
+                let name = match self.part {
+                    SpendScope::Project(_) => mover.model.clone(),
+                    _ => format!("{} · {}", mover.project, mover.model),
+                };
                 view! {
                     <li>
-                        <a href=href>{mover.project.clone()}" · "{mover.model.clone()}</a>
+                        <span>
+                            <a href=href>{name}</a>
+                            {cause_of(mover).map(|cause| view! { <span class="note">{cause}</span> })}
+                        </span>
                         <Change text=format::money_signed(difference) direction=Direction::of_cost(sign)/>
                     </li>
                 }
@@ -379,11 +399,22 @@ impl View {
             view! { <Stat value=format::count(waiting) after=after href=self.query.carried().at(&unpriced)/> }
         });
         let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
+        let alerts = self.alerts();
         let now = overview.last_hour.map(|spend| {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
         });
-        view! { <div class="overview-state"><StatRow>{priced}{waiting}{now}{newest}</StatRow></div> }.into_any()
+        view! { <div class="overview-state"><StatRow>{priced}{waiting}{alerts}{now}{newest}</StatRow></div> }.into_any()
+    }
+}
+
+impl View {
+    /// The organization's ledger, where somebody should look into it; a team's or project's page leaves it out.
+    fn alerts(&self) -> Option<AnyView> {
+        let open = self.outlook.as_ref().filter(|_| self.part == SpendScope::Organization)?.open_alerts;
+        let after = if open == 1 { "open alert" } else { "open alerts" };
+        let href = Query::new().with("state", "open").at(&Place::Alerts.path(&self.org));
+        (open > 0).then(|| view! { <Stat value=format::count(open) after=after href=href/> }.into_any())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::ui::{Change, Direction};
-use domain::spend::{Dimension, Measure, Sums};
+use domain::spend::{Cause, Dimension, Measure, Mover, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -32,6 +32,21 @@ pub(super) const fn measure_label(measure: Measure) -> &'static str {
         Measure::Requests => "Requests",
         Measure::Tokens => "Tokens",
     }
+}
+
+/// What moved a model most, as people say it: "38.4 % more requests".
+pub(super) fn cause_of(mover: &Mover) -> Option<String> {
+    let (cause, ratio) = mover.main_cause()?;
+    let (more, less) = match cause {
+        Cause::Requests => ("more requests", "fewer requests"),
+        Cause::TokensPerRequest => ("longer requests", "shorter requests"),
+        Cause::CostPerToken => ("dearer per token", "cheaper per token"),
+        Cause::CostPerRequest => ("dearer per request", "cheaper per request"),
+        Cause::Started => return Some("newly used".to_owned()),
+        Cause::Stopped => return Some("no longer used".to_owned()),
+    };
+    let ratio = ratio?;
+    Some(format!("{} {}", format::percent(ratio.abs()), if ratio < 0.0 { less } else { more }))
 }
 
 /// A value of a dimension as people read it.
@@ -81,4 +96,25 @@ pub(super) fn ChangeCell(
         view! { <Change text=moved.text direction=direction title=title/> }
     });
     view! { <td class="num">{cell}</td> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_in_words() {
+        let sums =
+            |spend: i64, requests| Sums { spend: spend.into(), requests, tokens: requests * 10, ..Sums::default() };
+        let said = |now, before| {
+            let names = ["a", "openai", "gpt-4o"].map(str::to_owned);
+            let [project, provider, model] = names;
+            cause_of(&Mover { project, provider, model, now, before })
+        };
+        assert_eq!(said(sums(14, 138), sums(10, 100)).as_deref(), Some("38.0\u{a0}% more requests"));
+        assert_eq!(said(sums(5, 50), sums(10, 100)).as_deref(), Some("50.0\u{a0}% fewer requests"));
+        assert_eq!(said(sums(20, 100), sums(10, 100)).as_deref(), Some("100\u{a0}% dearer per token"));
+        assert_eq!(said(sums(10, 100), Sums::default()).as_deref(), Some("newly used"));
+        assert_eq!(said(Sums::default(), Sums::default()), None);
+    }
 }

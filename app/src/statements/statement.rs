@@ -39,7 +39,7 @@ pub fn StatementPage() -> impl IntoView {
                         let (org, month, ..) = asked.get_untracked();
                         draw(&org, &month, kind, &payer, &statement)
                     }
-                    Err(error) => view! { <Failure what="statement" error=error/> }.into_any(),
+                    Err(error) => view! { <PageHead title="Statement" hidden=true/><Failure what="statement" error=error/> }.into_any(),
                 }
             })}
         </Transition>

@@ -21,10 +21,10 @@ pub fn CopyButton(
         set_done.set(true);
         set_timeout(move || set_done.set(false), std::time::Duration::from_secs(2));
     };
-    let name = what.map(|what| format!("Copy {what}"));
     view! {
-        <button class="button button-small copy" type="button" hidden=move || !ready.get() aria-label=name on:click=copy>
+        <button class="button button-small copy" type="button" hidden=move || !ready.get() on:click=copy>
             <span aria-live="polite">{move || if done.get() { "Copied" } else { "Copy" }}</span>
+            {what.map(|what| view! { <span class="visually-hidden">{format!(" {what}")}</span> })}
         </button>
     }
 }

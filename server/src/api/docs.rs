@@ -49,37 +49,40 @@ pub(super) fn page(description: &OpenApi) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>API reference · Tallystick</title>\
          <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\
-         <link rel=\"stylesheet\" href=\"/pkg/tallystick.css\"></head><body><main class=\"reference\">",
+         <link rel=\"stylesheet\" href=\"/pkg/tallystick.css\"></head><body><div class=\"reference\">",
     );
-    put(&mut html, format_args!("<h1>API reference</h1>{}", paragraphs(text(&json["info"]["description"]))));
-    html.push_str("<p><a href=\"/openapi.json\">OpenAPI description</a> · <a href=\"/\">Tallystick</a></p>");
     contents(&mut html, &json);
+    let introduction = paragraphs(text(&json["info"]["description"]));
+    put(&mut html, format_args!("<main><header class=\"reference-head\"><h1>API reference</h1>{introduction}"));
+    html.push_str("<p><a href=\"/openapi.json\">OpenAPI description</a></p></header>");
     for (path, item) in entries(&json["paths"]) {
         for (method, operation) in entries(item) {
             write_operation(&mut html, path, method, operation);
         }
     }
-    html.push_str("<h2 id=\"schemas\">Schemas</h2>");
+    html.push_str("<h2 id=\"schemas\" class=\"reference-part\">Schemas</h2>");
     for (name, schema) in entries(&json["components"]["schemas"]) {
         write_schema(&mut html, name, schema);
     }
-    html.push_str("<h2 id=\"problems\">Problems</h2><dl>");
+    html.push_str("<h2 id=\"problems\" class=\"reference-part\">Problems</h2><dl>");
     for (code, detail) in PROBLEMS {
         put(&mut html, format_args!("<dt id=\"problem-{code}\"><code>{code}</code></dt><dd>{}</dd>", inline(detail)));
     }
-    html.push_str("</dl></main></body></html>");
+    html.push_str("</dl></main></div></body></html>");
     html
 }
 
 fn contents(html: &mut String, json: &Value) {
-    html.push_str("<nav aria-label=\"Operations\"><ul class=\"reference-contents\">");
+    html.push_str(
+        "<nav class=\"reference-contents\" aria-label=\"Operations\"><a class=\"brand\" href=\"/\">Tallystick</a><ul>",
+    );
     for (path, item) in entries(&json["paths"]) {
         for (method, operation) in entries(item) {
             let (method, summary) = (method.to_uppercase(), inline(text(&operation["summary"])));
             put(
                 html,
                 format_args!(
-                    "<li><a href=\"#{}\"><code>{method} {}</code></a> {summary}</li>",
+                    "<li><a href=\"#{}\"><code>{method} {}</code><span>{summary}</span></a></li>",
                     anchor(&method, path),
                     escape(path)
                 ),
@@ -94,7 +97,7 @@ fn write_operation(html: &mut String, path: &str, method: &str, operation: &Valu
     put(
         html,
         format_args!(
-            "<section><h2 id=\"{}\"><code>{method} {}</code></h2><p><strong>{}</strong></p>{}",
+            "<section><h2 id=\"{}\"><code>{method} {}</code></h2><p class=\"strong\">{}</p>{}",
             anchor(&method, path),
             escape(path),
             inline(text(&operation["summary"])),
@@ -102,7 +105,14 @@ fn write_operation(html: &mut String, path: &str, method: &str, operation: &Valu
         ),
     );
     if let Some(parameters) = operation["parameters"].as_array().filter(|list| !list.is_empty()) {
-        html.push_str("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Parameters\"><table><caption>Parameters</caption><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">In</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>");
+        put(
+            &mut *html,
+            format_args!(
+                "<div class=\"table-box\" tabindex=\"0\" role=\"region\" aria-label=\"Parameters of {method} {}\">",
+                escape(path)
+            ),
+        );
+        html.push_str("<table class=\"table table-dense\"><caption class=\"visually-hidden\">Parameters</caption><thead><tr><th scope=\"col\">Name</th><th scope=\"col\">In</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>");
         for parameter in parameters {
             put(
                 html,
@@ -140,7 +150,7 @@ fn write_operation(html: &mut String, path: &str, method: &str, operation: &Valu
 fn write_example(html: &mut String, example: &Value) {
     if !example.is_null() {
         let pretty = serde_json::to_string_pretty(example).unwrap_or_default();
-        put(html, format_args!("<pre tabindex=\"0\"><code>{}</code></pre>", escape(&pretty)));
+        put(html, format_args!("<div class=\"code\"><pre tabindex=\"0\"><code>{}</code></pre></div>", escape(&pretty)));
     }
 }
 
@@ -162,7 +172,7 @@ fn write_schema(html: &mut String, name: &str, schema: &Value) {
         put(
             html,
             format_args!(
-                "<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption class=\"visually-hidden\">Fields of {0}</caption><thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>",
+                "<div class=\"table-box\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table class=\"table table-dense\"><caption class=\"visually-hidden\">Fields of {0}</caption><thead><tr><th scope=\"col\">Field</th><th scope=\"col\">Type</th><th scope=\"col\">Meaning</th></tr></thead><tbody>",
                 escape(name)
             ),
         );

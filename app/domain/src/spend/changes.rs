@@ -1,6 +1,7 @@
 //! What changed between two spans: only what can be computed exactly from sums.
 
 use super::Sums;
+use crate::format::ratio;
 use crate::money::round_line;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,32 @@ impl Mover {
         causes
     }
 
+    /// What moved it most, with that change as a ratio: 0.38 for 38 % more requests.
+    ///
+    /// No ratio for a model that is new or gone; nothing where nothing moved.
+    #[must_use]
+    pub fn main_cause(&self) -> Option<(Cause, Option<f64>)> {
+        let (cause, amount) = self.causes().into_iter().max_by_key(|(_, amount)| amount.abs())?;
+        let priced = |sums: &Sums| Decimal::from(sums.requests - sums.unpriced_requests);
+        let tokens = |sums: &Sums| Decimal::from(sums.tokens);
+        let spend = |sums: &Sums| sums.spend;
+        let ratio = match cause {
+            Cause::Requests => self.growth(priced, |_| Decimal::ONE),
+            Cause::TokensPerRequest => self.growth(tokens, priced),
+            Cause::CostPerToken => self.growth(spend, tokens),
+            Cause::CostPerRequest => self.growth(spend, priced),
+            Cause::Started | Cause::Stopped => None,
+        };
+        (!amount.is_zero()).then_some((cause, ratio))
+    }
+
+    /// By how much `part` of each `whole` grew.
+    fn growth(&self, part: impl Fn(&Sums) -> Decimal, whole: impl Fn(&Sums) -> Decimal) -> Option<f64> {
+        let now = part(&self.now).checked_div(whole(&self.now))?;
+        let before = part(&self.before).checked_div(whole(&self.before))?;
+        ratio(now - before, before)
+    }
+
     /// What longer or shorter requests cost at the old cost per token; none where tokens do not say it.
     fn token_share(&self, now: Decimal, before: Decimal) -> Option<Decimal> {
         let all_priced = self.now.unpriced_requests == 0 && self.before.unpriced_requests == 0;
@@ -187,6 +214,29 @@ mod tests {
             (Cause::CostPerToken, "-10".to_owned()),
         ];
         assert_eq!(text(&mover.causes()), expected);
+    }
+
+    #[test]
+    fn the_main_cause_says_by_how_much_it_moved() {
+        let mover = |now, before| Mover {
+            project: "a".to_owned(),
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            before,
+            now,
+        };
+        let cause = |now, before| {
+            mover(now, before).main_cause().map(|(cause, ratio)| (cause, ratio.map(|ratio| format!("{ratio:.2}"))))
+        };
+        let ratio = |text: &str| Some(text.to_owned());
+        let before = || sums("10", 100, 1000);
+        assert_eq!(cause(sums("14", 138, 1390), before()), Some((Cause::Requests, ratio("0.38"))));
+        assert_eq!(cause(sums("15", 100, 1500), before()), Some((Cause::TokensPerRequest, ratio("0.50"))));
+        assert_eq!(cause(sums("5", 100, 1000), before()), Some((Cause::CostPerToken, ratio("-0.50"))));
+        assert_eq!(cause(sums("12", 100, 0), sums("10", 100, 0)), Some((Cause::CostPerRequest, ratio("0.20"))));
+        assert_eq!(cause(sums("12", 100, 0), Sums::default()), Some((Cause::Started, None)));
+        assert_eq!(cause(Sums::default(), before()), Some((Cause::Stopped, None)));
+        assert_eq!(cause(before(), before()), None);
     }
 
     #[test]

@@ -132,6 +132,8 @@ pub struct Outlook {
     pub forecast: Forecast,
     /// The budget of exactly this part that is used most, if there is one.
     pub budget: Option<BudgetState>,
+    /// Alerts of the whole organization that nobody acknowledged.
+    pub open_alerts: u64,
 }
 
 impl Overview {

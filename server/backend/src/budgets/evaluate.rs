@@ -258,12 +258,12 @@ async fn tell(
     new: &[(u16, AlertId)],
 ) -> Result<(), Error> {
     let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(()) };
+    if budget.recipients.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
     if !ids.is_empty() {
         sql::mailed_with(connection, scope, &ids, *threshold).await?;
-    }
-    if budget.recipients.is_empty() {
-        return Ok(());
     }
     let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
     let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;

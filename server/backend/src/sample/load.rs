@@ -1,10 +1,11 @@
 //! Makes the sample organization and sends its events in by the door that everybody uses.
 
-use super::{BUDGETS, ORGANIZATION, TEAMS, THRESHOLDS, events};
-use crate::identity::{create_sample_organization, organizations_of, system_scope};
+use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, events};
+use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
 use crate::projects::{self, NewProject, NewTeam};
 use crate::{Backend, Error, OrgScope, budgets, events as ingestion};
+use chrono::{DateTime, FixedOffset, TimeDelta};
 use domain::budget::BudgetInput;
 use domain::event::{EventInput, IngestAnswer};
 use domain::identity::{KeyScope, Organization};
@@ -21,6 +22,8 @@ const BATCH: usize = 2_000;
 const AT_ONCE: usize = 2;
 /// How often a request is tried again while the server has no room.
 const TRIES: u32 = 30;
+/// After this long, what is not there is not coming any more.
+const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 
 /// What was sent, and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +65,23 @@ pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<
         }
     });
     Ok(organization)
+}
+
+/// How much of a sample's quarter is there, from 0 to 1, while [`start`] fills it; none once all of it is, and for every other organization.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+pub async fn progress(backend: &Backend, scope: &OrgScope) -> Result<Option<f64>, Error> {
+    let organization = identity::organization(backend, scope).await?;
+    let age = backend.clock.now() - organization.created_at;
+    // The budgets come last. A server that was killed meanwhile never makes them.
+    if !organization.is_sample || age > PATIENCE || !budgets::list(backend, scope).await?.is_empty() {
+        return Ok(None);
+    }
+    let newest = ingestion::newest(backend, scope).await?;
+    let to_come = |at: DateTime<FixedOffset>| organization.created_at.signed_duration_since(at).as_seconds_f64();
+    let quarter = Duration::from_secs(DAYS * 86_400).as_secs_f64();
+    Ok(Some(newest.map_or(0.0, |row| (1.0 - to_come(row.at) / quarter).clamp(0.0, 1.0))))
 }
 
 /// A sample organization with its key, before its events.

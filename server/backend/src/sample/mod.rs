@@ -11,7 +11,7 @@ mod rng;
 mod scenes;
 
 pub use calendar::DAYS;
-pub use load::{Loaded, load, start};
+pub use load::{Loaded, load, progress, start};
 
 use calendar::{Calendar, Day};
 use calls::Writer;

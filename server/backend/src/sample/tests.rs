@@ -100,6 +100,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
         sample.events(&backend).filter(|event| event.timestamp.unwrap().to_utc() >= from).collect();
     let count = newest.len() as u64;
     assert!(count > 2_000);
+    assert_eq!(load::progress(&backend, &sample.scope).await.unwrap(), Some(0.0));
 
     let mut heard = 0;
     let loaded = sample.fill(&backend, newest.into_iter(), |sent| heard = sent).await.unwrap();
@@ -119,6 +120,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
     let projects = crate::projects::list_projects(&backend, &scope).await.unwrap();
     assert_eq!(projects.iter().filter(|project| project.archived_at.is_none()).count(), 5);
     assert!(crate::keys::list(&backend, &scope).await.unwrap().iter().all(|key| key.revoked_at.is_some()));
+    assert_eq!(load::progress(&backend, &scope).await.unwrap(), None, "all of it is there");
     let again = load::Sample::make(&backend, owner, "UTC").await;
     assert!(
         again.is_err_and(|error| matches!(error, crate::Error::Problem(domain::problem::Problem::Conflict { .. })))

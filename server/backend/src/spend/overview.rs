@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// Most models of projects, and most steps of projects, that are read: far more than a page can show.
 const MAX_CELLS: usize = 200_000;
 /// Movers listed under "What changed".
-const MOVERS: usize = 5;
+const MOVERS: usize = 4;
 
 /// Spend of a part of the organization in a span, by step, project and model, with what changed since `previous`.
 ///
@@ -77,15 +77,19 @@ pub async fn overview(
     })
 }
 
-/// Where the present month of a part is going: forecast and budget.
+/// Where the present month of a part is going: forecast, budget, and what waits in the alert ledger.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Outlook, Error> {
-    let (forecast, budgets) =
-        futures::try_join!(forecast::month_end(backend, scope, part), budgets::list(backend, scope))?;
+    let (forecast, budgets, open_alerts) = futures::try_join!(
+        forecast::month_end(backend, scope, part),
+        budgets::list(backend, scope),
+        budgets::open_alerts(backend, scope),
+    )?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
-    Ok(Outlook { forecast, budget: own.max_by_key(|state| state.usage.percent()) })
+    let budget = own.max_by_key(|state| state.usage.percent());
+    Ok(Outlook { forecast, budget, open_alerts: open_alerts.unsigned_abs() })
 }
 
 /// The chart of the month so far shows the whole month, so that what is expected has its place.

@@ -50,6 +50,7 @@ fn organization(_: &World) -> Vec<Sample> {
         form("identity/waiting", &[]),
         form("identity/onboarding", &[]),
         form("identity/first-event", &[]),
+        form("sample/progress", &[]),
         form("identity/first-key", &[]).needs(Permission::ManageKeys),
         form("identity/settings", &[]),
         form("identity/audit", &[]).needs(Permission::ReadAudit),
