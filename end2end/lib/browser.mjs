@@ -9,7 +9,8 @@ import { chromium } from "playwright-core";
 const SCREENSHOTS = fileURLToPath(new URL("../screenshots", import.meta.url));
 const WIDTHS = { phone: { width: 375, height: 812 }, desktop: { width: 1440, height: 900 } };
 const SCHEMES = ["light", "dark"];
-const HYDRATION_LIMIT_MS = 60_000;
+const HYDRATION_LIMIT_MS = 40_000;
+const PATIENCE_MS = 20_000;
 
 /** Chromium with a fresh profile; one per test file is enough, contexts are cheap. */
 export function openBrowser() {
@@ -43,6 +44,7 @@ export async function openPage(browser, { javaScript = true, baseURL, width = "d
     storageState,
     permissions: ["clipboard-read", "clipboard-write"],
   });
+  context.setDefaultTimeout(PATIENCE_MS);
   const page = await context.newPage();
   page.problems = [];
   page.on("console", (message) => {
@@ -68,9 +70,14 @@ export async function visit(page, address) {
   return response;
 }
 
-/** Waits until the browser's side has taken over; without JavaScript there is nothing to wait for. */
+/** Waits until the browser's side has taken over; without JavaScript, and on a page without scripts, there is nothing to wait for. */
 export async function settled(page) {
-  if (page.javaScript) await page.locator("html[data-hydrated]").waitFor({ state: "attached", timeout: HYDRATION_LIMIT_MS });
+  if (!page.javaScript || (await page.locator("script").count()) === 0) return;
+  try {
+    await page.locator("html[data-hydrated]").waitFor({ state: "attached", timeout: HYDRATION_LIMIT_MS });
+  } catch {
+    throw new Error(`the browser's side did not take over ${page.url()}: ${page.problems.join("; ") || "without a word"}`);
+  }
 }
 
 /** Fails when anything went wrong in the page. */
@@ -115,6 +122,8 @@ export async function shoot(page, name, folder = SCREENSHOTS) {
     for (const scheme of SCHEMES) {
       await page.setViewportSize(size);
       await page.emulateMedia({ colorScheme: scheme });
+      // A pointer that rests on a chart would read its values.
+      await page.mouse.move(0, 0);
       const path = `${folder}/${name}-${width}-${scheme}.png`;
       await page.screenshot({ path, fullPage: true });
       files.push(path);

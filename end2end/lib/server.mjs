@@ -32,17 +32,8 @@ async function freePort() {
   return port;
 }
 
-/**
- * Starts the server and waits until it answers.
- *
- * Returns `url`, `databaseUrl`, `mail` (see mail.mjs), `bootstrap`, `log()`, `restart(signal)` and `stop()`.
- */
-export async function startTallystick({ env = {}, args = [] } = {}) {
-  const databaseUrl = await createDatabase();
-  const port = await freePort();
-  const mail = await startMail();
-  const url = `http://127.0.0.1:${port}`;
-  const environment = { ...process.env, DATABASE_URL: databaseUrl, SMTP_URL: mail.url, PUBLIC_URL: url, ...env };
+/** A server process: started, ended, started again. */
+function served({ url, port, environment, args }) {
   let log = "";
   let child;
   let exited;
@@ -76,11 +67,26 @@ export async function startTallystick({ env = {}, args = [] } = {}) {
     if (signal === "SIGTERM" && code !== 0) throw new Error(`tallystick did not end well (${code ?? "killed"}):\n${log}`);
   }
 
+  return { start, end, log: () => log, kill: () => child.kill("SIGKILL") };
+}
+
+/**
+ * Starts the server and waits until it answers.
+ *
+ * Returns `url`, `databaseUrl`, `mail` (see mail.mjs), `bootstrap`, `sample`, `log()`, `restart(signal)` and `stop()`.
+ */
+export async function startTallystick({ env = {}, args = [] } = {}) {
+  const databaseUrl = await createDatabase();
+  const port = await freePort();
+  const mail = await startMail();
+  const url = `http://127.0.0.1:${port}`;
+  const environment = { ...process.env, DATABASE_URL: databaseUrl, SMTP_URL: mail.url, PUBLIC_URL: url, ...env };
+  const server = served({ url, port, environment, args });
   try {
-    await start();
+    await server.start();
   } catch (error) {
     // Nothing of a start that failed may keep the test process alive.
-    child.kill("SIGKILL");
+    server.kill();
     await mail.stop();
     throw error;
   }
@@ -88,20 +94,41 @@ export async function startTallystick({ env = {}, args = [] } = {}) {
     url,
     databaseUrl,
     mail,
-    log: () => log,
+    log: server.log,
     /** Creates user, organization and project if absent; the answer is an API key with all scopes. */
     async bootstrap({ email, password, organization, timeZone = "UTC", project = "main" }) {
       const settings = ["--email", email, "--password", password, "--organization", organization, "--time-zone", timeZone, "--project", project];
       const { stdout } = await run(BINARY, ["bootstrap", ...settings], { cwd: ROOT, env: environment });
       return stdout.trim();
     },
+    /** Creates a sample organization of this person and fills it; the answer is its path. */
+    async sample({ email, password, timeZone = "UTC" }) {
+      const settings = ["--email", email, "--time-zone", timeZone];
+      const { stdout } = await run(BINARY, ["sample", ...settings], { cwd: ROOT, env: { ...environment, BOOTSTRAP_PASSWORD: password } });
+      return stdout.trim();
+    },
     async restart(signal = "SIGTERM") {
-      await end(signal);
-      await start();
+      await server.end(signal);
+      await server.start();
     },
     async stop() {
-      await end("SIGTERM");
+      await server.end("SIGTERM");
       await mail.stop();
     },
   };
+}
+
+/** Starts the server in local mode, with its private PostgreSQL in this folder; returns `url` and `stop()`. */
+export async function startLocally(folder) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const { DATABASE_URL: _database, SMTP_URL: _mail, PUBLIC_URL: _url, ...environment } = process.env;
+  const server = served({ url, port, environment, args: ["--local", "--data", folder] });
+  try {
+    await server.start();
+  } catch (error) {
+    server.kill();
+    throw error;
+  }
+  return { url, stop: () => server.end("SIGTERM") };
 }

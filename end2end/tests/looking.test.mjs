@@ -1,0 +1,183 @@
+// Looking around in a quarter of usage: the same numbers everywhere, files, keyboard, theme, a telephone.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
+import { PASSWORD, download, follow, openSignedIn, send, signUp } from "../lib/people.mjs";
+import { startTallystick } from "../lib/server.mjs";
+
+const OWNER = "owner@example.org";
+let tallystick, browser, path, signedIn;
+
+before(async () => {
+  tallystick = await startTallystick();
+  path = await tallystick.sample({ email: OWNER, password: PASSWORD, timeZone: "Asia/Kolkata" });
+  browser = await openBrowser();
+  const page = await openSignedIn(browser, tallystick, OWNER);
+  signedIn = await page.context().storageState();
+  await page.context().close();
+});
+
+after(async () => {
+  await browser?.close();
+  await tallystick?.stop();
+});
+
+/** A test with a page of the owner, which must end without problems. */
+function looking(name, settings, look) {
+  test(name, async () => {
+    const page = await openPage(browser, { baseURL: tallystick.url, storageState: signedIn, ...settings });
+    await look(page);
+    expectNoProblems(page);
+    await page.context().close();
+  });
+}
+
+for (const javaScript of [true, false]) {
+  const word = javaScript ? "with" : "without";
+
+  looking(`the statements' file adds up to the page, ${word} JavaScript`, { javaScript }, async (page) => {
+    await visit(page, `${path}/statements`);
+    const before = page.getByRole("table", { name: "Spend by month" }).getByRole("link").nth(1);
+    const month = await before.innerText();
+    await follow(page, before, /month=/);
+    await page.getByRole("heading", { level: 2, name: month }).waitFor();
+    const total = page.getByRole("table", { name: "Spend by team and project" }).getByRole("row", { name: /^total/ }).getByRole("cell").last();
+    const exact = (await total.getAttribute("title")).replace(/[$,]/g, "");
+    const file = await download(page, page.getByRole("link", { name: "CSV with all lines" }));
+    const [head, ...rows] = file.trim().split(/\r?\n/).map((line) => line.split(","));
+    const amount = head.indexOf("amount");
+    assert.ok(amount > 0, `an amount among ${head}`);
+    assert.equal(sum(rows.map((row) => row[amount])), exactly(exact), "the lines of the file add up to the total of the page");
+    await follow(page, page.getByRole("table", { name: "Spend by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
+    await page.getByRole("heading", { level: 1, name: `Engineering, ${month}` }).waitFor();
+    assert.match(await download(page, page.getByRole("link", { name: "CSV", exact: true })), /code-assistant/);
+  });
+
+  looking(`the forecast names its band and its past error, ${word} JavaScript`, { javaScript }, async (page) => {
+    await visit(page, `${path}/forecast`);
+    await page.getByText(/in eight of ten cases/).waitFor();
+    await page.getByRole("img", { name: /^Spend of the month to date/ }).waitFor();
+    await page.getByText("Show as table").first().click();
+    await page.getByRole("table").first().waitFor();
+    await follow(page, page.getByRole("table", { name: "Projects" }).getByRole("link", { name: "Search" }).or(page.getByRole("table", { name: "Projects" }).getByRole("link", { name: "search" })).first(), /project=search/);
+    await follow(page, "Show all usage", /\/forecast$/);
+  });
+
+  looking(`rejected and unpriced events say why, ${word} JavaScript`, { javaScript }, async (page) => {
+    await visit(page, `${path}/events/rejected`);
+    assert.ok((await page.getByRole("table").getByRole("row").count()) > 1);
+    await follow(page, page.getByRole("navigation", { name: "Lists of events" }).getByRole("link", { name: /^Unpriced/ }), /\/unpriced/);
+    await page.getByText(/They count against budgets with an estimate of at most/).waitFor();
+    await follow(page, page.getByRole("link", { name: /^Events of / }).first(), /unpriced=true/);
+    await page.getByRole("cell", { name: "unpriced" }).first().waitFor();
+  });
+
+  looking(`the theme is the reader's choice, ${word} JavaScript`, { javaScript }, async (page) => {
+    const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await visit(page, path);
+    const light = await ground();
+    await page.getByRole("button", { name: "Dark", exact: true }).click();
+    await page.locator('html[data-theme="dark"]').waitFor({ state: "attached" });
+    await settled(page);
+    assert.notEqual(await ground(), light);
+    await visit(page, `${path}/explore`);
+    await page.locator('html[data-theme="dark"]').waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "System", exact: true }).click();
+    await page.locator("html:not([data-theme])").waitFor({ state: "attached" });
+  });
+
+  looking(`a telephone's drawer opens, leads on and closes, ${word} JavaScript`, { javaScript, width: "phone" }, async (page) => {
+    await visit(page, path);
+    const drawer = page.getByRole("navigation", { name: "Main" });
+    assert.equal(await drawer.isVisible(), false);
+    await page.getByRole("button", { name: "Navigation" }).click();
+    await drawer.waitFor();
+    await follow(page, drawer.getByRole("link", { name: "Budgets" }), /\/budgets/);
+    await page.getByRole("heading", { level: 1, name: "Budgets" }).waitFor();
+    await drawer.waitFor({ state: "hidden" });
+  });
+}
+
+looking("everything is reached by keyboard: skip link, palette, chart", {}, async (page) => {
+  await visit(page, path);
+  await page.keyboard.press("Tab");
+  const skip = page.getByRole("link", { name: "Skip to content" });
+  assert.ok(await skip.evaluate((link) => link === document.activeElement), "the first stop skips the navigation");
+  assert.ok((await skip.boundingBox()).y >= 0, "and is seen");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/#content$/);
+
+  await page.keyboard.press("Control+k");
+  const palette = page.getByRole("dialog", { name: "Go to" });
+  await palette.waitFor();
+  await page.keyboard.type("forec");
+  await page.getByRole("option", { name: /Forecast/, selected: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/forecast/);
+  await palette.waitFor({ state: "hidden" });
+
+  await visit(page, path);
+  const values = page.getByRole("slider", { name: /^Spend by day/ });
+  await values.focus();
+  await page.keyboard.press("Home");
+  const first = await values.getAttribute("aria-valuetext");
+  await page.keyboard.press("ArrowRight");
+  assert.notEqual(await values.getAttribute("aria-valuetext"), first);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/explore\?.*from=/);
+  await settled(page);
+});
+
+looking("a bar leads to Explore, a legend switches off, the pointer reads values", {}, async (page) => {
+  await visit(page, path);
+  const chart = page.locator("figure.chart").first();
+  await chart.locator(".chart-plot").hover({ position: { x: 40, y: 60 } });
+  await chart.locator(".chart-tip").getByText("support-bot").waitFor();
+  const legend = chart.getByRole("button", { name: "support-bot" });
+  await legend.click();
+  assert.equal(await legend.getAttribute("aria-pressed"), "false");
+  await chart.locator(".chart-plot").hover({ position: { x: 60, y: 60 } });
+  assert.equal(await chart.locator(".chart-tip").getByText("support-bot").count(), 0);
+});
+
+looking("Overview, Explore and the API say one number", {}, async (page) => {
+  await visit(page, `${path}?period=last-month`);
+  const overview = await page.locator(".figure-value").first().getAttribute("title");
+  await visit(page, `${path}/explore?period=last-month&group_by=model`);
+  const total = await page.getByRole("row", { name: /^total/ }).getByRole("cell").first().getAttribute("title");
+  assert.equal(total, overview);
+  const file = await download(page, page.getByRole("link", { name: "CSV" }));
+  const [head, ...rows] = file.trim().split(/\r?\n/).map((line) => line.split(","));
+  const spend = head.indexOf("spend");
+  assert.equal(sum(rows.map((row) => row[spend])), exactly(overview.replace(/[$,]/g, "")));
+});
+
+test("a sample organization is loaded by a button and deleted again", async () => {
+  const page = await openPage(browser, { baseURL: tallystick.url });
+  await signUp(page, tallystick, "curious@example.org");
+  await send(page, "Load sample data", /\/o\/sample/);
+  const sample = new URL(page.url()).pathname;
+  // It fills while it is looked at, and gives way to the Overview by itself.
+  await page.getByRole("heading", { name: "Your sample is on its way" }).waitFor();
+  await page.getByText("of usage priced").waitFor({ timeout: 90_000 });
+  await settled(page);
+  await visit(page, `${sample}/settings`);
+  await page.getByText("Delete this organization …").click();
+  await page.getByLabel(/^Type “/).fill("Sample: Northwind Labs");
+  await send(page, "Delete for good", /\/organizations\?notice=deleted/);
+  assert.equal((await visit(page, sample)).status(), 404);
+  expectNoProblems(page);
+  await page.context().close();
+});
+
+/** A decimal text as an exact integer of 10^-12. */
+function exactly(text) {
+  const [, sign, whole, part = ""] = text.match(/^(-?)(\d*)\.?(\d*)$/);
+  const value = BigInt(whole + part.padEnd(12, "0").slice(0, 12));
+  return sign ? -value : value;
+}
+
+function sum(texts) {
+  return texts.filter(Boolean).map(exactly).reduce((total, value) => total + value, 0n);
+}

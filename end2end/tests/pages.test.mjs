@@ -1,0 +1,148 @@
+// Every page, none left out: axe in light and dark, no sideways scroll, nothing on the console, readable without JavaScript.
+//
+// A new page needs a line in `VISITS`; without one, the first test fails.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { expectAccessible, expectNoProblems, expectNoSidewaysScroll, openBrowser, openPage, visit } from "../lib/browser.mjs";
+import { PASSWORD, openSignedIn, send, signIn } from "../lib/people.mjs";
+import { routes } from "../lib/routes.mjs";
+import { startTallystick } from "../lib/server.mjs";
+
+const OWNER = "owner@example.org";
+const VIEWER = "viewer@example.org";
+
+/**
+ * Where to look at each page of the route table: as a `stranger`, as the owner on the `sample` and on an `empty` organization, and as a `viewer` of the sample.
+ *
+ * A visit is an address, or a function that gives one which only the running product knows; `[address, status]` where the answer is no 200 on purpose.
+ */
+const VISITS = {
+  "/": { stranger: ["/"] },
+  "/sign-up": { stranger: ["/sign-up"] },
+  "/sign-in": { stranger: ["/sign-in?notice=verified"] },
+  "/verify-email": { stranger: ["/verify-email?token=none"] },
+  "/forgotten-password": { stranger: ["/forgotten-password"] },
+  "/reset-password": { stranger: ["/reset-password?token=none"] },
+  "/invitations/:org/:token": { stranger: [["/invitations/empty/none", 404], () => known.invitation] },
+  "/account": { owner: ["/account"] },
+  // Local mode has mail to show; it has a test of its own.
+  "/dev/mail": { stranger: [["/dev/mail", 404]] },
+  "/organizations": { owner: ["/organizations?notice=deleted"] },
+  "/o/:org": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o"], empty: [""] },
+  "/o/:org/explore": {
+    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody"],
+    empty: ["/explore"],
+  },
+  "/o/:org/events": { sample: ["/events?choose=model"], empty: ["/events"] },
+  "/o/:org/events/rejected": { sample: ["/events/rejected"], empty: ["/events/rejected"] },
+  "/o/:org/events/unpriced": { sample: ["/events/unpriced"], empty: ["/events/unpriced"] },
+  "/o/:org/events/:event": { sample: [() => known.event, () => known.unpriced] },
+  "/o/:org/projects": { sample: ["/projects"], viewer: ["/projects"] },
+  "/o/:org/projects/:project": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
+  "/o/:org/teams/:team": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
+  "/o/:org/budgets": { sample: ["/budgets"], empty: ["/budgets"] },
+  "/o/:org/budgets/new": { sample: ["/budgets/new"], viewer: [["/budgets/new", 403]] },
+  "/o/:org/budgets/:budget": { sample: [() => known.budget], viewer: [() => known.budget] },
+  "/o/:org/budgets/:budget/edit": { sample: [() => `${known.budget}/edit`] },
+  "/o/:org/alerts": { sample: ["/alerts"], empty: ["/alerts"], viewer: ["/alerts?state=open"] },
+  "/o/:org/forecast": { sample: ["/forecast", "/forecast?project=search"], empty: ["/forecast"] },
+  "/o/:org/prices": { sample: ["/prices", "/prices?q=none-such"], empty: ["/prices"] },
+  "/o/:org/prices/:provider/*model": { sample: [() => known.price] },
+  "/o/:org/statements": { sample: ["/statements"], empty: ["/statements"] },
+  "/o/:org/statements/:month/:kind/:slug": { sample: [() => known.statement] },
+  "/o/:org/settings": { sample: ["/settings"], viewer: ["/settings"] },
+  "/o/:org/settings/members": { sample: ["/settings/members"], viewer: ["/settings/members"] },
+  "/o/:org/settings/keys": { sample: ["/settings/keys"], viewer: ["/settings/keys"] },
+  "/o/:org/settings/audit": { sample: ["/settings/audit"], viewer: [["/settings/audit", 403]] },
+};
+
+/** Addresses that only the running product knows; those of the sample organization without its path. */
+const known = {};
+const people = {};
+let tallystick, browser;
+const paths = { stranger: "", owner: "", empty: "/o/empty" };
+
+before(async () => {
+  tallystick = await startTallystick();
+  paths.sample = paths.viewer = await tallystick.sample({ email: OWNER, password: PASSWORD });
+  await tallystick.bootstrap({ email: OWNER, password: PASSWORD, organization: "Empty" });
+  browser = await openBrowser();
+  people.stranger = await openPage(browser, { baseURL: tallystick.url });
+  people.owner = people.sample = people.empty = await openSignedIn(browser, tallystick, OWNER);
+  people.viewer = await openSignedIn(browser, tallystick, OWNER);
+  await invite();
+  await lookUp();
+});
+
+after(async () => {
+  await browser?.close();
+  await tallystick?.stop();
+});
+
+/** Makes the viewer, and leaves one invitation open. */
+async function invite() {
+  await tallystick.bootstrap({ email: VIEWER, password: PASSWORD, organization: "Elsewhere" });
+  for (const email of [VIEWER, "invited@example.org"]) {
+    await visit(people.owner, `${paths.sample}/settings/members`);
+    await people.owner.getByLabel("E-mail").fill(email);
+    await people.owner.locator("form", { has: people.owner.getByLabel("E-mail") }).getByLabel("Role").selectOption("viewer");
+    await send(people.owner, "Send the invitation", /notice=invited/);
+  }
+  const link = async (email) => new URL((await tallystick.mail.to(email, /invites you/)).link("/invitations/")).pathname;
+  known.invitation = await link("invited@example.org");
+  await people.viewer.context().clearCookies();
+  await signIn(people.viewer, VIEWER);
+  await visit(people.viewer, await link(VIEWER));
+  await send(people.viewer, "Accept", /\/o\//);
+}
+
+/** Finds one of each thing that has a page, by following its list. */
+async function lookUp() {
+  const first = async (list, link) => {
+    await visit(people.owner, paths.sample + list);
+    const href = await people.owner.locator(`main a[href*="${paths.sample}${link}"]`).first().getAttribute("href");
+    return href.slice(paths.sample.length).split("?")[0];
+  };
+  known.event = await first("/events", "/events/0");
+  known.unpriced = await first("/events?unpriced=true&period=90d", "/events/0");
+  known.budget = await first("/budgets", "/budgets/0");
+  known.price = await first("/prices", "/prices/");
+  known.statement = await first("/statements", "/statements/2");
+}
+
+test("every page of the app is visited", async () => {
+  assert.deepEqual(Object.keys(VISITS).sort(), (await routes()).sort(), "VISITS of this file and the route table in app/src/lib.rs differ");
+});
+
+test("the API's reference is a page, too", () => look(people.stranger, "/docs"));
+
+for (const [route, visits] of Object.entries(VISITS)) {
+  for (const [who, addresses] of Object.entries(visits)) {
+    test(`${route} as ${who}`, async () => {
+      for (const address of addresses) {
+        const [given, status] = Array.isArray(address) ? address : [address, 200];
+        await look(people[who], paths[who] + (typeof given === "function" ? given() : given), status);
+      }
+    });
+  }
+}
+
+async function look(page, address, status = 200) {
+  page.problems.length = 0;
+  const response = await visit(page, address);
+  assert.equal(response.status(), status, address);
+  assert.match(await page.title(), /\S/, `${address} has a title`);
+  await page.getByRole("heading", { level: 1 }).waitFor({ state: "attached" });
+  await expectAccessible(page);
+  await expectNoSidewaysScroll(page);
+  expectNoProblems(page);
+  await expectToRead(response, address);
+}
+
+/** Fails when the page as sent, before any script runs, has no heading or still waits for something. */
+async function expectToRead(response, address) {
+  const html = await response.text();
+  assert.match(html, /<h1\b/, `${address} has its heading without JavaScript`);
+  assert.doesNotMatch(html, /class="loading"/, `${address} is whole without JavaScript`);
+}
