@@ -231,7 +231,7 @@ fn format_of(input: &QuoteInput) -> Result<UsageFormat, String> {
     }
     let operation = input.operation.as_deref().unwrap_or("chat");
     let (format, named) = match &input.flavor {
-        Some(flavor) => (flavored(&input.provider, &input.model, flavor), format!("flavor `{flavor}`")),
+        Some(flavor) => (flavored(input, flavor), format!("flavor `{flavor}`")),
         None => (UsageFormat::default_for(&input.provider, operation), format!("operation `{operation}`")),
     };
     format.ok_or_else(|| {
@@ -240,9 +240,9 @@ fn format_of(input: &QuoteInput) -> Result<UsageFormat, String> {
 }
 
 /// The format of a provider's flavor.
-fn flavored(provider: &str, model: &str, flavor: &str) -> Option<UsageFormat> {
-    let own = || UsageFormat::default_for(provider, "chat");
-    let provider = canonical_provider(provider);
+fn flavored(input: &QuoteInput, flavor: &str) -> Option<UsageFormat> {
+    let own = || UsageFormat::default_for(&input.provider, "chat");
+    let (provider, model) = (canonical_provider(&input.provider), &input.model);
     Some(match flavor {
         "default" if provider == "x-ai" => UsageFormat::XaiNative,
         "default" if provider == "perplexity" && model.contains("deep-research") => UsageFormat::PerplexityDeepResearch,
@@ -265,7 +265,8 @@ fn flavored(provider: &str, model: &str, flavor: &str) -> Option<UsageFormat> {
         "realtime" => UsageFormat::OpenaiRealtime,
         "live" => UsageFormat::OpenaiLive,
         "images" => UsageFormat::OpenaiImages,
-        "embeddings" if provider == "cohere" => UsageFormat::Cohere,
+        // Cohere's own interface says what it bills; its copies of OpenAI's do not.
+        "embeddings" if provider == "cohere" && input.usage.get("billed_units").is_some() => UsageFormat::Cohere,
         "embeddings" => UsageFormat::OpenaiEmbeddings,
         "anthropic" => UsageFormat::Anthropic,
         "gemini" | "gemini+grounding" => UsageFormat::Gemini,

@@ -79,8 +79,8 @@ const VARIANTS: [(&str, Variant); 5] = [
 /// What one opened page costs where the browser is Groq's: <https://groq.com/pricing>.
 const GROQ_PAGE_VISIT: (i64, u32) = (1, 3);
 
-/// The facts of an entry; `provider` as the book names it.
-pub(super) fn facts(provider: &str, entry: &Value) -> Facts {
+/// The facts of an entry; `provider` as the book names it, `model` as a caller does.
+pub(super) fn facts(provider: &str, model: &str, entry: &Value) -> Facts {
     let mut facts = Facts::default();
     let Some(map) = entry.as_object() else { return facts };
     let mode = entry.get("mode").and_then(Value::as_str).unwrap_or("chat");
@@ -89,8 +89,9 @@ pub(super) fn facts(provider: &str, entry: &Value) -> Facts {
     facts.off_peak(entry);
     facts.media(map, mode);
     facts.pages(map);
-    facts.searches(provider, entry, mode);
+    facts.searches(provider, model, entry, mode);
     facts.drop_zeros(mode);
+    facts.drop_repeated_reasoning();
     facts
 }
 
@@ -310,7 +311,7 @@ impl Facts {
         }
     }
 
-    fn searches(&mut self, provider: &str, entry: &Value, mode: &str) {
+    fn searches(&mut self, provider: &str, model: &str, entry: &Value, mode: &str) {
         let query = entry.get("input_cost_per_query").and_then(decimal);
         match (mode, query) {
             ("rerank", Some(rate)) => self.add(For::meter(Meter::RerankUnits), rate, 1),
@@ -328,8 +329,9 @@ impl Facts {
         let per_query = entry.get("web_search_billing_unit").and_then(Value::as_str) == Some("per_query");
         let once = if provider == "google" && !per_query { "1" } else { "" };
         if let Some(by_size) = fields(entry, "search_context_cost_per_query") {
-            // Perplexity charges the request by how much its search brings in.
-            let meter = if provider == "perplexity" { Meter::Requests } else { Meter::WebSearches };
+            // Perplexity charges each request to its own models by how much its search brings in.
+            let searches_always = provider == "perplexity" && model.starts_with("sonar");
+            let meter = if searches_always { Meter::Requests } else { Meter::WebSearches };
             self.search_context(meter, by_size, once);
             if provider == "groq" && self.prices.contains_key(&For::meter(Meter::WebSearches)) {
                 let (units, places) = GROQ_PAGE_VISIT;
@@ -356,6 +358,16 @@ impl Facts {
             if let Some(rate) = rate {
                 add(For::meter(meter).with(&format!("search_context={size}")), rate);
             }
+        }
+    }
+
+    /// Reasoning at the price of output says nothing, and would stand in the way of output's price in another tier.
+    fn drop_repeated_reasoning(&mut self) {
+        let repeated =
+            |what: &For, price: &Price| self.prices.get(&For { meter: Meter::Output, ..what.clone() }) == Some(price);
+        let mut reasoning = self.prices.iter().filter(|(what, _)| what.meter == Meter::OutputReasoning);
+        if reasoning.all(|(what, price)| repeated(what, price)) {
+            self.prices.retain(|what, _| what.meter != Meter::OutputReasoning);
         }
     }
 
@@ -402,7 +414,7 @@ mod tests {
             let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
             format!("{meter} >{above} {} / {} [{}]", price.rate, price.per, words.join(" "))
         };
-        facts(provider, &entry).prices.iter().map(said).collect()
+        facts(provider, "sonar", &entry).prices.iter().map(said).collect()
     }
 
     #[test]
@@ -486,6 +498,16 @@ mod tests {
             told("deepseek", explicit),
             ["input_uncached >0 1 / 1000000 [standard]", "input_cache_write >0 0 / 1000000 [standard]"]
         );
+    }
+
+    #[test]
+    fn reasoning_at_the_price_of_output_is_output() {
+        let entry = |reasoning: f64| {
+            json!({"mode": "chat", "output_cost_per_token": 2e-6, "output_cost_per_token_flex": 1e-6,
+            "output_cost_per_reasoning_token": reasoning})
+        };
+        assert_eq!(told("google", entry(2e-6)).len(), 2);
+        assert_eq!(told("google", entry(3e-6)).len(), 3);
     }
 
     #[test]

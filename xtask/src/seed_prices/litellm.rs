@@ -63,7 +63,7 @@ pub(super) fn write(
         .filter_map(|(key, entry)| Entry::new(key, entry, &known))
         .collect();
     // Of several entries that mean one model, the one with its very name goes first, then the provider's own interface.
-    entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_resold_by_cloud));
+    entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_other_interface));
     for entry in &entries {
         additions.entry(entry, &known);
     }
@@ -111,7 +111,8 @@ struct Entry<'a> {
     place: (String, String),
     /// What the entry's own name asks of a picture.
     attributes: String,
-    is_resold_by_cloud: bool,
+    /// Of two interfaces of one provider, the one whose prices go second.
+    is_other_interface: bool,
     value: &'a Value,
 }
 
@@ -119,9 +120,15 @@ impl<'a> Entry<'a> {
     fn new(key: &str, value: &'a Value, known: &Known) -> Option<Self> {
         let provider = canonical_provider(value.get("litellm_provider")?.as_str()?).into_owned();
         let (name, attributes) = name(key, &provider);
-        let place = known.place(&provider, &name).unwrap_or_else(|| (provider.clone(), name.clone()));
-        let is_resold_by_cloud = key.starts_with("vertex_ai/");
-        Some(Self { provider, name, place, attributes, is_resold_by_cloud, value })
+        let own = (provider.clone(), name.clone());
+        let place = known.place(&provider, &name).unwrap_or_else(|| own.clone());
+        // Of what genai-prices takes for resold at the maker's price, speech and pictures have prices of the seller's own.
+        let mode = value.get("mode").and_then(Value::as_str).unwrap_or_default();
+        let has_own_price = matches!(mode, "audio_speech" | "image_generation" | "video_generation");
+        let place = if place.0 != provider && has_own_price { own } else { place };
+        let is_other_interface = key.starts_with("azure/")
+            || value.get("litellm_provider").and_then(Value::as_str).is_some_and(|name| name.starts_with("vertex_ai"));
+        Some(Self { provider, name, place, attributes, is_other_interface, value })
     }
 }
 
@@ -156,7 +163,7 @@ fn name(key: &str, provider: &str) -> (String, String) {
 
 impl Additions {
     fn entry(&mut self, entry: &Entry<'_>, known: &Known) {
-        let Entry { provider, place, value, .. } = entry;
+        let Entry { provider, name, place, value, .. } = entry;
         for (models, attributes, factor) in factors(provider, &place.1, value) {
             self.factors.entry(provider.clone()).or_default().entry((models, attributes)).or_insert(factor);
         }
@@ -164,7 +171,7 @@ impl Additions {
         if place.0 != *provider {
             return self.leave_out("entries of models that the provider resells");
         }
-        let Facts { mut prices, left_out } = facts(provider, value);
+        let Facts { mut prices, left_out } = facts(provider, name, value);
         left_out.into_iter().for_each(|what| self.leave_out(what));
         by_picture(&mut prices, entry);
         if provider == HALF_PRICED_CACHE {
