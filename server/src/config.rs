@@ -44,6 +44,16 @@ pub enum Command {
     Sample(Sample),
     /// Record the events of a file: NDJSON, one event per line, or CSV with a header. Doing it again is harmless.
     Import(Import),
+    /// Price lines of usage with the program's own price book, without a database; print one line of JSON each.
+    Quote(Quote),
+}
+
+/// Settings of `quote`.
+#[derive(Debug, Args)]
+pub struct Quote {
+    /// JSON lines with `provider`, `model`, `usage` and optionally `name`, `flavor` or `usage_format`, `at`, `context`; `-` reads standard input.
+    #[arg(value_name = "FILE.jsonl")]
+    pub file: PathBuf,
 }
 
 /// Which database.

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
+pub mod quote;
 pub mod security;
 pub mod serving;
 pub mod sessions;

@@ -1,6 +1,6 @@
 //! The binary `tallystick`: settings, connection, command.
 
-use backend::{Backend, SystemClock, events, identity};
+use backend::{Backend, Clock, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
@@ -35,6 +35,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verify(verify) => run_verify(&verify).await,
         Command::Sample(sample) => run_sample(sample).await,
         Command::Import(wanted) => run_import(wanted).await,
+        Command::Quote(quote) => Ok(server::quote::run(&quote.file, SystemClock.now(), std::io::stdout().lock())?),
     }
 }
 

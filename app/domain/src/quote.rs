@@ -161,10 +161,28 @@ pub fn quote(books: Books<'_>, input: &QuoteInput, now: DateTime<Utc>) -> Quote 
     Quote { name: input.name.clone(), answer }
 }
 
-/// A question that could not be read as JSON.
+/// Quotes one question as it was sent. What cannot be read is an answer too, so that nothing else is affected.
 #[must_use]
-pub const fn unreadable(name: String, invalid: String) -> Quote {
-    Quote { name, answer: QuoteAnswer::Invalid { invalid } }
+pub fn quote_json(books: Books<'_>, question: Value, now: DateTime<Utc>) -> Quote {
+    let name = question.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    match serde_json::from_value(question) {
+        Ok(input) => quote(books, &input, now),
+        Err(error) => {
+            Quote { name, answer: QuoteAnswer::Invalid { invalid: format!("The question cannot be read: {error}.") } }
+        }
+    }
+}
+
+/// Quotes one line of JSON, as [`quote_json`].
+#[must_use]
+pub fn quote_line(books: Books<'_>, line: &str, now: DateTime<Utc>) -> Quote {
+    match serde_json::from_str(line) {
+        Ok(question) => quote_json(books, question, now),
+        Err(error) => Quote {
+            name: String::new(),
+            answer: QuoteAnswer::Invalid { invalid: format!("This is not JSON: {error}.") },
+        },
+    }
 }
 
 fn answer(books: Books<'_>, input: &QuoteInput, now: DateTime<Utc>) -> Result<QuoteAnswer, String> {

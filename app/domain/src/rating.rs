@@ -1,5 +1,7 @@
 //! What an event costs: one pure function of usage, price rows and time. Nothing else multiplies a rate.
 
+pub mod alternatives;
+
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
 use crate::price::{Books, Call, Context, ModifierRow, PriceBook, Rate, Resolved, Unpriced};

@@ -11,6 +11,7 @@ mod events;
 mod ingest;
 pub(crate) mod json;
 mod prices;
+mod quotes;
 pub(crate) mod rates;
 mod spend;
 mod statements;
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(prices::router())
+        .merge(quotes::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);

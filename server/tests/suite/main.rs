@@ -14,6 +14,7 @@ mod ingest;
 mod keys;
 mod operations;
 mod prices;
+mod quotes;
 mod replay;
 mod security;
 mod spend;

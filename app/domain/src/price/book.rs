@@ -209,6 +209,10 @@ impl ModelPrices {
         self.own(meter, call).or_else(|| meter.fallbacks().iter().find_map(|&meter| self.own(meter, call)))
     }
 
+    fn is_sold_as(&self, variant: Variant, at: DateTime<Utc>) -> bool {
+        self.rates.iter().any(|rate| rate.variant == variant && rate.from <= at && at < rate.to)
+    }
+
     fn priced_at(&self, at: DateTime<Utc>) -> bool {
         self.rates.iter().any(|rate| rate.from <= at && at < rate.to)
     }
@@ -231,6 +235,11 @@ impl<'a> Resolved<'a> {
     #[must_use]
     pub fn label(self) -> &'a str {
         &self.prices.label
+    }
+
+    /// Whether it has any price of this tier at a time.
+    pub(crate) fn is_sold_as(self, variant: Variant, at: DateTime<Utc>) -> bool {
+        self.prices.is_sold_as(variant, at)
     }
 
     /// The model's name in the book, without its provider.

@@ -9,8 +9,7 @@ fn book() -> PriceBook {
 }
 
 fn ask(question: Value) -> Value {
-    let input: QuoteInput = serde_json::from_value(question).unwrap();
-    let answer = quote((&book()).into(), &input, "2026-11-12T00:00:00Z".parse().unwrap());
+    let answer = quote_json((&book()).into(), question, "2026-11-12T00:00:00Z".parse().unwrap());
     serde_json::to_value(answer).unwrap()
 }
 
@@ -51,8 +50,13 @@ fn what_is_not_known_and_what_is_wrong_are_told_apart() {
     let flavor = ask(json!({"provider": "acme", "model": "one", "flavor": "smoky", "usage": {}}));
     assert!(flavor["invalid"].as_str().unwrap().contains("flavor `smoky`"));
     assert!(ask(json!({"provider": "acme", "model": "one", "usage": {}}))["invalid"].is_string(), "no format is known");
-    let context = json!({"provider": "a", "model": "b", "usage": {}, "context": {"colour": "red"}});
-    assert!(serde_json::from_value::<QuoteInput>(context).is_err(), "what is not understood is not passed over");
+    let context = ask(json!({"name": "c", "provider": "a", "model": "b", "usage": {}, "context": {"colour": "red"}}));
+    assert_eq!(context["name"], json!("c"));
+    assert!(context["invalid"].as_str().unwrap().contains("colour"), "what is not understood is not passed over");
+    let line = |line: &str| quote_line((&book()).into(), line, "2026-11-12T00:00:00Z".parse().unwrap()).answer;
+    for text in ["", "[1", "{\"provider\": \"acme\", \"model\": \"one\", \"usage\": {\"prompt_tokens\": NaN}}", "7"] {
+        assert!(matches!(line(text), QuoteAnswer::Invalid { .. }), "{text}");
+    }
 }
 
 #[test]

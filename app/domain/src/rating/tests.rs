@@ -461,6 +461,49 @@ fn searches_are_tiered_by_the_results_asked_for() {
 }
 
 #[test]
+fn other_tiers_and_cheaper_models_are_told() {
+    let of = |model: &str, variant, meter, rate: &str| {
+        with(row(meter, rate), |row| (row.model, row.variant) = (model.to_owned(), variant))
+    };
+    let ended = with(of("one", Variant::Priority, Meter::Output, "99"), |row| row.valid_to = Some(day("2026-01-01")));
+    let book = book(vec![
+        of("one", Variant::Standard, Meter::Output, "10"),
+        of("one", Variant::Batch, Meter::Output, "5"),
+        of("one", Variant::Fast, Meter::Output, "20"),
+        ended,
+        of("two", Variant::Standard, Meter::Output, "1"),
+        of("three", Variant::Standard, Meter::Output, "11"),
+    ]);
+    let usage: Usage = Meters::from([(Meter::Output, 1_000_000)]).into();
+    let served = alternatives::Served {
+        provider: "acme",
+        model: "one",
+        usage: &usage,
+        at: day("2026-11-12"),
+        context: Context::default().served_as(Variant::Fast),
+    };
+    let told = |found: Vec<alternatives::Alternative>| -> Vec<(String, Variant, Decimal)> {
+        found.into_iter().map(|other| (other.priced_as, other.variant, other.cost)).collect()
+    };
+    let tiers = told(alternatives::tiers((&book).into(), served));
+    let one = |variant, cost: &str| ("acme/one".to_owned(), variant, decimal(cost));
+    assert_eq!(
+        tiers,
+        [one(Variant::Batch, "5"), one(Variant::Standard, "10")],
+        "priority is no longer sold, flex never was"
+    );
+    let models = ["one", "two", "two", "three", "four"];
+    let cheaper = told(alternatives::cheaper_models((&book).into(), served, models));
+    assert_eq!(
+        cheaper,
+        [("acme/two".to_owned(), Variant::Fast, decimal("1")), ("acme/three".to_owned(), Variant::Fast, decimal("11"))]
+    );
+    let unknown = alternatives::Served { model: "four", ..served };
+    assert!(alternatives::tiers((&book).into(), unknown).is_empty());
+    assert!(alternatives::cheaper_models((&book).into(), unknown, models).is_empty());
+}
+
+#[test]
 fn the_upper_bound_is_the_dearest_price_of_the_provider_or_of_the_book() {
     let book = book(vec![
         row(Meter::Output, "10"),

@@ -5,7 +5,10 @@
 //! Usage that would need them is unpriced, not free.
 
 pub mod browse;
+mod quotes;
 mod sql;
+
+pub use quotes::quotes;
 
 use crate::{Backend, Clock, Error, OrgScope};
 use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
@@ -85,7 +88,7 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
 
 /// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.
 #[must_use]
-pub(crate) fn seed_book() -> Arc<PriceBook> {
+pub fn seed_book() -> Arc<PriceBook> {
     static BOOK: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
         let rows = seed::parse(SEED).unwrap_or_else(|error| {
             tracing::error!(%error, "the seed of the price book cannot be read: every event will be unpriced");
