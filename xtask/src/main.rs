@@ -1,5 +1,6 @@
 //! The commands of this repository, one module each.
 
+mod bench;
 mod check;
 mod clients;
 mod described;
@@ -31,6 +32,9 @@ enum Command {
     End2end(test::Args),
     /// Run the tests with real clients alone; the binary is built first.
     Clients,
+    /// Measure beside a baseline and print the ratio.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Send a production trace to a running server.
     Replay(replay::Args),
     /// Convert price data into the seed of the price book.
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::End2end(args) => test::end2end(&args),
         Command::Clients => test::clients(),
+        Command::Bench(args) => bench::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::SeedPrices(args) => seed_prices::run(&args),
         Command::MeasureTraces(args) => measure_traces::run(&args),

@@ -2,7 +2,7 @@
 //!
 //! One function for the command, the API and the worked cases: [`quote`].
 
-use crate::meter::{Meter, UsageFormat, usage};
+use crate::meter::{Meter, Usage, UsageFormat, usage};
 use crate::model::canonical_provider;
 use crate::price::{
     Asked, Attribute, Attributes, BookRows, Books, Context, PriceBook, PriceRow, Variant, seed::FIRST_OWN_PRICE_ID,
@@ -13,6 +13,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// Most quotes in one request.
 pub const MAX_QUOTES: usize = 1_000;
@@ -185,19 +186,47 @@ pub fn quote_line(books: Books<'_>, line: &str, now: DateTime<Utc>) -> Quote {
     }
 }
 
+/// A question taken apart: what [`rate_usage`] is asked.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Who sells the model.
+    pub provider: &'a str,
+    /// The model, with the data zone of an Azure deployment before it.
+    pub model: Cow<'a, str>,
+    /// What was used.
+    pub usage: Usage,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it was served.
+    pub context: Context<'a>,
+}
+
+impl<'a> Question<'a> {
+    /// Reads a question; one without a time is of `now`.
+    ///
+    /// # Errors
+    /// What is wrong with it, in a sentence.
+    pub fn of(input: &'a QuoteInput, now: DateTime<Utc>) -> Result<Self, String> {
+        let format = format_of(input)?;
+        let prefix = input.context.azure_region_prefix.as_deref().map(|prefix| format!("{prefix}/"));
+        Ok(Self {
+            provider: &input.provider,
+            model: match prefix {
+                Some(prefix) if !input.model.starts_with(&prefix) => Cow::Owned(prefix + &input.model),
+                _ => Cow::Borrowed(&input.model),
+            },
+            usage: usage(format, &input.usage).map_err(|faults| said(&faults))?,
+            at: input.at.map_or(now, |at| at.to_utc()),
+            context: context_of(input),
+        })
+    }
+}
+
 fn answer(books: Books<'_>, input: &QuoteInput, now: DateTime<Utc>) -> Result<QuoteAnswer, String> {
-    let format = format_of(input)?;
-    let used = usage(format, &input.usage).map_err(|faults| said(&faults))?;
-    let context = context_of(input);
-    let at = input.at.map_or(now, |at| at.to_utc());
-    let prefix = input.context.azure_region_prefix.as_deref().map(|prefix| format!("{prefix}/"));
-    let model = match prefix {
-        Some(prefix) if !input.model.starts_with(&prefix) => prefix + &input.model,
-        _ => input.model.clone(),
-    };
-    let own = input.context.own_prices.as_ref().map(|prices| own_book(&input.provider, &model, prices)).transpose()?;
+    let Question { provider, model, usage, at, context } = Question::of(input, now)?;
+    let own = input.context.own_prices.as_ref().map(|prices| own_book(provider, &model, prices)).transpose()?;
     let books = Books { own: own.as_ref().or(books.own), ..books };
-    let rated = match rate_usage(books, &input.provider, &model, &used, at, context) {
+    let rated = match rate_usage(books, provider, &model, &usage, at, context) {
         Ok(rated) => rated,
         Err(unpriced) => return Ok(QuoteAnswer::Unpriced { unpriced: unpriced.to_string() }),
     };

@@ -7,8 +7,8 @@ use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use domain::quote::{Quote, QuoteInput};
+use axum::http::{HeaderMap, StatusCode};
+use domain::quote::{Quote, QuoteAnswer, QuoteInput};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -59,6 +59,7 @@ struct QuotesDocument {
     ),
     responses(
         (status = 200, description = "One answer per question.", body = QuotesDocument),
+        (status = 207, description = "One answer per question, of which at least one is `invalid`.", body = QuotesDocument),
         (status = 400, description = "The body is not JSON in one of the four forms.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -71,9 +72,11 @@ async fn quote(
     State(state): State<AppState>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<QuotesDocument>, ApiError> {
+) -> Result<(StatusCode, Json<QuotesDocument>), ApiError> {
     let lines = body::is_lines(&headers)?;
     let bytes = body::read(body, MAX_BYTES).await?;
     let quotes = backend::prices::quotes(&state.backend, &caller.scope, &bytes, lines).await?;
-    Ok(Json(QuotesDocument { quotes }))
+    let all_read = quotes.iter().all(|quote| !matches!(quote.answer, QuoteAnswer::Invalid { .. }));
+    let status = if all_read { StatusCode::OK } else { StatusCode::MULTI_STATUS };
+    Ok((status, Json(QuotesDocument { quotes })))
 }

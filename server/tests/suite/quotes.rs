@@ -26,7 +26,9 @@ async fn every_question_has_an_answer_and_nothing_is_recorded() {
     assert_eq!((&answer["name"], &answer["usd"]), (&json!("a"), &json!("0.014865")));
     assert_eq!(answer["lines"].as_array().unwrap().len(), 3);
 
-    let many = api.post_json("/v1/quotes", &json!({"quotes": [question(), {"name": "b"}, {"name": "c", "provider": "nobody", "model": "x", "usage": {"prompt_tokens": 1}, "flavor": "chat"}]})).await.json();
+    let many = api.post_json("/v1/quotes", &json!({"quotes": [question(), {"name": "b"}, {"name": "c", "provider": "nobody", "model": "x", "usage": {"prompt_tokens": 1}, "flavor": "chat"}]})).await;
+    assert_eq!(many.status, StatusCode::MULTI_STATUS, "something is invalid");
+    let many = many.json();
     assert_eq!(many["quotes"][0], answer);
     assert!(many["quotes"][1]["invalid"].is_string() && many["quotes"][2]["unpriced"].is_string(), "{many}");
     assert_eq!(api.post_json("/v1/quotes", &json!([question()])).await.json()["quotes"][0], answer);

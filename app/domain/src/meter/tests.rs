@@ -311,7 +311,108 @@ fn sum(meters: &Meters, wanted: impl Fn(Meter) -> bool) -> u64 {
     u64::try_from(sum).unwrap()
 }
 
+#[test]
+fn genai_prices_units_are_taken_apart_most_specific_first() {
+    let usage = json!({
+        "input_tokens": 1000, "cache_read_tokens": 300, "cache_write_tokens": 100, "cache_write_1h_tokens": 40,
+        "input_audio_tokens": 200, "cache_audio_read_tokens": 50, "input_text_tokens": 800,
+        "output_tokens": 500, "output_reasoning_tokens": 100, "output_citation_tokens": 7, "output_audio_tokens": 3,
+        "audio_seconds": 10.5, "input_audio_seconds": 4, "input_document_pages": 9, "input_annotated_document_pages": 2,
+        "input_characters": 5, "input_text_messages": 1, "web_searches": 2, "requests": 1,
+    });
+    assert_eq!(
+        leaves(UsageFormat::GenaiPrices, usage),
+        json!({"input_uncached": 500 - 50, "input_cache_read": 250, "input_cache_write": 60, "input_cache_write_1h": 40,
+            "input_audio": 150, "input_audio_cache_read": 50, "output": 390, "output_reasoning": 100, "output_citation": 7,
+            "output_audio": 3, "audio_seconds": "6.5", "input_audio_seconds": 4, "pages": 7, "annotated_pages": 2,
+            "characters": 5, "text_messages": 1, "web_searches": 2, "requests": 1})
+    );
+    let broken = |usage| fault(UsageFormat::GenaiPrices, usage);
+    assert_eq!(
+        broken(json!({"input_tokens": 1, "cache_read_tokens": 2})),
+        ("/usage/input_tokens".into(), "part_exceeds_total".into())
+    );
+    assert_eq!(broken(json!({"audio_seconds": 1, "input_audio_seconds": 2})).1, "part_exceeds_total");
+    assert_eq!(broken(json!({"input_tokens": 1, "input_smell_tokens": 2})).1, "unknown_meter");
+}
+
+#[test]
+fn litellm_logs_repeat_the_cache_under_anthropics_names() {
+    let usage = json!({
+        "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100,
+        "prompt_tokens_details": {"cached_tokens": 600, "cache_creation_tokens": 300,
+            "cache_creation_token_details": {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 200}},
+        "cache_read_input_tokens": 600, "cache_creation_input_tokens": 300,
+        "completion_tokens_details": {"reasoning_tokens": 40}, "server_tool_use": {"web_search_requests": 1},
+    });
+    assert_eq!(
+        leaves(UsageFormat::Litellm, usage),
+        json!({"input_uncached": 100, "input_cache_read": 600, "input_cache_write_5m": 100, "input_cache_write_1h": 200,
+            "output": 60, "output_reasoning": 40, "web_searches": 1})
+    );
+    let differ =
+        json!({"prompt_tokens": 10, "cache_read_input_tokens": 6, "prompt_tokens_details": {"cached_tokens": 5}});
+    assert_eq!(fault(UsageFormat::Litellm, differ).1, "contradiction");
+}
+
+#[test]
+fn plain_counters_count_what_they_name_and_nothing_else() {
+    let counted = |usage| leaves(UsageFormat::Counters, usage);
+    assert_eq!(counted(json!({"images": 2, "size": "512x512", "steps": 50})), json!({"images": 2}));
+    assert_eq!(counted(json!({"audio_seconds": 2403.25})), json!({"input_audio_seconds": "2403.25"}));
+    assert_eq!(counted(json!({"search_queries": 3, "max_results": 26})), json!({"searches": 3}));
+    assert_eq!(counted(json!({"search_units": 14})), json!({"rerank_units": 14}));
+    assert_eq!(fault(UsageFormat::Counters, json!({"picturs": 2})), ("/usage/picturs".into(), "unknown_meter".into()));
+    assert_eq!(fault(UsageFormat::Counters, json!({"images": 1.5})).1, "fractional");
+    assert_eq!(fault(UsageFormat::Counters, json!({"images": -1})).1, "negative");
+    let embedded = json!({"images": 3, "video_seconds": 1.5, "prompt_tokens": 7});
+    assert_eq!(
+        leaves(UsageFormat::MultimodalEmbedding, embedded),
+        json!({"input_images": 3, "input_video_seconds": "1.5", "input_uncached": 7})
+    );
+}
+
+#[test]
+fn sessions_are_billed_by_the_second() {
+    let usage = json!({"billable_audio_seconds": 60, "input_text_messages": 2, "input_tokens": 9, "output_tokens": 9});
+    assert_eq!(leaves(UsageFormat::XaiRealtime, usage), json!({"audio_seconds": 60, "text_messages": 2}));
+    assert_eq!(leaves(UsageFormat::OpenaiLive, json!({"seconds": 5940})), json!({"audio_seconds": 5940}));
+    let native =
+        json!({"prompt_tokens": 100, "cached_prompt_text_tokens": 40, "completion_tokens": 10, "reasoning_tokens": 5});
+    assert_eq!(
+        leaves(UsageFormat::XaiNative, native),
+        json!({"input_uncached": 60, "input_cache_read": 40, "output": 10, "output_reasoning": 5})
+    );
+    let searched = json!({"input_tokens": 10, "output_tokens": 2, "input_tokens_details": {"cache_read_input_tokens": 4},
+        "tool_calls_details": {"search_web": {"invocation": 3}}});
+    assert_eq!(
+        leaves(UsageFormat::PerplexityResponses, searched),
+        json!({"input_uncached": 6, "input_cache_read": 4, "output": 2, "web_searches": 3})
+    );
+}
+
 proptest! {
+    /// Whatever nested totals are told, the leaves are disjoint and complete.
+    #[test]
+    fn genai_prices_leaves_add_up_to_the_totals(
+        parts in prop::array::uniform8(0_u64..1_000_000),
+        output in prop::array::uniform4(0_u64..1_000_000),
+    ) {
+        let [text, cached, short, long, audio, audio_cached, image, video] = parts;
+        let (input, said): (u64, u64) = (parts.iter().sum(), output.iter().sum());
+        let usage = json!({
+            "input_tokens": input, "cache_read_tokens": cached + audio_cached, "cache_write_tokens": short + long,
+            "cache_write_5m_tokens": short, "cache_write_1h_tokens": long, "input_audio_tokens": audio + audio_cached,
+            "cache_audio_read_tokens": audio_cached, "input_image_tokens": image, "input_video_tokens": video,
+            "output_tokens": said, "output_reasoning_tokens": output[1], "output_audio_tokens": output[2],
+            "output_citation_tokens": output[3],
+        });
+        let meters = meters(UsageFormat::GenaiPrices, &usage).unwrap();
+        prop_assert_eq!(meters.input_tokens(), input);
+        prop_assert_eq!(meters.tokens(), input + said);
+        prop_assert_eq!(meters.get(Meter::InputUncached), Decimal::from(text));
+    }
+
     /// Disjoint and complete: the leaves of a direction add up to its inclusive total, however it is nested.
     #[test]
     fn leaves_add_up_to_the_inclusive_totals(

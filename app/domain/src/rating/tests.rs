@@ -561,6 +561,34 @@ proptest! {
         }
     }
 
+    /// Factors multiply what the prices make, whatever the order they were written in, and the lines still add up.
+    #[test]
+    fn factors_multiply_and_lines_add_up(
+        meters in quantities(),
+        rates in rates(),
+        factors in prop::collection::vec((0_usize..3, 0_i64..3_000), 0..4),
+    ) {
+        let modifiers: Vec<ModifierRow> = factors
+            .iter()
+            .map(|(kind, thousandths)| {
+                let factor = Decimal::new(*thousandths, 3);
+                let row = ModifierRow { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
+                ModifierRow { modifier_id: seed::modifier_id(&row), ..row }
+            })
+            .collect();
+        let (plain, at) = (book(random_book(&rates)), day("2026-01-01"));
+        let product: Decimal = modifiers.iter().map(|row| row.factor).product();
+        let book = PriceBook::new(BookRows { prices: random_book(&rates), modifiers, ..BookRows::default() });
+        let rated = |book: &PriceBook| rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
+        let unrounded = |receipt: &Receipt| receipt.lines.iter().map(|line| line.unrounded().unwrap()).sum::<Decimal>();
+        let receipt = rated(&book);
+        prop_assert_eq!(unrounded(&receipt).normalize(), (unrounded(&rated(&plain)) * product).normalize());
+        prop_assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
+        let covered: Meters =
+            receipt.lines.iter().filter(|line| line.is_price()).map(|line| (line.meter, line.quantity)).collect();
+        prop_assert_eq!(covered, meters);
+    }
+
     /// Below tier boundaries two events cost what one with the sum of their meters costs.
     #[test]
     fn splitting_an_event_costs_the_same(one in quantities(), two in quantities(), rates in rates()) {

@@ -1,4 +1,4 @@
-//! The worked cases of the shared folder, read where they lie, through the same function as `tallystick quote`.
+//! Worked cases through the same function as `tallystick quote`: the project's own, one for each rule, and those of the shared folder, read where they lie.
 
 use super::*;
 use crate::quote::{QuoteAnswer, QuoteInput, quote};
@@ -18,6 +18,7 @@ struct Case {
     #[serde(flatten)]
     question: QuoteInput,
     expected_usd: Decimal,
+    #[serde(default)]
     rules: Vec<String>,
 }
 
@@ -50,6 +51,20 @@ impl Case {
     }
 }
 
+fn read(text: &str) -> Vec<Case> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// One case for each rule, worked out by hand from the rates in the seed.
+#[test]
+fn every_rule_has_a_case_that_is_exact() {
+    let book = seed_book();
+    let cases = read(include_str!("rules.jsonl"));
+    let faults: Vec<String> =
+        cases.iter().filter_map(|case| Some(format!("{}: {}", case.question.name, case.fault(&book)?))).collect();
+    assert_eq!(faults, Vec::<String>::new());
+}
+
 #[test]
 fn the_shared_cases_are_exact() {
     let path = root().join("../shared/data/prices/cases_open.jsonl");
@@ -58,7 +73,7 @@ fn the_shared_cases_are_exact() {
         return;
     };
     let book = seed_book();
-    let cases: Vec<Case> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let cases = read(&text);
     let faults: Vec<(&Case, String)> = cases.iter().filter_map(|case| Some((case, case.fault(&book)?))).collect();
     println!("{} of {} cases exact", cases.len() - faults.len(), cases.len());
     for (case, fault) in &faults {

@@ -1,0 +1,24 @@
+//! `cargo xtask bench`: ratios against baselines, measured side by side in one run.
+//!
+//! Absolute times on a shared machine mean little, so both sides take turns and the medians are compared.
+
+mod rating;
+
+use crate::step::Failure;
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+pub(crate) enum Bench {
+    /// Rating beside LiteLLM's `cost_per_token` on the same cases.
+    Rating(rating::Args),
+}
+
+/// Measures and prints a table.
+///
+/// # Errors
+/// Whatever kept a side from running.
+pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
+    match bench {
+        Bench::Rating(args) => rating::run(args),
+    }
+}
