@@ -4,7 +4,7 @@
 //! Every server runs all of them: what there is to do is shared through PostgreSQL.
 
 use backend::delivery::Mailer;
-use backend::{Backend, Error, budgets, delivery, events, identity, keys};
+use backend::{Backend, Error, budgets, delivery, events, identity, keys, prices};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -39,6 +39,8 @@ impl Jobs {
             async move { delivery::work(&backend, &mailer, &stop).await }
         });
         jobs.keep("keys", backend, |backend, stop| async move { keys::watch(&backend, &stop).await });
+        jobs.keep("prices", backend, |backend, stop| async move { prices::watch(&backend, &stop).await });
+        jobs.keep("pricing runs", backend, |backend, stop| async move { prices::runs::work(&backend, &stop).await });
         jobs.keep("identity", backend, |backend, stop| async move { identity::work(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::work(&backend, &stop).await });
         jobs.keep("retention", backend, |backend, stop| async move { events::keep_retention(&backend, &stop).await });

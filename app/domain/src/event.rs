@@ -2,6 +2,7 @@
 
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
 use crate::problem::{FieldProblem, Problem};
+use crate::repricing::AdjustmentRow;
 use crate::spend::Filter;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -443,7 +444,11 @@ pub struct EventDetail {
     pub received_at: DateTime<FixedOffset>,
     /// The model name in the price book that priced it.
     pub priced_as: Option<String>,
-    /// The receipt; empty when unpriced or answered from the sender's cache.
+    /// Cost as it was booked; the row has what it costs now.
+    pub booked_cost: Option<Decimal>,
+    /// What moved it since, first to last; the last one's receipt is the present one.
+    pub adjustments: Vec<AdjustmentRow>,
+    /// The receipt as booked; empty when unpriced or answered from the sender's cache.
     pub receipt: Vec<ReceiptRow>,
     /// Why there is no price.
     pub unpriced_reason: Option<String>,

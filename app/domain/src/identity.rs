@@ -44,7 +44,7 @@ impl Role {
         match self {
             Self::Owner => "Everything, including owners and deleting the organization.",
             Self::Admin => "Everything but owners and deleting the organization.",
-            Self::Finance => "Reads everything; manages budgets, statements and exports.",
+            Self::Finance => "Reads everything; manages budgets, prices, statements and exports.",
             Self::Member => "Reads everything; manages projects, API keys and budgets.",
             Self::Viewer => "Reads everything, changes nothing.",
         }
@@ -60,6 +60,7 @@ impl Role {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
             P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
+            P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
             }
@@ -104,6 +105,8 @@ pub enum Permission {
     ManageKeys,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
+    /// Enter own prices, names and discounts; price and reprice recorded events.
+    ManagePrices,
     /// Invite, change and remove members (not owners).
     ManageMembers,
     /// Change the organization's name, zone and fiscal year.
@@ -118,11 +121,12 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Read,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::ManageBudgets,
+        Self::ManagePrices,
         Self::ManageMembers,
         Self::ManageOrganization,
         Self::ReadAudit,
@@ -138,6 +142,7 @@ impl Permission {
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManagePrices => "enter own prices and reprice events",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",
@@ -183,7 +188,7 @@ impl KeyScope {
             Self::Ingest => "send events",
             Self::Read => "read spend, events and statements",
             Self::Decide => "ask for decisions",
-            Self::Admin => "change budgets and projects",
+            Self::Admin => "change budgets, projects and prices",
         }
     }
 }
@@ -357,6 +362,8 @@ mod tests {
         }
         assert!(Role::Admin.may_grant(Role::Viewer));
         assert!(!Role::Finance.may(Permission::ManageKeys));
+        assert!(Role::Finance.may(Permission::ManagePrices));
+        assert!(!Role::Member.may(Permission::ManagePrices));
         assert!(!Role::Viewer.may(Permission::ManageBudgets));
     }
 }

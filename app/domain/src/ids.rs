@@ -94,3 +94,11 @@ id!(
     /// A row of the audit log.
     AuditId
 );
+id!(
+    /// A change of an organization's own price book.
+    PriceChangeId
+);
+id!(
+    /// A run that prices or reprices events that were recorded already.
+    RunId
+);

@@ -21,5 +21,6 @@ pub mod problem;
 pub mod project;
 pub mod quote;
 pub mod rating;
+pub mod repricing;
 pub mod spend;
 pub mod statement;

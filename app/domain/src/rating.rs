@@ -4,7 +4,7 @@ pub mod alternatives;
 
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
-use crate::price::{Books, Call, Context, ModifierRow, PriceBook, Rate, Resolved, Unpriced};
+use crate::price::{Books, Call, Context, Found, ModifierRow, PriceBook, Resolved, Unpriced};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -144,11 +144,9 @@ struct Lines(Vec<ReceiptLine>);
 impl Lines {
     fn meters<'a>(&mut self, meters: &Meters, model: Resolved<'a>, call: Call<'a>) -> Result<(), Unpriced> {
         for (meter, quantity) in meters.iter() {
-            let rate = model
-                .prices
-                .rate(meter, &call)
-                .ok_or_else(|| Unpriced::NoPrice { model: model.label().to_owned(), meter })?;
-            self.charge(meter, quantity, rate, model, call)?;
+            let found =
+                model.rate(meter, &call).ok_or_else(|| Unpriced::NoPrice { model: model.label().to_owned(), meter })?;
+            self.charge(meter, quantity, found, model, call)?;
         }
         Ok(())
     }
@@ -158,8 +156,8 @@ impl Lines {
         if meters.is_empty() || !meters.get(Meter::Requests).is_zero() {
             return Ok(());
         }
-        match model.prices.rate(Meter::Requests, &call) {
-            Some(rate) => self.charge(Meter::Requests, Decimal::ONE, rate, model, call),
+        match model.rate(Meter::Requests, &call) {
+            Some(found) => self.charge(Meter::Requests, Decimal::ONE, found, model, call),
             None => Ok(()),
         }
     }
@@ -168,7 +166,7 @@ impl Lines {
         &mut self,
         meter: Meter,
         quantity: Decimal,
-        rate: &Rate,
+        Found { rate, is_own }: Found<'a>,
         model: Resolved<'a>,
         call: Call<'a>,
     ) -> Result<(), Unpriced> {
@@ -186,7 +184,7 @@ impl Lines {
             return Ok(());
         }
         let mut so_far = rate.rate;
-        for modifier in model.modifiers(meter, call) {
+        for modifier in model.modifiers(meter, call, is_own) {
             let (added, stacked) = stack(so_far, modifier).ok_or(Unpriced::TooLarge { meter })?;
             so_far = stacked;
             self.push(ReceiptLine {

@@ -78,6 +78,8 @@ pub struct Payer {
 pub enum LineKind {
     /// One meter of a model.
     Meter(Meter),
+    /// What moved the model's spend after it was booked.
+    Adjusted,
     /// Requests whose cost is not known.
     Unpriced,
     /// Spend of a model that no meter accounts for.
@@ -90,6 +92,7 @@ impl LineKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Meter(meter) => meter.as_str(),
+            Self::Adjusted => "adjusted",
             Self::Unpriced => "unpriced",
             Self::Rest => "rest",
         }
@@ -100,6 +103,7 @@ impl LineKind {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Meter(meter) => meter.label(),
+            Self::Adjusted => "Adjusted after booking",
             Self::Unpriced => "Waiting for a price",
             Self::Rest => "Not split by meter",
         }
@@ -110,7 +114,7 @@ impl LineKind {
     pub const fn unit(self) -> Option<&'static str> {
         match self {
             Self::Meter(meter) => Some(meter.unit().as_str()),
-            Self::Unpriced | Self::Rest => None,
+            Self::Adjusted | Self::Unpriced | Self::Rest => None,
         }
     }
 }
@@ -128,7 +132,7 @@ pub struct StatementLine {
     pub quantity: Option<Decimal>,
     /// Requests that used it.
     pub requests: i64,
-    /// What it cost, adjustments included; none where no price is known.
+    /// What it cost as booked; adjustments stand on a line of their own. None where no price is known.
     pub amount: Option<Decimal>,
 }
 
@@ -246,11 +250,11 @@ pub struct ModelSums {
     pub model: String,
     /// Its sums.
     pub sums: Sums,
-    /// What its meters account for: meter, quantity, requests, amount.
+    /// What its meters account for: meter, quantity, requests, amount as booked.
     pub meters: Vec<(Meter, Decimal, i64, Decimal)>,
 }
 
-/// The lines of one model: its meters in the order of receipts, then what has no price, then what no meter accounts for.
+/// The lines of one model: its meters in the order of receipts, then what has no price, what no meter accounts for, and what moved since.
 ///
 /// The amounts add up to the model's spend exactly.
 #[must_use]
@@ -278,8 +282,11 @@ pub fn lines(mut model: ModelSums) -> Vec<StatementLine> {
     if sums.unpriced_requests > 0 {
         lines.push(line(LineKind::Unpriced, None, sums.unpriced_requests, None));
     }
-    if by_meter != sums.spend || lines.is_empty() {
-        lines.push(line(LineKind::Rest, None, sums.requests, Some(sums.spend - by_meter)));
+    if by_meter != sums.booked || lines.is_empty() {
+        lines.push(line(LineKind::Rest, None, sums.requests, Some(sums.booked - by_meter)));
+    }
+    if sums.spend != sums.booked {
+        lines.push(line(LineKind::Adjusted, None, 0, Some(sums.spend - sums.booked)));
     }
     lines
 }
@@ -296,7 +303,7 @@ mod tests {
         ModelSums {
             provider: "openai".to_owned(),
             model: "gpt-4o".to_owned(),
-            sums: Sums { spend: amount(spend), requests, unpriced_requests, ..Sums::default() },
+            sums: Sums { spend: amount(spend), booked: amount(spend), requests, unpriced_requests, ..Sums::default() },
             meters: meters.iter().map(|(meter, cost)| (*meter, Decimal::TEN, requests, amount(cost))).collect(),
         }
     }
@@ -316,6 +323,12 @@ mod tests {
         );
         assert_eq!(read(lines(model("0", 5, 5, &[(Meter::Output, "0")]))), [("output", None), ("unpriced", None)]);
         assert_eq!(read(lines(model("0", 5, 0, &[]))), [("rest", some("0"))]);
+        let mut moved = model("3", 5, 0, &meters);
+        moved.sums.spend = amount("3.5");
+        assert_eq!(
+            read(lines(moved)),
+            [("input_uncached", some("1")), ("output", some("2")), ("adjusted", some("0.5"))]
+        );
     }
 
     #[test]

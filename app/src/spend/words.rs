@@ -12,7 +12,7 @@ pub(super) const MISSING: &str = "not set";
 /// The measure as the page writes it.
 pub(super) fn measured(measure: Measure, value: Decimal) -> String {
     match measure {
-        Measure::Spend => format::money(value),
+        Measure::Spend | Measure::Booked => format::money(value),
         Measure::Requests | Measure::Tokens => format::quantity(value),
     }
 }
@@ -20,7 +20,7 @@ pub(super) fn measured(measure: Measure, value: Decimal) -> String {
 /// Labels of the axis.
 pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
     match measure {
-        Measure::Spend => format::axis_money,
+        Measure::Spend | Measure::Booked => format::axis_money,
         Measure::Requests | Measure::Tokens => format::axis_count,
     }
 }
@@ -29,6 +29,7 @@ pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
 pub(super) const fn measure_label(measure: Measure) -> &'static str {
     match measure {
         Measure::Spend => "Spend",
+        Measure::Booked => "Booked spend",
         Measure::Requests => "Requests",
         Measure::Tokens => "Tokens",
     }

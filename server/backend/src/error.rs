@@ -68,6 +68,17 @@ impl Error {
         }
     }
 
+    /// Whether PostgreSQL gave up waiting for locks: trying again helps.
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        match self {
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| ["40P01", "40001", "55P03"].contains(&&*code))
+            }
+            _ => false,
+        }
+    }
+
     /// What may be said outside. Logs what may not, once, under an id that the answer names.
     #[must_use]
     pub fn into_problem(self) -> Problem {

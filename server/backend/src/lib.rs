@@ -24,6 +24,7 @@ pub mod scope;
 pub mod spend;
 pub mod statements;
 pub mod wake;
+mod watched;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
@@ -60,6 +61,8 @@ pub struct Backend {
     pub(crate) keys: Arc<keys::Cache>,
     /// How often keys may ask.
     pub(crate) rates: Arc<keys::Rates>,
+    /// Price books of organizations that sent or read something lately.
+    pub(crate) own_books: Arc<prices::OwnBooks>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
     /// The way of events to the committer.
@@ -79,6 +82,7 @@ impl Backend {
             public_url: public_url.trim_end_matches('/').into(),
             local,
             keys: Arc::default(),
+            own_books: Arc::default(),
         }
     }
 

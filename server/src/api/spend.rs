@@ -56,6 +56,10 @@ struct Measures {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "12.345600000000")]
     spend: Option<String>,
+    /// Cost as it was booked at ingestion, without later adjustments: a decimal string with 12 places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "12.345600000000")]
+    booked: Option<String>,
     /// Attempts.
     #[serde(skip_serializing_if = "Option::is_none")]
     requests: Option<i64>,
@@ -71,6 +75,7 @@ impl Measures {
         let asked = |measure| query.measures.contains(&measure);
         Self {
             spend: asked(Measure::Spend).then(|| sums.text(Measure::Spend)),
+            booked: asked(Measure::Booked).then(|| sums.text(Measure::Booked)),
             requests: asked(Measure::Requests).then_some(sums.requests),
             tokens: asked(Measure::Tokens).then_some(sums.tokens),
             unpriced_requests: sums.unpriced_requests,
@@ -111,7 +116,7 @@ impl SpendDocument {
         ("to" = String, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
-        ("measure" = Option<String>, Query, description = "Any of `spend`, `requests`, `tokens`, with commas between; all by default."),
+        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; all by default."),
         ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
         ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned on the day."),
         ("model" = Option<Vec<String>>, Query, description = "Only this model."),

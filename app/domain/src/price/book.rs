@@ -16,6 +16,8 @@ const MAX_REMEMBERED: usize = 4_096;
 pub struct PriceBook {
     providers: HashMap<Box<str>, ProviderPrices>,
     models: Vec<ModelPrices>,
+    /// Models by `provider/model`.
+    labels: HashMap<Box<str>, usize>,
     rows: HashMap<u64, PriceRow>,
     /// In the order in which they stack.
     modifiers: Vec<Arc<ModifierRow>>,
@@ -212,20 +214,25 @@ impl ModelPrices {
     fn is_sold_as(&self, variant: Variant, at: DateTime<Utc>) -> bool {
         self.rates.iter().any(|rate| rate.variant == variant && rate.from <= at && at < rate.to)
     }
+}
 
-    fn priced_at(&self, at: DateTime<Utc>) -> bool {
-        self.rates.iter().any(|rate| rate.from <= at && at < rate.to)
-    }
+/// A price that was found, in which book.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found<'a> {
+    pub(crate) rate: &'a Rate,
+    pub(crate) is_own: bool,
 }
 
 /// A model that was found in the book, as one provider sells it.
 #[derive(Clone, Copy, Debug)]
 pub struct Resolved<'a> {
-    pub(crate) prices: &'a ModelPrices,
+    prices: &'a ModelPrices,
     /// Who sells the call; it may be another's model.
     seller: &'a str,
     /// The book's modifiers that can apply, in the order in which they stack.
     modifiers: &'a [Arc<ModifierRow>],
+    /// The organization's own prices of it, if it has any.
+    own_prices: Option<&'a ModelPrices>,
     /// The organization's own modifiers of every model; none where the book has no organization.
     own: &'a [Arc<ModifierRow>],
 }
@@ -247,11 +254,35 @@ impl<'a> Resolved<'a> {
         self.label().split_once('/').map_or("", |(_, model)| model)
     }
 
+    /// The price that a meter is charged: the organization's own, else the common one.
+    ///
+    /// Own prices are one card: an own price that stands in for the meter goes before a common price of exactly this meter,
+    /// so that a cached rate that was not negotiated is the negotiated input rate.
+    pub(crate) fn rate(self, meter: Meter, call: &Call<'_>) -> Option<Found<'a>> {
+        let own = self.own_prices.and_then(|own| own.rate(meter, call));
+        let own = own.map(|rate| Found { rate, is_own: true });
+        own.or_else(|| self.prices.rate(meter, call).map(|rate| Found { rate, is_own: false }))
+    }
+
+    /// The id of the price row that [`crate::rating`] would charge for a meter.
+    #[must_use]
+    pub fn price_id(self, meter: Meter, at: DateTime<Utc>, context: Context<'_>, input_tokens: u64) -> Option<u64> {
+        self.rate(meter, &Call { at, context, input_tokens }).map(|found| found.rate.price_id)
+    }
+
     /// The factors on a meter's price, in the order in which they stack.
-    pub(crate) fn modifiers(self, meter: Meter, call: Call<'a>) -> impl Iterator<Item = &'a ModifierRow> + use<'a> {
+    ///
+    /// A provider's uplift is on its list price: what the organization negotiated is what it pays in that region too.
+    pub(crate) fn modifiers(
+        self,
+        meter: Meter,
+        call: Call<'a>,
+        is_own: bool,
+    ) -> impl Iterator<Item = &'a ModifierRow> + use<'a> {
         let own = self.own.iter().filter(move |row| row.concerns(self.seller, self.model()));
         // The providers' factors stack before an organization's: kinds of both books do not mix.
-        let all = self.modifiers.iter().chain(own);
+        let common = if is_own { &[] } else { self.modifiers };
+        let all = common.iter().chain(own);
         all.map(AsRef::as_ref).filter(move |row: &&ModifierRow| row.holds(meter, &call.context, call.at))
     }
 
@@ -304,6 +335,7 @@ impl PriceBook {
             provider.is_dated = dated.contains(name) || provider.fallbacks.iter().any(|other| dated.contains(other));
         }
         book.models.iter_mut().for_each(ModelPrices::seal);
+        book.labels = book.models.iter().enumerate().map(|(at, model)| (model.label.clone(), at)).collect();
         book.modify(rows.modifiers);
         for row in rows.limits {
             book.limits.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
@@ -413,12 +445,17 @@ impl PriceBook {
             true => &[],
             false => provider.modifiers.get(&model).map_or(&[][..], |modifiers| modifiers),
         };
-        Resolved { prices: &self.models[model], seller, modifiers, own: &[] }
+        Resolved { prices: &self.models[model], seller, modifiers, own_prices: None, own: &[] }
     }
 
     fn find(&self, provider: &ProviderPrices, name: &str, at: DateTime<Utc>) -> Option<usize> {
         let resold = || provider.fallbacks.iter().find_map(|other| self.providers.get(other)?.find(name, at));
         provider.find(name, at).or_else(resold)
+    }
+
+    /// The prices of the model with this label.
+    fn labelled(&self, label: &str) -> Option<&ModelPrices> {
+        self.labels.get(label).map(|&model| &self.models[model])
     }
 
     /// The highest price of one unit of a meter ever: of the provider if it sells it, else of the whole book.
@@ -466,27 +503,32 @@ pub struct Books<'a> {
 }
 
 impl<'a> Books<'a> {
-    /// Finds a model, the organization's own names and prices first.
+    /// Finds a model, the organization's own names first, and lays its own prices over the common ones.
     ///
-    /// An own price replaces the common prices of that model altogether from the time it holds, so that a cached rate that was not negotiated falls back to the negotiated input rate.
+    /// An own price of a model holds for every name that leads to the model, by whichever book's rules.
     ///
     /// # Errors
     /// As [`PriceBook::resolve`], of the common book.
     pub fn resolve(self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'a>, Unpriced> {
         let Some(own) = self.own else { return self.common.resolve(provider, model, at) };
-        let common = |provider: &str, model: &str| {
-            self.common.resolve(provider, model, at).map(|found| Resolved { own: &own.modifiers, ..found })
+        let Ok(mapped) = own.resolve(provider, model, at) else {
+            let found = self.common.resolve(provider, model, at)?;
+            return Ok(Resolved { own_prices: own.labelled(found.label()), own: &own.modifiers, ..found });
         };
-        match own.resolve(provider, model, at) {
-            // The own book's prices carry its modifiers already.
-            Ok(found) if found.prices.priced_at(at) => Ok(found),
-            // A name that the organization mapped to a model of the common book.
-            Ok(found) => {
-                let (provider, model) = found.label().split_once('/').unwrap_or((provider, model));
-                common(provider, model)
-            }
-            Err(_) => common(provider, model),
-        }
+        // A model of the organization's own has no prices in the common book.
+        let (provider, model) = mapped.label().split_once('/').unwrap_or((provider, model));
+        let found = self.common.resolve(provider, model, at).unwrap_or(Resolved { modifiers: &[], ..mapped });
+        let priced = Some(mapped.prices).filter(|own| !own.rates.is_empty());
+        let own_prices = priced.or_else(|| own.labelled(found.label()));
+        Ok(Resolved { own_prices, own: &own.modifiers, ..found })
+    }
+
+    /// The label of the model that the organization mapped this name to.
+    #[must_use]
+    pub fn mapped(self, provider: &str, model: &str, at: DateTime<Utc>) -> Option<&'a str> {
+        let label = self.own?.resolve(provider, model, at).ok()?.label();
+        let own_name = label.split_once('/').is_some_and(|(_, name)| lower(name) == lower(model.trim()));
+        (!own_name).then_some(label)
     }
 }
 

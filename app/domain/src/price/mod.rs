@@ -7,18 +7,25 @@ mod attributes;
 mod book;
 mod context;
 mod modifier;
+mod own;
 pub mod page;
 mod pattern;
 mod schedule;
 pub mod seed;
+mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
 pub use book::{Books, PriceBook, Resolved};
-pub(crate) use book::{Call, Rate};
+pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
 pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
+pub use own::{
+    Doubt, Entry, MappingForm, MappingInput, ModifierForm, ModifierInput, OwnBook, OwnMapping, OwnModifier, OwnPrice,
+    PriceChange, PriceForm, PriceInput, doubts, tenfold, usual_per,
+};
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};
+pub use why::{NameWhy, Why};
 
 use crate::meter::Meter;
 use chrono::{DateTime, Utc};

@@ -133,6 +133,7 @@ impl Sums {
     pub fn of(&self, measure: Measure) -> Decimal {
         match measure {
             Measure::Spend => self.spend,
+            Measure::Booked => self.booked,
             Measure::Requests => self.requests.into(),
             Measure::Tokens => self.tokens.into(),
         }

@@ -208,18 +208,20 @@ impl FromStr for Bucket {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Money.
+    /// Money, as restated by adjustments.
     #[default]
     Spend,
     /// Attempts.
     Requests,
     /// All tokens.
     Tokens,
+    /// Money as it was booked, without later adjustments.
+    Booked,
 }
 
 impl Measure {
     /// All measures.
-    pub const ALL: [Self; 3] = [Self::Spend, Self::Requests, Self::Tokens];
+    pub const ALL: [Self; 4] = [Self::Spend, Self::Requests, Self::Tokens, Self::Booked];
 
     /// The word in URL and JSON.
     #[must_use]
@@ -228,6 +230,7 @@ impl Measure {
             Self::Spend => "spend",
             Self::Requests => "requests",
             Self::Tokens => "tokens",
+            Self::Booked => "booked",
         }
     }
 }
@@ -238,7 +241,7 @@ impl FromStr for Measure {
         Self::ALL
             .into_iter()
             .find(|measure| measure.as_str() == text)
-            .ok_or_else(|| FieldProblem::new("measure", "unknown", "Use spend, requests or tokens."))
+            .ok_or_else(|| FieldProblem::new("measure", "unknown", "Use spend, requests, tokens or booked."))
     }
 }
 
@@ -293,6 +296,8 @@ pub struct SpendQuery {
 pub struct Sums {
     /// Booked plus adjustments.
     pub spend: Decimal,
+    /// As it was booked at ingestion, without later adjustments.
+    pub booked: Decimal,
     /// Attempts.
     pub requests: i64,
     /// All tokens.
@@ -323,6 +328,7 @@ impl Sums {
     /// Adds another row's sums.
     pub fn add(&mut self, other: &Self) {
         self.spend += other.spend;
+        self.booked += other.booked;
         self.requests += other.requests;
         self.tokens += other.tokens;
         self.unpriced_requests += other.unpriced_requests;
@@ -366,6 +372,7 @@ impl Sums {
     pub fn text(&self, measure: Measure) -> String {
         match measure {
             Measure::Spend => money::exact(self.spend),
+            Measure::Booked => money::exact(self.booked),
             Measure::Requests => self.requests.to_string(),
             Measure::Tokens => self.tokens.to_string(),
         }

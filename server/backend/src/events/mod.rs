@@ -4,12 +4,14 @@
 //! * `commit` holds the committer: one task that writes whatever waits in one transaction.
 //! * Rollups are written in that transaction, so every page includes an event from the moment it is acknowledged.
 
+pub(crate) mod adjust;
 mod check;
 mod commit;
 mod doubles;
 mod ingest;
 pub mod latency;
 mod read;
+mod receipt;
 mod retention;
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,7 @@ impl Ingest {
         }
     }
 
-    /// The book that events are priced with now.
+    /// The common book that events are priced with now.
     pub(crate) fn book(&self) -> Arc<PriceBook> {
         self.book.load_full()
     }

@@ -17,7 +17,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 ///
 /// It explicitly is not Serialize.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct KeyHash([u8; 32]);
+pub(crate) struct KeyHash([u8; 32]);
 
 impl KeyHash {
     pub(super) const fn as_bytes(&self) -> &[u8] {

@@ -5,7 +5,7 @@ mod format;
 mod rates;
 mod sql;
 
-pub use cache::Cache;
+pub(crate) use cache::Cache;
 pub use format::PREFIX;
 pub use rates::{Policy, Quotas, Rates, Standing, count};
 
@@ -17,7 +17,6 @@ use domain::problem::{FieldProblem, Problem};
 use domain::project::{ApiKey, KeyProject, parse_name};
 use secrecy::SecretString;
 use sqlx::PgConnection;
-use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use tokio_util::sync::CancellationToken;
@@ -167,7 +166,7 @@ pub async fn authenticate(backend: &Backend, presented: &str) -> Result<KeyCalle
         None => {
             let generation = backend.keys.generation();
             let caller = sql::caller(&backend.pool, hash).await?.ok_or(Problem::Unauthenticated)?;
-            backend.keys.insert(hash, generation, caller).await
+            backend.keys.insert(hash, generation, cache::Entry::new(caller)).await
         }
     };
     let now = backend.clock.now();
@@ -197,29 +196,5 @@ async fn touch(backend: &Backend, entry: &cache::Entry, now: DateTime<Utc>) {
 /// # Errors
 /// [`Error::Database`] when the connection is lost: start it again.
 pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let outcome = tokio::select! {
-        () = stop.cancelled() => Ok(()),
-        outcome = listen(backend) => outcome,
-    };
-    backend.keys.set_listening(false);
-    outcome
-}
-
-async fn listen(backend: &Backend) -> Result<(), Error> {
-    // A pool of its own with one connection: listening for ever must not take one from the pages.
-    let own = PgPoolOptions::new()
-        .max_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .connect_with(backend.pool.connect_options().as_ref().clone())
-        .await?;
-    let mut listener = PgListener::connect_with(&own).await?;
-    // A lost connection must be seen as such: what was said meanwhile is not repeated.
-    listener.eager_reconnect(false);
-    listener.listen(sql::CHANNEL).await?;
-    backend.keys.set_listening(true);
-    while listener.try_recv().await?.is_some() {
-        backend.keys.changed();
-    }
-    Err(Error::server("listen for changed API keys", "the connection was lost"))
+    backend.keys.watch(backend, sql::CHANNEL, stop).await
 }

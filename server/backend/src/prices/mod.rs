@@ -5,9 +5,16 @@
 //! Usage that would need them is unpriced, not free.
 
 pub mod browse;
+mod own;
 mod quotes;
+pub mod runs;
 mod sql;
 
+pub(crate) use own::OwnBooks;
+pub use own::{
+    HeldBooks, add_mapping, add_modifier, add_price, books, doubts, end_mapping, end_modifier, end_price, own_book,
+    undo, watch,
+};
 pub use quotes::quotes;
 
 use crate::{Backend, Clock, Error, OrgScope};
@@ -108,18 +115,6 @@ pub async fn refresh(backend: &Backend) -> Result<(), Error> {
     Ok(())
 }
 
-/// The organization's own prices, names and modifiers, to lay over the common book; none where it has none.
-///
-/// # Errors
-/// As [`load`].
-pub async fn load_own(pool: &PgPool, scope: &OrgScope) -> Result<Option<PriceBook>, Error> {
-    let aliases = sql::mappings(pool, scope).await?;
-    let prices = sql::overrides(pool, scope).await?;
-    let modifiers = sql::override_modifiers(pool, scope).await?;
-    let any = !aliases.is_empty() || !prices.is_empty() || !modifiers.is_empty();
-    Ok(any.then(|| PriceBook::new(BookRows { aliases, prices, modifiers, ..BookRows::default() })))
-}
-
 /// The price rows behind a receipt, by id: since when, from where. Superseded ones too; ids of other organizations' rows are not found.
 ///
 /// # Errors
@@ -127,7 +122,7 @@ pub async fn load_own(pool: &PgPool, scope: &OrgScope) -> Result<Option<PriceBoo
 pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, PriceRow>, Error> {
     let ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
     let mut rows = sql::prices_by_ids(pool, &ids).await?;
-    rows.extend(sql::overrides_by_ids(pool, scope, &ids).await?);
+    rows.extend(own::rows_by_ids(pool, scope, &ids).await?);
     Ok(rows.into_iter().map(|row| (row.price_id, row)).collect())
 }
 

@@ -2,7 +2,6 @@
 
 use crate::{Backend, Error, OrgScope};
 use domain::identity::Permission;
-use domain::price::Books;
 use domain::problem::Problem;
 use domain::quote::{MAX_QUOTES, Quote, quote_json, quote_line};
 use serde_json::Value;
@@ -13,9 +12,8 @@ use serde_json::Value;
 /// [`Problem::Forbidden`] without the permission to read; [`Problem::Invalid`] when the body has none of these forms, [`Problem::TooLarge`] beyond [`MAX_QUOTES`]; [`Error::Database`].
 pub async fn quotes(backend: &Backend, scope: &OrgScope, body: &[u8], lines: bool) -> Result<Vec<Quote>, Error> {
     scope.require(Permission::Read)?;
-    let own = super::load_own(&backend.pool, scope).await?;
-    let book = backend.events.book();
-    let (books, now) = (Books { own: own.as_ref(), common: &book }, backend.clock.now());
+    let held = super::books(backend, scope).await?;
+    let (books, now) = (held.books(), backend.clock.now());
     if lines {
         let text = std::str::from_utf8(body).map_err(|_| unreadable("it is not UTF-8"))?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();

@@ -258,42 +258,6 @@ pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<Pric
     rows.iter().map(|row| price(row, "prices")).collect()
 }
 
-pub(super) async fn mappings(pool: &PgPool, scope: &OrgScope) -> Result<Vec<AliasRow>, Error> {
-    let rows = sqlx::query(
-        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to
-         from price_mappings where org_id = $1",
-    )
-    .bind(scope.org_id().0)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(|row| alias(row, "price_mappings")).collect()
-}
-
-pub(super) async fn overrides(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
-    let rows = sqlx::query(
-        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, '' as source_version, source_url, attributes, quantity_min, quantity_max
-         from price_overrides where org_id = $1 and superseded_at is null",
-    )
-    .bind(scope.org_id().0)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(|row| price(row, "price_overrides")).collect()
-}
-
-pub(super) async fn overrides_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
-    let rows = sqlx::query(
-        "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, '' as source_version, source_url, attributes, quantity_min, quantity_max
-         from price_overrides where org_id = $1 and price_id = any($2)",
-    )
-    .bind(scope.org_id().0)
-    .bind(ids)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(|row| price(row, "price_overrides")).collect()
-}
-
 /// The modifiers that hold, or held, or will.
 pub(super) async fn modifiers(tx: &mut PgConnection) -> Result<Vec<ModifierRow>, Error> {
     let rows = sqlx::query(
@@ -304,19 +268,6 @@ pub(super) async fn modifiers(tx: &mut PgConnection) -> Result<Vec<ModifierRow>,
     .fetch_all(tx)
     .await?;
     rows.iter().map(|row| modifier(row, "price_modifiers")).collect()
-}
-
-/// The organization's own modifiers.
-pub(super) async fn override_modifiers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<ModifierRow>, Error> {
-    let rows = sqlx::query(
-        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
-             '' as source_version, source_url
-         from price_override_modifiers where org_id = $1 and superseded_at is null",
-    )
-    .bind(scope.org_id().0)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(|row| modifier(row, "price_override_modifiers")).collect()
 }
 
 /// Modifiers by id, superseded ones too: common ones and the organization's own.
@@ -446,7 +397,7 @@ fn ids(rows: &[PriceRow]) -> Result<Vec<i64>, Error> {
 }
 
 /// A number as PostgreSQL keeps it.
-fn stored<N: TryInto<S> + Copy + ToString, S>(
+pub(super) fn stored<N: TryInto<S> + Copy + ToString, S>(
     number: N,
     table: &'static str,
     column: &'static str,

@@ -1,5 +1,6 @@
 //! The price book in PostgreSQL.
 
+use super::own::load_own;
 use super::*;
 use crate::scope::{Actor, Visible};
 use crate::{Clock, TestClock};
@@ -103,10 +104,10 @@ async fn own_factors_belong_to_their_organization() {
     let insert = "insert into price_override_modifiers (org_id, kind, provider, factor, source, recorded_at)
         values ($1, 'discount', 'acme', 0.5, 'contract', now())";
     sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
-    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine).await.unwrap());
+    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine, None).await.unwrap());
     let rated = rate_one(Books { own: own.as_ref(), common: &common }, "one");
     assert_eq!(rated.receipt.cost.to_string(), "0.0030000");
-    assert!(load_own(pool, &other).await.unwrap().is_none());
+    assert!(load_own(pool, &other, None).await.unwrap().is_none());
     let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
     assert_eq!(modifiers_by_ids(pool, &mine, &ids).await.unwrap().len(), 1);
     assert_eq!(
@@ -181,7 +182,7 @@ async fn own_prices_and_names_belong_to_their_organization() {
     let pool = database.pool();
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
     let (mine, other) = (organization(pool).await, organization(pool).await);
-    assert!(load_own(pool, &mine).await.unwrap().is_none());
+    assert!(load_own(pool, &mine, None).await.unwrap().is_none());
 
     for (meter, rate) in [("input_uncached", 2), ("output", 3)] {
         let insert =
@@ -193,13 +194,13 @@ async fn own_prices_and_names_belong_to_their_organization() {
         values ($1, 'azure', 0, '=ours', 'acme', 'one', now())";
     sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
 
-    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine).await.unwrap());
+    let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine, None).await.unwrap());
     let books = Books { own: own.as_ref(), common: &common };
     let rated = rate_one(books, "one");
     assert_eq!(rated.receipt.cost.to_string(), "0.005000");
     let mapped = rate_usage(books, "azure", "ours", &used(), at("2026-11-12T00:00:00Z"), Context::default()).unwrap();
     assert_eq!(mapped, rated);
-    assert!(load_own(pool, &other).await.unwrap().is_none());
+    assert!(load_own(pool, &other, None).await.unwrap().is_none());
 
     let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
     assert!(ids.iter().all(|id| *id >= seed::FIRST_OWN_PRICE_ID));

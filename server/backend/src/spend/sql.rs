@@ -18,6 +18,7 @@ type Query = QueryBuilder<Postgres>;
 
 /// The sums of [`Sums`] over any of the three rollups.
 pub(crate) const SUMS: &str = "coalesce(sum(r.booked + r.adjusted), 0) as spend,
+    coalesce(sum(r.booked), 0) as booked,
     coalesce(sum(r.requests), 0)::bigint as requests,
     coalesce(sum(r.tokens), 0)::bigint as tokens,
     coalesce(sum(r.unpriced_requests), 0)::bigint as unpriced_requests,
@@ -26,7 +27,7 @@ pub(crate) const SUMS: &str = "coalesce(sum(r.booked + r.adjusted), 0) as spend,
     coalesce(sum(r.avoided_cost), 0) as avoided_cost";
 
 /// The sums of rows that are such sums already.
-const SUMS_OF_SUMS: &str = "coalesce(sum(spend), 0) as spend, coalesce(sum(requests), 0)::bigint as requests,
+const SUMS_OF_SUMS: &str = "coalesce(sum(spend), 0) as spend, coalesce(sum(booked), 0) as booked, coalesce(sum(requests), 0)::bigint as requests,
     coalesce(sum(tokens), 0)::bigint as tokens, coalesce(sum(unpriced_requests), 0)::bigint as unpriced_requests,
     coalesce(sum(unpriced_upper_bound), 0) as unpriced_upper_bound,
     coalesce(sum(errors), 0)::bigint as errors, coalesce(sum(avoided_cost), 0) as avoided_cost";
@@ -35,6 +36,7 @@ const SUMS_OF_SUMS: &str = "coalesce(sum(spend), 0) as spend, coalesce(sum(reque
 pub(crate) fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
     Ok(Sums {
         spend: row.try_get::<Decimal, _>("spend")?,
+        booked: row.try_get("booked")?,
         requests: row.try_get("requests")?,
         tokens: row.try_get("tokens")?,
         unpriced_requests: row.try_get("unpriced_requests")?,
@@ -106,7 +108,9 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         push_word(&mut sql, scope, query.group_by.get(position), column);
         sql.push(", ");
     }
-    sql.push("spend, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown");
+    sql.push(
+        "spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown",
+    );
     sql
 }
 

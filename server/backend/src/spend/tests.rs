@@ -282,7 +282,13 @@ fn used(at: &str, project: usize, spend: &str) -> Used {
         words: ["openai", "gpt-4o", "chat", "triage", "production", "success"],
         key: 1,
         labels: ["acme", "", ""],
-        sums: Sums { spend: spend.parse().unwrap(), requests: 1, tokens: 100, ..Sums::default() },
+        sums: Sums {
+            spend: spend.parse().unwrap(),
+            booked: spend.parse().unwrap(),
+            requests: 1,
+            tokens: 100,
+            ..Sums::default()
+        },
     }
 }
 
@@ -309,6 +315,7 @@ fn any_used() -> impl Strategy<Value = Used> {
             labels: [labels.0, labels.1, labels.2],
             sums: Sums {
                 spend: if priced { Decimal::new(nano, 12) } else { Decimal::ZERO },
+                booked: if priced { Decimal::new(nano, 12) } else { Decimal::ZERO },
                 requests,
                 tokens,
                 unpriced_requests: if priced { 0 } else { requests },
@@ -536,6 +543,7 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     for (place, used) in events.iter_mut().enumerate() {
         used.words[3] = ["", "a", "b", "c", "d", "e", "f", "g", "a"][place];
         used.sums.spend += Decimal::from(place);
+        used.sums.booked += Decimal::from(place);
     }
     org.roll_up(&events).await;
     let day: NaiveDate = "2026-11-01".parse().unwrap();

@@ -96,7 +96,7 @@ pub(super) async fn meters(
     let mut sql = Query::new("select ");
     sql.push(KEY).push(
         ", r.meter, sum(r.quantity) as quantity, sum(r.requests)::bigint as requests,
-           sum(r.booked + r.adjusted) as amount from rollup_meter_day as r",
+           sum(r.booked) as amount from rollup_meter_day as r",
     );
     sql.push(OWNER);
     push_where(&mut sql, scope, period, only);

@@ -8,5 +8,7 @@ mod delivery;
 mod identity;
 mod keys;
 mod price_book;
+mod prices;
 mod projects;
+mod repricing;
 mod support;

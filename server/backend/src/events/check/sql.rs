@@ -12,15 +12,25 @@ macro_rules! events {
     () => {
         "with days as (
             select * from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as days (day, begins, ends)
+        ), moved as (
+            -- The sum of what every adjustment says that it moved, and what the last one left.
+            select event_key, sum(coalesce(new_cost, 0) - coalesce(old_cost, 0)) as adjusted,
+                (array_agg(new_cost order by revision desc))[1] as cost,
+                (array_agg(new_upper_bound order by revision desc))[1] as upper_bound,
+                (array_agg(receipt order by revision desc))[1] as receipt
+            from adjustments where org_id = $1 group by event_key
         ), counted as (
             select days.day, date_bin('15 minutes', e.\"timestamp\", timestamptz '2000-01-01 00:00:00+00') as quarter,
                 e.project_id, e.provider, e.model, e.operation, coalesce(e.feature, '') as feature,
                 coalesce(e.environment, '') as environment, e.key_id, e.status,
-                coalesce(e.cost, 0) as booked, e.cost is null as is_unpriced, coalesce(e.upper_bound, 0) as upper_bound,
+                coalesce(e.cost, 0) as booked, coalesce(moved.adjusted, 0) as adjusted,
+                case when moved.event_key is null then e.cost else moved.cost end is null as is_unpriced,
+                coalesce(case when moved.event_key is null then e.upper_bound else moved.upper_bound end, 0) as upper_bound,
                 coalesce(e.avoided_cost, 0) as avoided_cost, e.attempt, e.response_cache_hit, e.latency_ms,
                 width_bucket(e.latency_ms, $9::bigint[]) as class, kinds.*
             from days
             join events as e on e.org_id = $1 and e.\"timestamp\" >= days.begins and e.\"timestamp\" < days.ends
+            left join moved on moved.event_key = e.event_key
             cross join lateral (
                 select coalesce(sum(used.value::numeric) filter (where used.key = any($5 || $6 || $7 || $8)), 0)::bigint as tokens,
                     coalesce(sum(used.value::numeric) filter (where used.key = any($5)), 0)::bigint as tokens_input_uncached,
@@ -52,7 +62,7 @@ macro_rules! coarse {
                 group by 1, 2, 3, 4, 5, 6, 7, 8, 9
             ), summed as (
                 select ", $slot, ", project_id, provider, model, operation, feature, environment, key_id, status,
-                    count(*) as requests, sum(booked) as booked, sum(tokens)::bigint as tokens,
+                    count(*) as requests, sum(booked) as booked, sum(adjusted) as adjusted, sum(tokens)::bigint as tokens,
                     sum(tokens_input_uncached)::bigint as tokens_input_uncached, sum(tokens_cache_read)::bigint as tokens_cache_read,
                     sum(tokens_cache_write)::bigint as tokens_cache_write, sum(tokens_output)::bigint as tokens_output,
                     count(*) filter (where is_unpriced) as unpriced_requests, sum(upper_bound) as unpriced_upper_bound,
@@ -84,7 +94,7 @@ macro_rules! stored_coarse {
             ", stored as (
                 select ",
             $slot,
-            ", project_id, provider, model, operation, feature, environment, key_id, status, requests, booked, tokens,
+            ", project_id, provider, model, operation, feature, environment, key_id, status, requests, booked, adjusted, tokens,
                     tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output, unpriced_requests,
                     unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts
                 from ",
@@ -102,12 +112,16 @@ macro_rules! labels {
     () => {
         ", computed as (
             select days.day, label.name as label, label.value, e.project_id, e.provider, e.model, count(*) as requests,
-                sum(coalesce(e.cost, 0)) as booked, sum(kinds.tokens)::bigint as tokens,
-                count(*) filter (where e.cost is null) as unpriced_requests,
-                sum(coalesce(e.upper_bound, 0)) as unpriced_upper_bound, count(*) filter (where e.status <> 'success') as errors,
+                sum(coalesce(e.cost, 0)) as booked, sum(coalesce(moved.adjusted, 0)) as adjusted,
+                sum(kinds.tokens)::bigint as tokens,
+                count(*) filter (where case when moved.event_key is null then e.cost else moved.cost end is null)
+                    as unpriced_requests,
+                sum(coalesce(case when moved.event_key is null then e.upper_bound else moved.upper_bound end, 0))
+                    as unpriced_upper_bound, count(*) filter (where e.status <> 'success') as errors,
                 sum(coalesce(e.avoided_cost, 0)) as avoided_cost
             from days
             join events as e on e.org_id = $1 and e.\"timestamp\" >= days.begins and e.\"timestamp\" < days.ends
+            left join moved on moved.event_key = e.event_key
             cross join lateral (
                 select 'customer' as name, e.customer as value where e.customer is not null
                 union all select 'user', e.\"user\" where e.\"user\" is not null
@@ -124,21 +138,28 @@ macro_rules! labels {
     };
 }
 
-/// The rollup of meters as `computed`: what was used at the provider, and what each line of the receipts booked.
+/// The rollup of meters as `computed`: what was used at the provider, what each line of the receipts booked, and what the last receipts charge beside that.
 macro_rules! meters {
     () => {
         ", computed as (
-            select days.day, e.project_id, e.provider, e.model, line.meter, count(*) as requests, sum(line.quantity) as quantity,
-                sum(line.booked) as booked
+            select days.day, e.project_id, e.provider, e.model, line.meter, sum(line.requests)::bigint as requests,
+                sum(line.quantity) as quantity, sum(line.booked) as booked, sum(line.charged - line.booked) as adjusted
             from days
             join events as e on e.org_id = $1 and e.\"timestamp\" >= days.begins and e.\"timestamp\" < days.ends
+            left join moved on moved.event_key = e.event_key
             cross join lateral (
-                select meter, coalesce(used.quantity, charged.quantity) as quantity, coalesce(charged.amount, 0) as booked
+                select meter, coalesce(used.quantity, charged.quantity, 0) as quantity, coalesce(booked.amount, 0) as booked,
+                    coalesce(charged.amount, 0) as charged,
+                    case when used.quantity is null and charged.quantity is null then 0 else 1 end as requests
                 from (select key as meter, value::numeric as quantity from jsonb_each_text(e.meters)) as used
                 full join (
-                    select line ->> 0 as meter, sum((line ->> 1)::numeric) as quantity, sum((line ->> 2)::numeric) as amount
-                    from jsonb_array_elements(e.receipt) as line group by 1
+                    select line ->> 0 as meter, max((line ->> 1)::numeric) as quantity, sum((line ->> 2)::numeric) as amount
+                    from jsonb_array_elements(coalesce(moved.receipt, e.receipt)) as line group by 1
                 ) as charged using (meter)
+                full join (
+                    select line ->> 0 as meter, sum((line ->> 2)::numeric) as amount
+                    from jsonb_array_elements(e.receipt) as line group by 1
+                ) as booked using (meter)
             ) as line
             where not e.response_cache_hit
             group by 1, 2, 3, 4, 5
@@ -207,7 +228,7 @@ pub(super) async fn differing_labels(
         events!(),
         labels!(),
         ", stored as (
-            select day, label, value, project_id, provider, model, requests, booked, tokens, unpriced_requests,
+            select day, label, value, project_id, provider, model, requests, booked, adjusted, tokens, unpriced_requests,
                 unpriced_upper_bound, errors, avoided_cost
             from rollup_label_day where org_id = $1 and day = any($2)
         )",
@@ -225,7 +246,7 @@ pub(super) async fn differing_meters(
         events!(),
         meters!(),
         ", stored as (
-            select day, project_id, provider, model, meter, requests, quantity, booked
+            select day, project_id, provider, model, meter, requests, quantity, booked, adjusted
             from rollup_meter_day where org_id = $1 and day = any($2)
         )",
         differences!()
@@ -425,7 +446,7 @@ pub(super) async fn rebuild_labels(connection: &mut PgConnection, scope: &OrgSco
     let sql = concat!(
         events!(),
         labels!(),
-        " insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
+        " insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, adjusted, tokens,
             unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
           select $1, computed.* from computed"
     );
@@ -442,7 +463,7 @@ pub(super) async fn rebuild_meters(connection: &mut PgConnection, scope: &OrgSco
     let sql = concat!(
         events!(),
         meters!(),
-        " insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+        " insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked, adjusted)
           select $1, computed.* from computed"
     );
     bind(sql, scope, days).execute(connection).await?;
@@ -459,6 +480,7 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_day where org_id = $1",
         "delete from rollup_label_day where org_id = $1",
         "delete from rollup_meter_day where org_id = $1",
+        "delete from adjustments where org_id = $1",
         "delete from dirty_marks where org_id = $1",
     ] {
         sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;

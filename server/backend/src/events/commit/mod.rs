@@ -7,7 +7,7 @@
 mod copy;
 mod measure;
 mod partition;
-mod rollup;
+pub(crate) mod rollup;
 mod row;
 mod sql;
 mod transaction;
@@ -17,7 +17,7 @@ pub(crate) use partition::{month_of, name as partition_name, next as next_month}
 
 pub(crate) use transaction::too_old_for_retention;
 
-pub(crate) use sql::{lock_organization, mark_moved, time_of};
+pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
 
 use super::ingest::NewEvent;
 use crate::{Clock, Error};

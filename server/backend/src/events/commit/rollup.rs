@@ -5,7 +5,7 @@
 use crate::events::ingest::NewEvent;
 use crate::events::latency;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::Status;
+use domain::event::{EventInput, Status};
 use domain::ids::{KeyId, OrgId, ProjectId};
 use domain::meter::{Meter, Meters};
 use domain::period::Zone;
@@ -154,7 +154,7 @@ impl<'a> Summing<'a> {
         let one = One::of(event);
         one.add_to(self.quarters.entry(coarse(event, quarter_of(event.timestamp))).or_default());
         one.add_to(self.days.entry(coarse(event, day)).or_default());
-        for (label, value) in labels(event) {
+        for (label, value) in labels(&event.sent) {
             let key = LabelKey {
                 org_id: event.org_id,
                 day,
@@ -226,15 +226,10 @@ fn coarse<T>(event: &NewEvent, slot: T) -> CoarseKey<'_, T> {
 }
 
 /// The labels that an event carries.
-fn labels(event: &NewEvent) -> impl Iterator<Item = (LabelName<'_>, &str)> {
-    let own = [
-        ("customer", &event.sent.customer),
-        ("user", &event.sent.user),
-        ("cohort", &event.sent.cohort),
-        ("step", &event.sent.step),
-    ];
+pub(crate) fn labels(sent: &EventInput) -> impl Iterator<Item = (LabelName<'_>, &str)> {
+    let own = [("customer", &sent.customer), ("user", &sent.user), ("cohort", &sent.cohort), ("step", &sent.step)];
     let own = own.into_iter().filter_map(|(name, value)| Some((LabelName::Own(name), value.as_deref()?)));
-    own.chain(event.sent.tags.iter().map(|(key, value)| (LabelName::Tag(key), value.as_str())))
+    own.chain(sent.tags.iter().map(|(key, value)| (LabelName::Tag(key), value.as_str())))
 }
 
 /// Tokens of one event by what was done with them.

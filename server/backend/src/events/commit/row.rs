@@ -3,6 +3,7 @@
 use super::copy::CopyBuffer;
 use super::rollup::TokenKinds;
 use crate::events::ingest::NewEvent;
+use crate::events::receipt;
 
 const EVENT_FIELDS: i16 = 46;
 
@@ -51,7 +52,7 @@ pub(super) fn write(row: &mut CopyBuffer, event: &NewEvent) {
     row.numeric_opt(sent.reported_cost.as_ref().map(|cost| domain::money::round_line(cost.amount)));
     row.text_opt(sent.reported_cost.as_ref().map(|cost| cost.currency.as_str()));
     row.numeric_opt(booking.cost);
-    row.jsonb(&receipt_json(event));
+    row.jsonb(&receipt::to_json(booking.lines.iter().map(Into::into)).to_string());
     row.text_opt(booking.priced_as.as_deref());
     row.text_opt(booking.unpriced_reason.as_deref());
     row.numeric_opt(booking.upper_bound);
@@ -62,18 +63,4 @@ pub(super) fn write(row: &mut CopyBuffer, event: &NewEvent) {
 fn json(value: &impl serde::Serialize) -> String {
     // Maps with text keys always have a JSON form.
     serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
-}
-
-/// `[[meter, quantity, amount, price_id], …]`; numbers as texts, because JSON readers are not exact.
-fn receipt_json(event: &NewEvent) -> String {
-    let lines: Vec<_> = event
-        .booking
-        .lines
-        .iter()
-        .map(|line| {
-            let amount = domain::money::exact(line.amount);
-            (line.meter.as_str(), line.quantity.normalize().to_string(), amount, line.price_id.to_string())
-        })
-        .collect();
-    json(&lines)
 }

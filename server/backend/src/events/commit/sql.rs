@@ -71,6 +71,16 @@ pub(super) struct Home {
     pub(super) since: Option<DateTime<Utc>>,
 }
 
+/// Enters one organization, waiting while somebody rebuilds it, and answers with its zone, which cannot change until the transaction ends; none if it is gone.
+pub(crate) async fn enter_organization(
+    connection: &mut PgConnection,
+    org_id: OrgId,
+    now: DateTime<Utc>,
+) -> Result<Option<Zone>, Error> {
+    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(lock_key(org_id)).execute(&mut *connection).await?;
+    Ok(homes(connection, &[org_id], now).await?.remove(&org_id).map(|home| home.zone))
+}
+
 /// Organizations, read after they were entered: a change of zone or retention waits until the transaction ends.
 pub(super) async fn homes(
     connection: &mut PgConnection,

@@ -10,14 +10,13 @@ mod tests;
 mod validate;
 
 pub use body::{Item, split, split_up_to};
-pub(crate) use prepare::NewEvent;
+pub(crate) use prepare::{Booking, NewEvent, book};
 
 use super::commit::{Outcome, Rejection, too_old_for_retention};
-use crate::{Actor, Backend, Error, OrgScope};
+use crate::{Actor, Backend, Error, OrgScope, prices};
 use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, Read, Recorded, Refused, Sender};
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
-use domain::price::Books;
 use domain::problem::{FieldProblem, Problem};
 use prepare::Request;
 use std::collections::{BTreeSet, HashMap};
@@ -123,7 +122,8 @@ async fn record(
     if count == 0 {
         return Ok(IngestAnswer::default());
     }
-    // Room first: what waits for the committer is bounded before it is parsed.
+    let books = prices::books(backend, scope).await?;
+    // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(count)?;
     let now = backend.clock.now();
     let mut checked: Vec<Read> = read()
@@ -141,13 +141,12 @@ async fn record(
     if unknown == Projects::OrTheKeys {
         settle_projects(&mut checked, scope, &projects);
     }
-    let book = backend.events.book.load();
     let request = Request {
         scope,
         key_id,
         default_project,
         projects: &projects,
-        books: Books::from(&**book),
+        books: books.books(),
         now,
         clock: backend.clock.as_ref(),
     };

@@ -150,7 +150,7 @@ fn bounded(meters: &Meters) -> Result<(), FieldProblem> {
 }
 
 /// Rates an event with the price valid at its own time.
-fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
+pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
     let asked = Asked {
         service_tier: sent.service_tier.as_deref(),
         speed: None,

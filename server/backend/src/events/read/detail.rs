@@ -1,17 +1,21 @@
 //! One event with its receipt and everything that explains it.
 
-use super::sql::{self, Related, Stored, StoredLine};
+use super::sql::{self, Related, Stored};
+use crate::events::adjust::adjustments_of;
 use crate::events::doubles;
 use crate::events::ingest::content::id_hash;
+use crate::events::receipt::StoredLine;
+use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices};
 use chrono::Duration;
 use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::{Asked, Books, Context, ModifierRow, PriceBook, PriceRow, Variant};
+use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant};
 use domain::problem::Problem;
 use domain::rating::rate_usage;
+use domain::repricing::AdjustmentRow;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -47,15 +51,31 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let session = related(stored.session_id.as_deref().map(Related::Session)).await?;
     let since = scope.zone().day_of(stored.at - Duration::days(USED_DAYS));
     let models = sql::used_models(&backend.pool, scope, &stored.row.provider, since, MAX_MODELS).await?;
-    let ids: Vec<u64> = stored.receipt.iter().map(|line| line.price_id).collect();
+    let adjustments = adjustments_of(&backend.pool, scope, key).await?;
+    let lines = stored.receipt.iter().chain(adjustments.iter().flat_map(|adjustment| &adjustment.lines));
+    let ids: Vec<u64> = lines.map(|line| line.price_id).collect();
     let behind = Behind {
         prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
     };
-    let book = backend.events.book.load();
+    let held = prices::books(backend, scope).await?;
     Ok(EventDetail {
-        receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &book, line)).collect(),
-        alternatives: alternatives(Books::from(&**book), &stored, &models),
+        receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
+        booked_cost: stored.cost,
+        adjustments: adjustments
+            .iter()
+            .map(|adjustment| AdjustmentRow {
+                revision: adjustment.revision.unsigned_abs(),
+                run_id: adjustment.run_id,
+                reason: adjustment.reason.clone(),
+                is_reversal: adjustment.is_reversal,
+                at: scope.zone().local(adjustment.at),
+                old_cost: adjustment.old_cost,
+                new_cost: adjustment.new_cost,
+                receipt: adjustment.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
+            })
+            .collect(),
+        alternatives: alternatives(held.books(), &stored, &models),
         adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
         tier: tier(&stored).to_owned(),
         attributes: attributes(&stored),
@@ -86,10 +106,10 @@ struct Behind {
 }
 
 /// A booked line with the price or modifier behind it. Rows are superseded, never edited, so they still say what was charged; the book knows those of a seed that is not in the database yet.
-fn receipt_row(behind: &Behind, book: &PriceBook, line: &StoredLine) -> ReceiptRow {
+fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptRow {
     let meter = Meter::parse(&line.meter);
     let label = meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned());
-    let price = behind.prices.get(&line.price_id).or_else(|| book.row(line.price_id));
+    let price = behind.prices.get(&line.price_id).or_else(|| held.row(line.price_id));
     let row = ReceiptRow {
         meter: line.meter.clone(),
         label: label.clone(),
@@ -103,7 +123,7 @@ fn receipt_row(behind: &Behind, book: &PriceBook, line: &StoredLine) -> ReceiptR
         price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
         price_url: price.and_then(|price| price.source_url.clone()),
     };
-    match behind.modifiers.get(&line.price_id).or_else(|| book.modifier(line.price_id)) {
+    match behind.modifiers.get(&line.price_id).or_else(|| held.modifier(line.price_id)) {
         Some(modifier) => ReceiptRow {
             label: format!("{label}, {}", modifier.kind.label()),
             factor: Some(modifier.factor),

@@ -5,7 +5,7 @@ mod detail;
 mod sql;
 
 pub use detail::{by_key, find};
-pub(super) use sql::row;
+pub(super) use sql::{push_filter, row};
 
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};

@@ -2,7 +2,9 @@
 
 use super::Span;
 use super::cursor::Cursor;
+use crate::events::adjust::{CURRENT_COST, LAST};
 use crate::events::commit::time_of;
+use crate::events::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, RejectedRow, UnpricedRow};
@@ -17,13 +19,22 @@ use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-const ROW: &str =
-    "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
-        e.tokens, e.cost, e.attempt, e.latency_ms,
-        exists (select from suspected_doubles as doubles
-                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double
-    from events as e
-    join projects on projects.org_id = e.org_id and projects.project_id = e.project_id";
+/// Begins a list of events with what they cost now.
+fn rows_of_events() -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(
+        "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
+            e.tokens, e.attempt, e.latency_ms,
+            exists (select from suspected_doubles as doubles
+                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
+    );
+    sql.push(CURRENT_COST).push(
+        " as current_cost
+        from events as e
+        join projects on projects.org_id = e.org_id and projects.project_id = e.project_id",
+    );
+    sql.push(LAST);
+    sql
+}
 
 fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
     let status: &str = row.try_get("status")?;
@@ -37,7 +48,7 @@ fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
         status: parsed("status", status.parse())?,
         feature: row.try_get("feature")?,
         tokens: unsigned("tokens", row.try_get("tokens")?)?,
-        cost: row.try_get("cost")?,
+        cost: row.try_get("current_cost")?,
         suspected_double: row.try_get("suspected_double")?,
         attempt: u32::try_from(row.try_get::<i32, _>("attempt")?).map_err(|error| inconsistent("attempt", error))?,
         latency_ms: row.try_get::<Option<i64>, _>("latency_ms")?.map(|ms| unsigned("latency_ms", ms)).transpose()?,
@@ -65,7 +76,7 @@ pub(super) async fn events(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Vec<EventRow>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    let mut sql = rows_of_events();
     push_scope(&mut sql, scope);
     if let Some(from) = span.from {
         sql.push(" and e.\"timestamp\" >= ").push_bind(from);
@@ -83,7 +94,7 @@ pub(super) async fn events(
             .push(")");
     }
     if query.unpriced {
-        sql.push(" and e.cost is null");
+        sql.push(" and ").push(CURRENT_COST).push(" is null");
     }
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter);
@@ -101,7 +112,8 @@ fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     }
 }
 
-fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+/// Adds one filter of an event list; events are `e`, their projects `projects`.
+pub(in crate::events) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
     sql.push(if filter.exclude { " and not " } else { " and " });
     let org = scope.org_id().0;
     let values = filter.values.clone();
@@ -163,7 +175,7 @@ pub(super) async fn related(
     but: EventKey,
     limit: i64,
 ) -> Result<Vec<EventRow>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    let mut sql = rows_of_events();
     push_scope(&mut sql, scope);
     sql.push(" and e.event_key <> ").push_bind(but.0);
     match related {
@@ -182,7 +194,7 @@ pub(super) async fn related(
 /// One event as in a list, if it exists and its project is visible. Its key carries its time.
 pub(in crate::events) async fn row(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<EventRow>, Error> {
     let at = time_of(key);
-    let mut sql = QueryBuilder::<Postgres>::new(ROW);
+    let mut sql = rows_of_events();
     push_scope(&mut sql, scope);
     sql.push(" and e.\"timestamp\" >= ").push_bind(at);
     sql.push(" and e.\"timestamp\" < ").push_bind(at + Duration::milliseconds(1));
@@ -217,6 +229,8 @@ pub(super) struct Stored {
     pub(super) time_to_first_token_ms: Option<u64>,
     pub(super) response_cache_hit: bool,
     pub(super) reported_cost: Option<Decimal>,
+    /// As it was booked.
+    pub(super) cost: Option<Decimal>,
     pub(super) receipt: Vec<StoredLine>,
     pub(super) priced_as: Option<String>,
     pub(super) unpriced_reason: Option<String>,
@@ -228,14 +242,6 @@ pub(super) struct Stored {
     pub(super) texts: Vec<(&'static str, Option<String>)>,
     pub(super) stream: Option<bool>,
     pub(super) tags: BTreeMap<String, String>,
-}
-
-/// A line of the receipt as it was booked.
-pub(super) struct StoredLine {
-    pub(super) meter: String,
-    pub(super) quantity: Decimal,
-    pub(super) amount: Decimal,
-    pub(super) price_id: u64,
 }
 
 /// Text attributes in the order of the documentation.
@@ -261,23 +267,21 @@ const TEXTS: [(&str, &str); 16] = [
 /// One event, if it exists and its project is visible. The key carries its time, so only one partition is read.
 pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Stored>, Error> {
     let at = time_of(key);
-    let row = sqlx::query(
+    let mut sql = QueryBuilder::<Postgres>::new(
         "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name,
             exists (select from suspected_doubles as doubles
-                    where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double
-         from events as e
+                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
+    );
+    sql.push(CURRENT_COST).push(
+        " as current_cost from events as e
          join projects on projects.org_id = e.org_id and projects.project_id = e.project_id
-         left join api_keys on api_keys.org_id = e.org_id and api_keys.key_id = e.key_id
-         where e.org_id = $1 and e.event_key = $2 and e.\"timestamp\" >= $3 and e.\"timestamp\" < $4
-           and ($5::uuid[] is null or e.project_id = any($5))",
-    )
-    .bind(scope.org_id().0)
-    .bind(key.0)
-    .bind(at)
-    .bind(at + Duration::milliseconds(1))
-    .bind(scope.visible_projects())
-    .fetch_optional(pool)
-    .await?;
+         left join api_keys on api_keys.org_id = e.org_id and api_keys.key_id = e.key_id",
+    );
+    sql.push(LAST);
+    push_scope(&mut sql, scope);
+    sql.push(" and e.event_key = ").push_bind(key.0).push(" and e.\"timestamp\" >= ").push_bind(at);
+    sql.push(" and e.\"timestamp\" < ").push_bind(at + Duration::milliseconds(1));
+    let row = sql.build().fetch_optional(pool).await?;
     row.map(|row| stored(scope, &row)).transpose()
 }
 
@@ -303,7 +307,8 @@ fn stored(scope: &OrgScope, row: &PgRow) -> Result<Stored, Error> {
         time_to_first_token_ms: to_first.map(|ms| unsigned("time_to_first_token_ms", ms)).transpose()?,
         response_cache_hit: row.try_get("response_cache_hit")?,
         reported_cost: row.try_get("reported_cost")?,
-        receipt: lines(json("receipt")?)?,
+        cost: row.try_get("cost")?,
+        receipt: lines(json("receipt")?, "events")?,
         priced_as: row.try_get("priced_as")?,
         unpriced_reason: row.try_get("unpriced_reason")?,
         upper_bound: row.try_get("upper_bound")?,
@@ -314,18 +319,6 @@ fn stored(scope: &OrgScope, row: &PgRow) -> Result<Stored, Error> {
         stream: row.try_get("stream")?,
         tags,
     })
-}
-
-fn lines(receipt: Value) -> Result<Vec<StoredLine>, Error> {
-    let lines: Vec<(String, Decimal, Decimal, String)> =
-        serde_json::from_value(receipt).map_err(|error| inconsistent("receipt", error))?;
-    lines
-        .into_iter()
-        .map(|(meter, quantity, amount, price_id)| {
-            let price_id = price_id.parse().map_err(|error| inconsistent("receipt", error))?;
-            Ok(StoredLine { meter, quantity, amount, price_id })
-        })
-        .collect()
 }
 
 /// Models of a provider that the visible projects used in these days, the most used first.
@@ -391,16 +384,39 @@ pub(super) async fn rejected(
         .collect()
 }
 
+/// Events of organization `$1` in projects `$2` that wait for a price: those that never had one, by their index, and those that lost it.
+macro_rules! waiting {
+    () => {
+        "select e.provider, e.model, e.tokens, e.\"timestamp\", coalesce(a.new_upper_bound, e.upper_bound) as upper_bound,
+            coalesce(a.unpriced_reason, e.unpriced_reason) as reason
+         from events as e
+         left join lateral (
+            select * from adjustments
+            where adjustments.org_id = e.org_id and adjustments.event_key = e.event_key order by revision desc limit 1
+         ) as a on true
+         where e.org_id = $1 and e.cost is null and a.new_cost is null and ($2::uuid[] is null or e.project_id = any($2))
+         union all
+         select e.provider, e.model, e.tokens, e.\"timestamp\", a.new_upper_bound, a.unpriced_reason
+         from adjustments as a
+         join events as e on e.org_id = a.org_id and e.event_key = a.event_key and e.cost is not null
+         where a.org_id = $1 and a.new_cost is null and ($2::uuid[] is null or e.project_id = any($2))
+           and not exists (
+               select from adjustments as later
+               where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
+    };
+}
+
 /// Events without a cost by model.
 pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<UnpricedRow>, Error> {
     let rows = sqlx::query(
-        "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
-                min(\"timestamp\") as first_at, max(\"timestamp\") as last_at, min(unpriced_reason) as reason
-         from events
-         where org_id = $1 and cost is null and ($2::uuid[] is null or project_id = any($2))
-         group by provider, model
-         order by upper_bound desc, provider, model
-         limit $3",
+        concat!(
+            "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
+                min(\"timestamp\") as first_at, max(\"timestamp\") as last_at, min(reason) as reason
+             from (", waiting!(), ") as waiting
+             group by provider, model
+             order by upper_bound desc, provider, model
+             limit $3"
+        ),
     )
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
@@ -426,18 +442,19 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
 /// How many events were rejected since an id and how many wait for a price, each at most `most`.
 pub(super) async fn attention(pool: &PgPool, scope: &OrgScope, since: Uuid, most: i64) -> Result<Attention, Error> {
     let row = sqlx::query(
-        "select
+        concat!(
+            "select
             (select count(*) from (
                 select from rejected_events
-                where org_id = $1 and rejected_id >= $2 and ($3::uuid[] is null or project_id = any($3)) limit $4) as listed) as rejected,
+                where org_id = $1 and rejected_id >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
             (select count(*) from (
-                select from events
-                where org_id = $1 and cost is null and ($3::uuid[] is null or project_id = any($3)) limit $4) as waiting) as unpriced",
+                ", waiting!(), " limit $3) as waiting) as unpriced"
+        ),
     )
     .bind(scope.org_id().0)
-    .bind(since)
     .bind(scope.visible_projects())
     .bind(most)
+    .bind(since)
     .fetch_one(pool)
     .await?;
     Ok(Attention {

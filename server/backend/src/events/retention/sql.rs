@@ -1,8 +1,9 @@
-//! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `rejected_events`.
+//! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`, `rejected_events`.
 
-use crate::events::commit::partition_name;
+use crate::clock::id_at;
+use crate::events::commit::{next_month, partition_name};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
@@ -94,8 +95,16 @@ pub(super) async fn delete_events(
     Ok(deleted.bind(scope.org_id().0).bind(from).bind(to).bind(limit).execute(pool).await?.rows_affected())
 }
 
-/// Deletes what is remembered of the month's events beside them: their ids, and the providers' ids of their answers.
+/// Deletes what is remembered of the month's events beside them: their ids, their adjustments, and the providers' ids of their answers.
 pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<(), Error> {
+    let first_key = |month: NaiveDate| id_at(month.and_time(NaiveTime::MIN).and_utc(), [0; 32]);
+    // Adjustments know no month, but their events' keys carry the time.
+    sqlx::query("delete from adjustments where org_id = $1 and event_key >= $2 and event_key < $3")
+        .bind(scope.org_id().0)
+        .bind(first_key(month))
+        .bind(first_key(next_month(month)))
+        .execute(pool)
+        .await?;
     // The ids last: by them the month is found again when this is interrupted.
     for sql in [
         "delete from suspected_doubles where org_id = $1 and month = $2",

@@ -1,5 +1,6 @@
 //! Against a real PostgreSQL: what is acknowledged is stored once, and every sum follows from the events.
 
+mod adjusting;
 mod committer;
 mod doubles;
 mod reading;

@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
 /// Half-hour and quarter-hour zones, and one with clock changes.
-const ZONES: [&str; 4] = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"];
+pub(super) const ZONES: [&str; 4] = ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"];
 
 /// Around these instants days, months or clocks change in one of the zones.
 const BORDERS: [&str; 9] = [
@@ -55,7 +55,7 @@ fn usage() -> impl Strategy<Value = (&'static str, &'static str, Value)> {
     ]
 }
 
-fn event() -> impl Strategy<Value = Value> {
+pub(super) fn event() -> impl Strategy<Value = Value> {
     let status = prop::sample::select(vec!["success", "success", "success", "error", "timeout", "rate_limited"]);
     let labels = (label(), label(), label(), label(), label(), label());
     let numbers = (
@@ -74,12 +74,12 @@ fn event() -> impl Strategy<Value = Value> {
     })
 }
 
-fn some<T>(strategy: impl Strategy<Value = T>, runner: &mut TestRunner) -> T {
+pub(super) fn some<T>(strategy: impl Strategy<Value = T>, runner: &mut TestRunner) -> T {
     strategy.new_tree(runner).unwrap().current()
 }
 
 /// Everything that the rollups of one organization hold, without the organization, its keys and its projects' ids.
-async fn rollups(fixture: &Fixture, scope: &OrgScope) -> Vec<String> {
+pub(super) async fn rollups(fixture: &Fixture, scope: &OrgScope) -> Vec<String> {
     let mut rows = vec![];
     for sql in [
         "select (to_jsonb(r) - 'org_id' - 'key_id' - 'project_id' || jsonb_build_object('project', p.slug))::text from rollup_quarter r join projects p using (org_id, project_id) where r.org_id = $1",

@@ -9,16 +9,15 @@ use domain::event::Page;
 use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::period::Period;
+use domain::price::Books;
 use domain::price::page::{
     AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, ModelPage, PriceSearch, PricesPage, RateNow, UsedBy,
     UsedModel, in_force, is_plain, modifiers_of, plain_at,
 };
-use domain::price::{Books, PriceBook};
 use domain::problem::Problem;
 use domain::spend::{Dimension, Filter, SpendQuery};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
 
 /// Most models that the list of used ones names; its total counts all.
 const MAX_USED: usize = 100;
@@ -228,23 +227,9 @@ async fn rates(backend: &Backend, scope: &OrgScope, names: &[ModelName]) -> Resu
     Ok(rates)
 }
 
-/// The book as this organization sees it.
-struct Own {
-    own: Option<PriceBook>,
-    common: Arc<PriceBook>,
-}
-
-impl Own {
-    async fn load(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
-        let own = super::load_own(&backend.pool, scope).await?;
-        Ok(Self { own, common: backend.events.book() })
-    }
-
-    /// The model of the book that a sent name means.
-    fn means(&self, provider: &str, model: &str, at: DateTime<Utc>) -> Option<ModelName> {
-        let books = Books { own: self.own.as_ref(), common: &self.common };
-        ModelName::of_label(books.resolve(provider, model, at).ok()?.label())
-    }
+/// The model of the book that a sent name means to this organization.
+fn means(books: Books<'_>, provider: &str, model: &str, at: DateTime<Utc>) -> Option<ModelName> {
+    ModelName::of_label(books.resolve(provider, model, at).ok()?.label())
 }
 
 /// Spend of a period by the name that was sent; the total counts what is not listed too.
@@ -255,7 +240,7 @@ async fn used_in(
 ) -> Result<(Vec<UsedModel>, domain::spend::Sums), Error> {
     let mut query = SpendQuery::over(period);
     query.group_by = vec![Dimension::Provider, Dimension::Model];
-    let (answer, book) = futures::try_join!(spend::query(backend, scope, &query), Own::load(backend, scope))?;
+    let (answer, book) = futures::try_join!(spend::query(backend, scope, &query), super::books(backend, scope))?;
     let now = backend.clock.now();
     let mut used: Vec<_> = answer
         .rows
@@ -263,7 +248,7 @@ async fn used_in(
         .filter_map(|row| {
             let [provider, model] = <[Option<String>; 2]>::try_from(row.keys).ok()?;
             let (provider, model) = (provider.unwrap_or_default(), model.unwrap_or_default());
-            let priced_as = book.means(&provider, &model, now);
+            let priced_as = means(book.books(), &provider, &model, now);
             Some(UsedModel { provider, model, priced_as, input: None, output: None, sums: row.sums })
         })
         .collect();
@@ -284,13 +269,13 @@ async fn used_in(
 async fn used_by(backend: &Backend, scope: &OrgScope, name: &ModelName, period: Period) -> Result<Vec<UsedBy>, Error> {
     let mut query = SpendQuery::over(period);
     query.group_by = vec![Dimension::Provider, Dimension::Model];
-    let (answer, book) = futures::try_join!(spend::query(backend, scope, &query), Own::load(backend, scope))?;
+    let (answer, book) = futures::try_join!(spend::query(backend, scope, &query), super::books(backend, scope))?;
     let now = backend.clock.now();
     // The spend query groups by two dimensions, so it is asked once per provider: nearly always one or two.
     let mut sent: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in answer.rows {
         let Ok([Some(provider), Some(model)]) = <[Option<String>; 2]>::try_from(row.keys) else { continue };
-        if book.means(&provider, &model, now).as_ref() == Some(name) {
+        if means(book.books(), &provider, &model, now).as_ref() == Some(name) {
             sent.entry(provider).or_default().push(model);
         }
     }

@@ -260,7 +260,8 @@ pub(super) async fn matching_prices(
 pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<AliasEntry>, Error> {
     let own = sqlx::query(
         "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_mappings
-         where org_id = $1 and to_provider = $2 and to_model = $3 order by provider, position limit $4",
+         where org_id = $1 and to_provider = $2 and to_model = $3 and superseded_at is null
+         order by provider, position desc limit $4",
     )
     .bind(scope.org_id().0)
     .bind(&name.provider)

@@ -1,0 +1,394 @@
+//! Runs that price or reprice events which were recorded already, and the adjustments that they append.
+//!
+//! History does not move by itself: a person starts a run, sees what it would move, and confirms it with a reason.
+//! What was booked stays; spend is booked plus adjustments.
+
+use crate::event::{Edge, ReceiptRow};
+use crate::ids::RunId;
+use crate::problem::{FieldProblem, Problem};
+use crate::spend::Filter;
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+
+/// Longest reason, in characters.
+const MAX_REASON: usize = 500;
+/// Most rows that a summary keeps apart; the rest is summed in one.
+pub const MAX_MOVES: usize = 2_000;
+
+/// Which events a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RunKind {
+    /// Those that wait for a price.
+    Pricing,
+    /// All, also those whose cost is known.
+    Repricing,
+}
+
+impl RunKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Pricing, Self::Repricing];
+
+    /// The word in SQL, JSON and forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pricing => "pricing",
+            Self::Repricing => "repricing",
+        }
+    }
+}
+
+impl FromStr for RunKind {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| FieldProblem::new("kind", "unknown", "Use pricing or repricing."))
+    }
+}
+
+/// What a run is to look at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunInput {
+    /// Which events.
+    pub kind: RunKind,
+    /// From here on; none means from the first event.
+    pub from: Option<Edge>,
+    /// Up to but without here; none means to the last event.
+    pub to: Option<Edge>,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+}
+
+impl RunInput {
+    /// A run over all events of one model that wait for a price.
+    #[must_use]
+    pub fn pricing(provider: &str, model: &str) -> Self {
+        let only = |dimension, value: &str| Filter { dimension, values: vec![value.to_owned()], exclude: false };
+        Self {
+            kind: RunKind::Pricing,
+            from: None,
+            to: None,
+            filters: vec![
+                only(crate::spend::Dimension::Provider, provider),
+                only(crate::spend::Dimension::Model, model),
+            ],
+        }
+    }
+
+    /// Reads the parameters of a form or of JSON as pairs: `kind`, `from`, `to`, and filters as in the event list; empty values are left out.
+    ///
+    /// # Errors
+    /// [`Problem::Invalid`] that names every wrong parameter.
+    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Problem> {
+        let mut input = Self { kind: RunKind::Repricing, from: None, to: None, filters: Vec::new() };
+        let mut wrong = Vec::new();
+        for (name, value) in pairs.iter().filter(|(_, value)| !value.trim().is_empty()) {
+            let taken = match name.as_str() {
+                "kind" => value.parse().map(|kind| input.kind = kind),
+                "from" => Edge::read(name, value).map(|edge| input.from = Some(edge)),
+                "to" => Edge::read(name, value).map(|edge| input.to = Some(edge)),
+                _ => Filter::read(&mut input.filters, name, value),
+            };
+            wrong.extend(taken.err());
+        }
+        if wrong.is_empty() { Ok(input) } else { Err(Problem::invalid(wrong)) }
+    }
+}
+
+/// The reason for a run or its reversal.
+///
+/// # Errors
+/// A field problem for `reason`.
+pub fn parse_reason(text: &str) -> Result<String, FieldProblem> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(FieldProblem::new("reason", "required", "Say why, for those who read the numbers later."));
+    }
+    if text.chars().count() > MAX_REASON || text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(FieldProblem::new("reason", "too_long", format!("Use at most {MAX_REASON} plain characters.")));
+    }
+    Ok(text.to_owned())
+}
+
+/// What moves, or moved, of one project in one month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moves {
+    /// First day of the month in the organization's zone.
+    pub month: NaiveDate,
+    /// Slug of the team that owned the project on the day; none where no owner is recorded.
+    pub team: Option<String>,
+    /// Slug of the project.
+    pub project: String,
+    /// Who sells the model.
+    pub provider: String,
+    /// The model as sent.
+    pub model: String,
+    /// Events whose cost moves.
+    pub events: u64,
+    /// Known cost of these before.
+    pub before: Decimal,
+    /// Known cost of these after.
+    pub after: Decimal,
+}
+
+impl Moves {
+    /// What is added to spend.
+    #[must_use]
+    pub fn delta(&self) -> Decimal {
+        self.after - self.before
+    }
+}
+
+/// The sums of a phase of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Events that were looked at.
+    pub looked_at: u64,
+    /// Events whose cost moves.
+    pub moved: u64,
+    /// Events among these that had no price and get one.
+    pub priced: u64,
+    /// Events that have no price afterwards either.
+    pub still_unpriced: u64,
+    /// What the upper-bound estimates of unpriced events change by.
+    pub upper_bound: Decimal,
+    /// Known cost of the events that move, before.
+    pub before: Decimal,
+    /// Known cost of these, after.
+    pub after: Decimal,
+    /// By month, team, project and model, in this order; see [`MAX_MOVES`].
+    pub moves: Vec<Moves>,
+    /// Events that move and are in none of the rows of `moves`, because these are too many.
+    pub elsewhere: u64,
+}
+
+impl Summary {
+    /// What is added to spend.
+    #[must_use]
+    pub fn delta(&self) -> Decimal {
+        self.after - self.before
+    }
+
+    /// Counts events of one kind; rows with the same key are one row.
+    pub fn add_moves(&mut self, moves: Moves) {
+        self.moved += moves.events;
+        self.before += moves.before;
+        self.after += moves.after;
+        let key =
+            |row: &Moves| (row.month, row.team.clone(), row.project.clone(), row.provider.clone(), row.model.clone());
+        match self.moves.binary_search_by_key(&key(&moves), key) {
+            Ok(at) => {
+                let row = &mut self.moves[at];
+                row.events += moves.events;
+                row.before += moves.before;
+                row.after += moves.after;
+            }
+            Err(at) if self.moves.len() < MAX_MOVES => self.moves.insert(at, moves),
+            Err(_) => self.elsewhere += moves.events,
+        }
+    }
+
+    /// The delta by any key of the rows, in the order of the key: by team, by project, by month.
+    #[must_use]
+    pub fn by<K: Ord>(&self, key: impl Fn(&Moves) -> K) -> Vec<(K, u64, Decimal)> {
+        let mut sums = std::collections::BTreeMap::<K, (u64, Decimal)>::new();
+        for row in &self.moves {
+            let sum = sums.entry(key(row)).or_default();
+            sum.0 += row.events;
+            sum.1 += row.delta();
+        }
+        sums.into_iter().map(|(key, (events, delta))| (key, events, delta)).collect()
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RunState {
+    /// The preview is being made; so far it says this.
+    Draft {
+        /// Sums so far.
+        so_far: Summary,
+    },
+    /// Nothing has moved yet; this is what would.
+    Previewed {
+        /// What would move.
+        preview: Summary,
+    },
+    /// Confirmed; this has moved so far.
+    Running {
+        /// What was to be expected.
+        preview: Summary,
+        /// Sums so far.
+        so_far: Summary,
+    },
+    /// Everything has moved.
+    Done {
+        /// What was to be expected.
+        preview: Summary,
+        /// What moved.
+        outcome: Summary,
+        /// Since when.
+        at: DateTime<FixedOffset>,
+    },
+    /// Being taken back.
+    Reversing {
+        /// What had moved.
+        outcome: Summary,
+        /// What was taken back so far.
+        so_far: Summary,
+        /// Why.
+        reason: String,
+    },
+    /// Taken back.
+    Reversed {
+        /// What had moved.
+        outcome: Summary,
+        /// What was taken back.
+        reversal: Summary,
+        /// Why.
+        reason: String,
+        /// Since when.
+        at: DateTime<FixedOffset>,
+    },
+    /// Thrown away before anything moved.
+    Discarded {
+        /// Since when.
+        at: DateTime<FixedOffset>,
+    },
+    /// Stopped by an error of the server; what had moved until then can be reversed.
+    Failed {
+        /// What moved until then.
+        outcome: Summary,
+        /// What happened, in one sentence.
+        detail: String,
+        /// Since when.
+        at: DateTime<FixedOffset>,
+    },
+}
+
+impl RunState {
+    /// The word in SQL and on the screen.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Draft { .. } => "draft",
+            Self::Previewed { .. } => "previewed",
+            Self::Running { .. } => "running",
+            Self::Done { .. } => "done",
+            Self::Reversing { .. } => "reversing",
+            Self::Reversed { .. } => "reversed",
+            Self::Discarded { .. } => "discarded",
+            Self::Failed { .. } => "failed",
+        }
+    }
+
+    /// Whether the server is at work on it.
+    #[must_use]
+    pub const fn is_active(&self) -> bool {
+        matches!(self, Self::Draft { .. } | Self::Running { .. } | Self::Reversing { .. })
+    }
+}
+
+/// A run as its page and the list show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its id.
+    pub run_id: RunId,
+    /// Which events, over which time.
+    pub input: RunInput,
+    /// Begun when, in the organization's zone.
+    pub created_at: DateTime<FixedOffset>,
+    /// By whom: an e-mail address, the name of a key, or `Tallystick`.
+    pub created_by: String,
+    /// Own prices and names entered after this instant are not used by it.
+    pub known_at: DateTime<FixedOffset>,
+    /// Why; none until it is confirmed.
+    pub reason: Option<String>,
+    /// Where it stands.
+    pub state: RunState,
+}
+
+/// An adjustment behind an event's cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdjustmentRow {
+    /// 1 for the first adjustment of the event.
+    pub revision: u32,
+    /// The run that appended it.
+    pub run_id: RunId,
+    /// Why, as the run or its reversal says.
+    pub reason: String,
+    /// Whether it takes the run's own adjustment back.
+    pub is_reversal: bool,
+    /// When, in the organization's zone.
+    pub at: DateTime<FixedOffset>,
+    /// Cost before; none where it was not known.
+    pub old_cost: Option<Decimal>,
+    /// Cost after; none where it is not known.
+    pub new_cost: Option<Decimal>,
+    /// The receipt from then on.
+    pub receipt: Vec<ReceiptRow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moves(project: &str, events: u64, before: i64, after: i64) -> Moves {
+        Moves {
+            month: NaiveDate::from_ymd_opt(2026, 11, 1).unwrap(),
+            team: None,
+            project: project.to_owned(),
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            events,
+            before: before.into(),
+            after: after.into(),
+        }
+    }
+
+    #[test]
+    fn a_summary_adds_up_by_any_key() {
+        let mut summary = Summary::default();
+        for row in [moves("b", 1, 5, 3), moves("a", 2, 1, 2), moves("b", 3, 1, 1)] {
+            summary.add_moves(row);
+        }
+        assert_eq!(summary.moves, [moves("a", 2, 1, 2), moves("b", 4, 6, 4)]);
+        assert_eq!((summary.moved, summary.delta()), (6, (-1).into()));
+        assert_eq!(summary.by(|row| row.month).len(), 1);
+        assert_eq!(summary.by(|row| row.project.clone())[1], ("b".to_owned(), 4, (-2).into()));
+    }
+
+    #[test]
+    fn a_summary_with_too_many_rows_still_adds_up() {
+        let mut summary = Summary::default();
+        for n in 0..=MAX_MOVES {
+            summary.add_moves(moves(&n.to_string(), 1, 0, 1));
+        }
+        assert_eq!((summary.moves.len(), summary.elsewhere), (MAX_MOVES, 1));
+        assert_eq!(summary.delta(), Decimal::from(MAX_MOVES + 1));
+    }
+
+    #[test]
+    fn a_run_is_read_from_parameters() {
+        let pairs = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+        };
+        let read = RunInput::from_pairs(&pairs(&[
+            ("kind", "pricing"),
+            ("from", ""),
+            ("provider", "openai"),
+            ("model", "gpt-4o"),
+        ]));
+        assert_eq!(read.unwrap(), RunInput::pricing("openai", "gpt-4o"));
+        let wrong = RunInput::from_pairs(&pairs(&[("kind", "x"), ("from", "x"), ("colour", "x")])).unwrap_err();
+        assert_eq!(wrong.fields().len(), 3);
+        assert!(parse_reason(" ").is_err());
+    }
+}

@@ -1,0 +1,236 @@
+//! Runs that price or reprice recorded events: previewed, confirmed with a reason, executed in bounded steps, reversible.
+//!
+//! Where a run stands is in its row alone. Each step is one transaction that claims the row, adjusts at most [`STEP`] events and writes how far it is,
+//! so a server that dies in the middle loses nothing and adjusts nothing twice.
+
+mod sql;
+mod step;
+
+pub use step::{advance, work};
+
+use crate::error::OnConstraint;
+use crate::{Backend, Error, OrgScope, audit};
+use chrono::{DateTime, Utc};
+use domain::event::Edge;
+use domain::format;
+use domain::identity::Permission;
+use domain::ids::RunId;
+use domain::problem::Problem;
+use domain::repricing::{Run, RunInput, RunKind};
+use domain::spend::Filter;
+use sqlx::PgConnection;
+
+/// Most events of one step: its transaction holds the locks of their rollups.
+pub const STEP: i64 = 2_000;
+/// Steps that are taken before a verb answers, so that small runs need nobody to wait.
+const STEPS_AT_ONCE: usize = 4;
+/// Most runs that [`list`] returns.
+const MAX_LISTED: i64 = 200;
+
+/// Begins a run and makes its preview, as far as that goes quickly; the background work does the rest.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
+pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Run, Error> {
+    scope.require(Permission::ManagePrices)?;
+    let new = NewRun::of(backend, scope, input)?;
+    let mut transaction = backend.pool.begin().await?;
+    sql::insert(&mut transaction, scope, &new, None).await?;
+    sql::notify(&mut transaction).await?;
+    transaction.commit().await?;
+    hurry(backend, scope, new.run_id).await?;
+    run(backend, scope, new.run_id).await
+}
+
+/// Prices what waits for a price as of each event's own time, at once: what a person wants after mapping a name or entering a price.
+///
+/// With a provider and a model (both as sent) only their events are looked at.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] while another run moves money; [`Error::Database`].
+pub async fn price_waiting(
+    backend: &Backend,
+    scope: &OrgScope,
+    only: Option<(&str, &str)>,
+    reason: &str,
+) -> Result<Run, Error> {
+    scope.require(Permission::ManagePrices)?;
+    let input = match only {
+        Some((provider, model)) => RunInput::pricing(provider, model),
+        None => RunInput { kind: RunKind::Pricing, from: None, to: None, filters: Vec::new() },
+    };
+    let new = NewRun::of(backend, scope, &input)?;
+    let mut transaction = backend.pool.begin().await?;
+    sql::insert(&mut transaction, scope, &new, Some(reason)).await.on_constraint(ACTIVE, busy)?;
+    let of = only.map_or_else(|| "all models".to_owned(), |(provider, model)| format!("{provider}/{model}"));
+    let detail = format!("Began to price the waiting events of {of}: {reason}");
+    audit::record(backend, scope, &mut transaction, "pricing.started", &detail).await?;
+    sql::notify(&mut transaction).await?;
+    transaction.commit().await?;
+    hurry(backend, scope, new.run_id).await?;
+    run(backend, scope, new.run_id).await
+}
+
+/// The unique index that lets one run of an organization move money at a time.
+const ACTIVE: &str = "repricing_runs_active_idx";
+
+fn busy() -> Problem {
+    Problem::conflict("Another run is moving money. Wait until it is done.")
+}
+
+/// Lets a previewed run move what its preview shows.
+///
+/// It uses the own prices and names that its preview used, whatever was entered since.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed or another run moves money; [`Error::Database`].
+pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<Run, Error> {
+    scope.require(Permission::ManagePrices)?;
+    let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
+    let mut transaction = backend.pool.begin().await?;
+    let row = lock(&mut transaction, scope, run_id).await?;
+    if row.state != "previewed" {
+        let detail = match row.state.as_str() {
+            "draft" => "The preview is not finished yet.",
+            _ => "This run was confirmed or discarded already.",
+        };
+        return Err(Problem::conflict(detail).into());
+    }
+    let now = backend.clock.now();
+    sql::confirm(&mut transaction, scope, run_id, &reason, now).await.on_constraint(ACTIVE, busy)?;
+    let preview = row.preview.unwrap_or_default();
+    let detail = format!(
+        "Confirmed the {} of {} ({}): {reason}",
+        row.kind.as_str(),
+        format::counted(preview.moved, "event"),
+        format::money_signed(preview.delta())
+    );
+    audit::record(backend, scope, &mut transaction, "repricing.confirmed", &detail).await?;
+    sql::notify(&mut transaction).await?;
+    transaction.commit().await?;
+    hurry(backend, scope, run_id).await?;
+    run(backend, scope, run_id).await
+}
+
+/// Takes back what a run moved, by opposite adjustments.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where nothing was moved, later runs moved the same events, or another run moves money; [`Error::Database`].
+pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<Run, Error> {
+    scope.require(Permission::ManagePrices)?;
+    let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
+    let mut transaction = backend.pool.begin().await?;
+    let row = lock(&mut transaction, scope, run_id).await?;
+    let moved = row.outcome.as_ref().is_some_and(|outcome| outcome.moved > 0);
+    if !matches!(row.state.as_str(), "done" | "failed") || !moved {
+        return Err(Problem::conflict("Only a run that has moved money and has ended can be reversed.").into());
+    }
+    // From here on no other run can move money, so the answer stays true.
+    sql::reverse(&mut transaction, scope, run_id, &reason, backend.clock.now()).await.on_constraint(ACTIVE, busy)?;
+    let again = crate::events::adjust::adjusted_again(&mut transaction, scope, run_id).await?;
+    if again > 0 {
+        let events = format::counted(again, "event");
+        let detail = format!("Later runs moved {events} of this one again. Reverse those first.");
+        return Err(Problem::conflict(detail).into());
+    }
+    let outcome = row.outcome.unwrap_or_default();
+    let detail = format!(
+        "Reversed the {} of {} ({}): {reason}",
+        row.kind.as_str(),
+        format::counted(outcome.moved, "event"),
+        format::money_signed(outcome.delta())
+    );
+    audit::record(backend, scope, &mut transaction, "repricing.reversed", &detail).await?;
+    sql::notify(&mut transaction).await?;
+    transaction.commit().await?;
+    hurry(backend, scope, run_id).await?;
+    run(backend, scope, run_id).await
+}
+
+/// Throws a run away that has moved nothing.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it was confirmed; [`Error::Database`].
+pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
+    scope.require(Permission::ManagePrices)?;
+    let mut transaction = backend.pool.begin().await?;
+    let row = lock(&mut transaction, scope, run_id).await?;
+    if !matches!(row.state.as_str(), "draft" | "previewed") {
+        return Err(Problem::conflict("This run was confirmed or discarded already.").into());
+    }
+    sql::end(&mut transaction, scope, run_id, "discarded", backend.clock.now()).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// One run.
+///
+/// # Errors
+/// [`Problem::Forbidden`] for callers who do not see the whole organization, [`Problem::NotFound`]; [`Error::Database`].
+pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<Run, Error> {
+    sees_all(scope)?;
+    let row = sql::run(&backend.pool, scope, run_id).await?.ok_or(Problem::NotFound)?;
+    row.view(scope)
+}
+
+/// The newest runs, newest first.
+///
+/// # Errors
+/// As [`run`].
+pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<Run>, Error> {
+    sees_all(scope)?;
+    sql::runs(&backend.pool, scope, MAX_LISTED).await?.into_iter().map(|row| row.view(scope)).collect()
+}
+
+fn sees_all(scope: &OrgScope) -> Result<(), Problem> {
+    scope.require(Permission::Read)?;
+    if scope.visible_projects().is_some() {
+        return Err(Problem::Forbidden { detail: "Runs concern the whole organization.".to_owned() });
+    }
+    Ok(())
+}
+
+async fn lock(connection: &mut PgConnection, scope: &OrgScope, run_id: RunId) -> Result<sql::RunRow, Error> {
+    Ok(sql::lock(connection, scope, run_id).await?.ok_or(Problem::NotFound)?)
+}
+
+/// The first steps of a run, so that small ones are done when the verb answers.
+async fn hurry(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
+    for _ in 0..STEPS_AT_ONCE {
+        if !advance(backend, scope, run_id).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A run as it is begun.
+struct NewRun {
+    run_id: RunId,
+    kind: RunKind,
+    from: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
+    filters: Vec<Filter>,
+    now: DateTime<Utc>,
+}
+
+impl NewRun {
+    fn of(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Self, Problem> {
+        let instant = |edge: Edge| match edge {
+            Edge::Day(day) => scope.zone().start_of(day),
+            Edge::At(at) => at,
+        };
+        let (from, to) = (input.from.map(instant), input.to.map(instant));
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            return Err(Problem::field("to", "before_begin", "The end lies before the begin."));
+        }
+        Ok(Self {
+            run_id: RunId(backend.clock.new_id()),
+            kind: input.kind,
+            from,
+            to,
+            filters: input.filters.clone(),
+            now: backend.clock.now(),
+        })
+    }
+}

@@ -1,0 +1,373 @@
+//! Queries of `repricing_runs`.
+
+use super::NewRun;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::event::Edge;
+use domain::ids::{EventKey, OrgId, ProjectId, RunId};
+use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::spend::Filter;
+use serde_json::Value;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// PostgreSQL's channel that says that a run waits.
+pub(super) const CHANNEL: &str = "tallystick_runs";
+
+const RUN: &str = "select runs.*, coalesce(users.email, 'API key ' || api_keys.name, 'Tallystick') as created_by
+    from repricing_runs as runs
+    left join users on users.user_id = runs.user_id
+    left join api_keys on api_keys.org_id = runs.org_id and api_keys.key_id = runs.key_id
+    where runs.org_id = $1";
+
+/// A run as it is stored.
+pub(super) struct RunRow {
+    pub(super) run_id: RunId,
+    pub(super) kind: RunKind,
+    pub(super) state: String,
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) to: Option<DateTime<Utc>>,
+    pub(super) filters: Vec<Filter>,
+    pub(super) known_at: DateTime<Utc>,
+    created_at: DateTime<Utc>,
+    created_by: String,
+    reason: Option<String>,
+    ended_at: Option<DateTime<Utc>>,
+    reverse_reason: Option<String>,
+    failure: Option<String>,
+    cursor_at: Option<DateTime<Utc>>,
+    pub(super) cursor_key: Option<EventKey>,
+    pub(super) preview: Option<Summary>,
+    pub(super) outcome: Option<Summary>,
+    pub(super) reversal: Option<Summary>,
+}
+
+impl RunRow {
+    /// The last event that was looked at.
+    pub(super) fn place(&self) -> Option<(DateTime<Utc>, EventKey)> {
+        self.cursor_at.zip(self.cursor_key)
+    }
+
+    /// As pages show it.
+    pub(super) fn view(self, scope: &OrgScope) -> Result<Run, Error> {
+        let local = |at: DateTime<Utc>| scope.zone().local(at);
+        let at = local(self.ended_at.unwrap_or(self.created_at));
+        let preview = self.preview.unwrap_or_default();
+        let outcome = self.outcome.unwrap_or_default();
+        let reversal = self.reversal.unwrap_or_default();
+        let reason = self.reverse_reason.unwrap_or_default();
+        let state = match self.state.as_str() {
+            "draft" => RunState::Draft { so_far: preview },
+            "previewed" => RunState::Previewed { preview },
+            "running" => RunState::Running { preview, so_far: outcome },
+            "done" => RunState::Done { preview, outcome, at },
+            "reversing" => RunState::Reversing { outcome, so_far: reversal, reason },
+            "reversed" => RunState::Reversed { outcome, reversal, reason, at },
+            "discarded" => RunState::Discarded { at },
+            "failed" => RunState::Failed { outcome, detail: self.failure.unwrap_or_default(), at },
+            word => return Err(inconsistent("state", word)),
+        };
+        Ok(Run {
+            run_id: self.run_id,
+            input: RunInput {
+                kind: self.kind,
+                from: self.from.map(Edge::At),
+                to: self.to.map(Edge::At),
+                filters: self.filters,
+            },
+            created_at: local(self.created_at),
+            created_by: self.created_by,
+            known_at: local(self.known_at),
+            reason: self.reason,
+            state,
+        })
+    }
+}
+
+fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
+    Error::inconsistent("repricing_runs", column, detail)
+}
+
+fn run_row(row: &PgRow) -> Result<RunRow, Error> {
+    let kind: &str = row.try_get("kind")?;
+    let filters = serde_json::from_value(row.try_get("filters")?).map_err(|error| inconsistent("filters", error))?;
+    let summary = |column: &'static str| {
+        let json: Option<Value> = row.try_get(column)?;
+        json.map(|json| serde_json::from_value(json).map_err(|error| inconsistent(column, error))).transpose()
+    };
+    Ok(RunRow {
+        run_id: RunId(row.try_get("run_id")?),
+        kind: kind.parse().map_err(|_| inconsistent("kind", kind))?,
+        state: row.try_get("state")?,
+        from: row.try_get("period_from")?,
+        to: row.try_get("period_to")?,
+        filters,
+        known_at: row.try_get("known_at")?,
+        created_at: row.try_get("created_at")?,
+        created_by: row.try_get("created_by")?,
+        reason: row.try_get("reason")?,
+        ended_at: row.try_get("ended_at")?,
+        reverse_reason: row.try_get("reverse_reason")?,
+        failure: row.try_get("failure")?,
+        cursor_at: row.try_get("cursor_at")?,
+        cursor_key: row.try_get::<Option<Uuid>, _>("cursor_key")?.map(EventKey),
+        preview: summary("preview")?,
+        outcome: summary("outcome")?,
+        reversal: summary("reversal")?,
+    })
+}
+
+fn json(value: &impl serde::Serialize, column: &'static str) -> Result<Value, Error> {
+    serde_json::to_value(value).map_err(|error| inconsistent(column, error))
+}
+
+pub(super) async fn notify(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(connection).await?;
+    Ok(())
+}
+
+/// Begins a run: as a draft, or with a reason at once.
+pub(super) async fn insert(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    new: &NewRun,
+    reason: Option<&str>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into repricing_runs (org_id, run_id, kind, state, period_from, period_to, filters, known_at, created_at,
+            user_id, key_id, reason, confirmed_at)
+         values ($1, $2, $3, case when $10::text is null then 'draft' else 'running' end, $4, $5, $6, $7, $7, $8, $9, $10,
+            case when $10::text is null then null else $7 end)",
+    )
+    .bind(scope.org_id().0)
+    .bind(new.run_id.0)
+    .bind(new.kind.as_str())
+    .bind(new.from)
+    .bind(new.to)
+    .bind(json(&new.filters, "filters")?)
+    .bind(new.now)
+    .bind(scope.user_id().map(|id| id.0))
+    .bind(scope.key_id().map(|id| id.0))
+    .bind(reason)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn run(pool: &PgPool, scope: &OrgScope, run_id: RunId) -> Result<Option<RunRow>, Error> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} and run_id = $2")))
+        .bind(scope.org_id().0)
+        .bind(run_id.0)
+        .fetch_optional(pool)
+        .await?;
+    row.as_ref().map(run_row).transpose()
+}
+
+pub(super) async fn runs(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<RunRow>, Error> {
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} order by run_id desc limit $2")))
+        .bind(scope.org_id().0)
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(run_row).collect()
+}
+
+/// A run, kept for the caller until the transaction ends.
+pub(super) async fn lock(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+) -> Result<Option<RunRow>, Error> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} and run_id = $2 for update of runs")))
+        .bind(scope.org_id().0)
+        .bind(run_id.0)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(run_row).transpose()
+}
+
+/// A run that waits for its next step, for the caller alone; none if somebody else is at it.
+pub(super) async fn claim(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+) -> Result<Option<RunRow>, Error> {
+    let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "{RUN} and run_id = $2 and state in ('draft', 'running', 'reversing') for update of runs skip locked"
+    )))
+    .bind(scope.org_id().0)
+    .bind(run_id.0)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(run_row).transpose()
+}
+
+/// Some run that waits and that nobody is at: those that move money first, then the oldest.
+pub(super) async fn waiting(pool: &PgPool) -> Result<Option<(OrgId, RunId)>, Error> {
+    let row = sqlx::query(
+        "select org_id, run_id from repricing_runs where state in ('draft', 'running', 'reversing')
+         order by state = 'draft', run_id limit 1 for update skip locked",
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| Ok((OrgId(row.try_get("org_id")?), RunId(row.try_get("run_id")?)))).transpose()
+}
+
+pub(super) async fn confirm(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update repricing_runs set state = 'running', reason = $3, confirmed_at = $4, cursor_at = null, cursor_key = null
+         where org_id = $1 and run_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(run_id.0)
+    .bind(reason)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn reverse(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update repricing_runs set state = 'reversing', reverse_reason = $3, ended_at = $4, cursor_at = null, cursor_key = null
+         where org_id = $1 and run_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(run_id.0)
+    .bind(reason)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends a run in a state that needs no more.
+pub(super) async fn end(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    state: &'static str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query("update repricing_runs set state = $3, ended_at = $4 where org_id = $1 and run_id = $2")
+        .bind(scope.org_id().0)
+        .bind(run_id.0)
+        .bind(state)
+        .bind(now)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes why a run ended; one that had not moved anything can be drafted again.
+pub(super) async fn fail(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    detail: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update repricing_runs set state = 'failed', failure = $3, ended_at = $4
+         where org_id = $1 and run_id = $2 and state in ('draft', 'running', 'reversing')",
+    )
+    .bind(scope.org_id().0)
+    .bind(run_id.0)
+    .bind(detail)
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Which sums a step adds to.
+#[derive(Clone, Copy)]
+pub(super) enum Sums {
+    Preview,
+    Outcome,
+    Reversal,
+}
+
+/// Notes how far a run is.
+pub(super) async fn advanced(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    state: &str,
+    last: Option<(DateTime<Utc>, EventKey)>,
+    (sums, summary): (Sums, &Summary),
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let sql = match sums {
+        Sums::Preview => {
+            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
+                ended_at = $6, preview = $7 where org_id = $1 and run_id = $2"
+        }
+        Sums::Outcome => {
+            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
+                ended_at = $6, outcome = $7 where org_id = $1 and run_id = $2"
+        }
+        Sums::Reversal => {
+            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
+                ended_at = $6, reversal = $7 where org_id = $1 and run_id = $2"
+        }
+    };
+    sqlx::query(sql)
+        .bind(scope.org_id().0)
+        .bind(run_id.0)
+        .bind(state)
+        .bind(last.map(|(at, _)| at))
+        .bind(last.map(|(_, key)| key.0))
+        .bind(now)
+        .bind(json(summary, "summary")?)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// A project on a day: its slug, and that of the team that owned it.
+#[derive(Clone, Default)]
+pub(super) struct Owner {
+    pub(super) project: String,
+    pub(super) team: Option<String>,
+}
+
+pub(super) async fn owners(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    asked: &BTreeSet<(ProjectId, NaiveDate)>,
+) -> Result<HashMap<(ProjectId, NaiveDate), Owner>, Error> {
+    let rows = sqlx::query(
+        "select asked.project_id, asked.day, projects.slug as project, teams.slug as team
+         from unnest($2::uuid[], $3::date[]) as asked (project_id, day)
+         join projects on projects.org_id = $1 and projects.project_id = asked.project_id
+         left join project_ownership as owner on owner.org_id = $1 and owner.project_id = asked.project_id
+            and owner.valid_from <= asked.day and owner.valid_to > asked.day
+         left join teams on teams.org_id = $1 and teams.team_id = owner.team_id",
+    )
+    .bind(scope.org_id().0)
+    .bind(asked.iter().map(|(project, _)| project.0).collect::<Vec<_>>())
+    .bind(asked.iter().map(|(_, day)| *day).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let key = (ProjectId(row.try_get("project_id")?), row.try_get("day")?);
+            Ok((key, Owner { project: row.try_get("project")?, team: row.try_get("team")? }))
+        })
+        .collect()
+}
