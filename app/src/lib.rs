@@ -92,6 +92,12 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("statements") view=statements::StatementsPage />
                     <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
                     <Route path=path!("prices") view=prices::PricesPage />
+                    <Route path=path!("prices/own") view=prices::OwnBookPage />
+                    <Route path=path!("prices/own/price") view=prices::EnterPricePage />
+                    <Route path=path!("prices/own/name") view=prices::MapNamePage />
+                    <Route path=path!("prices/runs") view=prices::RunsPage />
+                    <Route path=path!("prices/runs/new") view=prices::NewRunPage />
+                    <Route path=path!("prices/runs/:run") view=prices::RunPage />
                     <Route path=path!("prices/:provider/*model") view=prices::ModelPage />
                     <Route path=path!("settings") view=identity::SettingsPage />
                     <Route path=path!("settings/members") view=identity::MembersPage />

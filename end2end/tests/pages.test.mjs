@@ -48,6 +48,12 @@ const VISITS = {
   "/o/:org/alerts": { sample: ["/alerts"], empty: ["/alerts"], viewer: ["/alerts?state=open"] },
   "/o/:org/forecast": { sample: ["/forecast", "/forecast?project=search"], empty: ["/forecast"] },
   "/o/:org/prices": { sample: ["/prices", "/prices?q=none-such"], empty: ["/prices"] },
+  "/o/:org/prices/own": { sample: ["/prices/own"], empty: ["/prices/own"], viewer: ["/prices/own"] },
+  "/o/:org/prices/own/price": { sample: ["/prices/own/price?waiting=true"], viewer: [["/prices/own/price", 403]] },
+  "/o/:org/prices/own/name": { sample: ["/prices/own/name"], viewer: [["/prices/own/name", 403]] },
+  "/o/:org/prices/runs": { sample: ["/prices/runs"], empty: ["/prices/runs"] },
+  "/o/:org/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
+  "/o/:org/prices/runs/:run": { sample: [() => known.run] },
   "/o/:org/prices/:provider/*model": { sample: [() => known.price] },
   "/o/:org/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/:org/statements/:month/:kind/:slug": { sample: [() => known.statement] },
@@ -107,7 +113,10 @@ async function lookUp() {
   known.event = await first("/events", "/events/0");
   known.unpriced = await first("/events?unpriced=true&period=90d", "/events/0");
   known.budget = await first("/budgets", "/budgets/0");
-  known.price = await first("/prices", "/prices/");
+  known.price = await first("/prices", "/prices/openai/");
+  await visit(people.owner, `${paths.sample}/prices/runs/new?model=none-such`);
+  await send(people.owner, "Preview", /\/prices\/runs\/0/);
+  known.run = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   known.statement = await first("/statements", "/statements/2");
 }
 

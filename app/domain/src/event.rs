@@ -1,6 +1,7 @@
 //! The event: one attempt to use a model.
 
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
+use crate::price::Why;
 use crate::problem::{FieldProblem, Problem};
 use crate::repricing::AdjustmentRow;
 use crate::spend::Filter;
@@ -427,6 +428,12 @@ pub struct ReceiptRow {
     pub price_source: String,
     /// Where it can be checked.
     pub price_url: Option<String>,
+    /// When the price applies apart from its dates, such as "Batch"; empty where a modifier is behind the line.
+    #[serde(default)]
+    pub terms: String,
+    /// Why this price and no other; none where a modifier is behind the line or the price is no longer known.
+    #[serde(default)]
+    pub why: Option<Why>,
 }
 
 /// Everything about one event: the event page.

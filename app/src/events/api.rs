@@ -1,8 +1,9 @@
 //! Doors of the pages about events.
 
 use crate::error::AppError;
-use domain::event::{EventDetail, EventRow, Listed, RejectedRow, UnpricedRow};
+use domain::event::{EventDetail, EventRow, Listed, RejectedRow};
 use domain::ids::EventKey;
+use domain::price::page::Queue;
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -35,16 +36,20 @@ pub async fn load_rejected(
     Ok(Listed { page, attention })
 }
 
-/// Models whose events wait for a price.
+/// Models whose events wait for a price, with what they may mean.
 #[server(prefix = "/fn", endpoint = "events/unpriced", input = Json)]
 pub async fn load_unpriced(
     /// Slug of the organization.
     org: String,
-) -> Result<Listed<UnpricedRow>, AppError> {
+) -> Result<Queue, AppError> {
     let caller = Caller::enter(&org).await?;
-    let rows = backend::events::unpriced(&caller.backend, &caller.scope).await?;
-    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
-    Ok(Listed { page: Page { rows, next_cursor: None }, attention })
+    let (backend, scope) = (&caller.backend, &caller.scope);
+    let rows = backend::events::unpriced(backend, scope).await?;
+    let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
+    let guesses = backend::prices::browse::guesses(backend, scope, &names).await?;
+    let attention = backend::events::attention(backend, scope).await?;
+    let listed = Listed { page: Page { rows, next_cursor: None }, attention };
+    Ok(Queue { listed, guesses, may_manage: scope.may(Permission::ManagePrices) })
 }
 
 /// One event with its receipt.
@@ -63,6 +68,7 @@ pub async fn load_event(
 use {
     crate::caller::Caller,
     domain::event::{DEFAULT_PAGE, Edge, EventQuery, Page},
+    domain::identity::Permission,
     domain::problem::Problem,
     domain::spend::Filter,
 };

@@ -5,12 +5,13 @@ use super::words::{event_path, event_table, status_tone, status_word};
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::Place;
-use crate::prices::words::rate;
+use crate::prices::words::{instant, model_path, rate};
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
     Tone,
 };
 use domain::event::{EventDetail, ReceiptRow};
+use domain::price::page::ModelName;
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -57,7 +58,7 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
         {double(org, event)}
         {summary(org, event)}
-        {receipt(event)}
+        {receipt(org, event)}
         {checks(event)}
         <Columns>
             {attributes}
@@ -93,11 +94,10 @@ fn summary(org: &str, event: &EventDetail) -> AnyView {
         let first = event.time_to_first_token_ms.map(|ms| format!(" (first token {})", format::milliseconds(ms)));
         format!(" · {}{}", format::milliseconds(latency), first.unwrap_or_default())
     });
-    let priced_as = event
-        .priced_as
-        .clone()
-        .filter(|priced_as| *priced_as != format!("{}/{}", row.provider, row.model))
-        .map(|priced_as| format!(" · priced as {priced_as}"));
+    let priced_as = event.priced_as.as_deref().and_then(ModelName::of_label).map(|name| {
+        let path = model_path(org, &name);
+        view! { " · priced as "<a href=path>{format!("{}/{}", name.provider, name.model)}</a> }
+    });
     view! {
         <div class="event-summary">
             <p>
@@ -117,9 +117,9 @@ fn attribute(event: &EventDetail, label: &str) -> Option<String> {
     event.attributes.iter().find(|(name, _)| name == label).map(|(_, value)| value.clone())
 }
 
-fn receipt(event: &EventDetail) -> AnyView {
+fn receipt(org: &str, event: &EventDetail) -> AnyView {
     if event.row.cost.is_none() {
-        return unpriced(event);
+        return unpriced(org, event);
     }
     if let Some(avoided) = event.avoided_cost {
         let said = format!(
@@ -128,14 +128,25 @@ fn receipt(event: &EventDetail) -> AnyView {
         );
         return view! { <Notice tone=Tone::Good>{said}</Notice>{used(event)} }.into_any();
     }
+    // What an adjustment charged counts from then on.
+    let lines = event.adjustments.last().map_or(&event.receipt, |adjustment| &adjustment.receipt);
+    let table = lines_table("Receipt", lines, event.row.cost.unwrap_or_default());
+    let (why, moved) = (why(lines), adjustments(org, event));
+    view! { <div class="receipt">{table}{why}{moved}</div> }.into_any()
+}
+
+/// Lines with their sum.
+fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> AnyView {
+    if lines.is_empty() {
+        return view! { <p class="soft">"Nothing was used, so nothing was charged."</p> }.into_any();
+    }
     let columns = vec![
-        Column::text("Receipt"),
+        Column::text(caption),
         Column::number("Quantity"),
         Column::number("Rate"),
         Column::number("Amount"),
         Column::text("Price"),
     ];
-    let cost = event.row.cost.unwrap_or_default();
     let foot = move || {
         view! {
             <tr>
@@ -147,21 +158,74 @@ fn receipt(event: &EventDetail) -> AnyView {
             </tr>
         }
     };
-    let rows = event.receipt.iter().map(line).collect_view();
-    let table = if event.receipt.is_empty() {
-        view! { <p class="soft">"Nothing was used, so nothing was charged."</p> }.into_any()
-    } else {
-        view! { <Table caption="Receipt" columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+    let rows = lines.iter().map(line).collect_view();
+    view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+}
+
+/// Why each line has this price and no other.
+fn why(lines: &[ReceiptRow]) -> AnyView {
+    let each: Vec<_> = lines
+        .iter()
+        .filter_map(|line| {
+            let sentences = line.why.as_ref()?.sentences().join(" ");
+            Some(view! { <li><span class="strong">{line.label.clone()}</span>": "{sentences}</li> })
+        })
+        .collect();
+    if each.is_empty() {
+        return ().into_any();
+    }
+    view! { <details class="price-fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }.into_any()
+}
+
+/// What was booked, and what moved it since.
+fn adjustments(org: &str, event: &EventDetail) -> AnyView {
+    if event.adjustments.is_empty() {
+        return ().into_any();
+    }
+    let cost = |cost: Option<Decimal>| cost.map_or_else(|| "unpriced".to_owned(), format::money_exact);
+    let rows = event.adjustments.iter().map(|adjustment| {
+        let run = format!("{}/runs/{}", Place::Prices.path(org), adjustment.run_id);
+        let what = if adjustment.is_reversal { "Taken back" } else { "Adjusted" };
+        view! {
+            <tr>
+                <th scope="row" class="nowrap"><time datetime=format::time_machine(adjustment.at) title=format::time_exact(adjustment.at)>{format::time(adjustment.at)}</time></th>
+                <td class="wrap">{what}": "{adjustment.reason.clone()}" "<a href=run>"run"</a></td>
+                <td class="num">{cost(adjustment.old_cost)}</td>
+                <td class="num">{cost(adjustment.new_cost)}</td>
+            </tr>
+        }
+    });
+    let rows = rows.collect_view();
+    let columns = vec![
+        Column::text("When"),
+        Column::text("What and why"),
+        Column::number("Cost before"),
+        Column::number("Cost after"),
+    ];
+    let booked = match event.booked_cost {
+        Some(booked) => lines_table("As booked", &event.receipt, booked),
+        None => view! { <p class="soft">"Booked without a price."</p> }.into_any(),
     };
-    view! { <div class="receipt">{table}</div> }.into_any()
+    let note = format!("booked {}", cost(event.booked_cost));
+    view! {
+        <Section title="Adjusted since" note=note id="adjustments">
+            <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
+            <details class="price-fold"><summary>"The receipt as booked"</summary>{booked}</details>
+        </Section>
+    }
+    .into_any()
 }
 
 fn line(line: &ReceiptRow) -> AnyView {
-    let price = line.rate.map_or_else(|| "not known any more".to_owned(), |price| rate(price, line.per));
-    let since = line.price_since.map_or_else(
-        || "price since the beginning".to_owned(),
-        |since| format!("price since {}", format::day_year(since.date_naive())),
-    );
+    let price = match (line.factor, line.rate) {
+        (Some(factor), _) => format!("×\u{a0}{}", factor.normalize()),
+        (None, Some(price)) => rate(price, line.per),
+        (None, None) => "not known any more".to_owned(),
+    };
+    let terms = Some(line.terms.clone()).filter(|terms| !terms.is_empty() && terms != "Standard");
+    let terms = terms.map(|terms| view! { <span class="note">{terms}</span> });
+    let since =
+        line.price_since.map_or_else(|| "since the beginning".to_owned(), |since| format!("since {}", instant(since)));
     let source = line.price_source.clone();
     let link = line.price_url.clone().map(|url| {
         let label = format!("Source of the price of {}: {source}", line.label);
@@ -171,7 +235,7 @@ fn line(line: &ReceiptRow) -> AnyView {
         (line.price_url.is_none() && !line.price_source.is_empty()).then(|| format!(", {}", line.price_source));
     view! {
         <tr>
-            <th scope="row">{line.label.clone()}</th>
+            <th scope="row">{line.label.clone()}{terms}</th>
             <td class="num" title=line.unit.clone()>{format::quantity(line.quantity)}</td>
             <td class="num">{price}</td>
             <td class="num">{format::money_exact(line.amount)}</td>
@@ -182,13 +246,14 @@ fn line(line: &ReceiptRow) -> AnyView {
 }
 
 /// No price: why, what is assumed meanwhile, and what was used.
-fn unpriced(event: &EventDetail) -> AnyView {
+fn unpriced(org: &str, event: &EventDetail) -> AnyView {
     let reason = event.unpriced_reason.clone().unwrap_or_default();
     let bound = event
         .upper_bound
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
+    let queue = format!("{}/unpriced", Place::Events.path(org));
     view! {
-        <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}</Notice>
+        <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}" "<a href=queue>"Give it a price"</a></Notice>
         {used(event)}
     }
     .into_any()

@@ -3,10 +3,14 @@
 use super::api::load_unpriced;
 use super::words::{List, tabs};
 use crate::error::Failure;
+use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Table, Tone};
-use domain::event::{Listed, UnpricedRow};
+use crate::prices::api::{MapName, PriceWaiting};
+use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone};
+use domain::event::UnpricedRow;
+use domain::price::page::{ModelName, Queue};
+use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -17,14 +21,17 @@ use rust_decimal::Decimal;
 pub fn UnpricedPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let forms = Forms { map: use_form(), price: use_form() };
     let unpriced = Resource::new(move || org.get(), load_unpriced);
     view! {
         <Title text="Unpriced events"/>
         <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>
+        <FormErrors errors=forms.map.errors()/>
+        <FormErrors errors=forms.price.errors()/>
         <Transition fallback=|| view! { <Loading what="unpriced events" lines=8/> }>
             {move || Suspend::new(async move {
                 match unpriced.await {
-                    Ok(listed) => draw(&org.get_untracked(), &listed),
+                    Ok(queue) => draw(&org.get_untracked(), &queue, forms),
                     Err(error) => view! { <Failure what="unpriced events" error=error/> }.into_any(),
                 }
             })}
@@ -32,9 +39,16 @@ pub fn UnpricedPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, listed: &Listed<UnpricedRow>) -> AnyView {
-    let tabs = tabs(org, List::Unpriced, listed.attention);
-    let rows = &listed.page.rows;
+/// What a reader can do about it.
+#[derive(Clone, Copy)]
+struct Forms {
+    map: Form<MapName>,
+    price: Form<PriceWaiting>,
+}
+
+fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
+    let tabs = tabs(org, List::Unpriced, queue.listed.attention);
+    let rows = &queue.listed.page.rows;
     if rows.is_empty() {
         let text = "Every recorded event has a price behind each line of its receipt.";
         return view! { {tabs}<EmptyState title="Everything is priced" text=text/> }.into_any();
@@ -51,22 +65,37 @@ fn draw(org: &str, listed: &Listed<UnpricedRow>) -> AnyView {
         Column::text("Model"),
         Column::text("Why"),
         Column::number("Events"),
-        Column::number("Tokens"),
-        Column::number("At most, $"),
+        Column::number("At most, $ (estimate)"),
         Column::text("First"),
         Column::text("Last"),
-        Column::text("Events").hidden(),
+        Column::text(if queue.may_manage { "Give it a price" } else { "May mean" }),
     ];
-    let body = rows.iter().map(|row| model_row(org, row)).collect_view();
+    let none = Vec::new();
+    let guesses = queue.guesses.iter().chain(std::iter::repeat(&none));
+    let body = rows.iter().zip(guesses).map(|(row, guesses)| model_row(org, row, guesses, queue.may_manage, forms));
+    let body = body.collect_view();
+    let again = queue.may_manage.then(|| {
+        let org = org.to_owned();
+        view! {
+            <ActionForm action=forms.price.action>
+                <input type="hidden" name="org" value=org/>
+                <div class="actions">
+                    <Button>"Price what can be priced now"</Button>
+                    <span class="soft small">"As of each event's own time. The run shows what moved and can be reversed."</span>
+                </div>
+            </ActionForm>
+        }
+    });
     view! {
         {tabs}
         <Notice tone=Tone::Warn>{said}</Notice>
         <Table caption="Models without a price, the dearest estimate first" columns=columns>{body}</Table>
+        {again}
     }
     .into_any()
 }
 
-fn model_row(org: &str, row: &UnpricedRow) -> AnyView {
+fn model_row(org: &str, row: &UnpricedRow, guesses: &[ModelName], may_manage: bool, forms: Forms) -> AnyView {
     let last_day = row.last_at.date_naive();
     let events = Query::new()
         .and("from", &row.first_at.date_naive().to_string())
@@ -75,18 +104,70 @@ fn model_row(org: &str, row: &UnpricedRow) -> AnyView {
         .and("provider", &row.provider)
         .and("model", &row.model)
         .at(&Place::Events.path(org));
-    let label = format!("Events of {}", row.model);
+    let label = format!("{} of {}", format::counted(row.events, "event"), row.model);
+    let tokens = format!("{} tokens", format::count(row.tokens));
+    let ways = if may_manage { ways(org, row, guesses, forms) } else { meant(guesses) };
     view! {
         <tr>
             <th scope="row">{row.model.clone()}<span class="note">{row.provider.clone()}</span></th>
             <td class="wrap">{row.reason.clone()}</td>
-            <td class="num">{format::count(row.events)}</td>
-            <td class="num">{format::count(row.tokens)}</td>
+            <td class="num" title=tokens><a href=events aria-label=label>{format::count(row.events)}</a></td>
             <td class="num" title=format::money_full(row.upper_bound)>{format::money_plain(row.upper_bound)}</td>
             <td class="nowrap" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
             <td class="nowrap" title=format::time_exact(row.last_at)>{format::time(row.last_at)}</td>
-            <td><a href=events aria-label=label>"events"</a></td>
+            <td>{ways}</td>
         </tr>
+    }
+    .into_any()
+}
+
+fn meant(guesses: &[ModelName]) -> AnyView {
+    let names = guesses.iter().map(|name| format!("{} of {}", name.model, name.provider)).collect::<Vec<_>>();
+    names.join(", ").into_any()
+}
+
+/// One click for each likely model; else another model, or a price of its own.
+fn ways(org: &str, row: &UnpricedRow, guesses: &[ModelName], forms: Forms) -> AnyView {
+    let buttons = guesses.iter().map(|name| map_button(org, row, name, forms.map)).collect_view();
+    let own = format!("{}/own", Place::Prices.path(org));
+    let sent = Query::new().with("provider", &row.provider);
+    let name = sent.with("name", &row.model).with("waiting", "true").at(&format!("{own}/name"));
+    let price = sent.with("model", &row.model).with("waiting", "true").at(&format!("{own}/price"));
+    let (name_label, price_label) =
+        (format!("Map {} to another model", row.model), format!("Enter a price for {}", row.model));
+    view! {
+        <div class="price-ways">
+            {buttons}
+            <a href=name aria-label=name_label>"another model"</a>
+            <a href=price aria-label=price_label>"enter a price"</a>
+        </div>
+    }
+    .into_any()
+}
+
+fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, form: Form<MapName>) -> AnyView {
+    let label =
+        format!("Map {} of {} to {} of {} and price its events", row.model, row.provider, to.model, to.provider);
+    let text = format!("Map to {}", to.model);
+    let provider = to.provider.clone();
+    let fields = [
+        ("org", org),
+        ("provider", &row.provider),
+        ("name", &row.model),
+        ("to_provider", &to.provider),
+        ("to_model", &to.model),
+        ("price_waiting", "true"),
+    ];
+    let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
+    let fields = fields.into_iter().collect_view();
+    view! {
+        <ActionForm action=form.action>
+            {fields}
+            <Button small=true kind=ButtonKind::Secondary disabled=form.pending()>
+                <span aria-hidden="true">{text}" "<span class="soft">{provider}</span></span>
+                <span class="visually-hidden">{label}</span>
+            </Button>
+        </ActionForm>
     }
     .into_any()
 }

@@ -1,11 +1,22 @@
 //! Doors of the price book.
 
+#![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
+
 use crate::error::AppError;
-use domain::price::page::{ModelPage, PriceSearch, PricesPage};
+use domain::price::page::{ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, RunPage, RunsPage};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
-use {crate::caller::Caller, domain::price::page::ModelName};
+use {
+    crate::caller::Caller,
+    domain::event::Edge,
+    domain::identity::Permission,
+    domain::price::page::ModelName,
+    domain::price::{MappingForm, PriceForm},
+    domain::problem::Problem,
+    domain::repricing::RunInput,
+    std::str::FromStr,
+};
 
 /// Models used this month, and what the search finds in the book.
 #[server(prefix = "/fn", endpoint = "prices/list", input = Json)]
@@ -31,4 +42,331 @@ pub async fn load_model(
 ) -> Result<ModelPage, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     Ok(backend::prices::browse::model(&backend, &scope, &ModelName { provider, model }).await?)
+}
+
+/// The organization's own book.
+#[server(prefix = "/fn", endpoint = "prices/own", input = Json)]
+pub async fn load_own_book(
+    /// Slug of the organization.
+    org: String,
+) -> Result<OwnBookPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let book = backend::prices::own_book(&backend, &scope).await?;
+    Ok(OwnBookPage { book, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// What the forms of this room need to know; for those who may use them.
+#[server(prefix = "/fn", endpoint = "prices/sheet", input = Json)]
+pub async fn load_price_sheet(
+    /// Slug of the organization.
+    org: String,
+) -> Result<PriceSheet, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    scope.require(Permission::ManagePrices)?;
+    Ok(PriceSheet { providers: backend::prices::browse::providers(&backend, &scope).await? })
+}
+
+/// Enters a price of the organization's own; with `price_waiting`, what waits for it is priced at once.
+#[server(prefix = "/fn", endpoint = "prices/enter")]
+pub async fn enter_price(
+    /// Slug of the organization.
+    org: String,
+    /// Who sells the model.
+    provider: String,
+    /// The model.
+    model: String,
+    /// What is priced.
+    meter: String,
+    /// Dollars for `per` units.
+    rate: String,
+    /// Who said so.
+    source: String,
+    /// Units that the rate is for.
+    #[server(default)]
+    per: String,
+    /// Tier of service.
+    #[server(default)]
+    variant: String,
+    /// Input tokens of the request.
+    #[server(default)]
+    tier: String,
+    /// What else is asked of a call.
+    #[server(default)]
+    attributes: String,
+    /// First day.
+    #[server(default)]
+    valid_from: String,
+    /// The day after the last.
+    #[server(default)]
+    valid_to: String,
+    /// Hours.
+    #[server(default)]
+    schedule: String,
+    /// Where it is written.
+    #[server(default)]
+    source_url: String,
+    /// Confirms a price that looks unusual.
+    #[server(default)]
+    confirmed: String,
+    /// Any text prices what waits for a price of this model.
+    #[server(default)]
+    price_waiting: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let sent = (provider.clone(), model.clone());
+    let form = PriceForm {
+        provider,
+        model,
+        meter,
+        variant,
+        tier,
+        rate,
+        per,
+        valid_from,
+        valid_to,
+        attributes,
+        schedule,
+        source,
+        source_url,
+        confirmed,
+    };
+    let input = form.parse().map_err(Problem::invalid)?;
+    let name = ModelName { provider: input.provider.clone(), model: input.model.clone() };
+    let reason = format!("Entered a price of {}/{}", name.provider, name.model);
+    backend::prices::add_price(&caller.backend, &caller.scope, input).await?;
+    if price_waiting.is_empty() {
+        leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
+        return Ok(());
+    }
+    let only = Some((sent.0.as_str(), sent.1.as_str()));
+    let run = backend::prices::runs::price_waiting(&caller.backend, &caller.scope, only, &reason).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
+    Ok(())
+}
+
+/// Ends a price of the organization's own.
+#[server(prefix = "/fn", endpoint = "prices/end")]
+pub async fn end_price(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the price.
+    price: u64,
+    /// The day that begins when it no longer holds.
+    valid_to: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::end_price(&backend, &scope, price, end(&valid_to)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=ended"));
+    Ok(())
+}
+
+/// Maps a name to a model; with `price_waiting`, what waits for a price under that name is priced at once.
+#[server(prefix = "/fn", endpoint = "prices/map")]
+pub async fn map_name(
+    /// Slug of the organization.
+    org: String,
+    /// Provider that the events name.
+    provider: String,
+    /// The name that the events carry.
+    name: String,
+    /// Provider of the model that is meant.
+    to_provider: String,
+    /// The model that is meant.
+    to_model: String,
+    /// First day.
+    #[server(default)]
+    valid_from: String,
+    /// The day after the last.
+    #[server(default)]
+    valid_to: String,
+    /// Any text prices what waits under that name.
+    #[server(default)]
+    price_waiting: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let form =
+        MappingForm { provider: provider.clone(), name: name.clone(), to_provider, to_model, valid_from, valid_to };
+    let input = form.parse().map_err(Problem::invalid)?;
+    let reason = format!("Mapped {provider}/{name} to {}/{}", input.to_provider, input.to_model);
+    backend::prices::add_mapping(&caller.backend, &caller.scope, input).await?;
+    if price_waiting.is_empty() {
+        leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
+        return Ok(());
+    }
+    let only = Some((provider.as_str(), name.as_str()));
+    let run = backend::prices::runs::price_waiting(&caller.backend, &caller.scope, only, &reason).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
+    Ok(())
+}
+
+/// Ends a name of the organization's own.
+#[server(prefix = "/fn", endpoint = "prices/end-name")]
+pub async fn end_mapping(
+    /// Slug of the organization.
+    org: String,
+    /// Provider whose events it reads.
+    provider: String,
+    /// Its position.
+    position: u32,
+    /// The day that begins when it no longer holds.
+    valid_to: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::end_mapping(&backend, &scope, &provider, position, end(&valid_to)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=ended"));
+    Ok(())
+}
+
+/// Takes a change of the own book back.
+#[server(prefix = "/fn", endpoint = "prices/undo")]
+pub async fn undo_price_change(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the change.
+    change: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::undo(&backend, &scope, id(&change)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=undone"));
+    Ok(())
+}
+
+/// The newest runs.
+#[server(prefix = "/fn", endpoint = "prices/runs", input = Json)]
+pub async fn load_runs(
+    /// Slug of the organization.
+    org: String,
+) -> Result<RunsPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let runs = backend::prices::runs::list(&backend, &scope).await?;
+    Ok(RunsPage { runs, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// One run.
+#[server(prefix = "/fn", endpoint = "prices/run", input = Json)]
+pub async fn load_run(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the run.
+    run: String,
+) -> Result<RunPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let run = backend::prices::runs::run(&backend, &scope, id(&run)?).await?;
+    Ok(RunPage { run, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// Begins a run with its preview.
+#[server(prefix = "/fn", endpoint = "prices/start-run")]
+pub async fn start_run(
+    /// Slug of the organization.
+    org: String,
+    /// `repricing` or `pricing`.
+    kind: String,
+    /// First day.
+    #[server(default)]
+    from: String,
+    /// The day after the last.
+    #[server(default)]
+    to: String,
+    /// Only this provider.
+    #[server(default)]
+    provider: String,
+    /// Only this model.
+    #[server(default)]
+    model: String,
+    /// Only this project.
+    #[server(default)]
+    project: String,
+    /// Only this team's projects.
+    #[server(default)]
+    team: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let fields = [
+        ("kind", kind),
+        ("from", from),
+        ("to", to),
+        ("provider", provider),
+        ("model", model),
+        ("project", project),
+        ("team", team),
+    ];
+    let input = RunInput::from_pairs(&fields.map(|(name, value)| (name.to_owned(), value)))?;
+    let run = backend::prices::runs::draft(&caller.backend, &caller.scope, &input).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
+    Ok(())
+}
+
+/// Lets a previewed run move what its preview shows.
+#[server(prefix = "/fn", endpoint = "prices/confirm-run")]
+pub async fn confirm_run(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the run.
+    run: String,
+    /// Why.
+    reason: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::runs::confirm(&backend, &scope, id(&run)?, &reason).await?;
+    Ok(())
+}
+
+/// Throws a run away that has moved nothing.
+#[server(prefix = "/fn", endpoint = "prices/discard-run")]
+pub async fn discard_run(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the run.
+    run: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    Ok(backend::prices::runs::discard(&backend, &scope, id(&run)?).await?)
+}
+
+/// Takes back what a run moved.
+#[server(prefix = "/fn", endpoint = "prices/reverse-run")]
+pub async fn reverse_run(
+    /// Slug of the organization.
+    org: String,
+    /// Id of the run.
+    run: String,
+    /// Why.
+    reason: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::runs::reverse(&backend, &scope, id(&run)?, &reason).await?;
+    Ok(())
+}
+
+/// Prices what waits for a price: all of it, or the events of one model.
+#[server(prefix = "/fn", endpoint = "prices/price-waiting")]
+pub async fn price_waiting(
+    /// Slug of the organization.
+    org: String,
+    /// Provider as sent; empty for all.
+    #[server(default)]
+    provider: String,
+    /// Model as sent.
+    #[server(default)]
+    model: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let only = (!provider.is_empty()).then_some((provider.as_str(), model.as_str()));
+    let reason = "Asked for on the page of unpriced events";
+    let run = backend::prices::runs::price_waiting(&backend, &scope, only, reason).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
+    Ok(())
+}
+
+/// An id that cannot be one names nothing.
+#[cfg(feature = "ssr")]
+fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
+    text.parse().map_err(|_| AppError::of(Problem::NotFound))
+}
+
+/// When something ends.
+#[cfg(feature = "ssr")]
+fn end(text: &str) -> Result<Edge, AppError> {
+    Ok(Edge::read("valid_to", text.trim()).map_err(|wrong| Problem::invalid(vec![wrong]))?)
 }

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 
 /// Most months that are drawn, the latest ones.
 const MAX_MONTHS: i32 = 60;
+/// Up to so many months the labels are spread evenly; beyond, years are labelled.
+const FEW_MONTHS: usize = 30;
 /// Most meters that are drawn.
 const MAX_LINES: usize = 4;
 /// Most changes that are named on the drawing, the latest ones; the table below has them all.
@@ -27,7 +29,7 @@ pub(super) fn history(page: &ModelPage) -> Option<ChartData> {
     annotations.drain(..annotations.len().saturating_sub(MAX_CHANGES));
     Some(ChartData {
         lines: meters.iter().enumerate().map(|(rank, meter)| line(page, *meter, rank, &months)).collect(),
-        buckets: months.into_iter().map(bucket).collect(),
+        buckets: months.iter().map(|month| bucket(*month, months.len() > FEW_MONTHS)).collect(),
         annotations,
         today,
         ..ChartData::default()
@@ -100,11 +102,12 @@ fn line(page: &ModelPage, meter: Meter, rank: usize, months: &[NaiveDate]) -> Li
     }
 }
 
-fn bucket(month: NaiveDate) -> Bucket {
+/// `years` labels the beginnings of years only.
+fn bucket(month: NaiveDate, years: bool) -> Bucket {
     Bucket {
         label: month.format("%b %Y").to_string(),
         title: format::month(month),
-        mark: month.month() == 1,
+        mark: years && month.month() == 1,
         ..Bucket::default()
     }
 }
@@ -173,6 +176,7 @@ mod tests {
             aliases: vec![],
             used_since: "2025-07-22".parse().unwrap(),
             used_by: vec![],
+            may_manage: false,
         }
     }
 

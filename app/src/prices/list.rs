@@ -1,7 +1,7 @@
 //! All prices: first what this organization uses, then the whole book by search.
 
 use super::api::load_prices;
-use super::words::{file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since};
+use super::words::{Tab, file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
@@ -10,7 +10,8 @@ use crate::ui::{
     Badge, Button, Choice, Column, EmptyState, Field, Icon, Loading, Notice, PageHead, Pager, Section, Select, Sign,
     Table, Tone,
 };
-use domain::price::page::{ModelEntry, PriceSearch, PricesPage as Prices, UsedModel};
+use domain::meter::Meter;
+use domain::price::page::{ModelEntry, PriceSearch, PricesPage as Prices, RateNow, UsedModel};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -47,6 +48,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
         <PageHead title="Prices" lead=lead(prices)>
             <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
         </PageHead>
+        {tabs(org, Tab::Book)}
         {waiting}
         {parts}
     }
@@ -113,8 +115,7 @@ fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
     view! {
         <tr>
             <th scope="row">{name}<span class="note">{used.provider.clone()}{other}</span></th>
-            {rate_cell(used.input.as_ref())}
-            {rate_cell(used.output.as_ref())}
+            {rate_cells(used.input.as_ref(), used.output.as_ref(), used.other.as_ref())}
             <SpendCell sums=used.sums.clone()/>
             <td class="num">{share}</td>
             <td class="num">{format::count(used.sums.requests)}</td>
@@ -134,7 +135,7 @@ fn state(used: &UsedModel) -> AnyView {
         let text = format!("{} unpriced", format::count(waiting));
         return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
     }
-    let own = used.input.as_ref().or(used.output.as_ref()).is_some_and(|rate| rate.own);
+    let own = [&used.input, &used.output].into_iter().flatten().any(|rate| rate.own);
     if own { view! { <Badge tone=Tone::Accent>"your price"</Badge> }.into_any() } else { "common price".into_any() }
 }
 
@@ -210,13 +211,7 @@ fn book_row(org: &str, entry: &ModelEntry, prices: &Prices) -> AnyView {
     let dated = entry.input.as_ref().or(entry.output.as_ref()).or(entry.other.as_ref().map(|(_, rate)| rate));
     let when = dated.map(|rate| rate.since.map_or_else(|| "the beginning".to_owned(), instant));
     let when_title = dated.map(|rate| since(rate.since));
-    let rates = match &entry.other {
-        Some((meter, price)) => {
-            let text = format!("{}: {}", meter.label(), rate_words(price.rate, price.per, meter.unit()));
-            view! { <td class="num" colspan="2">{text}</td> }.into_any()
-        }
-        None => view! { {rate_cell(entry.input.as_ref())}{rate_cell(entry.output.as_ref())} }.into_any(),
-    };
+    let rates = rate_cells(entry.input.as_ref(), entry.output.as_ref(), entry.other.as_ref());
     view! {
         <tr>
             <th scope="row"><a href=path>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
@@ -227,6 +222,17 @@ fn book_row(org: &str, entry: &ModelEntry, prices: &Prices) -> AnyView {
         </tr>
     }
     .into_any()
+}
+
+/// Input and output, or what a model is priced by instead.
+fn rate_cells(input: Option<&RateNow>, output: Option<&RateNow>, other: Option<&(Meter, RateNow)>) -> AnyView {
+    match other {
+        Some((meter, price)) => {
+            let text = format!("{}: {}", meter.label(), rate_words(price.rate, price.per, meter.unit()));
+            view! { <td class="num" colspan="2" title=since(price.since)>{text}</td> }.into_any()
+        }
+        None => view! { {rate_cell(input)}{rate_cell(output)} }.into_any(),
+    }
 }
 
 /// Where the prices come from.

@@ -1,10 +1,16 @@
-//! Prices: what the organization uses and what it costs, the whole book, one model with its history.
+//! Prices: what the organization uses and what it costs, the whole book, the organization's own prices, repricing.
 
 pub mod api;
 mod chart;
+pub mod enter;
 pub mod list;
 pub mod model;
+pub mod own;
+pub mod runs;
 pub(crate) mod words;
 
+pub use enter::{EnterPricePage, MapNamePage};
 pub use list::PricesPage;
 pub use model::ModelPage;
+pub use own::OwnBookPage;
+pub use runs::{NewRunPage, RunPage, RunsPage};

@@ -2,13 +2,16 @@
 
 use super::api::load_model;
 use super::chart;
+use super::own::NOTICES;
 use super::words::{instant, rate, rate_words, since, source, sourced, span};
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::spend::words::SpendCell;
 use crate::ui::chart::Chart;
-use crate::ui::{Badge, Breadcrumb, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone};
+use crate::ui::{
+    Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone, UrlNotice,
+};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::LimitRow;
@@ -62,12 +65,16 @@ fn draw(org: &str, model: &Model) -> AnyView {
     ];
     let own = in_force(&model.prices, model.now).iter().any(|price| price.own);
     let own = own.then(|| view! { <Badge tone=Tone::Accent>"your prices"</Badge> });
+    let form = Query::new().with("provider", &model.name.provider).with("model", &name);
+    let form = form.at(&format!("{}/own/price", Place::Prices.path(org)));
+    let enter = model.may_manage.then(|| view! { <Button href=form>"Enter a price"</Button> });
     let (force, factors, history) = (prices(model), factors(model), history(model));
     let (used, aliases) = (used_by(org, model), aliases(model));
     view! {
         <Title text=title/>
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title=name lead=lead(model)>{own}</PageHead>
+        <UrlNotice known=NOTICES/>
+        <PageHead title=name lead=lead(model)>{own}{enter}</PageHead>
         {force}
         {factors}
         {history}
@@ -106,7 +113,7 @@ fn lead(model: &Model) -> String {
 fn prices(model: &Model) -> AnyView {
     let force = in_force(&model.prices, model.now);
     if force.is_empty() {
-        let text = "Events of this model are unpriced until it has a price.";
+        let text = "Events of this model are unpriced until it has one.";
         return view! { <Section title="Prices in force"><EmptyState title="No price is in force" text=text/></Section> }
             .into_any();
     }
@@ -130,7 +137,7 @@ fn prices(model: &Model) -> AnyView {
         }
         rows.push(price_row(price, model.now));
     }
-    let note = "a meter without a price of its own has that of the nearest above it";
+    let note = "what has no row is charged like the nearest that has one";
     view! { <Section title="Prices in force" note=note id="prices"><Table caption="Prices in force" columns=columns dense=true>{rows}</Table></Section> }
         .into_any()
 }
@@ -313,7 +320,11 @@ fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
 /// Names under which events may be sent.
 fn aliases(model: &Model) -> AnyView {
     let own = format!("{}, its own name", model.name.model);
-    let rows = model.aliases.iter().map(|alias| alias_row(model, alias)).collect_view();
+    // The model's own name is said already.
+    let itself = |alias: &&AliasEntry| {
+        alias.words == model.name.model && alias.provider == model.name.provider && alias.valid_from.is_none()
+    };
+    let rows = model.aliases.iter().filter(|alias| !itself(alias)).map(|alias| alias_row(model, alias)).collect_view();
     view! {
         <Section title="Names that lead here" id="names">
             <ul class="price-names">

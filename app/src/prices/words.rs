@@ -2,6 +2,7 @@
 
 use crate::format;
 use crate::layout::{Place, Query};
+use crate::ui::{self, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
 use domain::price::PriceRow;
@@ -13,8 +14,28 @@ use rust_decimal::Decimal;
 const TEXT: &str = "q";
 const PROVIDER: &str = "book_provider";
 
+/// The pages of this room that stand beside each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tab {
+    Book,
+    Own,
+    Runs,
+}
+
+/// Links between these pages.
+pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
+    let base = Place::Prices.path(org);
+    let tab = |tab: Tab, label: &str, path: String| ui::Tab::new(label, path, tab == here);
+    let tabs = vec![
+        tab(Tab::Book, "Price book", base.clone()),
+        tab(Tab::Own, "Your prices", format!("{base}/own")),
+        tab(Tab::Runs, "Repricing runs", format!("{base}/runs")),
+    ];
+    view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()
+}
+
 /// The page of a model. Its name may hold slashes, which stay.
-pub(super) fn model_path(org: &str, name: &ModelName) -> String {
+pub(crate) fn model_path(org: &str, name: &ModelName) -> String {
     let segments: Vec<String> = name.model.split('/').map(Query::segment).collect();
     format!("{}/{}/{}", Place::Prices.path(org), Query::segment(&name.provider), segments.join("/"))
 }

@@ -1,6 +1,6 @@
 //! `/v1/budgets` and `/v1/alerts`: budgets, the alert ledger, acknowledgement, test mails.
 
-use super::json::Body;
+use super::json::{Body, invalid};
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
@@ -278,12 +278,6 @@ impl DeliveryDocument {
             last_attempt_at: delivery.last_attempt_at,
         }
     }
-}
-
-/// Field problems of JSON point into the body.
-fn invalid(fields: Vec<FieldProblem>) -> Problem {
-    let pointed = fields.into_iter().map(|field| FieldProblem { pointer: format!("/{}", field.pointer), ..field });
-    Problem::invalid(pointed.collect())
 }
 
 /// An id that cannot be one names nothing.

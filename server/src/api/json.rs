@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use domain::problem::Problem;
+use domain::problem::{FieldProblem, Problem};
 use serde::de::DeserializeOwned;
 
 /// Largest body; events have their own, larger limit.
@@ -37,4 +37,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn too_large() -> Problem {
     Problem::TooLarge { detail: format!("A body has at most {} KiB.", MAX_BYTES / 1024) }
+}
+
+/// Field problems of JSON point into the body.
+pub(crate) fn invalid(fields: Vec<FieldProblem>) -> Problem {
+    let pointed = fields.into_iter().map(|field| FieldProblem { pointer: format!("/{}", field.pointer), ..field });
+    Problem::invalid(pointed.collect())
 }

@@ -10,9 +10,11 @@ mod docs;
 mod events;
 mod ingest;
 pub(crate) mod json;
+mod own_prices;
 mod prices;
 mod quotes;
 pub(crate) mod rates;
+mod runs;
 mod spend;
 mod statements;
 
@@ -61,6 +63,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(statements::router())
         .merge(prices::router())
         .merge(quotes::router())
+        .merge(own_prices::router())
+        .merge(runs::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);

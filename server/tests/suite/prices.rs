@@ -146,3 +146,159 @@ async fn the_pages_say_what_is_used_and_since_when_it_costs_what() {
         assert_eq!(other.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+/// A browser that posts forms from the pages of this room.
+async fn post(browser: &Client, path: &str, fields: &[(&str, &str)]) -> String {
+    let fields: Vec<_> = [("org", "acme")].into_iter().chain(fields.iter().copied()).collect();
+    let answer = browser.post_form_from("/o/acme/prices/own", path, &fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    answer.header("location").unwrap().to_owned()
+}
+
+fn unpriced(model: &str) -> EventInput {
+    EventInput {
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        usage: json!({"prompt_tokens": 1000, "completion_tokens": 100}),
+        ..EventInput::default()
+    }
+}
+
+#[tokio::test]
+async fn one_click_maps_a_name_and_prices_what_waits_and_can_be_taken_back() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let sent = vec![unpriced("prod-gpt-4o"), unpriced("prod-gpt-4o")];
+    backend::events::ingest_inputs(&app.backend, &acme.scope, sent).await.unwrap();
+    let browser = owner(&app, &acme.email).await;
+    let queue = plain(&browser.get("/o/acme/events/unpriced").await.body);
+    assert!(queue.contains("Map prod-gpt-4o of openai to gpt-4o of openai and price its events"), "{queue}");
+    let waiting = app.api(&acme.key).get("/v1/unpriced").await.json();
+    assert_eq!(waiting["models"][0]["may_mean"][0], json!({"provider": "openai", "model": "gpt-4o"}));
+
+    let fields = [
+        ("provider", "openai"),
+        ("name", "prod-gpt-4o"),
+        ("to_provider", "openai"),
+        ("to_model", "gpt-4o"),
+        ("price_waiting", "true"),
+    ];
+    let run = post(&browser, "/fn/prices/map", &fields).await;
+    let page = plain(&browser.get(&run).await.body);
+    // 1,000 input tokens at $2.50 and 100 output tokens at $10 a million, twice.
+    for part in ["Pricing run", "+$0.007", "Events that get a price", "Everything has moved"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(plain(&browser.get("/o/acme/events/unpriced").await.body).contains("Everything is priced"));
+    assert!(
+        plain(&browser.get("/o/acme/prices/runs").await.body).contains("Mapped openai/prod-gpt-4o to openai/gpt-4o")
+    );
+    assert!(plain(&browser.get("/o/acme/prices/own").await.body).contains("prod-gpt-4o"));
+
+    let id = run.rsplit('/').next().unwrap();
+    browser.post_form_from(&run, "/fn/prices/reverse-run", &[("org", "acme"), ("run", id), ("reason", "")]).await;
+    assert!(plain(&browser.get(&run).await.body).contains("Say why"), "a reason is needed");
+    let fields = [("org", "acme"), ("run", id), ("reason", "A mistake")];
+    browser.post_form_from(&run, "/fn/prices/reverse-run", &fields).await;
+    let page = plain(&browser.get(&run).await.body);
+    assert!(page.contains("Taken back on") && page.contains("A mistake"), "{page}");
+}
+
+#[tokio::test]
+async fn an_unusual_price_asks_for_a_confirmation_and_a_change_can_be_undone() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let browser = owner(&app, &acme.email).await;
+    let form = "/o/acme/prices/own/price?provider=openai&model=o3";
+    assert!(browser.get(form).await.body.contains("value=\"o3\""));
+    let fields = [
+        ("org", "acme"),
+        ("provider", "openai"),
+        ("model", "o3"),
+        ("meter", "output"),
+        ("rate", "0.000008"),
+        ("source", "Contract 7"),
+    ];
+    browser.post_form_from(form, "/fn/prices/enter", &fields).await;
+    let page = plain(&browser.get(form).await.body);
+    assert!(page.contains("name=\"confirmed\"") && page.contains("This looks like a price of one token"), "{page}");
+    assert!(page.contains("value=\"0.000008\""), "what was typed is still there");
+
+    let fields = [
+        ("provider", "openai"),
+        ("model", "o3"),
+        ("meter", "output"),
+        ("rate", "7"),
+        ("source", "Contract 7"),
+        ("confirmed", "true"),
+    ];
+    let to = post(&browser, "/fn/prices/enter", &fields).await;
+    assert_eq!(to, "/o/acme/prices/openai/o3?notice=entered");
+    let page = plain(&browser.get(&to).await.body);
+    assert!(page.contains("The price is entered") && page.contains("Output $7.00 per 1M tokens"), "{page}");
+    let api = app.api(&acme.key);
+    let entered = api.get("/v1/price-overrides").await.json()["overrides"][0].clone();
+    assert_eq!(
+        (&entered["rate"], &entered["source"], &entered["model"]),
+        (&json!("7"), &json!("Contract 7"), &json!("o3"))
+    );
+    let change = entered["change_id"].as_str().unwrap().to_owned();
+    assert!(browser.get("/o/acme/prices/own").await.body.contains(&change));
+    let undone = api.post_json(&format!("/v1/price-changes/{change}/undo"), &json!({})).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.body);
+    assert!(plain(&browser.get("/o/acme/prices/openai/o3").await.body).contains("Output $8.00 per 1M tokens"));
+    let again = api.post_json(&format!("/v1/price-changes/{change}/undo"), &json!({})).await;
+    assert_eq!(again.status, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn own_prices_names_and_runs_through_the_api() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let api = app.api(&acme.key);
+    let wrong = json!({"provider": "openai", "model": "o3", "meter": "thoughts", "rate": "-1", "source": ""});
+    let refused = api.post_json("/v1/price-overrides", &wrong).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let pointers: Vec<_> =
+        refused.json()["errors"].as_array().unwrap().iter().map(|error| error["pointer"].clone()).collect();
+    assert!(["/meter", "/rate", "/source"].iter().all(|field| pointers.contains(&json!(field))), "{pointers:?}");
+
+    backend::events::ingest_inputs(&app.backend, &acme.scope, vec![unpriced("gpt-4o")]).await.unwrap();
+    let price = json!({"provider": "openai", "model": "gpt-4o", "meter": "input_uncached", "rate": "2", "source": "Contract 7", "confirmed": true});
+    assert_eq!(api.post_json("/v1/price-overrides", &price).await.status, StatusCode::CREATED);
+    let begun = api.post_json("/v1/repricing-runs", &json!({"kind": "repricing", "from": "2026-11-01"})).await;
+    assert_eq!(begun.status, StatusCode::CREATED, "{}", begun.body);
+    let path = begun.header("location").unwrap().to_owned();
+    let run = api.get(&path).await.json();
+    assert_eq!((&run["state"], &run["preview"]["moved"]), (&json!("previewed"), &json!(1)));
+    assert_eq!(run["preview"]["delta"], "-0.000500000000");
+    assert_eq!(run["selection"], json!({"from": ["2026-11-01T00:00:00Z"]}));
+    let refused = api.post_json(&format!("{path}/confirm"), &json!({"reason": " "})).await;
+    assert_eq!(
+        (refused.status, refused.json()["errors"][0]["pointer"].clone()),
+        (StatusCode::BAD_REQUEST, json!("/reason"))
+    );
+    let confirmed = api.post_json(&format!("{path}/confirm"), &json!({"reason": "Contract 7"})).await;
+    assert_eq!(confirmed.status, StatusCode::ACCEPTED, "{}", confirmed.body);
+    assert_eq!(api.get(&path).await.json()["state"], "done");
+    let spend = api.get("/v1/spend?from=2026-11-01&to=2026-12-01").await.json();
+    assert_eq!(spend["total"]["spend"], "0.003000000000");
+
+    let mapping = json!({"provider": "openai", "name": "ours", "to_provider": "openai", "to_model": "gpt-4o"});
+    assert_eq!(api.post_json("/v1/price-mappings", &mapping).await.status, StatusCode::CREATED);
+    let held = api.get("/v1/price-mappings").await.json()["mappings"][0].clone();
+    assert_eq!((&held["pattern"], &held["to_model"]), (&json!("=ours"), &json!("gpt-4o")));
+    let end = format!("/v1/price-mappings/openai/{}/end", held["position"]);
+    assert_eq!(api.post_json(&end, &json!({"valid_to": "2026-12-01"})).await.status, StatusCode::OK);
+
+    let globex = app.organization("Globex", "UTC").await;
+    let other = app.api(&globex.key);
+    assert_eq!(other.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        other.post_json(&format!("{path}/reverse"), &json!({"reason": "x"})).await.status,
+        StatusCode::NOT_FOUND
+    );
+    for (list, name) in [("price-overrides", "overrides"), ("price-mappings", "mappings"), ("repricing-runs", "runs")] {
+        assert_eq!(other.get(&format!("/v1/{list}")).await.json()[name], json!([]), "{list}");
+    }
+}

@@ -1,9 +1,10 @@
 //! What the pages of the price book ask and show; the API says the same.
 
-use super::{Attributes, LimitRow, MeterSet, ModifierRow, Pattern, PriceRow, Variant};
-use crate::event::{MAX_LABEL_LEN, MAX_PAGE, Page};
+use super::{Attributes, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
+use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
+use crate::repricing::Run;
 use crate::spend::Sums;
 use crate::{csv, format};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -137,6 +138,8 @@ pub struct UsedModel {
     pub input: Option<RateNow>,
     /// Output now.
     pub output: Option<RateNow>,
+    /// Another meter's price now for models that are not priced by tokens.
+    pub other: Option<(Meter, RateNow)>,
     /// What it cost this month.
     pub sums: Sums,
 }
@@ -191,6 +194,8 @@ pub struct PricesPage {
     pub providers: Vec<ProviderEntry>,
     /// Where the prices come from.
     pub sources: Vec<SourceEntry>,
+    /// Whether the reader may enter prices.
+    pub may_manage: bool,
 }
 
 /// A dated price as the model's page shows it.
@@ -278,6 +283,53 @@ pub struct ModelPage {
     pub used_since: NaiveDate,
     /// Who used it, the dearest first.
     pub used_by: Vec<UsedBy>,
+    /// Whether the reader may enter prices.
+    pub may_manage: bool,
+}
+
+/// The organization's own book as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnBookPage {
+    /// The book.
+    pub book: OwnBook,
+    /// Whether the reader may change it.
+    pub may_manage: bool,
+}
+
+/// What the forms that enter a price, map a name or begin a run need to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceSheet {
+    /// Providers of the book.
+    pub providers: Vec<ProviderEntry>,
+}
+
+/// The list of runs as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunsPage {
+    /// Newest first.
+    pub runs: Vec<Run>,
+    /// Whether the reader may begin one.
+    pub may_manage: bool,
+}
+
+/// A run as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunPage {
+    /// The run.
+    pub run: Run,
+    /// Whether the reader may confirm, discard or reverse it.
+    pub may_manage: bool,
+}
+
+/// The queue of what waits for a price.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Models whose events wait, with what waits in the other lists.
+    pub listed: Listed<UnpricedRow>,
+    /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
+    pub guesses: Vec<Vec<ModelName>>,
+    /// Whether the reader may map a name or enter a price.
+    pub may_manage: bool,
 }
 
 /// The prices of one model that can be charged at an instant: the organization's own, and the common ones that these leave.

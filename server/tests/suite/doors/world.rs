@@ -8,13 +8,16 @@ use axum::http::StatusCode;
 use backend::budgets;
 use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
+use backend::prices::{self, runs};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, delivery, events};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
+use domain::price::{MappingForm, PriceForm};
 use domain::project::{KeyProject, Project};
+use domain::repricing::{RunInput, RunKind};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -63,6 +66,16 @@ pub(super) struct World {
     pub(super) budget: String,
     pub(super) alert: String,
     pub(super) mail: String,
+    /// A price of the organization's own that can end.
+    pub(super) price: String,
+    /// Position of an own name for a model.
+    pub(super) mapping: String,
+    /// The change that entered the name, which can be undone.
+    pub(super) price_change: String,
+    /// A run that waits to be confirmed.
+    pub(super) previewed_run: String,
+    /// A run that moved money.
+    pub(super) done_run: String,
     acme: String,
     /// Keys of Acme by what they may.
     keys: BTreeMap<String, String>,
@@ -195,6 +208,7 @@ impl Making<'_> {
         self.people(&acme).await;
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
+        self.prices(&acme).await;
         self.world
     }
 
@@ -336,5 +350,38 @@ impl Making<'_> {
         budgets::evaluate_marks(self.backend).await.unwrap();
         let alerts = budgets::alerts(self.backend, acme, AlertFilter::All, None, None).await.unwrap();
         self.world.alert = alerts.alerts.first().expect("an alert").alert_id.to_string();
+    }
+
+    /// Own prices and names; one run that moved money and one that waits.
+    async fn prices(&mut self, acme: &OrgScope) {
+        let price = PriceForm {
+            provider: "openai".to_owned(),
+            model: "gpt-4o".to_owned(),
+            meter: "output".to_owned(),
+            rate: "8".to_owned(),
+            source: format!("Contract {SECRET}"),
+            confirmed: "true".to_owned(),
+            ..PriceForm::default()
+        };
+        prices::add_price(self.backend, acme, price.parse().unwrap()).await.unwrap();
+        let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
+        let done = runs::draft(self.backend, acme, &all).await.unwrap();
+        self.world.done_run = done.run_id.to_string();
+        let done = runs::confirm(self.backend, acme, done.run_id, SECRET).await.unwrap();
+        assert_eq!(done.state.as_str(), "done");
+        let mapping = MappingForm {
+            // Another provider than the samples map, so that nobody else has a name at this place.
+            provider: "azure".to_owned(),
+            name: format!("our-{SECRET}"),
+            to_provider: "openai".to_owned(),
+            to_model: "gpt-4o".to_owned(),
+            ..MappingForm::default()
+        };
+        let change = prices::add_mapping(self.backend, acme, mapping.parse().unwrap()).await.unwrap();
+        self.world.price_change = change.to_string();
+        self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
+        let book = prices::own_book(self.backend, acme).await.unwrap();
+        self.world.price = book.prices[0].row.price_id.to_string();
+        self.world.mapping = book.mappings[0].position.to_string();
     }
 }

@@ -12,7 +12,8 @@ use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant};
+use domain::price::page::terms;
+use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant, Why};
 use domain::problem::Problem;
 use domain::rating::rate_usage;
 use domain::repricing::AdjustmentRow;
@@ -54,11 +55,18 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let adjustments = adjustments_of(&backend.pool, scope, key).await?;
     let lines = stored.receipt.iter().chain(adjustments.iter().flat_map(|adjustment| &adjustment.lines));
     let ids: Vec<u64> = lines.map(|line| line.price_id).collect();
+    let held = prices::books(backend, scope).await?;
+    let row = &stored.row;
     let behind = Behind {
+        sent: Sent {
+            mapped: held.books().mapped(&row.provider, &row.model, stored.at).is_some(),
+            variant: as_served(&stored).variant,
+            provider: row.provider.clone(),
+            model: row.model.clone(),
+        },
         prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
     };
-    let held = prices::books(backend, scope).await?;
     Ok(EventDetail {
         receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
         booked_cost: stored.cost,
@@ -103,6 +111,22 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
 struct Behind {
     prices: HashMap<u64, PriceRow>,
     modifiers: HashMap<u64, ModifierRow>,
+    sent: Sent,
+}
+
+/// What the event said that chose between prices.
+struct Sent {
+    provider: String,
+    model: String,
+    /// Whether the organization maps the model's name.
+    mapped: bool,
+    variant: Variant,
+}
+
+impl Sent {
+    fn why(&self, meter: Meter, price: &PriceRow) -> Why {
+        Why::of(&self.provider, &self.model, self.mapped, meter, self.variant, price)
+    }
 }
 
 /// A booked line with the price or modifier behind it. Rows are superseded, never edited, so they still say what was charged; the book knows those of a seed that is not in the database yet.
@@ -122,6 +146,8 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptR
         price_since: price.and_then(|price| price.valid_from),
         price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
         price_url: price.and_then(|price| price.source_url.clone()),
+        terms: price.map(terms).unwrap_or_default(),
+        why: price.zip(meter).map(|(price, meter)| behind.sent.why(meter, price)),
     };
     match behind.modifiers.get(&line.price_id).or_else(|| held.modifier(line.price_id)) {
         Some(modifier) => ReceiptRow {
@@ -130,6 +156,8 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptR
             price_since: modifier.valid_from,
             price_source: format!("{} {}", modifier.source, modifier.source_version),
             price_url: modifier.source_url.clone(),
+            terms: String::new(),
+            why: None,
             ..row
         },
         None => row,
@@ -143,13 +171,18 @@ fn tier(stored: &Stored) -> &str {
     served_tier(&stored.usage).or(stored.service_tier.as_deref()).unwrap_or_else(|| Variant::Standard.as_str())
 }
 
+/// The circumstances that chose between prices.
+fn as_served(stored: &Stored) -> Context<'_> {
+    let region = stored.texts.iter().find(|(label, _)| *label == "Region").and_then(|(_, region)| region.as_deref());
+    let asked = Asked { service_tier: stored.service_tier.as_deref(), speed: None, batch: stored.batch, region };
+    Context::of(asked, &stored.usage)
+}
+
 /// What the same usage would have cost in a batch, and with the cheapest other model of the provider that the organization uses.
 fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> Vec<(String, Decimal)> {
     let Some(booked) = stored.row.cost.filter(|_| !stored.response_cache_hit) else { return vec![] };
     let Ok(used) = usage(stored.usage_format, &stored.usage) else { return vec![] };
-    let region = stored.texts.iter().find(|(label, _)| *label == "Region").and_then(|(_, region)| region.as_deref());
-    let asked = Asked { service_tier: stored.service_tier.as_deref(), speed: None, batch: stored.batch, region };
-    let as_served = Context::of(asked, &stored.usage);
+    let as_served = as_served(stored);
     let quote = |model: &str, context| {
         let rated = rate_usage(books, &stored.row.provider, model, &used, stored.at, context).ok()?;
         Some((rated.priced_as, rated.receipt.cost))

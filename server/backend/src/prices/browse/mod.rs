@@ -11,8 +11,8 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::price::Books;
 use domain::price::page::{
-    AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, ModelPage, PriceSearch, PricesPage, RateNow, UsedBy,
-    UsedModel, in_force, is_plain, modifiers_of, plain_at,
+    AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, ModelPage, PriceSearch, PricesPage, ProviderEntry,
+    RateNow, UsedBy, UsedModel, in_force, is_plain, modifiers_of, plain_at,
 };
 use domain::problem::Problem;
 use domain::spend::{Dimension, Filter, SpendQuery};
@@ -44,7 +44,15 @@ pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch)
         sql::sources(&backend.pool, now),
     )?;
     let (used, total) = used;
-    Ok(PricesPage { month: month.from, used, total, found, providers, sources })
+    Ok(PricesPage {
+        month: month.from,
+        used,
+        total,
+        found,
+        providers,
+        sources,
+        may_manage: scope.may(Permission::ManagePrices),
+    })
 }
 
 /// Models of the book that match, the closest first, with what they cost now.
@@ -112,6 +120,7 @@ pub async fn model(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Res
         aliases,
         used_since: used.from,
         used_by,
+        may_manage: scope.may(Permission::ManagePrices),
     })
 }
 
@@ -232,6 +241,15 @@ fn means(books: Books<'_>, provider: &str, model: &str, at: DateTime<Utc>) -> Op
     ModelName::of_label(books.resolve(provider, model, at).ok()?.label())
 }
 
+/// The providers of the book, for forms.
+///
+/// # Errors
+/// As [`overview`].
+pub async fn providers(backend: &Backend, scope: &OrgScope) -> Result<Vec<ProviderEntry>, Error> {
+    scope.require(Permission::Read)?;
+    sql::providers(&backend.pool, scope).await
+}
+
 /// Spend of a period by the name that was sent; the total counts what is not listed too.
 async fn used_in(
     backend: &Backend,
@@ -249,7 +267,7 @@ async fn used_in(
             let [provider, model] = <[Option<String>; 2]>::try_from(row.keys).ok()?;
             let (provider, model) = (provider.unwrap_or_default(), model.unwrap_or_default());
             let priced_as = means(book.books(), &provider, &model, now);
-            Some(UsedModel { provider, model, priced_as, input: None, output: None, sums: row.sums })
+            Some(UsedModel { provider, model, priced_as, input: None, output: None, other: None, sums: row.sums })
         })
         .collect();
     used.sort_by_key(|used| Reverse(used.sums.with_estimate()));
@@ -260,6 +278,7 @@ async fn used_in(
         if let Some(rates) = used.priced_as.as_ref().and_then(|name| rates.get(name)) {
             used.input = rates.of(Meter::InputUncached, now);
             used.output = rates.of(Meter::Output, now);
+            used.other = rates.other();
         }
     }
     Ok((used, answer.total))

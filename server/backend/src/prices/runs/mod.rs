@@ -39,7 +39,7 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Res
     sql::notify(&mut transaction).await?;
     transaction.commit().await?;
     hurry(backend, scope, new.run_id).await?;
-    run(backend, scope, new.run_id).await
+    written(backend, scope, new.run_id).await
 }
 
 /// Prices what waits for a price as of each event's own time, at once: what a person wants after mapping a name or entering a price.
@@ -68,7 +68,7 @@ pub async fn price_waiting(
     sql::notify(&mut transaction).await?;
     transaction.commit().await?;
     hurry(backend, scope, new.run_id).await?;
-    run(backend, scope, new.run_id).await
+    written(backend, scope, new.run_id).await
 }
 
 /// The unique index that lets one run of an organization move money at a time.
@@ -109,7 +109,7 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     sql::notify(&mut transaction).await?;
     transaction.commit().await?;
     hurry(backend, scope, run_id).await?;
-    run(backend, scope, run_id).await
+    written(backend, scope, run_id).await
 }
 
 /// Takes back what a run moved, by opposite adjustments.
@@ -144,7 +144,7 @@ pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     sql::notify(&mut transaction).await?;
     transaction.commit().await?;
     hurry(backend, scope, run_id).await?;
-    run(backend, scope, run_id).await
+    written(backend, scope, run_id).await
 }
 
 /// Throws a run away that has moved nothing.
@@ -169,8 +169,12 @@ pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
 /// [`Problem::Forbidden`] for callers who do not see the whole organization, [`Problem::NotFound`]; [`Error::Database`].
 pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<Run, Error> {
     sees_all(scope)?;
-    let row = sql::run(&backend.pool, scope, run_id).await?.ok_or(Problem::NotFound)?;
-    row.view(scope)
+    written(backend, scope, run_id).await
+}
+
+/// A run for its writer, who may have no permission to read spend: what was done is not answered with a refusal.
+async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<Run, Error> {
+    sql::run(&backend.pool, scope, run_id).await?.ok_or(Problem::NotFound)?.view(scope)
 }
 
 /// The newest runs, newest first.

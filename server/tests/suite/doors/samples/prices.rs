@@ -1,10 +1,23 @@
-//! The price book: the common part is the same for everybody.
+//! The price book: the common part is the same for everybody. The organization's own book, what waits for a price, runs.
 
-use crate::doors::sample::{Sample, api, ask, page};
-use crate::doors::world::World;
+use crate::doors::sample::{Guard, Sample, api, ask, form, page};
+use crate::doors::world::{PROJECT_SECRET, SECRET, World};
+use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
-pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
+pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
+    [common(), own(world), runs(world)].into_iter().flatten().collect()
+}
+
+fn manages(sample: Sample) -> Sample {
+    sample.needs(Permission::ManagePrices)
+}
+
+fn administers(sample: Sample) -> Sample {
+    sample.guarded(Guard::Key(KeyScope::Admin))
+}
+
+fn common() -> Vec<Sample> {
     let question = json!({"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": 1}});
     let search = json!({"text": "gpt", "provider": null, "cursor": null, "limit": 50});
     vec![
@@ -16,5 +29,68 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         api("GET /v1/prices", "/v1/prices?q=gpt"),
         api("GET /v1/prices/{provider}/{model}", "/v1/prices/openai/gpt-4o").common(),
         api("POST /v1/quotes", "/v1/quotes").body(question).common(),
+    ]
+}
+
+fn own(world: &World) -> Vec<Sample> {
+    let (price, position, change) = (world.price.as_str(), world.mapping.as_str(), world.price_change.as_str());
+    let model = format!("{PROJECT_SECRET}-{SECRET}");
+    let entered =
+        [("provider", "openai"), ("model", "next"), ("meter", "output"), ("rate", "7"), ("source", "Contract")];
+    let entered: Vec<_> = entered.into_iter().chain([("confirmed", "true")]).collect();
+    let mapped = [("provider", "openai"), ("name", "next"), ("to_provider", "openai"), ("to_model", "gpt-4o")];
+    let override_ = json!({"provider": "openai", "model": "next", "meter": "output", "rate": "7", "source": "Contract", "confirmed": true});
+    let mapping = json!({"provider": "openai", "name": "next", "to_provider": "openai", "to_model": "gpt-4o"});
+    let end = json!({"valid_to": "2026-12-01"});
+    vec![
+        page("/o/{org}/prices/own", "/o/acme/prices/own"),
+        manages(page("/o/{org}/prices/own/price", "/o/acme/prices/own/price")),
+        manages(page("/o/{org}/prices/own/name", "/o/acme/prices/own/name")),
+        ask("prices/own", json!({})),
+        manages(ask("prices/sheet", json!({}))),
+        manages(form("prices/enter", &entered)),
+        manages(form("prices/end", &[("price", price), ("valid_to", "2026-12-01")])),
+        manages(form("prices/map", &mapped)),
+        manages(form("prices/end-name", &[("provider", "azure"), ("position", position), ("valid_to", "2026-12-01")])),
+        manages(form("prices/undo", &[("change", change)])),
+        manages(form("prices/price-waiting", &[("provider", "openai"), ("model", &model)])),
+        api("GET /v1/price-overrides", "/v1/price-overrides"),
+        administers(api("POST /v1/price-overrides", "/v1/price-overrides")).body(override_),
+        administers(api("POST /v1/price-overrides/{price_id}/end", format!("/v1/price-overrides/{price}/end")))
+            .body(end.clone()),
+        api("GET /v1/price-mappings", "/v1/price-mappings"),
+        administers(api("POST /v1/price-mappings", "/v1/price-mappings")).body(mapping),
+        administers(api(
+            "POST /v1/price-mappings/{provider}/{position}/end",
+            format!("/v1/price-mappings/azure/{position}/end"),
+        ))
+        .body(end),
+        api("GET /v1/price-changes", "/v1/price-changes"),
+        administers(api("POST /v1/price-changes/{change_id}/undo", format!("/v1/price-changes/{change}/undo"))),
+        api("GET /v1/unpriced", "/v1/unpriced"),
+    ]
+}
+
+fn runs(world: &World) -> Vec<Sample> {
+    let (previewed, done) = (world.previewed_run.as_str(), world.done_run.as_str());
+    let reason = json!({"reason": "Contract"});
+    vec![
+        page("/o/{org}/prices/runs", "/o/acme/prices/runs"),
+        manages(page("/o/{org}/prices/runs/new", "/o/acme/prices/runs/new")),
+        page("/o/{org}/prices/runs/{run}", format!("/o/acme/prices/runs/{previewed}")),
+        ask("prices/runs", json!({})),
+        ask("prices/run", json!({"run": previewed})),
+        manages(form("prices/start-run", &[("kind", "repricing")])),
+        manages(form("prices/confirm-run", &[("run", previewed), ("reason", "Contract")])),
+        manages(form("prices/discard-run", &[("run", previewed)])),
+        manages(form("prices/reverse-run", &[("run", done), ("reason", "Contract")])),
+        api("GET /v1/repricing-runs", "/v1/repricing-runs"),
+        administers(api("POST /v1/repricing-runs", "/v1/repricing-runs")).body(json!({"kind": "repricing"})),
+        api("GET /v1/repricing-runs/{run_id}", format!("/v1/repricing-runs/{previewed}")),
+        administers(api("DELETE /v1/repricing-runs/{run_id}", format!("/v1/repricing-runs/{previewed}"))),
+        administers(api("POST /v1/repricing-runs/{run_id}/confirm", format!("/v1/repricing-runs/{previewed}/confirm")))
+            .body(reason.clone()),
+        administers(api("POST /v1/repricing-runs/{run_id}/reverse", format!("/v1/repricing-runs/{done}/reverse")))
+            .body(reason),
     ]
 }

@@ -1,0 +1,222 @@
+//! Forms that enter a price or map a name. What looks like a slip of the hand comes back with a box that confirms it.
+
+use super::api::{EnterPrice, MapName, load_price_sheet};
+use super::words::model_path;
+use crate::error::{AppError, Failure};
+use crate::form::{Form, use_form};
+use crate::layout::{Place, Query};
+use crate::ui::{
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Select,
+};
+use domain::meter::Meter;
+use domain::price::Variant;
+use domain::price::page::{ModelName, PriceSheet};
+use domain::problem::Problem;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+
+/// Enters a price of the organization's own.
+#[component]
+pub fn EnterPricePage() -> impl IntoView {
+    let form = use_form::<EnterPrice>();
+    let (org, query, sheet) = sheet();
+    view! {
+        <Title text="Enter a price"/>
+        <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
+            {move || Suspend::new(async move {
+                match sheet.await {
+                    Ok(sheet) => draw_price(&org.get_untracked(), &query.get_untracked(), &sheet, form),
+                    Err(error) => failed(error),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// Maps a name that events carry to a model of the book.
+#[component]
+pub fn MapNamePage() -> impl IntoView {
+    let form = use_form::<MapName>();
+    let (org, query, sheet) = sheet();
+    view! {
+        <Title text="Map a name"/>
+        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
+            {move || Suspend::new(async move {
+                match sheet.await {
+                    Ok(sheet) => draw_name(&org.get_untracked(), &query.get_untracked(), &sheet, form),
+                    Err(error) => failed(error),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// What both forms need: whose, what the address says, and what can be chosen.
+fn sheet() -> (Memo<String>, Memo<Query>, Resource<Result<PriceSheet, AppError>>) {
+    let params = use_params_map();
+    let map = use_query_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let sheet = Resource::new_blocking(move || org.get(), load_price_sheet);
+    (org, query, sheet)
+}
+
+fn refused() -> AnyView {
+    view! { <NoPermission what="enter prices" who="an owner, admin or finance member"/> }.into_any()
+}
+
+fn failed(error: AppError) -> AnyView {
+    match error.0 {
+        Problem::Forbidden { .. } => refused(),
+        _ => view! { <Failure what="form" error=error/> }.into_any(),
+    }
+}
+
+/// Where the reader came from: the model's page, or the own book.
+fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb::link("Prices", Place::Prices.path(org))];
+    if let (Some(provider), Some(model)) = (query.get("provider"), query.get("model")) {
+        let name = ModelName { provider: provider.to_owned(), model: model.to_owned() };
+        crumbs.push(Crumb::link(model.to_owned(), model_path(org, &name)));
+    }
+    crumbs.push(Crumb::here(here.to_owned()));
+    crumbs
+}
+
+/// What was typed before the form came back, else what the address says.
+pub(super) fn kept<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+where
+    S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
+{
+    let query = query.clone();
+    move |field| form.kept_or(field, query.get(field).unwrap_or_default())
+}
+
+fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPrice>) -> AnyView {
+    let kept = kept(query, form);
+    let meters: Vec<Choice> = Meter::ALL
+        .iter()
+        .map(|meter| Choice::new(meter.as_str(), meter.label()).group(meter.unit().as_str()))
+        .collect();
+    let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
+    let first = ["input_uncached", "standard"];
+    let (meter, variant) = (form.kept_or("meter", first[0]), form.kept_or("variant", first[1]));
+    let (crumbs, org) = (crumbs(org, query, "Enter a price"), org.to_owned());
+    let unusual = form.error("confirmed");
+    let waiting = waits(query);
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title="Enter a price" lead="It goes before the common price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
+        <ActionForm action=form.action attr:class="form form-wide">
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=org/>
+            <div class="form-row">
+                <Field label="Provider" name="provider" value=kept("provider") maxlength=200 error=form.error("provider")
+                    hint="As the price book names it, such as openai; a new name is fine."/>
+                <Field label="Model" name="model" value=kept("model") maxlength=200 error=form.error("model")
+                    hint="As your events name it; a new name makes a model of your own."/>
+            </div>
+            <div class="form-row">
+                <Select label="What is priced" name="meter" choices=meters value=meter error=form.error("meter")/>
+                <Field label="Rate, $" name="rate" inputmode="decimal" value=kept("rate") error=form.error("rate")
+                    hint="Such as 3 or 0.075; 0 is free of charge."/>
+                <Field label="For how many units" name="per" inputmode="numeric" optional=true value=kept("per") error=form.error("per")
+                    hint="A million for tokens and characters, one for the rest, unless you say otherwise."/>
+            </div>
+            <div class="form-row">
+                <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
+                    hint="Its first day; empty for all time before too."/>
+                <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
+                    hint="Empty until further notice."/>
+            </div>
+            <div class="form-row">
+                <Field label="Source" name="source" value=kept("source") maxlength=200 error=form.error("source")
+                    hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
+                <Field label="Link" name="source_url" kind="url" optional=true value=kept("source_url") error=form.error("source_url")/>
+            </div>
+            <details class="price-fold" open=is_special(form)>
+                <summary>"Only for a tier, a context size or some hours"</summary>
+                <div class="form-row">
+                    <Select label="Tier of service" name="variant" choices=variants.to_vec() value=variant error=form.error("variant")/>
+                    <Field label="Input tokens of the request" name="tier" optional=true value=kept("tier") error=form.error("tier")
+                        hint="Such as >200000 or >=200000: the price then holds for the whole request."/>
+                    <Field label="Only calls with" name="attributes" optional=true value=kept("attributes") error=form.error("attributes")
+                        hint="Such as region=eu or size=1024x1536;quality=high."/>
+                    <Field label="Hours" name="schedule" optional=true value=kept("schedule") error=form.error("schedule")
+                        hint="UTC, with weekdays from Monday as 1: 01:00-04:00 12345."/>
+                </div>
+            </details>
+            {move || unusual.get().map(|doubt| view! {
+                <Checkbox label="It is right all the same" name="confirmed" hint=doubt/>
+            })}
+            {waiting}
+            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the price"</Button></div>
+        </ActionForm>
+        {providers(sheet)}
+    }
+    .into_any()
+}
+
+/// Offers to price what waits, to a reader who comes from there.
+fn waits(query: &Query) -> Option<impl IntoView + use<>> {
+    (query.get("waiting").is_some()).then(|| {
+        view! {
+            <Checkbox label="Price the events that wait for it" name="price_waiting" checked=true
+                hint="As of their own time; the run shows what moved and can be reversed."/>
+        }
+    })
+}
+
+/// Whether the folded fields were used before the form came back.
+fn is_special(form: Form<EnterPrice>) -> bool {
+    let used = |field: &str, usual: &str| form.kept(field).is_some_and(|value| !value.is_empty() && value != usual);
+    used("variant", "standard") || used("tier", "") || used("attributes", "") || used("schedule", "")
+}
+
+/// Names that can be typed, offered by the browser where it can.
+fn providers(sheet: &PriceSheet) -> AnyView {
+    let names: Vec<String> = sheet.providers.iter().map(|entry| entry.provider.clone()).collect();
+    view! {
+        <details class="price-fold">
+            <summary>"Names of providers in the price book"</summary>
+            <p class="soft small">{names.join(", ")}</p>
+        </details>
+    }
+    .into_any()
+}
+
+fn draw_name(org: &str, query: &Query, sheet: &PriceSheet, form: Form<MapName>) -> AnyView {
+    let kept = kept(query, form);
+    let waiting = waits(query);
+    let (crumbs, org) = (crumbs(org, &Query::new(), "Map a name"), org.to_owned());
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title="Map a name" lead="Events that carry this name are priced as the model it is mapped to."/>
+        <ActionForm action=form.action attr:class="form form-wide">
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=org/>
+            <div class="form-row">
+                <Field label="Provider of the events" name="provider" value=kept("provider") maxlength=200 error=form.error("provider")/>
+                <Field label="Name in the events" name="name" value=kept("name") maxlength=200 error=form.error("name")
+                    hint="One name; or ^our-chat- for names that begin so."/>
+            </div>
+            <div class="form-row">
+                <Field label="Provider of the model" name="to_provider" value=kept("to_provider") maxlength=200 error=form.error("to_provider")/>
+                <Field label="Model in the price book" name="to_model" value=kept("to_model") maxlength=200 error=form.error("to_model")/>
+            </div>
+            <div class="form-row">
+                <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
+                    hint="Empty for all time before too."/>
+                <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
+                    hint="Empty until further notice."/>
+            </div>
+            {waiting}
+            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Map the name"</Button></div>
+        </ActionForm>
+        {providers(sheet)}
+    }
+    .into_any()
+}

@@ -1,0 +1,505 @@
+//! Runs that price or reprice recorded events: what each would move, confirmed with a reason, and how to take it back.
+
+use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_sheet, load_run, load_runs};
+use super::enter::kept;
+use super::words::{Tab, tabs};
+use crate::error::{AppError, Failure};
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::ui::{
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState,
+    Facts, Field, Figure, FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Radios, Section, Table, TextArea,
+    Tone,
+};
+use domain::event::Edge;
+use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
+use domain::problem::Problem;
+use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rust_decimal::Decimal;
+
+/// Between two looks at a run that is under way.
+#[cfg(feature = "hydrate")]
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+
+fn runs_path(org: &str) -> String {
+    format!("{}/runs", Place::Prices.path(org))
+}
+
+fn run_path(org: &str, run: &Run) -> String {
+    format!("{}/{}", runs_path(org), run.run_id)
+}
+
+/// All runs of the organization.
+#[component]
+pub fn RunsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let runs = Resource::new_blocking(move || org.get(), load_runs);
+    view! {
+        <Title text="Repricing runs"/>
+        <Transition fallback=|| view! { <PageHead title="Repricing runs"/><Loading what="runs" lines=6/> }>
+            {move || Suspend::new(async move {
+                match runs.await {
+                    Ok(runs) => draw_list(&org.get_untracked(), &runs),
+                    Err(error) => view! { <PageHead title="Repricing runs"/><Failure what="runs" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw_list(org: &str, page: &RunsView) -> AnyView {
+    let new = format!("{}/new", runs_path(org));
+    let button = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
+    let lead = "A run rates recorded events again, as of their own time. Nothing moves before you have seen what would, and confirmed it.";
+    let body = if page.runs.is_empty() {
+        let text = "Start one after prices changed for time that is over, or after a name was mapped.";
+        view! { <EmptyState title="No runs yet" text=text/> }.into_any()
+    } else {
+        let columns = vec![
+            Column::text("Started"),
+            Column::text("Which events"),
+            Column::text("State"),
+            Column::number("Events moved"),
+            Column::number("Spend moved, $"),
+            Column::text("Reason"),
+            Column::text("By"),
+        ];
+        let rows = page.runs.iter().map(|run| list_row(org, run)).collect_view();
+        view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table> }.into_any()
+    };
+    view! {
+        <PageHead title="Repricing runs" lead=lead>{button}</PageHead>
+        {tabs(org, Tab::Runs)}
+        {body}
+    }
+    .into_any()
+}
+
+fn list_row(org: &str, run: &Run) -> AnyView {
+    let (word, tone) = state_word(&run.state);
+    let sums = figures(&run.state);
+    let cells = match sums {
+        Some(sums) => view! {
+            <td class="num">{format::count(sums.moved)}</td>
+            <td class="num" title=format::money_full(sums.delta())>{change(sums.delta())}</td>
+        }
+        .into_any(),
+        None => view! { <td></td><td></td> }.into_any(),
+    };
+    view! {
+        <tr>
+            <th scope="row" class="nowrap">
+                <a href=run_path(org, run)><time datetime=format::time_machine(run.created_at) title=format::time_exact(run.created_at)>{format::time(run.created_at)}</time></a>
+            </th>
+            <td class="wrap">{selection(&run.input)}</td>
+            <td><Badge tone=tone>{word}</Badge></td>
+            {cells}
+            <td class="wrap">{run.reason.clone()}</td>
+            <td>{run.created_by.clone()}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// What moved, or would move; nothing while that is not known.
+fn figures(state: &RunState) -> Option<&Summary> {
+    match state {
+        RunState::Previewed { preview } => Some(preview),
+        RunState::Running { so_far, .. } => Some(so_far),
+        RunState::Done { outcome, .. } | RunState::Failed { outcome, .. } => Some(outcome),
+        RunState::Draft { .. }
+        | RunState::Reversing { .. }
+        | RunState::Reversed { .. }
+        | RunState::Discarded { .. } => None,
+    }
+}
+
+fn state_word(state: &RunState) -> (&'static str, Tone) {
+    match state {
+        RunState::Draft { .. } => ("previewing", Tone::Neutral),
+        RunState::Previewed { .. } => ("waits for you", Tone::Warn),
+        RunState::Running { .. } => ("running", Tone::Accent),
+        RunState::Done { .. } => ("done", Tone::Good),
+        RunState::Reversing { .. } => ("being reversed", Tone::Accent),
+        RunState::Reversed { .. } => ("reversed", Tone::Neutral),
+        RunState::Discarded { .. } => ("discarded", Tone::Neutral),
+        RunState::Failed { .. } => ("failed", Tone::Bad),
+    }
+}
+
+/// Which events a run looks at: "events without a price, Nov 1 – , model is gpt-4o".
+fn selection(input: &RunInput) -> String {
+    let kind = match input.kind {
+        RunKind::Pricing => "events without a price",
+        RunKind::Repricing => "all events",
+    };
+    let edge = |edge: Edge| match edge {
+        Edge::Day(day) => format::day_year(day),
+        Edge::At(at) => super::words::instant(at),
+    };
+    let from = input.from.map(|from| format!("from {}", edge(from)));
+    let to = input.to.map(|to| format!("until before {}", edge(to)));
+    let filters = input.filters.iter().map(|filter| {
+        let verb = if filter.exclude { "is not" } else { "is" };
+        format!("{} {verb} {}", filter.dimension.label().to_lowercase(), filter.values.join(" or "))
+    });
+    std::iter::once(kind.to_owned()).chain(from).chain(to).chain(filters).collect::<Vec<_>>().join(", ")
+}
+
+fn change(delta: Decimal) -> AnyView {
+    let sign = if delta.is_zero() {
+        0.0
+    } else if delta.is_sign_negative() {
+        -1.0
+    } else {
+        1.0
+    };
+    let text = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
+    view! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }.into_any()
+}
+
+/// Chooses events for a run.
+#[component]
+pub fn NewRunPage() -> impl IntoView {
+    let params = use_params_map();
+    let map = use_query_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let form = use_form::<StartRun>();
+    let sheet = Resource::new_blocking(move || org.get(), load_price_sheet);
+    view! {
+        <Title text="New run"/>
+        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
+            {move || Suspend::new(async move {
+                match sheet.await {
+                    Ok(_) => draw_new(&org.get_untracked(), &query.get_untracked(), form),
+                    Err(error) => failed(error),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn refused() -> AnyView {
+    view! { <NoPermission what="reprice events" who="an owner, admin or finance member"/> }.into_any()
+}
+
+fn failed(error: AppError) -> AnyView {
+    match error.0 {
+        Problem::Forbidden { .. } => refused(),
+        _ => view! { <Failure what="run" error=error/> }.into_any(),
+    }
+}
+
+fn draw_new(org: &str, query: &Query, form: Form<StartRun>) -> AnyView {
+    let kept = kept(query, form);
+    let kinds = vec![
+        Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),
+        Choice::new(RunKind::Pricing.as_str(), "Only events without a price").hint("known costs stay as they are"),
+    ];
+    let kind = form.kept_or("kind", query.get("kind").unwrap_or(RunKind::Repricing.as_str()));
+    let crumbs = vec![Crumb::link("Repricing runs", runs_path(org)), Crumb::here("New run".to_owned())];
+    let org = org.to_owned();
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title="New run" lead="First a preview: it counts what would move by team, project and month. Nothing moves yet."/>
+        <ActionForm action=form.action attr:class="form form-wide">
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=org/>
+            <Radios label="Which events" name="kind" choices=kinds value=kind/>
+            <div class="form-row">
+                <Field label="From" name="from" kind="date" optional=true value=kept("from") error=form.error("from") hint="Empty from the first event on."/>
+                <Field label="Until before" name="to" kind="date" optional=true value=kept("to") error=form.error("to") hint="Empty to the last event."/>
+            </div>
+            <div class="form-row">
+                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider") hint="As your events name it."/>
+                <Field label="Model" name="model" optional=true value=kept("model") maxlength=200 error=form.error("model") hint="As your events name it."/>
+            </div>
+            <div class="form-row">
+                <Field label="Project" name="project" optional=true value=kept("project") maxlength=200 error=form.error("project") hint="Its short name."/>
+                <Field label="Team" name="team" optional=true value=kept("team") maxlength=200 error=form.error("team") hint="Its short name."/>
+            </div>
+            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Preview"</Button></div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+/// The forms of a run's page.
+#[derive(Clone, Copy)]
+struct Forms {
+    confirm: Form<ConfirmRun>,
+    discard: Form<DiscardRun>,
+    reverse: Form<ReverseRun>,
+}
+
+/// One run.
+#[component]
+pub fn RunPage() -> impl IntoView {
+    let params = use_params_map();
+    let asked = Memo::new(move |_| {
+        let params = params.read();
+        (params.get("org").unwrap_or_default(), params.get("run").unwrap_or_default())
+    });
+    let forms = Forms { confirm: use_form(), discard: use_form(), reverse: use_form() };
+    let versions = (forms.confirm.action.version(), forms.discard.action.version(), forms.reverse.action.version());
+    let run = Resource::new_blocking(
+        move || (asked.get(), versions.0.get(), versions.1.get(), versions.2.get()),
+        |((org, run), ..)| load_run(org, run),
+    );
+    let active = RwSignal::new(false);
+    look_again(active, run);
+    view! {
+        <Title text="Run"/>
+        <Transition fallback=|| view! { <Loading what="run" lines=8/> }>
+            {move || Suspend::new(async move {
+                match run.await {
+                    Ok(page) => {
+                        active.set(page.run.state.is_active());
+                        draw(&asked.get_untracked().0, &page, forms)
+                    }
+                    Err(error) => failed(error),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// While the server is at work the page looks again by itself; without JavaScript a link does.
+#[cfg(feature = "hydrate")]
+fn look_again(active: RwSignal<bool>, run: Resource<Result<RunView, AppError>>) {
+    Effect::new(move |_| {
+        let look = move || {
+            if active.get_untracked() && !document().hidden() {
+                run.refetch();
+            }
+        };
+        if let Ok(handle) = set_interval_with_handle(look, LOOK) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn look_again(_active: RwSignal<bool>, _run: Resource<Result<RunView, AppError>>) {}
+
+fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
+    let run = &page.run;
+    let (word, tone) = state_word(&run.state);
+    let title = match run.input.kind {
+        RunKind::Pricing => "Pricing run",
+        RunKind::Repricing => "Repricing run",
+    };
+    let crumbs = vec![Crumb::link("Repricing runs", runs_path(org)), Crumb::here(format::time(run.created_at))];
+    let lead = selection(&run.input);
+    let body = body(org, page, forms);
+    let facts = facts(run);
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=title lead=lead><Badge tone=tone>{word}</Badge></PageHead>
+        <FormErrors errors=forms.confirm.errors()/>
+        <FormErrors errors=forms.discard.errors()/>
+        <FormErrors errors=forms.reverse.errors()/>
+        {body}
+        {facts}
+    }
+    .into_any()
+}
+
+fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
+    let (run, may) = (&page.run, page.may_manage);
+    match &run.state {
+        RunState::Draft { so_far } => {
+            let text = format!("Looking at events: {} so far. ", format::count(so_far.looked_at));
+            let again = run_path(org, run);
+            view! { <Notice>{text}<a href=again>"Look again"</a></Notice> }.into_any()
+        }
+        RunState::Previewed { preview } => {
+            let sums = sums(preview, "would move");
+            let form = may.then(|| decide(org, run, preview, forms));
+            view! { {sums}{form} }.into_any()
+        }
+        RunState::Running { preview, so_far } => {
+            let (bar, sums) = (progress(org, run, so_far, preview.looked_at, "moved"), sums(so_far, "moved so far"));
+            view! { {bar}{sums} }.into_any()
+        }
+        RunState::Done { outcome, at, .. } => {
+            let text = format!("Everything has moved, on {}.", format::time(*at));
+            let sums = sums(outcome, "moved");
+            let form = (may && outcome.moved > 0).then(|| reverse(org, run, forms.reverse));
+            view! { <Notice tone=Tone::Good>{text}</Notice>{sums}{form} }.into_any()
+        }
+        RunState::Reversing { outcome, so_far, reason } => {
+            let (bar, sums) =
+                (progress(org, run, so_far, outcome.moved, "taken back"), sums(so_far, "taken back so far"));
+            let why = format!("Being taken back: {reason}");
+            view! { <p>{why}</p>{bar}{sums} }.into_any()
+        }
+        RunState::Reversed { reversal, reason, at, .. } => {
+            let text = format!("Taken back on {}: {reason}", format::time(*at));
+            let sums = sums(reversal, "taken back");
+            view! { <Notice>{text}</Notice>{sums} }.into_any()
+        }
+        RunState::Discarded { at } => {
+            let text = format!("Thrown away on {} before anything moved.", format::time(*at));
+            view! { <Notice>{text}</Notice> }.into_any()
+        }
+        RunState::Failed { outcome, detail, at } => {
+            let text = format!("Stopped on {}: {detail}", format::time(*at));
+            let sums = sums(outcome, "moved until then");
+            let form = (may && outcome.moved > 0).then(|| reverse(org, run, forms.reverse));
+            view! { <Notice tone=Tone::Bad>{text}</Notice>{sums}{form} }.into_any()
+        }
+    }
+}
+
+fn progress(org: &str, run: &Run, so_far: &Summary, all: u64, what: &str) -> AnyView {
+    let share = format::ratio(Decimal::from(so_far.looked_at), Decimal::from(all)).unwrap_or(0.0).min(1.0);
+    let label = format!("{} of {} events {what}", format::count(so_far.looked_at), format::count(all));
+    view! {
+        <div class="run-progress">
+            <Meter share=share tone=BarTone::Accent label=label.clone()/>
+            <p class="soft">{label}". "<a href=run_path(org, run)>"Look again"</a></p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The answer first: how many events, how much money; then by team, project and month.
+fn sums(summary: &Summary, moves: &str) -> AnyView {
+    let delta = summary.delta();
+    let amount = if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) };
+    let before = format!("from {} to {}", format::money(summary.before), format::money(summary.after));
+    let looked = format!("of {} looked at", format::count(summary.looked_at));
+    let priced = (summary.priced > 0).then(|| {
+        let caption = "Events that get a price".to_owned();
+        view! { <Figure caption=caption value=format::count(summary.priced)/> }
+    });
+    let left = (summary.still_unpriced > 0).then(|| {
+        view! { <Figure caption="Still without a price" value=format::count(summary.still_unpriced)/> }
+    });
+    let tables = tables(summary);
+    view! {
+        <div class="headline">
+            <Figure large=true caption=format!("Spend that {moves}") value=amount title=format::money_full(delta)><span class="soft">{before}</span></Figure>
+            <Figure caption=format!("Events that {moves}") value=format::count(summary.moved)><span class="soft">{looked}</span></Figure>
+            {priced}
+            {left}
+        </div>
+        {tables}
+    }
+    .into_any()
+}
+
+fn tables(summary: &Summary) -> AnyView {
+    if summary.moves.is_empty() {
+        return view! { <p class="soft">"No cost differs from what is booked."</p> }.into_any();
+    }
+    let by_team = summary.by(|row| row.team.clone().unwrap_or_else(|| "no owner".to_owned()));
+    let by_project = summary.by(|row| row.project.clone());
+    let by_month =
+        summary.by(|row| row.month).into_iter().map(|(month, events, delta)| (format::month(month), events, delta));
+    let by_model = summary.by(|row| format!("{}/{}", row.provider, row.model));
+    let elsewhere = (summary.elsewhere > 0).then(|| {
+        let text =
+            format!("{} more are in the sums but not in these tables.", format::counted(summary.elsewhere, "event"));
+        view! { <p class="soft">{text}</p> }
+    });
+    view! {
+        <Columns>
+            <Section title="By team">{table("Team", by_team)}</Section>
+            <Section title="By month">{table("Month", by_month.collect())}</Section>
+        </Columns>
+        <Columns>
+            <Section title="By project">{table("Project", by_project)}</Section>
+            <Section title="By model">{table("Model", by_model)}</Section>
+        </Columns>
+        {elsewhere}
+    }
+    .into_any()
+}
+
+fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
+    let columns = vec![Column::text(head), Column::number("Events"), Column::number("Spend moves by, $")];
+    let rows = rows.into_iter().map(|(key, events, delta)| {
+        view! {
+            <tr>
+                <th scope="row">{key}</th>
+                <td class="num">{format::count(events)}</td>
+                <td class="num">{change(delta)}</td>
+            </tr>
+        }
+    });
+    view! { <Table caption=format!("What moves by {}", head.to_lowercase()) columns=columns dense=true>{rows.collect_view()}</Table> }
+        .into_any()
+}
+
+fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
+    let (same_org, same_run) = (org.to_owned(), run.run_id.to_string());
+    let (org, id) = (same_org.clone(), same_run.clone());
+    let confirm = (preview.moved > 0).then(|| {
+        let form = forms.confirm;
+        let button = format!("Move {}", format::counted(preview.moved, "event"));
+        view! {
+            <ActionForm action=form.action attr:class="form">
+                <input type="hidden" name="org" value=org/>
+                <input type="hidden" name="run" value=id/>
+                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")
+                    hint="Stands beside every adjustment, for those who read the numbers later."/>
+                <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>{button}</Button></div>
+            </ActionForm>
+        }
+    });
+    view! {
+        <Section title="Confirm" note="booked costs stay; adjustments are appended and can be reversed">
+            {confirm}
+            <ActionForm action=forms.discard.action>
+                <input type="hidden" name="org" value=same_org/>
+                <input type="hidden" name="run" value=same_run/>
+                <div class="actions"><Button kind=ButtonKind::Link>"Throw the preview away"</Button></div>
+            </ActionForm>
+        </Section>
+    }
+    .into_any()
+}
+
+fn reverse(org: &str, run: &Run, form: Form<ReverseRun>) -> AnyView {
+    let (org, id) = (org.to_owned(), run.run_id.to_string());
+    view! {
+        <Section title="Reverse" note="appends the opposite of every adjustment">
+            <details class="price-fold">
+                <summary>"Take this run back …"</summary>
+                <ActionForm action=form.action attr:class="form">
+                    <input type="hidden" name="org" value=org/>
+                    <input type="hidden" name="run" value=id/>
+                    <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")/>
+                    <div class="actions"><Button kind=ButtonKind::Danger disabled=form.pending()>"Reverse the run"</Button></div>
+                </ActionForm>
+            </details>
+        </Section>
+    }
+    .into_any()
+}
+
+fn facts(run: &Run) -> AnyView {
+    let reason = run.reason.clone().map(|reason| view! { <div><dt>"Reason"</dt><dd>{reason}</dd></div> });
+    let started = format!("{} by {}", format::time_exact(run.created_at), run.created_by);
+    let (known, id) = (format::time_exact(run.known_at), run.run_id.to_string());
+    view! {
+        <Section title="About this run">
+            <Facts>
+                <div><dt>"Started"</dt><dd>{started}</dd></div>
+                <div><dt>"Prices as known on"</dt><dd>{known}</dd></div>
+                {reason}
+                <div><dt>"Run id"</dt><dd class="mono">{id}</dd></div>
+            </Facts>
+        </Section>
+    }
+    .into_any()
+}

@@ -1,0 +1,473 @@
+//! `/v1/repricing-runs` and `/v1/unpriced`: pricing and repricing of recorded events.
+
+use super::json::{Body, invalid};
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderName, StatusCode, header};
+use backend::prices::{browse, runs};
+use chrono::{DateTime, FixedOffset};
+use domain::event::UnpricedRow;
+use domain::identity::Permission;
+use domain::ids::RunId;
+use domain::money;
+use domain::price::page::ModelName;
+use domain::problem::Problem;
+use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
+use domain::statement::month_text;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+/// The resources' routes.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(unpriced))
+        .routes(routes!(list, draft))
+        .routes(routes!(get, discard))
+        .routes(routes!(confirm))
+        .routes(routes!(reverse))
+}
+
+/// What waits for a price.
+#[derive(Debug, Serialize, ToSchema)]
+struct UnpricedDocument {
+    /// By provider and model as sent, the dearest estimate first.
+    models: Vec<WaitingDocument>,
+}
+
+/// A model whose events have no known cost.
+#[derive(Debug, Serialize, ToSchema)]
+struct WaitingDocument {
+    /// Provider as sent.
+    provider: String,
+    /// Model as sent.
+    model: String,
+    /// Why there is no price.
+    reason: String,
+    /// How many events wait.
+    events: u64,
+    /// Tokens in them.
+    tokens: u64,
+    /// Estimate of what they cost at most; it counts against budgets until they have a price.
+    upper_bound: String,
+    /// The first event.
+    first_at: DateTime<FixedOffset>,
+    /// The last event.
+    last_at: DateTime<FixedOffset>,
+    /// Models of the book that it may mean, the likest first: guesses for a person to confirm.
+    may_mean: Vec<GuessDocument>,
+}
+
+/// A model of the book.
+#[derive(Debug, Serialize, ToSchema)]
+struct GuessDocument {
+    /// Provider of the model.
+    provider: String,
+    /// Name of the model in the book.
+    model: String,
+}
+
+/// The runs of the organization.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunsDocument {
+    /// Newest first.
+    runs: Vec<RunDocument>,
+}
+
+/// A run over recorded events.
+#[derive(Debug, Serialize, ToSchema)]
+struct RunDocument {
+    /// Its id.
+    id: RunId,
+    /// Which events.
+    kind: RunKind,
+    /// Its span and filters, as they were asked for.
+    selection: BTreeMap<String, Vec<String>>,
+    /// When it began.
+    created_at: DateTime<FixedOffset>,
+    /// Who began it.
+    created_by: String,
+    /// Own prices and names entered after this instant are not used by it.
+    known_at: DateTime<FixedOffset>,
+    /// Why it was confirmed; null until then.
+    reason: Option<String>,
+    /// `draft` while the preview is made, `previewed`, `running`, `done`, `reversing`, `reversed`, `discarded` or `failed`.
+    state: String,
+    /// What the preview said; null until it is made.
+    preview: Option<SumsDocument>,
+    /// What moved, or moved so far; null where nothing did.
+    outcome: Option<SumsDocument>,
+    /// What was taken back, or was so far; null where nothing was.
+    reversal: Option<SumsDocument>,
+    /// Why it was reversed, or what stopped it.
+    detail: Option<String>,
+}
+
+/// What moves.
+#[derive(Debug, Serialize, ToSchema)]
+struct SumsDocument {
+    /// Events that were looked at.
+    looked_at: u64,
+    /// Events whose cost moves.
+    moved: u64,
+    /// Events among these that had no price and get one.
+    priced: u64,
+    /// Events that have no price afterwards either.
+    still_unpriced: u64,
+    /// Known cost of the events that move, before.
+    before: String,
+    /// Known cost of these, after.
+    after: String,
+    /// What is added to spend.
+    delta: String,
+    /// By month, team, project and model.
+    moves: Vec<MovesDocument>,
+    /// Events that move and are in none of the rows of `moves`, because these are too many.
+    elsewhere: u64,
+}
+
+/// What moves of one model of one project in one month.
+#[derive(Debug, Serialize, ToSchema)]
+struct MovesDocument {
+    /// The month.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// The team that owned the project; null where none is recorded.
+    team: Option<String>,
+    /// The project.
+    project: String,
+    /// Provider as sent.
+    provider: String,
+    /// Model as sent.
+    model: String,
+    /// Events whose cost moves.
+    events: u64,
+    /// What is added to spend.
+    delta: String,
+}
+
+/// Which events a run looks at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewRun {
+    /// `repricing` for all events, `pricing` for those without a price.
+    kind: RunKind,
+    /// From this day of the organization's zone or this instant; from the first event when missing.
+    #[schema(example = "2026-11-01")]
+    from: Option<String>,
+    /// Up to but without this day or instant; to the last event when missing.
+    to: Option<String>,
+    /// Only this provider, as sent.
+    provider: Option<String>,
+    /// Only this model, as sent.
+    model: Option<String>,
+    /// Only this project.
+    project: Option<String>,
+    /// Only projects that this team owned at the time.
+    team: Option<String>,
+}
+
+/// Why.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    /// Stands beside every adjustment.
+    #[schema(max_length = 500, example = "New contract since November")]
+    reason: String,
+}
+
+impl Reason {
+    fn text(&self) -> Result<String, Problem> {
+        parse_reason(&self.reason).map_err(|wrong| invalid(vec![wrong]))
+    }
+}
+
+impl NewRun {
+    fn input(self) -> Result<RunInput, Problem> {
+        let fields = [
+            ("from", self.from),
+            ("to", self.to),
+            ("provider", self.provider),
+            ("model", self.model),
+            ("project", self.project),
+            ("team", self.team),
+        ];
+        let kind = ("kind".to_owned(), self.kind.as_str().to_owned());
+        let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let pairs: Vec<_> = std::iter::once(kind).chain(given).collect();
+        RunInput::from_pairs(&pairs).map_err(|problem| invalid(problem.fields().to_vec()))
+    }
+}
+
+impl WaitingDocument {
+    fn of(row: UnpricedRow, guesses: Vec<ModelName>) -> Self {
+        let guess = |name: ModelName| GuessDocument { provider: name.provider, model: name.model };
+        Self {
+            provider: row.provider,
+            model: row.model,
+            reason: row.reason,
+            events: row.events,
+            tokens: row.tokens,
+            upper_bound: money::exact(row.upper_bound),
+            first_at: row.first_at,
+            last_at: row.last_at,
+            may_mean: guesses.into_iter().map(guess).collect(),
+        }
+    }
+}
+
+impl SumsDocument {
+    fn of(summary: Summary) -> Self {
+        Self {
+            looked_at: summary.looked_at,
+            moved: summary.moved,
+            priced: summary.priced,
+            still_unpriced: summary.still_unpriced,
+            before: money::exact(summary.before),
+            after: money::exact(summary.after),
+            delta: money::exact(summary.delta()),
+            elsewhere: summary.elsewhere,
+            moves: summary.moves.into_iter().map(MovesDocument::of).collect(),
+        }
+    }
+}
+
+impl MovesDocument {
+    fn of(moves: Moves) -> Self {
+        Self {
+            month: month_text(moves.month),
+            delta: money::exact(moves.delta()),
+            team: moves.team,
+            project: moves.project,
+            provider: moves.provider,
+            model: moves.model,
+            events: moves.events,
+        }
+    }
+}
+
+impl RunDocument {
+    fn of(run: Run) -> Self {
+        let state = run.state.as_str().to_owned();
+        let (mut preview, mut outcome, mut reversal, mut detail) = (None, None, None, None);
+        match run.state {
+            RunState::Draft { .. } | RunState::Discarded { .. } => {}
+            RunState::Previewed { preview: sums } => preview = Some(sums),
+            RunState::Running { preview: sums, so_far } => (preview, outcome) = (Some(sums), Some(so_far)),
+            RunState::Done { preview: sums, outcome: moved, .. } => (preview, outcome) = (Some(sums), Some(moved)),
+            RunState::Reversing { outcome: moved, so_far, reason } => {
+                (outcome, reversal, detail) = (Some(moved), Some(so_far), Some(reason));
+            }
+            RunState::Reversed { outcome: moved, reversal: back, reason, .. } => {
+                (outcome, reversal, detail) = (Some(moved), Some(back), Some(reason));
+            }
+            RunState::Failed { outcome: moved, detail: what, .. } => (outcome, detail) = (Some(moved), Some(what)),
+        }
+        Self {
+            id: run.run_id,
+            kind: run.input.kind,
+            selection: selection(&run.input),
+            created_at: run.created_at,
+            created_by: run.created_by,
+            known_at: run.known_at,
+            reason: run.reason,
+            state,
+            preview: preview.map(SumsDocument::of),
+            outcome: outcome.map(SumsDocument::of),
+            reversal: reversal.map(SumsDocument::of),
+            detail,
+        }
+    }
+}
+
+/// Span and filters as the event list writes them, so that its events can be listed.
+fn selection(input: &RunInput) -> BTreeMap<String, Vec<String>> {
+    let query = domain::event::EventQuery {
+        from: input.from,
+        to: input.to,
+        filters: input.filters.clone(),
+        ..domain::event::EventQuery::default()
+    };
+    let mut selection = BTreeMap::<String, Vec<String>>::new();
+    for (name, value) in query.to_pairs() {
+        selection.entry(name).or_default().push(value);
+    }
+    selection
+}
+
+/// An id that cannot be one names nothing.
+fn id(text: &str) -> Result<RunId, Problem> {
+    text.parse::<Uuid>().map(RunId).map_err(|_| Problem::NotFound)
+}
+
+/// Lists models whose events wait for a price, with what they cost at most and which models they may mean.
+///
+/// Map a name with `POST /v1/price-mappings` or enter a price with `POST /v1/price-overrides`, then price what waits with a run of the kind `pricing`.
+#[utoipa::path(
+    get,
+    path = "/v1/unpriced",
+    tag = "prices",
+    responses(
+        (status = 200, description = "At most 200 models.", body = UnpricedDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedDocument>, ApiError> {
+    let rows = backend::events::unpriced(&state.backend, &caller.scope).await?;
+    let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
+    let guesses = browse::guesses(&state.backend, &caller.scope, &names).await?;
+    let models = rows.into_iter().zip(guesses).map(|(row, guesses)| WaitingDocument::of(row, guesses)).collect();
+    Ok(Json(UnpricedDocument { models }))
+}
+
+/// Lists the newest runs.
+#[utoipa::path(
+    get,
+    path = "/v1/repricing-runs",
+    tag = "repricing",
+    responses(
+        (status = 200, description = "At most 200 runs.", body = RunsDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<RunsDocument>, ApiError> {
+    let runs = runs::list(&state.backend, &caller.scope).await?;
+    Ok(Json(RunsDocument { runs: runs.into_iter().map(RunDocument::of).collect() }))
+}
+
+/// Begins a run: it previews what would move. Nothing moves before it is confirmed.
+#[utoipa::path(
+    post,
+    path = "/v1/repricing-runs",
+    tag = "repricing",
+    request_body = NewRun,
+    responses(
+        (status = 201, description = "The run; `Location` is its address. Ask again while its state is `draft`.", body = RunDocument),
+        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn draft(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(new): Body<NewRun>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<RunDocument>), ApiError> {
+    let run = runs::draft(&state.backend, &caller.scope, &new.input()?).await?;
+    let location = format!("/v1/repricing-runs/{}", run.run_id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(RunDocument::of(run))))
+}
+
+/// Shows a run: what it would move, moved, or took back.
+#[utoipa::path(
+    get,
+    path = "/v1/repricing-runs/{run_id}",
+    tag = "repricing",
+    params(("run_id" = Uuid, Path, description = "Id of the run.")),
+    responses(
+        (status = 200, description = "The run.", body = RunDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such run, or the key is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn get(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(run_id): Path<String>,
+) -> Result<Json<RunDocument>, ApiError> {
+    // A run concerns the whole organization: for a key of one project there is none.
+    if caller.scope.may(Permission::Read) && caller.scope.visible_projects().is_some() {
+        return Err(Problem::NotFound.into());
+    }
+    Ok(Json(RunDocument::of(runs::run(&state.backend, &caller.scope, id(&run_id)?).await?)))
+}
+
+/// Discards a run that has moved nothing.
+#[utoipa::path(
+    delete,
+    path = "/v1/repricing-runs/{run_id}",
+    tag = "repricing",
+    params(("run_id" = Uuid, Path, description = "Id of the run.")),
+    responses(
+        (status = 204, description = "It is discarded."),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It was confirmed or discarded already.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn discard(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(run_id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    runs::discard(&state.backend, &caller.scope, id(&run_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a previewed run move what its preview shows. Booked costs stay: adjustments are appended.
+#[utoipa::path(
+    post,
+    path = "/v1/repricing-runs/{run_id}/confirm",
+    tag = "repricing",
+    params(("run_id" = Uuid, Path, description = "Id of the run.")),
+    request_body = Reason,
+    responses(
+        (status = 202, description = "It runs; ask again until its state is `done`.", body = RunDocument),
+        (status = 400, description = "The reason is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "It is not previewed, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn confirm(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(run_id): Path<String>,
+    Body(reason): Body<Reason>,
+) -> Result<(StatusCode, Json<RunDocument>), ApiError> {
+    let run = runs::confirm(&state.backend, &caller.scope, id(&run_id)?, &reason.text()?).await?;
+    Ok((StatusCode::ACCEPTED, Json(RunDocument::of(run))))
+}
+
+/// Takes back what a run moved, by opposite adjustments.
+#[utoipa::path(
+    post,
+    path = "/v1/repricing-runs/{run_id}/reverse",
+    tag = "repricing",
+    params(("run_id" = Uuid, Path, description = "Id of the run.")),
+    request_body = Reason,
+    responses(
+        (status = 202, description = "It is being taken back; ask again until its state is `reversed`.", body = RunDocument),
+        (status = 400, description = "The reason is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing was moved, later runs moved the same events, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn reverse(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(run_id): Path<String>,
+    Body(reason): Body<Reason>,
+) -> Result<(StatusCode, Json<RunDocument>), ApiError> {
+    let run = runs::reverse(&state.backend, &caller.scope, id(&run_id)?, &reason.text()?).await?;
+    Ok((StatusCode::ACCEPTED, Json(RunDocument::of(run))))
+}
