@@ -93,8 +93,8 @@ pub fn build(state: AppState) -> Router {
     };
     let routes = generate_route_list(App);
     let pages = Router::new().leptos_routes_with_context(&state, routes, context.clone(), document.clone());
-    // The page that says that there is nothing; it sets its own status.
-    let nothing = leptos_axum::render_app_to_stream_in_order_with_context(context, document);
+    // The page that says that there is nothing; it sets its own status, so nothing is sent before it is whole.
+    let nothing = leptos_axum::render_app_async_with_context(context, document);
     let (operations, described) = api::routes();
     plain(described)
         .fold(operations, |router, (path, route)| router.route(path, route))

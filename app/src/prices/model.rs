@@ -4,7 +4,7 @@ use super::api::load_model;
 use super::chart;
 use super::own::NOTICES;
 use super::words::{instant, rate, rate_words, since, source, sourced, span};
-use crate::error::{AppError, Failure};
+use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::spend::words::SpendCell;
@@ -18,7 +18,6 @@ use domain::price::LimitRow;
 use domain::price::page::{
     AliasEntry, DatedModifier, DatedPrice, ModelPage as Model, UsedBy, in_force, is_plain, modifier_words, terms,
 };
-use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -35,12 +34,7 @@ pub fn ModelPage() -> impl IntoView {
     });
     let model = Resource::new_blocking(
         move || asked.get(),
-        async |(org, provider, model)| {
-            if model.is_empty() {
-                return Err(AppError::of(Problem::NotFound));
-            }
-            load_model(org, provider, model).await
-        },
+        async |(org, provider, model)| load_model(org, provider, model).await,
     );
     view! {
         <Transition fallback=|| view! { <Loading what="model" lines=12/> }>

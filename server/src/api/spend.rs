@@ -116,7 +116,7 @@ impl SpendDocument {
         ("to" = String, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
-        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; all by default."),
+        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; the first three by default."),
         ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
         ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned on the day."),
         ("model" = Option<Vec<String>>, Query, description = "Only this model."),

@@ -655,6 +655,7 @@ mod tests {
         let mut fields: Vec<String> = wrong.parse().unwrap_err().into_iter().map(|problem| problem.pointer).collect();
         fields.sort();
         let mut expected = [
+            "attributes",
             "meter",
             "per",
             "valid_from",

@@ -223,6 +223,9 @@ impl Measure {
     /// All measures.
     pub const ALL: [Self; 4] = [Self::Spend, Self::Requests, Self::Tokens, Self::Booked];
 
+    /// What is answered where nothing else is asked for.
+    pub const DEFAULT: [Self; 3] = [Self::Spend, Self::Requests, Self::Tokens];
+
     /// The word in URL and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

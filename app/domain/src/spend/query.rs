@@ -27,7 +27,7 @@ impl SpendQuery {
             range: SpendRange::Days { from: period.from, to: period.to },
             bucket: Bucket::None,
             group_by: Vec::new(),
-            measures: Measure::ALL.to_vec(),
+            measures: Measure::DEFAULT.to_vec(),
             filters: Vec::new(),
         }
     }
@@ -127,7 +127,7 @@ impl SpendQuery {
             let names: Vec<_> = self.group_by.iter().map(Dimension::name).collect();
             pairs.push(("group_by".to_owned(), names.join(",")));
         }
-        if self.measures != Measure::ALL {
+        if self.measures != Measure::DEFAULT {
             let names: Vec<_> = self.measures.iter().map(|measure| measure.as_str()).collect();
             pairs.push(("measure".to_owned(), names.join(",")));
         }

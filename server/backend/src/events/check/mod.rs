@@ -5,7 +5,7 @@ mod sql;
 use super::commit::lock_organization;
 use super::latency;
 use crate::{Backend, Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::meter::Meter;
 use domain::period::{Period, Zone};
 use domain::problem::Problem;
@@ -113,7 +113,9 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
     Ok(found)
 }
 
-/// The days of the organization in which anything is recorded, as far as their events are still kept; none before the first event.
+/// The days of the organization in which anything is recorded, as far as all of their events are still kept; none before the first event.
+///
+/// Retention takes whole months in UTC, so the local day in which the first kept month begins may have lost a part of its events.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -121,8 +123,12 @@ pub async fn recorded_days(backend: &Backend, scope: &OrgScope) -> Result<Option
     let mut connection = backend.pool.acquire().await?;
     let Some((first, last)) = sql::first_and_last_of_all(&mut connection, scope).await? else { return Ok(None) };
     let zone = scope.zone();
-    let to = zone.day_of(last);
-    Ok(Some(Period { from: zone.day_of(first), to: to.succ_opt().unwrap_or(to) }))
+    let (mut from, to) = (zone.day_of(first), zone.day_of(last));
+    let kept = sql::events_from(&mut connection, scope).await?.map(|month| month.and_time(NaiveTime::MIN).and_utc());
+    if kept.is_some_and(|kept| zone.start_of(from) < kept) {
+        from = from.succ_opt().unwrap_or(from);
+    }
+    Ok(Some(Period { from, to: to.succ_opt().unwrap_or(to) }))
 }
 
 fn require_all(scope: &OrgScope) -> Result<(), Error> {

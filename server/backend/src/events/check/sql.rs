@@ -277,7 +277,7 @@ macro_rules! repair_coarse {
     ($table:literal, $slot:literal, $when:literal) => {
         [
             concat!(
-                "update ", $table, " set requests = 0, booked = 0, tokens = 0, tokens_input_uncached = 0, tokens_cache_read = 0,
+                "update ", $table, " set requests = 0, booked = 0, adjusted = 0, tokens = 0, tokens_input_uncached = 0, tokens_cache_read = 0,
                     tokens_cache_write = 0, tokens_output = 0, unpriced_requests = 0, unpriced_upper_bound = 0, errors = 0,
                     retries = 0, cache_hits = 0, avoided_cost = 0, latency_counts = '{}'
                  where org_id = $1 and ", $when
@@ -285,11 +285,11 @@ macro_rules! repair_coarse {
             concat!(
                 events!(), coarse!($slot),
                 " insert into ", $table, " (org_id, ", $slot, ", project_id, provider, model, operation, feature, environment,
-                    key_id, status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write,
+                    key_id, status, requests, booked, adjusted, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write,
                     tokens_output, unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
                   select $1, computed.* from computed
                   on conflict on constraint ", $table, "_pkey do update set requests = excluded.requests, booked = excluded.booked,
-                    tokens = excluded.tokens, tokens_input_uncached = excluded.tokens_input_uncached,
+                    adjusted = excluded.adjusted, tokens = excluded.tokens, tokens_input_uncached = excluded.tokens_input_uncached,
                     tokens_cache_read = excluded.tokens_cache_read, tokens_cache_write = excluded.tokens_cache_write,
                     tokens_output = excluded.tokens_output, unpriced_requests = excluded.unpriced_requests,
                     unpriced_upper_bound = excluded.unpriced_upper_bound, errors = excluded.errors, retries = excluded.retries,
@@ -316,17 +316,17 @@ pub(super) async fn repair_days(connection: &mut PgConnection, scope: &OrgScope,
 
 pub(super) async fn repair_labels(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
     let statements = [
-        "update rollup_label_day set requests = 0, booked = 0, tokens = 0, unpriced_requests = 0, unpriced_upper_bound = 0,
+        "update rollup_label_day set requests = 0, booked = 0, adjusted = 0, tokens = 0, unpriced_requests = 0, unpriced_upper_bound = 0,
             errors = 0, avoided_cost = 0
          where org_id = $1 and day = any($2::date[])",
         concat!(
             events!(),
             labels!(),
-            " insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
+            " insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, adjusted, tokens,
                 unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
               select $1, computed.* from computed
               on conflict on constraint rollup_label_day_pkey do update set requests = excluded.requests, booked = excluded.booked,
-                tokens = excluded.tokens, unpriced_requests = excluded.unpriced_requests,
+                adjusted = excluded.adjusted, tokens = excluded.tokens, unpriced_requests = excluded.unpriced_requests,
                 unpriced_upper_bound = excluded.unpriced_upper_bound, errors = excluded.errors,
                 avoided_cost = excluded.avoided_cost"
         ),
@@ -337,14 +337,14 @@ pub(super) async fn repair_labels(connection: &mut PgConnection, scope: &OrgScop
 
 pub(super) async fn repair_meters(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
     let statements = [
-        "update rollup_meter_day set requests = 0, quantity = 0, booked = 0 where org_id = $1 and day = any($2::date[])",
+        "update rollup_meter_day set requests = 0, quantity = 0, booked = 0, adjusted = 0 where org_id = $1 and day = any($2::date[])",
         concat!(
             events!(),
             meters!(),
-            " insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+            " insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked, adjusted)
               select $1, computed.* from computed
               on conflict on constraint rollup_meter_day_pkey do update set requests = excluded.requests,
-                quantity = excluded.quantity, booked = excluded.booked"
+                quantity = excluded.quantity, booked = excluded.booked, adjusted = excluded.adjusted"
         ),
         "delete from rollup_meter_day where org_id = $1 and requests = 0 and adjusted = 0 and day = any($2::date[])",
     ];
