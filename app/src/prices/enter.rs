@@ -65,13 +65,14 @@ fn sheet() -> (Memo<String>, Memo<Query>, Resource<Result<PriceSheet, AppError>>
 }
 
 fn refused() -> AnyView {
-    view! { <NoPermission what="enter prices" who="an owner, admin or finance member"/> }.into_any()
+    view! { <PageHead title="Your prices"/><NoPermission what="enter prices" who="an owner, admin or finance member"/> }
+        .into_any()
 }
 
 fn failed(error: AppError) -> AnyView {
     match error.0 {
         Problem::Forbidden { .. } => refused(),
-        _ => view! { <Failure what="form" error=error/> }.into_any(),
+        _ => view! { <PageHead title="Your prices"/><Failure what="form" error=error/> }.into_any(),
     }
 }
 

@@ -187,13 +187,14 @@ pub fn NewRunPage() -> impl IntoView {
 }
 
 fn refused() -> AnyView {
-    view! { <NoPermission what="reprice events" who="an owner, admin or finance member"/> }.into_any()
+    view! { <PageHead title="Repricing"/><NoPermission what="reprice events" who="an owner, admin or finance member"/> }
+        .into_any()
 }
 
 fn failed(error: AppError) -> AnyView {
     match error.0 {
         Problem::Forbidden { .. } => refused(),
-        _ => view! { <Failure what="run" error=error/> }.into_any(),
+        _ => view! { <PageHead title="Repricing"/><Failure what="run" error=error/> }.into_any(),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// What waits for a price.
 #[derive(Debug, Serialize, ToSchema)]
-struct UnpricedDocument {
+struct WaitingModelsDocument {
     /// By provider and model as sent, the dearest estimate first.
     models: Vec<WaitingDocument>,
 }
@@ -314,17 +314,17 @@ fn id(text: &str) -> Result<RunId, Problem> {
     path = "/v1/unpriced",
     tag = "prices",
     responses(
-        (status = 200, description = "At most 200 models.", body = UnpricedDocument),
+        (status = 200, description = "At most 200 models.", body = WaitingModelsDocument),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
-async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedDocument>, ApiError> {
+async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<WaitingModelsDocument>, ApiError> {
     let rows = backend::events::unpriced(&state.backend, &caller.scope).await?;
     let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
     let guesses = browse::guesses(&state.backend, &caller.scope, &names).await?;
     let models = rows.into_iter().zip(guesses).map(|(row, guesses)| WaitingDocument::of(row, guesses)).collect();
-    Ok(Json(UnpricedDocument { models }))
+    Ok(Json(WaitingModelsDocument { models }))
 }
 
 /// Lists the newest runs.
