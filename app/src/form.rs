@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// How a form that was posted without JavaScript went, on its way to the page that the browser is sent back to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +82,8 @@ where
 {
     /// What is wrong with one field.
     #[must_use]
-    pub fn error(self, field: &'static str) -> Signal<Option<String>> {
+    pub fn error(self, field: impl Into<Cow<'static, str>>) -> Signal<Option<String>> {
+        let field = field.into();
         Signal::derive(move || {
             self.problem()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
         })

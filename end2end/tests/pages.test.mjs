@@ -51,6 +51,7 @@ const VISITS = {
   "/o/:org/prices/own": { sample: ["/prices/own"], empty: ["/prices/own"], viewer: ["/prices/own"] },
   "/o/:org/prices/own/price": { sample: ["/prices/own/price?waiting=true"], viewer: [["/prices/own/price", 403]] },
   "/o/:org/prices/own/name": { sample: ["/prices/own/name"], viewer: [["/prices/own/name", 403]] },
+  "/o/:org/prices/basis": { sample: ["/prices/basis"], empty: ["/prices/basis"], viewer: ["/prices/basis"] },
   "/o/:org/prices/runs": { sample: ["/prices/runs"], empty: ["/prices/runs"] },
   "/o/:org/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/:org/prices/runs/:run": { sample: [() => known.run] },

@@ -3,6 +3,7 @@
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
 use crate::price::Why;
 use crate::problem::{FieldProblem, Problem};
+use crate::rating::alternatives::Alternative;
 use crate::repricing::AdjustmentRow;
 use crate::spend::Filter;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
@@ -99,6 +100,14 @@ pub struct ReportedCost {
     pub amount: Decimal,
     /// ISO 4217 code; only USD in version 1.
     pub currency: String,
+}
+
+impl ReportedCost {
+    /// The amount in US dollars; none in any other currency, which is not converted and does not count.
+    #[must_use]
+    pub fn usd(&self) -> Option<Decimal> {
+        (self.currency == "USD").then_some(self.amount)
+    }
 }
 
 /// An event as it is sent to `POST /v1/events`.
@@ -394,6 +403,8 @@ pub struct EventRow {
     pub tokens: u64,
     /// Cost; none when unpriced.
     pub cost: Option<Decimal>,
+    /// What the provider says it cost, in US dollars.
+    pub reported_cost: Option<Decimal>,
     /// Whether the provider's id of its answer came with an event that was recorded before.
     pub suspected_double: bool,
     /// Number of the attempt, from 1.
@@ -409,9 +420,11 @@ pub struct ReceiptRow {
     pub meter: String,
     /// The meter as people read it.
     pub label: String,
+    /// The price or modifier behind it; none behind what the provider's own figure adds.
+    pub price_id: Option<u64>,
     /// How much of it.
     pub quantity: Decimal,
-    /// Price of `per` units; none where the price row is no longer known.
+    /// Price of `per` units; none where no price is behind it or the row is no longer known.
     pub rate: Option<Decimal>,
     /// Units that the rate is for.
     pub per: u64,
@@ -463,8 +476,8 @@ pub struct EventDetail {
     pub upper_bound: Option<Decimal>,
     /// Cost that a cached response avoided.
     pub avoided_cost: Option<Decimal>,
-    /// What the provider says it cost.
-    pub reported_cost: Option<Decimal>,
+    /// What the price book makes of it, whichever cost counts; none where it has no price.
+    pub computed_cost: Option<Decimal>,
     /// Attributes that were sent: label and value, in the order of the documentation.
     pub attributes: Vec<(String, String)>,
     /// Meters and quantities.
@@ -479,14 +492,30 @@ pub struct EventDetail {
     pub time_to_first_token_ms: Option<u64>,
     /// The tier that served it, `batch`, or `standard`.
     pub tier: String,
-    /// What the same request would have cost otherwise: how, and its cost.
-    pub alternatives: Vec<(String, Decimal)>,
+    /// What the same request would have cost in the model's other tiers, cheapest first.
+    pub other_tiers: Vec<Alternative>,
+    /// The provider's models that the organization uses and that would have cost less, cheapest first.
+    pub cheaper_models: Vec<Alternative>,
     /// Other attempts of the same request, first to last, at most [`MAX_RELATED`].
     pub attempts: Vec<EventRow>,
     /// Other events of the same session, newest first, at most [`MAX_RELATED`].
     pub session: Vec<EventRow>,
     /// Other events with the same answer of the provider, the first one first.
     pub doubles: Vec<EventRow>,
+}
+
+impl EventDetail {
+    /// The receipt that counts now: the last adjustment's, else the booked one.
+    #[must_use]
+    pub fn current_receipt(&self) -> &[ReceiptRow] {
+        self.adjustments.last().map_or(&self.receipt, |adjustment| &adjustment.receipt)
+    }
+
+    /// Reported over computed cost; none where either is not known.
+    #[must_use]
+    pub fn reported_over_computed(&self) -> Option<Decimal> {
+        Some(self.row.reported_cost? - self.computed_cost?)
+    }
 }
 
 /// Most related events that an event page lists.
@@ -586,6 +615,7 @@ pub fn csv(rows: &[EventRow]) -> String {
         "tokens",
         "cost",
         "currency",
+        "reported_cost",
     ]);
     for row in rows {
         let cells = [
@@ -601,6 +631,7 @@ pub fn csv(rows: &[EventRow]) -> String {
             row.tokens.to_string(),
             row.cost.map(crate::money::exact).unwrap_or_default(),
             row.cost.map(|_| "USD".to_owned()).unwrap_or_default(),
+            row.reported_cost.map(crate::money::exact).unwrap_or_default(),
         ];
         table.row(cells.iter().map(String::as_str));
     }

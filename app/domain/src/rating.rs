@@ -1,6 +1,9 @@
 //! What an event costs: one pure function of usage, price rows and time. Nothing else multiplies a rate.
 
 pub mod alternatives;
+mod basis;
+
+pub use basis::{Charged, charge};
 
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
@@ -116,6 +119,21 @@ pub fn rate_usage(
         lines.request(&first.meters, resolved, call(&first.meters))?;
     }
     Ok(Rated { priced_as: resolved.label().to_owned(), receipt: lines.total()? })
+}
+
+/// A call as it was served.
+#[derive(Clone, Copy, Debug)]
+pub struct Served<'a> {
+    /// Who sold it.
+    pub provider: &'a str,
+    /// The model, as it was sent.
+    pub model: &'a str,
+    /// What was used.
+    pub usage: &'a Usage,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// How it was served.
+    pub context: Context<'a>,
 }
 
 /// A rated event.

@@ -207,6 +207,89 @@ impl Summary {
     }
 }
 
+/// Most events that are looked at for an effect.
+pub const MAX_EFFECT: u64 = 10_000;
+/// Most projects that an effect names; the others are summed.
+const MAX_EFFECT_PROJECTS: usize = 6;
+
+/// What a price or a name would do to the events that wait for it: shown before it is entered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Events of that name that wait and were looked at, the oldest first.
+    pub waiting: u64,
+    /// Those among them that would get a price.
+    pub priced: u64,
+    /// What these would cost.
+    pub cost: Decimal,
+    /// Slug, events and cost of the projects that pay most.
+    pub projects: Vec<(String, u64, Decimal)>,
+    /// Events and cost of all other projects.
+    pub others: (u64, Decimal),
+    /// Whether more wait than were looked at.
+    pub more: bool,
+}
+
+impl Effect {
+    /// From the sums of a rehearsal.
+    #[must_use]
+    pub fn of(summary: &Summary, more: bool) -> Self {
+        let mut projects: Vec<(String, u64, Decimal)> = summary.by(|row| row.project.clone());
+        projects.sort_by(|one, two| two.2.cmp(&one.2).then_with(|| one.0.cmp(&two.0)));
+        let rest = projects.split_off(projects.len().min(MAX_EFFECT_PROJECTS));
+        let listed: (u64, Decimal) = sum_of(&projects);
+        Self {
+            waiting: summary.looked_at,
+            priced: summary.priced,
+            cost: summary.delta(),
+            projects,
+            others: if rest.is_empty() && summary.elsewhere == 0 {
+                (0, Decimal::ZERO)
+            } else {
+                (summary.moved - listed.0, summary.delta() - listed.1)
+            },
+            more,
+        }
+    }
+
+    /// Names exactly this effect: whoever sends it has seen it.
+    #[must_use]
+    pub fn token(&self) -> String {
+        format!("{}/{}/{}", self.priced, self.waiting, crate::money::exact(self.cost))
+    }
+
+    /// One or two sentences.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        use crate::format::{counted, money};
+        if self.waiting == 0 {
+            return "No event waits under this name.".to_owned();
+        }
+        let looked_at = if self.more {
+            format!("of the oldest {} that wait", counted(self.waiting, "event"))
+        } else {
+            format!("of {} that wait", counted(self.waiting, "event"))
+        };
+        let named = self
+            .projects
+            .iter()
+            .map(|(project, events, cost)| format!("{project} {} ({})", money(*cost), counted(*events, "event")));
+        let others = (self.others.0 > 0)
+            .then(|| format!("other projects {} ({})", money(self.others.1), counted(self.others.0, "event")));
+        let by_project: Vec<String> = named.chain(others).collect();
+        let by_project = if by_project.is_empty() { String::new() } else { format!(": {}", by_project.join(", ")) };
+        let priced = if self.priced == 1 {
+            "1 gets a price".to_owned()
+        } else {
+            format!("{} get a price", crate::format::count(self.priced))
+        };
+        format!("{priced} {looked_at}, {} in all{by_project}.", money(self.cost))
+    }
+}
+
+fn sum_of(projects: &[(String, u64, Decimal)]) -> (u64, Decimal) {
+    projects.iter().fold((0, Decimal::ZERO), |sum, (_, events, cost)| (sum.0 + events, sum.1 + cost))
+}
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -373,6 +456,30 @@ mod tests {
         }
         assert_eq!((summary.moves.len(), summary.elsewhere), (MAX_MOVES, 1));
         assert_eq!(summary.delta(), Decimal::from(MAX_MOVES + 1));
+    }
+
+    #[test]
+    fn an_effect_says_who_would_pay_what() {
+        let mut summary = Summary { looked_at: 20, priced: 10, ..Summary::default() };
+        for (at, project) in ["a", "b", "c", "d", "e", "f", "g", "h"].into_iter().enumerate() {
+            let cost = i64::try_from(at).unwrap() + 1;
+            summary.add_moves(moves(project, if project == "a" { 3 } else { 1 }, 0, cost));
+        }
+        let effect = Effect::of(&summary, false);
+        assert_eq!((effect.cost, effect.others), (36.into(), (4, 3.into())));
+        assert_eq!(effect.projects[0], ("h".to_owned(), 1, 8.into()));
+        assert_eq!(
+            effect.sentence().replace('\u{a0}', " "),
+            "10 get a price of 20 events that wait, $36.00 in all: h $8.00 (1 event), g $7.00 (1 event), f $6.00 (1 event), \
+             e $5.00 (1 event), d $4.00 (1 event), c $3.00 (1 event), other projects $3.00 (4 events)."
+        );
+        assert_ne!(effect.token(), Effect { cost: 35.into(), ..effect.clone() }.token());
+        assert_eq!(Effect::default().sentence(), "No event waits under this name.");
+        let more = Effect { more: true, waiting: 1, priced: 1, ..Effect::default() };
+        assert_eq!(
+            more.sentence().replace('\u{a0}', " "),
+            "1 gets a price of the oldest 1 event that wait, $0.00 in all."
+        );
     }
 
     #[test]

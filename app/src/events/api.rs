@@ -47,9 +47,14 @@ pub async fn load_unpriced(
     let rows = backend::events::unpriced(backend, scope).await?;
     let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
     let guesses = backend::prices::browse::guesses(backend, scope, &names).await?;
+    let may_manage = scope.may(Permission::ManagePrices);
+    let effects = match may_manage {
+        true => backend::prices::runs::effects_of_guesses(backend, scope, &rows, &guesses).await?,
+        false => Vec::new(),
+    };
     let attention = backend::events::attention(backend, scope).await?;
     let listed = Listed { page: Page { rows, next_cursor: None }, attention };
-    Ok(Queue { listed, guesses, may_manage: scope.may(Permission::ManagePrices) })
+    Ok(Queue { listed, guesses, effects, may_manage })
 }
 
 /// One event with its receipt.

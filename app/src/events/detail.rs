@@ -5,18 +5,23 @@ use super::words::{event_path, event_table, status_tone, status_word};
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::Place;
-use crate::prices::words::{instant, model_path, rate};
+use crate::prices::words::{change, instant, model_path, rate};
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
     Tone,
 };
 use domain::event::{EventDetail, ReceiptRow};
+use domain::meter::Meter;
 use domain::price::page::ModelName;
 use domain::problem::Problem;
+use domain::rating::alternatives::Alternative;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use rust_decimal::Decimal;
+
+/// Cheaper models that are named beside a receipt.
+const SHOWN_MODELS: usize = 3;
 
 /// One event.
 #[component]
@@ -59,7 +64,7 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         {double(org, event)}
         {summary(org, event)}
         {receipt(org, event)}
-        {checks(event)}
+        {checks(org, event)}
         <Columns>
             {attributes}
             <Section title="Usage as reported" note=format id="usage">
@@ -129,7 +134,7 @@ fn receipt(org: &str, event: &EventDetail) -> AnyView {
         return view! { <Notice tone=Tone::Good>{said}</Notice>{used(event)} }.into_any();
     }
     // What an adjustment charged counts from then on.
-    let lines = event.adjustments.last().map_or(&event.receipt, |adjustment| &adjustment.receipt);
+    let lines = event.current_receipt();
     let table = lines_table("Receipt", lines, event.row.cost.unwrap_or_default());
     let (why, moved) = (why(lines), adjustments(org, event));
     view! { <div class="receipt">{table}{why}{moved}</div> }.into_any()
@@ -217,15 +222,21 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
 }
 
 fn line(line: &ReceiptRow) -> AnyView {
+    let is_reported = line.meter == Meter::Reported.as_str();
     let price = match (line.factor, line.rate) {
+        // What the provider's own figure adds has no rate.
+        _ if is_reported => format::NONE.to_owned(),
         (Some(factor), _) => format!("×\u{a0}{}", factor.normalize()),
         (None, Some(price)) => rate(price, line.per),
         (None, None) => "not known any more".to_owned(),
     };
     let terms = Some(line.terms.clone()).filter(|terms| !terms.is_empty() && terms != "Standard");
     let terms = terms.map(|terms| view! { <span class="note">{terms}</span> });
-    let since =
-        line.price_since.map_or_else(|| "since the beginning".to_owned(), |since| format!("since {}", instant(since)));
+    let since = match line.price_since {
+        _ if is_reported => "reported with the event".to_owned(),
+        Some(since) => format!("since {}", instant(since)),
+        None => "since the beginning".to_owned(),
+    };
     let source = line.price_source.clone();
     let link = line.price_url.clone().map(|url| {
         let label = format!("Source of the price of {}: {source}", line.label);
@@ -278,25 +289,64 @@ fn used(event: &EventDetail) -> AnyView {
 }
 
 /// Whether the numbers agree, and what the same request would have cost otherwise.
-fn checks(event: &EventDetail) -> AnyView {
+fn checks(org: &str, event: &EventDetail) -> AnyView {
     let adds_up = if event.adds_up {
         view! { <span class="good"><Icon sign=Sign::Check/>" Meters add up to the reported usage"</span> }.into_any()
     } else {
         view! { <span class="warn"><Icon sign=Sign::Attention/>" Meters differ from the reported usage"</span> }
             .into_any()
     };
-    let reported = event.reported_cost.map(|reported| {
-        let difference = event.row.cost.and_then(|cost| format::ratio(reported - cost, cost));
-        let difference = difference.map(|ratio| format!(" ({})", format::percent_signed(ratio)));
-        let text = format!("Provider reported {}{}", format::money(reported), difference.unwrap_or_default());
-        view! { <span title=format::money_full(reported)>{text}</span> }
+    let reported = reported(org, event);
+    let otherwise = alternatives(event);
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{reported}{otherwise}</div> }.into_any()
+}
+
+/// What the provider reported beside what was computed, and which of them counts.
+fn reported(org: &str, event: &EventDetail) -> Option<AnyView> {
+    let amount = event.row.reported_cost?;
+    let basis = format!("{}/basis", Place::Prices.path(org));
+    let counts = if event.current_receipt().iter().any(|line| line.meter == Meter::Reported.as_str()) {
+        "The reported cost counts. "
+    } else if event.reported_over_computed().is_some_and(|over| over.is_zero()) {
+        "Both agree. "
+    } else if event.row.cost.is_some() {
+        "The computed cost counts. "
+    } else {
+        "It does not count. "
+    };
+    let beside = event.reported_over_computed().zip(event.computed_cost).map(|(over, computed)| {
+        let percent = format::ratio(over, computed).map(|ratio| format!(" ({})", format::percent_signed(ratio)));
+        let said = format!("{} computed{}", format::money(computed), percent.unwrap_or_default());
+        view! { ", "{change(over)}" against "<span title=format::money_exact(computed)>{said}</span> }
     });
-    let otherwise = (!event.alternatives.is_empty()).then(|| {
-        let each = |(how, cost): &(String, Decimal)| format!("{how} {}", format::money(*cost));
-        let text: Vec<String> = event.alternatives.iter().map(each).collect();
-        view! { <p class="soft">"The same request: "{text.join(" · ")}</p> }
+    let said = format!("Provider reported {}", format::money(amount));
+    Some(
+        view! {
+            <p>
+                <span title=format::money_exact(amount)>{said}</span>{beside}". "
+                <span class="soft">{counts}<a href=basis>"Choose"</a></span>
+            </p>
+        }
+        .into_any(),
+    )
+}
+
+/// The other tiers of the model, and the cheapest other models that are in use.
+fn alternatives(event: &EventDetail) -> Option<AnyView> {
+    let item = |how: String, other: &Alternative| {
+        let title = format!("{} as {}", format::money_exact(other.cost), other.priced_as);
+        view! { <li><span title=title>{how}" "{format::money(other.cost)}</span></li> }
+    };
+    let tiers = event.other_tiers.iter().map(|other| item(format!("{} tier", other.variant.as_str()), other));
+    let cheaper = event.cheaper_models.iter().take(SHOWN_MODELS);
+    let models = cheaper.map(|other| {
+        let model = other.priced_as.split_once('/').map_or(other.priced_as.as_str(), |(_, model)| model);
+        item(model.to_owned(), other)
     });
-    view! { <div class="event-checks"><p class="row">{adds_up}{reported}</p>{otherwise}</div> }.into_any()
+    let items: Vec<_> = tiers.chain(models).collect();
+    (!items.is_empty()).then(|| {
+        view! { <div class="event-otherwise soft"><span>"The same request:"</span><ul>{items}</ul></div> }.into_any()
+    })
 }
 
 fn attributes(event: &EventDetail) -> AnyView {

@@ -10,6 +10,7 @@ use crate::prices::api::{MapName, PriceWaiting};
 use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone};
 use domain::event::UnpricedRow;
 use domain::price::page::{ModelName, Queue};
+use domain::repricing::Effect;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -22,12 +23,16 @@ pub fn UnpricedPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let forms = Forms { map: use_form(), price: use_form() };
-    let unpriced = Resource::new(move || org.get(), load_unpriced);
+    let version = forms.map.action.version();
+    let unpriced = Resource::new(move || (org.get(), version.get()), |(org, _)| load_unpriced(org));
     view! {
         <Title text="Unpriced events"/>
         <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>
         <FormErrors errors=forms.map.errors()/>
         <FormErrors errors=forms.price.errors()/>
+        {move || forms.map.done().get().flatten().map(|_| view! {
+            <Notice tone=Tone::Warn>"Other events wait by now. Look at the effect again before you map the name."</Notice>
+        })}
         <Transition fallback=|| view! { <Loading what="unpriced events" lines=8/> }>
             {move || Suspend::new(async move {
                 match unpriced.await {
@@ -72,7 +77,10 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
     ];
     let none = Vec::new();
     let guesses = queue.guesses.iter().chain(std::iter::repeat(&none));
-    let body = rows.iter().zip(guesses).map(|(row, guesses)| model_row(org, row, guesses, queue.may_manage, forms));
+    let unknown = Vec::new();
+    let effects = queue.effects.iter().chain(std::iter::repeat(&unknown));
+    let meant = guesses.zip(effects).map(|(names, effects)| Meant { names, effects });
+    let body = rows.iter().zip(meant).map(|(row, meant)| model_row(org, row, &meant, queue.may_manage, forms));
     let body = body.collect_view();
     let again = queue.may_manage.then(|| {
         let org = org.to_owned();
@@ -95,7 +103,13 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
     .into_any()
 }
 
-fn model_row(org: &str, row: &UnpricedRow, guesses: &[ModelName], may_manage: bool, forms: Forms) -> AnyView {
+/// What a name may mean, and what each choice would do.
+struct Meant<'a> {
+    names: &'a [ModelName],
+    effects: &'a [Option<Effect>],
+}
+
+fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, forms: Forms) -> AnyView {
     let last_day = row.last_at.date_naive();
     let events = Query::new()
         .and("from", &row.first_at.date_naive().to_string())
@@ -106,7 +120,7 @@ fn model_row(org: &str, row: &UnpricedRow, guesses: &[ModelName], may_manage: bo
         .at(&Place::Events.path(org));
     let label = format!("{} of {}", format::counted(row.events, "event"), row.model);
     let tokens = format!("{} tokens", format::count(row.tokens));
-    let ways = if may_manage { ways(org, row, guesses, forms) } else { meant(guesses) };
+    let ways = if may_manage { ways(org, row, meant, forms) } else { names(meant.names) };
     view! {
         <tr>
             <th scope="row">{row.model.clone()}<span class="note">{row.provider.clone()}</span></th>
@@ -121,14 +135,19 @@ fn model_row(org: &str, row: &UnpricedRow, guesses: &[ModelName], may_manage: bo
     .into_any()
 }
 
-fn meant(guesses: &[ModelName]) -> AnyView {
+fn names(guesses: &[ModelName]) -> AnyView {
     let names = guesses.iter().map(|name| format!("{} of {}", name.model, name.provider)).collect::<Vec<_>>();
     names.join(", ").into_any()
 }
 
 /// One click for each likely model; else another model, or a price of its own.
-fn ways(org: &str, row: &UnpricedRow, guesses: &[ModelName], forms: Forms) -> AnyView {
-    let buttons = guesses.iter().map(|name| map_button(org, row, name, forms.map)).collect_view();
+fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>, forms: Forms) -> AnyView {
+    let effects = meant.effects.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+    let buttons = meant.names.iter().zip(effects).map(|(name, effect)| match effect {
+        Some(effect) => map_button(org, row, name, effect, forms.map),
+        None => map_link(org, row, name),
+    });
+    let buttons = buttons.collect_view();
     let own = format!("{}/own", Place::Prices.path(org));
     let sent = Query::new().with("provider", &row.provider);
     let name = sent.with("name", &row.model).with("waiting", "true").at(&format!("{own}/name"));
@@ -145,11 +164,26 @@ fn ways(org: &str, row: &UnpricedRow, guesses: &[ModelName], forms: Forms) -> An
     .into_any()
 }
 
-fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, form: Form<MapName>) -> AnyView {
+/// Where so many events wait that the effect is looked at first.
+fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
+    let path = Query::new()
+        .with("provider", &row.provider)
+        .with("name", &row.model)
+        .with("to_provider", &to.provider)
+        .with("to_model", &to.model)
+        .with("waiting", "true")
+        .at(&format!("{}/own/name", Place::Prices.path(org)));
+    let label = format!("Map {} of {} to {} of {}", row.model, row.provider, to.model, to.provider);
+    let text = format!("Map to {} …", to.model);
+    view! { <a href=path aria-label=label>{text}</a> }.into_any()
+}
+
+fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &Effect, form: Form<MapName>) -> AnyView {
     let label =
         format!("Map {} of {} to {} of {} and price its events", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {}", to.model);
     let provider = to.provider.clone();
+    let (token, sentence) = (effect.token(), effect.sentence());
     let fields = [
         ("org", org),
         ("provider", &row.provider),
@@ -157,6 +191,7 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, form: Form<MapName>)
         ("to_provider", &to.provider),
         ("to_model", &to.model),
         ("price_waiting", "true"),
+        ("seen", &token),
     ];
     let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
     let fields = fields.into_iter().collect_view();
@@ -167,6 +202,7 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, form: Form<MapName>)
                 <span aria-hidden="true">{text}" "<span class="soft">{provider}</span></span>
                 <span class="visually-hidden">{label}</span>
             </Button>
+            <p class="price-effect">{sentence}</p>
         </ActionForm>
     }
     .into_any()

@@ -6,7 +6,6 @@ use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone};
 use domain::event::{Attention, EventRow, Status};
 use domain::ids::EventKey;
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 
 /// The lists of this room.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,13 +71,18 @@ pub(super) const fn status_tone(status: Status) -> Tone {
     }
 }
 
-/// A cost as a cell of a column in dollars; never a zero for want of a price.
-pub(super) fn cost_cell(cost: Option<Decimal>) -> AnyView {
-    match cost {
+/// The cost as a cell of a column in dollars; never a zero for want of a price. Where the provider reported another, that stands below.
+fn cost_cell(row: &EventRow) -> AnyView {
+    let reported = row.reported_cost.filter(|reported| row.cost != Some(*reported)).map(|reported| {
+        let title = format!("The provider reported {}", format::money_exact(reported));
+        view! { <span class="note" title=title>"reported "{format::money_plain(reported)}</span> }
+    });
+    match row.cost {
         Some(cost) => {
-            view! { <td class="num" title=format::money_exact(cost)>{format::money_plain(cost)}</td> }.into_any()
+            view! { <td class="num"><span title=format::money_exact(cost)>{format::money_plain(cost)}</span>{reported}</td> }
+                .into_any()
         }
-        None => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+        None => view! { <td class="num"><span class="warn">"unpriced"</span>{reported}</td> }.into_any(),
     }
 }
 
@@ -116,7 +120,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             <td><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
             <td class="num">{row.latency_ms.map(format::milliseconds)}</td>
             <td class="num">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
-            {cost_cell(row.cost)}
+            {cost_cell(row)}
         </tr>
     }
     .into_any()

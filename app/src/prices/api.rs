@@ -3,18 +3,22 @@
 #![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
 
 use crate::error::AppError;
-use domain::price::page::{ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, RunPage, RunsPage};
+use domain::price::RateForm;
+use domain::price::page::{
+    BasisPage, ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, Rehearsed, RunPage, RunsPage,
+};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
+    backend::prices::runs,
     domain::event::Edge,
     domain::identity::Permission,
     domain::price::page::ModelName,
-    domain::price::{MappingForm, PriceForm},
+    domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
-    domain::repricing::RunInput,
+    domain::repricing::{MAX_EFFECT, RunInput},
     std::str::FromStr,
 };
 
@@ -66,7 +70,9 @@ pub async fn load_price_sheet(
     Ok(PriceSheet { providers: backend::prices::browse::providers(&backend, &scope).await? })
 }
 
-/// Enters a price of the organization's own; with `price_waiting`, what waits for it is priced at once.
+/// Enters prices of the organization's own for one model; with `price_waiting`, what waits for them is priced at once.
+///
+/// Before it prices what waits, the effect comes back; whoever has seen it sends the form again with its token as `seen`.
 #[server(prefix = "/fn", endpoint = "prices/enter")]
 pub async fn enter_price(
     /// Slug of the organization.
@@ -75,15 +81,10 @@ pub async fn enter_price(
     provider: String,
     /// The model.
     model: String,
-    /// What is priced.
-    meter: String,
-    /// Dollars for `per` units.
-    rate: String,
+    /// What is priced, at which rates.
+    rates: Vec<RateForm>,
     /// Who said so.
     source: String,
-    /// Units that the rate is for.
-    #[server(default)]
-    per: String,
     /// Tier of service.
     #[server(default)]
     variant: String,
@@ -105,23 +106,22 @@ pub async fn enter_price(
     /// Where it is written.
     #[server(default)]
     source_url: String,
-    /// Confirms a price that looks unusual.
+    /// Confirms prices that look unusual.
     #[server(default)]
     confirmed: String,
     /// Any text prices what waits for a price of this model.
     #[server(default)]
     price_waiting: String,
-) -> Result<(), AppError> {
-    let caller = Caller::enter(&org).await?;
-    let sent = (provider.clone(), model.clone());
+    /// The effect that was seen.
+    #[server(default)]
+    seen: String,
+) -> Result<Option<Rehearsed>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form = PriceForm {
-        provider,
-        model,
-        meter,
+        provider: provider.clone(),
+        model: model.clone(),
         variant,
         tier,
-        rate,
-        per,
         valid_from,
         valid_to,
         attributes,
@@ -129,19 +129,51 @@ pub async fn enter_price(
         source,
         source_url,
         confirmed,
+        ..PriceForm::default()
     };
-    let input = form.parse().map_err(Problem::invalid)?;
-    let name = ModelName { provider: input.provider.clone(), model: input.model.clone() };
-    let reason = format!("Entered a price of {}/{}", name.provider, name.model);
-    backend::prices::add_price(&caller.backend, &caller.scope, input).await?;
+    let inputs = form.parse_each(&rates).map_err(Problem::invalid)?;
+    let sent = (provider.as_str(), model.as_str());
+    if !price_waiting.is_empty() {
+        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_EFFECT).await?;
+        if effect.token() != seen {
+            return Ok(Some(Rehearsed { effect, typed: typed(&form, &rates) }));
+        }
+    }
+    let name = inputs.first().map(|input| ModelName { provider: input.provider.clone(), model: input.model.clone() });
+    let name = name.ok_or(Problem::NotFound)?;
+    backend::prices::add_prices(&backend, &scope, &inputs).await?;
     if price_waiting.is_empty() {
         leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
-        return Ok(());
+        return Ok(None);
     }
-    let only = Some((sent.0.as_str(), sent.1.as_str()));
-    let run = backend::prices::runs::price_waiting(&caller.backend, &caller.scope, only, &reason).await?;
+    let reason = format!("Entered a price of {}/{}", name.provider, name.model);
+    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
-    Ok(())
+    Ok(None)
+}
+
+/// What was typed, for the form that comes back.
+#[cfg(feature = "ssr")]
+fn typed(form: &PriceForm, rates: &[RateForm]) -> Vec<(String, String)> {
+    let fields = [
+        ("provider", &form.provider),
+        ("model", &form.model),
+        ("variant", &form.variant),
+        ("tier", &form.tier),
+        ("valid_from", &form.valid_from),
+        ("valid_to", &form.valid_to),
+        ("attributes", &form.attributes),
+        ("schedule", &form.schedule),
+        ("source", &form.source),
+        ("source_url", &form.source_url),
+        ("confirmed", &form.confirmed),
+    ];
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value.clone()));
+    let rates = rates.iter().enumerate().flat_map(|(at, row)| {
+        [("meter", &row.meter), ("rate", &row.rate), ("per", &row.per)]
+            .map(|(name, value)| (domain::price::field_of(at, name), value.clone()))
+    });
+    fields.chain(rates).filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Ends a price of the organization's own.
@@ -161,6 +193,8 @@ pub async fn end_price(
 }
 
 /// Maps a name to a model; with `price_waiting`, what waits for a price under that name is priced at once.
+///
+/// Before it prices what waits, the effect comes back, as [`enter_price`] sends it.
 #[server(prefix = "/fn", endpoint = "prices/map")]
 pub async fn map_name(
     /// Slug of the organization.
@@ -182,21 +216,40 @@ pub async fn map_name(
     /// Any text prices what waits under that name.
     #[server(default)]
     price_waiting: String,
-) -> Result<(), AppError> {
-    let caller = Caller::enter(&org).await?;
+    /// The effect that was seen.
+    #[server(default)]
+    seen: String,
+) -> Result<Option<Rehearsed>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form =
         MappingForm { provider: provider.clone(), name: name.clone(), to_provider, to_model, valid_from, valid_to };
     let input = form.parse().map_err(Problem::invalid)?;
+    let sent = (provider.as_str(), name.as_str());
+    if !price_waiting.is_empty() {
+        let effect = runs::effect_of_mapping(&backend, &scope, &input, sent, MAX_EFFECT).await?;
+        if effect.token() != seen {
+            let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
+            let typed = [
+                ("provider", provider),
+                ("name", name),
+                ("to_provider", to_provider),
+                ("to_model", to_model),
+                ("valid_from", valid_from),
+                ("valid_to", valid_to),
+            ];
+            let typed = typed.map(|(name, value)| (name.to_owned(), value)).to_vec();
+            return Ok(Some(Rehearsed { effect, typed }));
+        }
+    }
     let reason = format!("Mapped {provider}/{name} to {}/{}", input.to_provider, input.to_model);
-    backend::prices::add_mapping(&caller.backend, &caller.scope, input).await?;
+    backend::prices::add_mapping(&backend, &scope, input).await?;
     if price_waiting.is_empty() {
         leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
-        return Ok(());
+        return Ok(None);
     }
-    let only = Some((provider.as_str(), name.as_str()));
-    let run = backend::prices::runs::price_waiting(&caller.backend, &caller.scope, only, &reason).await?;
+    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
-    Ok(())
+    Ok(None)
 }
 
 /// Ends a name of the organization's own.
@@ -228,6 +281,41 @@ pub async fn undo_price_change(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     backend::prices::undo(&backend, &scope, id(&change)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=undone"));
+    Ok(())
+}
+
+/// Which cost counts, and how far the reported and the computed costs are apart.
+#[server(prefix = "/fn", endpoint = "prices/basis", input = Json)]
+pub async fn load_basis(
+    /// Slug of the organization.
+    org: String,
+) -> Result<BasisPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let book = backend::prices::basis(&backend, &scope).await?;
+    let today = scope.zone().day_of(backend.clock.now());
+    Ok(BasisPage { book, today, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// Chooses which cost counts.
+#[server(prefix = "/fn", endpoint = "prices/choose-basis")]
+pub async fn choose_basis(
+    /// Slug of the organization.
+    org: String,
+    /// `computed` or `reported`.
+    basis: String,
+    /// Why.
+    reason: String,
+    /// Only of this provider.
+    #[server(default)]
+    provider: String,
+    /// First day.
+    #[server(default)]
+    valid_from: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let input = BasisForm { basis, provider, valid_from, reason }.parse().map_err(Problem::invalid)?;
+    backend::prices::choose_basis(&caller.backend, &caller.scope, &input).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/basis?notice=chosen"));
     Ok(())
 }
 

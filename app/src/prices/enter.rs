@@ -6,11 +6,12 @@ use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::layout::{Place, Query};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Select,
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loading, NoPermission, Notice,
+    PageHead, Select, Tone,
 };
 use domain::meter::Meter;
-use domain::price::Variant;
-use domain::price::page::{ModelName, PriceSheet};
+use domain::price::page::{ModelName, PriceSheet, Rehearsed};
+use domain::price::{Variant, field_of};
 use domain::problem::Problem;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -90,24 +91,99 @@ fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
 /// What was typed before the form came back, else what the address says.
 pub(super) fn kept<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
 where
-    S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
+    S::Output: Clone + Send + Sync + 'static,
 {
     let query = query.clone();
     move |field| form.kept_or(field, query.get(field).unwrap_or_default())
 }
 
-fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPrice>) -> AnyView {
+/// As [`kept`], also where the form came back with its effect.
+fn kept_or_rehearsed<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+where
+    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+{
+    let rehearsed = form.done().get_untracked().flatten();
     let kept = kept(query, form);
-    let meters: Vec<Choice> = Meter::ALL
+    move |field| rehearsed.as_ref().and_then(|form| form.typed(field)).map_or_else(|| kept(field), str::to_owned)
+}
+
+/// To a reader who comes from what waits: what the form would do to it, before it does that.
+fn effect<S>(query: &Query, form: Form<S>) -> Option<AnyView>
+where
+    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+{
+    query.get("waiting")?;
+    let said = move || {
+        match form.done().get().flatten() {
+        Some(Rehearsed { effect, .. }) => {
+            let (sentence, token) = (effect.sentence(), effect.token());
+            view! {
+                <Notice tone=Tone::Accent>{sentence}" As of their own time; the run can be reversed."</Notice>
+                <input type="hidden" name="seen" value=token/>
+            }
+            .into_any()
+        }
+        None => view! {
+            <p class="soft small">"First you see what it would do to the events that wait. Nothing moves before you confirm it."</p>
+        }
+        .into_any(),
+    }
+    };
+    Some(view! { <input type="hidden" name="price_waiting" value="true"/>{said} }.into_any())
+}
+
+/// The button of a form that may first show its effect.
+fn submit<S>(query: &Query, form: Form<S>, plain: &'static str) -> AnyView
+where
+    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+{
+    let waits = query.get("waiting").is_some();
+    let text = move || match (waits, form.done().get().flatten()) {
+        (false, _) => plain,
+        (true, None) => "See what it does",
+        (true, Some(_)) => "Confirm",
+    };
+    view! { <Button kind=ButtonKind::Primary disabled=form.pending()>{text}</Button> }.into_any()
+}
+
+/// Meters that most models have a price for; each can be changed.
+const USUAL_METERS: [Meter; 5] =
+    [Meter::InputUncached, Meter::Output, Meter::InputCacheRead, Meter::InputCacheWrite, Meter::Requests];
+
+const RATES_HINT: &str = "Such as 3 or 0.075; 0 is free of charge, an empty rate is left out. A rate is for a million tokens or characters, or for one of anything else, unless you say otherwise.";
+
+/// One row per meter: what, its rate, and of how many units.
+fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
+    let choices: Vec<Choice> = Meter::ALL
         .iter()
+        .filter(|meter| meter.is_usage())
         .map(|meter| Choice::new(meter.as_str(), meter.label()).group(meter.unit().as_str()))
         .collect();
+    let row = |(at, usual): (usize, Meter)| {
+        let name = |field: &str| field_of(at, field);
+        let meter = Some(kept(&name("meter"))).filter(|meter| !meter.is_empty());
+        let meter = meter.unwrap_or_else(|| usual.as_str().to_owned());
+        view! {
+            <div class="form-row">
+                <Select label="What is priced" name=name("meter") choices=choices.clone() value=meter error=form.error(name("meter"))/>
+                <Field label="Rate, $" name=name("rate") inputmode="decimal" optional=true value=kept(&name("rate")) error=form.error(name("rate"))/>
+                <Field label="For how many units" name=name("per") inputmode="numeric" optional=true value=kept(&name("per")) error=form.error(name("per"))/>
+            </div>
+        }
+    };
+    let rows = USUAL_METERS.into_iter().enumerate().map(row).collect_view();
+    view! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }.into_any()
+}
+
+fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPrice>) -> AnyView {
+    let kept = kept_or_rehearsed(query, form);
     let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
-    let first = ["input_uncached", "standard"];
-    let (meter, variant) = (form.kept_or("meter", first[0]), form.kept_or("variant", first[1]));
+    let variant = Some(kept("variant")).filter(|variant| !variant.is_empty()).unwrap_or_else(|| "standard".to_owned());
+    let (rates, special) = (rates(form, &kept), is_special(&kept));
+    let (effect, submit) = (effect(query, form), submit(query, form, "Enter the price"));
     let (crumbs, org) = (crumbs(org, query, "Enter a price"), org.to_owned());
     let unusual = form.error("confirmed");
-    let waiting = waits(query);
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Enter a price" lead="It goes before the common price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
@@ -120,13 +196,7 @@ fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPric
                 <Field label="Model" name="model" value=kept("model") maxlength=200 error=form.error("model")
                     hint="As your events name it; a new name makes a model of your own."/>
             </div>
-            <div class="form-row">
-                <Select label="What is priced" name="meter" choices=meters value=meter error=form.error("meter")/>
-                <Field label="Rate, $" name="rate" inputmode="decimal" value=kept("rate") error=form.error("rate")
-                    hint="Such as 3 or 0.075; 0 is free of charge."/>
-                <Field label="For how many units" name="per" inputmode="numeric" optional=true value=kept("per") error=form.error("per")
-                    hint="A million for tokens and characters, one for the rest, unless you say otherwise."/>
-            </div>
+            {rates}
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
                     hint="Its first day; empty for all time before too."/>
@@ -138,7 +208,7 @@ fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPric
                     hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
                 <Field label="Link" name="source_url" kind="url" optional=true value=kept("source_url") error=form.error("source_url")/>
             </div>
-            <details class="price-fold" open=is_special(form)>
+            <details class="price-fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">
                     <Select label="Tier of service" name="variant" choices=variants.to_vec() value=variant error=form.error("variant")/>
@@ -153,28 +223,18 @@ fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPric
             {move || unusual.get().map(|doubt| view! {
                 <Checkbox label="It is right all the same" name="confirmed" hint=doubt/>
             })}
-            {waiting}
-            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the price"</Button></div>
+            {effect}
+            <div class="actions">{submit}</div>
         </ActionForm>
         {providers(sheet)}
     }
     .into_any()
 }
 
-/// Offers to price what waits, to a reader who comes from there.
-fn waits(query: &Query) -> Option<impl IntoView + use<>> {
-    (query.get("waiting").is_some()).then(|| {
-        view! {
-            <Checkbox label="Price the events that wait for it" name="price_waiting" checked=true
-                hint="As of their own time; the run shows what moved and can be reversed."/>
-        }
-    })
-}
-
-/// Whether the folded fields were used before the form came back.
-fn is_special(form: Form<EnterPrice>) -> bool {
-    let used = |field: &str, usual: &str| form.kept(field).is_some_and(|value| !value.is_empty() && value != usual);
-    used("variant", "standard") || used("tier", "") || used("attributes", "") || used("schedule", "")
+/// Whether the folded fields are used.
+fn is_special(kept: &impl Fn(&str) -> String) -> bool {
+    let used = |field: &str| !matches!(kept(field).as_str(), "" | "standard");
+    ["variant", "tier", "attributes", "schedule"].into_iter().any(used)
 }
 
 /// Names that can be typed, offered by the browser where it can.
@@ -190,8 +250,8 @@ fn providers(sheet: &PriceSheet) -> AnyView {
 }
 
 fn draw_name(org: &str, query: &Query, sheet: &PriceSheet, form: Form<MapName>) -> AnyView {
-    let kept = kept(query, form);
-    let waiting = waits(query);
+    let kept = kept_or_rehearsed(query, form);
+    let (effect, submit) = (effect(query, form), submit(query, form, "Map the name"));
     let (crumbs, org) = (crumbs(org, &Query::new(), "Map a name"), org.to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
@@ -214,8 +274,8 @@ fn draw_name(org: &str, query: &Query, sheet: &PriceSheet, form: Form<MapName>) 
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
                     hint="Empty until further notice."/>
             </div>
-            {waiting}
-            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Map the name"</Button></div>
+            {effect}
+            <div class="actions">{submit}</div>
         </ActionForm>
         {providers(sheet)}
     }

@@ -1,6 +1,7 @@
 //! Prices: what the organization uses and what it costs, the whole book, the organization's own prices, repricing.
 
 pub mod api;
+pub mod basis;
 mod chart;
 pub mod enter;
 pub mod list;
@@ -9,6 +10,7 @@ pub mod own;
 pub mod runs;
 pub(crate) mod words;
 
+pub use basis::CostBasisPage;
 pub use enter::{EnterPricePage, MapNamePage};
 pub use list::PricesPage;
 pub use model::ModelPage;

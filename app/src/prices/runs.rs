@@ -2,15 +2,14 @@
 
 use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_sheet, load_run, load_runs};
 use super::enter::kept;
-use super::words::{Tab, tabs};
+use super::words::{Tab, change, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::{
-    Badge, BarTone, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState,
-    Facts, Field, Figure, FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Radios, Section, Table, TextArea,
-    Tone,
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
+    FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Radios, Section, Table, TextArea, Tone,
 };
 use domain::event::Edge;
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
@@ -150,18 +149,6 @@ fn selection(input: &RunInput) -> String {
         format!("{} {verb} {}", filter.dimension.label().to_lowercase(), filter.values.join(" or "))
     });
     std::iter::once(kind.to_owned()).chain(from).chain(to).chain(filters).collect::<Vec<_>>().join(", ")
-}
-
-fn change(delta: Decimal) -> AnyView {
-    let sign = if delta.is_zero() {
-        0.0
-    } else if delta.is_sign_negative() {
-        -1.0
-    } else {
-        1.0
-    };
-    let text = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
-    view! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }.into_any()
 }
 
 /// Chooses events for a run.

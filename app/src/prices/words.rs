@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::ui::{self, Tabs};
+use crate::ui::{self, Change, Direction, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
 use domain::price::PriceRow;
@@ -19,6 +19,7 @@ const PROVIDER: &str = "book_provider";
 pub(super) enum Tab {
     Book,
     Own,
+    Basis,
     Runs,
 }
 
@@ -29,6 +30,7 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
     let tabs = vec![
         tab(Tab::Book, "Price book", base.clone()),
         tab(Tab::Own, "Your prices", format!("{base}/own")),
+        tab(Tab::Basis, "Cost basis", format!("{base}/basis")),
         tab(Tab::Runs, "Repricing runs", format!("{base}/runs")),
     ];
     view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()
@@ -153,6 +155,19 @@ pub(super) fn sourced(source: &str, version: &str, url: Option<String>, what: &s
         }
         None => name.into_any(),
     }
+}
+
+/// What is added to a cost or taken from it, in its colour.
+pub(crate) fn change(delta: Decimal) -> AnyView {
+    let sign = if delta.is_zero() {
+        0.0
+    } else if delta.is_sign_negative() {
+        -1.0
+    } else {
+        1.0
+    };
+    let text = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
+    view! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }.into_any()
 }
 
 #[cfg(test)]

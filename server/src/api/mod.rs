@@ -5,6 +5,7 @@
 
 pub(crate) mod body;
 mod budgets;
+mod cost_basis;
 pub(crate) mod csv;
 mod docs;
 mod events;
@@ -64,6 +65,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())
+        .merge(cost_basis::router())
         .merge(runs::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);

@@ -183,7 +183,17 @@ async fn one_click_maps_a_name_and_prices_what_waits_and_can_be_taken_back() {
         ("to_model", "gpt-4o"),
         ("price_waiting", "true"),
     ];
-    let run = post(&browser, "/fn/prices/map", &fields).await;
+    // The queue says what the button would do; whoever has not seen exactly that is shown it first.
+    let effect = "2 get a price of 2 events that wait, $0.007 in all: main $0.007 (2 events).";
+    assert!(queue.contains(effect) && queue.contains("value=\"2/2/0.007000000000\""), "{queue}");
+    let form = "/o/acme/prices/own/name?provider=openai&name=prod-gpt-4o&waiting=true";
+    browser.post_form_from(form, "/fn/prices/map", &[&[("org", "acme")], &fields[..]].concat()).await;
+    let shown = plain(&browser.get(form).await.body);
+    assert!(shown.contains(effect) && shown.contains("Confirm") && shown.contains("value=\"gpt-4o\""), "{shown}");
+    assert!(plain(&browser.get("/o/acme/events/unpriced").await.body).contains("prod-gpt-4o"), "nothing has moved");
+
+    let seen = [&fields[..], &[("seen", "2/2/0.007000000000")]].concat();
+    let run = post(&browser, "/fn/prices/map", &seen).await;
     let page = plain(&browser.get(&run).await.body);
     // 1,000 input tokens at $2.50 and 100 output tokens at $10 a million, twice.
     for part in ["Pricing run", "+$0.007", "Events that get a price", "Everything has moved"] {
@@ -215,8 +225,8 @@ async fn an_unusual_price_asks_for_a_confirmation_and_a_change_can_be_undone() {
         ("org", "acme"),
         ("provider", "openai"),
         ("model", "o3"),
-        ("meter", "output"),
-        ("rate", "0.000008"),
+        ("rates[0][meter]", "output"),
+        ("rates[0][rate]", "0.000008"),
         ("source", "Contract 7"),
     ];
     browser.post_form_from(form, "/fn/prices/enter", &fields).await;
@@ -227,8 +237,8 @@ async fn an_unusual_price_asks_for_a_confirmation_and_a_change_can_be_undone() {
     let fields = [
         ("provider", "openai"),
         ("model", "o3"),
-        ("meter", "output"),
-        ("rate", "7"),
+        ("rates[0][meter]", "output"),
+        ("rates[0][rate]", "7"),
         ("source", "Contract 7"),
         ("confirmed", "true"),
     ];

@@ -452,8 +452,8 @@ fn cohere(read: &mut Reader, place: Place<'_>) {
 }
 
 fn own_meters(read: &mut Reader, place: Place<'_>) {
-    for &meter in Meter::ALL {
+    for &meter in Meter::ALL.iter().filter(|meter| meter.is_usage()) {
         read.quantity(meter, place.at(meter.as_str()));
     }
-    read.only(place, |key| Meter::parse(key).is_some());
+    read.only(place, |key| Meter::parse_usage(key).is_some());
 }

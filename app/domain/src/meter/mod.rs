@@ -193,6 +193,8 @@ meters! {
     Pages = "pages", "Pages", Pages, [];
     /// Pages read with annotations; in place of plain pages, not beside them.
     AnnotatedPages = "annotated_pages", "Annotated pages", Pages, [Pages];
+    /// What the provider's own figure adds to the computed cost or takes from it, once per event: on receipts only, never used or priced.
+    Reported = "reported", "Reported over computed", Count, [];
 }
 
 impl Meter {
@@ -206,6 +208,18 @@ impl Meter {
     #[must_use]
     pub const fn is_input_token(self) -> bool {
         (self as u8) < (Self::Output as u8)
+    }
+
+    /// Whether it counts something that was used, which can be sent and has a price.
+    #[must_use]
+    pub const fn is_usage(self) -> bool {
+        !matches!(self, Self::Reported)
+    }
+
+    /// The usage of this word.
+    #[must_use]
+    pub fn parse_usage(word: &str) -> Option<Self> {
+        Self::parse(word).filter(|meter| meter.is_usage())
     }
 
     /// Whether its price can depend on how many results were asked for.

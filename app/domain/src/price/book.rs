@@ -1,6 +1,9 @@
 //! The price book in memory: found by name, then by meter, variant, time and tier.
 
-use super::{Attributes, BookRows, Context, LimitRow, ModifierRow, Pattern, PriceRow, Schedule, Unpriced, Variant};
+use super::{
+    Attributes, BasisRow, BookRows, Context, CostBasis, LimitRow, ModifierRow, Pattern, PriceRow, Schedule, Unpriced,
+    Variant, basis_at,
+};
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower, other_spellings};
 use chrono::{DateTime, Utc};
@@ -23,6 +26,8 @@ pub struct PriceBook {
     modifiers: Vec<Arc<ModifierRow>>,
     /// By provider and model.
     limits: HashMap<(String, String), Vec<LimitRow>>,
+    /// In the order in which they were chosen.
+    bases: Vec<BasisRow>,
     dearest: Dearest,
 }
 
@@ -340,6 +345,7 @@ impl PriceBook {
         for row in rows.limits {
             book.limits.entry((row.provider.clone(), row.model.clone())).or_default().push(row);
         }
+        book.bases = rows.bases;
         book.rows = rows.prices.into_iter().map(|row| (row.price_id, row)).collect();
         book
     }
@@ -521,6 +527,12 @@ impl<'a> Books<'a> {
         let priced = Some(mapped.prices).filter(|own| !own.rates.is_empty());
         let own_prices = priced.or_else(|| own.labelled(found.label()));
         Ok(Resolved { own_prices, own: &own.modifiers, ..found })
+    }
+
+    /// Which cost of a provider's event counts.
+    #[must_use]
+    pub fn basis(self, provider: &str, at: DateTime<Utc>) -> CostBasis {
+        self.own.map_or_else(CostBasis::default, |own| basis_at(&own.bases, provider, at))
     }
 
     /// The label of the model that the organization mapped this name to.

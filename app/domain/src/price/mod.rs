@@ -4,6 +4,7 @@
 //! A missing price is not a price of zero.
 
 mod attributes;
+mod basis;
 mod book;
 mod context;
 mod modifier;
@@ -15,13 +16,16 @@ pub mod seed;
 mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
+pub use basis::{
+    BasisBook, BasisChoice, BasisForm, BasisInput, BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED, basis_at,
+};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
 pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
 pub use own::{
-    Doubt, Entry, MappingForm, MappingInput, ModifierForm, ModifierInput, OwnBook, OwnMapping, OwnModifier, OwnPrice,
-    PriceChange, PriceForm, PriceInput, doubts, tenfold, usual_per,
+    Doubt, Entry, MAX_RATES, MappingForm, MappingInput, ModifierForm, ModifierInput, OwnBook, OwnMapping, OwnModifier,
+    OwnPrice, PriceChange, PriceForm, PriceInput, RateForm, doubts, field_of, tenfold, usual_per,
 };
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};
@@ -183,6 +187,8 @@ pub struct BookRows {
     pub modifiers: Vec<ModifierRow>,
     /// What providers let one account use.
     pub limits: Vec<LimitRow>,
+    /// Which cost counts, in the order in which that was chosen; an organization's own book has such rows.
+    pub bases: Vec<BasisRow>,
 }
 
 /// Why an event has no cost. Its cost is then unknown, never zero.

@@ -103,7 +103,7 @@ impl FromStr for MeterSet {
             "tokens" => Ok(Self::Tokens),
             words => words
                 .split(',')
-                .map(|word| Meter::parse(word).ok_or(MeterSetError))
+                .map(|word| Meter::parse_usage(word).ok_or(MeterSetError))
                 .collect::<Result<Vec<_>, _>>()
                 .map(Self::Only),
         }

@@ -1,10 +1,10 @@
 //! What the pages of the price book ask and show; the API says the same.
 
-use super::{Attributes, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
+use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
 use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
-use crate::repricing::Run;
+use crate::repricing::{Effect, Run};
 use crate::spend::Sums;
 use crate::{csv, format};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -296,6 +296,17 @@ pub struct OwnBookPage {
     pub may_manage: bool,
 }
 
+/// Which cost counts, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasisPage {
+    /// What was chosen, and what it is about.
+    pub book: BasisBook,
+    /// The organization's present day.
+    pub today: NaiveDate,
+    /// Whether the reader may choose.
+    pub may_manage: bool,
+}
+
 /// What the forms that enter a price, map a name or begin a run need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceSheet {
@@ -321,6 +332,23 @@ pub struct RunPage {
     pub may_manage: bool,
 }
 
+/// A form that came back with what it would do, to be sent again by whoever has seen it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsed {
+    /// What it would do to the events that wait.
+    pub effect: Effect,
+    /// What was typed, by the names of the fields.
+    pub typed: Vec<(String, String)>,
+}
+
+impl Rehearsed {
+    /// What was typed into a field.
+    #[must_use]
+    pub fn typed(&self, field: &str) -> Option<&str> {
+        self.typed.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str())
+    }
+}
+
 /// The queue of what waits for a price.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Queue {
@@ -328,6 +356,8 @@ pub struct Queue {
     pub listed: Listed<UnpricedRow>,
     /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
     pub guesses: Vec<Vec<ModelName>>,
+    /// What mapping to each of these would do; none where so many events wait that this is only looked at when asked.
+    pub effects: Vec<Vec<Option<Effect>>>,
     /// Whether the reader may map a name or enter a price.
     pub may_manage: bool,
 }

@@ -138,7 +138,7 @@ impl Reading {
     fn price<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
         let model = self.model("a price needs a model above it")?;
         let mut field = || fields.next().unwrap_or_default();
-        let meter = Meter::parse(field()).ok_or("not a meter")?;
+        let meter = Meter::parse_usage(field()).ok_or("not a meter")?;
         let variant = match field() {
             "" => Variant::Standard,
             word => Variant::parse(word).ok_or("not a variant")?,

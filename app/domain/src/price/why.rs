@@ -72,3 +72,64 @@ impl Why {
         [Some(name), own, stood_in, fell_back].into_iter().flatten().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::price::Attributes;
+    use rust_decimal::Decimal;
+
+    fn row() -> PriceRow {
+        PriceRow {
+            price_id: 7,
+            provider: "x-ai".to_owned(),
+            model: "grok-4".to_owned(),
+            meter: Meter::InputUncached,
+            variant: Variant::Standard,
+            attributes: Attributes::NONE,
+            tier_from: 0,
+            tier_inclusive: true,
+            quantity_min: None,
+            quantity_max: None,
+            rate: Decimal::ONE,
+            per: 1_000_000,
+            valid_from: None,
+            valid_to: None,
+            schedule: None,
+            source: "set".to_owned(),
+            source_version: "1".to_owned(),
+            source_url: None,
+        }
+    }
+
+    #[test]
+    fn the_name_led_to_the_model_in_one_of_three_ways() {
+        let name = |provider, model, mapped| {
+            Why::of(provider, model, mapped, Meter::InputUncached, Variant::Standard, &row()).name
+        };
+        assert_eq!(name("xai", " Grok-4", false), NameWhy::Listed, "providers and letters have several spellings");
+        assert_eq!(name("x-ai", "grok-4-latest", false), NameWhy::Rule);
+        assert_eq!(name("azure", "grok-4", false), NameWhy::Rule, "somebody else's model");
+        assert_eq!(name("azure", "our-grok", true), NameWhy::Mapped);
+    }
+
+    #[test]
+    fn what_stood_in_is_said() {
+        let of = |meter, variant, row: &PriceRow| Why::of("x-ai", "grok-4", false, meter, variant, row);
+        let plain = of(Meter::InputUncached, Variant::Standard, &row());
+        assert_eq!(plain.sentences(), ["The event names x-ai/grok-4 as the price book does."]);
+        let own = PriceRow { price_id: FIRST_OWN_PRICE_ID, ..row() };
+        let why = of(Meter::InputCacheRead, Variant::Flex, &own);
+        assert_eq!((why.own, why.stood_in, why.fell_back), (true, Some(Meter::InputUncached), Some(Variant::Flex)));
+        assert_eq!(
+            why.sentences()[1..],
+            [
+                "Your own price goes before the common one.",
+                "There is no price of this meter: that of input stands in.",
+                "There is no flex price: the standard one holds.",
+            ]
+        );
+        let flex = PriceRow { variant: Variant::Flex, ..row() };
+        assert_eq!(of(Meter::InputUncached, Variant::Flex, &flex).fell_back, None);
+    }
+}

@@ -1,13 +1,12 @@
 //! What the same usage would have cost otherwise: in another service tier, or with another model of the provider.
 
-use super::{Rated, rate_usage};
-use crate::meter::Usage;
-use crate::price::{Books, Context, Variant};
-use chrono::{DateTime, Utc};
+use super::{Rated, Served, rate_usage};
+use crate::price::{Books, Variant};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// The same usage, served otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alternative {
     /// The model in the book, as `provider/model`.
     pub priced_as: String,
@@ -15,21 +14,6 @@ pub struct Alternative {
     pub variant: Variant,
     /// What it would have cost.
     pub cost: Decimal,
-}
-
-/// The call that is compared.
-#[derive(Clone, Copy, Debug)]
-pub struct Served<'a> {
-    /// Who sold it.
-    pub provider: &'a str,
-    /// The model, as it was sent.
-    pub model: &'a str,
-    /// What was used.
-    pub usage: &'a Usage,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// How it was served.
-    pub context: Context<'a>,
 }
 
 impl Served<'_> {

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 mod cases;
+mod charged;
 
 fn day(text: &str) -> DateTime<Utc> {
     format!("{text}T00:00:00Z").parse().unwrap()
@@ -509,7 +510,7 @@ fn other_tiers_and_cheaper_models_are_told() {
         of("three", Variant::Standard, Meter::Output, "11"),
     ]);
     let usage: Usage = Meters::from([(Meter::Output, 1_000_000)]).into();
-    let served = alternatives::Served {
+    let served = Served {
         provider: "acme",
         model: "one",
         usage: &usage,
@@ -532,7 +533,7 @@ fn other_tiers_and_cheaper_models_are_told() {
         cheaper,
         [("acme/two".to_owned(), Variant::Fast, decimal("1")), ("acme/three".to_owned(), Variant::Fast, decimal("11"))]
     );
-    let unknown = alternatives::Served { model: "four", ..served };
+    let unknown = Served { model: "four", ..served };
     assert!(alternatives::tiers((&book).into(), unknown).is_empty());
     assert!(alternatives::cheaper_models((&book).into(), unknown, models).is_empty());
 }

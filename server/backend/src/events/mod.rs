@@ -16,6 +16,7 @@ mod retention;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use adjust::{CURRENT_RECEIPT, LAST};
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
 pub use doubles::{drops_doubles, set_drops_doubles};

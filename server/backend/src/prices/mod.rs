@@ -4,16 +4,18 @@
 //! Known to be left out: units of guardrails, pages counted in credits, embeddings by the query, film by the length of its parts.
 //! Usage that would need them is unpriced, not free.
 
+mod basis;
 pub mod browse;
 mod own;
 mod quotes;
 pub mod runs;
 mod sql;
 
+pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_mapping, add_modifier, add_price, books, doubts, end_mapping, end_modifier, end_price, own_book,
-    undo, watch,
+    HeldBooks, add_mapping, add_modifier, add_price, add_prices, books, doubts, end_mapping, end_modifier, end_price,
+    own_book, undo, watch,
 };
 pub use quotes::quotes;
 
@@ -88,6 +90,7 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
         prices: sql::prices(&mut tx).await?,
         modifiers: sql::modifiers(&mut tx).await?,
         limits: sql::limits(&mut tx).await?,
+        bases: Vec::new(),
     };
     tx.commit().await?;
     Ok(PriceBook::new(rows))

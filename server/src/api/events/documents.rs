@@ -3,6 +3,9 @@
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::event::{EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, UnpricedRow};
 use domain::money::exact;
+use domain::price::{Variant, Why};
+use domain::rating::alternatives::Alternative;
+use domain::repricing::AdjustmentRow;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
@@ -51,6 +54,8 @@ pub(super) struct EventSummary {
     cost: Option<String>,
     /// ISO 4217 code of the cost.
     currency: Option<&'static str>,
+    /// What the provider says it cost, in US dollars.
+    reported_cost: Option<String>,
     /// Whether the provider's answer has the id of one that was recorded before under another id.
     suspected_double: bool,
 }
@@ -72,6 +77,7 @@ impl From<EventRow> for EventSummary {
             suspected_double: row.suspected_double,
             currency: row.cost.map(|_| "USD"),
             cost: row.cost.map(exact),
+            reported_cost: row.reported_cost.map(exact),
         }
     }
 }
@@ -94,19 +100,28 @@ impl From<Page<EventRow>> for EventsDocument {
 /// One line of a receipt: quantity x rate / per = amount.
 #[derive(Debug, Serialize, ToSchema)]
 struct ReceiptLine {
-    /// The meter's word.
+    /// The meter's word; `reported` is what the provider's own figure adds to the computed cost or takes from it.
     #[schema(example = "input_uncached")]
     meter: String,
     /// Decimal string.
     quantity: String,
     /// Unit of the quantity, such as `tokens`.
     unit: String,
-    /// Price of `per` units in US dollars; null where the price row is no longer known.
+    /// Price of `per` units in US dollars; null where a modifier is behind the line, or nothing that is known.
     rate: Option<String>,
     /// Units that the rate is for.
     per: u64,
     /// Decimal string with 12 places, rounded once, half to even.
     amount: String,
+    /// What the modifier behind the line multiplies by; null where a price is behind it.
+    factor: Option<String>,
+    /// Id of the price or modifier behind the line; null for `reported`.
+    price_id: Option<u64>,
+    /// When the price applies apart from its dates.
+    #[schema(example = "Batch, over 200,000 input tokens")]
+    terms: String,
+    /// Why this price and no other; null where no price is behind the line.
+    why: Option<Why>,
     /// Since when the price holds; null means from the beginning of time.
     price_since: Option<DateTime<Utc>>,
     /// The data set or person the price came from, with its version.
@@ -124,10 +139,70 @@ impl From<ReceiptRow> for ReceiptLine {
             rate: row.rate.map(plain),
             per: row.per,
             amount: exact(row.amount),
+            factor: row.factor.map(plain),
+            price_id: row.price_id,
+            terms: row.terms,
+            why: row.why,
             price_since: row.price_since,
             price_source: row.price_source,
             price_url: row.price_url,
         }
+    }
+}
+
+/// What moved the cost of an event after it was booked.
+#[derive(Debug, Serialize, ToSchema)]
+struct AdjustmentDocument {
+    /// 1 for the first adjustment of the event.
+    revision: u32,
+    /// Id of the repricing run behind it.
+    #[schema(format = Uuid)]
+    run_id: String,
+    /// Why, as the run or its reversal says.
+    reason: String,
+    /// Whether it takes the run's own adjustment back.
+    is_reversal: bool,
+    /// When, in the organization's zone.
+    at: DateTime<FixedOffset>,
+    /// Cost before; null where it was not known.
+    old_cost: Option<String>,
+    /// Cost after; null where it is not known.
+    new_cost: Option<String>,
+    /// The receipt from then on.
+    receipt: Vec<ReceiptLine>,
+}
+
+impl From<AdjustmentRow> for AdjustmentDocument {
+    fn from(row: AdjustmentRow) -> Self {
+        Self {
+            revision: row.revision,
+            run_id: row.run_id.to_string(),
+            reason: row.reason,
+            is_reversal: row.is_reversal,
+            at: row.at,
+            old_cost: row.old_cost.map(exact),
+            new_cost: row.new_cost.map(exact),
+            receipt: row.receipt.into_iter().map(ReceiptLine::from).collect(),
+        }
+    }
+}
+
+/// The same usage, served otherwise.
+#[derive(Debug, Serialize, ToSchema)]
+struct AlternativeDocument {
+    /// The model in the book, as `provider/model`.
+    #[schema(example = "openai/gpt-4o-mini")]
+    priced_as: String,
+    /// The tier of service.
+    variant: Variant,
+    /// What it would have cost, computed: decimal string with 12 places.
+    #[schema(example = "0.007222500000")]
+    cost: String,
+}
+
+impl From<Alternative> for AlternativeDocument {
+    fn from(other: Alternative) -> Self {
+        Self { priced_as: other.priced_as, variant: other.variant, cost: exact(other.cost) }
     }
 }
 
@@ -146,16 +221,29 @@ pub(super) struct EventDocument {
     tier: String,
     /// The price book's model that priced it.
     priced_as: Option<String>,
-    /// The lines that add up to the cost; empty when unpriced or answered from the sender's cache.
+    /// The lines that add up to the cost, as they count now; empty when unpriced or answered from the sender's cache.
     receipt: Vec<ReceiptLine>,
+    /// The cost as it was booked; `cost` is restated by the adjustments since.
+    booked_cost: Option<String>,
+    /// The lines as they were booked.
+    booked_receipt: Vec<ReceiptLine>,
+    /// What moved the cost since, first to last.
+    adjustments: Vec<AdjustmentDocument>,
+    /// What the price book makes of it, whichever cost counts; null where it has no price.
+    computed_cost: Option<String>,
+    /// Reported over computed cost; null where either is not known.
+    #[schema(example = "-0.000745000000")]
+    reported_over_computed: Option<String>,
+    /// The model's other tiers, cheapest first.
+    other_tiers: Vec<AlternativeDocument>,
+    /// The provider's models that the organization uses and that would have cost less, cheapest first.
+    cheaper_models: Vec<AlternativeDocument>,
     /// Why there is no cost.
     unpriced_reason: Option<String>,
     /// Upper-bound estimate while unpriced; counts against budgets.
     upper_bound: Option<String>,
     /// What an answer from the sender's own cache would have cost.
     avoided_cost: Option<String>,
-    /// What the provider says it cost.
-    reported_cost: Option<String>,
     /// Whose shape `usage` has.
     usage_format: String,
     /// The provider's usage object: numbers, flags and the words that decide a price.
@@ -175,6 +263,10 @@ pub(super) struct EventDocument {
 
 impl From<EventDetail> for EventDocument {
     fn from(event: EventDetail) -> Self {
+        let current = event.current_receipt().to_vec();
+        let over = event.reported_over_computed();
+        let lines = |rows: Vec<ReceiptRow>| rows.into_iter().map(ReceiptLine::from).collect();
+        let others = |others: Vec<Alternative>| others.into_iter().map(AlternativeDocument::from).collect();
         Self {
             event: event.row.into(),
             received_at: event.received_at,
@@ -182,11 +274,17 @@ impl From<EventDetail> for EventDocument {
             time_to_first_token_ms: event.time_to_first_token_ms,
             tier: event.tier,
             priced_as: event.priced_as,
-            receipt: event.receipt.into_iter().map(ReceiptLine::from).collect(),
+            receipt: lines(current),
+            booked_cost: event.booked_cost.map(exact),
+            booked_receipt: lines(event.receipt),
+            adjustments: event.adjustments.into_iter().map(AdjustmentDocument::from).collect(),
+            computed_cost: event.computed_cost.map(exact),
+            reported_over_computed: over.map(exact),
+            other_tiers: others(event.other_tiers),
+            cheaper_models: others(event.cheaper_models),
             unpriced_reason: event.unpriced_reason,
             upper_bound: event.upper_bound.map(exact),
             avoided_cost: event.avoided_cost.map(exact),
-            reported_cost: event.reported_cost.map(exact),
             usage_format: event.usage_format,
             usage: serde_json::from_str(&event.usage_json).unwrap_or_default(),
             meters: event.meters.into_iter().map(|(meter, quantity)| (meter, plain(quantity))).collect(),

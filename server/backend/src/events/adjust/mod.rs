@@ -5,7 +5,8 @@
 mod moves;
 mod sql;
 
-pub(super) use sql::{CURRENT_COST, LAST, adjustments_of};
+pub(super) use sql::{CURRENT_COST, adjustments_of};
+pub(crate) use sql::{CURRENT_RECEIPT, LAST};
 
 use super::commit::{enter_organization, mark_moved};
 use super::ingest::{Booking, book};
@@ -118,6 +119,19 @@ pub(crate) async fn read(
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
     sql::selected(connection, scope, selection, after, limit).await
+}
+
+/// The oldest events that wait for a price under a name as it was sent.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn read_waiting(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    name: (&str, &str),
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    sql::waiting(connection, scope, name, limit).await
 }
 
 /// The next events that a run adjusted, in the order of their keys, with what counted before.

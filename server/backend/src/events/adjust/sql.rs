@@ -31,7 +31,7 @@ macro_rules! columns {
 }
 
 /// The adjustment of event `e` that counts, as `a`.
-pub(in crate::events) const LAST: &str = " left join lateral (
+pub(crate) const LAST: &str = " left join lateral (
         select * from adjustments
         where adjustments.org_id = e.org_id and adjustments.event_key = e.event_key
         order by revision desc limit 1
@@ -39,6 +39,9 @@ pub(in crate::events) const LAST: &str = " left join lateral (
 
 /// What event `e` costs now; needs [`LAST`].
 pub(in crate::events) const CURRENT_COST: &str = "case when a.revision is null then e.cost else a.new_cost end";
+
+/// The receipt of event `e` that counts now; needs [`LAST`].
+pub(crate) const CURRENT_RECEIPT: &str = "case when a.revision is null then e.receipt else a.receipt end";
 
 fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
     Error::inconsistent("events", column, detail)
@@ -130,6 +133,45 @@ pub(super) async fn selected(
         push_filter(&mut sql, scope, filter);
     }
     sql.push(" order by e.\"timestamp\", e.event_key limit ").push_bind(limit);
+    let rows = sql.build().fetch_all(connection).await?;
+    rows.iter().map(recorded).collect()
+}
+
+/// The oldest events that wait for a price under a name as it was sent, found by the indexes of what waits.
+pub(super) async fn waiting(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    (provider, model): (&str, &str),
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "with found as (
+            select event_key, \"timestamp\" from events where cost is null and org_id = ",
+    );
+    let org = scope.org_id().0;
+    sql.push_bind(org).push(" and provider = ").push_bind(provider).push(" and model = ").push_bind(model);
+    // A key carries its time in milliseconds, so an event that lost its price is found in its partition.
+    sql.push(
+        " union
+            select e.event_key, e.\"timestamp\"
+            from adjustments as lost
+            cross join lateral (
+                select to_timestamp(('x' || left(replace(lost.event_key::text, '-', ''), 12))::bit(48)::bigint / 1000.0) as at
+            ) as made
+            join events as e on e.org_id = lost.org_id and e.event_key = lost.event_key
+                and e.\"timestamp\" >= made.at - interval '1 millisecond' and e.\"timestamp\" < made.at + interval '2 milliseconds'
+            where lost.new_cost is null and lost.org_id = ",
+    );
+    sql.push_bind(org)
+        .push(" and e.provider = ")
+        .push_bind(provider)
+        .push(" and e.model = ")
+        .push_bind(model)
+        .push(") ");
+    sql.push(columns!());
+    sql.push(" from found join events as e on e.\"timestamp\" = found.\"timestamp\" and e.event_key = found.event_key");
+    sql.push(LAST).push(" where not e.response_cache_hit and e.org_id = ").push_bind(org);
+    sql.push(" and ").push(CURRENT_COST).push(" is null order by e.\"timestamp\", e.event_key limit ").push_bind(limit);
     let rows = sql.build().fetch_all(connection).await?;
     rows.iter().map(recorded).collect()
 }

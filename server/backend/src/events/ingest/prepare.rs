@@ -5,12 +5,12 @@ use super::{Refusal, Refused, validate};
 use crate::clock::id_at;
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, Status};
+use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, ReportedCost, Status};
 use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
 use domain::meter::{Meters, Usage, UsageFormat, numbers_only, usage};
 use domain::price::{Asked, Books, Context};
 use domain::problem::FieldProblem;
-use domain::rating::{ReceiptLine, rate_usage, upper_bound};
+use domain::rating::{ReceiptLine, Served, charge, upper_bound};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
 
@@ -149,7 +149,7 @@ fn bounded(meters: &Meters) -> Result<(), FieldProblem> {
     Ok(())
 }
 
-/// Rates an event with the price valid at its own time.
+/// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
     let asked = Asked {
         service_tier: sent.service_tier.as_deref(),
@@ -158,18 +158,18 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         region: sent.region.as_deref(),
     };
     let context = Context::of(asked, &sent.usage);
-    let rated = rate_usage(books, &sent.provider, &sent.model, used, at, context);
+    let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
     if sent.response_cache_hit == Some(true) {
-        // No provider call was made: nothing is owed, whatever the book knows.
+        // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
         let (priced_as, avoided) =
-            rated.map_or((None, None), |rated| (Some(rated.priced_as), Some(rated.receipt.cost)));
+            charge(books, served, None).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));
         return Booking { cost: Some(Decimal::ZERO), priced_as, avoided_cost: avoided, ..Booking::default() };
     }
-    match rated {
-        Ok(rated) => Booking {
-            cost: Some(rated.receipt.cost),
-            lines: rated.receipt.lines,
-            priced_as: Some(rated.priced_as),
+    match charge(books, served, sent.reported_cost.as_ref().and_then(ReportedCost::usd)) {
+        Ok(charged) => Booking {
+            cost: Some(charged.receipt.cost),
+            lines: charged.receipt.lines,
+            priced_as: charged.priced_as,
             ..Booking::default()
         },
         Err(unpriced) => Booking {

@@ -15,7 +15,8 @@ use domain::meter::{Meter, meters, served_tier, usage};
 use domain::price::page::terms;
 use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant, Why};
 use domain::problem::Problem;
-use domain::rating::rate_usage;
+use domain::rating::Served;
+use domain::rating::alternatives::{Alternative, cheaper_models, tiers};
 use domain::repricing::AdjustmentRow;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -67,6 +68,8 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
     };
+    let current = adjustments.last().map_or(&stored.receipt, |adjustment| &adjustment.lines);
+    let (other_tiers, cheaper_models) = alternatives(held.books(), &stored, &models);
     Ok(EventDetail {
         receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
         booked_cost: stored.cost,
@@ -83,7 +86,9 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
                 receipt: adjustment.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
             })
             .collect(),
-        alternatives: alternatives(held.books(), &stored, &models),
+        other_tiers,
+        cheaper_models,
+        computed_cost: computed(stored.row.cost, current).filter(|_| !stored.response_cache_hit),
         adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
         tier: tier(&stored).to_owned(),
         attributes: attributes(&stored),
@@ -103,7 +108,6 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         unpriced_reason: stored.unpriced_reason,
         upper_bound: stored.upper_bound,
         avoided_cost: stored.avoided_cost,
-        reported_cost: stored.reported_cost,
     })
 }
 
@@ -137,6 +141,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptR
     let row = ReceiptRow {
         meter: line.meter.clone(),
         label: label.clone(),
+        price_id: Some(line.price_id).filter(|_| meter != Some(Meter::Reported)),
         quantity: line.quantity,
         rate: price.map(|price| price.rate),
         per: price.map_or(1, |price| price.per),
@@ -178,27 +183,23 @@ fn as_served(stored: &Stored) -> Context<'_> {
     Context::of(asked, &stored.usage)
 }
 
-/// What the same usage would have cost in a batch, and with the cheapest other model of the provider that the organization uses.
-fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> Vec<(String, Decimal)> {
-    let Some(booked) = stored.row.cost.filter(|_| !stored.response_cache_hit) else { return vec![] };
-    let Ok(used) = usage(stored.usage_format, &stored.usage) else { return vec![] };
-    let as_served = as_served(stored);
-    let quote = |model: &str, context| {
-        let rated = rate_usage(books, &stored.row.provider, model, &used, stored.at, context).ok()?;
-        Some((rated.priced_as, rated.receipt.cost))
-    };
-    let batch = quote(&stored.row.model, as_served.served_as(Variant::Batch))
-        .filter(|(_, cost)| *cost != booked)
-        .map(|(_, cost)| ("batch".to_owned(), cost));
-    let other = models
-        .iter()
-        .filter(|model| **model != stored.row.model)
-        .filter_map(|model| {
-            let (priced_as, cost) = quote(model, as_served)?;
-            (Some(priced_as) != stored.priced_as && cost < booked).then(|| (model.clone(), cost))
-        })
-        .min_by_key(|(_, cost)| *cost);
-    batch.into_iter().chain(other).collect()
+/// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
+fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
+    let used = usage(stored.usage_format, &stored.usage);
+    let Some(usage) = used.as_ref().ok().filter(|_| !stored.response_cache_hit) else { return (vec![], vec![]) };
+    let (provider, model) = (stored.row.provider.as_str(), stored.row.model.as_str());
+    let served = Served { provider, model, usage, at: stored.at, context: as_served(stored) };
+    (tiers(books, served), cheaper_models(books, served, models.iter().map(String::as_str)))
+}
+
+/// What the price book makes of an event: its lines without what the provider's own figure adds. None where there are no others.
+fn computed(cost: Option<Decimal>, lines: &[StoredLine]) -> Option<Decimal> {
+    let is_reported = |line: &&StoredLine| line.meter == Meter::Reported.as_str();
+    match lines.iter().find(is_reported) {
+        Some(_) if lines.len() == 1 => None,
+        Some(over) => cost.map(|cost| cost - over.amount),
+        None => cost,
+    }
 }
 
 /// Label and value of every attribute that was sent.

@@ -7,7 +7,7 @@ use crate::events::commit::time_of;
 use crate::events::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::event::{Attention, EventQuery, EventRow, RejectedRow, UnpricedRow};
+use domain::event::{Attention, EventQuery, EventRow, RejectedRow, ReportedCost, UnpricedRow};
 use domain::ids::{EventKey, KeyId, ProjectId, RejectedId};
 use domain::meter::{Meters, UsageFormat};
 use domain::problem::FieldProblem;
@@ -23,7 +23,7 @@ use uuid::Uuid;
 fn rows_of_events() -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(
         "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
-            e.tokens, e.attempt, e.latency_ms,
+            e.tokens, e.attempt, e.latency_ms, e.reported_cost, e.reported_currency,
             exists (select from suspected_doubles as doubles
                 where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
     );
@@ -49,10 +49,18 @@ fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
         feature: row.try_get("feature")?,
         tokens: unsigned("tokens", row.try_get("tokens")?)?,
         cost: row.try_get("current_cost")?,
+        reported_cost: reported(row)?,
         suspected_double: row.try_get("suspected_double")?,
         attempt: u32::try_from(row.try_get::<i32, _>("attempt")?).map_err(|error| inconsistent("attempt", error))?,
         latency_ms: row.try_get::<Option<i64>, _>("latency_ms")?.map(|ms| unsigned("latency_ms", ms)).transpose()?,
     })
+}
+
+/// Other currencies are not converted and do not count.
+fn reported(row: &PgRow) -> Result<Option<Decimal>, Error> {
+    let amount: Option<Decimal> = row.try_get("reported_cost")?;
+    let currency: Option<String> = row.try_get("reported_currency")?;
+    Ok(amount.zip(currency).and_then(|(amount, currency)| ReportedCost { amount, currency }.usd()))
 }
 
 fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
@@ -228,7 +236,6 @@ pub(super) struct Stored {
     pub(super) batch: bool,
     pub(super) time_to_first_token_ms: Option<u64>,
     pub(super) response_cache_hit: bool,
-    pub(super) reported_cost: Option<Decimal>,
     /// As it was booked.
     pub(super) cost: Option<Decimal>,
     pub(super) receipt: Vec<StoredLine>,
@@ -306,7 +313,6 @@ fn stored(scope: &OrgScope, row: &PgRow) -> Result<Stored, Error> {
         batch: row.try_get("batch")?,
         time_to_first_token_ms: to_first.map(|ms| unsigned("time_to_first_token_ms", ms)).transpose()?,
         response_cache_hit: row.try_get("response_cache_hit")?,
-        reported_cost: row.try_get("reported_cost")?,
         cost: row.try_get("cost")?,
         receipt: lines(json("receipt")?, "events")?,
         priced_as: row.try_get("priced_as")?,

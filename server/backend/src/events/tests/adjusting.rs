@@ -7,7 +7,7 @@ use crate::prices::{self, runs};
 use crate::{OrgScope, identity};
 use domain::ids::RunId;
 use domain::period::Zone;
-use domain::price::{MappingForm, ModifierForm, PriceForm};
+use domain::price::{BasisForm, MappingForm, ModifierForm, PriceForm};
 use domain::repricing::{RunInput, RunKind, RunState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -79,6 +79,13 @@ async fn assert_adjustments_follow(zone: &str) {
             };
             prices::add_mapping(&fixture.backend, &scope, form.parse().unwrap()).await.unwrap();
         }
+        let basis = BasisForm {
+            basis: ["reported", "computed", "reported"][round].to_owned(),
+            provider: ["", "openai", "anthropic"][round].to_owned(),
+            valid_from: ["2026-11-01", "", "2026-03-09"][round].to_owned(),
+            reason: "test".to_owned(),
+        };
+        prices::choose_basis(&fixture.backend, &scope, &basis.parse().unwrap()).await.unwrap();
         done.push(run(&fixture, &scope, RunKind::Pricing).await);
         done.push(run(&fixture, &scope, RunKind::Repricing).await);
     }

@@ -4,6 +4,8 @@ use super::{Fixture, event, with};
 use crate::events::{csv, find, list, rejected};
 use domain::event::EventQuery;
 use domain::money::exact;
+use domain::price::Variant;
+use domain::rating::alternatives::Alternative;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -134,11 +136,15 @@ async fn a_receipt_explains_its_event() {
     assert_eq!(found.receipt.iter().map(|line| line.amount).sum::<rust_decimal::Decimal>(), found.row.cost.unwrap());
     assert!(found.adds_up);
     assert!(found.receipt.iter().all(|line| !line.price_source.is_empty()));
-    let alternatives: Vec<_> = found.alternatives.iter().map(|(how, cost)| (how.as_str(), exact(*cost))).collect();
-    assert_eq!(
-        alternatives,
-        [("batch", "0.007222500000".to_owned()), ("claude-haiku-4-5", "0.004815000000".to_owned())]
-    );
+    let told = |others: &[Alternative]| -> Vec<_> {
+        others.iter().map(|other| (other.priced_as.clone(), other.variant, exact(other.cost))).collect()
+    };
+    let sonnet = "anthropic/claude-sonnet-4-5".to_owned();
+    assert_eq!(told(&found.other_tiers), [(sonnet, Variant::Batch, "0.007222500000".to_owned())]);
+    let haiku = "anthropic/claude-haiku-4-5".to_owned();
+    assert_eq!(told(&found.cheaper_models), [(haiku, Variant::Standard, "0.004815000000".to_owned())]);
+    assert_eq!(found.computed_cost, found.row.cost);
+    assert_eq!(found.reported_over_computed().map(exact).as_deref(), Some("-0.000745000000"));
     assert_eq!(found.attempts.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["req-0"]);
     assert_eq!(found.session.len(), 2);
     assert!(found.attributes.contains(&("tag.v".to_owned(), "7".to_owned())));

@@ -234,7 +234,7 @@ async fn every_amount_is_stored_as_it_was() {
     assert_eq!(usize::try_from(fixture.send(&scope, &events).await.accepted).unwrap(), amounts.len());
     for amount in amounts {
         let found = super::super::find(&fixture.backend, &scope, amount).await.unwrap();
-        assert_eq!(found.reported_cost.map(exact), Some(exact(amount.parse().unwrap())), "{amount}");
+        assert_eq!(found.row.reported_cost.map(exact), Some(exact(amount.parse().unwrap())), "{amount}");
     }
 }
 

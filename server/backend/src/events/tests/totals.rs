@@ -63,14 +63,17 @@ pub(super) fn event() -> impl Strategy<Value = Value> {
         1..4_u32,
         prop::bool::weighted(0.1),
         prop::sample::select(vec!["main", "side"]),
+        prop::option::weighted(0.3, 0..5_000_000_u64),
     );
     (timestamp(), usage(), status, labels, numbers).prop_map(|(at, (provider, model, usage), status, labels, numbers)| {
         let (feature, environment, customer, user, step, tag) = labels;
-        let (latency_ms, attempt, cached, project) = numbers;
+        let (latency_ms, attempt, cached, project, reported) = numbers;
+        let reported = reported.map(|micros| json!({"amount": format!("{}e-6", micros), "currency": "USD"}));
         let tags = tag.map(|tag| json!({"t": tag, "k.2": "x"})).unwrap_or(json!({}));
         json!({"timestamp": at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true), "provider": provider, "model": model,
             "usage": usage, "status": status, "feature": feature, "environment": environment, "customer": customer, "user": user,
-            "step": step, "tags": tags, "latency_ms": latency_ms, "attempt": attempt, "response_cache_hit": cached, "project": project})
+            "step": step, "tags": tags, "latency_ms": latency_ms, "attempt": attempt, "response_cache_hit": cached, "project": project,
+            "reported_cost": reported})
     })
 }
 

@@ -1,19 +1,17 @@
-//! Whether a price that somebody enters looks like a slip of the hand.
+//! Whether prices that somebody enters look like a slip of the hand.
 
 use super::sql;
+use super::what_if::{entered_id, with_rows};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::{BookRows, Books, Context, Doubt, PriceBook, PriceRow, Variant, doubts};
+use domain::price::{Books, Context, Doubt, PriceRow, Variant, doubts};
 use rust_decimal::Decimal;
 
-/// Stands for the price that is about to be entered; no stored row has this id.
-const ENTERED: u64 = u64::MAX;
-
-/// What is about to be entered, and when.
-pub(super) struct Asked<'a> {
-    pub(super) row: &'a PriceRow,
-    pub(super) now: DateTime<Utc>,
+/// A price that is about to be entered, and when.
+struct Asked<'a> {
+    row: &'a PriceRow,
+    now: DateTime<Utc>,
 }
 
 impl Asked<'_> {
@@ -32,36 +30,39 @@ impl Asked<'_> {
     }
 }
 
-/// Everything that looks unusual.
-pub(super) async fn look(backend: &Backend, scope: &OrgScope, asked: &Asked<'_>) -> Result<Vec<Doubt>, Error> {
-    let row = asked.row;
-    let held = super::books(backend, scope).await?;
+/// Everything that looks unusual about prices that are entered together.
+pub(super) async fn look(
+    backend: &Backend,
+    scope: &OrgScope,
+    entered: &[PriceRow],
+    now: DateTime<Utc>,
+) -> Result<Vec<Doubt>, Error> {
+    let (held, after) = (super::books(backend, scope).await?, with_rows(backend, scope, entered).await?);
     let unit = |row: &PriceRow| row.rate.checked_div(Decimal::from(row.per));
-    let before = asked
-        .price_id(held.books(), row.meter, row.variant)
-        .and_then(|id| held.row(id))
-        .filter(|before| before.meter == row.meter && before.variant == row.variant)
-        .and_then(unit);
-    let peers = sql::peers(&backend.pool, row, asked.at()).await?;
-    let mut found = doubts(row.meter, row.rate, row.per, before, &peers);
-    let mut own = sql::prices(&backend.pool, scope, None).await?;
-    own.push(PriceRow { price_id: ENTERED, ..row.clone() });
-    let aliases = sql::mappings(&backend.pool, scope, None).await?;
-    let after = PriceBook::new(BookRows { aliases, prices: own, ..BookRows::default() });
-    let after = Books { own: Some(&after), common: held.books().common };
-    let kinds = Meter::ALL.iter().flat_map(|meter| Variant::ALL.map(|variant| (*meter, variant)));
-    let shadowed = kinds.filter(|(meter, variant)| {
-        let charged = asked.price_id(held.books(), *meter, *variant).and_then(|id| held.row(id));
-        // Only a price of exactly this kind is lost; one that stood in already did so before.
-        (*meter, *variant) != (row.meter, row.variant)
-            && charged.is_some_and(|charged| {
-                (charged.meter, charged.variant) == (*meter, *variant) && unit(charged) != unit(row)
-            })
-            && asked.price_id(after, *meter, *variant) == Some(ENTERED)
-    });
-    let meters: Vec<String> = shadowed.map(|(meter, variant)| name_of(meter, variant)).collect();
-    if !meters.is_empty() {
-        found.push(Doubt::StandsIn { meters });
+    let mut found = Vec::new();
+    for (place, row) in entered.iter().enumerate() {
+        let asked = Asked { row, now };
+        let before = asked
+            .price_id(held.books(), row.meter, row.variant)
+            .and_then(|id| held.row(id))
+            .filter(|before| before.meter == row.meter && before.variant == row.variant)
+            .and_then(unit);
+        let peers = sql::peers(&backend.pool, row, asked.at()).await?;
+        found.extend(doubts(row.meter, row.rate, row.per, before, &peers));
+        let kinds = Meter::ALL.iter().flat_map(|meter| Variant::ALL.map(|variant| (*meter, variant)));
+        let shadowed = kinds.filter(|(meter, variant)| {
+            let charged = asked.price_id(held.books(), *meter, *variant).and_then(|id| held.row(id));
+            // Only a price of exactly this kind is lost; one that stood in already did so before.
+            (*meter, *variant) != (row.meter, row.variant)
+                && charged.is_some_and(|charged| {
+                    (charged.meter, charged.variant) == (*meter, *variant) && unit(charged) != unit(row)
+                })
+                && asked.price_id(after.books(), *meter, *variant) == Some(entered_id(place))
+        });
+        let meters: Vec<String> = shadowed.map(|(meter, variant)| name_of(meter, variant)).collect();
+        if !meters.is_empty() {
+            found.push(Doubt::StandsIn { meters });
+        }
     }
     Ok(found)
 }

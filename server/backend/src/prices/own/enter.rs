@@ -1,6 +1,6 @@
 //! Entering and ending own prices and names.
 
-use super::check::{Asked, look};
+use super::check::look;
 use super::{Change, changed, instant, sql};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
@@ -10,9 +10,10 @@ use domain::identity::Permission;
 use domain::ids::PriceChangeId;
 use domain::price::{AliasRow, Doubt, MappingInput, ModifierInput, ModifierRow, PriceInput, PriceRow};
 use domain::problem::Problem;
+use sqlx::PgConnection;
 
 /// A span of instants; none is open.
-type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+pub(super) type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 
 /// What looks unusual about a price before it is entered.
 ///
@@ -21,7 +22,7 @@ type Span = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
 pub async fn doubts(backend: &Backend, scope: &OrgScope, input: &PriceInput) -> Result<Vec<Doubt>, Error> {
     scope.require(Permission::ManagePrices)?;
     let row = row_of(scope, input)?;
-    look(backend, scope, &Asked { row: &row, now: backend.clock.now() }).await
+    look(backend, scope, &[row], backend.clock.now()).await
 }
 
 /// Enters a price: from its begin on it goes before the common price of the model, and before own prices of the same time.
@@ -31,32 +32,48 @@ pub async fn doubts(backend: &Backend, scope: &OrgScope, input: &PriceInput) -> 
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields, also `confirmed` for an unusual price that was not confirmed; [`Error::Database`].
 pub async fn add_price(backend: &Backend, scope: &OrgScope, input: PriceInput) -> Result<PriceChangeId, Error> {
+    add_prices(backend, scope, &[input]).await
+}
+
+/// Enters several prices as one change, as [`add_price`] enters one.
+///
+/// # Errors
+/// As [`add_price`].
+pub async fn add_prices(backend: &Backend, scope: &OrgScope, inputs: &[PriceInput]) -> Result<PriceChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
-    let row = row_of(scope, &input)?;
+    let rows = inputs.iter().map(|input| row_of(scope, input)).collect::<Result<Vec<_>, _>>()?;
     let change = Change::new(backend, scope);
-    if !input.confirmed {
-        let doubts = look(backend, scope, &Asked { row: &row, now: change.now }).await?;
+    if inputs.iter().any(|input| !input.confirmed) {
+        let doubts = look(backend, scope, &rows, change.now).await?;
         if !doubts.is_empty() {
             return Err(Problem::invalid(doubts.iter().map(Doubt::problem).collect()).into());
         }
     }
     let mut transaction = backend.pool.begin().await?;
     sql::lock(&mut transaction, scope).await?;
-    let in_the_way = sql::overlapping_prices(&mut transaction, scope, &row).await?;
-    let ids: Vec<u64> = in_the_way.iter().map(|row| row.price_id).collect();
-    sql::supersede_prices(&mut transaction, scope, &ids, change.change_id, change.now).await?;
-    for old in &in_the_way {
-        for (valid_from, valid_to) in rest((old.valid_from, old.valid_to), (row.valid_from, row.valid_to)) {
-            let rest = PriceRow { valid_from, valid_to, ..old.clone() };
-            sql::insert_price(&mut transaction, scope, &rest, change.change_id, change.now).await?;
-        }
+    for row in &rows {
+        enter(&mut transaction, &change, row).await?;
     }
-    sql::insert_price(&mut transaction, scope, &row, change.change_id, change.now).await?;
-    let detail = format!("Entered the price {}{}.", said(&row), since(scope, row.valid_from));
+    let detail = rows.iter().map(|row| format!("Entered the price {}{}.", said(row), since(scope, row.valid_from)));
+    let detail = detail.collect::<Vec<_>>().join(" ");
     change.record(&mut transaction, "price.entered", &detail, None).await?;
     transaction.commit().await?;
     changed(backend);
     Ok(change.change_id)
+}
+
+/// Writes a price in place of those that stand in its time.
+async fn enter(connection: &mut PgConnection, change: &Change<'_>, row: &PriceRow) -> Result<(), Error> {
+    let in_the_way = sql::overlapping_prices(connection, change.scope, row).await?;
+    let ids: Vec<u64> = in_the_way.iter().map(|row| row.price_id).collect();
+    sql::supersede_prices(connection, change.scope, &ids, change.change_id, change.now).await?;
+    for old in &in_the_way {
+        for (valid_from, valid_to) in rest((old.valid_from, old.valid_to), (row.valid_from, row.valid_to)) {
+            let rest = PriceRow { valid_from, valid_to, ..old.clone() };
+            sql::insert_price(connection, change.scope, &rest, change.change_id, change.now).await?;
+        }
+    }
+    sql::insert_price(connection, change.scope, row, change.change_id, change.now).await
 }
 
 /// Ends a price at an instant; at or before its begin it is withdrawn altogether.
@@ -207,7 +224,7 @@ fn said_modifier(row: &ModifierRow) -> String {
     format!("{} of factor {} for {provider}{models}", row.kind.label(), row.factor)
 }
 
-fn row_of(scope: &OrgScope, input: &PriceInput) -> Result<PriceRow, Problem> {
+pub(super) fn row_of(scope: &OrgScope, input: &PriceInput) -> Result<PriceRow, Problem> {
     let (valid_from, valid_to) = span_of(scope, input.from, input.to)?;
     Ok(PriceRow {
         // The database numbers it.
@@ -233,7 +250,7 @@ fn row_of(scope: &OrgScope, input: &PriceInput) -> Result<PriceRow, Problem> {
 }
 
 /// The row of a mapping, to the model that the target means when the mapping begins.
-async fn alias_of(backend: &Backend, scope: &OrgScope, input: MappingInput) -> Result<AliasRow, Error> {
+pub(super) async fn alias_of(backend: &Backend, scope: &OrgScope, input: MappingInput) -> Result<AliasRow, Error> {
     let (valid_from, valid_to) = span_of(scope, input.from, input.to)?;
     let held = super::books(backend, scope).await?;
     // A model that is priced at any time at all can be meant; its events say when.
@@ -262,7 +279,7 @@ fn span_of(scope: &OrgScope, from: Option<Edge>, to: Option<Edge>) -> Result<Spa
 }
 
 /// What is left of an old span beside a new one.
-fn rest(old: Span, new: Span) -> impl Iterator<Item = Span> {
+pub(super) fn rest(old: Span, new: Span) -> impl Iterator<Item = Span> {
     let begins_before = |from: DateTime<Utc>| old.0.is_none_or(|old| old < from);
     let ends_after = |to: DateTime<Utc>| old.1.is_none_or(|old| old > to);
     let before = new.0.filter(|from| begins_before(*from)).map(|from| (old.0, Some(from)));

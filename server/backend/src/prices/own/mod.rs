@@ -7,10 +7,15 @@ mod check;
 mod enter;
 mod sql;
 mod undo;
+mod what_if;
 
-pub use enter::{add_mapping, add_modifier, add_price, doubts, end_mapping, end_modifier, end_price};
+pub use enter::{add_mapping, add_modifier, add_price, add_prices, doubts, end_mapping, end_modifier, end_price};
 pub use undo::undo;
+pub(super) use what_if::{with_mapping, with_prices};
 
+pub(super) use sql::{lock, notify};
+
+use super::basis;
 use super::sql as book_sql;
 use crate::watched::Watched;
 use crate::{Backend, Error, OrgScope, audit};
@@ -95,11 +100,19 @@ pub(super) async fn load_own(
     scope: &OrgScope,
     known_at: Option<DateTime<Utc>>,
 ) -> Result<Option<PriceBook>, Error> {
-    let aliases = sql::mappings(pool, scope, known_at).await?;
-    let prices = sql::prices(pool, scope, known_at).await?;
-    let modifiers = sql::modifiers(pool, scope, known_at).await?;
-    let any = !aliases.is_empty() || !prices.is_empty() || !modifiers.is_empty();
-    Ok(any.then(|| PriceBook::new(BookRows { aliases, prices, modifiers, ..BookRows::default() })))
+    let rows = rows(pool, scope, known_at).await?;
+    Ok((rows != BookRows::default()).then(|| PriceBook::new(rows)))
+}
+
+/// The rows of the own book that count, or that counted at an instant.
+async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
+    Ok(BookRows {
+        aliases: sql::mappings(pool, scope, known_at).await?,
+        prices: sql::prices(pool, scope, known_at).await?,
+        modifiers: sql::modifiers(pool, scope, known_at).await?,
+        bases: basis::rows(pool, scope, known_at).await?,
+        ..BookRows::default()
+    })
 }
 
 /// Keeps own books in memory fresh until `stop`.
@@ -157,12 +170,12 @@ impl<'a> Change<'a> {
 }
 
 /// Own books read before are stale on this server.
-fn changed(backend: &Backend) {
+pub(super) fn changed(backend: &Backend) {
     backend.own_books.changed();
 }
 
 /// The instant of an edge in the organization's zone.
-fn instant(scope: &OrgScope, edge: Edge) -> DateTime<Utc> {
+pub(super) fn instant(scope: &OrgScope, edge: Edge) -> DateTime<Utc> {
     match edge {
         Edge::Day(day) => scope.zone().start_of(day),
         Edge::At(at) => at,

@@ -88,13 +88,13 @@ macro_rules! known {
     };
 }
 
-pub(super) async fn notify(connection: &mut PgConnection) -> Result<(), Error> {
+pub(in crate::prices) async fn notify(connection: &mut PgConnection) -> Result<(), Error> {
     sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(connection).await?;
     Ok(())
 }
 
 /// Changes of one book come one after the other.
-pub(super) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+pub(in crate::prices) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     sqlx::query("select from organizations where org_id = $1 for no key update")
         .bind(scope.org_id().0)
         .execute(connection)

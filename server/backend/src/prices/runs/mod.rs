@@ -3,9 +3,12 @@
 //! Where a run stands is in its row alone. Each step is one transaction that claims the row, adjusts at most [`STEP`] events and writes how far it is,
 //! so a server that dies in the middle loses nothing and adjusts nothing twice.
 
+mod effect;
 mod sql;
 mod step;
+mod sums;
 
+pub use effect::{effect_of_mapping, effect_of_prices, effects_of_guesses};
 pub use step::{advance, work};
 
 use crate::error::OnConstraint;

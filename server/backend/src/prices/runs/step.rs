@@ -1,18 +1,16 @@
 //! The steps of a run: one transaction each.
 
-use super::STEP;
 use super::sql::{self, RunRow};
-use crate::events::adjust::{self, Adjustment, By, Recorded, Selection, Standing};
+use super::{STEP, sums};
+use crate::events::adjust::{self, Adjustment, By, Recorded, Selection};
 use crate::prices::own::books_known_at;
 use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
-use chrono::NaiveDate;
 use domain::ids::{OrgId, RunId};
-use domain::period::{Period, Zone};
+use domain::period::Zone;
 use domain::problem::Problem;
-use domain::repricing::{Moves, RunKind, Summary};
+use domain::repricing::RunKind;
 use sqlx::PgConnection;
-use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -112,10 +110,8 @@ impl Step<'_> {
             .collect();
         let so_far = if confirmed { &row.outcome } else { &row.preview };
         let mut summary = so_far.clone().unwrap_or_default();
-        let unpriced = events.iter().filter(|event| event.current.cost.is_none()).count();
-        self.sum(connection, &mut summary, &events, &adjustments).await?;
-        let priced = adjustments.iter().filter(|one| is_priced(one)).count();
-        summary.still_unpriced += (unpriced - priced) as u64;
+        sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
+        summary.still_unpriced += sums::still_unpriced(&events, &adjustments);
         if confirmed {
             let by = By { run_id: row.run_id, is_reversal: false };
             adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
@@ -141,7 +137,7 @@ impl Step<'_> {
         let adjustments: Vec<Adjustment<'_>> =
             events.iter().filter_map(|event| Some(Adjustment { event, to: event.restored()? })).collect();
         let mut summary = row.reversal.clone().unwrap_or_default();
-        self.sum(connection, &mut summary, &events, &adjustments).await?;
+        sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
         let by = By { run_id: row.run_id, is_reversal: true };
         adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
         let last = events.last().map(|event| (event.timestamp, event.event_key));
@@ -151,42 +147,6 @@ impl Step<'_> {
         sql::advanced(connection, self.scope, row.run_id, next, last, (sql::Sums::Reversal, &summary), now).await?;
         Ok(more)
     }
-
-    /// Adds what moves to the sums, by month and the day's owner.
-    async fn sum(
-        &self,
-        connection: &mut PgConnection,
-        summary: &mut Summary,
-        events: &[Recorded],
-        adjustments: &[Adjustment<'_>],
-    ) -> Result<(), Error> {
-        let day_of = |event: &Recorded| self.zone.day_of(event.timestamp);
-        let asked: BTreeSet<_> = adjustments.iter().map(|one| (one.event.project_id, day_of(one.event))).collect();
-        let owners = sql::owners(connection, self.scope, &asked).await?;
-        summary.looked_at += events.len() as u64;
-        for one in adjustments {
-            let day: NaiveDate = day_of(one.event);
-            let owner = owners.get(&(one.event.project_id, day)).cloned().unwrap_or_default();
-            summary.priced += u64::from(is_priced(one));
-            let bound = |standing: &Standing| standing.upper_bound.unwrap_or_default();
-            summary.upper_bound += bound(&one.to) - bound(&one.event.current);
-            summary.add_moves(Moves {
-                month: Period::month_of(day).from,
-                team: owner.team,
-                project: owner.project,
-                provider: one.event.sent.provider.clone(),
-                model: one.event.sent.model.clone(),
-                events: 1,
-                before: one.event.current.cost.unwrap_or_default(),
-                after: one.to.cost.unwrap_or_default(),
-            });
-        }
-        Ok(())
-    }
-}
-
-fn is_priced(one: &Adjustment<'_>) -> bool {
-    one.event.current.cost.is_none() && one.to.cost.is_some()
 }
 
 fn is_full(events: &[Recorded]) -> bool {

@@ -35,8 +35,13 @@ fn common() -> Vec<Sample> {
 fn own(world: &World) -> Vec<Sample> {
     let (price, position, change) = (world.price.as_str(), world.mapping.as_str(), world.price_change.as_str());
     let model = format!("{PROJECT_SECRET}-{SECRET}");
-    let entered =
-        [("provider", "openai"), ("model", "next"), ("meter", "output"), ("rate", "7"), ("source", "Contract")];
+    let entered = [
+        ("provider", "openai"),
+        ("model", "next"),
+        ("rates[0][meter]", "output"),
+        ("rates[0][rate]", "7"),
+        ("source", "Contract"),
+    ];
     let entered: Vec<_> = entered.into_iter().chain([("confirmed", "true")]).collect();
     let mapped = [("provider", "openai"), ("name", "next"), ("to_provider", "openai"), ("to_model", "gpt-4o")];
     let override_ = json!({"provider": "openai", "model": "next", "meter": "output", "rate": "7", "source": "Contract", "confirmed": true});
@@ -68,6 +73,12 @@ fn own(world: &World) -> Vec<Sample> {
         api("GET /v1/price-changes", "/v1/price-changes"),
         administers(api("POST /v1/price-changes/{change_id}/undo", format!("/v1/price-changes/{change}/undo"))),
         api("GET /v1/unpriced", "/v1/unpriced"),
+        page("/o/{org}/prices/basis", "/o/acme/prices/basis"),
+        ask("prices/basis", json!({})),
+        manages(form("prices/choose-basis", &[("basis", "reported"), ("reason", "Contract")])),
+        api("GET /v1/cost-basis", "/v1/cost-basis"),
+        administers(api("POST /v1/cost-basis", "/v1/cost-basis"))
+            .body(json!({"basis": "reported", "provider": "openrouter", "reason": "Contract"})),
     ]
 }
 

@@ -1,0 +1,143 @@
+//! Whether a price that somebody enters looks like a slip of the hand.
+
+use crate::format;
+use crate::meter::Meter;
+use crate::problem::FieldProblem;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// Why a price looks like a slip of the hand. Entering it needs a confirmation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Doubt {
+    /// At least ten times the price it replaces, or at most a tenth of it.
+    Tenfold {
+        /// What the meter costs before, of `per` units.
+        before: Decimal,
+        /// Units.
+        per: u64,
+    },
+    /// At least ten times what other models of the provider cost at most, or at most a tenth of the cheapest.
+    FarFromPeers {
+        /// Cheapest other price, of `per` units.
+        lowest: Decimal,
+        /// Dearest other price, of `per` units.
+        highest: Decimal,
+        /// Units.
+        per: u64,
+    },
+    /// So small that dollars per token were probably entered as dollars per million tokens.
+    LooksPerToken,
+    /// So large that dollars per million tokens were probably entered as dollars per token.
+    LooksPerMillion,
+    /// Other meters of the model would be charged this price too, in place of their common prices.
+    StandsIn {
+        /// Labels of these meters.
+        meters: Vec<String>,
+    },
+}
+
+impl Doubt {
+    /// One sentence for the person who enters the price.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let of = |rate: &Decimal, per: &u64| format!("{} per {}", format::money_full(*rate), format::count(*per));
+        match self {
+            Self::Tenfold { before, per } => {
+                format!("The price that holds before is {}: this is a change of ten times or more.", of(before, per))
+            }
+            Self::FarFromPeers { lowest, highest, per } => format!(
+                "Other models of this provider cost {} to {}: this is ten times outside of that.",
+                of(lowest, per),
+                of(highest, per)
+            ),
+            Self::LooksPerToken => {
+                "This looks like a price of one token: enter dollars for a million tokens, or state what the rate is for."
+                    .to_owned()
+            }
+            Self::LooksPerMillion => {
+                "This looks like a price of a million tokens, but it is stated for far fewer.".to_owned()
+            }
+            Self::StandsIn { meters } => format!(
+                "Your book has no price for {}, so this price would be charged for it in place of the common one. Enter those prices too, or confirm.",
+                meters.join(", ")
+            ),
+        }
+    }
+
+    /// As a problem of the form's confirmation.
+    #[must_use]
+    pub fn problem(&self) -> FieldProblem {
+        FieldProblem::new("confirmed", "unusual_price", self.detail())
+    }
+}
+
+/// Below this many dollars a token's price is not credible: a thousandth of a dollar per million.
+const LEAST_PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
+/// Above this many dollars a token's price is not credible: ten thousand dollars per million.
+const MOST_PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+/// What looks wrong with a rate, beside the price that holds before it and those of other models of the provider (each of one unit).
+#[must_use]
+pub fn doubts(meter: Meter, rate: Decimal, per: u64, before: Option<Decimal>, peers: &[Decimal]) -> Vec<Doubt> {
+    let per_units = Decimal::from(per);
+    let Some(unit) = rate.checked_div(per_units) else { return Vec::new() };
+    let mut found = Vec::new();
+    if meter.is_token() && unit > MOST_PER_TOKEN {
+        found.push(Doubt::LooksPerMillion);
+    }
+    if meter.is_token() && !unit.is_zero() && unit < LEAST_PER_TOKEN {
+        found.push(Doubt::LooksPerToken);
+    }
+    let scaled = |unit: Decimal| unit.saturating_mul(per_units).normalize();
+    if let Some(before) = before.filter(|before| tenfold(*before, unit)) {
+        found.push(Doubt::Tenfold { before: scaled(before), per });
+    }
+    let priced = || peers.iter().copied().filter(|peer| !peer.is_zero());
+    if before.is_none()
+        && let (Some(lowest), Some(highest)) = (priced().min(), priced().max())
+        && !unit.is_zero()
+        && (unit >= highest.saturating_mul(Decimal::TEN) || unit.saturating_mul(Decimal::TEN) <= lowest)
+    {
+        found.push(Doubt::FarFromPeers { lowest: scaled(lowest), highest: scaled(highest), per });
+    }
+    found
+}
+
+/// Whether one is at least ten times the other. From and to zero is as far as it goes.
+#[must_use]
+pub fn tenfold(one: Decimal, other: Decimal) -> bool {
+    let (low, high) = (one.min(other), one.max(other));
+    !high.is_zero() && high >= low.saturating_mul(Decimal::TEN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_slip_of_the_hand_is_noticed() {
+        let found = |rate, per, before: Option<&str>, peers: &[&str]| {
+            let peers: Vec<Decimal> = peers.iter().map(|peer| decimal(peer)).collect();
+            doubts(Meter::Output, decimal(rate), per, before.map(decimal), &peers)
+        };
+        let million = 1_000_000;
+        assert_eq!(found("0.000003", million, None, &[]), [Doubt::LooksPerToken]);
+        assert_eq!(found("3", 1, None, &[]), [Doubt::LooksPerMillion]);
+        assert_eq!(found("3", million, Some("0.000002"), &["0.000001"]), []);
+        assert_eq!(
+            found("20", million, Some("0.000002"), &[]),
+            [Doubt::Tenfold { before: decimal("2"), per: million }]
+        );
+        assert_eq!(found("0.2", million, Some("0.000002"), &[]).len(), 1);
+        assert_eq!(found("0", million, Some("0.000002"), &[]).len(), 1, "free of charge is a big change");
+        assert_eq!(found("0", million, None, &["0.000002"]), []);
+        let far = Doubt::FarFromPeers { lowest: decimal("1"), highest: decimal("4"), per: million };
+        assert_eq!(found("40", million, None, &["0.000001", "0.000004", "0"]), [far]);
+        assert_eq!(found("39", million, None, &["0.000001", "0.000004"]), []);
+    }
+}
