@@ -5,6 +5,7 @@ mod input;
 pub use input::{BudgetChange, BudgetForm, BudgetInput, MAX_RECIPIENTS, MAX_THRESHOLD, MAX_THRESHOLDS};
 
 use crate::forecast::Forecast;
+use crate::format;
 use crate::identity::Email;
 use crate::ids::{AlertId, BudgetId, ProjectId, TeamId};
 use crate::problem::FieldProblem;
@@ -133,11 +134,11 @@ impl Usage {
     }
 
     /// The percentage for reading, cut (not rounded) to one decimal, so that it never claims a threshold that is not crossed: "77.6 %".
+    ///
+    /// From ten times the amount on it is a factor: "×12".
     #[must_use]
     pub fn percent_text(&self) -> String {
-        let mut percent = self.percent().trunc_with_scale(1);
-        percent.rescale(1);
-        format!("{percent}\u{a0}%")
+        format::percent_cut(self.percent())
     }
 
     /// Whether `threshold` percent of the amount are used.
@@ -199,6 +200,31 @@ impl Expected {
             chance_over: month.probability_of_exceeding(amount),
             run_out: month.run_out(amount),
         })
+    }
+}
+
+/// A recorded threshold with the day on which spend reached it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// The budget's name when it was crossed.
+    pub budget: String,
+    /// Percent of the amount.
+    pub threshold: u16,
+    /// The day, in the organization's zone.
+    pub day: NaiveDate,
+}
+
+impl Crossing {
+    /// The first of a month's days by whose end `threshold` percent of `amount` were used; none where they no longer are, after an adjustment.
+    #[must_use]
+    pub fn day_of(days: &[(NaiveDate, Decimal)], amount: Decimal, threshold: u16) -> Option<NaiveDate> {
+        let mut used = Decimal::ZERO;
+        days.iter()
+            .find(|(_, spend)| {
+                used += spend;
+                Usage { used, estimated: Decimal::ZERO, amount }.crosses(threshold)
+            })
+            .map(|(day, _)| *day)
     }
 }
 
@@ -450,6 +476,16 @@ mod tests {
         assert_eq!(usage("8", "10").at(75), "7.5".parse().unwrap());
         assert_eq!(usage("7.999999999999", "10").percent_text(), "79.9\u{a0}%");
         assert_eq!(usage("8", "10").percent_text(), "80.0\u{a0}%");
+        assert_eq!(usage("99.999", "10").percent_text(), "999.9\u{a0}%");
+        assert_eq!(usage("10557.96", "10").percent_text(), "×1,055");
+    }
+
+    #[test]
+    fn a_threshold_is_reached_on_the_day_that_completes_it() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
+        let days = [(day(1), Decimal::from(4)), (day(2), Decimal::ONE), (day(3), Decimal::from(6))];
+        let reached = |threshold| Crossing::day_of(&days, Decimal::TEN, threshold);
+        assert_eq!([reached(50), reached(100), reached(120)], [Some(day(2)), Some(day(3)), None]);
     }
 
     #[test]

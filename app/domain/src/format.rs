@@ -216,11 +216,14 @@ pub fn ratio(part: Decimal, whole: Decimal) -> Option<f64> {
     part.checked_div(whole).map(position)
 }
 
-/// A ratio as percent with one decimal: "44.1 %". All but not quite everything is never "100 %", and something is never "0 %".
+/// A ratio as percent with one decimal: "44.1 %", from ten times on as a factor: "×12". All but not quite everything is never "100 %", and something is never "0 %".
 #[must_use]
 pub fn percent(ratio: f64) -> String {
     if !ratio.is_finite() {
         return NONE.to_owned();
+    }
+    if ratio >= FACTOR_FROM {
+        return factor(ratio);
     }
     let value = ratio * 100.0;
     let rounded = if value < 100.0 && value > 99.0 { value.min(99.9) } else { value };
@@ -230,6 +233,17 @@ pub fn percent(ratio: f64) -> String {
     let text = format!("{:.1}", rounded.abs());
     let text = text.strip_suffix(".0").filter(|_| [0.0, 100.0].iter().any(|end| same(value, *end))).unwrap_or(&text);
     format!("{}{}{SPACE}%", if value < 0.0 { MINUS } else { "" }, group(text))
+}
+
+/// An exact percentage cut (not rounded) to one decimal, so that it never claims what is not reached: "77.6 %", from ten times on as a factor: "×12".
+#[must_use]
+pub fn percent_cut(percent: Decimal) -> String {
+    if percent >= Decimal::ONE_THOUSAND {
+        return format!("×{}", group(&(percent / Decimal::ONE_HUNDRED).trunc().to_string()));
+    }
+    let mut percent = percent.trunc_with_scale(1);
+    percent.rescale(1);
+    format!("{percent}{SPACE}%")
 }
 
 /// A ratio as whole percent: "74 %"; for how much of a budget is used.
@@ -248,8 +262,8 @@ pub fn percent_signed(ratio: f64) -> String {
     if !ratio.is_finite() {
         return NONE.to_owned();
     }
-    if ratio >= 10.0 {
-        return format!("×{}", group(&format!("{:.0}", ratio + 1.0)));
+    if ratio >= FACTOR_FROM {
+        return factor(ratio + 1.0);
     }
     let text = format!("{:.1}", (ratio * 100.0).abs());
     let sign = if text == "0.0" {
@@ -260,6 +274,13 @@ pub fn percent_signed(ratio: f64) -> String {
         "+"
     };
     format!("{sign}{text}{SPACE}%")
+}
+
+/// Ratios from here on are read as factors: "1,055.8 times" says more than "105579.6 %".
+const FACTOR_FROM: f64 = 10.0;
+
+fn factor(times: f64) -> String {
+    format!("×{}", group(&format!("{times:.0}")))
 }
 
 fn same(left: f64, right: f64) -> bool {
@@ -546,6 +567,7 @@ mod tests {
             (0.99996, "99.9 %"),
             (1.0, "100 %"),
             (1.2346, "123.5 %"),
+            (1055.796, "×1,056"),
             (-0.052, "−5.2 %"),
             (f64::NAN, "—"),
         ] {

@@ -1,22 +1,26 @@
 //! From sums to drawings: which colour, which label, where a click leads.
 
 use super::links;
-use super::words::{measured, value_label};
+use super::words::{happening, measured, value_label};
 use crate::forecast::words;
 use crate::format;
 use crate::layout::Query;
 use crate::ui::Tone;
-use crate::ui::chart::{self, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked};
+use crate::ui::chart::{
+    self, Annotation, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
+};
 use chrono::{DateTime, Datelike, NaiveDate, Weekday};
 use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
 use domain::period::Period;
-use domain::spend::{Bucket, Explore, Measure, Overview};
+use domain::spend::{Bucket, Explore, Happening, Measure, Overview};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Name of what has no colour of its own.
 const REST: &str = "other";
+/// Most things that stand over a chart; more would hide each other.
+const ANNOTATIONS: usize = 3;
 
 /// Spend by step and project, with the span before as a thin line.
 pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> ChartData {
@@ -46,9 +50,26 @@ pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> Char
         buckets,
         series: ranked(rows, REST, format::position, format::money),
         lines: before_line(overview).into_iter().collect(),
+        annotations: annotations(overview),
         today: future,
         ..ChartData::default()
     }
+}
+
+/// What happened, each at its step; where there is too much, own prices and the highest thresholds stay.
+fn annotations(overview: &Overview) -> Vec<Annotation> {
+    let mut shown: Vec<&Happening> = overview.happened.iter().collect();
+    shown.sort_by_key(|happening| match happening {
+        Happening::OwnPrice { .. } => u16::MIN,
+        Happening::Crossed(crossing) => u16::MAX - crossing.threshold,
+    });
+    shown.truncate(ANNOTATIONS);
+    shown.sort_by_key(|happening| happening.day());
+    let step = |happened: &Happening| overview.steps.iter().rposition(|step| step.start <= happened.day());
+    shown
+        .into_iter()
+        .filter_map(|happened| Some(Annotation { bucket: step(happened)?, label: happening(happened) }))
+        .collect()
 }
 
 /// Adds what the days from today on are expected to cost, with their band.

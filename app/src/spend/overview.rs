@@ -2,7 +2,7 @@
 
 use super::api::load_overview;
 use super::words::{ChangeCell, SpendCell, cause_of};
-use super::{Filters, chart, links};
+use super::{chart, links};
 use crate::error::Failure;
 use crate::forecast::words;
 use crate::format;
@@ -10,13 +10,13 @@ use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
-    Stat, StatRow, Table,
+    Stacked, Stat, StatRow, Table,
 };
 use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
-use domain::spend::{Bucket, Changes, Dimension, ModelPart, Outlook, Overview, ProjectPart};
+use domain::spend::{Bucket, Changes, Dimension, ModelPart, Outlook, Overview, ProjectPart, Sums, TeamPart};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -58,7 +58,6 @@ pub fn OverviewPanel(
     );
     let within = StoredValue::new(within);
     view! {
-        <Filters/>
         <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
             {move || Suspend::new(async move {
                 match overview.await {
@@ -104,7 +103,10 @@ impl View {
         let (projects, models) = (self.projects(&data), self.models());
         let tables = match self.part {
             SpendScope::Project(_) => models,
-            _ => view! { <Columns>{projects}{models}</Columns> }.into_any(),
+            _ => {
+                let teams = self.teams();
+                view! { <Columns><Stacked>{projects}{teams}</Stacked>{models}</Columns> }.into_any()
+            }
         };
         let steps = match overview.bucket {
             Bucket::Week => "week",
@@ -236,6 +238,10 @@ impl View {
             let text = format!("{} over", format::money(usage.used - usage.amount));
             view! { " · "<span class="bad strong">{text}</span> }
         });
+        let estimated = (usage.estimated > Decimal::ZERO).then(|| {
+            let text = format!("at most {} of it for usage without a price", format::money(usage.estimated));
+            view! { <br/><span class="warn">{text}</span> }
+        });
         let tone = match state.status {
             BudgetStatus::Ok => BarTone::Accent,
             BudgetStatus::Warning => BarTone::Warn,
@@ -247,7 +253,7 @@ impl View {
             <div class="figure overview-budget">
                 <p class="figure-caption"><a href=href>{format!("Budget {amount}")}</a>" "{state.budget.name.clone()}</p>
                 <Meter share=share(usage.used) expected=expected label=label tone=tone/>
-                <p class="figure-below">{used}{likely}{over}</p>
+                <p class="figure-below">{used}{likely}{over}{estimated}</p>
             </div>
         }
         .into_any()
@@ -304,6 +310,50 @@ impl View {
         .into_any()
     }
 
+    /// Who pays; nothing where there is only one team.
+    fn teams(&self) -> Option<AnyView> {
+        let shown: Vec<_> = self.overview.teams.iter().filter(|part| part.is_worth_showing()).collect();
+        if shown.len() < 2 {
+            return None;
+        }
+        let more = shown.len().saturating_sub(ROWS);
+        let rows = shown.into_iter().take(ROWS).map(|part| self.team_row(part)).collect_view();
+        let columns =
+            vec![Column::text("Team"), Column::number("Spend, $"), Column::number("Change"), Column::number("Share")];
+        let explore = links::explore_by(&self.org, &self.query, &Dimension::Team);
+        let more = more_rows(more, explore.clone());
+        Some(
+            view! {
+                <Section title="By team" more=(explore, "Explore".to_owned())>
+                    <Table caption="Spend by team" columns=columns>{rows}</Table>
+                    {more}
+                </Section>
+            }
+            .into_any(),
+        )
+    }
+
+    fn team_row(&self, part: &TeamPart) -> AnyView {
+        let share = format::ratio(part.sums.spend, self.overview.total.spend);
+        let before = part.before.as_ref().map(|sums| sums.spend);
+        let name = match &part.slug {
+            Some(slug) => {
+                let href = self.query.carried().without(&["team"]).at(&format!("/o/{}/teams/{slug}", self.org));
+                view! { <a href=href>{part.name.clone()}</a> }.into_any()
+            }
+            None => view! { <span class="soft">{part.name.clone()}</span> }.into_any(),
+        };
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <SpendCell sums=part.sums.clone()/>
+                <ChangeCell now=part.sums.spend before=before/>
+                <td class="num">{share.map_or_else(|| format::NONE.to_owned(), format::percent)}</td>
+            </tr>
+        }
+        .into_any()
+    }
+
     fn models(&self) -> AnyView {
         let shown: Vec<_> = self.overview.models.iter().filter(|part| part.is_worth_showing()).collect();
         let more = shown.len().saturating_sub(ROWS);
@@ -346,7 +396,7 @@ impl View {
             return view! { <Section title="What changed"><p class="soft">"Switch the comparison on to see it."</p></Section> }
                 .into_any();
         };
-        if self.overview.before.as_ref().is_none_or(domain::spend::Sums::is_empty) {
+        if self.overview.before.as_ref().is_none_or(Sums::is_empty) {
             let text = "There was no usage in the days compared with.";
             return view! { <Section title="What changed"><p class="soft">{text}</p></Section> }.into_any();
         }
@@ -418,19 +468,32 @@ impl View {
     }
 }
 
-trait WorthShowing {
-    fn is_worth_showing(&self) -> bool;
-}
+/// A row of a table.
+trait Part {
+    fn sums(&self) -> (&Sums, Option<&Sums>);
 
-impl WorthShowing for ProjectPart {
+    /// Whether anything was used, or cost anything in the span before.
     fn is_worth_showing(&self) -> bool {
-        !self.sums.is_empty() || self.before.as_ref().is_some_and(|sums| !sums.spend.is_zero())
+        let (now, before) = self.sums();
+        !now.is_empty() || before.is_some_and(|sums| !sums.spend.is_zero())
     }
 }
 
-impl WorthShowing for ModelPart {
-    fn is_worth_showing(&self) -> bool {
-        !self.sums.is_empty() || self.before.as_ref().is_some_and(|sums| !sums.spend.is_zero())
+impl Part for ProjectPart {
+    fn sums(&self) -> (&Sums, Option<&Sums>) {
+        (&self.sums, self.before.as_ref())
+    }
+}
+
+impl Part for TeamPart {
+    fn sums(&self) -> (&Sums, Option<&Sums>) {
+        (&self.sums, self.before.as_ref())
+    }
+}
+
+impl Part for ModelPart {
+    fn sums(&self) -> (&Sums, Option<&Sums>) {
+        (&self.sums, self.before.as_ref())
     }
 }
 

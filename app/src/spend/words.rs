@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::ui::{Change, Direction};
-use domain::spend::{Cause, Dimension, Measure, Mover, Sums};
+use domain::spend::{Cause, Dimension, Happening, Measure, Mover, Reason, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -37,17 +37,28 @@ pub(super) const fn measure_label(measure: Measure) -> &'static str {
 
 /// What moved a model most, as people say it: "38.4 % more requests".
 pub(super) fn cause_of(mover: &Mover) -> Option<String> {
-    let (cause, ratio) = mover.main_cause()?;
+    let Reason { cause, ratio } = mover.reason?;
+    let Some(ratio) = ratio else {
+        let is_new = mover.before.requests == 0;
+        return Some(if is_new { "newly used" } else { "no longer used" }.to_owned());
+    };
     let (more, less) = match cause {
-        Cause::Requests => ("more requests", "fewer requests"),
-        Cause::TokensPerRequest => ("longer requests", "shorter requests"),
+        Cause::Volume | Cause::ModelMix => ("more requests", "fewer requests"),
+        Cause::TokensPerRequest => ("more per request", "less per request"),
+        Cause::Cache => ("dearer with less from the cache", "cheaper with more from the cache"),
+        Cause::Price => ("higher prices", "lower prices"),
         Cause::CostPerToken => ("dearer per token", "cheaper per token"),
         Cause::CostPerRequest => ("dearer per request", "cheaper per request"),
-        Cause::Started => return Some("newly used".to_owned()),
-        Cause::Stopped => return Some("no longer used".to_owned()),
     };
-    let ratio = ratio?;
     Some(format!("{} {}", format::percent(ratio.abs()), if ratio < 0.0 { less } else { more }))
+}
+
+/// What happened, as it stands over the chart.
+pub(super) fn happening(happening: &Happening) -> String {
+    match happening {
+        Happening::Crossed(crossing) => format!("{}\u{a0}% of {}", crossing.threshold, crossing.budget),
+        Happening::OwnPrice { model, .. } => format!("own price for {model}"),
+    }
 }
 
 /// A value of a dimension as people read it.
@@ -105,17 +116,17 @@ mod tests {
 
     #[test]
     fn a_cause_is_said_in_words() {
-        let sums =
-            |spend: i64, requests| Sums { spend: spend.into(), requests, tokens: requests * 10, ..Sums::default() };
-        let said = |now, before| {
-            let names = ["a", "openai", "gpt-4o"].map(str::to_owned);
-            let [project, provider, model] = names;
-            cause_of(&Mover { project, provider, model, now, before })
+        let said = |before: i64, reason| {
+            let [project, provider, model] = ["a", "openai", "gpt-4o"].map(str::to_owned);
+            let sums = |requests| Sums { requests, ..Sums::default() };
+            cause_of(&Mover { project, provider, model, now: sums(1), before: sums(before), reason })
         };
-        assert_eq!(said(sums(14, 138), sums(10, 100)).as_deref(), Some("38.0\u{a0}% more requests"));
-        assert_eq!(said(sums(5, 50), sums(10, 100)).as_deref(), Some("50.0\u{a0}% fewer requests"));
-        assert_eq!(said(sums(20, 100), sums(10, 100)).as_deref(), Some("100\u{a0}% dearer per token"));
-        assert_eq!(said(sums(10, 100), Sums::default()).as_deref(), Some("newly used"));
-        assert_eq!(said(Sums::default(), Sums::default()), None);
+        let by = |cause, ratio| Some(Reason { cause, ratio });
+        assert_eq!(said(1, by(Cause::Volume, Some(0.38))).as_deref(), Some("38.0\u{a0}% more requests"));
+        assert_eq!(said(1, by(Cause::Volume, Some(-0.5))).as_deref(), Some("50.0\u{a0}% fewer requests"));
+        assert_eq!(said(1, by(Cause::Price, Some(1.0))).as_deref(), Some("100\u{a0}% higher prices"));
+        assert_eq!(said(0, by(Cause::Volume, None)).as_deref(), Some("newly used"));
+        assert_eq!(said(1, by(Cause::Volume, None)).as_deref(), Some("no longer used"));
+        assert_eq!(said(1, None), None);
     }
 }

@@ -83,6 +83,15 @@ pub fn Columns(
     view! { <div class=class>{children()}</div> }
 }
 
+/// Sections below each other within one column.
+#[component]
+pub fn Stacked(
+    /// `Section`s.
+    children: Children,
+) -> impl IntoView {
+    view! { <div class="stacked">{children()}</div> }
+}
+
 /// A list of names and values.
 #[component]
 pub fn Facts(

@@ -1,4 +1,4 @@
-//! `GET /v1/spend`: the spend query.
+//! `GET /v1/spend`: the spend query. `GET /v1/spend/changes`: why it moved.
 
 use super::csv;
 use crate::AppState;
@@ -8,7 +8,10 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use domain::spend::{Measure, SpendAnswer, SpendQuery, Sums};
+use domain::money;
+use domain::period::Period;
+use domain::problem::Problem;
+use domain::spend::{Changes, Measure, Mover, SpendAnswer, SpendQuery, SpendRange, Sums};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -17,7 +20,7 @@ use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(spend))
+    OpenApiRouter::new().routes(routes!(spend)).routes(routes!(spend_changes))
 }
 
 /// Sums of what was asked.
@@ -153,4 +156,160 @@ async fn spend(
         return Ok(csv::respond("spend.csv", answer.csv(&query)?));
     }
     Ok(Json(SpendDocument::of(answer, &query)).into_response())
+}
+
+/// Most models that moved in one answer.
+const MAX_MOVERS: usize = 20;
+
+/// Why spend moved between two spans.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangesDocument {
+    /// ISO 4217 code.
+    currency: &'static str,
+    /// The asked days.
+    period: Days,
+    /// The days they are compared with.
+    before: Days,
+    /// Spend of the asked days less spend of the days before: a decimal string with 12 places.
+    #[schema(example = "618.060000000000")]
+    difference: String,
+    /// Its parts, the largest first; they add up to the difference to the last decimal place.
+    causes: Vec<CauseDocument>,
+    /// The models of projects that moved most, at most 20.
+    movers: Vec<MoverDocument>,
+}
+
+/// Days in the organization's zone.
+#[derive(Debug, Serialize, ToSchema)]
+struct Days {
+    /// First day.
+    #[schema(value_type = String, example = "2026-11-01")]
+    from: chrono::NaiveDate,
+    /// The day after the last.
+    #[schema(value_type = String, example = "2026-12-01")]
+    to: chrono::NaiveDate,
+}
+
+/// One part of the difference.
+#[derive(Debug, Serialize, ToSchema)]
+struct CauseDocument {
+    /// Which factor.
+    #[schema(value_type = CauseWord)]
+    cause: domain::spend::Cause,
+    /// What it added: a decimal string with 12 places.
+    amount: String,
+    /// What the factor means.
+    description: &'static str,
+}
+
+/// The factors, in the order in which they are set to their present values.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only describes the words of `domain::spend::Cause`")]
+enum CauseWord {
+    Volume,
+    ModelMix,
+    TokensPerRequest,
+    Cache,
+    Price,
+    CostPerToken,
+    CostPerRequest,
+}
+
+/// One model of one project in both spans.
+#[derive(Debug, Serialize, ToSchema)]
+struct MoverDocument {
+    /// Slug of the project.
+    project: String,
+    /// Who sells the model.
+    provider: String,
+    /// The model.
+    model: String,
+    /// Spend in the asked days: a decimal string with 12 places.
+    spend: String,
+    /// Spend in the days before.
+    spend_before: String,
+    /// The one less the other.
+    difference: String,
+    /// What moved it most.
+    #[schema(value_type = Option<CauseWord>)]
+    cause: Option<domain::spend::Cause>,
+}
+
+impl ChangesDocument {
+    fn of(changes: Changes, period: Period) -> Self {
+        let days = |period: Period| Days { from: period.from, to: period.to };
+        let cause = |(cause, amount): (domain::spend::Cause, rust_decimal::Decimal)| CauseDocument {
+            cause,
+            amount: money::exact(amount),
+            description: cause.description(),
+        };
+        let mover = |mover: Mover| MoverDocument {
+            difference: money::exact(mover.difference()),
+            cause: mover.reason.map(|reason| reason.cause),
+            spend: money::exact(mover.now.spend),
+            spend_before: money::exact(mover.before.spend),
+            project: mover.project,
+            provider: mover.provider,
+            model: mover.model,
+        };
+        Self {
+            currency: "USD",
+            period: days(period),
+            before: days(period.previous()),
+            difference: money::exact(changes.difference),
+            causes: changes.causes.into_iter().map(cause).collect(),
+            movers: changes.movers.into_iter().map(mover).collect(),
+        }
+    }
+}
+
+/// Takes the change of spend apart: number of requests, choice of models, size of requests, cache, prices.
+///
+/// A span that begins on a first and stays in its month is compared with the same days of the month before, any other with as many days right before it.
+/// From what was spent before, one factor after the other is set to its present value while the others stay; each factor's part is the step that makes, so the parts add up exactly.
+/// Requests are counted per project. Where a filter hides the single meters, size and everything behind it are told apart by tokens only (`cost_per_token`), and where tokens are not counted or a price is missing not at all (`cost_per_request`).
+/// Every dimension's name is a filter, as in `GET /v1/spend`.
+#[utoipa::path(
+    get,
+    path = "/v1/spend/changes",
+    tag = "spend",
+    params(
+        ("from" = String, Query, description = "First day in the organization's zone.", example = "2026-11-01"),
+        ("to" = String, Query, description = "The day after the last.", example = "2026-12-01"),
+        ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
+        ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned on the day."),
+        ("model" = Option<Vec<String>>, Query, description = "Only this model."),
+        ("provider" = Option<Vec<String>>, Query, description = "Only this provider."),
+        ("environment" = Option<Vec<String>>, Query, description = "Only this environment; empty for events without one.")
+    ),
+    responses(
+        (status = 200, description = "What changed.", body = ChangesDocument),
+        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "No rollup carries this combination of filters.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn spend_changes(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<ChangesDocument>, ApiError> {
+    let query = SpendQuery::from_pairs(&pairs)?;
+    let period = days_only(&pairs, &query)?;
+    let changes = backend::spend::compare(&state.backend, &caller.scope, period, &query.filters, MAX_MOVERS).await?;
+    Ok(Json(ChangesDocument::of(changes, period)))
+}
+
+/// The days of a query that asks for nothing but days and filters.
+fn days_only(pairs: &[(String, String)], query: &SpendQuery) -> Result<Period, Problem> {
+    let other = pairs.iter().find(|(name, _)| ["bucket", "group_by", "measure"].contains(&name.as_str()));
+    if let Some((name, _)) = other {
+        return Err(Problem::field(name, "unknown", format!("`{name}` is not a parameter.")));
+    }
+    match query.range {
+        SpendRange::Days { from, to } => Ok(Period { from, to }),
+        SpendRange::Instants { .. } => Err(Problem::field("from", "invalid", "Use a date such as 2026-11-01.")),
+    }
 }

@@ -93,6 +93,38 @@ async fn what_cannot_be_answered_names_the_parameter() {
 }
 
 #[tokio::test]
+async fn a_change_is_taken_apart_into_parts_that_add_up() {
+    let app = TestApp::start().await;
+    let acme = acme(&app).await;
+    let october = vec![event("2026-10-05T10:00:00Z", "gpt-4o-2024-08-06", None)];
+    assert_eq!(backend::events::ingest_inputs(&app.backend, &acme.scope, october).await.unwrap().accepted, 1);
+    let api = app.api(&acme.key);
+    let changes = api.get(&format!("/v1/spend/changes?{MONTH}")).await.json();
+    // Two equal requests instead of one; the third waits for its price.
+    assert_eq!(changes["before"], json!({"from": "2026-10-01", "to": "2026-11-01"}));
+    assert_eq!(changes["difference"], "0.003500000000");
+    let causes = changes["causes"].as_array().unwrap();
+    assert_eq!(
+        (causes.len(), &causes[0]["cause"], &causes[0]["amount"]),
+        (1, &json!("volume"), &changes["difference"])
+    );
+    assert_eq!(changes["movers"][0]["cause"], "volume");
+    assert_eq!(changes["movers"][0]["spend_before"], "0.003500000000");
+
+    for (asked, pointer) in [(format!("{MONTH}&bucket=day"), "bucket"), ("to=2026-12-01".to_owned(), "from")] {
+        let answer = api.get(&format!("/v1/spend/changes?{asked}")).await;
+        assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!(pointer)));
+    }
+    let globex = app.organization("Globex", "UTC").await;
+    let other = app.api(&globex.key).get(&format!("/v1/spend/changes?{MONTH}")).await.json();
+    assert_eq!(
+        (&other["difference"], &other["movers"]),
+        (&json!("0.000000000000"), &json!([])),
+        "another organization's"
+    );
+}
+
+#[tokio::test]
 async fn a_file_has_the_same_rows_and_no_formulas() {
     let app = TestApp::start().await;
     let api = app.api(&acme(&app).await.key);

@@ -222,6 +222,23 @@ impl Meter {
         Self::parse(word).filter(|meter| meter.is_usage())
     }
 
+    /// The meter that counts the same tokens where no cache is involved; itself where none can be.
+    #[must_use]
+    pub const fn uncached(self) -> Self {
+        match self {
+            Self::InputCacheRead
+            | Self::InputCacheWrite
+            | Self::InputCacheWrite5m
+            | Self::InputCacheWrite30m
+            | Self::InputCacheWrite1h
+            | Self::InputCacheWrite12h => Self::InputUncached,
+            Self::InputAudioCacheRead => Self::InputAudio,
+            Self::InputImageCacheRead => Self::InputImage,
+            Self::InputVideoCacheRead => Self::InputVideo,
+            other => other,
+        }
+    }
+
     /// Whether its price can depend on how many results were asked for.
     #[must_use]
     pub const fn is_tiered_by_results(self) -> bool {

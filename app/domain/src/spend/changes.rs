@@ -1,8 +1,18 @@
-//! What changed between two spans: only what can be computed exactly from sums.
+//! What changed between two spans, taken apart exactly.
+//!
+//! The method is the chain of substitutions that management accounting uses for a price, volume and mix analysis (variance analysis with flexed budgets; see Horngren, Datar and Rajan, "Cost Accounting", on flexible-budget and sales-mix variances):
+//! from what was spent before, one factor after the other is set to its present value while the others stay, and each factor's part is the step it makes.
+//! The order is requests, models, size of a request, cache, price; it decides where effects of two factors together go, which is to the later one.
+//! Steps are differences of neighbouring values, so they add up to the whole change to the last decimal place.
+//!
+//! Requests are counted per project, because a search and an agent's step have little in common; what requests of one project cost differs by model.
+
+mod chain;
 
 use super::Sums;
-use crate::format::ratio;
+use crate::meter::Meter;
 use crate::money::round_line;
+use chain::Chain;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
@@ -12,17 +22,19 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// More or fewer requests, at what one cost before.
-    Requests,
-    /// More or fewer tokens per request, at what one token cost before.
+    /// More or fewer requests of a project, at what its average request cost before.
+    Volume,
+    /// Requests of a project that went to dearer or cheaper models than before.
+    ModelMix,
+    /// More or less used by a request, at what it cost before.
     TokensPerRequest,
-    /// More or less per token: price, kinds of tokens, cache.
+    /// More or less of the input read from and written to a cache, at the prices before.
+    Cache,
+    /// The price of what was used.
+    Price,
+    /// Price, cache and kinds of tokens together, where the meters are not known.
     CostPerToken,
-    /// A model that its project did not use before.
-    Started,
-    /// A model that its project no longer uses.
-    Stopped,
-    /// What these cannot tell apart, for example where tokens are not counted.
+    /// All but the number of requests, where tokens are not counted or a price is missing.
     CostPerRequest,
 }
 
@@ -31,12 +43,13 @@ impl Cause {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Requests => "Requests",
+            Self::Volume => "Volume",
+            Self::ModelMix => "Model mix",
             Self::TokensPerRequest => "Tokens per request",
+            Self::Cache => "Cache",
+            Self::Price => "Price",
             Self::CostPerToken => "Cost per token",
-            Self::Started => "Newly used models",
-            Self::Stopped => "Models no longer used",
-            Self::CostPerRequest => "Cost per request, no tokens",
+            Self::CostPerRequest => "Cost per request",
         }
     }
 
@@ -44,18 +57,72 @@ impl Cause {
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Requests => "More or fewer requests of each project and model, at what one cost before.",
-            Self::TokensPerRequest => "Longer or shorter requests, at what one token cost before.",
-            Self::CostPerToken => "Price, share of output tokens and cache, per token used.",
-            Self::Started => "Models that their project did not use in the span before.",
-            Self::Stopped => "Models that their project used only in the span before.",
-            Self::CostPerRequest => "Cost of one request where tokens are not counted.",
+            Self::Volume => "More or fewer requests of each project, at what its average request cost before.",
+            Self::ModelMix => "Requests that went to dearer or cheaper models of the same project.",
+            Self::TokensPerRequest => {
+                "Longer or shorter requests (tokens, seconds, images), at what each unit cost before."
+            }
+            Self::Cache => "More or less of the input read from or written to a cache, at the prices before.",
+            Self::Price => "What one unit costs: prices, tiers, discounts and uplifts.",
+            Self::CostPerToken => "Price, cache and share of output together, where a filter hides the single meters.",
+            Self::CostPerRequest => {
+                "What one request costs, where tokens are not counted or requests wait for a price."
+            }
         }
     }
 }
 
+/// What one model of one project used in a span.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Used {
+    /// Its sums.
+    pub sums: Sums,
+    /// Quantity and spend of each meter; empty where they are not known.
+    pub meters: BTreeMap<Meter, Metered>,
+}
+
+/// One meter's part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metered {
+    /// How much was used, in the meter's unit.
+    pub quantity: Decimal,
+    /// What it cost, adjustments included.
+    pub spend: Decimal,
+}
+
+impl Used {
+    fn add(&mut self, other: &Self) {
+        self.sums.add(&other.sums);
+        for (meter, metered) in &other.meters {
+            let own = self.meters.entry(*meter).or_default();
+            own.quantity += metered.quantity;
+            own.spend += metered.spend;
+        }
+    }
+
+    /// Requests without a price cost nothing yet, so only priced ones count.
+    fn priced_requests(&self) -> Decimal {
+        Decimal::from(self.sums.requests - self.sums.unpriced_requests)
+    }
+
+    /// Whether the meters account for all that was spent, and nothing that is not in it.
+    fn is_metered(&self) -> bool {
+        let known: Decimal = self.meters.values().map(|metered| metered.spend).sum();
+        !self.meters.is_empty() && self.sums.unpriced_requests == 0 && known == self.sums.spend
+    }
+}
+
+/// What moved one model of one project most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The factor.
+    pub cause: Cause,
+    /// What it added to the spend as a ratio: 0.38 for 38 % more requests; none for a model that is new or gone.
+    pub ratio: Option<f64>,
+}
+
 /// One model of one project in both spans.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mover {
     /// Slug of the project.
     pub project: String,
@@ -67,6 +134,8 @@ pub struct Mover {
     pub now: Sums,
     /// Its sums in the span before.
     pub before: Sums,
+    /// What moved it most.
+    pub reason: Option<Reason>,
 }
 
 impl Mover {
@@ -75,72 +144,10 @@ impl Mover {
     pub fn difference(&self) -> Decimal {
         self.now.spend - self.before.spend
     }
-
-    /// The difference in parts that add up to it.
-    ///
-    /// Requests without a price cost nothing yet, so only priced ones count.
-    #[must_use]
-    pub fn causes(&self) -> Vec<(Cause, Decimal)> {
-        let difference = self.difference();
-        let priced = |sums: &Sums| Decimal::from(sums.requests - sums.unpriced_requests);
-        let (now, before) = (priced(&self.now), priced(&self.before));
-        if before.is_zero() {
-            return vec![(Cause::Started, difference)];
-        }
-        if now.is_zero() {
-            return vec![(Cause::Stopped, difference)];
-        }
-        let volume = round_line(self.before.spend * (now - before) / before);
-        let rest = difference - volume;
-        let mut causes = vec![(Cause::Requests, volume)];
-        match self.token_share(now, before) {
-            Some(tokens) => causes.extend([(Cause::TokensPerRequest, tokens), (Cause::CostPerToken, rest - tokens)]),
-            None => causes.push((Cause::CostPerRequest, rest)),
-        }
-        causes
-    }
-
-    /// What moved it most, with that change as a ratio: 0.38 for 38 % more requests.
-    ///
-    /// No ratio for a model that is new or gone; nothing where nothing moved.
-    #[must_use]
-    pub fn main_cause(&self) -> Option<(Cause, Option<f64>)> {
-        let (cause, amount) = self.causes().into_iter().max_by_key(|(_, amount)| amount.abs())?;
-        let priced = |sums: &Sums| Decimal::from(sums.requests - sums.unpriced_requests);
-        let tokens = |sums: &Sums| Decimal::from(sums.tokens);
-        let spend = |sums: &Sums| sums.spend;
-        let ratio = match cause {
-            Cause::Requests => self.growth(priced, |_| Decimal::ONE),
-            Cause::TokensPerRequest => self.growth(tokens, priced),
-            Cause::CostPerToken => self.growth(spend, tokens),
-            Cause::CostPerRequest => self.growth(spend, priced),
-            Cause::Started | Cause::Stopped => None,
-        };
-        (!amount.is_zero()).then_some((cause, ratio))
-    }
-
-    /// By how much `part` of each `whole` grew.
-    fn growth(&self, part: impl Fn(&Sums) -> Decimal, whole: impl Fn(&Sums) -> Decimal) -> Option<f64> {
-        let now = part(&self.now).checked_div(whole(&self.now))?;
-        let before = part(&self.before).checked_div(whole(&self.before))?;
-        ratio(now - before, before)
-    }
-
-    /// What longer or shorter requests cost at the old cost per token; none where tokens do not say it.
-    fn token_share(&self, now: Decimal, before: Decimal) -> Option<Decimal> {
-        let all_priced = self.now.unpriced_requests == 0 && self.before.unpriced_requests == 0;
-        if !all_priced || self.now.tokens <= 0 || self.before.tokens <= 0 {
-            return None;
-        }
-        let (tokens, tokens_before) = (Decimal::from(self.now.tokens), Decimal::from(self.before.tokens));
-        let at_old_length = tokens_before.checked_mul(now)?.checked_div(before)?;
-        let more = (tokens - at_old_length).checked_div(tokens_before)?;
-        Some(round_line(self.before.spend.checked_mul(more)?))
-    }
 }
 
 /// What changed in all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changes {
     /// Spend now less spend before.
     pub difference: Decimal,
@@ -150,124 +157,62 @@ pub struct Changes {
     pub movers: Vec<Mover>,
 }
 
-/// Compares every model of every project in two spans; keys are project, provider and model.
+/// Project, provider and model.
+pub type CellKey = [String; 3];
+
+/// Compares every model of every project in two spans.
 #[must_use]
 pub fn changes(
-    now: impl IntoIterator<Item = ([String; 3], Sums)>,
-    before: impl IntoIterator<Item = ([String; 3], Sums)>,
+    now: impl IntoIterator<Item = (CellKey, Used)>,
+    before: impl IntoIterator<Item = (CellKey, Used)>,
     limit: usize,
 ) -> Changes {
-    let mut both: BTreeMap<[String; 3], (Sums, Sums)> = BTreeMap::new();
-    for (key, sums) in now {
-        both.entry(key).or_default().0.add(&sums);
+    let mut both: BTreeMap<CellKey, (Used, Used)> = BTreeMap::new();
+    for (key, used) in now {
+        both.entry(key).or_default().0.add(&used);
     }
-    for (key, sums) in before {
-        both.entry(key).or_default().1.add(&sums);
+    for (key, used) in before {
+        both.entry(key).or_default().1.add(&used);
     }
-    let mut movers: Vec<_> = both
-        .into_iter()
-        .map(|([project, provider, model], (now, before))| Mover { project, provider, model, now, before })
-        .collect();
+    let cells: Vec<_> = both.into_iter().collect();
     let mut causes: BTreeMap<Cause, Decimal> = BTreeMap::new();
-    for (cause, amount) in movers.iter().flat_map(Mover::causes) {
-        *causes.entry(cause).or_default() += amount;
+    // Keys are sorted, so the models of a project stand together.
+    for project in cells.chunk_by(|(left, _), (right, _)| left[0] == right[0]) {
+        for (cause, amount) in project_causes(project) {
+            *causes.entry(cause).or_default() += amount;
+        }
     }
     let mut causes: Vec<_> = causes.into_iter().filter(|(_, amount)| !amount.is_zero()).collect();
     causes.sort_by_key(|(_, amount)| Reverse(amount.abs()));
+    let mut movers: Vec<_> = cells.into_iter().map(mover).filter(|mover| !mover.difference().is_zero()).collect();
     let difference = movers.iter().map(Mover::difference).sum();
     movers.sort_by_key(|mover| Reverse(mover.difference().abs()));
-    movers.retain(|mover| !mover.difference().is_zero());
     movers.truncate(limit);
     Changes { difference, causes, movers }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn sums(spend: &str, requests: i64, tokens: i64) -> Sums {
-        Sums { spend: spend.parse().unwrap(), requests, tokens, ..Sums::default() }
-    }
-
-    fn key(model: &str) -> [String; 3] {
-        ["a".to_owned(), "openai".to_owned(), model.to_owned()]
-    }
-
-    fn text(causes: &[(Cause, Decimal)]) -> Vec<(Cause, String)> {
-        causes.iter().map(|(cause, amount)| (*cause, amount.normalize().to_string())).collect()
-    }
-
-    #[test]
-    fn a_difference_is_taken_apart() {
-        // Twice the requests, each half as long again, each token a third cheaper.
-        let mover = Mover {
-            project: "a".to_owned(),
-            provider: "openai".to_owned(),
-            model: "gpt-4o".to_owned(),
-            before: sums("10", 100, 1000),
-            now: sums("20", 200, 3000),
-        };
-        let expected = [
-            (Cause::Requests, "10".to_owned()),
-            (Cause::TokensPerRequest, "10".to_owned()),
-            (Cause::CostPerToken, "-10".to_owned()),
-        ];
-        assert_eq!(text(&mover.causes()), expected);
-    }
-
-    #[test]
-    fn the_main_cause_says_by_how_much_it_moved() {
-        let mover = |now, before| Mover {
-            project: "a".to_owned(),
-            provider: "openai".to_owned(),
-            model: "gpt-4o".to_owned(),
-            before,
-            now,
-        };
-        let cause = |now, before| {
-            mover(now, before).main_cause().map(|(cause, ratio)| (cause, ratio.map(|ratio| format!("{ratio:.2}"))))
-        };
-        let ratio = |text: &str| Some(text.to_owned());
-        let before = || sums("10", 100, 1000);
-        assert_eq!(cause(sums("14", 138, 1390), before()), Some((Cause::Requests, ratio("0.38"))));
-        assert_eq!(cause(sums("15", 100, 1500), before()), Some((Cause::TokensPerRequest, ratio("0.50"))));
-        assert_eq!(cause(sums("5", 100, 1000), before()), Some((Cause::CostPerToken, ratio("-0.50"))));
-        assert_eq!(cause(sums("12", 100, 0), sums("10", 100, 0)), Some((Cause::CostPerRequest, ratio("0.20"))));
-        assert_eq!(cause(sums("12", 100, 0), Sums::default()), Some((Cause::Started, None)));
-        assert_eq!(cause(Sums::default(), before()), Some((Cause::Stopped, None)));
-        assert_eq!(cause(before(), before()), None);
-    }
-
-    #[test]
-    fn new_and_ended_models_are_told_apart() {
-        let found = changes([(key("new"), sums("3", 1, 1))], [(key("old"), sums("5", 1, 1))], 1);
-        assert_eq!(found.difference, Decimal::from(-2));
-        assert_eq!(text(&found.causes), [(Cause::Stopped, "-5".to_owned()), (Cause::Started, "3".to_owned())]);
-        assert_eq!(found.movers.len(), 1);
-        assert_eq!(found.movers[0].model, "old");
-    }
-
-    proptest! {
-        #[test]
-        fn causes_add_up_to_the_difference(
-            cells in prop::collection::vec((0usize..4, 0i64..4_000_000_000_000_000, 0i64..50, 0i64..10_000, 0i64..3), 0..12),
-            split in 0usize..12,
-        ) {
-            let rows: Vec<_> = cells
-                .into_iter()
-                .map(|(model, nano, requests, tokens, unpriced)| {
-                    let unpriced = unpriced.min(requests);
-                    let spend = if requests == unpriced { Decimal::ZERO } else { Decimal::new(nano, 12) };
-                    (key(&model.to_string()), Sums { spend, requests, tokens, unpriced_requests: unpriced, ..Sums::default() })
-                })
-                .collect();
-            let (now, before) = rows.split_at(split.min(rows.len()));
-            let sum = |rows: &[([String; 3], Sums)]| -> Decimal { rows.iter().map(|(_, sums)| sums.spend).sum() };
-            let found = changes(now.to_vec(), before.to_vec(), 5);
-            prop_assert_eq!(found.difference, sum(now) - sum(before));
-            let parts: Decimal = found.causes.iter().map(|(_, amount)| *amount).sum();
-            prop_assert_eq!(parts, found.difference);
-        }
-    }
+/// The parts of one project's change.
+fn project_causes(models: &[(CellKey, (Used, Used))]) -> Vec<(Cause, Decimal)> {
+    let sum = |of: fn(&(Used, Used)) -> Decimal| -> Decimal { models.iter().map(|(_, both)| of(both)).sum() };
+    let (spend, spend_before) = (sum(|(now, _)| now.sums.spend), sum(|(_, before)| before.sums.spend));
+    let requests = sum(|(now, _)| now.priced_requests());
+    let requests_before = sum(|(_, before)| before.priced_requests());
+    let scaled = spend_before.checked_mul(requests).and_then(|product| product.checked_div(requests_before));
+    let Some(at_volume) = scaled.filter(|_| !requests.is_zero()).map(round_line) else {
+        // A project that began or ended.
+        return vec![(Cause::Volume, spend - spend_before)];
+    };
+    let chains: Vec<_> = models.iter().map(|(_, (now, before))| Chain::of(now, before)).collect();
+    let at_mix: Decimal = chains.iter().map(|chain| chain.at_requests).sum();
+    let mut causes = vec![(Cause::Volume, at_volume - spend_before), (Cause::ModelMix, at_mix - at_volume)];
+    causes.extend(chains.iter().flat_map(Chain::rest));
+    causes
 }
+
+fn mover(([project, provider, model], (now, before)): (CellKey, (Used, Used))) -> Mover {
+    let reason = Chain::of(&now, &before).reason(before.sums.spend);
+    Mover { project, provider, model, now: now.sums, before: before.sums, reason }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,9 +5,9 @@ mod explore;
 mod overview;
 mod query;
 
-pub use changes::{Cause, Changes, Mover, changes};
+pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
-pub use overview::{ModelPart, Outlook, Overview, ProjectPart, Step, bucket_for, starts};
+pub use overview::{Happening, ModelPart, Outlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::Source;
 
 use crate::ids::{ProjectId, TeamId};

@@ -1,7 +1,7 @@
 //! What Overview shows of an organization, a team or a project.
 
 use super::{Bucket, Changes, Sums};
-use crate::budget::BudgetState;
+use crate::budget::{BudgetState, Crossing};
 use crate::forecast::Forecast;
 use crate::period::Period;
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate};
@@ -72,6 +72,19 @@ pub struct ProjectPart {
     pub before: Option<Sums>,
 }
 
+/// One team, with the projects it owned on each day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TeamPart {
+    /// Its slug; none where nobody owned the project.
+    pub slug: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its sums.
+    pub sums: Sums,
+    /// Its sums in the span before.
+    pub before: Option<Sums>,
+}
+
 /// One model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelPart {
@@ -96,8 +109,34 @@ impl ModelPart {
     }
 }
 
-/// Spend in a span of days, taken apart.
+/// Something that happened on a day of the chart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Happening {
+    /// A threshold of a budget of exactly this part was reached.
+    Crossed(Crossing),
+    /// A price of the organization's own began for a model that was used.
+    OwnPrice {
+        /// The model.
+        model: String,
+        /// From this day on.
+        day: NaiveDate,
+    },
+}
+
+impl Happening {
+    /// The day on which it happened.
+    #[must_use]
+    pub const fn day(&self) -> NaiveDate {
+        match self {
+            Self::Crossed(crossing) => crossing.day,
+            Self::OwnPrice { day, .. } => *day,
+        }
+    }
+}
+
+/// Spend in a span of days, taken apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Overview {
     /// The present moment in the organization's zone.
     pub now: DateTime<FixedOffset>,
@@ -115,8 +154,12 @@ pub struct Overview {
     pub steps: Vec<Step>,
     /// Projects by falling spend.
     pub projects: Vec<ProjectPart>,
+    /// Teams by falling spend; empty where the page is about one team or project.
+    pub teams: Vec<TeamPart>,
     /// Models by falling spend.
     pub models: Vec<ModelPart>,
+    /// What happened in the chart's days, in order; nothing where filters are in force.
+    pub happened: Vec<Happening>,
     /// What changed; none without comparison.
     pub changes: Option<Changes>,
     /// When the newest event happened; none before the first.

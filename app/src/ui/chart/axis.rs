@@ -3,6 +3,7 @@
 use super::data::{Annotation, Bucket};
 use super::markup::{Markup, percent};
 use super::scale::SIZE;
+use std::cmp::Ordering;
 
 /// Labels that fit when the chart is wide, and when it is as narrow as a phone.
 const WIDE: usize = 10;
@@ -59,22 +60,38 @@ pub(super) fn below(buckets: &[Bucket]) -> String {
     markup.done()
 }
 
-/// Rows of annotations, so that two that happened close to each other do not stand on top of each other.
+/// What an annotation's text takes of the width, about.
+const ROOM: f64 = 0.3;
+/// Rows that are kept free for annotations.
+const ROWS: usize = 3;
+
+/// Whether the text stands left of its stem, because there is no room at the right.
+fn is_left(at: f64) -> bool {
+    at > 1.0 - ROOM
+}
+
+/// Rows of annotations, so that no text stands on another or is crossed by the stem that comes down from a row above.
 pub(super) fn rows(annotations: &[Annotation], buckets: usize) -> Vec<usize> {
-    // Three rows are kept free; a text takes about a third of the width.
-    const ROOM: f64 = 0.34;
-    let mut ends = [f64::MIN; 3];
-    annotations
-        .iter()
-        .map(|annotation| {
-            let at = middle(annotation.bucket, buckets);
-            let row = ends.iter().position(|end| *end <= at).unwrap_or(0);
-            if let Some(end) = ends.get_mut(row) {
-                *end = at + ROOM;
-            }
-            row
-        })
-        .collect()
+    let places: Vec<f64> = annotations.iter().map(|annotation| middle(annotation.bucket, buckets)).collect();
+    let span = |at: f64| if is_left(at) { (at - ROOM, at) } else { (at, at + ROOM) };
+    let mut rows = vec![0; places.len()];
+    let mut placed: Vec<(usize, f64)> = Vec::new();
+    // Texts at the right from the left on, those at the left from the right on: so a stem meets only texts that turn away from it.
+    let (left, right): (Vec<usize>, Vec<usize>) = (0..places.len()).partition(|index| is_left(places[*index]));
+    for index in right.into_iter().chain(left.into_iter().rev()) {
+        let (at, (from, to)) = (places[index], span(places[index]));
+        let free = |row: &usize| {
+            placed.iter().all(|(other, stem)| match other.cmp(row) {
+                Ordering::Less => *stem <= from || *stem >= to,
+                Ordering::Equal => span(*stem).1 <= from || span(*stem).0 >= to,
+                Ordering::Greater => at <= span(*stem).0 || at >= span(*stem).1,
+            })
+        };
+        let row = (0..ROWS).find(free).unwrap_or(ROWS - 1);
+        rows[index] = row;
+        placed.push((row, at));
+    }
+    rows
 }
 
 /// The annotations above the chart, each with a stem down to it.
@@ -88,7 +105,7 @@ pub(super) fn above(annotations: &[Annotation], buckets: usize) -> String {
         let at = middle(annotation.bucket, buckets);
         let (x, top) = (percent(at), row * ROW);
         markup.empty("line", &[("x1", &x), ("x2", &x), ("y1", &(top + 3).to_string()), ("y2", &height.to_string())]);
-        let (class, dx) = if at > 0.6 { ("end", "-6") } else { ("", "6") };
+        let (class, dx) = if is_left(at) { ("end", "-6") } else { ("", "6") };
         let y = (top + 13).to_string();
         markup.element("text", &[("class", class), ("x", &x), ("dx", dx), ("y", &y)], &annotation.label);
     }
@@ -122,6 +139,7 @@ mod tests {
     fn annotations_close_to_each_other_stand_in_rows() {
         let at = |bucket| Annotation { bucket, label: "x".to_owned() };
         assert_eq!(rows(&[at(1), at(2), at(3), at(25)], 30), [0, 1, 2, 0]);
+        assert_eq!(rows(&[at(25), at(26), at(27)], 30), [2, 1, 0], "texts at the left turn away from later stems");
         assert!(above(&[at(1), at(2)], 30).contains("height=\"36\""));
     }
 }

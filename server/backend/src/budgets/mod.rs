@@ -15,7 +15,7 @@ use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, proje
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
     Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetInput, BudgetSheet,
-    BudgetState, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState, Usage,
+    BudgetState, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState, Usage,
 };
 use domain::forecast::Forecast;
 use domain::format;
@@ -316,6 +316,35 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
         state: state(budget, month.from, usage, &forecast),
         forecast,
     })
+}
+
+/// The recorded thresholds of a part's own budgets that spend reached in a period, in the order of days.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn crossings(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    period: Period,
+) -> Result<Vec<Crossing>, Error> {
+    scope.require(Permission::Read)?;
+    let months = Period { from: Period::month_of(period.from).from, to: Period::month_of(period.last_day()).to };
+    let recorded = sql::recorded(&backend.pool, scope, part, months).await?;
+    if recorded.is_empty() {
+        return Ok(Vec::new());
+    }
+    let days = spend::daily_series(backend, scope, part, months).await?;
+    let days: Vec<_> = days.into_iter().map(|(day, sums)| (day, sums.with_estimate())).collect();
+    let reached = |row: sql::Recorded| {
+        let month = Period::month_of(row.month);
+        let of_month: Vec<_> = days.iter().filter(|(day, _)| month.contains(*day)).copied().collect();
+        let day = Crossing::day_of(&of_month, row.amount, row.threshold)?;
+        period.contains(day).then_some(Crossing { budget: row.budget_name, threshold: row.threshold, day })
+    };
+    let mut found: Vec<_> = recorded.into_iter().filter_map(reached).collect();
+    found.sort_by_key(|crossing| (crossing.day, crossing.threshold));
+    Ok(found)
 }
 
 async fn tests(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<Vec<TestMail>, Error> {

@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Alert, AlertFilter, Budget, BudgetInput, ScopeRef, SpendScope, Usage};
 use domain::identity::Email;
 use domain::ids::{AlertId, BudgetId, MailId, OrgId, ProjectId, TeamId};
+use domain::period::Period;
 use domain::project::Slug;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -428,6 +429,56 @@ pub(super) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> 
     .fetch_all(pool)
     .await?;
     rows.iter().map(|row| alert(row, scope)).collect()
+}
+
+/// A crossing as the ledger keeps it, without what became of its mails.
+pub(super) struct Recorded {
+    pub(super) month: NaiveDate,
+    pub(super) budget_name: String,
+    pub(super) threshold: u16,
+    pub(super) amount: Decimal,
+}
+
+/// Crossings of the budgets of exactly this part in the months that begin in a period.
+pub(super) async fn recorded(
+    pool: &PgPool,
+    scope: &OrgScope,
+    part: SpendScope,
+    months: Period,
+) -> Result<Vec<Recorded>, Error> {
+    let (kind, team, project) = match part {
+        SpendScope::Organization => ("organization", None, None),
+        SpendScope::Team(team) => ("team", Some(team.0), None),
+        SpendScope::Project(project) => ("project", None, Some(project.0)),
+    };
+    let rows = sqlx::query(
+        "select a.month, a.budget_name, a.threshold, a.amount
+         from alerts a
+         join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
+         where a.org_id = $1 and ($2::uuid[] is null or b.project_id = any($2))
+             and b.scope_kind = $3 and b.team_id is not distinct from $4 and b.project_id is not distinct from $5
+             and a.month >= $6 and a.month < $7
+         order by a.month, a.threshold",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(kind)
+    .bind(team)
+    .bind(project)
+    .bind(months.from)
+    .bind(months.to)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Recorded {
+                month: row.try_get("month")?,
+                budget_name: row.try_get("budget_name")?,
+                threshold: threshold("alerts", row.try_get("threshold")?)?,
+                amount: row.try_get("amount")?,
+            })
+        })
+        .collect()
 }
 
 /// Which rows of the ledger.

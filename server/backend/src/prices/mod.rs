@@ -14,8 +14,8 @@ mod sql;
 pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_mapping, add_modifier, add_price, add_prices, books, doubts, end_mapping, end_modifier, end_price,
-    own_book, undo, watch,
+    HeldBooks, add_mapping, add_modifier, add_price, add_prices, began, books, doubts, end_mapping, end_modifier,
+    end_price, own_book, undo, watch,
 };
 pub use quotes::quotes;
 

@@ -7,7 +7,7 @@ mod sql;
 mod tests;
 
 pub use explore::{explore, values};
-pub use overview::{outlook, overview};
+pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 
 use crate::{Backend, Error, OrgScope};

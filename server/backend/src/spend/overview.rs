@@ -1,15 +1,16 @@
 //! Overview: one span of days taken apart, beside the span before it.
 
 use super::{last_hour, newest_event_at, sql};
-use crate::{Backend, Error, OrgScope, budgets, forecast, projects};
+use crate::{Backend, Error, OrgScope, budgets, forecast, prices, projects};
 use chrono::NaiveDate;
-use domain::budget::SpendScope;
+use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
+use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, Dimension, Filter, ModelPart, Outlook, Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, bucket_for,
-    changes, starts,
+    Bucket, CellKey, Changes, Dimension, Filter, Happening, Metered, ModelPart, Outlook, Overview, ProjectPart,
+    SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -37,18 +38,19 @@ pub async fn overview(
     let bucket = bucket_for(period);
     let (shown, shown_before) = shown(period, previous, now.date_naive());
     let ask = Ask { backend, scope, part, filters };
-    let (steps, steps_before, cells, cells_before, known, newest, hour) = futures::try_join!(
-        ask.steps(shown, bucket),
-        ask.steps_before(shown_before, bucket),
-        ask.cells(Some(period)),
-        ask.cells(previous),
+    let has_before = previous.is_some();
+    let ((steps, steps_before), (cells, cells_before), teams, known, newest, hour, crossings) = futures::try_join!(
+        async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
+        async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
+        ask.teams(period, previous),
         projects::list_projects(backend, scope),
         newest_event_at(backend, scope, part),
         ask.last_hour(),
+        ask.crossings(shown),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
-    let has_before = previous.is_some();
-    let projects: Vec<_> = beside(&cells, &cells_before, has_before, |key| key[0].clone())
+    let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
+    let projects: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
         .into_iter()
         .map(|(slug, sums, before)| ProjectPart {
             name: names.get(slug.as_str()).map_or_else(|| slug.clone(), |name| (*name).to_owned()),
@@ -57,7 +59,7 @@ pub async fn overview(
             before,
         })
         .collect();
-    let models = beside(&cells, &cells_before, has_before, |key| (key[1].clone(), key[2].clone()))
+    let models: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| (key[1].clone(), key[2].clone()))
         .into_iter()
         .map(|((provider, model), sums, before)| ModelPart { provider, model, sums, before })
         .collect();
@@ -69,12 +71,31 @@ pub async fn overview(
         before: has_before.then(|| sum(&cells_before)),
         bucket,
         steps: build_steps(&starts(shown, bucket), &steps, &steps_before, &projects),
+        happened: ask.happened(crossings, shown, &models).await?,
         projects,
+        teams,
         models,
         changes: has_before.then(|| changes(cells, cells_before, MOVERS)),
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
     })
+}
+
+/// What changed in a span of days against [`Period::previous`], with the models that moved most, at most `movers`.
+///
+/// # Errors
+/// As [`overview`].
+pub async fn compare(
+    backend: &Backend,
+    scope: &OrgScope,
+    period: Period,
+    filters: &[Filter],
+    movers: usize,
+) -> Result<Changes, Error> {
+    scope.require(Permission::Read)?;
+    let ask = Ask { backend, scope, part: SpendScope::Organization, filters };
+    let (now, before) = futures::try_join!(ask.cells(Some(period), true), ask.cells(Some(period.previous()), true))?;
+    Ok(changes(now, before, movers))
 }
 
 /// Where the present month of a part is going: forecast, budget, and what waits in the alert ledger.
@@ -101,8 +122,8 @@ fn shown(period: Period, previous: Option<Period>, today: NaiveDate) -> (Period,
     }
 }
 
-/// Project, provider and model, with their sums.
-type Cell = ([String; 3], Sums);
+/// One model of one project, with what was used.
+type Cell = (CellKey, Used);
 
 struct Ask<'a> {
     backend: &'a Backend,
@@ -135,15 +156,82 @@ impl Ask<'_> {
         Ok(period.iter().map(|day| known.get(&day.to_string()).copied().unwrap_or_default()).collect())
     }
 
-    async fn cells(&self, period: Option<Period>) -> Result<Vec<Cell>, Error> {
+    /// Every model of every project; its meters, too, where they are wanted and the filters leave them known.
+    async fn cells(&self, period: Option<Period>, meters: bool) -> Result<Vec<Cell>, Error> {
         let Some(period) = period else { return Ok(Vec::new()) };
         let by = [Dimension::Project, Dimension::Provider, Dimension::Model];
-        let rows = self.rows(SpendQuery::over(period).by(by)).await?;
+        let (rows, mut meters) = futures::try_join!(
+            self.rows(SpendQuery::over(period).by(by)),
+            self.meters(period, meters && self.filters.iter().all(|filter| filter.dimension.goes_with_labels())),
+        )?;
         let cell = |row: SpendRow| {
             let mut keys = row.keys.into_iter().map(Option::unwrap_or_default);
-            ([(); 3].map(|()| keys.next().unwrap_or_default()), row.sums)
+            let key = [(); 3].map(|()| keys.next().unwrap_or_default());
+            let meters = meters.remove(&key).unwrap_or_default();
+            (key, Used { sums: row.sums, meters })
         };
         Ok(rows.into_iter().map(cell).collect())
+    }
+
+    async fn meters(&self, period: Period, known: bool) -> Result<BTreeMap<CellKey, BTreeMap<Meter, Metered>>, Error> {
+        if !known {
+            return Ok(BTreeMap::new());
+        }
+        let mut query = SpendQuery::over(period);
+        query.filters = self.filters.to_vec();
+        let rows = sql::meters(&self.backend.pool, self.scope, self.part, &query, period).await?;
+        let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
+        for (key, meter, metered) in rows {
+            cells.entry(key).or_default().insert(meter, metered);
+        }
+        Ok(cells)
+    }
+
+    /// Of the whole organization only: within a team or a project the question has one answer.
+    async fn teams(&self, period: Period, previous: Option<Period>) -> Result<Vec<TeamPart>, Error> {
+        if self.part != SpendScope::Organization {
+            return Ok(Vec::new());
+        }
+        let (now, before, known) = futures::try_join!(
+            self.by_team(Some(period)),
+            self.by_team(previous),
+            projects::list_teams(self.backend, self.scope),
+        )?;
+        let names: BTreeMap<_, _> = known.into_iter().map(|team| (team.slug.to_string(), team.name)).collect();
+        let part = |(slug, sums, before): (Option<String>, Sums, Option<Sums>)| {
+            let name = slug.as_ref().map(|slug| names.get(slug).unwrap_or(slug).clone());
+            TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
+        };
+        Ok(beside(&now, &before, previous.is_some(), Clone::clone).into_iter().map(part).collect())
+    }
+
+    async fn by_team(&self, period: Option<Period>) -> Result<Vec<(Option<String>, Sums)>, Error> {
+        let Some(period) = period else { return Ok(Vec::new()) };
+        let rows = self.rows(SpendQuery::over(period).by([Dimension::Team])).await?;
+        Ok(rows.into_iter().map(|row| (row.keys.into_iter().next().flatten(), row.sums)).collect())
+    }
+
+    /// Budgets know no filters, so under one their thresholds say nothing about the chart.
+    async fn crossings(&self, shown: Period) -> Result<Vec<Crossing>, Error> {
+        if !self.filters.is_empty() {
+            return Ok(Vec::new());
+        }
+        budgets::crossings(self.backend, self.scope, self.part, shown).await
+    }
+
+    async fn happened(
+        &self,
+        crossings: Vec<Crossing>,
+        shown: Period,
+        models: &[ModelPart],
+    ) -> Result<Vec<Happening>, Error> {
+        let used = |model: &str| models.iter().any(|part| part.model.eq_ignore_ascii_case(model));
+        let priced = prices::began(self.backend, self.scope, shown).await?;
+        let priced = priced.into_iter().filter(|(_, model)| used(model));
+        let mut happened: Vec<_> = priced.map(|(day, model)| Happening::OwnPrice { model, day }).collect();
+        happened.extend(crossings.into_iter().map(Happening::Crossed));
+        happened.sort_by_key(Happening::day);
+        Ok(happened)
     }
 
     async fn last_hour(&self) -> Result<Option<Decimal>, Error> {
@@ -156,16 +244,20 @@ impl Ask<'_> {
 
 fn sum(cells: &[Cell]) -> Sums {
     let mut total = Sums::default();
-    cells.iter().for_each(|(_, sums)| total.add(sums));
+    cells.iter().for_each(|(_, used)| total.add(&used.sums));
     total
 }
 
+fn sums(cells: &[Cell]) -> Vec<(CellKey, Sums)> {
+    cells.iter().map(|(key, used)| (key.clone(), used.sums.clone())).collect()
+}
+
 /// Sums by a part of the key, now and before, by falling spend; what was only before comes last.
-fn beside<K: Ord + Clone>(
-    now: &[Cell],
-    before: &[Cell],
+fn beside<C, K: Ord + Clone>(
+    now: &[(C, Sums)],
+    before: &[(C, Sums)],
     has_before: bool,
-    key: impl Fn(&[String; 3]) -> K,
+    key: impl Fn(&C) -> K,
 ) -> Vec<(K, Sums, Option<Sums>)> {
     let mut both: BTreeMap<K, (Sums, Sums)> = BTreeMap::new();
     for (cell, sums) in now {

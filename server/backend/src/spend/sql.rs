@@ -4,9 +4,11 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use domain::budget::SpendScope;
 use domain::ids::{ProjectId, TeamId};
+use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    Bucket, Dimension, Filter, MAX_GROUP_BY, ProjectDay, Source, SpendQuery, SpendRange, SpendRow, Sums,
+    Bucket, CellKey, Dimension, Filter, MAX_GROUP_BY, Metered, ProjectDay, Source, SpendQuery, SpendRange, SpendRow,
+    Sums,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -329,6 +331,39 @@ fn push_part(sql: &mut Query, scope: &OrgScope, part: SpendScope, day: &'static 
             sql.push_bind(team.0).push(")");
         }
     }
+}
+
+/// Quantity and spend of every meter of every model of every project, as slug of the project, provider and model.
+///
+/// The rollup of meters carries project, team, provider and model only; other filters are the caller's to keep away.
+pub(super) async fn meters(
+    pool: &PgPool,
+    scope: &OrgScope,
+    part: SpendScope,
+    query: &SpendQuery,
+    period: Period,
+) -> Result<Vec<(CellKey, Meter, Metered)>, Error> {
+    let mut sql = Query::new(
+        "select (select slug from projects as named where named.org_id = r.org_id and named.project_id = r.project_id)
+            as project, r.provider, r.model, r.meter, sum(r.quantity) as quantity, sum(r.booked + r.adjusted) as spend
+         from rollup_meter_day as r",
+    );
+    push_owner(&mut sql, scope, query, "r.day");
+    push_days(sql.push(" where "), scope, period, "r.");
+    push_part(&mut sql, scope, part, "r.day");
+    for filter in &query.filters {
+        push_filter(&mut sql, scope, filter);
+    }
+    sql.push(" group by r.org_id, r.project_id, r.provider, r.model, r.meter");
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let word: &str = row.try_get("meter")?;
+            let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
+            let key = [row.try_get("project")?, row.try_get("provider")?, row.try_get("model")?];
+            Ok((key, meter, Metered { quantity: row.try_get("quantity")?, spend: row.try_get("spend")? }))
+        })
+        .collect()
 }
 
 /// Sums of the days that have any.

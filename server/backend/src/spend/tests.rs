@@ -451,7 +451,10 @@ async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
     assert_eq!(shown.steps.iter().map(domain::spend::Step::spend).sum::<Decimal>(), total.spend);
     let before = period_sums(&org.backend, scope, SpendScope::Organization, month.previous()).await.unwrap();
     assert_eq!(shown.before.as_ref(), Some(&before));
-    assert_eq!(shown.changes.unwrap().difference, total.spend - before.spend);
+    assert_eq!(shown.teams.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
+    let changes = shown.changes.unwrap();
+    assert_eq!(changes.difference, total.spend - before.spend);
+    assert_eq!(changes.causes.iter().map(|(_, amount)| *amount).sum::<Decimal>(), changes.difference);
     let series = daily_series(&org.backend, scope, SpendScope::Organization, month).await.unwrap();
     assert_eq!(series.iter().map(|(_, sums)| of(sums)).sum::<Decimal>(), total.spend);
 
@@ -518,6 +521,9 @@ async fn an_overview_of_a_team_or_project_is_its_own() {
     assert_eq!(all.projects[0].before.as_ref().unwrap().spend, Decimal::from(8));
     assert_eq!(all.models[0].model, "gpt-4o-mini");
     assert_eq!(all.last_hour, Some(Decimal::from(4)));
+    // `search` moved to the other team on the 17th.
+    let teams: Vec<_> = all.teams.iter().map(|part| (part.name.as_str(), part.sums.spend)).collect();
+    assert_eq!(teams, [("product", Decimal::from(4)), ("platform", Decimal::from(3))]);
     let changes = all.changes.unwrap();
     assert_eq!(changes.difference, Decimal::from(-1));
     assert_eq!((changes.movers[0].project.as_str(), changes.movers[0].difference()), ("search", Decimal::from(-6)));
@@ -531,6 +537,27 @@ async fn an_overview_of_a_team_or_project_is_its_own() {
     let filter = SpendQuery::over(month).only(Dimension::Model, "gpt-4o-mini").filters;
     let filtered = overview(&org.backend, &org.scope, SpendScope::Organization, month, None, &filter).await.unwrap();
     assert_eq!((filtered.total.spend, filtered.changes), (Decimal::from(4), None));
+}
+
+#[tokio::test]
+async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
+    use domain::spend::Cause;
+    let database = TestDatabase::new().await;
+    let org = org(database.pool(), "UTC", "2026-11-17").await;
+    let events = [used("2026-10-05T10:00:00Z", 0, "8"), used("2026-11-05T10:00:00Z", 0, "12")];
+    org.roll_up(&events).await;
+    org.roll_up_meters(&events).await;
+    let month = Period::month_of("2026-11-05".parse().unwrap());
+    let causes = async |scope: &OrgScope, filters: &[Filter]| -> Vec<Cause> {
+        let changes = compare(&org.backend, scope, month, filters, 5).await.unwrap();
+        changes.causes.into_iter().map(|(cause, _)| cause).collect()
+    };
+    assert_eq!(causes(&org.scope, &[]).await, [Cause::Price]);
+    let only = |dimension, value: &str| SpendQuery::over(month).only(dimension, value).filters;
+    assert_eq!(causes(&org.scope, &only(Dimension::Team, "platform")).await, [Cause::Price]);
+    assert!(causes(&org.scope, &only(Dimension::Team, "product")).await.is_empty());
+    assert_eq!(causes(&org.scope, &only(Dimension::Environment, events[0].words[4])).await, [Cause::CostPerToken]);
+    assert!(causes(&org.seen_by(1), &[]).await.is_empty());
 }
 
 #[tokio::test]

@@ -5,9 +5,12 @@ use backend::budgets::{self, TestTo};
 use backend::delivery::{self, Mailer};
 use backend::{Backend, Clock, Error, OrgScope, identity, keys, projects};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::budget::{Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetStatus, DeliveryState, ScopeRef};
+use domain::budget::{
+    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetStatus, DeliveryState, ScopeRef, SpendScope,
+};
 use domain::identity::{KeyScope, Role};
 use domain::ids::BudgetId;
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::{KeyProject, Slug};
 use proptest::prelude::*;
@@ -116,6 +119,30 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     budgets::sweep(&server.backend, &CancellationToken::new()).await.unwrap();
     assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50]);
     assert_eq!(mails(&server.backend).await, 2);
+}
+
+#[tokio::test]
+async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
+    let server = Server::at(NOW).await;
+    let org = server.organization("Acme", "UTC").await;
+    budget(&server, &org, "100", &[50, 80, 100]).await;
+    for (day, amount) in [("2026-10-30", "70"), ("2026-11-02", "30"), ("2026-11-05", "25"), ("2026-11-09", "35")] {
+        org.spend(day, amount).await;
+    }
+    evaluate(&server).await;
+    let shown = Period::month_of(day("2026-11-01"));
+    let crossings = async |scope: &OrgScope, part, period| {
+        let found = budgets::crossings(&server.backend, scope, part, period).await.unwrap();
+        found.into_iter().map(|crossing| (crossing.threshold, crossing.day)).collect::<Vec<_>>()
+    };
+    let all = SpendScope::Organization;
+    assert_eq!(crossings(&org.scope, all, shown).await, [(50, day("2026-11-05")), (80, day("2026-11-09"))]);
+    let later = Period { from: day("2026-11-06"), ..shown };
+    assert_eq!(crossings(&org.scope, all, later).await, [(80, day("2026-11-09"))]);
+    let project = SpendScope::Project(org.project.project_id);
+    assert!(crossings(&org.scope, project, shown).await.is_empty(), "the budget is the organization's");
+    let other = server.organization("Globex", "UTC").await;
+    assert!(crossings(&other.scope, all, shown).await.is_empty());
 }
 
 #[tokio::test]

@@ -19,10 +19,11 @@ use super::basis;
 use super::sql as book_sql;
 use crate::watched::Watched;
 use crate::{Backend, Error, OrgScope, audit};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Edge;
 use domain::identity::Permission;
 use domain::ids::{OrgId, PriceChangeId};
+use domain::period::Period;
 use domain::price::{BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
 use sqlx::{PgConnection, PgPool};
 use std::sync::Arc;
@@ -135,6 +136,19 @@ pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Er
         mappings: sql::listed_mappings(&backend.pool, scope, MAX_LISTED).await?,
         changes: sql::changes(&backend.pool, scope, MAX_LISTED).await?,
     })
+}
+
+/// The models for which a price of the organization's own began in a period, each with the day in the organization's zone.
+///
+/// # Errors
+/// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+pub async fn began(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<(NaiveDate, String)>, Error> {
+    scope.require(Permission::Read)?;
+    let (from, to) = scope.zone().instants(period);
+    let rows = sql::began(&backend.pool, scope, from, to).await?;
+    let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();
+    days.dedup();
+    Ok(days)
 }
 
 /// The price rows with these ids, superseded ones too; ids of other organizations' rows are not found.

@@ -542,6 +542,21 @@ pub(super) async fn listed_prices(pool: &PgPool, scope: &OrgScope, limit: i64) -
     rows.iter().map(|row| Ok(OwnPrice { row: own_price(row)?, entry: entry(scope, row)? })).collect()
 }
 
+/// Models whose own price began in a span, with the instant, in that order; what was superseded began nothing.
+pub(super) async fn began(
+    pool: &PgPool,
+    scope: &OrgScope,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<(DateTime<Utc>, String)>, Error> {
+    let rows = sqlx::query_as(
+        "select distinct valid_from, model from price_overrides
+         where org_id = $1 and superseded_at is null and valid_from >= $2 and valid_from < $3
+         order by valid_from, model",
+    );
+    Ok(rows.bind(scope.org_id().0).bind(from).bind(to).fetch_all(pool).await?)
+}
+
 pub(super) async fn listed_mappings(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<OwnMapping>, Error> {
     let rows = sqlx::query(concat!(
         "select ",

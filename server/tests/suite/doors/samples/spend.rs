@@ -19,6 +19,7 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         ask("statements/list", json!({"month": "2026-11"})),
         ask("statements/one", json!({"month": "2026-11", "kind": "project", "slug": PROJECT})),
         api("GET /v1/spend", "/v1/spend?from=2026-11-01&to=2026-12-01&group_by=project,model"),
+        api("GET /v1/spend/changes", "/v1/spend/changes?from=2026-11-01&to=2026-12-01"),
         api("GET /v1/statements", "/v1/statements?month=2026-11"),
     ]
 }
