@@ -5,8 +5,8 @@ use super::words::{List, event_table, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::spend::{CHOOSE, FilterValues, Filters, filter_items};
-use crate::ui::{EmptyState, Icon, Loading, Menu, PageHead, Pager, Sign, use_ready};
+use crate::spend::CHOOSE;
+use crate::ui::{EmptyState, Icon, Loading, PageHead, Pager, Sign, use_ready};
 use domain::event::{EventRow, Listed};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -62,16 +62,13 @@ fn draw(org: Memo<String>, query: Memo<Query>, listed: &Listed<EventRow>) -> Any
     let older = listed.page.next_cursor.as_ref().map(|cursor| present.with("cursor", cursor).at(&path));
     let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
     let is_first = newest.is_none();
-    let (filters, file) = (filter_items(&path, &present), file(&slug, &present));
+    let file = file(&slug, &present);
     view! {
         {tabs}
         <div class="events-bar">
-            <Menu label="Filter" sign=Sign::Plus>{filters}</Menu>
-            <Filters/>
             <Live shown=is_first/>
             <a class="events-file" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
         </div>
-        <FilterValues org=org query=query place=Place::Events/>
         {body}
         <Pager previous=newest next=older shown=shown.unwrap_or_default() previous_label="Newest"/>
     }

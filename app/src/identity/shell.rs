@@ -6,6 +6,7 @@ use super::views::{FrameData, Waiting};
 use crate::error::AppError;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
+use crate::spend::{FilterBar, FilterMenu};
 use crate::ui::{ErrorState, PageHead, for_real};
 use domain::problem::Problem;
 use leptos::prelude::*;
@@ -75,7 +76,9 @@ fn Framed(
             badges=badges
             today=data.today
             sign_out=SignOut::url()
+            filter=|| view! { <FilterMenu/> }
         >
+            <FilterBar/>
             <Outlet/>
         </Frame>
     }

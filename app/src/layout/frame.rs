@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 
-use super::navigation::{Badges, Navigation, Place};
+use super::navigation::{Badges, Navigation, Place, shows_days};
 use super::palette::{Palette, PaletteButton};
 use super::period::{ComparePicker, PeriodPicker};
 use super::theme::ThemeSwitch;
@@ -49,12 +49,15 @@ pub fn Frame(
     /// Where the sign-out form is sent.
     #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
+    /// Behind the period picker, on pages that show days: adds a filter.
+    #[prop(into, optional)]
+    filter: ViewFn,
     /// The page.
     children: Children,
 ) -> impl IntoView {
     let slug = organization.slug.clone();
     let path = use_location().pathname;
-    let has_period = Memo::new(move |_| Place::of_path(&path.read()).is_some_and(Place::has_period));
+    let has_days = Memo::new(move |_| shows_days(&path.read()));
     let drawer = NodeRef::<html::Nav>::new();
     close_on_the_way(drawer);
     let open = RwSignal::new(false);
@@ -73,9 +76,10 @@ pub fn Frame(
                     <Icon sign=Sign::Bars/>
                 </button>
                 <OrganizationMenu organization=organization organizations=organizations/>
-                <Show when=move || has_period.get()>
+                <Show when=move || has_days.get()>
                     <PeriodPicker today=today/>
                     <ComparePicker today=today/>
+                    {filter.run()}
                 </Show>
                 <div class="topbar-end">
                     <PaletteButton open=open/>

@@ -14,7 +14,7 @@ pub mod theme;
 
 pub use frame::{Frame, Named};
 pub use logo::Logo;
-pub use navigation::{Badges, Place};
+pub use navigation::{Badges, Place, shows_days};
 pub use period::{Chosen, Preset};
 pub use plain::Plain;
 pub use query::Query;

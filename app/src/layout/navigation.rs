@@ -72,12 +72,6 @@ impl Place {
         }
     }
 
-    /// Whether the page shows the days that the period picker chooses.
-    #[must_use]
-    pub const fn has_period(self) -> bool {
-        matches!(self, Self::Overview | Self::Explore | Self::Events | Self::Projects)
-    }
-
     /// Its path in an organization.
     #[must_use]
     pub fn path(self, organization: &str) -> String {
@@ -98,6 +92,17 @@ impl Place {
             "teams" => Some(Self::Projects),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
+    }
+}
+
+/// Whether the page at a path shows the days and filters that the top bar chooses: where it does not, choosing would change nothing.
+#[must_use]
+pub fn shows_days(path: &str) -> bool {
+    let mut below = path.trim_matches('/').split('/').skip(2);
+    match (below.next(), below.next()) {
+        (None, _) | (Some("explore" | "events"), None) => true,
+        (Some("projects" | "teams"), page) => page.is_some(),
+        _ => false,
     }
 }
 
@@ -180,6 +185,18 @@ mod tests {
             ("/sign-in", None),
         ] {
             assert_eq!(Place::of_path(path), place, "{path}");
+        }
+    }
+
+    #[test]
+    fn days_are_chosen_where_they_are_shown() {
+        for path in
+            ["/o/acme", "/o/acme/", "/o/acme/explore", "/o/acme/events", "/o/acme/projects/search", "/o/acme/teams/x"]
+        {
+            assert!(shows_days(path), "{path}");
+        }
+        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/settings/keys"] {
+            assert!(!shows_days(path), "{path}");
         }
     }
 

@@ -1,15 +1,15 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::api::{load_explore, load_values};
+use super::api::load_explore;
 use super::words::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
-use super::{Filters, chart, links};
+use super::{CHOOSE, chart, links};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
 use crate::ui::{
-    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, Menu, MenuItem, PageHead, Section, Select, Sign,
-    Sort, Table, use_ready,
+    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table,
+    use_ready,
 };
 use domain::project::Slug;
 use domain::spend::{Bucket, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, Group, Measure, Sums};
@@ -19,9 +19,6 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
-
-/// The parameter that opens the list of a dimension's values.
-pub(crate) const CHOOSE: &str = "choose";
 
 /// One question about spend.
 #[component]
@@ -35,8 +32,6 @@ pub fn ExplorePage() -> impl IntoView {
     view! {
         <Title text="Explore"/>
         <PageHead title="Explore" hidden=true/>
-        <Filters/>
-        <FilterValues org=org query=query place=Place::Explore/>
         <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
             {move || Suspend::new(async move {
                 match explore.await {
@@ -92,7 +87,7 @@ impl View {
             .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
             .collect_view();
         let bucket = asked.effective_bucket().as_str();
-        let (measure, dimension, items) = (asked.measure, asked.dimension.clone(), filter_items(&self.path(), query));
+        let (measure, dimension) = (asked.measure, asked.dimension.clone());
         let (path, file, per) = (self.path(), self.file(), buckets(asked));
         view! {
             <div class="explore-bar">
@@ -103,7 +98,6 @@ impl View {
                     <Select label="per" name="bucket" inline=true choices=per value=bucket/>
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
                 </AutoForm>
-                <Menu label="Filter" sign=Sign::Plus>{items}</Menu>
                 <a class="button explore-file" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
             </div>
         }
@@ -302,102 +296,6 @@ fn chosen(event: &leptos::ev::Event) -> Option<(String, String)> {
 #[cfg(not(feature = "hydrate"))]
 fn chosen(_event: &leptos::ev::Event) -> Option<(String, String)> {
     None
-}
-
-/// A menu item per dimension: opens the list of its values.
-pub(crate) fn filter_items(path: &str, query: &Query) -> AnyView {
-    Dimension::NAMED
-        .into_iter()
-        .map(|dimension| {
-            let href = query.with(CHOOSE, &dimension.name()).at(path);
-            view! { <MenuItem href=href>{dimension.label()}</MenuItem> }
-        })
-        .collect_view()
-        .into_any()
-}
-
-/// The values of the dimension that a filter is being chosen for: each is a link, so it works without JavaScript.
-#[component]
-pub fn FilterValues(
-    /// Slug of the organization.
-    org: Memo<String>,
-    /// The page's parameters.
-    query: Memo<Query>,
-    /// The page.
-    place: Place,
-) -> impl IntoView {
-    let dimension = Memo::new(move |_| query.read().get(CHOOSE).and_then(|name| name.parse::<Dimension>().ok()));
-    let days = Memo::new(move |_| {
-        let days = ["period", "from", "to", "through"];
-        query.read().pairs().into_iter().filter(|(name, _)| days.contains(&name.as_str())).collect::<Vec<_>>()
-    });
-    let values = Resource::new(
-        move || (org.get(), dimension.get(), days.get()),
-        async |(org, dimension, days)| match dimension {
-            Some(dimension) => Some((dimension.clone(), load_values(org, dimension, days).await)),
-            None => None,
-        },
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match values.await {
-                    None => ().into_any(),
-                    Some((_, Err(error))) => view! { <Failure what="values" error=error/> }.into_any(),
-                    Some((dimension, Ok(groups))) => {
-                        (move || value_list(&place.path(&org.read()), &query.read(), &dimension, &groups)).into_any()
-                    }
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn value_list(path: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {
-    let closed = query.without(&[CHOOSE]);
-    let rest = closed.clone();
-    let hidden = rest
-        .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
-        .collect_view();
-    let items = groups
-        .iter()
-        .map(|group| {
-            let key = group.key.as_deref();
-            let label = value_label(dimension, key, group.name.as_deref());
-            let only = links::with_value(&closed, dimension, key, false).at(path);
-            let not = links::with_value(&closed, dimension, key, true).at(path);
-            let not_label = format!("not {label}");
-            let known = group.sums.unpriced_requests == 0 || !group.sums.spend.is_zero();
-            let amount = if known { format::money_compact(group.sums.spend) } else { "unpriced".to_owned() };
-            view! {
-                <li>
-                    <a href=only>{label}</a>
-                    <span class="soft num">{amount}</span>
-                    <a class="soft" href=not aria-label=not_label>"not"</a>
-                </li>
-            }
-        })
-        .collect_view();
-    let title = format!("{} is", dimension.label());
-    let (heading, name) = (title.clone(), dimension.name());
-    let close = closed.at(path);
-    view! {
-        <section class="values" aria-label=title>
-            <header>
-                <h2>{heading}</h2>
-                <form class="toolbar" method="get" action=path.to_owned()>
-                    {hidden}
-                    <label class="visually-hidden" for="filter-value">"Value"</label>
-                    <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200"/>
-                    <Button small=true>"Add"</Button>
-                </form>
-                <a class="values-close" href=close aria-label="Close the list of values"><Icon sign=Sign::Cross/></a>
-            </header>
-            <ul>{items}</ul>
-        </section>
-    }
-    .into_any()
 }
 
 /// By what the table is ordered.

@@ -8,8 +8,8 @@ mod links;
 pub mod overview;
 pub mod words;
 
-pub(crate) use explore::{CHOOSE, filter_items};
-pub use explore::{ExplorePage, FilterValues};
-pub use filters::Filters;
+pub use explore::ExplorePage;
+pub(crate) use filters::CHOOSE;
+pub use filters::{FilterBar, FilterMenu};
 pub use overview::{OverviewPage, OverviewPanel};
 pub use words::SpendCell;
