@@ -12,3 +12,4 @@ pub use alerts::AlertsPage;
 pub use budget::BudgetPage;
 pub use form::{EditBudgetPage, NewBudgetPage};
 pub use list::BudgetsPage;
+pub(crate) use words::scope;

@@ -24,7 +24,7 @@ pub(super) const fn bar(status: BudgetStatus) -> BarTone {
 }
 
 /// What a budget is about: "project Support bot".
-pub(super) fn scope(state: &BudgetState) -> String {
+pub(crate) fn scope(state: &BudgetState) -> String {
     let name = &state.budget.scope_name;
     match state.budget.scope {
         SpendScope::Organization => format!("all of {name}"),

@@ -8,7 +8,7 @@ use crate::layout::Place;
 use crate::prices::words::{change, instant, model_path, rate};
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
-    Tone,
+    Tone, said,
 };
 use domain::event::{EventDetail, ReceiptRow};
 use domain::meter::Meter;
@@ -258,7 +258,7 @@ fn line(line: &ReceiptRow) -> AnyView {
 
 /// No price: why, what is assumed meanwhile, and what was used.
 fn unpriced(org: &str, event: &EventDetail) -> AnyView {
-    let reason = event.unpriced_reason.clone().unwrap_or_default();
+    let reason = said(event.unpriced_reason.as_deref().unwrap_or_default());
     let bound = event
         .upper_bound
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));

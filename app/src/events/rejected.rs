@@ -5,7 +5,7 @@ use super::words::{List, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::Query;
-use crate::ui::{Column, EmptyState, Loading, PageHead, Pager, Table};
+use crate::ui::{Column, EmptyState, Loading, PageHead, Pager, Table, said};
 use domain::event::{Listed, RejectedRow};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -71,7 +71,7 @@ fn row(row: &RejectedRow) -> AnyView {
             <th scope="row" class="nowrap" title=format::time_exact(row.received_at)>
                 <time datetime=format::time_machine(row.received_at)>{format::time_seconds(row.received_at)}</time>
             </th>
-            <td class="wrap">{row.detail.clone()}<span class="note">{row.code.clone()}</span></td>
+            <td class="wrap">{said(&row.detail)}<span class="note">{row.code.clone()}</span></td>
             <td class="mono">{field}</td>
             <td class="mono">{row.id.clone()}</td>
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>

@@ -7,7 +7,7 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::prices::api::{MapName, PriceWaiting};
-use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone};
+use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, said};
 use domain::event::UnpricedRow;
 use domain::price::page::{ModelName, Queue};
 use domain::repricing::Effect;
@@ -124,7 +124,7 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, 
     view! {
         <tr>
             <th scope="row">{row.model.clone()}<span class="note">{row.provider.clone()}</span></th>
-            <td class="wrap">{row.reason.clone()}</td>
+            <td class="wrap">{said(&row.reason)}</td>
             <td class="num" title=tokens><a href=events aria-label=label>{format::count(row.events)}</a></td>
             <td class="num" title=format::money_full(row.upper_bound)>{format::money_plain(row.upper_bound)}</td>
             <td class="nowrap" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>

@@ -2,6 +2,7 @@
 
 use super::api::load_forecast;
 use super::{chart, words};
+use crate::budgets::scope;
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
@@ -235,7 +236,7 @@ fn budget_row(row: &BudgetRow, href: String) -> AnyView {
     let run_out = expected.as_ref().and_then(|expected| expected.run_out).map_or_else(dash, format::day);
     view! {
         <tr>
-            <th scope="row"><a href=href>{budget.name.clone()}</a>" "<span class="soft">{budget.scope_name.clone()}</span></th>
+            <th scope="row"><a href=href>{budget.name.clone()}</a>" "<span class="note">{scope(&row.state)}</span></th>
             <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
             <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
             <td class="num">{point}</td>

@@ -44,14 +44,14 @@ fn table(lines: Vec<AuditLine>) -> AnyView {
             view! {
                 <tr>
                     <th scope="row" class="nowrap"><time datetime=format::time_machine(line.at) title=format::time_exact(line.at)>{format::time(line.at)}</time></th>
-                    <td>{line.who}</td>
                     <td class="wrap">{line.detail}</td>
+                    <td>{line.who}</td>
                     <td class="mono small">{line.action}</td>
                 </tr>
             }
         })
         .collect_view();
-    let columns = vec![Column::text("When"), Column::text("Who"), Column::text("What"), Column::text("Action")];
+    let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Action")];
     view! {
         <Section title="Audit log" note=format!("the newest 500 entries · {note}")>
             <Table caption="Audit log" columns=columns>{rows}</Table>

@@ -182,10 +182,10 @@ fn invite_section(
                 <Select label="Role" name="role" choices=role_choices(mine) value=form.kept_or("role", "member")/>
                 <div class="actions"><Button kind=ButtonKind::Primary>"Send the invitation"</Button></div>
             </form>
-            {(!open.is_empty()).then(|| view! {
-                <Table caption="Open invitations" show_caption=true columns=columns>{rows}</Table>
-            })}
         </Section>
+        {(!open.is_empty()).then(|| view! {
+            <Section title="Open invitations"><Table caption="Open invitations" columns=columns>{rows}</Table></Section>
+        })}
     }
     .into_any()
 }

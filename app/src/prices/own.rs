@@ -141,7 +141,7 @@ fn price_row(org: &str, price: &OwnPrice, may_manage: bool, form: Form<EndPrice>
             <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
             <td>{source(row)}</td>
             <td>{entered(entry.recorded_at, &entry.recorded_by)}</td>
-            <td>{end}</td>
+            <td class="end">{end}</td>
         </tr>
     }
     .into_any()
@@ -248,7 +248,7 @@ fn mapping_row(org: &str, mapping: &OwnMapping, may_manage: bool, form: Form<End
             <td><a href=model_path(org, &to)>{to.model.clone()}</a><span class="note">{to.provider.clone()}</span></td>
             <td class="nowrap">{span(utc(mapping.valid_from), utc(mapping.valid_to))}</td>
             <td>{entered(entry.recorded_at, &entry.recorded_by)}</td>
-            <td>{end}</td>
+            <td class="end">{end}</td>
         </tr>
     }
     .into_any()
@@ -288,7 +288,7 @@ fn change_row(org: &str, change: &PriceChange, may_manage: bool, form: Form<Undo
             <th scope="row" class="nowrap"><time datetime=format::time_machine(at) title=format::time_exact(at)>{format::time(at)}</time></th>
             <td class="wrap">{change.detail.clone()}</td>
             <td>{change.recorded_by.clone()}</td>
-            <td>{undo}</td>
+            <td class="end">{undo}</td>
         </tr>
     }
     .into_any()

@@ -444,8 +444,13 @@ fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
             </ActionForm>
         }
     });
+    let (title, note) = if preview.moved > 0 {
+        ("Confirm", "booked costs stay; adjustments are appended and can be reversed")
+    } else {
+        ("Nothing to confirm", "every recorded cost stays as it is")
+    };
     view! {
-        <Section title="Confirm" note="booked costs stay; adjustments are appended and can be reversed">
+        <Section title=title note=note>
             {confirm}
             <ActionForm action=forms.discard.action>
                 <input type="hidden" name="org" value=same_org/>

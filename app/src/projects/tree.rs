@@ -5,7 +5,7 @@ use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::use_form;
 use crate::format;
-use crate::layout::Place;
+use crate::layout::{Place, Query};
 use crate::spend::SpendCell;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, Loading, PageHead, Section, Select, Table,
@@ -17,7 +17,8 @@ use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use std::sync::Arc;
 
 /// All teams and projects.
 #[component]
@@ -25,6 +26,8 @@ pub fn ProjectsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let tree = Resource::new(move || org.get(), load_tree);
+    let map = use_query_map();
+    let archived = Memo::new(move |_| map.read().get(ARCHIVED).as_deref() == Some("true"));
     let project_form = use_form::<CreateProject>();
     let team_form = use_form::<CreateTeam>();
     view! {
@@ -37,8 +40,10 @@ pub fn ProjectsPage() -> impl IntoView {
                     Ok((tree, ahead)) => {
                         let org = org.get_untracked();
                         let forms = tree.may_manage.then(|| forms(&org, &tree, project_form, team_form));
-                        let table = View { org, ahead }.table(&tree);
-                        view! { {table}{forms} }.into_any()
+                        let view = Arc::new(View { org, ahead });
+                        // The switch needs no new answer.
+                        let rows = move || view.draw(&tree, archived.get());
+                        view! { {rows}{forms} }.into_any()
                     }
                     Err(error) => view! { <Failure what="teams and projects" error=error/> }.into_any(),
                 }
@@ -47,6 +52,9 @@ pub fn ProjectsPage() -> impl IntoView {
     }
 }
 
+/// The parameter that shows what was put away, too.
+const ARCHIVED: &str = "archived";
+
 /// What every row of the tree needs.
 struct View {
     org: String,
@@ -54,13 +62,16 @@ struct View {
 }
 
 impl View {
-    fn table(self, tree: &ProjectTree) -> AnyView {
+    /// The table with or without what was put away; what has spend this month always stands there, so that rows add up.
+    fn draw(self: &Arc<Self>, tree: &ProjectTree, archived: bool) -> AnyView {
         let rows = tree
             .teams
             .iter()
+            .filter(|branch| archived || !is_gone(branch))
             .map(|branch| {
                 let head = self.team_row(branch);
-                let leaves = branch.projects.iter().map(|leaf| self.project_row(leaf)).collect_view();
+                let leaves = branch.projects.iter().filter(|leaf| archived || !is_put_away(leaf));
+                let leaves = leaves.map(|leaf| self.project_row(leaf)).collect_view();
                 view! { {head}{leaves} }
             })
             .collect_view();
@@ -74,8 +85,9 @@ impl View {
         ];
         let total = tree.total.clone();
         let caption = format!("Spend since {}", format::day(tree.month));
+        let view = Arc::clone(self);
         let foot = move || {
-            let (expected, budget) = (expected(Some(&self.ahead.organization)), self.budget(&ScopeRef::Organization));
+            let (expected, budget) = (expected(Some(&view.ahead.organization)), view.budget(&ScopeRef::Organization));
             view! {
                 <tr>
                     <th scope="row">"total"</th>
@@ -87,7 +99,22 @@ impl View {
                 </tr>
             }
         };
-        view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+        let switch = self.switch(tree, archived);
+        view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table>{switch} }.into_any()
+    }
+
+    /// Shows and hides what was put away.
+    fn switch(&self, tree: &ProjectTree, archived: bool) -> Option<AnyView> {
+        let teams = tree.teams.iter().filter(|branch| is_gone(branch)).count();
+        let projects = tree.teams.iter().flat_map(|branch| &branch.projects).filter(|leaf| is_put_away(leaf)).count();
+        let count = i128::try_from(teams + projects).unwrap_or_default();
+        let path = Place::Projects.path(&self.org);
+        let (href, words) = if archived {
+            (path, "Hide what is archived".to_owned())
+        } else {
+            (Query::new().with(ARCHIVED, "true").at(&path), format!("Show {} archived", format::count(count)))
+        };
+        (count > 0).then(|| view! { <p class="soft small"><a href=href>{words}</a></p> }.into_any())
     }
 
     fn team_row(&self, branch: &TeamBranch) -> AnyView {
@@ -148,6 +175,16 @@ impl View {
         let title = format!("{}: {}", state.budget.name, format::money_full(state.usage.used));
         view! { <td class="num"><a href=href class=hue title=title>{text}</a></td> }.into_any()
     }
+}
+
+/// Put away, and nothing of it was used this month.
+fn is_put_away(leaf: &ProjectLeaf) -> bool {
+    leaf.project.archived_at.is_some() && leaf.sums.is_empty()
+}
+
+/// The same of a team, none of whose projects is in use.
+fn is_gone(branch: &TeamBranch) -> bool {
+    branch.team.archived_at.is_some() && branch.sums.is_empty() && branch.projects.iter().all(is_put_away)
 }
 
 /// Where the month of a part will end.

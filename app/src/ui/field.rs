@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::said;
+
 /// The ids that describe a control: its hint and, while there is one, its error.
 fn described_by(id: &str, hint: bool, error: bool) -> Option<String> {
     let mut ids = Vec::new();
@@ -33,7 +35,7 @@ fn frame(
             </label>
             {control}
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
-            {move || error.get().map(|error| view! { <p class="field-error" id=error_id.clone()>{error}</p> })}
+            {move || error.get().map(|error| view! { <p class="field-error" id=error_id.clone()>{said(&error)}</p> })}
         </div>
     }
     .into_any()
@@ -362,6 +364,7 @@ pub fn FormErrors(
             let items = errors
                 .into_iter()
                 .map(|(field, what)| {
+                    let what = said(&what);
                     if field.is_empty() {
                         view! { <li>{what}</li> }.into_any()
                     } else {
