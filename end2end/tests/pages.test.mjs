@@ -29,7 +29,7 @@ const VISITS = {
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
-  "/o/:org": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o"], empty: [""] },
+  "/o/:org": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/:org/explore": {
     sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody"],
     empty: ["/explore"],
@@ -38,7 +38,7 @@ const VISITS = {
   "/o/:org/events/rejected": { sample: ["/events/rejected"], empty: ["/events/rejected"] },
   "/o/:org/events/unpriced": { sample: ["/events/unpriced"], empty: ["/events/unpriced"] },
   "/o/:org/events/:event": { sample: [() => known.event, () => known.unpriced] },
-  "/o/:org/projects": { sample: ["/projects"], viewer: ["/projects"] },
+  "/o/:org/projects": { sample: ["/projects", "/projects?archived=true"], viewer: ["/projects"] },
   "/o/:org/projects/:project": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
   "/o/:org/teams/:team": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
   "/o/:org/budgets": { sample: ["/budgets"], empty: ["/budgets"] },

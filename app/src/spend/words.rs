@@ -56,7 +56,7 @@ pub(super) fn cause_of(mover: &Mover) -> Option<String> {
 /// What happened, as it stands over the chart.
 pub(super) fn happening(happening: &Happening) -> String {
     match happening {
-        Happening::Crossed(crossing) => format!("{}\u{a0}% of {}", crossing.threshold, crossing.budget),
+        Happening::Crossed(crossing) => format!("{}\u{a0}% of the budget {}", crossing.threshold, crossing.budget),
         Happening::OwnPrice { model, .. } => format!("own price for {model}"),
     }
 }
