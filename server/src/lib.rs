@@ -108,7 +108,7 @@ pub fn build(state: AppState) -> Router {
         .layer(axum::middleware::from_fn(slow::cut_off))
         .layer(CompressionLayer::new())
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))
-        .layer(TraceLayer::new_for_http().make_span_with(logging::span_of))
+        .layer(TraceLayer::new_for_http().make_span_with(logging::span_of).on_failure(()))
         .layer(CatchPanicLayer::custom(error::panicked))
         .with_state(state)
 }

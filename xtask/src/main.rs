@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod clients;
 mod described;
+mod dist;
 mod guards;
 mod measure_traces;
 mod replay;
@@ -24,6 +25,8 @@ use std::process::ExitCode;
 enum Command {
     /// Install what is missing, build, and serve http://127.0.0.1:3000 on a private database.
     Run(run::Args),
+    /// Build for production: the binary and the browser's files in target/dist.
+    Dist,
     /// Run everything: checks, unit, property, database, HTTP and browser tests.
     Test,
     /// Check format, lints, documentation and the guards of the invariants.
@@ -46,6 +49,7 @@ enum Command {
 fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Run(args) => run::run(&args),
+        Command::Dist => dist::run(),
         Command::Test => test::run(),
         Command::Check(args) => check::run(&args),
         Command::End2end(args) => test::end2end(&args),

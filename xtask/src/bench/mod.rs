@@ -2,6 +2,7 @@
 //!
 //! Absolute times on a shared machine mean little, so both sides take turns and the medians are compared.
 
+mod ingest;
 mod rating;
 
 use crate::step::Failure;
@@ -11,6 +12,8 @@ use crate::step::Failure;
 pub(crate) enum Bench {
     /// Rating beside LiteLLM's `cost_per_token` on the same cases.
     Rating(rating::Args),
+    /// Ingestion beside COPY, a spend log, and a route that does nothing.
+    Ingest(ingest::Args),
 }
 
 /// Measures and prints a table.
@@ -20,5 +23,6 @@ pub(crate) enum Bench {
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Rating(args) => rating::run(args),
+        Bench::Ingest(args) => ingest::run(args),
     }
 }

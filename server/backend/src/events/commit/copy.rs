@@ -2,23 +2,67 @@
 //!
 //! Source: PostgreSQL documentation, "COPY", section "Binary Format"; the fields are in the wire form of their types.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::{EventKey, OrgId};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 /// Microseconds between the Unix epoch and PostgreSQL's, 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
+const EPOCH_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+/// Signature, no flags, no extension.
+const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// A row of -1 fields.
+const TRAILER: [u8; 2] = (-1_i16).to_be_bytes();
 
-/// Rows on their way into a table.
+/// Rows of a binary COPY with all that stands around them.
+pub(super) fn framed<'a>(rows: impl Iterator<Item = &'a [u8]> + Clone) -> Vec<u8> {
+    let bytes: usize = rows.clone().map(<[u8]>::len).sum();
+    let mut whole = Vec::with_capacity(HEADER.len() + bytes + TRAILER.len());
+    whole.extend_from_slice(HEADER);
+    rows.for_each(|row| whole.extend_from_slice(row));
+    whole.extend_from_slice(&TRAILER);
+    whole
+}
+
+/// A claimed id, of an event or of an answer.
+pub(super) struct Claim<'a> {
+    pub(super) org_id: OrgId,
+    pub(super) hash: &'a [u8],
+    /// Only of an event.
+    pub(super) content: Option<&'a [u8]>,
+    pub(super) event_key: EventKey,
+    pub(super) month: NaiveDate,
+}
+
+/// Claims with all that stands around them.
+pub(super) fn claims<'a>(claims: impl ExactSizeIterator<Item = Claim<'a>>) -> Vec<u8> {
+    let mut rows = CopyBuffer::with_capacity(HEADER.len() + claims.len() * 120 + TRAILER.len());
+    rows.0.extend_from_slice(HEADER);
+    for claim in claims {
+        rows.row(4 + i16::from(claim.content.is_some()));
+        rows.uuid(claim.org_id.0);
+        rows.field(claim.hash);
+        if let Some(content) = claim.content {
+            rows.field(content);
+        }
+        rows.uuid(claim.event_key.0);
+        rows.date(claim.month);
+    }
+    rows.0.extend_from_slice(&TRAILER);
+    rows.0
+}
+
+/// A row on its way into a table.
 pub(super) struct CopyBuffer(Vec<u8>);
 
 impl CopyBuffer {
-    /// The header: signature, no flags, no extension.
+    /// Without anything yet.
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        let mut buffer = Vec::with_capacity(bytes);
-        buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0");
-        buffer.extend_from_slice(&[0; 8]);
-        Self(buffer)
+        Self(Vec::with_capacity(bytes))
     }
 
     /// Begins a row of so many fields.
@@ -26,9 +70,9 @@ impl CopyBuffer {
         self.0.extend_from_slice(&fields.to_be_bytes());
     }
 
-    /// The finished bytes, trailer included.
-    pub(super) fn finish(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(&(-1_i16).to_be_bytes());
+    /// What was written.
+    pub(super) fn into_bytes(mut self) -> Vec<u8> {
+        self.0.shrink_to_fit();
         self.0
     }
 
@@ -59,6 +103,13 @@ impl CopyBuffer {
 
     pub(super) fn timestamp(&mut self, at: DateTime<Utc>) {
         self.field(&(at.timestamp_micros() - EPOCH_MICROS).to_be_bytes());
+    }
+
+    /// Days since PostgreSQL's epoch.
+    fn date(&mut self, day: NaiveDate) {
+        let days = day.signed_duration_since(EPOCH_DAY).num_days();
+        // Days of a calendar of ten thousand years fit.
+        self.field(&i32::try_from(days).unwrap_or(i32::MAX).to_be_bytes());
     }
 
     pub(super) fn text(&mut self, text: &str) {

@@ -1,6 +1,7 @@
-//! The committer: one task that writes whatever waits in one transaction and then answers everyone in it.
+//! The committer: a few tasks, each of which writes whatever waits in one transaction and then answers everyone in it.
 //!
-//! Group commit without a timer: while one transaction commits, the next group gathers; an idle server writes a single event at once.
+//! Group commit without a timer: while the transactions commit, the next group gathers; an idle server writes a single event at once.
+//! Two of them, so that one prepares while PostgreSQL works for the other; they stand to each other like two servers.
 //! Capacity is counted in events and taken before parsing, so memory stays flat when PostgreSQL is slow: whoever finds no room is told to come back.
 //! More than one server beside one database is correct: identity is decided by `event_ids`, and rows are locked in one order everywhere.
 
@@ -8,7 +9,7 @@ mod copy;
 mod measure;
 mod partition;
 pub(crate) mod rollup;
-mod row;
+pub(crate) mod row;
 mod sql;
 mod transaction;
 
@@ -32,7 +33,7 @@ use sqlx::PgPool;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -40,6 +41,10 @@ use tokio_util::task::TaskTracker;
 pub const CAPACITY: usize = 40_000;
 /// Most events in one transaction; one request is never split.
 const GROUP: usize = 2 * MAX_BATCH;
+/// Tasks that write. More would make groups smaller and let them wait for each other's rows.
+const WRITERS: usize = 2;
+/// A group of fewer events is written while no other small one is.
+const SMALL: usize = 500;
 /// How long a connection may take before the waiting requests are told to come back.
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// Seconds after which to come back when everything is full, or PostgreSQL is away.
@@ -103,14 +108,18 @@ pub(crate) struct Committer {
 }
 
 impl Committer {
-    /// Starts the task. Needs a tokio runtime.
+    /// Starts the tasks. Needs a tokio runtime.
     pub(crate) fn start(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
+        let waiting = Arc::new(Waiting { jobs: Mutex::new(waiting), small: Arc::new(Semaphore::new(1)) });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let room = Arc::new(Semaphore::new(CAPACITY));
-        let worker = Worker { pool, clock, room: Arc::clone(&room), partitions: Partitions::default() };
-        tasks.spawn(worker.run(waiting, stop.clone()));
+        for _ in 0..WRITERS {
+            let (pool, clock, room) = (pool.clone(), Arc::clone(&clock), Arc::clone(&room));
+            let worker = Worker { pool, clock, room, partitions: Partitions::default(), hopeful: true };
+            tasks.spawn(worker.run(Arc::clone(&waiting), stop.clone()));
+        }
         tasks.close();
         Self { jobs, room, stop, tasks }
     }
@@ -164,24 +173,16 @@ struct Worker {
     /// To say how much of it is taken.
     room: Arc<Semaphore>,
     partitions: Partitions,
+    /// Whether the last group was all new.
+    hopeful: bool,
 }
 
 impl Worker {
-    async fn run(mut self, mut waiting: mpsc::UnboundedReceiver<Job>, stop: CancellationToken) {
-        loop {
-            let first = tokio::select! {
-                biased;
-                () = stop.cancelled(), if !waiting.is_closed() => {
-                    waiting.close();
-                    continue;
-                }
-                first = waiting.recv() => first,
-            };
-            let Some(first) = first else { return };
-            let group = gather(first, &mut waiting);
+    async fn run(mut self, waiting: Arc<Waiting>, stop: CancellationToken) {
+        while let Some(Group { jobs, _alone }) = waiting.next(&stop).await {
             measure::waiting(CAPACITY - self.room.available_permits());
             // A panic must not silence the committer for everyone after.
-            if AssertUnwindSafe(self.settle(group)).catch_unwind().await.is_err() {
+            if AssertUnwindSafe(self.settle(jobs)).catch_unwind().await.is_err() {
                 tracing::error!("the committer panicked; the requests of this group were not acknowledged");
             }
         }
@@ -255,22 +256,65 @@ impl Worker {
             Ok::<_, Error>(self.pool.acquire().await?)
         });
         let mut connection = acquired.await.map_err(|_| Error::Database(sqlx::Error::PoolTimedOut))??;
-        let batch = transaction::Batch { events, rejections, now, clock: self.clock.as_ref() };
-        batch.write(&mut connection).await
+        let batch = transaction::Batch { events, rejections, now, clock: self.clock.as_ref(), hopeful: self.hopeful };
+        let written = batch.write(&mut connection).await?;
+        self.hopeful = written.all_new;
+        Ok(written)
     }
 }
 
-/// Takes everything that waits, up to the size of a group.
-fn gather(first: Job, waiting: &mut mpsc::UnboundedReceiver<Job>) -> Vec<Job> {
-    let mut events = first.events.len();
-    let mut group = vec![first];
+/// Requests that wait for a writer.
+struct Waiting {
+    jobs: Mutex<mpsc::UnboundedReceiver<Job>>,
+    /// Held by the one small group that is being written.
+    small: Arc<Semaphore>,
+}
+
+/// What is written together.
+struct Group {
+    jobs: Vec<Job>,
+    /// Given back when the group is written.
+    _alone: Option<OwnedSemaphorePermit>,
+}
+
+impl Waiting {
+    /// Waits for its turn and takes what waits then; none when everything is answered and nothing will come.
+    ///
+    /// Small groups go one after the other: a second one at the same time would only be made of what the first could have taken, and wait for its rows.
+    async fn next(&self, stop: &CancellationToken) -> Option<Group> {
+        let mut waiting = self.jobs.lock().await;
+        let first = tokio::select! {
+            biased;
+            () = stop.cancelled() => {
+                waiting.close();
+                waiting.recv().await
+            }
+            first = waiting.recv() => first,
+        };
+        let mut jobs = vec![first?];
+        gather(&mut jobs, &mut waiting);
+        let mut alone = None;
+        if events_of(&jobs) < SMALL {
+            alone = Arc::clone(&self.small).acquire_owned().await.ok();
+            gather(&mut jobs, &mut waiting);
+        }
+        Some(Group { jobs, _alone: alone })
+    }
+}
+
+fn events_of(jobs: &[Job]) -> usize {
+    jobs.iter().map(|job| job.events.len()).sum()
+}
+
+/// Adds what waits, up to the size of a group.
+fn gather(jobs: &mut Vec<Job>, waiting: &mut mpsc::UnboundedReceiver<Job>) {
+    let mut events = events_of(jobs);
     while events < GROUP
         && let Ok(job) = waiting.try_recv()
     {
         events += job.events.len();
-        group.push(job);
+        jobs.push(job);
     }
-    group
 }
 
 /// Answers every request of a group. One that has gone away loses nothing: its events are recorded.

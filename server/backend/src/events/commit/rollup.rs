@@ -9,6 +9,7 @@ use domain::event::{EventInput, Status};
 use domain::ids::{KeyId, OrgId, ProjectId};
 use domain::meter::{Meter, Meters};
 use domain::period::Zone;
+use foldhash::fast::RandomState;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -134,7 +135,7 @@ pub(crate) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &Ha
     }
 }
 
-fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Vec<(K, V)> {
+fn sorted<K: Ord, V>(sums: HashMap<K, V, RandomState>) -> Vec<(K, V)> {
     let mut rows: Vec<(K, V)> = sums.into_iter().collect();
     rows.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
     rows
@@ -142,10 +143,10 @@ fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Vec<(K, V)> {
 
 #[derive(Default)]
 struct Summing<'a> {
-    quarters: HashMap<CoarseKey<'a, DateTime<Utc>>, CoarseSums>,
-    days: HashMap<CoarseKey<'a, NaiveDate>, CoarseSums>,
-    labels: HashMap<LabelKey<'a>, LabelSums>,
-    meters: HashMap<MeterKey<'a>, MeterSums>,
+    quarters: HashMap<CoarseKey<'a, DateTime<Utc>>, CoarseSums, RandomState>,
+    days: HashMap<CoarseKey<'a, NaiveDate>, CoarseSums, RandomState>,
+    labels: HashMap<LabelKey<'a>, LabelSums, RandomState>,
+    meters: HashMap<MeterKey<'a>, MeterSums, RandomState>,
     moved: BTreeSet<(OrgId, ProjectId, NaiveDate)>,
 }
 

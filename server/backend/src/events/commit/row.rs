@@ -7,8 +7,14 @@ use crate::events::receipt;
 
 const EVENT_FIELDS: i16 = 46;
 
-/// Appends an event.
-pub(super) fn write(row: &mut CopyBuffer, event: &NewEvent) {
+/// An event's row.
+pub(crate) fn encode(event: &NewEvent) -> Vec<u8> {
+    let mut row = CopyBuffer::with_capacity(1_024);
+    write(&mut row, event);
+    row.into_bytes()
+}
+
+fn write(row: &mut CopyBuffer, event: &NewEvent) {
     let sent = &event.sent;
     let booking = &event.booking;
     row.row(EVENT_FIELDS);

@@ -1,9 +1,9 @@
 //! Queries of the ingest transaction. They mix organizations: every row carries its own.
 
-use super::copy::CopyBuffer;
 use super::partition::month_of;
-use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterSums};
-use super::{Rejection, partition, row};
+use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterSums, Rollups};
+use super::{Rejection, copy, partition};
+use crate::events::doubles::Answer;
 use crate::events::ingest::NewEvent;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -12,6 +12,7 @@ use domain::period::Zone;
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Ids that were recorded before, by the event key that wanted them now.
@@ -107,32 +108,119 @@ pub(super) async fn homes(
         .collect()
 }
 
-/// Claims the ids of sorted events; answers with those that were recorded before.
-pub(super) async fn claim_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
-    if events.is_empty() {
-        return Ok(HashMap::new());
+/// How much of what was asked for was nobody's before.
+pub(super) struct Claimed {
+    /// All ids.
+    pub(super) all_ids: bool,
+    /// All ids of answers.
+    pub(super) all_answers: bool,
+}
+
+/// Claims the ids of events and the ids of their answers, both sorted; an event whose id is known claims no answer.
+///
+/// One statement, because a way to the database and back costs as much as a few rows. All ids are claimed before the first answer, or two servers could wait for each other: the sort needs them all.
+pub(super) async fn claim(
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
+    answers: &[Answer<'_>],
+) -> Result<Claimed, Error> {
+    macro_rules! all {
+        ($row:ident of $rows:ident => $value:expr) => {
+            $rows.iter().map(|$row| $value).collect::<Vec<_>>()
+        };
     }
+    let claimed = sqlx::query(
+        "with claimed as (
+             insert into event_ids (org_id, id_hash, content_hash, event_key, month)
+             select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::date[])
+             on conflict on constraint event_ids_pkey do nothing
+             returning event_key
+         ), answered as (
+             insert into provider_responses (org_id, response_hash, event_key, month)
+             select answer.org_id, answer.response_hash, answer.event_key, answer.month
+             from unnest($6::uuid[], $7::bytea[], $8::uuid[], $9::date[]) as answer (org_id, response_hash, event_key, month)
+             join claimed using (event_key)
+             order by answer.org_id, answer.response_hash
+             on conflict on constraint provider_responses_pkey do nothing
+             returning 1
+         )
+         select (select count(*) from claimed) as ids, (select count(*) from answered) as answers",
+    )
+    .bind(all!(event of events => event.org_id.0))
+    .bind(all!(event of events => &event.id_hash[..]))
+    .bind(all!(event of events => &event.content_hash[..]))
+    .bind(all!(event of events => event.event_key.0))
+    .bind(all!(event of events => month_of(event.timestamp)))
+    .bind(all!(answer of answers => answer.event.org_id.0))
+    .bind(all!(answer of answers => &answer.hash[..]))
+    .bind(all!(answer of answers => answer.event.event_key.0))
+    .bind(all!(answer of answers => month_of(answer.event.timestamp)))
+    .fetch_one(connection)
+    .await?;
+    let count = |column| Ok::<_, Error>(usize::try_from(claimed.try_get::<i64, _>(column)?).unwrap_or_default());
+    Ok(Claimed { all_ids: count("ids")? == events.len(), all_answers: count("answers")? == answers.len() })
+}
+
+/// Claims the same by COPY; `false` when any was claimed before, and then none is.
+pub(super) async fn copy_claims(
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
+    answers: &[Answer<'_>],
+) -> Result<bool, Error> {
+    let mut attempt = connection.begin().await?;
+    let ids = copy::claims(events.iter().map(|event| copy::Claim {
+        org_id: event.org_id,
+        hash: &event.id_hash,
+        content: Some(&event.content_hash),
+        event_key: event.event_key,
+        month: month_of(event.timestamp),
+    }));
+    let answers = copy::claims(answers.iter().map(|answer| copy::Claim {
+        org_id: answer.event.org_id,
+        hash: &answer.hash,
+        content: None,
+        event_key: answer.event.event_key,
+        month: month_of(answer.event.timestamp),
+    }));
+    let copied = async {
+        copy_rows(
+            &mut attempt,
+            "copy event_ids (org_id, id_hash, content_hash, event_key, month) from stdin (format binary)",
+            ids,
+        )
+        .await?;
+        copy_rows(
+            &mut attempt,
+            "copy provider_responses (org_id, response_hash, event_key, month) from stdin (format binary)",
+            answers,
+        )
+        .await
+    };
+    match copied.await {
+        Ok(()) => {
+            attempt.commit().await?;
+            Ok(true)
+        }
+        Err(sqlx::Error::Database(error)) if error.is_unique_violation() => {
+            attempt.rollback().await?;
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn copy_rows(connection: &mut PgConnection, sql: &'static str, rows: Vec<u8>) -> Result<(), sqlx::Error> {
+    let mut copy = connection.copy_in_raw(sql).await?;
+    copy.send(rows).await?;
+    copy.finish().await?;
+    Ok(())
+}
+
+/// Which ids of events were recorded before.
+pub(super) async fn known_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
     let orgs: Vec<Uuid> = events.iter().map(|event| event.org_id.0).collect();
     let ids: Vec<&[u8]> = events.iter().map(|event| &event.id_hash[..]).collect();
-    let contents: Vec<&[u8]> = events.iter().map(|event| &event.content_hash[..]).collect();
     let keys: Vec<Uuid> = events.iter().map(|event| event.event_key.0).collect();
-    let months: Vec<NaiveDate> = events.iter().map(|event| month_of(event.timestamp)).collect();
-    let claimed = sqlx::query(
-        "insert into event_ids (org_id, id_hash, content_hash, event_key, month)
-         select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::date[])
-         on conflict on constraint event_ids_pkey do nothing",
-    )
-    .bind(&orgs)
-    .bind(&ids)
-    .bind(&contents)
-    .bind(&keys)
-    .bind(&months)
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
-    if usize::try_from(claimed).is_ok_and(|claimed| claimed == events.len()) {
-        return Ok(HashMap::new());
-    }
     let rows = sqlx::query(
         "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
          from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
@@ -198,22 +286,17 @@ pub(crate) fn time_of(key: EventKey) -> DateTime<Utc> {
 
 /// Writes events in PostgreSQL's binary form.
 pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
-    let mut buffer = CopyBuffer::with_capacity(events.len() * 1_024);
-    for event in events {
-        row::write(&mut buffer, event);
-    }
-    let mut copy = connection
-        .copy_in_raw(
-            "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, provider, model, operation,
-                usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
+    let rows = copy::framed(events.iter().map(|event| &event.row[..]));
+    copy_rows(connection,
+        "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, provider, model, operation,
+            usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
                 session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
                 response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
                 reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
              from stdin (format binary)",
-        )
-        .await?;
-    copy.send(buffer.finish()).await?;
-    copy.finish().await?;
+        rows,
+    )
+    .await?;
     Ok(())
 }
 
@@ -260,78 +343,115 @@ macro_rules! add_coarse {
     };
 }
 
-/// Adds to the quarters of an hour.
-pub(super) async fn add_quarters(
-    connection: &mut PgConnection,
-    rows: &[(CoarseKey<'_, DateTime<Utc>>, CoarseSums)],
-) -> Result<(), Error> {
-    add_coarse(connection, add_coarse!("rollup_quarter", "quarter", "timestamptz"), rows).await
+/// The upsert of the labels.
+const ADD_LABELS: &str = "insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
+        unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
+     select * from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
+        $9::numeric[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[], $14::numeric[])
+     on conflict on constraint rollup_label_day_pkey do update set
+        requests = rollup_label_day.requests + excluded.requests,
+        booked = rollup_label_day.booked + excluded.booked,
+        tokens = rollup_label_day.tokens + excluded.tokens,
+        unpriced_requests = rollup_label_day.unpriced_requests + excluded.unpriced_requests,
+        unpriced_upper_bound = rollup_label_day.unpriced_upper_bound + excluded.unpriced_upper_bound,
+        errors = rollup_label_day.errors + excluded.errors,
+        avoided_cost = rollup_label_day.avoided_cost + excluded.avoided_cost";
+
+/// The upsert of the meters.
+const ADD_METERS: &str =
+    "insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
+     select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+        $8::numeric[], $9::numeric[])
+     on conflict on constraint rollup_meter_day_pkey do update set
+        requests = rollup_meter_day.requests + excluded.requests,
+        quantity = rollup_meter_day.quantity + excluded.quantity,
+        booked = rollup_meter_day.booked + excluded.booked";
+
+/// All upserts as one statement, because a way to the database and back costs as much as a few rows.
+///
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
+static ADD_ROLLUPS: LazyLock<String> = LazyLock::new(|| {
+    let [labels, days, quarters] =
+        [METER_VALUES, METER_VALUES + LABEL_VALUES, METER_VALUES + LABEL_VALUES + COARSE_VALUES];
+    format!(
+        "with meters as ({ADD_METERS}), labels as ({}), days as ({}), quarters as ({}) select",
+        renumbered(ADD_LABELS, labels),
+        renumbered(add_coarse!("rollup_day", "day", "date"), days),
+        renumbered(add_coarse!("rollup_quarter", "quarter", "timestamptz"), quarters),
+    )
+});
+/// How many values each upsert takes.
+const METER_VALUES: usize = 9;
+const LABEL_VALUES: usize = 14;
+const COARSE_VALUES: usize = 24;
+
+/// A statement whose values are counted from further on.
+fn renumbered(sql: &str, from: usize) -> String {
+    let mut parts = sql.split('$');
+    let mut renumbered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let number: usize = number.parse().unwrap_or_default();
+        renumbered.push_str(&format!("${}{rest}", number + from));
+    }
+    renumbered
 }
 
-/// Adds to the days.
-pub(super) async fn add_days(
-    connection: &mut PgConnection,
-    rows: &[(CoarseKey<'_, NaiveDate>, CoarseSums)],
-) -> Result<(), Error> {
-    add_coarse(connection, add_coarse!("rollup_day", "day", "date"), rows).await
+type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// Adds a batch's sums to all rollups.
+pub(super) async fn add_rollups(connection: &mut PgConnection, rollups: &Rollups<'_>) -> Result<(), Error> {
+    let query = sqlx::query(AssertSqlSafe(ADD_ROLLUPS.as_str()));
+    let query = bind_meters(query, &rollups.meters);
+    let query = bind_labels(query, &rollups.labels);
+    let query = bind_coarse(query, &rollups.days);
+    bind_coarse(query, &rollups.quarters).execute(connection).await?;
+    Ok(())
 }
 
-async fn add_coarse<T>(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    rows: &[(CoarseKey<'_, T>, CoarseSums)],
-) -> Result<(), Error>
+/// The values of a rollup's rows, column by column.
+macro_rules! bind_columns {
+    ($query:expr, $rows:expr, $row:ident => $($value:expr),+ $(,)?) => {
+        $query$(.bind($rows.iter().map(|$row| $value).collect::<Vec<_>>()))+
+    };
+}
+
+fn bind_coarse<'q, T>(query: Query<'q>, rows: &[(CoarseKey<'_, T>, CoarseSums)]) -> Query<'q>
 where
     T: Copy
         + Send
-        + for<'q> sqlx::Encode<'q, sqlx::Postgres>
+        + 'q
+        + for<'e> sqlx::Encode<'e, sqlx::Postgres>
         + sqlx::postgres::PgHasArrayType
         + sqlx::Type<sqlx::Postgres>,
 {
-    macro_rules! key {
-        ($read:expr) => {{
-            let read: fn(&CoarseKey<'_, T>) -> _ = $read;
-            rows.iter().map(|(key, _)| read(key)).collect::<Vec<_>>()
-        }};
-    }
-    macro_rules! sum {
-        ($($field:ident),+) => { [$(rows.iter().map(|(_, sums)| sums.$field).collect::<Vec<_>>()),+] };
-    }
-    let texts =
-        |read: for<'k> fn(&CoarseKey<'k, T>) -> &'k str| rows.iter().map(|(key, _)| read(key)).collect::<Vec<&str>>();
-    let [tokens, input_uncached, cache_read, cache_write, output] =
-        sum!(tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output);
-    let [booked, upper_bound, avoided] = sum!(booked, unpriced_upper_bound, avoided_cost);
-    let [requests, unpriced, errors, retries, cache_hits] =
-        sum!(requests, unpriced_requests, errors, retries, cache_hits);
-    sqlx::query(sql)
-        .bind(key!(|key| key.org_id.0))
-        .bind(key!(|key| key.slot))
-        .bind(key!(|key| key.project_id.0))
-        .bind(texts(|key| key.provider))
-        .bind(texts(|key| key.model))
-        .bind(texts(|key| key.operation))
-        .bind(texts(|key| key.feature))
-        .bind(texts(|key| key.environment))
-        .bind(key!(|key| key.key_id.0))
-        .bind(texts(|key| key.status))
-        .bind(requests)
-        .bind(booked)
-        .bind(tokens)
-        .bind(input_uncached)
-        .bind(cache_read)
-        .bind(cache_write)
-        .bind(output)
-        .bind(unpriced)
-        .bind(upper_bound)
-        .bind(errors)
-        .bind(retries)
-        .bind(cache_hits)
-        .bind(avoided)
-        .bind(rows.iter().map(|(_, sums)| array_text(&sums.latency_counts)).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
+    bind_columns!(query, rows, row =>
+        row.0.org_id.0,
+        row.0.slot,
+        row.0.project_id.0,
+        row.0.provider.to_owned(),
+        row.0.model.to_owned(),
+        row.0.operation.to_owned(),
+        row.0.feature.to_owned(),
+        row.0.environment.to_owned(),
+        row.0.key_id.0,
+        row.0.status,
+        row.1.requests,
+        row.1.booked,
+        row.1.tokens,
+        row.1.tokens_input_uncached,
+        row.1.tokens_cache_read,
+        row.1.tokens_cache_write,
+        row.1.tokens_output,
+        row.1.unpriced_requests,
+        row.1.unpriced_upper_bound,
+        row.1.errors,
+        row.1.retries,
+        row.1.cache_hits,
+        row.1.avoided_cost,
+        array_text(&row.1.latency_counts),
+    )
 }
 
 /// PostgreSQL's text form of an array: `unnest` takes arrays of arrays apart to their last element.
@@ -340,80 +460,37 @@ fn array_text(counts: &[i64]) -> String {
     format!("{{{}}}", counts.join(","))
 }
 
-/// Adds to the labels.
-pub(super) async fn add_labels(connection: &mut PgConnection, rows: &[(LabelKey<'_>, LabelSums)]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    macro_rules! all {
-        ($row:ident => $value:expr) => {
-            rows.iter().map(|$row| $value).collect::<Vec<_>>()
-        };
-    }
-    sqlx::query(
-        "insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
-            unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
-         select * from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
-            $9::numeric[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[], $14::numeric[])
-         on conflict on constraint rollup_label_day_pkey do update set
-            requests = rollup_label_day.requests + excluded.requests,
-            booked = rollup_label_day.booked + excluded.booked,
-            tokens = rollup_label_day.tokens + excluded.tokens,
-            unpriced_requests = rollup_label_day.unpriced_requests + excluded.unpriced_requests,
-            unpriced_upper_bound = rollup_label_day.unpriced_upper_bound + excluded.unpriced_upper_bound,
-            errors = rollup_label_day.errors + excluded.errors,
-            avoided_cost = rollup_label_day.avoided_cost + excluded.avoided_cost",
+fn bind_labels<'q>(query: Query<'q>, rows: &[(LabelKey<'_>, LabelSums)]) -> Query<'q> {
+    bind_columns!(query, rows, row =>
+        row.0.org_id.0,
+        row.0.day,
+        row.0.label.stored(),
+        row.0.value.to_owned(),
+        row.0.project_id.0,
+        row.0.provider.to_owned(),
+        row.0.model.to_owned(),
+        row.1.requests,
+        row.1.booked,
+        row.1.tokens,
+        row.1.unpriced_requests,
+        row.1.unpriced_upper_bound,
+        row.1.errors,
+        row.1.avoided_cost,
     )
-    .bind(all!(row => row.0.org_id.0))
-    .bind(all!(row => row.0.day))
-    .bind(all!(row => row.0.label.stored()))
-    .bind(all!(row => row.0.value))
-    .bind(all!(row => row.0.project_id.0))
-    .bind(all!(row => row.0.provider))
-    .bind(all!(row => row.0.model))
-    .bind(all!(row => row.1.requests))
-    .bind(all!(row => row.1.booked))
-    .bind(all!(row => row.1.tokens))
-    .bind(all!(row => row.1.unpriced_requests))
-    .bind(all!(row => row.1.unpriced_upper_bound))
-    .bind(all!(row => row.1.errors))
-    .bind(all!(row => row.1.avoided_cost))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
-/// Adds to the meters.
-pub(super) async fn add_meters(connection: &mut PgConnection, rows: &[(MeterKey<'_>, MeterSums)]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    macro_rules! all {
-        ($row:ident => $value:expr) => {
-            rows.iter().map(|$row| $value).collect::<Vec<_>>()
-        };
-    }
-    sqlx::query(
-        "insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
-         select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-            $8::numeric[], $9::numeric[])
-         on conflict on constraint rollup_meter_day_pkey do update set
-            requests = rollup_meter_day.requests + excluded.requests,
-            quantity = rollup_meter_day.quantity + excluded.quantity,
-            booked = rollup_meter_day.booked + excluded.booked",
+fn bind_meters<'q>(query: Query<'q>, rows: &[(MeterKey<'_>, MeterSums)]) -> Query<'q> {
+    bind_columns!(query, rows, row =>
+        row.0.org_id.0,
+        row.0.day,
+        row.0.project_id.0,
+        row.0.provider.to_owned(),
+        row.0.model.to_owned(),
+        row.0.meter,
+        row.1.requests,
+        row.1.quantity,
+        row.1.booked,
     )
-    .bind(all!(row => row.0.org_id.0))
-    .bind(all!(row => row.0.day))
-    .bind(all!(row => row.0.project_id.0))
-    .bind(all!(row => row.0.provider))
-    .bind(all!(row => row.0.model))
-    .bind(all!(row => row.0.meter))
-    .bind(all!(row => row.1.requests))
-    .bind(all!(row => row.1.quantity))
-    .bind(all!(row => row.1.booked))
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.

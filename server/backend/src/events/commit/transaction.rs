@@ -13,12 +13,17 @@ use sqlx::{Connection, PgConnection};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
+/// From so many events on, a COPY saves more than its ways to the database cost.
+const WORTH_COPYING: usize = 256;
+
 /// What is written together.
 pub(super) struct Batch<'a> {
     pub(super) events: &'a [&'a NewEvent],
     pub(super) rejections: &'a [&'a Rejection],
     pub(super) now: DateTime<Utc>,
     pub(super) clock: &'a dyn Clock,
+    /// Whether all events are probably new, as those before them were.
+    pub(super) hopeful: bool,
 }
 
 /// What became of a batch.
@@ -27,6 +32,8 @@ pub(super) struct Written {
     pub(super) outcomes: Vec<Outcome>,
     /// Organizations that are being rebuilt or are gone: nothing of theirs was written.
     pub(super) refused: BTreeSet<OrgId>,
+    /// Whether no event and no answer was known.
+    pub(super) all_new: bool,
 }
 
 /// What is known of an event before anything is written.
@@ -54,10 +61,17 @@ impl Batch<'_> {
         let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
         let homes = sql::homes(&mut transaction, &entered, self.now).await?;
         let (candidates, fates) = self.candidates(&homes);
-        let known = sql::claim_ids(&mut transaction, &candidates).await?;
+        let answers = doubles::answers(&candidates);
+        let claimed = self.claim(&mut transaction, &candidates, &answers).await?;
+        let known =
+            if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
         let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
-        let doubles = doubles::settle(&mut transaction, &new).await?;
+        let doubles = if claimed.all_answers {
+            doubles::Settled::default()
+        } else {
+            doubles::settle(&mut transaction, &new).await?
+        };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
             new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
@@ -66,10 +80,7 @@ impl Batch<'_> {
             let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
             doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
             let rollups = rollup::sum(fresh.iter().copied(), &zones);
-            sql::add_quarters(&mut transaction, &rollups.quarters).await?;
-            sql::add_days(&mut transaction, &rollups.days).await?;
-            sql::add_labels(&mut transaction, &rollups.labels).await?;
-            sql::add_meters(&mut transaction, &rollups.meters).await?;
+            sql::add_rollups(&mut transaction, &rollups).await?;
             let marks: Vec<_> = rollups.moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
             sql::mark_moved(&mut transaction, &marks, self.now).await?;
         }
@@ -86,7 +97,21 @@ impl Batch<'_> {
             .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &doubles.dropped))
             .collect();
         let refused = organizations.into_iter().filter(|org_id| !homes.contains_key(org_id)).collect();
-        Ok(Written { outcomes, refused })
+        Ok(Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers })
+    }
+
+    /// Claims ids and answers: copied in blindly where all of many are probably new, which costs half.
+    async fn claim(
+        &self,
+        connection: &mut PgConnection,
+        events: &[&NewEvent],
+        answers: &[doubles::Answer<'_>],
+    ) -> Result<sql::Claimed, Error> {
+        let hopeful = self.hopeful && events.len() >= WORTH_COPYING;
+        if hopeful && sql::copy_claims(connection, events, answers).await? {
+            return Ok(sql::Claimed { all_ids: true, all_answers: true });
+        }
+        sql::claim(connection, events, answers).await
     }
 
     fn organizations(&self) -> BTreeSet<OrgId> {

@@ -6,7 +6,7 @@
 
 mod sql;
 
-pub(super) use sql::{delete_all, dropping, mark};
+pub(super) use sql::{Answer, delete_all, dropping, mark};
 
 use super::commit::Rejection;
 use super::ingest::NewEvent;
@@ -33,9 +33,9 @@ pub(super) struct Settled {
     pub(super) dropped: BTreeSet<EventKey>,
 }
 
-/// Claims the answers of new events and settles those that were claimed before.
+/// Settles new events whose answers were claimed before.
 pub(super) async fn settle(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<Settled, Error> {
-    let found = sql::claim(connection, &answers(events)).await?;
+    let found = sql::claimed_before(connection, &answers(events)).await?;
     if found.is_empty() {
         return Ok(Settled::default());
     }
@@ -47,14 +47,14 @@ pub(super) async fn settle(connection: &mut PgConnection, events: &[&NewEvent]) 
     Ok(Settled { marked: marked.into_iter().collect(), dropped: dropped.into_iter().map(|(key, _)| key).collect() })
 }
 
-/// New events with the provider's id, sorted by it, so that two servers claim in the same order.
-fn answers<'a>(events: &[&'a NewEvent]) -> Vec<sql::Answer<'a>> {
-    let mut answers: Vec<sql::Answer<'a>> = events
+/// Events with the provider's id, sorted by it, so that two servers claim in the same order.
+pub(super) fn answers<'a>(events: &[&'a NewEvent]) -> Vec<Answer<'a>> {
+    let mut answers: Vec<Answer<'a>> = events
         .iter()
         .filter(|event| event.sent.response_cache_hit != Some(true))
         .filter_map(|event| {
             let id = event.sent.provider_response_id.as_deref()?;
-            Some(sql::Answer { event, hash: super::ingest::content::id_hash(id) })
+            Some(Answer { event, hash: super::ingest::content::id_hash(id) })
         })
         .collect();
     answers.sort_by_key(|answer| (answer.event.org_id, answer.hash));

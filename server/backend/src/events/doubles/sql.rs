@@ -12,35 +12,19 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// A new event and the hash of the provider's id of its answer.
-pub(super) struct Answer<'a> {
-    pub(super) event: &'a NewEvent,
-    pub(super) hash: IdHash,
+pub(in crate::events) struct Answer<'a> {
+    pub(in crate::events) event: &'a NewEvent,
+    pub(in crate::events) hash: IdHash,
 }
 
-/// Claims sorted answers; tells which were claimed by another event, and by which.
-pub(super) async fn claim(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Doubles, Error> {
+/// Which answers were claimed by another event, and by which.
+pub(super) async fn claimed_before(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Doubles, Error> {
     if answers.is_empty() {
         return Ok(Doubles::new());
     }
     let orgs: Vec<Uuid> = answers.iter().map(|answer| answer.event.org_id.0).collect();
     let hashes: Vec<&[u8]> = answers.iter().map(|answer| &answer.hash[..]).collect();
     let keys: Vec<Uuid> = answers.iter().map(|answer| answer.event.event_key.0).collect();
-    let months: Vec<NaiveDate> = answers.iter().map(|answer| month_of(answer.event.timestamp)).collect();
-    let claimed = sqlx::query(
-        "insert into provider_responses (org_id, response_hash, event_key, month)
-         select * from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::date[])
-         on conflict on constraint provider_responses_pkey do nothing",
-    )
-    .bind(&orgs)
-    .bind(&hashes)
-    .bind(&keys)
-    .bind(&months)
-    .execute(&mut *connection)
-    .await?
-    .rows_affected();
-    if usize::try_from(claimed).is_ok_and(|claimed| claimed == answers.len()) {
-        return Ok(Doubles::new());
-    }
     let rows = sqlx::query(
         "select wanted.event_key, known.event_key as first_key
          from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, response_hash, event_key)

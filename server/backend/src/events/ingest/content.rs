@@ -192,6 +192,12 @@ fn plain(number: Decimal) -> String {
 
 fn write_text(json: &mut String, text: &str) {
     json.push('"');
+    // Most texts need nothing but copying.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        json.push_str(text);
+        json.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => json.push_str("\\\""),
