@@ -102,3 +102,7 @@ id!(
     /// A run that prices or reprices events that were recorded already.
     RunId
 );
+id!(
+    /// A file of newer prices that an organization sent.
+    ImportId
+);

@@ -7,6 +7,7 @@ mod attributes;
 mod basis;
 mod book;
 mod context;
+pub mod import;
 mod modifier;
 mod own;
 pub mod page;

@@ -35,6 +35,26 @@ pub enum Doubt {
         /// Labels of these meters.
         meters: Vec<String>,
     },
+    /// About a million times the price it replaces, or a millionth of it: a token's price taken for that of a million, or the other way.
+    Millionfold {
+        /// What the meter costs before, of `per` units.
+        before: Decimal,
+        /// Units.
+        per: u64,
+    },
+    /// Free of charge where something was charged or nothing was known: data that lacks a price often says zero.
+    Free,
+    /// The book has the price that it replaces from another data set.
+    OtherSource {
+        /// That data set.
+        source: String,
+    },
+    /// The data lists the model and no longer this price.
+    Unlisted,
+    /// The organization entered the price that it replaces.
+    OwnPrice,
+    /// The organization's calls of the model are charged uplifts of regions, which own prices take the place of, too.
+    Uplift,
 }
 
 impl Doubt {
@@ -62,6 +82,22 @@ impl Doubt {
                 "Your book has no price for {}, so this price would be charged for it in place of the common one. Enter those prices too, or confirm.",
                 meters.join(", ")
             ),
+            Self::Millionfold { before, per } => format!(
+                "The price that holds before is {}: a price of one token was probably taken for that of a million, or the other way round.",
+                of(before, per)
+            ),
+            Self::Free => "This would be free of charge: data that lacks a price often says zero.".to_owned(),
+            Self::OtherSource { source } => {
+                format!("The book has this price from {source}: the two differ, and that is no change over time.")
+            }
+            Self::Unlisted => {
+                "The data lists the model and no longer this price: what needs it would have no price.".to_owned()
+            }
+            Self::OwnPrice => "It takes the place of a price that your organization entered.".to_owned(),
+            Self::Uplift => {
+                "Your calls of this model are charged an uplift for their region, and a price of your own is charged without it."
+                    .to_owned()
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use super::{Failure, Seed, fields};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::model::canonical_provider;
-use domain::price::{PriceBook, PriceRow, Variant, seed};
+use domain::price::{BookRows, PriceBook, PriceRow, Variant, seed};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -22,12 +22,21 @@ const EDITION: &str = "2026-11-12T12:00:00Z";
 /// Entries that are no models.
 const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 
+/// The file's name as a source.
+const SOURCE: &str = "litellm";
+
 /// Words before a picture's model that say its quality.
 const QUALITIES: [&str; 7] = ["low", "medium", "high", "xhigh", "max", "hd", "standard"];
 
 /// Whether LiteLLM has this model's prices more exactly than genai-prices.
 pub(super) fn has_better(models: &Map<String, Value>, provider: &str, model: &str) -> bool {
     provider == "databricks" && models.contains_key(&format!("databricks/{model}"))
+}
+
+/// Whether a book holds this model's prices from LiteLLM, as [`has_better`] wants.
+pub(super) fn holds_better(book: &BookRows, provider: &str, model: &str) -> bool {
+    provider == "databricks"
+        && book.prices.iter().any(|row| row.provider == provider && row.model == model && row.source == SOURCE)
 }
 
 /// A model of the book with everything that the file says of it.
@@ -49,45 +58,55 @@ struct Additions {
     left_out: BTreeMap<&'static str, usize>,
 }
 
-/// Writes what the file adds to the seed so far. Returns what was left out, and how often.
+/// Writes what the file adds to what is known. Returns what was left out, and how often.
 pub(super) fn write(
     seed: &mut Seed,
     models: &Map<String, Value>,
     version: &str,
-) -> Result<BTreeMap<&'static str, usize>, Failure> {
-    let known = Known::new(&seed.text)?;
+    known: &Known,
+) -> BTreeMap<&'static str, usize> {
     let mut additions = Additions::default();
     let mut entries: Vec<Entry<'_>> = models
         .iter()
         .filter(|(key, _)| !NO_MODELS.contains(&key.as_str()))
-        .filter_map(|(key, entry)| Entry::new(key, entry, &known))
+        .filter_map(|(key, entry)| Entry::new(key, entry, known))
         .collect();
     // Of several entries that mean one model, the one with its very name goes first, then the provider's own interface.
     entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_other_interface));
     for entry in &entries {
-        additions.entry(entry, &known);
+        additions.entry(entry, known);
     }
-    seed.source("litellm", version, "");
+    seed.source(SOURCE, version, "");
     additions.write(seed);
-    Ok(additions.left_out)
+    additions.left_out
 }
 
-/// What the seed says already.
-struct Known {
+/// What is known from elsewhere.
+pub(super) struct Known {
     book: PriceBook,
     rows: HashMap<(String, String), Vec<PriceRow>>,
     at: DateTime<Utc>,
 }
 
 impl Known {
-    fn new(text: &str) -> Result<Self, Failure> {
+    /// What the seed says so far.
+    pub(super) fn of_seed(text: &str) -> Result<Self, Failure> {
         let rows = seed::parse(text).map_err(|error| error.to_string())?;
+        Ok(Self::of(rows, EDITION.parse().map_err(|_| "not an instant")?))
+    }
+
+    /// What other data sets say in a book, so that a newer edition of the file is read as the first one was.
+    pub(super) fn beside(book: &BookRows, at: DateTime<Utc>) -> Self {
+        let others = |row: &&PriceRow| row.source != SOURCE;
+        Self::of(BookRows { prices: book.prices.iter().filter(others).cloned().collect(), ..book.clone() }, at)
+    }
+
+    fn of(rows: BookRows, at: DateTime<Utc>) -> Self {
         let mut by_model: HashMap<(String, String), Vec<PriceRow>> = HashMap::new();
         for row in &rows.prices {
             by_model.entry((row.provider.clone(), row.model.clone())).or_default().push(row.clone());
         }
-        let at = EDITION.parse().map_err(|_| "not an instant")?;
-        Ok(Self { book: PriceBook::new(rows), rows: by_model, at })
+        Self { book: PriceBook::new(rows), rows: by_model, at }
     }
 
     /// Provider and name in the book of what a sent name means.
@@ -276,12 +295,13 @@ fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
     let size = entry.attributes.split(';').find_map(|part| part.strip_prefix("size="));
     let pixels = size.and_then(|size| {
         let (width, height) = size.split_once('x')?;
-        Some(width.parse::<Decimal>().ok()? * height.parse::<Decimal>().ok()?)
+        width.parse::<Decimal>().ok()?.checked_mul(height.parse().ok()?)
     });
     if let Some((pixel, pixels)) = pixel.zip(pixels) {
         let what = For { attributes: entry.attributes.clone(), ..For::meter(Meter::Images) };
-        let rate = (pixel * pixels).round_dp(6).normalize();
-        prices.entry(what).or_insert(Price { rate, per: 1, most: "" });
+        if let Some(rate) = pixel.checked_mul(pixels) {
+            prices.entry(what).or_insert(Price { rate: rate.round_dp(6).normalize(), per: 1, most: "" });
+        }
     }
 }
 
@@ -359,7 +379,8 @@ mod tests {
 
     fn added(models: Value) -> Vec<String> {
         let mut seed = Seed { text: KNOWN.to_owned(), ..Seed::default() };
-        write(&mut seed, models.as_object().unwrap(), "1").unwrap();
+        let known = Known::of_seed(&seed.text).unwrap();
+        write(&mut seed, models.as_object().unwrap(), "1", &known);
         seed.text[KNOWN.len()..].lines().map(|line| line.trim_end().replace('\t', " ")).collect()
     }
 

@@ -120,11 +120,9 @@ fn is_withdrawn(model: &Value) -> bool {
 pub(super) fn write(
     seed: &mut Seed,
     providers: &[Value],
-    units: &Map<String, Value>,
     version: &str,
     has_better: &dyn Fn(&str, &str) -> bool,
 ) -> Result<(), Failure> {
-    check_units(units)?;
     seed.source(SOURCE, version, "");
     for provider in providers {
         seed.provider(provider, has_better)?;
@@ -133,7 +131,7 @@ pub(super) fn write(
 }
 
 /// The rates' units must be what [`METERS`] says.
-fn check_units(units: &Map<String, Value>) -> Result<(), Failure> {
+pub(super) fn check_units(units: &Map<String, Value>) -> Result<(), Failure> {
     for unit in units.values() {
         let key = text(unit, "price_key")?;
         let known = METERS.iter().find(|(known, ..)| *known == key);
@@ -183,8 +181,12 @@ impl Seed {
             list(provider, "fallback_model_providers").iter().filter_map(Value::as_str).collect();
         self.line(&["p", id, text(provider, "name")?, url, &fallbacks.join(",")]);
         for model in list(provider, "models") {
-            self.model(id, url, model, has_better)
-                .map_err(|what| format!("{id}/{}: {what}", text(model, "id").unwrap_or_default()))?;
+            let begin = self.text.len();
+            let Err(what) = self.model(id, url, model, has_better) else { continue };
+            let what = format!("{id}/{}: {what}", text(model, "id").unwrap_or_default());
+            let Some(unreadable) = &mut self.unreadable else { return Err(what) };
+            *unreadable.entry(what).or_default() += 1;
+            self.text.truncate(begin);
         }
         Ok(())
     }

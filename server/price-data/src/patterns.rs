@@ -31,6 +31,10 @@ pub(super) fn patterns(rule: &Value) -> Result<Vec<String>, Failure> {
     }
 }
 
+/// Most digits in a row, and most ways to write one expression: a file must not make us write without end.
+const MAX_DIGITS: usize = 32;
+const MAX_SPELLED: usize = 256;
+
 const NOT_SPEECH: &str = "^(?!.*-[tT][tT][sS](?:$|-))";
 
 fn literal(sign: char, text: &str) -> Result<String, Failure> {
@@ -51,7 +55,8 @@ fn expand(regex: &str) -> Result<Vec<String>, Failure> {
         let (choices, after) = match letter {
             '\\' if rest.starts_with("\\d{") => {
                 let (count, after) = rest[3..].split_once('}').ok_or_else(unknown)?;
-                (vec!["#".repeat(count.parse().map_err(|_| unknown())?)], after)
+                let count = count.parse().ok().filter(|count| *count <= MAX_DIGITS).ok_or_else(unknown)?;
+                (vec!["#".repeat(count)], after)
             }
             '\\' if rest.starts_with("\\d") => (vec!["#".to_owned()], &rest[2..]),
             '\\' => (vec![rest.get(1..2).ok_or_else(unknown)?.to_owned()], &rest[2..]),
@@ -73,6 +78,9 @@ fn expand(regex: &str) -> Result<Vec<String>, Failure> {
         };
         spelled =
             spelled.iter().flat_map(|begin| choices.iter().map(move |choice| format!("{begin}{choice}"))).collect();
+        if spelled.len() > MAX_SPELLED {
+            return Err(unknown());
+        }
         rest = after;
     }
     let mut patterns = Vec::new();

@@ -95,10 +95,16 @@ pub(super) fn facts(provider: &str, model: &str, entry: &Value) -> Facts {
     facts
 }
 
+/// Beyond this no number of a price file is meant: it would only overflow what it is multiplied with.
+const MAX_NUMBER: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
 /// The number as it is written, without the noise of binary fractions: no price list has thirteen significant digits.
 pub(super) fn decimal(value: &Value) -> Option<Decimal> {
     let text = value.as_number()?.to_string();
-    let exact = text.parse().or_else(|_| Decimal::from_scientific(&text)).ok()?;
+    let exact: Decimal = text.parse().or_else(|_| Decimal::from_scientific(&text)).ok()?;
+    if exact.abs() > MAX_NUMBER {
+        return None;
+    }
     let short = exact.round_sf(12)?.normalize();
     let noise = (exact - short).abs();
     Some(if noise * Decimal::from(1_000_000_000_000_u64) < exact { short } else { exact.normalize() })
@@ -126,7 +132,7 @@ fn token_key(key: &str) -> Option<For> {
         .unwrap_or((key, Variant::Standard));
     let (mut key, mut above) = (key, 0);
     if let Some((begin, boundary)) = key.strip_suffix("k_tokens").and_then(|key| key.rsplit_once("_above_")) {
-        (key, above) = (begin, boundary.parse::<u64>().ok()? * 1_000);
+        (key, above) = (begin, boundary.parse::<u64>().ok()?.checked_mul(1_000)?);
     }
     let meter = match key {
         "cache_creation_input_token_cost_above_1hr" => Meter::InputCacheWrite1h,
@@ -395,7 +401,7 @@ fn shifted(hours: &str, ahead: u32) -> Option<String> {
     let (from, to) = hours.split_once('-')?;
     let shift = |time: &str| -> Option<String> {
         let (hour, minute) = time.split_once(':')?;
-        Some(format!("{:02}:{minute}", (hour.parse::<u32>().ok()? + ahead) % 24))
+        Some(format!("{:02}:{minute}", (hour.parse::<u32>().ok()? % 24 + ahead) % 24))
     };
     let (from, to) = (shift(from)?, shift(to)?);
     // The whole day, however it was written.
