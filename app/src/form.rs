@@ -59,7 +59,7 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: DeserializeOwned + Send + Sync + 'static,
 {
-    let flash = SharedValue::new(|| flash_for(S::PATH)).into_inner();
+    let flash = SharedValue::new(|| flash_where(|path| path == S::PATH)).into_inner();
     let action = ServerAction::<S>::new();
     let kept = match flash {
         Some(Flash { outcome, kept, .. }) => {
@@ -131,24 +131,30 @@ where
     }
 }
 
+/// What went wrong with a file that a form without JavaScript posted to a path that begins so.
+#[must_use]
+pub fn posted_problem(path: &str) -> Option<Problem> {
+    SharedValue::new(|| flash_where(|of| of.starts_with(path)).and_then(|flash| flash.outcome.err())).into_inner()
+}
+
 /// Fields by name; what concerns no field comes first, without one.
-fn said(problem: &Problem) -> Vec<(String, String)> {
+pub(crate) fn said(problem: &Problem) -> Vec<(String, String)> {
     if problem.fields().is_empty() {
         return vec![(String::new(), problem.detail())];
     }
     problem.fields().iter().map(|field| (field.pointer.clone(), field.detail.clone())).collect()
 }
 
-/// The flash that came with this request, if it is of this server function.
+/// The flash that came with this request, if its path is wanted.
 #[cfg(feature = "ssr")]
-fn flash_for(path: &str) -> Option<Flash> {
+fn flash_where(wanted: impl Fn(&str) -> bool) -> Option<Flash> {
     let flash = with_context::<http::request::Parts, _>(|parts| parts.extensions.get::<Flash>().cloned()).flatten();
-    flash.filter(|flash| flash.path == path)
+    flash.filter(|flash| wanted(&flash.path))
 }
 
 /// In the browser there is none: while hydrating, the value comes from the server.
 #[cfg(not(feature = "ssr"))]
-const fn flash_for(_path: &str) -> Option<Flash> {
+fn flash_where(_wanted: impl Fn(&str) -> bool) -> Option<Flash> {
     None
 }
 

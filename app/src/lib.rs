@@ -96,6 +96,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("prices/own/price") view=prices::EnterPricePage />
                     <Route path=path!("prices/own/name") view=prices::MapNamePage />
                     <Route path=path!("prices/basis") view=prices::CostBasisPage />
+                    <Route path=path!("prices/imports") view=prices::ImportsPage />
+                    <Route path=path!("prices/imports/:import") view=prices::ImportPage />
                     <Route path=path!("prices/runs") view=prices::RunsPage />
                     <Route path=path!("prices/runs/new") view=prices::NewRunPage />
                     <Route path=path!("prices/runs/:run") view=prices::RunPage />

@@ -9,6 +9,16 @@ import { PASSWORD, openSignedIn, send, signIn } from "../lib/people.mjs";
 import { routes } from "../lib/routes.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
+/** A cheaper price, one that looks like that of a single token, and a model that nobody knows. */
+const PRICE_LIST = [
+  "s\tgenai-prices\t9.9",
+  "p\topenai",
+  "m\tgpt-4o",
+  "r\tinput_uncached\t\t\t2\t1000000",
+  "r\toutput\t\t\t0.00001\t1000000",
+  "m\tgpt-99",
+  "r\toutput\t\t\t4\t1000000",
+].join("\n");
 const OWNER = "owner@example.org";
 const VIEWER = "viewer@example.org";
 
@@ -52,6 +62,11 @@ const VISITS = {
   "/o/:org/prices/own/price": { sample: ["/prices/own/price?waiting=true"], viewer: [["/prices/own/price", 403]] },
   "/o/:org/prices/own/name": { sample: ["/prices/own/name"], viewer: [["/prices/own/name", 403]] },
   "/o/:org/prices/basis": { sample: ["/prices/basis"], empty: ["/prices/basis"], viewer: ["/prices/basis"] },
+  "/o/:org/prices/imports": { sample: ["/prices/imports"], empty: ["/prices/imports"], viewer: ["/prices/imports"] },
+  "/o/:org/prices/imports/:import": {
+    sample: [() => known.import, () => `${known.import}?show=needs_confirmation`, ["/prices/imports/none", 404]],
+    viewer: [() => known.import],
+  },
   "/o/:org/prices/runs": { sample: ["/prices/runs"], empty: ["/prices/runs"] },
   "/o/:org/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/:org/prices/runs/:run": { sample: [() => known.run] },
@@ -118,6 +133,10 @@ async function lookUp() {
   await visit(people.owner, `${paths.sample}/prices/runs/new?model=none-such`);
   await send(people.owner, "Preview", /\/prices\/runs\/0/);
   known.run = new URL(people.owner.url()).pathname.slice(paths.sample.length);
+  await visit(people.owner, `${paths.sample}/prices/imports`);
+  await people.owner.getByLabel("File").setInputFiles({ name: "list.tsv", mimeType: "text/plain", buffer: Buffer.from(PRICE_LIST) });
+  await send(people.owner, "Compare", /\/prices\/imports\/0/);
+  known.import = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   known.statement = await first("/statements", "/statements/2");
 }
 

@@ -46,6 +46,39 @@ pub enum Command {
     Import(Import),
     /// Price lines of usage with the program's own price book, without a database; print one line of JSON each.
     Quote(Quote),
+    /// Look after the common price book, which all organizations share.
+    #[command(subcommand)]
+    Prices(Prices),
+}
+
+/// The commands about the common price book.
+#[derive(Debug, Subcommand)]
+pub enum Prices {
+    /// Compare a newer data set with the book: print what would change and what it would have meant for the last 30 days.
+    Import(PriceImport),
+}
+
+/// Settings of `prices import`.
+#[derive(Debug, Args)]
+pub struct PriceImport {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// providers.json of genai-prices, model_prices_and_context_window.json of LiteLLM, or a price list in the form of the program's own seed.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Since when changes hold for which the data has no date, in UTC; today when left out.
+    #[arg(long, value_name = "DATE")]
+    pub from: Option<NaiveDate>,
+    /// Version of the data set, for data that does not name it; today's date when left out.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "VERSION")]
+    pub data_version: String,
+    /// Add the changes to the book. Without it nothing is written.
+    #[arg(long)]
+    pub apply: bool,
+    /// Add also what looks wrong: jumps of ten times or more, prices per token, prices of zero, ends without a date.
+    #[arg(long, requires = "apply")]
+    pub confirm_jumps: bool,
 }
 
 /// Settings of `quote`.

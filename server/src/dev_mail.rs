@@ -3,6 +3,7 @@
 use crate::error::ApiError;
 use crate::{AppState, Plain};
 use axum::extract::{Path, State};
+use axum::http::Method;
 use axum::http::{HeaderName, header};
 use axum::response::Html;
 use axum::routing::get;
@@ -13,7 +14,7 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 's
 
 /// The route; outside local mode it finds nothing.
 pub(crate) fn routes() -> Vec<Plain> {
-    vec![("/dev/mail/{mail_id}", get(mail))]
+    vec![(Method::GET, "/dev/mail/{mail_id}", get(mail))]
 }
 
 async fn mail(

@@ -5,6 +5,7 @@ use crate::caller::MemberCaller;
 use crate::error::ApiError;
 use crate::{AppState, Plain};
 use axum::extract::{Path, Query, State};
+use axum::http::Method;
 use axum::response::Response;
 use axum::routing::get;
 use domain::price::page::PriceSearch;
@@ -16,10 +17,10 @@ use serde::Deserialize;
 /// All files.
 pub(crate) fn routes() -> Vec<Plain> {
     vec![
-        ("/o/{org}/explore.csv", get(explore)),
-        ("/o/{org}/statements.csv", get(statements)),
-        ("/o/{org}/events.csv", get(events)),
-        ("/o/{org}/prices.csv", get(prices)),
+        (Method::GET, "/o/{org}/explore.csv", get(explore)),
+        (Method::GET, "/o/{org}/statements.csv", get(statements)),
+        (Method::GET, "/o/{org}/events.csv", get(events)),
+        (Method::GET, "/o/{org}/prices.csv", get(prices)),
     ]
 }
 

@@ -4,7 +4,7 @@
 //! What the function said travels in a cookie that only the next page reads and that is gone after it: errors and what was typed (without secrets), or a result that is shown once.
 //! Nothing of it stands in an address, so no link can put words into our mouth.
 
-use crate::AppState;
+use crate::{AppState, price_files};
 use app::form::Flash;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -31,10 +31,10 @@ pub async fn without_javascript(State(state): State<AppState>, request: Request,
     if !accepts_page(request.headers()) {
         return next.run(request).await;
     }
-    let is_door = request.uri().path().starts_with("/fn/");
+    let is_door = request.uri().path().starts_with("/fn/") || price_files::is_door(request.uri().path());
     match *request.method() {
         Method::POST if is_door => post(state.backend.local, request, next).await,
-        Method::GET if !is_door => page(state.backend.local, request, next).await,
+        Method::GET if !request.uri().path().starts_with("/fn/") => page(state.backend.local, request, next).await,
         _ => next.run(request).await,
     }
 }
@@ -63,11 +63,16 @@ async fn post(local: bool, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let back = back(request.headers());
     let (mut parts, body) = request.into_parts();
+    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    // A file goes through as it comes.
+    if price_files::is_door(&path) {
+        let response = next.run(Request::from_parts(parts, body)).await;
+        return redirect(local, path, back, Vec::new(), response).await;
+    }
     let Ok(body) = to_bytes(body, MAX_BYTES).await else {
         let detail = "A form may have at most 256 KiB.".to_owned();
         return crate::error::ApiError(Problem::TooLarge { detail }).into_response();
     };
-    parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let kept = typed(&body);
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     redirect(local, path, back, kept, response).await
@@ -101,8 +106,11 @@ async fn redirect(
     }
 }
 
-/// A result that says nothing needs no cookie.
+/// A result that says nothing needs no cookie; what became of a file stands on its page.
 fn result(path: String, body: &Bytes) -> Option<Flash> {
+    if price_files::is_door(&path) {
+        return None;
+    }
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;
     (!value.is_null()).then(|| Flash { path, outcome: Ok(value), kept: Vec::new() })
 }

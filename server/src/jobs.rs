@@ -40,6 +40,7 @@ impl Jobs {
         });
         jobs.keep("keys", backend, |backend, stop| async move { keys::watch(&backend, &stop).await });
         jobs.keep("prices", backend, |backend, stop| async move { prices::watch(&backend, &stop).await });
+        jobs.keep("price book", backend, |backend, stop| async move { prices::keep_book(&backend, &stop).await });
         jobs.keep("pricing runs", backend, |backend, stop| async move { prices::runs::work(&backend, &stop).await });
         jobs.keep("identity", backend, |backend, stop| async move { identity::work(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::work(&backend, &stop).await });

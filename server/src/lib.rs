@@ -16,6 +16,8 @@ pub mod jobs;
 pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
+mod price_files;
+pub mod price_import;
 pub mod quote;
 pub mod security;
 pub mod serving;
@@ -26,6 +28,7 @@ pub mod verify;
 use app::{App, shell};
 use axum::Router;
 use axum::extract::FromRef;
+use axum::http::Method;
 use axum::routing::MethodRouter;
 use backend::Backend;
 use leptos::prelude::{LeptosOptions, provide_context};
@@ -50,17 +53,17 @@ pub struct AppState {
     pub stopping: CancellationToken,
 }
 
-/// A route that is neither an operation of the described API nor a page; it answers to GET.
-type Plain = (&'static str, MethodRouter<AppState>);
+/// A route that is neither an operation of the described API nor a page.
+type Plain = (Method, &'static str, MethodRouter<AppState>);
 
-/// The paths of all plain routes, for the test that knocks on every door.
+/// Methods and paths of all plain routes, for the test that knocks on every door.
 #[must_use]
-pub fn plain_doors() -> Vec<&'static str> {
-    plain(api::routes().1).map(|(path, _)| path).collect()
+pub fn plain_doors() -> Vec<(Method, &'static str)> {
+    plain(api::routes().1).map(|(method, path, _)| (method, path)).collect()
 }
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
-    api.into_iter().chain(downloads::routes()).chain(dev_mail::routes())
+    api.into_iter().chain(downloads::routes()).chain(price_files::routes()).chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.
@@ -97,7 +100,7 @@ pub fn build(state: AppState) -> Router {
     let nothing = leptos_axum::render_app_async_with_context(context, document);
     let (operations, described) = api::routes();
     plain(described)
-        .fold(operations, |router, (path, route)| router.route(path, route))
+        .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
         .merge(files::router(&state.leptos.site_root))
         .fallback(nothing)

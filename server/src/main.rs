@@ -4,7 +4,7 @@ use backend::{Backend, Clock, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Database, Import, Sample, Serve, Verify};
+use server::config::{Bootstrap, Cli, Command, Database, Import, PriceImport, Prices, Sample, Serve, Verify};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build, logging, metrics, serving, verify};
@@ -39,6 +39,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Verify(verify) => run_verify(&verify).await,
         Command::Sample(sample) => run_sample(sample).await,
         Command::Import(wanted) => run_import(wanted).await,
+        Command::Prices(Prices::Import(wanted)) => run_price_import(&wanted).await,
         Command::Quote(quote) => Ok(server::quote::run(&quote.file, SystemClock.now(), std::io::stdout().lock())?),
     }
 }
@@ -110,6 +111,15 @@ async fn run_import(wanted: Import) -> Result<(), Failure> {
     }
     writeln!(out, "{}", summary.said())?;
     connected.close().await
+}
+
+/// Prints what differs; writes to the book only where that is asked for.
+async fn run_price_import(wanted: &PriceImport) -> Result<(), Failure> {
+    let connected = connect(&wanted.database).await?;
+    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
+    let imported = server::price_import::run(&backend, wanted, &mut std::io::stdout()).await;
+    connected.close().await?;
+    Ok(imported?)
 }
 
 async fn run_serve(serve: Serve) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ pub mod api;
 pub mod basis;
 mod chart;
 pub mod enter;
+pub mod imports;
 pub mod list;
 pub mod model;
 pub mod own;
@@ -12,6 +13,7 @@ pub(crate) mod words;
 
 pub use basis::CostBasisPage;
 pub use enter::{EnterPricePage, MapNamePage};
+pub use imports::{ImportPage, ImportsPage};
 pub use list::PricesPage;
 pub use model::ModelPage;
 pub use own::OwnBookPage;

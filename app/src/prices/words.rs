@@ -20,6 +20,7 @@ pub(super) enum Tab {
     Book,
     Own,
     Basis,
+    Imports,
     Runs,
 }
 
@@ -31,6 +32,7 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
         tab(Tab::Book, "Price book", base.clone()),
         tab(Tab::Own, "Your prices", format!("{base}/own")),
         tab(Tab::Basis, "Cost basis", format!("{base}/basis")),
+        tab(Tab::Imports, "Import", format!("{base}/imports")),
         tab(Tab::Runs, "Repricing runs", format!("{base}/runs")),
     ];
     view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()

@@ -53,7 +53,7 @@ pub fn Field(
     /// Id, where the same name stands on the page twice.
     #[prop(into, optional)]
     id: Option<String>,
-    /// HTML input type: `text` (default), `email`, `password`, `number`, `date`, `search`.
+    /// HTML input type: `text` (default), `email`, `password`, `number`, `date`, `search`, `file`.
     #[prop(into, default = "text".to_owned())]
     kind: String,
     /// What stands in it at first.
@@ -98,6 +98,9 @@ pub fn Field(
     /// Takes the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
+    /// Endings of the files that are offered, such as `.csv,.ndjson`.
+    #[prop(into, optional)]
+    accept: Option<String>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let describe = {
@@ -122,6 +125,7 @@ pub fn Field(
             max=max
             step=step
             autofocus=autofocus
+            accept=accept
             aria-invalid=move || error.read().is_some().then_some("true")
             aria-describedby=describe
         />

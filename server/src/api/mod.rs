@@ -12,6 +12,7 @@ mod events;
 mod ingest;
 pub(crate) mod json;
 mod own_prices;
+mod price_imports;
 mod prices;
 mod quotes;
 pub(crate) mod rates;
@@ -22,6 +23,7 @@ mod statements;
 use crate::error::{ApiError, ProblemDocument};
 use crate::{AppState, Plain};
 use axum::extract::State;
+use axum::http::Method;
 use axum::routing::get;
 use axum::{Json, Router};
 use domain::budget::AlertFilter;
@@ -66,16 +68,17 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(quotes::router())
         .merge(own_prices::router())
         .merge(cost_basis::router())
+        .merge(price_imports::router())
         .merge(runs::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);
     let page = docs::page(&description);
     let plain: Vec<Plain> = vec![
-        ("/openapi.json", get(move || std::future::ready(Json(description.clone())))),
-        ("/docs", get(move || std::future::ready(docs::respond(page.clone())))),
-        ("/healthz", get(|| async { "ok" })),
-        ("/readyz", get(ready)),
+        (Method::GET, "/openapi.json", get(move || std::future::ready(Json(description.clone())))),
+        (Method::GET, "/docs", get(move || std::future::ready(docs::respond(page.clone())))),
+        (Method::GET, "/healthz", get(|| async { "ok" })),
+        (Method::GET, "/readyz", get(ready)),
     ];
     let operations = body::unpacking(routes).layer(axum::middleware::from_fn(rates::tell));
     (operations.route("/v1/{*path}", axum::routing::any(not_found)), plain)

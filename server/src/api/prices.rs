@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use backend::prices::browse;
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::Variant;
 use domain::price::page::{AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, PriceSearch, RateNow, terms};
+use domain::price::{PriceRow, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -88,6 +88,19 @@ struct ModelPricesDocument {
 pub(super) struct PriceDocument {
     /// Its id, as receipts name it.
     price_id: u64,
+    #[serde(flatten)]
+    row: RowDocument,
+    /// Whether it is the organization's own.
+    own: bool,
+    /// When it came into the book.
+    recorded_at: DateTime<Utc>,
+    /// When it turned out to be wrong; null while it is used.
+    superseded_at: Option<DateTime<Utc>>,
+}
+
+/// What a price says.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RowDocument {
     /// What is priced.
     #[schema(value_type = String, example = "input_uncached")]
     meter: Meter,
@@ -123,18 +136,12 @@ pub(super) struct PriceDocument {
     valid_from: Option<DateTime<Utc>>,
     /// Holds until before then; null means until further notice.
     valid_to: Option<DateTime<Utc>>,
-    /// Whether it is the organization's own.
-    own: bool,
     /// The data set or person it came from.
     source: String,
     /// Version of that data set.
     source_version: String,
     /// Where it can be checked.
     source_url: Option<String>,
-    /// When it came into the book.
-    recorded_at: DateTime<Utc>,
-    /// When it turned out to be wrong; null while it is used.
-    superseded_at: Option<DateTime<Utc>>,
 }
 
 /// Names that lead to a model.
@@ -182,9 +189,20 @@ impl ModelsDocument {
 
 impl PriceDocument {
     pub(super) fn of(price: DatedPrice) -> Self {
-        let (row, said) = (price.row.clone(), terms(&price.row));
         Self {
-            price_id: row.price_id,
+            price_id: price.row.price_id,
+            row: RowDocument::of(price.row),
+            own: price.own,
+            recorded_at: price.recorded_at,
+            superseded_at: price.superseded_at,
+        }
+    }
+}
+
+impl RowDocument {
+    pub(super) fn of(row: PriceRow) -> Self {
+        let said = terms(&row);
+        Self {
             meter: row.meter,
             unit: row.meter.unit().as_str().to_owned(),
             variant: row.variant,
@@ -199,12 +217,9 @@ impl PriceDocument {
             per: row.per,
             valid_from: row.valid_from,
             valid_to: row.valid_to,
-            own: price.own,
             source: row.source,
             source_version: row.source_version,
             source_url: row.source_url,
-            recorded_at: price.recorded_at,
-            superseded_at: price.superseded_at,
         }
     }
 }

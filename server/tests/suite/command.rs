@@ -143,3 +143,39 @@ async fn a_file_is_imported_once_however_often() {
     .expect("a file");
     assert!(said(&import(&[], &lines)).contains("1 rows: 1 recorded"));
 }
+
+#[tokio::test]
+async fn newer_prices_are_printed_and_written_only_when_asked() {
+    let database = testkit::TestDatabase::new().await;
+    let url = database.url();
+    let run = |arguments: &[&str]| {
+        let output = tallystick().args(arguments).env("DATABASE_URL", url).output().expect("the binary");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run(&["migrate"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("list.tsv");
+    let list = "s\tgenai-prices\t9.9\np\topenai\nm\tgpt-4o\nr\tinput_uncached\t\t\t2\t1000000\nr\toutput\t\t\t0.00001\t1000000\n";
+    std::fs::write(&file, list).expect("a file");
+    let file = file.to_str().expect("a path");
+
+    let looked = run(&["prices", "import", file, "--from", "2026-12-01"]);
+    for part in [
+        "genai-prices 9.9 beside the price book, undated changes from 2026-12-01",
+        "openai/gpt-4o  input_uncached",
+        "$2.50 / 1,000,000 -> $2.00 / 1,000,000",
+        "Need a confirmation (--confirm-jumps)",
+        "a price of one token",
+        "Nothing was written.",
+    ] {
+        assert!(looked.contains(part), "{part} in {looked}");
+    }
+    assert_eq!(run(&["prices", "import", file, "--from", "2026-12-01"]), looked, "nothing was written");
+    let applied = run(&["prices", "import", file, "--from", "2026-12-01", "--apply"]);
+    assert!(applied.contains("Added 1 change to the book: 2 rows recorded, 1 superseded"), "{applied}");
+    let rest = run(&["prices", "import", file, "--from", "2026-12-01", "--apply", "--confirm-jumps"]);
+    assert!(!rest.contains("-> $2.00") && rest.contains("-> $0.00001 / 1,000,000"), "{rest}");
+    let done = run(&["prices", "import", file, "--from", "2026-12-01"]);
+    assert!(done.contains("0 changed, 0 new price, 0 new model, 0 ended"), "{done}");
+}

@@ -1,6 +1,6 @@
 //! `/v1/prices` and the pages of the price book through the real router.
 
-use crate::support::{Client, TestApp};
+use crate::support::{Client, FORM_WITH_FILE, TestApp, form_with_file};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use backend::keys::NewKey;
@@ -311,4 +311,101 @@ async fn own_prices_names_and_runs_through_the_api() {
     for (list, name) in [("price-overrides", "overrides"), ("price-mappings", "mappings"), ("repricing-runs", "runs")] {
         assert_eq!(other.get(&format!("/v1/{list}")).await.json()[name], json!([]), "{list}");
     }
+}
+
+/// gpt-4o with cheaper input, and output at what looks like the price of one token.
+const LIST: &str =
+    "s\tgenai-prices\t9.9\np\topenai\nm\tgpt-4o\nr\tinput_uncached\t\t\t2\t1000000\nr\toutput\t\t\t0.00001\t1000000\n";
+
+#[tokio::test]
+async fn a_file_of_prices_is_compared_and_what_is_named_is_entered() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let api = app.api(&acme.key);
+    let text = [("content-type", "text/plain"), ("accept", "application/json")];
+    let sent = api.send(Method::POST, "/v1/price-imports?file_name=list.tsv", &text, Body::from(LIST)).await;
+    assert_eq!(sent.status, StatusCode::CREATED, "{}", sent.body);
+    let at = sent.header("location").unwrap().to_owned();
+    let import = sent.json();
+    assert_eq!((&import["source"], &import["file_name"]), (&json!("genai-prices 9.9"), &json!("list.tsv")));
+    let proposals = import["proposals"].as_array().unwrap();
+    let of = |meter: &str| {
+        proposals.iter().find(|one| one["after"]["meter"] == meter && one["after"]["terms"] == "Standard").unwrap()
+    };
+    let input = of("input_uncached");
+    assert_eq!((&input["kind"], &input["doubts"]), (&json!("changed"), &json!([])));
+    assert_eq!((&input["before"]["rate"], &input["after"]["rate"]), (&json!("2.5"), &json!("2")));
+    assert!(of("output")["doubts"][0].as_str().unwrap().contains("a price of one token"), "{}", of("output"));
+    assert_eq!(api.get(&at).await.json(), import);
+    assert_eq!(api.get("/v1/price-imports").await.json()["imports"][0]["id"], import["id"]);
+
+    let apply = format!("{at}/apply");
+    let nothing = api.post_json(&apply, &json!({"reason": "List", "proposals": []})).await;
+    assert_eq!(
+        (nothing.status, &nothing.json()["errors"][0]["pointer"]),
+        (StatusCode::BAD_REQUEST, &json!("/proposals"))
+    );
+    let strange = api.post_json(&apply, &json!({"reason": "List", "proposals": [1]})).await;
+    assert_eq!(strange.status, StatusCode::CONFLICT);
+    let applied = api.post_json(&apply, &json!({"reason": "List", "proposals": [input["id"]]})).await;
+    assert_eq!((applied.status, &applied.json()["applied"]), (StatusCode::OK, &json!(1)), "{}", applied.body);
+    let own = api.get("/v1/price-overrides").await.json();
+    assert!(
+        own["overrides"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|price| price["rate"] == "2" && price["meter"] == "input_uncached")
+    );
+
+    let refused = api.send(Method::POST, "/v1/price-imports", &text, Body::from("hello")).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let large = "#".repeat(domain::price::import::MAX_FILE_BYTES + 1);
+    assert_eq!(
+        api.send(Method::POST, "/v1/price-imports", &text, Body::from(large)).await.status,
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
+}
+
+#[tokio::test]
+async fn a_browsers_form_sends_a_file_and_is_led_to_what_it_proposes() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let browser = owner(&app, &acme.email).await;
+    let page = "http://tallystick.test/o/acme/prices/imports";
+    let headers = [
+        ("content-type", FORM_WITH_FILE),
+        ("accept", "text/html"),
+        ("sec-fetch-site", "same-origin"),
+        ("referer", page),
+    ];
+    let texts = [("version".to_owned(), "5".to_owned())];
+    let send = async |file: &str| {
+        browser.send(Method::POST, "/o/acme/prices/imports", &headers, Body::from(form_with_file(&texts, file))).await
+    };
+    let sent = send(LIST).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.body);
+    let at = sent.header("location").unwrap().to_owned();
+    let review = browser.get(&at).await;
+    assert_eq!(review.status, StatusCode::OK);
+    for part in
+        ["genai-prices 9.9 beside your prices", "needs confirmation", "a price of one token", "Enter the prices"]
+    {
+        assert!(plain(&review.body).contains(part), "{part} in {}", review.body);
+    }
+    let import = at.rsplit('/').next().unwrap().to_owned();
+    let fields = [("org", "acme"), ("import", import.as_str()), ("what", "sure"), ("reason", "List of November")];
+    let entered = browser.post_form("/fn/prices/apply-import", &fields).await;
+    assert_eq!(entered.header("location"), Some(format!("{at}?notice=imported").as_str()), "{}", entered.body);
+    let own = browser.get("/o/acme/prices/own").await;
+    assert!(plain(&own.body).contains("Imported 1 price of 1 model from genai-prices 9.9"), "{}", own.body);
+
+    let refused = send("hello").await;
+    assert_eq!(refused.header("location"), Some("/o/acme/prices/imports"), "back to the form");
+    let again = browser.get("/o/acme/prices/imports").await;
+    assert!(plain(&again.body).contains("The price list cannot be read: line 1"), "{}", again.body);
+    let ticked = [("org", "acme"), ("import", import.as_str()), ("what", "ticked"), ("reason", "None")];
+    let none = browser.post_form_from(&at, "/fn/prices/apply-import", &ticked).await;
+    assert_eq!(none.header("location"), Some(at.as_str()));
+    assert!(browser.get(&at).await.body.contains("Tick what is to be entered."));
 }

@@ -6,6 +6,7 @@
 
 mod basis;
 pub mod browse;
+pub mod import;
 mod own;
 mod quotes;
 pub mod runs;
@@ -19,12 +20,15 @@ pub use own::{
 };
 pub use quotes::quotes;
 
+use crate::wake::Wake;
 use crate::{Backend, Clock, Error, OrgScope};
 use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// The seed of the price book, as it was when the program was built.
 pub const SEED: &str = include_str!("seed/prices.tsv");
@@ -69,9 +73,10 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
     let now = clock.now();
     sql::replace_names(&mut tx, &rows).await?;
     let superseded = sql::supersede_missing(&mut tx, &rows.prices, now).await?;
-    let added = sql::add_prices(&mut tx, &rows.prices, now).await?;
+    let added = sql::add_seed(&mut tx, &rows.prices, now).await?;
     sql::sync_modifiers(&mut tx, &rows.modifiers, now).await?;
     sql::remember_seed(&mut tx, fingerprint, now).await?;
+    sql::notify(&mut tx).await?;
     tx.commit().await?;
     tracing::info!(added, superseded, "price book brought to the program's seed");
     Ok(Synced { added, superseded })
@@ -82,6 +87,11 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
 pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
+    Ok(PriceBook::new(load_rows(pool).await?))
+}
+
+/// The rows of the whole common price book that count.
+async fn load_rows(pool: &PgPool) -> Result<BookRows, Error> {
     let mut tx = pool.begin().await?;
     let rows = BookRows {
         providers: sql::providers(&mut tx).await?,
@@ -93,7 +103,7 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
         bases: Vec::new(),
     };
     tx.commit().await?;
-    Ok(PriceBook::new(rows))
+    Ok(rows)
 }
 
 /// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.
@@ -115,6 +125,32 @@ pub fn seed_book() -> Arc<PriceBook> {
 /// As [`load`]; the book in use stays.
 pub async fn refresh(backend: &Backend) -> Result<(), Error> {
     backend.events.use_book(load(&backend.pool).await?);
+    Ok(())
+}
+
+/// Between two looks at the book where no notification came.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// Takes the database's book whenever somebody, on any server or from the command line, has changed it; until `stop`.
+///
+/// # Errors
+/// [`Error::Database`] when PostgreSQL is away: start it again after a while; the book in use stays.
+pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let wake = Wake::listen(&backend.pool, sql::CHANNEL);
+    let mut known = None;
+    while !stop.is_cancelled() {
+        // Asked before the book is read: what changes meanwhile is found at the next look.
+        let edition = sql::edition(&backend.pool).await?;
+        if known.as_ref() != Some(&edition) {
+            refresh(backend).await?;
+            known = Some(edition);
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = wake.next() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
     Ok(())
 }
 

@@ -3,13 +3,19 @@
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
+use domain::price::import::NameRules;
+use domain::price::page::ModelName;
 use domain::price::{
     AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
     ProviderRow, Schedule, Variant,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder, Row};
+use std::collections::BTreeSet;
+
+/// PostgreSQL's channel that says that the common book has changed.
+pub(super) const CHANNEL: &str = "tallystick_price_book";
 
 /// Held while the seed is brought in, so that servers that start together do it once.
 const SEED_LOCK: i64 = 0x7461_6c6c_7901;
@@ -35,13 +41,17 @@ pub(super) async fn remember_seed(tx: &mut PgConnection, fingerprint: &str, now:
     Ok(())
 }
 
-/// Names are not money: an event remembers the model that priced it, so the rules may be replaced whole.
+/// Names are not money: an event remembers the model that priced it, so the seed's rules may be replaced whole. Imported ones stay.
 pub(super) async fn replace_names(tx: &mut PgConnection, rows: &BookRows) -> Result<(), Error> {
-    sqlx::query("delete from price_aliases").execute(&mut *tx).await?;
-    sqlx::query("delete from price_models").execute(&mut *tx).await?;
-    sqlx::query("delete from price_providers").execute(&mut *tx).await?;
+    sqlx::query("delete from price_aliases where origin = 'seed'").execute(&mut *tx).await?;
+    sqlx::query("delete from price_models where origin = 'seed'").execute(&mut *tx).await?;
+    sqlx::query("delete from price_providers where origin = 'seed'").execute(&mut *tx).await?;
     for row in &rows.providers {
-        sqlx::query("insert into price_providers (provider, name, url, fallbacks) values ($1, $2, $3, $4)")
+        sqlx::query(
+            "insert into price_providers (provider, name, url, fallbacks) values ($1, $2, $3, $4)
+             on conflict (provider) do update set name = excluded.name, url = excluded.url, fallbacks = excluded.fallbacks,
+                origin = 'seed'",
+        )
             .bind(&row.provider)
             .bind(&row.name)
             .bind(&row.url)
@@ -50,7 +60,8 @@ pub(super) async fn replace_names(tx: &mut PgConnection, rows: &BookRows) -> Res
             .await?;
     }
     sqlx::query(
-        "insert into price_models (provider, model, name) select * from unnest($1::text[], $2::text[], $3::text[])",
+        "insert into price_models (provider, model, name) select * from unnest($1::text[], $2::text[], $3::text[])
+         on conflict (provider, model) do update set name = excluded.name, origin = 'seed'",
     )
     .bind(column(&rows.models, |row| row.provider.clone()))
     .bind(column(&rows.models, |row| row.model.clone()))
@@ -102,7 +113,7 @@ async fn replace_limits(tx: &mut PgConnection, rows: &[LimitRow]) -> Result<(), 
     Ok(())
 }
 
-/// Marks the seed's rows that it no longer contains, and takes the mark from those it contains again.
+/// Marks the seed's rows that it no longer contains, and takes the mark from those it contains again, unless an imported price holds at their time.
 pub(super) async fn supersede_missing(
     tx: &mut PgConnection,
     kept: &[PriceRow],
@@ -118,7 +129,12 @@ pub(super) async fn supersede_missing(
     .execute(&mut *tx)
     .await?;
     sqlx::query(
-        "update prices set superseded_at = null where origin = 'seed' and superseded_at is not null and price_id = any($1)",
+        "update prices set superseded_at = null
+         where origin = 'seed' and superseded_at is not null and price_id = any($1)
+           and not exists (
+               select from prices as other
+               where other.superseded_at is null and other.origin = 'import' and other.price_key = prices.price_key
+                 and tstzrange(other.valid_from, other.valid_to) && tstzrange(prices.valid_from, prices.valid_to))",
     )
     .bind(&ids)
     .execute(tx)
@@ -126,41 +142,160 @@ pub(super) async fn supersede_missing(
     Ok(gone.rows_affected())
 }
 
-/// Adds the prices that are not there yet. Whatever an imported price says already for the same time is left out.
-pub(super) async fn add_prices(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+/// Inserts price rows of an origin; `$conflict` says what becomes of those that are there.
+macro_rules! insert_prices {
+    ($origin:literal, $conflict:literal) => {
+        concat!(
+            "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
+                 valid_from, valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max,
+                 origin, recorded_at)
+             select n.*, '",
+            $origin,
+            "', $19 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+                 $7::boolean[], $8::numeric[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
+                 $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[]) as n
+             on conflict ",
+            $conflict
+        )
+    };
+}
+
+/// Adds the seed's prices that are not there yet. Whatever an imported price says already for the same time is left out.
+pub(super) async fn add_seed(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+    insert_prices(tx, insert_prices!("seed", "do nothing"), rows, now).await
+}
+
+/// Adds imported prices. A fact that was in the book before is the row it was, and no longer the seed's to take away.
+pub(super) async fn add_imported(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+    let conflict = insert_prices!("import", "(price_id) do update set superseded_at = null, origin = 'import'");
+    insert_prices(tx, conflict, rows, now).await
+}
+
+async fn insert_prices(
+    tx: &mut PgConnection,
+    sql: &'static str,
+    rows: &[PriceRow],
+    now: DateTime<Utc>,
+) -> Result<u64, Error> {
     let tiers = rows.iter().map(|row| stored(row.tier_from, "prices", "tier_from"));
     let pers = rows.iter().map(|row| stored(row.per, "prices", "per"));
-    let added = sqlx::query(
-        "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
-             valid_from, valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max,
-             origin, recorded_at)
-         select n.*, 'seed', $19 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-             $7::boolean[], $8::numeric[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-             $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[]) as n
-         on conflict do nothing",
-    )
-    .bind(ids(rows)?)
-    .bind(column(rows, |row| row.provider.clone()))
-    .bind(column(rows, |row| row.model.clone()))
-    .bind(column(rows, |row| row.meter.as_str()))
-    .bind(column(rows, |row| row.variant.as_str()))
-    .bind(tiers.collect::<Result<Vec<i64>, Error>>()?)
-    .bind(column(rows, |row| row.tier_inclusive))
-    .bind(column(rows, |row| row.rate))
-    .bind(pers.collect::<Result<Vec<i64>, Error>>()?)
-    .bind(column(rows, |row| row.valid_from))
-    .bind(column(rows, |row| row.valid_to))
-    .bind(column(rows, |row| row.schedule.map(|schedule| schedule.to_string())))
-    .bind(column(rows, |row| row.source.clone()))
-    .bind(column(rows, |row| row.source_version.clone()))
-    .bind(column(rows, |row| row.source_url.clone()))
-    .bind(column(rows, |row| row.attributes.to_string()))
-    .bind(column(rows, |row| row.quantity_min))
-    .bind(column(rows, |row| row.quantity_max))
-    .bind(now)
-    .execute(tx)
-    .await?;
+    let added = sqlx::query(sql)
+        .bind(ids(rows)?)
+        .bind(column(rows, |row| row.provider.clone()))
+        .bind(column(rows, |row| row.model.clone()))
+        .bind(column(rows, |row| row.meter.as_str()))
+        .bind(column(rows, |row| row.variant.as_str()))
+        .bind(tiers.collect::<Result<Vec<i64>, Error>>()?)
+        .bind(column(rows, |row| row.tier_inclusive))
+        .bind(column(rows, |row| row.rate))
+        .bind(pers.collect::<Result<Vec<i64>, Error>>()?)
+        .bind(column(rows, |row| row.valid_from))
+        .bind(column(rows, |row| row.valid_to))
+        .bind(column(rows, |row| row.schedule.map(|schedule| schedule.to_string())))
+        .bind(column(rows, |row| row.source.clone()))
+        .bind(column(rows, |row| row.source_version.clone()))
+        .bind(column(rows, |row| row.source_url.clone()))
+        .bind(column(rows, |row| row.attributes.to_string()))
+        .bind(column(rows, |row| row.quantity_min))
+        .bind(column(rows, |row| row.quantity_max))
+        .bind(now)
+        .execute(tx)
+        .await?;
     Ok(added.rows_affected())
+}
+
+/// Marks prices that give way to imported ones; old receipts keep them.
+pub(super) async fn supersede(tx: &mut PgConnection, gone: &[u64], now: DateTime<Utc>) -> Result<(), Error> {
+    let ids = gone.iter().map(|id| stored(*id, "prices", "price_id")).collect::<Result<Vec<i64>, Error>>()?;
+    sqlx::query("update prices set superseded_at = $2 where superseded_at is null and price_id = any($1)")
+        .bind(ids)
+        .bind(now)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+/// Adds the names of imported models: rules that go before all others below zero, rules that go behind them from a million on.
+pub(super) async fn add_names(
+    tx: &mut PgConnection,
+    data: &BookRows,
+    rules: &NameRules,
+    models: &BTreeSet<ModelName>,
+) -> Result<(), Error> {
+    for row in data.providers.iter().filter(|row| models.iter().any(|name| name.provider == row.provider)) {
+        sqlx::query(
+            "insert into price_providers (provider, name, url, fallbacks, origin) values ($1, $2, $3, $4, 'import')
+             on conflict (provider) do nothing",
+        )
+        .bind(&row.provider)
+        .bind(&row.name)
+        .bind(&row.url)
+        .bind(&row.fallbacks)
+        .execute(&mut *tx)
+        .await?;
+    }
+    for row in data.models.iter().filter(|row| models.iter().any(|name| is_of(name, row))) {
+        sqlx::query(
+            "insert into price_models (provider, model, name, origin) values ($1, $2, $3, 'import')
+             on conflict (provider, model) do nothing",
+        )
+        .bind(&row.provider)
+        .bind(&row.model)
+        .bind(&row.name)
+        .execute(&mut *tx)
+        .await?;
+    }
+    // In reverse, because each goes before those that are there.
+    let first = rules.first.iter().rev().map(|rule| (rule, "least(min(position), 0) - 1"));
+    let last = rules.last.iter().map(|rule| (rule, "greatest(max(position), 999999) + 1"));
+    for (rule, place) in first.chain(last) {
+        let mut sql = QueryBuilder::<Postgres>::new(
+            "insert into price_aliases (provider, position, pattern, to_provider, to_model, valid_from, origin) select ",
+        );
+        sql.push_bind(&rule.model.provider).push(", coalesce(").push(place).push(", 0), ");
+        sql.push_bind(rule.pattern.to_string()).push(", ").push_bind(&rule.model.provider).push(", ");
+        sql.push_bind(&rule.model.model).push(", ").push_bind(rule.valid_from);
+        sql.push(", 'import' from price_aliases where provider = ").push_bind(&rule.model.provider);
+        sql.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+fn is_of(name: &ModelName, row: &ModelRow) -> bool {
+    name.provider == row.provider && name.model == row.model
+}
+
+/// Tells all servers that the common book has changed, once the transaction is committed.
+pub(super) async fn notify(tx: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query("select pg_notify($1, '')").bind(CHANNEL).execute(tx).await?;
+    Ok(())
+}
+
+/// Rows that count, when the last one was recorded and superseded, when the seed came in.
+pub(super) type Edition = (i64, Option<DateTime<Utc>>, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// What tells one state of the common book from the next: nothing in it changes without moving one of these.
+pub(super) async fn edition(pool: &PgPool) -> Result<Edition, Error> {
+    let sql = "select count(*) filter (where superseded_at is null), max(recorded_at), max(superseded_at),
+            (select max(synced_at) from price_seed)
+         from prices";
+    Ok(sqlx::query_as(sql).fetch_one(pool).await?)
+}
+
+/// The common prices of some models that hold, or held, or will.
+pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(
+        "select price_id, prices.provider, prices.model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from,
+             valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
+         from unnest($1::text[], $2::text[]) as wanted (provider, model)
+         join prices on prices.provider = wanted.provider and prices.model = wanted.model
+         where superseded_at is null",
+    )
+    .bind(models.iter().map(|name| name.provider.as_str()).collect::<Vec<_>>())
+    .bind(models.iter().map(|name| name.model.as_str()).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| price(row, "prices")).collect()
 }
 
 /// Brings the common modifiers to the seed's: adds what is new, marks what it no longer contains.
@@ -227,7 +362,9 @@ pub(super) async fn models(tx: &mut PgConnection) -> Result<Vec<ModelRow>, Error
 
 pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Error> {
     let rows = sqlx::query(
-        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_aliases",
+        "select provider, (row_number() over (order by position))::int as position, pattern, to_provider, to_model, valid_from,
+             valid_to
+         from price_aliases",
     )
     .fetch_all(tx)
     .await?;

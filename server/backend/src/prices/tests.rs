@@ -1,5 +1,6 @@
 //! The price book in PostgreSQL.
 
+use super::import::common;
 use super::own::load_own;
 use super::*;
 use crate::scope::{Actor, Visible};
@@ -8,7 +9,8 @@ use chrono::{DateTime, Utc};
 use domain::ids::OrgId;
 use domain::meter::{Meter, Meters, Usage};
 use domain::period::Zone;
-use domain::price::{Books, Context};
+use domain::price::import::{Counts, ImportInput};
+use domain::price::{Books, Context, Doubt};
 use domain::rating::{Rated, rate_usage};
 use testkit::TestDatabase;
 
@@ -217,4 +219,113 @@ async fn a_server_prices_with_the_databases_book_once_it_has_read_it() {
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
     refresh(&backend).await.unwrap();
     assert_eq!(backend.events.book().len(), 2);
+}
+
+/// A newer edition of [`small`]: output costs `rate` now, and there is a model more.
+fn newer(rate: &str) -> ImportInput {
+    let text = format!(
+        "s\tset\t9\thttps://list.example\np\tacme\tAcme\nm\tone\nr\tinput_uncached\t\t\t1\t1000000\nr\toutput\t\t\t{rate}\t1000000\n\
+         m\tone-max\nr\tinput_uncached\t\t\t7\t1000000\nr\toutput\t\t\t70\t1000000\na\t^one-max\n"
+    );
+    ImportInput::read("list.tsv", text.as_bytes(), "", "2026-11-20").unwrap()
+}
+
+fn rated_at(book: &PriceBook, model: &str, time: &str) -> (String, String) {
+    let rated = rate_usage(book.into(), "acme", model, &used(), at(time), Context::default()).unwrap();
+    (rated.priced_as, rated.receipt.cost.normalize().to_string())
+}
+
+fn told(label: &str, cost: &str) -> (String, String) {
+    (label.to_owned(), cost.to_owned())
+}
+
+#[tokio::test]
+async fn an_import_into_the_common_book_adds_dated_rows_and_edits_none() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    refresh(&backend).await.unwrap();
+    let before = rate_one((&*backend.events.book()).into(), "one");
+
+    let import = common::compare_file(&backend, newer("4")).await.unwrap();
+    let counts = Counts::of(&import.comparison().proposals);
+    assert_eq!((counts.changed, counts.new_model, counts.needs_confirmation), (1, 2, 0));
+    assert_eq!((import.source(), import.comparison().unchanged), ("set 9".to_owned(), 1));
+    let added = common::apply(&backend, &import, false).await.unwrap();
+    assert_eq!(added, common::Added { applied: 3, rows: 4, superseded: 1 });
+
+    let book = backend.events.book();
+    assert_eq!(rated_at(&book, "one", "2026-11-19T23:59:59Z"), told("acme/one", "0.006"));
+    assert_eq!(rated_at(&book, "one", "2026-11-20T00:00:00Z"), told("acme/one", "0.005"));
+    assert_eq!(rated_at(&book, "one-max-2", "2026-11-19T23:59:59Z"), told("acme/one", "0.006"), "what it meant then");
+    assert_eq!(rated_at(&book, "one-max-2", "2026-11-20T00:00:00Z"), told("acme/one-max", "0.077"));
+    let ids: Vec<u64> = before.receipt.lines.iter().map(|line| line.price_id).collect();
+    let scope = organization(pool).await;
+    assert_eq!(rows_by_ids(pool, &scope, &ids).await.unwrap().len(), ids.len(), "old receipts keep their rows");
+
+    let again = common::compare_file(&backend, newer("4")).await.unwrap();
+    assert_eq!(again.comparison().proposals, []);
+    assert_eq!(common::apply(&backend, &again, true).await.unwrap(), common::Added::default());
+}
+
+#[tokio::test]
+async fn a_later_seed_leaves_what_was_imported() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    let import = common::compare_file(&backend, newer("4")).await.unwrap();
+    common::apply(&backend, &import, false).await.unwrap();
+    for (version, rate, fingerprint) in [("2", "5", "b"), ("3", "6", "c"), ("4", "5", "d")] {
+        sync(pool, &clock(), &small(version, rate), fingerprint).await.unwrap();
+        let book = load(pool).await.unwrap();
+        assert_eq!(rated_at(&book, "one", "2026-11-21T00:00:00Z"), told("acme/one", "0.005"), "seed {version}");
+        assert_eq!(rated_at(&book, "one-max", "2026-11-21T00:00:00Z"), told("acme/one-max", "0.077"));
+    }
+}
+
+#[tokio::test]
+async fn jumps_are_left_out_unless_they_are_confirmed() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    let import = common::compare_file(&backend, newer("0.000005")).await.unwrap();
+    let doubtful = import.comparison().proposals.iter().find(|proposal| proposal.needs_confirmation()).unwrap();
+    assert!(matches!(doubtful.doubts[..], [Doubt::Millionfold { .. }]), "{:?}", doubtful.doubts);
+    assert_eq!(common::apply(&backend, &import, false).await.unwrap().applied, 2);
+    let rest = common::compare_file(&backend, newer("0.000005")).await.unwrap();
+    assert_eq!(rest.comparison().proposals.len(), 1);
+    assert_eq!(
+        common::apply(&backend, &import, true).await.unwrap_err().into_problem().code(),
+        "conflict",
+        "what was compared with another book"
+    );
+    assert_eq!(common::apply(&backend, &rest, true).await.unwrap().applied, 1);
+    assert_eq!(rated_at(&load(pool).await.unwrap(), "one", "2026-11-21T00:00:00Z").1, "0.001000005");
+}
+
+#[tokio::test]
+async fn every_server_takes_a_new_book_without_a_restart() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
+    let server = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    let stop = CancellationToken::new();
+    let (watching, stopped) = (server.clone(), stop.clone());
+    let keeping = tokio::spawn(async move { keep_book(&watching, &stopped).await });
+    let until = async |rows: usize| {
+        while server.events.book().len() != rows {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), until(2)).await.expect("the database's book at the start");
+
+    let operator = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
+    let import = common::compare_file(&operator, newer("4")).await.unwrap();
+    common::apply(&operator, &import, false).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), until(5)).await.expect("the new book, long before the next look");
+    stop.cancel();
+    keeping.await.unwrap().unwrap();
 }

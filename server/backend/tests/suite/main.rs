@@ -9,6 +9,7 @@ mod delivery;
 mod identity;
 mod keys;
 mod price_book;
+mod price_imports;
 mod prices;
 mod projects;
 mod repricing;

@@ -7,6 +7,7 @@
 //! * a page: `page("/o/{org}/things", "/o/acme/things")`, route and address;
 //! * a server function that reads (`input = Json`): `ask("things/list", json!({"query": []}))`, without the prefix `/fn/` and without `org`;
 //! * one that takes a form: `form("things/create", &[("name", "Next")])`;
+//! * a form with a file: `file("/o/{org}/things/import", "/o/acme/things/import", &[("key", "…")])`;
 //! * an operation of the API: `api("GET /v1/things/{id}", format!("/v1/things/{}", world.thing))`, with `.body(json!({…}))` where it takes one;
 //!
 //! and say who may: `.needs(Permission::…)` for members, `.guarded(Guard::Key(KeyScope::…))` for keys; without a word every member may, and every key that reads.
@@ -34,7 +35,7 @@ async fn doors(place: &Place) -> BTreeSet<String> {
     });
     let pages = generate_route_list(app::App).into_iter().map(|page| format!("GET {}", page.path()));
     let functions = server_fn_paths().map(|(path, method)| format!("{method} {path}"));
-    let plain = server::plain_doors().into_iter().map(|path| format!("GET {path}"));
+    let plain = server::plain_doors().into_iter().map(|(method, path)| format!("{method} {path}"));
     operations.chain(pages).chain(functions).chain(plain).collect()
 }
 

@@ -1,7 +1,7 @@
 //! How to knock on a door: a valid request, and who is let in.
 
 use super::world::{SLUG, World};
-use crate::support::{Answer, Client};
+use crate::support::{Answer, Client, FORM_WITH_FILE, form_with_file};
 use axum::body::Body;
 use axum::http::Method;
 use domain::identity::{KeyScope, Permission};
@@ -27,10 +27,14 @@ enum Call {
     Page,
     /// A form is posted.
     Form(Vec<(String, String)>),
+    /// A form with a file is posted: the texts before it, and the file.
+    File(Vec<(String, String)>, &'static str),
     /// JSON is posted to a server function.
     Ask(Value),
     /// A program speaks to the API.
     Api(Method, Option<Value>),
+    /// A program sends a text to the API.
+    Text(Method, &'static str),
 }
 
 /// A door with a request that is valid for it.
@@ -57,6 +61,12 @@ pub(super) fn form(endpoint: &str, fields: &[(&str, &str)]) -> Sample {
     let call = Call::Form(fields.collect());
     let path = format!("/fn/{endpoint}");
     Sample::new(format!("POST {path}"), path, Guard::Member(Permission::Read), call)
+}
+
+/// A form with a file for a plain route, with these texts before it.
+pub(super) fn file(route: &str, path: impl Into<String>, texts: &[(&str, &str)], file: &'static str) -> Sample {
+    let texts = texts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Sample::new(format!("POST {route}"), path, Guard::Member(Permission::Read), Call::File(texts, file))
 }
 
 /// JSON from a page of the organization's members; `org` is added.
@@ -98,12 +108,18 @@ impl Sample {
         Self { call: Call::Api(method, Some(body)), ..self }
     }
 
+    /// With a text as its body.
+    pub(super) fn text(self, text: &'static str) -> Self {
+        let Call::Api(method, _) = self.call else { panic!("{} is not of the API", self.door) };
+        Self { call: Call::Text(method, text), ..self }
+    }
+
     /// Whether the request may change something when it is let in.
     pub(super) fn changes(&self) -> bool {
         match &self.call {
             Call::Page | Call::Ask(_) => false,
-            Call::Form(_) => true,
-            Call::Api(method, _) => *method != Method::GET,
+            Call::Form(_) | Call::File(..) => true,
+            Call::Api(method, _) | Call::Text(method, _) => *method != Method::GET,
         }
     }
 
@@ -124,11 +140,19 @@ impl Sample {
                 let headers = [("content-type", "application/x-www-form-urlencoded"), accepts, site];
                 client.send(Method::POST, &self.path, &headers, Body::from(body)).await
             }
+            Call::File(texts, file) => {
+                let headers = [("content-type", FORM_WITH_FILE), accepts, site];
+                client.send(Method::POST, &self.path, &headers, Body::from(form_with_file(texts, file))).await
+            }
             Call::Ask(input) => {
                 client.send(Method::POST, &self.path, &[json, accepts, site], Body::from(input.to_string())).await
             }
             Call::Api(method, Some(body)) => {
                 client.send(method.clone(), &self.path, &[json, accepts], Body::from(body.to_string())).await
+            }
+            Call::Text(method, text) => {
+                let plain = ("content-type", "text/plain");
+                client.send(method.clone(), &self.path, &[plain, accepts], Body::from(*text)).await
             }
             Call::Api(method, None) => client.send(method.clone(), &self.path, &[accepts], Body::empty()).await,
         }

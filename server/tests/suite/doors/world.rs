@@ -15,6 +15,7 @@ use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
+use domain::price::import::ImportInput;
 use domain::price::{MappingForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
@@ -37,6 +38,9 @@ pub(super) const TEAM: &str = "lab";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
 pub(super) const PASSWORD: &str = "four quite unrelated words";
+
+/// A file of prices that every organization can take something from.
+pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput\t\t\t4\t1000000\n";
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
@@ -72,6 +76,8 @@ pub(super) struct World {
     pub(super) mapping: String,
     /// The change that entered the name, which can be undone.
     pub(super) price_change: String,
+    /// A file of prices that can be applied.
+    pub(super) import: String,
     /// A run that waits to be confirmed.
     pub(super) previewed_run: String,
     /// A run that moved money.
@@ -379,6 +385,9 @@ impl Making<'_> {
         };
         let change = prices::add_mapping(self.backend, acme, mapping.parse().unwrap()).await.unwrap();
         self.world.price_change = change.to_string();
+        let input = ImportInput::read(&format!("{SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
+        let import = prices::import::draft(self.backend, acme, input).await.unwrap();
+        self.world.import = import.entry.import_id.to_string();
         self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
         let book = prices::own_book(self.backend, acme).await.unwrap();
         self.world.price = book.prices[0].row.price_id.to_string();

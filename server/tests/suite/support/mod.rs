@@ -22,6 +22,19 @@ pub(crate) const START: &str = "2026-11-20T09:41:07Z";
 /// The address that the tests' pages and mails use.
 pub(crate) const PUBLIC_URL: &str = "http://tallystick.test";
 
+/// The content type of [`form_with_file`].
+pub(crate) const FORM_WITH_FILE: &str = "multipart/form-data; boundary=line-between-parts";
+
+/// A form with texts and, after them, the CSV file `usage.csv` in the field `file`, as a browser writes it.
+pub(crate) fn form_with_file(texts: &[(String, String)], file: &str) -> String {
+    let part = |disposition: &str, body: &str| {
+        format!("--line-between-parts\r\ncontent-disposition: form-data; {disposition}\r\n\r\n{body}\r\n")
+    };
+    let texts = texts.iter().map(|(name, value)| part(&format!("name=\"{name}\""), value)).collect::<String>();
+    let file = part("name=\"file\"; filename=\"usage.csv\"", file);
+    format!("{texts}{file}--line-between-parts--\r\n")
+}
+
 /// A running application.
 pub(crate) struct TestApp {
     pub(crate) backend: Backend,

@@ -88,6 +88,19 @@ impl Recorded {
         (!self.current.same_money(&standing)).then_some(standing)
     }
 
+    /// What the event would cost with these books, as of its own time, and whether an uplift of the common book is in it; no cost where it would have no price, or cannot be read any more.
+    pub(crate) fn cost_with(&self, books: Books<'_>) -> (Option<Decimal>, bool) {
+        let Ok(used) = usage(self.usage_format, &self.sent.usage) else { return (None, false) };
+        let booking = book(books, &self.sent, &used, &self.meters, self.timestamp);
+        let is_uplifted = booking.lines.iter().any(|line| books.common.modifier(line.price_id).is_some());
+        (booking.cost, is_uplifted)
+    }
+
+    /// Its place in the order of events.
+    pub(crate) fn place(&self) -> Place {
+        (self.timestamp, self.event_key)
+    }
+
     /// What counted before the run that is being reversed.
     pub(crate) fn restored(&self) -> Option<Standing> {
         self.previous.clone()

@@ -3,12 +3,14 @@
 //! A row is superseded, never edited and never deleted, so that what was known at any instant can be read again.
 //! Every verb that writes is one change with a sentence; a change can be undone while nothing was booked with it.
 
+mod card;
 mod check;
 mod enter;
 mod sql;
 mod undo;
 mod what_if;
 
+pub(super) use card::{end_model, insert_row, insert_rule};
 pub use enter::{add_mapping, add_modifier, add_price, add_prices, doubts, end_mapping, end_modifier, end_price};
 pub use undo::undo;
 pub(super) use what_if::{with_mapping, with_prices};
@@ -54,6 +56,16 @@ impl HeldBooks {
     pub fn modifier(&self, modifier_id: u64) -> Option<&ModifierRow> {
         let own = self.own.as_ref().as_ref().and_then(|own| own.modifier(modifier_id));
         own.or_else(|| self.common.modifier(modifier_id))
+    }
+
+    /// The same common book under another own one.
+    pub(super) fn with_own(&self, own: Option<PriceBook>) -> Self {
+        Self { own: Arc::new(own), common: Arc::clone(&self.common) }
+    }
+
+    /// The same own book over another common one.
+    pub(super) fn with_common(&self, common: &Arc<PriceBook>) -> Self {
+        Self { own: Arc::clone(&self.own), common: Arc::clone(common) }
     }
 
     /// A price row of either book.
@@ -106,7 +118,7 @@ pub(super) async fn load_own(
 }
 
 /// The rows of the own book that count, or that counted at an instant.
-async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
+pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
     Ok(BookRows {
         aliases: sql::mappings(pool, scope, known_at).await?,
         prices: sql::prices(pool, scope, known_at).await?,
@@ -114,6 +126,11 @@ async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) 
         bases: basis::rows(pool, scope, known_at).await?,
         ..BookRows::default()
     })
+}
+
+/// The organization's own prices that count.
+pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
+    sql::prices(pool, scope, None).await
 }
 
 /// Keeps own books in memory fresh until `stop`.
@@ -157,7 +174,7 @@ pub(super) async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) ->
 }
 
 /// One change on its way into the book.
-struct Change<'a> {
+pub(super) struct Change<'a> {
     backend: &'a Backend,
     scope: &'a OrgScope,
     change_id: PriceChangeId,
@@ -165,12 +182,12 @@ struct Change<'a> {
 }
 
 impl<'a> Change<'a> {
-    fn new(backend: &'a Backend, scope: &'a OrgScope) -> Self {
+    pub(super) fn new(backend: &'a Backend, scope: &'a OrgScope) -> Self {
         Self { backend, scope, change_id: PriceChangeId(backend.clock.new_id()), now: backend.clock.now() }
     }
 
     /// Writes the entry of the change, the audit row and the notice to all servers; the caller commits and then calls [`changed`].
-    async fn record(
+    pub(super) async fn record(
         &self,
         connection: &mut PgConnection,
         action: &str,

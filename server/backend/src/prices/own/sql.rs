@@ -5,6 +5,7 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::PriceChangeId;
 use domain::model::{canonical_provider, lower};
+use domain::price::page::ModelName;
 use domain::price::{AliasRow, Entry, ModifierRow, OwnMapping, OwnModifier, OwnPrice, PriceChange, PriceRow};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -298,6 +299,30 @@ pub(super) async fn overlapping_prices(
     .bind(row.valid_from)
     .bind(row.valid_to)
     .bind(row.attributes.to_string())
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(own_price).collect()
+}
+
+/// Own prices of a model that hold at any time from an instant on.
+pub(super) async fn prices_of_model(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    model: &ModelName,
+    from: Option<DateTime<Utc>>,
+) -> Result<Vec<PriceRow>, Error> {
+    let rows = sqlx::query(concat!(
+        "select ",
+        price_columns!(),
+        " from price_overrides as r
+         where r.org_id = $1 and r.superseded_at is null and r.provider = $2 and r.model = $3
+           and tstzrange(r.valid_from, r.valid_to) && tstzrange($4, null)
+         order by r.price_id"
+    ))
+    .bind(scope.org_id().0)
+    .bind(&model.provider)
+    .bind(&model.model)
+    .bind(from)
     .fetch_all(connection)
     .await?;
     rows.iter().map(own_price).collect()

@@ -1,12 +1,12 @@
 //! The price book: the common part is the same for everybody. The organization's own book, what waits for a price, runs.
 
-use crate::doors::sample::{Guard, Sample, api, ask, form, page};
-use crate::doors::world::{PROJECT_SECRET, SECRET, World};
+use crate::doors::sample::{Guard, Sample, api, ask, file, form, page};
+use crate::doors::world::{PRICE_LIST, PROJECT_SECRET, SECRET, World};
 use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
-    [common(), own(world), runs(world)].into_iter().flatten().collect()
+    [common(), own(world), imports(world), runs(world)].into_iter().flatten().collect()
 }
 
 fn manages(sample: Sample) -> Sample {
@@ -79,6 +79,25 @@ fn own(world: &World) -> Vec<Sample> {
         api("GET /v1/cost-basis", "/v1/cost-basis"),
         administers(api("POST /v1/cost-basis", "/v1/cost-basis"))
             .body(json!({"basis": "reported", "provider": "openrouter", "reason": "Contract"})),
+    ]
+}
+
+fn imports(world: &World) -> Vec<Sample> {
+    let import = world.import.as_str();
+    let show = json!({"import": import, "show": "All"});
+    let apply = [("import", import), ("what", "sure"), ("reason", "List")];
+    vec![
+        page("/o/{org}/prices/imports", "/o/acme/prices/imports"),
+        page("/o/{org}/prices/imports/{import}", format!("/o/acme/prices/imports/{import}")),
+        manages(file("/o/{org}/prices/imports", "/o/acme/prices/imports", &[("version", "1")], PRICE_LIST)),
+        ask("prices/imports", json!({})),
+        ask("prices/import", show),
+        manages(form("prices/apply-import", &apply)),
+        api("GET /v1/price-imports", "/v1/price-imports"),
+        administers(api("POST /v1/price-imports", "/v1/price-imports")).text(PRICE_LIST),
+        api("GET /v1/price-imports/{import_id}", format!("/v1/price-imports/{import}")),
+        administers(api("POST /v1/price-imports/{import_id}/apply", format!("/v1/price-imports/{import}/apply")))
+            .body(json!({"reason": "List"})),
     ]
 }
 

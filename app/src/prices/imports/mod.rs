@@ -1,0 +1,143 @@
+//! Imports of newer price data into the organization's own prices: files that were sent, and what each proposes.
+
+pub mod review;
+
+pub use review::ImportPage;
+
+use super::api::load_imports;
+use super::words::{Tab, instant, tabs};
+use crate::error::Failure;
+use crate::form::{posted_problem, said};
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{
+    Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoPermission, Notice, PageHead, Section, Table,
+};
+use domain::price::import::{ImportEntry, ImportsPage as Imports, MAX_FILE_BYTES};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+/// The list of imports; files are posted to it.
+fn imports_path(org: &str) -> String {
+    format!("{}/imports", Place::Prices.path(org))
+}
+
+fn import_path(org: &str, entry: &ImportEntry) -> String {
+    format!("{}/{}", imports_path(org), entry.import_id)
+}
+
+/// All imports of the organization, and the form that sends a file.
+#[component]
+pub fn ImportsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    // What was wrong with the file that was just posted from here.
+    let problem = posted_problem(&imports_path(&org.get_untracked()));
+    let errors = StoredValue::new(problem.as_ref().map(said).unwrap_or_default());
+    let imports = Resource::new_blocking(move || org.get(), load_imports);
+    view! {
+        <Title text="Import prices"/>
+        <Transition fallback=|| view! { <PageHead title="Import prices"/><Loading what="imports" lines=6/> }>
+            {move || Suspend::new(async move {
+                match imports.await {
+                    Ok(imports) => draw(&org.get_untracked(), &imports, &errors.get_value()),
+                    Err(error) => view! { <PageHead title="Import prices"/><Failure what="imports" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, page: &Imports, errors: &[(String, String)]) -> AnyView {
+    let lead = "A newer data set is compared with what you pay. You see every change and what it would have meant, and choose.";
+    let send = if page.may_manage {
+        form(org, errors)
+    } else {
+        view! { <NoPermission what="import prices" who="an owner, admin or finance member"/> }.into_any()
+    };
+    let (tabs, earlier) = (tabs(org, Tab::Imports), earlier(org, &page.imports));
+    view! {
+        <PageHead title="Import prices" lead=lead/>
+        {tabs}
+        {whose()}
+        <Section title="New file" id="new">{send}</Section>
+        <Section title="Earlier files">{earlier}</Section>
+    }
+    .into_any()
+}
+
+/// Into whose book an import goes.
+fn whose() -> AnyView {
+    view! {
+        <Notice>
+            "What you take becomes prices of your own. The common price book belongs to all organizations of this server and stays as it is; its operator updates it with "
+            <code>"tallystick prices import"</code>". A price of your own is charged without the uplifts that the common book adds for regions."
+        </Notice>
+    }
+    .into_any()
+}
+
+/// Posted by the browser itself, with and without JavaScript alike.
+fn form(org: &str, errors: &[(String, String)]) -> AnyView {
+    let error = |field: &str| errors.iter().find(|(of, _)| of == field).map(|(_, what)| what.clone());
+    let (all, file, version, from) = (errors.to_vec(), error("file"), error("version"), error("from"));
+    let hint = format!(
+        "providers.json of genai-prices, model_prices_and_context_window.json of LiteLLM, or a tab-separated price list; at most {} MiB.",
+        MAX_FILE_BYTES / (1024 * 1024)
+    );
+    view! {
+        <form class="form form-wide" method="post" enctype="multipart/form-data" action=imports_path(org)>
+            <FormErrors errors=Signal::stored(all)/>
+            <div class="form-row">
+                <Field label="Version" name="version" optional=true maxlength=100 error=Signal::stored(version)
+                    hint="Of data that does not name it, such as 0.2.4. Stands beside every price."/>
+                <Field label="Changes without a date hold from" name="from" kind="date" optional=true error=Signal::stored(from)
+                    hint="Today when empty. Data with a date keeps its date."/>
+            </div>
+            <Field label="File" name="file" kind="file" accept=".json,.tsv,.txt" error=Signal::stored(file) hint=hint/>
+            <div class="actions">
+                <Button kind=ButtonKind::Primary>"Compare"</Button>
+                <span class="soft small">"Nothing is entered yet."</span>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn earlier(org: &str, imports: &[ImportEntry]) -> AnyView {
+    if imports.is_empty() {
+        let text = "Send the data set that you trust when it has a new edition.";
+        return view! { <EmptyState title="No imports yet" text=text/> }.into_any();
+    }
+    let columns = vec![
+        Column::text("File"),
+        Column::text("Data"),
+        Column::number("Proposed"),
+        Column::number("To confirm"),
+        Column::number("Entered"),
+        Column::text("Undated from"),
+        Column::text("Sent"),
+        Column::text("By"),
+    ];
+    let rows = imports.iter().map(|entry| row(org, entry)).collect_view();
+    view! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }.into_any()
+}
+
+fn row(org: &str, entry: &ImportEntry) -> AnyView {
+    view! {
+        <tr>
+            <th scope="row"><a href=import_path(org, entry)>{entry.file_name.clone()}</a></th>
+            <td>{entry.source.clone()}</td>
+            <td class="num">{format::count(entry.counts.total())}</td>
+            <td class="num">{format::count(entry.counts.needs_confirmation)}</td>
+            <td class="num">{format::count(entry.applied)}</td>
+            <td class="nowrap">{instant(entry.from)}</td>
+            <td class="nowrap">
+                <time datetime=format::time_machine(entry.created_at) title=format::time_exact(entry.created_at)>{format::time(entry.created_at)}</time>
+            </td>
+            <td>{entry.created_by.clone()}</td>
+        </tr>
+    }
+    .into_any()
+}
