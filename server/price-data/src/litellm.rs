@@ -192,6 +192,9 @@ impl Additions {
         }
         let Facts { mut prices, left_out } = facts(provider, name, value);
         left_out.into_iter().for_each(|what| self.leave_out(what));
+        if prices.iter().any(|(what, price)| is_of_a_thousand(what, price)) {
+            return self.leave_out("entries with tokens above $1,000 per million");
+        }
         by_picture(&mut prices, entry);
         if provider == HALF_PRICED_CACHE {
             halve_cache(&mut prices);
@@ -266,6 +269,13 @@ fn write_price(seed: &mut Seed, what: &For, price: &Price) {
         "",
         price.most,
     ]);
+}
+
+/// Whether a thousand tokens' price was probably taken for that of one: nobody asks for more than $1,000 per million tokens.
+///
+/// So it is for `azure_ai/jais-30b-chat` ($3,200) and `watsonx/core42/jais-13b-chat` ($500 and $2,000). No price is better than one that is a thousand times too high.
+fn is_of_a_thousand(what: &For, price: &Price) -> bool {
+    what.meter.is_token() && price.rate * Decimal::from(1_000_000) > Decimal::from(1_000) * Decimal::from(price.per)
 }
 
 /// Whether the book so far cannot say this: a meter that nothing prices, a tier that no price has, a size of a search where only the dearest is known.
@@ -401,6 +411,16 @@ mod tests {
                 "r input_cache_write_12h   5 1000000",
             ]
         );
+    }
+
+    #[test]
+    fn a_thousand_tokens_price_taken_for_that_of_one_stays_out() {
+        let models = |output: f64| {
+            added(json!({"watsonx/jais": {"litellm_provider": "watsonx", "mode": "chat", "input_cost_per_token": 5e-4,
+                "output_cost_per_token": output}}))
+        };
+        assert_eq!(models(2e-3), ["s litellm 1"]);
+        assert_eq!(models(6e-4).len(), 5, "dear, and meant so");
     }
 
     #[test]
