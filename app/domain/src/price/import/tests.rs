@@ -100,12 +100,12 @@ fn what_looks_wrong_needs_a_confirmation() {
     };
     let before = Decimal::from(15);
     let (tenfold, millionfold) =
-        (Doubt::Tenfold { before, per: 1_000_000 }, Doubt::Millionfold { before, per: 1_000_000 });
-    assert_eq!(doubts("15", "150"), [tenfold.clone()]);
-    assert_eq!(doubts("15", "1.5"), [tenfold]);
+        ([Doubt::Tenfold { before, per: 1_000_000 }], [Doubt::Millionfold { before, per: 1_000_000 }]);
+    assert_eq!(doubts("15", "150"), tenfold);
+    assert_eq!(doubts("15", "1.5"), tenfold);
     assert_eq!(doubts("15", "149"), []);
-    assert_eq!(doubts("15", "0.000015"), [millionfold.clone()], "per token instead of per million");
-    assert_eq!(doubts("15", "14000000"), [millionfold], "per million instead of per token");
+    assert_eq!(doubts("15", "0.000015"), millionfold, "per token instead of per million");
+    assert_eq!(doubts("15", "14000000"), millionfold, "per million instead of per token");
     assert_eq!(doubts("15", "0"), [Doubt::Free]);
     let other = compare(&set("first", &[OUTPUT]), &set("second", &["r\toutput\t\t\t12\t1000000"]), day());
     assert_eq!(other.proposals[0].doubts, [Doubt::OtherSource { source: "first".to_owned() }]);
