@@ -98,6 +98,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("prices/basis") view=prices::CostBasisPage />
                     <Route path=path!("prices/imports") view=prices::ImportsPage />
                     <Route path=path!("prices/imports/:import") view=prices::ImportPage />
+                    <Route path=path!("prices/discounts") view=prices::DiscountsPage />
+                    <Route path=path!("prices/discounts/new") view=prices::NewDiscountPage />
+                    <Route path=path!("prices/contract") view=prices::ContractPage />
+                    <Route path=path!("prices/contract/new") view=prices::NewTermPage />
                     <Route path=path!("prices/runs") view=prices::RunsPage />
                     <Route path=path!("prices/runs/new") view=prices::NewRunPage />
                     <Route path=path!("prices/runs/:run") view=prices::RunPage />

@@ -67,6 +67,13 @@ const VISITS = {
     sample: [() => known.import, () => `${known.import}?show=needs_confirmation`, ["/prices/imports/none", 404]],
     viewer: [() => known.import],
   },
+  "/o/:org/prices/discounts": { sample: ["/prices/discounts"], empty: ["/prices/discounts"], viewer: ["/prices/discounts"] },
+  "/o/:org/prices/discounts/new": {
+    sample: ["/prices/discounts/new", "/prices/discounts/new?kind=discount&percent=12&source=Contract&seller=openai"],
+    viewer: [["/prices/discounts/new", 403]],
+  },
+  "/o/:org/prices/contract": { sample: ["/prices/contract"], empty: ["/prices/contract"], viewer: ["/prices/contract"] },
+  "/o/:org/prices/contract/new": { sample: ["/prices/contract/new"], viewer: [["/prices/contract/new", 403]] },
   "/o/:org/prices/runs": { sample: ["/prices/runs"], empty: ["/prices/runs"] },
   "/o/:org/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/:org/prices/runs/:run": { sample: [() => known.run] },

@@ -435,6 +435,9 @@ pub struct ReceiptRow {
     /// What is multiplied by, where a modifier is behind this line and not a price.
     #[serde(default)]
     pub factor: Option<Decimal>,
+    /// Whether a term of the contract is behind this line: its amount brings the meter to the month's rate.
+    #[serde(default)]
+    pub by_contract: bool,
     /// Since when the price holds; none means from the beginning of time.
     pub price_since: Option<DateTime<Utc>>,
     /// The data set or person it came from, with its version.

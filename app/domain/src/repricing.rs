@@ -5,8 +5,11 @@
 
 use crate::event::{Edge, ReceiptRow};
 use crate::ids::RunId;
+use crate::period::Period;
+use crate::price::contract::ContractMonth;
 use crate::problem::{FieldProblem, Problem};
 use crate::spend::Filter;
+use crate::statement::parse_month;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -26,11 +29,13 @@ pub enum RunKind {
     Pricing,
     /// All, also those whose cost is known.
     Repricing,
+    /// All of one month: the contract's terms are counted and applied, prices stay.
+    Contract,
 }
 
 impl RunKind {
-    /// Both kinds.
-    pub const ALL: [Self; 2] = [Self::Pricing, Self::Repricing];
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Pricing, Self::Repricing, Self::Contract];
 
     /// The word in SQL, JSON and forms.
     #[must_use]
@@ -38,6 +43,7 @@ impl RunKind {
         match self {
             Self::Pricing => "pricing",
             Self::Repricing => "repricing",
+            Self::Contract => "contract",
         }
     }
 }
@@ -48,7 +54,7 @@ impl FromStr for RunKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| FieldProblem::new("kind", "unknown", "Use pricing or repricing."))
+            .ok_or_else(|| FieldProblem::new("kind", "unknown", "Use pricing, repricing or contract."))
     }
 }
 
@@ -81,24 +87,62 @@ impl RunInput {
         }
     }
 
-    /// Reads the parameters of a form or of JSON as pairs: `kind`, `from`, `to`, and filters as in the event list; empty values are left out.
+    /// A run that applies the contract's terms to a month.
+    #[must_use]
+    pub const fn contract(month: Period) -> Self {
+        let (from, to) = (Some(Edge::Day(month.from)), Some(Edge::Day(month.to)));
+        Self { kind: RunKind::Contract, from, to, filters: Vec::new() }
+    }
+
+    /// The month of a run of the contract; none for other runs.
+    #[must_use]
+    pub fn month(&self) -> Option<Period> {
+        match (self.kind, self.from, self.to) {
+            (RunKind::Contract, Some(Edge::Day(from)), Some(Edge::Day(to))) if self.filters.is_empty() => {
+                Some(Period::month_of(from)).filter(|month| *month == Period { from, to })
+            }
+            _ => None,
+        }
+    }
+
+    /// Reads the parameters of a form or of JSON as pairs: `kind`, `from`, `to`, and filters as in the event list, or `month` for the contract; empty values are left out.
     ///
     /// # Errors
     /// [`Problem::Invalid`] that names every wrong parameter.
     pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Problem> {
         let mut input = Self { kind: RunKind::Repricing, from: None, to: None, filters: Vec::new() };
+        let mut month = None;
         let mut wrong = Vec::new();
         for (name, value) in pairs.iter().filter(|(_, value)| !value.trim().is_empty()) {
             let taken = match name.as_str() {
                 "kind" => value.parse().map(|kind| input.kind = kind),
+                "month" => read_month(value).map(|read| month = Some(read)),
                 "from" => Edge::read(name, value).map(|edge| input.from = Some(edge)),
                 "to" => Edge::read(name, value).map(|edge| input.to = Some(edge)),
                 _ => Filter::read(&mut input.filters, name, value),
             };
             wrong.extend(taken.err());
         }
-        if wrong.is_empty() { Ok(input) } else { Err(Problem::invalid(wrong)) }
+        if wrong.is_empty() { input.over(month) } else { Err(Problem::invalid(wrong)) }
     }
+
+    /// The contract is applied to one whole month, and nothing else is.
+    fn over(self, month: Option<Period>) -> Result<Self, Problem> {
+        let is_narrowed = self.from.is_some() || self.to.is_some() || !self.filters.is_empty();
+        match (self.kind, month) {
+            (RunKind::Contract, Some(month)) if !is_narrowed => Ok(Self::contract(month)),
+            (RunKind::Contract, Some(_)) => {
+                Err(Problem::field("month", "whole", "A contract counts whole months: leave out dates and filters."))
+            }
+            (RunKind::Contract, None) => Err(Problem::field("month", "required", "Say which month, such as 2026-11.")),
+            (_, Some(_)) => Err(Problem::field("month", "not_here", "Only a run of the contract has a month.")),
+            (_, None) => Ok(self),
+        }
+    }
+}
+
+fn read_month(text: &str) -> Result<Period, FieldProblem> {
+    parse_month(text).map_err(|_| FieldProblem::new("month", "invalid", "Use a month such as 2026-11."))
 }
 
 /// The reason for a run or its reversal.
@@ -396,6 +440,9 @@ pub struct Run {
     pub reason: Option<String>,
     /// Where it stands.
     pub state: RunState,
+    /// What a run of the contract has counted; none for other runs.
+    #[serde(default)]
+    pub contract: Option<ContractMonth>,
 }
 
 /// An adjustment behind an event's cost.
@@ -497,5 +544,26 @@ mod tests {
         let wrong = RunInput::from_pairs(&pairs(&[("kind", "x"), ("from", "x"), ("colour", "x")])).unwrap_err();
         assert_eq!(wrong.fields().len(), 3);
         assert!(parse_reason(" ").is_err());
+    }
+
+    #[test]
+    fn the_contract_is_applied_to_whole_months() {
+        let read = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            RunInput::from_pairs(&pairs)
+        };
+        let october = Period::month_of(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap());
+        let input = read(&[("kind", "contract"), ("month", "2026-10"), ("provider", "")]).unwrap();
+        assert_eq!((&input, input.month()), (&RunInput::contract(october), Some(october)));
+        for wrong in [
+            &[("kind", "contract")][..],
+            &[("kind", "contract"), ("month", "2026-10"), ("provider", "openai")],
+            &[("kind", "contract"), ("month", "October")],
+            &[("kind", "repricing"), ("month", "2026-10")],
+        ] {
+            assert_eq!(read(wrong).unwrap_err().fields()[0].pointer, "month", "{wrong:?}");
+        }
+        let part = RunInput { from: Some(Edge::Day(october.to)), ..RunInput::contract(october) };
+        assert_eq!(part.month(), None);
     }
 }

@@ -78,7 +78,9 @@ pub struct Payer {
 pub enum LineKind {
     /// One meter of a model.
     Meter(Meter),
-    /// What moved the model's spend after it was booked.
+    /// What a term of the contract took off or added for the month.
+    Contract,
+    /// What else moved the model's spend after it was booked.
     Adjusted,
     /// Requests whose cost is not known.
     Unpriced,
@@ -92,6 +94,7 @@ impl LineKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Meter(meter) => meter.as_str(),
+            Self::Contract => "contract",
             Self::Adjusted => "adjusted",
             Self::Unpriced => "unpriced",
             Self::Rest => "rest",
@@ -103,6 +106,7 @@ impl LineKind {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Meter(meter) => meter.label(),
+            Self::Contract => "Contract",
             Self::Adjusted => "Adjusted after booking",
             Self::Unpriced => "Waiting for a price",
             Self::Rest => "Not split by meter",
@@ -114,7 +118,7 @@ impl LineKind {
     pub const fn unit(self) -> Option<&'static str> {
         match self {
             Self::Meter(meter) => Some(meter.unit().as_str()),
-            Self::Adjusted | Self::Unpriced | Self::Rest => None,
+            Self::Contract | Self::Adjusted | Self::Unpriced | Self::Rest => None,
         }
     }
 }
@@ -128,11 +132,14 @@ pub struct StatementLine {
     pub model: String,
     /// What it is about.
     pub kind: LineKind,
+    /// Which term of the contract; none for other lines.
+    #[serde(default)]
+    pub term: Option<String>,
     /// How much of the meter was used.
     pub quantity: Option<Decimal>,
     /// Requests that used it.
     pub requests: i64,
-    /// What it cost as booked; adjustments stand on a line of their own. None where no price is known.
+    /// What it cost as booked; adjustments stand on lines of their own. None where no price is known.
     pub amount: Option<Decimal>,
 }
 
@@ -196,6 +203,7 @@ impl MonthStatement {
             "provider",
             "model",
             "meter",
+            "term",
             "unit",
             "quantity",
             "requests",
@@ -219,6 +227,7 @@ impl MonthStatement {
                         &line.provider,
                         &line.model,
                         line.kind.as_str(),
+                        line.term.as_deref().unwrap_or_default(),
                         line.kind.unit().unwrap_or_default(),
                         &line.quantity.map(|quantity| quantity.normalize().to_string()).unwrap_or_default(),
                         &line.requests.to_string(),
@@ -252,9 +261,11 @@ pub struct ModelSums {
     pub sums: Sums,
     /// What its meters account for: meter, quantity, requests, amount as booked.
     pub meters: Vec<(Meter, Decimal, i64, Decimal)>,
+    /// What the terms of the contract took off or added: each in one line, and the amount.
+    pub terms: Vec<(String, Decimal)>,
 }
 
-/// The lines of one model: its meters in the order of receipts, then what has no price, what no meter accounts for, and what moved since.
+/// The lines of one model: its meters in the order of receipts, then what has no price, what no meter accounts for, the contract's terms, and what else moved since.
 ///
 /// The amounts add up to the model's spend exactly.
 #[must_use]
@@ -266,6 +277,7 @@ pub fn lines(mut model: ModelSums) -> Vec<StatementLine> {
         provider: model.provider.clone(),
         model: model.model.clone(),
         kind,
+        term: None,
         quantity,
         requests,
         amount,
@@ -285,8 +297,14 @@ pub fn lines(mut model: ModelSums) -> Vec<StatementLine> {
     if by_meter != sums.booked || lines.is_empty() {
         lines.push(line(LineKind::Rest, None, sums.requests, Some(sums.booked - by_meter)));
     }
-    if sums.spend != sums.booked {
-        lines.push(line(LineKind::Adjusted, None, 0, Some(sums.spend - sums.booked)));
+    let by_term: Decimal = model.terms.iter().map(|(_, amount)| *amount).sum();
+    lines.extend(model.terms.iter().map(|(term, amount)| StatementLine {
+        term: Some(term.clone()),
+        ..line(LineKind::Contract, None, 0, Some(*amount))
+    }));
+    let adjusted = sums.spend - sums.booked - by_term;
+    if !adjusted.is_zero() {
+        lines.push(line(LineKind::Adjusted, None, 0, Some(adjusted)));
     }
     lines
 }
@@ -305,6 +323,7 @@ mod tests {
             model: "gpt-4o".to_owned(),
             sums: Sums { spend: amount(spend), booked: amount(spend), requests, unpriced_requests, ..Sums::default() },
             meters: meters.iter().map(|(meter, cost)| (*meter, Decimal::TEN, requests, amount(cost))).collect(),
+            terms: vec![],
         }
     }
 
@@ -329,6 +348,14 @@ mod tests {
             read(lines(moved)),
             [("input_uncached", some("1")), ("output", some("2")), ("adjusted", some("0.5"))]
         );
+        let mut contract = model("3", 5, 0, &meters);
+        contract.sums.spend = amount("2.5");
+        contract.terms = vec![("1,000 free tokens".to_owned(), amount("-0.5"))];
+        let stated = lines(contract.clone());
+        assert_eq!(stated[2].term.as_deref(), Some("1,000 free tokens"));
+        assert_eq!(read(stated), [("input_uncached", some("1")), ("output", some("2")), ("contract", some("-0.5"))]);
+        contract.terms[0].1 = amount("-0.75");
+        assert_eq!(read(lines(contract))[3], ("adjusted", some("0.25")));
     }
 
     #[test]

@@ -226,6 +226,7 @@ fn line(line: &ReceiptRow) -> AnyView {
     let price = match (line.factor, line.rate) {
         // What the provider's own figure adds has no rate.
         _ if is_reported => format::NONE.to_owned(),
+        _ if line.by_contract => "the month's rate".to_owned(),
         (Some(factor), _) => format!("×\u{a0}{}", factor.normalize()),
         (None, Some(price)) => rate(price, line.per),
         (None, None) => "not known any more".to_owned(),

@@ -3,11 +3,11 @@
 #![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
 
 use crate::error::AppError;
-use domain::price::RateForm;
 use domain::price::import::{Filter, ImportPage, ImportsPage};
 use domain::price::page::{
-    BasisPage, ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, Rehearsed, RunPage, RunsPage,
+    BasisPage, ContractPage, ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, Rehearsed, RunPage, RunsPage,
 };
+use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
@@ -16,11 +16,13 @@ use {
     backend::prices::runs,
     domain::event::Edge,
     domain::identity::Permission,
+    domain::price::contract::TermForm,
     domain::price::import::{Choice, Counts},
     domain::price::page::ModelName,
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
     domain::repricing::{MAX_EFFECT, RunInput},
+    domain::statement::parse_month,
     std::str::FromStr,
 };
 
@@ -70,6 +72,149 @@ pub async fn load_price_sheet(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     scope.require(Permission::ManagePrices)?;
     Ok(PriceSheet { providers: backend::prices::browse::providers(&backend, &scope).await? })
+}
+
+/// What a discount or markup would have meant for the last 30 days.
+#[server(prefix = "/fn", endpoint = "prices/modifier-effect", input = Json)]
+pub async fn load_modifier_effect(
+    /// Slug of the organization.
+    org: String,
+    /// As typed.
+    form: ModifierForm,
+) -> Result<ModifierEffect, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    scope.require(Permission::ManagePrices)?;
+    let input = form.parse().map_err(Problem::invalid)?;
+    Ok(backend::prices::modifier_effect(&backend, &scope, input).await?)
+}
+
+/// Enters a discount or markup.
+#[server(prefix = "/fn", endpoint = "prices/add-modifier")]
+pub async fn add_modifier(
+    /// Slug of the organization.
+    org: String,
+    /// `discount` or `markup`.
+    kind: String,
+    /// In percent of the price.
+    percent: String,
+    /// Who said so.
+    source: String,
+    /// Who sells the calls.
+    #[server(default)]
+    provider: String,
+    /// Which models.
+    #[server(default)]
+    models: String,
+    /// Which meters.
+    #[server(default)]
+    meters: String,
+    /// First day.
+    #[server(default)]
+    valid_from: String,
+    /// The day after the last.
+    #[server(default)]
+    valid_to: String,
+    /// Where it is written.
+    #[server(default)]
+    source_url: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    scope.require(Permission::ManagePrices)?;
+    let attributes = String::new();
+    let form =
+        ModifierForm { kind, provider, models, attributes, meters, percent, valid_from, valid_to, source, source_url };
+    backend::prices::add_modifier(&backend, &scope, form.parse().map_err(Problem::invalid)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/discounts?notice=entered"));
+    Ok(())
+}
+
+/// Ends a discount or markup.
+#[server(prefix = "/fn", endpoint = "prices/end-modifier")]
+pub async fn end_modifier(
+    /// Slug of the organization.
+    org: String,
+    /// Its id.
+    modifier: u64,
+    /// The day that begins when it no longer holds.
+    valid_to: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    backend::prices::end_modifier(&backend, &scope, modifier, end(&valid_to)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/discounts?notice=ended"));
+    Ok(())
+}
+
+/// The organization's contract and its months.
+#[server(prefix = "/fn", endpoint = "prices/contract", input = Json)]
+pub async fn load_contract(
+    /// Slug of the organization.
+    org: String,
+) -> Result<ContractPage, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let terms = backend::prices::contract::terms(&backend, &scope).await?;
+    let months = backend::prices::contract::months(&backend, &scope).await?;
+    Ok(ContractPage { terms, months, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// Enters a term of the contract.
+#[server(prefix = "/fn", endpoint = "prices/add-term")]
+pub async fn add_term(
+    /// Slug of the organization.
+    org: String,
+    /// `allowance`, `graduated` or `volume`.
+    kind: String,
+    /// What is counted.
+    meters: String,
+    /// First month.
+    from: String,
+    /// Who said so.
+    source: String,
+    /// Meters that are counted together with it.
+    #[server(default)]
+    more_meters: String,
+    /// Who sells the calls.
+    #[server(default)]
+    provider: String,
+    /// Which models.
+    #[server(default)]
+    models: String,
+    /// Free units of an allowance.
+    #[server(default)]
+    units: String,
+    /// Tiers, one a line.
+    #[server(default)]
+    tiers: String,
+    /// The month in which it no longer holds.
+    #[server(default)]
+    to: String,
+    /// Where it is written.
+    #[server(default)]
+    source_url: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    scope.require(Permission::ManagePrices)?;
+    let meters = if more_meters.trim().is_empty() { meters } else { format!("{meters},{more_meters}") };
+    let form = TermForm { kind, provider, models, meters, units, tiers, from, to, source, source_url };
+    backend::prices::contract::add_term(&backend, &scope, form.parse().map_err(Problem::invalid)?).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/contract?notice=entered"));
+    Ok(())
+}
+
+/// Ends a term of the contract.
+#[server(prefix = "/fn", endpoint = "prices/end-term")]
+pub async fn end_term(
+    /// Slug of the organization.
+    org: String,
+    /// Its id.
+    term: u64,
+    /// The month in which it no longer holds.
+    to: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    let month = parse_month(to.trim()).map_err(|_| Problem::field("to", "invalid", "Use a month such as 2026-11."))?;
+    backend::prices::contract::end_term(&backend, &scope, term, month).await?;
+    leptos_axum::redirect(&format!("/o/{org}/prices/contract?notice=ended"));
+    Ok(())
 }
 
 /// Enters prices of the organization's own for one model; with `price_waiting`, what waits for them is priced at once.
@@ -406,8 +551,11 @@ pub async fn load_run(
 pub async fn start_run(
     /// Slug of the organization.
     org: String,
-    /// `repricing` or `pricing`.
+    /// `repricing`, `pricing` or `contract`.
     kind: String,
+    /// The month of a run of the contract.
+    #[server(default)]
+    month: String,
     /// First day.
     #[server(default)]
     from: String,
@@ -430,6 +578,7 @@ pub async fn start_run(
     let caller = Caller::enter(&org).await?;
     let fields = [
         ("kind", kind),
+        ("month", month),
         ("from", from),
         ("to", to),
         ("provider", provider),

@@ -56,7 +56,7 @@ pub fn MapNamePage() -> impl IntoView {
 }
 
 /// What both forms need: whose, what the address says, and what can be chosen.
-fn sheet() -> (Memo<String>, Memo<Query>, Resource<Result<PriceSheet, AppError>>) {
+pub(super) fn sheet() -> (Memo<String>, Memo<Query>, Resource<Result<PriceSheet, AppError>>) {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
@@ -238,7 +238,7 @@ fn is_special(kept: &impl Fn(&str) -> String) -> bool {
 }
 
 /// Names that can be typed, offered by the browser where it can.
-fn providers(sheet: &PriceSheet) -> AnyView {
+pub(super) fn providers(sheet: &PriceSheet) -> AnyView {
     let names: Vec<String> = sheet.providers.iter().map(|entry| entry.provider.clone()).collect();
     view! {
         <details class="price-fold">

@@ -3,6 +3,8 @@
 pub mod api;
 pub mod basis;
 mod chart;
+pub mod contract;
+pub mod discounts;
 pub mod enter;
 pub mod imports;
 pub mod list;
@@ -12,6 +14,8 @@ pub mod runs;
 pub(crate) mod words;
 
 pub use basis::CostBasisPage;
+pub use contract::{ContractPage, NewTermPage};
+pub use discounts::{DiscountsPage, NewDiscountPage};
 pub use enter::{EnterPricePage, MapNamePage};
 pub use imports::{ImportPage, ImportsPage};
 pub use list::PricesPage;

@@ -1,6 +1,6 @@
 //! The organization's own book: its prices, its names for models, and everything that was changed in it.
 
-use super::api::{EndMapping, EndPrice, UndoPriceChange, load_own_book};
+use super::api::{EndMapping, EndModifier, EndPrice, UndoPriceChange, load_own_book};
 use super::words::{Tab, model_path, rate, source, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
@@ -147,7 +147,7 @@ fn price_row(org: &str, price: &OwnPrice, may_manage: bool, form: Form<EndPrice>
     .into_any()
 }
 
-fn entered(at: DateTime<FixedOffset>, by: &str) -> AnyView {
+pub(super) fn entered(at: DateTime<FixedOffset>, by: &str) -> AnyView {
     view! {
         <time datetime=format::time_machine(at) title=format::time_exact(at)>{format::day_year(at.date_naive())}</time>
         <span class="note">{by.to_owned()}</span>
@@ -155,7 +155,7 @@ fn entered(at: DateTime<FixedOffset>, by: &str) -> AnyView {
     .into_any()
 }
 
-fn superseded(at: DateTime<FixedOffset>) -> AnyView {
+pub(super) fn superseded(at: DateTime<FixedOffset>) -> AnyView {
     let title = format!("Counts no more since {}; receipts that point to it keep it", format::time_exact(at));
     view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
 }
@@ -167,9 +167,11 @@ pub(super) enum EndOf {
     Price(u64, Form<EndPrice>),
     /// A name by its provider and position.
     Mapping(String, u32, Form<EndMapping>),
+    /// A discount or markup by its id.
+    Modifier(u64, Form<EndModifier>),
 }
 
-/// A folded form that ends a price or a name on a day.
+/// A folded form that ends a price, a name or a factor on a day.
 pub(super) fn end_form(org: &str, what: &str, of: EndOf) -> AnyView {
     let org = org.to_owned();
     let label = format!("End {what}");
@@ -188,6 +190,10 @@ pub(super) fn end_form(org: &str, what: &str, of: EndOf) -> AnyView {
             };
             (id, fields.into_any())
         }
+        EndOf::Modifier(modifier, _) => {
+            let modifier = modifier.to_string();
+            (format!("end-{modifier}"), view! { <input type="hidden" name="modifier" value=modifier/> }.into_any())
+        }
     };
     let inner = view! {
         <input type="hidden" name="org" value=org/>
@@ -200,6 +206,9 @@ pub(super) fn end_form(org: &str, what: &str, of: EndOf) -> AnyView {
             view! { <ActionForm action=form.action attr:class="price-end">{inner}</ActionForm> }.into_any()
         }
         EndOf::Mapping(_, _, form) => {
+            view! { <ActionForm action=form.action attr:class="price-end">{inner}</ActionForm> }.into_any()
+        }
+        EndOf::Modifier(_, form) => {
             view! { <ActionForm action=form.action attr:class="price-end">{inner}</ActionForm> }.into_any()
         }
     };

@@ -1,6 +1,7 @@
 //! Runs that price or reprice recorded events: what each would move, confirmed with a reason, and how to take it back.
 
 use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_sheet, load_run, load_runs};
+use super::contract::counted;
 use super::enter::kept;
 use super::words::{Tab, change, tabs};
 use crate::error::{AppError, Failure};
@@ -134,9 +135,12 @@ fn state_word(state: &RunState) -> (&'static str, Tone) {
 
 /// Which events a run looks at: "events without a price, Nov 1 – , model is gpt-4o".
 fn selection(input: &RunInput) -> String {
+    if let Some(month) = input.month() {
+        return format!("the contract for {}", format::month(month.from));
+    }
     let kind = match input.kind {
         RunKind::Pricing => "events without a price",
-        RunKind::Repricing => "all events",
+        RunKind::Repricing | RunKind::Contract => "all events",
     };
     let edge = |edge: Edge| match edge {
         Edge::Day(day) => format::day_year(day),
@@ -283,11 +287,12 @@ fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
     let title = match run.input.kind {
         RunKind::Pricing => "Pricing run",
         RunKind::Repricing => "Repricing run",
+        RunKind::Contract => "Contract run",
     };
     let crumbs = vec![Crumb::link("Repricing runs", runs_path(org)), Crumb::here(format::time(run.created_at))];
     let lead = selection(&run.input);
-    let body = body(org, page, forms);
-    let facts = facts(run);
+    let (body, facts) = (body(org, page, forms), facts(run));
+    let counted = run.contract.as_ref().map(counted);
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=title lead=lead><Badge tone=tone>{word}</Badge></PageHead>
@@ -295,6 +300,7 @@ fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
         <FormErrors errors=forms.discard.errors()/>
         <FormErrors errors=forms.reverse.errors()/>
         {body}
+        {counted}
         {facts}
     }
     .into_any()

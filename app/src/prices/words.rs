@@ -21,6 +21,8 @@ pub(super) enum Tab {
     Own,
     Basis,
     Imports,
+    Discounts,
+    Contract,
     Runs,
 }
 
@@ -33,6 +35,8 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
         tab(Tab::Own, "Your prices", format!("{base}/own")),
         tab(Tab::Basis, "Cost basis", format!("{base}/basis")),
         tab(Tab::Imports, "Import", format!("{base}/imports")),
+        tab(Tab::Discounts, "Discounts and markups", format!("{base}/discounts")),
+        tab(Tab::Contract, "Contract", format!("{base}/contract")),
         tab(Tab::Runs, "Repricing runs", format!("{base}/runs")),
     ];
     view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()

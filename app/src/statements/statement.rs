@@ -146,10 +146,14 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
     let provider = (!again).then(|| view! { <span class="note">{line.provider.clone()}</span> });
     let quantity = line.quantity.map(format::quantity);
     let waiting = line.kind == LineKind::Unpriced;
+    let what = match &line.term {
+        Some(term) => format!("{}: {term}", line.kind.label()),
+        None => line.kind.label().to_owned(),
+    };
     view! {
         <tr>
             <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
-            <td class:warn=waiting>{line.kind.label()}</td>
+            <td class:warn=waiting>{what}</td>
             <td class="num">{quantity}</td>
             <td class="soft">{line.kind.unit()}</td>
             <td class="num">{format::count(line.requests)}</td>

@@ -5,12 +5,14 @@
 
 pub(crate) mod body;
 mod budgets;
+mod contract;
 mod cost_basis;
 pub(crate) mod csv;
 mod docs;
 mod events;
 mod ingest;
 pub(crate) mod json;
+mod modifiers;
 mod own_prices;
 mod price_imports;
 mod prices;
@@ -69,6 +71,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(own_prices::router())
         .merge(cost_basis::router())
         .merge(price_imports::router())
+        .merge(modifiers::router())
+        .merge(contract::router())
         .merge(runs::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);

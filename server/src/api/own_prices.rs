@@ -115,9 +115,9 @@ struct ChangeDocument {
 
 /// The change that a request made.
 #[derive(Debug, Serialize, ToSchema)]
-struct MadeDocument {
+pub(super) struct MadeDocument {
     /// Its id, to undo it.
-    change_id: PriceChangeId,
+    pub(super) change_id: PriceChangeId,
 }
 
 /// A price to be entered.
@@ -197,7 +197,7 @@ struct NewMapping {
 /// When something ends.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct End {
+pub(super) struct End {
     /// It holds until before this day of the organization's zone or this instant; at or before its begin it is withdrawn.
     #[schema(example = "2026-12-01")]
     valid_to: String,
@@ -238,7 +238,7 @@ impl From<NewMapping> for MappingForm {
 }
 
 impl End {
-    fn edge(&self) -> Result<Edge, Problem> {
+    pub(super) fn edge(&self) -> Result<Edge, Problem> {
         Edge::read("valid_to", &self.valid_to).map_err(|wrong| invalid(vec![wrong]))
     }
 }

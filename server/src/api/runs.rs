@@ -13,6 +13,7 @@ use domain::event::UnpricedRow;
 use domain::identity::Permission;
 use domain::ids::RunId;
 use domain::money;
+use domain::price::contract::{ContractMonth, TermMonth};
 use domain::price::page::ModelName;
 use domain::problem::Problem;
 use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
@@ -107,6 +108,35 @@ struct RunDocument {
     reversal: Option<SumsDocument>,
     /// Why it was reversed, or what stopped it.
     detail: Option<String>,
+    /// What a run of the kind `contract` has counted; null for other runs.
+    contract: Option<ContractDocument>,
+}
+
+/// What a run of the contract has counted of its month.
+#[derive(Debug, Serialize, ToSchema)]
+struct ContractDocument {
+    /// The month.
+    #[schema(example = "2026-11")]
+    month: String,
+    /// Whether everything is counted.
+    counted: bool,
+    /// The terms that count anything.
+    terms: Vec<CountedDocument>,
+}
+
+/// One term over the month.
+#[derive(Debug, Serialize, ToSchema)]
+struct CountedDocument {
+    /// The term.
+    term_id: u64,
+    /// The term in one line.
+    words: String,
+    /// Units that it counts: a decimal string.
+    quantity: String,
+    /// What they cost without the contract.
+    amount: String,
+    /// What the contract charges for them; null until everything is counted.
+    charge: Option<String>,
 }
 
 /// What moves.
@@ -156,8 +186,11 @@ struct MovesDocument {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRun {
-    /// `repricing` for all events, `pricing` for those without a price.
+    /// `repricing` for all events, `pricing` for those without a price, `contract` to apply the contract's terms to a `month`.
     kind: RunKind,
+    /// The month of a run of the kind `contract`, which takes neither dates nor filters.
+    #[schema(example = "2026-11")]
+    month: Option<String>,
     /// From this day of the organization's zone or this instant; from the first event when missing.
     #[schema(example = "2026-11-01")]
     from: Option<String>,
@@ -191,6 +224,7 @@ impl Reason {
 impl NewRun {
     fn input(self) -> Result<RunInput, Problem> {
         let fields = [
+            ("month", self.month),
             ("from", self.from),
             ("to", self.to),
             ("provider", self.provider),
@@ -234,6 +268,23 @@ impl SumsDocument {
             delta: money::exact(summary.delta()),
             elsewhere: summary.elsewhere,
             moves: summary.moves.into_iter().map(MovesDocument::of).collect(),
+        }
+    }
+}
+
+impl ContractDocument {
+    fn of(contract: ContractMonth) -> Self {
+        let term = |term: TermMonth| CountedDocument {
+            term_id: term.term_id,
+            words: term.words,
+            quantity: term.total.quantity.normalize().to_string(),
+            amount: money::exact(term.total.amount),
+            charge: term.charge.map(money::exact),
+        };
+        Self {
+            month: month_text(contract.month),
+            counted: contract.counted,
+            terms: contract.terms.into_iter().map(term).collect(),
         }
     }
 }
@@ -282,6 +333,7 @@ impl RunDocument {
             outcome: outcome.map(SumsDocument::of),
             reversal: reversal.map(SumsDocument::of),
             detail,
+            contract: run.contract.map(ContractDocument::of),
         }
     }
 }

@@ -93,8 +93,10 @@ struct LineDocument {
     provider: String,
     /// The model as sent.
     model: String,
-    /// The meter; `unpriced` for requests without a price, `rest` for spend that no meter accounts for.
+    /// The meter; `unpriced` for requests without a price, `rest` for spend that no meter accounts for, `contract` for what a term of the contract took off or added, `adjusted` for what else moved since.
     meter: &'static str,
+    /// Which term of the contract.
+    term: Option<String>,
     /// What the quantity counts.
     unit: Option<&'static str>,
     /// How much of the meter was used: a decimal string.
@@ -120,6 +122,7 @@ impl From<StatementLine> for LineDocument {
     fn from(line: StatementLine) -> Self {
         Self {
             meter: line.kind.as_str(),
+            term: line.term,
             unit: line.kind.unit(),
             quantity: line.quantity.map(|quantity| quantity.normalize().to_string()),
             requests: line.requests,

@@ -4,6 +4,7 @@
 
 mod budgets;
 mod command;
+mod contract;
 mod delivery;
 mod doors;
 mod durability;

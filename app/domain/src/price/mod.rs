@@ -7,6 +7,8 @@ mod attributes;
 mod basis;
 mod book;
 mod context;
+pub mod contract;
+mod effect;
 pub mod import;
 mod modifier;
 mod own;
@@ -23,6 +25,7 @@ pub use basis::{
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
+pub use effect::{EffectRow, ModifierEffect, worked_example};
 pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
 pub use own::{
     Doubt, Entry, MAX_RATES, MappingForm, MappingInput, ModifierForm, ModifierInput, OwnBook, OwnMapping, OwnModifier,

@@ -140,8 +140,9 @@ pub struct ModifierRow {
 }
 
 impl ModifierRow {
-    /// Whether it can apply to a model of the book, by its name there, as a provider sells it.
-    pub(crate) fn concerns(&self, seller: &str, model: &str) -> bool {
+    /// Whether it can apply to a model of the book, by its name there, as a provider (canonical) sells it.
+    #[must_use]
+    pub fn concerns(&self, seller: &str, model: &str) -> bool {
         self.provider.as_deref().is_none_or(|wanted| wanted == seller)
             && self.models.as_ref().is_none_or(|pattern| pattern.matches(&crate::model::lower(model)))
     }

@@ -6,7 +6,7 @@ mod forms;
 
 pub use doubts::{Doubt, doubts, tenfold};
 pub use fields::usual_per;
-pub(super) use fields::{Wrong, read_provider};
+pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
 pub use forms::{
     MAX_RATES, MappingForm, MappingInput, ModifierForm, ModifierInput, PriceForm, PriceInput, RateForm, field_of,
 };

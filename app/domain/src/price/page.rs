@@ -1,5 +1,6 @@
 //! What the pages of the price book ask and show; the API says the same.
 
+use super::contract::{MonthStatus, OwnTerm};
 use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
 use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::meter::Meter;
@@ -304,6 +305,17 @@ pub struct BasisPage {
     /// The organization's present day.
     pub today: NaiveDate,
     /// Whether the reader may choose.
+    pub may_manage: bool,
+}
+
+/// The organization's contract as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContractPage {
+    /// Those that count, the one that goes first at the top, then superseded ones.
+    pub terms: Vec<OwnTerm>,
+    /// Months under the contract, newest first.
+    pub months: Vec<MonthStatus>,
+    /// Whether the reader may change it.
     pub may_manage: bool,
 }
 

@@ -17,6 +17,7 @@ mod retention;
 mod tests;
 
 pub(crate) use adjust::{CURRENT_RECEIPT, LAST};
+pub(crate) use check::kept_from;
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
 pub use doubles::{drops_doubles, set_drops_doubles};

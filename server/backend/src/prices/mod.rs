@@ -6,6 +6,7 @@
 
 mod basis;
 pub mod browse;
+pub mod contract;
 pub mod import;
 mod own;
 mod quotes;
@@ -16,7 +17,7 @@ pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
     HeldBooks, add_mapping, add_modifier, add_price, add_prices, began, books, doubts, end_mapping, end_modifier,
-    end_price, own_book, undo, watch,
+    end_price, modifier_effect, own_book, undo, watch,
 };
 pub use quotes::quotes;
 

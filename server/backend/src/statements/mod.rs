@@ -2,15 +2,18 @@
 
 mod sql;
 
+use crate::prices::contract;
 use crate::{Backend, Error, OrgScope};
 use domain::identity::Permission;
 use domain::period::Period;
+use domain::price::contract::TermRow;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
     ModelSums, MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement, lines,
 };
-use sql::{ModelRow, PayerRow};
+use rust_decimal::Decimal;
+use sql::{ModelKey, ModelRow, PayerRow};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -69,13 +72,15 @@ async fn build(
 ) -> Result<MonthStatement, Error> {
     let models = sql::models(&backend.pool, scope, month, only).await?;
     let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
+    let mut terms = if with_lines { terms(backend, scope, month, only).await? } else { BTreeMap::new() };
     let (teams, projects) = sql::payers(&backend.pool, scope).await?;
     let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
     let mut total = Sums::default();
     for ModelRow { key, sums } in models {
         total.add(&sums);
         let meters = meters.remove(&key).unwrap_or_default();
-        let model = ModelSums { provider: key.provider, model: key.model, sums, meters };
+        let terms = terms.remove(&key).unwrap_or_default();
+        let model = ModelSums { provider: key.provider, model: key.model, sums, meters, terms };
         by_team.entry(key.team_id).or_default().entry(key.project_id).or_default().push(model);
     }
     let mut statements: Vec<_> = by_team
@@ -94,6 +99,21 @@ async fn build(
         total,
         teams: statements,
     })
+}
+
+/// What the contract's terms took off or added, by model, each term in its words.
+async fn terms(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    only: Option<(StatementKind, Uuid)>,
+) -> Result<BTreeMap<ModelKey, Vec<(String, Decimal)>>, Error> {
+    let moved = sql::terms(&backend.pool, scope, month, only).await?;
+    let ids: Vec<u64> = moved.values().flatten().map(|(term_id, _)| *term_id).collect();
+    let rows = contract::by_ids(&backend.pool, scope, &ids).await?;
+    let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), TermRow::words);
+    let named = |(term_id, amount)| (words(term_id), amount);
+    Ok(moved.into_iter().map(|(key, terms)| (key, terms.into_iter().map(named).collect())).collect())
 }
 
 fn team_statement(projects: &[PayerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, with_lines: bool) -> TeamStatement {

@@ -1,4 +1,4 @@
-//! Queries of `rollup_day` and `rollup_meter_day` by month and owner of the day.
+//! Queries of `rollup_day`, `rollup_meter_day` and `rollup_term_day` by month and owner of the day.
 
 use crate::spend::{SUMS, sums_of};
 use crate::{Error, OrgScope};
@@ -107,6 +107,26 @@ pub(super) async fn meters(
         let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
         let line = (meter, row.try_get("quantity")?, row.try_get("requests")?, row.try_get("amount")?);
         found.entry(key_of(&row)?).or_default().push(line);
+    }
+    Ok(found)
+}
+
+/// By model: what each term of the contract took off or added.
+pub(super) async fn terms(
+    pool: &PgPool,
+    scope: &OrgScope,
+    period: Period,
+    only: Option<(StatementKind, Uuid)>,
+) -> Result<BTreeMap<ModelKey, Vec<(u64, Decimal)>>, Error> {
+    let mut sql = Query::new("select ");
+    sql.push(KEY).push(", r.term_id, sum(r.adjusted) as amount from rollup_term_day as r").push(OWNER);
+    push_where(&mut sql, scope, period, only);
+    sql.push(" group by ").push(KEY).push(", r.term_id order by r.term_id");
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in sql.build().fetch_all(pool).await? {
+        let term_id = u64::try_from(row.try_get::<i64, _>("term_id")?)
+            .map_err(|error| Error::inconsistent("rollup_term_day", "term_id", error))?;
+        found.entry(key_of(&row)?).or_default().push((term_id, row.try_get("amount")?));
     }
     Ok(found)
 }

@@ -8,15 +8,16 @@ use axum::http::StatusCode;
 use backend::budgets;
 use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
-use backend::prices::{self, runs};
+use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, delivery, events};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
+use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
-use domain::price::{MappingForm, PriceForm};
+use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
 use secrecy::{ExposeSecret, SecretString};
@@ -74,6 +75,10 @@ pub(super) struct World {
     pub(super) price: String,
     /// Position of an own name for a model.
     pub(super) mapping: String,
+    /// A discount of the organization's own that can end.
+    pub(super) modifier: String,
+    /// A term of the contract that can end.
+    pub(super) term: String,
     /// The change that entered the name, which can be undone.
     pub(super) price_change: String,
     /// A file of prices that can be applied.
@@ -389,7 +394,26 @@ impl Making<'_> {
         let import = prices::import::draft(self.backend, acme, input).await.unwrap();
         self.world.import = import.entry.import_id.to_string();
         self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
+        // Entered after the runs, so that these move what they moved before.
+        let discount = ModifierForm {
+            kind: "discount".to_owned(),
+            percent: "5".to_owned(),
+            source: format!("Contract {SECRET}"),
+            ..ModifierForm::default()
+        };
+        prices::add_modifier(self.backend, acme, discount.parse().unwrap()).await.unwrap();
+        let term = TermForm {
+            kind: "allowance".to_owned(),
+            meters: "input_uncached".to_owned(),
+            units: "1000".to_owned(),
+            from: "2026-01".to_owned(),
+            source: format!("Contract {SECRET}"),
+            ..TermForm::default()
+        };
+        contract::add_term(self.backend, acme, term.parse().unwrap()).await.unwrap();
+        self.world.term = contract::terms(self.backend, acme).await.unwrap()[0].row.term_id.to_string();
         let book = prices::own_book(self.backend, acme).await.unwrap();
+        self.world.modifier = book.modifiers[0].row.modifier_id.to_string();
         self.world.price = book.prices[0].row.price_id.to_string();
         self.world.mapping = book.mappings[0].position.to_string();
     }

@@ -17,7 +17,7 @@ const MAX_PER: u64 = 1_000_000_000;
 
 /// Collects what is wrong with a form.
 #[derive(Default)]
-pub(in crate::price) struct Wrong(pub(super) Vec<FieldProblem>);
+pub(in crate::price) struct Wrong(pub(in crate::price) Vec<FieldProblem>);
 
 impl Wrong {
     pub(in crate::price) fn take<T>(&mut self, read: Result<T, FieldProblem>) -> Option<T> {
@@ -37,7 +37,7 @@ impl Wrong {
     }
 }
 
-pub(super) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
+pub(in crate::price) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = text.trim();
     if text.is_empty() {
         return Err(FieldProblem::new(field, "required", "Enter something here."));
@@ -84,7 +84,7 @@ pub(super) fn read_tier(text: &str) -> Result<(u64, bool), FieldProblem> {
     })
 }
 
-pub(super) fn read_rate(text: &str) -> Result<Decimal, FieldProblem> {
+pub(in crate::price) fn read_rate(text: &str) -> Result<Decimal, FieldProblem> {
     let text = text.trim().trim_start_matches('$').replace([',', ' '], "");
     let rate = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text)).map_err(|_| {
         FieldProblem::new("rate", "invalid", "Write dollars such as 3 or 0.075. A price of 0 means free of charge.")
@@ -147,7 +147,7 @@ pub(super) fn read_factor(kind: ModifierKind, text: &str) -> Result<Decimal, Fie
     Ok(if kind == ModifierKind::Discount { Decimal::ONE - part } else { Decimal::ONE + part }.normalize())
 }
 
-pub(super) fn read_url(text: &str) -> Result<Option<String>, FieldProblem> {
+pub(in crate::price) fn read_url(text: &str) -> Result<Option<String>, FieldProblem> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);
@@ -160,7 +160,7 @@ pub(super) fn read_url(text: &str) -> Result<Option<String>, FieldProblem> {
     }
 }
 
-pub(super) fn read_pattern(name: &str) -> Result<Pattern, FieldProblem> {
+pub(in crate::price) fn read_pattern(name: &str) -> Result<Pattern, FieldProblem> {
     let has_sign = name.starts_with(['=', '^', '$', '~']);
     let pattern = if has_sign { name.to_owned() } else { format!("={name}") };
     pattern.parse().map_err(|_| FieldProblem::new("name", "invalid", "Write the name that your events carry."))

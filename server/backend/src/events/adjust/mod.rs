@@ -15,12 +15,15 @@ use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{EventInput, Status};
 use domain::ids::{EventKey, KeyId, ProjectId, RunId};
-use domain::meter::{Meters, UsageFormat, usage};
+use domain::meter::{Meter, Meters, UsageFormat, usage};
+use domain::model::canonical_provider;
 use domain::period::Zone;
 use domain::price::Books;
+use domain::price::contract::{TermRow, Volume, is_term, term_for};
 use domain::spend::Filter;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// What an event costs as it was booked, or as it was adjusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,21 @@ pub(crate) struct Standing {
 }
 
 impl Standing {
+    /// What the contract added, line by line.
+    fn of_contract(&self) -> impl Iterator<Item = &StoredLine> {
+        self.lines.iter().filter(|line| is_term(line.price_id))
+    }
+
+    /// The same under other lines of the contract; what has no cost has none of them.
+    fn under_contract(&self, lines: Vec<StoredLine>) -> Self {
+        let Some(cost) = self.cost else { return self.clone() };
+        let sum = |lines: &mut dyn Iterator<Item = Decimal>| lines.sum::<Decimal>();
+        let before = sum(&mut self.of_contract().map(|line| line.amount));
+        let after = sum(&mut lines.iter().map(|line| line.amount));
+        let prices = self.lines.iter().filter(|line| !is_term(line.price_id)).cloned();
+        Self { cost: Some(cost - before + after), lines: prices.chain(lines).collect(), ..self.clone() }
+    }
+
     /// Whether money or its estimate is the same. Other prices for the same amounts are nothing to adjust.
     fn same_money(&self, other: &Self) -> bool {
         let amounts = |standing: &Self| {
@@ -81,10 +99,51 @@ pub(crate) struct Recorded {
 
 impl Recorded {
     /// What the event would cost with these books, as of its own time; none where that is what counts already.
+    ///
+    /// What the contract took off for the month stays until the contract is applied again.
     pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Standing> {
         // What cannot be read any more keeps its cost.
         let used = usage(self.usage_format, &self.sent.usage).ok()?;
-        let standing = book(books, &self.sent, &used, &self.meters, self.timestamp).into();
+        let rated = Standing::from(book(books, &self.sent, &used, &self.meters, self.timestamp));
+        let standing = rated.under_contract(self.current.of_contract().cloned().collect());
+        (!self.current.same_money(&standing)).then_some(standing)
+    }
+
+    /// What the terms of a contract count of the event: each meter under its term, with what it costs without the contract.
+    ///
+    /// An event without a price takes no part.
+    pub(crate) fn under<'a>(&self, terms: &'a [TermRow]) -> Vec<Counted<'a>> {
+        let model = self.current.priced_as.as_deref().and_then(|label| label.split_once('/'));
+        let (Some(_), Some((_, model))) = (self.current.cost, model) else { return Vec::new() };
+        let seller = canonical_provider(&self.sent.provider);
+        let mut amounts = BTreeMap::<Meter, Volume>::new();
+        for line in self.current.lines.iter().filter(|line| !is_term(line.price_id)) {
+            // Every stored meter is one of ours: it was written by its word.
+            let Some(meter) = Meter::parse(&line.meter) else { continue };
+            let charged = amounts.entry(meter).or_default();
+            charged.amount += line.amount;
+            // A modifier's line repeats the quantity of the price that it multiplies.
+            charged.quantity = charged.quantity.max(line.quantity);
+        }
+        let counted = amounts.into_iter().filter_map(|(meter, charged)| {
+            let term = term_for(terms, &seller, model, meter)?;
+            let used = self.meters.get(meter);
+            let quantity = if used.is_zero() { charged.quantity } else { used };
+            Some(Counted { term, meter, volume: Volume { quantity, ..charged } })
+        });
+        counted.collect()
+    }
+
+    /// What the event costs with what a contract adds to each meter; none where that is what counts already.
+    pub(crate) fn charged(&self, added: Vec<(Counted<'_>, Decimal)>) -> Option<Standing> {
+        let line = |(counted, amount): (Counted<'_>, Decimal)| StoredLine {
+            meter: counted.meter.as_str().to_owned(),
+            quantity: counted.volume.quantity,
+            amount,
+            price_id: counted.term.term_id,
+        };
+        let lines = added.into_iter().filter(|(_, amount)| !amount.is_zero()).map(line).collect();
+        let standing = self.current.under_contract(lines);
         (!self.current.same_money(&standing)).then_some(standing)
     }
 
@@ -107,12 +166,22 @@ impl Recorded {
     }
 }
 
+/// What a term of a contract counts of one event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counted<'a> {
+    pub(crate) term: &'a TermRow,
+    meter: Meter,
+    pub(crate) volume: Volume,
+}
+
 /// Which events are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     pub(crate) from: Option<DateTime<Utc>>,
     pub(crate) to: Option<DateTime<Utc>>,
     pub(crate) filters: Vec<Filter>,
+    /// Only those that were received until then.
+    pub(crate) received_until: Option<DateTime<Utc>>,
     /// Only those that wait for a price.
     pub(crate) unpriced: bool,
 }
@@ -221,6 +290,7 @@ pub(crate) async fn apply(
     sql::move_days(connection, &moved.days).await?;
     sql::move_labels(connection, &moved.labels).await?;
     sql::move_meters(connection, &moved.meters).await?;
+    sql::move_terms(connection, &moved.terms).await?;
     let marks: Vec<_> = moved
         .touched
         .into_iter()

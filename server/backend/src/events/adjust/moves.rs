@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{OrgId, ProjectId};
 use domain::meter::Meter;
 use domain::period::Zone;
+use domain::price::contract::is_term;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,13 @@ pub(super) struct MovedMeter {
     pub(super) quantity: Decimal,
 }
 
+/// A row of `rollup_term_day`: what a term of the contract moved of a meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct TermKey<'a> {
+    pub(super) of: MeterKey<'a>,
+    pub(super) term_id: u64,
+}
+
 /// All that moves, by key.
 #[derive(Default)]
 pub(super) struct Moves<'a> {
@@ -32,6 +40,7 @@ pub(super) struct Moves<'a> {
     pub(super) days: BTreeMap<CoarseKey<'a, NaiveDate>, Moved>,
     pub(super) labels: BTreeMap<LabelKey<'a>, Moved>,
     pub(super) meters: BTreeMap<MeterKey<'a>, MovedMeter>,
+    pub(super) terms: BTreeMap<TermKey<'a>, Decimal>,
     pub(super) touched: BTreeSet<(ProjectId, NaiveDate)>,
 }
 
@@ -54,6 +63,10 @@ pub(super) fn sum<'a>(org_id: OrgId, zone: Zone, adjustments: &'a [Adjustment<'a
             sums.adjusted += moved.adjusted;
             sums.requests += moved.requests;
             sums.quantity += moved.quantity;
+        }
+        for (meter, term_id, amount) in terms(event, to) {
+            let of = MeterKey { org_id, day, project_id, provider, model, meter };
+            *moves.terms.entry(TermKey { of, term_id }).or_default() += amount;
         }
         moves.touched.insert((project_id, day));
     }
@@ -113,5 +126,18 @@ fn meters(event: &Recorded, to: &Standing) -> BTreeMap<&'static str, MovedMeter>
             sums.requests += if sign.is_sign_negative() { -1 } else { 1 };
         }
     }
+    moved
+}
+
+/// What moves of each meter by each term of the contract.
+fn terms(event: &Recorded, to: &Standing) -> Vec<(&'static str, u64, Decimal)> {
+    let lines = |standing: &Standing, sign: Decimal| {
+        let lines = standing.lines.iter().filter(|line| is_term(line.price_id));
+        lines
+            .filter_map(|line| Some((Meter::parse(&line.meter)?.as_str(), line.price_id, sign * line.amount)))
+            .collect()
+    };
+    let mut moved: Vec<_> = lines(&event.current, Decimal::NEGATIVE_ONE);
+    moved.extend(lines(to, Decimal::ONE));
     moved
 }

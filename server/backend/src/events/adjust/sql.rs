@@ -1,6 +1,6 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
-use super::moves::{Moved, MovedMeter};
+use super::moves::{Moved, MovedMeter, TermKey};
 use super::{Adjustment, By, Place, Recorded, Selection, Standing};
 use crate::events::commit::rollup::{CoarseKey, LabelKey, MeterKey};
 use crate::events::commit::time_of;
@@ -125,6 +125,9 @@ pub(super) async fn selected(
         // The first condition alone lets PostgreSQL leave out partitions.
         sql.push(" and e.\"timestamp\" >= ").push_bind(at);
         sql.push(" and (e.\"timestamp\", e.event_key) > (").push_bind(at).push(", ").push_bind(key.0).push(")");
+    }
+    if let Some(until) = selection.received_until {
+        sql.push(" and e.received_at <= ").push_bind(until);
     }
     if selection.unpriced {
         sql.push(" and ").push(CURRENT_COST).push(" is null");
@@ -445,6 +448,56 @@ pub(super) async fn move_meters(
     .bind(rows.keys().map(|key| key.provider).collect::<Vec<_>>())
     .bind(rows.keys().map(|key| key.model).collect::<Vec<_>>())
     .bind(rows.keys().map(|key| key.meter).collect::<Vec<_>>())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// What terms of the contract moved. A row that comes to nothing goes.
+pub(super) async fn move_terms(
+    connection: &mut PgConnection,
+    rows: &BTreeMap<TermKey<'_>, Decimal>,
+) -> Result<(), Error> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    macro_rules! key {
+        ($key:ident => $value:expr) => {
+            rows.keys().map(|$key| $value).collect::<Vec<_>>()
+        };
+    }
+    let stored = |id: u64| i64::try_from(id).map_err(|error| Error::inconsistent("rollup_term_day", "term_id", error));
+    let terms = rows.keys().map(|key| stored(key.term_id)).collect::<Result<Vec<_>, _>>()?;
+    sqlx::query(
+        "insert into rollup_term_day (org_id, day, project_id, provider, model, meter, term_id, adjusted)
+         select batch.* from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+            $8::numeric[]) as batch
+         on conflict on constraint rollup_term_day_pkey do update set adjusted = rollup_term_day.adjusted + excluded.adjusted",
+    )
+    .bind(key!(key => key.of.org_id.0))
+    .bind(key!(key => key.of.day))
+    .bind(key!(key => key.of.project_id.0))
+    .bind(key!(key => key.of.provider))
+    .bind(key!(key => key.of.model))
+    .bind(key!(key => key.of.meter))
+    .bind(&terms)
+    .bind(rows.values().copied().collect::<Vec<_>>())
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query(
+        "delete from rollup_term_day as r
+         using unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+            as gone (org_id, day, project_id, provider, model, meter, term_id)
+         where r.org_id = gone.org_id and r.day = gone.day and r.project_id = gone.project_id and r.provider = gone.provider
+           and r.model = gone.model and r.meter = gone.meter and r.term_id = gone.term_id and r.adjusted = 0",
+    )
+    .bind(key!(key => key.of.org_id.0))
+    .bind(key!(key => key.of.day))
+    .bind(key!(key => key.of.project_id.0))
+    .bind(key!(key => key.of.provider))
+    .bind(key!(key => key.of.model))
+    .bind(key!(key => key.of.meter))
+    .bind(&terms)
     .execute(connection)
     .await?;
     Ok(())

@@ -108,6 +108,7 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
         sql::repair_days(&mut transaction, scope, &days).await?;
         sql::repair_labels(&mut transaction, scope, &days).await?;
         sql::repair_meters(&mut transaction, scope, &days).await?;
+        sql::repair_terms(&mut transaction, scope, &days).await?;
     }
     transaction.commit().await?;
     Ok(found)
@@ -124,11 +125,25 @@ pub async fn recorded_days(backend: &Backend, scope: &OrgScope) -> Result<Option
     let Some((first, last)) = sql::first_and_last_of_all(&mut connection, scope).await? else { return Ok(None) };
     let zone = scope.zone();
     let (mut from, to) = (zone.day_of(first), zone.day_of(last));
-    let kept = sql::events_from(&mut connection, scope).await?.map(|month| month.and_time(NaiveTime::MIN).and_utc());
+    let kept = first_kept(&mut connection, scope).await?;
     if kept.is_some_and(|kept| zone.start_of(from) < kept) {
         from = from.succ_opt().unwrap_or(from);
     }
     Ok(Some(Period { from, to: to.succ_opt().unwrap_or(to) }))
+}
+
+/// The instant from which on all events are still kept; none means that none have left yet.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn kept_from(backend: &Backend, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
+    let mut connection = backend.pool.acquire().await?;
+    first_kept(&mut connection, scope).await
+}
+
+/// Retention takes whole months in UTC.
+async fn first_kept(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
+    Ok(sql::events_from(connection, scope).await?.map(|month| month.and_time(NaiveTime::MIN).and_utc()))
 }
 
 fn require_all(scope: &OrgScope) -> Result<(), Error> {
@@ -143,6 +158,7 @@ async fn differences(connection: &mut PgConnection, scope: &OrgScope, days: &Day
     found.extend(sql::differing_days(connection, scope, days).await?);
     found.extend(sql::differing_labels(connection, scope, days).await?);
     found.extend(sql::differing_meters(connection, scope, days).await?);
+    found.extend(sql::differing_terms(connection, scope, days).await?);
     Ok(found)
 }
 
@@ -160,10 +176,11 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     to = to.succ_opt().unwrap_or(to);
     let days = Days::of(zone, Period { from: zone.day_of(first), to });
     sql::rebuild_days(connection, scope, &days).await?;
-    // Labels and meters follow from events alone: where those have left by retention, the days of the old zone stay.
+    // Labels, meters and terms follow from events alone: where those have left by retention, the days of the old zone stay.
     let days = days.since(sql::events_from(connection, scope).await?);
     sql::rebuild_labels(connection, scope, &days).await?;
-    sql::rebuild_meters(connection, scope, &days).await
+    sql::rebuild_meters(connection, scope, &days).await?;
+    sql::rebuild_terms(connection, scope, &days).await
 }
 
 /// Deletes every event and rollup of an organization, in the transaction that deletes the organization itself.

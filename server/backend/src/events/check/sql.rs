@@ -167,6 +167,24 @@ macro_rules! meters {
     };
 }
 
+/// The rollup of the contract's terms as `computed`: the lines of the last receipts that name a term.
+macro_rules! terms {
+    () => {
+        ", computed as (
+            select days.day, e.project_id, e.provider, e.model, line ->> 0 as meter, (line ->> 3)::bigint as term_id,
+                sum((line ->> 2)::numeric) as adjusted
+            from days
+            join events as e on e.org_id = $1 and e.\"timestamp\" >= days.begins and e.\"timestamp\" < days.ends
+            join moved on moved.event_key = e.event_key
+            cross join lateral jsonb_array_elements(moved.receipt) as line
+            -- The numbers of terms; see the migration of contract_terms.
+            where (line ->> 3)::bigint >= 6755399441055744
+            group by 1, 2, 3, 4, 5, 6
+            having sum((line ->> 2)::numeric) <> 0
+        )"
+    };
+}
+
 fn bind<'q>(sql: &'static str, scope: &OrgScope, days: &Days) -> Query<'q, Postgres, PgArguments> {
     let kinds = Kinds::by_word();
     sqlx::query(sql)
@@ -252,6 +270,23 @@ pub(super) async fn differing_meters(
         differences!()
     );
     differing(connection, scope, days, "rollup_meter_day", sql).await
+}
+
+pub(super) async fn differing_terms(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: &Days,
+) -> Result<Vec<Difference>, Error> {
+    let sql = concat!(
+        events!(),
+        terms!(),
+        ", stored as (
+            select day, project_id, provider, model, meter, term_id, adjusted
+            from rollup_term_day where org_id = $1 and day = any($2)
+        )",
+        differences!()
+    );
+    differing(connection, scope, days, "rollup_term_day", sql).await
 }
 
 /// A transaction that sees one moment and changes nothing.
@@ -347,6 +382,21 @@ pub(super) async fn repair_meters(connection: &mut PgConnection, scope: &OrgScop
                 quantity = excluded.quantity, booked = excluded.booked, adjusted = excluded.adjusted"
         ),
         "delete from rollup_meter_day where org_id = $1 and requests = 0 and adjusted = 0 and day = any($2::date[])",
+    ];
+    repair(connection, scope, days, statements).await
+}
+
+pub(super) async fn repair_terms(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    let statements = [
+        "update rollup_term_day set adjusted = 0 where org_id = $1 and day = any($2::date[])",
+        concat!(
+            events!(),
+            terms!(),
+            " insert into rollup_term_day (org_id, day, project_id, provider, model, meter, term_id, adjusted)
+              select $1, computed.* from computed
+              on conflict on constraint rollup_term_day_pkey do update set adjusted = excluded.adjusted"
+        ),
+        "delete from rollup_term_day where org_id = $1 and adjusted = 0 and day = any($2::date[])",
     ];
     repair(connection, scope, days, statements).await
 }
@@ -470,6 +520,22 @@ pub(super) async fn rebuild_meters(connection: &mut PgConnection, scope: &OrgSco
     Ok(())
 }
 
+pub(super) async fn rebuild_terms(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<(), Error> {
+    sqlx::query("delete from rollup_term_day where org_id = $1 and day >= coalesce($2, '-infinity')")
+        .bind(scope.org_id().0)
+        .bind(events_from(connection, scope).await?)
+        .execute(&mut *connection)
+        .await?;
+    let sql = concat!(
+        events!(),
+        terms!(),
+        " insert into rollup_term_day (org_id, day, project_id, provider, model, meter, term_id, adjusted)
+          select $1, computed.* from computed"
+    );
+    bind(sql, scope, days).execute(connection).await?;
+    Ok(())
+}
+
 /// Everything of this room that belongs to the organization.
 pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     for sql in [
@@ -480,6 +546,7 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_day where org_id = $1",
         "delete from rollup_label_day where org_id = $1",
         "delete from rollup_meter_day where org_id = $1",
+        "delete from rollup_term_day where org_id = $1",
         "delete from adjustments where org_id = $1",
         "delete from dirty_marks where org_id = $1",
     ] {

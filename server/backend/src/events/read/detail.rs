@@ -7,11 +7,12 @@ use crate::events::ingest::content::id_hash;
 use crate::events::receipt::StoredLine;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices};
-use chrono::Duration;
+use chrono::{Duration, NaiveTime};
 use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
+use domain::price::contract::TermRow;
 use domain::price::page::terms;
 use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant, Why};
 use domain::problem::Problem;
@@ -67,6 +68,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         },
         prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
+        contract: prices::contract::by_ids(&backend.pool, scope, &ids).await?,
     };
     let current = adjustments.last().map_or(&stored.receipt, |adjustment| &adjustment.lines);
     let (other_tiers, cheaper_models) = alternatives(held.books(), &stored, &models);
@@ -115,6 +117,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
 struct Behind {
     prices: HashMap<u64, PriceRow>,
     modifiers: HashMap<u64, ModifierRow>,
+    contract: HashMap<u64, TermRow>,
     sent: Sent,
 }
 
@@ -148,12 +151,24 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptR
         unit: meter.map_or("", |meter| meter.unit().as_str()).to_owned(),
         amount: line.amount,
         factor: None,
+        by_contract: false,
         price_since: price.and_then(|price| price.valid_from),
         price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
         price_url: price.and_then(|price| price.source_url.clone()),
         terms: price.map(terms).unwrap_or_default(),
         why: price.zip(meter).map(|(price, meter)| behind.sent.why(meter, price)),
     };
+    if let Some(term) = behind.contract.get(&line.price_id) {
+        return ReceiptRow {
+            label: format!("{label}, contract"),
+            by_contract: true,
+            price_since: Some(term.from.and_time(NaiveTime::MIN).and_utc()),
+            price_source: term.source.clone(),
+            price_url: term.source_url.clone(),
+            terms: term.words(),
+            ..row
+        };
+    }
     match behind.modifiers.get(&line.price_id).or_else(|| held.modifier(line.price_id)) {
         Some(modifier) => ReceiptRow {
             label: format!("{label}, {}", modifier.kind.label()),

@@ -129,7 +129,8 @@ pub(super) async fn rated(
     if let Some(from) = newest(backend, scope, &filters, window).await? {
         (effect.from, effect.cut) = (from, true);
     }
-    let selection = Selection { from: Some(effect.from), to: Some(effect.to), filters, unpriced: false };
+    let (from, to) = (Some(effect.from), Some(effect.to));
+    let selection = Selection { from, to, filters, received_until: None, unpriced: false };
     let mut sums: BTreeMap<ModelName, Sums> = BTreeMap::new();
     let mut place = None;
     loop {

@@ -162,22 +162,7 @@ pub async fn end_mapping(
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
 pub async fn add_modifier(backend: &Backend, scope: &OrgScope, input: ModifierInput) -> Result<PriceChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
-    let (valid_from, valid_to) = span_of(scope, input.from, input.to)?;
-    let row = ModifierRow {
-        // The database numbers it.
-        modifier_id: 0,
-        kind: input.kind,
-        provider: input.provider,
-        models: input.models,
-        attributes: input.attributes,
-        meters: input.meters,
-        factor: input.factor,
-        valid_from,
-        valid_to,
-        source: input.source,
-        source_version: String::new(),
-        source_url: input.source_url,
-    };
+    let row = modifier_row(scope, input)?;
     let change = Change::new(backend, scope);
     let mut transaction = backend.pool.begin().await?;
     sql::lock(&mut transaction, scope).await?;
@@ -216,6 +201,26 @@ pub async fn end_modifier(
     transaction.commit().await?;
     changed(backend);
     Ok(change.change_id)
+}
+
+/// The row of a discount or markup that is to be entered.
+pub(super) fn modifier_row(scope: &OrgScope, input: ModifierInput) -> Result<ModifierRow, Problem> {
+    let (valid_from, valid_to) = span_of(scope, input.from, input.to)?;
+    Ok(ModifierRow {
+        // The database numbers it.
+        modifier_id: 0,
+        kind: input.kind,
+        provider: input.provider,
+        models: input.models,
+        attributes: input.attributes,
+        meters: input.meters,
+        factor: input.factor,
+        valid_from,
+        valid_to,
+        source: input.source,
+        source_version: String::new(),
+        source_url: input.source_url,
+    })
 }
 
 fn said_modifier(row: &ModifierRow) -> String {

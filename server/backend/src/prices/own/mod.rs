@@ -5,13 +5,16 @@
 
 mod card;
 mod check;
+mod effect;
 mod enter;
 mod sql;
 mod undo;
 mod what_if;
 
 pub(super) use card::{end_model, insert_row, insert_rule};
+pub use effect::modifier_effect;
 pub use enter::{add_mapping, add_modifier, add_price, add_prices, doubts, end_mapping, end_modifier, end_price};
+pub(super) use sql::entry;
 pub use undo::undo;
 pub(super) use what_if::{with_mapping, with_prices};
 
@@ -177,13 +180,18 @@ pub(super) async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) ->
 pub(super) struct Change<'a> {
     backend: &'a Backend,
     scope: &'a OrgScope,
-    change_id: PriceChangeId,
-    now: DateTime<Utc>,
+    pub(super) change_id: PriceChangeId,
+    pub(super) now: DateTime<Utc>,
 }
 
 impl<'a> Change<'a> {
     pub(super) fn new(backend: &'a Backend, scope: &'a OrgScope) -> Self {
         Self { backend, scope, change_id: PriceChangeId(backend.clock.new_id()), now: backend.clock.now() }
+    }
+
+    /// Changes of one book come one after the other: waits for the one before, until the transaction ends.
+    pub(super) async fn lock(&self, connection: &mut PgConnection) -> Result<(), Error> {
+        sql::lock(connection, self.scope).await
     }
 
     /// Writes the entry of the change, the audit row and the notice to all servers; the caller commits and then calls [`changed`].

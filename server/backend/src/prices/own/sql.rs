@@ -38,7 +38,7 @@ macro_rules! mapping_columns {
     };
 }
 
-/// Who entered a row or made a change.
+/// Who entered a row or made a change `c`.
 macro_rules! who {
     () => {
         "coalesce(users.email, 'API key ' || api_keys.name, 'Tallystick') as recorded_by"
@@ -537,7 +537,7 @@ pub(super) async fn peers(pool: &PgPool, row: &PriceRow, at: DateTime<Utc>) -> R
     .await?)
 }
 
-fn entry(scope: &OrgScope, row: &PgRow) -> Result<Entry, sqlx::Error> {
+pub(in crate::prices) fn entry(scope: &OrgScope, row: &PgRow) -> Result<Entry, sqlx::Error> {
     let superseded_at: Option<DateTime<Utc>> = row.try_get("superseded_at")?;
     Ok(Entry {
         recorded_at: scope.zone().local(row.try_get("recorded_at")?),

@@ -1,6 +1,7 @@
 //! Taking a change of the own book back.
 
 use super::{Change, changed, sql};
+use crate::prices::contract;
 use crate::{Backend, Error, OrgScope};
 use domain::identity::Permission;
 use domain::ids::PriceChangeId;
@@ -22,13 +23,20 @@ pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: PriceChangeId)
         return Err(Problem::conflict("This change was undone already.").into());
     }
     let entered = sql::entered_by(&mut transaction, scope, change_id).await?;
-    if entered.superseded {
+    let (terms, terms_superseded) = contract::entered_by(&mut transaction, scope, change_id).await?;
+    if entered.superseded || terms_superseded {
         return Err(Problem::conflict("A later change builds on this one. Undo that first.").into());
     }
     if sql::is_booked(&mut transaction, scope, &entered, found.recorded_at).await? {
         let detail = "Events were booked with this price or name. End it, or enter what holds instead, and reprice.";
         return Err(Problem::conflict(detail).into());
     }
+    let term_ids: Vec<u64> = terms.iter().map(|row| row.term_id).collect();
+    if contract::is_applied(&mut transaction, scope, &term_ids).await? {
+        let detail = "Months were settled with this term. Reverse those runs first, or end the term.";
+        return Err(Problem::conflict(detail).into());
+    }
+    contract::supersede(&mut transaction, scope, &term_ids, change.change_id, change.now).await?;
     let ids: Vec<u64> = entered.prices.iter().map(|row| row.price_id).collect();
     sql::supersede_prices(&mut transaction, scope, &ids, change.change_id, change.now).await?;
     let ids: Vec<u64> = entered.modifiers.iter().map(|row| row.modifier_id).collect();
@@ -45,6 +53,9 @@ pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: PriceChangeId)
     }
     for row in &before.mappings {
         sql::insert_mapping(&mut transaction, scope, row, change.change_id, change.now).await?;
+    }
+    for row in contract::superseded_by(&mut transaction, scope, change_id).await? {
+        contract::insert(&mut transaction, scope, &row, change.change_id, change.now).await?;
     }
     let detail = format!("Undid: {}", found.detail);
     change.record(&mut transaction, "price.undone", &detail, Some(change_id)).await?;

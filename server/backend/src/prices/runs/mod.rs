@@ -1,4 +1,4 @@
-//! Runs that price or reprice recorded events: previewed, confirmed with a reason, executed in bounded steps, reversible.
+//! Runs that price or reprice recorded events, or apply the contract to a month of them: previewed, confirmed with a reason, executed in bounded steps, reversible.
 //!
 //! Where a run stands is in its row alone. Each step is one transaction that claims the row, adjusts at most [`STEP`] events and writes how far it is,
 //! so a server that dies in the middle loses nothing and adjusts nothing twice.
@@ -18,6 +18,8 @@ use domain::event::Edge;
 use domain::format;
 use domain::identity::Permission;
 use domain::ids::RunId;
+use domain::period::Period;
+use domain::price::contract::ContractMonth;
 use domain::problem::Problem;
 use domain::repricing::{Run, RunInput, RunKind};
 use domain::spend::Filter;
@@ -33,10 +35,13 @@ const MAX_LISTED: i64 = 200;
 /// Begins a run and makes its preview, as far as that goes quickly; the background work does the rest.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for a month of the contract that has not begun or whose events are not all kept; [`Error::Database`].
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Run, Error> {
     scope.require(Permission::ManagePrices)?;
     let new = NewRun::of(backend, scope, input)?;
+    if let Some(month) = input.month() {
+        whole_month(backend, scope, month).await?;
+    }
     let mut transaction = backend.pool.begin().await?;
     sql::insert(&mut transaction, scope, &new, None).await?;
     sql::notify(&mut transaction).await?;
@@ -101,6 +106,10 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     }
     let now = backend.clock.now();
     sql::confirm(&mut transaction, scope, run_id, &reason, now).await.on_constraint(ACTIVE, busy)?;
+    if let Some(contract) = &row.contract {
+        // Counted again: other runs may have moved prices since the preview.
+        sql::counted(&mut transaction, scope, run_id, &ContractMonth::new(contract.month), true).await?;
+    }
     let preview = row.preview.unwrap_or_default();
     let detail = format!(
         "Confirmed the {} of {} ({}): {reason}",
@@ -201,6 +210,18 @@ async fn lock(connection: &mut PgConnection, scope: &OrgScope, run_id: RunId) ->
     Ok(sql::lock(connection, scope, run_id).await?.ok_or(Problem::NotFound)?)
 }
 
+/// A contract counts the whole month, so all of its events have to be there.
+async fn whole_month(backend: &Backend, scope: &OrgScope, month: Period) -> Result<(), Error> {
+    if month.from > scope.zone().day_of(backend.clock.now()) {
+        return Err(Problem::field("month", "not_begun", "This month has not begun yet.").into());
+    }
+    if crate::events::kept_from(backend, scope).await?.is_some_and(|kept| scope.zone().start_of(month.from) < kept) {
+        let detail = "The events of this month are no longer all kept, so its units cannot be counted.";
+        return Err(Problem::field("month", "not_kept", detail).into());
+    }
+    Ok(())
+}
+
 /// The first steps of a run, so that small ones are done when the verb answers.
 async fn hurry(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
     for _ in 0..STEPS_AT_ONCE {
@@ -219,6 +240,7 @@ struct NewRun {
     to: Option<DateTime<Utc>>,
     filters: Vec<Filter>,
     now: DateTime<Utc>,
+    contract: Option<ContractMonth>,
 }
 
 impl NewRun {
@@ -228,6 +250,9 @@ impl NewRun {
             Edge::At(at) => at,
         };
         let (from, to) = (input.from.map(instant), input.to.map(instant));
+        if input.kind == RunKind::Contract && input.month().is_none() {
+            return Err(Problem::field("month", "required", "Say which month, such as 2026-11."));
+        }
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(Problem::field("to", "before_begin", "The end lies before the begin."));
         }
@@ -238,6 +263,7 @@ impl NewRun {
             to,
             filters: input.filters.clone(),
             now: backend.clock.now(),
+            contract: input.month().map(|month| ContractMonth::new(month.from)),
         })
     }
 }

@@ -5,8 +5,11 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Edge;
 use domain::ids::{EventKey, OrgId, ProjectId, RunId};
+use domain::period::Period;
+use domain::price::contract::ContractMonth;
 use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
 use domain::spend::Filter;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -42,6 +45,8 @@ pub(super) struct RunRow {
     pub(super) preview: Option<Summary>,
     pub(super) outcome: Option<Summary>,
     pub(super) reversal: Option<Summary>,
+    /// What a run of the contract has counted and charged.
+    pub(super) contract: Option<ContractMonth>,
 }
 
 impl RunRow {
@@ -69,19 +74,24 @@ impl RunRow {
             "failed" => RunState::Failed { outcome, detail: self.failure.unwrap_or_default(), at },
             word => return Err(inconsistent("state", word)),
         };
-        Ok(Run {
-            run_id: self.run_id,
-            input: RunInput {
+        let input = match &self.contract {
+            Some(contract) => RunInput::contract(Period::month_of(contract.month)),
+            None => RunInput {
                 kind: self.kind,
                 from: self.from.map(Edge::At),
                 to: self.to.map(Edge::At),
                 filters: self.filters,
             },
+        };
+        Ok(Run {
+            run_id: self.run_id,
+            input,
             created_at: local(self.created_at),
             created_by: self.created_by,
             known_at: local(self.known_at),
             reason: self.reason,
             state,
+            contract: self.contract,
         })
     }
 }
@@ -93,10 +103,7 @@ fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
 fn run_row(row: &PgRow) -> Result<RunRow, Error> {
     let kind: &str = row.try_get("kind")?;
     let filters = serde_json::from_value(row.try_get("filters")?).map_err(|error| inconsistent("filters", error))?;
-    let summary = |column: &'static str| {
-        let json: Option<Value> = row.try_get(column)?;
-        json.map(|json| serde_json::from_value(json).map_err(|error| inconsistent(column, error))).transpose()
-    };
+    let summary = |column: &'static str| read_json::<Summary>(row, column);
     Ok(RunRow {
         run_id: RunId(row.try_get("run_id")?),
         kind: kind.parse().map_err(|_| inconsistent("kind", kind))?,
@@ -116,7 +123,13 @@ fn run_row(row: &PgRow) -> Result<RunRow, Error> {
         preview: summary("preview")?,
         outcome: summary("outcome")?,
         reversal: summary("reversal")?,
+        contract: read_json(row, "contract")?,
     })
+}
+
+fn read_json<T: DeserializeOwned>(row: &PgRow, column: &'static str) -> Result<Option<T>, Error> {
+    let json: Option<Value> = row.try_get(column)?;
+    json.map(|json| serde_json::from_value(json).map_err(|error| inconsistent(column, error))).transpose()
 }
 
 fn json(value: &impl serde::Serialize, column: &'static str) -> Result<Value, Error> {
@@ -137,9 +150,9 @@ pub(super) async fn insert(
 ) -> Result<(), Error> {
     sqlx::query(
         "insert into repricing_runs (org_id, run_id, kind, state, period_from, period_to, filters, known_at, created_at,
-            user_id, key_id, reason, confirmed_at)
+            user_id, key_id, reason, confirmed_at, contract)
          values ($1, $2, $3, case when $10::text is null then 'draft' else 'running' end, $4, $5, $6, $7, $7, $8, $9, $10,
-            case when $10::text is null then null else $7 end)",
+            case when $10::text is null then null else $7 end, $11)",
     )
     .bind(scope.org_id().0)
     .bind(new.run_id.0)
@@ -151,6 +164,7 @@ pub(super) async fn insert(
     .bind(scope.user_id().map(|id| id.0))
     .bind(scope.key_id().map(|id| id.0))
     .bind(reason)
+    .bind(new.contract.as_ref().map(|contract| json(contract, "contract")).transpose()?)
     .execute(connection)
     .await?;
     Ok(())
@@ -336,6 +350,46 @@ pub(super) async fn advanced(
         .bind(json(summary, "summary")?)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Notes the last event that was looked at, where nothing is summed yet.
+pub(super) async fn looked_at(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    last: Option<(DateTime<Utc>, EventKey)>,
+) -> Result<(), Error> {
+    let Some((at, key)) = last else { return Ok(()) };
+    sqlx::query("update repricing_runs set cursor_at = $3, cursor_key = $4 where org_id = $1 and run_id = $2")
+        .bind(scope.org_id().0)
+        .bind(run_id.0)
+        .bind(at)
+        .bind(key.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes what a run of the contract has counted and charged; with `again`, its next step begins with the first event.
+pub(super) async fn counted(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    run_id: RunId,
+    contract: &ContractMonth,
+    again: bool,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update repricing_runs set contract = $3, cursor_at = case when $4 then null else cursor_at end,
+            cursor_key = case when $4 then null else cursor_key end
+         where org_id = $1 and run_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(run_id.0)
+    .bind(json(contract, "contract")?)
+    .bind(again)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -3,13 +3,17 @@
 use super::sql::{self, RunRow};
 use super::{STEP, sums};
 use crate::events::adjust::{self, Adjustment, By, Recorded, Selection};
+use crate::prices::contract;
 use crate::prices::own::books_known_at;
 use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
-use domain::ids::{OrgId, RunId};
-use domain::period::Zone;
+use chrono::{DateTime, Utc};
+use domain::ids::{EventKey, OrgId, RunId};
+use domain::period::{Period, Zone};
+use domain::price::contract::{ContractMonth, TermRow};
 use domain::problem::Problem;
 use domain::repricing::RunKind;
+use domain::spend::{Dimension, Filter};
 use sqlx::PgConnection;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -77,8 +81,8 @@ async fn step(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<bool
     let Some(zone) = adjust::enter(&mut transaction, scope, backend.clock.now()).await? else { return Ok(false) };
     let step = Step { backend, scope, zone, row: &row };
     let more = match row.state.as_str() {
-        "draft" => step.rate(&mut transaction, false).await?,
-        "running" => step.rate(&mut transaction, true).await?,
+        "draft" => step.forward(&mut transaction, false).await?,
+        "running" => step.forward(&mut transaction, true).await?,
         _ => step.restore(&mut transaction).await?,
     };
     transaction.commit().await?;
@@ -93,7 +97,16 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Rates the next events again; moves what differs where that is `confirmed`, else only sums it.
+    /// Looks at the next events; moves what differs where that is `confirmed`, else only sums it.
+    async fn forward(&self, connection: &mut PgConnection, confirmed: bool) -> Result<bool, Error> {
+        match &self.row.contract {
+            None => self.rate(connection, confirmed).await,
+            Some(month) if month.counted => self.charge(connection, month.clone(), confirmed).await,
+            Some(month) => self.count(connection, month.clone()).await,
+        }
+    }
+
+    /// Rates the next events again.
     async fn rate(&self, connection: &mut PgConnection, confirmed: bool) -> Result<bool, Error> {
         let row = self.row;
         let books = books_known_at(self.backend, self.scope, row.known_at).await?;
@@ -101,6 +114,7 @@ impl Step<'_> {
             from: row.from,
             to: row.to,
             filters: row.filters.clone(),
+            received_until: None,
             unpriced: row.kind == RunKind::Pricing,
         };
         let events = adjust::read(connection, self.scope, &selection, row.place(), STEP).await?;
@@ -108,16 +122,97 @@ impl Step<'_> {
             .iter()
             .filter_map(|event| Some(Adjustment { event, to: event.rated_again(books.books())? }))
             .collect();
+        self.moved(connection, confirmed, &events, &adjustments).await
+    }
+
+    /// Counts what the contract's terms have of the next events; after the last, the first is charged next.
+    async fn count(&self, connection: &mut PgConnection, mut month: ContractMonth) -> Result<bool, Error> {
+        let terms = self.terms(connection, &month).await?;
+        let events = self.under_contract(connection, &month, &terms).await?;
+        for counted in events.iter().flat_map(|event| event.under(&terms)) {
+            month.count(counted.term, counted.volume);
+        }
+        let (run_id, scope) = (self.row.run_id, self.scope);
+        let is_last = !is_full(&events);
+        if is_last {
+            month = month.close(&terms).ok_or_else(unsettled)?;
+        }
+        sql::looked_at(connection, scope, run_id, last_of(&events)).await?;
+        sql::counted(connection, scope, run_id, &month, is_last).await?;
+        Ok(true)
+    }
+
+    /// Charges the next events the month's rates.
+    async fn charge(
+        &self,
+        connection: &mut PgConnection,
+        mut month: ContractMonth,
+        confirmed: bool,
+    ) -> Result<bool, Error> {
+        let terms = self.terms(connection, &month).await?;
+        let events = self.under_contract(connection, &month, &terms).await?;
+        let mut adjustments = Vec::new();
+        for event in &events {
+            let mut added = Vec::new();
+            for counted in event.under(&terms) {
+                let amount = month.charge(counted.term, counted.volume).ok_or_else(unsettled)?;
+                added.push((counted, amount));
+            }
+            adjustments.extend(event.charged(added).map(|to| Adjustment { event, to }));
+        }
+        let more = self.moved(connection, confirmed, &events, &adjustments).await?;
+        if !more && !month.adds_up() {
+            return Err(unsettled());
+        }
+        sql::counted(connection, self.scope, self.row.run_id, &month, false).await?;
+        Ok(more)
+    }
+
+    /// The terms that hold in the month, as they were known when the run began.
+    async fn terms(&self, connection: &mut PgConnection, month: &ContractMonth) -> Result<Vec<TermRow>, Error> {
+        contract::known_at(connection, self.scope, self.row.known_at, Period::month_of(month.month)).await
+    }
+
+    /// The next events of the month that the terms may concern, as far as they were received when the run began: so counting and charging see the same.
+    async fn under_contract(
+        &self,
+        connection: &mut PgConnection,
+        month: &ContractMonth,
+        terms: &[TermRow],
+    ) -> Result<Vec<Recorded>, Error> {
+        let row = self.row;
+        let values = contract::providers(connection, self.scope, Period::month_of(month.month), terms).await?;
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let selection = Selection {
+            from: row.from,
+            to: row.to,
+            filters: vec![Filter { dimension: Dimension::Provider, values, exclude: false }],
+            received_until: Some(row.known_at),
+            unpriced: false,
+        };
+        adjust::read(connection, self.scope, &selection, row.place(), STEP).await
+    }
+
+    /// Sums what the step found, moves it where that is `confirmed`, and notes how far the run is.
+    async fn moved(
+        &self,
+        connection: &mut PgConnection,
+        confirmed: bool,
+        events: &[Recorded],
+        adjustments: &[Adjustment<'_>],
+    ) -> Result<bool, Error> {
+        let row = self.row;
         let so_far = if confirmed { &row.outcome } else { &row.preview };
         let mut summary = so_far.clone().unwrap_or_default();
-        sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
-        summary.still_unpriced += sums::still_unpriced(&events, &adjustments);
+        sums::add(connection, self.scope, self.zone, &mut summary, events, adjustments).await?;
+        summary.still_unpriced += sums::still_unpriced(events, adjustments);
         if confirmed {
             let by = By { run_id: row.run_id, is_reversal: false };
-            adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
+            adjust::apply(self.backend, connection, self.scope, self.zone, by, adjustments).await?;
         }
-        let last = events.last().map(|event| (event.timestamp, event.event_key));
-        let more = is_full(&events);
+        let more = is_full(events);
         let next = match (more, confirmed) {
             (true, _) => row.state.as_str(),
             (false, false) => "previewed",
@@ -125,7 +220,7 @@ impl Step<'_> {
         };
         let column = if confirmed { sql::Sums::Outcome } else { sql::Sums::Preview };
         let now = self.backend.clock.now();
-        sql::advanced(connection, self.scope, row.run_id, next, last, (column, &summary), now).await?;
+        sql::advanced(connection, self.scope, row.run_id, next, last_of(events), (column, &summary), now).await?;
         Ok(more)
     }
 
@@ -140,13 +235,21 @@ impl Step<'_> {
         sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
         let by = By { run_id: row.run_id, is_reversal: true };
         adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
-        let last = events.last().map(|event| (event.timestamp, event.event_key));
         let more = is_full(&events);
         let next = if more { "reversing" } else { "reversed" };
         let now = self.backend.clock.now();
+        let last = last_of(&events);
         sql::advanced(connection, self.scope, row.run_id, next, last, (sql::Sums::Reversal, &summary), now).await?;
         Ok(more)
     }
+}
+
+fn last_of(events: &[Recorded]) -> Option<(DateTime<Utc>, EventKey)> {
+    events.last().map(|event| (event.timestamp, event.event_key))
+}
+
+fn unsettled() -> Error {
+    Problem::conflict("The month cannot be settled: its sums are too large, or events came in meanwhile.").into()
 }
 
 fn is_full(events: &[Recorded]) -> bool {

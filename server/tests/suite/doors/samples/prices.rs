@@ -6,7 +6,10 @@ use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
-    [common(), own(world), imports(world), runs(world)].into_iter().flatten().collect()
+    [common(), own(world), discounts(world), contract(world), imports(world), runs(world)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn manages(sample: Sample) -> Sample {
@@ -98,6 +101,52 @@ fn imports(world: &World) -> Vec<Sample> {
         api("GET /v1/price-imports/{import_id}", format!("/v1/price-imports/{import}")),
         administers(api("POST /v1/price-imports/{import_id}/apply", format!("/v1/price-imports/{import}/apply")))
             .body(json!({"reason": "List"})),
+    ]
+}
+
+fn discounts(world: &World) -> Vec<Sample> {
+    let modifier = world.modifier.as_str();
+    let typed = [("kind", "discount"), ("percent", "12"), ("source", "Contract")];
+    let sent = json!({"kind": "discount", "percent": "12", "source": "Contract"});
+    let end = json!({"valid_to": "2026-12-01"});
+    vec![
+        page("/o/{org}/prices/discounts", "/o/acme/prices/discounts"),
+        manages(page(
+            "/o/{org}/prices/discounts/new",
+            "/o/acme/prices/discounts/new?kind=discount&percent=12&source=Contract",
+        )),
+        manages(ask("prices/modifier-effect", json!({"form": sent.clone()}))),
+        manages(form("prices/add-modifier", &typed)),
+        manages(form("prices/end-modifier", &[("modifier", modifier), ("valid_to", "2026-12-01")])),
+        api("GET /v1/price-modifiers", "/v1/price-modifiers"),
+        administers(api("POST /v1/price-modifiers", "/v1/price-modifiers")).body(sent.clone()),
+        administers(api("POST /v1/price-modifiers/effect", "/v1/price-modifiers/effect")).body(sent),
+        administers(api("POST /v1/price-modifiers/{modifier_id}/end", format!("/v1/price-modifiers/{modifier}/end")))
+            .body(end),
+    ]
+}
+
+fn contract(world: &World) -> Vec<Sample> {
+    let term = world.term.as_str();
+    let typed = [
+        ("kind", "allowance"),
+        ("meters", "input_uncached"),
+        ("units", "1000"),
+        ("from", "2026-11"),
+        ("source", "Contract"),
+    ];
+    let sent = json!({"kind": "volume", "meters": "tokens", "tiers": [{"boundary": ">1000", "price": "-10%"}], "from": "2026-11", "source": "Contract"});
+    vec![
+        page("/o/{org}/prices/contract", "/o/acme/prices/contract"),
+        manages(page("/o/{org}/prices/contract/new", "/o/acme/prices/contract/new")),
+        ask("prices/contract", json!({})),
+        manages(form("prices/add-term", &typed)),
+        manages(form("prices/end-term", &[("term", term), ("to", "2027-01")])),
+        api("GET /v1/contract-terms", "/v1/contract-terms"),
+        administers(api("POST /v1/contract-terms", "/v1/contract-terms")).body(sent),
+        administers(api("POST /v1/contract-terms/{term_id}/end", format!("/v1/contract-terms/{term}/end")))
+            .body(json!({"to": "2027-01"})),
+        api("GET /v1/contract-months", "/v1/contract-months"),
     ]
 }
 

@@ -1,0 +1,423 @@
+//! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
+
+use super::api::{AddModifier, EndModifier, load_modifier_effect, load_own_book, load_price_sheet};
+use super::own::{EndOf, end_form, entered, superseded};
+use super::words::{Tab, sourced, span, tabs};
+use crate::error::{AppError, Failure};
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::{Place, Query};
+use crate::ui::{
+    Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
+    FormErrors, Loading, NoPermission, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
+};
+use domain::meter::Meter;
+use domain::price::page::{OwnBookPage, pattern_words};
+use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, ModifierRow, OwnModifier, worked_example};
+use domain::problem::Problem;
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use rust_decimal::Decimal;
+
+/// What happened, said on the page that a form leads back to.
+const NOTICES: &[NoticeText] = &[
+    NoticeText {
+        code: "entered",
+        tone: Tone::Good,
+        text: "Entered. Events that come from now on are priced with it; recorded ones keep their cost until they are repriced.",
+    },
+    NoticeText { code: "ended", tone: Tone::Good, text: "Ended. Recorded events keep their cost." },
+];
+
+/// The seller's name in the address: `provider` is the filter that follows from page to page.
+const SELLER: &str = "seller";
+/// Factors of the example while there are none of the organization's own.
+const EXAMPLE: [(ModifierKind, i64); 2] = [(ModifierKind::Discount, 88), (ModifierKind::Markup, 105)];
+
+fn path(org: &str) -> String {
+    format!("{}/discounts", Place::Prices.path(org))
+}
+
+/// The list of discounts and markups.
+#[component]
+pub fn DiscountsPage() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let form = use_form::<EndModifier>();
+    let version = form.action.version();
+    let book = Resource::new_blocking(move || (org.get(), version.get()), |(org, _)| load_own_book(org));
+    view! {
+        <Title text="Discounts and markups"/>
+        <UrlNotice known=NOTICES/>
+        <FormErrors errors=form.errors()/>
+        <Transition fallback=|| view! { <PageHead title="Discounts and markups"/><Loading what="discounts and markups" lines=6/> }>
+            {move || Suspend::new(async move {
+                match book.await {
+                    Ok(book) => draw(&org.get_untracked(), &book, form),
+                    Err(error) => view! { <PageHead title="Discounts and markups"/><Failure what="discounts and markups" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, page: &OwnBookPage, form: Form<EndModifier>) -> AnyView {
+    let new = format!("{}/new", path(org));
+    let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
+    let live: Vec<&ModifierRow> = page
+        .book
+        .modifiers
+        .iter()
+        .filter(|modifier| modifier.entry.superseded_at.is_none())
+        .map(|modifier| &modifier.row)
+        .collect();
+    let of =
+        |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
+    let lead = format!(
+        "{} and {} multiply the prices of what comes.",
+        format::counted(of(ModifierKind::Discount), "discount"),
+        format::counted(of(ModifierKind::Markup), "markup")
+    );
+    let body = if page.book.modifiers.is_empty() {
+        let text = "A discount is what you negotiated off a provider's prices; a markup is what you add when you charge your teams.";
+        view! { <EmptyState title="No discounts or markups" text=text/> }.into_any()
+    } else {
+        let columns = vec![
+            Column::text("What"),
+            Column::text("Provider"),
+            Column::text("Models"),
+            Column::text("On"),
+            Column::text("Holds"),
+            Column::text("Source"),
+            Column::text("Entered"),
+            Column::text("End it").hidden(),
+        ];
+        let rows = page.book.modifiers.iter().map(|modifier| row(org, modifier, page.may_manage, form)).collect_view();
+        view! { <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table> }.into_any()
+    };
+    let changes = format!("{}/own#changes", Place::Prices.path(org));
+    let undo = (page.may_manage && !page.book.changes.is_empty()).then(|| {
+        view! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
+    });
+    view! {
+        <PageHead title="Discounts and markups" lead=lead>{action}</PageHead>
+        {tabs(org, Tab::Discounts)}
+        {body}
+        {undo}
+        {order(&live)}
+    }
+    .into_any()
+}
+
+/// In which order factors stack, with an example: of the organization's own where it has any.
+fn order(live: &[&ModifierRow]) -> AnyView {
+    let own = |kind| live.iter().find(|row| row.kind == kind).map(|row| row.factor);
+    let factors = EXAMPLE.map(|(kind, usual)| (kind, own(kind).unwrap_or_else(|| Decimal::new(usual, 2))));
+    let example = example(&factors);
+    view! {
+        <Section title="How they stack" note="one after the other, never summed" id="order">
+            <ol class="price-order">
+                <li>"the provider's regional uplift, where the price book has one"</li>
+                <li>"negotiated discounts"</li>
+                <li>"internal markups"</li>
+            </ol>
+            <p>"For example: "{example}</p>
+            <p class="soft small">"Each has a line of its own on the receipt, so that every line is quantity × rate. Of one kind the older goes first."</p>
+        </Section>
+    }
+    .into_any()
+}
+
+/// "$100.00 list price → −12 % negotiated discount = $88.00 → +5 % internal markup = $92.40".
+fn example(factors: &[(ModifierKind, Decimal)]) -> String {
+    let amounts = worked_example(&factors.iter().map(|(_, factor)| *factor).collect::<Vec<_>>());
+    let steps = factors.iter().zip(amounts).map(|((kind, factor), amount)| {
+        format!(" → {} {} = {}", percent_words(*factor), kind.label(), format::money_full(amount))
+    });
+    std::iter::once("$100.00 list price".to_owned()).chain(steps).collect()
+}
+
+/// What a factor takes off or adds: "−12 %", "+5 %".
+fn percent_words(factor: Decimal) -> String {
+    let percent = ((factor - Decimal::ONE) * Decimal::ONE_HUNDRED).normalize();
+    let sign = if percent.is_sign_negative() { "−" } else { "+" };
+    format!("{sign}{} %", percent.abs())
+}
+
+/// What a factor multiplies, in words.
+fn meter_words(meters: &MeterSet) -> String {
+    match meters {
+        MeterSet::All => "everything".to_owned(),
+        MeterSet::Tokens => "all tokens".to_owned(),
+        MeterSet::Only(meters) => {
+            meters.iter().map(|meter| meter.label().to_lowercase()).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn row(org: &str, modifier: &OwnModifier, may_manage: bool, form: Form<EndModifier>) -> AnyView {
+    let (row, entry) = (&modifier.row, &modifier.entry);
+    let what = format!("the {} of {}", row.kind.label(), percent_words(row.factor));
+    let end = match entry.superseded_at {
+        Some(at) => superseded(at),
+        None if may_manage => end_form(org, &what, EndOf::Modifier(row.modifier_id, form)),
+        None => ().into_any(),
+    };
+    let attributes = Some(row.attributes.to_string()).filter(|text| !text.is_empty());
+    let models = row.models.as_ref().map_or_else(|| "all models".to_owned(), pattern_words);
+    view! {
+        <tr class:soft=entry.superseded_at.is_some()>
+            <th scope="row" class="nowrap">{percent_words(row.factor)}<span class="note">{row.kind.label()}</span></th>
+            <td>{row.provider.clone().unwrap_or_else(|| "all providers".to_owned())}</td>
+            <td>{models}{attributes.map(|attributes| view! { <span class="note">{attributes}</span> })}</td>
+            <td>{meter_words(&row.meters)}</td>
+            <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
+            <td>{sourced(&row.source, "", row.source_url.clone(), &what)}</td>
+            <td>{entered(entry.recorded_at, &entry.recorded_by)}</td>
+            <td>{end}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Enters a discount or markup, in two steps: what it would have meant, then entering it.
+///
+/// The first step is a look at an address, so it works without JavaScript and can be shared.
+#[component]
+pub fn NewDiscountPage() -> impl IntoView {
+    let params = use_params_map();
+    let map = use_query_map();
+    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
+    let typed = Memo::new(move |_| typed(&Query::from(&*map.read())));
+    let form = use_form::<AddModifier>();
+    let effect = Resource::new_blocking(
+        move || (org.get(), typed.get()),
+        async |(org, typed)| match is_empty(&typed) {
+            // Nothing is typed yet; who may not enter anything is told so now.
+            true => load_price_sheet(org).await.map(|_| None),
+            false => load_modifier_effect(org, typed).await.map(Some),
+        },
+    );
+    view! {
+        <Title text="Enter a discount or markup"/>
+        <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
+            {move || Suspend::new(async move {
+                let (org, typed) = (org.get_untracked(), typed.get_untracked());
+                match effect.await {
+                    Ok(effect) => draw_new(&org, &typed, effect, vec![], form),
+                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, said(&fields), form),
+                    Err(AppError(Problem::Forbidden { .. })) => view! {
+                        <PageHead title="Discounts and markups"/>
+                        <NoPermission what="enter discounts and markups" who="an owner, admin or finance member"/>
+                    }.into_any(),
+                    Err(error) => view! { <PageHead title="Discounts and markups"/><Failure what="effect" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// What the address says was typed.
+fn typed(query: &Query) -> ModifierForm {
+    let get = |name: &str| query.get(name).unwrap_or_default().to_owned();
+    ModifierForm {
+        kind: get("kind"),
+        provider: get(SELLER),
+        models: get("models"),
+        attributes: String::new(),
+        meters: get("meters"),
+        percent: get("percent"),
+        valid_from: get("valid_from"),
+        valid_to: get("valid_to"),
+        source: get("source"),
+        source_url: get("source_url"),
+    }
+}
+
+fn is_empty(typed: &ModifierForm) -> bool {
+    typed.kind.is_empty() && typed.percent.is_empty() && typed.source.is_empty()
+}
+
+/// Field problems by the names of this form.
+fn said(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
+    let name = |pointer: &str| if pointer == "provider" { SELLER.to_owned() } else { pointer.to_owned() };
+    fields.iter().map(|field| (name(&field.pointer), field.detail.clone())).collect()
+}
+
+fn draw_new(
+    org: &str,
+    typed: &ModifierForm,
+    effect: Option<ModifierEffect>,
+    wrong: Vec<(String, String)>,
+    form: Form<AddModifier>,
+) -> AnyView {
+    let crumbs = vec![Crumb::link("Discounts and markups", path(org)), Crumb::here("Enter one".to_owned())];
+    let lead = "First what it would have meant for the last 30 days; nothing is entered before you say so.";
+    let seen = effect.map(|effect| seen(org, typed, &effect, form));
+    let fields = fields(org, typed, wrong, seen.is_some());
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title="Enter a discount or markup" lead=lead/>
+        <FormErrors errors=form.errors()/>
+        {seen}
+        {fields}
+    }
+    .into_any()
+}
+
+fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_seen: bool) -> AnyView {
+    let error = |field: &str| wrong.iter().find(|(name, _)| name == field).map(|(_, what)| what.clone());
+    let [percent, seller, models, meters] = ["percent", SELLER, "models", "meters"].map(error);
+    let [valid_from, valid_to, source, source_url] = ["valid_from", "valid_to", "source", "source_url"].map(error);
+    let errors = Signal::stored(wrong);
+    let kinds = vec![
+        Choice::new("discount", "Discount").hint("negotiated with a provider: taken off its prices"),
+        Choice::new("markup", "Markup").hint("added when you charge your teams"),
+    ];
+    let kind = if typed.kind.is_empty() { "discount".to_owned() } else { typed.kind.clone() };
+    let of_meter = |meter: &Meter| Choice::new(meter.as_str(), meter.label()).group(meter.unit().as_str());
+    let sets = [Choice::new("", "Everything"), Choice::new("tokens", "All tokens")];
+    let choices: Vec<Choice> =
+        sets.into_iter().chain(Meter::ALL.iter().filter(|meter| meter.is_usage()).map(of_meter)).collect();
+    let button = if was_seen { "Show the effect again" } else { "Show its effect" };
+    let main = if was_seen { ButtonKind::Secondary } else { ButtonKind::Primary };
+    let action = format!("{}/new", path(org));
+    let typed = typed.clone();
+    view! {
+        <form class="form form-wide" method="get" action=action>
+            <FormErrors errors=errors/>
+            <Radios label="Kind" name="kind" choices=kinds value=kind/>
+            <div class="form-row">
+                <Field label="Percent" name="percent" inputmode="decimal" value=typed.percent error=percent hint="Of the price, such as 12 or 2.5."/>
+                <Select label="On" name="meters" choices=choices value=typed.meters error=meters/>
+            </div>
+            <div class="form-row">
+                <Field label="Provider" name=SELLER optional=true value=typed.provider maxlength=200 error=seller hint="Who sells the calls, such as openai; empty for every provider."/>
+                <Field label="Models" name="models" optional=true value=typed.models maxlength=200 error=models hint="A name in the price book, or ^gpt-4o for names that begin so; empty for every model."/>
+            </div>
+            <div class="form-row">
+                <Field label="From" name="valid_from" kind="date" optional=true value=typed.valid_from error=valid_from hint="Its first day; empty for all time before too."/>
+                <Field label="Until before" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty until further notice."/>
+            </div>
+            <div class="form-row">
+                <Field label="Source" name="source" value=typed.source maxlength=200 error=source hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
+                <Field label="Link" name="source_url" kind="url" optional=true value=typed.source_url error=source_url/>
+            </div>
+            <div class="actions"><Button kind=main>{button}</Button></div>
+        </form>
+    }
+    .into_any()
+}
+
+/// What it would have meant, and the button that enters it.
+fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect, form: Form<AddModifier>) -> AnyView {
+    let (before, delta) = (effect.before(), effect.delta());
+    let kind = ModifierKind::parse(typed.kind.trim()).unwrap_or(ModifierKind::Discount);
+    let title = format!("{} {}", percent_words(effect.factor), kind.label());
+    let days = format!("{} – {}", format::day(effect.period.from), format::day(effect.period.last_day()));
+    let figures = if effect.rows.is_empty() {
+        let text = "Nothing of these days is concerned: check the provider and the models, or enter it for what comes.";
+        view! { <Notice tone=Tone::Warn>{text}</Notice> }.into_any()
+    } else {
+        let amount = if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) };
+        let from_to = format!("from {} to {}", format::money(before), format::money(before + delta));
+        let tables = tables(effect);
+        view! {
+            <div class="headline">
+                <Figure large=true caption="Spend would have moved by" value=amount title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
+            </div>
+            {tables}
+        }
+        .into_any()
+    };
+    let example = example(&[(kind, effect.factor)]);
+    let enter = enter(org, typed, kind, form);
+    view! {
+        <Section title=title note=format!("had it held {days}") id="effect">
+            {figures}
+            <p class="soft small">{example}". Multiplied on what the days were charged, without what the contract took off for the month; each call rounds its own lines to 12 places."</p>
+            {enter}
+        </Section>
+    }
+    .into_any()
+}
+
+fn tables(effect: &ModifierEffect) -> AnyView {
+    let by_project = table("Project", effect.by(|row| row.project.clone()));
+    let by_model = table("Model", effect.by(|row| format!("{}/{}", row.provider, row.model)));
+    view! {
+        <Columns>
+            <Section title="By project">{by_project}</Section>
+            <Section title="By model">{by_model}</Section>
+        </Columns>
+    }
+    .into_any()
+}
+
+fn table(head: &'static str, rows: Vec<(String, Decimal, Decimal)>) -> AnyView {
+    let columns = vec![Column::text(head), Column::number("Charged, $"), Column::number("Would move by, $")];
+    let rows = rows.into_iter().map(|(key, before, delta)| {
+        let sign = if delta.is_sign_negative() { -1.0 } else { 1.0 };
+        view! {
+            <tr>
+                <th scope="row">{key}</th>
+                <td class="num" title=format::money_full(before)>{format::money_plain(before)}</td>
+                <td class="num"><Change text=format::money_signed(delta) direction=Direction::of_cost(sign) title=format::money_full(delta)/></td>
+            </tr>
+        }
+    });
+    let caption = format!("What would have moved by {}", head.to_lowercase());
+    view! { <Table caption=caption columns=columns dense=true>{rows.collect_view()}</Table> }.into_any()
+}
+
+fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind, form: Form<AddModifier>) -> AnyView {
+    let fields = [
+        ("org", org),
+        ("kind", typed.kind.as_str()),
+        ("percent", &typed.percent),
+        ("provider", &typed.provider),
+        ("models", &typed.models),
+        ("meters", &typed.meters),
+        ("valid_from", &typed.valid_from),
+        ("valid_to", &typed.valid_to),
+        ("source", &typed.source),
+        ("source_url", &typed.source_url),
+    ];
+    let hidden = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
+    let button = format!("Enter the {}", kind.as_str());
+    view! {
+        <ActionForm action=form.action>
+            {hidden.collect_view()}
+            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>{button}</Button></div>
+        </ActionForm>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_says_every_step() {
+        let factors = EXAMPLE.map(|(kind, hundredths)| (kind, Decimal::new(hundredths, 2)));
+        assert_eq!(
+            example(&factors),
+            "$100.00 list price → −12 % negotiated discount = $88.00 → +5 % internal markup = $92.40"
+        );
+        assert_eq!(percent_words(Decimal::new(9_975, 4)), "−0.25 %");
+    }
+
+    #[test]
+    fn the_address_says_what_was_typed() {
+        let pairs = [("kind", "discount"), ("percent", "12"), ("seller", "openai"), ("provider", "a filter")];
+        let query: Query = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let typed = typed(&query);
+        assert_eq!((typed.provider.as_str(), typed.percent.as_str()), ("openai", "12"));
+        assert!(!is_empty(&typed) && is_empty(&ModifierForm::default()));
+        let wrong = [domain::problem::FieldProblem::new("provider", "invalid", "No.")];
+        assert_eq!(said(&wrong), [("seller".to_owned(), "No.".to_owned())]);
+    }
+}

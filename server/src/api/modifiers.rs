@@ -1,0 +1,297 @@
+//! `/v1/price-modifiers`: the organization's discounts and markups.
+
+use super::json::{Body, invalid};
+use super::own_prices::{End, MadeDocument};
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use backend::prices;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use domain::ids::PriceChangeId;
+use domain::money;
+use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierInput, ModifierKind, OwnModifier};
+use domain::problem::Problem;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The resource's routes.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list, enter)).routes(routes!(effect)).routes(routes!(end))
+}
+
+/// The organization's discounts and markups.
+#[derive(Debug, Serialize, ToSchema)]
+struct ModifiersDocument {
+    /// Those that count, in the order in which they stack, then superseded ones.
+    modifiers: Vec<ModifierDocument>,
+}
+
+/// A factor on prices.
+#[derive(Debug, Serialize, ToSchema)]
+struct ModifierDocument {
+    /// Its id, as receipts name it.
+    modifier_id: u64,
+    /// Why: discounts stack before markups.
+    kind: ModifierKind,
+    /// Who sells the calls; null means every provider.
+    provider: Option<String>,
+    /// Models by their names in the book: `=` is that name, `^` a beginning, `$` an end, `~` a part; null means every model.
+    #[schema(example = "^gpt-4o")]
+    models: Option<String>,
+    /// What else is asked of a call; empty asks for nothing.
+    attributes: String,
+    /// `tokens`, words of meters between commas, or empty for everything.
+    meters: String,
+    /// What a price is multiplied by: a decimal string.
+    #[schema(example = "0.88")]
+    factor: String,
+    /// Holds from then on; null means for all time before too.
+    valid_from: Option<DateTime<Utc>>,
+    /// Holds until before then; null means until further notice.
+    valid_to: Option<DateTime<Utc>>,
+    /// Who said so.
+    source: String,
+    /// Where it is written.
+    source_url: Option<String>,
+    /// When it was entered.
+    recorded_at: DateTime<FixedOffset>,
+    /// Who entered it.
+    recorded_by: String,
+    /// With which change.
+    change_id: Option<PriceChangeId>,
+    /// Since when it no longer counts.
+    superseded_at: Option<DateTime<FixedOffset>>,
+}
+
+/// A discount or markup to be entered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewModifier {
+    /// `discount` or `markup`.
+    #[schema(example = "discount")]
+    kind: String,
+    /// What is taken off or added, in percent of the price: a decimal string.
+    #[schema(example = "12")]
+    percent: String,
+    /// Who sells the calls; every provider when missing.
+    #[serde(default)]
+    #[schema(example = "openai", max_length = 200)]
+    provider: String,
+    /// A model's name in the book, or a pattern such as `^gpt-4o`; every model when missing.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    models: String,
+    /// `tokens`, or words of meters between commas; everything when missing.
+    #[serde(default)]
+    meters: String,
+    /// What else is asked of a call, such as `region=eu`.
+    #[serde(default)]
+    attributes: String,
+    /// From this day of the organization's zone or this instant; for all time before too when missing.
+    #[serde(default)]
+    #[schema(example = "2026-11-01")]
+    valid_from: String,
+    /// Until before this day or instant; until further notice when missing.
+    #[serde(default)]
+    valid_to: String,
+    /// Who said so.
+    #[schema(example = "Contract 2026-114", max_length = 200)]
+    source: String,
+    /// Where it is written.
+    #[serde(default)]
+    source_url: String,
+}
+
+/// What a factor would have moved.
+#[derive(Debug, Serialize, ToSchema)]
+struct EffectDocument {
+    /// First day that was looked at.
+    from: NaiveDate,
+    /// The day after the last.
+    to: NaiveDate,
+    /// What is multiplied by: a decimal string.
+    factor: String,
+    /// What was charged on what it concerns, without what a contract took off.
+    before: String,
+    /// What it would have added; below zero for a discount.
+    delta: String,
+    /// By project and model, the largest first.
+    rows: Vec<EffectRowDocument>,
+}
+
+/// What a factor would have moved of one model in one project.
+#[derive(Debug, Serialize, ToSchema)]
+struct EffectRowDocument {
+    /// The project.
+    project: String,
+    /// Provider as sent.
+    provider: String,
+    /// Model as sent.
+    model: String,
+    /// What was charged.
+    before: String,
+    /// What the factor would have added.
+    delta: String,
+}
+
+impl NewModifier {
+    fn input(self) -> Result<ModifierInput, Problem> {
+        let form = ModifierForm {
+            kind: self.kind,
+            provider: self.provider,
+            models: self.models,
+            attributes: self.attributes,
+            meters: self.meters,
+            percent: self.percent,
+            valid_from: self.valid_from,
+            valid_to: self.valid_to,
+            source: self.source,
+            source_url: self.source_url,
+        };
+        form.parse().map_err(invalid)
+    }
+}
+
+impl ModifierDocument {
+    fn of(modifier: OwnModifier) -> Self {
+        let (row, entry) = (modifier.row, modifier.entry);
+        Self {
+            modifier_id: row.modifier_id,
+            kind: row.kind,
+            provider: row.provider,
+            models: row.models.map(|models| models.to_string()),
+            attributes: row.attributes.to_string(),
+            meters: row.meters.to_string(),
+            factor: row.factor.normalize().to_string(),
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+            source: row.source,
+            source_url: row.source_url,
+            recorded_at: entry.recorded_at,
+            recorded_by: entry.recorded_by,
+            change_id: entry.change_id,
+            superseded_at: entry.superseded_at,
+        }
+    }
+}
+
+impl EffectDocument {
+    fn of(effect: ModifierEffect) -> Self {
+        let added = effect.factor - Decimal::ONE;
+        let row = |row: EffectRow| EffectRowDocument {
+            project: row.project,
+            provider: row.provider,
+            model: row.model,
+            before: money::exact(row.before),
+            delta: money::exact(row.before * added),
+        };
+        Self {
+            from: effect.period.from,
+            to: effect.period.to,
+            factor: effect.factor.normalize().to_string(),
+            before: money::exact(effect.before()),
+            delta: money::exact(effect.delta()),
+            rows: effect.rows.into_iter().map(row).collect(),
+        }
+    }
+}
+
+/// Lists the organization's discounts and markups.
+#[utoipa::path(
+    get,
+    path = "/v1/price-modifiers",
+    tag = "prices",
+    responses(
+        (status = 200, description = "The discounts and markups.", body = ModifiersDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {
+    let book = prices::own_book(&state.backend, &caller.scope).await?;
+    Ok(Json(ModifiersDocument { modifiers: book.modifiers.into_iter().map(ModifierDocument::of).collect() }))
+}
+
+/// Enters a discount or markup. It multiplies prices in a fixed order: the provider's uplift, discounts, markups; of one kind the older first.
+///
+/// Events that were recorded already keep their cost until somebody reprices them.
+#[utoipa::path(
+    post,
+    path = "/v1/price-modifiers",
+    tag = "prices",
+    request_body = NewModifier,
+    responses(
+        (status = 201, description = "It is entered.", body = MadeDocument),
+        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn enter(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(new): Body<NewModifier>,
+) -> Result<(StatusCode, Json<MadeDocument>), ApiError> {
+    let change_id = prices::add_modifier(&state.backend, &caller.scope, new.input()?).await?;
+    Ok((StatusCode::CREATED, Json(MadeDocument { change_id })))
+}
+
+/// Says what a discount or markup would have meant for the last 30 days, had it held all along. Nothing is entered.
+#[utoipa::path(
+    post,
+    path = "/v1/price-modifiers/effect",
+    tag = "prices",
+    request_body = NewModifier,
+    responses(
+        (status = 200, description = "What it would have moved.", body = EffectDocument),
+        (status = 400, description = "A field is wrong, or `attributes` asks for what sums of days do not tell apart.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn effect(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(new): Body<NewModifier>,
+) -> Result<Json<EffectDocument>, ApiError> {
+    let effect = prices::modifier_effect(&state.backend, &caller.scope, new.input()?).await?;
+    Ok(Json(EffectDocument::of(effect)))
+}
+
+/// Ends a discount or markup. It is superseded, not deleted: receipts that point to it keep it.
+#[utoipa::path(
+    post,
+    path = "/v1/price-modifiers/{modifier_id}/end",
+    tag = "prices",
+    params(("modifier_id" = u64, Path, description = "Id of the discount or markup.")),
+    request_body = End,
+    responses(
+        (status = 200, description = "It ends.", body = MadeDocument),
+        (status = 400, description = "The end is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 404, description = "No such discount or markup that still counts.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn end(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Path(modifier_id): Path<String>,
+    Body(end): Body<End>,
+) -> Result<Json<MadeDocument>, ApiError> {
+    let modifier_id = modifier_id.parse().map_err(|_| Problem::NotFound)?;
+    let change_id = prices::end_modifier(&state.backend, &caller.scope, modifier_id, end.edge()?).await?;
+    Ok(Json(MadeDocument { change_id }))
+}
