@@ -159,7 +159,7 @@ fn by_model(org: &str, effect: &Effect) -> AnyView {
         let change = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
         view! {
             <tr>
-                {head(org, &row.model, row.sums.priced < row.sums.events)}
+                {head(org, &row.model, row.sums.priced < row.sums.events, None)}
                 <td class="num">{format::count(row.sums.events)}</td>
                 <td class="num" title=format::money_full(row.sums.before)>{format::money_plain(row.sums.before)}</td>
                 <td class="num" title=format::money_full(row.sums.all)>{format::money_plain(row.sums.all)}</td>
@@ -178,7 +178,7 @@ fn proposals(org: &str, page: &View, show: Filter, form: Form<ApplyImport>) -> A
             .into_any();
     }
     let may = page.may_manage;
-    let mut columns = vec![
+    let columns = vec![
         Column::text("Model"),
         Column::text("What is priced"),
         Column::text("From"),
@@ -186,9 +186,6 @@ fn proposals(org: &str, page: &View, show: Filter, form: Form<ApplyImport>) -> A
         Column::number("Then"),
         Column::text("State"),
     ];
-    if may {
-        columns.insert(0, Column::text("Enter").hidden());
-    }
     let rows = page.import.proposals.iter().map(|proposal| row(org, proposal, may)).collect_view();
     let shown = page.import.proposals.len() as u64;
     let rest = (shown < page.matching).then(|| {
@@ -242,7 +239,8 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
     let from = proposal.from.map_or_else(|| "the beginning".to_owned(), instant);
     let tick = may.then(|| {
         let label = format!("Enter {meter} of {}", model.model);
-        view! { <td><input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/></td> }
+        view! { <input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/> }
+            .into_any()
     });
     let doubts: Vec<String> = proposal.doubts.iter().map(Doubt::detail).collect();
     let why = (!doubts.is_empty()).then(|| view! { <span class="note">{doubts.join(" ")}</span> });
@@ -253,8 +251,7 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
         .map(|to| view! { <span class="note">"until "{instant(to)}</span> });
     view! {
         <tr>
-            {tick}
-            {head(org, &model, proposal.kind != ProposalKind::NewModel)}
+            {head(org, &model, proposal.kind != ProposalKind::NewModel, tick)}
             <td>{meter}<span class="note">{terms}</span></td>
             <td class="nowrap">{from}{until}</td>
             {cell(proposal.before.as_ref(), "no price")}
@@ -265,12 +262,12 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
     .into_any()
 }
 
-/// The model of a row; a link to its page where the book has it already.
-fn head(org: &str, name: &ModelName, is_known: bool) -> AnyView {
+/// The model of a row, behind the box that chooses it; a link to its page where the book has it already.
+fn head(org: &str, name: &ModelName, is_known: bool, tick: Option<AnyView>) -> AnyView {
     let (model, provider) = (name.model.clone(), name.provider.clone());
     let model =
         if is_known { view! { <a href=model_path(org, name)>{model}</a> }.into_any() } else { model.into_any() };
-    view! { <th scope="row">{model}<span class="note">{provider}</span></th> }.into_any()
+    view! { <th scope="row">{tick}{model}<span class="note">{provider}</span></th> }.into_any()
 }
 
 /// A rate with where it comes from.
@@ -301,17 +298,19 @@ fn apply(org: &str, page: &View, form: Form<ApplyImport>, list: AnyView) -> AnyV
     let what = form.kept_or("what", if sure > 0 { "sure" } else { "ticked" });
     let (org, import) = (org.to_owned(), page.import.entry.import_id.to_string());
     view! {
-        <ActionForm action=form.action attr:class="form form-wide">
+        <ActionForm action=form.action attr:class="price-review">
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="import" value=import/>
             {list}
-            <FormErrors errors=form.errors()/>
-            <Radios label="What is entered" name="what" choices=choices value=what/>
-            <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")
-                hint="Stands in the history of your prices."/>
-            <div class="actions">
-                <Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the prices"</Button>
-                <span class="soft small">"One change, which can be undone while nothing was booked with it."</span>
+            <div class="form form-wide">
+                <FormErrors errors=form.errors()/>
+                <Radios label="What is entered" name="what" choices=choices value=what/>
+                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")
+                    hint="Stands in the history of your prices."/>
+                <div class="actions">
+                    <Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the prices"</Button>
+                    <span class="soft small">"One change, which can be undone while nothing was booked with it."</span>
+                </div>
             </div>
         </ActionForm>
     }
