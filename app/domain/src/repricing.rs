@@ -301,32 +301,28 @@ impl Effect {
         format!("{}/{}/{}", self.priced, self.waiting, crate::money::exact(self.cost))
     }
 
-    /// One or two sentences.
+    /// One sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        use crate::format::{counted, money};
+        use crate::format::{count, counted, money};
         if self.waiting == 0 {
             return "No event waits under this name.".to_owned();
         }
-        let looked_at = if self.more {
-            format!("of the oldest {} that wait", counted(self.waiting, "event"))
-        } else {
-            format!("of {} that wait", counted(self.waiting, "event"))
-        };
-        let named = self
-            .projects
-            .iter()
-            .map(|(project, events, cost)| format!("{project} {} ({})", money(*cost), counted(*events, "event")));
-        let others = (self.others.0 > 0)
-            .then(|| format!("other projects {} ({})", money(self.others.1), counted(self.others.0, "event")));
-        let by_project: Vec<String> = named.chain(others).collect();
-        let by_project = if by_project.is_empty() { String::new() } else { format!(": {}", by_project.join(", ")) };
-        let priced = if self.priced == 1 {
-            "1 gets a price".to_owned()
-        } else {
-            format!("{} get a price", crate::format::count(self.priced))
-        };
-        format!("{priced} {looked_at}, {} in all{by_project}.", money(self.cost))
+        let (priced, waiting, cost) = (count(self.priced), counted(self.waiting, "waiting event"), money(self.cost));
+        let which = if self.more { "the oldest " } else { "" };
+        let start = format!("Prices {priced} of {which}{waiting} for {cost}");
+        match &self.projects[..] {
+            [] => format!("{start}."),
+            [(project, ..)] if self.others.0 == 0 => format!("{start}, all in {project}."),
+            projects => {
+                let named = projects.iter().map(|(project, events, cost)| (project.as_str(), *events, *cost));
+                let others = (self.others.0 > 0).then_some(("other projects", self.others.0, self.others.1));
+                let by_project = named
+                    .chain(others)
+                    .map(|(name, events, cost)| format!("{name} {} ({})", money(cost), count(events)));
+                format!("{start}: {}.", by_project.collect::<Vec<_>>().join(", "))
+            }
+        }
     }
 }
 
@@ -517,16 +513,16 @@ mod tests {
         assert_eq!(effect.projects[0], ("h".to_owned(), 1, 8.into()));
         assert_eq!(
             effect.sentence().replace('\u{a0}', " "),
-            "10 get a price of 20 events that wait, $36.00 in all: h $8.00 (1 event), g $7.00 (1 event), f $6.00 (1 event), \
-             e $5.00 (1 event), d $4.00 (1 event), c $3.00 (1 event), other projects $3.00 (4 events)."
+            "Prices 10 of 20 waiting events for $36.00: h $8.00 (1), g $7.00 (1), f $6.00 (1), e $5.00 (1), d $4.00 (1), \
+             c $3.00 (1), other projects $3.00 (4)."
         );
         assert_ne!(effect.token(), Effect { cost: 35.into(), ..effect.clone() }.token());
         assert_eq!(Effect::default().sentence(), "No event waits under this name.");
+        let said = |effect: &Effect| effect.sentence().replace('\u{a0}', " ");
         let more = Effect { more: true, waiting: 1, priced: 1, ..Effect::default() };
-        assert_eq!(
-            more.sentence().replace('\u{a0}', " "),
-            "1 gets a price of the oldest 1 event that wait, $0.00 in all."
-        );
+        assert_eq!(said(&more), "Prices 1 of the oldest 1 waiting event for $0.00.");
+        let one = Effect { projects: vec![("main".to_owned(), 1, Decimal::ONE)], cost: Decimal::ONE, ..more };
+        assert_eq!(said(&one), "Prices 1 of the oldest 1 waiting event for $1.00, all in main.");
     }
 
     #[test]

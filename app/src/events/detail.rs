@@ -325,7 +325,7 @@ fn reported(org: &str, event: &EventDetail) -> Option<AnyView> {
         view! {
             <p>
                 <span title=format::money_exact(amount)>{said}</span>{beside}". "
-                <span class="soft">{counts}<a href=basis>"Choose"</a></span>
+                <span class="soft">{counts}<a href=basis>"Cost basis"</a></span>
             </p>
         }
         .into_any(),

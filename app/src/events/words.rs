@@ -75,7 +75,7 @@ pub(super) const fn status_tone(status: Status) -> Tone {
 fn cost_cell(row: &EventRow) -> AnyView {
     let reported = row.reported_cost.filter(|reported| row.cost != Some(*reported)).map(|reported| {
         let title = format!("The provider reported {}", format::money_exact(reported));
-        view! { <span class="note" title=title>"reported "{format::money_plain(reported)}</span> }
+        view! { <span class="note event-reported" title=title>"reported "{format::money_plain(reported)}</span> }
     });
     match row.cost {
         Some(cost) => {

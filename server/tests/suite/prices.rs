@@ -184,7 +184,7 @@ async fn one_click_maps_a_name_and_prices_what_waits_and_can_be_taken_back() {
         ("price_waiting", "true"),
     ];
     // The queue says what the button would do; whoever has not seen exactly that is shown it first.
-    let effect = "2 get a price of 2 events that wait, $0.007 in all: main $0.007 (2 events).";
+    let effect = "Prices 2 of 2 waiting events for $0.007, all in main.";
     assert!(queue.contains(effect) && queue.contains("value=\"2/2/0.007000000000\""), "{queue}");
     let form = "/o/acme/prices/own/name?provider=openai&name=prod-gpt-4o&waiting=true";
     browser.post_form_from(form, "/fn/prices/map", &[&[("org", "acme")], &fields[..]].concat()).await;

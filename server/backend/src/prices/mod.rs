@@ -23,7 +23,9 @@ pub use quotes::quotes;
 
 use crate::wake::Wake;
 use crate::{Backend, Clock, Error, OrgScope};
+use chrono::{DateTime, Utc};
 use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
+use domain::problem::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
@@ -88,23 +90,39 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
 pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
-    Ok(PriceBook::new(load_rows(pool).await?))
+    Ok(PriceBook::new(load_rows(pool, None).await?))
 }
 
-/// The rows of the whole common price book that count.
-async fn load_rows(pool: &PgPool) -> Result<BookRows, Error> {
+/// The rows of the whole common price book that count, or that counted at an instant; rules for names have no history.
+async fn load_rows(pool: &PgPool, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
     let mut tx = pool.begin().await?;
     let rows = BookRows {
         providers: sql::providers(&mut tx).await?,
         models: sql::models(&mut tx).await?,
         aliases: sql::aliases(&mut tx).await?,
-        prices: sql::prices(&mut tx).await?,
-        modifiers: sql::modifiers(&mut tx).await?,
+        prices: sql::prices(&mut tx, known_at).await?,
+        modifiers: sql::modifiers(&mut tx, known_at).await?,
         limits: sql::limits(&mut tx).await?,
         bases: Vec::new(),
     };
     tx.commit().await?;
     Ok(rows)
+}
+
+/// The common book as it was known at an instant, whatever was imported since.
+///
+/// # Errors
+/// [`Problem::Conflict`] where a new edition of the seed came in since: it replaces the rules for names whole, so what they said before is not known; [`Error::Database`], [`Error::Inconsistent`].
+async fn book_known_at(backend: &Backend, known_at: DateTime<Utc>) -> Result<Arc<PriceBook>, Error> {
+    let changed = sql::changed_since(&backend.pool, known_at).await?;
+    if changed.edition {
+        let detail = "The price book came in a new edition since this preview. Discard the run and preview it again.";
+        return Err(Problem::conflict(detail).into());
+    }
+    if changed.prices {
+        return Ok(Arc::new(PriceBook::new(load_rows(&backend.pool, Some(known_at)).await?)));
+    }
+    Ok(backend.events.book())
 }
 
 /// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.

@@ -371,16 +371,40 @@ pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Erro
     rows.iter().map(|row| alias(row, "price_aliases")).collect()
 }
 
-/// The prices that hold, or held, or will; not those that turned out to be wrong.
-pub(super) async fn prices(tx: &mut PgConnection) -> Result<Vec<PriceRow>, Error> {
+/// The prices that hold, or held, or will; not those that turned out to be wrong. With an instant, as they were known then.
+pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
              schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
-         from prices where superseded_at is null",
+         from prices
+         where ($1::timestamptz is null and superseded_at is null)
+            or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))",
     )
+    .bind(known_at)
     .fetch_all(tx)
     .await?;
     rows.iter().map(|row| price(row, "prices")).collect()
+}
+
+/// What became of the common book after an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ChangedSince {
+    /// Prices or factors were added or superseded.
+    pub(super) prices: bool,
+    /// A new edition of the program's seed came in, and its rules for names with it.
+    pub(super) edition: bool,
+}
+
+pub(super) async fn changed_since(db: impl PgExecutor<'_>, at: DateTime<Utc>) -> Result<ChangedSince, Error> {
+    let row = sqlx::query(
+        "select exists (select from prices where recorded_at > $1 or superseded_at > $1)
+                or exists (select from price_modifiers where recorded_at > $1 or superseded_at > $1) as prices,
+            exists (select from price_seed where synced_at > $1) as edition",
+    )
+    .bind(at)
+    .fetch_one(db)
+    .await?;
+    Ok(ChangedSince { prices: row.try_get("prices")?, edition: row.try_get("edition")? })
 }
 
 pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
@@ -395,13 +419,19 @@ pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<Pric
     rows.iter().map(|row| price(row, "prices")).collect()
 }
 
-/// The modifiers that hold, or held, or will.
-pub(super) async fn modifiers(tx: &mut PgConnection) -> Result<Vec<ModifierRow>, Error> {
+/// The modifiers that hold, or held, or will. With an instant, as they were known then.
+pub(super) async fn modifiers(
+    tx: &mut PgConnection,
+    known_at: Option<DateTime<Utc>>,
+) -> Result<Vec<ModifierRow>, Error> {
     let rows = sqlx::query(
         "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
              source_version, source_url
-         from price_modifiers where superseded_at is null",
+         from price_modifiers
+         where ($1::timestamptz is null and superseded_at is null)
+            or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))",
     )
+    .bind(known_at)
     .fetch_all(tx)
     .await?;
     rows.iter().map(|row| modifier(row, "price_modifiers")).collect()

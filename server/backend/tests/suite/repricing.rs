@@ -2,12 +2,14 @@
 
 use super::prices::{enter, mapping, price, send};
 use backend::prices::{self, runs};
-use backend::{Backend, Error, OrgScope, events, spend, statements};
+use backend::{Backend, Error, OrgScope, budgets, events, spend, statements};
+use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::{Edge, EventInput};
 use domain::ids::RunId;
 use domain::period::Period;
+use domain::price::PriceInput;
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunState, Summary};
 use domain::spend::{Measure, SpendQuery, Sums};
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
@@ -166,6 +168,55 @@ async fn repricing_shows_first_moves_on_confirmation_and_can_be_reversed() {
 }
 
 #[tokio::test]
+async fn what_is_confirmed_is_what_was_previewed_whatever_comes_into_the_common_book() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    prices::sync_seed(database.pool(), &*clock).await.unwrap();
+    prices::refresh(&backend).await.unwrap();
+    let acme = seed::organization(&backend, "UTC").await;
+    send(&backend, &acme.api, "a", MODEL).await;
+    enter(&backend, &acme.owner, price(MODEL, "input_uncached", "2")).await;
+    clock.advance(chrono::Duration::seconds(1));
+    let run = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    assert_eq!(preview(&run).after, money("0.003"));
+
+    // Imported between preview and confirmation: the output for twice as much.
+    clock.advance(chrono::Duration::seconds(1));
+    let output = events::find(&backend, &acme.owner, "a").await.unwrap().receipt[1].price_id;
+    let output = i64::try_from(output.unwrap()).unwrap();
+    for sql in [
+        "update prices set superseded_at = $2 where price_id = $1",
+        "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from,
+            valid_to, source, source_version, origin, recorded_at)
+         select 7, provider, model, meter, variant, tier_from, tier_inclusive, 2 * rate, per, valid_from, valid_to, 'file', '1',
+            'import', $2
+         from prices where price_id = $1",
+    ] {
+        sqlx::query(sql).bind(output).bind(backend.clock.now()).execute(database.pool()).await.unwrap();
+    }
+    prices::refresh(&backend).await.unwrap();
+    assert_eq!(send(&backend, &acme.api, "b", MODEL).await, Some(money("0.004")), "what comes now has the new price");
+    clock.advance(chrono::Duration::seconds(1));
+    let done = runs::confirm(&backend, &acme.owner, run.run_id, "Contract").await.unwrap();
+    let RunState::Done { outcome, .. } = &done.state else { panic!("{:?}", done.state) };
+    assert_eq!(events::find(&backend, &acme.owner, "a").await.unwrap().row.cost, Some(money("0.003")));
+    assert_eq!((outcome.moved, outcome.after), (2, money("0.006")), "the old price also for what came since");
+    let now = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    assert_eq!(preview(&now).after, money("0.008"), "a new preview has the new price");
+
+    // A new edition replaces the rules for names whole: nobody knows any more what the preview read.
+    clock.advance(chrono::Duration::seconds(1));
+    let synced = "update price_seed set synced_at = $1";
+    sqlx::query(synced).bind(backend.clock.now()).execute(database.pool()).await.unwrap();
+    let refused = problem(runs::confirm(&backend, &acme.owner, now.run_id, "Contract")).await;
+    assert_eq!(refused.status(), 409);
+    assert!(refused.detail().contains("preview it again"), "{refused:?}");
+    runs::discard(&backend, &acme.owner, now.run_id).await.unwrap();
+    let again = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    assert_eq!(preview(&again).after, money("0.008"));
+}
+
+#[tokio::test]
 async fn a_run_looks_only_at_its_span_and_filters() {
     let database = TestDatabase::new().await;
     let (backend, clock) = seed::backend(&database, NOW);
@@ -235,6 +286,97 @@ async fn another_server_goes_on_where_one_stopped_and_nothing_moves_twice() {
     let back = total(&here, &acme.owner).await;
     assert_eq!((back.spend, back.unpriced_requests), (Decimal::ZERO, 9_000));
     assert_rollups_follow(&here, &acme.owner).await;
+}
+
+#[tokio::test]
+async fn a_budget_that_repricing_takes_over_its_threshold_is_told_once() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, "2026-10-05T00:00:00Z");
+    let acme = seed::organization(&backend, "UTC").await;
+    let budget = BudgetInput {
+        name: "All".to_owned(),
+        scope: ScopeRef::Organization,
+        amount: money("1"),
+        thresholds: vec![50],
+        recipients: vec![acme.email.clone()],
+    };
+    budgets::create(&backend, &acme.owner, budget).await.unwrap();
+    clock.set(NOW.parse().unwrap());
+    for (id, at) in [("october", "2026-10-15T00:00:00Z"), ("november", "2026-11-15T00:00:00Z")] {
+        let event: EventInput = serde_json::from_value(json!({
+            "id": id, "timestamp": at, "provider": "openai", "model": MODEL,
+            "usage": {"prompt_tokens": 1_000, "completion_tokens": 100}
+        }))
+        .unwrap();
+        assert_eq!(events::ingest_inputs(&backend, &acme.api, vec![event]).await.unwrap().accepted, 1);
+    }
+    let ledger = async || {
+        budgets::evaluate_marks(&backend).await.unwrap();
+        let mut alerts = budgets::alerts(&backend, &acme.owner, AlertFilter::All, None, None).await.unwrap().alerts;
+        alerts.sort_by_key(|alert| alert.month);
+        alerts.iter().map(|alert| (alert.month.to_string(), alert.late, alert.deliveries.len())).collect::<Vec<_>>()
+    };
+    assert!(ledger().await.is_empty(), "a third of a cent each");
+
+    enter(&backend, &acme.owner, price(MODEL, "output", "6000")).await;
+    clock.advance(chrono::Duration::seconds(1));
+    let run = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    assert!(ledger().await.is_empty(), "a preview moves nothing");
+    let run = runs::confirm(&backend, &acme.owner, run.run_id, "The contract says so.").await.unwrap();
+    // October is over: recorded, nobody is mailed. November is told while something can be done.
+    let told = [("2026-10-01".to_owned(), true, 0), ("2026-11-01".to_owned(), false, 1)];
+    assert_eq!(ledger().await, told);
+    runs::reverse(&backend, &acme.owner, run.run_id, "Not yet.").await.unwrap();
+    assert_eq!(ledger().await, told, "the ledger keeps what was told");
+    let again = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    runs::confirm(&backend, &acme.owner, again.run_id, "Now.").await.unwrap();
+    assert_eq!(ledger().await, told, "once per threshold and month");
+}
+
+/// What a person sees before anything is entered is what then happens.
+#[tokio::test]
+async fn an_effect_is_what_pricing_then_does() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    for (id, model) in [("a", "our-chat"), ("b", "our-chat"), ("c", "their-chat")] {
+        send(&backend, &acme.api, id, model).await;
+    }
+    let name = ("openai", "our-chat");
+    let input = mapping("our-chat", MODEL).parse().unwrap();
+    let effect = runs::effect_of_mapping(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let main = vec![("main".to_owned(), 2, money("0.007"))];
+    assert_eq!((effect.waiting, effect.priced, effect.cost, effect.more), (2, 2, money("0.007"), false));
+    assert_eq!(effect.projects, main);
+    let first = runs::effect_of_mapping(&backend, &acme.owner, &input, name, 1).await.unwrap();
+    assert_eq!((first.waiting, first.cost, first.more), (1, money("0.0035"), true));
+    assert_eq!(total(&backend, &acme.owner).await.spend, Decimal::ZERO, "nothing has moved");
+
+    // Half of a price is none; a second rate in the same form completes it.
+    let inputs = |meters: &[&str]| -> Vec<PriceInput> {
+        meters.iter().map(|meter| price("our-chat", meter, "1").parse().unwrap()).collect()
+    };
+    for (meters, priced, cost) in [(&["output"][..], 0, "0"), (&["output", "input_uncached"], 2, "0.0022")] {
+        let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_EFFECT).await.unwrap();
+        assert_eq!((effect.priced, effect.cost), (priced, money(cost)), "{meters:?}");
+    }
+    let change = prices::add_prices(&backend, &acme.owner, &inputs(&["output", "input_uncached"])).await.unwrap();
+    let book = prices::own_book(&backend, &acme.owner).await.unwrap();
+    assert_eq!((book.prices.len(), book.changes.len()), (2, 1), "one change");
+    let run = runs::price_waiting(&backend, &acme.owner, Some(name), "Entered.").await.unwrap();
+    let RunState::Done { outcome, .. } = &run.state else { panic!("{:?}", run.state) };
+    assert_eq!((outcome.priced, outcome.delta()), (2, money("0.0022")));
+    // An event that lost its price waits again, and is found.
+    prices::undo(&backend, &acme.owner, change).await.unwrap();
+    let all = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
+    runs::confirm(&backend, &acme.owner, all.run_id, "It was wrong.").await.unwrap();
+    let effect = runs::effect_of_mapping(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    assert_eq!(effect.projects, main);
+    let globex = seed::organization(&backend, "UTC").await;
+    let theirs = runs::effect_of_mapping(&backend, &globex.owner, &input, name, MAX_EFFECT).await.unwrap();
+    assert_eq!(theirs.waiting, 0);
+    let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
+    assert_eq!(problem(runs::effect_of_mapping(&backend, &bound, &input, name, 1)).await.status(), 403);
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ pub async fn compare_file(backend: &Backend, input: ImportInput) -> Result<Commo
             Edge::At(at) => at,
         },
     );
-    let book = super::super::load_rows(&backend.pool).await?;
+    let book = super::super::load_rows(&backend.pool, None).await?;
     let version = if input.version.is_empty() { today.to_string() } else { input.version };
     Ok(CommonImport { read: read(input.text, version, book, Vec::new(), from).await?, from })
 }
@@ -112,7 +112,7 @@ pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) ->
     let now = backend.clock.now();
     let mut transaction = backend.pool.begin().await?;
     book_sql::lock_seed(&mut transaction).await?;
-    let current = book_sql::prices(&mut transaction).await?;
+    let current = book_sql::prices(&mut transaction, None).await?;
     if compare(&current, &read.data.rows.prices, import.from).proposals != *proposals {
         return Err(Problem::conflict("The price book has changed since it was compared. Compare again.").into());
     }

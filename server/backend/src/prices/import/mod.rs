@@ -42,7 +42,7 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: ImportInput) -> R
     scope.require(Permission::ManagePrices)?;
     let now = backend.clock.now();
     let from = instant(scope, input.from.unwrap_or_else(|| Edge::Day(scope.zone().day_of(now))));
-    let book = super::load_rows(&backend.pool).await?;
+    let book = super::load_rows(&backend.pool, None).await?;
     let own = own::price_rows(&backend.pool, scope).await?;
     let version = if input.version.is_empty() { scope.zone().day_of(now).to_string() } else { input.version };
     let text = input.text;

@@ -94,17 +94,17 @@ pub async fn books(backend: &Backend, scope: &OrgScope) -> Result<HeldBooks, Err
     Ok(HeldBooks { own, common: backend.events.book() })
 }
 
-/// The organization's books with its own rows as they were known at an instant, whatever was entered since.
+/// The organization's books, its own and the common one, as they were known at an instant, whatever was entered or imported since.
 ///
 /// # Errors
-/// As [`books`].
+/// As [`books`], and [`domain::problem::Problem::Conflict`] where the common book came in a new edition since.
 pub(crate) async fn books_known_at(
     backend: &Backend,
     scope: &OrgScope,
     known_at: DateTime<Utc>,
 ) -> Result<HeldBooks, Error> {
     let own = load_own(&backend.pool, scope, Some(known_at)).await?;
-    Ok(HeldBooks { own: Arc::new(own), common: backend.events.book() })
+    Ok(HeldBooks { own: Arc::new(own), common: super::book_known_at(backend, known_at).await? })
 }
 
 /// The organization's own prices and names, to lay over the common book; none where it has none.

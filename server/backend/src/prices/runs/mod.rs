@@ -88,10 +88,10 @@ fn busy() -> Problem {
 
 /// Lets a previewed run move what its preview shows.
 ///
-/// It uses the own prices and names that its preview used, whatever was entered since.
+/// It uses the prices and names that its preview used, whatever was entered or imported since.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed or another run moves money; [`Error::Database`].
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed, another run moves money, or the common book came in a new edition since; [`Error::Database`].
 pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<Run, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
@@ -104,6 +104,8 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
         };
         return Err(Problem::conflict(detail).into());
     }
+    // A new edition is refused here rather than halfway.
+    super::book_known_at(backend, row.known_at).await?;
     let now = backend.clock.now();
     sql::confirm(&mut transaction, scope, run_id, &reason, now).await.on_constraint(ACTIVE, busy)?;
     if let Some(contract) = &row.contract {
