@@ -79,6 +79,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("events") view=events::EventsPage />
                     <Route path=path!("events/rejected") view=events::RejectedPage />
                     <Route path=path!("events/unpriced") view=events::UnpricedPage />
+                    <Route path=path!("events/uploads") view=events::UploadsPage />
+                    <Route path=path!("events/uploads/:upload") view=events::UploadPage />
                     <Route path=path!("events/:event") view=events::EventPage />
                     <Route path=path!("projects") view=projects::ProjectsPage />
                     <Route path=path!("projects/:project") view=projects::ProjectPage />

@@ -4,7 +4,7 @@
 //! What the function said travels in a cookie that only the next page reads and that is gone after it: errors and what was typed (without secrets), or a result that is shown once.
 //! Nothing of it stands in an address, so no link can put words into our mouth.
 
-use crate::{AppState, price_files};
+use crate::{AppState, price_files, uploads};
 use app::form::Flash;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -31,7 +31,7 @@ pub async fn without_javascript(State(state): State<AppState>, request: Request,
     if !accepts_page(request.headers()) {
         return next.run(request).await;
     }
-    let is_door = request.uri().path().starts_with("/fn/") || price_files::is_door(request.uri().path());
+    let is_door = request.uri().path().starts_with("/fn/") || carries_file(request.uri().path());
     match *request.method() {
         Method::POST if is_door => post(state.backend.local, request, next).await,
         Method::GET if !request.uri().path().starts_with("/fn/") => page(state.backend.local, request, next).await,
@@ -65,7 +65,7 @@ async fn post(local: bool, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     parts.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     // A file goes through as it comes.
-    if price_files::is_door(&path) {
+    if carries_file(&path) {
         let response = next.run(Request::from_parts(parts, body)).await;
         return redirect(local, path, back, Vec::new(), response).await;
     }
@@ -106,9 +106,14 @@ async fn redirect(
     }
 }
 
+/// Whether a form posted to this path carries a file.
+fn carries_file(path: &str) -> bool {
+    uploads::is_door(path) || price_files::is_door(path)
+}
+
 /// A result that says nothing needs no cookie; what became of a file stands on its page.
 fn result(path: String, body: &Bytes) -> Option<Flash> {
-    if price_files::is_door(&path) {
+    if carries_file(&path) {
         return None;
     }
     let value: serde_json::Value = serde_json::from_slice(body).ok()?;

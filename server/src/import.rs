@@ -3,14 +3,14 @@
 //! Reading the file again is harmless, because every event has an id that follows from its row: so the command can be interrupted and repeated, or go on where it was.
 
 use crate::config::Import;
-use crate::ingest_formats::Read;
-use crate::ingest_formats::files::{self, Ids, Mapping};
+use backend::events::files::{self, FileRow, Ids, Reading};
 use backend::{Backend, Error, OrgScope};
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, Read, Recorded};
 use domain::problem::Problem;
+use domain::upload::{FileKind, Mapping, PIECE_BYTES};
 use secrecy::ExposeSecret;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -77,19 +77,13 @@ pub async fn run(backend: &Backend, wanted: &Import, progress: impl Fn(&Summary)
         places: vec![],
         events: vec![],
     };
-    let outcome =
-        if is_csv(&wanted.file) { run.csv(&wanted.file, mapping).await } else { run.lines(&wanted.file).await };
-    outcome.map_err(|error| {
+    run.file(&wanted.file, mapping).await.map_err(|error| {
         let done = run.summary.rows - u64::try_from(run.events.len()).unwrap_or(0);
         format!(
             "{error} (stopped after row {done}: go on with --skip {done}, or begin anew: what is recorded stays single)"
         )
     })?;
     Ok(run.summary)
-}
-
-fn is_csv(file: &Path) -> bool {
-    file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
 }
 
 fn said(error: Error) -> String {
@@ -108,36 +102,19 @@ struct Run<'a, F> {
 }
 
 impl<F: Fn(&Summary)> Run<'_, F> {
-    async fn lines(&mut self, path: &Path) -> Result<(), String> {
+    async fn file(&mut self, path: &Path, mapping: Mapping) -> Result<(), String> {
+        let mut pieces = Pieces::open(path)?;
+        let kind = FileKind::of_name(&path.file_name().unwrap_or_default().to_string_lossy());
+        let reading = match kind {
+            FileKind::Csv => pieces.csv(mapping)?,
+            FileKind::Ndjson => Reading::lines(),
+        };
         let mut ids = Ids::default();
-        for line in open(path)?.lines() {
-            let line = line.map_err(|error| format!("{}: {error}", path.display()))?;
-            if let Some(read) = files::line(&line, &mut ids, |event| backend::events::read_one(Some(event))) {
-                self.take(read).await?;
+        while let Some(rows) = pieces.next(&reading)? {
+            for mut row in rows {
+                ids.name(&mut row);
+                self.take(row.read).await?;
             }
-        }
-        self.record().await
-    }
-
-    async fn csv(&mut self, path: &Path, mapping: Mapping) -> Result<(), String> {
-        let broken = |error: csv::Error| format!("{}: {error}", path.display());
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(open(path)?);
-        let cells = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect::<Vec<String>>();
-        let headers = cells(reader.headers().map_err(broken)?);
-        let mapping = mapping.with_headers(&headers);
-        let missing = mapping.missing(&headers);
-        if !missing.is_empty() {
-            let columns = headers.join(", ");
-            return Err(format!(
-                "{}; the columns are {columns}: name them with --map FIELD=COLUMN",
-                missing.join("; ")
-            ));
-        }
-        let mut ids = Ids::default();
-        for record in reader.records() {
-            let row = cells(&record.map_err(broken)?);
-            let own = |event: &serde_json::value::RawValue| backend::events::read_one(Some(event));
-            self.take(files::row(&headers, &row, &mapping, &mut ids, own)).await?;
         }
         self.record().await
     }
@@ -181,6 +158,61 @@ impl<F: Fn(&Summary)> Run<'_, F> {
     }
 }
 
-fn open(path: &Path) -> Result<BufReader<File>, String> {
-    File::open(path).map(BufReader::new).map_err(|error| format!("{}: {error}", path.display()))
+/// A file in pieces that begin where a row does.
+struct Pieces {
+    name: String,
+    file: File,
+    /// What was read from the disk and not yet taken.
+    waiting: Vec<u8>,
+    is_at_end: bool,
+}
+
+impl Pieces {
+    fn open(path: &Path) -> Result<Self, String> {
+        let name = path.display().to_string();
+        let file = File::open(path).map_err(|error| format!("{name}: {error}"))?;
+        let mut pieces = Self { name, file, waiting: Vec::new(), is_at_end: false };
+        pieces.fill()?;
+        Ok(pieces)
+    }
+
+    /// Reads on until a whole piece waits.
+    fn fill(&mut self) -> Result<(), String> {
+        let room = PIECE_BYTES.saturating_sub(u64::try_from(self.waiting.len()).unwrap_or(u64::MAX));
+        let read = (&mut self.file).take(room).read_to_end(&mut self.waiting);
+        let read = read.map_err(|error| format!("{}: {error}", self.name))?;
+        self.is_at_end = u64::try_from(read).is_ok_and(|read| read < room);
+        Ok(())
+    }
+
+    /// How the rows below the header are read.
+    fn csv(&mut self, mapping: Mapping) -> Result<Reading, String> {
+        let (headers, end) = files::header(&self.waiting, self.is_at_end)
+            .ok_or_else(|| format!("{}: the first line must name the columns", self.name))?;
+        let mapping = mapping.with_headers(&headers);
+        let missing = mapping.missing(&headers);
+        if !missing.is_empty() {
+            let columns = headers.join(", ");
+            return Err(format!(
+                "{}; the columns are {columns}: name them with --map FIELD=COLUMN",
+                missing.join("; ")
+            ));
+        }
+        self.waiting.drain(..end);
+        Ok(Reading::csv(headers, mapping))
+    }
+
+    /// The rows of the next piece; none after the last.
+    fn next(&mut self, reading: &Reading) -> Result<Option<Vec<FileRow>>, String> {
+        if self.is_at_end && self.waiting.is_empty() {
+            return Ok(None);
+        }
+        self.fill()?;
+        let piece = reading.piece(&self.waiting, self.is_at_end);
+        if piece.taken == 0 && !self.is_at_end {
+            return Err(format!("{}: a row has more than {PIECE_BYTES} bytes", self.name));
+        }
+        self.waiting.drain(..piece.taken);
+        Ok(Some(piece.rows))
+    }
 }

@@ -23,6 +23,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+mod uploads;
 pub mod verify;
 
 use app::{App, shell};
@@ -63,7 +64,8 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 }
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
-    api.into_iter().chain(downloads::routes()).chain(price_files::routes()).chain(dev_mail::routes())
+    let files = price_files::routes().into_iter().chain(uploads::routes());
+    api.into_iter().chain(downloads::routes()).chain(files).chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.

@@ -38,6 +38,8 @@ pub const MAX_LATENCY_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 pub const MAX_QUANTITY: u64 = 10_000_000_000;
 /// Largest cost that a provider may report for one event, in US dollars.
 pub const MAX_REPORTED_COST: u64 = 1_000_000_000;
+/// Most bytes of a reported cost that are read.
+const MAX_WRITTEN_COST_LEN: usize = 64;
 /// The operation of an event that names none.
 pub const DEFAULT_OPERATION: &str = "chat";
 /// How far ahead of the server's clock a timestamp may lie, in minutes.
@@ -107,6 +109,19 @@ impl ReportedCost {
     #[must_use]
     pub fn usd(&self) -> Option<Decimal> {
         (self.currency == "USD").then_some(self.amount)
+    }
+
+    /// What a provider, gateway or export says, in US dollars, from the number as it was written; none for what is no amount.
+    #[must_use]
+    pub fn read(written: &str) -> Option<Self> {
+        let written = written.trim().trim_matches('"');
+        if written.len() > MAX_WRITTEN_COST_LEN {
+            return None;
+        }
+        let amount =
+            written.parse().or_else(|_| Decimal::from_scientific(written)).ok().map(crate::money::round_line)?;
+        let fits = amount > Decimal::ZERO && amount <= Decimal::from(MAX_REPORTED_COST);
+        fits.then(|| Self { amount, currency: "USD".to_owned() })
     }
 }
 
@@ -639,4 +654,19 @@ pub fn csv(rows: &[EventRow]) -> String {
         table.row(cells.iter().map(String::as_str));
     }
     table.into_text()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReportedCost;
+
+    #[test]
+    fn amounts_are_decimal_from_the_first_byte() {
+        let amount = |written| ReportedCost::read(written).map(|cost| cost.amount.normalize().to_string());
+        assert_eq!(amount("0.00022500000000000002").as_deref(), Some("0.000225"));
+        assert_eq!(amount("2e-07").as_deref(), Some("0.0000002"));
+        for none in ["0", "-1", "NaN", "true", "null", "1e30", ""] {
+            assert_eq!(amount(none), None, "{none}");
+        }
+    }
 }

@@ -346,6 +346,16 @@ pub fn axis_percent(value: f64) -> String {
 
 // --- time
 
+/// The size of a file: `812 bytes`, `34 kB`, `12.3 MB`.
+#[must_use]
+pub fn bytes(size: u64) -> String {
+    match size {
+        0..1_000 => counted(size, "byte"),
+        1_000..1_000_000 => format!("{}{SPACE}kB", size.div_ceil(1_000)),
+        _ => format!("{}.{}{SPACE}MB", size / 1_000_000, size % 1_000_000 / 100_000),
+    }
+}
+
 /// A duration in milliseconds: "410 ms", "2,140 ms", "12.4 s", "3 min 20 s".
 #[must_use]
 pub fn milliseconds(ms: impl Into<i128>) -> String {
@@ -658,5 +668,11 @@ mod tests {
         ] {
             assert_eq!(range(Period::new(date(from), date(to)).unwrap(), today), expected);
         }
+    }
+
+    #[test]
+    fn sizes_have_their_unit() {
+        assert_eq!((bytes(1), bytes(812)), ("1\u{a0}byte".to_owned(), "812\u{a0}bytes".to_owned()));
+        assert_eq!((bytes(33_001), bytes(12_399_999)), ("34\u{a0}kB".to_owned(), "12.3\u{a0}MB".to_owned()));
     }
 }

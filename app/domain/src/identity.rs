@@ -45,7 +45,7 @@ impl Role {
             Self::Owner => "Everything, including owners and deleting the organization.",
             Self::Admin => "Everything but owners and deleting the organization.",
             Self::Finance => "Reads everything; manages budgets, prices, statements and exports.",
-            Self::Member => "Reads everything; manages projects, API keys and budgets.",
+            Self::Member => "Reads everything; sends events; manages projects, API keys and budgets.",
             Self::Viewer => "Reads everything, changes nothing.",
         }
     }
@@ -56,7 +56,7 @@ impl Role {
         use Permission as P;
         match permission {
             P::Read => true,
-            P::ManageProjects | P::ManageKeys => {
+            P::ManageProjects | P::ManageKeys | P::SendEvents => {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
             P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
@@ -103,6 +103,8 @@ pub enum Permission {
     ManageProjects,
     /// Create and revoke API keys.
     ManageKeys,
+    /// Send files of events in the name of an API key.
+    SendEvents,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
     /// Enter own prices, names and discounts; price and reprice recorded events.
@@ -121,10 +123,11 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Read,
         Self::ManageProjects,
         Self::ManageKeys,
+        Self::SendEvents,
         Self::ManageBudgets,
         Self::ManagePrices,
         Self::ManageMembers,
@@ -141,6 +144,7 @@ impl Permission {
             Self::Read => "see spend, events, budgets, forecasts and statements",
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
+            Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
             Self::ManagePrices => "enter own prices and reprice events",
             Self::ManageMembers => "invite, change and remove members",

@@ -106,3 +106,7 @@ id!(
     /// A file of newer prices that an organization sent.
     ImportId
 );
+id!(
+    /// A file of events that a member sends from the browser.
+    UploadId
+);

@@ -24,3 +24,4 @@ pub mod rating;
 pub mod repricing;
 pub mod spend;
 pub mod statement;
+pub mod upload;

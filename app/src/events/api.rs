@@ -2,8 +2,9 @@
 
 use crate::error::AppError;
 use domain::event::{EventDetail, EventRow, Listed, RejectedRow};
-use domain::ids::EventKey;
+use domain::ids::{EventKey, UploadId};
 use domain::price::page::Queue;
+use domain::upload::{UploadView, UploadsView};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -69,13 +70,103 @@ pub async fn load_event(
     Ok(backend::events::by_key(&caller.backend, &caller.scope, event).await?)
 }
 
+/// Files of events that were sent from the browser.
+#[server(prefix = "/fn", endpoint = "events/uploads", input = Json)]
+pub async fn load_uploads(
+    /// Slug of the organization.
+    org: String,
+) -> Result<UploadsView, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let (backend, scope) = (&caller.backend, &caller.scope);
+    let uploads = uploads::list(backend, scope).await?;
+    let keys = uploads::keys(backend, scope).await?;
+    let attention = backend::events::attention(backend, scope).await?;
+    Ok(UploadsView { uploads, keys, may_send: scope.may(Permission::SendEvents), attention })
+}
+
+/// One of them.
+#[server(prefix = "/fn", endpoint = "events/upload", input = Json)]
+pub async fn load_upload(
+    /// Slug of the organization.
+    org: String,
+    /// Which one.
+    upload: UploadId,
+) -> Result<UploadView, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let upload = uploads::find(&caller.backend, &caller.scope, upload).await?;
+    Ok(UploadView { upload, may_send: caller.scope.may(Permission::SendEvents) })
+}
+
+/// Chooses which column of a file fills which field.
+#[server(prefix = "/fn", endpoint = "events/map-upload")]
+pub async fn map_upload(
+    /// Slug of the organization.
+    org: String,
+    /// Which upload.
+    upload: UploadId,
+    /// The field of each column, in their order; empty for a column that is not read.
+    #[server(default)]
+    fields: Vec<String>,
+    /// The provider of all rows, where no column says it.
+    #[server(default)]
+    provider: String,
+    /// The project of all rows.
+    #[server(default)]
+    project: String,
+    /// The environment of all rows.
+    #[server(default)]
+    environment: String,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    let columns = uploads::find(&caller.backend, &caller.scope, upload).await?.columns;
+    let constants = [("provider", provider), ("project", project), ("environment", environment)];
+    let mapping = chosen(&columns, &fields, &constants)?;
+    Ok(uploads::map(&caller.backend, &caller.scope, upload, mapping).await?)
+}
+
+/// Gives an upload up; what was recorded stays.
+#[server(prefix = "/fn", endpoint = "events/discard-upload")]
+pub async fn discard_upload(
+    /// Slug of the organization.
+    org: String,
+    /// Which upload.
+    upload: UploadId,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    uploads::discard(&caller.backend, &caller.scope, upload).await?;
+    leptos_axum::redirect(&format!("/o/{org}/events/uploads?notice=discarded"));
+    Ok(())
+}
+
+/// The mapping that a form says; every wrong field is named.
+#[cfg(feature = "ssr")]
+fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, String)]) -> Result<Mapping, Problem> {
+    let mut mapping = Mapping::default();
+    let mut wrong = Vec::new();
+    for (place, (column, field)) in columns.iter().zip(fields).enumerate() {
+        if !field.trim().is_empty()
+            && let Err(detail) = mapping.fill(field, &column.name)
+        {
+            wrong.push(FieldProblem::new(format!("field-{place}"), "invalid", format!("{}: {detail}.", column.name)));
+        }
+    }
+    for (field, value) in constants.iter().filter(|(_, value)| !value.trim().is_empty()) {
+        if let Err(detail) = mapping.set(field, value) {
+            wrong.push(FieldProblem::new(*field, "invalid", format!("{detail}.")));
+        }
+    }
+    if wrong.is_empty() { Ok(mapping) } else { Err(Problem::invalid(wrong)) }
+}
+
 #[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
+    backend::events::uploads,
     domain::event::{DEFAULT_PAGE, Edge, EventQuery, Page},
     domain::identity::Permission,
-    domain::problem::Problem,
+    domain::problem::{FieldProblem, Problem},
     domain::spend::Filter,
+    domain::upload::{Mapping, UploadColumn},
 };
 
 /// What the page's parameters ask for, as seen from the organization's present day; for the page and its file.

@@ -1,13 +1,15 @@
-//! Events: the live list, the receipt of each, what was rejected and what waits for a price.
+//! Events: the live list, the receipt of each, what was rejected, what waits for a price, and files of events.
 
 pub mod api;
 pub mod detail;
 pub mod list;
 pub mod rejected;
 pub mod unpriced;
+pub mod uploads;
 mod words;
 
 pub use detail::EventPage;
 pub use list::EventsPage;
 pub use rejected::RejectedPage;
 pub use unpriced::UnpricedPage;
+pub use uploads::{UploadPage, UploadsPage};

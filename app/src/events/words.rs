@@ -13,6 +13,7 @@ pub(super) enum List {
     All,
     Rejected,
     Unpriced,
+    Uploads,
 }
 
 impl List {
@@ -22,11 +23,12 @@ impl List {
             Self::All => events,
             Self::Rejected => format!("{events}/rejected"),
             Self::Unpriced => format!("{events}/unpriced"),
+            Self::Uploads => format!("{events}/uploads"),
         }
     }
 }
 
-/// Links between the three lists, with what waits in each.
+/// Links between the lists, with what waits in each.
 pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
     let tab = |list: List, label: &str, waiting: u64| {
         let tab = Tab::new(label, list.path(org), list == here);
@@ -36,6 +38,7 @@ pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
         tab(List::All, "All events", 0),
         tab(List::Rejected, "Rejected", attention.rejected),
         tab(List::Unpriced, "Unpriced", attention.unpriced),
+        tab(List::Uploads, "Files", 0),
     ];
     view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
 }

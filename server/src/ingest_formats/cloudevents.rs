@@ -12,7 +12,7 @@ use super::{EventInput, Placed, Read, Refused, fit, names};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset};
-use domain::event::Sender;
+use domain::event::{ReportedCost, Sender};
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde::Deserialize;
@@ -143,7 +143,7 @@ fn content(
         usage,
         usage_format: Some(format.as_str().to_owned()),
         provider_response_id: (source == LITELLM).then(|| fit::id(id)).flatten(),
-        reported_cost: data.cost.and_then(|cost| fit::reported_cost(cost.get())),
+        reported_cost: data.cost.and_then(|cost| ReportedCost::read(cost.get())),
         ..EventInput::default()
     })
 }

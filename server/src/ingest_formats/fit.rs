@@ -1,17 +1,9 @@
 //! Labels, ids and amounts of other formats, fitted into the limits of an event.
 
-use chrono::{DateTime, FixedOffset};
-use domain::event::{
-    EventInput, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN, MAX_REPORTED_COST, MAX_TAG_KEY_BYTES, MAX_TAGS,
-    ReportedCost, Status,
-};
-use domain::money::round_line;
-use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
+pub use backend::events::hashed;
 
-/// Most bytes of a reported cost that are read.
-const MAX_AMOUNT_LEN: usize = 64;
+use chrono::{DateTime, FixedOffset};
+use domain::event::{EventInput, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN, MAX_TAG_KEY_BYTES, MAX_TAGS, Status};
 
 /// A label without control characters, cut where the limit lies; none when nothing is left.
 #[must_use]
@@ -40,22 +32,6 @@ pub fn id(text: &str) -> Option<String> {
     Some(if fits { text.to_owned() } else { hashed(&[text]) })
 }
 
-/// A short id of several texts: half of SHA-256, with the length of each text before it, so that no two lists share one.
-#[must_use]
-pub fn hashed(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(part.as_bytes());
-    }
-    let mut text = String::with_capacity(39);
-    text.push_str("sha256:");
-    for byte in &hash.finalize()[..16] {
-        let _infallible = write!(text, "{byte:02x}");
-    }
-    text
-}
-
 /// Adds a tag, if there is room and both name and value say something.
 pub fn tag(event: &mut EventInput, key: &str, value: &str) {
     let Some(key) = cut(key.trim(), MAX_TAG_KEY_BYTES, MAX_TAG_KEY_BYTES) else { return };
@@ -81,18 +57,6 @@ pub fn name_label(event: &mut EventInput, key: &str, value: &str) {
     if field.is_none() {
         *field = label(value);
     }
-}
-
-/// What a provider or gateway says the call cost, in US dollars, from the number as it was written; none for what is no amount.
-#[must_use]
-pub fn reported_cost(written: &str) -> Option<ReportedCost> {
-    let written = written.trim().trim_matches('"');
-    if written.len() > MAX_AMOUNT_LEN {
-        return None;
-    }
-    let amount = written.parse().or_else(|_| Decimal::from_scientific(written)).ok().map(round_line)?;
-    let fits = amount > Decimal::ZERO && amount <= Decimal::from(MAX_REPORTED_COST);
-    fits.then(|| ReportedCost { amount, currency: "USD".to_owned() })
 }
 
 /// The instant so many seconds after 1970, to the microsecond.
@@ -151,16 +115,6 @@ mod tests {
         let (one, two) = (id(&"x".repeat(200)).unwrap(), id(&"x".repeat(201)).unwrap());
         assert!(one != two && one.len() == 39 && one.starts_with("sha256:"));
         assert_ne!(hashed(&["a", "bc"]), hashed(&["ab", "c"]));
-    }
-
-    #[test]
-    fn amounts_are_decimal_from_the_first_byte() {
-        let amount = |written| reported_cost(written).map(|cost| cost.amount.normalize().to_string());
-        assert_eq!(amount("0.00022500000000000002").as_deref(), Some("0.000225"));
-        assert_eq!(amount("2e-07").as_deref(), Some("0.0000002"));
-        for none in ["0", "-1", "NaN", "true", "null", "1e30", ""] {
-            assert_eq!(amount(none), None, "{none}");
-        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::raw::{self, Raw, part};
 use super::{Placed, Read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use domain::event::{EventInput, Refused, Sender, Status};
+use domain::event::{EventInput, Refused, ReportedCost, Sender, Status};
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde::Deserialize;
@@ -279,11 +279,11 @@ impl Payload<'_> {
     /// LiteLLM's own figure. Its zero stands for an unknown price just as for a free call, so it says nothing.
     fn cost(&self, event: &mut EventInput, cache_hit: bool) {
         if cache_hit {
-            if let Some(saved) = self.saved_cache_cost.and_then(|raw| fit::reported_cost(raw.get())) {
+            if let Some(saved) = self.saved_cache_cost.and_then(|raw| ReportedCost::read(raw.get())) {
                 fit::tag(event, "litellm_saved_cost", &saved.amount.normalize().to_string());
             }
         } else if self.response_cost_failure_debug_info.is_none_or(|raw| raw.get() == "null") {
-            event.reported_cost = self.response_cost.and_then(|raw| fit::reported_cost(raw.get()));
+            event.reported_cost = self.response_cost.and_then(|raw| ReportedCost::read(raw.get()));
         }
     }
 

@@ -8,7 +8,6 @@
 //! To add a format: a file here that makes [`Read`]s of a body, a route in `api/ingest`, its client in the tests.
 
 pub mod cloudevents;
-pub mod files;
 pub mod fit;
 pub mod litellm;
 pub mod names;

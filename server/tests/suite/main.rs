@@ -21,3 +21,4 @@ mod security;
 mod spend;
 mod support;
 mod theme;
+mod uploads;

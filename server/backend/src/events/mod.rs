@@ -8,6 +8,7 @@ pub(crate) mod adjust;
 mod check;
 mod commit;
 mod doubles;
+pub mod files;
 mod ingest;
 pub mod latency;
 mod read;
@@ -15,12 +16,14 @@ mod receipt;
 mod retention;
 #[cfg(test)]
 mod tests;
+pub mod uploads;
 
 pub(crate) use adjust::{CURRENT_RECEIPT, LAST};
 pub(crate) use check::kept_from;
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
 pub use doubles::{drops_doubles, set_drops_doubles};
+pub use files::hashed;
 pub use ingest::{Item, ingest, ingest_inputs, ingest_own, ingest_read, read_one, split, split_up_to};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};

@@ -129,6 +129,18 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ApiKey>, Er
     sql::list(&backend.pool, scope, MAX_LISTED_KEYS).await
 }
 
+/// The view of one of the organization's keys, for what a member does in its name.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to send events, [`Problem::Invalid`] naming `key` where it is none that works and may send events; [`Error::Database`].
+pub async fn scope_of(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Result<OrgScope, Error> {
+    scope.require(Permission::SendEvents)?;
+    let caller = sql::live(&backend.pool, scope, key_id, backend.clock.now()).await?;
+    let may_send = |caller: &KeyCaller| caller.key.scopes.contains(&KeyScope::Ingest);
+    let unusable = || Problem::field("key", "unknown", "Choose an API key that works and may send events.");
+    Ok(caller.filter(may_send).ok_or_else(unusable)?.scope)
+}
+
 /// Refuses a key from now on, on every server. Revoking it again changes nothing.
 ///
 /// # Errors

@@ -148,8 +148,33 @@ pub(super) async fn caller(pool: &PgPool, hash: KeyHash) -> Result<Option<KeyCal
     .bind(hash.as_bytes())
     .fetch_optional(pool)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let key = key(&row)?;
+    row.as_ref().map(key_caller).transpose()
+}
+
+/// The key with this id as a caller, if it works.
+pub(super) async fn live(
+    pool: &PgPool,
+    scope: &OrgScope,
+    key_id: KeyId,
+    now: DateTime<Utc>,
+) -> Result<Option<KeyCaller>, Error> {
+    let row = sqlx::query(
+        "select api_keys.*, organizations.time_zone
+         from api_keys
+         join organizations on organizations.org_id = api_keys.org_id
+         where api_keys.org_id = $1 and api_keys.key_id = $2 and api_keys.revoked_at is null
+             and (api_keys.expires_at is null or api_keys.expires_at > $3)",
+    )
+    .bind(scope.org_id().0)
+    .bind(key_id.0)
+    .bind(now)
+    .fetch_optional(pool)
+    .await?;
+    row.as_ref().map(key_caller).transpose()
+}
+
+fn key_caller(row: &PgRow) -> Result<KeyCaller, Error> {
+    let key = key(row)?;
     let org_id = OrgId(row.try_get("org_id")?);
     let zone: String = row.try_get("time_zone")?;
     let zone = Zone::parse(&zone).map_err(|_| Error::inconsistent("organizations", "time_zone", zone))?;
@@ -162,7 +187,7 @@ pub(super) async fn caller(pool: &PgPool, hash: KeyHash) -> Result<Option<KeyCal
         scopes: key.scopes.iter().copied().collect(),
         default_project: key.project.default_project(),
     };
-    Ok(Some(KeyCaller { scope: OrgScope::new(org_id, zone, actor, visible), key }))
+    Ok(KeyCaller { scope: OrgScope::new(org_id, zone, actor, visible), key })
 }
 
 fn key(row: &PgRow) -> Result<ApiKey, Error> {

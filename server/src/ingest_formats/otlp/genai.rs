@@ -9,7 +9,7 @@ use super::words::{
 };
 use crate::ingest_formats::{EventInput, fit, names};
 use chrono::{DateTime, FixedOffset};
-use domain::event::{MAX_LATENCY_MS, Status};
+use domain::event::{MAX_LATENCY_MS, ReportedCost, Status};
 use domain::meter::UsageFormat;
 use serde_json::{Map, Value, json};
 
@@ -83,7 +83,7 @@ fn first_chunk(attributes: &Attributes) -> Option<u64> {
 
 /// What the sender says it cost; zero stands for an unknown price just as for a free call, and says nothing.
 pub(super) fn cost(event: &mut EventInput, attributes: &Attributes, names: &[&str]) {
-    event.reported_cost = attributes.any_text(names).and_then(|amount| fit::reported_cost(&amount));
+    event.reported_cost = attributes.any_text(names).and_then(|amount| ReportedCost::read(&amount));
 }
 
 /// What the attempt ended with. A failed one that counted nothing is an attempt without tokens.

@@ -6,6 +6,7 @@
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
 use backend::budgets;
+use backend::events::uploads::{self, NewUpload};
 use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
@@ -38,6 +39,8 @@ pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
+/// The file of the upload that waits.
+pub(super) const FILE: &str = "timestamp,provider,model,prompt_tokens\n2026-11-20T09:00:00Z,openai,gpt-4o,1000\n";
 pub(super) const PASSWORD: &str = "four quite unrelated words";
 
 /// A file of prices that every organization can take something from.
@@ -87,6 +90,10 @@ pub(super) struct World {
     pub(super) previewed_run: String,
     /// A run that moved money.
     pub(super) done_run: String,
+    /// A file that waits to be recorded.
+    pub(super) upload: String,
+    /// The key in whose name files are recorded.
+    pub(super) sending_key: String,
     acme: String,
     /// Keys of Acme by what they may.
     keys: BTreeMap<String, String>,
@@ -220,6 +227,7 @@ impl Making<'_> {
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
         self.prices(&acme).await;
+        self.file(&acme).await;
         self.world
     }
 
@@ -416,5 +424,18 @@ impl Making<'_> {
         self.world.modifier = book.modifiers[0].row.modifier_id.to_string();
         self.world.price = book.prices[0].row.price_id.to_string();
         self.world.mapping = book.mappings[0].position.to_string();
+    }
+
+    async fn file(&mut self, acme: &OrgScope) {
+        let keys = uploads::keys(self.backend, acme).await.unwrap();
+        let (key_id, _) = keys.into_iter().find(|(_, name)| name.starts_with("ingest")).unwrap();
+        let new = NewUpload {
+            file_name: &format!("{SECRET}.csv"),
+            key_id,
+            size_bytes: FILE.len().try_into().unwrap(),
+            head: FILE.as_bytes(),
+        };
+        self.world.upload = uploads::start(self.backend, acme, new).await.unwrap().upload_id.to_string();
+        self.world.sending_key = key_id.to_string();
     }
 }

@@ -18,6 +18,7 @@ use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, 
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
+use domain::upload::CheckedRow;
 use prepare::Request;
 use std::collections::{BTreeSet, HashMap};
 
@@ -110,21 +111,50 @@ async fn record(
     scope: &OrgScope,
     count: usize,
     unknown: Projects,
-    read: impl FnOnce() -> Vec<Result<EventInput, Refusal>>,
+    read: impl FnOnce() -> Vec<Read>,
 ) -> Result<IngestAnswer, Error> {
-    scope.require_key_scope(KeyScope::Ingest)?;
-    let &Actor::Key { key_id, default_project, .. } = scope.actor() else {
-        return Err(Problem::Forbidden { detail: "Events are sent with an API key.".to_owned() }.into());
-    };
-    if count > MAX_BATCH {
-        return Err(Problem::TooLarge { detail: format!("Send at most {MAX_BATCH} events in one request.") }.into());
-    }
+    let (key_id, default_project) = sender(scope, count)?;
     if count == 0 {
         return Ok(IngestAnswer::default());
     }
-    let books = prices::books(backend, scope).await?;
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(count)?;
+    let (prepared, projects) = prepared(backend, scope, unknown, read).await?;
+    let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
+    let (events, rejections, mut results) = filing.sort(prepared);
+    let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
+    let mut outcomes = outcomes.into_iter();
+    for result in &mut results {
+        if result.status == Recorded::Accepted
+            && let Some(outcome) = outcomes.next()
+        {
+            apply(result, outcome);
+        }
+    }
+    Ok(answer(results))
+}
+
+/// The key that sends, and the project of its events that name none.
+fn sender(scope: &OrgScope, count: usize) -> Result<(KeyId, ProjectId), Problem> {
+    scope.require_key_scope(KeyScope::Ingest)?;
+    let &Actor::Key { key_id, default_project, .. } = scope.actor() else {
+        return Err(Problem::Forbidden { detail: "Events are sent with an API key.".to_owned() });
+    };
+    if count > MAX_BATCH {
+        return Err(Problem::TooLarge { detail: format!("Send at most {MAX_BATCH} events in one request.") });
+    }
+    Ok((key_id, default_project))
+}
+
+/// What a request's events become: each checked and priced on its own; and the projects that they name.
+async fn prepared(
+    backend: &Backend,
+    scope: &OrgScope,
+    unknown: Projects,
+    read: impl FnOnce() -> Vec<Read>,
+) -> Result<(Vec<Result<NewEvent, Refusal>>, HashMap<String, ProjectId>), Error> {
+    let (key_id, default_project) = sender(scope, 0)?;
+    let books = prices::books(backend, scope).await?;
     let now = backend.clock.now();
     let mut checked: Vec<Read> = read()
         .into_iter()
@@ -150,19 +180,38 @@ async fn record(
         now,
         clock: backend.clock.as_ref(),
     };
-    let prepared: Vec<Result<NewEvent, Refusal>> = checked.into_iter().map(|event| request.prepare(event?)).collect();
-    let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
-    let (events, rejections, mut results) = filing.sort(prepared);
-    let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
-    let mut outcomes = outcomes.into_iter();
-    for result in &mut results {
-        if result.status == Recorded::Accepted
-            && let Some(outcome) = outcomes.next()
-        {
-            apply(result, outcome);
+    let prepared = checked.into_iter().map(|event| request.prepare(event?)).collect();
+    Ok((prepared, projects))
+}
+
+/// What events in Tallystick's own form would become, in their order. Nothing is recorded, and what is recorded already is not looked at.
+///
+/// # Errors
+/// As [`ingest`].
+pub(super) async fn foresee(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<Vec<CheckedRow>, Error> {
+    let (prepared, _) = prepared(backend, scope, Projects::OrRefused, || events).await?;
+    Ok((1..).zip(prepared).map(|(row, event)| foreseen(row, event)).collect())
+}
+
+fn foreseen(row: u64, event: Result<NewEvent, Refusal>) -> CheckedRow {
+    match event {
+        Ok(event) => CheckedRow {
+            row,
+            provider: Some(event.sent.provider),
+            model: Some(event.sent.model),
+            tokens: event.meters.tokens(),
+            cost: event.booking.cost,
+            refused: None,
+            unpriced: event.booking.unpriced_reason,
+        },
+        Err(refused) => {
+            let sender = presentable(refused.sender);
+            let said = format!("{} {}", refused.problem.pointer, refused.problem.detail);
+            let (provider, model) = (sender.provider, sender.model);
+            let refused = Some(said.trim_start().to_owned());
+            CheckedRow { row, provider, model, tokens: 0, cost: None, refused, unpriced: None }
         }
     }
-    Ok(answer(results))
 }
 
 /// Sorts events into those to write and those to list as rejected, with a provisional result for each.

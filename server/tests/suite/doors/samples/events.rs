@@ -1,22 +1,35 @@
-//! Events, rejected and unpriced ones.
+//! Events, rejected and unpriced ones, files of them.
 
-use crate::doors::sample::{Guard, Sample, api, ask, page};
-use crate::doors::world::{EVENT_ID, PROJECT, World};
-use domain::identity::KeyScope;
+use crate::doors::sample::{Guard, Sample, api, ask, file, form, page};
+use crate::doors::world::{EVENT_ID, FILE, PROJECT, World};
+use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
-    let event = world.event.as_str();
+    let (event, upload) = (world.event.as_str(), world.upload.as_str());
     vec![
         page("/o/{org}/events", "/o/acme/events"),
         page("/o/{org}/events/rejected", "/o/acme/events/rejected"),
         page("/o/{org}/events/unpriced", "/o/acme/events/unpriced"),
+        page("/o/{org}/events/uploads", "/o/acme/events/uploads"),
+        page("/o/{org}/events/uploads/{upload}", format!("/o/acme/events/uploads/{upload}")),
         page("/o/{org}/events/{event}", format!("/o/acme/events/{event}")),
         page("/o/{org}/events.csv", "/o/acme/events.csv"),
         ask("events/list", json!({"query": []})),
         ask("events/rejected", json!({"cursor": null})),
         ask("events/unpriced", json!({})),
         ask("events/event", json!({"event": event})),
+        ask("events/uploads", json!({})),
+        ask("events/upload", json!({"upload": upload})),
+        form("events/map-upload", &[("upload", upload), ("fields[2]", "model"), ("provider", "openai")])
+            .needs(Permission::SendEvents),
+        form("events/discard-upload", &[("upload", upload)]).needs(Permission::SendEvents),
+        file("/o/{org}/events/uploads", "/o/acme/events/uploads", &[("key", &world.sending_key)], FILE)
+            .needs(Permission::SendEvents),
+        file("/o/{org}/events/uploads/{upload}/check", format!("/o/acme/events/uploads/{upload}/check"), &[], FILE)
+            .needs(Permission::SendEvents),
+        file("/o/{org}/events/uploads/{upload}/send", format!("/o/acme/events/uploads/{upload}/send"), &[], FILE)
+            .needs(Permission::SendEvents),
         api("POST /v1/events", "/v1/events").guarded(Guard::Key(KeyScope::Ingest)).body(json!({
             "id": "door", "project": PROJECT, "provider": "openai", "model": "gpt-4o",
             "usage": {"prompt_tokens": 1, "completion_tokens": 1}

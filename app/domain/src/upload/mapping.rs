@@ -1,15 +1,11 @@
-//! Files of events: NDJSON, one event per line, and CSV with a mapping of its columns.
-//!
-//! An event without an id gets one that follows from its row and how many rows like it came before, so that the same file can be read again, whole or from where it broke off.
+//! Which column of a file fills which field of an event.
 
-use super::{Read, Refused, fit};
-use domain::problem::FieldProblem;
-use serde_json::value::RawValue;
+use crate::event::ReportedCost;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
-use std::collections::HashMap;
 
 /// Fields of an event that a column can fill, besides `usage.…` and `tags.…`.
-const FIELDS: [&str; 29] = [
+pub const FIELDS: [&str; 29] = [
     "id",
     "timestamp",
     "project",
@@ -43,6 +39,18 @@ const FIELDS: [&str; 29] = [
 /// Fields that are numbers or flags, not texts.
 const PLAIN: [&str; 6] = ["batch", "attempt", "latency_ms", "time_to_first_token_ms", "stream", "response_cache_hit"];
 
+/// Names inside of `usage` that are often filled, as suggestions; any other is taken too.
+pub const USAGE_FIELDS: [&str; 8] = [
+    "usage.prompt_tokens",
+    "usage.completion_tokens",
+    "usage.total_tokens",
+    "usage.prompt_tokens_details.cached_tokens",
+    "usage.input_tokens",
+    "usage.output_tokens",
+    "usage.cache_read_input_tokens",
+    "usage.cache_creation_input_tokens",
+];
+
 /// Other names that columns often have.
 const ALIASES: [(&str, &str); 20] = [
     ("time", "timestamp"),
@@ -68,7 +76,7 @@ const ALIASES: [(&str, &str); 20] = [
 ];
 
 /// Which column or constant fills which field.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
     /// Field and column.
     columns: Vec<(String, String)>,
@@ -85,12 +93,33 @@ impl Mapping {
         let pairs = |texts: &[String]| {
             let pair = |text: &String| {
                 let (field, value) = text.split_once('=').ok_or_else(|| format!("{text}: write FIELD=VALUE"))?;
-                let field = field.trim().to_owned();
-                if is_field(&field) { Ok((field, value.trim().to_owned())) } else { Err(unknown(&field)) }
+                Ok((known(field)?, value.trim().to_owned()))
             };
-            texts.iter().map(pair).collect::<Result<Vec<_>, _>>()
+            texts.iter().map(pair).collect::<Result<Vec<_>, String>>()
         };
         Ok(Self { columns: pairs(columns)?, constants: pairs(constants)? })
+    }
+
+    /// This column fills this field.
+    ///
+    /// # Errors
+    /// A field that is not known, or that another column fills.
+    pub fn fill(&mut self, field: &str, column: &str) -> Result<(), String> {
+        let field = known(field)?;
+        if let Some((_, other)) = self.columns.iter().find(|(filled, _)| *filled == field) {
+            return Err(format!("{field} is filled by the column {other} already"));
+        }
+        self.columns.push((field, column.to_owned()));
+        Ok(())
+    }
+
+    /// This field has this value in all rows.
+    ///
+    /// # Errors
+    /// A field that is not known.
+    pub fn set(&mut self, field: &str, value: &str) -> Result<(), String> {
+        self.constants.push((known(field)?, value.trim().to_owned()));
+        Ok(())
     }
 
     /// With the columns that are named like a field, or as is usual, for fields that nothing fills yet.
@@ -111,6 +140,18 @@ impl Mapping {
     #[must_use]
     pub fn columns(&self) -> &[(String, String)] {
         &self.columns
+    }
+
+    /// Field and value of what is the same in all rows.
+    #[must_use]
+    pub fn constants(&self) -> &[(String, String)] {
+        &self.constants
+    }
+
+    /// The field that a column fills.
+    #[must_use]
+    pub fn field_of(&self, column: &str) -> Option<&str> {
+        self.columns.iter().find(|(_, filling)| filling == column).map(|(field, _)| field.as_str())
     }
 
     /// What the headers lack.
@@ -136,7 +177,8 @@ impl Mapping {
     }
 
     /// The event that a row makes, as JSON.
-    fn event(&self, cell: impl Fn(&str) -> Option<String>) -> Value {
+    #[must_use]
+    pub fn event(&self, cell: impl Fn(&str) -> Option<String>) -> Value {
         let mut event = Map::new();
         let columns = self.columns.iter().filter_map(|(field, column)| Some((field, cell(column)?)));
         let constants = self.constants.iter().map(|(field, value)| (field, value.clone()));
@@ -146,6 +188,11 @@ impl Mapping {
         event.entry("usage").or_insert_with(|| Value::Object(Map::new()));
         Value::Object(event)
     }
+}
+
+fn known(field: &str) -> Result<String, String> {
+    let field = field.trim();
+    if is_field(field) { Ok(field.to_owned()) } else { Err(unknown(field)) }
 }
 
 fn is_field(field: &str) -> bool {
@@ -181,7 +228,7 @@ fn put(event: &mut Map<String, Value>, field: &str, text: &str) {
         }
     } else if field == "reported_cost" {
         // An empty or zero cost of an export stands for an unknown one.
-        if let Some(cost) = fit::reported_cost(text.trim_start_matches('$')) {
+        if let Some(cost) = ReportedCost::read(text.trim_start_matches('$')) {
             event.insert(
                 field.to_owned(),
                 serde_json::json!({"amount": cost.amount.to_string(), "currency": cost.currency}),
@@ -200,132 +247,4 @@ fn number(text: &str) -> Option<Value> {
         let number: f64 = text.parse().ok()?;
         Number::from_f64(number).map(Value::from)
     })
-}
-
-/// Gives events without an id one that follows from what they say.
-#[derive(Debug, Default)]
-pub struct Ids(HashMap<String, u32>);
-
-impl Ids {
-    /// The id of a row; the n-th row of the same text is another event than the first.
-    fn of(&mut self, row: &str) -> String {
-        let hash = fit::hashed(&[row]);
-        let count = self.0.entry(hash.clone()).or_insert(0);
-        *count += 1;
-        if *count == 1 { hash } else { format!("{hash}-{count}") }
-    }
-}
-
-/// Reads a line of NDJSON; none for an empty one.
-pub fn line(text: &str, ids: &mut Ids, own: impl Fn(&RawValue) -> Read) -> Option<Read> {
-    let text = text.trim_start_matches('\u{feff}').trim();
-    if text.is_empty() {
-        return None;
-    }
-    let raw = serde_json::from_str::<&RawValue>(text).ok().filter(|raw| raw.get().starts_with('{'));
-    let Some(raw) = raw else {
-        let problem = FieldProblem::new("", "invalid", "This line is not a JSON object.");
-        return Some(Err(Refused::unread(problem)));
-    };
-    Some(own(raw).map(|mut event| {
-        event.id.get_or_insert_with(|| ids.of(text));
-        event
-    }))
-}
-
-/// Reads a row of CSV.
-pub fn row(
-    headers: &[String],
-    cells: &[String],
-    mapping: &Mapping,
-    ids: &mut Ids,
-    own: impl Fn(&RawValue) -> Read,
-) -> Read {
-    let cell = |column: &str| {
-        let place = headers.iter().position(|header| header == column)?;
-        cells.get(place).cloned()
-    };
-    let value = mapping.event(cell);
-    let raw = serde_json::value::to_raw_value(&value)
-        .map_err(|_| Refused::unread(FieldProblem::new("", "invalid", "This row is no event.")))?;
-    own(&raw).map(|mut event| {
-        event.id.get_or_insert_with(|| ids.of(&cells.join("\u{1f}")));
-        event
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ingest_formats::EventInput;
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    fn own(raw: &RawValue) -> Read {
-        serde_json::from_str::<EventInput>(raw.get())
-            .map_err(|error| Refused::unread(FieldProblem::new("", "invalid", error.to_string())))
-    }
-
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
-    #[test]
-    fn columns_are_found_by_name_and_by_mapping() {
-        let headers =
-            texts(&["Created At", "Model", "Prompt Tokens", "Cached", "Completion Tokens", "Team", "Cost", "Prompt"]);
-        let mapping =
-            Mapping::read(&texts(&["usage.prompt_tokens_details.cached_tokens=Cached"]), &texts(&["provider=openai"]))
-                .unwrap()
-                .with_headers(&headers);
-        assert_eq!(mapping.missing(&headers), Vec::<String>::new());
-        let cells = texts(&["2026-11-20T09:30:00Z", "gpt-4o", "1000", "400", "100", "search", "$0.0035", "SECRET"]);
-        let event = row(&headers, &cells, &mapping, &mut Ids::default(), own).unwrap();
-        assert_eq!(
-            event.usage,
-            json!({"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}})
-        );
-        assert_eq!((event.provider.as_str(), event.tags["team"].as_str()), ("openai", "search"));
-        assert_eq!(event.reported_cost.as_ref().unwrap().amount.to_string(), "0.0035");
-        assert!(!serde_json::to_string(&event).unwrap().contains("SECRET"), "columns without a field are never read");
-    }
-
-    #[test]
-    fn what_is_missing_is_said_before_anything_is_recorded() {
-        let headers = texts(&["when", "tokens"]);
-        let mapping = Mapping::read(&texts(&["model=LLM"]), &[]).unwrap().with_headers(&headers);
-        let missing = mapping.missing(&headers).join("; ");
-        assert!(
-            missing.contains("no column `LLM`") && missing.contains("provider") && missing.contains("usage"),
-            "{missing}"
-        );
-        assert!(Mapping::read(&texts(&["colour=Red"]), &[]).unwrap_err().contains("colour"));
-        assert!(Mapping::read(&texts(&["model"]), &[]).is_err());
-    }
-
-    #[test]
-    fn the_same_file_has_the_same_ids_and_equal_rows_stay_apart() {
-        let text = r#"{"provider":"openai","model":"gpt-4o","usage":{"prompt_tokens":1}}"#;
-        let read = || {
-            let mut ids = Ids::default();
-            [text, text, "", "7"].map(|text| line(text, &mut ids, own).map(|read| read.ok().and_then(|event| event.id)))
-        };
-        let [first, second, empty, broken] = read();
-        assert_eq!(read(), [first.clone(), second.clone(), empty.clone(), broken.clone()]);
-        assert_ne!(first, second);
-        assert_eq!((empty, broken), (None, Some(None)));
-        let named = r#"{"id":"a","provider":"openai","model":"gpt-4o","usage":{}}"#;
-        assert_eq!(line(named, &mut Ids::default(), own).unwrap().unwrap().id.as_deref(), Some("a"));
-    }
-
-    proptest! {
-        #[test]
-        fn no_row_panics(cells in proptest::collection::vec(".{0,40}", 0..8), fields in proptest::collection::vec("[a-z_.]{1,24}", 0..8)) {
-            let headers: Vec<String> = fields.clone();
-            let pairs: Vec<String> = fields.iter().map(|field| format!("usage.{field}={field}")).collect();
-            let mapping = Mapping::read(&pairs, &[]).unwrap().with_headers(&headers);
-            let _any = row(&headers, &cells, &mapping, &mut Ids::default(), own);
-            let _any = line(&cells.join(""), &mut Ids::default(), own);
-        }
-    }
 }

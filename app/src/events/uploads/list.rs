@@ -1,0 +1,130 @@
+//! All files that were sent, and the form for the next one.
+
+use super::send::Starting;
+use super::{ACCEPT, state_word};
+use crate::error::Failure;
+use crate::events::api::load_uploads;
+use crate::events::words::{List, tabs};
+use crate::form::posted_problem;
+use crate::format;
+use crate::identity::use_org;
+use crate::layout::Place;
+use crate::ui::{
+    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoPermission, NoticeText,
+    PageHead, Section, Select, Table, Tone, UrlNotice,
+};
+use domain::identity::Permission;
+use domain::ids::KeyId;
+use domain::upload::{MAX_FILE_BYTES, Upload, UploadsView};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+const NOTICES: [NoticeText; 1] = [NoticeText {
+    code: "discarded",
+    tone: Tone::Neutral,
+    text: "The upload is discarded. What was recorded of it stays.",
+}];
+
+/// `/o/{org}/events/uploads`
+#[component]
+pub fn UploadsPage() -> impl IntoView {
+    let org = use_org();
+    let problem = posted_problem(&List::Uploads.path(&org.get_untracked()));
+    let starting = Starting::new(org, problem);
+    let uploads = Resource::new(move || org.get(), load_uploads);
+    view! {
+        <Title text="Files of events"/>
+        <PageHead title="Files of events" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>
+        <UrlNotice known=&NOTICES/>
+        <Transition fallback=|| view! { <Loading what="files" lines=8/> }>
+            {move || Suspend::new(async move {
+                match uploads.await {
+                    Ok(view) => draw(&org.get_untracked(), view, starting),
+                    Err(error) => view! { <Failure what="files" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+fn draw(org: &str, view: UploadsView, starting: Starting) -> AnyView {
+    let tabs = tabs(org, List::Uploads, view.attention);
+    let start = match (view.may_send, view.keys.is_empty()) {
+        (false, _) => {
+            view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
+                .into_any()
+        }
+        (true, true) => {
+            let keys = format!("{}/keys", Place::Settings.path(org));
+            let text = "Its rows are recorded in the name of a key, which also says their project.";
+            view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any()
+        }
+        (true, false) => start_form(org, view.keys, starting),
+    };
+    let earlier = earlier(org, &view.uploads);
+    view! {
+        {tabs}
+        <Section title="New file" id="new">{start}</Section>
+        <Section title="Earlier files">{earlier}</Section>
+    }
+    .into_any()
+}
+
+fn start_form(org: &str, keys: Vec<(KeyId, String)>, starting: Starting) -> AnyView {
+    let keys = keys.into_iter().map(|(key_id, name)| Choice::new(key_id.to_string(), name)).collect::<Vec<_>>();
+    let hint = format!(
+        "NDJSON, one event per line, or CSV with a header; at most {} MiB; the command “tallystick import” takes larger ones.",
+        MAX_FILE_BYTES / (1024 * 1024)
+    );
+    view! {
+        <form class="form" method="post" enctype="multipart/form-data" action=List::Uploads.path(org) on:submit=move |event| starting.submit(event)>
+            <FormErrors errors=starting.errors()/>
+            <Select label="In the name of the API key" name="key" choices=keys error=starting.error("key") hint="Where a row names no project, the key's is meant."/>
+            <Field label="File" name="file" kind="file" accept=ACCEPT error=starting.error("file") hint=hint/>
+            <div class="actions">
+                <Button kind=ButtonKind::Primary disabled=starting.busy>"Look at the file"</Button>
+                <span class="soft small">"Nothing is recorded yet."</span>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn earlier(org: &str, uploads: &[Upload]) -> AnyView {
+    if uploads.is_empty() {
+        let text = "An export of your gateway or of a provider is a good beginning.";
+        return view! { <EmptyState title="No files yet" text=text/> }.into_any();
+    }
+    let columns = vec![
+        Column::text("File"),
+        Column::text("State"),
+        Column::number("Rows"),
+        Column::number("Recorded"),
+        Column::number("Recorded before"),
+        Column::number("Refused"),
+        Column::text("Begun"),
+        Column::text("By"),
+        Column::text("API key"),
+    ];
+    let rows = uploads.iter().map(|upload| row(org, upload)).collect_view();
+    view! { <Table caption="Files, newest first" columns=columns>{rows}</Table> }.into_any()
+}
+
+fn row(org: &str, upload: &Upload) -> AnyView {
+    let (word, tone) = state_word(upload);
+    let href = format!("{}/{}", List::Uploads.path(org), upload.upload_id);
+    view! {
+        <tr>
+            <th scope="row"><a href=href>{upload.file_name.clone()}</a><span class="note">{format::bytes(upload.size_bytes)}</span></th>
+            <td><Badge tone=tone>{word}</Badge></td>
+            <td class="num">{format::count(upload.rows)}</td>
+            <td class="num">{format::count(upload.accepted)}</td>
+            <td class="num">{format::count(upload.duplicates)}</td>
+            <td class="num">{format::count(upload.refused)}</td>
+            <td class="nowrap"><time datetime=format::time_machine(upload.created_at) title=format::time_exact(upload.created_at)>{format::time(upload.created_at)}</time></td>
+            <td>{upload.created_by.clone()}</td>
+            <td>{upload.key_name.clone()}</td>
+        </tr>
+    }
+    .into_any()
+}

@@ -1,0 +1,25 @@
+//! Files of events: chosen, looked at, sent.
+
+pub mod list;
+mod send;
+pub mod upload;
+
+pub use list::UploadsPage;
+pub use upload::UploadPage;
+
+use crate::ui::Tone;
+use domain::upload::{Upload, UploadState};
+
+/// What files are offered.
+const ACCEPT: &str = ".csv,.ndjson,.jsonl";
+
+/// The state as a word and its meaning.
+const fn state_word(upload: &Upload) -> (&'static str, Tone) {
+    match upload.state {
+        UploadState::Waiting if upload.missing.is_empty() => ("ready", Tone::Accent),
+        UploadState::Waiting => ("waits for its columns", Tone::Warn),
+        UploadState::Partial => ("not finished", Tone::Warn),
+        UploadState::Done => ("done", Tone::Good),
+        UploadState::Discarded => ("discarded", Tone::Neutral),
+    }
+}

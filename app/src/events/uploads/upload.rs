@@ -1,0 +1,315 @@
+//! One file: what its columns mean, what its first rows would cost, how far it is, and what became of it.
+
+use super::send::Sending;
+use super::{ACCEPT, state_word};
+use crate::error::{AppError, Failure};
+use crate::events::api::{DiscardUpload, MapUpload, load_upload};
+use crate::events::words::List;
+use crate::form::{Form, posted_problem, use_form};
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Loading, Meter,
+    NoPermission, Notice, PageHead, Section, Table, Tone, said,
+};
+use domain::identity::Permission;
+use domain::problem::Problem;
+use domain::upload::{
+    Checked, CheckedRow, FIELDS, FileKind, USAGE_FIELDS, Upload, UploadColumn, UploadState, UploadView,
+};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+
+/// `/o/{org}/events/uploads/{upload}`
+#[component]
+pub fn UploadPage() -> impl IntoView {
+    let params = use_params_map();
+    let asked = Memo::new(move |_| {
+        let params = params.read();
+        (params.get("org").unwrap_or_default(), params.get("upload").unwrap_or_default())
+    });
+    let forms = Forms { map: use_form(), discard: use_form() };
+    let path = asked.with_untracked(|(org, upload)| format!("{}/{upload}", List::Uploads.path(org)));
+    let sending = Sending::new(posted_problem(&path));
+    let version = forms.map.action.version();
+    let upload = Resource::new_blocking(
+        move || (asked.get(), version.get(), sending.looked.get()),
+        async |((org, upload), ..)| match upload.parse() {
+            Ok(upload) => load_upload(org, upload).await,
+            Err(_) => Err(AppError::of(Problem::NotFound)),
+        },
+    );
+    view! {
+        <Transition fallback=|| view! { <Loading what="file" lines=8/> }>
+            {move || Suspend::new(async move {
+                match upload.await {
+                    Ok(view) => draw(&asked.get_untracked().0, &view, forms, sending),
+                    Err(error) => view! { <Title text="File"/><PageHead title="File" hidden=true/><Failure what="file" error=error/> }.into_any(),
+                }
+            })}
+        </Transition>
+    }
+}
+
+/// The forms of the page.
+#[derive(Clone, Copy)]
+struct Forms {
+    map: Form<MapUpload>,
+    discard: Form<DiscardUpload>,
+}
+
+fn draw(org: &str, view: &UploadView, forms: Forms, sending: Sending) -> AnyView {
+    let upload = &view.upload;
+    let (word, tone) = state_word(upload);
+    let name = upload.file_name.clone();
+    let crumbs = vec![Crumb::link("Files of events", List::Uploads.path(org)), Crumb::here(name.clone())];
+    let can_go_on = view.may_send && upload.is_open();
+    let columns = (can_go_on && upload.kind == FileKind::Csv && upload.state == UploadState::Waiting)
+        .then(|| column_form(org, upload, forms.map));
+    let first_rows = upload.checked.as_ref().filter(|_| upload.is_open()).map(first_rows);
+    let import = (can_go_on && upload.missing.is_empty()).then(|| import_form(org, upload, sending));
+    let denied = (upload.is_open() && !view.may_send).then(|| {
+        view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
+    });
+    let discard = can_go_on.then(|| discard_form(org, upload, forms.discard));
+    view! {
+        <Title text=name.clone()/>
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=name><Badge tone=tone>{word}</Badge></PageHead>
+        {facts(upload)}
+        {result(org, upload, sending)}
+        {columns}
+        {first_rows}
+        {import}
+        {denied}
+        {discard}
+    }
+    .into_any()
+}
+
+fn facts(upload: &Upload) -> AnyView {
+    let ended = upload.ended_at.map(|at| view! { <div><dt>"Ended"</dt><dd>{format::time(at)}</dd></div> });
+    let size = format::bytes(upload.size_bytes);
+    let key = upload.key_name.clone();
+    let begun = format!("{} by {}", format::time(upload.created_at), upload.created_by);
+    view! {
+        <Facts>
+            <div><dt>"Size"</dt><dd>{size}</dd></div>
+            <div><dt>"API key"</dt><dd>{key}</dd></div>
+            <div><dt>"Begun"</dt><dd>{begun}</dd></div>
+            {ended}
+        </Facts>
+    }
+    .into_any()
+}
+
+/// How far it is and what became of the rows, as it stands now.
+fn result(org: &str, upload: &Upload, sending: Sending) -> AnyView {
+    let (org, loaded) = (org.to_owned(), upload.clone());
+    (move || {
+        let upload = sending.live.get().unwrap_or_else(|| loaded.clone());
+        (upload.state != UploadState::Waiting || upload.rows > 0).then(|| result_of(&org, &upload))
+    })
+    .into_any()
+}
+
+fn result_of(org: &str, upload: &Upload) -> AnyView {
+    let said = format!(
+        "{}: {} recorded, {} recorded before, {} refused",
+        format::counted(upload.rows, "row"),
+        format::count(upload.accepted),
+        format::count(upload.duplicates),
+        format::count(upload.refused)
+    );
+    let share = upload.share();
+    let read = format!("{} of {} read", format::percent_whole(share), format::bytes(upload.size_bytes));
+    let tone = if upload.state == UploadState::Done { BarTone::Good } else { BarTone::Accent };
+    let refused = (upload.refused > 0).then(|| refusals(org, upload));
+    view! {
+        <Section title="Result" id="result">
+            <div class="upload-progress">
+                <Meter share=share label=read.clone() tone=tone/>
+            </div>
+            <p><span class="strong">{said}</span>" · "<span class="soft">{read}</span></p>
+            {refused}
+        </Section>
+    }
+    .into_any()
+}
+
+fn refusals(org: &str, upload: &Upload) -> AnyView {
+    let reasons = upload.reasons.iter().map(|reason| view! { <li>{said(reason)}</li> }).collect_view();
+    let shown = u64::try_from(upload.reasons.len()).unwrap_or_default();
+    let more = upload.refused.saturating_sub(shown);
+    let more = (more > 0).then(|| format!("And {} more. ", format::count(more)));
+    view! {
+        <ul class="upload-reasons small">{reasons}</ul>
+        <p class="soft">{more}"What could not be taken stands in the "<a href=List::Rejected.path(org)>"rejected list"</a>"; an id that is recorded with other content is only counted."</p>
+    }
+    .into_any()
+}
+
+fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
+    let missing = (!upload.missing.is_empty()).then(|| {
+        let missing = said(&upload.missing.join("; "));
+        view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
+    });
+    let columns = vec![Column::text("Column, and one of its values"), Column::text("Fills the field")];
+    let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, form)).collect_view();
+    let choices = FIELDS.into_iter().chain(["reported_cost"]).chain(USAGE_FIELDS);
+    let choices = choices.map(|field| view! { <option value=field></option> }).collect_view();
+    let constant = |field: &str| {
+        let set = upload.constants.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value.as_str());
+        form.kept_or(field, set)
+    };
+    let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
+    let (provider, project, environment) = (constant("provider"), constant("project"), constant("environment"));
+    view! {
+        <Section title="Columns" note="a column without a field is never read" id="columns">
+            {missing}
+            <ActionForm action=form.action>
+                <FormErrors errors=form.errors()/>
+                <input type="hidden" name="org" value=org/>
+                <input type="hidden" name="upload" value=upload_id/>
+                <datalist id="upload-fields">{choices}</datalist>
+                <Table caption="Which column fills which field" columns=columns dense=true>{rows}</Table>
+                <p class="soft small upload-hint">"Counts go into usage as the provider names them, such as usage.prompt_tokens, and labels of your own into tags, such as tags.team. What is chosen here is chosen again for the next file with this header."</p>
+                <div class="form-row upload-constants">
+                    <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider hint="Such as openai, where no column says it."/>
+                    <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project hint="Its short name; else the key's."/>
+                    <Field label="Environment of all rows" name="environment" optional=true maxlength=200 error=form.error("environment") value=environment/>
+                </div>
+                <div class="actions"><Button disabled=form.pending()>"Save the columns"</Button></div>
+            </ActionForm>
+        </Section>
+    }
+    .into_any()
+}
+
+fn column_row(place: usize, column: &UploadColumn, form: Form<MapUpload>) -> AnyView {
+    let name = format!("fields[{place}]");
+    let id = format!("field-{place}");
+    let label = format!("Field of the column {}", column.name);
+    let value = form.kept_or(&name, column.field.as_deref().unwrap_or_default());
+    let example = column.example.clone().unwrap_or_else(|| "not shown".to_owned());
+    view! {
+        <tr>
+            <th scope="row">{column.name.clone()}<span class="note">{example}</span></th>
+            <td><input class="input upload-field" id=id name=name value=value aria-label=label list="upload-fields" autocomplete="off" spellcheck="false" maxlength="200"/></td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// What the first rows would become.
+fn first_rows(checked: &Checked) -> AnyView {
+    let rows = checked.rows.len();
+    let said = format!(
+        "The first {} would cost {}",
+        format::counted(i128::try_from(rows).unwrap_or_default(), "row"),
+        format::money_exact(checked.cost())
+    );
+    let doubts = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
+    let doubts: Vec<String> =
+        doubts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let tone = if doubts.is_empty() { Tone::Good } else { Tone::Warn };
+    let said = std::iter::once(said).chain(doubts).collect::<Vec<_>>().join("; ");
+    let columns = vec![
+        Column::number("Row"),
+        Column::text("Model"),
+        Column::number("Tokens"),
+        Column::number("Cost, $"),
+        Column::text("Notes"),
+    ];
+    let body = checked.rows.iter().map(checked_row).collect_view();
+    view! {
+        <Section title="First rows" note="nothing of them is recorded yet" id="first-rows">
+            <Notice tone=tone>{said}"."</Notice>
+            <Table caption="What the first rows would become" columns=columns dense=true>{body}</Table>
+        </Section>
+    }
+    .into_any()
+}
+
+fn checked_row(row: &CheckedRow) -> AnyView {
+    let cost = match (row.cost, &row.refused) {
+        (Some(cost), _) => view! { <td class="num">{format::money_plain(cost)}</td> }.into_any(),
+        (None, Some(_)) => view! { <td class="num">{format::NONE}</td> }.into_any(),
+        (None, None) => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+    };
+    let notes =
+        row.refused.clone().map(|refused| view! { <span class="bad">"refused: "{said(&refused)}</span> }.into_any());
+    let notes = notes.or_else(|| row.unpriced.as_deref().map(said));
+    view! {
+        <tr>
+            <th scope="row" class="num">{format::count(row.row)}</th>
+            <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
+            <td class="num">{format::count(row.tokens)}</td>
+            {cost}
+            <td class="wrap">{notes}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Sends the file: with JavaScript in pieces and from memory, without it as a form does.
+fn import_form(org: &str, upload: &Upload, sending: Sending) -> AnyView {
+    let page = format!("{}/{}", List::Uploads.path(org), upload.upload_id);
+    let (check, send) = (format!("{page}/check"), format!("{page}/send"));
+    let hint = match upload.state {
+        UploadState::Partial => "The same file again: what was read is passed over.",
+        _ => "The same file: until now only its beginning was looked at.",
+    };
+    let can_check = upload.state == UploadState::Waiting;
+    let title = if can_check { "Record its events" } else { "Go on" };
+    let (to_check, to_send) = ((org.to_owned(), upload.clone()), (org.to_owned(), upload.clone()));
+    sending.look_at_hand(upload.upload_id);
+    let (label, at_hand) = (format!("File {}", upload.file_name), format!("{} is at hand.", upload.file_name));
+    let events = Place::Events.path(org);
+    let check = can_check.then(|| {
+        view! {
+            <Button disabled=sending.busy attr:formaction=check on:click=move |event| sending.check(event, &to_check.0, &to_check.1)>
+                "Look at the first rows again"
+            </Button>
+        }
+    });
+    view! {
+        <Section title=title id="import">
+            <form class="form" method="post" enctype="multipart/form-data" action=send>
+                <FormErrors errors=sending.errors()/>
+                <div hidden=move || sending.at_hand.get()>
+                    <Field label=label name="file" kind="file" accept=ACCEPT hint=hint error=sending.error("file")/>
+                </div>
+                <p class="soft" hidden=move || !sending.at_hand.get()>{at_hand}</p>
+                <div class="actions">
+                    <Button kind=ButtonKind::Primary disabled=sending.busy on:click=move |event| sending.send(event, &to_send.0, &to_send.1)>
+                        {if can_check { "Import" } else { "Go on" }}
+                    </Button>
+                    {check}
+                    <span class="soft small" role="status">{move || sending.said.get()}</span>
+                </div>
+            </form>
+            <p class="soft small">"Rows without an id get one that follows from what they say, so sending a file twice counts nothing twice. "<a href=events>"Events"</a>" shows them as they come."</p>
+        </Section>
+    }
+    .into_any()
+}
+
+fn discard_form(org: &str, upload: &Upload, form: Form<DiscardUpload>) -> AnyView {
+    let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
+    view! {
+        <form method="post" action=DiscardUpload::url()>
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=org/>
+            <input type="hidden" name="upload" value=upload_id/>
+            <div class="actions">
+                <Button small=true>"Discard this upload"</Button>
+                <span class="soft small">"What was recorded stays."</span>
+            </div>
+        </form>
+    }
+    .into_any()
+}

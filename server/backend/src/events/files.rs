@@ -1,0 +1,309 @@
+//! Files of events, read in pieces: NDJSON, one event per line, and CSV with a mapping of its columns.
+//!
+//! An event without an id gets one that follows from its row and how many rows like it came before, so that the same file can be read again, whole or from where it broke off, by the command or by an upload.
+
+use super::ingest::read_one;
+use domain::event::{Read, Refused};
+use domain::problem::FieldProblem;
+use domain::upload::{FileKind, Mapping};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// Half of SHA-256 over several texts, with the length of each before it, so that no two lists share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextHash(pub(super) [u8; 16]);
+
+impl TextHash {
+    fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part.as_bytes());
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash.finalize()[..16]);
+        Self(half)
+    }
+
+    fn id(self) -> String {
+        let mut text = String::with_capacity(39);
+        text.push_str("sha256:");
+        for byte in self.0 {
+            let _infallible = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
+/// A short id that follows from several texts.
+#[must_use]
+pub fn hashed(parts: &[&str]) -> String {
+    TextHash::of(parts).id()
+}
+
+/// A row of a file, read or refused.
+#[derive(Debug)]
+pub struct FileRow {
+    /// The event, without an id where the row has none: [`Ids::name`] gives it one.
+    pub read: Read,
+    /// Where the row ends in its piece, in bytes.
+    pub end: usize,
+    /// What the row says, where its event has no id.
+    pub(super) unnamed: Option<TextHash>,
+}
+
+/// The whole rows of a piece.
+#[derive(Debug)]
+pub struct Piece {
+    /// The rows in their order.
+    pub rows: Vec<FileRow>,
+    /// Bytes up to which the piece was read; the next one begins there.
+    pub taken: usize,
+}
+
+/// How a file is read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    kind: FileKind,
+    headers: Vec<String>,
+    mapping: Mapping,
+}
+
+impl Reading {
+    /// One event per line.
+    #[must_use]
+    pub fn lines() -> Self {
+        Self { kind: FileKind::Ndjson, headers: Vec::new(), mapping: Mapping::default() }
+    }
+
+    /// Rows under these headers.
+    #[must_use]
+    pub const fn csv(headers: Vec<String>, mapping: Mapping) -> Self {
+        Self { kind: FileKind::Csv, headers, mapping }
+    }
+
+    /// Reads the whole rows of a piece that begins where a row does; only the last piece ends where one does.
+    #[must_use]
+    pub fn piece(&self, bytes: &[u8], is_last: bool) -> Piece {
+        let rows = match self.kind {
+            FileKind::Csv => self.csv_rows(bytes, is_last),
+            FileKind::Ndjson => lines(bytes, is_last),
+        };
+        let taken = if is_last { bytes.len() } else { rows.last().map_or(0, |row| row.end) };
+        Piece { rows, taken }
+    }
+
+    fn csv_rows(&self, bytes: &[u8], is_last: bool) -> Vec<FileRow> {
+        let mut records = records(bytes);
+        // Whether the last one is whole is not known before the next one begins.
+        if !is_last && records.last().is_some_and(|(_, end)| *end >= bytes.len()) {
+            records.pop();
+        }
+        records.into_iter().map(|(cells, end)| self.csv_row(cells, end)).collect()
+    }
+
+    fn csv_row(&self, cells: Option<Vec<String>>, end: usize) -> FileRow {
+        let Some(cells) = cells else { return refused("This row is not UTF-8.", end) };
+        let cell = |column: &str| {
+            let place = self.headers.iter().position(|header| header == column)?;
+            cells.get(place).cloned()
+        };
+        let Ok(raw) = serde_json::value::to_raw_value(&self.mapping.event(cell)) else {
+            return refused("This row is no event.", end);
+        };
+        row(&raw, end, || TextHash::of(&[&cells.join("\u{1f}")]))
+    }
+}
+
+/// The first record of a CSV file and the bytes that it takes; none where there is no whole one.
+#[must_use]
+pub fn header(head: &[u8], is_whole: bool) -> Option<(Vec<String>, usize)> {
+    let (cells, end) = records(head).into_iter().next()?;
+    (is_whole || end < head.len()).then_some((cells?, end))
+}
+
+/// The cells of the first records, at most so many; those that are not UTF-8 are left out.
+pub(super) fn first_rows(head: &[u8], most: usize) -> Vec<Vec<String>> {
+    records(head).into_iter().take(most).filter_map(|(cells, _)| cells).collect()
+}
+
+/// Records with the place of their end; none for one that is not UTF-8.
+fn records(bytes: &[u8]) -> Vec<(Option<Vec<String>>, usize)> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bytes);
+    let mut record = csv::ByteRecord::new();
+    let mut records = Vec::new();
+    // Nothing but a reader's own failure ends this early, and a slice has none.
+    while matches!(reader.read_byte_record(&mut record), Ok(true)) {
+        let cells = record.iter().map(|cell| String::from_utf8(cell.to_vec()).ok()).collect();
+        records.push((cells, usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)));
+    }
+    records
+}
+
+fn lines(bytes: &[u8], is_last: bool) -> Vec<FileRow> {
+    let mut end = 0;
+    let mut rows = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if !is_last && !line.ends_with(b"\n") {
+            break;
+        }
+        end += line.len();
+        rows.extend(line_row(line, end));
+    }
+    rows
+}
+
+/// None for an empty line.
+fn line_row(line: &[u8], end: usize) -> Option<FileRow> {
+    let Ok(text) = std::str::from_utf8(line) else { return Some(refused("This line is not UTF-8.", end)) };
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
+        return None;
+    }
+    let raw = serde_json::from_str::<&RawValue>(text).ok().filter(|raw| raw.get().starts_with('{'));
+    Some(
+        raw.map_or_else(
+            || refused("This line is not a JSON object.", end),
+            |raw| row(raw, end, || TextHash::of(&[text])),
+        ),
+    )
+}
+
+fn row(raw: &RawValue, end: usize, hash: impl FnOnce() -> TextHash) -> FileRow {
+    let read = read_one(Some(raw));
+    let unnamed = read.as_ref().is_ok_and(|event| event.id.is_none()).then(hash);
+    FileRow { read, end, unnamed }
+}
+
+fn refused(detail: &str, end: usize) -> FileRow {
+    FileRow { read: Err(Refused::unread(FieldProblem::new("", "invalid", detail))), end, unnamed: None }
+}
+
+/// How many rows of each text have passed.
+#[derive(Debug, Default)]
+pub struct Ids(pub(super) HashMap<TextHash, u32>);
+
+impl Ids {
+    /// Gives a row's event its id, if it has none: the n-th row of the same text is another event than the first.
+    pub fn name(&mut self, row: &mut FileRow) {
+        if let (Some(hash), Ok(event)) = (row.unnamed, &mut row.read) {
+            let count = self.0.entry(hash).or_insert(0);
+            *count += 1;
+            event.id = Some(if *count == 1 { hash.id() } else { format!("{}-{count}", hash.id()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    /// All rows with their ids, the file coming in pieces of this length.
+    fn in_pieces(reading: &Reading, mut rest: &[u8], most: usize) -> Vec<Read> {
+        let (mut ids, mut reads, mut length) = (Ids::default(), Vec::new(), most);
+        loop {
+            let is_last = length >= rest.len();
+            let piece = reading.piece(&rest[..length.min(rest.len())], is_last);
+            // A row that is longer than a piece needs a longer one.
+            length = if piece.taken == 0 { length + most } else { most };
+            reads.extend(piece.rows.into_iter().map(|mut row| {
+                ids.name(&mut row);
+                row.read
+            }));
+            rest = &rest[piece.taken..];
+            if is_last {
+                return reads;
+            }
+        }
+    }
+
+    #[test]
+    fn columns_are_found_by_name_and_by_mapping() {
+        let headers =
+            texts(&["Created At", "Model", "Prompt Tokens", "Cached", "Completion Tokens", "Team", "Cost", "Prompt"]);
+        let mapping =
+            Mapping::read(&texts(&["usage.prompt_tokens_details.cached_tokens=Cached"]), &texts(&["provider=openai"]))
+                .unwrap()
+                .with_headers(&headers);
+        assert_eq!(mapping.missing(&headers), Vec::<String>::new());
+        let file = b"2026-11-20T09:30:00Z,gpt-4o,1000,400,100,search,$0.0035,SECRET";
+        let event = Reading::csv(headers, mapping).piece(file, true).rows.remove(0).read.unwrap();
+        assert_eq!(
+            event.usage,
+            json!({"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}})
+        );
+        assert_eq!((event.provider.as_str(), event.tags["team"].as_str()), ("openai", "search"));
+        assert_eq!(event.reported_cost.as_ref().unwrap().amount.to_string(), "0.0035");
+        assert!(!serde_json::to_string(&event).unwrap().contains("SECRET"), "columns without a field are never read");
+    }
+
+    #[test]
+    fn what_is_missing_is_said_before_anything_is_recorded() {
+        let headers = texts(&["when", "tokens"]);
+        let mapping = Mapping::read(&texts(&["model=LLM"]), &[]).unwrap().with_headers(&headers);
+        let missing = mapping.missing(&headers).join("; ");
+        assert!(
+            missing.contains("no column `LLM`") && missing.contains("provider") && missing.contains("usage"),
+            "{missing}"
+        );
+        assert!(Mapping::read(&texts(&["colour=Red"]), &[]).unwrap_err().contains("colour"));
+        assert!(Mapping::read(&texts(&["model"]), &[]).is_err());
+    }
+
+    #[test]
+    fn the_same_file_has_the_same_ids_and_equal_rows_stay_apart() {
+        let text = r#"{"provider":"openai","model":"gpt-4o","usage":{"prompt_tokens":1}}"#;
+        let named = r#"{"id":"a","provider":"openai","model":"gpt-4o","usage":{}}"#;
+        let file = format!("\u{feff}{text}\r\n{text}\n\n7\n{named}");
+        let read = || in_pieces(&Reading::lines(), file.as_bytes(), 1_000);
+        let ids: Vec<_> = read().into_iter().map(|read| read.ok().and_then(|event| event.id)).collect();
+        assert_eq!(ids.len(), 4);
+        assert_eq!(ids[1], ids[0].as_ref().map(|first| format!("{first}-2")));
+        assert_eq!((&ids[2], ids[3].as_deref()), (&None, Some("a")));
+        assert_eq!(ids[0].as_deref(), Some(hashed(&[text]).as_str()), "an id that was given once stays");
+    }
+
+    #[test]
+    fn a_header_is_known_when_it_is_whole() {
+        let file = b"\xef\xbb\xbfmodel,\"a \n b\"\r\ngpt-4o,1\n";
+        let (headers, end) = header(file, true).unwrap();
+        assert_eq!(headers, ["model", "a \n b"]);
+        assert_eq!(file[end..].trim_ascii_start(), b"gpt-4o,1\n");
+        assert!(header(b"model,\"a \n b", false).is_none() && header(b"", true).is_none());
+        assert!(header(b"model,usage", true).is_some() && header(b"model,usage", false).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_make_the_same_rows_as_the_whole(cells in proptest::collection::vec("[a-z\",\n\r é]{0,12}", 1..40), most in 1_usize..60) {
+            let headers = texts(&["model", "usage.prompt_tokens"]);
+            let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&headers);
+            let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
+            for cell in &cells {
+                writer.write_record([cell.as_str(), "1"]).unwrap();
+            }
+            let file = writer.into_inner().unwrap();
+            let reading = Reading::csv(headers, mapping);
+            let whole = in_pieces(&reading, &file, file.len());
+            prop_assert_eq!(whole.len(), cells.len());
+            prop_assert_eq!(in_pieces(&reading, &file, most), whole);
+        }
+
+        #[test]
+        fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), most in 1_usize..60, fields in proptest::collection::vec("[a-z_.]{1,24}", 0..8)) {
+            let pairs: Vec<String> = fields.iter().map(|field| format!("usage.{field}={field}")).collect();
+            let mapping = Mapping::read(&pairs, &[]).unwrap().with_headers(&fields);
+            let _any = in_pieces(&Reading::csv(fields, mapping), &bytes, most);
+            let _any = in_pieces(&Reading::lines(), &bytes, most);
+            let _any = header(&bytes, true);
+        }
+    }
+}
