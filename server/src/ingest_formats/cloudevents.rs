@@ -7,7 +7,7 @@
 //!
 //! The id is source and id together (CloudEvents 1.0, "id": unique for each source).
 
-use super::raw::{Raw, text};
+use super::raw::{Raw, bare, text, value};
 use super::{EventInput, Placed, Read, Refused, fit, names};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -153,10 +153,9 @@ fn counted(counts: &[(&str, Raw<'_>)]) -> Value {
     let mut usage = Map::new();
     for (key, raw) in counts {
         let Some(raw) = raw else { continue };
-        let text = raw.get().trim_matches('"');
-        let number = text.parse::<u64>().map(Value::from).ok();
-        if let Some(value) = number.or_else(|| serde_json::from_str(raw.get()).ok()).filter(|value| !value.is_null()) {
-            usage.insert((*key).to_owned(), value);
+        let number = bare(raw).parse::<u64>().map(Value::from).ok();
+        if let Some(count) = number.or_else(|| value(Some(raw))).filter(|count: &Value| !count.is_null()) {
+            usage.insert((*key).to_owned(), count);
         }
     }
     Value::Object(usage)

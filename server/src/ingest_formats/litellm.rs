@@ -6,7 +6,7 @@
 
 use super::fit;
 use super::names;
-use super::raw::{self, Raw, part};
+use super::raw::{self, Raw, part, value};
 use super::{Placed, Read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -192,10 +192,10 @@ impl Payload<'_> {
             return Some(Err(Box::new(Refused { sender, problem })));
         };
         let provider = text(self.custom_llm_provider);
-        let cache_hit = flag(self.cache_hit) == Some(true);
+        let cache_hit = value::<bool>(self.cache_hit) == Some(true);
         let mut event = EventInput {
             id: self.call_id(&call),
-            timestamp: number(self.start_time).and_then(fit::instant),
+            timestamp: value::<f64>(self.start_time).and_then(fit::instant),
             provider: names::provider(provider.as_deref(), &model),
             model,
             operation: Some(names::operation(&call)),
@@ -247,7 +247,7 @@ impl Payload<'_> {
     }
 
     fn since_start(&self, at: Raw<'_>) -> Option<u64> {
-        fit::millis((number(at)? - number(self.start_time)?) * 1_000.0)
+        fit::millis((value::<f64>(at)? - value::<f64>(self.start_time)?) * 1_000.0)
     }
 
     fn outcome(&self, event: &mut EventInput) {
@@ -268,7 +268,7 @@ impl Payload<'_> {
     fn parameters(&self, event: &mut EventInput) {
         let parameters: Parameters<'_> = part(self.model_parameters);
         let breakdown: Breakdown<'_> = part(self.cost_breakdown);
-        event.stream = flag(self.stream).or_else(|| flag(parameters.stream));
+        event.stream = value::<bool>(self.stream).or_else(|| value::<bool>(parameters.stream));
         if event.stream == Some(true) {
             event.time_to_first_token_ms = self.since_start(self.completion_start_time);
         }
@@ -380,8 +380,7 @@ fn response_id(id: &str) -> String {
 
 /// A usage object; none for what is none.
 fn usage(raw: Raw<'_>) -> Option<Value> {
-    let value = serde_json::from_str::<Value>(raw?.get()).ok()?;
-    value.as_object().is_some_and(|usage| !usage.is_empty()).then_some(value)
+    value::<Value>(raw).filter(|usage| usage.as_object().is_some_and(|usage| !usage.is_empty()))
 }
 
 /// A text, or a number as text; none when empty.
@@ -391,14 +390,6 @@ fn text(raw: Raw<'_>) -> Option<String> {
         b'0'..=b'9' | b'-' => Some(written.to_owned()),
         _ => raw::text(raw),
     }
-}
-
-fn number(raw: Raw<'_>) -> Option<f64> {
-    serde_json::from_str(raw?.get()).ok()
-}
-
-fn flag(raw: Raw<'_>) -> Option<bool> {
-    serde_json::from_str(raw?.get()).ok()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use super::attributes::{Attributes, Value};
 use super::{Log, Records, Span, malformed, push};
-use crate::ingest_formats::raw::{Raw, hex, part, text};
+use crate::ingest_formats::raw::{Raw, bare, hex, part, text};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use domain::problem::Problem;
@@ -225,11 +225,6 @@ fn scalar(any: &Any<'_>) -> Option<Value> {
         return bare(double).parse().ok().map(Value::Double);
     }
     any.bool_value.and_then(|flag| flag.get().parse().ok()).map(Value::Bool)
-}
-
-/// A number's text, whether it stands in quotes or not.
-fn bare(raw: &RawValue) -> &str {
-    raw.get().trim_matches('"')
 }
 
 fn nanos(raw: Raw<'_>) -> u64 {
