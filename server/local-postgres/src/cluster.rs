@@ -201,9 +201,9 @@ impl Cluster {
     }
 
     /// Stops the server without letting it put anything in order.
-    pub(crate) fn crash(&self) -> Result<(), Error> {
+    pub(crate) fn end(&self, mode: &str) -> Result<(), Error> {
         let mut stop = self.pg_ctl("stop")?;
-        stop.args(["-m", "immediate", "-w", "-t", "60", "-s"]);
+        stop.args(["-m", mode, "-w", "-t", "60", "-s"]);
         self.run(stop)
     }
 

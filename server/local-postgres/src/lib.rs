@@ -155,10 +155,18 @@ impl LocalPostgres {
     /// # Errors
     /// [`Error::Program`] with what PostgreSQL said.
     pub fn crash(&self) -> Result<(), Error> {
-        self.cluster.crash()
+        self.cluster.end("immediate")
     }
 
-    /// Starts the server again after [`LocalPostgres::crash`], at the same address.
+    /// Ends the server in order but without waiting for its clients (`pg_ctl stop -m fast`), as maintenance does: for tests of who is away without it.
+    ///
+    /// # Errors
+    /// [`Error::Program`] with what PostgreSQL said.
+    pub fn halt(&self) -> Result<(), Error> {
+        self.cluster.end("fast")
+    }
+
+    /// Starts the server again after [`LocalPostgres::crash`] or [`LocalPostgres::halt`], at the same address.
     ///
     /// # Errors
     /// [`Error::Program`] with what PostgreSQL said.
