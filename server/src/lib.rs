@@ -77,16 +77,17 @@ fn page_context(backend: &Backend) {
 /// The whole application as one service.
 ///
 /// A request passes, from the outside in:
-/// 1. a panic becomes a problem document;
-/// 2. a span for the log, that names the route and not the address, in which secrets may stand;
-/// 3. security headers;
-/// 4. compression of the answer;
-/// 5. a body that comes too slowly is cut off;
-/// 6. the Origin check of unsafe requests that carry the session cookie;
-/// 7. the address it came from;
-/// 8. the session;
-/// 9. forms without JavaScript: the answer becomes a redirect back;
-/// 10. the route.
+/// 1. what an OpenTelemetry exporter is refused is said in its own words;
+/// 2. a panic becomes a problem document;
+/// 3. a span for the log, that names the route and not the address, in which secrets may stand;
+/// 4. security headers;
+/// 5. compression of the answer;
+/// 6. a body that comes too slowly is cut off;
+/// 7. the Origin check of unsafe requests that carry the session cookie;
+/// 8. the address it came from;
+/// 9. the session;
+/// 10. forms without JavaScript: the answer becomes a redirect back;
+/// 11. the route.
 pub fn build(state: AppState) -> Router {
     let context = {
         let backend = state.backend.clone();
@@ -115,5 +116,6 @@ pub fn build(state: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(TraceLayer::new_for_http().make_span_with(logging::span_of).on_failure(()))
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(axum::middleware::from_fn(api::ingest::speak_otlp))
         .with_state(state)
 }

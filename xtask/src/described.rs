@@ -32,9 +32,7 @@ pub(crate) fn run(postgres: &LocalPostgres) -> Result<(), Failure> {
     let mut check = tools::program(&schemathesis.to_string_lossy());
     check.arg("--config-file").arg(tools::root().join("server/schemathesis.toml"));
     check.args(["run", &format!("http://{}/openapi.json", server.address)]);
-    // Not yet: the stateful phase, whose guessed links lead from budgets to repricing runs, and OTLP, where an empty body is a valid export.
-    check.args(["--phases", "examples,coverage,fuzzing", "--exclude-path-regex", "^/otlp/"]);
-    check.args(["--checks", "all", "--no-color"]);
+    check.args(["--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--no-color"]);
     check.args(["--max-time", MAX_TIME_SECS, "--header", &format!("Authorization: Bearer {key}")]);
     // It keeps what it found in the present folder.
     quietly(check.current_dir(tools::target_folder()))

@@ -10,7 +10,7 @@ mod cost_basis;
 pub(crate) mod csv;
 mod docs;
 mod events;
-mod ingest;
+pub(crate) mod ingest;
 pub(crate) mod json;
 mod modifiers;
 mod own_prices;
@@ -42,7 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
         description = "Exact costs of large language models: send usage events, read spend, budgets and statements.\n\nMoney is a decimal string with 12 places. Times are RFC 3339. Every error is a problem document (RFC 9457).",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    components(schemas(ProblemDocument, AlertFilter)),
+    components(schemas(ProblemDocument, AlertFilter, ingest::RpcStatus)),
     modifiers(&BearerKey),
     security(("api_key" = []))
 )]
@@ -77,6 +77,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);
+    ingest::Exports.modify(&mut description);
     let page = docs::page(&description);
     let plain: Vec<Plain> = vec![
         (Method::GET, "/openapi.json", get(move || std::future::ready(Json(description.clone())))),

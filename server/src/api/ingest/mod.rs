@@ -4,6 +4,9 @@ mod cloudevents;
 mod litellm;
 mod otlp;
 
+pub(crate) use otlp::speak as speak_otlp;
+pub(super) use otlp::{Exports, RpcStatus};
+
 use super::body;
 use crate::AppState;
 use crate::caller::ApiCaller;

@@ -111,6 +111,21 @@ async fn errors_speak_the_encoding_of_the_request() {
     assert_eq!((anonymous.status, &anonymous.json()["code"]), (StatusCode::UNAUTHORIZED, &json!(16)));
     let plain = post(&app, &acme, TRACES, "text/plain", "x").await;
     assert_eq!((plain.status, &plain.json()["code"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!(3)));
+    // Also what is refused before or beside the route.
+    let refused = async |method: Method, path: &str, kind: &str, encoding: &str| {
+        let headers = [("content-type", kind), ("content-encoding", encoding), ("x-api-key", acme.key.as_str())];
+        app.anonymous().send(method, path, &headers, Body::from("{}")).await
+    };
+    let packed = refused(Method::POST, TRACES, JSON, "br").await;
+    assert_eq!((packed.status, &packed.json()["code"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!(3)));
+    assert!(packed.json()["message"].as_str().unwrap().contains("gzip"), "{}", packed.body);
+    let packed = refused(Method::POST, LOGS, PROTOBUF, "br").await;
+    assert_eq!((packed.status, packed.header("content-type")), (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(PROTOBUF)));
+    assert!(packed.body.starts_with("\u{8}\u{3}\u{12}"), "code and message in protobuf: {:?}", packed.body);
+    let nowhere = refused(Method::POST, "/otlp/v1/profiles", JSON, "identity").await;
+    assert_eq!((nowhere.status, &nowhere.json()["code"]), (StatusCode::NOT_FOUND, &json!(5)));
+    let read = refused(Method::GET, TRACES, JSON, "identity").await;
+    assert_eq!((read.status, &read.json()["code"]), (StatusCode::METHOD_NOT_ALLOWED, &json!(12)));
     // OpenRouter's test call, and an exporter with nothing to say.
     for (kind, body) in [(JSON, ""), (JSON, "{}"), (JSON, r#"{"resourceSpans":[]}"#), (PROTOBUF, "")] {
         for path in [TRACES, LOGS, "/otlp/v1/metrics"] {
