@@ -79,6 +79,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("events") view=events::EventsPage />
                     <Route path=path!("events/rejected") view=events::RejectedPage />
                     <Route path=path!("events/unpriced") view=events::UnpricedPage />
+                    <Route path=path!("events/doubles") view=events::DoublesPage />
                     <Route path=path!("events/uploads") view=events::UploadsPage />
                     <Route path=path!("events/uploads/:upload") view=events::UploadPage />
                     <Route path=path!("events/:event") view=events::EventPage />

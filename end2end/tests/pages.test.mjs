@@ -47,6 +47,7 @@ const VISITS = {
   "/o/:org/events": { sample: ["/events?choose=model"], empty: ["/events"] },
   "/o/:org/events/rejected": { sample: ["/events/rejected"], empty: ["/events/rejected"] },
   "/o/:org/events/unpriced": { sample: ["/events/unpriced"], empty: ["/events/unpriced"] },
+  "/o/:org/events/doubles": { sample: ["/events/doubles"], empty: ["/events/doubles"] },
   "/o/:org/events/uploads": { sample: ["/events/uploads"], empty: ["/events/uploads"], viewer: ["/events/uploads"] },
   "/o/:org/events/uploads/:upload": { sample: [["/events/uploads/none", 404]], empty: [() => known.upload] },
   "/o/:org/events/:event": { sample: [() => known.event, () => known.unpriced] },

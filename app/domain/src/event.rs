@@ -585,6 +585,37 @@ pub struct UnpricedRow {
     pub reason: String,
 }
 
+/// A suspected double and the event that was recorded before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoubleRow {
+    /// The event that came second: its cost is what may be counted twice.
+    pub row: EventRow,
+    /// The one that came first; none where the reader may not see it or it is not kept any more.
+    pub first: Option<EventRow>,
+}
+
+/// How much is suspected to be counted twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Suspicion {
+    /// Suspected doubles that are kept.
+    pub events: u64,
+    /// What they cost together, in US dollars.
+    pub cost: Decimal,
+    /// How many of them have no price.
+    pub unpriced: u64,
+    /// Whether the organization leaves them out from now on.
+    pub drops: bool,
+}
+
+/// The page of suspected doubles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DoublesView {
+    /// The rows, newest first.
+    pub listed: Listed<DoubleRow>,
+    /// All of them together.
+    pub suspicion: Suspicion,
+}
+
 /// What wants attention in this room; nobody counts further than a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {

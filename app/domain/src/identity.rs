@@ -68,6 +68,15 @@ impl Role {
         }
     }
 
+    /// Whether a member of this role may make a key with this scope: no key can do what its maker may not.
+    #[must_use]
+    pub const fn may_make(self, scope: KeyScope) -> bool {
+        match scope {
+            KeyScope::Admin => self.may(Permission::ManageKeys) && self.may(Permission::ManageOrganization),
+            _ => self.may(Permission::ManageKeys),
+        }
+    }
+
     /// Whether a member of this role may give, change or take the role `other`.
     #[must_use]
     pub const fn may_grant(self, other: Self) -> bool {
@@ -192,7 +201,7 @@ impl KeyScope {
             Self::Ingest => "send events",
             Self::Read => "read spend, events and statements",
             Self::Decide => "ask for decisions",
-            Self::Admin => "change budgets, projects and prices",
+            Self::Admin => "change budgets, projects, prices and settings",
         }
     }
 }
@@ -366,6 +375,8 @@ mod tests {
         }
         assert!(Role::Admin.may_grant(Role::Viewer));
         assert!(!Role::Finance.may(Permission::ManageKeys));
+        assert!(Role::Admin.may_make(KeyScope::Admin) && Role::Member.may_make(KeyScope::Ingest));
+        assert!(!Role::Member.may_make(KeyScope::Admin), "it would do through the key what it may not");
         assert!(Role::Finance.may(Permission::ManagePrices));
         assert!(!Role::Member.may(Permission::ManagePrices));
         assert!(!Role::Viewer.may(Permission::ManageBudgets));

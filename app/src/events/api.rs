@@ -1,7 +1,7 @@
 //! Doors of the pages about events.
 
 use crate::error::AppError;
-use domain::event::{EventDetail, EventRow, Listed, RejectedRow};
+use domain::event::{DoublesView, EventDetail, EventRow, Listed, RejectedRow};
 use domain::ids::{EventKey, UploadId};
 use domain::price::page::Queue;
 use domain::upload::{UploadView, UploadsView};
@@ -56,6 +56,22 @@ pub async fn load_unpriced(
     let attention = backend::events::attention(backend, scope).await?;
     let listed = Listed { page: Page { rows, next_cursor: None }, attention };
     Ok(Queue { listed, guesses, effects, may_manage })
+}
+
+/// Events that may be counted twice, and how much money they are about.
+#[server(prefix = "/fn", endpoint = "events/doubles", input = Json)]
+pub async fn load_doubles(
+    /// Slug of the organization.
+    org: String,
+    /// Place in the list.
+    cursor: Option<String>,
+) -> Result<DoublesView, AppError> {
+    let caller = Caller::enter(&org).await?;
+    let (backend, scope) = (&caller.backend, &caller.scope);
+    let page = backend::events::doubles(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
+    let suspicion = backend::events::suspicion(backend, scope).await?;
+    let attention = backend::events::attention(backend, scope).await?;
+    Ok(DoublesView { listed: Listed { page, attention }, suspicion })
 }
 
 /// One event with its receipt.

@@ -1,7 +1,8 @@
-//! Events: the live list, the receipt of each, what was rejected, what waits for a price, and files of events.
+//! Events: the live list, the receipt of each, what was rejected, what waits for a price, what may be counted twice, and files of events.
 
 pub mod api;
 pub mod detail;
+pub mod doubles;
 pub mod list;
 pub mod rejected;
 pub mod unpriced;
@@ -9,6 +10,7 @@ pub mod uploads;
 mod words;
 
 pub use detail::EventPage;
+pub use doubles::DoublesPage;
 pub use list::EventsPage;
 pub use rejected::RejectedPage;
 pub use unpriced::UnpricedPage;

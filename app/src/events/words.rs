@@ -13,6 +13,7 @@ pub(super) enum List {
     All,
     Rejected,
     Unpriced,
+    Doubles,
     Uploads,
 }
 
@@ -23,6 +24,7 @@ impl List {
             Self::All => events,
             Self::Rejected => format!("{events}/rejected"),
             Self::Unpriced => format!("{events}/unpriced"),
+            Self::Doubles => format!("{events}/doubles"),
             Self::Uploads => format!("{events}/uploads"),
         }
     }
@@ -38,6 +40,7 @@ pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
         tab(List::All, "All events", 0),
         tab(List::Rejected, "Rejected", attention.rejected),
         tab(List::Unpriced, "Unpriced", attention.unpriced),
+        tab(List::Doubles, "Suspected doubles", 0),
         tab(List::Uploads, "Files", 0),
     ];
     view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
@@ -75,7 +78,7 @@ pub(super) const fn status_tone(status: Status) -> Tone {
 }
 
 /// The cost as a cell of a column in dollars; never a zero for want of a price. Where the provider reported another, that stands below.
-fn cost_cell(row: &EventRow) -> AnyView {
+pub(super) fn cost_cell(row: &EventRow) -> AnyView {
     let reported = row.reported_cost.filter(|reported| row.cost != Some(*reported)).map(|reported| {
         let title = format!("The provider reported {}", format::money_exact(reported));
         view! { <span class="note event-reported" title=title>"reported "{format::money_plain(reported)}</span> }

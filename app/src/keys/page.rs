@@ -9,7 +9,7 @@ use crate::ui::{
     Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, Column, EmptyState, Field, FormErrors, Loading,
     NoPermission, Notice, NoticeText, PageHead, Section, Select, Table, Tone, UrlNotice,
 };
-use domain::identity::{KeyScope, Permission};
+use domain::identity::{KeyScope, Permission, Role};
 use domain::project::KeyProject;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -55,7 +55,7 @@ fn page(org: &str, data: Keys, form: Form<CreateKey>) -> AnyView {
         {shown}
         <Section title="API keys">{list}</Section>
         {if may_manage {
-            view! { <Section title="New key" id="new">{create_form(org, data.projects, form)}</Section> }.into_any()
+            view! { <Section title="New key" id="new">{create_form(org, data.projects, data.role, form)}</Section> }.into_any()
         } else {
             view! { <NoPermission what=Permission::ManageKeys.description() who="an owner, admin or member"/> }.into_any()
         }}
@@ -131,7 +131,7 @@ fn row(org: &str, line: KeyLine, may_manage: bool) -> AnyView {
     .into_any()
 }
 
-fn create_form(org: String, projects: Vec<String>, form: Form<CreateKey>) -> AnyView {
+fn create_form(org: String, projects: Vec<String>, role: Role, form: Form<CreateKey>) -> AnyView {
     let all = projects.iter().map(|slug| {
         Choice::new(format!("all:{slug}"), format!("All; {slug} where an event names none")).group("All projects")
     });
@@ -143,6 +143,8 @@ fn create_form(org: String, projects: Vec<String>, form: Form<CreateKey>) -> Any
     let expiries = [("0", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")];
     let expiries = expiries.map(|(value, label)| Choice::new(value, label)).to_vec();
     let scopes = KeyScope::ALL
+        .into_iter()
+        .filter(|scope| role.may_make(*scope))
         .map(|scope| {
             let ticked = form.kept_tick(scope.as_str(), scope == KeyScope::Ingest);
             view! { <Checkbox name=scope.as_str() label=scope.as_str() hint=scope.description() checked=ticked/> }

@@ -95,16 +95,17 @@ impl OrgScope {
         }
     }
 
-    /// Whether the caller may do it. A key's rights follow from its scopes: `read` reads, `admin` changes projects, budgets and prices.
+    /// Whether the caller may do it. A key's rights follow from its scopes: `read` reads, `admin` changes projects, budgets, prices and settings.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         match &self.actor {
             Actor::User { role, .. } => role.may(permission),
             Actor::Key { scopes, .. } => match permission {
                 Permission::Read => scopes.contains(&KeyScope::Read),
-                Permission::ManageProjects | Permission::ManageBudgets | Permission::ManagePrices => {
-                    scopes.contains(&KeyScope::Admin) && self.visible == Visible::All
-                }
+                Permission::ManageProjects
+                | Permission::ManageBudgets
+                | Permission::ManagePrices
+                | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.visible == Visible::All,
                 _ => false,
             },
             Actor::System => true,

@@ -13,6 +13,7 @@ mod events;
 pub(crate) mod ingest;
 pub(crate) mod json;
 mod modifiers;
+mod organization;
 mod own_prices;
 mod price_imports;
 mod prices;
@@ -74,6 +75,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(modifiers::router())
         .merge(contract::router())
         .merge(runs::router())
+        .merge(organization::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);

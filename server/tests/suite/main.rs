@@ -14,6 +14,7 @@ mod identity;
 mod ingest;
 mod keys;
 mod operations;
+mod organization;
 mod prices;
 mod quotes;
 mod replay;

@@ -22,7 +22,7 @@ pub(crate) use adjust::{CURRENT_RECEIPT, LAST};
 pub(crate) use check::kept_from;
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;
-pub use doubles::{drops_doubles, set_drops_doubles};
+pub use doubles::{doubles, drops_doubles, set_drops_doubles, suspicion};
 pub use files::hashed;
 pub use ingest::{Item, ingest, ingest_inputs, ingest_own, ingest_read, read_one, split, split_up_to};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};

@@ -9,7 +9,7 @@ pub(crate) use cache::Cache;
 pub use format::PREFIX;
 pub use rates::{Policy, Quotas, Rates, Standing, count};
 
-use crate::{Backend, Error, OrgScope, audit, projects};
+use crate::{Actor, Backend, Error, OrgScope, audit, projects};
 use chrono::{DateTime, Utc};
 use domain::identity::{KeyScope, Permission};
 use domain::ids::KeyId;
@@ -63,10 +63,20 @@ pub struct KeyCaller {
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields `name`, `scopes`, `project`, `expires_at`, [`Problem::Conflict`] when there are too many; [`Error::Database`].
 pub async fn create(backend: &Backend, scope: &OrgScope, new: NewKey) -> Result<CreatedKey, Error> {
     scope.require(Permission::ManageKeys)?;
+    makes_no_more_than_may(scope, &new)?;
     let mut transaction = backend.pool.begin().await?;
     let created = create_in(backend, scope, &mut transaction, new).await?;
     transaction.commit().await?;
     Ok(created)
+}
+
+/// A key may do no more than the member who makes it.
+fn makes_no_more_than_may(scope: &OrgScope, new: &NewKey) -> Result<(), Problem> {
+    let Actor::User { role, .. } = scope.actor() else { return Ok(()) };
+    if new.scopes.iter().all(|wanted| role.may_make(*wanted)) {
+        return Ok(());
+    }
+    Err(Problem::field("scopes", "not_allowed", "Only an owner or admin makes keys that may change settings."))
 }
 
 /// [`create`] in the caller's transaction, without asking for the permission.

@@ -1,9 +1,10 @@
 //! API keys: who gets in, and how soon nobody does any more.
 
+use crate::support::Server;
 use backend::keys::{self, NewKey};
 use backend::{Backend, Clock, Error, OrgScope, Visible};
 use chrono::Duration;
-use domain::identity::KeyScope;
+use domain::identity::{KeyScope, Role};
 use domain::problem::Problem;
 use domain::project::KeyProject;
 use secrecy::{ExposeSecret, SecretString};
@@ -174,4 +175,17 @@ async fn all_that_is_wrong_with_a_new_key_is_said_at_once() {
     let problem = keys::create(&backend, &acme.owner, new).await.unwrap_err().into_problem();
     let fields: Vec<_> = problem.fields().iter().map(|field| field.pointer.as_str()).collect();
     assert_eq!(fields, ["name", "scopes", "expires_at"]);
+}
+
+#[tokio::test]
+async fn a_key_can_do_no_more_than_who_makes_it() {
+    let server = Server::at(NOW).await;
+    let acme = server.organization("Acme", "UTC").await;
+    let member = acme.member(&server, "member@example.com", Role::Member).await;
+    let project = KeyProject::AllWithDefault(acme.project.project_id);
+    let admin = || NewKey { scopes: BTreeSet::from([KeyScope::Admin]), ..ingest_key(project) };
+    let refused = keys::create(&server.backend, &member, admin()).await.unwrap_err().into_problem();
+    assert_eq!(refused.fields()[0].pointer, "scopes", "through it a member would change settings");
+    assert!(keys::create(&server.backend, &member, ingest_key(project)).await.is_ok());
+    assert!(keys::create(&server.backend, &acme.scope, admin()).await.is_ok());
 }

@@ -1,7 +1,9 @@
 //! Events as the API shows them: the same words as in `POST /v1/events`, money as decimal strings.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use domain::event::{EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, UnpricedRow};
+use domain::event::{
+    DoubleRow, EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, Suspicion, UnpricedRow,
+};
 use domain::money::exact;
 use domain::price::{Variant, Why};
 use domain::rating::alternatives::Alternative;
@@ -78,6 +80,47 @@ impl From<EventRow> for EventSummary {
             currency: row.cost.map(|_| "USD"),
             cost: row.cost.map(exact),
             reported_cost: row.reported_cost.map(exact),
+        }
+    }
+}
+
+/// A suspected double beside the event that came first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SuspectedDouble)]
+pub(super) struct DoubleDocument {
+    /// The event that came second.
+    event: EventSummary,
+    /// The event that was recorded before with the same id of the provider's answer; null where it is not kept any more.
+    first: Option<EventSummary>,
+}
+
+/// A page of suspected doubles, and what all of them cost.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SuspectedDoubles)]
+pub(super) struct DoublesDocument {
+    doubles: Vec<DoubleDocument>,
+    /// How many there are.
+    events: u64,
+    /// What they cost together: as much may be counted twice. Decimal string with 12 places.
+    #[schema(example = "1.203000000000")]
+    cost: String,
+    currency: &'static str,
+    /// How many of them have no price.
+    unpriced: u64,
+    /// Where the next page begins; null on the last one.
+    next_cursor: Option<String>,
+}
+
+impl DoublesDocument {
+    pub(super) fn of(page: Page<DoubleRow>, suspicion: Suspicion) -> Self {
+        let double = |row: DoubleRow| DoubleDocument { event: row.row.into(), first: row.first.map(Into::into) };
+        Self {
+            doubles: page.rows.into_iter().map(double).collect(),
+            events: suspicion.events,
+            cost: exact(suspicion.cost),
+            currency: "USD",
+            unpriced: suspicion.unpriced,
+            next_cursor: page.next_cursor,
         }
     }
 }

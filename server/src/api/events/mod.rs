@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use documents::{EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
+use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
 use domain::event::{EventQuery, IngestAnswer, MAX_BODY_BYTES};
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -27,6 +27,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(record, list))
         .routes(routes!(rejected))
         .routes(routes!(unpriced))
+        .routes(routes!(doubles))
         .routes(routes!(find))
 }
 
@@ -157,10 +158,7 @@ async fn rejected(
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<RejectedDocument>, ApiError> {
-    let query = EventQuery::from_pairs(&pairs)?;
-    if query != (EventQuery { cursor: query.cursor.clone(), limit: query.limit, ..EventQuery::default() }) {
-        return Err(Problem::field("filters", "unknown", "The rejected list takes `cursor` and `limit`.").into());
-    }
+    let query = page_of(&pairs)?;
     let page = backend::events::rejected(&state.backend, &caller.scope, query.cursor.as_deref(), query.limit).await?;
     Ok(Json(RejectedDocument::from(page)))
 }
@@ -181,6 +179,44 @@ async fn rejected(
 async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedDocument>, ApiError> {
     let rows = backend::events::unpriced(&state.backend, &caller.scope).await?;
     Ok(Json(UnpricedDocument::from(rows)))
+}
+
+/// Lists suspected doubles, newest first: events whose provider's answer has the id of one that was recorded before under another id.
+///
+/// `cost` is what all of them cost: as much may be counted twice. Whether they are recorded at all is `drop_doubles` of `PATCH /v1/organization`.
+#[utoipa::path(
+    get,
+    path = "/v1/events/doubles",
+    tag = "events",
+    params(
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
+        ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Rows of the page; 50 when missing.")
+    ),
+    responses(
+        (status = 200, description = "One page, and the sum of all.", body = DoublesDocument),
+        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn doubles(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<DoublesDocument>, ApiError> {
+    let query = page_of(&pairs)?;
+    let (backend, scope) = (&state.backend, &caller.scope);
+    let page = backend::events::doubles(backend, scope, query.cursor.as_deref(), query.limit).await?;
+    Ok(Json(DoublesDocument::of(page, backend::events::suspicion(backend, scope).await?)))
+}
+
+/// The parameters of a list that takes no filters.
+fn page_of(pairs: &[(String, String)]) -> Result<EventQuery, Problem> {
+    let query = EventQuery::from_pairs(pairs)?;
+    if query != (EventQuery { cursor: query.cursor.clone(), limit: query.limit, ..EventQuery::default() }) {
+        return Err(Problem::field("filters", "unknown", "This list takes `cursor` and `limit`."));
+    }
+    Ok(query)
 }
 
 /// Shows one event with its receipt.

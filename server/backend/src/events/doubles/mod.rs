@@ -8,10 +8,11 @@ mod sql;
 
 pub(super) use sql::{Answer, delete_all, dropping, mark};
 
-use super::commit::Rejection;
+use super::commit::{Rejection, time_of};
 use super::ingest::NewEvent;
+use super::read::{Cursor, fingerprint};
 use crate::{Backend, Clock, Error, OrgScope, audit};
-use domain::event::EventRow;
+use domain::event::{DoubleRow, EventRow, MAX_PAGE, Page, Suspicion};
 use domain::identity::Permission;
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
@@ -93,6 +94,42 @@ pub(super) async fn others(backend: &Backend, scope: &OrgScope, key: EventKey) -
         rows.extend(super::read::row(&backend.pool, scope, key).await?);
     }
     Ok(rows)
+}
+
+/// Suspected doubles that the caller sees, newest first, each beside the event that came first.
+///
+/// # Errors
+/// [`domain::problem::Problem::Forbidden`] without the permission to read, [`domain::problem::Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+pub async fn doubles(
+    backend: &Backend,
+    scope: &OrgScope,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<DoubleRow>, Error> {
+    scope.require(Permission::Read)?;
+    let list = fingerprint(scope, &[("list".to_owned(), "doubles".to_owned())]);
+    let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
+    let limit = usize::from(limit.clamp(1, MAX_PAGE));
+    let pairs = sql::pairs(&backend.pool, scope, after.map(|cursor| EventKey(cursor.id)), limit + 1).await?;
+    let keys: Vec<EventKey> = pairs.iter().take(limit).flat_map(|(second, first)| [*second, *first]).collect();
+    let mut rows = super::read::rows(&backend.pool, scope, &keys).await?;
+    let last = pairs.iter().take(limit).next_back().filter(|_| pairs.len() > limit);
+    let next_cursor = last.map(|(key, _)| Cursor { at: time_of(*key), id: key.0 }.text(list));
+    let doubles = pairs.into_iter().take(limit).filter_map(|(second, first)| {
+        let row = rows.remove(&second)?;
+        // One event may be the first of several.
+        Some(DoubleRow { row, first: rows.get(&first).cloned() })
+    });
+    Ok(Page { rows: doubles.collect(), next_cursor })
+}
+
+/// How much money suspected doubles are about.
+///
+/// # Errors
+/// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+pub async fn suspicion(backend: &Backend, scope: &OrgScope) -> Result<Suspicion, Error> {
+    let drops = drops_doubles(backend, scope).await?;
+    Ok(Suspicion { drops, ..sql::sum(&backend.pool, scope).await? })
 }
 
 /// Whether the organization leaves suspected doubles out.

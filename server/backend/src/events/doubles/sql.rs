@@ -1,15 +1,34 @@
 //! Queries about answers that came twice.
 
 use super::Doubles;
+use crate::events::adjust::{CURRENT_COST, LAST};
 use crate::events::commit::month_of;
 use crate::events::ingest::NewEvent;
 use crate::events::ingest::content::IdHash;
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
+use domain::event::Suspicion;
 use domain::ids::{EventKey, OrgId};
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// Suspected doubles `doubles` with their events `e`, as far as they are kept and the caller sees them. An event's key begins with its time in milliseconds, by which its partition is found.
+fn seen() -> String {
+    format!(
+        "from suspected_doubles as doubles
+         cross join lateral (
+             select to_timestamp(('x' || substr(replace(doubles.event_key::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) as at
+         ) as key_time
+         join lateral (
+             select * from events
+             where events.org_id = doubles.org_id and events.event_key = doubles.event_key
+                 and events.\"timestamp\" >= key_time.at and events.\"timestamp\" < key_time.at + interval '1 millisecond'
+         ) as e on true
+         {LAST}
+         where doubles.org_id = $1 and ($2::uuid[] is null or e.project_id = any ($2))"
+    )
+}
 
 /// A new event and the hash of the provider's id of its answer.
 pub(in crate::events) struct Answer<'a> {
@@ -114,6 +133,45 @@ pub(super) async fn others(pool: &PgPool, scope: &OrgScope, key: EventKey, limit
     .fetch_all(pool)
     .await?;
     Ok(keys.into_iter().map(EventKey).collect())
+}
+
+/// Suspected doubles that the caller sees, each with the event that came first, newest first.
+pub(super) async fn pairs(
+    pool: &PgPool,
+    scope: &OrgScope,
+    before: Option<EventKey>,
+    limit: usize,
+) -> Result<Vec<(EventKey, EventKey)>, Error> {
+    let sql = format!(
+        "select doubles.event_key, doubles.first_key {} and ($3::uuid is null or doubles.event_key < $3)
+         order by doubles.event_key desc limit $4",
+        seen()
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(scope.org_id().0)
+        .bind(scope.visible_projects())
+        .bind(before.map(|key| key.0))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
+}
+
+/// All suspected doubles that the caller sees together.
+pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<Suspicion, Error> {
+    let sql = format!(
+        "select count(*) as events, coalesce(sum(current_cost), 0) as cost,
+             count(*) filter (where current_cost is null) as unpriced
+         from (select {CURRENT_COST} as current_cost {}) as costs",
+        seen()
+    );
+    let row =
+        sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(scope.visible_projects()).fetch_one(pool).await?;
+    let count = |column: &'static str| {
+        let count: i64 = row.try_get(column)?;
+        u64::try_from(count).map_err(|error| Error::inconsistent("suspected_doubles", column, error))
+    };
+    Ok(Suspicion { events: count("events")?, cost: row.try_get("cost")?, unpriced: count("unpriced")?, drops: false })
 }
 
 /// Everything of this table that belongs to the organization.

@@ -4,12 +4,12 @@ mod cursor;
 mod detail;
 mod sql;
 
+pub(super) use cursor::{Cursor, fingerprint};
 pub use detail::{by_key, find};
-pub(super) use sql::{push_filter, row};
+pub(super) use sql::{push_filter, row, rows};
 
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
-use cursor::Cursor;
 use domain::event::{Attention, Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
 use domain::identity::Permission;
 use domain::problem::Problem;

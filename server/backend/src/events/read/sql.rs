@@ -16,7 +16,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Begins a list of events with what they cost now.
@@ -209,6 +209,23 @@ pub(in crate::events) async fn row(pool: &PgPool, scope: &OrgScope, key: EventKe
     sql.push(" and e.event_key = ").push_bind(key.0);
     let row = sql.build().fetch_optional(pool).await?;
     row.map(|row| event_row(scope, &row)).transpose()
+}
+
+/// Those of these events that are kept and that the caller sees.
+pub(in crate::events) async fn rows(
+    pool: &PgPool,
+    scope: &OrgScope,
+    keys: &[EventKey],
+) -> Result<HashMap<EventKey, EventRow>, Error> {
+    let (times, keys): (Vec<DateTime<Utc>>, Vec<Uuid>) = keys.iter().map(|key| (time_of(*key), key.0)).unzip();
+    let mut sql = rows_of_events();
+    sql.push(" join (select distinct * from unnest(").push_bind(keys).push("::uuid[], ").push_bind(times).push(
+        "::timestamptz[]) as named (event_key, at)) as wanted on wanted.event_key = e.event_key
+            and e.\"timestamp\" >= wanted.at and e.\"timestamp\" < wanted.at + interval '1 millisecond'",
+    );
+    push_scope(&mut sql, scope);
+    let rows = sql.build().fetch_all(pool).await?;
+    rows.iter().map(|row| event_row(scope, row).map(|row| (row.event_key, row))).collect()
 }
 
 /// The key of the event that was sent with this id.

@@ -1,12 +1,13 @@
 //! The same call by two routes.
 
-use super::{Fixture, event, statuses, with};
-use crate::events::{find, list, rejected, set_drops_doubles};
+use super::{Fixture, add_project, bound_key, event, statuses, with};
+use crate::events::{doubles, find, list, rejected, set_drops_doubles, suspicion};
 use crate::{Actor, OrgScope};
-use domain::event::{EventQuery, Recorded};
+use domain::event::{DoubleRow, EventQuery, Recorded, Suspicion};
 use domain::identity::Role;
 use domain::ids::UserId;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 fn answered(id: &str, answer: &str) -> Value {
@@ -46,6 +47,21 @@ async fn a_second_event_of_one_answer_is_recorded_and_marked() {
     let first = find(&fixture.backend, &acme, "gateway").await.unwrap();
     assert_eq!((first.row.suspected_double, ids(first.doubles)), (false, vec!["sdk".to_owned()]));
     assert!(find(&fixture.backend, &acme, "cached").await.unwrap().doubles.is_empty());
+
+    let page = doubles(&fixture.backend, &acme, None, 1).await.unwrap();
+    let rest = doubles(&fixture.backend, &acme, page.next_cursor.as_deref(), 50).await.unwrap();
+    // Of two that come in one request either may be the first.
+    let pair = |double: DoubleRow| BTreeSet::from([double.row.id, double.first.unwrap().id]);
+    let pairs: BTreeSet<_> = page.rows.into_iter().chain(rest.rows).map(pair).collect();
+    let expected = [["a", "b"], ["gateway", "sdk"]].map(|pair| BTreeSet::from(pair.map(str::to_owned)));
+    assert_eq!((pairs, rest.next_cursor), (BTreeSet::from(expected), None));
+    let suspected = suspicion(&fixture.backend, &acme).await.unwrap();
+    assert_eq!((suspected.events, suspected.cost, suspected.unpriced), (2, "0.007".parse().unwrap(), 0));
+    assert_eq!(suspicion(&fixture.backend, &globex).await.unwrap(), Suspicion::default());
+    let other = add_project(&fixture, &acme, "elsewhere").await;
+    let bound = bound_key(&fixture, &acme, &other).await;
+    assert_eq!(suspicion(&fixture.backend, &bound).await.unwrap().events, 0, "it does not see the project");
+    assert!(doubles(&fixture.backend, &bound, None, 50).await.unwrap().rows.is_empty());
     fixture.assert_rollups_follow(&acme).await;
 }
 
@@ -53,8 +69,10 @@ async fn a_second_event_of_one_answer_is_recorded_and_marked() {
 async fn where_doubles_are_left_out_they_are_listed_and_never_counted() {
     let fixture = Fixture::new().await;
     let acme = fixture.organization("acme", "UTC").await;
-    let refused = set_drops_doubles(&fixture.backend, &acme, true).await.unwrap_err();
-    assert_eq!(refused.into_problem().status(), 403, "a key does not decide that");
+    let project = add_project(&fixture, &acme, "other").await;
+    let bound = bound_key(&fixture, &acme, &project).await;
+    let refused = set_drops_doubles(&fixture.backend, &bound, true).await.unwrap_err();
+    assert_eq!(refused.into_problem().status(), 403, "a key of one project does not decide for all");
     set_drops_doubles(&fixture.backend, &as_owner(&acme), true).await.unwrap();
     assert_eq!(fixture.send(&acme, &[answered("gateway", "chatcmpl-1")]).await.accepted, 1);
     let again = [answered("sdk", "chatcmpl-1"), answered("sdk", "chatcmpl-1"), event("other")];

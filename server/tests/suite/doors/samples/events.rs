@@ -47,6 +47,9 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         api("POST /otlp/v1/metrics", "/otlp/v1/metrics").guarded(Guard::Key(KeyScope::Ingest)).body(json!({})),
         api("GET /v1/events", "/v1/events"),
         api("GET /v1/events/rejected", "/v1/events/rejected"),
+        page("/o/{org}/events/doubles", "/o/acme/events/doubles"),
+        ask("events/doubles", json!({"cursor": null})),
+        api("GET /v1/events/doubles", "/v1/events/doubles"),
         api("GET /v1/events/unpriced", "/v1/events/unpriced"),
         api("GET /v1/events/{id}", format!("/v1/events/{EVENT_ID}")),
     ]

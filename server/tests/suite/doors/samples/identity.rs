@@ -1,8 +1,9 @@
 //! Accounts, organizations, members, invitations, the audit log.
 
-use crate::doors::sample::{Guard, Sample, form, page};
+use crate::doors::sample::{Guard, Sample, api, form, page};
 use crate::doors::world::{NAME, PASSWORD, World};
-use domain::identity::Permission;
+use domain::identity::{KeyScope, Permission};
+use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
     [accounts(world), organization(world), members(world), invitations(world)].concat()
@@ -46,6 +47,10 @@ fn organization(_: &World) -> Vec<Sample> {
         page("/o/{org}", "/o/acme"),
         page("/o/{org}/settings", "/o/acme/settings"),
         page("/o/{org}/settings/audit", "/o/acme/settings/audit").needs(Permission::ReadAudit),
+        api("GET /v1/organization", "/v1/organization"),
+        api("PATCH /v1/organization", "/v1/organization")
+            .guarded(Guard::Key(KeyScope::Admin))
+            .body(json!({"drop_doubles": true})),
         form("identity/frame", &[]),
         form("identity/waiting", &[]),
         form("identity/onboarding", &[]),

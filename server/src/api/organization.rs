@@ -1,0 +1,137 @@
+//! `/v1/organization`: the organization of the key, and how it keeps and counts events.
+
+use super::json::{Body, invalid};
+use crate::AppState;
+use crate::caller::ApiCaller;
+use crate::error::{ApiError, ProblemDocument};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use backend::{Backend, Error, OrgScope, events, identity};
+use domain::problem::Problem;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The resource's routes.
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(read, change))
+}
+
+/// An organization and its policies.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Organization)]
+struct OrganizationDocument {
+    /// The part of its pages' addresses: `/o/{slug}`.
+    slug: String,
+    name: String,
+    /// IANA name of the reporting time zone.
+    time_zone: String,
+    /// ISO 4217 code.
+    currency: String,
+    /// First month of the fiscal year, 1 to 12.
+    fiscal_year_start_month: u8,
+    /// For how many days events are kept; null means for ever. Sums stay in any case.
+    retention_days: Option<u32>,
+    /// Whether a suspected double is left out and listed as rejected, instead of being recorded and marked.
+    drop_doubles: bool,
+}
+
+impl OrganizationDocument {
+    async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
+        // Both ask whether the caller may read at all.
+        let retention_days = events::retention(backend, scope).await?;
+        let drop_doubles = events::drops_doubles(backend, scope).await?;
+        let organization = identity::organization(backend, scope).await?;
+        Ok(Self {
+            slug: organization.slug,
+            name: organization.name,
+            time_zone: organization.time_zone,
+            currency: organization.currency,
+            fiscal_year_start_month: organization.fiscal_year_start_month,
+            retention_days,
+            drop_doubles,
+        })
+    }
+}
+
+/// What shall change; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = OrganizationChange)]
+struct ChangeDocument {
+    /// For how many days events are kept from now on, 34 to 3,653; null keeps them for ever. What has left does not come back.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>, minimum = 34, maximum = 3653)]
+    retention_days: Option<Option<u32>>,
+    /// Whether suspected doubles are left out from now on.
+    drop_doubles: Option<bool>,
+}
+
+/// Tells null from nothing.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// Reads the organization of the key.
+#[utoipa::path(
+    get,
+    path = "/v1/organization",
+    tag = "organization",
+    responses(
+        (status = 200, description = "The organization.", body = OrganizationDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OrganizationDocument>, ApiError> {
+    Ok(Json(OrganizationDocument::of(&state.backend, &caller.scope).await?))
+}
+
+/// Changes how events are kept and counted from now on.
+///
+/// It needs a key for all projects with the scope `admin`. What is recorded stays counted; events that become too old leave by whole months.
+#[utoipa::path(
+    patch,
+    path = "/v1/organization",
+    tag = "organization",
+    request_body(content = ChangeDocument, example = json!({"retention_days": 400, "drop_doubles": true})),
+    responses(
+        (status = 204, description = "It holds from now on."),
+        (status = 400, description = "A field is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `admin`, or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn change(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(change): Body<ChangeDocument>,
+) -> Result<StatusCode, ApiError> {
+    let (backend, scope) = (&state.backend, &caller.scope);
+    scope.require(domain::identity::Permission::ManageOrganization)?;
+    if let Some(days) = change.retention_days {
+        events::set_retention(backend, scope, days).await.map_err(pointed)?;
+    }
+    if let Some(drop) = change.drop_doubles {
+        events::set_drops_doubles(backend, scope, drop).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The verb names the form's field, the body has another.
+fn pointed(error: Error) -> ApiError {
+    match error.into_problem() {
+        Problem::Invalid { fields, .. } => {
+            let named = fields.into_iter().map(|mut field| {
+                field.pointer = "retention_days".to_owned();
+                field
+            });
+            invalid(named.collect()).into()
+        }
+        other => other.into(),
+    }
+}
