@@ -41,7 +41,7 @@ pub struct OwnMapping {
     pub provider: String,
     /// Names it together with the provider.
     pub position: u32,
-    /// Which names, as [`Pattern`] writes them.
+    /// Which names, as [`Pattern`](super::Pattern) writes them.
     pub pattern: String,
     /// Provider of the model it leads to.
     pub to_provider: String,
