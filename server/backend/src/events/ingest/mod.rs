@@ -117,9 +117,10 @@ async fn record(
     if count == 0 {
         return Ok(IngestAnswer::default());
     }
+    let books = prices::books(backend, scope).await?;
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(count)?;
-    let (prepared, projects) = prepared(backend, scope, unknown, read).await?;
+    let (prepared, projects) = prepared(backend, scope, unknown, &books, read).await?;
     let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
     let (events, rejections, mut results) = filing.sort(prepared);
     let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
@@ -151,10 +152,10 @@ async fn prepared(
     backend: &Backend,
     scope: &OrgScope,
     unknown: Projects,
+    books: &prices::HeldBooks,
     read: impl FnOnce() -> Vec<Read>,
 ) -> Result<(Vec<Result<NewEvent, Refusal>>, HashMap<String, ProjectId>), Error> {
     let (key_id, default_project) = sender(scope, 0)?;
-    let books = prices::books(backend, scope).await?;
     let now = backend.clock.now();
     let mut checked: Vec<Read> = read()
         .into_iter()
@@ -189,7 +190,8 @@ async fn prepared(
 /// # Errors
 /// As [`ingest`].
 pub(super) async fn foresee(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<Vec<CheckedRow>, Error> {
-    let (prepared, _) = prepared(backend, scope, Projects::OrRefused, || events).await?;
+    let books = prices::books(backend, scope).await?;
+    let (prepared, _) = prepared(backend, scope, Projects::OrRefused, &books, || events).await?;
     Ok((1..).zip(prepared).map(|(row, event)| foreseen(row, event)).collect())
 }
 

@@ -3,11 +3,13 @@
 use super::enter::{alias_of, rest, row_of};
 use super::{HeldBooks, books, rows};
 use crate::{Backend, Error, OrgScope};
+use domain::price::contract::FIRST_TERM_ID;
 use domain::price::{BookRows, MappingInput, PriceBook, PriceInput, PriceRow};
 use std::sync::Arc;
 
-/// Stands for the first price that is about to be entered, those below it for the next ones; no stored row has such an id.
-const ENTERED: u64 = u64::MAX;
+/// Stands for the first price that is about to be entered, those below it for the next ones; no stored row has come so far.
+/// Below the terms of contracts, or its lines would be taken for theirs.
+const ENTERED: u64 = FIRST_TERM_ID - 1;
 
 /// The id that the price at this place of the entered ones has in the books of [`with_rows`].
 pub(super) const fn entered_id(place: usize) -> u64 {
