@@ -32,7 +32,8 @@ pub(crate) fn run(postgres: &LocalPostgres) -> Result<(), Failure> {
     let mut check = tools::program(&schemathesis.to_string_lossy());
     check.arg("--config-file").arg(tools::root().join("server/schemathesis.toml"));
     check.args(["run", &format!("http://{}/openapi.json", server.address)]);
-    check.args(["--phases", "examples,coverage,fuzzing,stateful", "--checks", "all", "--no-color"]);
+    // Not the stateful phase: from the answer's `Location` it infers that a budget's id belongs to other routes, and then runs nothing at all.
+    check.args(["--phases", "examples,coverage,fuzzing", "--checks", "all", "--no-color"]);
     check.args(["--max-time", MAX_TIME_SECS, "--header", &format!("Authorization: Bearer {key}")]);
     // It keeps what it found in the present folder.
     quietly(check.current_dir(tools::target_folder()))

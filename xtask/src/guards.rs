@@ -2,6 +2,7 @@
 
 use crate::step::{Failure, as_typed, ask};
 use crate::tools::{self, WASM};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -53,9 +54,11 @@ pub(crate) fn run() -> Result<(), Failure> {
     for reach in &REACHES {
         breaches.extend(reaching(reach)?);
     }
-    for (path, text) in files()? {
-        breaches.extend(in_file(&path, &text));
+    let files = files()?;
+    for (path, text) in &files {
+        breaches.extend(in_file(path, text));
     }
+    breaches.extend(schemas_named_twice(&files));
     if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
 }
 
@@ -134,6 +137,28 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     breaches
 }
 
+/// Types of the API that share a name: in its description the last one would stand for both.
+fn schemas_named_twice(files: &[(String, String)]) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut breaches = Vec::new();
+    for (path, text) in files.iter().filter(|(path, _)| path.starts_with("server/src/api/")) {
+        for name in text.lines().filter_map(schema_name) {
+            if let Some(first) = seen.insert(name, path) {
+                breaches.push(format!("{path}: the schema {name} is named twice, also in {first}"));
+            }
+        }
+    }
+    breaches
+}
+
+/// The name of a type that is a schema.
+fn schema_name(line: &str) -> Option<&str> {
+    let rest = line.strip_prefix("struct ").or_else(|| line.strip_prefix("pub(super) struct "));
+    let name = rest.or_else(|| line.strip_prefix("enum "))?;
+    let name = name.split(|c: char| !c.is_alphanumeric()).next()?;
+    name.ends_with("Document").then_some(name)
+}
+
 /// Rust that ends up in the product.
 fn is_product_code(path: &str) -> bool {
     let room = ["app/src/", "app/domain/src/", "server/src/", "server/backend/src/"];
@@ -150,7 +175,7 @@ fn before_tests(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{REACHES, forbidden, in_file};
+    use super::{REACHES, forbidden, in_file, schemas_named_twice};
 
     #[test]
     fn the_guards_see_what_they_are_for() {
@@ -165,6 +190,15 @@ mod tests {
         assert_eq!(in_file("app/src/ui/button.rs", "// no style= here").len(), 0);
         assert_eq!(in_file("README.md", "see /home/me/notes").len(), 1);
         assert_eq!(in_file("end2end/package-lock.json", "\"resolved\": \"x\"").len(), 1);
+    }
+
+    #[test]
+    fn two_schemas_of_one_name_are_found() {
+        let file = |path: &str, text: &str| (format!("server/src/api/{path}.rs"), text.to_owned());
+        let files =
+            [file("budgets", "struct MonthDocument {\nstruct DayDocument;"), file("prices", "struct MonthDocument {")];
+        assert_eq!(schemas_named_twice(&files).len(), 1);
+        assert_eq!(schemas_named_twice(&files[..1]), Vec::<String>::new());
     }
 
     #[test]

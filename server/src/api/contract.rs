@@ -149,12 +149,12 @@ struct EndMonth {
 #[derive(Debug, Serialize, ToSchema)]
 struct MonthsDocument {
     /// Newest first, at most 24.
-    months: Vec<MonthDocument>,
+    months: Vec<ContractMonthDocument>,
 }
 
 /// A month under the contract.
 #[derive(Debug, Serialize, ToSchema)]
-struct MonthDocument {
+struct ContractMonthDocument {
     /// The month in the organization's zone.
     #[schema(example = "2026-10")]
     month: String,
@@ -226,7 +226,7 @@ impl TermDocument {
     }
 }
 
-impl MonthDocument {
+impl ContractMonthDocument {
     fn of(status: MonthStatus) -> Self {
         Self {
             month: month_text(status.month.from),
@@ -329,5 +329,5 @@ async fn end(
 )]
 async fn months(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<MonthsDocument>, ApiError> {
     let months = contract::months(&state.backend, &caller.scope).await?;
-    Ok(Json(MonthsDocument { months: months.into_iter().map(MonthDocument::of).collect() }))
+    Ok(Json(MonthsDocument { months: months.into_iter().map(ContractMonthDocument::of).collect() }))
 }

@@ -27,10 +27,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             return Err(Problem::UnsupportedMedia { detail }.into());
         }
         let bytes: Bytes = to_bytes(request.into_body(), MAX_BYTES).await.map_err(|_| too_large())?;
-        let value = serde_json::from_slice(&bytes).map_err(|error| Problem::Invalid {
-            detail: format!("The body cannot be read: {error}."),
-            fields: vec![],
-        })?;
+        let unread = |detail| Problem::Invalid { detail, fields: vec![] };
+        // Fields in an array would be taken in the order of our types.
+        if bytes.trim_ascii_start().first() == Some(&b'[') {
+            return Err(unread("Send a JSON object.".to_owned()).into());
+        }
+        let value =
+            serde_json::from_slice(&bytes).map_err(|error| unread(format!("The body cannot be read: {error}.")))?;
         Ok(Self(value))
     }
 }

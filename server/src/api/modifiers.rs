@@ -110,7 +110,7 @@ struct NewModifier {
 
 /// What a factor would have moved.
 #[derive(Debug, Serialize, ToSchema)]
-struct EffectDocument {
+struct ModifierEffectDocument {
     /// First day that was looked at.
     from: NaiveDate,
     /// The day after the last.
@@ -181,7 +181,7 @@ impl ModifierDocument {
     }
 }
 
-impl EffectDocument {
+impl ModifierEffectDocument {
     fn of(effect: ModifierEffect) -> Self {
         let added = effect.factor - Decimal::ONE;
         let row = |row: EffectRow| EffectRowDocument {
@@ -251,7 +251,7 @@ async fn enter(
     tag = "prices",
     request_body = NewModifier,
     responses(
-        (status = 200, description = "What it would have moved.", body = EffectDocument),
+        (status = 200, description = "What it would have moved.", body = ModifierEffectDocument),
         (status = 400, description = "A field is wrong, or `attributes` asks for what sums of days do not tell apart.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -263,9 +263,9 @@ async fn effect(
     caller: ApiCaller,
     State(state): State<AppState>,
     Body(new): Body<NewModifier>,
-) -> Result<Json<EffectDocument>, ApiError> {
+) -> Result<Json<ModifierEffectDocument>, ApiError> {
     let effect = prices::modifier_effect(&state.backend, &caller.scope, new.input()?).await?;
-    Ok(Json(EffectDocument::of(effect)))
+    Ok(Json(ModifierEffectDocument::of(effect)))
 }
 
 /// Ends a discount or markup. It is superseded, not deleted: receipts that point to it keep it.

@@ -21,7 +21,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// An organization and its policies.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Organization)]
 struct OrganizationDocument {
     /// The part of its pages' addresses: `/o/{slug}`.
     slug: String,
@@ -59,8 +58,7 @@ impl OrganizationDocument {
 /// What shall change; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = OrganizationChange)]
-struct ChangeDocument {
+struct OrganizationChangeDocument {
     /// For how many days events are kept from now on, 34 to 3,653; null keeps them for ever. What has left does not come back.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 34, maximum = 3653)]
@@ -96,7 +94,7 @@ async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<O
     patch,
     path = "/v1/organization",
     tag = "organization",
-    request_body(content = ChangeDocument, example = json!({"retention_days": 400, "drop_doubles": true})),
+    request_body(content = OrganizationChangeDocument, example = json!({"retention_days": 400, "drop_doubles": true})),
     responses(
         (status = 204, description = "It holds from now on."),
         (status = 400, description = "A field is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -109,7 +107,7 @@ async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<O
 async fn change(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(change): Body<ChangeDocument>,
+    Body(change): Body<OrganizationChangeDocument>,
 ) -> Result<StatusCode, ApiError> {
     let (backend, scope) = (&state.backend, &caller.scope);
     scope.require(domain::identity::Permission::ManageOrganization)?;

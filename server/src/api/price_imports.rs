@@ -71,7 +71,7 @@ struct ImportDocument {
     /// What could not be taken from the file.
     left_out: Vec<LeftOutDocument>,
     /// What the proposals would have meant for the 30 days before it was sent, had they held all through them; null for keys that may not read.
-    effect: Option<EffectDocument>,
+    effect: Option<ImportEffectDocument>,
 }
 
 /// One dated addition.
@@ -106,7 +106,7 @@ struct LeftOutDocument {
 
 /// What proposals would have meant for usage that is over: every event is rated again as of its own time.
 #[derive(Debug, Serialize, ToSchema)]
-struct EffectDocument {
+struct ImportEffectDocument {
     /// Events from this instant on.
     from: DateTime<Utc>,
     /// Events before this instant.
@@ -226,7 +226,7 @@ impl From<&Sums> for EffectSumsDocument {
     }
 }
 
-impl From<Effect> for EffectDocument {
+impl From<Effect> for ImportEffectDocument {
     fn from(effect: Effect) -> Self {
         let of_model = |row: domain::price::import::ModelEffect| ModelEffectDocument {
             sums: (&row.sums).into(),

@@ -163,7 +163,7 @@ const MAX_MOVERS: usize = 20;
 
 /// Why spend moved between two spans.
 #[derive(Debug, Serialize, ToSchema)]
-struct ChangesDocument {
+struct SpendChangesDocument {
     /// ISO 4217 code.
     currency: &'static str,
     /// The asked days.
@@ -236,7 +236,7 @@ struct MoverDocument {
     cause: Option<domain::spend::Cause>,
 }
 
-impl ChangesDocument {
+impl SpendChangesDocument {
     fn of(changes: Changes, period: Period) -> Self {
         let days = |period: Period| Days { from: period.from, to: period.to };
         let cause = |(cause, amount): (domain::spend::Cause, rust_decimal::Decimal)| CauseDocument {
@@ -284,7 +284,7 @@ impl ChangesDocument {
         ("environment" = Option<Vec<String>>, Query, description = "Only this environment; empty for events without one.")
     ),
     responses(
-        (status = 200, description = "What changed.", body = ChangesDocument),
+        (status = 200, description = "What changed.", body = SpendChangesDocument),
         (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -295,11 +295,11 @@ async fn spend_changes(
     caller: ApiCaller,
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<ChangesDocument>, ApiError> {
+) -> Result<Json<SpendChangesDocument>, ApiError> {
     let query = SpendQuery::from_pairs(&pairs)?;
     let period = days_only(&pairs, &query)?;
     let changes = backend::spend::compare(&state.backend, &caller.scope, period, &query.filters, MAX_MOVERS).await?;
-    Ok(Json(ChangesDocument::of(changes, period)))
+    Ok(Json(SpendChangesDocument::of(changes, period)))
 }
 
 /// The days of a query that asks for nothing but days and filters.

@@ -161,7 +161,8 @@ pub(in crate::price) fn read_url(text: &str) -> Result<Option<String>, FieldProb
 }
 
 pub(in crate::price) fn read_pattern(name: &str) -> Result<Pattern, FieldProblem> {
+    let name = read_text("name", name)?;
     let has_sign = name.starts_with(['=', '^', '$', '~']);
-    let pattern = if has_sign { name.to_owned() } else { format!("={name}") };
+    let pattern = if has_sign { name } else { format!("={name}") };
     pattern.parse().map_err(|_| FieldProblem::new("name", "invalid", "Write the name that your events carry."))
 }
