@@ -225,7 +225,7 @@ fn term_row(org: &str, term: &OwnTerm, may_manage: bool, form: Form<EndTerm>) ->
     let (row, entry) = (&term.row, &term.entry);
     let words = row.words();
     let tiers = (row.kind != TermKind::Allowance).then(|| {
-        let each = row.tier_words().into_iter().map(|tier| view! { <span class="note">{tier}</span> });
+        let each = row.tier_words().into_iter().map(|tier| view! { <span class="note note-below">{tier}</span> });
         each.collect_view()
     });
     let holds = match row.to {
@@ -243,8 +243,8 @@ fn term_row(org: &str, term: &OwnTerm, may_manage: bool, form: Form<EndTerm>) ->
             <td>{row.kind.label()}</td>
             <td class="nowrap">{holds}</td>
             <td>{sourced(&row.source, "", row.source_url.clone(), &words)}</td>
-            <td>{entered(entry.recorded_at, &entry.recorded_by)}</td>
-            <td>{end}</td>
+            <td class="nowrap">{entered(entry.recorded_at, &entry.recorded_by)}</td>
+            <td class="nowrap">{end}</td>
         </tr>
     }
     .into_any()
