@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use domain::quote::{Quote, QuoteAnswer, QuoteInput};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,12 +22,20 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(quote))
 }
 
-/// What is to be quoted.
-#[derive(Deserialize, ToSchema)]
-#[expect(dead_code, reason = "describes the body, which is read question by question so that a bad one costs no other")]
-struct QuotesBody {
-    /// At most 1,000.
-    quotes: Vec<QuoteInput>,
+/// Usage to be priced.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only described: bodies are taken apart question by question")]
+enum QuotesBody {
+    /// One question.
+    One(Box<QuoteInput>),
+    /// Several, 1,000 at most.
+    Many(Vec<QuoteInput>),
+    /// The same, wrapped.
+    Wrapped {
+        /// The questions.
+        quotes: Vec<QuoteInput>,
+    },
 }
 
 /// The answers, in the order of the questions.
