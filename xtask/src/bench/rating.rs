@@ -36,9 +36,9 @@ pub(crate) struct Args {
 
 /// Measures and prints the table.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    let folder = Path::new("target/bench");
-    fs::create_dir_all(folder).map_err(|error| error.to_string())?;
-    let python = python(folder)?;
+    let folder = tools::target_folder().join("bench");
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let python = python(&folder)?;
     let built =
         tools::cargo().args(["build", "--release", "--quiet", "-p", "domain", "--example", "bench_rating"]).status();
     if !built.map_err(|error| error.to_string())?.success() {
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     fs::write(&script, include_str!("rating.py")).map_err(|error| error.to_string())?;
     let priced = folder.join("rating.jsonl");
     let mut theirs = Side::start(Command::new(python).arg(&script).arg(&args.cases).arg(&priced))?;
-    let ours = Path::new("target/release/examples/bench_rating");
+    let ours = tools::target_folder().join("release/examples/bench_rating");
     let mut ours = Side::start(Command::new(ours).arg("server/backend/src/prices/seed/prices.tsv").arg(&priced))?;
     if ours.cases != theirs.cases {
         return Err(format!("{} cases on our side, {} on theirs", ours.cases, theirs.cases));
