@@ -1,8 +1,9 @@
 //! Contract terms over a month: counted, previewed, applied, brought up to date, reversed; one number everywhere all the while.
 
 use super::prices::{enter, price, send};
+use super::repricing::{assert_rollups_follow, finish, money, november, preview, problem, total};
 use backend::prices::{self, contract, runs};
-use backend::{Backend, Error, OrgScope, events, spend, statements};
+use backend::{Backend, OrgScope, events, statements};
 use chrono::Duration;
 use domain::event::EventInput;
 use domain::ids::{PriceChangeId, RunId};
@@ -10,8 +11,7 @@ use domain::period::Period;
 use domain::price::ModifierForm;
 use domain::price::contract::{MonthState, MonthStatus, TermForm};
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
-use domain::spend::{SpendQuery, Sums};
+use domain::repricing::{RunInput, RunKind, RunState, Summary};
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -20,14 +20,6 @@ use testkit::seed;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 const MODEL: &str = "gpt-4o-2024-08-06";
-
-fn november() -> Period {
-    Period::month_of("2026-11-01".parse().unwrap())
-}
-
-fn money(text: &str) -> Decimal {
-    text.parse().unwrap()
-}
 
 /// So many input tokens of openai are free each month.
 fn allowance(units: &str) -> TermForm {
@@ -46,10 +38,6 @@ async fn add(backend: &Backend, scope: &OrgScope, form: TermForm) -> PriceChange
     contract::add_term(backend, scope, form.parse().unwrap()).await.unwrap()
 }
 
-async fn total(backend: &Backend, scope: &OrgScope) -> Sums {
-    spend::query(backend, scope, &SpendQuery::over(november())).await.unwrap().total
-}
-
 async fn status(backend: &Backend, scope: &OrgScope) -> MonthStatus {
     let months = contract::months(backend, scope).await.unwrap();
     months.into_iter().find(|status| status.month == november()).unwrap()
@@ -57,25 +45,11 @@ async fn status(backend: &Backend, scope: &OrgScope) -> MonthStatus {
 
 /// Every rollup follows from the events, and the lines of the statement add up to its total.
 async fn assert_adds_up(backend: &Backend, scope: &OrgScope) {
-    let years = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
-    let found = events::verify(backend, scope, years).await.unwrap();
-    assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
+    assert_rollups_follow(backend, scope).await;
     let month = statements::month(backend, scope, november(), true).await.unwrap();
     let lines = month.teams.iter().flat_map(|team| &team.projects).flat_map(|project| &project.lines);
     let stated: Decimal = lines.filter_map(|line| line.amount).sum();
     assert_eq!((stated, month.total.spend), (month.total.spend, total(backend, scope).await.spend));
-}
-
-async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Run {
-    while runs::advance(backend, scope, run_id).await.unwrap() {}
-    runs::run(backend, scope, run_id).await.unwrap()
-}
-
-fn preview(run: &Run) -> Summary {
-    match &run.state {
-        RunState::Previewed { preview } => preview.clone(),
-        other => panic!("{other:?}"),
-    }
 }
 
 async fn settle(backend: &Backend, scope: &OrgScope) -> (RunId, Summary) {
@@ -87,10 +61,6 @@ async fn settle(backend: &Backend, scope: &OrgScope) -> (RunId, Summary) {
         RunState::Done { outcome, .. } => (run.run_id, outcome),
         other => panic!("{other:?}"),
     }
-}
-
-async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>>) -> Problem {
-    verb.await.unwrap_err().into_problem()
 }
 
 #[tokio::test]

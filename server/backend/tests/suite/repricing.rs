@@ -20,19 +20,19 @@ use testkit::seed;
 const NOW: &str = "2026-11-20T12:00:00Z";
 const MODEL: &str = "gpt-4o-2024-08-06";
 
-fn november() -> Period {
+pub(crate) fn november() -> Period {
     Period::month_of("2026-11-01".parse().unwrap())
 }
 
-fn money(text: &str) -> Decimal {
+pub(crate) fn money(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-async fn total(backend: &Backend, scope: &OrgScope) -> Sums {
+pub(crate) async fn total(backend: &Backend, scope: &OrgScope) -> Sums {
     spend::query(backend, scope, &SpendQuery::over(november())).await.unwrap().total
 }
 
-async fn assert_rollups_follow(backend: &Backend, scope: &OrgScope) {
+pub(crate) async fn assert_rollups_follow(backend: &Backend, scope: &OrgScope) {
     let years = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
     let found = events::verify(backend, scope, years).await.unwrap();
     assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
@@ -42,19 +42,19 @@ fn all_of(kind: RunKind) -> RunInput {
     RunInput { kind, from: None, to: None, filters: vec![] }
 }
 
-async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Run {
+pub(crate) async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Run {
     while runs::advance(backend, scope, run_id).await.unwrap() {}
     runs::run(backend, scope, run_id).await.unwrap()
 }
 
-fn preview(run: &Run) -> Summary {
+pub(crate) fn preview(run: &Run) -> Summary {
     match &run.state {
         RunState::Previewed { preview } => preview.clone(),
         other => panic!("{other:?}"),
     }
 }
 
-async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>>) -> Problem {
+pub(crate) async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>>) -> Problem {
     verb.await.unwrap_err().into_problem()
 }
 

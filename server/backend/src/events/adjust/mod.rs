@@ -5,7 +5,7 @@
 mod moves;
 mod sql;
 
-pub(super) use sql::{CURRENT_COST, adjustments_of};
+pub(super) use sql::{CURRENT_COST, adjustments_of, event_of};
 pub(crate) use sql::{CURRENT_RECEIPT, LAST};
 
 use super::commit::{enter_organization, mark_moved};

@@ -30,6 +30,26 @@ macro_rules! columns {
     };
 }
 
+/// Joins the event of a row that names one by `org_id` and `event_key`, as `e`. A key begins with its event's time in milliseconds, by which its partition is found.
+macro_rules! event_of {
+    ($row:literal) => {
+        concat!(
+            " cross join lateral (
+                select to_timestamp(('x' || left(replace(",
+            $row,
+            ".event_key::text, '-', ''), 12))::bit(48)::bigint / 1000.0) as at
+            ) as key_time
+            join events as e on e.org_id = ",
+            $row,
+            ".org_id and e.event_key = ",
+            $row,
+            ".event_key
+                and e.\"timestamp\" >= key_time.at and e.\"timestamp\" < key_time.at + interval '1 millisecond'"
+        )
+    };
+}
+pub(in crate::events) use event_of;
+
 /// The adjustment of event `e` that counts, as `a`.
 pub(crate) const LAST: &str = " left join lateral (
         select * from adjustments
@@ -153,18 +173,8 @@ pub(super) async fn waiting(
     );
     let org = scope.org_id().0;
     sql.push_bind(org).push(" and provider = ").push_bind(provider).push(" and model = ").push_bind(model);
-    // A key carries its time in milliseconds, so an event that lost its price is found in its partition.
-    sql.push(
-        " union
-            select e.event_key, e.\"timestamp\"
-            from adjustments as lost
-            cross join lateral (
-                select to_timestamp(('x' || left(replace(lost.event_key::text, '-', ''), 12))::bit(48)::bigint / 1000.0) as at
-            ) as made
-            join events as e on e.org_id = lost.org_id and e.event_key = lost.event_key
-                and e.\"timestamp\" >= made.at - interval '1 millisecond' and e.\"timestamp\" < made.at + interval '2 milliseconds'
-            where lost.new_cost is null and lost.org_id = ",
-    );
+    sql.push(" union select e.event_key, e.\"timestamp\" from adjustments as lost");
+    sql.push(event_of!("lost")).push(" where lost.new_cost is null and lost.org_id = ");
     sql.push_bind(org)
         .push(" and e.provider = ")
         .push_bind(provider)

@@ -40,8 +40,7 @@ pub(super) struct Claim<'a> {
 
 /// Claims with all that stands around them.
 pub(super) fn claims<'a>(claims: impl ExactSizeIterator<Item = Claim<'a>>) -> Vec<u8> {
-    let mut rows = CopyBuffer::with_capacity(HEADER.len() + claims.len() * 120 + TRAILER.len());
-    rows.0.extend_from_slice(HEADER);
+    let mut rows = CopyBuffer::with_capacity(claims.len() * 120);
     for claim in claims {
         rows.row(4 + i16::from(claim.content.is_some()));
         rows.uuid(claim.org_id.0);
@@ -52,8 +51,7 @@ pub(super) fn claims<'a>(claims: impl ExactSizeIterator<Item = Claim<'a>>) -> Ve
         rows.uuid(claim.event_key.0);
         rows.date(claim.month);
     }
-    rows.0.extend_from_slice(&TRAILER);
-    rows.0
+    framed(std::iter::once(&rows.0[..]))
 }
 
 /// A row on its way into a table.

@@ -124,6 +124,9 @@ pub(super) async fn claim(
     events: &[&NewEvent],
     answers: &[Answer<'_>],
 ) -> Result<Claimed, Error> {
+    if events.is_empty() {
+        return Ok(Claimed { all_ids: true, all_answers: true });
+    }
     macro_rules! all {
         ($row:ident of $rows:ident => $value:expr) => {
             $rows.iter().map(|$row| $value).collect::<Vec<_>>()
@@ -287,13 +290,14 @@ pub(crate) fn time_of(key: EventKey) -> DateTime<Utc> {
 /// Writes events in PostgreSQL's binary form.
 pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
     let rows = copy::framed(events.iter().map(|event| &event.row[..]));
-    copy_rows(connection,
+    copy_rows(
+        connection,
         "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, provider, model, operation,
             usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
-                session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
-                response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
-                reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
-             from stdin (format binary)",
+            session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
+            response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
+            reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
+         from stdin (format binary)",
         rows,
     )
     .await?;

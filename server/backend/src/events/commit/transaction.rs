@@ -61,7 +61,7 @@ impl Batch<'_> {
         let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
         let homes = sql::homes(&mut transaction, &entered, self.now).await?;
         let (candidates, fates) = self.candidates(&homes);
-        let answers = doubles::answers(&candidates);
+        let mut answers = doubles::answers(&candidates);
         let claimed = self.claim(&mut transaction, &candidates, &answers).await?;
         let known =
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
@@ -70,7 +70,8 @@ impl Batch<'_> {
         let doubles = if claimed.all_answers {
             doubles::Settled::default()
         } else {
-            doubles::settle(&mut transaction, &new).await?
+            answers.retain(|answer| !known.contains_key(&answer.event.event_key));
+            doubles::settle(&mut transaction, &answers).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =

@@ -34,13 +34,14 @@ pub(super) struct Settled {
     pub(super) dropped: BTreeSet<EventKey>,
 }
 
-/// Settles new events whose answers were claimed before.
-pub(super) async fn settle(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<Settled, Error> {
-    let found = sql::claimed_before(connection, &answers(events)).await?;
+/// Settles those answers of new events that were claimed before.
+pub(super) async fn settle(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Settled, Error> {
+    let found = sql::claimed_before(connection, answers).await?;
     if found.is_empty() {
         return Ok(Settled::default());
     }
-    let org_of: HashMap<EventKey, OrgId> = events.iter().map(|event| (event.event_key, event.org_id)).collect();
+    let event_of = |answer: &Answer<'_>| (answer.event.event_key, answer.event.org_id);
+    let org_of: HashMap<EventKey, OrgId> = answers.iter().map(event_of).collect();
     let organizations = found.keys().filter_map(|key| org_of.get(key)).copied().collect();
     let dropping = dropping(connection, &organizations).await?;
     let is_dropped = |key: &EventKey| org_of.get(key).is_some_and(|org_id| dropping.contains(org_id));

@@ -1,7 +1,7 @@
 //! Queries about answers that came twice.
 
 use super::Doubles;
-use crate::events::adjust::{CURRENT_COST, LAST};
+use crate::events::adjust::{CURRENT_COST, LAST, event_of};
 use crate::events::commit::month_of;
 use crate::events::ingest::NewEvent;
 use crate::events::ingest::content::IdHash;
@@ -13,19 +13,11 @@ use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// Suspected doubles `doubles` with their events `e`, as far as they are kept and the caller sees them. An event's key begins with its time in milliseconds, by which its partition is found.
+/// Suspected doubles `doubles` with their events `e`, as far as they are kept and the caller sees them.
 fn seen() -> String {
+    let event = event_of!("doubles");
     format!(
-        "from suspected_doubles as doubles
-         cross join lateral (
-             select to_timestamp(('x' || substr(replace(doubles.event_key::text, '-', ''), 1, 12))::bit(48)::bigint / 1000.0) as at
-         ) as key_time
-         join lateral (
-             select * from events
-             where events.org_id = doubles.org_id and events.event_key = doubles.event_key
-                 and events.\"timestamp\" >= key_time.at and events.\"timestamp\" < key_time.at + interval '1 millisecond'
-         ) as e on true
-         {LAST}
+        "from suspected_doubles as doubles {event} {LAST}
          where doubles.org_id = $1 and ($2::uuid[] is null or e.project_id = any ($2))"
     )
 }

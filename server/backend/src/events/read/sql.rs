@@ -2,7 +2,7 @@
 
 use super::Span;
 use super::cursor::Cursor;
-use crate::events::adjust::{CURRENT_COST, LAST};
+use crate::events::adjust::{CURRENT_COST, LAST, event_of};
 use crate::events::commit::time_of;
 use crate::events::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
@@ -410,6 +410,7 @@ pub(super) async fn rejected(
 /// Events of organization `$1` in projects `$2` that wait for a price: those that never had one, by their index, and those that lost it.
 macro_rules! waiting {
     () => {
+        concat!(
         "select e.provider, e.model, e.tokens, e.\"timestamp\", coalesce(a.new_upper_bound, e.upper_bound) as upper_bound,
             coalesce(a.unpriced_reason, e.unpriced_reason) as reason
          from events as e
@@ -420,12 +421,12 @@ macro_rules! waiting {
          where e.org_id = $1 and e.cost is null and a.new_cost is null and ($2::uuid[] is null or e.project_id = any($2))
          union all
          select e.provider, e.model, e.tokens, e.\"timestamp\", a.new_upper_bound, a.unpriced_reason
-         from adjustments as a
-         join events as e on e.org_id = a.org_id and e.event_key = a.event_key and e.cost is not null
-         where a.org_id = $1 and a.new_cost is null and ($2::uuid[] is null or e.project_id = any($2))
+         from adjustments as a", event_of!("a"), "
+         where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or e.project_id = any($2))
            and not exists (
                select from adjustments as later
                where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
+        )
     };
 }
 
