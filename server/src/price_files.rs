@@ -1,14 +1,13 @@
 //! Files of prices that members send from the page of imports, as a browser's form does.
-//!
-//! Answers are what a server function would give: JSON, with a [`Problem`] where it failed; `forms` sends the browser on, or back.
 
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
+use crate::multipart::{broken, refused, too_large};
 use crate::{AppState, Plain};
 use axum::Json;
-use axum::extract::multipart::{Multipart, MultipartError};
+use axum::extract::multipart::Multipart;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use backend::prices::import;
@@ -43,10 +42,7 @@ async fn send(
             let page = format!("/o/{org}/prices/imports/{import_id}");
             ([(header::LOCATION, page)], Json(import_id)).into_response()
         }
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, Json(&problem)).into_response()
-        }
+        Err(problem) => refused(&problem),
     }
 }
 
@@ -80,8 +76,7 @@ impl Form {
             let mut bytes = Vec::new();
             while let Some(chunk) = field.chunk().await.map_err(|error| broken(&error))? {
                 if bytes.len() + chunk.len() > most {
-                    let detail = format!("A file has at most {} MiB here.", MAX_FILE_BYTES / (1024 * 1024));
-                    return Err(Problem::TooLarge { detail });
+                    return Err(too_large(MAX_FILE_BYTES as u64));
                 }
                 bytes.extend_from_slice(&chunk);
             }
@@ -99,9 +94,4 @@ impl Form {
 
 fn no_file() -> Problem {
     Problem::field("file", "required", "Choose a file of prices.")
-}
-
-fn broken(error: &MultipartError) -> Problem {
-    tracing::debug!(%error, "a form with a file broke off");
-    Problem::Invalid { detail: "The file broke off on its way. Send it again.".to_owned(), fields: vec![] }
 }

@@ -1,15 +1,14 @@
 //! Files of events that members send from the pages: whole, as a browser's form does, or in pieces, as our own script does.
-//!
-//! Answers are what a server function would give: JSON, with a [`Problem`] where it failed; a form without JavaScript is sent back by `forms`.
 
 use crate::api::body;
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
+use crate::multipart::{broken, refused, too_large};
 use crate::{AppState, Plain};
 use axum::Json;
-use axum::extract::multipart::{Field, Multipart, MultipartError};
+use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use backend::events::uploads::{self, NewUpload};
@@ -39,18 +38,8 @@ pub(crate) fn is_door(path: &str) -> bool {
     path.starts_with("/o/") && path.contains("/events/uploads")
 }
 
-/// What a server function answers when it fails.
-fn refused(problem: Problem) -> Response {
-    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, Json(&problem)).into_response();
-    if let Problem::Unavailable { retry_after_secs } = problem {
-        response.headers_mut().insert(header::RETRY_AFTER, retry_after_secs.into());
-    }
-    response
-}
-
 fn answered(upload: Result<Upload, Problem>) -> Response {
-    upload.map_or_else(refused, |upload| Json(upload).into_response())
+    upload.map_or_else(|problem| refused(&problem), |upload| Json(upload).into_response())
 }
 
 /// A form of which the parts come in a known order, the file last.
@@ -89,11 +78,6 @@ fn no_file() -> Problem {
     Problem::field("file", "required", "Choose a file.")
 }
 
-fn broken(error: &MultipartError) -> Problem {
-    tracing::debug!(%error, "a form with a file broke off");
-    Problem::Invalid { detail: "The file broke off on its way. Send it again.".to_owned(), fields: vec![] }
-}
-
 /// The beginning of a file and its size; the rest is read and forgotten.
 async fn head_of(mut file: Field<'_>) -> Result<(Vec<u8>, u64), Problem> {
     let (mut head, mut size) = (Vec::new(), 0_u64);
@@ -101,8 +85,7 @@ async fn head_of(mut file: Field<'_>) -> Result<(Vec<u8>, u64), Problem> {
     while let Some(chunk) = file.chunk().await.map_err(|error| broken(&error))? {
         size += u64::try_from(chunk.len()).unwrap_or(u64::MAX);
         if size > MAX_FILE_BYTES {
-            let detail = format!("A file has at most {} MiB here.", MAX_FILE_BYTES / (1024 * 1024));
-            return Err(Problem::TooLarge { detail });
+            return Err(too_large(MAX_FILE_BYTES));
         }
         let room = most.saturating_sub(head.len()).min(chunk.len());
         head.extend_from_slice(&chunk[..room]);
@@ -129,7 +112,7 @@ async fn start(
             let page = format!("/o/{org}/events/uploads/{}", upload.upload_id);
             ([(header::LOCATION, page)], Json(upload)).into_response()
         }
-        Err(problem) => refused(problem),
+        Err(problem) => refused(&problem),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::api::{AddTerm, EndTerm, StartRun, load_contract, load_price_sheet};
 use super::enter::providers;
+use super::fields::{ModelsFields, SourceFields};
 use super::own::{entered, superseded};
 use super::words::{Tab, sourced, tabs};
 use crate::error::{AppError, Failure};
@@ -327,23 +328,14 @@ fn draw_new(org: &str, sheet: &PriceSheet, form: Form<AddTerm>) -> AnyView {
             </div>
             <TextArea label="Tiers" name="tiers" rows=3 optional=true value=kept("tiers") error=form.error("tiers")
                 hint="Of the other kinds, one a line: >10000000 -10% or >=50000000 $1.20. Prices are free, list, a percentage, or dollars for a million tokens or characters and one of everything else. Below the first boundary the list price holds."/>
-            <div class="form-row">
-                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider")
-                    hint="Who sells the calls, such as openai; empty for every provider."/>
-                <Field label="Models" name="models" optional=true value=kept("models") maxlength=200 error=form.error("models")
-                    hint="A name in the price book, or ^gpt-4o for names that begin so; empty for every model."/>
-            </div>
+            <ModelsFields provider=kept("provider") models=kept("models") provider_error=form.error("provider") models_error=form.error("models")/>
             <div class="form-row">
                 <Field label="From month" name="from" kind="month" placeholder="2026-11" value=kept("from") error=form.error("from")
                     hint="Its first month, such as 2026-11."/>
                 <Field label="Until before" name="to" kind="month" placeholder="2027-01" optional=true value=kept("to") error=form.error("to")
                     hint="The first month without it; empty until further notice."/>
             </div>
-            <div class="form-row">
-                <Field label="Source" name="source" value=kept("source") maxlength=200 error=form.error("source")
-                    hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
-                <Field label="Link" name="source_url" kind="url" optional=true value=kept("source_url") error=form.error("source_url")/>
-            </div>
+            <SourceFields source=kept("source") link=kept("source_url") source_error=form.error("source") link_error=form.error("source_url")/>
             <details class="price-fold" open=together>
                 <summary>"Count several meters together"</summary>
                 <Field label="Also counted" name="more_meters" optional=true value=kept("more_meters")

@@ -1,6 +1,7 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
 use super::api::{AddModifier, EndModifier, load_modifier_effect, load_own_book, load_price_sheet};
+use super::fields::{ModelsFields, SourceFields};
 use super::own::{EndOf, end_form, entered, superseded};
 use super::words::{Tab, sourced, span, tabs};
 use crate::error::{AppError, Failure};
@@ -293,18 +294,12 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
                 <Field label="Percent" name="percent" inputmode="decimal" value=typed.percent error=percent hint="Of the price, such as 12 or 2.5."/>
                 <Select label="On" name="meters" choices=choices value=typed.meters error=meters/>
             </div>
-            <div class="form-row">
-                <Field label="Provider" name=SELLER optional=true value=typed.provider maxlength=200 error=seller hint="Who sells the calls, such as openai; empty for every provider."/>
-                <Field label="Models" name="models" optional=true value=typed.models maxlength=200 error=models hint="A name in the price book, or ^gpt-4o for names that begin so; empty for every model."/>
-            </div>
+            <ModelsFields provider_name=SELLER provider=typed.provider models=typed.models provider_error=seller models_error=models/>
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=typed.valid_from error=valid_from hint="Its first day; empty for all time before too."/>
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty until further notice."/>
             </div>
-            <div class="form-row">
-                <Field label="Source" name="source" value=typed.source maxlength=200 error=source hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
-                <Field label="Link" name="source_url" kind="url" optional=true value=typed.source_url error=source_url/>
-            </div>
+            <SourceFields source=typed.source link=typed.source_url source_error=source link_error=source_url/>
             <div class="actions"><Button kind=main>{button}</Button></div>
         </form>
     }

@@ -1,6 +1,7 @@
 //! Forms that enter a price or map a name. What looks like a slip of the hand comes back with a box that confirms it.
 
 use super::api::{EnterPrice, MapName, load_price_sheet};
+use super::fields::SourceFields;
 use super::words::model_path;
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -203,11 +204,7 @@ fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPric
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
                     hint="Empty until further notice."/>
             </div>
-            <div class="form-row">
-                <Field label="Source" name="source" value=kept("source") maxlength=200 error=form.error("source")
-                    hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
-                <Field label="Link" name="source_url" kind="url" optional=true value=kept("source_url") error=form.error("source_url")/>
-            </div>
+            <SourceFields source=kept("source") link=kept("source_url") source_error=form.error("source") link_error=form.error("source_url")/>
             <details class="price-fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">

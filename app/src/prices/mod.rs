@@ -6,6 +6,7 @@ mod chart;
 pub mod contract;
 pub mod discounts;
 pub mod enter;
+pub mod fields;
 pub mod imports;
 pub mod list;
 pub mod model;

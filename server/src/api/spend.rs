@@ -194,26 +194,11 @@ struct Days {
 #[derive(Debug, Serialize, ToSchema)]
 struct CauseDocument {
     /// Which factor.
-    #[schema(value_type = CauseWord)]
     cause: domain::spend::Cause,
     /// What it added: a decimal string with 12 places.
     amount: String,
     /// What the factor means.
     description: &'static str,
-}
-
-/// The factors, in the order in which they are set to their present values.
-#[derive(ToSchema)]
-#[schema(rename_all = "snake_case")]
-#[expect(dead_code, reason = "only describes the words of `domain::spend::Cause`")]
-enum CauseWord {
-    Volume,
-    ModelMix,
-    TokensPerRequest,
-    Cache,
-    Price,
-    CostPerToken,
-    CostPerRequest,
 }
 
 /// One model of one project in both spans.
@@ -232,7 +217,6 @@ struct MoverDocument {
     /// The one less the other.
     difference: String,
     /// What moved it most.
-    #[schema(value_type = Option<CauseWord>)]
     cause: Option<domain::spend::Cause>,
 }
 

@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 
 /// Why spend moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// More or fewer requests of a project, at what its average request cost before.
