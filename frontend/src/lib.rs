@@ -3,15 +3,18 @@
 // The types of whole pages nest deeply.
 #![recursion_limit = "512"]
 
+use leptos::prelude::document;
+use leptos::tachys::dom::body;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the page's script.
+/// Called by the page's script. Done as soon as the page answers to its reader.
 #[wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    // Waits for the code of the page that is shown.
+    leptos::mount::hydrate_from_async(body(), app::App).await.forget();
     // Whoever drives a browser waits for this mark before touching anything.
-    if let Some(page) = leptos::prelude::document().document_element() {
+    if let Some(page) = document().document_element() {
         let _ = page.set_attribute("data-hydrated", "");
     }
 }

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use server::config::{Bootstrap, Cli, Command, Database, Import, PriceImport, Prices, Sample, Serve, Verify};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
-use server::{AppState, build, logging, metrics, serving, verify};
+use server::{AppState, build, files, logging, metrics, serving, verify};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -135,6 +135,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .output_name("tallystick")
         .site_root(serve.site_root.to_string_lossy().into_owned())
         .site_pkg_dir("pkg")
+        .hash_files(files::are_hashed())
         .site_addr(serve.addr)
         .build();
     let listener = serving::listen(serve.addr).await?;

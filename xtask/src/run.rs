@@ -22,8 +22,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     tools::for_the_database()?;
     tools::for_building()?;
-    let mut build = tools::cargo();
-    build.args(["leptos", "build"]);
+    let mut build = tools::build();
     if args.release {
         build.arg("--release");
     }

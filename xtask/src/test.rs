@@ -81,7 +81,7 @@ pub(crate) fn end2end(args: &Args) -> Result<(), Failure> {
     tools::for_the_database()?;
     tools::for_building()?;
     if !args.no_build {
-        openly(tools::cargo().args(["leptos", "build"]))?;
+        openly(&mut tools::build())?;
     }
     let server = start_database()?;
     let mut counts = Counts::default();
@@ -130,7 +130,7 @@ fn run_examples() -> Result<(), Failure> {
 
 /// The browser's side and the style sheet; the server was built with its tests.
 fn build_site() -> Result<(), Failure> {
-    quietly(tools::cargo().args(["leptos", "build", "--frontend-only"]))
+    quietly(tools::build().arg("--frontend-only"))
 }
 
 fn run_browser(database: &str, settings: &[String], filter: Option<&str>, counts: &mut Counts) -> Result<(), Failure> {

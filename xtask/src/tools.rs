@@ -47,6 +47,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// `cargo leptos build`, with the code of the rooms in files of their own: without that the browser could not load them.
+pub(crate) fn build() -> Command {
+    let mut command = cargo();
+    command.args(["leptos", "build", "--split"]);
+    command
+}
+
 fn path() -> OsString {
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)

@@ -34,23 +34,24 @@ const PROBLEMS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Answers with the page.
-pub(super) fn respond(page: String) -> Response {
+/// Answers with the page, dressed by the style sheet at this address.
+pub(super) fn respond(body: &str, stylesheet: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>API reference · Tallystick</title>\
+         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\
+         <link rel=\"stylesheet\" href=\"{stylesheet}\"></head><body>{body}</body></html>"
+    );
     let mut response = axum::response::Html(page).into_response();
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     response
 }
 
-/// Writes the page.
-pub(super) fn page(description: &OpenApi) -> String {
+/// Writes what stands on the page.
+pub(super) fn body(description: &OpenApi) -> String {
     let json = serde_json::to_value(description).unwrap_or_default();
-    let mut html = String::from(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"color-scheme\" content=\"light dark\"><title>API reference · Tallystick</title>\
-         <link rel=\"icon\" href=\"/favicon.svg\" type=\"image/svg+xml\">\
-         <link rel=\"stylesheet\" href=\"/pkg/tallystick.css\"></head><body><div class=\"reference\">",
-    );
+    let mut html = String::from("<div class=\"reference\">");
     contents(&mut html, &json);
     let introduction = paragraphs(text(&json["info"]["description"]));
     put(&mut html, format_args!("<main><header class=\"reference-head\"><h1>API reference</h1>{introduction}"));
@@ -68,7 +69,7 @@ pub(super) fn page(description: &OpenApi) -> String {
     for (code, detail) in PROBLEMS {
         put(&mut html, format_args!("<dt id=\"problem-{code}\"><code>{code}</code></dt><dd>{}</dd>", inline(detail)));
     }
-    html.push_str("</dl></main></div></body></html>");
+    html.push_str("</dl></main></div>");
     html
 }
 

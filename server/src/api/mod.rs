@@ -24,7 +24,7 @@ mod spend;
 mod statements;
 
 use crate::error::{ApiError, ProblemDocument};
-use crate::{AppState, Plain};
+use crate::{AppState, Plain, files};
 use axum::extract::State;
 use axum::http::Method;
 use axum::routing::get;
@@ -80,10 +80,16 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
     events::UsageFormats.modify(&mut description);
     rates::Refusals.modify(&mut description);
     ingest::Exports.modify(&mut description);
-    let page = docs::page(&description);
+    let reference = docs::body(&description);
     let plain: Vec<Plain> = vec![
         (Method::GET, "/openapi.json", get(move || std::future::ready(Json(description.clone())))),
-        (Method::GET, "/docs", get(move || std::future::ready(docs::respond(page.clone())))),
+        (
+            Method::GET,
+            "/docs",
+            get(move |State(state): State<AppState>| {
+                std::future::ready(docs::respond(&reference, &files::stylesheet(&state.leptos)))
+            }),
+        ),
         (Method::GET, "/healthz", get(|| async { "ok" })),
         (Method::GET, "/readyz", get(ready)),
     ];
