@@ -310,7 +310,10 @@ fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
     let (run, may) = (&page.run, page.may_manage);
     match &run.state {
         RunState::Draft { so_far } => {
-            let text = format!("Looking at events: {} so far. ", format::count(so_far.looked_at));
+            let text = match so_far.looked_at {
+                0 => "Looking at the events. ".to_owned(),
+                looked_at => format!("Looking at the events: {} so far. ", format::count(looked_at)),
+            };
             let again = run_path(org, run);
             view! { <Notice>{text}<a href=again>"Look again"</a></Notice> }.into_any()
         }
@@ -494,7 +497,7 @@ fn facts(run: &Run) -> AnyView {
         <Section title="About this run">
             <Facts>
                 <div><dt>"Started"</dt><dd>{started}</dd></div>
-                <div><dt>"Prices as known on"</dt><dd>{known}</dd></div>
+                <div><dt>"Prices and events as known on"</dt><dd>{known}</dd></div>
                 {reason}
                 <div><dt>"Run id"</dt><dd class="mono">{id}</dd></div>
             </Facts>

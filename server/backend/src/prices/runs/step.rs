@@ -110,12 +110,14 @@ impl Step<'_> {
     async fn rate(&self, connection: &mut PgConnection, confirmed: bool) -> Result<bool, Error> {
         let row = self.row;
         let books = books_known_at(self.backend, self.scope, row.known_at).await?;
+        let prices_what_waits = row.kind == RunKind::Pricing;
         let selection = Selection {
             from: row.from,
             to: row.to,
             filters: row.filters.clone(),
-            received_until: None,
-            unpriced: row.kind == RunKind::Pricing,
+            // What came since was priced with the prices that came since; what waits has none, however late it came.
+            received_until: (!prices_what_waits).then_some(row.known_at),
+            unpriced: prices_what_waits,
         };
         let events = adjust::read(connection, self.scope, &selection, row.place(), STEP).await?;
         let adjustments: Vec<Adjustment<'_>> = events
