@@ -1,4 +1,4 @@
-//! The baselines: a bare binary COPY of the same rows, and a spend log shaped like LiteLLM's.
+//! The baselines: a bare binary COPY of the same rows, a writer that commits each of them, and a spend log shaped like LiteLLM's.
 
 use crate::Failure;
 use crate::place::Place;
@@ -7,7 +7,9 @@ use sqlx::{Connection, PgConnection};
 use std::time::{Duration, Instant};
 
 /// Rows of one commit of the bare COPY.
-const ROWS: usize = 5_000;
+pub(crate) const ROWS: usize = 5_000;
+/// Connections of the writer that commits each row.
+pub(crate) const WRITERS: usize = 16;
 /// Signature, flags and length of extension of PostgreSQL's binary COPY.
 const HEADER: usize = 19;
 
@@ -23,27 +25,28 @@ pub(crate) async fn prepare(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The rows that are in `events` now, in pieces as the bare COPY sends them.
-pub(crate) async fn rows(place: &Place) -> Result<Vec<Vec<u8>>, Failure> {
+/// Some rows that are in `events` now, in pieces of so many rows, as COPY sends them.
+pub(crate) async fn rows(place: &Place, most: usize, of: usize) -> Result<Vec<Vec<u8>>, Failure> {
     let mut connection = place.pool.acquire().await?;
-    let mut stream = connection.copy_out_raw("copy (select * from events) to stdout (format binary)").await?;
+    let rows = format!("copy (select * from events limit {most}) to stdout (format binary)");
+    let mut stream = connection.copy_out_raw(&rows).await?;
     let mut bytes = vec![];
     while let Some(more) = stream.try_next().await? {
         bytes.extend_from_slice(&more);
     }
     drop(stream);
-    cut(&bytes)
+    cut(&bytes, of)
 }
 
-/// Cuts a binary COPY into several of [`ROWS`] rows.
-fn cut(bytes: &[u8]) -> Result<Vec<Vec<u8>>, Failure> {
+/// Cuts a binary COPY into several of so many rows.
+fn cut(bytes: &[u8], of: usize) -> Result<Vec<Vec<u8>>, Failure> {
     let (header, mut rest) = bytes.split_at(HEADER);
     let mut pieces = vec![];
     let mut piece = header.to_vec();
     let mut rows = 0;
     loop {
         let fields = i16::from_be_bytes(rest.get(..2).ok_or("a row is cut off")?.try_into()?);
-        if fields < 0 || rows == ROWS {
+        if fields < 0 || rows == of {
             piece.extend_from_slice(&(-1_i16).to_be_bytes());
             pieces.push(std::mem::replace(&mut piece, header.to_vec()));
             rows = 0;
@@ -69,11 +72,40 @@ pub(crate) async fn copy(place: &Place, pieces: &[Vec<u8>]) -> Result<Duration, 
     let mut connection = place.pool.acquire().await?;
     let begun = Instant::now();
     for piece in pieces {
-        let mut copy = connection.copy_in_raw("copy bare from stdin (format binary)").await?;
-        copy.send(&piece[..]).await?;
-        copy.finish().await?;
+        copy_piece(&mut connection, piece).await?;
     }
     Ok(begun.elapsed())
+}
+
+/// Copies all pieces, one commit each, on [`WRITERS`] connections; how long that took.
+pub(crate) async fn copy_side_by_side(place: &Place, pieces: &[Vec<u8>]) -> Result<Duration, Failure> {
+    sqlx::raw_sql("truncate bare").execute(&place.pool).await?;
+    place.checkpoint().await?;
+    let mut connections = vec![];
+    for _ in 0..WRITERS {
+        connections.push(PgConnection::connect_with(&place.pool.connect_options()).await?);
+    }
+    let begun = Instant::now();
+    let shares = pieces.chunks(pieces.len().div_ceil(WRITERS));
+    futures::future::try_join_all(connections.iter_mut().zip(shares).map(|(connection, share)| async {
+        for piece in share {
+            copy_piece(connection, piece).await?;
+        }
+        Ok::<(), Failure>(())
+    }))
+    .await?;
+    let took = begun.elapsed();
+    for connection in connections {
+        connection.close().await?;
+    }
+    Ok(took)
+}
+
+async fn copy_piece(connection: &mut PgConnection, piece: &[u8]) -> Result<(), Failure> {
+    let mut copy = connection.copy_in_raw("copy bare from stdin (format binary)").await?;
+    copy.send(piece).await?;
+    copy.finish().await?;
+    Ok(())
 }
 
 /// Rows of the spend log, as a gateway has them in memory when it writes.

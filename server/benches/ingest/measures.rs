@@ -20,7 +20,7 @@ const AWAY: Duration = Duration::from_secs(10);
 pub(crate) enum Measure {
     /// Batches beside COPY and the spend log.
     Batches,
-    /// Single events beside a route that does nothing.
+    /// Single events beside a route that does nothing and a writer that commits per event.
     Singles,
     /// Duplicates, replay, two servers.
     Repeats,
@@ -102,7 +102,7 @@ async fn batches(args: &Args, place: &Place) -> Result<(), Failure> {
         wal.add(each(place.wal().await? - wal0, args.events));
         place.gate(args.events).await?;
 
-        let rows = baseline::rows(place).await?;
+        let rows = baseline::rows(place, args.events, baseline::ROWS).await?;
         let (postgres0, wal0) = (place.postgres_seconds()?, place.wal().await?);
         bare.add(rate(args.events, baseline::copy(place, &rows).await?));
         cpu_bare.add(each((place.postgres_seconds()? - postgres0) * 1e6, args.events));
@@ -129,6 +129,7 @@ async fn batches(args: &Args, place: &Place) -> Result<(), Failure> {
 async fn singles(args: &Args, place: &Place) -> Result<(), Failure> {
     let mut ours = Side::new("single events, 256 connections", "events/s");
     let mut idle = Side::new("the route that does nothing", "requests/s");
+    let mut each_row = Side::new("a writer that commits per event, 16 at once", "events/s");
     place.empty().await?;
     let server = place.serve()?;
     let singles = |turn: &str, count: usize| requests(place, &events::bodies(turn, 0..count, 1, SystemClock.now()));
@@ -140,6 +141,8 @@ async fn singles(args: &Args, place: &Place) -> Result<(), Failure> {
         sent += args.singles;
         let nothing = vec![http::get("/healthz"); args.singles];
         idle.add(rate(args.singles, http::send_all(&[server.address], CONNECTIONS, nothing).await?));
+        let rows = baseline::rows(place, args.singles, 1).await?;
+        each_row.add(rate(rows.len(), baseline::copy_side_by_side(place, &rows).await?));
     }
     let half = ours.median() / 2.0;
     let probe = micros(machine::fdatasync(place.folder(), 400)?);
@@ -150,6 +153,8 @@ async fn singles(args: &Args, place: &Place) -> Result<(), Failure> {
     heading(&format!("Single events, {} turns of {}", args.rounds, args.singles));
     ours.print();
     idle.print();
+    each_row.print();
+    ratio("to a writer that commits per event", ours.median() / each_row.median(), "none");
     ratio("of the route that does nothing", ours.median() / idle.median(), "at least 0.45");
     let (p50, p99) = (quantile(&took, 0.5), quantile(&took, 0.99));
     line(&format!("  at {half:.0} events/s: p50 {p50:.0} us, p99 {p99:.0} us; one fdatasync {probe:.0} us"));
