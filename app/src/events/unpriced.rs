@@ -68,11 +68,11 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
     );
     let columns = vec![
         Column::text("Model"),
-        Column::text("Why"),
+        Column::text("Why").wide(),
         Column::number("Events"),
         Column::number("At most, $ (estimate)"),
-        Column::text("First"),
-        Column::text("Last"),
+        Column::text("First").wide(),
+        Column::text("Last").wide(),
         Column::text(if queue.may_manage { "Give it a price" } else { "May mean" }),
     ];
     let none = Vec::new();
@@ -123,12 +123,15 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, 
     let ways = if may_manage { ways(org, row, meant, forms) } else { names(meant.names) };
     view! {
         <tr>
-            <th scope="row">{row.model.clone()}<span class="note">{row.provider.clone()}</span></th>
-            <td class="wrap">{said(&row.reason)}</td>
+            <th scope="row">
+                {row.model.clone()}<span class="note">{row.provider.clone()}</span>
+                <span class="note only-narrow">{said(&row.reason)}</span>
+            </th>
+            <td class="wrap only-wide">{said(&row.reason)}</td>
             <td class="num" title=tokens><a href=events aria-label=label>{format::count(row.events)}</a></td>
             <td class="num" title=format::money_full(row.upper_bound)>{format::money_plain(row.upper_bound)}</td>
-            <td class="nowrap" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
-            <td class="nowrap" title=format::time_exact(row.last_at)>{format::time(row.last_at)}</td>
+            <td class="nowrap only-wide" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
+            <td class="nowrap only-wide" title=format::time_exact(row.last_at)>{format::time(row.last_at)}</td>
             <td>{ways}</td>
         </tr>
     }

@@ -97,11 +97,11 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
     let columns = vec![
         Column::text("Time"),
         Column::text("Model"),
-        Column::text("Project"),
-        Column::text("Feature"),
-        Column::text("Status"),
-        Column::number("Latency"),
-        Column::number("Tokens"),
+        Column::text("Project").wide(),
+        Column::text("Feature").wide(),
+        Column::text("Status").wide(),
+        Column::number("Latency").wide(),
+        Column::number("Tokens").wide(),
         Column::number("Cost, $"),
     ];
     let body = rows.iter().map(|row| event_row(org, row)).collect_view();
@@ -121,11 +121,11 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
                 </a>
             </th>
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
-            <td>{row.project.clone()}</td>
-            <td>{row.feature.clone()}</td>
-            <td><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
-            <td class="num">{row.latency_ms.map(format::milliseconds)}</td>
-            <td class="num">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
+            <td class="only-wide">{row.project.clone()}</td>
+            <td class="only-wide">{row.feature.clone()}</td>
+            <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
+            <td class="num only-wide">{row.latency_ms.map(format::milliseconds)}</td>
+            <td class="num only-wide">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
             {cost_cell(row)}
         </tr>
     }

@@ -192,11 +192,14 @@ pub async fn load_frame(
     let here = mine.iter().find(|(organization, _)| organization.slug == org);
     let (organization, role) = here.cloned().ok_or(domain::problem::Problem::NotFound)?;
     let projects = backend::projects::list_projects(&backend, &scope).await?;
-    let live = projects.into_iter().filter(|project| project.archived_at.is_none());
+    let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
+    let teams = backend::projects::list_teams(&backend, &scope).await?;
+    let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
     Ok(FrameData {
         organization,
         organizations: mine.into_iter().map(|(other, _)| (other.name, other.slug)).collect(),
-        projects: live.map(|project| (project.name, project.slug.into())).collect(),
+        projects: projects.map(|project| (project.name, project.slug.into())).collect(),
+        teams: teams.map(|team| (team.name, team.slug.into())).collect(),
         email: user.email,
         role,
         today: scope.zone().day_of(backend.clock.now()),

@@ -67,11 +67,13 @@ fn Framed(
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = data.organizations.into_iter().map(named).collect();
     let projects: Vec<Named> = data.projects.into_iter().map(named).collect();
+    let teams: Vec<Named> = data.teams.into_iter().map(named).collect();
     view! {
         <Frame
             organization=Named::new(data.organization.name, data.organization.slug)
             organizations=organizations
             projects=projects
+            teams=teams
             user=data.email.to_string()
             badges=badges
             today=data.today

@@ -23,6 +23,8 @@ pub struct FrameData {
     pub organizations: Vec<(String, String)>,
     /// Projects in use: name and slug.
     pub projects: Vec<(String, String)>,
+    /// Teams in use: name and slug.
+    pub teams: Vec<(String, String)>,
     /// Who is signed in.
     pub email: Email,
     /// Their role here.

@@ -46,6 +46,9 @@ pub fn Frame(
     /// Projects that the command palette can jump to.
     #[prop(optional)]
     projects: Vec<Named>,
+    /// Teams that it can jump to.
+    #[prop(optional)]
+    teams: Vec<Named>,
     /// Where the sign-out form is sent.
     #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
@@ -61,7 +64,7 @@ pub fn Frame(
     let drawer = NodeRef::<html::Nav>::new();
     close_on_the_way(drawer);
     let open = RwSignal::new(false);
-    let targets = palette::targets(&organization, &organizations, &projects);
+    let targets = palette::targets(&organization, &organizations, &projects, &teams);
     view! {
         <a class="skip" href="#content">"Skip to content"</a>
         <div class="frame">
@@ -77,9 +80,11 @@ pub fn Frame(
                 </button>
                 <OrganizationMenu organization=organization organizations=organizations/>
                 <Show when=move || has_days.get()>
-                    <PeriodPicker today=today/>
-                    <ComparePicker today=today/>
-                    {filter.run()}
+                    <div class="topbar-days">
+                        <PeriodPicker today=today/>
+                        <ComparePicker today=today/>
+                        {filter.run()}
+                    </div>
                 </Show>
                 <div class="topbar-end">
                     <PaletteButton open=open/>

@@ -21,9 +21,9 @@ pub struct Target {
     pub href: String,
 }
 
-/// Everything the palette offers: the places of the organization, its projects, the reader's other organizations.
+/// Everything the palette offers: the places of the organization, its projects and teams, the reader's other organizations.
 #[must_use]
-pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named]) -> Vec<Target> {
+pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named], teams: &[Named]) -> Vec<Target> {
     let slug = &organization.slug;
     let places = Place::GROUPS.into_iter().flatten().map(|place| Target {
         label: place.label().to_owned(),
@@ -35,12 +35,17 @@ pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named]
         kind: "Project",
         href: format!("{}/{}", Place::Projects.path(slug), project.slug),
     });
+    let teams = teams.iter().map(|team| Target {
+        label: team.name.clone(),
+        kind: "Team",
+        href: format!("/o/{slug}/teams/{}", team.slug),
+    });
     let others = organizations.iter().filter(|other| other.slug != *slug).map(|other| Target {
         label: other.name.clone(),
         kind: "Organization",
         href: Place::Overview.path(&other.slug),
     });
-    places.chain(projects).chain(others).collect()
+    places.chain(projects).chain(teams).chain(others).collect()
 }
 
 /// The targets that match what was typed, best first: beginning of the name, beginning of a word, anywhere.
@@ -188,7 +193,8 @@ mod tests {
         let organization = Named::new("Acme", "acme");
         let organizations = [organization.clone(), Named::new("Borealis", "borealis")];
         let projects = [Named::new("support-bot", "support-bot"), Named::new("overhead", "overhead")];
-        let targets = targets(&organization, &organizations, &projects);
+        let teams = [Named::new("Support", "support")];
+        let targets = targets(&organization, &organizations, &projects, &teams);
         matching(&targets, typed).into_iter().map(|target| target.label).collect()
     }
 

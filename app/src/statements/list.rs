@@ -108,7 +108,7 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         .collect_view();
     let columns = vec![
         Column::text("Team and project"),
-        Column::text("Cost centre"),
+        Column::text("Cost centre").wide(),
         Column::number("Requests"),
         Column::number("Spend, $"),
     ];
@@ -117,7 +117,7 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         view! {
             <tr>
                 <th scope="row">"total"</th>
-                <td></td>
+                <td class="only-wide"></td>
                 <td class="num">{format::count(total.requests)}</td>
                 <SpendCell sums=total.clone()/>
             </tr>
@@ -144,7 +144,7 @@ fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) ->
     view! {
         <tr class=class>
             <th scope="row">{name}</th>
-            <td>{code}</td>
+            <td class="only-wide">{code}</td>
             <td class="num">{format::count(sums.requests)}</td>
             <SpendCell sums=sums.clone()/>
         </tr>

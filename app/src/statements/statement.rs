@@ -101,9 +101,9 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
     let columns = vec![
         Column::text("Model"),
         Column::text("Meter"),
-        Column::number("Quantity"),
-        Column::text("Unit"),
-        Column::number("Requests"),
+        Column::number("Quantity").wide(),
+        Column::text("Unit").wide(),
+        Column::number("Requests").wide(),
         Column::number("Amount, $"),
     ];
     let rows = project
@@ -121,8 +121,8 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
         view! {
             <tr>
                 <th scope="row">"total"</th>
-                <td></td><td></td><td></td>
-                <td class="num">{format::count(requests)}</td>
+                <td></td><td class="only-wide"></td><td class="only-wide"></td>
+                <td class="num only-wide">{format::count(requests)}</td>
                 <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
             </tr>
         }
@@ -154,9 +154,9 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
         <tr>
             <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
             <td class:warn=waiting>{what}</td>
-            <td class="num">{quantity}</td>
-            <td class="soft">{line.kind.unit()}</td>
-            <td class="num">{format::count(line.requests)}</td>
+            <td class="num only-wide">{quantity}</td>
+            <td class="soft only-wide">{line.kind.unit()}</td>
+            <td class="num only-wide">{format::count(line.requests)}</td>
             {amount}
         </tr>
     }

@@ -17,6 +17,7 @@ pub struct Column {
     label: String,
     number: bool,
     hidden: bool,
+    wide: bool,
     href: Option<String>,
     sort: Option<Sort>,
 }
@@ -36,6 +37,13 @@ impl Column {
     #[must_use]
     pub fn hidden(mut self) -> Self {
         self.hidden = true;
+        self
+    }
+
+    /// Left out where the window is narrow, so that what the table is read for stays in sight. Its cells carry `class="only-wide"`.
+    #[must_use]
+    pub fn wide(mut self) -> Self {
+        self.wide = true;
         self
     }
 
@@ -61,7 +69,7 @@ impl Column {
             self.label.into_any()
         };
         let class = if self.number { "num" } else { "" };
-        view! { <th scope="col" class=class aria-sort=aria>{label}</th> }.into_any()
+        view! { <th scope="col" class=class class:only-wide=self.wide aria-sort=aria>{label}</th> }.into_any()
     }
 }
 
