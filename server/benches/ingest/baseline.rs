@@ -87,7 +87,7 @@ pub(crate) async fn copy_side_by_side(place: &Place, pieces: &[Vec<u8>]) -> Resu
     }
     let begun = Instant::now();
     let shares = pieces.chunks(pieces.len().div_ceil(WRITERS));
-    futures::future::try_join_all(connections.iter_mut().zip(shares).map(|(connection, share)| async {
+    futures::future::try_join_all(connections.iter_mut().zip(shares).map(|(connection, share)| async move {
         for piece in share {
             copy_piece(connection, piece).await?;
         }

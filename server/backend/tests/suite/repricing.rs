@@ -201,7 +201,11 @@ async fn what_is_confirmed_is_what_was_previewed_whatever_comes_into_the_common_
     let RunState::Done { outcome, .. } = &done.state else { panic!("{:?}", done.state) };
     assert_eq!(events::find(&backend, &acme.owner, "a").await.unwrap().row.cost, Some(money("0.003")));
     assert_eq!((outcome.moved, outcome.after), (1, money("0.003")), "as it was previewed");
-    assert_eq!(events::find(&backend, &acme.owner, "b").await.unwrap().row.cost, Some(money("0.004")), "what came since");
+    assert_eq!(
+        events::find(&backend, &acme.owner, "b").await.unwrap().row.cost,
+        Some(money("0.004")),
+        "what came since"
+    );
     let now = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
     assert_eq!(preview(&now).after, money("0.004"), "a new preview has the new price");
 
