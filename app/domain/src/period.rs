@@ -2,7 +2,7 @@
 //!
 //! Every span is half-open: `from` belongs to it, `to` does not.
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
 use serde::{Deserialize, Serialize};
 
 /// Longest span a page or query may ask for, in days (ten years and a bit).
@@ -93,12 +93,28 @@ fn next_day(day: NaiveDate) -> NaiveDate {
     day.succ_opt().unwrap_or(day)
 }
 
+/// How far an organization's clock is from UTC over some years: shows local time where there is no table of zones, in the browser.
+///
+/// Each entry is until when, and seconds east. Before the first and after the last year the nearest known offset holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offsets(Vec<(DateTime<Utc>, i32)>);
+
+impl Offsets {
+    /// The local time of an instant with its offset; UTC where nothing is known.
+    #[must_use]
+    pub fn local(&self, at: DateTime<Utc>) -> DateTime<FixedOffset> {
+        let known = self.0.iter().find(|(until, _)| at < *until).or(self.0.last());
+        let offset = known.and_then(|(_, seconds)| FixedOffset::east_opt(*seconds));
+        at.with_timezone(&offset.unwrap_or_else(|| Utc.fix()))
+    }
+}
+
 #[cfg(feature = "tz")]
 pub use zone::Zone;
 
 #[cfg(feature = "tz")]
 mod zone {
-    use super::Period;
+    use super::{Offsets, Period};
     use crate::problem::FieldProblem;
     use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
 
@@ -197,6 +213,13 @@ mod zone {
             spans
         }
 
+        /// The clock from five years before to two years after an instant.
+        #[must_use]
+        pub fn offsets_around(self, now: DateTime<Utc>) -> Offsets {
+            let spans = self.offsets(now - Duration::days(5 * 365), now + Duration::days(2 * 365));
+            Offsets(spans.into_iter().map(|(_, until, seconds)| (until, seconds)).collect())
+        }
+
         /// First instant and end of a span of days.
         #[must_use]
         pub fn instants(self, period: Period) -> (DateTime<Utc>, DateTime<Utc>) {
@@ -224,6 +247,21 @@ mod zone {
             // Cairo moved from 00:00 to 01:00 on 2024-04-26.
             let cairo = Zone::parse("Africa/Cairo").unwrap();
             assert_eq!(cairo.local(cairo.start_of(day("2024-04-26"))).to_rfc3339(), "2024-04-26T01:00:00+03:00");
+        }
+
+        #[test]
+        fn offsets_tell_the_time_as_the_zone_does() {
+            let now = "2026-11-26T15:00:00Z".parse().unwrap();
+            for zone in ["Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "UTC"] {
+                let zone = Zone::parse(zone).unwrap();
+                let offsets = zone.offsets_around(now);
+                for hours in (-40_000..17_000).step_by(7) {
+                    let at = now + Duration::hours(hours);
+                    assert_eq!(offsets.local(at), zone.local(at));
+                    assert_eq!(offsets.local(at).offset(), zone.local(at).offset());
+                }
+            }
+            assert_eq!(Offsets::default().local(now).to_rfc3339(), "2026-11-26T15:00:00+00:00");
         }
 
         #[test]

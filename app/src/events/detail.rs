@@ -148,7 +148,7 @@ fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> An
     let columns = vec![
         Column::text(caption),
         Column::number("Quantity"),
-        Column::number("Rate"),
+        Column::number("Rate").wide(),
         Column::number("Amount"),
         Column::text("Price"),
     ];
@@ -157,7 +157,7 @@ fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> An
             <tr>
                 <th scope="row">"Total"</th>
                 <td></td>
-                <td></td>
+                <td class="only-wide"></td>
                 <td class="num strong">{format::money_exact(cost)}</td>
                 <td></td>
             </tr>
@@ -247,9 +247,9 @@ fn line(line: &ReceiptRow) -> AnyView {
         (line.price_url.is_none() && !line.price_source.is_empty()).then(|| format!(", {}", line.price_source));
     view! {
         <tr>
-            <th scope="row">{line.label.clone()}{terms}</th>
+            <th scope="row">{line.label.clone()}{terms}<span class="note only-narrow">{price.clone()}</span></th>
             <td class="num" title=line.unit.clone()>{format::quantity(line.quantity)}</td>
-            <td class="num">{price}</td>
+            <td class="num only-wide">{price}</td>
             <td class="num">{format::money_exact(line.amount)}</td>
             <td class="soft">{since}{plain_source}{link}</td>
         </tr>

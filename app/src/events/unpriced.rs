@@ -132,7 +132,7 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, 
             <td class="num" title=format::money_full(row.upper_bound)>{format::money_plain(row.upper_bound)}</td>
             <td class="nowrap only-wide" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
             <td class="nowrap only-wide" title=format::time_exact(row.last_at)>{format::time(row.last_at)}</td>
-            <td>{ways}</td>
+            <td class="unpriced-ways">{ways}</td>
         </tr>
     }
     .into_any()

@@ -120,7 +120,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
                     <time datetime=format::time_machine(row.at)>{format::time_seconds(row.at)}</time>
                 </a>
             </th>
-            <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
+            <td class="name">{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td class="only-wide">{row.project.clone()}</td>
             <td class="only-wide">{row.feature.clone()}</td>
             <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>

@@ -203,6 +203,7 @@ pub async fn load_frame(
         email: user.email,
         role,
         today: scope.zone().day_of(backend.clock.now()),
+        offsets: scope.zone().offsets_around(backend.clock.now()),
     })
 }
 

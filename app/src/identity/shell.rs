@@ -56,6 +56,7 @@ fn Framed(
     /// What waits for somebody.
     numbers: Resource<Result<Waiting, AppError>>,
 ) -> impl IntoView {
+    provide_context(data.offsets.clone());
     provide_context(data.clone());
     let badges = RwSignal::new(Badges::default());
     // Counted after the page is there: badges must not hold it up.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use domain::identity::{Email, Invitation, Member, Organization, Permission, Role, SignIn, User};
 use domain::ids::UserId;
+use domain::period::Offsets;
 use serde::{Deserialize, Serialize};
 
 /// A mail is on its way.
@@ -31,6 +32,8 @@ pub struct FrameData {
     pub role: Role,
     /// Today in the organization's zone.
     pub today: NaiveDate,
+    /// The organization's clock.
+    pub offsets: Offsets,
 }
 
 impl FrameData {

@@ -5,6 +5,7 @@ use crate::layout::{Place, Query};
 use crate::ui::{self, Change, Direction, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
+use domain::period::Offsets;
 use domain::price::PriceRow;
 use domain::price::page::{ModelName, PriceSearch, RateNow};
 use leptos::prelude::*;
@@ -129,10 +130,22 @@ pub(super) fn since(from: Option<DateTime<Utc>>) -> String {
     from.map_or_else(|| "since the beginning".to_owned(), |from| format!("since {}", instant(from)))
 }
 
-/// A date of the book, with its hour where a day does not begin there: "Aug 6, 2024", "Aug 17, 2026, 16:00 UTC".
+/// A date of the book, with its hour where no day begins there: "Aug 6, 2024", "Aug 17, 2026, 18:00 UTC+2".
 pub(crate) fn instant(at: DateTime<Utc>) -> String {
-    let day = format::day_year(at.date_naive());
-    if at.time() == NaiveTime::MIN { day } else { format!("{day}, {} UTC", at.format("%H:%M")) }
+    instant_by(&use_context().unwrap_or_default(), at)
+}
+
+/// Days of the common book begin with UTC's, those of an organization's own with its own.
+fn instant_by(clock: &Offsets, at: DateTime<Utc>) -> String {
+    let local = clock.local(at);
+    if at.time() == NaiveTime::MIN {
+        format::day_year(at.date_naive())
+    } else if local.time() == NaiveTime::MIN {
+        format::day_year(local.date_naive())
+    } else {
+        let day = format::day_year(local.date_naive());
+        format!("{day}, {} {}", local.format("%H:%M"), format::offset(*local.offset()))
+    }
 }
 
 /// From when to when: "since Aug 6, 2024", "Aug 6, 2024 to May 1, 2025", "until May 1, 2025", "always".
@@ -193,6 +206,15 @@ mod tests {
         assert_eq!(rate_words(three, 1_000_000, Unit::Tokens), "$3.00 per 1M tokens");
         assert_eq!(rate_words(Decimal::new(4, 2), 1, Unit::Images), "$0.04 per image");
         assert_eq!(rate_words(Decimal::new(111, 3), 3_600, Unit::Seconds), "$0.111 per 3,600 seconds");
+    }
+
+    #[test]
+    fn a_day_is_the_common_books_or_the_organizations() {
+        let berlin: Offsets =
+            serde_json::from_str(r#"[["2026-10-25T01:00:00Z", 7200], ["2027-03-28T01:00:00Z", 3600]]"#).unwrap();
+        assert_eq!(instant_by(&berlin, at("2026-11-19T23:00:00Z")), "Nov 20, 2026");
+        assert_eq!(instant_by(&berlin, at("2026-10-13T00:00:00Z")), "Oct 13, 2026");
+        assert_eq!(instant_by(&berlin, at("2026-08-17T16:00:00Z")), "Aug 17, 2026, 18:00 UTC+2");
     }
 
     #[test]

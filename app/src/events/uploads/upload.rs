@@ -157,7 +157,7 @@ fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
         let missing = said(&upload.missing.join("; "));
         view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
     });
-    let columns = vec![Column::text("Column, and one of its values"), Column::text("Fills the field")];
+    let columns = vec![Column::text("Column"), Column::text("Fills the field")];
     let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, form)).collect_view();
     let choices = FIELDS.into_iter().chain(["reported_cost"]).chain(USAGE_FIELDS);
     let choices = choices.map(|field| view! { <option value=field></option> }).collect_view();
