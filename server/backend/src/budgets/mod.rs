@@ -11,6 +11,7 @@ mod sql;
 pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
 
 use crate::error::OnConstraint;
+use crate::forecast::LookAhead;
 use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, projects, spend};
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
@@ -176,11 +177,37 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
     if budgets.is_empty() {
         return Ok(Vec::new());
     }
+    let ahead = forecast::look_ahead(backend, scope).await?;
+    states(backend, scope, budgets, &ahead).await
+}
+
+/// [`list`] for who has looked ahead already.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub(crate) async fn list_ahead(
+    backend: &Backend,
+    scope: &OrgScope,
+    ahead: &LookAhead,
+) -> Result<Vec<BudgetState>, Error> {
+    scope.require(Permission::Read)?;
+    let budgets = sql::list(&backend.pool, scope).await?;
+    states(backend, scope, budgets, ahead).await
+}
+
+/// How each stands this month; one query for all of them rather than one each.
+async fn states(
+    backend: &Backend,
+    scope: &OrgScope,
+    budgets: Vec<Budget>,
+    ahead: &LookAhead,
+) -> Result<Vec<BudgetState>, Error> {
+    if budgets.is_empty() {
+        return Ok(Vec::new());
+    }
     let month = this_month(backend, scope);
-    // One query for all of them rather than one each.
     let days = spend::project_days(backend, scope, month).await?;
     let months = sql::months(&backend.pool, scope, month.from).await?;
-    let ahead = forecast::look_ahead(backend, scope).await?;
     Ok(budgets
         .into_iter()
         .map(|budget| {

@@ -17,17 +17,7 @@ use domain::spend::{ProjectDay, Sums};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// Forecasts the end of the present month of one part.
-///
-/// A project or team that the caller does not see has no history.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn month_end(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Forecast, Error> {
-    Ok(look_ahead(backend, scope).await?.month_end(part))
-}
-
-/// Reads what forecasts of all parts rest on, in one query.
+/// Reads what forecasts of all parts rest on, in one query. A project or team that the caller does not see has no history.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].

@@ -25,12 +25,12 @@ pub enum Part<'a> {
 /// `NotFound` for a part that does not exist or is not seen; `Forbidden` without the right to read; [`Error::Database`].
 pub async fn page(backend: &Backend, scope: &OrgScope, part: Part<'_>) -> Result<ForecastPage, Error> {
     let (shown, shown_name) = find(backend, scope, part).await?;
-    let (ahead, teams, projects, budgets) = futures::try_join!(
+    let (ahead, teams, projects) = futures::try_join!(
         look_ahead(backend, scope),
         projects::list_teams(backend, scope),
         projects::list_projects(backend, scope),
-        budgets::list(backend, scope),
     )?;
+    let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
     let row = |name: String, slug: String, part: SpendScope| {
         let (spent, total) = ahead.month_total(part);
         ForecastRow { name, slug, spent, total }

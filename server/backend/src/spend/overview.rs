@@ -103,14 +103,12 @@ pub async fn compare(
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Outlook, Error> {
-    let (forecast, budgets, open_alerts) = futures::try_join!(
-        forecast::month_end(backend, scope, part),
-        budgets::list(backend, scope),
-        budgets::open_alerts(backend, scope),
-    )?;
+    let (ahead, open_alerts) =
+        futures::try_join!(forecast::look_ahead(backend, scope), budgets::open_alerts(backend, scope))?;
+    let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
     let budget = own.max_by_key(|state| state.usage.percent());
-    Ok(Outlook { forecast, budget, open_alerts: open_alerts.unsigned_abs() })
+    Ok(Outlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
 }
 
 /// The chart of the month so far shows the whole month, so that what is expected has its place.
