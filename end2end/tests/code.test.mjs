@@ -30,6 +30,10 @@ test("the code of a room comes with its first page, and not before", async () =>
   await page.getByRole("link", { name: "Prices", exact: true }).click();
   await page.getByRole("heading", { level: 1, name: "Prices" }).waitFor();
   assert.deepEqual([...new Set(rooms())], ["control", "prices"]);
+  for (const url of fetched.filter((url) => url.includes("/pkg/"))) {
+    const { headers } = await fetch(url);
+    assert.equal(headers.get("cache-control"), "no-cache", `${url} is asked for again on every visit`);
+  }
   expectNoProblems(page);
   await page.context().close();
 });
