@@ -205,7 +205,11 @@ impl Additions {
         }
         let limit = limit(value);
         if prices.is_empty() && limit.is_none() {
-            return self.leave_out(if rows.is_empty() { "entries without a price" } else { "entries known already" });
+            return self.leave_out(if rows.is_empty() {
+                "entries without a price"
+            } else {
+                "entries that the book has from another data set"
+            });
         }
         let addition = self.models.entry(place.clone()).or_default();
         if addition.url.is_empty() {
