@@ -192,9 +192,10 @@ mod zone {
             let mut spans = Vec::new();
             let mut start = from;
             let mut known = from;
+            let mut present = offset(from);
             while known < to {
                 let next = (known + Duration::days(1)).min(to);
-                if offset(next) == offset(known) {
+                if offset(next) == present {
                     known = next;
                     continue;
                 }
@@ -202,13 +203,13 @@ mod zone {
                 while after - before > Duration::minutes(15) {
                     let quarters = (after - before).num_minutes() / 15;
                     let middle = before + Duration::minutes((quarters / 2).max(1) * 15);
-                    if offset(middle) == offset(before) { before = middle } else { after = middle }
+                    if offset(middle) == present { before = middle } else { after = middle }
                 }
-                spans.push((start, after, offset(before)));
-                (start, known) = (after, after);
+                spans.push((start, after, present));
+                (start, known, present) = (after, after, offset(after));
             }
             if start < to {
-                spans.push((start, to, offset(start)));
+                spans.push((start, to, present));
             }
             spans
         }

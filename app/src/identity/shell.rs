@@ -56,6 +56,7 @@ fn Framed(
     /// What waits for somebody.
     numbers: Resource<Result<Waiting, AppError>>,
 ) -> impl IntoView {
+    // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());
     provide_context(data.clone());
     let badges = RwSignal::new(Badges::default());

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 /// Rows of one commit of the bare COPY.
 pub(crate) const ROWS: usize = 5_000;
-/// Connections of the writer that commits each row.
-pub(crate) const WRITERS: usize = 16;
 /// Signature, flags and length of extension of PostgreSQL's binary COPY.
 const HEADER: usize = 19;
 
@@ -65,35 +63,18 @@ fn cut(bytes: &[u8], of: usize) -> Result<Vec<Vec<u8>>, Failure> {
     }
 }
 
-/// Copies all pieces, one commit each, on one connection; how long that took.
-pub(crate) async fn copy(place: &Place, pieces: &[Vec<u8>]) -> Result<Duration, Failure> {
-    sqlx::raw_sql("truncate bare").execute(&place.pool).await?;
-    place.checkpoint().await?;
-    let mut connection = place.pool.acquire().await?;
-    let begun = Instant::now();
-    for piece in pieces {
-        copy_piece(&mut connection, piece).await?;
-    }
-    Ok(begun.elapsed())
-}
-
-/// Copies all pieces, one commit each, on [`WRITERS`] connections; how long that took.
-pub(crate) async fn copy_side_by_side(place: &Place, pieces: &[Vec<u8>]) -> Result<Duration, Failure> {
+/// Copies all pieces, one commit each, shared out over so many connections; how long that took.
+pub(crate) async fn copy(place: &Place, pieces: &[Vec<u8>], writers: usize) -> Result<Duration, Failure> {
     sqlx::raw_sql("truncate bare").execute(&place.pool).await?;
     place.checkpoint().await?;
     let mut connections = vec![];
-    for _ in 0..WRITERS {
+    for _ in 0..writers {
         connections.push(PgConnection::connect_with(&place.pool.connect_options()).await?);
     }
+    let shares = pieces.chunks(pieces.len().div_ceil(writers));
     let begun = Instant::now();
-    let shares = pieces.chunks(pieces.len().div_ceil(WRITERS));
-    futures::future::try_join_all(connections.iter_mut().zip(shares).map(|(connection, share)| async move {
-        for piece in share {
-            copy_piece(connection, piece).await?;
-        }
-        Ok::<(), Failure>(())
-    }))
-    .await?;
+    let copied = connections.iter_mut().zip(shares).map(|(connection, share)| copy_share(connection, share));
+    futures::future::try_join_all(copied).await?;
     let took = begun.elapsed();
     for connection in connections {
         connection.close().await?;
@@ -101,10 +82,12 @@ pub(crate) async fn copy_side_by_side(place: &Place, pieces: &[Vec<u8>]) -> Resu
     Ok(took)
 }
 
-async fn copy_piece(connection: &mut PgConnection, piece: &[u8]) -> Result<(), Failure> {
-    let mut copy = connection.copy_in_raw("copy bare from stdin (format binary)").await?;
-    copy.send(piece).await?;
-    copy.finish().await?;
+async fn copy_share(connection: &mut PgConnection, pieces: &[Vec<u8>]) -> Result<(), Failure> {
+    for piece in pieces {
+        let mut copy = connection.copy_in_raw("copy bare from stdin (format binary)").await?;
+        copy.send(&piece[..]).await?;
+        copy.finish().await?;
+    }
     Ok(())
 }
 

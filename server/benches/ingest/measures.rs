@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 500;
 /// Connections that send single events.
 const CONNECTIONS: usize = 256;
+/// Connections of the writer that commits each row.
+const WRITERS: usize = 16;
 /// How long PostgreSQL is away.
 const AWAY: Duration = Duration::from_secs(10);
 
@@ -104,7 +106,7 @@ async fn batches(args: &Args, place: &Place) -> Result<(), Failure> {
 
         let rows = baseline::rows(place, args.events, baseline::ROWS).await?;
         let (postgres0, wal0) = (place.postgres_seconds()?, place.wal().await?);
-        bare.add(rate(args.events, baseline::copy(place, &rows).await?));
+        bare.add(rate(args.events, baseline::copy(place, &rows, 1).await?));
         cpu_bare.add(each((place.postgres_seconds()? - postgres0) * 1e6, args.events));
         wal_bare.add(each(place.wal().await? - wal0, args.events));
 
@@ -142,7 +144,7 @@ async fn singles(args: &Args, place: &Place) -> Result<(), Failure> {
         let nothing = vec![http::get("/healthz"); args.singles];
         idle.add(rate(args.singles, http::send_all(&[server.address], CONNECTIONS, nothing).await?));
         let rows = baseline::rows(place, args.singles, 1).await?;
-        each_row.add(rate(rows.len(), baseline::copy_side_by_side(place, &rows).await?));
+        each_row.add(rate(rows.len(), baseline::copy(place, &rows, WRITERS).await?));
     }
     let half = ours.median() / 2.0;
     let probe = micros(machine::fdatasync(place.folder(), 400)?);
