@@ -29,7 +29,7 @@ use domain::problem::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -126,24 +126,36 @@ async fn book_known_at(backend: &Backend, known_at: DateTime<Utc>) -> Result<Arc
 }
 
 /// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.
+///
+/// Shared by all who hold it, and gone with the last of them: a server that has taken the database's book need not keep two.
 #[must_use]
 pub fn seed_book() -> Arc<PriceBook> {
-    static BOOK: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
+    static HELD: Mutex<Weak<PriceBook>> = Mutex::new(Weak::new());
+    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+    held.upgrade().unwrap_or_else(|| {
         let rows = seed::parse(SEED).unwrap_or_else(|error| {
             tracing::error!(%error, "the seed of the price book cannot be read: every event will be unpriced");
             BookRows::default()
         });
-        Arc::new(PriceBook::new(rows))
-    });
-    Arc::clone(&BOOK)
+        let book = Arc::new(PriceBook::new(rows));
+        *held = Arc::downgrade(&book);
+        book
+    })
 }
 
 /// Prices events with the database's book from now on: at start, and whenever prices have changed.
 ///
+/// A database that nobody brought a seed to ([`sync_seed`]) has no book: the one in use stays, so that usage does not become unpriced by that.
+///
 /// # Errors
 /// As [`load`]; the book in use stays.
 pub async fn refresh(backend: &Backend) -> Result<(), Error> {
-    backend.events.use_book(load(&backend.pool).await?);
+    let book = load(&backend.pool).await?;
+    if book.is_empty() {
+        tracing::warn!("the database has no prices; pricing goes on with the book in use. Run `tallystick migrate`.");
+    } else {
+        backend.events.use_book(book);
+    }
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use domain::price::{
     AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
     ProviderRow, Schedule, Variant,
 };
+use futures::{StreamExt, TryStreamExt};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder, Row};
@@ -373,7 +374,8 @@ pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Erro
 
 /// The prices that hold, or held, or will; not those that turned out to be wrong. With an instant, as they were known then.
 pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<Vec<PriceRow>, Error> {
-    let rows = sqlx::query(
+    // Row by row: all of them in PostgreSQL's form beside ours would double the memory that a start takes.
+    sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
              schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
          from prices
@@ -381,9 +383,10 @@ pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>
             or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))",
     )
     .bind(known_at)
-    .fetch_all(tx)
-    .await?;
-    rows.iter().map(|row| price(row, "prices")).collect()
+    .fetch(tx)
+    .map(|row| price(&row?, "prices"))
+    .try_collect()
+    .await
 }
 
 /// What became of the common book after an instant.

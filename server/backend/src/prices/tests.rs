@@ -216,6 +216,8 @@ async fn a_server_prices_with_the_databases_book_once_it_has_read_it() {
     let pool = database.pool();
     let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
     assert_eq!(backend.events.book().len(), seed_book().len(), "the program's own seed until then");
+    refresh(&backend).await.unwrap();
+    assert_eq!(backend.events.book().len(), seed_book().len(), "and where the database has none");
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
     refresh(&backend).await.unwrap();
     assert_eq!(backend.events.book().len(), 2);
