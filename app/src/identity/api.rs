@@ -188,12 +188,14 @@ pub async fn load_frame(
 ) -> Result<FrameData, AppError> {
     SignedIn::or_sign_in().await?;
     let Caller { scope, user, backend } = Caller::enter(&org).await?;
-    let mine = identity::organizations_of(&backend, user.user_id).await?;
+    let (mine, projects, teams) = futures::try_join!(
+        identity::organizations_of(&backend, user.user_id),
+        backend::projects::list_projects(&backend, &scope),
+        backend::projects::list_teams(&backend, &scope),
+    )?;
     let here = mine.iter().find(|(organization, _)| organization.slug == org);
     let (organization, role) = here.cloned().ok_or(domain::problem::Problem::NotFound)?;
-    let projects = backend::projects::list_projects(&backend, &scope).await?;
     let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
-    let teams = backend::projects::list_teams(&backend, &scope).await?;
     let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
     Ok(FrameData {
         organization,
@@ -214,9 +216,11 @@ pub async fn load_waiting(
     org: String,
 ) -> Result<Waiting, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let events = backend::events::attention(&backend, &scope).await?;
-    let budgets = backend::budgets::over(&backend, &scope).await?;
-    let alerts = backend::budgets::open_alerts(&backend, &scope).await?;
+    let (events, budgets, alerts) = futures::try_join!(
+        backend::events::attention(&backend, &scope),
+        backend::budgets::over(&backend, &scope),
+        backend::budgets::open_alerts(&backend, &scope),
+    )?;
     Ok(Waiting {
         events: events.rejected + events.unpriced,
         budgets: budgets.unsigned_abs(),

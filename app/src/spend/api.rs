@@ -24,13 +24,11 @@ pub async fn load_overview(
     let (backend, scope) = (&caller.backend, &caller.scope);
     let chosen = chosen(&caller, &query);
     let filters = Filter::from_pairs(&query)?;
-    let overview = backend::spend::overview(backend, scope, part, chosen.period, chosen.compare, &filters).await?;
-    let outlook = if overview.is_month_to_date() && filters.is_empty() {
-        Some(backend::spend::outlook(backend, scope, part).await?)
-    } else {
-        None
-    };
-    Ok((overview, outlook))
+    let is_whole = filters.is_empty() && chosen.period == Period::month_to_date(today(&caller));
+    let outlook =
+        async { if is_whole { backend::spend::outlook(backend, scope, part).await.map(Some) } else { Ok(None) } };
+    let overview = backend::spend::overview(backend, scope, part, chosen.period, chosen.compare, &filters);
+    Ok(futures::try_join!(overview, outlook)?)
 }
 
 /// What Explore shows for the page's parameters.
@@ -63,11 +61,16 @@ pub async fn load_values(
 }
 
 #[cfg(feature = "ssr")]
-use {crate::caller::Caller, domain::spend::ExploreQuery, domain::spend::Filter};
+use {crate::caller::Caller, domain::period::Period, domain::spend::ExploreQuery, domain::spend::Filter};
 
 /// The days that the page's parameters choose, as seen from the organization's present day.
 #[cfg(feature = "ssr")]
 fn chosen(caller: &Caller, query: &[(String, String)]) -> crate::layout::Chosen {
-    let today = caller.scope.zone().day_of(caller.backend.clock.now());
-    crate::layout::Chosen::from_query(&query.iter().cloned().collect(), today)
+    crate::layout::Chosen::from_query(&query.iter().cloned().collect(), today(caller))
+}
+
+/// The organization's present day.
+#[cfg(feature = "ssr")]
+fn today(caller: &Caller) -> chrono::NaiveDate {
+    caller.scope.zone().day_of(caller.backend.clock.now())
 }

@@ -206,8 +206,8 @@ async fn states(
         return Ok(Vec::new());
     }
     let month = this_month(backend, scope);
-    let days = spend::project_days(backend, scope, month).await?;
-    let months = sql::months(&backend.pool, scope, month.from).await?;
+    let (days, months) =
+        futures::try_join!(spend::project_days(backend, scope, month), sql::months(&backend.pool, scope, month.from),)?;
     Ok(budgets
         .into_iter()
         .map(|budget| {

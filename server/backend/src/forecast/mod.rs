@@ -24,8 +24,10 @@ use std::collections::BTreeMap;
 pub async fn look_ahead(backend: &Backend, scope: &OrgScope) -> Result<LookAhead, Error> {
     let now = backend.clock.now();
     let today = scope.zone().day_of(now);
-    let days = spend::project_days(backend, scope, Period::last_days(today, MAX_DAYS as u64 + 1)).await?;
-    let owners = projects::list_projects(backend, scope).await?;
+    let (days, owners) = futures::try_join!(
+        spend::project_days(backend, scope, Period::last_days(today, MAX_DAYS as u64 + 1)),
+        projects::list_projects(backend, scope),
+    )?;
     let owners = owners.into_iter().map(|project| (project.project_id, project.team_id)).collect();
     Ok(LookAhead::new(today, elapsed(scope.zone(), now), days, owners))
 }
