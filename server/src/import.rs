@@ -3,7 +3,7 @@
 //! Reading the file again is harmless, because every event has an id that follows from its row: so the command can be interrupted and repeated, or go on where it was.
 
 use crate::config::Import;
-use backend::events::files::{self, FileRow, Ids, Reading};
+use backend::events::files::{self, FileRow, Header, Ids, Reading};
 use backend::{Backend, Error, OrgScope};
 use domain::event::{IngestAnswer, Read, Recorded};
 use domain::problem::Problem;
@@ -187,7 +187,7 @@ impl Pieces {
 
     /// How the rows below the header are read.
     fn csv(&mut self, mapping: Mapping) -> Result<Reading, String> {
-        let (headers, end) = files::header(&self.waiting, self.is_at_end)
+        let Header { separator, columns: headers, end } = files::header(&self.waiting, self.is_at_end)
             .ok_or_else(|| format!("{}: the first line must name the columns", self.name))?;
         let mapping = mapping.with_headers(&headers);
         let missing = mapping.missing(&headers);
@@ -199,7 +199,7 @@ impl Pieces {
             ));
         }
         self.waiting.drain(..end);
-        Ok(Reading::csv(headers, mapping))
+        Ok(Reading::csv(separator, headers, mapping))
     }
 
     /// The rows of the next piece; none after the last.

@@ -123,6 +123,8 @@ async fn pieces_may_break_off_come_twice_and_end_as_a_whole() {
     let sender = Sender::new().await;
     let file = usage(1_200).replace("Time,Model", "Time,Provider,Model").replace("Z,gpt", "Z,openai,gpt")
         + "2026-11-20T09:00:00Z,openai,gpt-4o,-5,1,x\n";
+    // What stands between the cells is only to be seen in the first piece.
+    let file = file.replace(',', ";");
     let begun = sender.start(&file).await;
     let upload = begun["upload_id"].as_str().unwrap();
     // Larger than the beginning that tells one file from another.

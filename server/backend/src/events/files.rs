@@ -63,10 +63,69 @@ pub struct Piece {
     pub taken: usize,
 }
 
+/// What stands between the cells of a CSV file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Separator {
+    /// As RFC 4180 has it.
+    #[default]
+    Comma,
+    /// As spreadsheets write it where the comma is the decimal sign.
+    Semicolon,
+    /// As it is copied from a spreadsheet.
+    Tab,
+}
+
+impl Separator {
+    const ALL: [Self; 3] = [Self::Comma, Self::Semicolon, Self::Tab];
+
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Comma => b',',
+            Self::Semicolon => b';',
+            Self::Tab => b'\t',
+        }
+    }
+
+    /// The one that stands most often in a file's header, outside of quotes.
+    fn of(head: &[u8]) -> Self {
+        let mut counts = [0_usize; Self::ALL.len()];
+        let mut is_quoted = false;
+        for byte in head {
+            match byte {
+                b'"' => is_quoted = !is_quoted,
+                b'\n' | b'\r' if !is_quoted => break,
+                _ if is_quoted => {}
+                _ => {
+                    for (count, separator) in counts.iter_mut().zip(Self::ALL) {
+                        *count += usize::from(separator.byte() == *byte);
+                    }
+                }
+            }
+        }
+        // Of equals the first.
+        let best = counts.into_iter().zip(Self::ALL).rev().max_by_key(|(count, _)| *count);
+        best.map_or(Self::default(), |(_, separator)| separator)
+    }
+
+    /// The word for it in the database.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Comma => "comma",
+            Self::Semicolon => "semicolon",
+            Self::Tab => "tab",
+        }
+    }
+
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|separator| separator.as_str() == word)
+    }
+}
+
 /// How a file is read.
 #[derive(Clone, Debug)]
 pub struct Reading {
     kind: FileKind,
+    separator: Separator,
     headers: Vec<String>,
     mapping: Mapping,
 }
@@ -75,13 +134,14 @@ impl Reading {
     /// One event per line.
     #[must_use]
     pub fn lines() -> Self {
-        Self { kind: FileKind::Ndjson, headers: Vec::new(), mapping: Mapping::default() }
+        let (headers, mapping) = (Vec::new(), Mapping::default());
+        Self { kind: FileKind::Ndjson, separator: Separator::default(), headers, mapping }
     }
 
     /// Rows under these headers.
     #[must_use]
-    pub const fn csv(headers: Vec<String>, mapping: Mapping) -> Self {
-        Self { kind: FileKind::Csv, headers, mapping }
+    pub const fn csv(separator: Separator, headers: Vec<String>, mapping: Mapping) -> Self {
+        Self { kind: FileKind::Csv, separator, headers, mapping }
     }
 
     /// Reads the whole rows of a piece that begins where a row does; only the last piece ends where one does.
@@ -96,12 +156,12 @@ impl Reading {
     }
 
     fn csv_rows(&self, bytes: &[u8], is_last: bool) -> Vec<FileRow> {
-        let mut records = records(bytes);
+        let mut records = records(bytes, self.separator, usize::MAX);
         // Whether the last one is whole is not known before the next one begins.
-        if !is_last && records.last().is_some_and(|(_, end)| *end >= bytes.len()) {
+        if !is_last && records.last().is_some_and(|record| record.end >= bytes.len()) {
             records.pop();
         }
-        records.into_iter().map(|(cells, end)| self.csv_row(cells, end)).collect()
+        records.into_iter().map(|record| self.csv_row(record.cells, record.end)).collect()
     }
 
     fn csv_row(&self, cells: Option<Vec<String>>, end: usize) -> FileRow {
@@ -117,27 +177,49 @@ impl Reading {
     }
 }
 
-/// The first record of a CSV file and the bytes that it takes; none where there is no whole one.
+/// The names of a CSV file's columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// What stands between them, and between the cells below.
+    pub separator: Separator,
+    /// The names.
+    pub columns: Vec<String>,
+    /// The bytes that they take.
+    pub end: usize,
+}
+
+/// The first record of a CSV file; none where there is no whole one.
 #[must_use]
-pub fn header(head: &[u8], is_whole: bool) -> Option<(Vec<String>, usize)> {
-    let (cells, end) = records(head).into_iter().next()?;
-    (is_whole || end < head.len()).then_some((cells?, end))
+pub fn header(head: &[u8], is_whole: bool) -> Option<Header> {
+    let separator = Separator::of(head);
+    let first = records(head, separator, 1).into_iter().next()?;
+    (is_whole || first.end < head.len()).then_some(Header { separator, columns: first.cells?, end: first.end })
 }
 
 /// The cells of the first records, at most so many; those that are not UTF-8 are left out.
-pub(super) fn first_rows(head: &[u8], most: usize) -> Vec<Vec<String>> {
-    records(head).into_iter().take(most).filter_map(|(cells, _)| cells).collect()
+pub(super) fn first_rows(head: &[u8], separator: Separator, most: usize) -> Vec<Vec<String>> {
+    records(head, separator, most).into_iter().filter_map(|record| record.cells).collect()
 }
 
-/// Records with the place of their end; none for one that is not UTF-8.
-fn records(bytes: &[u8]) -> Vec<(Option<Vec<String>>, usize)> {
-    let mut reader = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bytes);
+/// A record of a CSV file.
+struct Record {
+    /// None where it is not UTF-8.
+    cells: Option<Vec<String>>,
+    /// Where it ends, in bytes.
+    end: usize,
+}
+
+/// The first records, at most so many.
+fn records(bytes: &[u8], separator: Separator, most: usize) -> Vec<Record> {
+    let mut reader = csv::ReaderBuilder::new();
+    let mut reader = reader.delimiter(separator.byte()).flexible(true).has_headers(false).from_reader(bytes);
     let mut record = csv::ByteRecord::new();
     let mut records = Vec::new();
     // Nothing but a reader's own failure ends this early, and a slice has none.
-    while matches!(reader.read_byte_record(&mut record), Ok(true)) {
+    while records.len() < most && matches!(reader.read_byte_record(&mut record), Ok(true)) {
         let cells = record.iter().map(|cell| String::from_utf8(cell.to_vec()).ok()).collect();
-        records.push((cells, usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)));
+        let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
+        records.push(Record { cells, end });
     }
     records
 }
@@ -235,7 +317,7 @@ mod tests {
                 .with_headers(&headers);
         assert_eq!(mapping.missing(&headers), Vec::<String>::new());
         let file = b"2026-11-20T09:30:00Z,gpt-4o,1000,400,100,search,$0.0035,SECRET";
-        let event = Reading::csv(headers, mapping).piece(file, true).rows.remove(0).read.unwrap();
+        let event = Reading::csv(Separator::Comma, headers, mapping).piece(file, true).rows.remove(0).read.unwrap();
         assert_eq!(
             event.usage,
             json!({"prompt_tokens": 1000, "completion_tokens": 100, "prompt_tokens_details": {"cached_tokens": 400}})
@@ -274,11 +356,31 @@ mod tests {
     #[test]
     fn a_header_is_known_when_it_is_whole() {
         let file = b"\xef\xbb\xbfmodel,\"a \n b\"\r\ngpt-4o,1\n";
-        let (headers, end) = header(file, true).unwrap();
-        assert_eq!(headers, ["model", "a \n b"]);
-        assert_eq!(file[end..].trim_ascii_start(), b"gpt-4o,1\n");
+        let found = header(file, true).unwrap();
+        assert_eq!((found.separator, found.columns), (Separator::Comma, texts(&["model", "a \n b"])));
+        assert_eq!(file[found.end..].trim_ascii_start(), b"gpt-4o,1\n");
         assert!(header(b"model,\"a \n b", false).is_none() && header(b"", true).is_none());
         assert!(header(b"model,usage", true).is_some() && header(b"model,usage", false).is_none());
+    }
+
+    #[test]
+    fn what_stands_between_the_cells_is_seen_from_the_header() {
+        for (separator, file) in [
+            (Separator::Comma, "model,\"in; out; all\"\na,1;2"),
+            (Separator::Semicolon, "\u{feff}model;\"in, out, all\"\r\na;1,2"),
+            (Separator::Tab, "model\tin, out; all\na\t1"),
+            (Separator::Comma, "model\na;b"),
+        ] {
+            let found = header(file.as_bytes(), true).unwrap();
+            assert_eq!((found.separator, found.columns[0].as_str()), (separator, "model"), "{file}");
+            assert_eq!(Separator::parse(separator.as_str()), Some(separator));
+        }
+        let file = b"Model;Prompt Tokens;Cost\r\ngpt-4o;1000;0.25\r\n";
+        let Header { separator, columns, end } = header(file, true).unwrap();
+        let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&columns);
+        let event = Reading::csv(separator, columns, mapping).piece(&file[end..], true).rows.remove(0).read.unwrap();
+        assert_eq!((event.model.as_str(), event.usage), ("gpt-4o", json!({"prompt_tokens": 1000})));
+        assert_eq!(event.reported_cost.unwrap().amount.to_string(), "0.25");
     }
 
     proptest! {
@@ -291,7 +393,7 @@ mod tests {
                 writer.write_record([cell.as_str(), "1"]).unwrap();
             }
             let file = writer.into_inner().unwrap();
-            let reading = Reading::csv(headers, mapping);
+            let reading = Reading::csv(Separator::Comma, headers, mapping);
             let whole = in_pieces(&reading, &file, file.len());
             prop_assert_eq!(whole.len(), cells.len());
             prop_assert_eq!(in_pieces(&reading, &file, most), whole);
@@ -301,7 +403,7 @@ mod tests {
         fn no_file_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), most in 1_usize..60, fields in proptest::collection::vec("[a-z_.]{1,24}", 0..8)) {
             let pairs: Vec<String> = fields.iter().map(|field| format!("usage.{field}={field}")).collect();
             let mapping = Mapping::read(&pairs, &[]).unwrap().with_headers(&fields);
-            let _any = in_pieces(&Reading::csv(fields, mapping), &bytes, most);
+            let _any = in_pieces(&Reading::csv(Separator::of(&bytes), fields, mapping), &bytes, most);
             let _any = in_pieces(&Reading::lines(), &bytes, most);
             let _any = header(&bytes, true);
         }

@@ -5,7 +5,7 @@
 
 mod sql;
 
-use super::files::{self, FileRow, Ids};
+use super::files::{self, FileRow, Header, Ids, Separator};
 use super::ingest::{foresee, ingest_own};
 use crate::{Backend, Error, OrgScope, audit, keys};
 use domain::event::{IngestAnswer, Recorded};
@@ -71,8 +71,8 @@ async fn announced(backend: &Backend, scope: &OrgScope, new: &NewUpload<'_>) -> 
     }
     too_large(new.size_bytes)?;
     let kind = FileKind::of_name(&file_name);
-    let (headers, examples) = match kind {
-        FileKind::Ndjson => (Vec::new(), Vec::new()),
+    let Columns { separator, headers, examples } = match kind {
+        FileKind::Ndjson => Columns::default(),
         FileKind::Csv => columns(new)?,
     };
     let remembered = if headers.is_empty() { None } else { sql::remembered(&backend.pool, scope, &headers).await? };
@@ -84,6 +84,7 @@ async fn announced(backend: &Backend, scope: &OrgScope, new: &NewUpload<'_>) -> 
         kind,
         size_bytes: new.size_bytes,
         head_hash: head_hash(new.head).to_vec(),
+        separator,
         mapping: remembered.unwrap_or_else(|| Mapping::default().with_headers(&headers)),
         headers,
         examples,
@@ -104,10 +105,18 @@ fn too_large(bytes: u64) -> Result<(), Problem> {
     Err(Problem::TooLarge { detail })
 }
 
-/// The columns of a CSV file, and for each an example from the first rows.
-fn columns(new: &NewUpload<'_>) -> Result<(Vec<String>, Vec<String>), Problem> {
+/// The columns of a CSV file; none for NDJSON.
+#[derive(Default)]
+struct Columns {
+    separator: Separator,
+    headers: Vec<String>,
+    /// For each a value from the first rows that cannot be prose.
+    examples: Vec<String>,
+}
+
+fn columns(new: &NewUpload<'_>) -> Result<Columns, Problem> {
     let is_whole = usize::try_from(new.size_bytes).is_ok_and(|size| size <= new.head.len());
-    let (headers, _) = files::header(new.head, is_whole)
+    let Header { separator, columns: headers, .. } = files::header(new.head, is_whole)
         .ok_or_else(|| Problem::field("file", "no_header", "The first line of a CSV file names its columns."))?;
     let wrong = |name: &String| name.chars().count() > MAX_COLUMN_LEN || name.chars().any(char::is_control);
     if headers.len() > MAX_COLUMNS || headers.iter().any(wrong) {
@@ -115,13 +124,13 @@ fn columns(new: &NewUpload<'_>) -> Result<(Vec<String>, Vec<String>), Problem> {
             format!("A file has at most {MAX_COLUMNS} columns, and their names at most {MAX_COLUMN_LEN} characters.");
         return Err(Problem::field("file", "too_many_columns", detail));
     }
-    let rows = files::first_rows(new.head, CHECKED_ROWS + 1);
+    let rows = files::first_rows(new.head, separator, CHECKED_ROWS + 1);
     let example_of = |place: usize| {
         let cells = rows.iter().skip(1).filter_map(|cells| example(cells.get(place)?));
         cells.map(str::to_owned).next().unwrap_or_default()
     };
     let examples = (0..headers.len()).map(example_of).collect();
-    Ok((headers, examples))
+    Ok(Columns { separator, headers, examples })
 }
 
 fn head_hash(head: &[u8]) -> [u8; 32] {

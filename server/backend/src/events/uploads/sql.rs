@@ -1,6 +1,6 @@
 //! Queries of `uploads` and `upload_rows`.
 
-use crate::events::files::{Reading, TextHash, header};
+use crate::events::files::{Reading, Separator, TextHash, header};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::event::IngestAnswer;
@@ -21,6 +21,7 @@ pub(super) struct UploadRow {
     pub(super) kind: FileKind,
     pub(super) size_bytes: u64,
     pub(super) head_hash: Vec<u8>,
+    pub(super) separator: Separator,
     pub(super) headers: Vec<String>,
     pub(super) examples: Vec<String>,
     pub(super) mapping: Mapping,
@@ -37,7 +38,7 @@ impl UploadRow {
 
     pub(super) fn reading(&self) -> Reading {
         match self.kind {
-            FileKind::Csv => Reading::csv(self.headers.clone(), self.mapping.clone()),
+            FileKind::Csv => Reading::csv(self.separator, self.headers.clone(), self.mapping.clone()),
             FileKind::Ndjson => Reading::lines(),
         }
     }
@@ -45,7 +46,7 @@ impl UploadRow {
     /// Where the header ends in the file's beginning.
     pub(super) fn header_end(&self, head: &[u8]) -> usize {
         match self.kind {
-            FileKind::Csv => header(head, true).map_or(0, |(_, end)| end.min(head.len())),
+            FileKind::Csv => header(head, true).map_or(0, |header| header.end.min(head.len())),
             FileKind::Ndjson => 0,
         }
     }
@@ -78,6 +79,11 @@ fn kind(row: &PgRow) -> Result<FileKind, Error> {
     }
 }
 
+fn separator(row: &PgRow) -> Result<Separator, Error> {
+    let word: &str = row.try_get("separator")?;
+    Separator::parse(word).ok_or_else(|| inconsistent("separator", word))
+}
+
 fn unsigned(row: &PgRow, column: &'static str) -> Result<u64, Error> {
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|error| inconsistent(column, error))
 }
@@ -103,8 +109,8 @@ pub(super) async fn count_open(connection: &mut PgConnection, scope: &OrgScope) 
 pub(super) async fn insert(connection: &mut PgConnection, scope: &OrgScope, row: &UploadRow) -> Result<(), Error> {
     sqlx::query(
         "insert into uploads
-             (org_id, upload_id, created_at, user_id, key_id, file_name, kind, size_bytes, head_hash, headers, examples, mapping)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             (org_id, upload_id, created_at, user_id, key_id, file_name, kind, size_bytes, head_hash, headers, examples, mapping, separator)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(scope.org_id().0)
     .bind(row.upload_id.0)
@@ -118,6 +124,7 @@ pub(super) async fn insert(connection: &mut PgConnection, scope: &OrgScope, row:
     .bind(&row.headers)
     .bind(&row.examples)
     .bind(to_json("mapping", &row.mapping)?)
+    .bind(row.separator.as_str())
     .execute(connection)
     .await?;
     Ok(())
@@ -150,6 +157,7 @@ pub(super) async fn row(pool: &PgPool, scope: &OrgScope, upload_id: UploadId) ->
             kind: kind(&row)?,
             size_bytes: unsigned(&row, "size_bytes")?,
             head_hash: row.try_get("head_hash")?,
+            separator: separator(&row)?,
             headers: row.try_get("headers")?,
             examples: row.try_get("examples")?,
             mapping: from_json("mapping", row.try_get("mapping")?)?,
