@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// Names that other libraries use for the providers of the price book.
-const ALIASES: [(&str, &str); 43] = [
+const ALIASES: [(&str, &str); 51] = [
     ("azure_openai", "azure"),
     ("azure-openai", "azure"),
     ("azure.ai.openai", "azure"),
@@ -47,6 +47,14 @@ const ALIASES: [(&str, &str); 43] = [
     ("text-completion-openai", "openai"),
     ("together-ai", "together"),
     ("jina", "jina_ai"),
+    ("bedrock-runtime", "aws"),
+    ("copilot", "github-copilot"),
+    ("google-gla", "google"),
+    ("google_genai", "google"),
+    ("vertexai", "google"),
+    ("mistral-ai", "mistral"),
+    ("moonshot-ai", "moonshotai"),
+    ("voyage-ai", "voyageai"),
 ];
 
 /// The provider's name in the price book: lower case, one name per provider. Unknown names stay what they are.

@@ -293,7 +293,9 @@ fn flavored(input: &QuoteInput, flavor: &str) -> Option<UsageFormat> {
     Some(match flavor {
         "default" if provider == "x-ai" => UsageFormat::XaiNative,
         "default" if provider == "perplexity" && model.contains("deep-research") => UsageFormat::PerplexityDeepResearch,
-        "default" if provider == "openrouter" => UsageFormat::OpenaiResponses,
+        "default" if matches!(&*provider, "openrouter" | "openai-decisions" | "typesafe") => {
+            UsageFormat::OpenaiResponses
+        }
         "default" => own()?,
         "chat" | "chat+tools" => match own() {
             Some(

@@ -3,6 +3,7 @@
 //! What the entry's numbers mean depends on its mode, and in part on code; the rules stand here, one function each.
 
 use super::{fields, list};
+use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::Variant;
 use rust_decimal::Decimal;
@@ -30,12 +31,20 @@ impl For {
     }
 }
 
-/// A price: a rate of so many units, and the greatest quantity that one event is charged for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A price: a rate of so many units, the greatest quantity that one event is charged for, and when it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Price {
     pub(super) rate: Decimal,
     pub(super) per: u32,
     pub(super) most: &'static str,
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) to: Option<DateTime<Utc>>,
+}
+
+impl Price {
+    pub(super) fn of(rate: Decimal, per: u32) -> Self {
+        Self { rate, per, ..Self::default() }
+    }
 }
 
 /// All prices of an entry, and the words of what was left out.
@@ -145,7 +154,7 @@ fn token_key(key: &str) -> Option<For> {
 
 impl Facts {
     fn add(&mut self, what: For, rate: Decimal, per: u32) {
-        self.prices.entry(what).or_insert(Price { rate, per, most: "" });
+        self.prices.entry(what).or_insert(Price::of(rate, per));
     }
 
     fn per_token(&mut self, what: For, rate: Decimal) {
@@ -333,7 +342,10 @@ impl Facts {
             }
         }
         let per_query = entry.get("web_search_billing_unit").and_then(Value::as_str) == Some("per_query");
-        let once = if provider == "google" && !per_query { "1" } else { "" };
+        // Gemini is charged by the grounded prompt; other makers' models on Vertex search at their own price.
+        let interface = entry.get("litellm_provider").and_then(Value::as_str).unwrap_or_default();
+        let is_gemini = matches!(interface, "gemini" | "vertex_ai-language-models");
+        let once = if is_gemini && !per_query { "1" } else { "" };
         if let Some(by_size) = fields(entry, "search_context_cost_per_query") {
             // Perplexity charges each request to its own models by how much its search brings in.
             let searches_always = provider == "perplexity" && model.starts_with("sonar");
@@ -345,7 +357,7 @@ impl Facts {
             }
         }
         if let Some(rate) = entry.get("google_maps_grounding_cost_per_query").and_then(decimal) {
-            self.prices.insert(For::meter(Meter::MapSearches), Price { rate, per: 1, most: once });
+            self.prices.insert(For::meter(Meter::MapSearches), Price { most: once, ..Price::of(rate, 1) });
         }
     }
 
@@ -355,7 +367,7 @@ impl Facts {
             ["low", "medium", "high"].map(|size| (size, number(by_size, &format!("search_context_size_{size}"))));
         let Some(usual) = medium.1.or(low.1).or(high.1) else { return };
         let mut add = |what: For, rate: Decimal| {
-            let price = Price { rate: (rate * Decimal::ONE_THOUSAND).normalize(), per: 1_000, most };
+            let price = Price { most, ..Price::of((rate * Decimal::ONE_THOUSAND).normalize(), 1_000) };
             self.prices.insert(what, price);
         };
         add(For::meter(meter), usual);
@@ -479,7 +491,12 @@ mod tests {
             json!({"mode": "chat", "search_context_cost_per_query":
             {"search_context_size_low": low, "search_context_size_medium": 0.035, "search_context_size_high": 0.035}})
         };
-        assert_eq!(told("google", size(0.035)), ["web_searches >0 35 / 1000 [standard 1]"]);
+        let mut gemini = size(0.035);
+        gemini["litellm_provider"] = "gemini".into();
+        assert_eq!(told("google", gemini), ["web_searches >0 35 / 1000 [standard 1]"]);
+        let mut claude = size(0.035);
+        claude["litellm_provider"] = "vertex_ai-anthropic_models".into();
+        assert_eq!(told("google", claude), ["web_searches >0 35 / 1000 [standard]"]);
         assert_eq!(
             told("openai", size(0.03)),
             [

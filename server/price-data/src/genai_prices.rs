@@ -106,6 +106,24 @@ fn half(price: Option<&Value>) -> Result<Rates, Failure> {
     price.map(rates).transpose()?.unwrap_or_default().into_iter().map(halve).collect()
 }
 
+/// Words by which a comment on a model or a provider says that nothing is charged for output. Without them a missing price is missing.
+const OUTPUT_IS_FREE: [&str; 5] =
+    ["input only", "input-only", "output is free", "output free", "output tokens are free"];
+
+/// Providers that price decisions by what they read alone, as their only price: <https://developers.openai.com/api/docs/guides/decisions>.
+const DECIDERS: [&str; 1] = ["openai-decisions"];
+
+fn is_output_free(provider: &Value, model: &Value) -> bool {
+    let says_so = |of: &Value| {
+        let comment = of.get("price_comments").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        OUTPUT_IS_FREE.iter().any(|words| comment.contains(words))
+    };
+    says_so(model) || says_so(provider) || text(provider, "id").is_ok_and(|id| DECIDERS.contains(&id))
+}
+
+/// The provider whose price of a request includes the searches that it makes, where searches have no price of their own.
+const SEARCHES_INCLUDED: &str = "perplexity";
+
 /// What an empty set of prices means in the data: the model is listed, at no charge.
 const FREE: [(&str, &str); 2] = [("input_mtok", "0"), ("output_mtok", "0")];
 
@@ -152,11 +170,24 @@ struct Kind<'a> {
     variant: &'a str,
     schedule: &'a str,
     attributes: &'a str,
+    /// Output costs nothing where it has no price.
+    is_output_free: bool,
 }
 
 impl<'a> Kind<'a> {
     const fn of(model: (&'a str, &'a str)) -> Self {
-        Self { model, variant: "", schedule: "", attributes: "" }
+        Self { model, variant: "", schedule: "", attributes: "", is_output_free: false }
+    }
+
+    /// What a set of prices says of a meter without naming it.
+    fn unsaid(&self, meter: &str, prices: &Map<String, Value>) -> Result<Rates, Failure> {
+        let free = || vec![(String::new(), "0".to_owned())];
+        Ok(match meter {
+            "input_cache_read" if self.model.0 == HALF_PRICED_CACHE => half(prices.get("input_mtok"))?,
+            "output" if self.is_output_free && prices.contains_key("input_mtok") => free(),
+            "web_searches" if self.model.0 == SEARCHES_INCLUDED && prices.contains_key("requests_kcount") => free(),
+            _ => Rates::new(),
+        })
     }
 }
 
@@ -182,7 +213,7 @@ impl Seed {
         self.line(&["p", id, text(provider, "name")?, url, &fallbacks.join(",")]);
         for model in list(provider, "models") {
             let begin = self.text.len();
-            let Err(what) = self.model(id, url, model, has_better) else { continue };
+            let Err(what) = self.model(provider, url, model, has_better) else { continue };
             let what = format!("{id}/{}: {what}", text(model, "id").unwrap_or_default());
             let Some(unreadable) = &mut self.unreadable else { return Err(what) };
             *unreadable.entry(what).or_default() += 1;
@@ -193,13 +224,13 @@ impl Seed {
 
     fn model(
         &mut self,
-        provider: &str,
+        seller: &Value,
         provider_url: &str,
         model: &Value,
         has_better: &dyn Fn(&str, &str) -> bool,
     ) -> Result<(), Failure> {
         self.models += 1;
-        let id = text(model, "id")?;
+        let (provider, id) = (text(seller, "id")?, text(model, "id")?);
         // Before the rules of the model that the name left, so that it goes first from that date on.
         for (_, name, date, to) in MOVED.iter().filter(|(of, name, ..)| *of == provider && name.starts_with(id)) {
             self.line(&["m", to]);
@@ -215,11 +246,13 @@ impl Seed {
         if has_better(provider, id) {
             return Ok(());
         }
-        self.standard(provider, id, model)?;
+        let standard = Kind { is_output_free: is_output_free(seller, model), ..Kind::of((provider, id)) };
+        self.standard(standard, model)?;
         self.variants(provider, id, model)
     }
 
-    fn standard(&mut self, provider: &str, id: &str, model: &Value) -> Result<(), Failure> {
+    fn standard(&mut self, standard: Kind<'_>, model: &Value) -> Result<(), Failure> {
+        let (provider, id) = standard.model;
         let free = Value::from_iter(FREE);
         let prices = match model.get("prices").ok_or("no prices")? {
             Value::Object(none) if none.is_empty() && !is_withdrawn(model) => &free,
@@ -242,7 +275,6 @@ impl Seed {
             }
             _ => return Err("prices are neither a set nor a list".to_owned()),
         }
-        let standard = Kind::of((provider, id));
         self.cards(&standard, &cards(&dated, end))?;
         if let Some(later) = later {
             let (source, version, url) = later.source;
@@ -291,7 +323,9 @@ impl Seed {
             let constraint = variant.get("constraint").and_then(Value::as_object);
             dated.entry(kind).or_default().push((start(constraint)?, prices));
         }
-        for ((variant, attributes), dated) in dated {
+        for ((variant, attributes), mut dated) in dated {
+            // Unlike standard prices, of which the last one in the data's order holds, of variants the first one does.
+            dated.reverse();
             let kind = Kind { variant, attributes: &attributes, ..Kind::of((provider, id)) };
             self.cards(&kind, &cards(&dated, ""))?;
         }
@@ -310,10 +344,7 @@ impl Seed {
             for card in cards {
                 let rates = match card.prices.get(key) {
                     Some(price) => rates(price)?,
-                    None if meter == "input_cache_read" && kind.model.0 == HALF_PRICED_CACHE => {
-                        half(card.prices.get("input_mtok"))?
-                    }
-                    None => continue,
+                    None => kind.unsaid(meter, card.prices)?,
                 };
                 if rates.is_empty() {
                     continue;
@@ -411,6 +442,51 @@ mod tests {
              r\tinput_uncached\t\t\t2\t1000000\t2026-01-05\n\
              r\toutput\t\t\t5\t1000000\n"
         );
+    }
+
+    fn written(provider: Value) -> Vec<String> {
+        let mut seed = Seed::default();
+        write(&mut seed, &[provider], "1", &|_, _| false).unwrap();
+        let prices = seed.text.lines().filter(|line| line.starts_with('r'));
+        prices.map(|line| line.replace('\t', " ")).collect()
+    }
+
+    #[test]
+    fn of_dated_variants_the_first_that_has_begun_holds() {
+        let batch = |rate: &str, from: Option<&str>| {
+            let constraint = from.map(|from| json!({"start_date": from}));
+            json!({"when": {"processing": "batch"}, "constraint": constraint, "prices": {"input_mtok": rate}})
+        };
+        let rows = written(json!({"id": "acme", "name": "Acme", "models": [
+            {"id": "one", "match": {"equals": "one"}, "prices": {"input_mtok": "4"},
+             "price_variants": [batch("1", Some("2026-11-01")), batch("2", Some("2026-10-01")), batch("3", None)]}]}));
+        assert_eq!(
+            rows,
+            [
+                "r input_uncached   4 1000000",
+                "r input_uncached batch  3 1000000  2026-10-01",
+                "r input_uncached batch  2 1000000 2026-10-01 2026-11-01",
+                "r input_uncached batch  1 1000000 2026-11-01",
+            ]
+        );
+    }
+
+    #[test]
+    fn output_is_free_where_the_data_says_so_and_unpriced_elsewhere() {
+        let model = |id: &str, comment: &str| json!({"id": id, "match": {"equals": id}, "price_comments": comment, "prices": {"input_mtok": "1"}});
+        let models = json!([model("decider", "Output is free. https://a.example"), model("davinci", "")]);
+        let rows = written(json!({"id": "acme", "name": "Acme", "models": models}));
+        assert_eq!(rows, ["r input_uncached   1 1000000", "r output   0 1000000", "r input_uncached   1 1000000"]);
+        let commented = json!({"id": "acme", "name": "Acme", "price_comments": "Output tokens are free.", "models": [model("x", "")]});
+        assert_eq!(written(commented).len(), 2);
+    }
+
+    #[test]
+    fn a_request_with_its_searches_included_prices_them_at_nothing() {
+        let prices = json!({"input_mtok": "1", "output_mtok": "1", "requests_kcount": "5"});
+        let of = |provider: &str| json!({"id": provider, "name": "P", "models": [{"id": "x", "match": {"equals": "x"}, "prices": prices}]});
+        assert_eq!(written(of("perplexity")).last().unwrap(), "r web_searches   0 1000");
+        assert_eq!(written(of("acme")).last().unwrap(), "r requests   5 1000");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use super::facts::{Facts, For, Price, facts};
 use super::genai_prices::HALF_PRICED_CACHE;
 use super::{Failure, Seed, fields};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::meter::Meter;
 use domain::model::canonical_provider;
 use domain::price::{BookRows, PriceBook, PriceRow, Variant, seed};
@@ -141,6 +141,8 @@ impl<'a> Entry<'a> {
         let (name, attributes) = name(key, &provider);
         let own = (provider.clone(), name.clone());
         let place = known.place(&provider, &name).unwrap_or_else(|| own.clone());
+        // What the name says of a region is part of the price.
+        let place = if names_region(&provider, &name) { own.clone() } else { place };
         // Of what genai-prices takes for resold at the maker's price, speech and pictures have prices of the seller's own.
         let mode = value.get("mode").and_then(Value::as_str).unwrap_or_default();
         let has_own_price = matches!(mode, "audio_speech" | "image_generation" | "video_generation");
@@ -148,6 +150,21 @@ impl<'a> Entry<'a> {
         let is_other_interface = key.starts_with("azure/")
             || value.get("litellm_provider").and_then(Value::as_str).is_some_and(|name| name.starts_with("vertex_ai"));
         Some(Self { provider, name, place, attributes, is_other_interface, value })
+    }
+}
+
+/// Whether a name begins with the region that serves it, which genai-prices' rules for names read over: `us/o4-mini`, `eu-west-2/…`, `us-gov.…`.
+fn names_region(provider: &str, name: &str) -> bool {
+    let Some((first, _)) = name.split_once('/') else {
+        return provider == "aws" && name.starts_with("us-gov.");
+    };
+    match provider {
+        "azure" => matches!(first, "eu" | "us" | "global" | "global-standard"),
+        "aws" => {
+            let parts: Vec<&str> = first.split('-').collect();
+            parts.len() >= 3 && parts.last().is_some_and(|last| last.len() == 1 && last.as_bytes()[0].is_ascii_digit())
+        }
+        _ => false,
     }
 }
 
@@ -199,9 +216,12 @@ impl Additions {
         if provider == HALF_PRICED_CACHE {
             halve_cache(&mut prices);
         }
+        if matches!(provider.as_str(), "openai" | "azure") {
+            priority_as_fast(&mut prices);
+        }
         let rows = known.rows(place);
         if !rows.is_empty() {
-            prices.retain(|what, price| is_missing(what, price, rows));
+            prices = beside(prices, rows);
         }
         let limit = limit(value);
         if prices.is_empty() && limit.is_none() {
@@ -240,7 +260,7 @@ impl Additions {
             }
             for (what, price) in &addition.prices {
                 seed.prices += 1;
-                write_price(seed, what, price);
+                write_price(seed, provider, what, price);
             }
         }
         for provider in self.factors.keys().filter(|provider| !self.models.keys().any(|(of, _)| of == *provider)) {
@@ -256,9 +276,18 @@ impl Additions {
     }
 }
 
-fn write_price(seed: &mut Seed, what: &For, price: &Price) {
+/// The provider whose tiers of tokens include their boundary.
+const INCLUSIVE_TIERS: &str = "x-ai";
+
+fn write_price(seed: &mut Seed, provider: &str, what: &For, price: &Price) {
     let variant = if what.variant == Variant::Standard { "" } else { what.variant.as_str() };
-    let tier = if what.above == 0 { String::new() } else { format!(">{}", what.above) };
+    let tier = match what.above {
+        0 => String::new(),
+        above if provider == INCLUSIVE_TIERS && what.meter.is_token() => format!(">={above}"),
+        above => format!(">{above}"),
+    };
+    let date =
+        |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default();
     seed.line(&[
         "r",
         what.meter.as_str(),
@@ -266,8 +295,8 @@ fn write_price(seed: &mut Seed, what: &For, price: &Price) {
         &tier,
         &price.rate.to_string(),
         &price.per.to_string(),
-        "",
-        "",
+        &date(price.from),
+        &date(price.to),
         &what.schedule,
         &what.attributes,
         "",
@@ -282,6 +311,48 @@ fn is_of_a_thousand(what: &For, price: &Price) -> bool {
     what.meter.is_token() && price.rate * Decimal::from(1_000_000) > Decimal::from(1_000) * Decimal::from(price.per)
 }
 
+/// What a model of another data set lacks, with the dates of the prices that it stands beside.
+///
+/// The price of another tier belongs to a standard price. Where the other data set has another one, because the entry is of another region or edition,
+/// it says nothing of this model; where its standard price has dates, it holds as long.
+fn beside(prices: BTreeMap<For, Price>, rows: &[PriceRow]) -> BTreeMap<For, Price> {
+    let standard: BTreeMap<For, Price> = prices
+        .iter()
+        .filter(|(what, _)| what.variant == Variant::Standard)
+        .map(|(what, price)| (what.clone(), price.clone()))
+        .collect();
+    let place = |(what, price): (For, Price)| {
+        if !is_missing(&what, &price, rows) {
+            return None;
+        }
+        let of_meter: Vec<&PriceRow> =
+            rows.iter().filter(|row| row.meter == what.meter && row.variant == Variant::Standard).collect();
+        let own = standard.get(&For { variant: Variant::Standard, ..what.clone() });
+        let (false, Some(own)) = (what.variant == Variant::Standard || of_meter.is_empty(), own) else {
+            return Some((what, price));
+        };
+        let costs_as_much = |row: &&&PriceRow| {
+            row.tier_from == what.above && row.rate * Decimal::from(own.per) == own.rate * Decimal::from(row.per)
+        };
+        let same: Vec<&&PriceRow> = of_meter.iter().filter(costs_as_much).collect();
+        // An open end is the farthest.
+        let from = same.iter().map(|row| row.valid_from).min()?;
+        let to = same.iter().map(|row| row.valid_to).max_by_key(|to| to.unwrap_or(DateTime::<Utc>::MAX_UTC))?;
+        Some((what, Price { from, to, ..price }))
+    };
+    prices.into_iter().filter_map(place).collect()
+}
+
+/// OpenAI's fast tier is its priority tier under another name: <https://developers.openai.com/api/docs/guides/priority-processing>.
+fn priority_as_fast(prices: &mut BTreeMap<For, Price>) {
+    let priority = prices.iter().filter(|(what, _)| what.variant == Variant::Priority);
+    let fast: Vec<(For, Price)> =
+        priority.map(|(what, price)| (For { variant: Variant::Fast, ..what.clone() }, price.clone())).collect();
+    for (what, price) in fast {
+        prices.entry(what).or_insert(price);
+    }
+}
+
 /// Whether the book so far cannot say this: a meter that nothing prices, a tier that no price has, a size of a search where only the dearest is known.
 fn is_missing(what: &For, price: &Price, rows: &[PriceRow]) -> bool {
     let prices = |meter: Meter| rows.iter().any(|row| row.meter == meter);
@@ -289,6 +360,8 @@ fn is_missing(what: &For, price: &Price, rows: &[PriceRow]) -> bool {
     let has_variant = rows.iter().any(|row| row.variant == what.variant);
     match what.meter {
         Meter::Requests => prices(Meter::Requests) && what.attributes.starts_with("search_context="),
+        // That output costs nothing is said here, and not only left out there.
+        Meter::Output if price.rate.is_zero() => !prices(Meter::Output) && what.variant == Variant::Standard,
         _ if price.rate.is_zero() => false,
         _ => !is_priced || !has_variant,
     }
@@ -314,7 +387,7 @@ fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
     if let Some((pixel, pixels)) = pixel.zip(pixels) {
         let what = For { attributes: entry.attributes.clone(), ..For::meter(Meter::Images) };
         if let Some(rate) = pixel.checked_mul(pixels) {
-            prices.entry(what).or_insert(Price { rate: rate.round_dp(6).normalize(), per: 1, most: "" });
+            prices.entry(what).or_insert(Price::of(rate.round_dp(6).normalize(), 1));
         }
     }
 }
@@ -392,15 +465,19 @@ mod tests {
                          r\toutput\t\t\t10\t1000000\nr\toutput\tbatch\t\t5\t1000000\np\tazure\tAzure\t\topenai\n";
 
     fn added(models: Value) -> Vec<String> {
-        let mut seed = Seed { text: KNOWN.to_owned(), ..Seed::default() };
+        added_to(KNOWN, models)
+    }
+
+    fn added_to(before: &str, models: Value) -> Vec<String> {
+        let mut seed = Seed { text: before.to_owned(), ..Seed::default() };
         let known = Known::of_seed(&seed.text).unwrap();
         write(&mut seed, models.as_object().unwrap(), "1", &known);
-        seed.text[KNOWN.len()..].lines().map(|line| line.trim_end().replace('\t', " ")).collect()
+        seed.text[before.len()..].lines().map(|line| line.trim_end().replace('\t', " ")).collect()
     }
 
     #[test]
     fn a_known_model_gets_only_what_it_lacks() {
-        let models = json!({"sol-2026-01-01": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 9e-6,
+        let models = json!({"sol-2026-01-01": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2e-6,
             "cache_read_input_token_cost": 1e-6, "cache_creation_input_token_cost_above_12hr": 5e-6, "output_cost_per_token_batches": 7e-6,
             "input_cost_per_token_flex": 1e-6, "regional_processing_uplift_multiplier_eu": 1.1, "tpm": 1000}});
         assert_eq!(
@@ -415,6 +492,65 @@ mod tests {
                 "r input_cache_write_12h   5 1000000",
             ]
         );
+    }
+
+    #[test]
+    fn the_price_of_a_tier_stands_beside_its_own_standard_price_or_not_at_all() {
+        let known = "s\tgenai-prices\t1\np\tacme\nm\tx\nr\tinput_uncached\t\t\t2\t1000000\t\t2026-12-01\n\
+                     r\tinput_uncached\t\t\t4\t1000000\t2026-12-01\n";
+        let flex = |standard: f64| {
+            let models = json!({"acme/x": {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": standard,
+                "input_cost_per_token_flex": 1e-6}});
+            added_to(known, models)[1..].to_vec()
+        };
+        assert_eq!(flex(2e-6), ["p acme", "m x", "r input_uncached flex  1 1000000  2026-12-01T00:00:00Z"]);
+        assert_eq!(flex(4e-6), ["p acme", "m x", "r input_uncached flex  1 1000000 2026-12-01T00:00:00Z"]);
+        assert!(flex(3e-6).is_empty(), "that of another region or edition");
+    }
+
+    #[test]
+    fn what_is_said_to_be_free_is_not_missing() {
+        let known = "s\tgenai-prices\t1\np\tacme\nm\tx\nr\tinput_uncached\t\t\t2\t1000000\n";
+        let models = json!({"acme/x": {"litellm_provider": "acme", "mode": "embedding", "input_cost_per_token": 2e-6,
+            "output_cost_per_token": 0.0, "cache_read_input_token_cost": 0.0}});
+        assert_eq!(added_to(known, models), ["s litellm 1", "p acme", "m x", "r output   0 1000000"]);
+    }
+
+    #[test]
+    fn openais_fast_tier_is_its_priority_tier() {
+        let models = |provider: &str| {
+            let name = format!("{provider}/eu/gpt-9");
+            added(json!({name: {"litellm_provider": provider, "mode": "chat", "input_cost_per_token": 2e-6,
+                "input_cost_per_token_priority": 4e-6}}))
+        };
+        let priority = "r input_uncached priority  4 1000000";
+        assert_eq!(models("azure")[4..], [priority, "r input_uncached fast  4 1000000"]);
+        assert_eq!(models("acme")[4..], [priority]);
+    }
+
+    #[test]
+    fn a_boundary_of_xais_tiers_is_included() {
+        let models = |provider: &str| {
+            added(json!({"new": {"litellm_provider": provider, "mode": "chat", "input_cost_per_token": 2e-6,
+                "input_cost_per_token_above_200k_tokens": 4e-6}}))
+        };
+        assert_eq!(models("xai")[4], "r input_uncached  >=200000 4 1000000");
+        assert_eq!(models("acme")[4], "r input_uncached  >200000 4 1000000");
+    }
+
+    #[test]
+    fn a_region_in_the_name_is_part_of_the_price() {
+        for (provider, name, is_region) in [
+            ("azure", "us/o4-mini", true),
+            ("azure", "gpt-4o", false),
+            ("aws", "eu-west-2/meta.llama3-8b-instruct-v1:0", true),
+            ("aws", "us-gov-west-1/amazon.titan-text-lite-v1", true),
+            ("aws", "us-gov.anthropic.claude-haiku-4-5", true),
+            ("aws", "us.anthropic.claude-haiku-4-5", false),
+            ("openrouter", "us/o4-mini", false),
+        ] {
+            assert_eq!(names_region(provider, name), is_region, "{provider} {name}");
+        }
     }
 
     #[test]

@@ -415,16 +415,16 @@ fn gemini_input(read: &mut Reader, place: Place<'_>, input: Count, hit: Count) {
     read.meters.add(Meter::InputUncached, uncached);
 }
 
-/// Tokens as text, audio, image and video. Documents are billed as text.
+/// Tokens as text, audio, image and video. Documents are read, and billed, page by page as images.
 fn by_modality(read: &mut Reader, list: Place<'_>) -> [Count; 4] {
     let mut kinds = [list.nothing(); 4];
     for detail in list.elements() {
         let count = read.count(detail.at("tokenCount"));
         let kind = match detail.word("modality") {
             Some("AUDIO") => 1,
-            Some("IMAGE") => 2,
+            Some("IMAGE" | "DOCUMENT") => 2,
             Some("VIDEO") => 3,
-            Some("TEXT" | "DOCUMENT" | "MODALITY_UNSPECIFIED") => 0,
+            Some("TEXT" | "MODALITY_UNSPECIFIED") => 0,
             _ => {
                 read.fault(
                     detail.at("modality").pointer(),

@@ -162,7 +162,7 @@ fn gemini_modalities_and_caches() {
     });
     assert_eq!(
         leaves(UsageFormat::Gemini, usage),
-        json!({"input_uncached": 35, "input_cache_read": 10, "input_audio": 35, "input_audio_cache_read": 20, "output": 5, "output_image": 45})
+        json!({"input_uncached": 30, "input_cache_read": 10, "input_audio": 35, "input_audio_cache_read": 20, "input_image": 5, "output": 5, "output_image": 45})
     );
 }
 

@@ -109,7 +109,8 @@ impl UsageFormat {
             return Some(Self::OpenaiChat);
         }
         match (provider.as_ref(), operation) {
-            ("openai" | "azure", "responses") | ("x-ai", "responses") => Some(Self::OpenaiResponses),
+            ("openai" | "azure" | "x-ai", "responses")
+            | ("openai-decisions" | "typesafe", "responses" | "chat" | "completion") => Some(Self::OpenaiResponses),
             ("openai" | "azure", "realtime") => Some(Self::OpenaiRealtime),
             ("openai" | "azure", "image" | "images") => Some(Self::OpenaiImages),
             ("openai" | "azure", "transcription") => Some(Self::OpenaiTranscription),

@@ -14,6 +14,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// Most names per provider that are remembered with the model they mean. Real traffic uses a handful; a flood of invented ones must not fill the memory.
 const MAX_REMEMBERED: usize = 4_096;
 
+/// The position of a model's own name where no rule names it: behind all rules.
+const OWN_NAME: u32 = u32::MAX;
+
 /// An immutable snapshot of prices and of the rules for names; swapped whole when prices change.
 #[derive(Debug, Default)]
 pub struct PriceBook {
@@ -331,7 +334,7 @@ impl PriceBook {
             }
         }
         for ((provider, name), &model) in &ids {
-            book.provider(provider).exact.entry(lower(name).into()).or_insert((u32::MAX, model));
+            book.provider(provider).exact.entry(lower(name).into()).or_insert((OWN_NAME, model));
         }
         let dated: Vec<Box<str>> =
             book.providers.iter().filter(|(_, prices)| prices.has_dates()).map(|(name, _)| name.clone()).collect();
@@ -489,11 +492,16 @@ impl ProviderPrices {
         }
     }
 
+    /// A model's own name means that model, whatever patterns would catch it too, but for rules with dates: a name can move.
     fn find(&self, name: &str, at: DateTime<Utc>) -> Option<usize> {
         let exact = self.exact.get(name).copied();
         let before = exact.map_or(u32::MAX, |(position, _)| position);
+        let is_own_name = exact.is_some_and(|(position, _)| position == OWN_NAME);
         let by_rule = self.rules.iter().take_while(|rule| rule.position < before).find(|rule| {
-            rule.from.is_none_or(|from| from <= at) && rule.to.is_none_or(|to| at < to) && rule.pattern.matches(name)
+            (!is_own_name || rule.from.is_some() || rule.to.is_some())
+                && rule.from.is_none_or(|from| from <= at)
+                && rule.to.is_none_or(|to| at < to)
+                && rule.pattern.matches(name)
         });
         by_rule.map(|rule| rule.model).or(exact.map(|(_, model)| model))
     }
