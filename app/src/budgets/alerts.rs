@@ -6,7 +6,9 @@ use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::ui::{Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, StatusDot, Tab, Table, Tabs};
+use crate::ui::{
+    Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, StatusDot, Tab, Table, Tabs, loaded_first,
+};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -24,7 +26,7 @@ pub fn AlertsPage() -> impl IntoView {
     let before = Memo::new(move |_| here.with(|here| here.get("before").map(str::to_owned)));
     let form = use_form::<AcknowledgeAlert>();
     let acknowledged = form.action.version();
-    let page = Resource::new_blocking(
+    let page = loaded_first(
         move || (org.get(), state.get(), before.get(), acknowledged.get()),
         |(org, state, before, _)| load_alerts(org, state, before),
     );

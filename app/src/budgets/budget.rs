@@ -11,7 +11,7 @@ use crate::layout::Place;
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{
     Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
-    Section, Table, Tone, UrlNotice,
+    Section, Table, Tone, UrlNotice, loaded_first,
 };
 use domain::budget::{BudgetDetail, TestMail, ThresholdState};
 use domain::forecast::Forecast;
@@ -38,7 +38,7 @@ pub fn BudgetPage() -> impl IntoView {
     let acknowledge = use_form::<AcknowledgeAlert>();
     let test = use_form::<TestBudget>();
     let changes = (acknowledge.action.version(), test.action.version());
-    let detail = Resource::new_blocking(
+    let detail = loaded_first(
         move || (org.get(), budget.get(), changes.0.get(), changes.1.get()),
         |(org, budget, _, _)| load_budget(org, budget),
     );

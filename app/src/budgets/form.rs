@@ -6,7 +6,7 @@ use crate::form::{Form, use_form};
 use crate::layout::{Place, Query};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Section, Select,
-    TextArea,
+    TextArea, loaded_first,
 };
 use domain::budget::{BudgetSheet, MAX_RECIPIENTS, ScopeRef};
 use domain::problem::Problem;
@@ -24,7 +24,7 @@ pub fn NewBudgetPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let wanted = Memo::new(move |_| Query::from(&*query.read()).get("scope").map(str::to_owned));
     let form = use_form::<CreateBudget>();
-    let sheet = Resource::new_blocking(move || org.get(), |org| load_budget_sheet(org, None));
+    let sheet = loaded_first(move || org.get(), |org| load_budget_sheet(org, None));
     let draw = move |org: String, sheet: BudgetSheet| {
         let scope = wanted.get_untracked().unwrap_or_else(|| sheet.form.scope.clone());
         let scope = form.kept_or("scope", &scope);
@@ -70,8 +70,7 @@ pub fn EditBudgetPage() -> impl IntoView {
     let budget = Memo::new(move |_| params.read().get("budget").unwrap_or_default());
     let form = use_form::<ChangeBudget>();
     let archive = use_form::<ArchiveBudget>();
-    let sheet =
-        Resource::new_blocking(move || (org.get(), budget.get()), |(org, budget)| load_budget_sheet(org, Some(budget)));
+    let sheet = loaded_first(move || (org.get(), budget.get()), |(org, budget)| load_budget_sheet(org, Some(budget)));
     let draw = move |org: String, budget: String, sheet: BudgetSheet| {
         let back = format!("{}/{budget}", Place::Budgets.path(&org));
         let crumbs = vec![

@@ -7,6 +7,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, Loading, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
+    loaded_first,
 };
 use domain::budget::{BudgetList, BudgetState};
 use leptos::prelude::*;
@@ -24,7 +25,7 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 pub fn BudgetsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let budgets = Resource::new_blocking(move || org.get(), load_budgets);
+    let budgets = loaded_first(move || org.get(), load_budgets);
     view! {
         <Title text="Budgets"/>
         <UrlNotice known=NOTICES/>

@@ -5,7 +5,7 @@ pub mod api;
 use crate::error::Failure;
 use crate::format;
 use crate::layout::Plain;
-use crate::ui::{EmptyState, Loading, PageHead, Section};
+use crate::ui::{EmptyState, Loading, PageHead, Section, loaded_first};
 use api::load_mails;
 use domain::delivery::ShownMail;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use leptos_meta::Title;
 /// `/dev/mail`: the newest mails with working links.
 #[component]
 pub fn MailPage() -> impl IntoView {
-    let mails = Resource::new_blocking(|| (), |()| load_mails());
+    let mails = loaded_first(|| (), |()| load_mails());
     view! {
         <Title text="Mail"/>
         <Plain wide=true>

@@ -8,7 +8,7 @@ use crate::layout::Place;
 use crate::prices::words::{change, instant, model_path, rate};
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
-    Tone, said,
+    Tone, loaded_first, said,
 };
 use domain::event::{EventDetail, ReceiptRow};
 use domain::meter::Meter;
@@ -32,7 +32,7 @@ pub fn EventPage() -> impl IntoView {
         (params.get("org").unwrap_or_default(), params.get("event").unwrap_or_default())
     });
     // What is not there decides the status of the page, so it has to be known first.
-    let event = Resource::new_blocking(
+    let event = loaded_first(
         move || asked.get(),
         async |(org, event)| match event.parse() {
             Ok(key) => load_event(org, key).await,

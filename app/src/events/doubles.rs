@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::format;
 use crate::identity::use_org;
 use crate::layout::{Place, Query};
-use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Pager, Table, Tone};
+use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Pager, Table, Tone, loaded};
 use domain::event::{DoubleRow, DoublesView, EventRow, Suspicion};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -18,7 +18,7 @@ pub fn DoublesPage() -> impl IntoView {
     let org = use_org();
     let map = use_query_map();
     let cursor = Memo::new(move |_| map.read().get("cursor"));
-    let doubles = Resource::new(move || (org.get(), cursor.get()), |(org, cursor)| load_doubles(org, cursor));
+    let doubles = loaded(move || (org.get(), cursor.get()), |(org, cursor)| load_doubles(org, cursor));
     view! {
         <Title text="Suspected doubles"/>
         <PageHead

@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::spend::CHOOSE;
-use crate::ui::{EmptyState, Icon, Loading, PageHead, Pager, Sign, use_ready};
+use crate::ui::{EmptyState, Icon, Loading, PageHead, Pager, Sign, loaded, use_ready};
 use domain::event::{EventRow, Listed};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -26,7 +26,7 @@ pub fn EventsPage() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| Query::from(&*map.read()));
     let asked = Memo::new(move |_| -> Asked { (org.get(), but_choose(&query.read()).pairs()) });
-    let events = Resource::new(move || asked.get(), |(org, query)| load_events(org, query));
+    let events = loaded(move || asked.get(), |(org, query)| load_events(org, query));
     // What came since the page was loaded, and for which question.
     let fresh = RwSignal::new(None::<(Asked, Listed<EventRow>)>);
     look_for_new(asked, fresh);

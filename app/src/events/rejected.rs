@@ -5,7 +5,7 @@ use super::words::{List, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::Query;
-use crate::ui::{Column, EmptyState, Loading, PageHead, Pager, Table, said};
+use crate::ui::{Column, EmptyState, Loading, PageHead, Pager, Table, loaded, said};
 use domain::event::{Listed, RejectedRow};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -18,7 +18,7 @@ pub fn RejectedPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let map = use_query_map();
     let cursor = Memo::new(move |_| map.read().get("cursor"));
-    let rejected = Resource::new(move || (org.get(), cursor.get()), |(org, cursor)| load_rejected(org, cursor));
+    let rejected = loaded(move || (org.get(), cursor.get()), |(org, cursor)| load_rejected(org, cursor));
     view! {
         <Title text="Rejected events"/>
         <PageHead

@@ -7,7 +7,9 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::prices::api::{MapName, PriceWaiting};
-use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, said};
+use crate::ui::{
+    Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, loaded, said,
+};
 use domain::event::UnpricedRow;
 use domain::price::page::{ModelName, Queue};
 use domain::repricing::Effect;
@@ -24,7 +26,7 @@ pub fn UnpricedPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let forms = Forms { map: use_form(), price: use_form() };
     let version = forms.map.action.version();
-    let unpriced = Resource::new(move || (org.get(), version.get()), |(org, _)| load_unpriced(org));
+    let unpriced = loaded(move || (org.get(), version.get()), |(org, _)| load_unpriced(org));
     view! {
         <Title text="Unpriced events"/>
         <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>

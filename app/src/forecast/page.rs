@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, Height};
-use crate::ui::{Badge, Column, EmptyState, Figure, Loading, Notice, PageHead, Section, Table, Tone};
+use crate::ui::{Badge, Column, EmptyState, Figure, Loading, Notice, PageHead, Section, Table, Tone, loaded_first};
 use domain::forecast::{
     BudgetRow, Forecast, ForecastPage as Page, ForecastRow, MonthEndForecast, MonthTotal, TooLittle,
 };
@@ -24,10 +24,8 @@ pub fn ForecastPage() -> impl IntoView {
     let here = Memo::new(move |_| Query::from(&*query.read()).carried());
     let part = Memo::new(move |_| here.with(|here| (only(here, "team"), only(here, "project"))));
     // Blocking, because an unknown part sets the status.
-    let page = Resource::new_blocking(
-        move || (org.get(), part.get()),
-        |(org, (team, project))| load_forecast(org, team, project),
-    );
+    let page =
+        loaded_first(move || (org.get(), part.get()), |(org, (team, project))| load_forecast(org, team, project));
     view! {
         <Title text="Forecast"/>
         <PageHead title="Forecast" hidden=true/>

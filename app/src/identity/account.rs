@@ -9,7 +9,7 @@ use crate::format;
 use crate::layout::Plain;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, Field, FormErrors, Loading, NoticeText, PageHead, Section, Table, Tone,
-    UrlNotice,
+    UrlNotice, loaded_first,
 };
 use domain::identity::SignIn;
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ const NOTICES: [NoticeText; 3] = [
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let form = use_form::<ChangePassword>();
-    let data = Resource::new_blocking(|| (), |()| load_account());
+    let data = loaded_first(|| (), |()| load_account());
     view! {
         <Title text="Account"/>
         <Suspense fallback=|| view! { <Plain><Loading what="account"/></Plain> }>

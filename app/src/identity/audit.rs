@@ -6,7 +6,7 @@ use super::shell::use_org;
 use super::views::AuditLine;
 use crate::error::{AppError, Failure};
 use crate::format;
-use crate::ui::{Column, Loading, NoPermission, PageHead, Section, Table};
+use crate::ui::{Column, Loading, NoPermission, PageHead, Section, Table, loaded_first};
 use domain::identity::Permission;
 use domain::problem::Problem;
 use leptos::prelude::*;
@@ -17,7 +17,7 @@ use leptos_meta::Title;
 pub fn AuditPage() -> impl IntoView {
     let org = use_org();
     // Blocking: whether it may be read decides the status.
-    let lines = Resource::new_blocking(move || org.get(), load_audit);
+    let lines = loaded_first(move || org.get(), load_audit);
     view! {
         <Title text="Audit log"/>
         <PageHead title="Settings"/>

@@ -2,14 +2,14 @@
 
 use super::api::home;
 use crate::layout::Plain;
-use crate::ui::{Button, ButtonKind, PageHead};
+use crate::ui::{Button, ButtonKind, PageHead, loaded_first};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
 /// `/`: leads everybody to where they belong.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let way = Resource::new_blocking(|| (), |()| home());
+    let way = loaded_first(|| (), |()| home());
     view! {
         <Suspense>
             {move || Suspend::new(async move {

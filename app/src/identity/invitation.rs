@@ -6,7 +6,7 @@ use super::sign_up::PASSWORD_HINT;
 use super::views::InvitationView;
 use crate::form::{Form, use_form};
 use crate::layout::Plain;
-use crate::ui::{Button, ButtonKind, Field, FormErrors, Loading, PageHead};
+use crate::ui::{Button, ButtonKind, Field, FormErrors, Loading, PageHead, loaded_first};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
@@ -20,7 +20,7 @@ pub fn InvitationPage() -> impl IntoView {
     let params = use_params_map();
     let part = move |name: &'static str| params.read_untracked().get(name).unwrap_or_default();
     let link = StoredValue::new((part("org"), part("token")));
-    let offer = Resource::new_blocking(move || link.get_value(), |(org, token)| load_invitation(org, token));
+    let offer = loaded_first(move || link.get_value(), |(org, token)| load_invitation(org, token));
     view! {
         <Title text="Invitation"/>
         <Plain>

@@ -9,7 +9,7 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
-    Table, Tone, UrlNotice,
+    Table, Tone, UrlNotice, loaded,
 };
 use domain::identity::{Invitation, Member, Permission, Role};
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ pub fn MembersPage() -> impl IntoView {
     let org = use_org();
     let forms =
         Forms { invite: use_form(), revoke: use_form(), change: use_form(), remove: use_form(), leave: use_form() };
-    let data = Resource::new(move || org.get(), load_members);
+    let data = loaded(move || org.get(), load_members);
     view! {
         <Title text="Members"/>
         <PageHead title="Settings"/>

@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{Place, Query};
 use crate::sample::{SampleArriving, sample_progress};
 use crate::spend::OverviewPage;
-use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs, for_real};
+use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs, for_real, loaded};
 use domain::event::EventRow;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -23,8 +23,8 @@ const KEY_GOES_HERE: &str = "YOUR_API_KEY";
 pub fn FirstPage() -> impl IntoView {
     let org = use_org();
     let form = use_form::<MakeFirstKey>();
-    let way = Resource::new(move || org.get(), load_onboarding);
-    let arriving = Resource::new(move || org.get(), sample_progress);
+    let way = loaded(move || org.get(), load_onboarding);
+    let arriving = loaded(move || org.get(), sample_progress);
     view! {
         <Suspense fallback=|| view! { <Loading what="overview" lines=8/> }>
             {move || Suspend::new(async move {

@@ -8,7 +8,7 @@ use crate::layout::{Place, Plain};
 use crate::sample::{LoadSample, LoadSampleForm};
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section,
-    Select, Table, Tone, UrlNotice,
+    Select, Table, Tone, UrlNotice, loaded_first,
 };
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -24,7 +24,7 @@ const NOTICES: [NoticeText; 2] = [
 pub fn OrganizationsPage() -> impl IntoView {
     let form = use_form::<CreateOrganization>();
     let sample = use_form::<LoadSample>();
-    let list = Resource::new_blocking(|| (), |()| load_organizations());
+    let list = loaded_first(|| (), |()| load_organizations());
     view! {
         <Title text="Organizations"/>
         <Suspense fallback=|| view! { <Plain><Loading what="organizations"/></Plain> }>

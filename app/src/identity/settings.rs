@@ -10,7 +10,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
-    Tab, Tabs, Tone, UrlNotice,
+    Tab, Tabs, Tone, UrlNotice, loaded,
 };
 use domain::identity::Permission;
 use leptos::prelude::*;
@@ -64,7 +64,7 @@ pub fn SettingsPage() -> impl IntoView {
     let change = use_form::<UpdateOrganization>();
     let retention = use_form::<SetRetention>();
     let delete = use_form::<DeleteOrganization>();
-    let data = Resource::new(move || org.get(), load_settings);
+    let data = loaded(move || org.get(), load_settings);
     view! {
         <Title text="Settings"/>
         <PageHead title="Settings"/>

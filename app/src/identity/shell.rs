@@ -7,7 +7,7 @@ use crate::error::AppError;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
 use crate::spend::{FilterBar, FilterMenu};
-use crate::ui::{ErrorState, PageHead, for_real};
+use crate::ui::{ErrorState, Loaded, PageHead, for_real, loaded, loaded_first};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -32,9 +32,9 @@ pub fn use_frame() -> Option<FrameData> {
 pub fn OrganizationShell() -> impl IntoView {
     let org = use_org();
     // Blocking: it decides the status and the redirect of the whole page.
-    let data = Resource::new_blocking(move || org.get(), load_frame);
+    let data = loaded_first(move || org.get(), load_frame);
     let path = use_location().pathname;
-    let numbers = Resource::new(move || (org.get(), path.get()), |(org, _)| load_waiting(org));
+    let numbers = loaded(move || (org.get(), path.get()), |(org, _)| load_waiting(org));
     view! {
         <Suspense>
             {move || Suspend::new(async move {
@@ -54,7 +54,7 @@ fn Framed(
     /// What stands in the frame.
     data: FrameData,
     /// What waits for somebody.
-    numbers: Resource<Result<Waiting, AppError>>,
+    numbers: Loaded<Result<Waiting, AppError>>,
 ) -> impl IntoView {
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());

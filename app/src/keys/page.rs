@@ -7,7 +7,7 @@ use crate::format;
 use crate::identity::{SettingsTabs, use_org};
 use crate::ui::{
     Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, Column, EmptyState, Field, FormErrors, Loading,
-    NoPermission, Notice, NoticeText, PageHead, Section, Select, Table, Tone, UrlNotice,
+    NoPermission, Notice, NoticeText, PageHead, Section, Select, Table, Tone, UrlNotice, loaded,
 };
 use domain::identity::{KeyScope, Permission, Role};
 use domain::project::KeyProject;
@@ -24,7 +24,7 @@ pub fn KeysPage() -> impl IntoView {
     let org = use_org();
     let create = use_form::<CreateKey>();
     let revoke = use_form::<RevokeKey>();
-    let data = Resource::new(move || org.get(), list_keys);
+    let data = loaded(move || org.get(), list_keys);
     view! {
         <Title text="API keys"/>
         <PageHead title="Settings"/>

@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::{
     Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Radios, Section,
-    Table, Tone, UrlNotice,
+    Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::BasisPage as BasisView;
 use domain::price::{BasisChoice, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
@@ -31,7 +31,7 @@ pub fn CostBasisPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let form = use_form::<ChooseBasis>();
     let version = form.action.version();
-    let basis = Resource::new_blocking(move || (org.get(), version.get()), |(org, _)| load_basis(org));
+    let basis = loaded_first(move || (org.get(), version.get()), |(org, _)| load_basis(org));
     view! {
         <Title text="Cost basis"/>
         <UrlNotice known=NOTICES/>

@@ -12,6 +12,7 @@ use crate::layout::Place;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Field, FormErrors,
     Loading, NoPermission, NoticeText, PageHead, Radios, Section, Select, Table, TextArea, Tone, UrlNotice,
+    loaded_first,
 };
 use domain::meter::Meter;
 use domain::price::contract::{ContractMonth, MonthState, MonthStatus, OwnTerm, TermKind, TermMonth};
@@ -47,7 +48,7 @@ pub fn ContractPage() -> impl IntoView {
     let forms = Forms { end: use_form(), start: use_form() };
     let versions = (forms.end.action.version(), forms.start.action.version());
     let contract =
-        Resource::new_blocking(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_contract(org));
+        loaded_first(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_contract(org));
     view! {
         <Title text="Contract"/>
         <UrlNotice known=NOTICES/>
@@ -277,7 +278,7 @@ pub fn NewTermPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let form = use_form::<AddTerm>();
-    let sheet = Resource::new_blocking(move || org.get(), load_price_sheet);
+    let sheet = loaded_first(move || org.get(), load_price_sheet);
     view! {
         <Title text="Enter a term"/>
         <Transition fallback=|| view! { <Loading what="form" lines=8/> }>

@@ -11,6 +11,7 @@ use crate::layout::{Place, Query};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
     FormErrors, Loading, NoPermission, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
+    loaded_first,
 };
 use domain::meter::Meter;
 use domain::price::page::{OwnBookPage, pattern_words};
@@ -48,7 +49,7 @@ pub fn DiscountsPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let form = use_form::<EndModifier>();
     let version = form.action.version();
-    let book = Resource::new_blocking(move || (org.get(), version.get()), |(org, _)| load_own_book(org));
+    let book = loaded_first(move || (org.get(), version.get()), |(org, _)| load_own_book(org));
     view! {
         <Title text="Discounts and markups"/>
         <UrlNotice known=NOTICES/>
@@ -193,7 +194,7 @@ pub fn NewDiscountPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let typed = Memo::new(move |_| typed(&Query::from(&*map.read())));
     let form = use_form::<AddModifier>();
-    let effect = Resource::new_blocking(
+    let effect = loaded_first(
         move || (org.get(), typed.get()),
         async |(org, typed)| match is_empty(&typed) {
             // Nothing is typed yet; who may not enter anything is told so now.

@@ -7,8 +7,8 @@ use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::layout::{Place, Query};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loading, NoPermission, Notice,
-    PageHead, Select, Tone,
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loaded, Loading, NoPermission, Notice,
+    PageHead, Select, Tone, loaded_first,
 };
 use domain::meter::Meter;
 use domain::price::page::{ModelName, PriceSheet, Rehearsed};
@@ -57,12 +57,12 @@ pub fn MapNamePage() -> impl IntoView {
 }
 
 /// What both forms need: whose, what the address says, and what can be chosen.
-pub(super) fn sheet() -> (Memo<String>, Memo<Query>, Resource<Result<PriceSheet, AppError>>) {
+pub(super) fn sheet() -> (Memo<String>, Memo<Query>, Loaded<Result<PriceSheet, AppError>>) {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let query = Memo::new(move |_| Query::from(&*map.read()));
-    let sheet = Resource::new_blocking(move || org.get(), load_price_sheet);
+    let sheet = loaded_first(move || org.get(), load_price_sheet);
     (org, query, sheet)
 }
 

@@ -8,7 +8,7 @@ use crate::layout::{Place, Query};
 use crate::spend::words::SpendCell;
 use crate::ui::{
     Badge, Button, Choice, Column, EmptyState, Field, Icon, Loading, Notice, PageHead, Pager, Section, Select, Sign,
-    Table, Tone,
+    Table, Tone, loaded_first,
 };
 use domain::meter::Meter;
 use domain::price::page::{ModelEntry, PriceSearch, PricesPage as Prices, RateNow, UsedModel};
@@ -24,7 +24,7 @@ pub fn PricesPage() -> impl IntoView {
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let search = Memo::new(move |_| searched(&Query::from(&*map.read())));
-    let prices = Resource::new_blocking(move || (org.get(), search.get()), |(org, search)| load_prices(org, search));
+    let prices = loaded_first(move || (org.get(), search.get()), |(org, search)| load_prices(org, search));
     view! {
         <Title text="Prices"/>
         <Transition fallback=|| view! { <PageHead title="Prices"/><Loading what="prices" lines=12/> }>

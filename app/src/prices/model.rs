@@ -11,6 +11,7 @@ use crate::spend::words::SpendCell;
 use crate::ui::chart::Chart;
 use crate::ui::{
     Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone, UrlNotice,
+    loaded_first,
 };
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
@@ -32,10 +33,8 @@ pub fn ModelPage() -> impl IntoView {
         let get = |name| params.get(name).unwrap_or_default();
         (get("org"), get("provider"), get("model").trim_start_matches('/').to_owned())
     });
-    let model = Resource::new_blocking(
-        move || asked.get(),
-        async |(org, provider, model)| load_model(org, provider, model).await,
-    );
+    let model =
+        loaded_first(move || asked.get(), async |(org, provider, model)| load_model(org, provider, model).await);
     view! {
         <Transition fallback=|| view! { <Loading what="model" lines=12/> }>
             {move || Suspend::new(async move {

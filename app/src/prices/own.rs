@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section, Table,
-    Tone, UrlNotice,
+    Tone, UrlNotice, loaded_first,
 };
 use chrono::{DateTime, FixedOffset};
 use domain::price::page::{ModelName, OwnBookPage, terms};
@@ -41,7 +41,7 @@ pub fn OwnBookPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let forms = Forms { price: use_form(), mapping: use_form(), undo: use_form() };
     let versions = (forms.price.action.version(), forms.mapping.action.version(), forms.undo.action.version());
-    let book = Resource::new_blocking(
+    let book = loaded_first(
         move || (org.get(), versions.0.get(), versions.1.get(), versions.2.get()),
         |(org, ..)| load_own_book(org),
     );

@@ -8,7 +8,7 @@ use crate::format;
 use crate::spend::OverviewPanel;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, Field, FormErrors, Loading, PageHead,
-    Section, Select, Table, UrlNotice, for_real,
+    Section, Select, Table, UrlNotice, for_real, loaded_first,
 };
 use domain::budget::SpendScope;
 use domain::project::{OwnerSpan, ProjectDetail};
@@ -24,7 +24,7 @@ pub fn ProjectPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let slug = Memo::new(move |_| params.read().get("project").unwrap_or_default());
-    let detail = Resource::new_blocking(move || (org.get(), slug.get()), |(org, slug)| load_project(org, slug));
+    let detail = loaded_first(move || (org.get(), slug.get()), |(org, slug)| load_project(org, slug));
     let forms = Forms { update: use_form(), move_to: use_form(), archive: use_form() };
     view! {
         <Title text=move || slug.get()/>

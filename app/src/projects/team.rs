@@ -7,6 +7,7 @@ use crate::form::{Form, use_form};
 use crate::spend::OverviewPanel;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Columns, Crumb, FormErrors, Loading, PageHead, Section, UrlNotice, for_real,
+    loaded_first,
 };
 use domain::budget::SpendScope;
 use domain::project::TeamDetail;
@@ -22,7 +23,7 @@ pub fn TeamPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let slug = Memo::new(move |_| params.read().get("team").unwrap_or_default());
-    let detail = Resource::new_blocking(move || (org.get(), slug.get()), |(org, slug)| load_team(org, slug));
+    let detail = loaded_first(move || (org.get(), slug.get()), |(org, slug)| load_team(org, slug));
     let (update, archive) = (use_form::<UpdateTeam>(), use_form::<ArchiveTeam>());
     view! {
         <Title text=move || slug.get()/>

@@ -9,7 +9,7 @@ use crate::layout::{Place, Query};
 use crate::spend::SpendCell;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, Loading, PageHead, Section, Select, Table,
-    UrlNotice,
+    UrlNotice, loaded,
 };
 use domain::budget::{BudgetStatus, ScopeRef};
 use domain::forecast::{ForecastPage, ForecastRow};
@@ -25,7 +25,7 @@ use std::sync::Arc;
 pub fn ProjectsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let tree = Resource::new(move || org.get(), load_tree);
+    let tree = loaded(move || org.get(), load_tree);
     let map = use_query_map();
     let archived = Memo::new(move |_| map.read().get(ARCHIVED).as_deref() == Some("true"));
     let project_form = use_form::<CreateProject>();

@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
 use crate::ui::{
-    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table,
+    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table, loaded,
     use_ready,
 };
 use domain::project::Slug;
@@ -28,7 +28,7 @@ pub fn ExplorePage() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| Query::from(&*map.read()));
     let asked = Memo::new(move |_| query.read().without(&[CHOOSE, "chart", "sort"]).pairs());
-    let explore = Resource::new(move || (org.get(), asked.get()), |(org, query)| load_explore(org, query));
+    let explore = loaded(move || (org.get(), asked.get()), |(org, query)| load_explore(org, query));
     view! {
         <Title text="Explore"/>
         <PageHead title="Explore" hidden=true/>

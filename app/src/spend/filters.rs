@@ -6,7 +6,7 @@ use super::words::{MISSING, value_label};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Query, shows_days};
-use crate::ui::{Button, Icon, Menu, MenuItem, Sign};
+use crate::ui::{Button, Icon, Menu, MenuItem, Sign, loaded};
 use domain::spend::{Dimension, Filter, Group};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
@@ -100,7 +100,7 @@ fn Values(
         let days = ["period", "from", "to", "through"];
         query.read().pairs().into_iter().filter(|(name, _)| days.contains(&name.as_str())).collect::<Vec<_>>()
     });
-    let values = Resource::new(
+    let values = loaded(
         move || (org.get(), dimension.get(), days.get()),
         async |(org, dimension, days)| match dimension {
             Some(dimension) => Some((dimension.clone(), load_values(org, dimension, days).await)),

@@ -10,7 +10,7 @@ use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
-    Stacked, Stat, StatRow, Table,
+    Stacked, Stat, StatRow, Table, loaded,
 };
 use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
@@ -52,7 +52,7 @@ pub fn OverviewPanel(
 ) -> impl IntoView {
     let query = use_query_map();
     let carried = Memo::new(move |_| Query::from(&*query.read()).carried());
-    let overview = Resource::new(
+    let overview = loaded(
         move || (org.get(), part.get(), carried.get().pairs()),
         |(org, part, query)| load_overview(org, part, query),
     );

@@ -5,7 +5,7 @@ use crate::error::Failure;
 use crate::format;
 use crate::layout::Query;
 use crate::spend::words::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone};
+use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone, loaded};
 use chrono::NaiveDate;
 use domain::period::Period;
 use domain::spend::Sums;
@@ -23,7 +23,7 @@ pub fn StatementsPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let query = use_query_map();
     let month = Memo::new(move |_| query.read().get("month").unwrap_or_default());
-    let loaded = Resource::new(move || (org.get(), month.get()), |(org, month)| load_statements(org, month));
+    let loaded = loaded(move || (org.get(), month.get()), |(org, month)| load_statements(org, month));
     view! {
         <Title text="Statements"/>
         <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."/>

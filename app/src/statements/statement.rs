@@ -5,7 +5,9 @@ use super::list::figures;
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::Query;
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table};
+use crate::ui::{
+    Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table, loaded_first,
+};
 use domain::problem::Problem;
 use domain::statement::{
     LineKind, MonthStatement, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement,
@@ -22,7 +24,7 @@ pub fn StatementPage() -> impl IntoView {
         let get = |name: &str| params.read().get(name).unwrap_or_default();
         (get("org"), get("month"), get("kind"), get("slug"))
     });
-    let loaded = Resource::new_blocking(
+    let loaded = loaded_first(
         move || asked.get(),
         async |(org, month, kind, slug)| match kind.parse::<StatementKind>() {
             Ok(kind) => load_statement(org, month, kind, slug).await.map(|(payer, statement)| (kind, payer, statement)),

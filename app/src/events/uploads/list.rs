@@ -11,7 +11,7 @@ use crate::identity::use_org;
 use crate::layout::Place;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoPermission, NoticeText,
-    PageHead, Section, Select, Table, Tone, UrlNotice,
+    PageHead, Section, Select, Table, Tone, UrlNotice, loaded,
 };
 use domain::identity::Permission;
 use domain::ids::KeyId;
@@ -31,7 +31,7 @@ pub fn UploadsPage() -> impl IntoView {
     let org = use_org();
     let problem = posted_problem(&List::Uploads.path(&org.get_untracked()));
     let starting = Starting::new(org, problem);
-    let uploads = Resource::new(move || org.get(), load_uploads);
+    let uploads = loaded(move || org.get(), load_uploads);
     view! {
         <Title text="Files of events"/>
         <PageHead title="Files of events" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>

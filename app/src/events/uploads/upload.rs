@@ -10,7 +10,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Loading, Meter,
-    NoPermission, Notice, PageHead, Section, Table, Tone, said,
+    NoPermission, Notice, PageHead, Section, Table, Tone, loaded_first, said,
 };
 use domain::identity::Permission;
 use domain::problem::Problem;
@@ -35,7 +35,7 @@ pub fn UploadPage() -> impl IntoView {
     let path = asked.with_untracked(|(org, upload)| format!("{}/{upload}", List::Uploads.path(org)));
     let sending = Sending::new(posted_problem(&path));
     let version = forms.map.action.version();
-    let upload = Resource::new_blocking(
+    let upload = loaded_first(
         move || (asked.get(), version.get(), sending.looked.get()),
         async |((org, upload), ..)| match upload.parse() {
             Ok(upload) => load_upload(org, upload).await,

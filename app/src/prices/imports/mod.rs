@@ -12,6 +12,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoPermission, Notice, PageHead, Section, Table,
+    loaded_first,
 };
 use domain::price::import::{ImportEntry, ImportsPage as Imports, MAX_FILE_BYTES};
 use leptos::prelude::*;
@@ -35,7 +36,7 @@ pub fn ImportsPage() -> impl IntoView {
     // What was wrong with the file that was just posted from here.
     let problem = posted_problem(&imports_path(&org.get_untracked()));
     let errors = StoredValue::new(problem.as_ref().map(said).unwrap_or_default());
-    let imports = Resource::new_blocking(move || org.get(), load_imports);
+    let imports = loaded_first(move || org.get(), load_imports);
     view! {
         <Title text="Import prices"/>
         <Transition fallback=|| view! { <PageHead title="Import prices"/><Loading what="imports" lines=6/> }>

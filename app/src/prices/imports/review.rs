@@ -9,7 +9,7 @@ use crate::format;
 use crate::layout::Query;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Facts, Figure,
-    FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice,
+    FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice, loaded_first,
 };
 use domain::price::import::{Counts, Effect, Filter, ImportPage as View, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
@@ -41,10 +41,8 @@ pub fn ImportPage() -> impl IntoView {
     });
     let form = use_form::<ApplyImport>();
     let version = form.action.version();
-    let import = Resource::new_blocking(
-        move || (asked.get(), version.get()),
-        |((org, import, show), _)| load_import(org, import, show),
-    );
+    let import =
+        loaded_first(move || (asked.get(), version.get()), |((org, import, show), _)| load_import(org, import, show));
     view! {
         <Title text="Import"/>
         <UrlNotice known=NOTICES/>
