@@ -522,15 +522,17 @@ pub async fn apply_import(
     Ok(())
 }
 
-/// The newest runs.
+/// A page of the runs, newest first.
 #[server(prefix = "/fn", endpoint = "prices/runs", input = Json)]
 pub async fn load_runs(
     /// Slug of the organization.
     org: String,
+    /// Id of the last run of the page before.
+    before: Option<String>,
 ) -> Result<RunsPage, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let runs = backend::prices::runs::list(&backend, &scope).await?;
-    Ok(RunsPage { runs, may_manage: scope.may(Permission::ManagePrices) })
+    let before = before.as_deref().map(id).transpose()?;
+    Ok(backend::prices::runs::list(&backend, &scope, before).await?)
 }
 
 /// One run.

@@ -10,7 +10,8 @@ use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
-    FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Radios, Section, Table, TextArea, Tone,
+    FormErrors, Loaded, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
+    loaded_first,
 };
 use domain::event::Edge;
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
@@ -39,13 +40,15 @@ fn run_path(org: &str, run: &Run) -> String {
 pub fn RunsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let runs = Resource::new_blocking(move || org.get(), load_runs);
+    let map = use_query_map();
+    let before = Memo::new(move |_| map.read().get("before"));
+    let runs = loaded_first(move || (org.get(), before.get()), |(org, before)| load_runs(org, before));
     view! {
         <Title text="Repricing runs"/>
         <Transition fallback=|| view! { <PageHead title="Repricing runs"/><Loading what="runs" lines=6/> }>
             {move || Suspend::new(async move {
                 match runs.await {
-                    Ok(runs) => draw_list(&org.get_untracked(), &runs),
+                    Ok(runs) => draw_list(&org.get_untracked(), before.get_untracked().is_some(), &runs),
                     Err(error) => view! { <PageHead title="Repricing runs"/><Failure what="runs" error=error/> }.into_any(),
                 }
             })}
@@ -53,7 +56,7 @@ pub fn RunsPage() -> impl IntoView {
     }
 }
 
-fn draw_list(org: &str, page: &RunsView) -> AnyView {
+fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
     let new = format!("{}/new", runs_path(org));
     let button = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
     let lead = "A run rates recorded events again, as of their own time. Nothing moves before you have seen what would, and confirmed it.";
@@ -71,7 +74,11 @@ fn draw_list(org: &str, page: &RunsView) -> AnyView {
             Column::text("By"),
         ];
         let rows = page.runs.iter().map(|run| list_row(org, run)).collect_view();
-        view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table> }.into_any()
+        let path = runs_path(org);
+        let older = page.next.map(|next| Query::new().with("before", &next.to_string()).at(&path));
+        let pager = (is_older || older.is_some())
+            .then(|| view! { <Pager previous=is_older.then_some(path) next=older previous_label="Newest"/> });
+        view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table>{pager} }.into_any()
     };
     view! {
         <PageHead title="Repricing runs" lead=lead>{button}</PageHead>
@@ -163,7 +170,7 @@ pub fn NewRunPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let query = Memo::new(move |_| Query::from(&*map.read()));
     let form = use_form::<StartRun>();
-    let sheet = Resource::new_blocking(move || org.get(), load_price_sheet);
+    let sheet = loaded_first(move || org.get(), load_price_sheet);
     view! {
         <Title text="New run"/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
@@ -241,7 +248,7 @@ pub fn RunPage() -> impl IntoView {
     });
     let forms = Forms { confirm: use_form(), discard: use_form(), reverse: use_form() };
     let versions = (forms.confirm.action.version(), forms.discard.action.version(), forms.reverse.action.version());
-    let run = Resource::new_blocking(
+    let run = loaded_first(
         move || (asked.get(), versions.0.get(), versions.1.get(), versions.2.get()),
         |((org, run), ..)| load_run(org, run),
     );
@@ -265,7 +272,7 @@ pub fn RunPage() -> impl IntoView {
 
 /// While the server is at work the page looks again by itself; without JavaScript a link does.
 #[cfg(feature = "hydrate")]
-fn look_again(active: RwSignal<bool>, run: Resource<Result<RunView, AppError>>) {
+fn look_again(active: RwSignal<bool>, run: Loaded<Result<RunView, AppError>>) {
     Effect::new(move |_| {
         let look = move || {
             if active.get_untracked() && !document().hidden() {
@@ -279,7 +286,7 @@ fn look_again(active: RwSignal<bool>, run: Resource<Result<RunView, AppError>>) 
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn look_again(_active: RwSignal<bool>, _run: Resource<Result<RunView, AppError>>) {}
+fn look_again(_active: RwSignal<bool>, _run: Loaded<Result<RunView, AppError>>) {}
 
 fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
     let run = &page.run;

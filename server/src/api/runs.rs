@@ -5,7 +5,7 @@ use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use backend::prices::{browse, runs};
 use chrono::{DateTime, FixedOffset};
@@ -15,7 +15,7 @@ use domain::ids::RunId;
 use domain::money;
 use domain::price::contract::{ContractMonth, TermMonth};
 use domain::price::page::ModelName;
-use domain::problem::Problem;
+use domain::problem::{FieldProblem, Problem};
 use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
 use domain::statement::month_text;
 use serde::{Deserialize, Serialize};
@@ -79,6 +79,8 @@ struct GuessDocument {
 struct RunsDocument {
     /// Newest first.
     runs: Vec<RunDocument>,
+    /// Send it as `before` for the next page; null on the last one.
+    next: Option<RunId>,
 }
 
 /// A run over recorded events.
@@ -379,20 +381,34 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
     Ok(Json(WaitingModelsDocument { models }))
 }
 
-/// Lists the newest runs.
+/// Lists runs, newest first.
 #[utoipa::path(
     get,
     path = "/v1/repricing-runs",
     tag = "repricing",
+    params(("before" = Option<Uuid>, Query, description = "`next` of the page before.")),
     responses(
-        (status = 200, description = "At most 200 runs.", body = RunsDocument),
+        (status = 200, description = "At most 50 runs.", body = RunsDocument),
+        (status = 400, description = "A parameter is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
-async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<RunsDocument>, ApiError> {
-    let runs = runs::list(&state.backend, &caller.scope).await?;
-    Ok(Json(RunsDocument { runs: runs.into_iter().map(RunDocument::of).collect() }))
+async fn list(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Json<RunsDocument>, ApiError> {
+    let mut before = None;
+    for (name, value) in &pairs {
+        let read = match name.as_str() {
+            "before" => value.parse().map(|run| before = Some(RunId(run))).map_err(|_| "Use an id as answers give it."),
+            _ => Err("There is no such parameter."),
+        };
+        read.map_err(|detail| Problem::invalid(vec![FieldProblem::new(name, "invalid", detail)]))?;
+    }
+    let page = runs::list(&state.backend, &caller.scope, before).await?;
+    Ok(Json(RunsDocument { runs: page.runs.into_iter().map(RunDocument::of).collect(), next: page.next }))
 }
 
 /// Begins a run: it previews what would move. Nothing moves before it is confirmed.

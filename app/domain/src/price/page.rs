@@ -3,6 +3,7 @@
 use super::contract::{MonthStatus, OwnTerm};
 use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
 use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
+use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
 use crate::repricing::{Effect, Run};
@@ -331,6 +332,8 @@ pub struct PriceSheet {
 pub struct RunsPage {
     /// Newest first.
     pub runs: Vec<Run>,
+    /// Where the older ones begin; none on the last page.
+    pub next: Option<RunId>,
     /// Whether the reader may begin one.
     pub may_manage: bool,
 }

@@ -368,7 +368,7 @@ mod tests {
         for (separator, file) in [
             (Separator::Comma, "model,\"in; out; all\"\na,1;2"),
             (Separator::Semicolon, "\u{feff}model;\"in, out, all\"\r\na;1,2"),
-            (Separator::Tab, "model\tin, out; all\na\t1"),
+            (Separator::Tab, "model\tin, out; all\tusage\na\t1\t2"),
             (Separator::Comma, "model\na;b"),
         ] {
             let found = header(file.as_bytes(), true).unwrap();

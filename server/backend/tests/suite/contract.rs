@@ -152,6 +152,44 @@ async fn an_allowance_is_shared_by_all_calls_of_the_month_and_follows_late_ones(
 }
 
 #[tokio::test]
+async fn a_month_stays_applied_however_many_runs_come_after_it() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let owner = &acme.owner;
+    add(&backend, owner, allowance("500")).await;
+    send(&backend, &acme.api, "a", MODEL).await;
+    let (settled, outcome) = settle(&backend, owner).await;
+    assert_eq!(outcome.moved, 1);
+    // Every name that is mapped begins a run.
+    let mapped = "insert into repricing_runs
+            (org_id, run_id, kind, state, filters, known_at, created_at, reason, ended_at, outcome)
+        select org_id, gen_random_uuid(), 'pricing', 'done', '[]', known_at, created_at, reason,
+            ended_at + interval '1 minute', outcome || '{\"moved\": 0, \"moves\": []}'
+        from repricing_runs, generate_series(1, 250) where run_id = $1";
+    sqlx::query(mapped).bind(settled.0).execute(database.pool()).await.unwrap();
+    assert_eq!(status(&backend, owner).await.state, MonthState::Applied);
+
+    let (mut listed, mut before) = (Vec::new(), None);
+    loop {
+        let page = runs::list(&backend, owner, before).await.unwrap();
+        listed.extend(page.runs.into_iter().map(|run| run.run_id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!((listed.len(), listed.is_sorted_by(|a, b| a > b)), (251, true), "every run is on one page");
+
+    clock.advance(Duration::minutes(2));
+    enter(&backend, owner, price(MODEL, "input_uncached", "2")).await;
+    let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
+    let repricing = runs::draft(&backend, owner, &all).await.unwrap().run_id;
+    runs::confirm(&backend, owner, repricing, "Contract 7.").await.unwrap();
+    assert_eq!(status(&backend, owner).await.state, MonthState::CostsMoved);
+}
+
+#[tokio::test]
 async fn a_month_adds_up_exactly_although_another_server_goes_on_where_one_stopped() {
     let database = TestDatabase::new().await;
     let (here, clock) = seed::backend(&database, NOW);

@@ -163,8 +163,9 @@ async fn repricing_shows_first_moves_on_confirmation_and_can_be_reversed() {
     let event = events::find(&backend, &acme.owner, "a").await.unwrap();
     assert_eq!((event.row.cost, event.adjustments.len()), (Some(money("0.0035")), 4));
     assert_eq!(problem(runs::reverse(&backend, &acme.owner, run.run_id, "Twice.")).await.status(), 409);
-    let listed = runs::list(&backend, &acme.owner).await.unwrap();
-    assert_eq!(listed.iter().map(|run| run.state.as_str()).collect::<Vec<_>>(), ["reversed", "reversed"]);
+    let listed = runs::list(&backend, &acme.owner, None).await.unwrap();
+    assert_eq!((listed.next, listed.may_manage), (None, true));
+    assert_eq!(listed.runs.iter().map(|run| run.state.as_str()).collect::<Vec<_>>(), ["reversed", "reversed"]);
 }
 
 #[tokio::test]
@@ -400,8 +401,8 @@ async fn runs_belong_to_their_organization_and_to_those_who_manage_prices() {
     }
     assert_eq!(problem(runs::discard(&backend, &globex.owner, run.run_id)).await, Problem::NotFound);
     assert!(!runs::advance(&backend, &globex.owner, run.run_id).await.unwrap());
-    assert!(runs::list(&backend, &globex.owner).await.unwrap().is_empty());
-    assert_eq!(problem(runs::list(&backend, &bound)).await.status(), 403);
+    assert!(runs::list(&backend, &globex.owner, None).await.unwrap().runs.is_empty());
+    assert_eq!(problem(runs::list(&backend, &bound, None)).await.status(), 403);
     assert_eq!(problem(runs::draft(&backend, &bound, &all_of(RunKind::Pricing))).await.status(), 403);
     backend::identity::delete_organization(&backend, &acme.owner, "Acme").await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from repricing_runs").fetch_one(database.pool()).await.unwrap();

@@ -97,11 +97,11 @@ pub async fn end_term(backend: &Backend, scope: &OrgScope, term_id: u64, end: Pe
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
 pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStatus>, Error> {
-    let runs = runs::list(backend, scope).await?;
-    let terms = terms(backend, scope).await?;
     let today = scope.zone().day_of(backend.clock.now());
     let this = Period::month_of(today);
     let first = this.from.checked_sub_months(Months::new(MAX_MONTHS - 1)).unwrap_or(this.from);
+    let runs = runs::of_contract(backend, scope, first).await?;
+    let terms = terms(backend, scope).await?;
     let sums = sql::provider_months(&backend.pool, scope, Period { from: first, to: this.to }).await?;
     let status = |month: Period| {
         let of_month = || sums.iter().filter(|row| row.month == month.from);

@@ -13,13 +13,14 @@ pub use step::{advance, work};
 
 use crate::error::OnConstraint;
 use crate::{Backend, Error, OrgScope, audit};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Edge;
 use domain::format;
 use domain::identity::Permission;
 use domain::ids::RunId;
 use domain::period::Period;
 use domain::price::contract::ContractMonth;
+use domain::price::page::RunsPage;
 use domain::problem::Problem;
 use domain::repricing::{Run, RunInput, RunKind};
 use domain::spend::Filter;
@@ -29,8 +30,8 @@ use sqlx::PgConnection;
 pub const STEP: i64 = 2_000;
 /// Steps that are taken before a verb answers, so that small runs need nobody to wait.
 const STEPS_AT_ONCE: usize = 4;
-/// Most runs that [`list`] returns.
-const MAX_LISTED: i64 = 200;
+/// Runs of a page of [`list`].
+pub const RUNS_PER_PAGE: i64 = 50;
 
 /// Begins a run and makes its preview, as far as that goes quickly; the background work does the rest.
 ///
@@ -191,13 +192,29 @@ async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<R
     sql::run(&backend.pool, scope, run_id).await?.ok_or(Problem::NotFound)?.view(scope)
 }
 
-/// The newest runs, newest first.
+/// A page of the runs, newest first, after the run `before`.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<Run>, Error> {
+pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) -> Result<RunsPage, Error> {
     sees_all(scope)?;
-    sql::runs(&backend.pool, scope, MAX_LISTED).await?.into_iter().map(|row| row.view(scope)).collect()
+    let mut rows = sql::runs(&backend.pool, scope, before, RUNS_PER_PAGE + 1).await?;
+    let per_page = usize::try_from(RUNS_PER_PAGE).unwrap_or(usize::MAX);
+    let more = rows.len() > per_page;
+    rows.truncate(per_page);
+    let next = rows.last().filter(|_| more).map(|row| row.run_id);
+    let runs = rows.into_iter().map(|row| row.view(scope)).collect::<Result<_, Error>>()?;
+    Ok(RunsPage { runs, next, may_manage: scope.may(Permission::ManagePrices) })
+}
+
+/// The runs that tell how far months of the contract that begin on `since` or later are settled, newest first: the contract's own, and whatever moved money since.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn of_contract(backend: &Backend, scope: &OrgScope, since: NaiveDate) -> Result<Vec<Run>, Error> {
+    sees_all(scope)?;
+    let rows = sql::of_contract(&backend.pool, scope, scope.zone().start_of(since)).await?;
+    rows.into_iter().map(|row| row.view(scope)).collect()
 }
 
 fn sees_all(scope: &OrgScope) -> Result<(), Problem> {

@@ -179,12 +179,36 @@ pub(super) async fn run(pool: &PgPool, scope: &OrgScope, run_id: RunId) -> Resul
     row.as_ref().map(run_row).transpose()
 }
 
-pub(super) async fn runs(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<RunRow>, Error> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{RUN} order by run_id desc limit $2")))
+/// Runs, newest first: all that began before one, at most so many.
+pub(super) async fn runs(
+    pool: &PgPool,
+    scope: &OrgScope,
+    before: Option<RunId>,
+    limit: i64,
+) -> Result<Vec<RunRow>, Error> {
+    let sql = format!("{RUN} and ($2::uuid is null or run_id < $2) order by run_id desc limit $3");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(scope.org_id().0)
+        .bind(before.map(|run_id| run_id.0))
         .bind(limit)
         .fetch_all(pool)
         .await?;
+    rows.iter().map(run_row).collect()
+}
+
+/// Runs that tell how far months of the contract are settled, newest first: those of the contract over months from `since` on,
+/// and whatever moved money after the first of them.
+pub(super) async fn of_contract(pool: &PgPool, scope: &OrgScope, since: DateTime<Utc>) -> Result<Vec<RunRow>, Error> {
+    let sql = format!(
+        "{RUN} and runs.state <> 'discarded' and (
+            (runs.kind = 'contract' and runs.period_from >= $2)
+            or ((runs.outcome ->> 'moved')::bigint > 0 and runs.ended_at > (
+                select min(settled.ended_at) from repricing_runs as settled
+                where settled.org_id = $1 and settled.kind = 'contract' and settled.period_from >= $2
+                  and settled.state = 'done')))
+         order by run_id desc"
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.org_id().0).bind(since).fetch_all(pool).await?;
     rows.iter().map(run_row).collect()
 }
 
