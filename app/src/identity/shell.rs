@@ -7,7 +7,7 @@ use crate::error::AppError;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
 use crate::spend::{FilterBar, FilterMenu};
-use crate::ui::{ErrorState, Loaded, PageHead, for_real, loaded, loaded_first};
+use crate::ui::{ErrorState, PageHead, for_real, loaded_first};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -34,7 +34,11 @@ pub fn OrganizationShell() -> impl IntoView {
     // Blocking: it decides the status and the redirect of the whole page.
     let data = loaded_first(move || org.get(), load_frame);
     let path = use_location().pathname;
-    let numbers = loaded(move || (org.get(), path.get()), |(org, _)| load_waiting(org));
+    // In the browser, once the page is there: badges must not hold it up.
+    let numbers = LocalResource::new(move || {
+        path.track();
+        load_waiting(org.get())
+    });
     view! {
         <Suspense>
             {move || Suspend::new(async move {
@@ -54,13 +58,12 @@ fn Framed(
     /// What stands in the frame.
     data: FrameData,
     /// What waits for somebody.
-    numbers: Loaded<Result<Waiting, AppError>>,
+    numbers: LocalResource<Result<Waiting, AppError>>,
 ) -> impl IntoView {
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());
     provide_context(data.clone());
     let badges = RwSignal::new(Badges::default());
-    // Counted after the page is there: badges must not hold it up.
     Effect::new(move |_| {
         if let Some(Ok(Waiting { events, budgets, alerts })) = numbers.get() {
             badges.set(Badges { events, budgets, alerts });

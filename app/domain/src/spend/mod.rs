@@ -408,8 +408,8 @@ impl SpendAnswer {
     }
 }
 
-/// One project's sums on one day, with the team that owned it that day.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one project spent on one day, with the team that owned it that day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProjectDay {
     /// The organization's day.
     pub day: NaiveDate,
@@ -417,6 +417,16 @@ pub struct ProjectDay {
     pub project_id: ProjectId,
     /// Its owner on that day; none only where no ownership is recorded.
     pub team_id: Option<TeamId>,
-    /// The sums.
-    pub sums: Sums,
+    /// Known spend in USD.
+    pub spend: Decimal,
+    /// The most that its unpriced usage can have cost, in USD.
+    pub unpriced_upper_bound: Decimal,
+}
+
+impl ProjectDay {
+    /// Spend that counts against a budget: as [`Sums::with_estimate`].
+    #[must_use]
+    pub fn with_estimate(&self) -> Decimal {
+        self.spend + self.unpriced_upper_bound
+    }
 }

@@ -195,7 +195,7 @@ pub(crate) async fn list_ahead(
     states(backend, scope, budgets, ahead).await
 }
 
-/// How each stands this month; one query for all of them rather than one each.
+/// How each stands this month: from what was read to look ahead, rather than by a query each.
 async fn states(
     backend: &Backend,
     scope: &OrgScope,
@@ -206,13 +206,12 @@ async fn states(
         return Ok(Vec::new());
     }
     let month = this_month(backend, scope);
-    let (days, months) =
-        futures::try_join!(spend::project_days(backend, scope, month), sql::months(&backend.pool, scope, month.from),)?;
+    let months = sql::months(&backend.pool, scope, month.from).await?;
     Ok(budgets
         .into_iter()
         .map(|budget| {
             let amount = months.get(&budget.budget_id).map_or(budget.amount, |(amount, _)| *amount);
-            let usage = usage_of(&days, budget.scope, amount);
+            let usage = usage_of(ahead.month(), budget.scope, amount);
             let forecast = ahead.for_budget(budget.scope);
             state(budget, month.from, usage, &forecast)
         })
@@ -266,15 +265,18 @@ pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId
     Ok(BudgetSheet { form, scopes: Vec::new(), scope_name: Some(budget.scope_name) })
 }
 
-fn usage_of(days: &[ProjectDay], part: SpendScope, amount: Decimal) -> Usage {
+fn usage_of<'a>(days: impl Iterator<Item = &'a ProjectDay>, part: SpendScope, amount: Decimal) -> Usage {
     let belongs = |day: &&ProjectDay| match part {
         SpendScope::Organization => true,
         SpendScope::Team(team) => day.team_id == Some(team),
         SpendScope::Project(project) => day.project_id == project,
     };
-    let mut sums = Sums::default();
-    days.iter().filter(belongs).for_each(|day| sums.add(&day.sums));
-    Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount }
+    let (mut used, mut estimated) = (Decimal::ZERO, Decimal::ZERO);
+    for day in days.filter(belongs) {
+        used += day.with_estimate();
+        estimated += day.unpriced_upper_bound;
+    }
+    Usage { used, estimated, amount }
 }
 
 fn state(budget: Budget, month: NaiveDate, usage: Usage, forecast: &Forecast) -> BudgetState {
@@ -453,6 +455,15 @@ pub async fn acknowledge(backend: &Backend, scope: &OrgScope, alert_id: AlertId)
 pub async fn open_alerts(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
     scope.require(Permission::Read)?;
     sql::open_alerts(&backend.pool, scope).await
+}
+
+/// Whether there is any active budget.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub(crate) async fn any(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
+    scope.require(Permission::Read)?;
+    Ok(sql::count(&mut *backend.pool.acquire().await?, scope).await? > 0)
 }
 
 /// How many active budgets had used more than their amount at their last evaluation.

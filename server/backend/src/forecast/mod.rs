@@ -13,7 +13,7 @@ use domain::budget::SpendScope;
 use domain::forecast::{BackTest, Forecast, MAX_DAYS, MonthTotal, Series, TooLittle};
 use domain::ids::{ProjectId, TeamId};
 use domain::period::{Period, Zone};
-use domain::spend::{ProjectDay, Sums};
+use domain::spend::ProjectDay;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -25,11 +25,16 @@ pub async fn look_ahead(backend: &Backend, scope: &OrgScope) -> Result<LookAhead
     let now = backend.clock.now();
     let today = scope.zone().day_of(now);
     let (days, owners) = futures::try_join!(
-        spend::project_days(backend, scope, Period::last_days(today, MAX_DAYS as u64 + 1)),
+        spend::project_days(backend, scope, known_days(today)),
         projects::list_projects(backend, scope),
     )?;
     let owners = owners.into_iter().map(|project| (project.project_id, project.team_id)).collect();
     Ok(LookAhead::new(today, elapsed(scope.zone(), now), days, owners))
+}
+
+/// The days that a forecast rests on, and the rest of the month: an event may be some minutes ahead, and counts against its budget.
+fn known_days(today: NaiveDate) -> Period {
+    Period { to: Period::month_of(today).to, ..Period::last_days(today, MAX_DAYS as u64 + 1) }
 }
 
 /// The part of the organization's day that is over.
@@ -56,39 +61,45 @@ pub struct LookAhead {
 }
 
 /// What of a day's sums is forecast.
-type Amount = fn(&Sums) -> Decimal;
+type Amount = fn(&ProjectDay) -> Decimal;
 
 impl LookAhead {
     fn new(today: NaiveDate, elapsed: f64, days: Vec<ProjectDay>, owners: BTreeMap<ProjectId, TeamId>) -> Self {
         let mut spend: BTreeMap<ProjectId, Decimal> = BTreeMap::new();
         for day in &days {
-            *spend.entry(day.project_id).or_default() += day.sums.spend;
+            *spend.entry(day.project_id).or_default() += day.spend;
         }
         let mut dearest: Vec<(Decimal, ProjectId)> =
             spend.into_iter().map(|(project, spend)| (spend, project)).collect();
         dearest.sort_by(|a, b| b.cmp(a));
         let mut all = Self { today, elapsed, days, owners, back_tests: Vec::new() };
-        let test = |(_, project)| (project, BackTest::of(&all.series(SpendScope::Project(project), |sums| sums.spend)));
+        let test = |(_, project)| (project, BackTest::of(&all.series(SpendScope::Project(project), |day| day.spend)));
         let tested: Vec<_> = dearest.into_iter().map(test).collect();
         all.back_tests = tested;
         all
     }
 
+    /// What projects spent on the days of this month.
+    pub fn month(&self) -> impl Iterator<Item = &ProjectDay> {
+        let month = Period::month_of(self.today);
+        self.days.iter().filter(move |day| (month.from..month.to).contains(&day.day))
+    }
+
     /// Where the month of a part will end, in known spend.
     #[must_use]
     pub fn month_end(&self, part: SpendScope) -> Forecast {
-        self.forecast(part, |sums| sums.spend)
+        self.forecast(part, |day| day.spend)
     }
 
     /// The same as a budget counts: unpriced usage with its upper bound.
     #[must_use]
     pub fn for_budget(&self, part: SpendScope) -> Forecast {
-        self.forecast(part, Sums::with_estimate)
+        self.forecast(part, ProjectDay::with_estimate)
     }
 
     /// What a part has spent in the month and where it will end, without its days: for lists.
     fn month_total(&self, part: SpendScope) -> (Decimal, Result<MonthTotal, TooLittle>) {
-        let series = self.series(part, |sums| sums.spend);
+        let series = self.series(part, |day| day.spend);
         let own = BackTest::of(&series);
         let spent = series.month_to_date().iter().map(|(_, spend)| spend).sum();
         (spent, domain::forecast::month_total(&series, &own, &self.peers(part, &own)))
@@ -113,8 +124,7 @@ impl LookAhead {
     /// A part's daily spend. A team's history is that of the projects it owns today, its month to date what it owned day by day.
     fn series(&self, part: SpendScope, amount: Amount) -> Series {
         let rows = |belongs: &dyn Fn(&ProjectDay) -> bool| {
-            let rows: Vec<_> =
-                self.days.iter().filter(|day| belongs(day)).map(|day| (day.day, amount(&day.sums))).collect();
+            let rows: Vec<_> = self.days.iter().filter(|day| belongs(day)).map(|day| (day.day, amount(day))).collect();
             rows
         };
         let series = |belongs: &dyn Fn(&ProjectDay) -> bool| Series::new(rows(belongs), self.today, self.elapsed);

@@ -28,7 +28,8 @@ fn two_projects() -> LookAhead {
         day,
         project_id,
         team_id: Some(if project_id == project(2) && day >= self::day("2026-11-09") { team(2) } else { team(1) }),
-        sums: Sums { spend: spend.into(), unpriced_upper_bound: unpriced.into(), ..Sums::default() },
+        spend: spend.into(),
+        unpriced_upper_bound: unpriced.into(),
     };
     let days = (1..=60).map(|ago| day(TODAY) - Days::new(ago));
     let rows = days.flat_map(|day| [of(project(1), day, 10, 0), of(project(2), day, 3, 1)]).collect();

@@ -75,7 +75,7 @@ pub async fn progress(backend: &Backend, scope: &OrgScope) -> Result<Option<f64>
     let organization = identity::organization(backend, scope).await?;
     let age = backend.clock.now() - organization.created_at;
     // The budgets come last. A server that was killed meanwhile never makes them.
-    if !organization.is_sample || age > PATIENCE || !budgets::list(backend, scope).await?.is_empty() {
+    if !organization.is_sample || age > PATIENCE || budgets::any(backend, scope).await? {
         return Ok(None);
     }
     let newest = ingestion::newest(backend, scope).await?;

@@ -39,11 +39,11 @@ pub async fn overview(
     let (shown, shown_before) = shown(period, previous, now.date_naive());
     let ask = Ask { backend, scope, part, filters };
     let has_before = previous.is_some();
-    let ((steps, steps_before), (cells, cells_before), teams, known, newest, hour, crossings) = futures::try_join!(
+    let ((steps, steps_before), (cells, cells_before), known, known_teams, newest, hour, crossings) = futures::try_join!(
         async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
         async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
-        ask.teams(period, previous),
         projects::list_projects(backend, scope),
+        projects::list_teams(backend, scope),
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
@@ -63,6 +63,18 @@ pub async fn overview(
         .into_iter()
         .map(|((provider, model), sums, before)| ModelPart { provider, model, sums, before })
         .collect();
+    let teams = match part {
+        SpendScope::Organization => {
+            let names = known_teams.into_iter().map(|team| (team.slug.to_string(), team.name)).collect();
+            let (now, before) =
+                (by_team(&steps, 1, bucket, period), previous.map(|days| by_team(&steps_before, 0, bucket, days)));
+            teams(&now, before.as_deref(), &names)
+        }
+        // Within a team or a project the question has one answer.
+        SpendScope::Team(_) | SpendScope::Project(_) => Vec::new(),
+    };
+    let days_before = if bucket == Bucket::Day { shown_before } else { None };
+    let spend_before = days_before.map(|days| by_place(&steps_before, days)).unwrap_or_default();
     Ok(Overview {
         now,
         period,
@@ -70,7 +82,7 @@ pub async fn overview(
         total: sum(&cells),
         before: has_before.then(|| sum(&cells_before)),
         bucket,
-        steps: build_steps(&starts(shown, bucket), &steps, &steps_before, &projects),
+        steps: build_steps(&starts(shown, bucket), &steps, &spend_before, &projects),
         happened: ask.happened(crossings, shown, &models).await?,
         projects,
         teams,
@@ -142,16 +154,24 @@ impl Ask<'_> {
         Ok(rows)
     }
 
+    /// By step and project; of the whole organization by team too.
     async fn steps(&self, period: Period, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
-        self.rows(SpendQuery::over(period).per(bucket).by([Dimension::Project])).await
+        let query = SpendQuery::over(period).per(bucket);
+        self.rows(match self.part {
+            SpendScope::Organization => query.by([Dimension::Project, Dimension::Team]),
+            SpendScope::Team(_) | SpendScope::Project(_) => query.by([Dimension::Project]),
+        })
+        .await
     }
 
-    /// Spend at the same place of the span before: only where steps are days do places correspond.
-    async fn steps_before(&self, period: Option<Period>, bucket: Bucket) -> Result<Vec<Decimal>, Error> {
-        let Some(period) = period.filter(|_| bucket == Bucket::Day) else { return Ok(Vec::new()) };
-        let rows = self.rows(SpendQuery::over(period).per(bucket)).await?;
-        let known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?, row.sums.spend))).collect();
-        Ok(period.iter().map(|day| known.get(&day.to_string()).copied().unwrap_or_default()).collect())
+    /// The span before by step; of the whole organization by team too.
+    async fn steps_before(&self, period: Option<Period>, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+        let Some(period) = period else { return Ok(Vec::new()) };
+        let query = SpendQuery::over(period).per(bucket);
+        match self.part {
+            SpendScope::Organization => self.rows(query.by([Dimension::Team])).await,
+            SpendScope::Team(_) | SpendScope::Project(_) => self.rows(query).await,
+        }
     }
 
     /// Every model of every project; its meters, too, where they are wanted and the filters leave them known.
@@ -185,30 +205,6 @@ impl Ask<'_> {
         Ok(cells)
     }
 
-    /// Of the whole organization only: within a team or a project the question has one answer.
-    async fn teams(&self, period: Period, previous: Option<Period>) -> Result<Vec<TeamPart>, Error> {
-        if self.part != SpendScope::Organization {
-            return Ok(Vec::new());
-        }
-        let (now, before, known) = futures::try_join!(
-            self.by_team(Some(period)),
-            self.by_team(previous),
-            projects::list_teams(self.backend, self.scope),
-        )?;
-        let names: BTreeMap<_, _> = known.into_iter().map(|team| (team.slug.to_string(), team.name)).collect();
-        let part = |(slug, sums, before): (Option<String>, Sums, Option<Sums>)| {
-            let name = slug.as_ref().map(|slug| names.get(slug).unwrap_or(slug).clone());
-            TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
-        };
-        Ok(beside(&now, &before, previous.is_some(), Clone::clone).into_iter().map(part).collect())
-    }
-
-    async fn by_team(&self, period: Option<Period>) -> Result<Vec<(Option<String>, Sums)>, Error> {
-        let Some(period) = period else { return Ok(Vec::new()) };
-        let rows = self.rows(SpendQuery::over(period).by([Dimension::Team])).await?;
-        Ok(rows.into_iter().map(|row| (row.keys.into_iter().next().flatten(), row.sums)).collect())
-    }
-
     /// Budgets know no filters, so under one their thresholds say nothing about the chart.
     async fn crossings(&self, shown: Period) -> Result<Vec<Crossing>, Error> {
         if !self.filters.is_empty() {
@@ -238,6 +234,44 @@ impl Ask<'_> {
         }
         Ok(Some(last_hour(self.backend, self.scope, self.part, self.filters).await?.spend))
     }
+}
+
+/// What teams spent in a span, from rows by step that have the team at a place among their keys.
+///
+/// Steps of days may reach beyond the span, where the chart shows more of the month than is over; longer steps are of the span alone.
+fn by_team(rows: &[SpendRow], place: usize, bucket: Bucket, span: Period) -> Vec<(Option<String>, Sums)> {
+    let (from, to) = (span.from.to_string(), span.to.to_string());
+    let is_inside =
+        |row: &&SpendRow| bucket != Bucket::Day || row.bucket.as_ref().is_some_and(|day| (&from..&to).contains(&day));
+    let mut teams: BTreeMap<Option<String>, Sums> = BTreeMap::new();
+    for row in rows.iter().filter(is_inside) {
+        teams.entry(row.keys.get(place).cloned().flatten()).or_default().add(&row.sums);
+    }
+    teams.into_iter().collect()
+}
+
+/// Teams with their names, by falling spend.
+fn teams(
+    now: &[(Option<String>, Sums)],
+    before: Option<&[(Option<String>, Sums)]>,
+    names: &BTreeMap<String, String>,
+) -> Vec<TeamPart> {
+    let part = |(slug, sums, before): (Option<String>, Sums, Option<Sums>)| {
+        let name = slug.as_ref().map(|slug| names.get(slug).unwrap_or(slug).clone());
+        TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
+    };
+    beside(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
+}
+
+/// Spend of each day of a span.
+fn by_place(rows: &[SpendRow], span: Period) -> Vec<Decimal> {
+    let mut days: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for row in rows {
+        if let Some(day) = &row.bucket {
+            *days.entry(day).or_default() += row.sums.spend;
+        }
+    }
+    span.iter().map(|day| days.get(day.to_string().as_str()).copied().unwrap_or_default()).collect()
 }
 
 fn sum(cells: &[Cell]) -> Sums {

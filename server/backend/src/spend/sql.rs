@@ -393,9 +393,10 @@ pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, peri
 
 /// Sums by day and project, with each day's owner.
 pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
-    let mut sql = Query::new("select r.day, r.project_id, owner.team_id, ");
-    sql.push(SUMS).push(
-        " from rollup_day as r left join project_ownership as owner on owner.org_id = r.org_id
+    let mut sql = Query::new(
+        "select r.day, r.project_id, owner.team_id, sum(r.booked + r.adjusted) as spend,
+            sum(r.unpriced_upper_bound) as unpriced_upper_bound
+         from rollup_day as r left join project_ownership as owner on owner.org_id = r.org_id
             and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day where ",
     );
     push_days(&mut sql, scope, period, "r.");
@@ -407,7 +408,8 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
                 day: row.try_get("day")?,
                 project_id: ProjectId(row.try_get("project_id")?),
                 team_id: row.try_get::<Option<Uuid>, _>("team_id")?.map(TeamId),
-                sums: sums_of(row)?,
+                spend: row.try_get("spend")?,
+                unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
             })
         })
         .collect()
