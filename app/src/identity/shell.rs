@@ -11,6 +11,7 @@ use crate::ui::{ErrorState, PageHead, for_real, loaded_first};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use leptos::task::spawn_local;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::{use_location, use_params_map};
 
@@ -33,23 +34,18 @@ pub fn OrganizationShell() -> impl IntoView {
     let org = use_org();
     // Blocking: it decides the status and the redirect of the whole page.
     let data = loaded_first(move || org.get(), load_frame);
-    let path = use_location().pathname;
-    // In the browser, once the page is there: badges must not hold it up.
-    let numbers = LocalResource::new(move || {
-        path.track();
-        load_waiting(org.get())
-    });
     view! {
-        <Suspense>
+        // Not `Suspense`: that takes the frame away for a moment, and the focus with it, whenever another page comes.
+        <Transition>
             {move || Suspend::new(async move {
                 let data = data.await;
                 for_real().await;
                 match data {
-                    Ok(data) => view! { <Framed data=data numbers=numbers/> }.into_any(),
+                    Ok(data) => view! { <Framed data=data/> }.into_any(),
                     Err(AppError(problem)) => refused(&problem),
                 }
             })}
-        </Suspense>
+        </Transition>
     }
 }
 
@@ -57,18 +53,11 @@ pub fn OrganizationShell() -> impl IntoView {
 fn Framed(
     /// What stands in the frame.
     data: FrameData,
-    /// What waits for somebody.
-    numbers: LocalResource<Result<Waiting, AppError>>,
 ) -> impl IntoView {
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());
     provide_context(data.clone());
-    let badges = RwSignal::new(Badges::default());
-    Effect::new(move |_| {
-        if let Some(Ok(Waiting { events, budgets, alerts })) = numbers.get() {
-            badges.set(Badges { events, budgets, alerts });
-        }
-    });
+    let badges = counted(data.organization.slug.clone());
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = data.organizations.into_iter().map(named).collect();
     let projects: Vec<Named> = data.projects.into_iter().map(named).collect();
@@ -89,6 +78,25 @@ fn Framed(
             <Outlet/>
         </Frame>
     }
+}
+
+/// What waits for somebody: counted in the browser once the page is there, and again with every other page. Badges must not hold it up.
+///
+/// Not a resource: one that is read anywhere inside the frame's `Suspense` would take the whole page away until it has loaded.
+fn counted(org: String) -> RwSignal<Badges> {
+    let badges = RwSignal::new(Badges::default());
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        let org = org.clone();
+        spawn_local(async move {
+            if let Ok(Waiting { events, budgets, alerts }) = load_waiting(org).await {
+                // The frame may be gone meanwhile.
+                badges.try_set(Badges { events, budgets, alerts });
+            }
+        });
+    });
+    badges
 }
 
 fn refused(problem: &Problem) -> AnyView {

@@ -401,11 +401,12 @@ async fn list(
 ) -> Result<Json<RunsDocument>, ApiError> {
     let mut before = None;
     for (name, value) in &pairs {
+        let wrong = |_| FieldProblem::new(name, "invalid", "Use an id as answers give it.");
         let read = match name.as_str() {
-            "before" => value.parse().map(|run| before = Some(RunId(run))).map_err(|_| "Use an id as answers give it."),
-            _ => Err("There is no such parameter."),
+            "before" => value.parse().map_err(wrong).map(|run| before = Some(RunId(run))),
+            _ => Err(FieldProblem::new(name, "unknown", format!("`{name}` is not a parameter."))),
         };
-        read.map_err(|detail| Problem::invalid(vec![FieldProblem::new(name, "invalid", detail)]))?;
+        read.map_err(|problem| Problem::invalid(vec![problem]))?;
     }
     let page = runs::list(&state.backend, &caller.scope, before).await?;
     Ok(Json(RunsDocument { runs: page.runs.into_iter().map(RunDocument::of).collect(), next: page.next }))
