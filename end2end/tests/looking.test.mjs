@@ -133,6 +133,7 @@ looking("everything is reached by keyboard: skip link, palette, chart", {}, asyn
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/forecast/);
   await palette.waitFor({ state: "hidden" });
+  await page.getByRole("heading", { level: 1, name: /Forecast/ }).waitFor();
 
   await visit(page, path);
   const values = page.getByRole("slider", { name: /^Spend by day/ });

@@ -29,7 +29,7 @@ pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected,
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 
 use crate::{Backend, Clock, Error, OrgScope, prices, projects};
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use chrono::NaiveDate;
 use commit::Committer;
 use domain::ids::{OrgId, ProjectId};
@@ -48,7 +48,8 @@ pub struct Ingest {
     committer: Committer,
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
-    book: Arc<ArcSwap<PriceBook>>,
+    /// None until somebody asks for it or brings one: a server that begins with the database's book never builds the seed's.
+    book: Arc<ArcSwapOption<PriceBook>>,
 }
 
 impl Ingest {
@@ -57,18 +58,23 @@ impl Ingest {
         Self {
             committer: Committer::start(pool, clock),
             projects: Cache::new(REMEMBERED_PROJECTS),
-            book: Arc::new(ArcSwap::new(prices::seed_book())),
+            book: Arc::default(),
         }
     }
 
-    /// The common book that events are priced with now.
+    /// The common book that events are priced with now: that of the seed until another one came.
     pub(crate) fn book(&self) -> Arc<PriceBook> {
-        self.book.load_full()
+        self.book.load_full().unwrap_or_else(|| {
+            let seed = prices::seed_book();
+            // Not over one that came meanwhile.
+            self.book.compare_and_swap(&None::<Arc<PriceBook>>, Some(Arc::clone(&seed)));
+            self.book.load_full().unwrap_or(seed)
+        })
     }
 
     /// Events that come from now on are priced with this book.
     pub(crate) fn use_book(&self, book: PriceBook) {
-        self.book.store(Arc::new(book));
+        self.book.store(Some(Arc::new(book)));
     }
 
     /// The ids of the projects with these slugs, as far as they exist.
