@@ -39,7 +39,7 @@ pub async fn overview(
     let (shown, shown_before) = shown(period, previous, now.date_naive());
     let ask = Ask { backend, scope, part, filters };
     let has_before = previous.is_some();
-    let ((steps, steps_before), (cells, cells_before), known, known_teams, newest, hour, crossings) = futures::try_join!(
+    let ((steps, steps_before), (cells, cells_before), known, known_teams, newest, hour, crossings, priced) = futures::try_join!(
         async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
         async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
         projects::list_projects(backend, scope),
@@ -47,6 +47,7 @@ pub async fn overview(
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
+        prices::began(backend, scope, shown),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
@@ -83,7 +84,7 @@ pub async fn overview(
         before: has_before.then(|| sum(&cells_before)),
         bucket,
         steps: build_steps(&starts(shown, bucket), &steps, &spend_before, &projects),
-        happened: ask.happened(crossings, shown, &models).await?,
+        happened: happened(crossings, priced, &models),
         projects,
         teams,
         models,
@@ -213,27 +214,22 @@ impl Ask<'_> {
         budgets::crossings(self.backend, self.scope, self.part, shown).await
     }
 
-    async fn happened(
-        &self,
-        crossings: Vec<Crossing>,
-        shown: Period,
-        models: &[ModelPart],
-    ) -> Result<Vec<Happening>, Error> {
-        let used = |model: &str| models.iter().any(|part| part.model.eq_ignore_ascii_case(model));
-        let priced = prices::began(self.backend, self.scope, shown).await?;
-        let priced = priced.into_iter().filter(|(_, model)| used(model));
-        let mut happened: Vec<_> = priced.map(|(day, model)| Happening::OwnPrice { model, day }).collect();
-        happened.extend(crossings.into_iter().map(Happening::Crossed));
-        happened.sort_by_key(Happening::day);
-        Ok(happened)
-    }
-
     async fn last_hour(&self) -> Result<Option<Decimal>, Error> {
         if self.filters.iter().any(|filter| filter.dimension.is_label()) {
             return Ok(None);
         }
         Ok(Some(last_hour(self.backend, self.scope, self.part, self.filters).await?.spend))
     }
+}
+
+/// What happened on the days of the chart: thresholds that were crossed, own prices that began for models that were used.
+fn happened(crossings: Vec<Crossing>, priced: Vec<(NaiveDate, String)>, models: &[ModelPart]) -> Vec<Happening> {
+    let used = |model: &str| models.iter().any(|part| part.model.eq_ignore_ascii_case(model));
+    let priced = priced.into_iter().filter(|(_, model)| used(model));
+    let mut happened: Vec<_> = priced.map(|(day, model)| Happening::OwnPrice { model, day }).collect();
+    happened.extend(crossings.into_iter().map(Happening::Crossed));
+    happened.sort_by_key(Happening::day);
+    happened
 }
 
 /// What teams spent in a span, from rows by step that have the team at a place among their keys.
