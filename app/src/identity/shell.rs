@@ -82,7 +82,7 @@ fn Framed(
 
 /// What waits for somebody: counted in the browser once the page is there, and again with every other page. Badges must not hold it up.
 ///
-/// Not a resource: one that is read anywhere inside the frame's `Suspense` would take the whole page away until it has loaded.
+/// Not a resource: the boundary around the frame would wait for one that is read anywhere inside.
 fn counted(org: String) -> RwSignal<Badges> {
     let badges = RwSignal::new(Badges::default());
     let path = use_location().pathname;

@@ -16,6 +16,7 @@ pub mod events;
 pub mod forecast;
 pub mod identity;
 pub mod keys;
+mod paging;
 pub mod prices;
 pub mod projects;
 mod rates;

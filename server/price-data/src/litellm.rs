@@ -221,7 +221,7 @@ impl Additions {
         }
         let rows = known.rows(place);
         if !rows.is_empty() {
-            prices = beside(prices, rows);
+            prices = beside(&prices, rows);
         }
         let limit = limit(value);
         if prices.is_empty() && limit.is_none() {
@@ -315,21 +315,16 @@ fn is_of_a_thousand(what: &For, price: &Price) -> bool {
 ///
 /// The price of another tier belongs to a standard price. Where the other data set has another one, because the entry is of another region or edition,
 /// it says nothing of this model; where its standard price has dates, it holds as long.
-fn beside(prices: BTreeMap<For, Price>, rows: &[PriceRow]) -> BTreeMap<For, Price> {
-    let standard: BTreeMap<For, Price> = prices
-        .iter()
-        .filter(|(what, _)| what.variant == Variant::Standard)
-        .map(|(what, price)| (what.clone(), price.clone()))
-        .collect();
-    let place = |(what, price): (For, Price)| {
-        if !is_missing(&what, &price, rows) {
+fn beside(prices: &BTreeMap<For, Price>, rows: &[PriceRow]) -> BTreeMap<For, Price> {
+    let place = |(what, price): (&For, &Price)| {
+        if !is_missing(what, price, rows) {
             return None;
         }
         let of_meter: Vec<&PriceRow> =
             rows.iter().filter(|row| row.meter == what.meter && row.variant == Variant::Standard).collect();
-        let own = standard.get(&For { variant: Variant::Standard, ..what.clone() });
+        let own = prices.get(&For { variant: Variant::Standard, ..what.clone() });
         let (false, Some(own)) = (what.variant == Variant::Standard || of_meter.is_empty(), own) else {
-            return Some((what, price));
+            return Some((what.clone(), price.clone()));
         };
         let costs_as_much = |row: &&&PriceRow| {
             row.tier_from == what.above && row.rate * Decimal::from(own.per) == own.rate * Decimal::from(row.per)
@@ -338,19 +333,25 @@ fn beside(prices: BTreeMap<For, Price>, rows: &[PriceRow]) -> BTreeMap<For, Pric
         // An open end is the farthest.
         let from = same.iter().map(|row| row.valid_from).min()?;
         let to = same.iter().map(|row| row.valid_to).max_by_key(|to| to.unwrap_or(DateTime::<Utc>::MAX_UTC))?;
-        Some((what, Price { from, to, ..price }))
+        Some((what.clone(), Price { from, to, ..price.clone() }))
     };
-    prices.into_iter().filter_map(place).collect()
+    prices.iter().filter_map(place).collect()
+}
+
+/// Adds what follows from each price, where nothing is said of it.
+fn derive(prices: &mut BTreeMap<For, Price>, rule: impl Fn(&For, &Price) -> Option<(For, Price)>) {
+    let derived: Vec<_> = prices.iter().filter_map(|(what, price)| rule(what, price)).collect();
+    for (what, price) in derived {
+        prices.entry(what).or_insert(price);
+    }
 }
 
 /// OpenAI's fast tier is its priority tier under another name: <https://developers.openai.com/api/docs/guides/priority-processing>.
 fn priority_as_fast(prices: &mut BTreeMap<For, Price>) {
-    let priority = prices.iter().filter(|(what, _)| what.variant == Variant::Priority);
-    let fast: Vec<(For, Price)> =
-        priority.map(|(what, price)| (For { variant: Variant::Fast, ..what.clone() }, price.clone())).collect();
-    for (what, price) in fast {
-        prices.entry(what).or_insert(price);
-    }
+    derive(prices, |what, price| {
+        let fast = For { variant: Variant::Fast, ..what.clone() };
+        (what.variant == Variant::Priority).then_some((fast, price.clone()))
+    });
 }
 
 /// Whether the book so far cannot say this: a meter that nothing prices, a tier that no price has, a size of a search where only the dearest is known.
@@ -394,16 +395,11 @@ fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
 
 /// Cached input at half the price of input where no cached price is published.
 fn halve_cache(prices: &mut BTreeMap<For, Price>) {
-    let halves: Vec<(For, Price)> = prices
-        .iter()
-        .filter(|(what, _)| what.meter == Meter::InputUncached)
-        .map(|(what, price)| {
-            let half = Price { rate: (price.rate / Decimal::TWO).normalize(), ..price.clone() };
-            (For { meter: Meter::InputCacheRead, ..what.clone() }, half)
-        })
-        .filter(|(what, _)| !prices.contains_key(what))
-        .collect();
-    prices.extend(halves);
+    derive(prices, |what, price| {
+        let half = Price { rate: (price.rate / Decimal::TWO).normalize(), ..price.clone() };
+        let cached = For { meter: Meter::InputCacheRead, ..what.clone() };
+        (what.meter == Meter::InputUncached).then_some((cached, half))
+    });
 }
 
 /// What serving from a region multiplies tokens by. A multiplier of one says nothing.

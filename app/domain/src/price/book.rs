@@ -59,6 +59,16 @@ struct Rule {
     to: Option<DateTime<Utc>>,
 }
 
+impl Rule {
+    const fn has_dates(&self) -> bool {
+        self.from.is_some() || self.to.is_some()
+    }
+
+    fn holds(&self, at: DateTime<Utc>) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at < to)
+    }
+}
+
 /// The highest price ever of one unit, per meter.
 #[derive(Debug)]
 struct Dearest([Option<Decimal>; Meter::COUNT]);
@@ -476,7 +486,7 @@ impl PriceBook {
 
 impl ProviderPrices {
     fn has_dates(&self) -> bool {
-        self.rules.iter().any(|rule| rule.from.is_some() || rule.to.is_some())
+        self.rules.iter().any(Rule::has_dates)
     }
 
     fn recall(&self, name: &str) -> Option<usize> {
@@ -495,14 +505,13 @@ impl ProviderPrices {
     /// A model's own name means that model, whatever patterns would catch it too, but for rules with dates: a name can move.
     fn find(&self, name: &str, at: DateTime<Utc>) -> Option<usize> {
         let exact = self.exact.get(name).copied();
-        let before = exact.map_or(u32::MAX, |(position, _)| position);
-        let is_own_name = exact.is_some_and(|(position, _)| position == OWN_NAME);
-        let by_rule = self.rules.iter().take_while(|rule| rule.position < before).find(|rule| {
-            (!is_own_name || rule.from.is_some() || rule.to.is_some())
-                && rule.from.is_none_or(|from| from <= at)
-                && rule.to.is_none_or(|to| at < to)
-                && rule.pattern.matches(name)
-        });
+        let before = exact.map_or(OWN_NAME, |(position, _)| position);
+        let is_own_name = exact.is_some() && before == OWN_NAME;
+        let by_rule = self
+            .rules
+            .iter()
+            .take_while(|rule| rule.position < before)
+            .find(|rule| (!is_own_name || rule.has_dates()) && rule.holds(at) && rule.pattern.matches(name));
         by_rule.map(|rule| rule.model).or(exact.map(|(_, model)| model))
     }
 }

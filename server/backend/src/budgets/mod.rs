@@ -12,7 +12,7 @@ pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
 
 use crate::error::OnConstraint;
 use crate::forecast::LookAhead;
-use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, projects, spend};
+use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, paging, projects, spend};
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
     Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetInput, BudgetSheet,
@@ -413,9 +413,7 @@ pub async fn alerts(
     let wanted = sql::Wanted { budget_id, before, filter, limit, ..Default::default() };
     let mut alerts = sql::alerts(&backend.pool, scope, &wanted).await?;
     let per_page = usize::try_from(ALERTS_PER_PAGE).unwrap_or(usize::MAX);
-    let more = alerts.len() > per_page;
-    alerts.truncate(per_page);
-    let next = alerts.last().filter(|_| more).map(|alert| alert.alert_id);
+    let next = paging::cut(&mut alerts, per_page, |alert| alert.alert_id);
     let may_manage = scope.may(Permission::ManageBudgets);
     Ok(AlertPage { alerts: with_deliveries(backend, scope, alerts).await?, next, may_manage })
 }

@@ -48,7 +48,7 @@ pub struct Ingest {
     committer: Committer,
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
-    /// None until somebody asks for it or brings one: a server that begins with the database's book never builds the seed's.
+    /// None until one came from the database.
     book: Arc<ArcSwapOption<PriceBook>>,
 }
 
@@ -64,12 +64,7 @@ impl Ingest {
 
     /// The common book that events are priced with now: that of the seed until another one came.
     pub(crate) fn book(&self) -> Arc<PriceBook> {
-        self.book.load_full().unwrap_or_else(|| {
-            let seed = prices::seed_book();
-            // Not over one that came meanwhile.
-            self.book.compare_and_swap(&None::<Arc<PriceBook>>, Some(Arc::clone(&seed)));
-            self.book.load_full().unwrap_or(seed)
-        })
+        self.book.load_full().unwrap_or_else(prices::seed_book)
     }
 
     /// Events that come from now on are priced with this book.

@@ -29,7 +29,7 @@ use domain::problem::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -127,20 +127,17 @@ async fn book_known_at(backend: &Backend, known_at: DateTime<Utc>) -> Result<Arc
 
 /// The book of the program's own seed: what a server prices with until [`refresh`] has read the database's.
 ///
-/// Shared by all who hold it, and gone with the last of them: a server that has taken the database's book need not keep two.
+/// Built when it is first asked for, which a server that begins with the database's book never does.
 #[must_use]
 pub fn seed_book() -> Arc<PriceBook> {
-    static HELD: Mutex<Weak<PriceBook>> = Mutex::new(Weak::new());
-    let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
-    held.upgrade().unwrap_or_else(|| {
+    static BOOK: LazyLock<Arc<PriceBook>> = LazyLock::new(|| {
         let rows = seed::parse(SEED).unwrap_or_else(|error| {
             tracing::error!(%error, "the seed of the price book cannot be read: every event will be unpriced");
             BookRows::default()
         });
-        let book = Arc::new(PriceBook::new(rows));
-        *held = Arc::downgrade(&book);
-        book
-    })
+        Arc::new(PriceBook::new(rows))
+    });
+    Arc::clone(&BOOK)
 }
 
 /// Prices events with the database's book from now on: at start, and whenever prices have changed.

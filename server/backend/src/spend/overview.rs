@@ -39,11 +39,11 @@ pub async fn overview(
     let (shown, shown_before) = shown(period, previous, now.date_naive());
     let ask = Ask { backend, scope, part, filters };
     let has_before = previous.is_some();
-    let ((steps, steps_before), (cells, cells_before), known, known_teams, newest, hour, crossings, priced) = futures::try_join!(
+    let ((steps, steps_before), (cells, cells_before), known, team_names, newest, hour, crossings, priced) = futures::try_join!(
         async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
         async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
         projects::list_projects(backend, scope),
-        projects::list_teams(backend, scope),
+        ask.team_names(),
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
@@ -66,10 +66,9 @@ pub async fn overview(
         .collect();
     let teams = match part {
         SpendScope::Organization => {
-            let names = known_teams.into_iter().map(|team| (team.slug.to_string(), team.name)).collect();
             let (now, before) =
                 (by_team(&steps, 1, bucket, period), previous.map(|days| by_team(&steps_before, 0, bucket, days)));
-            teams(&now, before.as_deref(), &names)
+            teams(&now, before.as_deref(), &team_names)
         }
         // Within a team or a project the question has one answer.
         SpendScope::Team(_) | SpendScope::Project(_) => Vec::new(),
@@ -204,6 +203,15 @@ impl Ask<'_> {
             cells.entry(key).or_default().insert(meter, metered);
         }
         Ok(cells)
+    }
+
+    /// Names of teams by slug, where teams are shown.
+    async fn team_names(&self) -> Result<BTreeMap<String, String>, Error> {
+        if self.part != SpendScope::Organization {
+            return Ok(BTreeMap::new());
+        }
+        let known = projects::list_teams(self.backend, self.scope).await?;
+        Ok(known.into_iter().map(|team| (team.slug.to_string(), team.name)).collect())
     }
 
     /// Budgets know no filters, so under one their thresholds say nothing about the chart.

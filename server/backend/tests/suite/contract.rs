@@ -63,6 +63,15 @@ async fn settle(backend: &Backend, scope: &OrgScope) -> (RunId, Summary) {
     }
 }
 
+/// Other prices for what is over: a price of the model's input, and a run over all events; the run.
+async fn reprice(backend: &Backend, owner: &OrgScope) -> RunId {
+    enter(backend, owner, price(MODEL, "input_uncached", "2")).await;
+    let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
+    let run_id = runs::draft(backend, owner, &all).await.unwrap().run_id;
+    runs::confirm(backend, owner, run_id, "Contract 7.").await.unwrap();
+    run_id
+}
+
 #[tokio::test]
 async fn an_allowance_is_shared_by_all_calls_of_the_month_and_follows_late_ones() {
     let database = TestDatabase::new().await;
@@ -119,10 +128,7 @@ async fn an_allowance_is_shared_by_all_calls_of_the_month_and_follows_late_ones(
 
     // Other prices leave the contract's lines alone until it is applied again.
     clock.advance(Duration::minutes(1));
-    enter(&backend, owner, price(MODEL, "input_uncached", "2")).await;
-    let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
-    let repricing = runs::draft(&backend, owner, &all).await.unwrap().run_id;
-    runs::confirm(&backend, owner, repricing, "Contract 7.").await.unwrap();
+    let repricing = reprice(&backend, owner).await;
     assert_eq!(total(&backend, owner).await.spend, money("0.00775"));
     assert_eq!(status(&backend, owner).await.state, MonthState::CostsMoved);
     assert_adds_up(&backend, owner).await;
@@ -182,10 +188,7 @@ async fn a_month_stays_applied_however_many_runs_come_after_it() {
     assert_eq!((listed.len(), listed.is_sorted_by(|a, b| a > b)), (251, true), "every run is on one page");
 
     clock.advance(Duration::minutes(2));
-    enter(&backend, owner, price(MODEL, "input_uncached", "2")).await;
-    let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
-    let repricing = runs::draft(&backend, owner, &all).await.unwrap().run_id;
-    runs::confirm(&backend, owner, repricing, "Contract 7.").await.unwrap();
+    reprice(&backend, owner).await;
     assert_eq!(status(&backend, owner).await.state, MonthState::CostsMoved);
 }
 

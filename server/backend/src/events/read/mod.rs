@@ -8,7 +8,7 @@ pub(super) use cursor::{Cursor, fingerprint};
 pub use detail::{by_key, find};
 pub(super) use sql::{push_filter, row, rows};
 
-use crate::{Backend, Error, OrgScope};
+use crate::{Backend, Error, OrgScope, paging};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Attention, Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
 use domain::identity::Permission;
@@ -49,10 +49,8 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
     let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
     let span = Span::of(scope, query);
     let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor =
-        more.then(|| rows.last().map(|row| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list))).flatten();
+    let cursor = |row: &EventRow| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list);
+    let next_cursor = paging::cut(&mut rows, limit, cursor);
     Ok(Page { rows, next_cursor })
 }
 
@@ -96,11 +94,8 @@ pub async fn rejected(
     let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
     let limit = usize::from(limit.clamp(1, domain::event::MAX_PAGE));
     let mut rows = sql::rejected(&backend.pool, scope, after.map(|cursor| cursor.id), limit + 1).await?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = more
-        .then(|| rows.last().map(|row| Cursor { at: row.received_at.to_utc(), id: row.rejected_id.0 }.text(list)))
-        .flatten();
+    let cursor = |row: &RejectedRow| Cursor { at: row.received_at.to_utc(), id: row.rejected_id.0 }.text(list);
+    let next_cursor = paging::cut(&mut rows, limit, cursor);
     Ok(Page { rows, next_cursor })
 }
 

@@ -3,7 +3,7 @@
 mod nearest;
 mod sql;
 
-use crate::{Backend, Error, OrgScope, spend};
+use crate::{Backend, Error, OrgScope, paging, spend};
 use chrono::{DateTime, Utc};
 use domain::event::Page;
 use domain::identity::Permission;
@@ -65,9 +65,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> 
     let after = search.cursor.as_deref().map(Place::read).transpose()?;
     let limit = usize::from(search.limit);
     let mut found = sql::models(&backend.pool, scope, search, after.as_ref(), limit + 1).await?;
-    let more = found.rows.len() > limit;
-    found.rows.truncate(limit);
-    let next_cursor = more.then(|| found.rows.last().map(|row| row.place.text())).flatten();
+    let next_cursor = paging::cut(&mut found.rows, limit, |row| row.place.text());
     let names: Vec<_> = found.rows.iter().map(|row| row.place.name.clone()).collect();
     let mut rates = rates(backend, scope, &names).await?;
     let entry = |row: sql::FoundModel| {

@@ -12,7 +12,7 @@ pub use effect::{effect_of_mapping, effect_of_prices, effects_of_guesses};
 pub use step::{advance, work};
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, audit};
+use crate::{Backend, Error, OrgScope, audit, paging};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::Edge;
 use domain::format;
@@ -200,9 +200,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) ->
     sees_all(scope)?;
     let mut rows = sql::runs(&backend.pool, scope, before, RUNS_PER_PAGE + 1).await?;
     let per_page = usize::try_from(RUNS_PER_PAGE).unwrap_or(usize::MAX);
-    let more = rows.len() > per_page;
-    rows.truncate(per_page);
-    let next = rows.last().filter(|_| more).map(|row| row.run_id);
+    let next = paging::cut(&mut rows, per_page, |row| row.run_id);
     let runs = rows.into_iter().map(|row| row.view(scope)).collect::<Result<_, Error>>()?;
     Ok(RunsPage { runs, next, may_manage: scope.may(Permission::ManagePrices) })
 }
