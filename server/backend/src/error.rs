@@ -60,22 +60,17 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         match self {
             Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
-            // Class 57: operator intervention (shutdown); class 53: out of disk, memory or connections.
-            Self::Database(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53"))
-            }
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_away(&code)),
             _ => false,
         }
     }
 
-    /// Whether PostgreSQL gave up waiting for locks: trying again helps.
+    /// Whether the same request may succeed in a moment: PostgreSQL is away, gave up waiting for a lock, could not serialize, or is a standby that is about to take over.
     #[must_use]
-    pub fn is_deadlock(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::Database(error)) => {
-                error.code().is_some_and(|code| ["40P01", "40001", "55P03"].contains(&&*code))
-            }
-            _ => false,
+            Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_passing(&code)),
+            _ => self.is_unavailable(),
         }
     }
 
@@ -84,8 +79,8 @@ impl Error {
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
-            error if error.is_unavailable() => {
-                tracing::warn!(%error, "PostgreSQL is not available");
+            error if error.is_retryable() => {
+                tracing::warn!(%error, "PostgreSQL is not available at the moment");
                 Problem::Unavailable { retry_after_secs: 2 }
             }
             error => {
@@ -95,6 +90,18 @@ impl Error {
             }
         }
     }
+}
+
+/// Classes of SQLSTATE: 08 connection, 53 out of disk, memory or connections, 57P operator intervention (shutdown).
+///
+/// Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes".
+fn is_away(code: &str) -> bool {
+    ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+}
+
+/// Beside [`is_away`]: serialization failure, deadlock, a lock that was not to be had, a read-only transaction (a standby after a failover).
+fn is_passing(code: &str) -> bool {
+    is_away(code) || ["40001", "40P01", "55P03", "25006"].contains(&code)
 }
 
 #[expect(clippy::disallowed_methods, reason = "an id that only joins an answer to a log line")]
@@ -122,6 +129,76 @@ impl<T> OnConstraint<T> for Result<T, Error> {
         match self {
             Err(error) if error.constraint() == Some(name) => Err(Error::Problem(problem())),
             other => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::error::{DatabaseError, ErrorKind};
+    use std::borrow::Cow;
+    use std::fmt;
+
+    /// What PostgreSQL answers, as far as the ladder looks at it.
+    #[derive(Debug)]
+    struct Answered(&'static str);
+
+    impl fmt::Display for Answered {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl std::error::Error for Answered {}
+
+    impl DatabaseError for Answered {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn answered(code: &'static str) -> Error {
+        Error::Database(sqlx::Error::Database(Box::new(Answered(code))))
+    }
+
+    #[test]
+    fn what_passes_is_503_with_a_time_to_come_back() {
+        let away = ["08000", "08003", "08006", "53100", "53200", "53300", "57P01", "57P02", "57P03"];
+        let passing = ["40001", "40P01", "55P03", "25006"];
+        for code in away.iter().chain(&passing) {
+            assert!(answered(code).is_retryable(), "{code}");
+            assert_eq!(answered(code).is_unavailable(), away.contains(code), "{code}");
+            assert!(matches!(answered(code).into_problem(), Problem::Unavailable { retry_after_secs: 1.. }), "{code}");
+        }
+        assert!(matches!(Error::Database(sqlx::Error::PoolTimedOut).into_problem(), Problem::Unavailable { .. }));
+    }
+
+    #[test]
+    fn what_will_fail_again_is_not_repeated() {
+        for code in ["23505", "42P01", "22P02", "57014", "25P02", "XX000"] {
+            assert!(!answered(code).is_retryable(), "{code}");
+            assert!(matches!(answered(code).into_problem(), Problem::Internal { .. }), "{code}");
         }
     }
 }

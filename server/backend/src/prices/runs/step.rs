@@ -64,7 +64,7 @@ pub async fn advance(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
     let scope = identity::system_scope(backend, scope.org_id()).await?;
     match step(backend, &scope, run_id).await {
         Ok(more) => Ok(more),
-        Err(error) if error.is_unavailable() || error.is_deadlock() => Err(error),
+        Err(error) if error.is_retryable() => Err(error),
         Err(error) => {
             tracing::error!(%run_id, %error, "a run that prices events failed");
             let mut transaction = backend.pool.begin().await?;
