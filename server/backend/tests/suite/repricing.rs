@@ -372,10 +372,14 @@ async fn an_effect_is_what_pricing_then_does() {
     let run = runs::price_waiting(&backend, &acme.owner, Some(name), "Entered.").await.unwrap();
     let RunState::Done { outcome, .. } = &run.state else { panic!("{:?}", run.state) };
     assert_eq!((outcome.priced, outcome.delta()), (2, money("0.0022")));
-    // An event that lost its price waits again, and is found.
+    // What has its price from a run keeps the price that it names, until the run is reversed: then it waits again, and is found.
+    assert_eq!(
+        problem(prices::undo(&backend, &acme.owner, change)).await.status(),
+        409,
+        "two events are priced with it"
+    );
+    runs::reverse(&backend, &acme.owner, run.run_id, "It was wrong.").await.unwrap();
     prices::undo(&backend, &acme.owner, change).await.unwrap();
-    let all = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();
-    runs::confirm(&backend, &acme.owner, all.run_id, "It was wrong.").await.unwrap();
     let effect = runs::effect_of_mapping(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
     assert_eq!(effect.projects, main);
     let globex = seed::organization(&backend, "UTC").await;
@@ -383,6 +387,22 @@ async fn an_effect_is_what_pricing_then_does() {
     assert_eq!(theirs.waiting, 0);
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
     assert_eq!(problem(runs::effect_of_mapping(&backend, &bound, &input, name, 1)).await.status(), 403);
+}
+
+#[tokio::test]
+async fn a_name_by_which_a_run_priced_events_cannot_be_undone() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    send(&backend, &acme.api, "a", "our-chat").await;
+    let map =
+        async |name| prices::add_mapping(&backend, &acme.owner, mapping(name, MODEL).parse().unwrap()).await.unwrap();
+    let (named, other) = (map("our-chat").await, map("their-chat").await);
+    let run = runs::price_waiting(&backend, &acme.owner, Some(("openai", "our-chat")), "Mapped.").await.unwrap();
+    assert_eq!(problem(prices::undo(&backend, &acme.owner, named)).await.status(), 409);
+    prices::undo(&backend, &acme.owner, other).await.unwrap();
+    runs::reverse(&backend, &acme.owner, run.run_id, "Mapped by mistake.").await.unwrap();
+    prices::undo(&backend, &acme.owner, named).await.unwrap();
 }
 
 #[tokio::test]

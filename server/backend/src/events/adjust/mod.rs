@@ -5,8 +5,8 @@
 mod moves;
 mod sql;
 
-pub(super) use sql::{CURRENT_COST, adjustments_of, event_of};
-pub(crate) use sql::{CURRENT_RECEIPT, LAST};
+pub(super) use sql::{CURRENT_COST, adjustments_of};
+pub(crate) use sql::{CURRENT_RECEIPT, LAST, event_of};
 
 use super::commit::{enter_organization, mark_moved};
 use super::ingest::{Booking, book};

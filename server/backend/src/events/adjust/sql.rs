@@ -48,7 +48,7 @@ macro_rules! event_of {
         )
     };
 }
-pub(in crate::events) use event_of;
+pub(crate) use event_of;
 
 /// The adjustment of event `e` that counts, as `a`.
 pub(crate) const LAST: &str = " left join lateral (
@@ -201,7 +201,7 @@ pub(super) async fn adjusted_keys(
         "select event_key from adjustments
          where org_id = $1 and run_id = $2 and not is_reversal and ($3::uuid is null or event_key > $3)
            and not exists (
-               select from adjustments as back
+               select 1 from adjustments as back
                where back.org_id = $1 and back.run_id = $2 and back.is_reversal and back.event_key = adjustments.event_key)
          order by event_key limit $4",
     )
@@ -264,7 +264,7 @@ pub(super) async fn adjusted_again(
         "select count(*) from adjustments as mine
          where mine.org_id = $1 and mine.run_id = $2 and not mine.is_reversal
            and exists (
-               select from adjustments as later
+               select 1 from adjustments as later
                join repricing_runs as runs on runs.org_id = later.org_id and runs.run_id = later.run_id
                where later.org_id = mine.org_id and later.event_key = mine.event_key and later.revision > mine.revision
                  and later.run_id <> mine.run_id and runs.state <> 'reversed')",

@@ -1,6 +1,7 @@
 //! Queries of `price_overrides`, `price_override_modifiers`, `price_mappings` and `price_changes`: the organization's own book.
 
 use super::book_sql::{alias, modifier, price, stored};
+use crate::events::event_of;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::PriceChangeId;
@@ -96,7 +97,7 @@ pub(in crate::prices) async fn notify(connection: &mut PgConnection) -> Result<(
 
 /// Changes of one book come one after the other.
 pub(in crate::prices) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select from organizations where org_id = $1 for no key update")
+    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
         .bind(scope.org_id().0)
         .execute(connection)
         .await?;
@@ -620,7 +621,7 @@ pub(super) async fn changes(pool: &PgPool, scope: &OrgScope, limit: i64) -> Resu
     let rows = sqlx::query(concat!(
         "select c.change_id, c.recorded_at, c.detail, c.undoes, ",
         who!(),
-        ", exists (select from price_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
+        ", exists (select 1 from price_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
          from price_changes as c",
         join_who!(),
         " where c.org_id = $1 order by c.change_id desc limit $2"
@@ -657,7 +658,7 @@ pub(super) async fn change(
 ) -> Result<Option<Found>, Error> {
     let row = sqlx::query(
         "select recorded_at, detail,
-            exists (select from price_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
+            exists (select 1 from price_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
          from price_changes as c where org_id = $1 and change_id = $2",
     )
     .bind(scope.org_id().0)
@@ -723,7 +724,17 @@ async fn rows_of(
     })
 }
 
-/// Whether an event that came since was booked with one of these rows.
+/// Adjustments `a` of organization `$1` since `$2` that count, because no later one of the same event does.
+macro_rules! adjusted_last {
+    () => {
+        "from adjustments as a
+         where a.org_id = $1 and a.adjusted_at >= $2 and not exists (
+             select 1 from adjustments as later
+             where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
+    };
+}
+
+/// Whether an event has its price from one of these rows: one that came since and was booked with it, or one that a run gave it and that no later run took from it again.
 pub(super) async fn is_booked(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -733,11 +744,15 @@ pub(super) async fn is_booked(
     let modifiers = rows.modifiers.iter().map(|row| row.modifier_id);
     let ids: Vec<String> =
         rows.prices.iter().map(|row| row.price_id).chain(modifiers).map(|id| id.to_string()).collect();
-    let by_price: bool = sqlx::query_scalar(
+    let by_price: bool = sqlx::query_scalar(concat!(
         "select exists (
-            select from events cross join lateral jsonb_array_elements(receipt) as line
-            where org_id = $1 and received_at >= $2 and line ->> 3 = any($3))",
-    )
+            select 1 from events cross join lateral jsonb_array_elements(receipt) as line
+            where org_id = $1 and received_at >= $2 and line ->> 3 = any($3))
+          or exists (
+            select 1 ",
+        adjusted_last!(),
+        " and exists (select 1 from jsonb_array_elements(a.receipt) as line where line ->> 3 = any($3)))"
+    ))
     .bind(scope.org_id().0)
     .bind(since)
     .bind(ids)
@@ -747,9 +762,15 @@ pub(super) async fn is_booked(
         return Ok(by_price);
     }
     let labels: Vec<String> = rows.mappings.iter().map(|row| format!("{}/{}", row.to_provider, row.to_model)).collect();
-    let named = sqlx::query(
-        "select distinct provider, model from events where org_id = $1 and received_at >= $2 and priced_as = any($3)",
-    )
+    let named = sqlx::query(concat!(
+        "select provider, model from events where org_id = $1 and received_at >= $2 and priced_as = any($3)
+         union
+         select e.provider, e.model from (
+             select a.org_id, a.event_key ",
+        adjusted_last!(),
+        " and a.priced_as = any($3)) as adjusted",
+        event_of!("adjusted"),
+    ))
     .bind(scope.org_id().0)
     .bind(since)
     .bind(labels)
