@@ -415,7 +415,7 @@ pub(super) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> 
                  or $6 = 'open' and a.acknowledged_at is null
                  or $6 = 'acknowledged' and a.acknowledged_at is not null
                  or $6 = 'undelivered' and exists (
-                     select from mails where mails.org_id = a.org_id and mails.alert_id = a.alert_id and state = 'failed'))
+                     select 1 from mails where mails.org_id = a.org_id and mails.alert_id = a.alert_id and state = 'failed'))
          order by a.created_at desc, a.threshold desc, a.alert_id desc
          limit $7",
     )
@@ -546,7 +546,7 @@ pub(super) async fn alert_exists(
 ) -> Result<bool, Error> {
     Ok(sqlx::query_scalar(
         "select exists (
-             select from alerts a
+             select 1 from alerts a
              join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
              where a.org_id = $1 and a.alert_id = $3 and ($2::uuid[] is null or b.project_id = any($2)))",
     )
@@ -655,19 +655,11 @@ pub(super) async fn own_address(connection: &mut PgConnection, scope: &OrgScope)
 
 /// Organizations with marks, at most `limit`.
 pub(super) async fn marked(pool: &PgPool, limit: i64) -> Result<Vec<OrgId>, Error> {
-    // A loose index scan: marks of one organization may be many.
-    let ids: Vec<Uuid> = sqlx::query_scalar(
-        "with recursive marked as (
-             (select org_id from dirty_marks order by org_id limit 1)
-             union all
-             select (select org_id from dirty_marks where org_id > marked.org_id order by org_id limit 1)
-             from marked where marked.org_id is not null
-         )
-         select org_id from marked where org_id is not null limit $1",
-    )
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
+    // Read in the order of the key and only as far as the limit; without recursion, so that the table can be distributed by organization.
+    let ids: Vec<Uuid> = sqlx::query_scalar("select org_id from dirty_marks group by org_id order by org_id limit $1")
+        .bind(limit)
+        .fetch_all(pool)
+        .await?;
     Ok(ids.into_iter().map(OrgId).collect())
 }
 

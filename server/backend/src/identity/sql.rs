@@ -307,7 +307,7 @@ fn role(table: &'static str, row: &PgRow) -> Result<Role, Error> {
 
 /// Holds off every other change of the organization and its members until the transaction ends.
 pub(super) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select from organizations where org_id = $1 for update")
+    sqlx::query("select 1 from organizations where org_id = $1 for update")
         .bind(scope.org_id().0)
         .execute(connection)
         .await?;
@@ -392,7 +392,7 @@ pub(super) async fn member(
 
 pub(super) async fn is_member(connection: &mut PgConnection, scope: &OrgScope, email: &Email) -> Result<bool, Error> {
     let found = sqlx::query_scalar(
-        "select exists (select from members join users on users.user_id = members.user_id
+        "select exists (select 1 from members join users on users.user_id = members.user_id
                         where members.org_id = $1 and users.email = $2)",
     )
     .bind(scope.org_id().0)

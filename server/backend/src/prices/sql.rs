@@ -133,7 +133,7 @@ pub(super) async fn supersede_missing(
         "update prices set superseded_at = null
          where origin = 'seed' and superseded_at is not null and price_id = any($1)
            and not exists (
-               select from prices as other
+               select 1 from prices as other
                where other.superseded_at is null and other.origin = 'import' and other.price_key = prices.price_key
                  and tstzrange(other.valid_from, other.valid_to) && tstzrange(prices.valid_from, prices.valid_to))",
     )
@@ -400,9 +400,9 @@ pub(super) struct ChangedSince {
 
 pub(super) async fn changed_since(db: impl PgExecutor<'_>, at: DateTime<Utc>) -> Result<ChangedSince, Error> {
     let row = sqlx::query(
-        "select exists (select from prices where recorded_at > $1 or superseded_at > $1)
-                or exists (select from price_modifiers where recorded_at > $1 or superseded_at > $1) as prices,
-            exists (select from price_seed where synced_at > $1) as edition",
+        "select exists (select 1 from prices where recorded_at > $1 or superseded_at > $1)
+                or exists (select 1 from price_modifiers where recorded_at > $1 or superseded_at > $1) as prices,
+            exists (select 1 from price_seed where synced_at > $1) as edition",
     )
     .bind(at)
     .fetch_one(db)

@@ -70,7 +70,7 @@ pub(super) async fn teams(
         "select * from teams
          where org_id = $1
            and ($2::uuid[] is null or exists (
-               select from project_ownership
+               select 1 from project_ownership
                where project_ownership.org_id = teams.org_id and project_ownership.team_id = teams.team_id
                  and project_ownership.project_id = any ($2)
                  and project_ownership.valid_from <= $3 and project_ownership.valid_to > $3))
@@ -173,7 +173,7 @@ pub(super) async fn team_by(
 
 /// Holds off other changes of the team or project until the transaction ends.
 pub(super) async fn lock_team(connection: &mut PgConnection, scope: &OrgScope, team_id: TeamId) -> Result<(), Error> {
-    sqlx::query("select from teams where org_id = $1 and team_id = $2 for update")
+    sqlx::query("select 1 from teams where org_id = $1 and team_id = $2 for update")
         .bind(scope.org_id().0)
         .bind(team_id.0)
         .execute(connection)
@@ -187,7 +187,7 @@ pub(super) async fn lock_project(
     scope: &OrgScope,
     project_id: ProjectId,
 ) -> Result<(), Error> {
-    sqlx::query("select from projects where org_id = $1 and project_id = $2 for update")
+    sqlx::query("select 1 from projects where org_id = $1 and project_id = $2 for update")
         .bind(scope.org_id().0)
         .bind(project_id.0)
         .execute(connection)
@@ -234,7 +234,7 @@ pub(super) async fn owns_live_projects(
 ) -> Result<bool, Error> {
     let owns = sqlx::query_scalar(
         "select exists (
-             select from project_ownership
+             select 1 from project_ownership
              join projects using (org_id, project_id)
              where org_id = $1 and project_ownership.team_id = $2 and valid_to > $3 and archived_at is null)",
     )

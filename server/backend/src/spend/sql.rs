@@ -325,7 +325,7 @@ fn push_part(sql: &mut Query, scope: &OrgScope, part: SpendScope, day: &'static 
             sql.push(" and r.project_id = ").push_bind(project.0);
         }
         SpendScope::Team(team) => {
-            sql.push(" and exists (select from project_ownership as part where part.org_id = ");
+            sql.push(" and exists (select 1 from project_ownership as part where part.org_id = ");
             sql.push_bind(scope.org_id().0).push(" and part.project_id = r.project_id and part.valid_from <= ");
             sql.push(day).push(" and part.valid_to > ").push(day).push(" and part.team_id = ");
             sql.push_bind(team.0).push(")");
@@ -447,7 +447,7 @@ pub(super) async fn newest_event_at(
             select project_id from projects
             where org_id = $1 and ($2::uuid[] is null or project_id = any($2)) and ($3::uuid is null or project_id = $3)
                 and ($4::uuid is null or exists (
-                    select from project_ownership as owner
+                    select 1 from project_ownership as owner
                     where owner.org_id = $1 and owner.project_id = projects.project_id and owner.team_id = $4
                         and owner.valid_from <= $5 and owner.valid_to > $5))),
         newest as (

@@ -166,7 +166,7 @@ pub(super) async fn payer(
         StatementKind::Team => sqlx::query(
             "select team_id as id, slug, name, cost_centre from teams
              where org_id = $1 and slug = $2 and ($3::uuid[] is null or exists (
-                select from project_ownership as owner
+                select 1 from project_ownership as owner
                 where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
         ),
     };

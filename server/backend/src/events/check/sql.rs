@@ -221,7 +221,7 @@ pub(super) async fn differing_quarters(
         stored_coarse!(
             "rollup_quarter",
             "quarter",
-            "exists (select from days where quarter >= begins and quarter < ends)"
+            "exists (select 1 from days where quarter >= begins and quarter < ends)"
         ),
         differences!()
     );
@@ -340,7 +340,7 @@ pub(super) async fn repair_quarters(connection: &mut PgConnection, scope: &OrgSc
     let statements = repair_coarse!(
         "rollup_quarter",
         "quarter",
-        "exists (select from unnest($3::timestamptz[], $4::timestamptz[]) as days (begins, ends) where quarter >= begins and quarter < ends)"
+        "exists (select 1 from unnest($3::timestamptz[], $4::timestamptz[]) as days (begins, ends) where quarter >= begins and quarter < ends)"
     );
     repair(connection, scope, days, statements).await
 }

@@ -559,7 +559,7 @@ pub(super) async fn insert_rejections(connection: &mut PgConnection, rows: &[&Re
 pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<(), Error> {
     let name = partition::name(month);
     let attached = "select exists (
-        select from pg_inherits
+        select 1 from pg_inherits
         join pg_class as part on part.oid = pg_inherits.inhrelid
         where pg_inherits.inhparent = 'events'::regclass and part.relname = $1)";
     if sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(pool).await? {

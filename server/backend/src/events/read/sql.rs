@@ -24,7 +24,7 @@ fn rows_of_events() -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(
         "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
             e.tokens, e.attempt, e.latency_ms, e.reported_cost, e.reported_currency,
-            exists (select from suspected_doubles as doubles
+            exists (select 1 from suspected_doubles as doubles
                 where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
     );
     sql.push(CURRENT_COST).push(
@@ -130,7 +130,7 @@ pub(in crate::events) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &O
             sql.push("projects.slug = any(").push_bind(values).push(")");
         }
         Dimension::Team => {
-            sql.push("exists (select from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
+            sql.push("exists (select 1 from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
                 .push_bind(org)
                 .push(" and owner.project_id = e.project_id and (e.\"timestamp\" at time zone ")
                 .push_bind(scope.zone().name())
@@ -293,7 +293,7 @@ pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Res
     let at = time_of(key);
     let mut sql = QueryBuilder::<Postgres>::new(
         "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name,
-            exists (select from suspected_doubles as doubles
+            exists (select 1 from suspected_doubles as doubles
                 where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
     );
     sql.push(CURRENT_COST).push(
@@ -424,7 +424,7 @@ macro_rules! waiting {
          from adjustments as a", event_of!("a"), "
          where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or e.project_id = any($2))
            and not exists (
-               select from adjustments as later
+               select 1 from adjustments as later
                where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
         )
     };
@@ -469,7 +469,7 @@ pub(super) async fn attention(pool: &PgPool, scope: &OrgScope, since: Uuid, most
         concat!(
             "select
             (select count(*) from (
-                select from rejected_events
+                select 1 from rejected_events
                 where org_id = $1 and rejected_id >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
             (select count(*) from (
                 ", waiting!(), " limit $3) as waiting) as unpriced"

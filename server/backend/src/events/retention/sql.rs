@@ -140,7 +140,7 @@ pub(super) async fn months(pool: &PgPool) -> Result<Vec<NaiveDate>, Error> {
 /// Drops a month's partition if nothing is in it. Whoever writes there is not waited for: the next hour is soon enough.
 pub(super) async fn drop_if_empty(pool: &PgPool, month: NaiveDate) -> Result<bool, Error> {
     let name = partition_name(month);
-    let is_empty = format!("select not exists (select from {name})");
+    let is_empty = format!("select not exists (select 1 from {name})");
     if !sqlx::query_scalar::<_, bool>(AssertSqlSafe(is_empty.clone())).fetch_one(pool).await? {
         return Ok(false);
     }

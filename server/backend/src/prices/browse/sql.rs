@@ -46,14 +46,14 @@ pub(super) async fn models(
              union all
              select distinct own.provider, own.model, null from price_overrides as own
              where own.org_id = $1 and own.superseded_at is null and not exists (
-                 select from price_models as known where known.provider = own.provider and known.model = own.model
+                 select 1 from price_models as known where known.provider = own.provider and known.model = own.model
              )
          ), matching as (
              select provider, model, name,
                  case when lower(model) = $2 then 0 when starts_with(lower(model), $2) then 1 else 2 end as rank
              from models
              where ($3::text is null or provider = $3) and not exists (
-                 select from unnest($4::text[]) as word
+                 select 1 from unnest($4::text[]) as word
                  where strpos(lower(provider || '/' || model || ' ' || coalesce(name, '')), word) = 0
              )
          )
@@ -112,7 +112,7 @@ pub(super) async fn providers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Pro
          union all
          select own.provider, own.provider, null, count(distinct own.model) from price_overrides as own
          where own.org_id = $1 and own.superseded_at is null
-             and not exists (select from price_providers as known where known.provider = own.provider)
+             and not exists (select 1 from price_providers as known where known.provider = own.provider)
          group by own.provider
          order by 2, 1",
     )
@@ -229,7 +229,7 @@ pub(super) async fn matching_prices(
     let own = sqlx::query(
         "select price.*, '' as source_version from price_overrides as price
          where org_id = $1 and superseded_at is null and ($2::text is null or provider = $2) and not exists (
-             select from unnest($3::text[]) as word where strpos(lower(provider || '/' || model), word) = 0
+             select 1 from unnest($3::text[]) as word where strpos(lower(provider || '/' || model), word) = 0
          )
          order by provider, model, meter, variant, tier_from, valid_from nulls first, price_id limit $4",
     )
@@ -243,7 +243,7 @@ pub(super) async fn matching_prices(
         "select price.* from prices as price
          left join price_models as known on known.provider = price.provider and known.model = price.model
          where price.superseded_at is null and ($1::text is null or price.provider = $1) and not exists (
-             select from unnest($2::text[]) as word
+             select 1 from unnest($2::text[]) as word
              where strpos(lower(price.provider || '/' || price.model || ' ' || coalesce(known.name, '')), word) = 0
          )
          order by price.provider, price.model, meter, variant, tier_from, valid_from nulls first, price_id limit $3",

@@ -215,7 +215,7 @@ pub(in crate::prices) async fn is_applied(
     scope: &OrgScope,
     ids: &[u64],
 ) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select exists (select from rollup_term_day where org_id = $1 and term_id = any($2))")
+    Ok(sqlx::query_scalar("select exists (select 1 from rollup_term_day where org_id = $1 and term_id = any($2))")
         .bind(scope.org_id().0)
         .bind(all_stored(ids))
         .fetch_one(connection)
