@@ -122,8 +122,24 @@ async fn run_price_import(wanted: &PriceImport) -> Result<(), Failure> {
     Ok(imported?)
 }
 
+/// A server never works on tables that it does not know.
+async fn require_known_schema(pool: &sqlx::PgPool) -> Result<(), Failure> {
+    match backend::schema(pool).await? {
+        backend::Schema::Current => Ok(()),
+        backend::Schema::Behind(missing) => {
+            let said = format!("the database lacks {missing} migrations of this version; run `tallystick migrate`");
+            Err(said.into())
+        }
+        backend::Schema::Unknown(version) => {
+            let said = format!("the database was migrated by a newer version (migration {version}); run that one");
+            Err(said.into())
+        }
+    }
+}
+
 async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let connected = connect(&serve.database).await?;
+    require_known_schema(&connected.pool).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
     let mailer = serve.mailer()?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local)

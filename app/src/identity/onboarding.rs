@@ -240,12 +240,13 @@ impl Language {
 const CURL: &str = r#"curl {endpoint} \
   -H "Authorization: Bearer {key}" \
   -H "Content-Type: application/json" \
-  -d '{"provider": "openai", "model": "gpt-4o-mini",
+  -d '{"id": "call-1", "provider": "openai", "model": "gpt-4o-mini",
        "usage": {"prompt_tokens": 1200, "completion_tokens": 350}}'"#;
 
 const PYTHON: &str = r#"import json, urllib.request
 
 event = {
+    "id": "call-1",                                               # response.id: sent twice, recorded once
     "provider": "openai",
     "model": "gpt-4o-mini",                                       # response.model
     "usage": {"prompt_tokens": 1200, "completion_tokens": 350},   # response.usage.model_dump()
@@ -261,6 +262,7 @@ const TYPESCRIPT: &str = r#"const answer = await fetch("{endpoint}", {
   method: "POST",
   headers: { Authorization: "Bearer {key}", "Content-Type": "application/json" },
   body: JSON.stringify({
+    id: "call-1",                                              // response.id: sent twice, recorded once
     provider: "openai",
     model: "gpt-4o-mini",                                      // response.model
     usage: { prompt_tokens: 1200, completion_tokens: 350 },    // response.usage

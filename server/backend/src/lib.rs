@@ -21,6 +21,7 @@ pub mod prices;
 pub mod projects;
 mod rates;
 pub mod sample;
+mod schema;
 pub mod scope;
 pub mod spend;
 pub mod statements;
@@ -29,6 +30,7 @@ mod watched;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
+pub use schema::{Schema, schema};
 pub use scope::{Actor, OrgScope, Visible};
 
 use sqlx::PgPool;

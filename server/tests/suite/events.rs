@@ -107,6 +107,32 @@ async fn the_answer_has_a_result_for_every_event_in_its_place() {
 }
 
 #[tokio::test]
+async fn a_request_with_an_idempotency_key_is_recorded_once() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let nameless = |tokens: u64| json!({"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": tokens}});
+    // Two calls that look alike are two calls; one brings its own id.
+    let body = json!([nameless(7), nameless(7), event("own")]).to_string();
+    let headers = |key| [("content-type", "application/json"), ("idempotency-key", key)];
+    let first = post(&app, &acme, &headers("batch-1"), body.clone()).await.json();
+    assert_eq!((first["accepted"].as_u64(), first["results"][2]["id"].as_str()), (Some(3), Some("own")));
+    let again = post(&app, &acme, &headers("batch-1"), body.clone()).await;
+    assert_eq!((again.status, again.json()["duplicates"].as_u64()), (StatusCode::OK, Some(3)));
+    let ids = |answer: &Value| -> Vec<Value> {
+        answer["results"].as_array().unwrap().iter().map(|result| result["id"].clone()).collect()
+    };
+    assert_eq!(ids(&again.json()), ids(&first));
+    // Another request under the same key is said, and another key is another request.
+    let other = post(&app, &acme, &headers("batch-1"), json!([nameless(8)]).to_string()).await;
+    assert_eq!(other.json()["conflicts"], 1);
+    let fresh = post(&app, &acme, &headers("batch-2"), json!([nameless(7)]).to_string()).await;
+    assert_eq!(fresh.json()["accepted"], 1);
+    let wrong = post(&app, &acme, &headers("two words"), body).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.body.contains("Idempotency-Key"), "{}", wrong.body);
+}
+
+#[tokio::test]
 async fn an_unusable_request_is_one_problem_and_records_nothing() {
     let app = TestApp::start().await;
     let acme = app.organization("Acme", "UTC").await;

@@ -24,7 +24,10 @@ pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_
 pub use commit::CAPACITY;
 pub use doubles::{doubles, drops_doubles, set_drops_doubles, suspicion};
 pub use files::hashed;
-pub use ingest::{Item, ingest, ingest_inputs, ingest_own, ingest_read, read_one, split, split_up_to};
+pub use ingest::{
+    IdempotencyKey, Item, ingest, ingest_inputs, ingest_own, ingest_read, ingest_repeatable, read_one, split,
+    split_up_to,
+};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 

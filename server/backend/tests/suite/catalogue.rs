@@ -1,5 +1,6 @@
 //! Reads PostgreSQL's catalogue: every table of an organization leads its keys with `org_id`.
 
+use backend::Schema;
 use sqlx::Row;
 use std::collections::BTreeSet;
 use testkit::TestDatabase;
@@ -39,4 +40,23 @@ async fn every_table_of_an_organization_leads_its_keys_with_org_id() {
     {
         assert!(seen.contains(expected), "the catalogue query no longer sees {expected}");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_another_version_is_known_as_such() {
+    let empty = TestDatabase::empty().await;
+    let own = backend::MIGRATOR.iter().count();
+    assert_eq!(backend::schema(empty.pool()).await.unwrap(), Schema::Behind(own));
+    let database = TestDatabase::new().await;
+    assert_eq!(backend::schema(database.pool()).await.unwrap(), Schema::Current);
+    sqlx::query("insert into _sqlx_migrations (version, description, success, checksum, execution_time) values (99990101000000, 'later', true, '', 0)")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(backend::schema(database.pool()).await.unwrap(), Schema::Unknown(99_990_101_000_000));
+    sqlx::query("delete from _sqlx_migrations where version > (select min(version) from _sqlx_migrations)")
+        .execute(database.pool())
+        .await
+        .unwrap();
+    assert_eq!(backend::schema(database.pool()).await.unwrap(), Schema::Behind(own - 1));
 }

@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use backend::events::IdempotencyKey;
 use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
 use domain::event::{EventQuery, IngestAnswer, MAX_BODY_BYTES};
 use domain::identity::KeyScope;
@@ -20,6 +21,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub(super) use formats::UsageFormats;
+
+/// Names a request, so that it can be repeated.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -38,6 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Each event is taken or refused on its own, and the answer has one result per event in the order of the request.
 /// `accepted` means committed: every page and query includes the event from then on.
 /// An event's `id` makes it idempotent: the same id with the same content is a `duplicate`, a success, so a request can be sent again as it is; with other content it is a `conflict`, and the first stays.
+/// Events without an `id` get ids of their own; with the header `Idempotency-Key` these follow from the header, so that the same request can be sent again after a lost answer and is recorded once.
 /// A `rejected` event is kept in the rejected list with its reason and has not taken its id.
 ///
 /// Content is the fields as they were sent: their order does not matter, numbers are equal when their values are, and times are instants cut to microseconds.
@@ -47,6 +52,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     post,
     path = "/v1/events",
     tag = "events",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "What you call this request: 1 to 255 visible ASCII characters, such as a UUID. Repeat it with the same body.")
+    ),
     request_body(
         content(
             (EventsBody = "application/json", example = json!({
@@ -61,12 +69,12 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     responses(
         (status = 200, description = "Every event was recorded or is a duplicate.", body = IngestAnswer),
         (status = 207, description = "At least one event was rejected or conflicts; all others are recorded.", body = IngestAnswer),
-        (status = 400, description = "The body is not JSON in one of the four forms.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "The body is not JSON in one of the four forms, or `Idempotency-Key` is no key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB after decompression, or more than 5,000 events.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Nothing was recorded: too much is waiting, or the database is away. Send the same again after `Retry-After`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 503, description = "Too much is waiting, or the database is away. Nothing was recorded, unless the connection to the database was lost during the commit: send the same again after `Retry-After`, with ids or an `Idempotency-Key`, and it is recorded once.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn record(
@@ -79,7 +87,13 @@ async fn record(
     let lines = body::is_lines(&headers)?;
     let bytes = body::read(body, MAX_BODY_BYTES).await?;
     let items = backend::events::split(&bytes, lines)?;
-    let answer = backend::events::ingest(&state.backend, &caller.scope, &items).await?;
+    let answer = match headers.get(IDEMPOTENCY_KEY) {
+        Some(key) => {
+            let key = IdempotencyKey::parse(key.as_bytes())?;
+            backend::events::ingest_repeatable(&state.backend, &caller.scope, &items, &key).await?
+        }
+        None => backend::events::ingest(&state.backend, &caller.scope, &items).await?,
+    };
     let all_well = answer.rejected == 0 && answer.conflicts == 0;
     let status = if all_well { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Ok((status, Json(answer)).into_response())

@@ -3,6 +3,7 @@
 mod body;
 pub(crate) mod content;
 mod fields;
+mod idempotency;
 mod prepare;
 mod read;
 #[cfg(test)]
@@ -10,6 +11,7 @@ mod tests;
 mod validate;
 
 pub use body::{Item, split, split_up_to};
+pub use idempotency::IdempotencyKey;
 pub(crate) use prepare::{Booking, NewEvent, book};
 
 use super::commit::{Outcome, Rejection, too_old_for_retention};
@@ -43,6 +45,28 @@ type Refusal = Box<Refused>;
 pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> Result<IngestAnswer, Error> {
     record(backend, scope, items.len(), Projects::OrRefused, || items.iter().map(|item| read_one(*item)).collect())
         .await
+}
+
+/// Records the events of one request that its sender may send again as it is: events without an id get ids that follow from the key, the sender and their places.
+///
+/// # Errors
+/// As [`ingest`].
+pub async fn ingest_repeatable(
+    backend: &Backend,
+    scope: &OrgScope,
+    items: &[Item<'_>],
+    key: &IdempotencyKey,
+) -> Result<IngestAnswer, Error> {
+    let sender = scope.key_id();
+    let read = || {
+        let identified = |(place, item): (u32, &Item<'_>)| {
+            let mut event = read_one(*item)?;
+            event.id.get_or_insert_with(|| key.id_of(sender, place));
+            Ok(event)
+        };
+        (0..).zip(items).map(identified).collect()
+    };
+    record(backend, scope, items.len(), Projects::OrRefused, read).await
 }
 
 /// Records events that are already typed: imports and sample data walk the same path.
