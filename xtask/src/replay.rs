@@ -169,7 +169,9 @@ fn send_batch(agent: &ureq::Agent, args: &Args, batch: &[Value]) -> Result<Tally
         let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.body_mut().read_to_string().map_err(|error| format!("{url}: {error}"))?;
         match status {
-            200 | 207 => return serde_json::from_str(&text).map_err(|error| format!("unexpected answer: {error}")),
+            200 | 207 | 422 => {
+                return serde_json::from_str(&text).map_err(|error| format!("unexpected answer: {error}"));
+            }
             429 | 503 => std::thread::sleep(Duration::from_secs(wait.unwrap_or(1).min(MAX_WAIT_SECS))),
             _ => return Err(format!("{url} answered {status}: {text}")),
         }

@@ -75,8 +75,10 @@ async fn the_answer_has_a_result_for_every_event_in_its_place() {
     bad["status"] = json!("ok");
     let unpriced = json!({"id": "u", "timestamp": "2026-11-20T09:30:00Z", "provider": "openai", "model": "gpt-99",
         "usage": {"prompt_tokens": 10}});
-    let answer =
-        app.api(&acme.key).post_json("/v1/events", &json!([event("a"), event("a"), other, bad, unpriced])).await;
+    let answer = app
+        .api(&acme.key)
+        .post_json("/v1/events", &json!([event("a"), event("a"), other.clone(), bad, unpriced]))
+        .await;
     assert_eq!(answer.status, StatusCode::MULTI_STATUS);
     let result = |index: u64, id: &str, status: &str, cost: Option<&str>| json!({"index": index, "id": id, "status": status, "cost": cost, "currency": cost.map(|_| "USD"), "error": null});
     let mut expected = json!({
@@ -96,8 +98,18 @@ async fn the_answer_has_a_result_for_every_event_in_its_place() {
     assert_eq!(found["results"][2]["error"]["code"], "conflict");
     assert_eq!(found["results"][3]["error"]["pointer"], "/status");
 
-    // All refused is still 207, and a repetition of what is recorded a plain success.
-    assert_eq!(app.api(&acme.key).post_json("/v1/events", &json!({"a": 1})).await.status, StatusCode::MULTI_STATUS);
+    // All refused is no success, whether rejected or conflicting; a repetition of what is recorded is one.
+    for refused in [json!({"a": 1}), json!([other, {"a": 1}])] {
+        let answer = app.api(&acme.key).post_json("/v1/events", &refused).await;
+        assert_eq!((answer.status, answer.json()["accepted"].as_u64()), (StatusCode::UNPROCESSABLE_ENTITY, Some(0)));
+    }
+    assert_eq!(
+        app.api(&acme.key).post_json("/v1/events", &json!([])).await.status,
+        StatusCode::OK,
+        "nothing is refused"
+    );
+    let beside = app.api(&acme.key).post_json("/v1/events", &json!([event("a"), {"a": 1}])).await;
+    assert_eq!(beside.status, StatusCode::MULTI_STATUS, "a duplicate is recorded");
     let again = app.api(&acme.key).post_json("/v1/events", &event("a")).await;
     assert_eq!((again.status, again.json()["duplicates"].as_u64()), (StatusCode::OK, Some(1)));
     // A line that is not JSON spoils only itself.
@@ -124,7 +136,7 @@ async fn a_request_with_an_idempotency_key_is_recorded_once() {
     assert_eq!(ids(&again.json()), ids(&first));
     // Another request under the same key is said, and another key is another request.
     let other = post(&app, &acme, &headers("batch-1"), json!([nameless(8)]).to_string()).await;
-    assert_eq!(other.json()["conflicts"], 1);
+    assert_eq!((other.status, &other.json()["conflicts"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(1)));
     let fresh = post(&app, &acme, &headers("batch-2"), json!([nameless(7)]).to_string()).await;
     assert_eq!(fresh.json()["accepted"], 1);
     let wrong = post(&app, &acme, &headers("two words"), body).await;

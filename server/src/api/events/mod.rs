@@ -3,6 +3,7 @@
 mod documents;
 mod formats;
 
+use super::ingest::answered;
 use super::{body, csv};
 use crate::AppState;
 use crate::caller::ApiCaller;
@@ -10,7 +11,7 @@ use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use backend::events::IdempotencyKey;
 use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
@@ -74,6 +75,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB after decompression, or more than 5,000 events.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Every event was rejected or conflicts: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer),
         (status = 503, description = "Too much is waiting, or the database is away. Nothing was recorded, unless the connection to the database was lost during the commit: send the same again after `Retry-After`, with ids or an `Idempotency-Key`, and it is recorded once.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -94,9 +96,7 @@ async fn record(
         }
         None => backend::events::ingest(&state.backend, &caller.scope, &items).await?,
     };
-    let all_well = answer.rejected == 0 && answer.conflicts == 0;
-    let status = if all_well { StatusCode::OK } else { StatusCode::MULTI_STATUS };
-    Ok((status, Json(answer)).into_response())
+    Ok(answered(answer))
 }
 
 /// Lists events, newest first.

@@ -6,11 +6,10 @@ use crate::api::body;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
 use crate::ingest_formats::cloudevents;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use domain::event::{IngestAnswer, Recorded};
 use domain::problem::{FieldProblem, Problem};
 use percent_encoding::percent_decode_str;
@@ -48,6 +47,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 MiB after decompression, or more than 50,000 events.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Every event was rejected or conflicts: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer),
         (status = 503, description = "Too much is waiting, or the database is away: send the same again after `Retry-After`.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -58,9 +58,7 @@ async fn record(
     body: Body,
 ) -> Result<Response, ApiError> {
     let answer = take(&caller, &state, &headers, body).await?;
-    let all_well = answer.rejected == 0 && answer.conflicts == 0;
-    let status = if all_well { StatusCode::OK } else { StatusCode::MULTI_STATUS };
-    Ok((status, Json(answer)).into_response())
+    Ok(super::answered(answer))
 }
 
 /// Records CloudEvents where OpenMeter's clients send them.

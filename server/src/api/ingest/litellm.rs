@@ -6,11 +6,10 @@ use crate::api::body;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
 use crate::ingest_formats::litellm;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use domain::event::IngestAnswer;
 use domain::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
@@ -25,7 +24,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Set `GENERIC_LOGGER_ENDPOINT` to this address, `GENERIC_LOGGER_HEADERS="Authorization=Bearer <key>"`, and `litellm_settings: callbacks: ["generic_api"]`.
 /// All its log formats are taken: an array, one log per line, a single log; at most 64 MiB after decompression.
 ///
-/// LiteLLM sends nothing again whatever is answered, so the answer is 2xx after the commit even when single logs are refused: these are in the rejected list with their reasons.
+/// LiteLLM sends nothing again whatever is answered, so the answer is 2xx after the commit even when single logs are refused: these are in the rejected list with their reasons. It is 422, which LiteLLM logs as an error, when every log was refused.
 /// Messages and answers are dropped while the body is read.
 ///
 /// A log's id is its `litellm_call_id`. LiteLLM's own cost is kept as `reported_cost` beside ours; an answer from its cache costs 0.
@@ -43,6 +42,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 MiB after decompression, or more than 50,000 logs.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 422, description = "Every log was refused: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer),
         (status = 503, description = "Too much is waiting, or the database is away: send the same again after `Retry-After`.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -64,9 +64,7 @@ async fn record(
     }
     let logs = litellm::read(&items?);
     let answer = super::record(&state, &caller, logs).await.map_err(|error| ApiError(patient(error.0)))?;
-    let all_well = answer.rejected == 0 && answer.conflicts == 0;
-    let status = if all_well { StatusCode::OK } else { StatusCode::MULTI_STATUS };
-    Ok((status, Json(answer)).into_response())
+    Ok(super::answered(answer))
 }
 
 /// LiteLLM gives up for good on 429: a sender who is too fast is told what a full server says.

@@ -12,7 +12,10 @@ use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
 use crate::ingest_formats::Placed;
+use axum::Json;
 use axum::body::Body;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use domain::event::{IngestAnswer, MAX_BATCH};
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -34,6 +37,17 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn read(caller: &ApiCaller, body: Body) -> Result<body::Held, Problem> {
     caller.scope.require_key_scope(KeyScope::Ingest)?;
     body::read_large(body, MAX_BYTES, RETRY_AFTER_SECS).await
+}
+
+/// The answer to a request that has a result for each event: 422 where nothing is recorded, so that a misconfigured sender fails instead of seeming to work.
+pub(super) fn answered(answer: IngestAnswer) -> Response {
+    let refused = answer.rejected + answer.conflicts;
+    let status = match answer.accepted + answer.duplicates {
+        _ if refused == 0 => StatusCode::OK,
+        0 => StatusCode::UNPROCESSABLE_ENTITY,
+        _ => StatusCode::MULTI_STATUS,
+    };
+    (status, Json(answer)).into_response()
 }
 
 /// Records items in parts of at most [`MAX_BATCH`] and answers with their places in the body.

@@ -63,7 +63,7 @@ async fn bad_logs_are_listed_and_the_others_recorded() {
     let mut impossible = log("bad");
     impossible["metadata"]["usage_object"]["prompt_tokens"] = json!(-1);
     let files = json!({"id": "f", "call_type": "acreate_file", "status": "success", "model": ""});
-    let body = json!([impossible, files, 7, log("good")]).to_string();
+    let body = json!([impossible, files.clone(), 7, log("good")]).to_string();
     let answer = post(&app, &acme, PATH, "application/json", body).await;
     assert_eq!(answer.status, StatusCode::MULTI_STATUS);
     let answered = answer.json();
@@ -79,6 +79,10 @@ async fn bad_logs_are_listed_and_the_others_recorded() {
         rejected["rejected"].as_array().unwrap().iter().map(|row| row["pointer"].as_str().unwrap()).collect();
     assert!(reasons.contains(&"/usage/prompt_tokens") && reasons.contains(&""), "{reasons:?}");
     assert_eq!(post(&app, &acme, PATH, "application/json", "[{").await.status, StatusCode::BAD_REQUEST);
+    let refused = post(&app, &acme, PATH, "application/json", "[7]").await;
+    assert_eq!((refused.status, &refused.json()["rejected"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!(1)));
+    let nothing = post(&app, &acme, PATH, "application/json", json!([files]).to_string()).await;
+    assert_eq!(nothing.status, StatusCode::OK, "no call of a model is no refusal");
 }
 
 #[tokio::test]
