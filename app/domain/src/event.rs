@@ -539,14 +539,18 @@ impl EventDetail {
 /// Most related events that an event page lists.
 pub const MAX_RELATED: i64 = 20;
 
-/// An entry of the rejected list.
+/// An entry of the rejected list: events that were rejected for the same reason.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RejectedRow {
     /// Its id.
     pub rejected_id: RejectedId,
-    /// When it came, in the organization's zone.
+    /// How often it came.
+    pub times: u64,
+    /// When it came last, in the organization's zone.
     pub received_at: DateTime<FixedOffset>,
-    /// The sender's id, if it could be read.
+    /// When it came first.
+    pub first_received_at: DateTime<FixedOffset>,
+    /// The sender's id of the last one, if it could be read.
     pub id: Option<String>,
     /// Project as sent.
     pub project: Option<String>,
@@ -619,7 +623,7 @@ pub struct DoublesView {
 /// What wants attention in this room; nobody counts further than a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
-    /// Events rejected in the last seven days.
+    /// Entries of the rejected list that came in the last seven days.
     pub rejected: u64,
     /// Events without a price.
     pub unpriced: u64,

@@ -2,6 +2,7 @@
 //!
 //! * [`ingest`](fn@ingest) reads, checks and prices what a request brings and answers after the commit.
 //! * `commit` holds the committer: one task that writes whatever waits in one transaction.
+//! * `rejected` keeps what could not be recorded, within bounds.
 //! * Rollups are written in that transaction, so every page includes an event from the moment it is acknowledged.
 
 pub(crate) mod adjust;
@@ -13,6 +14,7 @@ mod ingest;
 pub mod latency;
 mod read;
 mod receipt;
+mod rejected;
 mod retention;
 #[cfg(test)]
 mod tests;
@@ -28,7 +30,8 @@ pub use ingest::{
     IdempotencyKey, Item, ingest, ingest_inputs, ingest_own, ingest_read, ingest_repeatable, read_one, split,
     split_up_to,
 };
-pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, rejected, unpriced};
+pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
+pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 
 use crate::{Backend, Clock, Error, OrgScope, prices, projects};

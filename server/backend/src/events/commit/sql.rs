@@ -2,7 +2,7 @@
 
 use super::partition::month_of;
 use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterSums, Rollups};
-use super::{Rejection, copy, partition};
+use super::{copy, partition};
 use crate::events::doubles::Answer;
 use crate::events::ingest::NewEvent;
 use crate::{Error, OrgScope};
@@ -516,39 +516,6 @@ pub(crate) async fn mark_moved(
     .bind(marks.iter().map(|(_, (_, project_id, _))| project_id.0).collect::<Vec<_>>())
     .bind(marks.iter().map(|(_, (_, _, day))| *day).collect::<Vec<_>>())
     .bind(now)
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// Appends to the rejected lists.
-pub(super) async fn insert_rejections(connection: &mut PgConnection, rows: &[&Rejection]) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    macro_rules! all {
-        ($row:ident => $value:expr) => {
-            rows.iter().map(|$row| $value).collect::<Vec<_>>()
-        };
-    }
-    sqlx::query(
-        "insert into rejected_events (org_id, rejected_id, received_at, key_id, project_id, id, project, provider, model,
-            pointer, code, detail)
-         select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-            $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])",
-    )
-    .bind(all!(row => row.org_id.0))
-    .bind(all!(row => row.rejected_id.0))
-    .bind(all!(row => row.received_at))
-    .bind(all!(row => row.key_id.0))
-    .bind(all!(row => row.project_id.0))
-    .bind(all!(row => row.id.as_deref()))
-    .bind(all!(row => row.project.as_deref()))
-    .bind(all!(row => row.provider.as_deref()))
-    .bind(all!(row => row.model.as_deref()))
-    .bind(all!(row => row.problem.pointer.as_str()))
-    .bind(all!(row => row.problem.code.as_str()))
-    .bind(all!(row => row.problem.detail.as_str()))
     .execute(connection)
     .await?;
     Ok(())

@@ -4,6 +4,7 @@ use super::rollup;
 use super::{Outcome, Rejection, sql};
 use crate::events::doubles;
 use crate::events::ingest::NewEvent;
+use crate::events::rejected;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::Recorded;
@@ -89,7 +90,7 @@ impl Batch<'_> {
         let left_out: Vec<Rejection> = dropped.iter().map(|event| doubles::rejection(event, self.clock)).collect();
         let listed = self.rejections.iter().copied().chain(&too_old).chain(&left_out);
         let rejections: Vec<&Rejection> = listed.filter(|rejection| homes.contains_key(&rejection.org_id)).collect();
-        sql::insert_rejections(&mut transaction, &rejections).await?;
+        rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
         transaction.commit().await?;
         let outcomes = fates

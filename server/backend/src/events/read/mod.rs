@@ -1,4 +1,4 @@
-//! Events as people and programs read them: lists, one event with its receipt, what was refused, what waits for a price.
+//! Events as people and programs read them: lists, one event with its receipt, what waits for a price.
 
 mod cursor;
 mod detail;
@@ -10,7 +10,7 @@ pub(super) use sql::{push_filter, row, rows};
 
 use crate::{Backend, Error, OrgScope, paging};
 use chrono::{DateTime, Duration, Utc};
-use domain::event::{Attention, Edge, EventQuery, EventRow, Page, RejectedRow, UnpricedRow};
+use domain::event::{Attention, Edge, EventQuery, EventRow, Page, UnpricedRow};
 use domain::identity::Permission;
 use domain::problem::Problem;
 
@@ -18,7 +18,7 @@ use domain::problem::Problem;
 const MAX_UNPRICED: i64 = 200;
 /// Most rows of one exported file.
 pub const MAX_EXPORT: i64 = 50_000;
-/// Rejected events older than this do not count as waiting for attention, in days.
+/// Entries of the rejected list that came last before this do not count as waiting for attention, in days.
 const REJECTED_DAYS: i64 = 7;
 
 /// The instants of a query; none where it has no such edge.
@@ -79,26 +79,6 @@ pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventR
     Ok(list(backend, scope, &query).await?.rows.into_iter().next())
 }
 
-/// Events that were refused, newest first.
-///
-/// # Errors
-/// As [`list`].
-pub async fn rejected(
-    backend: &Backend,
-    scope: &OrgScope,
-    cursor: Option<&str>,
-    limit: u16,
-) -> Result<Page<RejectedRow>, Error> {
-    scope.require(Permission::Read)?;
-    let list = cursor::fingerprint(scope, &[]);
-    let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
-    let limit = usize::from(limit.clamp(1, domain::event::MAX_PAGE));
-    let mut rows = sql::rejected(&backend.pool, scope, after.map(|cursor| cursor.id), limit + 1).await?;
-    let cursor = |row: &RejectedRow| Cursor { at: row.received_at.to_utc(), id: row.rejected_id.0 }.text(list);
-    let next_cursor = paging::cut(&mut rows, limit, cursor);
-    Ok(Page { rows, next_cursor })
-}
-
 /// Models whose events wait for a price, the dearest estimate first.
 ///
 /// # Errors
@@ -116,5 +96,5 @@ pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Attention,
     scope.require(Permission::Read)?;
     let since = backend.clock.now() - Duration::days(REJECTED_DAYS);
     let most = i64::try_from(Attention::MOST).unwrap_or(i64::MAX);
-    sql::attention(&backend.pool, scope, crate::clock::id_at(since, [0; 32]), most).await
+    sql::attention(&backend.pool, scope, since, most).await
 }

@@ -1,4 +1,4 @@
-//! Queries that read events, rejected events and what waits for a price.
+//! Queries that read events and what waits for a price.
 
 use super::Span;
 use super::cursor::Cursor;
@@ -7,8 +7,8 @@ use crate::events::commit::time_of;
 use crate::events::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::event::{Attention, EventQuery, EventRow, RejectedRow, ReportedCost, UnpricedRow};
-use domain::ids::{EventKey, KeyId, ProjectId, RejectedId};
+use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
+use domain::ids::{EventKey, KeyId, ProjectId};
 use domain::meter::{Meters, UsageFormat};
 use domain::problem::FieldProblem;
 use domain::spend::{Dimension, Filter};
@@ -366,47 +366,6 @@ pub(super) async fn used_models(
     .await?)
 }
 
-/// One page of the rejected list.
-pub(super) async fn rejected(
-    pool: &PgPool,
-    scope: &OrgScope,
-    after: Option<Uuid>,
-    limit: usize,
-) -> Result<Vec<RejectedRow>, Error> {
-    let rows = sqlx::query(
-        "select rejected_events.*, coalesce(api_keys.name, '') as key_name
-         from rejected_events
-         left join api_keys on api_keys.org_id = rejected_events.org_id and api_keys.key_id = rejected_events.key_id
-         where rejected_events.org_id = $1
-           and ($2::uuid[] is null or rejected_events.project_id = any($2))
-           and ($3::uuid is null or rejected_id < $3)
-         order by rejected_id desc
-         limit $4",
-    )
-    .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
-    .bind(after)
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(RejectedRow {
-                rejected_id: RejectedId(row.try_get("rejected_id")?),
-                received_at: scope.zone().local(row.try_get("received_at")?),
-                id: row.try_get("id")?,
-                project: row.try_get("project")?,
-                provider: row.try_get("provider")?,
-                model: row.try_get("model")?,
-                pointer: row.try_get("pointer")?,
-                code: row.try_get("code")?,
-                detail: row.try_get("detail")?,
-                key_name: row.try_get("key_name")?,
-            })
-        })
-        .collect()
-}
-
 /// Events of organization `$1` in projects `$2` that wait for a price: those that never had one, by their index, and those that lost it.
 macro_rules! waiting {
     () => {
@@ -463,14 +422,19 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
         .collect()
 }
 
-/// How many events were rejected since an id and how many wait for a price, each at most `most`.
-pub(super) async fn attention(pool: &PgPool, scope: &OrgScope, since: Uuid, most: i64) -> Result<Attention, Error> {
+/// How many entries of the rejected list came since an instant and how many events wait for a price, each at most `most`.
+pub(super) async fn attention(
+    pool: &PgPool,
+    scope: &OrgScope,
+    since: DateTime<Utc>,
+    most: i64,
+) -> Result<Attention, Error> {
     let row = sqlx::query(
         concat!(
             "select
             (select count(*) from (
                 select 1 from rejected_events
-                where org_id = $1 and rejected_id >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
+                where org_id = $1 and received_at >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
             (select count(*) from (
                 ", waiting!(), " limit $3) as waiting) as unpriced"
         ),

@@ -1,10 +1,11 @@
-//! Retention: how long an organization keeps its events. Rollups stay, so no total changes.
+//! Retention: how long an organization keeps its events, and what bounds its rejected list. Rollups stay, so no total changes.
 //!
 //! Events leave by whole months (UTC), with the ids that made them idempotent; what is older than the limit is not taken any more, so that nothing forgotten can be counted twice.
 
 mod sql;
 
 use super::commit::{lock_organization, month_of, next_month};
+use super::rejected;
 use crate::{Backend, Error, OrgScope, audit, identity};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::MIN_RETENTION_DAYS;
@@ -27,6 +28,8 @@ pub struct Enforced {
     pub events: u64,
     /// Partitions dropped.
     pub partitions: u32,
+    /// Entries of rejected lists deleted.
+    pub rejected: u64,
 }
 
 /// For how many days the organization keeps its events; none means for ever.
@@ -70,7 +73,8 @@ pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Err
     while !stop.is_cancelled() {
         let done = enforce(backend, stop).await?;
         if done != Enforced::default() {
-            tracing::info!(events = done.events, partitions = done.partitions, "events left by retention");
+            let Enforced { events, partitions, rejected } = done;
+            tracing::info!(events, partitions, rejected, "events left by retention");
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -80,7 +84,7 @@ pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Err
     Ok(())
 }
 
-/// Deletes whole months that are too old for their organization, unless another server is at it, and drops partitions that nobody needs.
+/// Deletes whole months that are too old for their organization and what bounds rejected lists, unless another server is at it, and drops partitions that nobody needs.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -90,6 +94,7 @@ pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enfo
     if !sql::try_turn(&mut turn).await? {
         return Ok(done);
     }
+    done.rejected = rejected::enforce(backend, stop).await?;
     let now = backend.clock.now();
     for (org_id, days) in sql::limited(&backend.pool).await? {
         if stop.is_cancelled() {
@@ -118,7 +123,7 @@ async fn forget(
         Err(Error::Problem(Problem::NotFound)) => return Ok(0),
         other => other?,
     };
-    sql::delete_rejected(&backend.pool, &scope, limit).await?;
+    rejected::forget_before(backend, &scope, limit).await?;
     let kept = month_of(limit);
     let mut deleted = 0;
     while let Some(month) = sql::oldest_month(&backend.pool, &scope, kept).await? {

@@ -1,9 +1,9 @@
-//! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`, `rejected_events`.
+//! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`.
 
 use crate::clock::id_at;
 use crate::events::commit::{next_month, partition_name};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{NaiveDate, NaiveTime};
 use domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
@@ -113,16 +113,6 @@ pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate
     ] {
         sqlx::query(sql).bind(scope.org_id().0).bind(month).execute(pool).await?;
     }
-    Ok(())
-}
-
-/// Deletes entries of the rejected list that arrived before `limit`.
-pub(super) async fn delete_rejected(pool: &PgPool, scope: &OrgScope, limit: DateTime<Utc>) -> Result<(), Error> {
-    sqlx::query("delete from rejected_events where org_id = $1 and received_at < $2")
-        .bind(scope.org_id().0)
-        .bind(limit)
-        .execute(pool)
-        .await?;
     Ok(())
 }
 

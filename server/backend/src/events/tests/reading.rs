@@ -49,7 +49,8 @@ async fn pages_follow_each_other_without_gap_or_repetition() {
     let stolen = EventQuery { cursor, ..query("limit=4") };
     assert_eq!(list(&fixture.backend, &globex, &stolen).await.unwrap_err().into_problem().status(), 400);
 
-    let bad: Vec<Value> = (0..5).map(|n| with(event(&format!("r{n}")), "status", "bad")).collect();
+    let bad: Vec<Value> =
+        (0..5).map(|n| with(with(event(&format!("r{n}")), "status", "bad"), "model", format!("m{n}"))).collect();
     fixture.send(&scope, &bad).await;
     let first = rejected(&fixture.backend, &scope, None, 3).await.unwrap();
     let second = rejected(&fixture.backend, &scope, first.next_cursor.as_deref(), 3).await.unwrap();

@@ -1,0 +1,186 @@
+//! The rejected list: what could not be recorded, and why. Identical rejects are one entry with a count, and the list is bounded.
+
+mod sql;
+#[cfg(test)]
+mod tests;
+
+use super::commit::Rejection;
+use super::read::{Cursor, fingerprint};
+use crate::{Backend, Error, OrgScope, audit, identity, paging};
+use chrono::{DateTime, Duration, Utc};
+use domain::event::{MAX_PAGE, Page, RejectedRow};
+use domain::identity::Permission;
+use domain::ids::{OrgId, RejectedId};
+use domain::problem::Problem;
+use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
+
+/// Entries that were not rejected again for so many days leave the list.
+const MAX_AGE_DAYS: i64 = 90;
+/// Most entries of an organization; the oldest leave first. Between two trims there may be some thousands more.
+const MAX_ENTRIES: i64 = 100_000;
+/// One of so many entries trims the list of its organization when it is written.
+const TRIM_EVERY: u16 = 1_024;
+
+/// First 16 bytes of SHA-256 of what makes two rejects the same.
+type ReasonHash = [u8; 16];
+
+/// Rejects of one group that are the same.
+struct Entry<'a> {
+    reason_hash: ReasonHash,
+    /// The one that came last.
+    last: &'a Rejection,
+    first_received_at: DateTime<Utc>,
+    times: i64,
+}
+
+/// Lists what a group of requests could not record, in the caller's transaction.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn insert(connection: &mut PgConnection, rejections: &[&Rejection]) -> Result<(), Error> {
+    let entries = entries(rejections);
+    if entries.is_empty() {
+        return Ok(());
+    }
+    sql::upsert(connection, &entries).await?;
+    for org_id in to_trim(&entries) {
+        sql::trim(connection, org_id, MAX_ENTRIES).await?;
+    }
+    Ok(())
+}
+
+/// Sorted, so that two servers take the entries in the same order.
+fn entries<'a>(rejections: &[&'a Rejection]) -> Vec<Entry<'a>> {
+    let mut entries = BTreeMap::<(OrgId, ReasonHash), Entry<'a>>::new();
+    for rejection in rejections.iter().copied() {
+        let reason_hash = reason_hash(rejection);
+        let entry = entries.entry((rejection.org_id, reason_hash)).or_insert(Entry {
+            reason_hash,
+            last: rejection,
+            first_received_at: rejection.received_at,
+            times: 0,
+        });
+        entry.times += 1;
+        entry.first_received_at = entry.first_received_at.min(rejection.received_at);
+        if rejection.received_at >= entry.last.received_at {
+            entry.last = rejection;
+        }
+    }
+    entries.into_values().collect()
+}
+
+/// Organizations whose lists are trimmed now: by the random end of an entry's id, which costs nothing to keep and no sender can foresee.
+fn to_trim(entries: &[Entry<'_>]) -> Vec<OrgId> {
+    let chosen = entries.iter().filter(|entry| {
+        let id = entry.last.rejected_id.0.as_bytes();
+        u16::from_be_bytes([id[14], id[15]]).is_multiple_of(TRIM_EVERY)
+    });
+    let mut chosen: Vec<OrgId> = chosen.map(|entry| entry.last.org_id).collect();
+    chosen.dedup();
+    chosen
+}
+
+fn reason_hash(rejection: &Rejection) -> ReasonHash {
+    let mut hash = Sha256::new();
+    hash.update(rejection.key_id.0.as_bytes());
+    hash.update(rejection.project_id.0.as_bytes());
+    let problem = &rejection.problem;
+    let sent = [&rejection.project, &rejection.provider, &rejection.model].map(Option::as_deref);
+    let said = [&problem.pointer, &problem.code, &problem.detail].map(|text| Some(text.as_str()));
+    for text in sent.into_iter().chain(said) {
+        // A missing text is another than an empty one, and no two lists of texts read the same.
+        hash.update(text.map_or(0, |text| text.len() + 1).to_be_bytes());
+        hash.update(text.unwrap_or_default());
+    }
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.finalize()[..16]);
+    first
+}
+
+/// Events that were rejected, by when they came last, newest first.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+pub async fn rejected(
+    backend: &Backend,
+    scope: &OrgScope,
+    cursor: Option<&str>,
+    limit: u16,
+) -> Result<Page<RejectedRow>, Error> {
+    scope.require(Permission::Read)?;
+    let list = fingerprint(scope, &[]);
+    let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
+    let limit = usize::from(limit.clamp(1, MAX_PAGE));
+    let mut rows = sql::page(&backend.pool, scope, after, limit + 1).await?;
+    let cursor = |row: &RejectedRow| Cursor { at: row.received_at.to_utc(), id: row.rejected_id.0 }.text(list);
+    let next_cursor = paging::cut(&mut rows, limit, cursor);
+    Ok(Page { rows, next_cursor })
+}
+
+/// Takes one entry off the list. The same reject makes a new one.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`]; [`Error::Database`].
+pub async fn dismiss_rejected(backend: &Backend, scope: &OrgScope, entry: RejectedId) -> Result<(), Error> {
+    scope.require(Permission::ManageProjects)?;
+    let mut transaction = backend.pool.begin().await?;
+    let entry = sql::delete_one(&mut transaction, scope, entry).await?.ok_or(Problem::NotFound)?;
+    let field = if entry.pointer.is_empty() { String::new() } else { format!(" at {}", entry.pointer) };
+    let detail = format!("Dismissed a rejected event: {}{field}, received {} times.", entry.code, entry.times);
+    audit::record(backend, scope, &mut transaction, "rejected_event.dismissed", &detail).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Takes all entries off the list that came last at `until` or before (none: whenever); how many.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+pub async fn dismiss_all_rejected(
+    backend: &Backend,
+    scope: &OrgScope,
+    until: Option<DateTime<Utc>>,
+) -> Result<u64, Error> {
+    scope.require(Permission::ManageProjects)?;
+    let mut transaction = backend.pool.begin().await?;
+    let dismissed = sql::delete_all(&mut transaction, scope, until).await?;
+    if dismissed > 0 {
+        let detail = format!("Dismissed {dismissed} entries of the rejected list.");
+        audit::record(backend, scope, &mut transaction, "rejected_event.all_dismissed", &detail).await?;
+    }
+    transaction.commit().await?;
+    Ok(dismissed)
+}
+
+/// Keeps every organization's list within its bounds; how many entries left.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<u64, Error> {
+    let oldest = backend.clock.now() - Duration::days(MAX_AGE_DAYS);
+    let mut left = 0;
+    for org_id in sql::organizations(&backend.pool).await? {
+        if stop.is_cancelled() {
+            break;
+        }
+        let scope = match identity::system_scope(backend, org_id).await {
+            // Deleted meanwhile.
+            Err(Error::Problem(Problem::NotFound)) => continue,
+            other => other?,
+        };
+        left += forget_before(backend, &scope, oldest).await?;
+        left += sql::trim(&mut *backend.pool.acquire().await?, org_id, MAX_ENTRIES).await?;
+    }
+    Ok(left)
+}
+
+/// Takes entries off the list that came last before `limit`; how many.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn forget_before(backend: &Backend, scope: &OrgScope, limit: DateTime<Utc>) -> Result<u64, Error> {
+    sql::delete_before(&backend.pool, scope, limit).await
+}
