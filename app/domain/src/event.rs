@@ -643,6 +643,17 @@ pub struct Listed<T> {
     pub attention: Attention,
 }
 
+/// The page of the rejected list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RejectedView {
+    /// The entries, what came last first.
+    pub listed: Listed<RejectedRow>,
+    /// When they were read: what comes later has not been seen.
+    pub as_of: DateTime<Utc>,
+    /// Whether the reader may dismiss them.
+    pub may_dismiss: bool,
+}
+
 /// A page of a list with an opaque cursor to the next one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Page<T> {

@@ -1,8 +1,9 @@
 //! Doors of the pages about events.
 
 use crate::error::AppError;
-use domain::event::{DoublesView, EventDetail, EventRow, Listed, RejectedRow};
-use domain::ids::{EventKey, UploadId};
+use chrono::{DateTime, Utc};
+use domain::event::{DoublesView, EventDetail, EventRow, Listed, RejectedView};
+use domain::ids::{EventKey, RejectedId, UploadId};
 use domain::price::page::Queue;
 use domain::upload::{UploadView, UploadsView};
 use leptos::prelude::*;
@@ -30,11 +31,40 @@ pub async fn load_rejected(
     org: String,
     /// Place in the list.
     cursor: Option<String>,
-) -> Result<Listed<RejectedRow>, AppError> {
+) -> Result<RejectedView, AppError> {
     let caller = Caller::enter(&org).await?;
-    let page = backend::events::rejected(&caller.backend, &caller.scope, cursor.as_deref(), DEFAULT_PAGE).await?;
-    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
-    Ok(Listed { page, attention })
+    let (backend, scope) = (&caller.backend, &caller.scope);
+    let as_of = backend.clock.now();
+    let page = backend::events::rejected(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
+    let attention = backend::events::attention(backend, scope).await?;
+    let may_dismiss = scope.may(Permission::ManageProjects);
+    Ok(RejectedView { listed: Listed { page, attention }, as_of, may_dismiss })
+}
+
+/// Takes one entry off the rejected list.
+#[server(prefix = "/fn", endpoint = "events/dismiss-rejected")]
+pub async fn dismiss_rejected(
+    /// Slug of the organization.
+    org: String,
+    /// Which entry.
+    entry: RejectedId,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(backend::events::dismiss_rejected(&caller.backend, &caller.scope, entry).await?)
+}
+
+/// Takes all entries off the rejected list that were there when the page was made.
+#[server(prefix = "/fn", endpoint = "events/dismiss-all-rejected")]
+pub async fn dismiss_all_rejected(
+    /// Slug of the organization.
+    org: String,
+    /// When the page was made.
+    until: DateTime<Utc>,
+) -> Result<(), AppError> {
+    let caller = Caller::enter(&org).await?;
+    backend::events::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
+    leptos_axum::redirect(&format!("/o/{org}/events/rejected"));
+    Ok(())
 }
 
 /// Models whose events wait for a price, with what they may mean.

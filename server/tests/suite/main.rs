@@ -17,6 +17,7 @@ mod operations;
 mod organization;
 mod prices;
 mod quotes;
+mod rejected;
 mod replay;
 mod security;
 mod spend;

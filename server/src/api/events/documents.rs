@@ -4,6 +4,7 @@ use chrono::{DateTime, FixedOffset, Utc};
 use domain::event::{
     DoubleRow, EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, Suspicion, UnpricedRow,
 };
+use domain::ids::RejectedId;
 use domain::money::exact;
 use domain::price::{Variant, Why};
 use domain::rating::alternatives::Alternative;
@@ -342,9 +343,15 @@ impl From<EventDetail> for EventDocument {
 /// An event that was rejected.
 #[derive(Debug, Serialize, ToSchema)]
 struct Rejected {
-    /// When it came, in the organization's zone.
+    /// The entry's id, to dismiss it.
+    rejected_id: RejectedId,
+    /// How often it came: the same key, project, provider, model, field and reason.
+    times: u64,
+    /// When it came last, in the organization's zone.
     received_at: DateTime<FixedOffset>,
-    /// The sender's id, where it could be read.
+    /// When it came first.
+    first_received_at: DateTime<FixedOffset>,
+    /// The sender's id of the last one, where it could be read.
     id: Option<String>,
     project: Option<String>,
     provider: Option<String>,
@@ -371,6 +378,9 @@ pub(super) struct RejectedDocument {
 impl From<Page<RejectedRow>> for RejectedDocument {
     fn from(page: Page<RejectedRow>) -> Self {
         let rejected = |row: RejectedRow| Rejected {
+            rejected_id: row.rejected_id,
+            times: row.times,
+            first_received_at: row.first_received_at,
             received_at: row.received_at,
             id: row.id,
             project: row.project,
@@ -383,6 +393,13 @@ impl From<Page<RejectedRow>> for RejectedDocument {
         };
         Self { rejected: page.rows.into_iter().map(rejected).collect(), next_cursor: page.next_cursor }
     }
+}
+
+/// How much left the rejected list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct DismissedDocument {
+    /// Entries that were dismissed.
+    pub(super) dismissed: u64,
 }
 
 /// Waiting events of one model.

@@ -2,8 +2,9 @@
 
 mod documents;
 mod formats;
+mod rejected;
 
-use super::ingest::answered;
+use super::ingest::{answered, idempotency_key};
 use super::{body, csv};
 use crate::AppState;
 use crate::caller::ApiCaller;
@@ -13,8 +14,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use backend::events::IdempotencyKey;
-use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, RejectedDocument, UnpricedDocument};
+use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, UnpricedDocument};
 use domain::event::{EventQuery, IngestAnswer, MAX_BODY_BYTES};
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -23,14 +23,11 @@ use utoipa_axum::routes;
 
 pub(super) use formats::UsageFormats;
 
-/// Names a request, so that it can be repeated.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(record, list))
-        .routes(routes!(rejected))
+        .merge(rejected::router())
         .routes(routes!(unpriced))
         .routes(routes!(doubles))
         .routes(routes!(find))
@@ -44,7 +41,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// `accepted` means committed: every page and query includes the event from then on.
 /// An event's `id` makes it idempotent: the same id with the same content is a `duplicate`, a success, so a request can be sent again as it is; with other content it is a `conflict`, and the first stays.
 /// Events without an `id` get ids of their own; with the header `Idempotency-Key` these follow from the header, so that the same request can be sent again after a lost answer and is recorded once.
-/// A `rejected` event is kept in the rejected list with its reason and has not taken its id.
+/// A `rejected` event stands in the rejected list with its reason and has not taken its id; the same again is counted there.
 ///
 /// Content is the fields as they were sent: their order does not matter, numbers are equal when their values are, and times are instants cut to microseconds.
 ///
@@ -89,11 +86,8 @@ async fn record(
     let lines = body::is_lines(&headers)?;
     let bytes = body::read(body, MAX_BODY_BYTES).await?;
     let items = backend::events::split(&bytes, lines)?;
-    let answer = match headers.get(IDEMPOTENCY_KEY) {
-        Some(key) => {
-            let key = IdempotencyKey::parse(key.as_bytes())?;
-            backend::events::ingest_repeatable(&state.backend, &caller.scope, &items, &key).await?
-        }
+    let answer = match idempotency_key(&headers)? {
+        Some(key) => backend::events::ingest_repeatable(&state.backend, &caller.scope, &items, &key).await?,
         None => backend::events::ingest(&state.backend, &caller.scope, &items).await?,
     };
     Ok(answered(answer))
@@ -149,32 +143,6 @@ async fn list(
     }
     let page = backend::events::list(&state.backend, &caller.scope, &query).await?;
     Ok(Json(EventsDocument::from(page)).into_response())
-}
-
-/// Lists events that were rejected, newest first, with their reasons.
-#[utoipa::path(
-    get,
-    path = "/v1/events/rejected",
-    tag = "events",
-    params(
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
-        ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default.")
-    ),
-    responses(
-        (status = 200, description = "One page.", body = RejectedDocument),
-        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
-    )
-)]
-async fn rejected(
-    caller: ApiCaller,
-    State(state): State<AppState>,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<RejectedDocument>, ApiError> {
-    let query = page_of(&pairs)?;
-    let page = backend::events::rejected(&state.backend, &caller.scope, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(RejectedDocument::from(page)))
 }
 
 /// Lists the models whose events wait for a price, the dearest estimate first, at most 200.

@@ -33,11 +33,14 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     post,
     path = "/v1/ingest/litellm",
     tag = "ingest",
+    params(
+        ("Idempotency-Key" = Option<String>, Header, description = "What you call this request: 1 to 255 visible ASCII characters. Logs without an id get theirs from it.")
+    ),
     request_body(content((serde_json::Value = "application/json"), (String = "application/x-ndjson"))),
     responses(
         (status = 200, description = "Every log was recorded or is a duplicate.", body = IngestAnswer),
         (status = 207, description = "At least one log was refused; all others are recorded. `index` is the place in the body; logs of no model's work have no result.", body = IngestAnswer),
-        (status = 400, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 400, description = "The body is not JSON, or `Idempotency-Key` is no key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 MiB after decompression, or more than 50,000 logs.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -53,6 +56,7 @@ async fn record(
     body: Body,
 ) -> Result<Response, ApiError> {
     let caller = caller.map_err(|error| ApiError(patient(error.0)))?;
+    let key = super::idempotency_key(&headers)?;
     let lines = body::is_lines(&headers)?;
     let mut held = super::read(&caller, body).await.map_err(patient)?;
     let mut items = backend::events::split_up_to(&held.bytes, lines, MAX_ITEMS);
@@ -62,7 +66,11 @@ async fn record(
         held.bytes = mended;
         items = backend::events::split_up_to(&held.bytes, lines, MAX_ITEMS);
     }
-    let logs = litellm::read(&items?);
+    let mut logs = litellm::read(&items?);
+    if let Some(key) = key {
+        let sender = caller.scope.key_id();
+        logs.iter_mut().for_each(|(place, log)| key.identify(sender, *place, log));
+    }
     let answer = super::record(&state, &caller, logs).await.map_err(|error| ApiError(patient(error.0)))?;
     Ok(super::answered(answer))
 }

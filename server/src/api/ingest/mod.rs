@@ -14,8 +14,9 @@ use crate::error::ApiError;
 use crate::ingest_formats::Placed;
 use axum::Json;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use backend::events::IdempotencyKey;
 use domain::event::{IngestAnswer, MAX_BATCH};
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -37,6 +38,11 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn read(caller: &ApiCaller, body: Body) -> Result<body::Held, Problem> {
     caller.scope.require_key_scope(KeyScope::Ingest)?;
     body::read_large(body, MAX_BYTES, RETRY_AFTER_SECS).await
+}
+
+/// What the sender calls the request, so that it can be repeated.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    headers.get("idempotency-key").map(|key| IdempotencyKey::parse(key.as_bytes())).transpose()
 }
 
 /// The answer to a request that has a result for each event: 422 where nothing is recorded, so that a misconfigured sender fails instead of seeming to work.

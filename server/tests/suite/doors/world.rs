@@ -71,6 +71,8 @@ pub(super) struct World {
     /// A key that can be revoked.
     pub(super) key_id: String,
     pub(super) event: String,
+    /// An entry of the rejected list.
+    pub(super) rejected: String,
     pub(super) budget: String,
     pub(super) alert: String,
     pub(super) mail: String,
@@ -357,6 +359,8 @@ impl Making<'_> {
         let rows = events::list(self.backend, acme, &EventQuery { limit: 10, ..EventQuery::default() }).await.unwrap();
         let row = rows.rows.iter().find(|row| row.id == EVENT_ID).unwrap();
         self.world.event = row.event_key.to_string();
+        let rejected = events::rejected(self.backend, acme, None, 10).await.unwrap().rows;
+        self.world.rejected = rejected[0].rejected_id.to_string();
         let budget = BudgetInput {
             name: format!("{PROJECT_SECRET} {SECRET}"),
             scope: format!("project:{PROJECT}").parse::<ScopeRef>().unwrap(),

@@ -52,6 +52,17 @@ async fn every_log_format_is_taken_and_priced_without_the_overlap() {
     assert_eq!(event(&app, &acme, "nan").await["reported_cost"], Value::Null);
     assert!(!everything(&app, &acme).await.contains("SECRET"));
 
+    // Without any id of LiteLLM's, the request's key gives one.
+    let mut nameless = log("");
+    nameless.as_object_mut().unwrap().retain(|name, _| name != "id" && name != "litellm_call_id");
+    for (key, accepted, duplicates) in [("1", 2, 0), ("1", 0, 2), ("2", 2, 0)] {
+        let headers = [("content-type", json), ("idempotency-key", key)];
+        let body = json!([nameless, nameless]).to_string();
+        let answer = app.api(&acme.key).send(Method::POST, PATH, &headers, Body::from(body)).await.json();
+        assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(accepted), &json!(duplicates)), "{answer}");
+    }
+    let wrong = app.api(&acme.key).send(Method::POST, PATH, &[("idempotency-key", "a b")], Body::from("[]")).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.body);
     let again = post(&app, &acme, PATH, json, json!([log("a1")]).to_string()).await.json();
     assert_eq!((&again["duplicates"], &again["accepted"]), (&json!(1), &json!(0)));
 }

@@ -1,5 +1,6 @@
 //! The header `Idempotency-Key`: a request whose events have no ids can be repeated after a lost answer.
 
+use domain::event::Read;
 use domain::ids::KeyId;
 use domain::problem::Problem;
 use sha2::{Digest, Sha256};
@@ -26,8 +27,15 @@ impl IdempotencyKey {
         })
     }
 
+    /// Gives an event without an id the one of its place in the request, if it could be read.
+    pub fn identify(&self, sender: Option<KeyId>, place: u32, event: &mut Read) {
+        if let Ok(event) = event {
+            event.id.get_or_insert_with(|| self.id_of(sender, place));
+        }
+    }
+
     /// The id of the event at a place of the request. Another API key may use the same word for another request.
-    pub(super) fn id_of(&self, sender: Option<KeyId>, place: u32) -> String {
+    fn id_of(&self, sender: Option<KeyId>, place: u32) -> String {
         let mut hash = Sha256::new();
         hash.update(sender.map(|key| key.0).unwrap_or_default().as_bytes());
         hash.update(place.to_be_bytes());

@@ -60,9 +60,9 @@ pub async fn ingest_repeatable(
     let sender = scope.key_id();
     let read = || {
         let identified = |(place, item): (u32, &Item<'_>)| {
-            let mut event = read_one(*item)?;
-            event.id.get_or_insert_with(|| key.id_of(sender, place));
-            Ok(event)
+            let mut event = read_one(*item);
+            key.identify(sender, place, &mut event);
+            event
         };
         (0..).zip(items).map(identified).collect()
     };

@@ -47,6 +47,11 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         api("POST /otlp/v1/metrics", "/otlp/v1/metrics").guarded(Guard::Key(KeyScope::Ingest)).body(json!({})),
         api("GET /v1/events", "/v1/events"),
         api("GET /v1/events/rejected", "/v1/events/rejected"),
+        api("DELETE /v1/events/rejected", "/v1/events/rejected").guarded(Guard::Key(KeyScope::Admin)),
+        api("DELETE /v1/events/rejected/{rejected_id}", format!("/v1/events/rejected/{}", world.rejected))
+            .guarded(Guard::Key(KeyScope::Admin)),
+        form("events/dismiss-rejected", &[("entry", &world.rejected)]).needs(Permission::ManageProjects),
+        form("events/dismiss-all-rejected", &[("until", "2026-12-31T00:00:00Z")]).needs(Permission::ManageProjects),
         page("/o/{org}/events/doubles", "/o/acme/events/doubles"),
         ask("events/doubles", json!({"cursor": null})),
         api("GET /v1/events/doubles", "/v1/events/doubles"),
