@@ -144,9 +144,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let mailer = serve.mailer()?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas());
-    backend::prices::refresh(&backend).await.map_err(|error| {
-        format!("the price book cannot be read: {error}; bring the database to this version with `tallystick migrate`")
-    })?;
+    backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")
         .site_root(serve.site_root.to_string_lossy().into_owned())

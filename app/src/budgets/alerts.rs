@@ -7,7 +7,7 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::{
-    Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, StatusDot, Tab, Table, Tabs, loaded_first,
+    Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs, loaded_first,
 };
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
 use leptos::form::ActionForm;
@@ -190,7 +190,7 @@ fn seen_to(org: &str, alert: &Alert, may_manage: bool, form: Form<AcknowledgeAle
         <ActionForm action=form.action>
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="alert" value=alert/>
-            <Button small=true><span aria-hidden="true">"Acknowledge"</span><span class="visually-hidden">{name}</span></Button>
+            <RowButton text="Acknowledge" name=name/>
         </ActionForm>
     }
     .into_any()

@@ -6,7 +6,9 @@ use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::Query;
-use crate::ui::{Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, Table, loaded_first, said};
+use crate::ui::{
+    Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, Table, loaded_first, said,
+};
 use chrono::SecondsFormat;
 use domain::event::{RejectedRow, RejectedView};
 use leptos::form::ActionForm;
@@ -122,7 +124,7 @@ fn dismiss_one(org: &str, row: &RejectedRow, form: Form<DismissRejected>) -> Any
         <ActionForm action=form.action>
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="entry" value=entry/>
-            <Button small=true><span aria-hidden="true">"Dismiss"</span><span class="visually-hidden">{name}</span></Button>
+            <RowButton text="Dismiss" name=name/>
         </ActionForm>
     }
     .into_any()

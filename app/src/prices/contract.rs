@@ -11,7 +11,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Field, FormErrors,
-    Loading, NoPermission, NoticeText, PageHead, Radios, Section, Select, Table, TextArea, Tone, UrlNotice,
+    Loading, NoPermission, NoticeText, PageHead, Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
     loaded_first,
 };
 use domain::meter::Meter;
@@ -196,7 +196,7 @@ fn preview_form(org: &str, status: &MonthStatus, title: &str, form: Form<StartRu
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="kind" value=RunKind::Contract.as_str()/>
             <input type="hidden" name="month" value=month/>
-            <Button small=true kind=kind><span aria-hidden="true">"Preview"</span><span class="visually-hidden">{label}</span></Button>
+            <RowButton kind=kind text="Preview" name=label/>
         </ActionForm>
     }
     .into_any()
@@ -265,7 +265,7 @@ fn end_form(org: &str, term_id: u64, words: &str, form: Form<EndTerm>) -> AnyVie
                 <input type="hidden" name="term" value=term/>
                 <Field label="First month without it" name="to" id=id kind="month" placeholder="2026-11"
                     hint="Such as 2026-11; its first month or an earlier one withdraws it."/>
-                <Button small=true><span aria-hidden="true">"End"</span><span class="visually-hidden">{label}</span></Button>
+                <RowButton text="End" name=label/>
             </ActionForm>
         </details>
     }

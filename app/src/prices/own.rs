@@ -7,8 +7,8 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::Place;
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section, Table,
-    Tone, UrlNotice, loaded_first,
+    Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, RowButton,
+    Section, Table, Tone, UrlNotice, loaded_first,
 };
 use chrono::{DateTime, FixedOffset};
 use domain::price::page::{ModelName, OwnBookPage, terms};
@@ -199,7 +199,7 @@ pub(super) fn end_form(org: &str, what: &str, of: EndOf) -> AnyView {
         <input type="hidden" name="org" value=org/>
         {fields}
         <Field label="Last day before" name="valid_to" id=id kind="date" hint="It holds until this day begins; on the day it began or before, it is withdrawn."/>
-        <Button small=true><span aria-hidden="true">"End"</span><span class="visually-hidden">{label}</span></Button>
+        <RowButton text="End" name=label/>
     };
     let form = match of {
         EndOf::Price(_, form) => {
@@ -285,7 +285,7 @@ fn change_row(org: &str, change: &PriceChange, may_manage: bool, form: Form<Undo
             <ActionForm action=form.action>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="change" value=id/>
-                <Button small=true><span aria-hidden="true">"Undo"</span><span class="visually-hidden">{label}</span></Button>
+                <RowButton text="Undo" name=label/>
             </ActionForm>
         }
         .into_any()

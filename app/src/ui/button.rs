@@ -27,6 +27,22 @@ impl ButtonKind {
     }
 }
 
+/// The button of a table's row: the same short word in every row, and a name that says which row is meant to those who do not see it.
+#[component]
+pub fn RowButton(
+    /// Its weight.
+    #[prop(optional)]
+    kind: ButtonKind,
+    /// What it does, as a verb.
+    text: &'static str,
+    /// The same with what it is done to.
+    name: String,
+) -> impl IntoView {
+    view! {
+        <Button small=true kind=kind><span aria-hidden="true">{text}</span><span class="visually-hidden">{name}</span></Button>
+    }
+}
+
 /// A button; with `href` it is a link that looks like one.
 ///
 /// Event handlers and further attributes may be put on the component itself (`on:click=…`).

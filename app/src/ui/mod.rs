@@ -27,7 +27,7 @@ pub mod tabs;
 
 pub use badge::{Badge, StatusDot, Tone};
 pub use breadcrumb::{Breadcrumb, Crumb};
-pub use button::{Button, ButtonKind};
+pub use button::{Button, ButtonKind, RowButton};
 pub use copy::{CodeBlock, CopyButton};
 pub use dialog::Dialog;
 pub use field::{Checkbox, Choice, Field, FormErrors, Radios, Select, TextArea};

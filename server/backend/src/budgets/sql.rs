@@ -655,12 +655,19 @@ pub(super) async fn own_address(connection: &mut PgConnection, scope: &OrgScope)
 
 /// Organizations with marks, at most `limit`.
 pub(super) async fn marked(pool: &PgPool, limit: i64) -> Result<Vec<OrgId>, Error> {
-    // Read in the order of the key and only as far as the limit; without recursion, so that the table can be distributed by organization.
-    let ids: Vec<Uuid> = sqlx::query_scalar("select org_id from dirty_marks group by org_id order by org_id limit $1")
-        .bind(limit)
-        .fetch_all(pool)
+    // Step by step along the key: marks of one organization may be many, and a distributed table knows no recursion across organizations.
+    let mut found: Vec<OrgId> = Vec::new();
+    for _ in 0..limit {
+        let next: Option<Uuid> = sqlx::query_scalar(
+            "select org_id from dirty_marks where $1::uuid is null or org_id > $1 order by org_id limit 1",
+        )
+        .bind(found.last().map(|org_id| org_id.0))
+        .fetch_optional(pool)
         .await?;
-    Ok(ids.into_iter().map(OrgId).collect())
+        let Some(next) = next else { break };
+        found.push(OrgId(next));
+    }
+    Ok(found)
 }
 
 /// Takes marks of one organization that no other server holds; they are gone with the commit.

@@ -16,7 +16,7 @@ use std::fmt::Write;
 pub struct TextHash(pub(super) [u8; 16]);
 
 impl TextHash {
-    fn of(parts: &[&str]) -> Self {
+    pub(super) fn of(parts: &[&str]) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());

@@ -20,7 +20,7 @@ mod retention;
 mod tests;
 pub mod uploads;
 
-pub(crate) use adjust::{CURRENT_RECEIPT, LAST, event_of};
+pub(crate) use adjust::{CURRENT_RECEIPT, LAST, event_of, is_last};
 pub(crate) use check::kept_from;
 pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
 pub use commit::CAPACITY;

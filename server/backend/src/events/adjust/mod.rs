@@ -6,7 +6,7 @@ mod moves;
 mod sql;
 
 pub(super) use sql::{CURRENT_COST, adjustments_of};
-pub(crate) use sql::{CURRENT_RECEIPT, LAST, event_of};
+pub(crate) use sql::{CURRENT_RECEIPT, LAST, event_of, is_last};
 
 use super::commit::{enter_organization, mark_moved};
 use super::ingest::{Booking, book};

@@ -50,6 +50,24 @@ macro_rules! event_of {
 }
 pub(crate) use event_of;
 
+/// Whether an adjustment is the one of its event that counts.
+macro_rules! is_last {
+    ($adjustment:literal) => {
+        concat!(
+            "not exists (
+                select 1 from adjustments as later
+                where later.org_id = ",
+            $adjustment,
+            ".org_id and later.event_key = ",
+            $adjustment,
+            ".event_key and later.revision > ",
+            $adjustment,
+            ".revision)"
+        )
+    };
+}
+pub(crate) use is_last;
+
 /// The adjustment of event `e` that counts, as `a`.
 pub(crate) const LAST: &str = " left join lateral (
         select * from adjustments

@@ -1,10 +1,9 @@
 //! The header `Idempotency-Key`: a request whose events have no ids can be repeated after a lost answer.
 
+use crate::events::hashed;
 use domain::event::Read;
 use domain::ids::KeyId;
 use domain::problem::Problem;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Longest key, in characters.
 const MAX_LEN: usize = 255;
@@ -36,15 +35,8 @@ impl IdempotencyKey {
 
     /// The id of the event at a place of the request. Another API key may use the same word for another request.
     fn id_of(&self, sender: Option<KeyId>, place: u32) -> String {
-        let mut hash = Sha256::new();
-        hash.update(sender.map(|key| key.0).unwrap_or_default().as_bytes());
-        hash.update(place.to_be_bytes());
-        hash.update(&self.0);
-        let mut id = "idem_".to_owned();
-        for byte in &hash.finalize()[..16] {
-            let _infallible = write!(id, "{byte:02x}");
-        }
-        id
+        let sender = sender.map(|key| key.to_string()).unwrap_or_default();
+        hashed(&[&sender, &place.to_string(), &self.0])
     }
 }
 

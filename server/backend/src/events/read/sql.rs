@@ -2,7 +2,7 @@
 
 use super::Span;
 use super::cursor::Cursor;
-use crate::events::adjust::{CURRENT_COST, LAST, event_of};
+use crate::events::adjust::{CURRENT_COST, LAST, event_of, is_last};
 use crate::events::commit::time_of;
 use crate::events::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
@@ -382,9 +382,7 @@ macro_rules! waiting {
          select e.provider, e.model, e.tokens, e.\"timestamp\", a.new_upper_bound, a.unpriced_reason
          from adjustments as a", event_of!("a"), "
          where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or e.project_id = any($2))
-           and not exists (
-               select 1 from adjustments as later
-               where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
+           and ", is_last!("a")
         )
     };
 }

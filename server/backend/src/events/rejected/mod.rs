@@ -5,6 +5,7 @@ mod sql;
 mod tests;
 
 use super::commit::Rejection;
+use super::files::TextHash;
 use super::read::{Cursor, fingerprint};
 use crate::{Backend, Error, OrgScope, audit, identity, paging};
 use chrono::{DateTime, Duration, Utc};
@@ -12,7 +13,6 @@ use domain::event::{MAX_PAGE, Page, RejectedRow};
 use domain::identity::Permission;
 use domain::ids::{OrgId, RejectedId};
 use domain::problem::Problem;
-use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -24,12 +24,10 @@ const MAX_ENTRIES: i64 = 100_000;
 /// One of so many entries trims the list of its organization when it is written.
 const TRIM_EVERY: u16 = 1_024;
 
-/// First 16 bytes of SHA-256 of what makes two rejects the same.
-type ReasonHash = [u8; 16];
-
 /// Rejects of one group that are the same.
 struct Entry<'a> {
-    reason_hash: ReasonHash,
+    /// Of what makes two rejects the same.
+    reason_hash: TextHash,
     /// The one that came last.
     last: &'a Rejection,
     first_received_at: DateTime<Utc>,
@@ -54,7 +52,7 @@ pub(super) async fn insert(connection: &mut PgConnection, rejections: &[&Rejecti
 
 /// Sorted, so that two servers take the entries in the same order.
 fn entries<'a>(rejections: &[&'a Rejection]) -> Vec<Entry<'a>> {
-    let mut entries = BTreeMap::<(OrgId, ReasonHash), Entry<'a>>::new();
+    let mut entries = BTreeMap::<(OrgId, TextHash), Entry<'a>>::new();
     for rejection in rejections.iter().copied() {
         let reason_hash = reason_hash(rejection);
         let entry = entries.entry((rejection.org_id, reason_hash)).or_insert(Entry {
@@ -83,21 +81,19 @@ fn to_trim(entries: &[Entry<'_>]) -> Vec<OrgId> {
     chosen
 }
 
-fn reason_hash(rejection: &Rejection) -> ReasonHash {
-    let mut hash = Sha256::new();
-    hash.update(rejection.key_id.0.as_bytes());
-    hash.update(rejection.project_id.0.as_bytes());
-    let problem = &rejection.problem;
-    let sent = [&rejection.project, &rejection.provider, &rejection.model].map(Option::as_deref);
-    let said = [&problem.pointer, &problem.code, &problem.detail].map(|text| Some(text.as_str()));
-    for text in sent.into_iter().chain(said) {
-        // A missing text is another than an empty one, and no two lists of texts read the same.
-        hash.update(text.map_or(0, |text| text.len() + 1).to_be_bytes());
-        hash.update(text.unwrap_or_default());
-    }
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash.finalize()[..16]);
-    first
+fn reason_hash(rejection: &Rejection) -> TextHash {
+    // No text that is listed has a control character, so a missing one is another than every text.
+    const MISSING: &str = "\0";
+    TextHash::of(&[
+        &rejection.key_id.to_string(),
+        &rejection.project_id.to_string(),
+        rejection.project.as_deref().unwrap_or(MISSING),
+        rejection.provider.as_deref().unwrap_or(MISSING),
+        rejection.model.as_deref().unwrap_or(MISSING),
+        &rejection.problem.pointer,
+        &rejection.problem.code,
+        &rejection.problem.detail,
+    ])
 }
 
 /// Events that were rejected, by when they came last, newest first.

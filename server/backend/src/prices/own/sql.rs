@@ -1,7 +1,7 @@
 //! Queries of `price_overrides`, `price_override_modifiers`, `price_mappings` and `price_changes`: the organization's own book.
 
 use super::book_sql::{alias, modifier, price, stored};
-use crate::events::event_of;
+use crate::events::{event_of, is_last};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::PriceChangeId;
@@ -724,16 +724,6 @@ async fn rows_of(
     })
 }
 
-/// Adjustments `a` of organization `$1` since `$2` that count, because no later one of the same event does.
-macro_rules! adjusted_last {
-    () => {
-        "from adjustments as a
-         where a.org_id = $1 and a.adjusted_at >= $2 and not exists (
-             select 1 from adjustments as later
-             where later.org_id = a.org_id and later.event_key = a.event_key and later.revision > a.revision)"
-    };
-}
-
 /// Whether an event has its price from one of these rows: one that came since and was booked with it, or one that a run gave it and that no later run took from it again.
 pub(super) async fn is_booked(
     connection: &mut PgConnection,
@@ -749,8 +739,8 @@ pub(super) async fn is_booked(
             select 1 from events cross join lateral jsonb_array_elements(receipt) as line
             where org_id = $1 and received_at >= $2 and line ->> 3 = any($3))
           or exists (
-            select 1 ",
-        adjusted_last!(),
+            select 1 from adjustments as a where a.org_id = $1 and a.adjusted_at >= $2 and ",
+        is_last!("a"),
         " and exists (select 1 from jsonb_array_elements(a.receipt) as line where line ->> 3 = any($3)))"
     ))
     .bind(scope.org_id().0)
@@ -765,11 +755,10 @@ pub(super) async fn is_booked(
     let named = sqlx::query(concat!(
         "select provider, model from events where org_id = $1 and received_at >= $2 and priced_as = any($3)
          union
-         select e.provider, e.model from (
-             select a.org_id, a.event_key ",
-        adjusted_last!(),
-        " and a.priced_as = any($3)) as adjusted",
-        event_of!("adjusted"),
+         select e.provider, e.model from adjustments as a",
+        event_of!("a"),
+        " where a.org_id = $1 and a.adjusted_at >= $2 and a.priced_as = any($3) and ",
+        is_last!("a"),
     ))
     .bind(scope.org_id().0)
     .bind(since)
