@@ -10,6 +10,9 @@ create table events (
     id text not null,
     project_id uuid not null,
     key_id uuid not null,
+    -- Where it counts: `series`, and `labels` without order.
+    series_id bigint not null,
+    labels bigint[] not null,
     provider text not null,
     model text not null,
     operation text not null,

@@ -1,101 +1,118 @@
--- Rollups, written in the transaction that records the events. Empty text means missing.
--- Quarters of an hour in UTC: every zone's offset is a multiple of 15 minutes, so hours and days of any zone are exact sums of them.
+-- Where events count, and their sums, written in the transaction that records the events. Empty text means missing.
 
-create table rollup_quarter (
+-- One row per combination of the dimensions with few values. Numbers follow from the content, so that servers agree without asking;
+-- beyond an organization's limits a value is kept as "(other)": see backend::ledger::series.
+create table series (
     org_id uuid not null,
-    quarter timestamptz not null,
+    series_id bigint not null,
     project_id uuid not null,
+    key_id uuid not null,
     provider text not null,
     model text not null,
     operation text not null,
+    status text not null,
     feature text not null,
     environment text not null,
-    key_id uuid not null,
-    status text not null,
+    cohort text not null,
+    step text not null,
+    created_at timestamptz not null,
+    constraint series_pkey primary key (org_id, series_id)
+);
+
+-- Dimensions of many values: customer, user, tag.<key>.
+create table labels (
+    org_id uuid not null,
+    label_id bigint not null,
+    label text not null,
+    value text not null,
+    created_at timestamptz not null,
+    constraint labels_pkey primary key (org_id, label_id)
+);
+
+-- Quarters of an hour in UTC: every zone's offset is a multiple of 15 minutes, so hours and days of any zone are exact sums of them.
+-- Rows of the present are updated by every commit: room on their page keeps the new version beside the old one, without a new entry in the index.
+create table rollup_quarter (
+    org_id uuid not null,
+    quarter timestamptz not null,
+    series_id bigint not null,
     requests bigint not null,
-    -- Cost as booked at ingestion, and adjustments since (repricing).
-    booked numeric(38, 12) not null,
-    adjusted numeric(38, 12) not null default 0,
     tokens bigint not null,
-    tokens_input_uncached bigint not null,
-    tokens_cache_read bigint not null,
-    tokens_cache_write bigint not null,
-    tokens_output bigint not null,
     unpriced_requests bigint not null,
-    unpriced_upper_bound numeric(38, 12) not null,
-    errors bigint not null,
     retries bigint not null,
     cache_hits bigint not null,
+    -- Cost as booked at ingestion, and adjustments since (repricing).
+    booked numeric(38, 12) not null,
+    adjusted numeric(38, 12) not null,
+    unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
-    -- Counts per latency class, mergeable by addition; classes in backend::events::latency.
-    latency_counts bigint[] not null,
-    constraint rollup_quarter_pkey primary key (org_id, quarter, project_id, provider, model, operation, feature, environment, key_id, status)
-);
+    constraint rollup_quarter_pkey primary key (org_id, quarter, series_id)
+) with (fillfactor = 80);
 
 -- The same by day of the organization's own zone.
 create table rollup_day (
     org_id uuid not null,
     day date not null,
-    project_id uuid not null,
-    provider text not null,
-    model text not null,
-    operation text not null,
-    feature text not null,
-    environment text not null,
-    key_id uuid not null,
-    status text not null,
+    series_id bigint not null,
     requests bigint not null,
-    booked numeric(38, 12) not null,
-    adjusted numeric(38, 12) not null default 0,
     tokens bigint not null,
-    tokens_input_uncached bigint not null,
-    tokens_cache_read bigint not null,
-    tokens_cache_write bigint not null,
-    tokens_output bigint not null,
     unpriced_requests bigint not null,
-    unpriced_upper_bound numeric(38, 12) not null,
-    errors bigint not null,
     retries bigint not null,
     cache_hits bigint not null,
+    booked numeric(38, 12) not null,
+    adjusted numeric(38, 12) not null,
+    unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
-    latency_counts bigint[] not null,
-    constraint rollup_day_pkey primary key (org_id, day, project_id, provider, model, operation, feature, environment, key_id, status)
-);
+    constraint rollup_day_pkey primary key (org_id, day, series_id)
+) with (fillfactor = 80);
 
--- Labels of many values, one row per label of an event: customer, user, cohort, step, tag.<key>.
+-- One row per label of an event, crossed with everything else that is known of it.
 create table rollup_label_day (
     org_id uuid not null,
     day date not null,
-    label text not null,
-    value text not null,
-    project_id uuid not null,
-    provider text not null,
-    model text not null,
+    label_id bigint not null,
+    series_id bigint not null,
     requests bigint not null,
-    booked numeric(38, 12) not null,
-    adjusted numeric(38, 12) not null default 0,
     tokens bigint not null,
     unpriced_requests bigint not null,
+    booked numeric(38, 12) not null,
+    adjusted numeric(38, 12) not null,
     unpriced_upper_bound numeric(38, 12) not null,
-    errors bigint not null,
     avoided_cost numeric(38, 12) not null,
-    constraint rollup_label_day_pkey primary key (org_id, day, label, value, project_id, provider, model)
-);
+    constraint rollup_label_day_pkey primary key (org_id, day, label_id, series_id)
+) with (fillfactor = 80);
 
 -- Lines of statements and, later, of reconciliation: what each meter cost.
 create table rollup_meter_day (
     org_id uuid not null,
     day date not null,
-    project_id uuid not null,
-    provider text not null,
-    model text not null,
+    series_id bigint not null,
     meter text not null,
     requests bigint not null,
     quantity numeric(38, 12) not null,
     booked numeric(38, 12) not null,
-    adjusted numeric(38, 12) not null default 0,
-    constraint rollup_meter_day_pkey primary key (org_id, day, project_id, provider, model, meter)
-);
+    adjusted numeric(38, 12) not null,
+    constraint rollup_meter_day_pkey primary key (org_id, day, series_id, meter)
+) with (fillfactor = 80);
+
+-- What readers ask: sums with the words of their series.
+create view spend_by_quarter as
+    select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step,
+        case when s.status = 'success' then 0 else r.requests end as errors
+    from rollup_quarter as r join series as s using (org_id, series_id);
+
+create view spend_by_day as
+    select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step,
+        case when s.status = 'success' then 0 else r.requests end as errors
+    from rollup_day as r join series as s using (org_id, series_id);
+
+create view spend_by_label as
+    select r.*, l.label, l.value, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment,
+        s.cohort, s.step, case when s.status = 'success' then 0 else r.requests end as errors
+    from rollup_label_day as r join labels as l using (org_id, label_id) join series as s using (org_id, series_id);
+
+create view spend_by_meter as
+    select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step
+    from rollup_meter_day as r join series as s using (org_id, series_id);
 
 -- "Something moved here": appended with the events, taken by the budget worker.
 -- Rows are never updated, so a mark written while the worker reads is not lost.

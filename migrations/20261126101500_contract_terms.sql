@@ -40,14 +40,16 @@ create table contract_terms (
 create table rollup_term_day (
     org_id uuid not null,
     day date not null,
-    project_id uuid not null,
-    provider text not null,
-    model text not null,
+    series_id bigint not null,
     meter text not null,
     term_id bigint not null,
     adjusted numeric(38, 12) not null,
-    constraint rollup_term_day_pkey primary key (org_id, day, project_id, provider, model, meter, term_id)
-);
+    constraint rollup_term_day_pkey primary key (org_id, day, series_id, meter, term_id)
+) with (fillfactor = 80);
+
+create view spend_by_term as
+    select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step
+    from rollup_term_day as r join series as s using (org_id, series_id);
 
 alter table repricing_runs
     drop constraint repricing_runs_kind_check,

@@ -16,6 +16,7 @@ pub mod events;
 pub mod forecast;
 pub mod identity;
 pub mod keys;
+pub mod ledger;
 mod paging;
 pub mod prices;
 pub mod projects;

@@ -42,23 +42,23 @@ pub enum Dimension {
     Provider,
     /// `chat`, `embeddings` …
     Operation,
-    /// Feature label.
+    /// Feature.
     Feature,
-    /// Environment label.
+    /// Environment.
     Environment,
     /// Id of the API key.
     ApiKey,
     /// What the attempt ended with.
     Status,
-    /// Customer label (daily).
+    /// Customer, a label.
     Customer,
-    /// User label (daily).
+    /// User, a label.
     User,
-    /// Cohort label (daily).
+    /// Cohort.
     Cohort,
-    /// Step label (daily).
+    /// Step of an interaction.
     Step,
-    /// A free tag (daily): `tag.prompt_version`.
+    /// A free tag, a label: `tag.prompt_version`.
     Tag(String),
 }
 
@@ -115,16 +115,10 @@ impl Dimension {
         }
     }
 
-    /// Whether the rollup of labels carries it beside a label.
-    #[must_use]
-    pub const fn goes_with_labels(&self) -> bool {
-        matches!(self, Self::Project | Self::Team | Self::Provider | Self::Model)
-    }
-
-    /// Whether it lives in the daily table of high-cardinality labels.
+    /// Whether it is a label: a dimension of many values, kept by day, one of which a query may have.
     #[must_use]
     pub const fn is_label(&self) -> bool {
-        matches!(self, Self::Customer | Self::User | Self::Cohort | Self::Step | Self::Tag(_))
+        matches!(self, Self::Customer | Self::User | Self::Tag(_))
     }
 }
 

@@ -56,7 +56,7 @@ impl SpendQuery {
     /// The rollup that carries every dimension of the query.
     ///
     /// # Errors
-    /// [`Problem::Unprocessable`] where none does: labels of many values are daily, one at a time, and only with project, team, provider and model.
+    /// [`Problem::Unprocessable`] where none does: labels (customer, user, tags) are kept by day and one at a time, each beside every other dimension.
     pub fn source(&self) -> Result<Source, Problem> {
         let cannot = |detail: String| Err(Problem::Unprocessable { detail });
         let mut asked = self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension));
@@ -69,9 +69,9 @@ impl SpendQuery {
             (None, Some(period)) => Ok(Source::Days(period)),
             (None, None) => Ok(Source::Quarters),
             (Some(label), None) => cannot(format!("`{label}` is kept by day: use whole days, and not hours.")),
-            (Some(label), Some(period)) => match asked.find(|other| *other != label && !other.goes_with_labels()) {
+            (Some(label), Some(period)) => match asked.find(|other| *other != label && other.is_label()) {
                 Some(other) => cannot(format!(
-                    "`{label}` and `{other}` cannot be combined: `{label}` goes with project, team, provider and model."
+                    "`{label}` and `{other}` cannot be combined: use one of customer, user and tags, and any other dimensions."
                 )),
                 None => Ok(Source::Labels(period, label.clone())),
             },
@@ -358,10 +358,10 @@ mod tests {
         assert_eq!(source("bucket=week&group_by=team,status"), Ok(Source::Days(days)));
         assert_eq!(source("bucket=hour&group_by=feature"), Ok(Source::Quarters));
         assert_eq!(read("from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z&bucket=day").source(), Ok(Source::Quarters));
-        assert_eq!(source("group_by=customer,model&project=a"), Ok(Source::Labels(days, Dimension::Customer)));
-        for cannot in
-            ["group_by=customer,user", "group_by=customer&feature=x", "bucket=hour&customer=acme", "tag.a=1&tag.b=2"]
-        {
+        assert_eq!(source("bucket=hour&group_by=step,cohort"), Ok(Source::Quarters));
+        assert_eq!(source("group_by=customer,status&operation=chat"), Ok(Source::Labels(days, Dimension::Customer)));
+        assert_eq!(source("group_by=step&tag.a=x&feature=y"), Ok(Source::Labels(days, Dimension::Tag("a".to_owned()))));
+        for cannot in ["group_by=customer,user", "bucket=hour&customer=acme", "tag.a=1&tag.b=2"] {
             assert!(matches!(source(cannot), Err(Problem::Unprocessable { .. })), "{cannot}");
         }
     }

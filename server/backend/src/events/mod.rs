@@ -11,7 +11,6 @@ mod commit;
 mod doubles;
 pub mod files;
 mod ingest;
-pub mod latency;
 mod read;
 mod receipt;
 mod rejected;
@@ -34,7 +33,7 @@ pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced}
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 
-use crate::{Backend, Clock, Error, OrgScope, prices, projects};
+use crate::{Backend, Clock, Error, OrgScope, ledger, prices, projects};
 use arc_swap::ArcSwapOption;
 use chrono::NaiveDate;
 use commit::Committer;
@@ -54,6 +53,8 @@ pub struct Ingest {
     committer: Committer,
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
+    /// Where events of organizations count.
+    places: ledger::series::Memory,
     /// None until one came from the database.
     book: Arc<ArcSwapOption<PriceBook>>,
 }
@@ -64,6 +65,7 @@ impl Ingest {
         Self {
             committer: Committer::start(pool, clock),
             projects: Cache::new(REMEMBERED_PROJECTS),
+            places: ledger::series::Memory::default(),
             book: Arc::default(),
         }
     }

@@ -180,7 +180,7 @@ impl Ask<'_> {
         let by = [Dimension::Project, Dimension::Provider, Dimension::Model];
         let (rows, mut meters) = futures::try_join!(
             self.rows(SpendQuery::over(period).by(by)),
-            self.meters(period, meters && self.filters.iter().all(|filter| filter.dimension.goes_with_labels())),
+            self.meters(period, meters && !self.filters.iter().any(|filter| filter.dimension.is_label())),
         )?;
         let cell = |row: SpendRow| {
             let mut keys = row.keys.into_iter().map(Option::unwrap_or_default);

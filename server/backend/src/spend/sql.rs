@@ -1,4 +1,4 @@
-//! Queries of the rollups: `rollup_day`, `rollup_quarter` and `rollup_label_day`.
+//! Queries of the sums by day, by quarter of an hour and by label.
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
@@ -141,7 +141,9 @@ fn key(dimension: &Dimension) -> &'static str {
         Dimension::Feature => "r.feature",
         Dimension::Environment => "r.environment",
         Dimension::Status => "r.status",
-        Dimension::Customer | Dimension::User | Dimension::Cohort | Dimension::Step | Dimension::Tag(_) => "r.value",
+        Dimension::Cohort => "r.cohort",
+        Dimension::Step => "r.step",
+        Dimension::Customer | Dimension::User | Dimension::Tag(_) => "r.value",
     }
 }
 
@@ -162,7 +164,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
         Source::Days(period) => {
-            sql.push("rollup_day as r");
+            sql.push("spend_by_day as r");
             push_owner(sql, scope, query, "r.day");
             push_days(sql.push(" where "), scope, *period, "r.");
             push_part(sql, scope, part, "r.day");
@@ -195,19 +197,19 @@ fn push_visible(sql: &mut Query, scope: &OrgScope, alias: &'static str) {
 
 /// One row per value, and what no value accounts for as the missing value: the day's rollup less all labelled.
 fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimension) {
+    const WORDS: &str =
+        "day, project_id, key_id, provider, model, operation, status, feature, environment, cohort, step, ";
+    const SUMS: &str =
+        "requests, booked, adjusted, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost";
+    const LESS: &str =
+        "-requests, -booked, -adjusted, -tokens, -unpriced_requests, -unpriced_upper_bound, -errors, -avoided_cost";
     let name = label.name();
-    let columns = "requests, booked, adjusted, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost";
-    sql.push("(select day, project_id, provider, model, value, ").push(columns);
-    sql.push(" from rollup_label_day where ");
+    sql.push("(select ").push(WORDS).push("value, ").push(SUMS).push(" from spend_by_label where ");
     push_days(sql, scope, period, "");
     sql.push(" and label = ").push_bind(name.clone());
-    sql.push(" union all select day, project_id, provider, model, '', ").push(columns);
-    sql.push(" from rollup_day where ");
+    sql.push(" union all select ").push(WORDS).push("'', ").push(SUMS).push(" from spend_by_day where ");
     push_days(sql, scope, period, "");
-    sql.push(
-        " union all select day, project_id, provider, model, '', -requests, -booked, -adjusted, -tokens,
-          -unpriced_requests, -unpriced_upper_bound, -errors, -avoided_cost from rollup_label_day where ",
-    );
+    sql.push(" union all select ").push(WORDS).push("'', ").push(LESS).push(" from spend_by_label where ");
     push_days(sql, scope, period, "");
     sql.push(" and label = ").push_bind(name).push(") as r");
 }
@@ -228,7 +230,7 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
     }
     sql.push("unnest(").push_bind(starts).push("::timestamptz[], ").push_bind(ends);
     sql.push("::timestamptz[], ").push_bind(offsets).push("::int[]) as offsets (starts, ends, secs)");
-    sql.push(" join rollup_quarter as r on r.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" join spend_by_quarter as r on r.org_id = ").push_bind(scope.org_id().0);
     sql.push(" and r.quarter >= offsets.starts and r.quarter < offsets.ends");
     sql.push(
         " cross join lateral (select offsets.secs,
@@ -335,7 +337,7 @@ fn push_part(sql: &mut Query, scope: &OrgScope, part: SpendScope, day: &'static 
 
 /// Quantity and spend of every meter of every model of every project, as slug of the project, provider and model.
 ///
-/// The rollup of meters carries project, team, provider and model only; other filters are the caller's to keep away.
+/// The rollup of meters carries no labels: filters by them are the caller's to keep away.
 pub(super) async fn meters(
     pool: &PgPool,
     scope: &OrgScope,
@@ -346,7 +348,7 @@ pub(super) async fn meters(
     let mut sql = Query::new(
         "select (select slug from projects as named where named.org_id = r.org_id and named.project_id = r.project_id)
             as project, r.provider, r.model, r.meter, sum(r.quantity) as quantity, sum(r.booked + r.adjusted) as spend
-         from rollup_meter_day as r",
+         from spend_by_meter as r",
     );
     push_owner(&mut sql, scope, query, "r.day");
     push_days(sql.push(" where "), scope, period, "r.");
@@ -374,7 +376,7 @@ pub(super) async fn by_day(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     let mut sql = Query::new("select r.day, ");
-    sql.push(SUMS).push(" from rollup_day as r where ");
+    sql.push(SUMS).push(" from spend_by_day as r where ");
     push_days(&mut sql, scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
     sql.push(" group by r.day order by r.day");
@@ -385,7 +387,7 @@ pub(super) async fn by_day(
 /// Sums over all days.
 pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
     let mut sql = Query::new("select ");
-    sql.push(SUMS).push(" from rollup_day as r where ");
+    sql.push(SUMS).push(" from spend_by_day as r where ");
     push_days(&mut sql, scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
     Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
@@ -396,7 +398,7 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
     let mut sql = Query::new(
         "select r.day, r.project_id, owner.team_id, sum(r.booked + r.adjusted) as spend,
             sum(r.unpriced_upper_bound) as unpriced_upper_bound
-         from rollup_day as r left join project_ownership as owner on owner.org_id = r.org_id
+         from spend_by_day as r left join project_ownership as owner on owner.org_id = r.org_id
             and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day where ",
     );
     push_days(&mut sql, scope, period, "r.");
@@ -423,7 +425,7 @@ pub(crate) async fn months_with_spend(
     from: Option<NaiveDate>,
 ) -> Result<Vec<NaiveDate>, Error> {
     let months = sqlx::query_scalar(
-        "select distinct date_trunc('month', day)::date as month from rollup_day
+        "select distinct date_trunc('month', day)::date as month from spend_by_day
          where org_id = $1 and project_id = $2 and ($3::date is null or day >= $3)
          order by month",
     );
@@ -451,7 +453,7 @@ pub(super) async fn newest_event_at(
                     where owner.org_id = $1 and owner.project_id = projects.project_id and owner.team_id = $4
                         and owner.valid_from <= $5 and owner.valid_to > $5))),
         newest as (
-            select quarter from rollup_quarter
+            select quarter from spend_by_quarter
             where org_id = $1 and project_id in (select project_id from part)
             order by quarter desc limit 1)
         select max(events."timestamp") from events, newest

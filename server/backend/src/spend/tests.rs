@@ -1,10 +1,13 @@
 //! The spend query against PostgreSQL, beside the same sums counted event by event.
 
 use super::*;
+use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
+use crate::ledger::series::{Memory, Missing, Series};
 use crate::scope::{Actor, Visible};
 use crate::{OrgScope, TestClock};
 use chrono::{Datelike, Timelike};
-use domain::ids::{OrgId, ProjectId, TeamId};
+use domain::event::EventInput;
+use domain::ids::{KeyId, OrgId, ProjectId, TeamId};
 use domain::period::Zone;
 use domain::problem::Problem;
 use domain::spend::{Bucket, Dimension, Filter, Measure, SpendRange, SpendRow};
@@ -17,7 +20,6 @@ use uuid::Uuid;
 
 const PROJECTS: [&str; 3] = ["assistant", "search", "support-bot"];
 const TEAMS: [&str; 2] = ["platform", "product"];
-const LABELS: [&str; 3] = ["customer", "user", "tag.version"];
 
 /// An organization with three projects; `search` moves from one team to the other on `moved`.
 struct Org {
@@ -33,7 +35,7 @@ struct Org {
 struct Used {
     at: DateTime<Utc>,
     project: usize,
-    words: [&'static str; 6],
+    words: [&'static str; 8],
     key: u128,
     labels: [&'static str; 3],
     sums: Sums,
@@ -99,80 +101,53 @@ impl Org {
         }
     }
 
-    /// Writes the rollups as the committer does: sums per key.
+    /// Writes sums as the committer does.
     async fn roll_up(&self, events: &[Used]) {
-        for used in events {
-            let quarter = used.at - Duration::seconds(used.at.timestamp().rem_euclid(900));
-            let day = self.scope.zone().day_of(used.at);
-            for (table, column) in [("rollup_quarter", "quarter"), ("rollup_day", "day")] {
-                let mut sql = sqlx::QueryBuilder::<sqlx::Postgres>::new("insert into ");
-                sql.push(table).push(" as r (org_id, ").push(column).push(
-                    ", project_id, provider, model, operation, feature, environment, key_id, status, requests,
-                    booked, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost,
-                    tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output, retries, cache_hits,
-                    latency_counts) values (",
-                );
-                sql.push_bind(self.scope.org_id().0).push(", ");
-                if column == "day" {
-                    sql.push_bind(day)
-                } else {
-                    sql.push_bind(quarter)
-                };
-                sql.push(", ").push_bind(self.projects[used.project].0);
-                let [provider, model, operation, feature, environment, status] = used.words;
-                for word in [provider, model, operation, feature, environment] {
-                    sql.push(", ").push_bind(word);
-                }
-                sql.push(", ").push_bind(Uuid::from_u128(used.key)).push(", ").push_bind(status);
-                push_sums(&mut sql, &used.sums);
-                sql.push(", 0, 0, 0, 0, 0, 0, '{}') on conflict on constraint ")
-                    .push(table)
-                    .push("_pkey do update set ");
-                sql.push(ADDED);
-                sql.build().execute(&self.backend.pool).await.unwrap();
-            }
-            for (label, value) in LABELS.into_iter().zip(used.labels).filter(|(_, value)| !value.is_empty()) {
-                let mut sql = sqlx::QueryBuilder::<sqlx::Postgres>::new(
-                    "insert into rollup_label_day as r (org_id, day, label, value, project_id, provider, model, requests,
-                    booked, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost) values (",
-                );
-                sql.push_bind(self.scope.org_id().0).push(", ").push_bind(day).push(", ").push_bind(label);
-                sql.push(", ").push_bind(value).push(", ").push_bind(self.projects[used.project].0);
-                sql.push(", ").push_bind(used.words[0]).push(", ").push_bind(used.words[1]);
-                push_sums(&mut sql, &used.sums);
-                sql.push(") on conflict on constraint rollup_label_day_pkey do update set ").push(ADDED);
-                sql.build().execute(&self.backend.pool).await.unwrap();
-            }
-        }
+        self.write(events, |_, _, _| {}).await;
     }
 
-    /// Lines of receipts: two meters that share the cost, rounded, so that a rest can remain.
+    /// The same with lines of receipts: two meters that share the cost, rounded, so that a rest can remain.
     async fn roll_up_meters(&self, events: &[Used]) {
-        for used in events {
-            let half = (used.sums.spend / Decimal::TWO).round_dp(9);
+        let meters = |rollups: &mut Rollups, slot: Slot<'_>, sums: &Sums| {
             for meter in ["input_uncached", "output"] {
-                sqlx::query(
-                    "insert into rollup_meter_day as r
-                        (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
-                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                     on conflict on constraint rollup_meter_day_pkey do update set
-                        requests = r.requests + excluded.requests, quantity = r.quantity + excluded.quantity,
-                        booked = r.booked + excluded.booked",
-                )
-                .bind(self.scope.org_id().0)
-                .bind(self.scope.zone().day_of(used.at))
-                .bind(self.projects[used.project].0)
-                .bind(used.words[0])
-                .bind(used.words[1])
-                .bind(meter)
-                .bind(used.sums.requests)
-                .bind(Decimal::from(used.sums.tokens))
-                .bind(half)
-                .execute(&self.backend.pool)
-                .await
-                .unwrap();
+                let booked = (sums.spend / Decimal::TWO).round_dp(9);
+                let quantity = Decimal::from(sums.tokens);
+                let requests = sums.requests;
+                rollups.add_meter(slot, meter, MeterSums { requests, quantity, booked, ..MeterSums::default() });
             }
+        };
+        self.write(events, meters).await;
+    }
+
+    async fn write(&self, events: &[Used], meters: impl Fn(&mut Rollups, Slot<'_>, &Sums)) {
+        let known = Memory::default().of(&self.backend.pool, &self.scope).await.unwrap();
+        let placed: Vec<_> = events.iter().map(|used| known.place(used.series(self), &used.sent())).collect();
+        let mut rollups = Rollups::default();
+        for (used, place) in events.iter().zip(&placed) {
+            let slot = Slot {
+                org_id: self.scope.org_id(),
+                project_id: self.projects[used.project],
+                at: used.at,
+                day: self.scope.zone().day_of(used.at),
+                series_id: place.series_id,
+                labels: &place.labels,
+            };
+            let calls = CallSums {
+                requests: used.sums.requests,
+                tokens: used.sums.tokens,
+                unpriced_requests: used.sums.unpriced_requests,
+                booked: used.sums.booked,
+                unpriced_upper_bound: used.sums.unpriced_upper_bound,
+                avoided_cost: used.sums.avoided_cost,
+                ..CallSums::default()
+            };
+            rollups.add_calls(slot, calls);
+            meters(&mut rollups, slot, &used.sums);
         }
+        let mut connection = self.backend.pool.acquire().await.unwrap();
+        let missing = Missing::of(placed.iter().map(|place| (self.scope.org_id(), place)));
+        missing.write(&mut connection, self.backend.clock.now()).await.unwrap();
+        rollups.add(&mut connection).await.unwrap();
     }
 
     fn value(&self, used: &Used, dimension: &Dimension) -> Option<String> {
@@ -190,7 +165,9 @@ impl Org {
             Dimension::Customer => label(0),
             Dimension::User => label(1),
             Dimension::Tag(key) if key == "version" => label(2),
-            Dimension::Cohort | Dimension::Step | Dimension::Tag(_) => String::new(),
+            Dimension::Cohort => used.words[6].to_owned(),
+            Dimension::Step => used.words[7].to_owned(),
+            Dimension::Tag(_) => String::new(),
         };
         Some(text).filter(|text| !text.is_empty())
     }
@@ -258,15 +235,30 @@ impl Org {
     }
 }
 
-const ADDED: &str = "requests = r.requests + excluded.requests, booked = r.booked + excluded.booked,
-    tokens = r.tokens + excluded.tokens, unpriced_requests = r.unpriced_requests + excluded.unpriced_requests,
-    unpriced_upper_bound = r.unpriced_upper_bound + excluded.unpriced_upper_bound,
-    errors = r.errors + excluded.errors, avoided_cost = r.avoided_cost + excluded.avoided_cost";
+impl Used {
+    fn sent(&self) -> EventInput {
+        let word = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+        let [provider, model, operation, feature, environment, _, cohort, step] = self.words;
+        let [customer, user, version] = self.labels;
+        EventInput {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            operation: word(operation),
+            feature: word(feature),
+            environment: word(environment),
+            cohort: word(cohort),
+            step: word(step),
+            customer: word(customer),
+            user: word(user),
+            tags: word(version).map(|version| ("version".to_owned(), version)).into_iter().collect(),
+            ..EventInput::default()
+        }
+    }
 
-fn push_sums(sql: &mut sqlx::QueryBuilder<sqlx::Postgres>, sums: &Sums) {
-    sql.push(", ").push_bind(sums.requests).push(", ").push_bind(sums.spend).push(", ").push_bind(sums.tokens);
-    sql.push(", ").push_bind(sums.unpriced_requests).push(", ").push_bind(sums.unpriced_upper_bound);
-    sql.push(", ").push_bind(sums.errors).push(", ").push_bind(sums.avoided_cost);
+    fn series(&self, org: &Org) -> Series<'static> {
+        let whose = (org.projects[self.project], KeyId(Uuid::from_u128(self.key)));
+        Series::of(whose, self.words[5].parse().unwrap(), self.words[2], &self.sent()).into_owned()
+    }
 }
 
 fn read(text: &str) -> SpendQuery {
@@ -279,7 +271,7 @@ fn used(at: &str, project: usize, spend: &str) -> Used {
     Used {
         at: at.parse().unwrap(),
         project,
-        words: ["openai", "gpt-4o", "chat", "triage", "production", "success"],
+        words: ["openai", "gpt-4o", "chat", "triage", "production", "success", "", ""],
         key: 1,
         labels: ["acme", "", ""],
         sums: Sums {
@@ -303,6 +295,8 @@ fn any_used() -> impl Strategy<Value = Used> {
         word(&["", "triage", "!odd"]),
         word(&["", "production"]),
         word(&["success", "error"]),
+        word(&["", "beta"]),
+        word(&["", "rerank"]),
     );
     let labels = (word(&["", "acme", "globex"]), word(&["", "u1"]), word(&["", "7", "8"]));
     let sums = (0i64..3_000_000_000_000_000, 1i64..4, 0i64..100_000, any::<bool>());
@@ -310,7 +304,7 @@ fn any_used() -> impl Strategy<Value = Used> {
         move |(start, secs, project, words, key, labels, (nano, requests, tokens, priced))| Used {
             at: starts[start].parse::<DateTime<Utc>>().unwrap() + Duration::seconds(secs),
             project,
-            words: [words.0, words.1, words.2, words.3, words.4, words.5],
+            words: [words.0, words.1, words.2, words.3, words.4, words.5, words.6, words.7],
             key,
             labels: [labels.0, labels.1, labels.2],
             sums: Sums {
@@ -320,7 +314,7 @@ fn any_used() -> impl Strategy<Value = Used> {
                 tokens,
                 unpriced_requests: if priced { 0 } else { requests },
                 unpriced_upper_bound: if priced { Decimal::ZERO } else { Decimal::new(nano, 12) },
-                errors: requests / 2,
+                errors: if words.5 == "success" { 0 } else { requests },
                 avoided_cost: Decimal::new(nano / 7, 12),
             },
         },
@@ -338,8 +332,10 @@ fn dimension(coarse_only: bool) -> impl Strategy<Value = Dimension> {
         Dimension::Environment,
         Dimension::ApiKey,
         Dimension::Status,
+        Dimension::Cohort,
+        Dimension::Step,
     ];
-    let labels = vec![Dimension::Customer, Dimension::User, Dimension::Step, Dimension::Tag("version".to_owned())];
+    let labels = vec![Dimension::Customer, Dimension::User, Dimension::Tag("version".to_owned())];
     prop::sample::select(if coarse_only { coarse } else { [coarse, labels].concat() })
 }
 
@@ -486,7 +482,6 @@ async fn one_number_everywhere() {
         proptest!(config(8), |((zone, events) in input)| {
             runtime.block_on(async {
                 let org = org(database.pool(), zone, "2026-11-17").await;
-                org.roll_up(&events).await;
                 org.roll_up_meters(&events).await;
                 for day in ["2026-03-01", "2026-04-01", "2026-10-01", "2026-11-01"] {
                     let month = Period::month_of(day.parse().unwrap());
@@ -545,7 +540,6 @@ async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
     let database = TestDatabase::new().await;
     let org = org(database.pool(), "UTC", "2026-11-17").await;
     let events = [used("2026-10-05T10:00:00Z", 0, "8"), used("2026-11-05T10:00:00Z", 0, "12")];
-    org.roll_up(&events).await;
     org.roll_up_meters(&events).await;
     let month = Period::month_of("2026-11-05".parse().unwrap());
     let causes = async |scope: &OrgScope, filters: &[Filter]| -> Vec<Cause> {
@@ -556,7 +550,8 @@ async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
     let only = |dimension, value: &str| SpendQuery::over(month).only(dimension, value).filters;
     assert_eq!(causes(&org.scope, &only(Dimension::Team, "platform")).await, [Cause::Price]);
     assert!(causes(&org.scope, &only(Dimension::Team, "product")).await.is_empty());
-    assert_eq!(causes(&org.scope, &only(Dimension::Environment, events[0].words[4])).await, [Cause::CostPerToken]);
+    assert_eq!(causes(&org.scope, &only(Dimension::Environment, events[0].words[4])).await, [Cause::Price]);
+    assert_eq!(causes(&org.scope, &only(Dimension::Customer, events[0].labels[0])).await, [Cause::CostPerToken]);
     assert!(causes(&org.seen_by(1), &[]).await.is_empty());
 }
 
@@ -635,9 +630,9 @@ async fn the_newest_event_is_the_parts_own() {
         .await
         .unwrap();
     for used in &events {
-        let insert = r#"insert into events (org_id, event_key, "timestamp", received_at, id, project_id, key_id, provider,
-            model, operation, usage_format, usage, meters, status, attempt, tokens)
-            values ($1, $2, $3, $3, 'x', $4, $2, '', '', '', '', '{}', '{}', 'success', 1, 0)"#;
+        let insert = r#"insert into events (org_id, event_key, "timestamp", received_at, id, project_id, key_id, series_id,
+            labels, provider, model, operation, usage_format, usage, meters, status, attempt, tokens)
+            values ($1, $2, $3, $3, 'x', $4, $2, 0, '{}', '', '', '', '', '{}', '{}', 'success', 1, 0)"#;
         sqlx::query(insert)
             .bind(org.scope.org_id().0)
             .bind(org.backend.clock.new_id())

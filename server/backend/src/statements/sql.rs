@@ -1,4 +1,4 @@
-//! Queries of `rollup_day`, `rollup_meter_day` and `rollup_term_day` by month and owner of the day.
+//! Queries of the sums by day, meter and term, by month and owner of the day.
 
 use crate::spend::{SUMS, sums_of};
 use crate::{Error, OrgScope};
@@ -65,7 +65,7 @@ fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(S
 
 pub(super) async fn months(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<MonthTotal>, Error> {
     let mut sql = Query::new("select date_trunc('month', r.day::timestamp)::date as month, ");
-    sql.push(SUMS).push(" from rollup_day as r");
+    sql.push(SUMS).push(" from spend_by_day as r");
     push_where(&mut sql, scope, period, None);
     sql.push(" group by 1 order by 1 desc");
     let rows = sql.build().fetch_all(pool).await?;
@@ -79,7 +79,7 @@ pub(super) async fn models(
     only: Option<(StatementKind, Uuid)>,
 ) -> Result<Vec<ModelRow>, Error> {
     let mut sql = Query::new("select ");
-    sql.push(KEY).push(", ").push(SUMS).push(" from rollup_day as r").push(OWNER);
+    sql.push(KEY).push(", ").push(SUMS).push(" from spend_by_day as r").push(OWNER);
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(" order by ").push(KEY);
     let rows = sql.build().fetch_all(pool).await?;
@@ -96,7 +96,7 @@ pub(super) async fn meters(
     let mut sql = Query::new("select ");
     sql.push(KEY).push(
         ", r.meter, sum(r.quantity) as quantity, sum(r.requests)::bigint as requests,
-           sum(r.booked) as amount from rollup_meter_day as r",
+           sum(r.booked) as amount from spend_by_meter as r",
     );
     sql.push(OWNER);
     push_where(&mut sql, scope, period, only);
@@ -119,7 +119,7 @@ pub(super) async fn terms(
     only: Option<(StatementKind, Uuid)>,
 ) -> Result<BTreeMap<ModelKey, Vec<(u64, Decimal)>>, Error> {
     let mut sql = Query::new("select ");
-    sql.push(KEY).push(", r.term_id, sum(r.adjusted) as amount from rollup_term_day as r").push(OWNER);
+    sql.push(KEY).push(", r.term_id, sum(r.adjusted) as amount from spend_by_term as r").push(OWNER);
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(", r.term_id order by r.term_id");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();

@@ -131,14 +131,18 @@ impl Org {
     pub(crate) async fn usage(&self, project: ProjectId, on: &str, model: &str, amount: &str, upper_bound: &str) {
         let mut transaction = self.backend.pool.begin().await.unwrap();
         sqlx::query(
-            "insert into rollup_day (org_id, day, project_id, provider, model, operation, feature, environment, key_id,
-                 status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write,
-                 tokens_output, unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost,
-                 latency_counts)
-             values ($1, $2, $3, 'openai', $4, 'chat', '', '', $1, 'success', 1, $5, 10, 10, 0, 0, 0, 0, $6, 0, 0, 0, 0, '{}')
+            "with placed as (
+                 insert into series (org_id, series_id, project_id, key_id, provider, model, operation, status, feature,
+                    environment, cohort, step, created_at)
+                 values ($1, hashtextextended($3::text || $4, 0), $3, $1, 'openai', $4, 'chat', 'success', '', '', '', '', now())
+                 on conflict on constraint series_pkey do nothing
+             )
+             insert into rollup_day as r (org_id, day, series_id, requests, tokens, unpriced_requests, retries, cache_hits,
+                 booked, adjusted, unpriced_upper_bound, avoided_cost)
+             values ($1, $2, hashtextextended($3::text || $4, 0), 1, 10, 0, 0, 0, $5, 0, $6, 0)
              on conflict on constraint rollup_day_pkey do update set
-                 requests = rollup_day.requests + 1, booked = rollup_day.booked + excluded.booked,
-                 unpriced_upper_bound = rollup_day.unpriced_upper_bound + excluded.unpriced_upper_bound",
+                 requests = r.requests + 1, booked = r.booked + excluded.booked,
+                 unpriced_upper_bound = r.unpriced_upper_bound + excluded.unpriced_upper_bound",
         )
         .bind(self.id().0)
         .bind(day(on))

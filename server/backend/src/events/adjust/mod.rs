@@ -12,9 +12,9 @@ use super::commit::{enter_organization, mark_moved};
 use super::ingest::{Booking, book};
 use super::receipt::StoredLine;
 use crate::{Backend, Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::{EventInput, Status};
-use domain::ids::{EventKey, KeyId, ProjectId, RunId};
+use chrono::{DateTime, Utc};
+use domain::event::EventInput;
+use domain::ids::{EventKey, ProjectId, RunId};
 use domain::meter::{Meter, Meters, UsageFormat, usage};
 use domain::model::canonical_provider;
 use domain::period::Zone;
@@ -82,12 +82,11 @@ pub(crate) struct Recorded {
     pub(crate) event_key: EventKey,
     pub(crate) timestamp: DateTime<Utc>,
     pub(crate) project_id: ProjectId,
-    key_id: KeyId,
-    operation: String,
-    status: Status,
+    series_id: i64,
+    labels: Vec<i64>,
     usage_format: UsageFormat,
     meters: Meters,
-    /// The remaining fields, as far as they decide a price or a rollup.
+    /// The remaining fields, as far as they decide a price.
     pub(crate) sent: EventInput,
     /// What counts now.
     pub(crate) current: Standing,
@@ -285,16 +284,9 @@ pub(crate) async fn apply(
     }
     let now = backend.clock.now();
     sql::append(connection, scope, by, adjustments, now).await?;
-    let moved = moves::sum(scope.org_id(), zone, adjustments);
-    sql::move_quarters(connection, &moved.quarters).await?;
-    sql::move_days(connection, &moved.days).await?;
-    sql::move_labels(connection, &moved.labels).await?;
-    sql::move_meters(connection, &moved.meters).await?;
-    sql::move_terms(connection, &moved.terms).await?;
-    let marks: Vec<_> = moved
-        .touched
-        .into_iter()
-        .map(|(project_id, day): (ProjectId, NaiveDate)| (backend.clock.new_id(), (scope.org_id(), project_id, day)))
-        .collect();
+    let mut rollups = moves::sum(scope.org_id(), zone, adjustments);
+    let moved = std::mem::take(&mut rollups.moved);
+    rollups.adjust(connection).await?;
+    let marks: Vec<_> = moved.into_iter().map(|moved| (backend.clock.new_id(), moved)).collect();
     mark_moved(connection, &marks, now).await
 }

@@ -1,29 +1,25 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
-use super::moves::{Moved, MovedMeter, TermKey};
 use super::{Adjustment, By, Place, Recorded, Selection, Standing};
-use crate::events::commit::rollup::{CoarseKey, LabelKey, MeterKey};
 use crate::events::commit::time_of;
 use crate::events::read::push_filter;
 use crate::events::receipt;
 use crate::{Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::event::{EventInput, ReportedCost};
-use domain::ids::{EventKey, KeyId, ProjectId, RunId};
+use domain::ids::{EventKey, ProjectId, RunId};
 use domain::problem::FieldProblem;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
-use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// An event and its last adjustment `a`.
 macro_rules! columns {
     () => {
-        "select e.event_key, e.\"timestamp\", e.project_id, e.key_id, e.provider, e.model, e.operation, e.status,
-            e.usage_format, e.usage, e.meters, e.service_tier, e.batch, e.region, e.feature, e.environment, e.customer,
-            e.\"user\", e.cohort, e.step, e.tags, e.reported_cost, e.reported_currency, e.attempt,
+        "select e.event_key, e.\"timestamp\", e.project_id, e.series_id, e.labels, e.provider, e.model,
+            e.usage_format, e.usage, e.meters, e.service_tier, e.batch, e.region, e.reported_cost, e.reported_currency,
             e.cost, e.upper_bound, e.receipt, e.priced_as, e.unpriced_reason,
             a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.receipt as a_receipt,
             a.priced_as as a_priced_as, a.unpriced_reason as a_unpriced_reason"
@@ -97,13 +93,10 @@ fn standing(row: &PgRow, prefix: &str) -> Result<Standing, Error> {
 }
 
 fn recorded(row: &PgRow) -> Result<Recorded, Error> {
-    let word = |problem: FieldProblem| inconsistent("status", problem.detail);
-    let status = row.try_get::<&str, _>("status")?.parse().map_err(word)?;
+    let word = |problem: FieldProblem| inconsistent("usage_format", problem.detail);
     let usage_format = row.try_get::<&str, _>("usage_format")?.parse().map_err(word)?;
     let json = |column: &'static str| row.try_get::<Value, _>(column);
     let meters = serde_json::from_value(json("meters")?).map_err(|error| inconsistent("meters", error))?;
-    let tags = serde_json::from_value(json("tags")?).map_err(|error| inconsistent("tags", error))?;
-    let operation: String = row.try_get("operation")?;
     let reported: Option<Decimal> = row.try_get("reported_cost")?;
     let currency: Option<String> = row.try_get("reported_currency")?;
     let revision: Option<i32> = row.try_get("revision")?;
@@ -112,30 +105,20 @@ fn recorded(row: &PgRow) -> Result<Recorded, Error> {
         event_key: EventKey(row.try_get("event_key")?),
         timestamp: row.try_get("timestamp")?,
         project_id: ProjectId(row.try_get("project_id")?),
-        key_id: KeyId(row.try_get("key_id")?),
-        status,
+        series_id: row.try_get("series_id")?,
+        labels: row.try_get("labels")?,
         usage_format,
         meters,
         sent: EventInput {
             provider: row.try_get("provider")?,
             model: row.try_get("model")?,
-            operation: Some(operation.clone()),
             usage: json("usage")?,
             service_tier: row.try_get("service_tier")?,
             batch: Some(row.try_get("batch")?),
             region: row.try_get("region")?,
-            feature: row.try_get("feature")?,
-            environment: row.try_get("environment")?,
-            customer: row.try_get("customer")?,
-            user: row.try_get("user")?,
-            cohort: row.try_get("cohort")?,
-            step: row.try_get("step")?,
-            tags,
-            status: Some(status),
             reported_cost: reported.zip(currency).map(|(amount, currency)| ReportedCost { amount, currency }),
             ..EventInput::default()
         },
-        operation,
         current,
         revision: revision.unwrap_or_default(),
         previous: None,
@@ -326,206 +309,6 @@ pub(super) async fn append(
     .bind(all!(one => receipt::to_json(one.to.lines.iter().cloned())))
     .bind(all!(one => one.to.priced_as.as_deref()))
     .bind(all!(one => one.to.unpriced_reason.as_deref()))
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// The upsert that moves a coarse rollup. The row is there, because its event is; an upsert locks rows in the order given.
-macro_rules! move_coarse {
-    ($table:literal, $slot:literal, $type:literal) => {
-        concat!(
-            "insert into ", $table, " (org_id, ", $slot, ", project_id, provider, model, operation, feature, environment, key_id,
-                status, adjusted, unpriced_requests, unpriced_upper_bound, requests, booked, tokens, tokens_input_uncached,
-                tokens_cache_read, tokens_cache_write, tokens_output, errors, retries, cache_hits, avoided_cost, latency_counts)
-             select batch.*, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{}'
-             from unnest($1::uuid[], $2::", $type, "[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::uuid[], $10::text[], $11::numeric[], $12::bigint[], $13::numeric[]) as batch
-             on conflict on constraint ", $table, "_pkey do update set
-                adjusted = ", $table, ".adjusted + excluded.adjusted,
-                unpriced_requests = ", $table, ".unpriced_requests + excluded.unpriced_requests,
-                unpriced_upper_bound = ", $table, ".unpriced_upper_bound + excluded.unpriced_upper_bound"
-        )
-    };
-}
-
-pub(super) async fn move_quarters(
-    connection: &mut PgConnection,
-    rows: &BTreeMap<CoarseKey<'_, DateTime<Utc>>, Moved>,
-) -> Result<(), Error> {
-    move_coarse(connection, move_coarse!("rollup_quarter", "quarter", "timestamptz"), rows).await
-}
-
-pub(super) async fn move_days(
-    connection: &mut PgConnection,
-    rows: &BTreeMap<CoarseKey<'_, NaiveDate>, Moved>,
-) -> Result<(), Error> {
-    move_coarse(connection, move_coarse!("rollup_day", "day", "date"), rows).await
-}
-
-async fn move_coarse<T>(
-    connection: &mut PgConnection,
-    sql: &'static str,
-    rows: &BTreeMap<CoarseKey<'_, T>, Moved>,
-) -> Result<(), Error>
-where
-    T: Copy
-        + Send
-        + Sync
-        + for<'q> sqlx::Encode<'q, sqlx::Postgres>
-        + sqlx::postgres::PgHasArrayType
-        + sqlx::Type<sqlx::Postgres>,
-{
-    macro_rules! key {
-        ($key:ident => $value:expr) => {
-            rows.keys().map(|$key| $value).collect::<Vec<_>>()
-        };
-    }
-    sqlx::query(sql)
-        .bind(key!(key => key.org_id.0))
-        .bind(key!(key => key.slot))
-        .bind(key!(key => key.project_id.0))
-        .bind(key!(key => key.provider))
-        .bind(key!(key => key.model))
-        .bind(key!(key => key.operation))
-        .bind(key!(key => key.feature))
-        .bind(key!(key => key.environment))
-        .bind(key!(key => key.key_id.0))
-        .bind(key!(key => key.status))
-        .bind(rows.values().map(|moved| moved.adjusted).collect::<Vec<_>>())
-        .bind(rows.values().map(|moved| moved.unpriced_requests).collect::<Vec<_>>())
-        .bind(rows.values().map(|moved| moved.upper_bound).collect::<Vec<_>>())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn move_labels(
-    connection: &mut PgConnection,
-    rows: &BTreeMap<LabelKey<'_>, Moved>,
-) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, adjusted, unpriced_requests,
-            unpriced_upper_bound, requests, booked, tokens, errors, avoided_cost)
-         select batch.*, 0, 0, 0, 0, 0
-         from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::numeric[],
-            $9::bigint[], $10::numeric[]) as batch
-         on conflict on constraint rollup_label_day_pkey do update set
-            adjusted = rollup_label_day.adjusted + excluded.adjusted,
-            unpriced_requests = rollup_label_day.unpriced_requests + excluded.unpriced_requests,
-            unpriced_upper_bound = rollup_label_day.unpriced_upper_bound + excluded.unpriced_upper_bound",
-    )
-    .bind(rows.keys().map(|key| key.org_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.day).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.label.stored()).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.value).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.project_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.provider).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.model).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.adjusted).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.unpriced_requests).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.upper_bound).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// A receipt may charge a meter that no receipt of the day charged before: such a row is new, and goes when that is taken back.
-pub(super) async fn move_meters(
-    connection: &mut PgConnection,
-    rows: &BTreeMap<MeterKey<'_>, MovedMeter>,
-) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(
-        "insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, adjusted, requests, quantity, booked)
-         select batch.*, 0
-         from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::bigint[],
-            $9::numeric[]) as batch
-         on conflict on constraint rollup_meter_day_pkey do update set
-            adjusted = rollup_meter_day.adjusted + excluded.adjusted,
-            requests = rollup_meter_day.requests + excluded.requests,
-            quantity = rollup_meter_day.quantity + excluded.quantity",
-    )
-    .bind(rows.keys().map(|key| key.org_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.day).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.project_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.provider).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.model).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.meter).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.adjusted).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.requests).collect::<Vec<_>>())
-    .bind(rows.values().map(|moved| moved.quantity).collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "delete from rollup_meter_day as r
-         using unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[])
-            as gone (org_id, day, project_id, provider, model, meter)
-         where r.org_id = gone.org_id and r.day = gone.day and r.project_id = gone.project_id and r.provider = gone.provider
-           and r.model = gone.model and r.meter = gone.meter
-           and r.requests = 0 and r.quantity = 0 and r.booked = 0 and r.adjusted = 0",
-    )
-    .bind(rows.keys().map(|key| key.org_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.day).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.project_id.0).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.provider).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.model).collect::<Vec<_>>())
-    .bind(rows.keys().map(|key| key.meter).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// What terms of the contract moved. A row that comes to nothing goes.
-pub(super) async fn move_terms(
-    connection: &mut PgConnection,
-    rows: &BTreeMap<TermKey<'_>, Decimal>,
-) -> Result<(), Error> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    macro_rules! key {
-        ($key:ident => $value:expr) => {
-            rows.keys().map(|$key| $value).collect::<Vec<_>>()
-        };
-    }
-    let stored = |id: u64| i64::try_from(id).map_err(|error| Error::inconsistent("rollup_term_day", "term_id", error));
-    let terms = rows.keys().map(|key| stored(key.term_id)).collect::<Result<Vec<_>, _>>()?;
-    sqlx::query(
-        "insert into rollup_term_day (org_id, day, project_id, provider, model, meter, term_id, adjusted)
-         select batch.* from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-            $8::numeric[]) as batch
-         on conflict on constraint rollup_term_day_pkey do update set adjusted = rollup_term_day.adjusted + excluded.adjusted",
-    )
-    .bind(key!(key => key.of.org_id.0))
-    .bind(key!(key => key.of.day))
-    .bind(key!(key => key.of.project_id.0))
-    .bind(key!(key => key.of.provider))
-    .bind(key!(key => key.of.model))
-    .bind(key!(key => key.of.meter))
-    .bind(&terms)
-    .bind(rows.values().copied().collect::<Vec<_>>())
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query(
-        "delete from rollup_term_day as r
-         using unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[])
-            as gone (org_id, day, project_id, provider, model, meter, term_id)
-         where r.org_id = gone.org_id and r.day = gone.day and r.project_id = gone.project_id and r.provider = gone.provider
-           and r.model = gone.model and r.meter = gone.meter and r.term_id = gone.term_id and r.adjusted = 0",
-    )
-    .bind(key!(key => key.of.org_id.0))
-    .bind(key!(key => key.of.day))
-    .bind(key!(key => key.of.project_id.0))
-    .bind(key!(key => key.of.provider))
-    .bind(key!(key => key.of.model))
-    .bind(key!(key => key.of.meter))
-    .bind(&terms)
     .execute(connection)
     .await?;
     Ok(())

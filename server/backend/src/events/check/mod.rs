@@ -3,7 +3,6 @@
 mod sql;
 
 use super::commit::lock_organization;
-use super::latency;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::meter::Meter;
@@ -17,7 +16,7 @@ pub const MAX_DIFFERENCES: i64 = 100;
 /// A row that is stored but does not follow from the events, or follows and is not stored as such.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The rollup.
+    /// The rollup; `events` where an event counts under dimensions that it was not sent with, which cannot be repaired.
     pub table: &'static str,
     /// Whether this row is stored (and should not be so) or is what should be stored.
     pub stored: bool,
@@ -48,32 +47,9 @@ impl Days {
     }
 }
 
-/// Words of token meters by what was done with the tokens, for SQL.
-struct Kinds {
-    input_uncached: Vec<&'static str>,
-    cache_read: Vec<&'static str>,
-    cache_write: Vec<&'static str>,
-    output: Vec<&'static str>,
-}
-
-impl Kinds {
-    /// By the words alone and not by the committer's function, so that a mistake there is found.
-    fn by_word() -> Self {
-        let words = |wanted: fn(&str) -> bool| -> Vec<&'static str> {
-            Meter::ALL
-                .iter()
-                .filter(|meter| meter.is_token())
-                .map(|meter| meter.as_str())
-                .filter(|word| wanted(word))
-                .collect()
-        };
-        Self {
-            input_uncached: words(|word| word.starts_with("input") && !word.contains("_cache_")),
-            cache_read: words(|word| word.ends_with("_cache_read")),
-            cache_write: words(|word| word.contains("_cache_write")),
-            output: words(|word| word.starts_with("output")),
-        }
-    }
+/// Words of token meters, for SQL.
+fn token_meters() -> Vec<&'static str> {
+    Meter::ALL.iter().filter(|meter| meter.is_token()).map(|meter| meter.as_str()).collect()
 }
 
 /// Recomputes every rollup of some days from the events, in SQL, and reports what differs from what is stored: nothing, if all is well.
@@ -104,11 +80,9 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
     lock_organization(&mut transaction, scope).await?;
     let found = differences(&mut transaction, scope, &days).await?;
     if !found.is_empty() {
-        sql::repair_quarters(&mut transaction, scope, &days).await?;
-        sql::repair_days(&mut transaction, scope, &days).await?;
-        sql::repair_labels(&mut transaction, scope, &days).await?;
-        sql::repair_meters(&mut transaction, scope, &days).await?;
-        sql::repair_terms(&mut transaction, scope, &days).await?;
+        for rollup in sql::Recomputed::all() {
+            rollup.repair(&mut transaction, scope, &days).await?;
+        }
     }
     transaction.commit().await?;
     Ok(found)
@@ -154,11 +128,10 @@ fn require_all(scope: &OrgScope) -> Result<(), Error> {
 }
 
 async fn differences(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<Vec<Difference>, Error> {
-    let mut found = sql::differing_quarters(connection, scope, days).await?;
-    found.extend(sql::differing_days(connection, scope, days).await?);
-    found.extend(sql::differing_labels(connection, scope, days).await?);
-    found.extend(sql::differing_meters(connection, scope, days).await?);
-    found.extend(sql::differing_terms(connection, scope, days).await?);
+    let mut found = sql::misplaced(connection, scope, days).await?;
+    for rollup in sql::Recomputed::all() {
+        found.extend(rollup.differing(connection, scope, days).await?);
+    }
     Ok(found)
 }
 
@@ -178,9 +151,10 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     sql::rebuild_days(connection, scope, &days).await?;
     // Labels, meters and terms follow from events alone: where those have left by retention, the days of the old zone stay.
     let days = days.since(sql::events_from(connection, scope).await?);
-    sql::rebuild_labels(connection, scope, &days).await?;
-    sql::rebuild_meters(connection, scope, &days).await?;
-    sql::rebuild_terms(connection, scope, &days).await
+    for rollup in sql::Recomputed::of_events() {
+        rollup.rebuild(connection, scope, &days).await?;
+    }
+    Ok(())
 }
 
 /// Deletes every event and rollup of an organization, in the transaction that deletes the organization itself.
@@ -190,8 +164,4 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
 pub async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     lock_organization(connection, scope).await?;
     sql::delete_all(connection, scope).await
-}
-
-fn latency_bounds() -> Vec<i64> {
-    latency::bounds()
 }

@@ -141,6 +141,24 @@ impl CopyBuffer {
         self.field(&number.to_be_bytes());
     }
 
+    /// One dimension, no nulls: dimensions, flags, type of the elements, length, first index, elements.
+    pub(super) fn int8_array(&mut self, numbers: &[i64]) {
+        const INT8: i32 = 20;
+        let dimensions = i32::from(!numbers.is_empty());
+        self.len(12 + usize::from(!numbers.is_empty()) * 8 + numbers.len() * 12);
+        for number in [dimensions, 0, INT8] {
+            self.0.extend_from_slice(&number.to_be_bytes());
+        }
+        if dimensions == 1 {
+            // The labels of an event are few.
+            self.0.extend_from_slice(&i32::try_from(numbers.len()).unwrap_or(i32::MAX).to_be_bytes());
+            self.0.extend_from_slice(&1_i32.to_be_bytes());
+        }
+        for number in numbers {
+            self.int8(*number);
+        }
+    }
+
     pub(super) fn int8_opt(&mut self, number: Option<i64>) {
         self.option(number, Self::int8);
     }

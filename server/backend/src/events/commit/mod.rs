@@ -8,9 +8,9 @@
 mod copy;
 mod measure;
 mod partition;
-pub(crate) mod rollup;
 pub(crate) mod row;
 mod sql;
+mod sums;
 mod transaction;
 
 pub(crate) use measure::describe;

@@ -1,11 +1,10 @@
 //! An event as a row of `events`: the fields in the order of the `copy` statement in [`super::sql`].
 
 use super::copy::CopyBuffer;
-use super::rollup::TokenKinds;
 use crate::events::ingest::NewEvent;
 use crate::events::receipt;
 
-const EVENT_FIELDS: i16 = 46;
+const EVENT_FIELDS: i16 = 48;
 
 /// An event's row.
 pub(crate) fn encode(event: &NewEvent) -> Vec<u8> {
@@ -25,6 +24,8 @@ fn write(row: &mut CopyBuffer, event: &NewEvent) {
     row.text(&event.id);
     row.uuid(event.project_id.0);
     row.uuid(event.key_id.0);
+    row.int8(event.place.series_id);
+    row.int8_array(&event.place.labels);
     row.text(&sent.provider);
     row.text(&sent.model);
     row.text(&event.operation);
@@ -63,7 +64,7 @@ fn write(row: &mut CopyBuffer, event: &NewEvent) {
     row.text_opt(booking.unpriced_reason.as_deref());
     row.numeric_opt(booking.upper_bound);
     row.numeric_opt(booking.avoided_cost);
-    row.int8(TokenKinds::of(&event.meters).all);
+    row.int8(event.tokens());
 }
 
 fn json(value: &impl serde::Serialize) -> String {

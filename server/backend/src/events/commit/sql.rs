@@ -1,7 +1,6 @@
 //! Queries of the ingest transaction. They mix organizations: every row carries its own.
 
 use super::partition::month_of;
-use super::rollup::{CoarseKey, CoarseSums, LabelKey, LabelSums, MeterKey, MeterSums, Rollups};
 use super::{copy, partition};
 use crate::events::doubles::Answer;
 use crate::events::ingest::NewEvent;
@@ -12,7 +11,6 @@ use domain::period::Zone;
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Ids that were recorded before, by the event key that wanted them now.
@@ -292,8 +290,8 @@ pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEve
     let rows = copy::framed(events.iter().map(|event| &event.row[..]));
     copy_rows(
         connection,
-        "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, provider, model, operation,
-            usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
+        "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, series_id,
+            labels, provider, model, operation, usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
             session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
             response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
             reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
@@ -302,199 +300,6 @@ pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEve
     )
     .await?;
     Ok(())
-}
-
-/// The upsert of a coarse rollup: the same for quarters and days but for the table and its slot.
-macro_rules! add_coarse {
-    ($table:literal, $slot:literal, $type:literal) => {
-        concat!(
-            "insert into ", $table, " (org_id, ", $slot, ", project_id, provider, model, operation, feature, environment, key_id,
-                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
-                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
-             select org_id, slot, project_id, provider, model, operation, feature, environment, key_id,
-                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
-                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts::bigint[]
-             from unnest($1::uuid[], $2::", $type, "[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::uuid[], $10::text[], $11::bigint[], $12::numeric[], $13::bigint[], $14::bigint[], $15::bigint[],
-                $16::bigint[], $17::bigint[], $18::bigint[], $19::numeric[], $20::bigint[], $21::bigint[], $22::bigint[],
-                $23::numeric[], $24::text[])
-                as batch (org_id, slot, project_id, provider, model, operation, feature, environment, key_id,
-                status, requests, booked, tokens, tokens_input_uncached, tokens_cache_read, tokens_cache_write, tokens_output,
-                unpriced_requests, unpriced_upper_bound, errors, retries, cache_hits, avoided_cost, latency_counts)
-             on conflict on constraint ", $table, "_pkey do update set
-                requests = ", $table, ".requests + excluded.requests,
-                booked = ", $table, ".booked + excluded.booked,
-                tokens = ", $table, ".tokens + excluded.tokens,
-                tokens_input_uncached = ", $table, ".tokens_input_uncached + excluded.tokens_input_uncached,
-                tokens_cache_read = ", $table, ".tokens_cache_read + excluded.tokens_cache_read,
-                tokens_cache_write = ", $table, ".tokens_cache_write + excluded.tokens_cache_write,
-                tokens_output = ", $table, ".tokens_output + excluded.tokens_output,
-                unpriced_requests = ", $table, ".unpriced_requests + excluded.unpriced_requests,
-                unpriced_upper_bound = ", $table, ".unpriced_upper_bound + excluded.unpriced_upper_bound,
-                errors = ", $table, ".errors + excluded.errors,
-                retries = ", $table, ".retries + excluded.retries,
-                cache_hits = ", $table, ".cache_hits + excluded.cache_hits,
-                avoided_cost = ", $table, ".avoided_cost + excluded.avoided_cost,
-                latency_counts = case
-                    when excluded.latency_counts = '{}' then ", $table, ".latency_counts
-                    when ", $table, ".latency_counts = '{}' then excluded.latency_counts
-                    else array(
-                        select coalesce(old, 0) + coalesce(new, 0)
-                        from unnest(", $table, ".latency_counts, excluded.latency_counts) with ordinality as counts (old, new, class)
-                        order by class)
-                end"
-        )
-    };
-}
-
-/// The upsert of the labels.
-const ADD_LABELS: &str = "insert into rollup_label_day (org_id, day, label, value, project_id, provider, model, requests, booked, tokens,
-        unpriced_requests, unpriced_upper_bound, errors, avoided_cost)
-     select * from unnest($1::uuid[], $2::date[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[], $8::bigint[],
-        $9::numeric[], $10::bigint[], $11::bigint[], $12::numeric[], $13::bigint[], $14::numeric[])
-     on conflict on constraint rollup_label_day_pkey do update set
-        requests = rollup_label_day.requests + excluded.requests,
-        booked = rollup_label_day.booked + excluded.booked,
-        tokens = rollup_label_day.tokens + excluded.tokens,
-        unpriced_requests = rollup_label_day.unpriced_requests + excluded.unpriced_requests,
-        unpriced_upper_bound = rollup_label_day.unpriced_upper_bound + excluded.unpriced_upper_bound,
-        errors = rollup_label_day.errors + excluded.errors,
-        avoided_cost = rollup_label_day.avoided_cost + excluded.avoided_cost";
-
-/// The upsert of the meters.
-const ADD_METERS: &str =
-    "insert into rollup_meter_day (org_id, day, project_id, provider, model, meter, requests, quantity, booked)
-     select * from unnest($1::uuid[], $2::date[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[],
-        $8::numeric[], $9::numeric[])
-     on conflict on constraint rollup_meter_day_pkey do update set
-        requests = rollup_meter_day.requests + excluded.requests,
-        quantity = rollup_meter_day.quantity + excluded.quantity,
-        booked = rollup_meter_day.booked + excluded.booked";
-
-/// All upserts as one statement, because a way to the database and back costs as much as a few rows.
-///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
-static ADD_ROLLUPS: LazyLock<String> = LazyLock::new(|| {
-    let [labels, days, quarters] =
-        [METER_VALUES, METER_VALUES + LABEL_VALUES, METER_VALUES + LABEL_VALUES + COARSE_VALUES];
-    format!(
-        "with meters as ({ADD_METERS}), labels as ({}), days as ({}), quarters as ({}) select",
-        renumbered(ADD_LABELS, labels),
-        renumbered(add_coarse!("rollup_day", "day", "date"), days),
-        renumbered(add_coarse!("rollup_quarter", "quarter", "timestamptz"), quarters),
-    )
-});
-/// How many values each upsert takes.
-const METER_VALUES: usize = 9;
-const LABEL_VALUES: usize = 14;
-const COARSE_VALUES: usize = 24;
-
-/// A statement whose values are counted from further on.
-fn renumbered(sql: &str, from: usize) -> String {
-    let mut parts = sql.split('$');
-    let mut renumbered = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, rest) = part.split_at(digits);
-        let number: usize = number.parse().unwrap_or_default();
-        renumbered.push_str(&format!("${}{rest}", number + from));
-    }
-    renumbered
-}
-
-type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
-
-/// Adds a batch's sums to all rollups.
-pub(super) async fn add_rollups(connection: &mut PgConnection, rollups: &Rollups<'_>) -> Result<(), Error> {
-    let query = sqlx::query(AssertSqlSafe(ADD_ROLLUPS.as_str()));
-    let query = bind_meters(query, &rollups.meters);
-    let query = bind_labels(query, &rollups.labels);
-    let query = bind_coarse(query, &rollups.days);
-    bind_coarse(query, &rollups.quarters).execute(connection).await?;
-    Ok(())
-}
-
-/// The values of a rollup's rows, column by column.
-macro_rules! bind_columns {
-    ($query:expr, $rows:expr, $row:ident => $($value:expr),+ $(,)?) => {
-        $query$(.bind($rows.iter().map(|$row| $value).collect::<Vec<_>>()))+
-    };
-}
-
-fn bind_coarse<'q, T>(query: Query<'q>, rows: &[(CoarseKey<'_, T>, CoarseSums)]) -> Query<'q>
-where
-    T: Copy
-        + Send
-        + 'q
-        + for<'e> sqlx::Encode<'e, sqlx::Postgres>
-        + sqlx::postgres::PgHasArrayType
-        + sqlx::Type<sqlx::Postgres>,
-{
-    bind_columns!(query, rows, row =>
-        row.0.org_id.0,
-        row.0.slot,
-        row.0.project_id.0,
-        row.0.provider.to_owned(),
-        row.0.model.to_owned(),
-        row.0.operation.to_owned(),
-        row.0.feature.to_owned(),
-        row.0.environment.to_owned(),
-        row.0.key_id.0,
-        row.0.status,
-        row.1.requests,
-        row.1.booked,
-        row.1.tokens,
-        row.1.tokens_input_uncached,
-        row.1.tokens_cache_read,
-        row.1.tokens_cache_write,
-        row.1.tokens_output,
-        row.1.unpriced_requests,
-        row.1.unpriced_upper_bound,
-        row.1.errors,
-        row.1.retries,
-        row.1.cache_hits,
-        row.1.avoided_cost,
-        array_text(&row.1.latency_counts),
-    )
-}
-
-/// PostgreSQL's text form of an array: `unnest` takes arrays of arrays apart to their last element.
-fn array_text(counts: &[i64]) -> String {
-    let counts: Vec<String> = counts.iter().map(ToString::to_string).collect();
-    format!("{{{}}}", counts.join(","))
-}
-
-fn bind_labels<'q>(query: Query<'q>, rows: &[(LabelKey<'_>, LabelSums)]) -> Query<'q> {
-    bind_columns!(query, rows, row =>
-        row.0.org_id.0,
-        row.0.day,
-        row.0.label.stored(),
-        row.0.value.to_owned(),
-        row.0.project_id.0,
-        row.0.provider.to_owned(),
-        row.0.model.to_owned(),
-        row.1.requests,
-        row.1.booked,
-        row.1.tokens,
-        row.1.unpriced_requests,
-        row.1.unpriced_upper_bound,
-        row.1.errors,
-        row.1.avoided_cost,
-    )
-}
-
-fn bind_meters<'q>(query: Query<'q>, rows: &[(MeterKey<'_>, MeterSums)]) -> Query<'q> {
-    bind_columns!(query, rows, row =>
-        row.0.org_id.0,
-        row.0.day,
-        row.0.project_id.0,
-        row.0.provider.to_owned(),
-        row.0.model.to_owned(),
-        row.0.meter,
-        row.1.requests,
-        row.1.quantity,
-        row.1.booked,
-    )
 }
 
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.

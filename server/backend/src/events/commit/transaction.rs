@@ -1,10 +1,10 @@
 //! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
 
-use super::rollup;
-use super::{Outcome, Rejection, sql};
+use super::{Outcome, Rejection, sql, sums};
 use crate::events::doubles;
 use crate::events::ingest::NewEvent;
 use crate::events::rejected;
+use crate::ledger::series::{Missing, Unseen};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::Recorded;
@@ -78,12 +78,16 @@ impl Batch<'_> {
         let (dropped, fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
             new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
         if !fresh.is_empty() {
+            Missing::of(fresh.iter().map(|event| (event.org_id, &event.place)))
+                .write(&mut transaction, self.now)
+                .await?;
             sql::copy_events(&mut transaction, &fresh).await?;
             let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
             doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
-            let rollups = rollup::sum(fresh.iter().copied(), &zones);
-            sql::add_rollups(&mut transaction, &rollups).await?;
-            let marks: Vec<_> = rollups.moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
+            let mut rollups = sums::sum(fresh.iter().copied(), &zones);
+            let moved = std::mem::take(&mut rollups.moved);
+            rollups.add(&mut transaction).await?;
+            let marks: Vec<_> = moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
             sql::mark_moved(&mut transaction, &marks, self.now).await?;
         }
         let too_old = self.too_old(&fates);
@@ -93,6 +97,7 @@ impl Batch<'_> {
         rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
         transaction.commit().await?;
+        fresh.iter().filter_map(|event| event.place.unseen.as_deref()).for_each(Unseen::committed);
         let outcomes = fates
             .iter()
             .zip(self.events)

@@ -142,11 +142,13 @@ async fn record(
         return Ok(IngestAnswer::default());
     }
     let books = prices::books(backend, scope).await?;
+    let known = backend.events.places.of(&backend.pool, scope).await?;
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(count)?;
     let (prepared, projects) = prepared(backend, scope, unknown, &books, read).await?;
     let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
-    let (events, rejections, mut results) = filing.sort(prepared);
+    let (mut events, rejections, mut results) = filing.sort(prepared);
+    events.iter_mut().for_each(|event| event.settle(&known));
     let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
     let mut outcomes = outcomes.into_iter();
     for result in &mut results {

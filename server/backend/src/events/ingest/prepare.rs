@@ -4,6 +4,7 @@ use super::content::{ContentHash, IdHash, canonical_usage, content_hash, id_hash
 use super::{Refusal, Refused, validate};
 use crate::clock::id_at;
 use crate::events::commit::row;
+use crate::ledger::series::{Known, Place, Series};
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, ReportedCost, Status};
@@ -50,8 +51,24 @@ pub(crate) struct NewEvent {
     pub(crate) booking: Booking,
     /// The remaining fields, as they were sent.
     pub(crate) sent: EventInput,
-    /// All of the above as a row of PostgreSQL's binary COPY: made in the request's own task, because the committer's time is everybody's.
+    /// Where it counts; nowhere until [`Self::settle`].
+    pub(crate) place: Place,
+    /// All of the above as a row of PostgreSQL's binary COPY; empty until [`Self::settle`].
     pub(crate) row: Vec<u8>,
+}
+
+impl NewEvent {
+    /// Finds where it counts and makes its row: in the request's own task, because the committer's time is everybody's.
+    pub(super) fn settle(&mut self, known: &Known) {
+        let whose = (self.project_id, self.key_id);
+        self.place = known.place(Series::of(whose, self.status, &self.operation, &self.sent), &self.sent);
+        self.row = row::encode(self);
+    }
+
+    /// Its tokens of all kinds.
+    pub(crate) fn tokens(&self) -> i64 {
+        i64::try_from(self.meters.tokens()).unwrap_or(i64::MAX)
+    }
 }
 
 /// What all events of a request have in common.
@@ -103,7 +120,7 @@ impl Request<'_> {
         let timestamp = to_micros(sent.timestamp.map_or(self.now, |at| at.to_utc()));
         let event_key = id_at(timestamp, self.clock.random());
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
-        let mut event = NewEvent {
+        NewEvent {
             org_id: self.scope.org_id(),
             key_id: self.key_id,
             project_id: read.project_id,
@@ -120,10 +137,9 @@ impl Request<'_> {
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
             meters: read.meters,
             sent,
+            place: Place::default(),
             row: Vec::new(),
-        };
-        event.row = row::encode(&event);
-        event
+        }
     }
 
     /// The event's project. A bound key learns nothing about other slugs, not even whether they exist.

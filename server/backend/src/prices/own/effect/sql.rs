@@ -1,4 +1,4 @@
-//! Queries of `rollup_meter_day` by the model that was used on a day.
+//! Queries of the sums of meters by the model that was used on a day.
 
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
@@ -16,7 +16,7 @@ pub(super) struct DayModel {
 
 pub(super) async fn used(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<DayModel>, Error> {
     let rows = sqlx::query(
-        "select distinct day, provider, model from rollup_meter_day where org_id = $1 and day >= $2 and day < $3",
+        "select distinct day, provider, model from spend_by_meter where org_id = $1 and day >= $2 and day < $3",
     )
     .bind(scope.org_id().0)
     .bind(period.from)
@@ -40,13 +40,12 @@ pub(super) async fn charged(
     let rows = sqlx::query(
         "select projects.slug as project, r.provider, r.model, sum(r.booked + r.adjusted - coalesce(contract.adjusted, 0)) as before
          from unnest($2::date[], $3::text[], $4::text[]) as used (day, provider, model)
-         join rollup_meter_day as r on r.org_id = $1 and r.day = used.day and r.provider = used.provider and r.model = used.model
+         join spend_by_meter as r on r.org_id = $1 and r.day = used.day and r.provider = used.provider and r.model = used.model
             and r.meter = any($5)
          join projects on projects.org_id = r.org_id and projects.project_id = r.project_id
          left join lateral (
              select sum(adjusted) as adjusted from rollup_term_day as t
-             where t.org_id = r.org_id and t.day = r.day and t.project_id = r.project_id and t.provider = r.provider
-               and t.model = r.model and t.meter = r.meter
+             where t.org_id = r.org_id and t.day = r.day and t.series_id = r.series_id and t.meter = r.meter
          ) as contract on true
          group by 1, 2, 3
          having sum(r.booked + r.adjusted - coalesce(contract.adjusted, 0)) <> 0

@@ -1,0 +1,65 @@
+//! What new events add to the sums.
+
+use crate::events::ingest::NewEvent;
+use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
+use domain::ids::OrgId;
+use domain::period::Zone;
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, HashMap};
+
+/// Sums events. Days are those of each organization's zone.
+pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &HashMap<OrgId, Zone>) -> Rollups {
+    let mut rollups = Rollups::default();
+    for event in events {
+        let zone = zones.get(&event.org_id).copied().unwrap_or(Zone::UTC);
+        let slot = Slot {
+            org_id: event.org_id,
+            project_id: event.project_id,
+            at: event.timestamp,
+            day: zone.day_of(event.timestamp),
+            series_id: event.place.series_id,
+            labels: &event.place.labels,
+        };
+        rollups.add_calls(slot, calls(event));
+        for (meter, sums) in meters(event) {
+            rollups.add_meter(slot, meter, sums);
+        }
+    }
+    rollups
+}
+
+fn calls(event: &NewEvent) -> CallSums {
+    let booking = &event.booking;
+    CallSums {
+        requests: 1,
+        tokens: event.tokens(),
+        unpriced_requests: i64::from(booking.cost.is_none()),
+        retries: i64::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
+        cache_hits: i64::from(event.sent.response_cache_hit == Some(true)),
+        booked: booking.cost.unwrap_or_default(),
+        adjusted: Decimal::ZERO,
+        unpriced_upper_bound: booking.upper_bound.unwrap_or_default(),
+        avoided_cost: booking.avoided_cost.unwrap_or_default(),
+    }
+}
+
+/// What was used at the provider, priced or not; an answer from the sender's own cache used nothing.
+fn meters(event: &NewEvent) -> BTreeMap<&'static str, MeterSums> {
+    let mut used: BTreeMap<&'static str, MeterSums> = BTreeMap::new();
+    if event.sent.response_cache_hit == Some(true) {
+        return used;
+    }
+    let one = || MeterSums { requests: 1, ..MeterSums::default() };
+    for (meter, quantity) in event.meters.iter() {
+        used.entry(meter.as_str()).or_insert_with(one).quantity = quantity;
+    }
+    for line in &event.booking.lines {
+        let sums = used.entry(line.meter.as_str()).or_insert_with(one);
+        // A price per request is charged although usage does not count requests. A modifier's line uses nothing more.
+        if line.is_price() && event.meters.get(line.meter).is_zero() {
+            sums.quantity += line.quantity;
+        }
+        sums.booked += line.amount;
+    }
+    used
+}

@@ -1,0 +1,130 @@
+//! Sums of what is recorded or moved: summed in memory, so that one row per key is written however many events share it.
+
+mod schema;
+
+pub(crate) use schema::{
+    CallSums, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey, MeterSums, QUARTERS, QuarterKey,
+    Rollup, Rows, TERMS, TermKey, TermSums,
+};
+
+use crate::Error;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::{OrgId, ProjectId};
+use foldhash::HashMap;
+use sqlx::{AssertSqlSafe, PgConnection};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+/// Where and when something counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slot<'a> {
+    pub(crate) org_id: OrgId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) at: DateTime<Utc>,
+    /// The organization's day that holds it.
+    pub(crate) day: NaiveDate,
+    pub(crate) series_id: i64,
+    pub(crate) labels: &'a [i64],
+}
+
+/// Sums by key, of all tables.
+#[derive(Default)]
+pub(crate) struct Rollups {
+    quarters: HashMap<QuarterKey, CallSums>,
+    days: HashMap<DayKey, CallSums>,
+    labels: HashMap<LabelKey, LabelSums>,
+    meters: HashMap<MeterKey, MeterSums>,
+    terms: HashMap<TermKey, TermSums>,
+    /// Projects and days that moved.
+    pub(crate) moved: BTreeSet<(OrgId, ProjectId, NaiveDate)>,
+}
+
+impl Rollups {
+    /// Adds calls: to their series by quarter and day, and to each of their labels.
+    pub(crate) fn add_calls(&mut self, slot: Slot<'_>, calls: CallSums) {
+        let Slot { org_id, project_id, at, day, series_id, labels } = slot;
+        *self.quarters.entry(QuarterKey { org_id: org_id.0, quarter: quarter_of(at), series_id }).or_default() += calls;
+        *self.days.entry(DayKey { org_id: org_id.0, day, series_id }).or_default() += calls;
+        for label_id in labels {
+            let key = LabelKey { org_id: org_id.0, day, label_id: *label_id, series_id };
+            *self.labels.entry(key).or_default() += LabelSums::from(calls);
+        }
+        self.moved.insert((org_id, project_id, day));
+    }
+
+    /// Adds to a meter.
+    pub(crate) fn add_meter(&mut self, slot: Slot<'_>, meter: &'static str, sums: MeterSums) {
+        let key = MeterKey { org_id: slot.org_id.0, day: slot.day, series_id: slot.series_id, meter };
+        *self.meters.entry(key).or_default() += sums;
+    }
+
+    /// Adds to what a term of the contract moved.
+    pub(crate) fn add_term(&mut self, slot: Slot<'_>, meter: &'static str, term_id: i64, sums: TermSums) {
+        let key = TermKey { org_id: slot.org_id.0, day: slot.day, series_id: slot.series_id, meter, term_id };
+        *self.terms.entry(key).or_default() += sums;
+    }
+
+    /// Adds the sums of new events to all tables.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<(), Error> {
+        let (quarters, days) = (sorted(self.quarters), sorted(self.days));
+        let (labels, meters) = (sorted(self.labels), sorted(self.meters));
+        let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), &meters);
+        let query = DAYS.bind(LABELS.bind(query, &labels), &days);
+        QUARTERS.bind(query, &quarters).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<(), Error> {
+        let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
+        self.add(connection).await?;
+        METERS.add_and_prune(connection, &meters).await?;
+        TERMS.add_and_prune(connection, &terms).await
+    }
+}
+
+impl From<CallSums> for LabelSums {
+    fn from(calls: CallSums) -> Self {
+        Self {
+            requests: calls.requests,
+            tokens: calls.tokens,
+            unpriced_requests: calls.unpriced_requests,
+            booked: calls.booked,
+            adjusted: calls.adjusted,
+            unpriced_upper_bound: calls.unpriced_upper_bound,
+            avoided_cost: calls.avoided_cost,
+        }
+    }
+}
+
+/// All upserts as one statement, because a way to the database and back costs as much as a few rows.
+///
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
+static ADD: LazyLock<String> = LazyLock::new(|| {
+    let meters = METERS.upsert(0);
+    let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
+    let labels = LABELS.upsert(bound);
+    bound += Rollup::<LabelKey, LabelSums>::WIDTH;
+    let days = DAYS.upsert(bound);
+    bound += Rollup::<DayKey, CallSums>::WIDTH;
+    let quarters = QUARTERS.upsert(bound);
+    format!("with meters as ({meters}), labels as ({labels}), days as ({days}), quarters as ({quarters}) select")
+});
+
+fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Rows<K, V> {
+    let mut rows: Rows<K, V> = sums.into_iter().collect();
+    rows.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+    rows
+}
+
+/// The start of the quarter of an hour (UTC) that holds an instant.
+fn quarter_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    const QUARTER_SECS: i64 = 900;
+    DateTime::from_timestamp(at.timestamp().div_euclid(QUARTER_SECS) * QUARTER_SECS, 0).unwrap_or(at)
+}

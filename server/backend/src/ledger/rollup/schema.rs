@@ -1,0 +1,203 @@
+//! Every table of sums, declared once: its key, what it sums, and the statements that follow from both.
+//!
+//! `verify` recomputes sums by queries of its own, because its independence is its worth; only the names of columns come from here.
+
+use crate::Error;
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use sqlx::{AssertSqlSafe, PgConnection};
+use std::fmt::Write;
+use std::marker::PhantomData;
+use std::ops::AddAssign;
+use uuid::Uuid;
+
+pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+/// Columns of a rollup that a Rust type holds.
+pub(crate) trait Columns: Sized + Send + Sync + 'static {
+    /// Names with their types in SQL, in the order of the table.
+    const COLUMNS: &'static [(&'static str, &'static str)];
+
+    /// Binds one array per column.
+    fn bind<'q>(query: Query<'q>, rows: impl Iterator<Item = &'q Self> + Clone) -> Query<'q>;
+}
+
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($column:ident: $type:ty = $sql:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        pub(crate) struct $name { $(pub(crate) $column: $type),+ }
+
+        impl Columns for $name {
+            const COLUMNS: &'static [(&'static str, &'static str)] = &[$((stringify!($column), $sql)),+];
+
+            fn bind<'q>(query: Query<'q>, rows: impl Iterator<Item = &'q Self> + Clone) -> Query<'q> {
+                query$(.bind(rows.clone().map(|row| row.$column).collect::<Vec<$type>>()))+
+            }
+        }
+    };
+}
+
+macro_rules! key {
+    ($(#[$doc:meta])* $name:ident { $($column:ident: $type:ty = $sql:literal),+ $(,)? }) => {
+        columns! {
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            $name { org_id: Uuid = "uuid", $($column: $type = $sql),+ }
+        }
+    };
+}
+
+macro_rules! sums {
+    ($(#[$doc:meta])* $name:ident { $($column:ident: $type:ty = $sql:literal),+ $(,)? }) => {
+        columns! {
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+            $name { $($column: $type = $sql),+ }
+        }
+
+        impl AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$column += other.$column;)+
+            }
+        }
+    };
+}
+
+key! { /// A series in a quarter of an hour.
+QuarterKey { quarter: DateTime<Utc> = "timestamptz", series_id: i64 = "bigint" } }
+key! { /// A series on a day.
+DayKey { day: NaiveDate = "date", series_id: i64 = "bigint" } }
+key! { /// A label on a day, by series.
+LabelKey { day: NaiveDate = "date", label_id: i64 = "bigint", series_id: i64 = "bigint" } }
+key! { /// A meter of a series on a day.
+MeterKey { day: NaiveDate = "date", series_id: i64 = "bigint", meter: &'static str = "text" } }
+key! { /// What a term of the contract moved of a meter.
+TermKey { day: NaiveDate = "date", series_id: i64 = "bigint", meter: &'static str = "text", term_id: i64 = "bigint" } }
+
+sums! { /// Sums of calls.
+    CallSums {
+        requests: i64 = "bigint",
+        tokens: i64 = "bigint",
+        unpriced_requests: i64 = "bigint",
+        retries: i64 = "bigint",
+        cache_hits: i64 = "bigint",
+        booked: Decimal = "numeric",
+        adjusted: Decimal = "numeric",
+        unpriced_upper_bound: Decimal = "numeric",
+        avoided_cost: Decimal = "numeric",
+    }
+}
+sums! { /// Sums of calls that carry a label.
+    LabelSums {
+        requests: i64 = "bigint",
+        tokens: i64 = "bigint",
+        unpriced_requests: i64 = "bigint",
+        booked: Decimal = "numeric",
+        adjusted: Decimal = "numeric",
+        unpriced_upper_bound: Decimal = "numeric",
+        avoided_cost: Decimal = "numeric",
+    }
+}
+sums! { /// Sums of a meter.
+MeterSums { requests: i64 = "bigint", quantity: Decimal = "numeric", booked: Decimal = "numeric", adjusted: Decimal = "numeric" } }
+sums! { /// What a term moved.
+TermSums { adjusted: Decimal = "numeric" } }
+
+/// A table of sums.
+pub(crate) struct Rollup<K, S> {
+    pub(crate) table: &'static str,
+    columns: PhantomData<(K, S)>,
+}
+
+pub(crate) const QUARTERS: Rollup<QuarterKey, CallSums> = Rollup::new("rollup_quarter");
+pub(crate) const DAYS: Rollup<DayKey, CallSums> = Rollup::new("rollup_day");
+pub(crate) const LABELS: Rollup<LabelKey, LabelSums> = Rollup::new("rollup_label_day");
+pub(crate) const METERS: Rollup<MeterKey, MeterSums> = Rollup::new("rollup_meter_day");
+pub(crate) const TERMS: Rollup<TermKey, TermSums> = Rollup::new("rollup_term_day");
+
+/// Rows sorted by key, so that everybody locks them in one order.
+pub(crate) type Rows<K, S> = Vec<(K, S)>;
+
+impl<K: Columns, S: Columns> Rollup<K, S> {
+    const fn new(table: &'static str) -> Self {
+        Self { table, columns: PhantomData }
+    }
+
+    /// How many values [`Self::bind`] binds.
+    pub(crate) const WIDTH: usize = K::COLUMNS.len() + S::COLUMNS.len();
+
+    fn names() -> impl Iterator<Item = &'static str> {
+        K::COLUMNS.iter().chain(S::COLUMNS).map(|(name, _)| *name)
+    }
+
+    /// The columns of the table but `org_id`, for `select`.
+    pub(crate) fn columns() -> String {
+        Self::names().skip(1).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Adds rows to what is there; the arrays are numbered from after `bound` on.
+    pub(crate) fn upsert(&self, bound: usize) -> String {
+        let table = self.table;
+        let added = S::COLUMNS.iter().map(|(name, _)| format!("{name} = {table}.{name} + excluded.{name}"));
+        format!(
+            "insert into {table} ({}) select * from {} on conflict on constraint {table}_pkey do update set {}",
+            Self::names().collect::<Vec<_>>().join(", "),
+            arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound),
+            added.collect::<Vec<_>>().join(", "),
+        )
+    }
+
+    /// Binds rows to [`Self::upsert`].
+    pub(crate) fn bind<'q>(&self, query: Query<'q>, rows: &'q Rows<K, S>) -> Query<'q> {
+        S::bind(K::bind(query, rows.iter().map(|(key, _)| key)), rows.iter().map(|(_, sums)| sums))
+    }
+
+    /// Adds rows to what is there; what comes to nothing goes.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn add_and_prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
+        let keys = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let same = K::COLUMNS.iter().map(|(name, _)| format!("r.{name} = gone.{name}"));
+        let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
+        let prune = format!(
+            "delete from {} as r using {} as gone ({keys}) where {}",
+            self.table,
+            arrays(K::COLUMNS.iter(), 0),
+            same.chain(empty).collect::<Vec<_>>().join(" and "),
+        );
+        K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
+        Ok(())
+    }
+}
+
+fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, bound: usize) -> String {
+    let mut arrays = String::from("unnest(");
+    for (place, (_, sql)) in columns.enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        // Writing to a text cannot fail.
+        let _infallible = write!(arrays, "{comma}${}::{sql}[]", bound + place + 1);
+    }
+    arrays + ")"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_follow_from_the_declaration() {
+        assert_eq!(
+            TERMS.upsert(3),
+            "insert into rollup_term_day (org_id, day, series_id, meter, term_id, adjusted) select * from \
+             unnest($4::uuid[], $5::date[], $6::bigint[], $7::text[], $8::bigint[], $9::numeric[]) \
+             on conflict on constraint rollup_term_day_pkey do update set adjusted = rollup_term_day.adjusted + excluded.adjusted"
+        );
+        assert_eq!(Rollup::<DayKey, TermSums>::columns(), "day, series_id, adjusted");
+        assert_eq!(Rollup::<DayKey, TermSums>::WIDTH, 4);
+    }
+}
