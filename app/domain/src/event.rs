@@ -12,10 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-mod capped;
 mod refused;
 
-pub use capped::{Capped, OTHER};
 pub use refused::{Read, Refused, Sender};
 
 /// Most events in one request.

@@ -6,8 +6,10 @@ use crate::error::Failure;
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::spend::CHOOSE;
-use crate::ui::{EmptyState, Icon, Loading, PageHead, Pager, Sign, loaded, use_ready};
+use crate::spend::api::load_dimensions;
+use crate::ui::{EmptyState, Icon, Loading, Notice, PageHead, Pager, Sign, Tone, loaded, use_ready};
 use domain::event::{EventRow, Listed};
+use domain::spend::{KnownDimension, OTHER};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -33,6 +35,7 @@ pub fn EventsPage() -> impl IntoView {
     view! {
         <Title text="Events"/>
         <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."/>
+        <Others org=org/>
         <Transition fallback=|| view! { <Loading what="events" lines=12/> }>
             {move || Suspend::new(async move {
                 match events.await {
@@ -49,6 +52,30 @@ pub fn EventsPage() -> impl IntoView {
             })}
         </Transition>
     }
+}
+
+/// Says which dimensions have more values than are told apart. Nothing where it cannot be known: the list below says why.
+#[component]
+fn Others(
+    /// Slug of the organization.
+    org: Memo<String>,
+) -> impl IntoView {
+    let known = loaded(move || org.get(), load_dimensions);
+    view! {
+        <Transition>
+            {move || Suspend::new(async move { known.await.unwrap_or_default().iter().filter_map(others).collect_view() })}
+        </Transition>
+    }
+}
+
+fn others(known: &KnownDimension) -> Option<impl IntoView + use<>> {
+    let since = format::day_year(known.other_since?.date_naive());
+    let label = known.dimension.label();
+    let limit = known.limit.map_or_else(String::new, |limit| format!("more than {} values: ", format::count(limit)));
+    let text = format!(
+        "{label} has {limit}new ones count as {OTHER} since {since}. Their events keep what was sent, and no money is lost."
+    );
+    Some(view! { <Notice tone=Tone::Warn>{text}</Notice> })
 }
 
 fn draw(org: Memo<String>, query: Memo<Query>, listed: &Listed<EventRow>) -> AnyView {

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::budget::SpendScope;
-use domain::spend::{Dimension, Explore, Group, Outlook, Overview};
+use domain::spend::{Dimension, Explore, Group, KnownDimension, Outlook, Overview};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -58,6 +58,16 @@ pub async fn load_values(
     let caller = Caller::enter(&org).await?;
     let period = chosen(&caller, &query).period;
     Ok(backend::spend::values(&caller.backend, &caller.scope, period, dimension, OFFERED_VALUES).await?)
+}
+
+/// What the organization can group and filter by.
+#[server(prefix = "/fn", endpoint = "spend/dimensions", input = Json)]
+pub async fn load_dimensions(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Vec<KnownDimension>, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(backend::ledger::dimensions(&caller.backend, &caller.scope).await?)
 }
 
 #[cfg(feature = "ssr")]

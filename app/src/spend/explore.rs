@@ -1,9 +1,9 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::api::load_explore;
+use super::api::{load_dimensions, load_explore};
 use super::words::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
-use crate::error::Failure;
+use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::{Place, Query};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
@@ -12,7 +12,7 @@ use crate::ui::{
     use_ready,
 };
 use domain::project::Slug;
-use domain::spend::{Bucket, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, Group, Measure, Sums};
+use domain::spend::{Bucket, DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, Measure, Sums};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -28,15 +28,18 @@ pub fn ExplorePage() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| Query::from(&*map.read()));
     let asked = Memo::new(move |_| query.read().without(&[CHOOSE, "chart", "sort"]).pairs());
-    let explore = loaded(move || (org.get(), asked.get()), |(org, query)| load_explore(org, query));
+    let explore = loaded(
+        move || (org.get(), asked.get()),
+        async |(org, query)| Ok::<_, AppError>((load_explore(org.clone(), query).await?, load_dimensions(org).await?)),
+    );
     view! {
         <Title text="Explore"/>
         <PageHead title="Explore" hidden=true/>
         <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
             {move || Suspend::new(async move {
                 match explore.await {
-                    Ok(explore) => {
-                        let view = View { org: org.get_untracked(), explore };
+                    Ok((explore, known)) => {
+                        let view = View { org: org.get_untracked(), explore, known };
                         // The chart's kind and the order of rows need no new answer.
                         (move || view.draw(&query.read())).into_any()
                     }
@@ -50,6 +53,7 @@ pub fn ExplorePage() -> impl IntoView {
 struct View {
     org: String,
     explore: Explore,
+    known: Vec<KnownDimension>,
 }
 
 impl View {
@@ -88,13 +92,13 @@ impl View {
             .collect_view();
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension) = (asked.measure, asked.dimension.clone());
-        let (path, file, per) = (self.path(), self.file(), buckets(asked));
+        let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));
         view! {
             <div class="explore-bar">
                 <AutoForm path=path>
                     {hidden}
                     <Select label="Measure" name="measure" inline=true choices=measures() value=measure.as_str()/>
-                    <Select label="by" name="group_by" inline=true choices=dimensions(&dimension) value=dimension.name()/>
+                    <Select label="by" name="group_by" inline=true choices=by value=dimension.name()/>
                     <Select label="per" name="bucket" inline=true choices=per value=bucket/>
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
                 </AutoForm>
@@ -224,10 +228,8 @@ fn measures() -> Vec<Choice> {
     Measure::ALL.into_iter().map(|measure| Choice::new(measure.as_str(), measure_label(measure))).collect()
 }
 
-fn dimensions(present: &Dimension) -> Vec<Choice> {
-    let named = Dimension::NAMED.into_iter().map(|dimension| Choice::new(dimension.name(), dimension.label()));
-    let tag = matches!(present, Dimension::Tag(_)).then(|| Choice::new(present.name(), present.label()));
-    named.chain(tag).collect()
+fn dimensions(known: &[KnownDimension]) -> Vec<Choice> {
+    known.iter().map(|known| Choice::new(known.dimension.name(), known.dimension.label())).collect()
 }
 
 fn charts() -> Vec<Choice> {

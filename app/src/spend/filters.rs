@@ -1,18 +1,30 @@
 //! The filters of the address: chosen from the top bar, taken away by a click, and with the reader from page to page.
 
-use super::api::load_values;
+use super::api::{load_dimensions, load_values};
 use super::links;
 use super::words::{MISSING, value_label};
 use crate::error::Failure;
 use crate::format;
 use crate::layout::{Query, shows_days};
 use crate::ui::{Button, Icon, Menu, MenuItem, Sign, loaded};
-use domain::spend::{Dimension, Filter, Group};
+use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 
 /// The parameter that opens the list of a dimension's values.
 pub(crate) const CHOOSE: &str = "choose";
+
+/// What [`CHOOSE`] says to list the tags themselves.
+const TAGS: &str = "tags";
+
+/// What is being chosen.
+#[derive(Clone, PartialEq)]
+enum Choosing {
+    /// Which tag.
+    Tag,
+    /// A value of a dimension.
+    Value(Dimension),
+}
 
 /// One filter as words: "model is gpt-4o".
 fn words(filter: &Filter) -> Vec<(String, String, String)> {
@@ -68,13 +80,14 @@ fn chips(path: &str, query: &Query) -> Option<AnyView> {
     (!chips.is_empty()).then(|| view! { <ul class="filters" aria-label="Filters">{chips}</ul> }.into_any())
 }
 
-/// A menu item per dimension: opens the list of its values.
+/// A menu item per dimension, and one for the tags: opens the list of its values.
 fn items(path: &str, query: &Query) -> AnyView {
-    Dimension::NAMED
-        .into_iter()
-        .map(|dimension| {
-            let href = query.with(CHOOSE, &dimension.name()).at(path);
-            view! { <MenuItem href=href>{dimension.label()}</MenuItem> }
+    let named = Dimension::NAMED.into_iter().map(|dimension| (dimension.name(), dimension.label()));
+    named
+        .chain([(TAGS.to_owned(), "Tag".to_owned())])
+        .map(|(name, label)| {
+            let href = query.with(CHOOSE, &name).at(path);
+            view! { <MenuItem href=href>{label}</MenuItem> }
         })
         .collect_view()
         .into_any()
@@ -92,8 +105,11 @@ fn Values(
 ) -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let dimension = Memo::new(move |_| {
-        let chosen = query.read().get(CHOOSE).and_then(|name| name.parse::<Dimension>().ok());
+    let choosing = Memo::new(move |_| {
+        let chosen = match query.read().get(CHOOSE) {
+            Some(TAGS) => Some(Choosing::Tag),
+            name => name.and_then(|name| name.parse().ok()).map(Choosing::Value),
+        };
         chosen.filter(|_| shown.get())
     });
     let days = Memo::new(move |_| {
@@ -101,10 +117,14 @@ fn Values(
         query.read().pairs().into_iter().filter(|(name, _)| days.contains(&name.as_str())).collect::<Vec<_>>()
     });
     let values = loaded(
-        move || (org.get(), dimension.get(), days.get()),
-        async |(org, dimension, days)| match dimension {
-            Some(dimension) => Some((dimension.clone(), load_values(org, dimension, days).await)),
-            None => None,
+        move || (org.get(), choosing.get(), days.get()),
+        async |(org, choosing, days)| {
+            Some(match choosing? {
+                Choosing::Tag => load_dimensions(org).await.map(Listed::Tags),
+                Choosing::Value(dimension) => {
+                    load_values(org, dimension.clone(), days).await.map(|groups| Listed::Values(dimension, groups))
+                }
+            })
         },
     );
     view! {
@@ -112,14 +132,54 @@ fn Values(
             {move || Suspend::new(async move {
                 match values.await {
                     None => ().into_any(),
-                    Some((_, Err(error))) => view! { <Failure what="values" error=error/> }.into_any(),
-                    Some((dimension, Ok(groups))) => {
-                        (move || value_list(&path.read(), &query.read(), &dimension, &groups)).into_any()
+                    Some(Err(error)) => view! { <Failure what="values" error=error/> }.into_any(),
+                    Some(Ok(listed)) => {
+                        (move || match &listed {
+                            Listed::Tags(known) => tag_list(&path.read(), &query.read(), known),
+                            Listed::Values(dimension, groups) => {
+                                value_list(&path.read(), &query.read(), dimension, groups)
+                            }
+                        })
+                            .into_any()
                     }
                 }
             })}
         </Transition>
     }
+}
+
+/// What there is to choose from.
+#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+enum Listed {
+    Tags(Vec<KnownDimension>),
+    Values(Dimension, Vec<Group>),
+}
+
+/// The tags that were sent: each opens the list of its values.
+fn tag_list(path: &str, query: &Query, known: &[KnownDimension]) -> AnyView {
+    let tags: Vec<_> = known
+        .iter()
+        .filter_map(|known| match &known.dimension {
+            Dimension::Tag(key) => Some((key.clone(), query.with(CHOOSE, &known.dimension.name()).at(path))),
+            _ => None,
+        })
+        .map(|(key, href)| view! { <li><a href=href>{key}</a></li> })
+        .collect();
+    let none = tags.is_empty().then(
+        || view! { <p class="soft">"No event has a tag yet: send them as \"tags\": {\"job\": \"nightly\"}."</p> },
+    );
+    let close = query.without(&[CHOOSE]).at(path);
+    view! {
+        <section class="values" aria-label="Tags">
+            <header>
+                <h2>"Tag"</h2>
+                <a class="values-close" href=close aria-label="Close the list of tags"><Icon sign=Sign::Cross/></a>
+            </header>
+            {none}
+            <ul>{tags}</ul>
+        </section>
+    }
+    .into_any()
 }
 
 fn value_list(path: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {

@@ -11,16 +11,69 @@ use axum::response::{IntoResponse, Response};
 use domain::money;
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::{Changes, Measure, Mover, SpendAnswer, SpendQuery, SpendRange, Sums};
+use domain::spend::{Changes, Dimension, KnownDimension, Measure, Mover, SpendAnswer, SpendQuery, SpendRange, Sums};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(spend)).routes(routes!(spend_changes))
+    OpenApiRouter::new().routes(routes!(spend)).routes(routes!(spend_changes)).routes(routes!(dimensions))
+}
+
+/// A filter for every dimension with a name; tags are described in words.
+struct Filters;
+
+impl IntoParams for Filters {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let filter = |dimension: Dimension| {
+            let name = dimension.name();
+            let description = match dimension {
+                Dimension::Team => "Only projects that this team owned on the day.".to_owned(),
+                Dimension::ApiKey => "Only events sent with the key of this id.".to_owned(),
+                Dimension::Status => "Only attempts that ended so.".to_owned(),
+                Dimension::Project | Dimension::Model | Dimension::Provider | Dimension::Operation => {
+                    format!("Only this {name}.")
+                }
+                _ => format!("Only this {name}; empty for events without one."),
+            };
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .description(Some(description))
+                .schema(Some(<Vec<String> as utoipa::PartialSchema>::schema()))
+                .build()
+        };
+        Dimension::NAMED.into_iter().map(filter).collect()
+    }
+}
+
+/// The organization's dimensions.
+#[derive(Debug, Serialize, ToSchema)]
+struct DimensionsDocument {
+    /// Those with a name, then the tags that were sent.
+    dimensions: Vec<KnownDimension>,
+}
+
+/// Lists what spend can be grouped and filtered by, with the tags that were sent.
+///
+/// An organization's values are bounded: beyond the limit of a dimension new values count as `(other)`. Their events keep what was sent, and no money is lost.
+#[utoipa::path(
+    get,
+    path = "/v1/dimensions",
+    tag = "spend",
+    responses(
+        (status = 200, description = "The dimensions.", body = DimensionsDocument),
+        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+    )
+)]
+async fn dimensions(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<DimensionsDocument>, ApiError> {
+    let dimensions = backend::ledger::dimensions(&state.backend, &caller.scope).await?;
+    Ok(Json(DimensionsDocument { dimensions }))
 }
 
 /// Sums of what was asked.
@@ -88,7 +141,7 @@ impl Measures {
 
 impl SpendDocument {
     fn of(answer: SpendAnswer, query: &SpendQuery) -> Self {
-        let names: Vec<_> = answer.group_by.iter().map(domain::spend::Dimension::name).collect();
+        let names: Vec<_> = answer.group_by.iter().map(Dimension::name).collect();
         let row = |row: domain::spend::SpendRow| SpendRow {
             bucket: row.bucket,
             dimensions: names.iter().cloned().zip(row.keys).collect(),
@@ -108,7 +161,7 @@ impl SpendDocument {
 ///
 /// Every dimension's name is also a filter: repeat it for several values, put `!` before a value to leave it out, leave it empty for a missing label.
 /// Put `\` before a value that itself begins with `!` or `\`.
-/// Labels of many values (`customer`, `user`, `cohort`, `step`, `tag.<key>`) are daily, one at a time, together with `project`, `team`, `provider` and `model`.
+/// Any dimensions go together, with one label (`customer`, `user`, `tag.<key>`) among them; labels are kept by day.
 /// A key of one project gets that project's sums only, totals included.
 #[utoipa::path(
     get,
@@ -120,19 +173,7 @@ impl SpendDocument {
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
         ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; the first three by default."),
-        ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
-        ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned on the day."),
-        ("model" = Option<Vec<String>>, Query, description = "Only this model."),
-        ("provider" = Option<Vec<String>>, Query, description = "Only this provider."),
-        ("operation" = Option<Vec<String>>, Query, description = "Only this operation."),
-        ("feature" = Option<Vec<String>>, Query, description = "Only this feature; empty for events without one."),
-        ("environment" = Option<Vec<String>>, Query, description = "Only this environment; empty for events without one."),
-        ("api_key" = Option<Vec<String>>, Query, description = "Only events sent with the key of this id."),
-        ("status" = Option<Vec<String>>, Query, description = "Only attempts that ended so."),
-        ("customer" = Option<Vec<String>>, Query, description = "Only this customer; empty for events without one."),
-        ("user" = Option<Vec<String>>, Query, description = "Only this user; empty for events without one."),
-        ("cohort" = Option<Vec<String>>, Query, description = "Only this cohort; empty for events without one."),
-        ("step" = Option<Vec<String>>, Query, description = "Only this step; empty for events without one."),
+        Filters,
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`; `Accept: text/csv` does the same.")
     ),
     responses(
@@ -140,7 +181,7 @@ impl SpendDocument {
         (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No rollup carries this combination, or the rows are too many for a file.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 422, description = "Two labels, or hours of a label, or the rows are too many for a file.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn spend(
@@ -261,18 +302,14 @@ impl SpendChangesDocument {
     params(
         ("from" = String, Query, description = "First day in the organization's zone.", example = "2026-11-01"),
         ("to" = String, Query, description = "The day after the last.", example = "2026-12-01"),
-        ("project" = Option<Vec<String>>, Query, description = "Only this project; so with every dimension."),
-        ("team" = Option<Vec<String>>, Query, description = "Only projects that this team owned on the day."),
-        ("model" = Option<Vec<String>>, Query, description = "Only this model."),
-        ("provider" = Option<Vec<String>>, Query, description = "Only this provider."),
-        ("environment" = Option<Vec<String>>, Query, description = "Only this environment; empty for events without one.")
+        Filters
     ),
     responses(
         (status = 200, description = "What changed.", body = SpendChangesDocument),
         (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "No rollup carries this combination of filters.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 422, description = "Two labels.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn spend_changes(

@@ -81,7 +81,7 @@ async fn what_cannot_be_answered_names_the_parameter() {
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         assert_eq!(answer.json()["errors"][0]["pointer"], pointer, "{asked}");
     }
-    for asked in ["group_by=customer,user", "group_by=customer&bucket=hour", "customer=a&feature=b"] {
+    for asked in ["group_by=customer,user", "group_by=customer&bucket=hour", "customer=a&tag.job=b"] {
         let answer = api.get(&format!("/v1/spend?{MONTH}&{asked}")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{asked}");
     }
@@ -90,6 +90,35 @@ async fn what_cannot_be_answered_names_the_parameter() {
     let globex = app.organization("Globex", "UTC").await;
     assert_eq!(app.api(&globex.key).get(&path).await.json()["total"]["requests"], 0, "another organization's");
     assert_eq!(app.anonymous().get(&format!("/o/acme/explore.csv?{MONTH}")).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn any_dimension_goes_with_any_other_and_with_one_label() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let event = |job: &str, step: &str| EventInput {
+        tags: [("job".to_owned(), job.to_owned())].into(),
+        step: Some(step.to_owned()),
+        ..event("2026-11-17T10:00:00Z", "gpt-4o-2024-08-06", Some("triage"))
+    };
+    let events = vec![event("nightly", "plan"), event("nightly", "write"), event("hourly", "plan")];
+    backend::events::ingest_inputs(&app.backend, &acme.scope, events).await.unwrap();
+    let api = app.api(&acme.key);
+    let rows = async |asked: &str| -> Vec<Value> {
+        let answer = api.get(&format!("/v1/spend?{MONTH}&measure=requests&{asked}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{asked}: {}", answer.body);
+        answer.json()["rows"].as_array().unwrap().clone()
+    };
+    let key = acme.scope.key_id().unwrap().to_string();
+    let by_key = rows("group_by=tag.job,api_key&feature=triage&status=success&step=plan").await;
+    let row = |job: &str| json!({"tag.job": job, "api_key": key, "requests": 1, "unpriced_requests": 0});
+    assert!(by_key.len() == 2 && by_key.contains(&row("hourly")) && by_key.contains(&row("nightly")), "{by_key:?}");
+    assert_eq!(rows("group_by=step&bucket=hour").await.len(), 2, "steps are told apart by the hour");
+    assert_eq!(rows("group_by=environment&tag.job=").await, [json!({})][..0], "every event has the tag");
+
+    let known = api.get("/v1/dimensions").await.json();
+    let job = known["dimensions"].as_array().unwrap().iter().find(|known| known["dimension"] == "tag.job").cloned();
+    assert_eq!(job, Some(json!({"dimension": "tag.job", "values": 2, "limit": 20_000, "other_since": null})));
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 mod changes;
 mod explore;
+mod known;
 mod overview;
 mod query;
 
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
+pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, Outlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::Source;
 

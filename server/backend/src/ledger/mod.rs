@@ -7,5 +7,5 @@ pub(crate) mod rollup;
 pub(crate) mod series;
 mod sql;
 
-pub use series::capped;
+pub use series::dimensions;
 pub(crate) use sql::delete_all;

@@ -6,9 +6,10 @@
 use super::sql;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::event::{Capped, EventInput, OTHER, Status};
+use domain::event::{EventInput, Status};
 use domain::identity::Permission;
 use domain::ids::{KeyId, OrgId, ProjectId};
+use domain::spend::{Dimension, KnownDimension, OTHER};
 use foldhash::{HashMap, HashMapExt, HashSet};
 use moka::future::Cache;
 use sha2::{Digest, Sha256};
@@ -377,13 +378,26 @@ impl Memory {
     }
 }
 
-/// Dimensions whose newest values count as [`OTHER`], each since when.
+/// The dimensions that an organization can group and filter by: those with a name, and the tags that it sent.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn capped(backend: &Backend, scope: &OrgScope) -> Result<Vec<Capped>, Error> {
+pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
     scope.require(Permission::Read)?;
-    sql::capped(&backend.pool, scope).await
+    let Limits { words, values, .. } = Limits::default();
+    let sent = sql::values(&backend.pool, scope).await?;
+    let tags = sent.keys().filter_map(|name| name.parse().ok()).filter(|tag| matches!(tag, Dimension::Tag(_)));
+    let known = |dimension: Dimension| {
+        let limit = match dimension {
+            Dimension::Feature | Dimension::Environment | Dimension::Cohort | Dimension::Step => Some(words),
+            Dimension::Customer | Dimension::User | Dimension::Tag(_) => Some(values),
+            _ => None,
+        };
+        let (values, other_since) = sent.get(&dimension.name()).copied().unzip();
+        let limit = limit.and_then(|limit| u64::try_from(limit).ok());
+        KnownDimension { dimension, values, limit, other_since: other_since.flatten() }
+    };
+    Ok(Dimension::NAMED.into_iter().chain(tags).map(known).collect())
 }
 
 #[cfg(test)]

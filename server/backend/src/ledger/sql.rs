@@ -2,12 +2,13 @@
 
 use super::series::{Label, Missing, Series};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Utc};
-use domain::event::{Capped, OTHER};
+use chrono::{DateTime, FixedOffset, Utc};
 use domain::ids::{KeyId, ProjectId};
 use domain::problem::FieldProblem;
+use domain::spend::OTHER;
 use sqlx::{PgConnection, PgPool, Row};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Labels with their numbers and names, without their values.
 type LabelNames = Vec<(i64, String)>;
@@ -95,24 +96,30 @@ pub(super) async fn insert_missing(
     Ok(())
 }
 
-/// Dimensions that have the value [`OTHER`], since when.
-pub(super) async fn capped(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Capped>, Error> {
+/// How many values each dimension has that comes with events, and since when it has [`OTHER`] beside them.
+pub(super) async fn values(
+    pool: &PgPool,
+    scope: &OrgScope,
+) -> Result<BTreeMap<String, (u64, Option<DateTime<FixedOffset>>)>, Error> {
     let rows = sqlx::query(
-        "select dimension, min(created_at) as since from (
-             select words.dimension, created_at from series
-             cross join lateral (values ('feature', feature), ('environment', environment), ('cohort', cohort), ('step', step),
-                 ('model', model)) as words (dimension, value)
-             where org_id = $1 and words.value = $2
+        "with sent as (
+             select words.dimension, words.value, min(created_at) as since
+             from series cross join lateral (values ('provider', provider), ('model', model), ('operation', operation),
+                ('feature', feature), ('environment', environment), ('cohort', cohort), ('step', step)) as words (dimension, value)
+             where org_id = $1 and words.value <> '' group by 1, 2
              union all
-             select label, created_at from labels where org_id = $1 and value = $2
-         ) as other
-         group by dimension order by dimension",
+             select label, value, created_at from labels where org_id = $1
+         )
+         select dimension, count(*) filter (where value <> $2) as values, min(since) filter (where value = $2) as other_since
+         from sent group by dimension",
     );
     let rows = rows.bind(scope.org_id().0).bind(OTHER).fetch_all(pool).await?;
-    let capped = |row: &sqlx::postgres::PgRow| {
-        Ok(Capped { dimension: row.try_get("dimension")?, since: scope.zone().local(row.try_get("since")?) })
+    let known = |row: &sqlx::postgres::PgRow| {
+        let values: i64 = row.try_get("values")?;
+        let since: Option<DateTime<Utc>> = row.try_get("other_since")?;
+        Ok((row.try_get("dimension")?, (values.unsigned_abs(), since.map(|at| scope.zone().local(at)))))
     };
-    rows.iter().map(capped).collect()
+    rows.iter().map(known).collect()
 }
 
 /// All sums of the organization, and where they counted.

@@ -266,3 +266,34 @@ async fn all_fields_are_kept() {
     assert_eq!(stored["tokens"], 21_683);
     assert_eq!(stored["meters"], json!({"input_uncached": 812, "input_cache_read": 20_480, "output": 391}));
 }
+
+#[tokio::test]
+async fn fresh_tags_beyond_the_limit_are_one_label_and_stay_with_their_events() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let events: Vec<_> = (0..10)
+        .map(|n| {
+            let tags: serde_json::Map<_, _> = (0..32).map(|tag| (format!("t{n}_{tag}"), json!("x"))).collect();
+            with(with(event(&format!("e{n}")), "tags", tags), "customer", format!("c{n}"))
+        })
+        .collect();
+    assert_eq!(fixture.send(&scope, &events).await.accepted, 10);
+    // Another server reads what is there; what became other there stays other here.
+    let later = with(event("later"), "tags", json!({"t9_31": "x", "fresh": "y"}));
+    let backend = super::server(&fixture.database);
+    assert_eq!(super::send_to(&backend, &scope, std::slice::from_ref(&later)).await.accepted, 1);
+    fixture.assert_rollups_follow(&scope).await;
+
+    let known = crate::ledger::dimensions(&backend, &scope).await.unwrap();
+    let of = |name: &str| known.iter().find(|known| known.dimension.name() == name);
+    assert_eq!(of("customer").map(|known| (known.values, known.other_since)), Some((Some(10), None)));
+    assert_eq!(of("feature").map(|known| (known.values, known.limit)), Some((None, Some(2_000))), "none was sent");
+    assert_eq!(of("tag.t0_0").and_then(|known| known.values), Some(1));
+    assert!(of("tag.(other)").is_some_and(|other| other.values == Some(0) && other.other_since.is_some()));
+    assert!(of("tag.fresh").is_none());
+    let newest = EventQuery { limit: 1, ..EventQuery::default() };
+    let listed = super::super::list(&backend, &scope, &newest).await.unwrap().rows;
+    let detail = super::super::by_key(&backend, &scope, listed[0].event_key).await.unwrap();
+    let sent = detail.attributes.iter().any(|(name, value)| name.ends_with("fresh") && value == "y");
+    assert!(sent, "{:?}", detail.attributes);
+}

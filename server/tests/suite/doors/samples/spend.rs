@@ -15,11 +15,13 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         ask("spend/overview", json!({"part": {"kind": "organization"}, "query": []})),
         ask("spend/explore", json!({"query": []})),
         ask("spend/values", json!({"dimension": "model", "query": []})),
+        ask("spend/dimensions", json!({})),
         ask("forecast", json!({"team": TEAM, "project": null})),
         ask("statements/list", json!({"month": "2026-11"})),
         ask("statements/one", json!({"month": "2026-11", "kind": "project", "slug": PROJECT})),
         api("GET /v1/spend", "/v1/spend?from=2026-11-01&to=2026-12-01&group_by=project,model"),
         api("GET /v1/spend/changes", "/v1/spend/changes?from=2026-11-01&to=2026-12-01"),
+        api("GET /v1/dimensions", "/v1/dimensions"),
         api("GET /v1/statements", "/v1/statements?month=2026-11"),
     ]
 }
