@@ -330,6 +330,64 @@ fn sum_of(projects: &[(String, u64, Decimal)]) -> (u64, Decimal) {
     projects.iter().fold((0, Decimal::ZERO), |sum, (_, events, cost)| (sum.0 + events, sum.1 + cost))
 }
 
+/// Where a run stands, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunPhase {
+    /// The preview is being made.
+    Draft,
+    /// The preview is made, nothing has moved.
+    Previewed,
+    /// Confirmed, and moving money.
+    Running,
+    /// Everything has moved.
+    Done,
+    /// Being taken back.
+    Reversing,
+    /// Taken back.
+    Reversed,
+    /// Thrown away before anything moved.
+    Discarded,
+    /// Stopped by an error of the server.
+    Failed,
+}
+
+impl RunPhase {
+    /// All phases.
+    pub const ALL: [Self; 8] = [
+        Self::Draft,
+        Self::Previewed,
+        Self::Running,
+        Self::Done,
+        Self::Reversing,
+        Self::Reversed,
+        Self::Discarded,
+        Self::Failed,
+    ];
+
+    /// The word in SQL, JSON and on the screen.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Previewed => "previewed",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Reversing => "reversing",
+            Self::Reversed => "reversed",
+            Self::Discarded => "discarded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for RunPhase {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|phase| phase.as_str() == text);
+        found.ok_or_else(|| FieldProblem::new("state", "unknown", format!("`{text}` is no state of a run.")))
+    }
+}
+
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -397,18 +455,18 @@ pub enum RunState {
 }
 
 impl RunState {
-    /// The word in SQL and on the screen.
+    /// Where it stands, in one word.
     #[must_use]
-    pub const fn as_str(&self) -> &'static str {
+    pub const fn phase(&self) -> RunPhase {
         match self {
-            Self::Draft { .. } => "draft",
-            Self::Previewed { .. } => "previewed",
-            Self::Running { .. } => "running",
-            Self::Done { .. } => "done",
-            Self::Reversing { .. } => "reversing",
-            Self::Reversed { .. } => "reversed",
-            Self::Discarded { .. } => "discarded",
-            Self::Failed { .. } => "failed",
+            Self::Draft { .. } => RunPhase::Draft,
+            Self::Previewed { .. } => RunPhase::Previewed,
+            Self::Running { .. } => RunPhase::Running,
+            Self::Done { .. } => RunPhase::Done,
+            Self::Reversing { .. } => RunPhase::Reversing,
+            Self::Reversed { .. } => RunPhase::Reversed,
+            Self::Discarded { .. } => RunPhase::Discarded,
+            Self::Failed { .. } => RunPhase::Failed,
         }
     }
 

@@ -307,7 +307,7 @@ impl MovesDocument {
 
 impl RunDocument {
     fn of(run: Run) -> Self {
-        let state = run.state.as_str().to_owned();
+        let state = run.state.phase().as_str().to_owned();
         let (mut preview, mut outcome, mut reversal, mut detail) = (None, None, None, None);
         match run.state {
             RunState::Draft { .. } | RunState::Discarded { .. } => {}

@@ -11,7 +11,7 @@ use domain::period::Period;
 use domain::price::ModifierForm;
 use domain::price::contract::{MonthState, MonthStatus, TermForm};
 use domain::problem::Problem;
-use domain::repricing::{RunInput, RunKind, RunState, Summary};
+use domain::repricing::{RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -244,7 +244,7 @@ async fn a_month_adds_up_exactly_although_another_server_goes_on_where_one_stopp
     assert_adds_up(&here, &acme.owner).await;
 
     let run = runs::reverse(&here, &acme.owner, run.run_id, "Not yet.").await.unwrap();
-    assert_eq!(finish(&there, &acme.owner, run.run_id).await.state.as_str(), "reversed");
+    assert_eq!(finish(&there, &acme.owner, run.run_id).await.state.phase(), RunPhase::Reversed);
     assert_eq!(total(&here, &acme.owner).await.spend, booked + money("0.0035"));
     assert_adds_up(&here, &acme.owner).await;
 }

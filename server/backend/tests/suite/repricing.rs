@@ -9,7 +9,7 @@ use domain::ids::RunId;
 use domain::period::Period;
 use domain::price::PriceInput;
 use domain::problem::Problem;
-use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunState, Summary};
+use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::spend::{Measure, SpendQuery, Sums};
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
@@ -165,7 +165,7 @@ async fn repricing_shows_first_moves_on_confirmation_and_can_be_reversed() {
     assert_eq!(problem(runs::reverse(&backend, &acme.owner, run.run_id, "Twice.")).await.status(), 409);
     let listed = runs::list(&backend, &acme.owner, None).await.unwrap();
     assert_eq!((listed.next, listed.may_manage), (None, true));
-    assert_eq!(listed.runs.iter().map(|run| run.state.as_str()).collect::<Vec<_>>(), ["reversed", "reversed"]);
+    assert_eq!(listed.runs.iter().map(|run| run.state.phase()).collect::<Vec<_>>(), [RunPhase::Reversed; 2]);
 }
 
 #[tokio::test]
@@ -288,7 +288,7 @@ async fn another_server_goes_on_where_one_stopped_and_nothing_moves_twice() {
 
     let run = runs::reverse(&here, &acme.owner, run.run_id, "Not yet.").await.unwrap();
     let run = finish(&there, &acme.owner, run.run_id).await;
-    assert_eq!(run.state.as_str(), "reversed");
+    assert_eq!(run.state.phase(), RunPhase::Reversed);
     let back = total(&here, &acme.owner).await;
     assert_eq!((back.spend, back.unpriced_requests), (Decimal::ZERO, 9_000));
     assert_rollups_follow(&here, &acme.owner).await;
@@ -403,6 +403,44 @@ async fn a_name_by_which_a_run_priced_events_cannot_be_undone() {
     prices::undo(&backend, &acme.owner, other).await.unwrap();
     runs::reverse(&backend, &acme.owner, run.run_id, "Mapped by mistake.").await.unwrap();
     prices::undo(&backend, &acme.owner, named).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_open_run_knows_or_a_reversal_would_bring_back_cannot_be_undone() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let owner = &acme.owner;
+    send(&backend, &acme.api, "a", MODEL).await;
+    let rate = async |rate| {
+        clock.advance(chrono::Duration::minutes(1));
+        enter(&backend, owner, price(MODEL, "output", rate)).await
+    };
+    // Previewed with the price: undone under the run, it would be booked all the same.
+    let first = rate("20").await;
+    let run = runs::draft(&backend, owner, &all_of(RunKind::Repricing)).await.unwrap();
+    assert_eq!(preview(&run).moved, 1);
+    assert_eq!(problem(prices::undo(&backend, owner, first)).await.status(), 409, "a run knows it");
+    runs::discard(&backend, owner, run.run_id).await.unwrap();
+    prices::undo(&backend, owner, first).await.unwrap();
+
+    let second = rate("30").await;
+    let reprice = async || {
+        let run = runs::draft(&backend, owner, &all_of(RunKind::Repricing)).await.unwrap();
+        runs::confirm(&backend, owner, run.run_id, "New prices.").await.unwrap();
+        finish(&backend, owner, run.run_id).await.run_id
+    };
+    let earlier = reprice().await;
+    clock.advance(chrono::Duration::minutes(1));
+    prices::add_mapping(&backend, owner, mapping(MODEL, "gpt-4o-mini").parse().unwrap()).await.unwrap();
+    let later = reprice().await;
+    assert_eq!(problem(prices::undo(&backend, owner, second)).await.status(), 409, "a reversal would bring it back");
+    runs::reverse(&backend, owner, later, "The name was right.").await.unwrap();
+    runs::reverse(&backend, owner, earlier, "The price was wrong.").await.unwrap();
+    prices::undo(&backend, owner, second).await.unwrap();
+    let event = events::find(&backend, owner, "a").await.unwrap();
+    assert_eq!((event.row.cost, event.adjustments.len()), (event.booked_cost, 4));
+    assert_rollups_follow(&backend, owner).await;
 }
 
 #[tokio::test]

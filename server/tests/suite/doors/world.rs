@@ -391,7 +391,7 @@ impl Making<'_> {
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
         self.world.done_run = done.run_id.to_string();
         let done = runs::confirm(self.backend, acme, done.run_id, SECRET).await.unwrap();
-        assert_eq!(done.state.as_str(), "done");
+        assert_eq!(done.state.phase().as_str(), "done");
         let mapping = MappingForm {
             // Another provider than the samples map, so that nobody else has a name at this place.
             provider: "azure".to_owned(),

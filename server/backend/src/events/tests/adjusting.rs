@@ -8,7 +8,7 @@ use crate::{OrgScope, identity};
 use domain::ids::RunId;
 use domain::period::Zone;
 use domain::price::{BasisForm, MappingForm, ModifierForm, PriceForm};
-use domain::repricing::{RunInput, RunKind, RunState};
+use domain::repricing::{RunInput, RunKind, RunPhase, RunState};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -114,7 +114,7 @@ async fn assert_adjustments_follow(zone: &str) {
 
     for run_id in done.into_iter().rev() {
         match runs::reverse(&fixture.backend, &scope, run_id, "test").await {
-            Ok(run) => assert_eq!(run.state.as_str(), "reversed"),
+            Ok(run) => assert_eq!(run.state.phase(), RunPhase::Reversed),
             // It had moved nothing.
             Err(error) => assert_eq!(error.into_problem().status(), 409),
         }

@@ -724,7 +724,20 @@ async fn rows_of(
     })
 }
 
-/// Whether an event has its price from one of these rows: one that came since and was booked with it, or one that a run gave it and that no later run took from it again.
+/// Whether an adjustment `a` counts, or counts again once later runs are reversed.
+macro_rules! may_count {
+    () => {
+        concat!(
+            "(not exists (
+                select 1 from repricing_runs as r where r.org_id = a.org_id and r.run_id = a.run_id and r.state = 'reversed')
+              or ",
+            is_last!("a"),
+            ")"
+        )
+    };
+}
+
+/// Whether an event has its price from one of these rows: one that came since and was booked with it, or one that a run gave it and that was not reversed.
 pub(super) async fn is_booked(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -740,7 +753,7 @@ pub(super) async fn is_booked(
             where org_id = $1 and received_at >= $2 and line ->> 3 = any($3))
           or exists (
             select 1 from adjustments as a where a.org_id = $1 and a.adjusted_at >= $2 and ",
-        is_last!("a"),
+        may_count!(),
         " and exists (select 1 from jsonb_array_elements(a.receipt) as line where line ->> 3 = any($3)))"
     ))
     .bind(scope.org_id().0)
@@ -758,7 +771,7 @@ pub(super) async fn is_booked(
          select e.provider, e.model from adjustments as a",
         event_of!("a"),
         " where a.org_id = $1 and a.adjusted_at >= $2 and a.priced_as = any($3) and ",
-        is_last!("a"),
+        may_count!(),
     ))
     .bind(scope.org_id().0)
     .bind(since)

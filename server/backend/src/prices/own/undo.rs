@@ -1,7 +1,7 @@
 //! Taking a change of the own book back.
 
 use super::{Change, changed, sql};
-use crate::prices::contract;
+use crate::prices::{contract, runs};
 use crate::{Backend, Error, OrgScope};
 use domain::identity::Permission;
 use domain::ids::PriceChangeId;
@@ -26,6 +26,10 @@ pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: PriceChangeId)
     let (terms, terms_superseded) = contract::entered_by(&mut transaction, scope, change_id).await?;
     if entered.superseded || terms_superseded {
         return Err(Problem::conflict("A later change builds on this one. Undo that first.").into());
+    }
+    if runs::may_use(&mut transaction, scope, found.recorded_at).await? {
+        let detail = "A run that knows this change is not done. Confirm or discard it first.";
+        return Err(Problem::conflict(detail).into());
     }
     if sql::is_booked(&mut transaction, scope, &entered, found.recorded_at).await? {
         let detail = "Events were booked with this price or name. End it, or enter what holds instead, and reprice.";

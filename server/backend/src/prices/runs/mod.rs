@@ -22,7 +22,7 @@ use domain::period::Period;
 use domain::price::contract::ContractMonth;
 use domain::price::page::RunsPage;
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind};
+use domain::repricing::{Run, RunInput, RunKind, RunPhase};
 use domain::spend::Filter;
 use sqlx::PgConnection;
 
@@ -39,11 +39,11 @@ pub const RUNS_PER_PAGE: i64 = 50;
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for a month of the contract that has not begun or whose events are not all kept; [`Error::Database`].
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Run, Error> {
     scope.require(Permission::ManagePrices)?;
-    let new = NewRun::of(backend, scope, input)?;
     if let Some(month) = input.month() {
         whole_month(backend, scope, month).await?;
     }
     let mut transaction = backend.pool.begin().await?;
+    let new = NewRun::of(backend, scope, &mut transaction, input).await?;
     sql::insert(&mut transaction, scope, &new, None).await?;
     sql::notify(&mut transaction).await?;
     transaction.commit().await?;
@@ -68,8 +68,8 @@ pub async fn price_waiting(
         Some((provider, model)) => RunInput::pricing(provider, model),
         None => RunInput { kind: RunKind::Pricing, from: None, to: None, filters: Vec::new() },
     };
-    let new = NewRun::of(backend, scope, &input)?;
     let mut transaction = backend.pool.begin().await?;
+    let new = NewRun::of(backend, scope, &mut transaction, &input).await?;
     sql::insert(&mut transaction, scope, &new, Some(reason)).await.on_constraint(ACTIVE, busy)?;
     let of = only.map_or_else(|| "all models".to_owned(), |(provider, model)| format!("{provider}/{model}"));
     let detail = format!("Began to price the waiting events of {of}: {reason}");
@@ -82,6 +82,10 @@ pub async fn price_waiting(
 
 /// The unique index that lets one run of an organization move money at a time.
 const ACTIVE: &str = "repricing_runs_active_idx";
+
+fn confirmed_already() -> Problem {
+    Problem::conflict("This run was confirmed or discarded already.")
+}
 
 fn busy() -> Problem {
     Problem::conflict("Another run is moving money. Wait until it is done.")
@@ -98,12 +102,15 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
     let mut transaction = backend.pool.begin().await?;
     let row = lock(&mut transaction, scope, run_id).await?;
-    if row.state != "previewed" {
-        let detail = match row.state.as_str() {
-            "draft" => "The preview is not finished yet.",
-            _ => "This run was confirmed or discarded already.",
-        };
-        return Err(Problem::conflict(detail).into());
+    match row.phase {
+        RunPhase::Previewed => {}
+        RunPhase::Draft => return Err(Problem::conflict("The preview is not finished yet.").into()),
+        RunPhase::Running
+        | RunPhase::Done
+        | RunPhase::Reversing
+        | RunPhase::Reversed
+        | RunPhase::Discarded
+        | RunPhase::Failed => return Err(confirmed_already().into()),
     }
     // A new edition is refused here rather than halfway.
     super::book_known_at(backend, row.known_at).await?;
@@ -137,7 +144,7 @@ pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     let mut transaction = backend.pool.begin().await?;
     let row = lock(&mut transaction, scope, run_id).await?;
     let moved = row.outcome.as_ref().is_some_and(|outcome| outcome.moved > 0);
-    if !matches!(row.state.as_str(), "done" | "failed") || !moved {
+    if !matches!(row.phase, RunPhase::Done | RunPhase::Failed) || !moved {
         return Err(Problem::conflict("Only a run that has moved money and has ended can be reversed.").into());
     }
     // From here on no other run can move money, so the answer stays true.
@@ -170,10 +177,10 @@ pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
     scope.require(Permission::ManagePrices)?;
     let mut transaction = backend.pool.begin().await?;
     let row = lock(&mut transaction, scope, run_id).await?;
-    if !matches!(row.state.as_str(), "draft" | "previewed") {
-        return Err(Problem::conflict("This run was confirmed or discarded already.").into());
+    if !matches!(row.phase, RunPhase::Draft | RunPhase::Previewed) {
+        return Err(confirmed_already().into());
     }
-    sql::end(&mut transaction, scope, run_id, "discarded", backend.clock.now()).await?;
+    sql::end(&mut transaction, scope, run_id, RunPhase::Discarded, backend.clock.now()).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -261,18 +268,25 @@ struct NewRun {
 }
 
 impl NewRun {
-    fn of(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Self, Problem> {
+    /// Knows the book of this instant: nobody changes it until the transaction ends, so that a change is either known to the run or sees it.
+    async fn of(
+        backend: &Backend,
+        scope: &OrgScope,
+        connection: &mut PgConnection,
+        input: &RunInput,
+    ) -> Result<Self, Error> {
         let instant = |edge: Edge| match edge {
             Edge::Day(day) => scope.zone().start_of(day),
             Edge::At(at) => at,
         };
         let (from, to) = (input.from.map(instant), input.to.map(instant));
         if input.kind == RunKind::Contract && input.month().is_none() {
-            return Err(Problem::field("month", "required", "Say which month, such as 2026-11."));
+            return Err(Problem::field("month", "required", "Say which month, such as 2026-11.").into());
         }
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
-            return Err(Problem::field("to", "before_begin", "The end lies before the begin."));
+            return Err(Problem::field("to", "before_begin", "The end lies before the begin.").into());
         }
+        super::own::lock(connection, scope).await?;
         Ok(Self {
             run_id: RunId(backend.clock.new_id()),
             kind: input.kind,
@@ -283,4 +297,16 @@ impl NewRun {
             contract: input.month().map(|month| ContractMonth::new(month.from)),
         })
     }
+}
+
+/// Whether a run that knows what was recorded at an instant may still move money by it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn may_use(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    recorded_at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    sql::knows(connection, scope, recorded_at).await
 }

@@ -7,7 +7,8 @@ use domain::event::Edge;
 use domain::ids::{EventKey, OrgId, ProjectId, RunId};
 use domain::period::Period;
 use domain::price::contract::ContractMonth;
-use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::problem::FieldProblem;
+use domain::repricing::{Run, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::spend::Filter;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,7 +30,7 @@ const RUN: &str = "select runs.*, coalesce(users.email, 'API key ' || api_keys.n
 pub(super) struct RunRow {
     pub(super) run_id: RunId,
     pub(super) kind: RunKind,
-    pub(super) state: String,
+    pub(super) phase: RunPhase,
     pub(super) from: Option<DateTime<Utc>>,
     pub(super) to: Option<DateTime<Utc>>,
     pub(super) filters: Vec<Filter>,
@@ -63,16 +64,15 @@ impl RunRow {
         let outcome = self.outcome.unwrap_or_default();
         let reversal = self.reversal.unwrap_or_default();
         let reason = self.reverse_reason.unwrap_or_default();
-        let state = match self.state.as_str() {
-            "draft" => RunState::Draft { so_far: preview },
-            "previewed" => RunState::Previewed { preview },
-            "running" => RunState::Running { preview, so_far: outcome },
-            "done" => RunState::Done { preview, outcome, at },
-            "reversing" => RunState::Reversing { outcome, so_far: reversal, reason },
-            "reversed" => RunState::Reversed { outcome, reversal, reason, at },
-            "discarded" => RunState::Discarded { at },
-            "failed" => RunState::Failed { outcome, detail: self.failure.unwrap_or_default(), at },
-            word => return Err(inconsistent("state", word)),
+        let state = match self.phase {
+            RunPhase::Draft => RunState::Draft { so_far: preview },
+            RunPhase::Previewed => RunState::Previewed { preview },
+            RunPhase::Running => RunState::Running { preview, so_far: outcome },
+            RunPhase::Done => RunState::Done { preview, outcome, at },
+            RunPhase::Reversing => RunState::Reversing { outcome, so_far: reversal, reason },
+            RunPhase::Reversed => RunState::Reversed { outcome, reversal, reason, at },
+            RunPhase::Discarded => RunState::Discarded { at },
+            RunPhase::Failed => RunState::Failed { outcome, detail: self.failure.unwrap_or_default(), at },
         };
         let input = match &self.contract {
             Some(contract) => RunInput::contract(Period::month_of(contract.month)),
@@ -107,7 +107,10 @@ fn run_row(row: &PgRow) -> Result<RunRow, Error> {
     Ok(RunRow {
         run_id: RunId(row.try_get("run_id")?),
         kind: kind.parse().map_err(|_| inconsistent("kind", kind))?,
-        state: row.try_get("state")?,
+        phase: row
+            .try_get::<&str, _>("state")?
+            .parse()
+            .map_err(|wrong: FieldProblem| inconsistent("state", wrong.detail))?,
         from: row.try_get("period_from")?,
         to: row.try_get("period_to")?,
         filters,
@@ -253,6 +256,20 @@ pub(super) async fn waiting(pool: &PgPool) -> Result<Option<(OrgId, RunId)>, Err
     row.map(|row| Ok((OrgId(row.try_get("org_id")?), RunId(row.try_get("run_id")?)))).transpose()
 }
 
+/// Whether a run that was not discarded and has not ended began after an instant.
+pub(super) async fn knows(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    recorded_at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let found = sqlx::query_scalar(
+        "select exists (
+             select 1 from repricing_runs
+             where org_id = $1 and known_at >= $2 and state in ('draft', 'previewed', 'running', 'reversing'))",
+    );
+    Ok(found.bind(scope.org_id().0).bind(recorded_at).fetch_one(connection).await?)
+}
+
 pub(super) async fn confirm(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -293,18 +310,18 @@ pub(super) async fn reverse(
     Ok(())
 }
 
-/// Ends a run in a state that needs no more.
+/// Ends a run in a phase that needs no more.
 pub(super) async fn end(
     connection: &mut PgConnection,
     scope: &OrgScope,
     run_id: RunId,
-    state: &'static str,
+    phase: RunPhase,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query("update repricing_runs set state = $3, ended_at = $4 where org_id = $1 and run_id = $2")
         .bind(scope.org_id().0)
         .bind(run_id.0)
-        .bind(state)
+        .bind(phase.as_str())
         .bind(now)
         .execute(connection)
         .await?;
@@ -345,7 +362,7 @@ pub(super) async fn advanced(
     connection: &mut PgConnection,
     scope: &OrgScope,
     run_id: RunId,
-    state: &str,
+    phase: RunPhase,
     last: Option<(DateTime<Utc>, EventKey)>,
     (sums, summary): (Sums, &Summary),
     now: DateTime<Utc>,
@@ -367,7 +384,7 @@ pub(super) async fn advanced(
     sqlx::query(sql)
         .bind(scope.org_id().0)
         .bind(run_id.0)
-        .bind(state)
+        .bind(phase.as_str())
         .bind(last.map(|(at, _)| at))
         .bind(last.map(|(_, key)| key.0))
         .bind(now)

@@ -12,7 +12,7 @@ use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::{Period, Zone};
 use domain::price::contract::{ContractMonth, TermRow};
 use domain::problem::Problem;
-use domain::repricing::RunKind;
+use domain::repricing::{RunKind, RunPhase};
 use domain::spend::{Dimension, Filter};
 use sqlx::PgConnection;
 use std::time::Duration;
@@ -80,10 +80,12 @@ async fn step(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<bool
     let Some(row) = sql::claim(&mut transaction, scope, run_id).await? else { return Ok(false) };
     let Some(zone) = adjust::enter(&mut transaction, scope, backend.clock.now()).await? else { return Ok(false) };
     let step = Step { backend, scope, zone, row: &row };
-    let more = match row.state.as_str() {
-        "draft" => step.forward(&mut transaction, false).await?,
-        "running" => step.forward(&mut transaction, true).await?,
-        _ => step.restore(&mut transaction).await?,
+    let more = match row.phase {
+        RunPhase::Draft => step.forward(&mut transaction, false).await?,
+        RunPhase::Running => step.forward(&mut transaction, true).await?,
+        RunPhase::Reversing => step.restore(&mut transaction).await?,
+        // None of these is claimed.
+        RunPhase::Previewed | RunPhase::Done | RunPhase::Reversed | RunPhase::Discarded | RunPhase::Failed => false,
     };
     transaction.commit().await?;
     Ok(more)
@@ -216,9 +218,9 @@ impl Step<'_> {
         }
         let more = is_full(events);
         let next = match (more, confirmed) {
-            (true, _) => row.state.as_str(),
-            (false, false) => "previewed",
-            (false, true) => "done",
+            (true, _) => row.phase,
+            (false, false) => RunPhase::Previewed,
+            (false, true) => RunPhase::Done,
         };
         let column = if confirmed { sql::Sums::Outcome } else { sql::Sums::Preview };
         let now = self.backend.clock.now();
@@ -238,7 +240,7 @@ impl Step<'_> {
         let by = By { run_id: row.run_id, is_reversal: true };
         adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
         let more = is_full(&events);
-        let next = if more { "reversing" } else { "reversed" };
+        let next = if more { RunPhase::Reversing } else { RunPhase::Reversed };
         let now = self.backend.clock.now();
         let last = last_of(&events);
         sql::advanced(connection, self.scope, row.run_id, next, last, (sql::Sums::Reversal, &summary), now).await?;
