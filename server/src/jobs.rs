@@ -4,7 +4,7 @@
 //! Every server runs all of them: what there is to do is shared through PostgreSQL.
 
 use backend::delivery::Mailer;
-use backend::{Backend, Error, budgets, delivery, events, identity, keys, prices};
+use backend::{Backend, Error, budgets, delivery, identity, keys, ledger, prices};
 use futures::FutureExt;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -44,7 +44,7 @@ impl Jobs {
         jobs.keep("pricing runs", backend, |backend, stop| async move { prices::runs::work(&backend, &stop).await });
         jobs.keep("identity", backend, |backend, stop| async move { identity::work(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::work(&backend, &stop).await });
-        jobs.keep("retention", backend, |backend, stop| async move { events::keep_retention(&backend, &stop).await });
+        jobs.keep("retention", backend, |backend, stop| async move { ledger::keep_retention(&backend, &stop).await });
         jobs
     }
 

@@ -2,8 +2,8 @@
 
 use crate::config::Verify;
 use crate::local_postgres::Failure;
-use backend::events::{Difference, MAX_DIFFERENCES};
-use backend::{Backend, OrgScope, events, identity};
+use backend::ledger::{Difference, MAX_DIFFERENCES};
+use backend::{Backend, OrgScope, identity, ledger};
 use domain::period::Period;
 use std::io::Write;
 
@@ -54,7 +54,7 @@ fn said(differences: usize, repair: bool) -> String {
 
 /// The days that are recorded and asked for.
 async fn asked_days(backend: &Backend, scope: &OrgScope, asked: &Verify) -> Result<Option<Period>, Failure> {
-    let recorded = events::recorded_days(backend, scope).await?;
+    let recorded = ledger::recorded_days(backend, scope).await?;
     let within = |recorded: Period| Period {
         from: asked.from.map_or(recorded.from, |from| from.max(recorded.from)),
         to: asked.to.map_or(recorded.to, |to| to.min(recorded.to)),
@@ -81,9 +81,9 @@ async fn one_month(
     repair: bool,
 ) -> Result<Vec<Difference>, Failure> {
     Ok(if repair {
-        events::repair(backend, scope, month).await?
+        ledger::repair(backend, scope, month).await?
     } else {
-        events::verify(backend, scope, month).await?
+        ledger::verify(backend, scope, month).await?
     })
 }
 

@@ -35,7 +35,7 @@ pub async fn load_rejected(
     let caller = Caller::enter(&org).await?;
     let (backend, scope) = (&caller.backend, &caller.scope);
     let as_of = backend.clock.now();
-    let page = backend::events::rejected(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
+    let page = backend::ledger::rejected(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
     let attention = backend::events::attention(backend, scope).await?;
     let may_dismiss = scope.may(Permission::ManageProjects);
     Ok(RejectedView { listed: Listed { page, attention }, as_of, may_dismiss })
@@ -50,7 +50,7 @@ pub async fn dismiss_rejected(
     entry: RejectedId,
 ) -> Result<(), AppError> {
     let caller = Caller::enter(&org).await?;
-    Ok(backend::events::dismiss_rejected(&caller.backend, &caller.scope, entry).await?)
+    Ok(backend::ledger::dismiss_rejected(&caller.backend, &caller.scope, entry).await?)
 }
 
 /// Takes all entries off the rejected list that were there when the page was made.
@@ -62,7 +62,7 @@ pub async fn dismiss_all_rejected(
     until: DateTime<Utc>,
 ) -> Result<(), AppError> {
     let caller = Caller::enter(&org).await?;
-    backend::events::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
+    backend::ledger::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
     leptos_axum::redirect(&format!("/o/{org}/events/rejected"));
     Ok(())
 }

@@ -279,7 +279,7 @@ pub async fn load_settings(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let organization = identity::organization(&backend, &scope).await?;
     let created_at = scope.zone().local(organization.created_at);
-    let retention_days = events::retention(&backend, &scope).await?;
+    let retention_days = backend::ledger::retention(&backend, &scope).await?;
     let drops_doubles = events::drops_doubles(&backend, &scope).await?;
     let role = role_of(&scope)?;
     Ok(Settings { organization, role, created_at, time_zones: time_zones(), retention_days, drops_doubles })
@@ -320,7 +320,7 @@ pub async fn set_retention(
         "" => None,
         days => Some(days.parse().map_err(|_| Problem::field("days", "invalid", "Enter a whole number of days."))?),
     };
-    backend::events::set_retention(&backend, &scope, days).await?;
+    backend::ledger::set_retention(&backend, &scope, days).await?;
     redirect(&format!("/o/{org}/settings?notice=saved"));
     Ok(())
 }

@@ -14,6 +14,7 @@ pub mod delivery;
 pub mod error;
 pub mod events;
 pub mod forecast;
+mod hash;
 pub mod identity;
 pub mod keys;
 pub mod ledger;
@@ -31,6 +32,7 @@ mod watched;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
+pub use hash::hashed;
 pub use schema::{Schema, schema};
 pub use scope::{Actor, OrgScope, Visible};
 

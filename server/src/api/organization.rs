@@ -7,7 +7,7 @@ use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use backend::{Backend, Error, OrgScope, events, identity};
+use backend::{Backend, Error, OrgScope, events, identity, ledger};
 use domain::problem::Problem;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -40,7 +40,7 @@ struct OrganizationDocument {
 impl OrganizationDocument {
     async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
         // Both ask whether the caller may read at all.
-        let retention_days = events::retention(backend, scope).await?;
+        let retention_days = ledger::retention(backend, scope).await?;
         let drop_doubles = events::drops_doubles(backend, scope).await?;
         let organization = identity::organization(backend, scope).await?;
         Ok(Self {
@@ -112,7 +112,7 @@ async fn change(
     let (backend, scope) = (&state.backend, &caller.scope);
     scope.require(domain::identity::Permission::ManageOrganization)?;
     if let Some(days) = change.retention_days {
-        events::set_retention(backend, scope, days).await.map_err(pointed)?;
+        ledger::set_retention(backend, scope, days).await.map_err(pointed)?;
     }
     if let Some(drop) = change.drop_doubles {
         events::set_drops_doubles(backend, scope, drop).await?;

@@ -1,6 +1,6 @@
 //! Labels, ids and amounts of other formats, fitted into the limits of an event.
 
-pub use backend::events::hashed;
+pub use backend::hashed;
 
 use chrono::{DateTime, FixedOffset};
 use domain::event::{EventInput, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN, MAX_TAG_KEY_BYTES, MAX_TAGS, Status};

@@ -103,7 +103,7 @@ async fn a_killed_server_has_lost_nothing_that_it_acknowledged() {
     assert!(acked.len() >= 600 && acked.is_subset(&distinct));
     let (from, to) =
         sqlx::query_as("select current_date - 2, current_date + 2").fetch_one(app.database.pool()).await.unwrap();
-    let differences = backend::events::verify(&app.backend, &acme.scope, Period::new(from, to).unwrap()).await.unwrap();
+    let differences = backend::ledger::verify(&app.backend, &acme.scope, Period::new(from, to).unwrap()).await.unwrap();
     assert!(differences.is_empty(), "{differences:#?}");
 }
 
@@ -189,6 +189,6 @@ async fn a_run_goes_on_where_a_killed_server_left_it_and_moves_nothing_twice() {
     let november = Period::month_of("2026-11-20".parse().unwrap());
     let spent = backend::spend::query(&app.backend, &owner, &SpendQuery::over(november)).await.unwrap();
     assert_eq!((spent.total.spend, spent.total.unpriced_requests), (outcome.delta(), 0));
-    let differences = backend::events::verify(&app.backend, &owner, november).await.unwrap();
+    let differences = backend::ledger::verify(&app.backend, &owner, november).await.unwrap();
     assert!(differences.is_empty(), "{differences:#?}");
 }

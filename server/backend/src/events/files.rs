@@ -3,45 +3,12 @@
 //! An event without an id gets one that follows from its row and how many rows like it came before, so that the same file can be read again, whole or from where it broke off, by the command or by an upload.
 
 use super::ingest::read_one;
+use crate::hash::TextHash;
 use domain::event::{Read, Refused};
 use domain::problem::FieldProblem;
 use domain::upload::{FileKind, Mapping};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::fmt::Write;
-
-/// Half of SHA-256 over several texts, with the length of each before it, so that no two lists share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TextHash(pub(super) [u8; 16]);
-
-impl TextHash {
-    pub(super) fn of(parts: &[&str]) -> Self {
-        let mut hash = Sha256::new();
-        for part in parts {
-            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            hash.update(part.as_bytes());
-        }
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash.finalize()[..16]);
-        Self(half)
-    }
-
-    fn id(self) -> String {
-        let mut text = String::with_capacity(39);
-        text.push_str("sha256:");
-        for byte in self.0 {
-            let _infallible = write!(text, "{byte:02x}");
-        }
-        text
-    }
-}
-
-/// A short id that follows from several texts.
-#[must_use]
-pub fn hashed(parts: &[&str]) -> String {
-    TextHash::of(parts).id()
-}
 
 /// A row of a file, read or refused.
 #[derive(Debug)]
@@ -281,6 +248,7 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hashed;
     use proptest::prelude::*;
     use serde_json::json;
 

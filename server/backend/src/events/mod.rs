@@ -1,46 +1,29 @@
-//! Events: taken in, priced, committed with their rollups, listed, explained.
+//! Events: read, checked, priced and handed to the ledger; listed, explained.
 //!
-//! * [`ingest`](fn@ingest) reads, checks and prices what a request brings and answers after the commit.
-//! * `commit` holds the committer: one task that writes whatever waits in one transaction.
-//! * `rejected` keeps what could not be recorded, within bounds.
-//! * Rollups are written in that transaction, so every page includes an event from the moment it is acknowledged.
+//! [`ingest`](fn@ingest) answers after the ledger's commit.
 
-pub(crate) mod adjust;
-mod check;
-mod commit;
 mod doubles;
 pub mod files;
 mod ingest;
 mod read;
-mod receipt;
-mod rejected;
-mod retention;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod uploads;
 
-pub(crate) use adjust::{CURRENT_RECEIPT, LAST, event_of, is_last};
-pub(crate) use check::kept_from;
-pub use check::{Difference, MAX_DIFFERENCES, delete_all, rebuild_days, recorded_days, repair, verify};
-pub use commit::CAPACITY;
 pub use doubles::{doubles, drops_doubles, set_drops_doubles, suspicion};
-pub use files::hashed;
 pub use ingest::{
     IdempotencyKey, Item, ingest, ingest_inputs, ingest_own, ingest_read, ingest_repeatable, read_one, split,
     split_up_to,
 };
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
-pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
-pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 
+use crate::ledger::commit::{self, Committer};
 use crate::{Backend, Clock, Error, OrgScope, ledger, prices, projects};
 use arc_swap::ArcSwapOption;
-use chrono::NaiveDate;
-use commit::Committer;
 use domain::ids::{OrgId, ProjectId};
 use domain::price::PriceBook;
 use moka::future::Cache;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -103,18 +86,6 @@ impl Ingest {
         }
         Ok(found)
     }
-}
-
-/// Marks days of a project as moved: when the transaction commits, budgets look at their months again.
-pub(crate) async fn mark_moved(
-    backend: &Backend,
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-    project_id: ProjectId,
-    days: &[NaiveDate],
-) -> Result<(), Error> {
-    let mark = |day: &NaiveDate| (backend.clock.new_id(), (scope.org_id(), project_id, *day));
-    commit::mark_moved(connection, &days.iter().map(mark).collect::<Vec<_>>(), backend.clock.now()).await
 }
 
 /// Finishes what was accepted and takes no more: the last thing that a server does.

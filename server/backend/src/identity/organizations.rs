@@ -2,7 +2,7 @@
 
 use super::sql;
 use crate::projects::{NewProject, NewTeam};
-use crate::{Actor, Backend, Error, OrgScope, Visible, audit, events, keys, projects};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, ledger, projects};
 use domain::identity::{Organization, Permission, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
@@ -232,7 +232,7 @@ pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Ch
         return Ok(after);
     }
     if before.time_zone != after.time_zone {
-        events::rebuild_days(&mut transaction, scope, zone).await?;
+        ledger::rebuild_days(&mut transaction, scope, zone).await?;
     }
     sql::update_organization(&mut transaction, scope, &after).await?;
     audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
@@ -269,7 +269,7 @@ pub async fn delete_organization(backend: &Backend, scope: &OrgScope, typed_name
     if organization.name != typed_name.trim() {
         return Err(Problem::field("typed_name", "mismatch", "Type the name exactly as it is written above.").into());
     }
-    events::delete_all(&mut transaction, scope).await?;
+    ledger::delete_all(&mut transaction, scope).await?;
     sql::delete_organization(&mut transaction, scope).await?;
     keys::announce_change(&mut transaction).await?;
     transaction.commit().await?;

@@ -329,7 +329,7 @@ pub(super) async fn update_organization(
     Ok(())
 }
 
-/// With everything that refers to it: keys, members, budgets, alerts, mails, audit log. Events refer to nothing: `events::delete_all`.
+/// With everything that refers to it: keys, members, budgets, alerts, mails, audit log. Events refer to nothing: `ledger::delete_all`.
 pub(super) async fn delete_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<bool, Error> {
     // Its tables refer to each other: checked at the commit, when all of them are empty.
     sqlx::query("set constraints all deferred").execute(&mut *connection).await?;

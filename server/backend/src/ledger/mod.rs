@@ -1,11 +1,56 @@
-//! The ledger: where money is recorded and moved. Nothing else writes its tables.
+//! The ledger: where money is recorded and moved. Nothing else writes its tables, and it knows no room above it.
 //!
 //! * [`series`] says where an event counts: a number for its dimensions of few values, numbers for its labels.
 //! * [`rollup`] declares each table of sums once and writes them.
+//! * `commit` takes events in: a few tasks write whatever waits in one transaction, sums included, so every page has an event from the moment it is acknowledged.
+//! * `adjust` moves what recorded events cost; `verify` recomputes every sum by other means; `retention` lets whole months of events go.
+//! * `doubles` and `rejected` keep what must not count, and say why.
 
+pub(crate) mod adjust;
+pub(crate) mod commit;
+pub(crate) mod content;
+pub(crate) mod cursor;
+pub(crate) mod doubles;
+pub(crate) mod event;
+pub(crate) mod receipt;
+pub(crate) mod rejected;
+pub(crate) mod retention;
 pub(crate) mod rollup;
 pub(crate) mod series;
 mod sql;
+pub(crate) mod verify;
 
+pub(crate) use adjust::{CURRENT_RECEIPT, LAST, event_of, is_last};
+pub use commit::CAPACITY;
+pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
+pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 pub use series::dimensions;
-pub(crate) use sql::delete_all;
+pub(crate) use sql::push_filter;
+pub(crate) use verify::kept_from;
+pub use verify::{Difference, MAX_DIFFERENCES, rebuild_days, recorded_days, repair, verify};
+
+use crate::{Backend, Error, OrgScope};
+use chrono::NaiveDate;
+use domain::ids::ProjectId;
+use sqlx::PgConnection;
+
+/// Marks days of a project as moved: when the transaction commits, budgets look at their months again.
+pub(crate) async fn mark_moved(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    project_id: ProjectId,
+    days: &[NaiveDate],
+) -> Result<(), Error> {
+    let mark = |day: &NaiveDate| (backend.clock.new_id(), (scope.org_id(), project_id, *day));
+    commit::mark_moved(connection, &days.iter().map(mark).collect::<Vec<_>>(), backend.clock.now()).await
+}
+
+/// Deletes everything of an organization, in the transaction that deletes the organization itself.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    commit::lock_organization(connection, scope).await?;
+    sql::delete_all(connection, scope).await
+}

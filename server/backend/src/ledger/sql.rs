@@ -1,12 +1,12 @@
-//! Queries of `series` and `labels`.
+//! Queries of `series` and `labels`, what all queries of events share, and the end of an organization.
 
 use super::series::{Label, Missing, Series};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::ids::{KeyId, ProjectId};
 use domain::problem::FieldProblem;
-use domain::spend::OTHER;
-use sqlx::{PgConnection, PgPool, Row};
+use domain::spend::{Dimension, Filter, OTHER};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -122,9 +122,92 @@ pub(super) async fn values(
     rows.iter().map(known).collect()
 }
 
-/// All sums of the organization, and where they counted.
-pub(crate) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+/// Adds one filter of an event list; events are `e`, their projects `projects`.
+pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+    sql.push(if filter.exclude { " and not " } else { " and " });
+    let org = scope.org_id().0;
+    let values = filter.values.clone();
+    match &filter.dimension {
+        Dimension::Project => {
+            sql.push("projects.slug = any(").push_bind(values).push(")");
+        }
+        Dimension::Team => {
+            sql.push("exists (select 1 from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
+                .push_bind(org)
+                .push(" and owner.project_id = e.project_id and (e.\"timestamp\" at time zone ")
+                .push_bind(scope.zone().name())
+                .push(")::date >= owner.valid_from and (e.\"timestamp\" at time zone ")
+                .push_bind(scope.zone().name())
+                .push(")::date < owner.valid_to and teams.slug = any(")
+                .push_bind(values)
+                .push("))");
+        }
+        other => {
+            sql.push("(");
+            match other {
+                Dimension::Tag(key) => sql.push("coalesce(e.tags ->> ").push_bind(key.clone()).push(", '')"),
+                named => sql.push(column(named)),
+            };
+            sql.push(" = any(").push_bind(values).push(")");
+            if filter.values.iter().any(|value| value == OTHER) {
+                push_other(sql, other);
+            }
+            sql.push(")");
+        }
+    }
+}
+
+/// Or events whose value of a dimension counts as [`OTHER`].
+fn push_other(sql: &mut QueryBuilder<Postgres>, dimension: &Dimension) {
+    let word = match dimension {
+        Dimension::Provider => "s.provider",
+        Dimension::Model => "s.model",
+        Dimension::Operation => "s.operation",
+        Dimension::Feature => "s.feature",
+        Dimension::Environment => "s.environment",
+        Dimension::Cohort => "s.cohort",
+        Dimension::Step => "s.step",
+        Dimension::Customer | Dimension::User | Dimension::Tag(_) => {
+            sql.push(
+                " or exists (select 1 from labels as l
+                    where l.org_id = e.org_id and l.label_id = any(e.labels) and l.value = ",
+            );
+            sql.push_bind(OTHER).push(" and l.label = ").push_bind(dimension.name()).push(")");
+            return;
+        }
+        Dimension::Project | Dimension::Team | Dimension::ApiKey | Dimension::Status => return,
+    };
+    sql.push(" or exists (select 1 from series as s where s.org_id = e.org_id and s.series_id = e.series_id and ");
+    sql.push(word).push(" = ").push_bind(OTHER).push(")");
+}
+
+/// The column of a dimension that has one; empty text means missing.
+const fn column(dimension: &Dimension) -> &'static str {
+    match dimension {
+        Dimension::Model => "e.model",
+        Dimension::Provider => "e.provider",
+        Dimension::Operation => "e.operation",
+        Dimension::Feature => "coalesce(e.feature, '')",
+        Dimension::Environment => "coalesce(e.environment, '')",
+        Dimension::ApiKey => "e.key_id::text",
+        Dimension::Status => "e.status",
+        Dimension::Customer => "coalesce(e.customer, '')",
+        Dimension::User => "coalesce(e.\"user\", '')",
+        Dimension::Cohort => "coalesce(e.cohort, '')",
+        Dimension::Step => "coalesce(e.step, '')",
+        Dimension::Project | Dimension::Team | Dimension::Tag(_) => "''",
+    }
+}
+
+/// Everything of the ledger that belongs to the organization.
+pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     for sql in [
+        "delete from events where org_id = $1",
+        "delete from event_ids where org_id = $1",
+        "delete from rejected_events where org_id = $1",
+        "delete from adjustments where org_id = $1",
+        "delete from provider_responses where org_id = $1",
+        "delete from suspected_doubles where org_id = $1",
         "delete from rollup_quarter where org_id = $1",
         "delete from rollup_day where org_id = $1",
         "delete from rollup_label_day where org_id = $1",
@@ -132,6 +215,7 @@ pub(crate) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_term_day where org_id = $1",
         "delete from series where org_id = $1",
         "delete from labels where org_id = $1",
+        "delete from dirty_marks where org_id = $1",
     ] {
         sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;
     }

@@ -4,7 +4,7 @@ mod sql;
 mod tree;
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, Visible, audit, events, spend};
+use crate::{Backend, Error, OrgScope, Visible, audit, ledger, spend};
 use chrono::{Days, NaiveDate};
 use domain::identity::Permission;
 use domain::ids::{ProjectId, TeamId};
@@ -220,7 +220,7 @@ pub async fn move_project(
     }
     // Teams' budgets count by owner: what was spent from then on counts elsewhere now.
     let months = spend::months_with_spend(&mut transaction, scope, project_id, from).await?;
-    events::mark_moved(backend, &mut transaction, scope, project_id, &months).await?;
+    ledger::mark_moved(backend, &mut transaction, scope, project_id, &months).await?;
     let since = from.map_or_else(|| "for all time".to_owned(), |day| format!("from {day} on"));
     let detail = format!("Gave the project {} to the team {} {since}.", project.slug, team.name);
     audit::record(backend, scope, &mut transaction, "project.moved", &detail).await?;

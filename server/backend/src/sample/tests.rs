@@ -109,7 +109,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
 
     let scope = crate::identity::scope_in(&backend, owner, sample.organization.org_id).await.unwrap();
     let period = domain::period::Period::last_days(now.date_naive(), 7);
-    let found = crate::events::verify(&backend, &scope, period).await.unwrap();
+    let found = crate::ledger::verify(&backend, &scope, period).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
     let sums =
         crate::spend::period_sums(&backend, &scope, domain::budget::SpendScope::Organization, period).await.unwrap();

@@ -1,7 +1,7 @@
 //! Which cost counts where a provider reports one: by the event's own time, on the receipt, in every sum, and by repricing.
 
 use backend::prices::{self, runs};
-use backend::{Backend, OrgScope, audit, events, spend};
+use backend::{Backend, OrgScope, audit, events, ledger, spend};
 use chrono::Duration;
 use domain::event::{EventDetail, EventInput};
 use domain::period::Period;
@@ -61,7 +61,7 @@ fn told(event: &EventDetail) -> Vec<(&str, Decimal)> {
 async fn spent(backend: &Backend, scope: &OrgScope) -> Decimal {
     let november = Period::month_of("2026-11-01".parse().unwrap());
     let years = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
-    let found = events::verify(backend, scope, years).await.unwrap();
+    let found = ledger::verify(backend, scope, years).await.unwrap();
     assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
     spend::query(backend, scope, &SpendQuery::over(november)).await.unwrap().total.spend
 }

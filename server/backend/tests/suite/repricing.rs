@@ -2,7 +2,7 @@
 
 use super::prices::{enter, mapping, price, send};
 use backend::prices::{self, runs};
-use backend::{Backend, Error, OrgScope, budgets, events, spend, statements};
+use backend::{Backend, Error, OrgScope, budgets, events, ledger, spend, statements};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::{Edge, EventInput};
 use domain::ids::RunId;
@@ -34,7 +34,7 @@ pub(crate) async fn total(backend: &Backend, scope: &OrgScope) -> Sums {
 
 pub(crate) async fn assert_rollups_follow(backend: &Backend, scope: &OrgScope) {
     let years = Period::new("2026-01-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
-    let found = events::verify(backend, scope, years).await.unwrap();
+    let found = ledger::verify(backend, scope, years).await.unwrap();
     assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
 }
 

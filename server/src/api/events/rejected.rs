@@ -42,7 +42,7 @@ async fn rejected(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<RejectedDocument>, ApiError> {
     let query = page_of(&pairs)?;
-    let page = backend::events::rejected(&state.backend, &caller.scope, query.cursor.as_deref(), query.limit).await?;
+    let page = backend::ledger::rejected(&state.backend, &caller.scope, query.cursor.as_deref(), query.limit).await?;
     Ok(Json(RejectedDocument::from(page)))
 }
 
@@ -67,7 +67,7 @@ async fn dismiss_all(
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<DismissedDocument>, ApiError> {
     let until = until(&pairs)?;
-    let dismissed = backend::events::dismiss_all_rejected(&state.backend, &caller.scope, until).await?;
+    let dismissed = backend::ledger::dismiss_all_rejected(&state.backend, &caller.scope, until).await?;
     Ok(Json(DismissedDocument { dismissed }))
 }
 
@@ -90,7 +90,7 @@ async fn dismiss(
     Path(rejected_id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let entry = rejected_id.parse::<RejectedId>().map_err(|_| Problem::NotFound)?;
-    backend::events::dismiss_rejected(&state.backend, &caller.scope, entry).await?;
+    backend::ledger::dismiss_rejected(&state.backend, &caller.scope, entry).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

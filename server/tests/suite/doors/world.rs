@@ -11,7 +11,7 @@ use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, delivery, events};
+use backend::{Backend, OrgScope, delivery, events, ledger};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
@@ -359,7 +359,7 @@ impl Making<'_> {
         let rows = events::list(self.backend, acme, &EventQuery { limit: 10, ..EventQuery::default() }).await.unwrap();
         let row = rows.rows.iter().find(|row| row.id == EVENT_ID).unwrap();
         self.world.event = row.event_key.to_string();
-        let rejected = events::rejected(self.backend, acme, None, 10).await.unwrap().rows;
+        let rejected = ledger::rejected(self.backend, acme, None, 10).await.unwrap().rows;
         self.world.rejected = rejected[0].rejected_id.to_string();
         let budget = BudgetInput {
             name: format!("{PROJECT_SECRET} {SECRET}"),

@@ -1,6 +1,6 @@
 //! The header `Idempotency-Key`: a request whose events have no ids can be repeated after a lost answer.
 
-use crate::events::hashed;
+use crate::hash::hashed;
 use domain::event::Read;
 use domain::ids::KeyId;
 use domain::problem::Problem;

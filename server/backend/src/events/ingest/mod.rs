@@ -1,7 +1,6 @@
 //! From a request to prepared events: each is read, checked and priced on its own, and a bad one never affects the others.
 
 mod body;
-pub(crate) mod content;
 mod fields;
 mod idempotency;
 mod prepare;
@@ -10,17 +9,16 @@ mod read;
 mod tests;
 mod validate;
 
-pub use body::{Item, split, split_up_to};
-pub use idempotency::IdempotencyKey;
-pub(crate) use prepare::{Booking, NewEvent, book};
-
-use super::commit::{Outcome, Rejection, too_old_for_retention};
+use crate::ledger::commit::{Outcome, Rejection, too_old_for_retention};
+use crate::ledger::event::NewEvent;
 use crate::{Actor, Backend, Error, OrgScope, prices};
+pub use body::{Item, split, split_up_to};
 use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, Read, Recorded, Refused, Sender};
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
 use domain::upload::CheckedRow;
+pub use idempotency::IdempotencyKey;
 use prepare::Request;
 use std::collections::{BTreeSet, HashMap};
 

@@ -1,5 +1,5 @@
-use super::content::{content_hash, id_hash};
 use super::{Refusal, Refused, read, validate};
+use crate::ledger::content::{content_hash, id_hash};
 use chrono::{DateTime, Utc};
 use domain::event::EventInput;
 use domain::problem::FieldProblem;

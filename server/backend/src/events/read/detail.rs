@@ -1,10 +1,10 @@
 //! One event with its receipt and everything that explains it.
 
 use super::sql::{self, Related, Stored};
-use crate::events::adjust::adjustments_of;
 use crate::events::doubles;
-use crate::events::ingest::content::id_hash;
-use crate::events::receipt::StoredLine;
+use crate::ledger::adjust::adjustments_of;
+use crate::ledger::content::id_hash;
+use crate::ledger::receipt::StoredLine;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices};
 use chrono::{Duration, NaiveTime};

@@ -1,13 +1,12 @@
 //! Events as people and programs read them: lists, one event with its receipt, what waits for a price.
 
-mod cursor;
 mod detail;
 mod sql;
 
-pub(super) use cursor::{Cursor, fingerprint};
 pub use detail::{by_key, find};
-pub(super) use sql::{push_filter, row, rows};
+pub(super) use sql::{row, rows};
 
+use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::{Backend, Error, OrgScope, paging};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Attention, Edge, EventQuery, EventRow, Page, UnpricedRow};
@@ -44,7 +43,7 @@ impl Span {
 /// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor of another list; [`Error::Database`].
 pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<Page<EventRow>, Error> {
     scope.require(Permission::Read)?;
-    let list = cursor::fingerprint(scope, &query.to_pairs());
+    let list = fingerprint(scope, &query.to_pairs());
     let after = query.cursor.as_deref().map(|text| Cursor::read(text, list)).transpose()?;
     let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
     let span = Span::of(scope, query);

@@ -1,17 +1,17 @@
 //! Queries that read events and what waits for a price.
 
 use super::Span;
-use super::cursor::Cursor;
-use crate::events::adjust::{CURRENT_COST, LAST, event_of, is_last};
-use crate::events::commit::time_of;
-use crate::events::receipt::{StoredLine, lines};
+use crate::ledger::adjust::{CURRENT_COST, LAST, event_of, is_last};
+use crate::ledger::commit::time_of;
+use crate::ledger::cursor::Cursor;
+use crate::ledger::push_filter;
+use crate::ledger::receipt::{StoredLine, lines};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
 use domain::ids::{EventKey, KeyId, ProjectId};
 use domain::meter::{Meters, UsageFormat};
 use domain::problem::FieldProblem;
-use domain::spend::{Dimension, Filter};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -117,53 +117,6 @@ fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     sql.push(" where e.org_id = ").push_bind(scope.org_id().0);
     if let Some(visible) = scope.visible_projects() {
         sql.push(" and e.project_id = any(").push_bind(visible).push(")");
-    }
-}
-
-/// Adds one filter of an event list; events are `e`, their projects `projects`.
-pub(in crate::events) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
-    sql.push(if filter.exclude { " and not " } else { " and " });
-    let org = scope.org_id().0;
-    let values = filter.values.clone();
-    match &filter.dimension {
-        Dimension::Project => {
-            sql.push("projects.slug = any(").push_bind(values).push(")");
-        }
-        Dimension::Team => {
-            sql.push("exists (select 1 from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
-                .push_bind(org)
-                .push(" and owner.project_id = e.project_id and (e.\"timestamp\" at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date >= owner.valid_from and (e.\"timestamp\" at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date < owner.valid_to and teams.slug = any(")
-                .push_bind(values)
-                .push("))");
-        }
-        Dimension::Tag(key) => {
-            sql.push("coalesce(e.tags ->> ").push_bind(key.clone()).push(", '') = any(").push_bind(values).push(")");
-        }
-        named => {
-            sql.push(column(named)).push(" = any(").push_bind(values).push(")");
-        }
-    }
-}
-
-/// The column of a dimension that has one; empty text means missing.
-const fn column(dimension: &Dimension) -> &'static str {
-    match dimension {
-        Dimension::Model => "e.model",
-        Dimension::Provider => "e.provider",
-        Dimension::Operation => "e.operation",
-        Dimension::Feature => "coalesce(e.feature, '')",
-        Dimension::Environment => "coalesce(e.environment, '')",
-        Dimension::ApiKey => "e.key_id::text",
-        Dimension::Status => "e.status",
-        Dimension::Customer => "coalesce(e.customer, '')",
-        Dimension::User => "coalesce(e.\"user\", '')",
-        Dimension::Cohort => "coalesce(e.cohort, '')",
-        Dimension::Step => "coalesce(e.step, '')",
-        Dimension::Project | Dimension::Team | Dimension::Tag(_) => "''",
     }
 }
 

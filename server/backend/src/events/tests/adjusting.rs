@@ -2,7 +2,7 @@
 
 use super::totals::{ZONES, event, rollups, some};
 use super::{Fixture, add_project, in_zone};
-use crate::events::rebuild_days;
+use crate::ledger::rebuild_days;
 use crate::prices::{self, runs};
 use crate::{OrgScope, identity};
 use domain::ids::RunId;

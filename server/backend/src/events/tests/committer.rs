@@ -1,7 +1,7 @@
 //! Groups, several servers, what happens when something fails.
 
 use super::{Fixture, event, send_to, server, statuses, with};
-use crate::events::commit::{CAPACITY, Committer};
+use crate::ledger::commit::{CAPACITY, Committer};
 use crate::{Backend, TestClock};
 use domain::event::Recorded;
 use domain::problem::Problem;
@@ -154,7 +154,7 @@ async fn an_organization_that_is_being_rebuilt_or_gone_is_asked_to_come_back() {
     let scope = fixture.organization("acme", "UTC").await;
     let bystander = fixture.organization("globex", "UTC").await;
     let mut rebuilding = fixture.database.pool().begin().await.unwrap();
-    crate::events::rebuild_days(&mut rebuilding, &scope, scope.zone()).await.unwrap();
+    crate::ledger::rebuild_days(&mut rebuilding, &scope, scope.zone()).await.unwrap();
     let body = serde_json::json!([event("a"), with(event("b"), "status", "bad")]).to_string();
     let items = crate::events::split(body.as_bytes(), false).unwrap();
     let refused = crate::events::ingest(&fixture.backend, &scope, &items).await.unwrap_err().into_problem();
@@ -166,7 +166,7 @@ async fn an_organization_that_is_being_rebuilt_or_gone_is_asked_to_come_back() {
     assert_eq!((answer.accepted, answer.rejected), (1, 1));
 
     let mut deleting = fixture.database.pool().begin().await.unwrap();
-    crate::events::delete_all(&mut deleting, &scope).await.unwrap();
+    crate::ledger::delete_all(&mut deleting, &scope).await.unwrap();
     deleting.commit().await.unwrap();
     for left in ["select count(*) from events", "select count(*) from event_ids", "select count(*) from rollup_day"] {
         assert_eq!(fixture.count(left).await, 1, "only the bystander's: {left}");

@@ -1,7 +1,8 @@
 //! The same call by two routes.
 
 use super::{Fixture, add_project, bound_key, event, statuses, with};
-use crate::events::{doubles, find, list, rejected, set_drops_doubles, suspicion};
+use crate::events::{doubles, find, list, set_drops_doubles, suspicion};
+use crate::ledger::rejected;
 use crate::{Actor, OrgScope};
 use domain::event::{DoubleRow, EventQuery, Recorded, Suspicion};
 use domain::identity::Role;

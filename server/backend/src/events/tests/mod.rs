@@ -21,24 +21,24 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use testkit::TestDatabase;
 
-pub(super) fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-20T10:00:00Z".parse().unwrap()
 }
 
 /// A server of its own beside a database of its own.
-pub(super) struct Fixture {
-    pub(super) backend: Backend,
-    pub(super) database: TestDatabase,
+pub(crate) struct Fixture {
+    pub(crate) backend: Backend,
+    pub(crate) database: TestDatabase,
 }
 
 impl Fixture {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let database = TestDatabase::new().await;
         Self { backend: server(&database), database }
     }
 
     /// An organization with the project `main` and a key for all its projects.
-    pub(super) async fn organization(&self, name: &str, zone: &str) -> OrgScope {
+    pub(crate) async fn organization(&self, name: &str, zone: &str) -> OrgScope {
         let wanted = Bootstrap {
             email: format!("{name}@example.com"),
             password: "correct horse battery staple".to_owned().into(),
@@ -50,38 +50,38 @@ impl Fixture {
         keys::authenticate(&self.backend, made.key.secret.expose_secret()).await.unwrap().scope
     }
 
-    pub(super) async fn send(&self, scope: &OrgScope, events: &[Value]) -> IngestAnswer {
+    pub(crate) async fn send(&self, scope: &OrgScope, events: &[Value]) -> IngestAnswer {
         send_to(&self.backend, scope, events).await
     }
 
     /// Everything that differs from the events; the days of all events of these tests are looked at.
-    pub(super) async fn assert_rollups_follow(&self, scope: &OrgScope) {
+    pub(crate) async fn assert_rollups_follow(&self, scope: &OrgScope) {
         let years = Period::new("2025-12-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
-        let found = super::verify(&self.backend, scope, years).await.unwrap();
+        let found = crate::ledger::verify(&self.backend, scope, years).await.unwrap();
         assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
     }
 
-    pub(super) async fn count(&self, sql: &'static str) -> i64 {
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(self.database.pool()).await.unwrap()
     }
 }
 
 /// One more server beside the same database.
-pub(super) fn server(database: &TestDatabase) -> Backend {
+pub(crate) fn server(database: &TestDatabase) -> Backend {
     Backend::new(database.pool().clone(), Arc::new(TestClock::at(now())), "http://localhost", true)
 }
 
-pub(super) async fn send_to(backend: &Backend, scope: &OrgScope, events: &[Value]) -> IngestAnswer {
+pub(crate) async fn send_to(backend: &Backend, scope: &OrgScope, events: &[Value]) -> IngestAnswer {
     let body = json!(events).to_string();
     super::ingest(backend, scope, &super::split(body.as_bytes(), false).unwrap()).await.unwrap()
 }
 
 /// The same organization in another zone, as a key would see it after the change.
-pub(super) fn in_zone(scope: &OrgScope, zone: Zone) -> OrgScope {
+pub(crate) fn in_zone(scope: &OrgScope, zone: Zone) -> OrgScope {
     OrgScope::new(scope.org_id(), zone, scope.actor().clone(), scope.visible().clone())
 }
 
-pub(super) async fn add_project(fixture: &Fixture, scope: &OrgScope, slug: &str) -> domain::project::Project {
+pub(crate) async fn add_project(fixture: &Fixture, scope: &OrgScope, slug: &str) -> domain::project::Project {
     let teams = projects::list_teams(&fixture.backend, scope).await.unwrap();
     let new = projects::NewProject {
         name: slug.to_owned(),
@@ -93,7 +93,7 @@ pub(super) async fn add_project(fixture: &Fixture, scope: &OrgScope, slug: &str)
 }
 
 /// The scope of a new key that is bound to a project.
-pub(super) async fn bound_key(fixture: &Fixture, scope: &OrgScope, project: &domain::project::Project) -> OrgScope {
+pub(crate) async fn bound_key(fixture: &Fixture, scope: &OrgScope, project: &domain::project::Project) -> OrgScope {
     let new = NewKey {
         name: format!("{} only", project.slug),
         scopes: KeyScope::ALL.into(),
@@ -105,22 +105,22 @@ pub(super) async fn bound_key(fixture: &Fixture, scope: &OrgScope, project: &dom
     keys::authenticate(&fixture.backend, created.secret.expose_secret()).await.unwrap().scope
 }
 
-pub(super) fn event(id: &str) -> Value {
+pub(crate) fn event(id: &str) -> Value {
     json!({
         "id": id, "timestamp": "2026-11-20T09:41:07.113Z", "provider": "openai", "model": "gpt-4o-2024-08-06",
         "usage": {"prompt_tokens": 1_000, "completion_tokens": 100}
     })
 }
 
-pub(super) fn with(mut event: Value, field: &str, value: impl Into<Value>) -> Value {
+pub(crate) fn with(mut event: Value, field: &str, value: impl Into<Value>) -> Value {
     event[field] = value.into();
     event
 }
 
-pub(super) fn statuses(answer: &IngestAnswer) -> Vec<Recorded> {
+pub(crate) fn statuses(answer: &IngestAnswer) -> Vec<Recorded> {
     answer.results.iter().map(|result| result.status).collect()
 }
 
-pub(super) fn inputs(events: &[Value]) -> Vec<EventInput> {
+pub(crate) fn inputs(events: &[Value]) -> Vec<EventInput> {
     serde_json::from_value(json!(events)).unwrap()
 }

@@ -1,7 +1,8 @@
 //! Lists and receipts.
 
 use super::{Fixture, event, with};
-use crate::events::{csv, find, list, rejected};
+use crate::events::{csv, find, list};
+use crate::ledger::rejected;
 use domain::event::EventQuery;
 use domain::money::exact;
 use domain::price::Variant;

@@ -1,7 +1,7 @@
 //! Events leave by whole months; what is left of them is right, and nothing forgotten is counted twice.
 
 use super::{Fixture, event, statuses, with};
-use crate::events::{enforce_retention, retention, set_retention};
+use crate::ledger::{enforce_retention, retention, set_retention};
 use crate::{OrgScope, identity};
 use domain::event::Recorded;
 use domain::period::Zone;
@@ -48,9 +48,9 @@ async fn old_months_leave_and_their_sums_stay() {
     assert_eq!(fixture.count("select count(*) from event_ids").await, 5);
     assert_eq!(fixture.count(sums).await, 7, "sums stay");
     fixture.assert_rollups_follow(&globex).await;
-    let days = crate::events::recorded_days(&fixture.backend, &owner).await.unwrap().unwrap();
+    let days = crate::ledger::recorded_days(&fixture.backend, &owner).await.unwrap().unwrap();
     assert_eq!(days.from.to_string(), "2026-10-02", "the local October 1 has lost its first hours");
-    assert_eq!(crate::events::verify(&fixture.backend, &owner, days).await.unwrap(), []);
+    assert_eq!(crate::ledger::verify(&fixture.backend, &owner, days).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_new_zone_keeps_the_sums_of_days_whose_events_have_left() {
     assert_eq!(enforce(&fixture).await.0, 1);
     let mut transaction = fixture.database.pool().begin().await.unwrap();
     let zone = Zone::parse("Asia/Kolkata").unwrap();
-    crate::events::rebuild_days(&mut transaction, &owner, zone).await.unwrap();
+    crate::ledger::rebuild_days(&mut transaction, &owner, zone).await.unwrap();
     transaction.commit().await.unwrap();
     for table in ["rollup_day", "rollup_label_day", "rollup_meter_day where meter = 'output'"] {
         let sql = format!("select string_agg(day::text, ' ' order by day) from {table}");

@@ -2,7 +2,7 @@
 
 use super::{Fixture, add_project, in_zone, send_to, server};
 use crate::OrgScope;
-use crate::events::rebuild_days;
+use crate::ledger::rebuild_days;
 use chrono::{DateTime, Duration, Utc};
 use domain::period::Zone;
 use proptest::prelude::*;
@@ -205,7 +205,7 @@ async fn a_difference_is_found_in_every_rollup() {
         ("rollup_meter_day", "update rollup_meter_day set quantity = quantity + 1 where meter = 'output'"),
     ] {
         sqlx::query(sql).execute(fixture.database.pool()).await.unwrap();
-        let found = super::super::verify(&fixture.backend, &scope, years).await.unwrap();
+        let found = crate::ledger::verify(&fixture.backend, &scope, years).await.unwrap();
         assert!(found.iter().any(|difference| difference.table == table), "{table}");
     }
 }

@@ -1,6 +1,7 @@
 //! Queries of `uploads` and `upload_rows`.
 
-use crate::events::files::{Reading, Separator, TextHash, header};
+use crate::events::files::{Reading, Separator, header};
+use crate::hash::TextHash;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::event::IngestAnswer;

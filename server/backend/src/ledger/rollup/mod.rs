@@ -1,8 +1,8 @@
 //! Sums of what is recorded or moved: summed in memory, so that one row per key is written however many events share it.
 
-mod schema;
+mod sql;
 
-pub(crate) use schema::{
+pub(crate) use sql::{
     CallSums, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey, MeterSums, QUARTERS, QuarterKey,
     Rollup, Rows, TERMS, TermKey, TermSums,
 };
@@ -11,9 +11,8 @@ use crate::Error;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{OrgId, ProjectId};
 use foldhash::HashMap;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::PgConnection;
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
 
 /// Where and when something counts.
 #[derive(Clone, Copy, Debug)]
@@ -71,10 +70,7 @@ impl Rollups {
     pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<(), Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), &meters);
-        let query = DAYS.bind(LABELS.bind(query, &labels), &days);
-        QUARTERS.bind(query, &quarters).execute(connection).await?;
-        Ok(())
+        sql::add(connection, &quarters, &days, &labels, &meters).await
     }
 
     /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back.
@@ -102,20 +98,6 @@ impl From<CallSums> for LabelSums {
         }
     }
 }
-
-/// All upserts as one statement, because a way to the database and back costs as much as a few rows.
-///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
-static ADD: LazyLock<String> = LazyLock::new(|| {
-    let meters = METERS.upsert(0);
-    let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
-    let labels = LABELS.upsert(bound);
-    bound += Rollup::<LabelKey, LabelSums>::WIDTH;
-    let days = DAYS.upsert(bound);
-    bound += Rollup::<DayKey, CallSums>::WIDTH;
-    let quarters = QUARTERS.upsert(bound);
-    format!("with meters as ({meters}), labels as ({labels}), days as ({days}), quarters as ({quarters}) select")
-});
 
 fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Rows<K, V> {
     let mut rows: Rows<K, V> = sums.into_iter().collect();

@@ -1,6 +1,6 @@
 //! Queries of `cost_basis_choices`, and of the events that came with a reported cost.
 
-use crate::events::{CURRENT_RECEIPT, LAST};
+use crate::ledger::{CURRENT_RECEIPT, LAST};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;

@@ -1,7 +1,7 @@
 //! What proposals would have meant for usage that is over: recorded events, rated again with the prices that hold and with those proposed.
 
 use super::{Read, name_of};
-use crate::events::adjust::{self, Recorded, Selection};
+use crate::ledger::adjust::{self, Recorded, Selection};
 use crate::prices::own::{self, HeldBooks};
 use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};

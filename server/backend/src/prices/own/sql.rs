@@ -1,7 +1,7 @@
 //! Queries of `price_overrides`, `price_override_modifiers`, `price_mappings` and `price_changes`: the organization's own book.
 
 use super::book_sql::{alias, modifier, price, stored};
-use crate::events::{event_of, is_last};
+use crate::ledger::{event_of, is_last};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::PriceChangeId;

@@ -1,7 +1,7 @@
 //! What a price or a name would do to the events that wait for it: rated with the books as they would be, before anything is entered.
 
 use super::sums;
-use crate::events::adjust::{self, Adjustment};
+use crate::ledger::adjust::{self, Adjustment};
 use crate::prices::own::{HeldBooks, with_mapping, with_prices};
 use crate::{Backend, Error, OrgScope};
 use domain::event::UnpricedRow;

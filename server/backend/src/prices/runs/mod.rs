@@ -149,7 +149,7 @@ pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
     }
     // From here on no other run can move money, so the answer stays true.
     sql::reverse(&mut transaction, scope, run_id, &reason, backend.clock.now()).await.on_constraint(ACTIVE, busy)?;
-    let again = crate::events::adjust::adjusted_again(&mut transaction, scope, run_id).await?;
+    let again = crate::ledger::adjust::adjusted_again(&mut transaction, scope, run_id).await?;
     if again > 0 {
         let events = format::counted(again, "event");
         let detail = format!("Later runs moved {events} of this one again. Reverse those first.");
@@ -239,7 +239,7 @@ async fn whole_month(backend: &Backend, scope: &OrgScope, month: Period) -> Resu
     if month.from > scope.zone().day_of(backend.clock.now()) {
         return Err(Problem::field("month", "not_begun", "This month has not begun yet.").into());
     }
-    if crate::events::kept_from(backend, scope).await?.is_some_and(|kept| scope.zone().start_of(month.from) < kept) {
+    if crate::ledger::kept_from(backend, scope).await?.is_some_and(|kept| scope.zone().start_of(month.from) < kept) {
         let detail = "The events of this month are no longer all kept, so its units cannot be counted.";
         return Err(Problem::field("month", "not_kept", detail).into());
     }

@@ -2,7 +2,7 @@
 
 use super::sql::{self, RunRow};
 use super::{STEP, sums};
-use crate::events::adjust::{self, Adjustment, By, Recorded, Selection};
+use crate::ledger::adjust::{self, Adjustment, By, Recorded, Selection};
 use crate::prices::contract;
 use crate::prices::own::books_known_at;
 use crate::wake::Wake;

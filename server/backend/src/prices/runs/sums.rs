@@ -1,7 +1,7 @@
 //! What adjustments add to the sums of a run or of a rehearsal: by month, the day's owner and model.
 
 use super::sql;
-use crate::events::adjust::{Adjustment, Recorded, Standing};
+use crate::ledger::adjust::{Adjustment, Recorded, Standing};
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
 use domain::period::{Period, Zone};

@@ -22,7 +22,7 @@ pub(crate) type IdHash = [u8; 16];
 const VERSION: u8 = 1;
 
 /// The hash of an event's content.
-pub(super) fn content_hash(sent: &EventInput) -> ContentHash {
+pub(crate) fn content_hash(sent: &EventInput) -> ContentHash {
     let mut hash = [VERSION; 33];
     hash[1..].copy_from_slice(&Sha256::digest(canonical(sent)));
     hash
@@ -36,12 +36,12 @@ pub(crate) fn id_hash(id: &str) -> IdHash {
 }
 
 /// The instant as it is stored: cut to microseconds.
-pub(super) fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
 /// A usage object with sorted keys and normalised numbers, as it is hashed and stored.
-pub(super) fn canonical_usage(usage: &Value) -> String {
+pub(crate) fn canonical_usage(usage: &Value) -> String {
     let mut json = String::new();
     write_value(&mut json, usage);
     json
@@ -180,7 +180,7 @@ fn write_number(json: &mut String, number: &Number) {
         return;
     }
     let written = number.to_string();
-    match super::fields::decimal(&written) {
+    match decimal(&written) {
         Some(exact) => json.push_str(&plain(exact)),
         None => json.push_str(&written),
     }
@@ -209,4 +209,33 @@ fn write_text(json: &mut String, text: &str) {
         }
     }
     json.push('"');
+}
+/// The number exactly as written, or none where 28 digits do not hold it.
+pub(crate) fn decimal(written: &str) -> Option<Decimal> {
+    let (digits, exponent) = match written.split_once(['e', 'E']) {
+        None => (written, 0),
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+    };
+    if digits.is_empty() || digits.contains('_') || digits.starts_with('+') {
+        return None;
+    }
+    let number = Decimal::from_str_exact(digits).ok()?.normalize();
+    shift(number, exponent)
+}
+
+/// Moves the decimal point, exactly or not at all.
+fn shift(number: Decimal, exponent: i32) -> Option<Decimal> {
+    if exponent == 0 || number.is_zero() {
+        return Some(number);
+    }
+    let scale = i64::from(number.scale()) - i64::from(exponent);
+    if let Ok(scale) = u32::try_from(scale) {
+        let mut shifted = number;
+        shifted.set_scale(scale).ok()?;
+        return Some(shifted.normalize());
+    }
+    let mut shifted = number;
+    shifted.set_scale(0).ok()?;
+    let power = 10_i128.checked_pow(u32::try_from(-scale).ok()?)?;
+    shifted.checked_mul(Decimal::try_from_i128_with_scale(power, 0).ok()?)
 }

@@ -9,10 +9,10 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Which list a cursor belongs to: the organization and the filters.
-pub(in crate::events) type Fingerprint = [u8; 8];
+pub(crate) type Fingerprint = [u8; 8];
 
 /// The fingerprint of a list.
-pub(in crate::events) fn fingerprint(scope: &OrgScope, pairs: &[(String, String)]) -> Fingerprint {
+pub(crate) fn fingerprint(scope: &OrgScope, pairs: &[(String, String)]) -> Fingerprint {
     let mut hash = Sha256::new();
     hash.update(scope.org_id().0.as_bytes());
     for (name, value) in pairs {
@@ -28,13 +28,13 @@ pub(in crate::events) fn fingerprint(scope: &OrgScope, pairs: &[(String, String)
 
 /// The last row of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::events) struct Cursor {
-    pub(in crate::events) at: DateTime<Utc>,
-    pub(in crate::events) id: Uuid,
+pub(crate) struct Cursor {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) id: Uuid,
 }
 
 impl Cursor {
-    pub(in crate::events) fn text(self, list: Fingerprint) -> String {
+    pub(crate) fn text(self, list: Fingerprint) -> String {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&list);
         bytes[8..16].copy_from_slice(&self.at.timestamp_micros().to_be_bytes());
@@ -42,7 +42,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    pub(in crate::events) fn read(text: &str, list: Fingerprint) -> Result<Self, Problem> {
+    pub(crate) fn read(text: &str, list: Fingerprint) -> Result<Self, Problem> {
         let wrong =
             || Problem::field("cursor", "invalid", "The cursor belongs to another list. Begin at the first page.");
         let bytes: [u8; 32] =

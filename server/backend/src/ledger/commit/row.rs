@@ -1,8 +1,8 @@
 //! An event as a row of `events`: the fields in the order of the `copy` statement in [`super::sql`].
 
 use super::copy::CopyBuffer;
-use crate::events::ingest::NewEvent;
-use crate::events::receipt;
+use crate::ledger::event::NewEvent;
+use crate::ledger::receipt;
 
 const EVENT_FIELDS: i16 = 48;
 

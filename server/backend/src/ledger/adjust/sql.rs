@@ -1,9 +1,9 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
 use super::{Adjustment, By, Place, Recorded, Selection, Standing};
-use crate::events::commit::time_of;
-use crate::events::read::push_filter;
-use crate::events::receipt;
+use crate::ledger::commit::time_of;
+use crate::ledger::push_filter;
+use crate::ledger::receipt;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, ReportedCost};
@@ -72,7 +72,7 @@ pub(crate) const LAST: &str = " left join lateral (
     ) as a on true";
 
 /// What event `e` costs now; needs [`LAST`].
-pub(in crate::events) const CURRENT_COST: &str = "case when a.revision is null then e.cost else a.new_cost end";
+pub(crate) const CURRENT_COST: &str = "case when a.revision is null then e.cost else a.new_cost end";
 
 /// The receipt of event `e` that counts now; needs [`LAST`].
 pub(crate) const CURRENT_RECEIPT: &str = "case when a.revision is null then e.receipt else a.receipt end";
@@ -315,19 +315,19 @@ pub(super) async fn append(
 }
 
 /// An adjustment of one event.
-pub(in crate::events) struct StoredAdjustment {
-    pub(in crate::events) revision: i32,
-    pub(in crate::events) run_id: RunId,
-    pub(in crate::events) is_reversal: bool,
-    pub(in crate::events) reason: String,
-    pub(in crate::events) at: DateTime<Utc>,
-    pub(in crate::events) old_cost: Option<Decimal>,
-    pub(in crate::events) new_cost: Option<Decimal>,
-    pub(in crate::events) lines: Vec<receipt::StoredLine>,
+pub(crate) struct StoredAdjustment {
+    pub(crate) revision: i32,
+    pub(crate) run_id: RunId,
+    pub(crate) is_reversal: bool,
+    pub(crate) reason: String,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) old_cost: Option<Decimal>,
+    pub(crate) new_cost: Option<Decimal>,
+    pub(crate) lines: Vec<receipt::StoredLine>,
 }
 
 /// The adjustments of an event, first to last.
-pub(in crate::events) async fn adjustments_of(
+pub(crate) async fn adjustments_of(
     pool: &PgPool,
     scope: &OrgScope,
     event_key: EventKey,

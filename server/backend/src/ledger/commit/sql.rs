@@ -2,8 +2,8 @@
 
 use super::partition::month_of;
 use super::{copy, partition};
-use crate::events::doubles::Answer;
-use crate::events::ingest::NewEvent;
+use crate::ledger::doubles::Answer;
+use crate::ledger::event::NewEvent;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId, ProjectId};

@@ -294,18 +294,3 @@ pub(super) async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope
     .await?;
     Ok(())
 }
-
-/// Everything of this room that belongs to the organization.
-pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    for sql in [
-        "delete from events where org_id = $1",
-        "delete from event_ids where org_id = $1",
-        "delete from rejected_events where org_id = $1",
-        "delete from adjustments where org_id = $1",
-        "delete from dirty_marks where org_id = $1",
-    ] {
-        sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;
-    }
-    crate::ledger::delete_all(connection, scope).await?;
-    crate::events::doubles::delete_all(connection, scope).await
-}

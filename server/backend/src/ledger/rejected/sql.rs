@@ -1,7 +1,7 @@
 //! Queries of the rejected list: `rejected_events`.
 
 use super::Entry;
-use crate::events::read::Cursor;
+use crate::ledger::cursor::Cursor;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::event::RejectedRow;

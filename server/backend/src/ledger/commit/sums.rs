@@ -1,6 +1,6 @@
 //! What new events add to the sums.
 
-use crate::events::ingest::NewEvent;
+use crate::ledger::event::NewEvent;
 use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
 use domain::ids::OrgId;
 use domain::period::Zone;

@@ -1,9 +1,9 @@
 //! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
 
 use super::{Outcome, Rejection, sql, sums};
-use crate::events::doubles;
-use crate::events::ingest::NewEvent;
-use crate::events::rejected;
+use crate::ledger::doubles;
+use crate::ledger::event::NewEvent;
+use crate::ledger::rejected;
 use crate::ledger::series::{Missing, Unseen};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};

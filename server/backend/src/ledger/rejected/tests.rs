@@ -1,8 +1,9 @@
 //! The rejected list stays short and true.
 
 use super::sql;
+use crate::events::attention;
 use crate::events::tests::{Fixture, add_project, bound_key, event, now, with};
-use crate::events::{attention, dismiss_all_rejected, dismiss_rejected, enforce_retention, rejected};
+use crate::ledger::{dismiss_all_rejected, dismiss_rejected, enforce_retention, rejected};
 use crate::{OrgScope, identity};
 use chrono::Duration;
 use domain::event::RejectedRow;

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 pub(crate) type Query<'q> = sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>;
@@ -183,6 +184,34 @@ fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, b
         let _infallible = write!(arrays, "{comma}${}::{sql}[]", bound + place + 1);
     }
     arrays + ")"
+}
+
+/// All upserts as one statement, because a way to the database and back costs as much as a few rows.
+///
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
+static ADD: LazyLock<String> = LazyLock::new(|| {
+    let meters = METERS.upsert(0);
+    let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
+    let labels = LABELS.upsert(bound);
+    bound += Rollup::<LabelKey, LabelSums>::WIDTH;
+    let days = DAYS.upsert(bound);
+    bound += Rollup::<DayKey, CallSums>::WIDTH;
+    let quarters = QUARTERS.upsert(bound);
+    format!("with meters as ({meters}), labels as ({labels}), days as ({days}), quarters as ({quarters}) select")
+});
+
+/// Adds rows to all tables of new events.
+pub(super) async fn add(
+    connection: &mut PgConnection,
+    quarters: &Rows<QuarterKey, CallSums>,
+    days: &Rows<DayKey, CallSums>,
+    labels: &Rows<LabelKey, LabelSums>,
+    meters: &Rows<MeterKey, MeterSums>,
+) -> Result<(), Error> {
+    let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), meters);
+    let query = DAYS.bind(LABELS.bind(query, labels), days);
+    QUARTERS.bind(query, quarters).execute(connection).await?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) use transaction::too_old_for_retention;
 
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
 
-use super::ingest::NewEvent;
+use super::event::NewEvent;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::{MAX_BATCH, Recorded};

@@ -7,11 +7,11 @@ use serde_json::Value;
 
 /// A line of a stored receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StoredLine {
-    pub(super) meter: String,
-    pub(super) quantity: Decimal,
-    pub(super) amount: Decimal,
-    pub(super) price_id: u64,
+pub(crate) struct StoredLine {
+    pub(crate) meter: String,
+    pub(crate) quantity: Decimal,
+    pub(crate) amount: Decimal,
+    pub(crate) price_id: u64,
 }
 
 impl From<&ReceiptLine> for StoredLine {
@@ -26,7 +26,7 @@ impl From<&ReceiptLine> for StoredLine {
 }
 
 /// The JSON of a receipt.
-pub(super) fn to_json(lines: impl IntoIterator<Item = StoredLine>) -> Value {
+pub(crate) fn to_json(lines: impl IntoIterator<Item = StoredLine>) -> Value {
     let line = |line: StoredLine| {
         Value::from(vec![
             line.meter,
@@ -39,7 +39,7 @@ pub(super) fn to_json(lines: impl IntoIterator<Item = StoredLine>) -> Value {
 }
 
 /// The lines of a receipt that was read from the column `receipt` of `table`.
-pub(super) fn lines(receipt: Value, table: &'static str) -> Result<Vec<StoredLine>, Error> {
+pub(crate) fn lines(receipt: Value, table: &'static str) -> Result<Vec<StoredLine>, Error> {
     let lines: Vec<(String, Decimal, Decimal, String)> =
         serde_json::from_value(receipt).map_err(|error| Error::inconsistent(table, "receipt", error))?;
     lines

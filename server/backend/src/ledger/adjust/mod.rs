@@ -5,11 +5,10 @@
 mod moves;
 mod sql;
 
-pub(super) use sql::{CURRENT_COST, adjustments_of};
-pub(crate) use sql::{CURRENT_RECEIPT, LAST, event_of, is_last};
+pub(crate) use sql::{CURRENT_COST, CURRENT_RECEIPT, LAST, adjustments_of, event_of, is_last};
 
 use super::commit::{enter_organization, mark_moved};
-use super::ingest::{Booking, book};
+use super::event::{Booking, book};
 use super::receipt::StoredLine;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};

@@ -5,8 +5,8 @@ mod sql;
 mod tests;
 
 use super::commit::Rejection;
-use super::files::TextHash;
-use super::read::{Cursor, fingerprint};
+use super::cursor::{Cursor, fingerprint};
+use crate::hash::TextHash;
 use crate::{Backend, Error, OrgScope, audit, identity, paging};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{MAX_PAGE, Page, RejectedRow};

@@ -1,7 +1,7 @@
 //! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`.
 
 use crate::clock::id_at;
-use crate::events::commit::{next_month, partition_name};
+use crate::ledger::commit::{next_month, partition_name};
 use crate::{Error, OrgScope};
 use chrono::{NaiveDate, NaiveTime};
 use domain::ids::OrgId;

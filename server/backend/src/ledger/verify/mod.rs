@@ -156,12 +156,3 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     }
     Ok(())
 }
-
-/// Deletes every event and rollup of an organization, in the transaction that deletes the organization itself.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    lock_organization(connection, scope).await?;
-    sql::delete_all(connection, scope).await
-}

@@ -1,0 +1,79 @@
+//! Queries about answers that are recorded twice.
+
+use super::Doubles;
+use crate::Error;
+use crate::ledger::commit::month_of;
+use crate::ledger::content::IdHash;
+use crate::ledger::event::NewEvent;
+use chrono::NaiveDate;
+use domain::ids::{EventKey, OrgId};
+use sqlx::{PgConnection, Row};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// A new event and the hash of the provider's id of its answer.
+pub(crate) struct Answer<'a> {
+    pub(crate) event: &'a NewEvent,
+    pub(crate) hash: IdHash,
+}
+
+/// Which answers were claimed by another event, and by which.
+pub(super) async fn claimed_before(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Doubles, Error> {
+    if answers.is_empty() {
+        return Ok(Doubles::new());
+    }
+    let orgs: Vec<Uuid> = answers.iter().map(|answer| answer.event.org_id.0).collect();
+    let hashes: Vec<&[u8]> = answers.iter().map(|answer| &answer.hash[..]).collect();
+    let keys: Vec<Uuid> = answers.iter().map(|answer| answer.event.event_key.0).collect();
+    let rows = sqlx::query(
+        "select wanted.event_key, known.event_key as first_key
+         from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, response_hash, event_key)
+         join provider_responses as known
+           on known.org_id = wanted.org_id and known.response_hash = wanted.response_hash
+         where known.event_key <> wanted.event_key",
+    )
+    .bind(&orgs)
+    .bind(&hashes)
+    .bind(&keys)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
+}
+
+/// Marks recorded events as suspected doubles.
+pub(crate) async fn mark(connection: &mut PgConnection, events: &[&NewEvent], doubles: &Doubles) -> Result<(), Error> {
+    let marked: Vec<(&NewEvent, EventKey)> =
+        events.iter().filter_map(|event| Some((*event, *doubles.get(&event.event_key)?))).collect();
+    if marked.is_empty() {
+        return Ok(());
+    }
+    let orgs: Vec<Uuid> = marked.iter().map(|(event, _)| event.org_id.0).collect();
+    let keys: Vec<Uuid> = marked.iter().map(|(event, _)| event.event_key.0).collect();
+    let firsts: Vec<Uuid> = marked.iter().map(|(_, first)| first.0).collect();
+    let months: Vec<NaiveDate> = marked.iter().map(|(event, _)| month_of(event.timestamp)).collect();
+    sqlx::query(
+        "insert into suspected_doubles (org_id, event_key, first_key, month)
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[])",
+    )
+    .bind(orgs)
+    .bind(keys)
+    .bind(firsts)
+    .bind(months)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Which of these organizations leave doubles out.
+pub(crate) async fn dropping(
+    connection: &mut PgConnection,
+    organizations: &BTreeSet<OrgId>,
+) -> Result<BTreeSet<OrgId>, Error> {
+    let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
+    let dropping: Vec<Uuid> =
+        sqlx::query_scalar("select org_id from organizations where org_id = any($1) and drop_doubles")
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+    Ok(dropping.into_iter().map(OrgId).collect())
+}

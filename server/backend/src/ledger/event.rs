@@ -1,0 +1,98 @@
+//! An event ready to be written, and what it costs.
+
+use super::commit::row;
+use super::content::{ContentHash, IdHash};
+use super::series::{Known, Place, Series};
+use chrono::{DateTime, Utc};
+use domain::event::{EventInput, ReportedCost, Status};
+use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
+use domain::meter::{Meters, Usage, UsageFormat};
+use domain::price::{Asked, Books, Context};
+use domain::rating::{ReceiptLine, Served, charge, upper_bound};
+use rust_decimal::Decimal;
+
+/// What an event costs, as it is booked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Booking {
+    /// None means unpriced.
+    pub(crate) cost: Option<Decimal>,
+    pub(crate) lines: Vec<ReceiptLine>,
+    pub(crate) priced_as: Option<String>,
+    pub(crate) unpriced_reason: Option<String>,
+    /// Estimate while unpriced.
+    pub(crate) upper_bound: Option<Decimal>,
+    /// What an answer from the sender's cache would have cost.
+    pub(crate) avoided_cost: Option<Decimal>,
+}
+
+/// An event ready to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) org_id: OrgId,
+    pub(crate) key_id: KeyId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) event_key: EventKey,
+    /// The sender's id or the generated one.
+    pub(crate) id: String,
+    pub(crate) id_hash: IdHash,
+    pub(crate) content_hash: ContentHash,
+    pub(crate) timestamp: DateTime<Utc>,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) operation: String,
+    pub(crate) status: Status,
+    pub(crate) usage_format: UsageFormat,
+    pub(crate) usage_json: String,
+    pub(crate) meters: Meters,
+    pub(crate) booking: Booking,
+    /// The remaining fields, as they were sent.
+    pub(crate) sent: EventInput,
+    /// Where it counts; nowhere until [`Self::settle`].
+    pub(crate) place: Place,
+    /// All of the above as a row of PostgreSQL's binary COPY; empty until [`Self::settle`].
+    pub(crate) row: Vec<u8>,
+}
+
+impl NewEvent {
+    /// Finds where it counts and makes its row: in the request's own task, because the committer's time is everybody's.
+    pub(crate) fn settle(&mut self, known: &Known) {
+        let whose = (self.project_id, self.key_id);
+        self.place = known.place(Series::of(whose, self.status, &self.operation, &self.sent), &self.sent);
+        self.row = row::encode(self);
+    }
+
+    /// Its tokens of all kinds.
+    pub(crate) fn tokens(&self) -> i64 {
+        i64::try_from(self.meters.tokens()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
+pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
+    let asked = Asked {
+        service_tier: sent.service_tier.as_deref(),
+        speed: None,
+        batch: sent.batch == Some(true),
+        region: sent.region.as_deref(),
+    };
+    let context = Context::of(asked, &sent.usage);
+    let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
+    if sent.response_cache_hit == Some(true) {
+        // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
+        let (priced_as, avoided) =
+            charge(books, served, None).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));
+        return Booking { cost: Some(Decimal::ZERO), priced_as, avoided_cost: avoided, ..Booking::default() };
+    }
+    match charge(books, served, sent.reported_cost.as_ref().and_then(ReportedCost::usd)) {
+        Ok(charged) => Booking {
+            cost: Some(charged.receipt.cost),
+            lines: charged.receipt.lines,
+            priced_as: charged.priced_as,
+            ..Booking::default()
+        },
+        Err(unpriced) => Booking {
+            unpriced_reason: Some(unpriced.to_string()),
+            upper_bound: Some(upper_bound(books.common, &sent.provider, meters)),
+            ..Booking::default()
+        },
+    }
+}
