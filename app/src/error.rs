@@ -96,8 +96,8 @@ fn set_status(problem: &Problem) {
             return;
         }
         response.set_status(status);
-        if let Problem::RateLimited { retry_after_secs } | Problem::Unavailable { retry_after_secs } = problem {
-            response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(*retry_after_secs));
+        if let Some(seconds) = problem.retry_after_secs() {
+            response.insert_header(http::header::RETRY_AFTER, http::HeaderValue::from(seconds));
         }
     }
 }

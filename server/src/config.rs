@@ -1,5 +1,6 @@
 //! Settings: flags or environment, every one documented by `--help`.
 
+use backend::Sizes;
 use backend::delivery::Mailer;
 use backend::keys::Quotas;
 use chrono::NaiveDate;
@@ -130,6 +131,18 @@ pub struct Serve {
     /// Other requests that one API key may make per minute.
     #[arg(long, env = "API_PER_MINUTE", default_value_t = Quotas::default().api, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_per_minute: u32,
+    /// Connections to PostgreSQL for pages; with the following ones and one for each of six channels they are all that a server opens.
+    #[arg(long, env = "PAGES_CONNECTIONS", default_value_t = Sizes::default().pages, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pages_connections: u32,
+    /// Connections for the public API.
+    #[arg(long, env = "API_CONNECTIONS", default_value_t = Sizes::default().api, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub api_connections: u32,
+    /// Connections for events, keys and /readyz.
+    #[arg(long, env = "INGEST_CONNECTIONS", default_value_t = Sizes::default().ingest, value_name = "N", value_parser = clap::value_parser!(u32).range(3..))]
+    pub ingest_connections: u32,
+    /// Connections for mail, budgets, repricing and retention.
+    #[arg(long, env = "WORK_CONNECTIONS", default_value_t = Sizes::default().work, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    pub work_connections: u32,
     /// Where Prometheus finds /metrics; nowhere when left out. Keep it off the public network.
     #[arg(long, env = "METRICS_ADDR", value_name = "HOST:PORT")]
     pub metrics_addr: Option<SocketAddr>,
@@ -146,6 +159,17 @@ impl Serve {
     #[must_use]
     pub const fn quotas(&self) -> Quotas {
         Quotas { ingest: self.ingest_per_minute, api: self.api_per_minute }
+    }
+
+    /// How many connections to PostgreSQL are opened for what.
+    #[must_use]
+    pub const fn pool_sizes(&self) -> Sizes {
+        Sizes {
+            pages: self.pages_connections,
+            api: self.api_connections,
+            ingest: self.ingest_connections,
+            work: self.work_connections,
+        }
     }
 
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.

@@ -148,7 +148,10 @@ impl<F: Fn(&Summary)> Run<'_, F> {
             let answer = backend::events::ingest_own(self.backend, self.scope, self.events.clone()).await;
             match answer.map_err(Error::into_problem) {
                 Ok(answer) => return Ok(answer),
-                Err(Problem::Unavailable { retry_after_secs }) if tried < TRIES => {
+                // Rows of files have ids, so what was recorded after all is a duplicate.
+                Err(Problem::Unavailable { retry_after_secs } | Problem::OutcomeUnknown { retry_after_secs })
+                    if tried < TRIES =>
+                {
                     tried += 1;
                     tokio::time::sleep(Duration::from_secs(u64::from(retry_after_secs))).await;
                 }

@@ -103,6 +103,9 @@ pub fn build(state: AppState) -> Router {
     // The page that says that there is nothing; it sets its own status, so nothing is sent before it is whole.
     let nothing = leptos_axum::render_app_async_with_context(context, document);
     let (operations, described) = api::routes();
+    // Programs read over connections of their own, so that they and the pages cannot take each other's.
+    let operations: Router<AppState> =
+        operations.with_state(AppState { backend: state.backend.for_api(), ..state.clone() });
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)

@@ -8,7 +8,6 @@ use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr;
-use std::time::Duration;
 
 /// What went wrong, in words for the person who started the command.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -16,11 +15,8 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// The name of the database inside the private server.
 const LOCAL_DATABASE: &str = "tallystick";
 
-/// The most connections one process opens.
+/// The most connections a command opens; a server opens pools of its own.
 const MAX_CONNECTIONS: u32 = 20;
-
-/// How long a request waits for a connection before it is told to come back: shorter than clients are patient.
-const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// Connections, and the private server as long as this command uses it.
 #[derive(Debug)]
@@ -76,7 +72,7 @@ async fn connect_locally(database: &Database) -> Result<Connected, Failure> {
 }
 
 fn pool_options() -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE)
+    backend::pool_options(MAX_CONNECTIONS, None)
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, Failure> {

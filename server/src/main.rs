@@ -1,6 +1,6 @@
 //! The binary `tallystick`: settings, connection, command.
 
-use backend::{Backend, Clock, SystemClock, events, identity};
+use backend::{Backend, Clock, Pools, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
@@ -142,7 +142,8 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     require_known_schema(&connected.pool).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
     let mailer = serve.mailer()?;
-    let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
+    let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
+    let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas());
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let leptos = LeptosOptions::builder()
@@ -159,7 +160,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     // Before anybody is told that it runs: a signal that comes at once must end it in order, too.
     let interrupted = serving::interrupted()?;
     tracing::info!("Tallystick listens on {public_url}");
-    let jobs = Jobs::start(&backend, mailer);
+    let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
     let router = build(AppState {
         backend: backend.clone(),
@@ -172,5 +173,6 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     backend::events::drain(&backend).await;
     jobs.stop().await;
     served?;
+    pools.close().await;
     connected.close().await
 }

@@ -12,8 +12,8 @@ use domain::problem::Problem;
 pub(crate) fn refused(problem: &Problem) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(problem)).into_response();
-    if let Problem::Unavailable { retry_after_secs } = problem {
-        response.headers_mut().insert(header::RETRY_AFTER, (*retry_after_secs).into());
+    if let Some(seconds) = problem.retry_after_secs() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
     response
 }

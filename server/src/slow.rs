@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// And a second more for so many bytes of it: a phone's uplink is fast enough.
 const BYTES_PER_SECOND: u32 = 32 * 1024;
 
+/// How long an answer to a request without a body may take to begin.
+const ANSWER: Duration = Duration::from_secs(60);
+
 /// Answers 408 when the body does not come in time.
 pub(crate) async fn cut_off(request: Request, next: Next) -> Response {
     cut_off_after(PATIENCE, request, next).await
@@ -26,7 +29,9 @@ pub(crate) async fn cut_off(request: Request, next: Next) -> Response {
 
 async fn cut_off_after(patience: Duration, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        // Statements of readers are cancelled long before: only a path to PostgreSQL that is silently dead gives no answer.
+        let late = |_| ApiError(Problem::Unavailable { retry_after_secs: 5 }).into_response();
+        return tokio::time::timeout(ANSWER, next.run(request)).await.unwrap_or_else(late);
     }
     let late = Arc::new(AtomicBool::new(false));
     let (parts, body) = request.into_parts();

@@ -76,6 +76,11 @@ pub enum Problem {
         /// Seconds after which another try may succeed.
         retry_after_secs: u32,
     },
+    /// The connection to the database was lost while it committed: what was sent may be recorded or not.
+    OutcomeUnknown {
+        /// Seconds after which the same request may be sent again.
+        retry_after_secs: u32,
+    },
     /// Our fault; the log has the details under this id.
     Internal {
         /// What support needs to find the log line.
@@ -116,7 +121,7 @@ impl Problem {
             Self::Unprocessable { .. } => 422,
             Self::RateLimited { .. } => 429,
             Self::Internal { .. } => 500,
-            Self::Unavailable { .. } => 503,
+            Self::Unavailable { .. } | Self::OutcomeUnknown { .. } => 503,
         }
     }
 
@@ -136,6 +141,7 @@ impl Problem {
             Self::RateLimited { .. } => "rate_limited",
             Self::Internal { .. } => "internal",
             Self::Unavailable { .. } => "unavailable",
+            Self::OutcomeUnknown { .. } => "outcome_unknown",
         }
     }
 
@@ -155,6 +161,7 @@ impl Problem {
             Self::RateLimited { .. } => "Too many requests",
             Self::Internal { .. } => "Something went wrong on our side",
             Self::Unavailable { .. } => "Not available at the moment",
+            Self::OutcomeUnknown { .. } => "It is not known what was recorded",
         }
     }
 
@@ -177,9 +184,23 @@ impl Problem {
             Self::Unavailable { retry_after_secs } => {
                 format!("Nothing was recorded. Try again in {retry_after_secs} s.")
             }
+            Self::OutcomeUnknown { retry_after_secs } => format!(
+                "The connection to the database was lost while it committed. Send the same request again in {retry_after_secs} s: events with an id, or with the same Idempotency-Key, are recorded once."
+            ),
             Self::Internal { error_id } => {
                 format!("Nothing was lost on your side. Our log knows it as {error_id}.")
             }
+        }
+    }
+
+    /// Seconds after which the same may succeed, where only time is needed.
+    #[must_use]
+    pub const fn retry_after_secs(&self) -> Option<u32> {
+        match self {
+            Self::RateLimited { retry_after_secs }
+            | Self::Unavailable { retry_after_secs }
+            | Self::OutcomeUnknown { retry_after_secs } => Some(*retry_after_secs),
+            _ => None,
         }
     }
 

@@ -12,6 +12,9 @@ pub enum Error {
     /// PostgreSQL said no or could not be reached.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The connection was lost while a transaction committed: it may have, or not.
+    #[error("the outcome of a commit is unknown: {0}")]
+    OutcomeUnknown(sqlx::Error),
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -59,7 +62,8 @@ impl Error {
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         match self {
-            Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
+            Self::OutcomeUnknown(_)
+            | Self::Database(sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)) => true,
             Self::Database(sqlx::Error::Database(error)) => error.code().is_some_and(|code| is_away(&code)),
             _ => false,
         }
@@ -79,6 +83,10 @@ impl Error {
     pub fn into_problem(self) -> Problem {
         match self {
             Self::Problem(problem) => problem,
+            Self::OutcomeUnknown(error) => {
+                tracing::warn!(%error, "the connection to PostgreSQL was lost during a commit");
+                Problem::OutcomeUnknown { retry_after_secs: 2 }
+            }
             error if error.is_retryable() => {
                 tracing::warn!(%error, "PostgreSQL is not available at the moment");
                 Problem::Unavailable { retry_after_secs: 2 }
@@ -92,11 +100,11 @@ impl Error {
     }
 }
 
-/// Classes of SQLSTATE: 08 connection, 53 out of disk, memory or connections, 57P operator intervention (shutdown).
+/// Classes of SQLSTATE: 08 connection, 53 out of disk, memory or connections, 57P operator intervention (shutdown), 57014 a statement that took longer than it may.
 ///
 /// Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes".
 fn is_away(code: &str) -> bool {
-    ["08", "53", "57P"].iter().any(|class| code.starts_with(class))
+    ["08", "53", "57P", "57014"].iter().any(|class| code.starts_with(class))
 }
 
 /// Beside [`is_away`]: serialization failure, deadlock, a lock that was not to be had, a read-only transaction (a standby after a failover).
@@ -184,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_passes_is_503_with_a_time_to_come_back() {
-        let away = ["08000", "08003", "08006", "53100", "53200", "53300", "57P01", "57P02", "57P03"];
+        let away = ["08000", "08003", "08006", "53100", "53200", "53300", "57P01", "57P02", "57P03", "57014"];
         let passing = ["40001", "40P01", "55P03", "25006"];
         for code in away.iter().chain(&passing) {
             assert!(answered(code).is_retryable(), "{code}");
@@ -196,7 +204,7 @@ mod tests {
 
     #[test]
     fn what_will_fail_again_is_not_repeated() {
-        for code in ["23505", "42P01", "22P02", "57014", "25P02", "XX000"] {
+        for code in ["23505", "42P01", "22P02", "25P02", "XX000"] {
             assert!(!answered(code).is_retryable(), "{code}");
             assert!(matches!(answered(code).into_problem(), Problem::Internal { .. }), "{code}");
         }

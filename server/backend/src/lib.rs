@@ -19,6 +19,7 @@ pub mod identity;
 pub mod keys;
 pub mod ledger;
 mod paging;
+mod pools;
 pub mod prices;
 pub mod projects;
 mod rates;
@@ -33,6 +34,7 @@ mod watched;
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
 pub use hash::hashed;
+pub use pools::{Pools, Sizes, options as pool_options};
 pub use schema::{Schema, schema};
 pub use scope::{Actor, OrgScope, Visible};
 
@@ -55,8 +57,10 @@ pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
 /// Everything a verb needs; cheap to clone.
 #[derive(Clone)]
 pub struct Backend {
-    /// Connections to PostgreSQL.
+    /// Connections to PostgreSQL: those of pages, or of what [`Backend::for_api`] and its like are for.
     pub pool: PgPool,
+    /// All connections.
+    pools: Arc<Pools>,
     /// Time and randomness.
     pub clock: Arc<dyn Clock>,
     /// The address people and mails use, without a trailing slash.
@@ -78,12 +82,14 @@ pub struct Backend {
 impl Backend {
     /// Puts the parts together and starts the committer, which uses no connection while nothing waits. Needs a tokio runtime.
     #[must_use]
-    pub fn new(pool: PgPool, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
+    pub fn new(pools: impl Into<Pools>, clock: Arc<dyn Clock>, public_url: &str, local: bool) -> Self {
+        let pools = Arc::new(pools.into());
         Self {
             guards: Arc::new(identity::Guards::new(&clock)),
             rates: Arc::new(keys::Rates::new(&clock, keys::Quotas::default())),
-            events: events::Ingest::start(pool.clone(), Arc::clone(&clock)),
-            pool,
+            events: events::Ingest::start(&pools, Arc::clone(&clock)),
+            pool: pools.pages.clone(),
+            pools,
             clock,
             public_url: public_url.trim_end_matches('/').into(),
             local,
@@ -98,12 +104,38 @@ impl Backend {
         Self { rates: Arc::new(keys::Rates::new(&self.clock, quotas)), ..self }
     }
 
-    /// Asks PostgreSQL for an answer.
+    /// The same with the connections of the public API.
+    #[must_use]
+    pub fn for_api(&self) -> Self {
+        Self { pool: self.pools.api.clone(), ..self.clone() }
+    }
+
+    /// The same with the connections of ingestion.
+    #[must_use]
+    pub fn for_ingest(&self) -> Self {
+        Self { pool: self.pools.ingest.clone(), ..self.clone() }
+    }
+
+    /// The same with the connections of background work.
+    #[must_use]
+    pub fn for_work(&self) -> Self {
+        Self { pool: self.pools.work.clone(), ..self.clone() }
+    }
+
+    /// The same, unless it takes longer than ingestion waits: a path to PostgreSQL that is silently dead gives no answer at all.
+    ///
+    /// # Errors
+    /// Those of `work`; [`Error::Database`] when time is up.
+    pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let late = |_| Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+        tokio::time::timeout(self.pools.patience, work).await.map_err(late)?
+    }
+
+    /// Asks PostgreSQL for an answer, over a connection of ingestion: what is read does not matter for it.
     ///
     /// # Errors
     /// [`Error::Database`] when it is away.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::Connection::ping(&mut *self.pool.acquire().await?).await?;
-        Ok(())
+        self.in_time(async { Ok(sqlx::Connection::ping(&mut *self.pools.ingest.acquire().await?).await?) }).await
     }
 }

@@ -13,8 +13,10 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
 mod database;
+mod proxy;
 pub mod seed;
 mod smtp;
 
 pub use database::TestDatabase;
+pub use proxy::Proxy;
 pub use smtp::{Mail, Mood, SmtpSink};

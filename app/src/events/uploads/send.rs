@@ -326,7 +326,11 @@ mod browser {
     const fn passes(problem: &Problem) -> bool {
         matches!(
             problem,
-            Problem::Unavailable { .. } | Problem::RateLimited { .. } | Problem::Internal { .. } | Problem::TooSlow
+            Problem::Unavailable { .. }
+                | Problem::OutcomeUnknown { .. }
+                | Problem::RateLimited { .. }
+                | Problem::Internal { .. }
+                | Problem::TooSlow
         )
     }
 

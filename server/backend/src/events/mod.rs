@@ -18,12 +18,11 @@ pub use ingest::{
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
 
 use crate::ledger::commit::{self, Committer};
-use crate::{Backend, Clock, Error, OrgScope, ledger, prices, projects};
+use crate::{Backend, Clock, Error, OrgScope, Pools, ledger, prices, projects};
 use arc_swap::ArcSwapOption;
 use domain::ids::{OrgId, ProjectId};
 use domain::price::PriceBook;
 use moka::future::Cache;
-use sqlx::PgPool;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -44,9 +43,9 @@ pub struct Ingest {
 
 impl Ingest {
     /// Starts the committer. Needs a tokio runtime.
-    pub(crate) fn start(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(pools: &Pools, clock: Arc<dyn Clock>) -> Self {
         Self {
-            committer: Committer::start(pool, clock),
+            committer: Committer::start(pools, clock),
             projects: Cache::new(REMEMBERED_PROJECTS),
             places: ledger::series::Memory::default(),
             book: Arc::default(),

@@ -180,7 +180,7 @@ async fn make_teams(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sends a batch, again while the server has no room: then nothing of it was recorded.
+/// Sends a batch, again while the server has no room: then nothing of it was recorded. Its events have ids.
 async fn send(backend: &Backend, sender: &OrgScope, batch: Vec<EventInput>) -> Result<IngestAnswer, Error> {
     for _ in 0..TRIES {
         match ingestion::ingest_inputs(backend, sender, batch.clone()).await {

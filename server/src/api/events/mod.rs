@@ -86,9 +86,10 @@ async fn record(
     let lines = body::is_lines(&headers)?;
     let bytes = body::read(body, MAX_BODY_BYTES).await?;
     let items = backend::events::split(&bytes, lines)?;
+    let backend = state.backend.for_ingest();
     let answer = match idempotency_key(&headers)? {
-        Some(key) => backend::events::ingest_repeatable(&state.backend, &caller.scope, &items, &key).await?,
-        None => backend::events::ingest(&state.backend, &caller.scope, &items).await?,
+        Some(key) => backend::events::ingest_repeatable(&backend, &caller.scope, &items, &key).await?,
+        None => backend::events::ingest(&backend, &caller.scope, &items).await?,
     };
     Ok(answered(answer))
 }

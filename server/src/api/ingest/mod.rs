@@ -61,10 +61,11 @@ pub(super) fn answered(answer: IngestAnswer) -> Response {
 /// Ids follow from what was sent, so a body that was recorded in part can be sent again as it is.
 async fn record(state: &AppState, caller: &ApiCaller, items: Placed) -> Result<IngestAnswer, ApiError> {
     let mut whole = IngestAnswer::default();
+    let backend = state.backend.for_ingest();
     let mut items = items.into_iter().peekable();
     while items.peek().is_some() {
         let (places, events): (Vec<u32>, Vec<_>) = items.by_ref().take(MAX_BATCH).unzip();
-        let part = backend::events::ingest_read(&state.backend, &caller.scope, events).await?;
+        let part = backend::events::ingest_read(&backend, &caller.scope, events).await?;
         whole.accepted += part.accepted;
         whole.duplicates += part.duplicates;
         whole.conflicts += part.conflicts;

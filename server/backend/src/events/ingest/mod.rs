@@ -139,11 +139,14 @@ async fn record(
     if count == 0 {
         return Ok(IngestAnswer::default());
     }
-    let books = prices::books(backend, scope).await?;
-    let known = backend.events.places.of(&backend.pool, scope).await?;
+    let read_first = async {
+        let known = backend.events.places.of(&backend.pool, scope).await?;
+        Ok((prices::books(backend, scope).await?, known))
+    };
+    let (books, known) = backend.in_time(read_first).await?;
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(count)?;
-    let (prepared, projects) = prepared(backend, scope, unknown, &books, read).await?;
+    let (prepared, projects) = backend.in_time(prepared(backend, scope, unknown, &books, read)).await?;
     let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
     let (mut events, rejections, mut results) = filing.sort(prepared);
     events.iter_mut().for_each(|event| event.settle(&known));

@@ -2,13 +2,14 @@
 
 use super::{Fixture, event, send_to, server, statuses, with};
 use crate::ledger::commit::{CAPACITY, Committer};
-use crate::{Backend, TestClock};
-use domain::event::Recorded;
+use crate::{Backend, Error, OrgScope, Pools, Sizes, TestClock};
+use domain::event::{IngestAnswer, Recorded};
 use domain::problem::Problem;
 use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
+use testkit::Proxy;
 
 #[tokio::test]
 async fn two_servers_beside_one_database_record_every_event_once() {
@@ -83,7 +84,7 @@ async fn what_waits_is_written_together_and_one_bad_request_spoils_no_other() {
 #[tokio::test]
 async fn a_full_committer_says_when_to_come_back() {
     let fixture = Fixture::new().await;
-    let committer = Committer::start(fixture.database.pool().clone(), Arc::new(TestClock::at(super::now())));
+    let committer = Committer::start(&fixture.database.pool().clone().into(), Arc::new(TestClock::at(super::now())));
     let all = committer.reserve(CAPACITY).unwrap();
     assert!(matches!(committer.reserve(1), Err(Problem::Unavailable { retry_after_secs: 1.. })));
     drop(all);
@@ -171,4 +172,79 @@ async fn an_organization_that_is_being_rebuilt_or_gone_is_asked_to_come_back() {
     for left in ["select count(*) from events", "select count(*) from event_ids", "select count(*) from rollup_day"] {
         assert_eq!(fixture.count(left).await, 1, "only the bystander's: {left}");
     }
+}
+
+/// Sends one event until it is answered with a result.
+async fn send_until_answered(backend: &Backend, scope: &OrgScope, event: serde_json::Value) -> IngestAnswer {
+    let body = serde_json::json!([event]).to_string();
+    let items = crate::events::split(body.as_bytes(), false).unwrap();
+    loop {
+        match crate::events::ingest(backend, scope, &items).await.map_err(Error::into_problem) {
+            Ok(answer) => return answer,
+            Err(problem) => assert_eq!(problem.status(), 503, "{problem:?}"),
+        }
+    }
+}
+
+fn impatient(pools: Pools) -> Backend {
+    let pools = Pools { patience: Duration::from_millis(500), ..pools };
+    Backend::new(pools, Arc::new(TestClock::at(super::now())), "http://localhost", true)
+}
+
+#[tokio::test]
+async fn a_path_to_postgresql_that_falls_silent_costs_moments_and_counts_nothing_twice() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let proxy = Proxy::start(&fixture.database.pool().connect_options());
+    let pool = crate::pool_options(3, None).connect_with(proxy.options()).await.unwrap();
+    let backend = impatient(pool.into());
+    assert_eq!(super::send_to(&backend, &scope, &[event("a")]).await.accepted, 1);
+    proxy.fall_silent();
+    let body = serde_json::json!([event("b")]).to_string();
+    let items = crate::events::split(body.as_bytes(), false).unwrap();
+    let problem = crate::events::ingest(&backend, &scope, &items).await.unwrap_err().into_problem();
+    assert!(problem.status() == 503 && problem.retry_after_secs().is_some(), "{problem:?}");
+    proxy.recover();
+    let answer = send_until_answered(&backend, &scope, event("b")).await;
+    assert_eq!(answer.accepted + answer.duplicates, 1);
+    assert_eq!(crate::events::waiting(&backend), 0, "all room is given back");
+    assert_eq!(fixture.count("select count(*) from events").await, 2);
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn a_commit_without_an_answer_says_that_its_outcome_is_unknown() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    // PostgreSQL commits, later than the committer waits.
+    sqlx::raw_sql(
+        "create function wait() returns trigger language plpgsql as 'begin perform pg_sleep(1.5); return null; end';
+         create constraint trigger wait after insert on event_ids deferrable initially deferred
+            for each row execute function wait()",
+    )
+    .execute(fixture.database.pool())
+    .await
+    .unwrap();
+    let backend = impatient(fixture.database.pool().clone().into());
+    let body = serde_json::json!([event("a")]).to_string();
+    let items = crate::events::split(body.as_bytes(), false).unwrap();
+    let problem = crate::events::ingest(&backend, &scope, &items).await.unwrap_err().into_problem();
+    assert!(matches!(problem, Problem::OutcomeUnknown { retry_after_secs: 1.. }), "{problem:?}");
+    let again = send_until_answered(&backend, &scope, event("a")).await;
+    assert_eq!(again.duplicates, 1, "it was recorded");
+    fixture.assert_rollups_follow(&scope).await;
+}
+
+#[tokio::test]
+async fn readers_cannot_take_the_connections_of_ingestion() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let sizes = Sizes { pages: 1, api: 1, ingest: 3, work: 1 };
+    let pools = Pools::apart(&fixture.database.pool().connect_options(), sizes);
+    let backend = Backend::new(pools.clone(), Arc::new(TestClock::at(super::now())), "http://localhost", true);
+    let (mut page, _program) = (pools.pages.acquire().await.unwrap(), pools.api.acquire().await.unwrap());
+    assert_eq!(super::send_to(&backend.for_ingest(), &scope, &[event("a")]).await.accepted, 1);
+    backend.ping().await.unwrap();
+    let limit: String = sqlx::query_scalar("show statement_timeout").fetch_one(&mut *page).await.unwrap();
+    assert_eq!(limit, "30s");
 }

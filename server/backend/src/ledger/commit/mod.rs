@@ -21,7 +21,7 @@ pub(crate) use transaction::too_old_for_retention;
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
 
 use super::event::NewEvent;
-use crate::{Clock, Error};
+use crate::{Clock, Error, Pools};
 use chrono::{DateTime, Utc};
 use domain::event::{MAX_BATCH, Recorded};
 use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
@@ -109,15 +109,16 @@ pub(crate) struct Committer {
 
 impl Committer {
     /// Starts the tasks. Needs a tokio runtime.
-    pub(crate) fn start(pool: PgPool, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn start(pools: &Pools, clock: Arc<dyn Clock>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting { jobs: Mutex::new(waiting), small: Arc::new(Semaphore::new(1)) });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let room = Arc::new(Semaphore::new(CAPACITY));
         for _ in 0..WRITERS {
-            let (pool, clock, room) = (pool.clone(), Arc::clone(&clock), Arc::clone(&room));
-            let worker = Worker { pool, clock, room, partitions: Partitions::default(), hopeful: true };
+            let (pool, clock, room) = (pools.ingest.clone(), Arc::clone(&clock), Arc::clone(&room));
+            let (patience, partitions) = (pools.patience, Partitions::default());
+            let worker = Worker { pool, patience, clock, room, partitions, hopeful: true };
             tasks.spawn(worker.run(Arc::clone(&waiting), stop.clone()));
         }
         tasks.close();
@@ -142,7 +143,7 @@ impl Committer {
     /// Hands a request over and waits until it is committed.
     ///
     /// # Errors
-    /// [`Problem`]; then nothing of the request was recorded, unless the connection broke while committing.
+    /// [`Problem`]; then nothing of the request was recorded, but for [`Problem::OutcomeUnknown`].
     pub(crate) async fn commit(
         &self,
         room: Reservation,
@@ -169,6 +170,8 @@ impl Committer {
 
 struct Worker {
     pool: PgPool,
+    /// How long a transaction may take, and its commit again.
+    patience: Duration,
     clock: Arc<dyn Clock>,
     /// To say how much of it is taken.
     room: Arc<Semaphore>,
@@ -257,10 +260,29 @@ impl Worker {
         });
         let mut connection = acquired.await.map_err(|_| Error::Database(sqlx::Error::PoolTimedOut))??;
         let batch = transaction::Batch { events, rejections, now, clock: self.clock.as_ref(), hopeful: self.hopeful };
-        let written = batch.write(&mut connection).await?;
+        let written = async {
+            let ready =
+                tokio::time::timeout(self.patience, batch.write(&mut connection)).await.map_err(|_| silent())??;
+            // From here on nobody can know without PostgreSQL's answer.
+            let lost = |_| Error::OutcomeUnknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+            tokio::time::timeout(self.patience, ready.commit()).await.map_err(lost)?
+        };
+        let written = match written.await {
+            Err(error) if error.is_unavailable() => {
+                // Whatever it still waits for, nobody else shall: the pool would ask it whether it lives.
+                drop(connection.detach());
+                return Err(error);
+            }
+            written => written?,
+        };
         self.hopeful = written.all_new;
         Ok(written)
     }
+}
+
+/// PostgreSQL took longer than a transaction may.
+fn silent() -> Error {
+    Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
 }
 
 /// Requests that wait for a writer.

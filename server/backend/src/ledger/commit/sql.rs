@@ -40,6 +40,8 @@ pub(crate) fn lock_key(org_id: OrgId) -> i64 {
 
 /// Waits until no committer is in the organization, and keeps them out until the transaction ends.
 pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    // What is rebuilt or deleted under this lock may be years of events.
+    sqlx::query("select set_config('statement_timeout', '0', true)").execute(&mut *connection).await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(lock_key(scope.org_id())).execute(connection).await?;
     Ok(())
 }

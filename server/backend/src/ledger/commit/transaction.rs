@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use domain::event::Recorded;
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
@@ -37,6 +37,28 @@ pub(super) struct Written {
     pub(super) all_new: bool,
 }
 
+/// A batch that waits for its commit.
+pub(super) struct Ready<'c> {
+    transaction: Transaction<'c, Postgres>,
+    unseen: Vec<Unseen>,
+    written: Written,
+}
+
+impl Ready<'_> {
+    /// Commits.
+    ///
+    /// # Errors
+    /// [`Error::OutcomeUnknown`] when the connection is lost meanwhile; [`Error::Database`] when PostgreSQL refuses: then nothing is written.
+    pub(super) async fn commit(self) -> Result<Written, Error> {
+        self.transaction.commit().await.map_err(|error| match error {
+            refused @ sqlx::Error::Database(_) => Error::Database(refused),
+            lost => Error::OutcomeUnknown(lost),
+        })?;
+        self.unseen.iter().for_each(Unseen::committed);
+        Ok(self.written)
+    }
+}
+
 /// What is known of an event before anything is written.
 #[derive(Clone, Copy)]
 enum Fate {
@@ -51,11 +73,11 @@ enum Fate {
 }
 
 impl Batch<'_> {
-    /// Writes everything and commits.
+    /// Writes everything but the commit.
     ///
     /// # Errors
     /// [`Error::Database`]; then nothing is written.
-    pub(super) async fn write(&self, connection: &mut PgConnection) -> Result<Written, Error> {
+    pub(super) async fn write<'c>(&self, connection: &'c mut PgConnection) -> Result<Ready<'c>, Error> {
         let mut transaction = connection.begin().await?;
         let organizations = self.organizations();
         // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
@@ -96,15 +118,15 @@ impl Batch<'_> {
         let rejections: Vec<&Rejection> = listed.filter(|rejection| homes.contains_key(&rejection.org_id)).collect();
         rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
-        transaction.commit().await?;
-        fresh.iter().filter_map(|event| event.place.unseen.as_deref()).for_each(Unseen::committed);
+        let unseen = fresh.iter().filter_map(|event| event.place.unseen.as_deref().cloned()).collect();
         let outcomes = fates
             .iter()
             .zip(self.events)
             .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &doubles.dropped))
             .collect();
         let refused = organizations.into_iter().filter(|org_id| !homes.contains_key(org_id)).collect();
-        Ok(Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers })
+        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers };
+        Ok(Ready { transaction, unseen, written })
     }
 
     /// Claims ids and answers: copied in blindly where all of many are probably new, which costs half.
