@@ -11,6 +11,9 @@ use tokio::task::JoinHandle;
 
 /// Between two tries to listen again after PostgreSQL went away.
 const RECONNECT: Duration = Duration::from_secs(1);
+/// After so much silence a connection is asked whether it lives, and has so much time to say so.
+const DOUBT: Duration = Duration::from_secs(30);
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Listens on one channel over a connection of its own; many notifications in a row become one wake-up.
 #[derive(Debug)]
@@ -53,25 +56,84 @@ async fn keep_listening(pool: PgPool, channel: &'static str, woken: Arc<Notify>)
 
 async fn listen(
     pool: &PgPool,
-    channel: &str,
+    channel: &'static str,
     woken: &Notify,
     away: &mut bool,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
-    // A pool of its own with one connection: listening for ever must not take one from the pages.
-    let own = PgPoolOptions::new()
-        .max_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .connect_with(pool.connect_options().as_ref().clone())
-        .await?;
-    let mut listener = PgListener::connect_with(&own).await?;
-    listener.listen(channel).await?;
+    let mut ear = Ear::on(pool, channel).await?;
     if std::mem::replace(away, false) {
         tracing::info!(channel, "listening to PostgreSQL again");
     }
     loop {
         // What was written before we listened, or while the connection was lost, is found by looking.
         woken.notify_one();
-        listener.try_recv().await?;
+        ear.heard().await?;
+    }
+}
+/// A connection that listens to a channel.
+pub(crate) struct Ear {
+    listener: PgListener,
+    channel: &'static str,
+    /// After so much silence the connection is asked whether it lives.
+    doubt: Duration,
+}
+
+impl Ear {
+    /// Listens, over a pool of its own with one connection: listening for ever must not take one from others.
+    ///
+    /// # Errors
+    /// When PostgreSQL is away.
+    pub(crate) async fn on(pool: &PgPool, channel: &'static str) -> Result<Self, sqlx::Error> {
+        let own = PgPoolOptions::new()
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connect_with(pool.connect_options().as_ref().clone())
+            .await?;
+        let mut listener = PgListener::connect_with(&own).await?;
+        // A lost connection must be seen as such: what was said meanwhile is not repeated.
+        listener.eager_reconnect(false);
+        listener.listen(channel).await?;
+        Ok(Self { listener, channel, doubt: DOUBT })
+    }
+
+    /// Waits until something is said.
+    ///
+    /// # Errors
+    /// When the connection is lost, or the path to PostgreSQL is silently dead.
+    pub(crate) async fn heard(&mut self) -> Result<(), sqlx::Error> {
+        let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into());
+        loop {
+            match tokio::time::timeout(self.doubt, self.listener.try_recv()).await {
+                Ok(said) => return said?.map(drop).ok_or_else(lost),
+                // Listening twice changes nothing, and is answered.
+                Err(_) => {
+                    tokio::time::timeout(ANSWER, self.listener.listen(self.channel)).await.map_err(|_| lost())??
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testkit::{Proxy, TestDatabase};
+
+    #[tokio::test]
+    async fn a_listener_hears_and_sees_a_dead_path() {
+        let database = TestDatabase::new().await;
+        let proxy = Proxy::start(&database.pool().connect_options());
+        let pool = crate::pool_options(1, None).connect_lazy_with(proxy.options());
+        let mut ear = Ear::on(&pool, "said").await.unwrap();
+        ear.doubt = Duration::from_millis(50);
+        // It is asked a few times before anything is said.
+        let (heard, ()) = tokio::join!(ear.heard(), async {
+            tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>()).await.unwrap_err();
+            sqlx::raw_sql("notify said").execute(database.pool()).await.unwrap();
+        });
+        heard.unwrap();
+        proxy.fall_silent();
+        assert!(ear.heard().await.is_err());
     }
 }

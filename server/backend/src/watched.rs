@@ -1,9 +1,9 @@
 //! What was read lately and is served from memory until somebody, on any server, changes it.
 
+use crate::wake::Ear;
 use crate::{Backend, Error};
 use moka::future::Cache;
 use sqlx::PgPool;
-use sqlx::postgres::{PgListener, PgPoolOptions};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -100,21 +100,11 @@ where
     }
 
     async fn listen(&self, pool: &PgPool, channel: &'static str) -> Result<(), Error> {
-        // A pool of its own with one connection: listening for ever must not take one from the pages.
-        let own = PgPoolOptions::new()
-            .max_connections(1)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .connect_with(pool.connect_options().as_ref().clone())
-            .await?;
-        let mut listener = PgListener::connect_with(&own).await?;
-        // A lost connection must be seen as such: what was said meanwhile is not repeated.
-        listener.eager_reconnect(false);
-        listener.listen(channel).await?;
+        let mut ear = Ear::on(pool, channel).await?;
         self.set_listening(true);
-        while listener.try_recv().await?.is_some() {
+        loop {
+            ear.heard().await?;
             self.changed();
         }
-        Err(Error::server("listen for changes", format!("the connection for `{channel}` was lost")))
     }
 }
