@@ -11,7 +11,7 @@ use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, delivery, events, ledger};
+use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
@@ -199,7 +199,7 @@ fn address_of(role: Role) -> String {
 async fn make(pool: PgPool) {
     let (backend, clock) = TestApp::backend_over(pool.clone(), true);
     backend::prices::sync_seed(&pool, clock.as_ref()).await.unwrap();
-    let world = Making { backend: &backend, world: World::default() }.make().await;
+    let world = Making { backend: &backend, clock: &clock, world: World::default() }.make().await;
     sqlx::query("create table doors_world (world text not null)").execute(&pool).await.unwrap();
     let world = serde_json::to_string(&world).unwrap();
     sqlx::query("insert into doors_world values ($1)").bind(world).execute(&pool).await.unwrap();
@@ -208,6 +208,7 @@ async fn make(pool: PgPool) {
 
 struct Making<'a> {
     backend: &'a Backend,
+    clock: &'a TestClock,
     world: World,
 }
 
@@ -386,12 +387,19 @@ impl Making<'_> {
             confirmed: "true".to_owned(),
             ..PriceForm::default()
         };
+        self.clock.advance(chrono::Duration::seconds(-1));
         prices::add_price(self.backend, acme, price.parse().unwrap()).await.unwrap();
         let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
         self.world.done_run = done.run_id.to_string();
         let done = runs::confirm(self.backend, acme, done.run_id, SECRET).await.unwrap();
         assert_eq!(done.state.phase().as_str(), "done");
+        let input = ImportInput::read(&format!("{SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
+        let import = prices::import::draft(self.backend, acme, input).await.unwrap();
+        self.world.import = import.entry.import_id.to_string();
+        self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
+        // Entered after the runs, so that these move what they moved before and do not know what is undone.
+        self.clock.advance(chrono::Duration::seconds(1));
         let mapping = MappingForm {
             // Another provider than the samples map, so that nobody else has a name at this place.
             provider: "azure".to_owned(),
@@ -402,11 +410,6 @@ impl Making<'_> {
         };
         let change = prices::add_mapping(self.backend, acme, mapping.parse().unwrap()).await.unwrap();
         self.world.price_change = change.to_string();
-        let input = ImportInput::read(&format!("{SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
-        let import = prices::import::draft(self.backend, acme, input).await.unwrap();
-        self.world.import = import.entry.import_id.to_string();
-        self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
-        // Entered after the runs, so that these move what they moved before.
         let discount = ModifierForm {
             kind: "discount".to_owned(),
             percent: "5".to_owned(),
