@@ -387,7 +387,6 @@ impl Making<'_> {
             confirmed: "true".to_owned(),
             ..PriceForm::default()
         };
-        self.clock.advance(chrono::Duration::seconds(-1));
         prices::add_price(self.backend, acme, price.parse().unwrap()).await.unwrap();
         let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
