@@ -14,7 +14,7 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::{KeyProject, Slug};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -666,7 +666,12 @@ fn feeds() -> impl Strategy<Value = Vec<(u32, u32, u32, bool)>> {
 fn however_events_are_split_the_ledger_is_the_same() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(Server::at("2026-10-01T00:00:00Z"));
-    let mut runner = TestRunner::new(Config { cases: 24, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(5_521),
+        ..Config::default()
+    });
     let case = std::cell::Cell::new(0);
     runner
         .run(&feeds(), |feed| {

@@ -1,7 +1,7 @@
 //! Rollups equal events plus adjustments, in every dimension and zone, whatever runs have moved.
 
 use super::totals::{ZONES, event, rollups, some};
-use super::{Fixture, add_project, in_zone};
+use super::{Fixture, add_project, in_zone, seeded};
 use crate::ledger::rebuild_days;
 use crate::prices::{self, runs};
 use crate::{OrgScope, identity};
@@ -10,7 +10,6 @@ use domain::period::Zone;
 use domain::price::{BasisForm, MappingForm, ModifierForm, PriceForm};
 use domain::repricing::{RunInput, RunKind, RunPhase, RunState};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
 /// A price of one of the models of the events, at any time around them.
@@ -45,7 +44,7 @@ async fn run(fixture: &Fixture, scope: &OrgScope, kind: RunKind) -> RunId {
 }
 
 async fn assert_adjustments_follow(zone: &str) {
-    let runner = &mut TestRunner::new(Config::default());
+    let runner = &mut seeded(5_511);
     let fixture = Fixture::new().await;
     let key = fixture.organization("moving", zone).await;
     let scope = identity::system_scope(&fixture.backend, key.org_id()).await.unwrap();

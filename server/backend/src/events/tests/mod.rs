@@ -16,6 +16,7 @@ use domain::event::{EventInput, IngestAnswer, Recorded};
 use domain::identity::KeyScope;
 use domain::period::{Period, Zone};
 use domain::project::KeyProject;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -123,4 +124,10 @@ pub(crate) fn statuses(answer: &IngestAnswer) -> Vec<Recorded> {
 
 pub(crate) fn inputs(events: &[Value]) -> Vec<EventInput> {
     serde_json::from_value(json!(events)).unwrap()
+}
+
+/// A source of generated events, the same in every run, so that a failure can be looked at.
+pub(crate) fn seeded(seed: u64) -> TestRunner {
+    let config = Config { rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
 }
