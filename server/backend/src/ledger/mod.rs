@@ -21,7 +21,6 @@ mod sql;
 pub(crate) mod verify;
 
 pub(crate) use adjust::{CURRENT_RECEIPT, LAST, event_of, is_last};
-pub use commit::CAPACITY;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 pub use series::dimensions;

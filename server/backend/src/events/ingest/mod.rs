@@ -41,7 +41,7 @@ type Refusal = Box<Refused>;
 /// # Errors
 /// [`Problem::Forbidden`] without the scope `ingest`, [`Problem::TooLarge`] above [`MAX_BATCH`] events, [`Problem::Unavailable`] when too much is waiting or PostgreSQL is away: then nothing was recorded.
 pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> Result<IngestAnswer, Error> {
-    record(backend, scope, items.len(), Projects::OrRefused, || items.iter().map(|item| read_one(*item)).collect())
+    record(backend, scope, Size::of(items), Projects::OrRefused, || items.iter().map(|item| read_one(*item)).collect())
         .await
 }
 
@@ -64,7 +64,7 @@ pub async fn ingest_repeatable(
         };
         (0..).zip(items).map(identified).collect()
     };
-    record(backend, scope, items.len(), Projects::OrRefused, read).await
+    record(backend, scope, Size::of(items), Projects::OrRefused, read).await
 }
 
 /// Records events that are already typed: imports and sample data walk the same path.
@@ -76,7 +76,8 @@ pub async fn ingest_inputs(
     scope: &OrgScope,
     inputs: Vec<EventInput>,
 ) -> Result<IngestAnswer, Error> {
-    record(backend, scope, inputs.len(), Projects::OrRefused, || inputs.into_iter().map(Ok).collect()).await
+    record(backend, scope, Size::typed(inputs.len()), Projects::OrRefused, || inputs.into_iter().map(Ok).collect())
+        .await
 }
 
 /// Records events in Tallystick's own form that are already read, such as those of a file.
@@ -84,7 +85,7 @@ pub async fn ingest_inputs(
 /// # Errors
 /// As [`ingest`].
 pub async fn ingest_own(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
-    record(backend, scope, events.len(), Projects::OrRefused, || events).await
+    record(backend, scope, Size::typed(events.len()), Projects::OrRefused, || events).await
 }
 
 /// Records events that came in another format, each read or refused by the reader of that format.
@@ -94,7 +95,7 @@ pub async fn ingest_own(backend: &Backend, scope: &OrgScope, events: Vec<Read>) 
 /// # Errors
 /// As [`ingest`].
 pub async fn ingest_read(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
-    record(backend, scope, events.len(), Projects::OrTheKeys, || events).await
+    record(backend, scope, Size::typed(events.len()), Projects::OrTheKeys, || events).await
 }
 
 /// Reads one event in Tallystick's own form; nothing is looked up or recorded.
@@ -128,15 +129,33 @@ fn settle_projects(events: &mut [Read], scope: &OrgScope, known: &HashMap<String
     }
 }
 
+/// How much a request brings.
+#[derive(Clone, Copy)]
+struct Size {
+    events: usize,
+    /// As they were written; zero where they are typed already, and take what is counted for each at least.
+    bytes: usize,
+}
+
+impl Size {
+    fn of(items: &[Item<'_>]) -> Self {
+        Self { events: items.len(), bytes: items.iter().flatten().map(|item| item.get().len()).sum() }
+    }
+
+    const fn typed(events: usize) -> Self {
+        Self { events, bytes: 0 }
+    }
+}
+
 async fn record(
     backend: &Backend,
     scope: &OrgScope,
-    count: usize,
+    size: Size,
     unknown: Projects,
     read: impl FnOnce() -> Vec<Read>,
 ) -> Result<IngestAnswer, Error> {
-    let (key_id, default_project) = sender(scope, count)?;
-    if count == 0 {
+    let (key_id, default_project) = sender(scope, size.events)?;
+    if size.events == 0 {
         return Ok(IngestAnswer::default());
     }
     let read_first = async {
@@ -145,7 +164,7 @@ async fn record(
     };
     let (books, known) = backend.in_time(read_first).await?;
     // Room before parsing: what waits for the committer is bounded.
-    let reservation = backend.events.committer.reserve(count)?;
+    let reservation = backend.events.committer.reserve(scope.org_id(), size.events, size.bytes)?;
     let (prepared, projects) = backend.in_time(prepared(backend, scope, unknown, &books, read)).await?;
     let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
     let (mut events, rejections, mut results) = filing.sort(prepared);

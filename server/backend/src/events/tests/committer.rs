@@ -1,15 +1,17 @@
 //! Groups, several servers, what happens when something fails.
 
 use super::{Fixture, event, send_to, server, statuses, with};
-use crate::ledger::commit::{CAPACITY, Committer};
+use crate::ledger::commit::Committer;
 use crate::{Backend, Error, OrgScope, Pools, Sizes, TestClock};
 use domain::event::{IngestAnswer, Recorded};
+use domain::ids::OrgId;
 use domain::problem::Problem;
 use serde_json::Value;
 use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::Proxy;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn two_servers_beside_one_database_record_every_event_once() {
@@ -85,10 +87,12 @@ async fn what_waits_is_written_together_and_one_bad_request_spoils_no_other() {
 async fn a_full_committer_says_when_to_come_back() {
     let fixture = Fixture::new().await;
     let committer = Committer::start(&fixture.database.pool().clone().into(), Arc::new(TestClock::at(super::now())));
-    let all = committer.reserve(CAPACITY).unwrap();
-    assert!(matches!(committer.reserve(1), Err(Problem::Unavailable { retry_after_secs: 1.. })));
+    let (loud, quiet) = (OrgId(Uuid::from_u128(1)), OrgId(Uuid::from_u128(2)));
+    let all: Vec<_> = std::iter::from_fn(|| committer.reserve(loud, 5_000, 0).ok()).collect();
+    assert!(matches!(committer.reserve(loud, 5_000, 0), Err(Problem::Unavailable { retry_after_secs: 1.. })));
+    assert!(committer.reserve(quiet, 5_000, 0).is_ok(), "another organization has room all the same");
     drop(all);
-    assert!(committer.reserve(1).is_ok());
+    assert!(committer.reserve(loud, 5_000, 0).is_ok());
 }
 
 #[tokio::test]
@@ -247,4 +251,37 @@ async fn readers_cannot_take_the_connections_of_ingestion() {
     backend.ping().await.unwrap();
     let limit: String = sqlx::query_scalar("show statement_timeout").fetch_one(&mut *page).await.unwrap();
     assert_eq!(limit, "30s");
+}
+
+#[tokio::test]
+async fn full_batches_with_fresh_tags_and_anothers_single_event_are_all_recorded() {
+    let fixture = Fixture::new().await;
+    let (loud, quiet) = (fixture.organization("loud", "UTC").await, fixture.organization("quiet", "UTC").await);
+    let mut lock = fixture.database.pool().begin().await.unwrap();
+    sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
+    let batch =
+        |n: usize| (0..400).map(|k| with(event(&format!("{n}_{k}")), "tags", fresh_tags(n, k))).collect::<Vec<_>>();
+    let mut sending = tokio::task::JoinSet::new();
+    for n in 0..6 {
+        let (backend, scope, events) = (fixture.backend.clone(), loud.clone(), batch(n));
+        sending.spawn(async move { (n, send_to(&backend, &scope, &events).await) });
+    }
+    let own = {
+        let backend = fixture.backend.clone();
+        tokio::spawn(async move { send_to(&backend, &quiet, &[event("mine")]).await })
+    };
+    while crate::events::waiting(&fixture.backend) < 6 * 400 + 1 {
+        tokio::task::yield_now().await;
+    }
+    lock.rollback().await.unwrap();
+    assert_eq!(statuses(&own.await.unwrap()), [Recorded::Accepted]);
+    while let Some(sent) = sending.join_next().await {
+        assert_eq!(sent.unwrap().1.accepted, 400);
+    }
+    fixture.assert_rollups_follow(&loud).await;
+}
+
+/// 32 tags that nobody sent before.
+fn fresh_tags(n: usize, k: usize) -> Value {
+    (0..32).map(|tag| (format!("tag_{n}_{k}_{tag}"), Value::from("x"))).collect()
 }

@@ -2,12 +2,14 @@
 //!
 //! Group commit without a timer: while the transactions commit, the next group gathers; an idle server writes a single event at once.
 //! Two of them, so that one prepares while PostgreSQL works for the other; they stand to each other like two servers.
-//! Capacity is counted in events and taken before parsing, so memory stays flat when PostgreSQL is slow: whoever finds no room is told to come back.
+//! Room is counted in bytes, shared among organizations and taken before parsing, so memory stays flat when PostgreSQL is slow: whoever finds no room is told to come back.
 //! More than one server beside one database is correct: identity is decided by `event_ids`, and rows are locked in one order everywhere.
 
+mod backlog;
 mod copy;
 mod measure;
 mod partition;
+mod room;
 pub(crate) mod row;
 mod sql;
 mod sums;
@@ -16,18 +18,21 @@ mod transaction;
 pub(crate) use measure::describe;
 pub(crate) use partition::{month_of, name as partition_name, next as next_month};
 
+pub(crate) use room::Reservation;
 pub(crate) use transaction::too_old_for_retention;
 
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
 
 use super::event::NewEvent;
 use crate::{Clock, Error, Pools};
+use backlog::Backlog;
 use chrono::{DateTime, Utc};
 use domain::event::{MAX_BATCH, Recorded};
 use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
 use futures::FutureExt;
 use partition::Partitions;
+use room::Room;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use std::panic::AssertUnwindSafe;
@@ -37,8 +42,6 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How many events may wait or be in preparation, over all requests.
-pub const CAPACITY: usize = 40_000;
 /// Most events in one transaction; one request is never split.
 const GROUP: usize = 2 * MAX_BATCH;
 /// Tasks that write. More would make groups smaller and let them wait for each other's rows.
@@ -75,10 +78,6 @@ pub(crate) struct Outcome {
     pub(crate) cost: Option<Decimal>,
 }
 
-/// Room for the events of one request; given back when it is answered.
-#[derive(Debug)]
-pub(crate) struct Reservation(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
-
 /// What a request is told: what became of each of its events, or that nothing of it was recorded.
 type Answer = Result<Vec<Outcome>, Problem>;
 
@@ -102,7 +101,7 @@ impl Job {
 #[derive(Clone, Debug)]
 pub(crate) struct Committer {
     jobs: mpsc::UnboundedSender<Job>,
-    room: Arc<Semaphore>,
+    room: Room,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -111,12 +110,13 @@ impl Committer {
     /// Starts the tasks. Needs a tokio runtime.
     pub(crate) fn start(pools: &Pools, clock: Arc<dyn Clock>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
-        let waiting = Arc::new(Waiting { jobs: Mutex::new(waiting), small: Arc::new(Semaphore::new(1)) });
+        let waiting = Incoming { jobs: waiting, backlog: Backlog::default() };
+        let waiting = Arc::new(Waiting { incoming: Mutex::new(waiting), small: Arc::new(Semaphore::new(1)) });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let room = Arc::new(Semaphore::new(CAPACITY));
+        let room = Room::default();
         for _ in 0..WRITERS {
-            let (pool, clock, room) = (pools.ingest.clone(), Arc::clone(&clock), Arc::clone(&room));
+            let (pool, clock, room) = (pools.ingest.clone(), Arc::clone(&clock), room.clone());
             let (patience, partitions) = (pools.patience, Partitions::default());
             let worker = Worker { pool, patience, clock, room, partitions, hopeful: true };
             tasks.spawn(worker.run(Arc::clone(&waiting), stop.clone()));
@@ -125,19 +125,15 @@ impl Committer {
         Self { jobs, room, stop, tasks }
     }
 
-    /// Takes room for so many events.
+    /// Takes room for so many events of an organization, written in so many bytes.
     ///
     /// # Errors
-    /// [`Problem::Unavailable`] when there is none.
-    pub(crate) fn reserve(&self, events: usize) -> Result<Reservation, Problem> {
-        u32::try_from(events.max(1))
-            .ok()
-            .and_then(|events| Arc::clone(&self.room).try_acquire_many_owned(events).ok())
-            .map(Reservation)
-            .ok_or_else(|| {
-                measure::turned_away();
-                Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS }
-            })
+    /// [`Problem::Unavailable`] when there is none, or the organization has its share.
+    pub(crate) fn reserve(&self, org_id: OrgId, events: usize, bytes: usize) -> Result<Reservation, Problem> {
+        self.room.take(org_id, events, bytes).ok_or_else(|| {
+            measure::turned_away();
+            Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS }
+        })
     }
 
     /// Hands a request over and waits until it is committed.
@@ -164,7 +160,7 @@ impl Committer {
 
     /// Events that wait or are in preparation.
     pub(crate) fn waiting(&self) -> usize {
-        CAPACITY - self.room.available_permits()
+        self.room.events()
     }
 }
 
@@ -174,7 +170,7 @@ struct Worker {
     patience: Duration,
     clock: Arc<dyn Clock>,
     /// To say how much of it is taken.
-    room: Arc<Semaphore>,
+    room: Room,
     partitions: Partitions,
     /// Whether the last group was all new.
     hopeful: bool,
@@ -183,7 +179,7 @@ struct Worker {
 impl Worker {
     async fn run(mut self, waiting: Arc<Waiting>, stop: CancellationToken) {
         while let Some(Group { jobs, _alone }) = waiting.next(&stop).await {
-            measure::waiting(CAPACITY - self.room.available_permits());
+            measure::waiting(self.room.events());
             // A panic must not silence the committer for everyone after.
             if AssertUnwindSafe(self.settle(jobs)).catch_unwind().await.is_err() {
                 tracing::error!("the committer panicked; the requests of this group were not acknowledged");
@@ -287,9 +283,46 @@ fn silent() -> Error {
 
 /// Requests that wait for a writer.
 struct Waiting {
-    jobs: Mutex<mpsc::UnboundedReceiver<Job>>,
+    incoming: Mutex<Incoming>,
     /// Held by the one small group that is being written.
     small: Arc<Semaphore>,
+}
+
+/// Requests as they came, and those that wait for their organization's turn.
+struct Incoming {
+    jobs: mpsc::UnboundedReceiver<Job>,
+    backlog: Backlog<Job>,
+}
+
+impl Incoming {
+    /// Waits until something waits; `false` when nothing does and nothing will come.
+    async fn wait(&mut self, stop: &CancellationToken) -> bool {
+        if self.backlog.is_empty() {
+            let first = tokio::select! {
+                biased;
+                () = stop.cancelled() => {
+                    self.jobs.close();
+                    self.jobs.recv().await
+                }
+                first = self.jobs.recv() => first,
+            };
+            let Some(first) = first else { return false };
+            self.queue(first);
+        }
+        true
+    }
+
+    /// Adds what waits to a group, up to its size.
+    fn gather(&mut self, group: &mut Vec<Job>) {
+        while let Ok(job) = self.jobs.try_recv() {
+            self.queue(job);
+        }
+        group.append(&mut self.backlog.take(GROUP.saturating_sub(events_of(group))));
+    }
+
+    fn queue(&mut self, job: Job) {
+        self.backlog.push(job.org_id().unwrap_or(OrgId(uuid::Uuid::nil())), job.events.len(), job);
+    }
 }
 
 /// What is written together.
@@ -304,21 +337,16 @@ impl Waiting {
     ///
     /// Small groups go one after the other: a second one at the same time would only be made of what the first could have taken, and wait for its rows.
     async fn next(&self, stop: &CancellationToken) -> Option<Group> {
-        let mut waiting = self.jobs.lock().await;
-        let first = tokio::select! {
-            biased;
-            () = stop.cancelled() => {
-                waiting.close();
-                waiting.recv().await
-            }
-            first = waiting.recv() => first,
-        };
-        let mut jobs = vec![first?];
-        gather(&mut jobs, &mut waiting);
+        let mut incoming = self.incoming.lock().await;
+        if !incoming.wait(stop).await {
+            return None;
+        }
+        let mut jobs = vec![];
+        incoming.gather(&mut jobs);
         let mut alone = None;
         if events_of(&jobs) < SMALL {
             alone = Arc::clone(&self.small).acquire_owned().await.ok();
-            gather(&mut jobs, &mut waiting);
+            incoming.gather(&mut jobs);
         }
         Some(Group { jobs, _alone: alone })
     }
@@ -326,17 +354,6 @@ impl Waiting {
 
 fn events_of(jobs: &[Job]) -> usize {
     jobs.iter().map(|job| job.events.len()).sum()
-}
-
-/// Adds what waits, up to the size of a group.
-fn gather(jobs: &mut Vec<Job>, waiting: &mut mpsc::UnboundedReceiver<Job>) {
-    let mut events = events_of(jobs);
-    while events < GROUP
-        && let Ok(job) = waiting.try_recv()
-    {
-        events += job.events.len();
-        jobs.push(job);
-    }
 }
 
 /// Answers every request of a group. One that has gone away loses nothing: its events are recorded.
