@@ -449,10 +449,7 @@ mod tests {
             ids.insert(place(&known, &sent(&(n % 2).to_string(), &n.to_string())).series_id);
         }
         assert_eq!(ids.len(), 2 * LIMITS.series + 1, "as many again without the words, and one for the rest");
-        assert_eq!(
-            place(&known, &sent("0", "0")).series_id,
-            *ids.get(&place(&known, &sent("0", "0")).series_id).unwrap()
-        );
+        assert!(ids.contains(&place(&known, &sent("0", "0")).series_id), "what was admitted stays");
     }
 
     #[test]

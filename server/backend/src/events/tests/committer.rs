@@ -191,7 +191,7 @@ async fn send_until_answered(backend: &Backend, scope: &OrgScope, event: serde_j
 }
 
 fn impatient(pools: Pools) -> Backend {
-    let pools = Pools { patience: Duration::from_millis(500), ..pools };
+    let pools = Pools { patience: Duration::from_secs(2), ..pools };
     Backend::new(pools, Arc::new(TestClock::at(super::now())), "http://localhost", true)
 }
 
@@ -222,7 +222,7 @@ async fn a_commit_without_an_answer_says_that_its_outcome_is_unknown() {
     let scope = fixture.organization("acme", "UTC").await;
     // PostgreSQL commits, later than the committer waits.
     sqlx::raw_sql(
-        "create function wait() returns trigger language plpgsql as 'begin perform pg_sleep(1.5); return null; end';
+        "create function wait() returns trigger language plpgsql as 'begin perform pg_sleep(4); return null; end';
          create constraint trigger wait after insert on event_ids deferrable initially deferred
             for each row execute function wait()",
     )
