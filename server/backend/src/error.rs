@@ -100,6 +100,11 @@ impl Error {
     }
 }
 
+/// What is said where PostgreSQL gave no answer in time.
+pub(crate) fn timed_out() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
 /// Classes of SQLSTATE: 08 connection, 53 out of disk, memory or connections, 57P operator intervention (shutdown), 57014 a statement that took longer than it may.
 ///
 /// Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes".

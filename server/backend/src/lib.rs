@@ -127,8 +127,7 @@ impl Backend {
     /// # Errors
     /// Those of `work`; [`Error::Database`] when time is up.
     pub async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let late = |_| Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
-        tokio::time::timeout(self.pools.patience, work).await.map_err(late)?
+        tokio::time::timeout(self.pools.patience, work).await.map_err(|_| error::timed_out())?
     }
 
     /// Asks PostgreSQL for an answer, over a connection of ingestion: what is read does not matter for it.

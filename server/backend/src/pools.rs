@@ -2,6 +2,7 @@
 
 mod sql;
 
+use crate::error::timed_out;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 use std::time::Duration;
@@ -103,7 +104,7 @@ pub fn options(size: u32, limit: Option<&'static str>) -> PgPoolOptions {
         .after_release(|connection, _| {
             Box::pin(async move {
                 let answer = tokio::time::timeout(ALIVE, connection.ping()).await;
-                answer.map_err(|_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))?.map(|()| true)
+                answer.map_err(|_| timed_out())?.map(|()| true)
             })
         })
         .after_connect(move |connection, _| Box::pin(sql::limit(connection, limit)))

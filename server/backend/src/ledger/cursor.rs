@@ -1,11 +1,11 @@
 //! Opaque places in a list.
 
 use crate::OrgScope;
+use crate::hash::{digest, head};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use domain::problem::Problem;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// Which list a cursor belongs to: the organization and the filters.
@@ -13,17 +13,9 @@ pub(crate) type Fingerprint = [u8; 8];
 
 /// The fingerprint of a list.
 pub(crate) fn fingerprint(scope: &OrgScope, pairs: &[(String, String)]) -> Fingerprint {
-    let mut hash = Sha256::new();
-    hash.update(scope.org_id().0.as_bytes());
-    for (name, value) in pairs {
-        for text in [name, value] {
-            hash.update(text.len().to_be_bytes());
-            hash.update(text);
-        }
-    }
-    let mut fingerprint = [0; 8];
-    fingerprint.copy_from_slice(&hash.finalize()[..8]);
-    fingerprint
+    let org_id = scope.org_id();
+    let parts = pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value.as_bytes()]);
+    head(digest(std::iter::once(&org_id.0.as_bytes()[..]).chain(parts)))
 }
 
 /// The last row of a page.

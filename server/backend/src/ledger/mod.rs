@@ -41,8 +41,8 @@ pub(crate) async fn mark_moved(
     project_id: ProjectId,
     days: &[NaiveDate],
 ) -> Result<(), Error> {
-    let mark = |day: &NaiveDate| (backend.clock.new_id(), (scope.org_id(), project_id, *day));
-    commit::mark_moved(connection, &days.iter().map(mark).collect::<Vec<_>>(), backend.clock.now()).await
+    let moved = days.iter().map(|day| (scope.org_id(), project_id, *day)).collect();
+    commit::mark_moved(connection, backend.clock.as_ref(), &moved, backend.clock.now()).await
 }
 
 /// Deletes everything of an organization, in the transaction that deletes the organization itself.

@@ -4,6 +4,7 @@
 //! An organization's series and labels are bounded. Beyond a limit the value that is newest counts as [`OTHER`]: the event keeps it, and no money is lost.
 
 use super::sql;
+use crate::hash::{digest, head};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, Status};
@@ -12,7 +13,6 @@ use domain::ids::{KeyId, OrgId, ProjectId};
 use domain::spend::{Dimension, KnownDimension, OTHER};
 use foldhash::{HashMap, HashMapExt, HashSet};
 use moka::future::Cache;
-use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -82,17 +82,11 @@ impl<'a> Series<'a> {
 
     /// Its number.
     pub(crate) fn id(&self) -> i64 {
-        let mut hash = Sha256::new();
-        hash.update(self.project_id.0.as_bytes());
-        hash.update(self.key_id.0.as_bytes());
+        let (project, key) = (self.project_id.0.as_bytes(), self.key_id.0.as_bytes());
         let names = [&self.provider, &self.model, &self.operation];
-        for word in names.into_iter().chain([&self.feature, &self.environment, &self.cohort, &self.step]) {
-            hash.update(word.as_bytes());
-            // No text of an event holds it.
-            hash.update([0]);
-        }
-        hash.update(self.status.as_str());
-        number(&hash.finalize())
+        let words = names.into_iter().chain([&self.feature, &self.environment, &self.cohort, &self.step]);
+        let parts = [&project[..], &key[..], self.status.as_str().as_bytes()].into_iter();
+        number(digest(parts.chain(words.map(|word| word.as_bytes()))))
     }
 
     /// The sender's own words by name.
@@ -147,11 +141,7 @@ impl<'a> Label<'a> {
 
     /// Its number.
     pub(crate) fn id(&self) -> i64 {
-        let mut hash = Sha256::new();
-        hash.update(self.label.as_bytes());
-        hash.update([0]);
-        hash.update(self.value.as_bytes());
-        number(&hash.finalize())
+        number(digest([&*self.label, &*self.value]))
     }
 
     fn into_owned(self) -> Label<'static> {
@@ -159,10 +149,8 @@ impl<'a> Label<'a> {
     }
 }
 
-fn number(hash: &[u8]) -> i64 {
-    let mut head = [0; 8];
-    head.copy_from_slice(&hash[..8]);
-    i64::from_be_bytes(head) & i64::MAX
+fn number(digest: [u8; 32]) -> i64 {
+    i64::from_be_bytes(head(digest)) & i64::MAX
 }
 
 /// Where an event counts.

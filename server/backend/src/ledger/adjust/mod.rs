@@ -283,9 +283,6 @@ pub(crate) async fn apply(
     }
     let now = backend.clock.now();
     sql::append(connection, scope, by, adjustments, now).await?;
-    let mut rollups = moves::sum(scope.org_id(), zone, adjustments);
-    let moved = std::mem::take(&mut rollups.moved);
-    rollups.adjust(connection).await?;
-    let marks: Vec<_> = moved.into_iter().map(|moved| (backend.clock.new_id(), moved)).collect();
-    mark_moved(connection, &marks, now).await
+    let moved = moves::sum(scope.org_id(), zone, adjustments).adjust(connection).await?;
+    mark_moved(connection, backend.clock.as_ref(), &moved, now).await
 }

@@ -24,6 +24,7 @@ pub(crate) use transaction::too_old_for_retention;
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
 
 use super::event::NewEvent;
+use crate::error::timed_out;
 use crate::{Clock, Error, Pools};
 use backlog::Backlog;
 use chrono::{DateTime, Utc};
@@ -258,9 +259,9 @@ impl Worker {
         let batch = transaction::Batch { events, rejections, now, clock: self.clock.as_ref(), hopeful: self.hopeful };
         let written = async {
             let ready =
-                tokio::time::timeout(self.patience, batch.write(&mut connection)).await.map_err(|_| silent())??;
+                tokio::time::timeout(self.patience, batch.write(&mut connection)).await.map_err(|_| timed_out())??;
             // From here on nobody can know without PostgreSQL's answer.
-            let lost = |_| Error::OutcomeUnknown(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()));
+            let lost = |_| Error::OutcomeUnknown(timed_out());
             tokio::time::timeout(self.patience, ready.commit()).await.map_err(lost)?
         };
         let written = match written.await {
@@ -274,11 +275,6 @@ impl Worker {
         self.hopeful = written.all_new;
         Ok(written)
     }
-}
-
-/// PostgreSQL took longer than a transaction may.
-fn silent() -> Error {
-    Error::Database(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))
 }
 
 /// Requests that wait for a writer.

@@ -4,9 +4,10 @@ use super::partition::month_of;
 use super::{copy, partition};
 use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
-use crate::{Error, OrgScope};
+use crate::ledger::rollup::Moved;
+use crate::{Clock, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::{EventKey, OrgId, ProjectId};
+use domain::ids::{EventKey, OrgId};
 use domain::period::Zone;
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
@@ -307,7 +308,8 @@ pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEve
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.
 pub(crate) async fn mark_moved(
     connection: &mut PgConnection,
-    marks: &[(Uuid, (OrgId, ProjectId, NaiveDate))],
+    clock: &dyn Clock,
+    moved: &Moved,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
@@ -318,10 +320,10 @@ pub(crate) async fn mark_moved(
          )
          select pg_notify('dirty_marks', '')",
     )
-    .bind(marks.iter().map(|(_, (org_id, _, _))| org_id.0).collect::<Vec<_>>())
-    .bind(marks.iter().map(|(mark_id, _)| *mark_id).collect::<Vec<_>>())
-    .bind(marks.iter().map(|(_, (_, project_id, _))| project_id.0).collect::<Vec<_>>())
-    .bind(marks.iter().map(|(_, (_, _, day))| *day).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(org_id, _, _)| org_id.0).collect::<Vec<_>>())
+    .bind(moved.iter().map(|_| clock.new_id()).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(_, project_id, _)| project_id.0).collect::<Vec<_>>())
+    .bind(moved.iter().map(|(_, _, day)| *day).collect::<Vec<_>>())
     .bind(now)
     .execute(connection)
     .await?;

@@ -106,11 +106,8 @@ impl Batch<'_> {
             sql::copy_events(&mut transaction, &fresh).await?;
             let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
             doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
-            let mut rollups = sums::sum(fresh.iter().copied(), &zones);
-            let moved = std::mem::take(&mut rollups.moved);
-            rollups.add(&mut transaction).await?;
-            let marks: Vec<_> = moved.into_iter().map(|moved| (self.clock.new_id(), moved)).collect();
-            sql::mark_moved(&mut transaction, &marks, self.now).await?;
+            let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
+            sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
         }
         let too_old = self.too_old(&fates);
         let left_out: Vec<Rejection> = dropped.iter().map(|event| doubles::rejection(event, self.clock)).collect();

@@ -26,6 +26,9 @@ pub(crate) struct Slot<'a> {
     pub(crate) labels: &'a [i64],
 }
 
+/// Projects and days whose sums moved.
+pub(crate) type Moved = BTreeSet<(OrgId, ProjectId, NaiveDate)>;
+
 /// Sums by key, of all tables.
 #[derive(Default)]
 pub(crate) struct Rollups {
@@ -34,8 +37,7 @@ pub(crate) struct Rollups {
     labels: HashMap<LabelKey, LabelSums>,
     meters: HashMap<MeterKey, MeterSums>,
     terms: HashMap<TermKey, TermSums>,
-    /// Projects and days that moved.
-    pub(crate) moved: BTreeSet<(OrgId, ProjectId, NaiveDate)>,
+    moved: Moved,
 }
 
 impl Rollups {
@@ -63,25 +65,27 @@ impl Rollups {
         *self.terms.entry(key).or_default() += sums;
     }
 
-    /// Adds the sums of new events to all tables.
+    /// Adds the sums of new events to all tables; what moved.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<(), Error> {
+    pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<Moved, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        sql::add(connection, &quarters, &days, &labels, &meters).await
+        sql::add(connection, &quarters, &days, &labels, &meters).await?;
+        Ok(self.moved)
     }
 
-    /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back.
+    /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back. Answers with what moved.
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<(), Error> {
+    pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<Moved, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
-        self.add(connection).await?;
+        let moved = self.add(connection).await?;
         METERS.add_and_prune(connection, &meters).await?;
-        TERMS.add_and_prune(connection, &terms).await
+        TERMS.add_and_prune(connection, &terms).await?;
+        Ok(moved)
     }
 }
 
