@@ -1,81 +1,84 @@
--- Events: append-only, partitioned by month (UTC) of their timestamp. Never edited.
+-- Events: append-only, partitioned by month (UTC) of their time. Never edited. How they are read: see backend::ledger::stored.
+
+-- What many events have in common, by a number that follows from the content: the event as it was sent without its own words and numbers.
+create table shapes (
+    org_id uuid not null,
+    shape_id bigint not null,
+    shape jsonb not null,
+    constraint shapes_pkey primary key (org_id, shape_id)
+);
+
+-- The same of receipts: which sources they charge, at which rates; or why there is no price.
+create table plans (
+    org_id uuid not null,
+    plan_id bigint not null,
+    plan jsonb not null,
+    constraint plans_pkey primary key (org_id, plan_id)
+);
 
 create table events (
     org_id uuid not null,
-    -- UUID version 7 whose time is the event's own timestamp (milliseconds), so that the key alone finds its partition.
+    -- UUID version 7 with the event's own time in microseconds (RFC 9562, 6.2, method 3): its order is that of time, and it alone finds the partition.
     event_key uuid not null,
-    "timestamp" timestamptz not null,
     received_at timestamptz not null,
-    -- The sender's id, or the generated one.
-    id text not null,
-    project_id uuid not null,
-    key_id uuid not null,
-    -- Where it counts: `series`, and `labels` without order.
+    -- Where it counts; its labels stand below.
     series_id bigint not null,
-    labels bigint[] not null,
-    provider text not null,
-    model text not null,
-    operation text not null,
-    -- Whose shape `usage` has, and the provider's own object, numbers only.
-    usage_format text not null,
-    usage jsonb not null,
-    -- Disjoint meters: {"input_uncached": 812, …}.
-    meters jsonb not null,
-    service_tier text,
-    batch boolean not null default false,
-    region text,
-    status text not null,
-    attempt integer not null,
-    request_id text,
-    interaction_id text,
-    step text,
-    session_id text,
-    decision_id text,
-    latency_ms bigint,
-    time_to_first_token_ms bigint,
-    stream boolean,
-    finish_reason text,
-    error_kind text,
-    response_cache_hit boolean not null default false,
-    input_hash text,
-    feature text,
-    environment text,
-    customer text,
-    "user" text,
-    cohort text,
-    tags jsonb not null default '{}',
-    provider_response_id text,
-    reported_cost numeric(38, 12),
-    reported_currency text,
+    shape_id bigint not null,
+    plan_id bigint not null,
+    tokens bigint not null,
+    -- No provider call was made.
+    response_cache_hit boolean not null,
     -- Booked cost: null means unpriced, never zero for want of a price.
     cost numeric(38, 12),
-    -- Receipt lines as booked: [[meter, quantity, amount, price_id], …].
-    receipt jsonb not null default '[]',
-    -- The price book's model that priced it.
-    priced_as text,
-    unpriced_reason text,
     -- Estimate while unpriced; counts against budgets.
     upper_bound numeric(38, 12),
-    -- What a response-cache hit would have cost.
+    -- What an answer from the sender's cache would have cost.
     avoided_cost numeric(38, 12),
-    tokens bigint not null,
-    constraint events_pkey primary key (org_id, "timestamp", event_key)
-) partition by range ("timestamp");
+    -- As it was sent, not rounded.
+    reported_cost numeric,
+    -- Numbers of `labels` without order, 8 bytes each: an array would weigh more than what it holds.
+    labels bytea,
+    -- The event's own numbers in the order of its shape, and the quantities of its receipt in the order of its plan.
+    numbers bytea not null,
+    quantities bytea,
+    -- The sender's id; null where it is the event's key.
+    id text,
+    request_id text,
+    interaction_id text,
+    session_id text,
+    decision_id text,
+    provider_response_id text,
+    input_hash text,
+    -- The words of its dimensions as they were sent, where one of them counts as "(other)".
+    words jsonb,
+    constraint events_pkey primary key (org_id, event_key)
+) partition by range (event_key);
 
-create index events_request_id_idx on events (org_id, request_id) where request_id is not null;
+-- Half of a hash is enough to find the few attempts of a call.
+create index events_request_id_idx on events (hashtext(request_id)) where request_id is not null;
 create index events_session_id_idx on events (org_id, session_id) where session_id is not null;
-create index events_unpriced_idx on events (org_id, provider, model) where cost is null;
+create index events_unpriced_idx on events (org_id, series_id) where cost is null;
+
+-- The time of an event.
+create function event_time(event_key uuid) returns timestamptz language sql immutable strict parallel safe as $$
+    select timestamptz 'epoch' + interval '1 microsecond' * (
+        ('x' || left(replace(event_key::text, '-', ''), 12))::bit(48)::bigint * 1000
+        + (('x' || substr(replace(event_key::text, '-', ''), 14, 3))::bit(12)::integer >> 2))
+$$;
+
+-- The numbers of an event's labels.
+create function label_ids(labels bytea) returns setof bigint language sql immutable strict parallel safe as $$
+    select ('x' || encode(substr(labels, place, 8), 'hex'))::bit(64)::bigint from generate_series(1, length(labels), 8) as place
+$$;
 
 -- Identity for idempotency, apart from the events because a unique key there would have to contain the time.
 create table event_ids (
     org_id uuid not null,
     -- First 16 bytes of SHA-256 of the sender's id.
-    id_hash bytea not null,
-    -- Versioned SHA-256 of the parsed fields as sent.
-    content_hash bytea not null,
+    id_hash uuid not null,
+    -- A version and 15 bytes of SHA-256 of the parsed fields as sent.
+    content_hash uuid not null,
     event_key uuid not null,
-    -- Month of the event: the row leaves with its events by retention.
-    month date not null,
     constraint event_ids_pkey primary key (org_id, id_hash)
 );
 

@@ -29,57 +29,59 @@ create table labels (
     constraint labels_pkey primary key (org_id, label_id)
 );
 
+-- Columns stand by width, so that no bytes are lost between them. Counts of a series fit 31 bits: no sender makes 2 billion calls a day.
+
 -- Quarters of an hour in UTC: every zone's offset is a multiple of 15 minutes, so hours and days of any zone are exact sums of them.
 -- Rows of the present are updated by every commit: room on their page keeps the new version beside the old one, without a new entry in the index.
 create table rollup_quarter (
     org_id uuid not null,
     quarter timestamptz not null,
     series_id bigint not null,
-    requests bigint not null,
     tokens bigint not null,
-    unpriced_requests bigint not null,
-    retries bigint not null,
-    cache_hits bigint not null,
+    requests integer not null,
+    unpriced_requests integer not null,
+    retries integer not null,
+    cache_hits integer not null,
     -- Cost as booked at ingestion, and adjustments since (repricing).
     booked numeric(38, 12) not null,
     adjusted numeric(38, 12) not null,
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_quarter_pkey primary key (org_id, quarter, series_id)
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 -- The same by day of the organization's own zone.
 create table rollup_day (
     org_id uuid not null,
-    day date not null,
     series_id bigint not null,
-    requests bigint not null,
     tokens bigint not null,
-    unpriced_requests bigint not null,
-    retries bigint not null,
-    cache_hits bigint not null,
+    day date not null,
+    requests integer not null,
+    unpriced_requests integer not null,
+    retries integer not null,
+    cache_hits integer not null,
     booked numeric(38, 12) not null,
     adjusted numeric(38, 12) not null,
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_day_pkey primary key (org_id, day, series_id)
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 -- One row per label of an event, crossed with everything else that is known of it.
 create table rollup_label_day (
     org_id uuid not null,
-    day date not null,
     label_id bigint not null,
     series_id bigint not null,
-    requests bigint not null,
     tokens bigint not null,
-    unpriced_requests bigint not null,
+    day date not null,
+    requests integer not null,
+    unpriced_requests integer not null,
     booked numeric(38, 12) not null,
     adjusted numeric(38, 12) not null,
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_label_day_pkey primary key (org_id, day, label_id, series_id)
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 -- Lines of statements and, later, of reconciliation: what each meter cost.
 create table rollup_meter_day (
@@ -87,12 +89,12 @@ create table rollup_meter_day (
     day date not null,
     series_id bigint not null,
     meter text not null,
-    requests bigint not null,
+    requests integer not null,
     quantity numeric(38, 12) not null,
     booked numeric(38, 12) not null,
     adjusted numeric(38, 12) not null,
     constraint rollup_meter_day_pkey primary key (org_id, day, series_id, meter)
-) with (fillfactor = 80);
+) with (fillfactor = 90);
 
 -- What readers ask: sums with the words of their series.
 create view spend_by_quarter as

@@ -26,7 +26,6 @@ create table repricing_runs (
     -- What failed, in one sentence.
     failure text,
     -- How far the present phase is: the last event that was looked at.
-    cursor_at timestamptz,
     cursor_key uuid,
     -- Sums of the preview, of the execution and of the reversal.
     preview jsonb,
@@ -55,10 +54,9 @@ create table adjustments (
     new_cost numeric(38, 12),
     old_upper_bound numeric(38, 12),
     new_upper_bound numeric(38, 12),
-    -- Receipt lines from now on, as in events.
-    receipt jsonb not null,
-    priced_as text,
-    unpriced_reason text,
+    -- The receipt from now on, as in events.
+    plan_id bigint not null,
+    quantities bytea,
     constraint adjustments_pkey primary key (org_id, event_key, revision),
     constraint adjustments_run_key unique (org_id, run_id, is_reversal, event_key)
 );

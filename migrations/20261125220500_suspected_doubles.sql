@@ -5,10 +5,8 @@
 create table provider_responses (
     org_id uuid not null,
     -- First 16 bytes of SHA-256 of the provider's id.
-    response_hash bytea not null,
+    response_hash uuid not null,
     event_key uuid not null,
-    -- Month of the event: the row leaves with its events by retention.
-    month date not null,
     constraint provider_responses_pkey primary key (org_id, response_hash)
 );
 
@@ -18,8 +16,6 @@ create table suspected_doubles (
     event_key uuid not null,
     -- The event that was recorded first.
     first_key uuid not null,
-    -- Month of the event.
-    month date not null,
     constraint suspected_doubles_pkey primary key (org_id, event_key)
 );
 create index suspected_doubles_first_key_idx on suspected_doubles (org_id, first_key);

@@ -18,4 +18,4 @@ create table cost_basis_choices (
 );
 
 -- The newest events that came with a reported cost, to be compared with what was computed.
-create index events_reported_idx on events (org_id, "timestamp") where reported_cost is not null;
+create index events_reported_idx on events (org_id, event_key) where reported_cost is not null;

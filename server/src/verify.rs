@@ -92,7 +92,7 @@ fn report(out: &mut impl Write, slug: &str, month: Period, differences: &[Differ
         let what = if difference.stored { "stored" } else { "expected" };
         writeln!(out, "{slug} {}: {} {what} {}", month.from, difference.table, difference.row)?;
     }
-    if differences.len() >= usize::try_from(MAX_DIFFERENCES).unwrap_or(usize::MAX) {
+    if differences.len() >= MAX_DIFFERENCES {
         writeln!(out, "{slug} {}: at most {MAX_DIFFERENCES} rows of a table are listed", month.from)?;
     }
     Ok(())

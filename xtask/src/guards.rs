@@ -46,9 +46,11 @@ const SQL_WORDS: [&str; 7] =
     ["sqlx::query", "query_as(", "query_as::<", "query_scalar", "QueryBuilder", "AssertSqlSafe", "copy_in_raw"];
 
 /// Tables that nobody but the ledger may write.
-const LEDGER_TABLES: [&str; 12] = [
+const LEDGER_TABLES: [&str; 14] = [
     "events",
     "event_ids",
+    "shapes",
+    "plans",
     "adjustments",
     "provider_responses",
     "suspected_doubles",

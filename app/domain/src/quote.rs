@@ -241,14 +241,15 @@ fn answer(books: Books<'_>, input: &QuoteInput, now: DateTime<Utc>) -> Result<Qu
 }
 
 fn line(line: &ReceiptLine) -> Option<QuoteLine> {
+    let (rate, price_id) = (line.source.rate()?, line.source.id()?);
     Some(QuoteLine {
         meter: line.meter,
         quantity: line.quantity.normalize(),
-        rate: line.rate.normalize(),
-        per: line.per,
+        rate: rate.usd.normalize(),
+        per: rate.per,
         amount: line.unrounded()?.normalize(),
-        price_id: line.price_id,
-        factor: line.factor,
+        price_id,
+        factor: line.source.factor(),
     })
 }
 

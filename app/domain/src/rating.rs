@@ -12,57 +12,139 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// One line of a receipt: meter x rate = amount.
-///
-/// A modifier has a line of its own behind those of the price that it multiplies: the same quantity times the part of the rate that it adds or takes off.
-/// So every line explains itself and all of them add up.
+/// What a line of a receipt comes from, with the rate that it charges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineSource {
+    /// A row of a price book.
+    Price {
+        /// The row.
+        price_id: u64,
+        /// Its price.
+        rate: Rate,
+    },
+    /// A modifier of the price before it: the same quantity times the part of the rate that it adds or takes off.
+    Modifier {
+        /// The modifier.
+        modifier_id: u64,
+        /// What it multiplies by.
+        factor: Decimal,
+        /// What it adds to the price, below zero for a discount.
+        rate: Rate,
+    },
+    /// A term of the contract: what its month comes to for the quantity, which no rate of one event says.
+    Term {
+        /// The term.
+        term_id: u64,
+    },
+    /// The cost that the provider reported, beside the computed lines or in their place.
+    Reported,
+}
+
+/// A price in USD of so many units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Rate {
+    /// USD.
+    pub usd: Decimal,
+    /// Of so many units.
+    pub per: u64,
+}
+
+impl Rate {
+    /// Quantity x rate as far as a decimal goes: multiplied first and divided last. None when it is beyond a decimal.
+    #[must_use]
+    pub fn times(self, quantity: Decimal) -> Option<Decimal> {
+        // A division by a power of ten only moves the point.
+        let mut product = quantity.checked_mul(self.usd)?;
+        let places = match self.per {
+            1 => return Some(product),
+            1_000 => 3,
+            1_000_000 => 6,
+            _ => return product.checked_div(Decimal::from(self.per)),
+        };
+        match product.set_scale(product.scale() + places) {
+            Ok(()) => Some(product),
+            Err(_) => product.checked_div(Decimal::from(self.per)),
+        }
+    }
+}
+
+impl LineSource {
+    /// The rate; what the provider reported and what a contract adds over a month have none.
+    #[must_use]
+    pub const fn rate(self) -> Option<Rate> {
+        match self {
+            Self::Price { rate, .. } | Self::Modifier { rate, .. } => Some(rate),
+            Self::Term { .. } | Self::Reported => None,
+        }
+    }
+
+    /// The number of the row behind it.
+    #[must_use]
+    pub const fn id(self) -> Option<u64> {
+        match self {
+            Self::Price { price_id: id, .. } | Self::Modifier { modifier_id: id, .. } | Self::Term { term_id: id } => {
+                Some(id)
+            }
+            Self::Reported => None,
+        }
+    }
+
+    /// What a modifier multiplies by.
+    #[must_use]
+    pub const fn factor(self) -> Option<Decimal> {
+        match self {
+            Self::Modifier { factor, .. } => Some(factor),
+            Self::Price { .. } | Self::Term { .. } | Self::Reported => None,
+        }
+    }
+
+    /// Whether it is a modifier, whose line repeats the quantity of the price that it multiplies.
+    #[must_use]
+    pub const fn is_modifier(self) -> bool {
+        matches!(self, Self::Modifier { .. })
+    }
+
+    /// Whether a contract's term is behind it.
+    #[must_use]
+    pub const fn is_term(self) -> bool {
+        matches!(self, Self::Term { .. })
+    }
+}
+
+/// One line of a receipt. Every line explains itself, and all of them add up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReceiptLine {
     /// What was used.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub meter: Meter,
     /// How much of it is charged.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub quantity: Decimal,
-    /// Price in USD of `per` units; of a modifier what it adds to the price, below zero for a discount.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub rate: Decimal,
-    /// Units that the rate is for.
-    pub per: u64,
-    /// Quantity x rate / per, rounded once, half to even, to 12 places.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    /// What the source charges for the quantity.
     pub amount: Decimal,
-    /// The price row behind it, or the modifier.
-    pub price_id: u64,
-    /// What the modifier behind this line multiplies by; none where a price is behind it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
-    pub factor: Option<Decimal>,
+    /// Where the charge comes from.
+    pub source: LineSource,
 }
 
 impl ReceiptLine {
-    /// Whether a price is behind it and not a modifier: such lines, and no others, say what was used.
-    #[must_use]
-    pub const fn is_price(&self) -> bool {
-        self.factor.is_none()
-    }
-
     /// The amount before rounding, as far as a decimal goes: for quotes. None when it is beyond a decimal.
     #[must_use]
     pub fn unrounded(&self) -> Option<Decimal> {
-        multiply(self.quantity, self.rate, self.per)
+        self.source.rate().map_or(Some(self.amount), |rate| rate.times(self.quantity))
+    }
+
+    /// The same line with the amount that follows from its source: quantity x rate, rounded once, half to even, to 12 places; where the source has no rate, the amount as it is. None when it is beyond a decimal.
+    #[must_use]
+    pub fn charged(self) -> Option<Self> {
+        Some(Self { amount: self.unrounded().map(round_line)?, ..self })
     }
 }
 
 /// What an event costs, line by line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// The lines, one per meter and price.
     pub lines: Vec<ReceiptLine>,
     /// The sum of the lines' amounts.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub cost: Decimal,
 }
 
@@ -189,52 +271,39 @@ impl Lines {
         call: Call<'a>,
     ) -> Result<(), Unpriced> {
         let quantity = rate.charged(quantity);
-        self.push(ReceiptLine {
-            meter,
-            quantity,
-            rate: rate.rate,
-            per: rate.per,
-            amount: Decimal::ZERO,
-            price_id: rate.price_id,
-            factor: None,
-        });
+        let (price, per) = (rate, rate.per);
+        let source = LineSource::Price { price_id: price.price_id, rate: Rate { usd: price.rate, per } };
+        self.push(meter, quantity, source);
         if !model.has_modifiers() {
             return Ok(());
         }
-        let mut so_far = rate.rate;
+        let mut so_far = price.rate;
         for modifier in model.modifiers(meter, call, is_own) {
             let (added, stacked) = stack(so_far, modifier).ok_or(Unpriced::TooLarge { meter })?;
             so_far = stacked;
-            self.push(ReceiptLine {
-                meter,
-                quantity,
-                rate: added,
-                per: rate.per,
-                amount: Decimal::ZERO,
-                price_id: modifier.modifier_id,
-                factor: Some(modifier.factor),
-            });
+            let rate = Rate { usd: added, per };
+            let source = LineSource::Modifier { modifier_id: modifier.modifier_id, factor: modifier.factor, rate };
+            self.push(meter, quantity, source);
         }
         Ok(())
     }
 
     /// Parts that share a price share a line.
-    fn push(&mut self, line: ReceiptLine) {
-        let same = |other: &&mut ReceiptLine| {
-            other.meter == line.meter && other.price_id == line.price_id && other.rate == line.rate
-        };
-        match self.0.iter_mut().find(same) {
-            Some(other) => other.quantity += line.quantity,
-            None => self.0.push(line),
+    fn push(&mut self, meter: Meter, quantity: Decimal, source: LineSource) {
+        match self.0.iter_mut().find(|other| (other.meter, other.source) == (meter, source)) {
+            Some(other) => other.quantity += quantity,
+            None => self.0.push(ReceiptLine { meter, quantity, amount: Decimal::ZERO, source }),
         }
     }
 
     fn total(self) -> Result<Receipt, Unpriced> {
-        let mut lines = self.0;
+        let mut lines = Vec::with_capacity(self.0.len());
         let mut cost = Decimal::ZERO;
-        for line in &mut lines {
-            line.amount = line.unrounded().map(round_line).ok_or(Unpriced::TooLarge { meter: line.meter })?;
-            cost = cost.checked_add(line.amount).ok_or(Unpriced::TooLarge { meter: line.meter })?;
+        for line in self.0 {
+            let too_large = Unpriced::TooLarge { meter: line.meter };
+            let line = line.charged().ok_or_else(|| too_large.clone())?;
+            cost = cost.checked_add(line.amount).ok_or(too_large)?;
+            lines.push(line);
         }
         Ok(Receipt { lines, cost })
     }
@@ -244,21 +313,6 @@ impl Lines {
 fn stack(rate: Decimal, modifier: &ModifierRow) -> Option<(Decimal, Decimal)> {
     let added = rate.checked_mul(modifier.factor.checked_sub(Decimal::ONE)?)?;
     Some((added, rate.checked_add(added)?))
-}
-
-/// Multiplies first and divides last. A division by a power of ten only moves the point.
-fn multiply(quantity: Decimal, rate: Decimal, per: u64) -> Option<Decimal> {
-    let mut product = quantity.checked_mul(rate)?;
-    let places = match per {
-        1 => return Some(product),
-        1_000 => 3,
-        1_000_000 => 6,
-        _ => return product.checked_div(Decimal::from(per)),
-    };
-    match product.set_scale(product.scale() + places) {
-        Ok(()) => Some(product),
-        Err(_) => product.checked_div(Decimal::from(per)),
-    }
 }
 
 #[cfg(test)]

@@ -170,6 +170,20 @@ pub struct Drift {
 }
 
 impl Drift {
+    /// Nothing of a provider yet.
+    #[must_use]
+    pub fn of(provider: &str) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            events: 0,
+            reported: Decimal::ZERO,
+            computed: Decimal::ZERO,
+            uncomputed_events: 0,
+            uncomputed: Decimal::ZERO,
+            basis: CostBasis::default(),
+        }
+    }
+
     /// Reported over computed: above zero where the provider says that it cost more.
     #[must_use]
     pub fn difference(&self) -> Decimal {

@@ -1,6 +1,6 @@
 //! What counts of a call whose provider reported a cost of its own.
 
-use super::{Receipt, ReceiptLine, Served, rate_usage};
+use super::{LineSource, Receipt, ReceiptLine, Served, rate_usage};
 use crate::meter::Meter;
 use crate::money::round_line;
 use crate::price::{Books, CostBasis, Unpriced};
@@ -50,15 +50,7 @@ fn only(reported: Decimal) -> Receipt {
     Receipt { lines: vec![line(reported)], cost: reported }
 }
 
-/// Once the difference: quantity x rate is the amount here too, and no price row is behind it.
+/// Once the difference; no price row is behind it.
 const fn line(over: Decimal) -> ReceiptLine {
-    ReceiptLine {
-        meter: Meter::Reported,
-        quantity: Decimal::ONE,
-        rate: over,
-        per: 1,
-        amount: over,
-        price_id: 0,
-        factor: None,
-    }
+    ReceiptLine { meter: Meter::Reported, quantity: Decimal::ONE, amount: over, source: LineSource::Reported }
 }

@@ -222,7 +222,8 @@ fn lines_are_rounded_once_and_divided_last() {
     let [line] = &receipt.lines[..] else { panic!("one line") };
     assert_eq!(line.amount, decimal("0.000308333333"));
     assert_eq!(line.unrounded().unwrap(), decimal("0.0003083333333333333333333333"));
-    assert_eq!((line.rate, line.per, line.quantity), (decimal("0.111"), 3_600, decimal("10")));
+    let rate = line.source.rate().unwrap();
+    assert_eq!((rate.usd, rate.per, line.quantity), (decimal("0.111"), 3_600, decimal("10")));
 }
 
 #[test]
@@ -384,7 +385,7 @@ fn modifiers_stack_in_order_and_every_line_explains_itself() {
         .lines
         .iter()
         .filter(|line| line.meter == Meter::InputUncached)
-        .map(|line| (line.rate, line.factor, line.amount, line.price_id))
+        .map(|line| (line.source.rate().unwrap().usd, line.source.factor(), line.amount, line.source.id().unwrap()))
         .collect();
     assert_eq!(
         tokens,
@@ -398,8 +399,12 @@ fn modifiers_stack_in_order_and_every_line_explains_itself() {
     // 2 x 1.1 x 0.8 x 1.05 for the tokens; the uplift is on tokens alone, so 1 x 0.8 x 1.05 for the searches.
     assert_eq!(receipt.cost, decimal("2.688"));
     assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
-    let billed: Meters =
-        receipt.lines.iter().filter(|line| line.is_price()).map(|line| (line.meter, line.quantity)).collect();
+    let billed: Meters = receipt
+        .lines
+        .iter()
+        .filter(|line| !line.source.is_modifier())
+        .map(|line| (line.meter, line.quantity))
+        .collect();
     assert_eq!(billed, used.total(), "modifiers use nothing");
     assert_eq!(quote(books, Some("global")).cost, decimal("2.52"));
     assert_eq!(quote((&common).into(), Some("europe-west1")).cost, decimal("3.2"));
@@ -590,9 +595,10 @@ proptest! {
         let covered: Meters = receipt.lines.iter().map(|line| (line.meter, line.quantity)).collect();
         prop_assert_eq!(covered, meters);
         for line in &receipt.lines {
-            let behind = rows.iter().find(|row| row.price_id == line.price_id).unwrap();
-            prop_assert_eq!((line.rate, line.per), (behind.rate, behind.per));
-            prop_assert_eq!(line.amount, round_line(line.quantity * line.rate / Decimal::from(line.per)));
+            let behind = rows.iter().find(|row| Some(row.price_id) == line.source.id()).unwrap();
+            let rate = line.source.rate().unwrap();
+            prop_assert_eq!((rate.usd, rate.per), (behind.rate, behind.per));
+            prop_assert_eq!(line.amount, round_line(line.quantity * rate.usd / Decimal::from(rate.per)));
         }
     }
 
@@ -620,7 +626,7 @@ proptest! {
         prop_assert_eq!(unrounded(&receipt).normalize(), (unrounded(&rated(&plain)) * product).normalize());
         prop_assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
         let covered: Meters =
-            receipt.lines.iter().filter(|line| line.is_price()).map(|line| (line.meter, line.quantity)).collect();
+            receipt.lines.iter().filter(|line| !line.source.is_modifier()).map(|line| (line.meter, line.quantity)).collect();
         prop_assert_eq!(covered, meters);
     }
 

@@ -36,7 +36,7 @@ pub struct Ingest {
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
     /// Where events of organizations count.
-    places: ledger::series::Memory,
+    places: ledger::known::Memory,
     /// None until one came from the database.
     book: Arc<ArcSwapOption<PriceBook>>,
 }
@@ -47,7 +47,7 @@ impl Ingest {
         Self {
             committer: Committer::start(pools, clock),
             projects: Cache::new(REMEMBERED_PROJECTS),
-            places: ledger::series::Memory::default(),
+            places: ledger::known::Memory::default(),
             book: Arc::default(),
         }
     }

@@ -5,7 +5,7 @@
 //! * Numbers are equal when they are numerically equal: `1`, `1.0` and `1e0` are the same content. `reported_cost.amount` may be a text or a number.
 //! * The timestamp is an instant, cut to microseconds: the offset in which it was written does not matter.
 //!
-//! The first byte of the stored hash is the version, so that a later one can stand beside it.
+//! The first byte of the stored hash is the version, so that a later one can stand beside it; fifteen of SHA-256 follow.
 
 use chrono::{DateTime, Utc};
 use domain::event::EventInput;
@@ -14,8 +14,8 @@ use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
-/// Version byte and SHA-256.
-pub(crate) type ContentHash = [u8; 33];
+/// Version byte and the first fifteen of SHA-256.
+pub(crate) type ContentHash = [u8; 16];
 /// First half of SHA-256.
 pub(crate) type IdHash = [u8; 16];
 
@@ -23,8 +23,8 @@ const VERSION: u8 = 1;
 
 /// The hash of an event's content.
 pub(crate) fn content_hash(sent: &EventInput) -> ContentHash {
-    let mut hash = [VERSION; 33];
-    hash[1..].copy_from_slice(&Sha256::digest(canonical(sent)));
+    let mut hash = [VERSION; 16];
+    hash[1..].copy_from_slice(&Sha256::digest(canonical(sent))[..15]);
     hash
 }
 
@@ -38,13 +38,6 @@ pub(crate) fn id_hash(id: &str) -> IdHash {
 /// The instant as it is stored: cut to microseconds.
 pub(crate) fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
-}
-
-/// A usage object with sorted keys and normalised numbers, as it is hashed and stored.
-pub(crate) fn canonical_usage(usage: &Value) -> String {
-    let mut json = String::new();
-    write_value(&mut json, usage);
-    json
 }
 
 /// The whole event. The fields stand in the order of their names.

@@ -2,7 +2,9 @@
 
 use super::commit::row;
 use super::content::{ContentHash, IdHash};
-use super::series::{Known, Place, Series};
+use super::known::{Entry, Known, Place};
+use super::series::Series;
+use super::stored::{Plan, Shape};
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, ReportedCost, Status};
 use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
@@ -25,6 +27,13 @@ pub(crate) struct Booking {
     pub(crate) avoided_cost: Option<Decimal>,
 }
 
+impl Booking {
+    /// What its receipt has in common with others, and the quantities that are its own.
+    pub(crate) fn plan(&self, used: &Meters) -> (Plan, Option<Vec<u8>>) {
+        Plan::of(&self.lines, self.priced_as.as_deref(), self.unpriced_reason.as_deref(), used)
+    }
+}
+
 /// An event ready to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct NewEvent {
@@ -41,7 +50,6 @@ pub(crate) struct NewEvent {
     pub(crate) operation: String,
     pub(crate) status: Status,
     pub(crate) usage_format: UsageFormat,
-    pub(crate) usage_json: String,
     pub(crate) meters: Meters,
     pub(crate) booking: Booking,
     /// The remaining fields, as they were sent.
@@ -55,9 +63,11 @@ pub(crate) struct NewEvent {
 impl NewEvent {
     /// Finds where it counts and makes its row: in the request's own task, because the committer's time is everybody's.
     pub(crate) fn settle(&mut self, known: &Known) {
-        let whose = (self.project_id, self.key_id);
-        self.place = known.place(Series::of(whose, self.status, &self.operation, &self.sent), &self.sent);
-        self.row = row::encode(self);
+        let (shape, numbers) = Shape::of(self);
+        let (plan, quantities) = self.booking.plan(&self.meters);
+        let series = Series::of((self.project_id, self.key_id), self.status, &self.operation, &self.sent);
+        self.place = known.place(series, &self.sent, [Entry::shape(&shape), Entry::plan(&plan)]);
+        self.row = row::encode(self, &numbers, quantities.as_deref());
     }
 
     /// Its tokens of all kinds.
@@ -66,15 +76,19 @@ impl NewEvent {
     }
 }
 
-/// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
-pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
-    let asked = Asked {
+/// How a call was asked for.
+pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
+    Asked {
         service_tier: sent.service_tier.as_deref(),
         speed: None,
         batch: sent.batch == Some(true),
         region: sent.region.as_deref(),
-    };
-    let context = Context::of(asked, &sent.usage);
+    }
+}
+
+/// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
+pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
+    let context = Context::of(asked(sent), &sent.usage);
     let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
     if sent.response_cache_hit == Some(true) {
         // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.

@@ -1,20 +1,18 @@
 //! Queries of `series` and `labels`, what all queries of events share, and the end of an organization.
 
-use super::series::{Label, Missing, Series};
+use super::known::{Missing, Recorded};
+use super::series::{Label, Series};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, Utc};
-use domain::ids::{KeyId, ProjectId};
+use domain::ids::{KeyId, OrgId, ProjectId};
 use domain::problem::FieldProblem;
 use domain::spend::{Dimension, Filter, OTHER};
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Labels with their numbers and names, without their values.
-type LabelNames = Vec<(i64, String)>;
-
-/// Every series and label of an organization.
-pub(super) async fn all(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<Series<'static>>, LabelNames), Error> {
+/// Every series and label of an organization, and the numbers of at most so many of its shapes and plans.
+pub(super) async fn all(pool: &PgPool, scope: &OrgScope, entries: usize) -> Result<Recorded, Error> {
     let series = sqlx::query(
         "select project_id, key_id, status, provider, model, operation, feature, environment, cohort, step
          from series where org_id = $1",
@@ -37,7 +35,40 @@ pub(super) async fn all(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<Series<'
         })
     });
     let labels = sqlx::query_as("select label_id, label from labels where org_id = $1");
-    Ok((series.collect::<Result<_, Error>>()?, labels.bind(scope.org_id().0).fetch_all(pool).await?))
+    let known = sqlx::query_scalar(
+        "select id from (
+             select plan_id as id from plans where org_id = $1 union all select shape_id from shapes where org_id = $1
+         ) as entries limit $2",
+    );
+    let known = known.bind(scope.org_id().0).bind(i64::try_from(entries).unwrap_or(i64::MAX));
+    Ok(Recorded {
+        series: series.collect::<Result<_, Error>>()?,
+        labels: labels.bind(scope.org_id().0).fetch_all(pool).await?,
+        entries: known.fetch_all(pool).await?,
+    })
+}
+
+/// Writes shapes or plans that are not there yet: table and column, then entries in the order in which everybody locks rows.
+pub(super) async fn insert_entries(
+    connection: &mut PgConnection,
+    (table, column): (&'static str, &'static str),
+    entries: &BTreeMap<(OrgId, i64), &str>,
+) -> Result<(), Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "insert into {table} (org_id, {column}_id, {column}) select org_id, id, content::jsonb
+         from unnest($1::uuid[], $2::bigint[], $3::text[]) as entry (org_id, id, content)
+         on conflict on constraint {table}_pkey do nothing"
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(entries.keys().map(|(org_id, _)| org_id.0).collect::<Vec<_>>())
+        .bind(entries.keys().map(|(_, id)| *id).collect::<Vec<_>>())
+        .bind(entries.values().copied().collect::<Vec<_>>())
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Writes what is not there yet; rows come in the order in which everybody locks them.
@@ -122,7 +153,7 @@ pub(super) async fn values(
     rows.iter().map(known).collect()
 }
 
-/// Adds one filter of an event list; events are `e`, their projects `projects`.
+/// Adds one filter of an event list; events are `e`, their series `s`, their projects `projects`.
 pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
     sql.push(if filter.exclude { " and not " } else { " and " });
     let org = scope.org_id().0;
@@ -134,69 +165,55 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
         Dimension::Team => {
             sql.push("exists (select 1 from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
                 .push_bind(org)
-                .push(" and owner.project_id = e.project_id and (e.\"timestamp\" at time zone ")
+                .push(" and owner.project_id = s.project_id and (event_time(e.event_key) at time zone ")
                 .push_bind(scope.zone().name())
-                .push(")::date >= owner.valid_from and (e.\"timestamp\" at time zone ")
+                .push(")::date >= owner.valid_from and (event_time(e.event_key) at time zone ")
                 .push_bind(scope.zone().name())
                 .push(")::date < owner.valid_to and teams.slug = any(")
                 .push_bind(values)
                 .push("))");
         }
-        other => {
-            sql.push("(");
-            match other {
-                Dimension::Tag(key) => sql.push("coalesce(e.tags ->> ").push_bind(key.clone()).push(", '')"),
-                named => sql.push(column(named)),
-            };
-            sql.push(" = any(").push_bind(values).push(")");
-            if filter.values.iter().any(|value| value == OTHER) {
-                push_other(sql, other);
-            }
-            sql.push(")");
+        Dimension::ApiKey => {
+            sql.push("s.key_id::text = any(").push_bind(values).push(")");
         }
-    }
-}
-
-/// Or events whose value of a dimension counts as [`OTHER`].
-fn push_other(sql: &mut QueryBuilder<Postgres>, dimension: &Dimension) {
-    let word = match dimension {
-        Dimension::Provider => "s.provider",
-        Dimension::Model => "s.model",
-        Dimension::Operation => "s.operation",
-        Dimension::Feature => "s.feature",
-        Dimension::Environment => "s.environment",
-        Dimension::Cohort => "s.cohort",
-        Dimension::Step => "s.step",
+        Dimension::Status => {
+            sql.push("s.status = any(").push_bind(values).push(")");
+        }
+        Dimension::Provider => push_word(sql, "provider", values),
+        Dimension::Model => push_word(sql, "model", values),
+        Dimension::Operation => push_word(sql, "operation", values),
+        Dimension::Feature => push_word(sql, "feature", values),
+        Dimension::Environment => push_word(sql, "environment", values),
+        Dimension::Cohort => push_word(sql, "cohort", values),
+        Dimension::Step => push_word(sql, "step", values),
         Dimension::Customer | Dimension::User | Dimension::Tag(_) => {
-            sql.push(
-                " or exists (select 1 from labels as l
-                    where l.org_id = e.org_id and l.label_id = any(e.labels) and l.value = ",
-            );
-            sql.push_bind(OTHER).push(" and l.label = ").push_bind(dimension.name()).push(")");
-            return;
+            push_label(sql, scope, filter.dimension.name(), values);
         }
-        Dimension::Project | Dimension::Team | Dimension::ApiKey | Dimension::Status => return,
-    };
-    sql.push(" or exists (select 1 from series as s where s.org_id = e.org_id and s.series_id = e.series_id and ");
-    sql.push(word).push(" = ").push_bind(OTHER).push(")");
+    }
 }
 
-/// The column of a dimension that has one; empty text means missing.
-const fn column(dimension: &Dimension) -> &'static str {
-    match dimension {
-        Dimension::Model => "e.model",
-        Dimension::Provider => "e.provider",
-        Dimension::Operation => "e.operation",
-        Dimension::Feature => "coalesce(e.feature, '')",
-        Dimension::Environment => "coalesce(e.environment, '')",
-        Dimension::ApiKey => "e.key_id::text",
-        Dimension::Status => "e.status",
-        Dimension::Customer => "coalesce(e.customer, '')",
-        Dimension::User => "coalesce(e.\"user\", '')",
-        Dimension::Cohort => "coalesce(e.cohort, '')",
-        Dimension::Step => "coalesce(e.step, '')",
-        Dimension::Project | Dimension::Team | Dimension::Tag(_) => "''",
+/// Events whose series has one of these words, or which were sent with it although it counts as another.
+fn push_word(sql: &mut QueryBuilder<Postgres>, column: &'static str, values: Vec<String>) {
+    sql.push("(s.").push(column).push(" = any(").push_bind(values.clone());
+    sql.push(") and (e.words is null or s.").push(column).push(" = ").push_bind(OTHER);
+    sql.push(") or coalesce(e.words ->> '").push(column).push("', '') = any(").push_bind(values);
+    sql.push(") and e.words is not null)");
+}
+
+/// Events with one of these values of a label, by the numbers that they have, or which were sent with it although it counts as another; empty text means none.
+fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, name: String, values: Vec<String>) {
+    let id = |value: &String| Label { label: Cow::Borrowed(&*name), value: Cow::Borrowed(&**value) }.id();
+    let ids: Vec<i64> = values.iter().filter(|value| !value.is_empty()).map(id).collect();
+    let is_missing = values.iter().any(String::is_empty);
+    sql.push("(exists (select 1 from label_ids(e.labels) as label_id where label_id = any(").push_bind(ids);
+    sql.push(")) or e.words ->> ").push_bind(name.clone());
+    sql.push(" = any(").push_bind(values).push(")");
+    if is_missing {
+        sql.push(" or not coalesce(e.words ? ").push_bind(name.clone()).push(", false) and not exists (");
+        sql.push("select 1 from label_ids(e.labels) as label_id join labels as l using (label_id) where l.org_id = ");
+        sql.push_bind(scope.org_id().0).push(" and l.label = ").push_bind(name).push(")");
     }
+    sql.push(")");
 }
 
 /// Everything of the ledger that belongs to the organization.
@@ -215,6 +232,8 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_term_day where org_id = $1",
         "delete from series where org_id = $1",
         "delete from labels where org_id = $1",
+        "delete from shapes where org_id = $1",
+        "delete from plans where org_id = $1",
         "delete from dirty_marks where org_id = $1",
     ] {
         sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;

@@ -110,7 +110,7 @@ async fn own_factors_belong_to_their_organization() {
     let rated = rate_one(Books { own: own.as_ref(), common: &common }, "one");
     assert_eq!(rated.receipt.cost.to_string(), "0.0030000");
     assert!(load_own(pool, &other, None).await.unwrap().is_none());
-    let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
+    let ids: Vec<u64> = rated.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
     assert_eq!(modifiers_by_ids(pool, &mine, &ids).await.unwrap().len(), 1);
     assert_eq!(
         modifiers_by_ids(pool, &other, &ids).await.unwrap().len(),
@@ -132,9 +132,9 @@ async fn a_changed_fact_is_another_row_and_old_receipts_keep_theirs() {
     assert_eq!(before.receipt.cost.to_string(), "0.006000");
     assert_eq!(after.receipt.cost.to_string(), "0.007000");
 
-    let ids: Vec<u64> = before.receipt.lines.iter().map(|line| line.price_id).collect();
+    let ids: Vec<u64> = before.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
     let behind = rows_by_ids(pool, &scope, &ids).await.unwrap();
-    let row = &behind[&before.receipt.lines[1].price_id];
+    let row = &behind[&before.receipt.lines[1].source.id().unwrap()];
     assert_eq!((row.rate, row.source.as_str(), row.source_version.as_str()), (5.into(), "set", "1"));
     assert_eq!(row.source_url.as_deref(), Some("https://list.example"));
 
@@ -204,7 +204,7 @@ async fn own_prices_and_names_belong_to_their_organization() {
     assert_eq!(mapped, rated);
     assert!(load_own(pool, &other, None).await.unwrap().is_none());
 
-    let ids: Vec<u64> = rated.receipt.lines.iter().map(|line| line.price_id).collect();
+    let ids: Vec<u64> = rated.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
     assert!(ids.iter().all(|id| *id >= seed::FIRST_OWN_PRICE_ID));
     assert_eq!(rows_by_ids(pool, &mine, &ids).await.unwrap().len(), 2);
     assert_eq!(rows_by_ids(pool, &other, &ids).await.unwrap().len(), 0, "ids of another organization find nothing");
@@ -262,7 +262,7 @@ async fn an_import_into_the_common_book_adds_dated_rows_and_edits_none() {
     assert_eq!(rated_at(&book, "one", "2026-11-20T00:00:00Z"), told("acme/one", "0.005"));
     assert_eq!(rated_at(&book, "one-max-2", "2026-11-19T23:59:59Z"), told("acme/one", "0.006"), "what it meant then");
     assert_eq!(rated_at(&book, "one-max-2", "2026-11-20T00:00:00Z"), told("acme/one-max", "0.077"));
-    let ids: Vec<u64> = before.receipt.lines.iter().map(|line| line.price_id).collect();
+    let ids: Vec<u64> = before.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
     let scope = organization(pool).await;
     assert_eq!(rows_by_ids(pool, &scope, &ids).await.unwrap().len(), ids.len(), "old receipts keep their rows");
 

@@ -1,9 +1,10 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+use crate::ledger::key::{first_key, time_of};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use domain::budget::SpendScope;
-use domain::ids::{ProjectId, TeamId};
+use domain::ids::{EventKey, ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
@@ -444,7 +445,7 @@ pub(super) async fn newest_event_at(
         SpendScope::Team(team) => (Some(team.0), None),
         SpendScope::Project(project) => (None, Some(project.0)),
     };
-    let newest = sqlx::query_scalar(
+    let newest = sqlx::query(
         r#"with part as materialized (
             select project_id from projects
             where org_id = $1 and ($2::uuid[] is null or project_id = any($2)) and ($3::uuid is null or project_id = $3)
@@ -456,17 +457,28 @@ pub(super) async fn newest_event_at(
             select quarter from spend_by_quarter
             where org_id = $1 and project_id in (select project_id from part)
             order by quarter desc limit 1)
-        select max(events."timestamp") from events, newest
-        where events.org_id = $1 and events."timestamp" >= newest.quarter
-            and events."timestamp" < newest.quarter + interval '15 minutes'
-            and events.project_id in (select project_id from part)"#,
+        select quarter, array(
+            select series_id from series where org_id = $1 and project_id in (select project_id from part)) as series
+        from newest"#,
     )
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .bind(project)
     .bind(team)
     .bind(today)
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await?;
-    Ok(newest)
+    let Some(newest) = newest else { return Ok(None) };
+    let (quarter, series): (DateTime<Utc>, Vec<i64>) = (newest.try_get("quarter")?, newest.try_get("series")?);
+    let key: Option<Uuid> = sqlx::query_scalar(
+        "select event_key from events where org_id = $1 and event_key >= $2 and event_key < $3 and series_id = any($4)
+         order by event_key desc limit 1",
+    )
+    .bind(scope.org_id().0)
+    .bind(first_key(quarter))
+    .bind(first_key(quarter + Duration::minutes(15)))
+    .bind(series)
+    .fetch_optional(pool)
+    .await?;
+    Ok(key.map(|key| time_of(EventKey(key))))
 }

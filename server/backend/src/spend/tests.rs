@@ -1,8 +1,10 @@
 //! The spend query against PostgreSQL, beside the same sums counted event by event.
 
 use super::*;
+use crate::ledger::key::{first_key, key_at};
+use crate::ledger::known::{Entry, Memory, Missing};
 use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
-use crate::ledger::series::{Memory, Missing, Series};
+use crate::ledger::series::Series;
 use crate::scope::{Actor, Visible};
 use crate::{OrgScope, TestClock};
 use chrono::{Datelike, Timelike};
@@ -112,7 +114,7 @@ impl Org {
             for meter in ["input_uncached", "output"] {
                 let booked = (sums.spend / Decimal::TWO).round_dp(9);
                 let quantity = Decimal::from(sums.tokens);
-                let requests = sums.requests;
+                let requests = sums.requests.try_into().unwrap();
                 rollups.add_meter(slot, meter, MeterSums { requests, quantity, booked, ..MeterSums::default() });
             }
         };
@@ -121,7 +123,12 @@ impl Org {
 
     async fn write(&self, events: &[Used], meters: impl Fn(&mut Rollups, Slot<'_>, &Sums)) {
         let known = Memory::default().of(&self.backend.pool, &self.scope).await.unwrap();
-        let placed: Vec<_> = events.iter().map(|used| known.place(used.series(self), &used.sent())).collect();
+        let placed: Vec<_> = events
+            .iter()
+            .map(|used| {
+                known.place(used.series(self), &used.sent(), ["shape", "plan"].map(|kind| Entry::of(kind, &kind)))
+            })
+            .collect();
         let mut rollups = Rollups::default();
         for (used, place) in events.iter().zip(&placed) {
             let slot = Slot {
@@ -133,9 +140,9 @@ impl Org {
                 labels: &place.labels,
             };
             let calls = CallSums {
-                requests: used.sums.requests,
+                requests: used.sums.requests.try_into().unwrap(),
                 tokens: used.sums.tokens,
-                unpriced_requests: used.sums.unpriced_requests,
+                unpriced_requests: used.sums.unpriced_requests.try_into().unwrap(),
                 booked: used.sums.booked,
                 unpriced_upper_bound: used.sums.unpriced_upper_bound,
                 avoided_cost: used.sums.avoided_cost,
@@ -625,19 +632,18 @@ async fn the_newest_event_is_the_parts_own() {
     let org = org(database.pool(), "UTC", "2026-11-17").await;
     let events = [used("2026-11-23T09:20:00Z", 0, "1"), used("2026-11-23T09:26:30Z", 1, "2")];
     org.roll_up(&events).await;
-    sqlx::query("create table events_2026_11 partition of events for values from ('2026-11-01') to ('2026-12-01')")
-        .execute(database.pool())
-        .await
-        .unwrap();
+    let [first, next] = ["2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z"].map(|at| first_key(at.parse().unwrap()));
+    let partition =
+        format!("create table events_2026_11 partition of events for values from ('{first}') to ('{next}')");
+    sqlx::query(sqlx::AssertSqlSafe(partition)).execute(database.pool()).await.unwrap();
     for used in &events {
-        let insert = r#"insert into events (org_id, event_key, "timestamp", received_at, id, project_id, key_id, series_id,
-            labels, provider, model, operation, usage_format, usage, meters, status, attempt, tokens)
-            values ($1, $2, $3, $3, 'x', $4, $2, 0, '{}', '', '', '', '', '{}', '{}', 'success', 1, 0)"#;
+        let insert = "insert into events (org_id, event_key, received_at, series_id, shape_id, plan_id, tokens, response_cache_hit, numbers)
+            values ($1, $2, $3, $4, 0, 0, 0, false, '')";
         sqlx::query(insert)
             .bind(org.scope.org_id().0)
-            .bind(org.backend.clock.new_id())
+            .bind(key_at(used.at, [7; 32]).0)
             .bind(used.at)
-            .bind(org.projects[used.project].0)
+            .bind(used.series(&org).id())
             .execute(database.pool())
             .await
             .unwrap();

@@ -24,12 +24,6 @@ use std::ops::AddAssign;
 /// Ids of terms count up from here. Receipts name them beside prices, whose ids are all smaller; numbers of JSON are exact up to twice 2^52.
 pub const FIRST_TERM_ID: u64 = (1 << 52) + (1 << 51);
 
-/// Whether the row behind a receipt's line is a term of a contract and not a price or modifier.
-#[must_use]
-pub const fn is_term(price_id: u64) -> bool {
-    price_id >= FIRST_TERM_ID
-}
-
 /// How a term counts the units of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

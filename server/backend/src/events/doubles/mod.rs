@@ -6,9 +6,9 @@
 
 mod sql;
 
-use crate::ledger::commit::time_of;
 use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::ledger::doubles::dropping;
+use crate::ledger::key::time_of;
 use crate::{Backend, Error, OrgScope, audit};
 use domain::event::{DoubleRow, EventRow, MAX_PAGE, Page, Suspicion};
 use domain::identity::Permission;
@@ -24,12 +24,9 @@ const MAX_LISTED: i64 = 20;
 /// [`Error::Database`].
 pub(super) async fn others(backend: &Backend, scope: &OrgScope, key: EventKey) -> Result<Vec<EventRow>, Error> {
     let keys = sql::others(&backend.pool, scope, key, MAX_LISTED).await?;
-    let mut rows = vec![];
-    for key in keys {
-        // Events that the reader may not see, or that are no longer kept, are left out.
-        rows.extend(super::read::row(&backend.pool, scope, key).await?);
-    }
-    Ok(rows)
+    let mut rows = super::read::rows(&backend.pool, scope, &keys).await?;
+    // Events that the reader may not see, or that are no longer kept, are left out.
+    Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
 }
 
 /// Suspected doubles that the caller sees, newest first, each beside the event that came first.

@@ -12,7 +12,7 @@ fn seen() -> String {
     let event = event_of!("doubles");
     format!(
         "from suspected_doubles as doubles {event} {LAST}
-         where doubles.org_id = $1 and ($2::uuid[] is null or e.project_id = any ($2))"
+         where doubles.org_id = $1 and ($2::uuid[] is null or s.project_id = any ($2))"
     )
 }
 

@@ -1,14 +1,14 @@
 //! From a checked event to the row that is written: its project, its meters, its price.
 
 use super::{Refusal, Refused, validate};
-use crate::clock::id_at;
-use crate::ledger::content::{canonical_usage, content_hash, id_hash, to_micros};
+use crate::ledger::content::{content_hash, id_hash, to_micros};
 use crate::ledger::event::{NewEvent, book};
-use crate::ledger::series::Place;
+use crate::ledger::key::key_at;
+use crate::ledger::known::Place;
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY};
-use domain::ids::{EventKey, KeyId, ProjectId};
+use domain::ids::{KeyId, ProjectId};
 use domain::meter::{Meters, Usage, UsageFormat, numbers_only, usage};
 use domain::price::Books;
 use domain::problem::FieldProblem;
@@ -62,13 +62,13 @@ impl Request<'_> {
         // After it was read, because a number written as a text is a fault and must not vanish.
         sent.usage = numbers_only(&sent.usage);
         let timestamp = to_micros(sent.timestamp.map_or(self.now, |at| at.to_utc()));
-        let event_key = id_at(timestamp, self.clock.random());
+        let event_key = key_at(timestamp, self.clock.random());
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
         NewEvent {
             org_id: self.scope.org_id(),
             key_id: self.key_id,
             project_id: read.project_id,
-            event_key: EventKey(event_key),
+            event_key,
             id_hash: id_hash(&id),
             id,
             content_hash: content_hash(&sent),
@@ -77,7 +77,6 @@ impl Request<'_> {
             operation: read.operation,
             status: sent.status.unwrap_or_default(),
             usage_format: read.usage_format,
-            usage_json: canonical_usage(&sent.usage),
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
             meters: read.meters,
             sent,

@@ -1,10 +1,11 @@
 //! One event with its receipt and everything that explains it.
 
-use super::sql::{self, Related, Stored};
+use super::sql::{self, Listed, Related};
 use crate::events::doubles;
-use crate::ledger::adjust::adjustments_of;
+use crate::ledger::adjust::adjustments;
 use crate::ledger::content::id_hash;
-use crate::ledger::receipt::StoredLine;
+use crate::ledger::event::asked;
+use crate::ledger::stored::Stored;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices};
 use chrono::{Duration, NaiveTime};
@@ -14,10 +15,10 @@ use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
 use domain::price::contract::TermRow;
 use domain::price::page::terms;
-use domain::price::{Asked, Books, Context, ModifierRow, PriceRow, Variant, Why};
+use domain::price::{Books, Context, ModifierRow, PriceRow, Variant, Why};
 use domain::problem::Problem;
-use domain::rating::Served;
 use domain::rating::alternatives::{Alternative, cheaper_models, tiers};
+use domain::rating::{LineSource, ReceiptLine, Served};
 use domain::repricing::AdjustmentRow;
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -34,7 +35,7 @@ const MAX_MODELS: i64 = 20;
 /// [`Problem::NotFound`], also when the caller does not see its project; [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
 pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<EventDetail, Error> {
     scope.require(Permission::Read)?;
-    let by_id = sql::key_of_id(&backend.pool, scope, &id_hash(id)).await?;
+    let by_id = sql::key_of_id(&backend.pool, scope, id_hash(id)).await?;
     let key = by_id.or_else(|| Uuid::parse_str(id).ok().map(EventKey));
     by_key(backend, scope, key.ok_or(Problem::NotFound)?).await
 }
@@ -45,24 +46,25 @@ pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<Event
 /// As [`find`].
 pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Result<EventDetail, Error> {
     scope.require(Permission::Read)?;
-    let stored = sql::event(&backend.pool, scope, key).await?.ok_or(Problem::NotFound)?;
+    let Listed { row, event, key_name } = sql::event(&backend.pool, scope, key).await?.ok_or(Problem::NotFound)?;
     let related = async |related: Option<Related<'_>>| match related {
         Some(related) => sql::related(&backend.pool, scope, related, key, MAX_RELATED).await,
         None => Ok(vec![]),
     };
-    let attempts = related(stored.request_id.as_deref().map(Related::Request)).await?;
-    let session = related(stored.session_id.as_deref().map(Related::Session)).await?;
-    let since = scope.zone().day_of(stored.at - Duration::days(USED_DAYS));
-    let models = sql::used_models(&backend.pool, scope, &stored.row.provider, since, MAX_MODELS).await?;
-    let adjustments = adjustments_of(&backend.pool, scope, key).await?;
-    let lines = stored.receipt.iter().chain(adjustments.iter().flat_map(|adjustment| &adjustment.lines));
-    let ids: Vec<u64> = lines.map(|line| line.price_id).collect();
+    let attempts = related(event.sent.request_id.as_deref().map(Related::Request)).await?;
+    let session = related(event.sent.session_id.as_deref().map(Related::Session)).await?;
+    let since = scope.zone().day_of(event.timestamp - Duration::days(USED_DAYS));
+    let models = sql::used_models(&backend.pool, scope, &row.provider, since, MAX_MODELS).await?;
+    let mut connection = backend.pool.acquire().await?;
+    let adjustments = adjustments(&mut connection, scope, std::slice::from_ref(&event)).await?;
+    drop(connection);
+    let lines = event.booking.lines.iter().chain(adjustments.iter().flat_map(|adjustment| &adjustment.to.lines));
+    let ids: Vec<u64> = lines.filter_map(|line| line.source.id()).collect();
     let held = prices::books(backend, scope).await?;
-    let row = &stored.row;
     let behind = Behind {
         sent: Sent {
-            mapped: held.books().mapped(&row.provider, &row.model, stored.at).is_some(),
-            variant: as_served(&stored).variant,
+            mapped: held.books().mapped(&row.provider, &row.model, event.timestamp).is_some(),
+            variant: as_served(&event).variant,
             provider: row.provider.clone(),
             model: row.model.clone(),
         },
@@ -70,11 +72,11 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
         contract: prices::contract::by_ids(&backend.pool, scope, &ids).await?,
     };
-    let current = adjustments.last().map_or(&stored.receipt, |adjustment| &adjustment.lines);
-    let (other_tiers, cheaper_models) = alternatives(held.books(), &stored, &models);
+    let current = adjustments.last().map_or(&event.booking, |adjustment| &adjustment.to);
+    let (other_tiers, cheaper_models) = alternatives(held.books(), &event, &models);
     Ok(EventDetail {
-        receipt: stored.receipt.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
-        booked_cost: stored.cost,
+        receipt: event.booking.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
+        booked_cost: event.booking.cost,
         adjustments: adjustments
             .iter()
             .map(|adjustment| AdjustmentRow {
@@ -84,32 +86,32 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
                 is_reversal: adjustment.is_reversal,
                 at: scope.zone().local(adjustment.at),
                 old_cost: adjustment.old_cost,
-                new_cost: adjustment.new_cost,
-                receipt: adjustment.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
+                new_cost: adjustment.to.cost,
+                receipt: adjustment.to.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
             })
             .collect(),
         other_tiers,
         cheaper_models,
-        computed_cost: computed(stored.row.cost, current).filter(|_| !stored.response_cache_hit),
-        adds_up: meters(stored.usage_format, &stored.usage).is_ok_and(|meters| meters == stored.meters),
-        tier: tier(&stored).to_owned(),
-        attributes: attributes(&stored),
-        meters: stored.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
-        usage_json: serde_json::to_string_pretty(&stored.usage).unwrap_or_default(),
-        usage_format: stored.usage_format.as_str().to_owned(),
-        project_id: stored.project_id,
-        key_id: stored.key_id,
-        received_at: scope.zone().local(stored.received_at),
-        time_to_first_token_ms: stored.time_to_first_token_ms,
+        computed_cost: computed(row.cost, &current.lines).filter(|_| !event.is_cache_hit()),
+        adds_up: meters(event.usage_format, &event.sent.usage).is_ok_and(|meters| meters == event.meters),
+        tier: tier(&event).to_owned(),
+        attributes: attributes(&event),
+        meters: event.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
+        usage_json: serde_json::to_string_pretty(&event.sent.usage).unwrap_or_default(),
+        usage_format: event.usage_format.as_str().to_owned(),
+        project_id: event.project_id,
+        key_id: event.key_id,
+        received_at: scope.zone().local(event.received_at),
+        time_to_first_token_ms: event.sent.time_to_first_token_ms,
         attempts,
         session,
         doubles: doubles::others(backend, scope, key).await?,
-        row: stored.row,
-        key_name: stored.key_name,
-        priced_as: stored.priced_as,
-        unpriced_reason: stored.unpriced_reason,
-        upper_bound: stored.upper_bound,
-        avoided_cost: stored.avoided_cost,
+        row,
+        key_name,
+        priced_as: event.booking.priced_as,
+        unpriced_reason: event.booking.unpriced_reason,
+        upper_bound: event.booking.upper_bound,
+        avoided_cost: event.booking.avoided_cost,
     })
 }
 
@@ -136,93 +138,129 @@ impl Sent {
     }
 }
 
-/// A booked line with the price or modifier behind it. Rows are superseded, never edited, so they still say what was charged; the book knows those of a seed that is not in the database yet.
-fn receipt_row(behind: &Behind, held: &HeldBooks, line: &StoredLine) -> ReceiptRow {
-    let meter = Meter::parse(&line.meter);
-    let label = meter.map_or_else(|| line.meter.clone(), |meter| meter.label().to_owned());
-    let price = behind.prices.get(&line.price_id).or_else(|| held.row(line.price_id));
+/// A booked line with what is behind it. Rows are superseded, never edited, so they still say what was charged; the book knows those of a seed that is not in the database yet.
+fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> ReceiptRow {
+    let label = line.meter.label();
     let row = ReceiptRow {
-        meter: line.meter.clone(),
-        label: label.clone(),
-        price_id: Some(line.price_id).filter(|_| meter != Some(Meter::Reported)),
+        meter: line.meter.as_str().to_owned(),
+        label: label.to_owned(),
+        price_id: line.source.id(),
         quantity: line.quantity,
-        rate: price.map(|price| price.rate),
-        per: price.map_or(1, |price| price.per),
-        unit: meter.map_or("", |meter| meter.unit().as_str()).to_owned(),
+        rate: None,
+        per: 1,
+        unit: line.meter.unit().as_str().to_owned(),
         amount: line.amount,
         factor: None,
         by_contract: false,
-        price_since: price.and_then(|price| price.valid_from),
-        price_source: price.map(|price| format!("{} {}", price.source, price.source_version)).unwrap_or_default(),
-        price_url: price.and_then(|price| price.source_url.clone()),
-        terms: price.map(terms).unwrap_or_default(),
-        why: price.zip(meter).map(|(price, meter)| behind.sent.why(meter, price)),
+        price_since: None,
+        price_source: String::new(),
+        price_url: None,
+        terms: String::new(),
+        why: None,
     };
-    if let Some(term) = behind.contract.get(&line.price_id) {
-        return ReceiptRow {
-            label: format!("{label}, contract"),
-            by_contract: true,
-            price_since: Some(term.from.and_time(NaiveTime::MIN).and_utc()),
-            price_source: term.source.clone(),
-            price_url: term.source_url.clone(),
-            terms: term.words(),
-            ..row
-        };
-    }
-    match behind.modifiers.get(&line.price_id).or_else(|| held.modifier(line.price_id)) {
-        Some(modifier) => ReceiptRow {
-            label: format!("{label}, {}", modifier.kind.label()),
-            factor: Some(modifier.factor),
-            price_since: modifier.valid_from,
-            price_source: format!("{} {}", modifier.source, modifier.source_version),
-            price_url: modifier.source_url.clone(),
-            terms: String::new(),
-            why: None,
-            ..row
-        },
-        None => row,
+    match line.source {
+        LineSource::Price { price_id, rate } => {
+            let price = behind.prices.get(&price_id).or_else(|| held.row(price_id));
+            ReceiptRow {
+                rate: Some(rate.usd),
+                per: rate.per,
+                price_since: price.and_then(|price| price.valid_from),
+                price_source: price
+                    .map(|price| format!("{} {}", price.source, price.source_version))
+                    .unwrap_or_default(),
+                price_url: price.and_then(|price| price.source_url.clone()),
+                terms: price.map(terms).unwrap_or_default(),
+                why: price.map(|price| behind.sent.why(line.meter, price)),
+                ..row
+            }
+        }
+        LineSource::Modifier { modifier_id, factor, .. } => {
+            let modifier = behind.modifiers.get(&modifier_id).or_else(|| held.modifier(modifier_id));
+            ReceiptRow {
+                label: modifier
+                    .map_or_else(|| label.to_owned(), |modifier| format!("{label}, {}", modifier.kind.label())),
+                factor: Some(factor),
+                price_since: modifier.and_then(|modifier| modifier.valid_from),
+                price_source: modifier
+                    .map(|modifier| format!("{} {}", modifier.source, modifier.source_version))
+                    .unwrap_or_default(),
+                price_url: modifier.and_then(|modifier| modifier.source_url.clone()),
+                ..row
+            }
+        }
+        LineSource::Term { term_id } => {
+            let term = behind.contract.get(&term_id);
+            ReceiptRow {
+                label: format!("{label}, contract"),
+                by_contract: true,
+                price_since: term.map(|term| term.from.and_time(NaiveTime::MIN).and_utc()),
+                price_source: term.map(|term| term.source.clone()).unwrap_or_default(),
+                price_url: term.and_then(|term| term.source_url.clone()),
+                terms: term.map(TermRow::words).unwrap_or_default(),
+                ..row
+            }
+        }
+        LineSource::Reported => row,
     }
 }
 
-fn tier(stored: &Stored) -> &str {
-    if stored.batch {
+fn tier(event: &Stored) -> &str {
+    if event.sent.batch == Some(true) {
         return Variant::Batch.as_str();
     }
-    served_tier(&stored.usage).or(stored.service_tier.as_deref()).unwrap_or_else(|| Variant::Standard.as_str())
+    let named = served_tier(&event.sent.usage).or(event.sent.service_tier.as_deref());
+    named.unwrap_or_else(|| Variant::Standard.as_str())
 }
 
 /// The circumstances that chose between prices.
-fn as_served(stored: &Stored) -> Context<'_> {
-    let region = stored.texts.iter().find(|(label, _)| *label == "Region").and_then(|(_, region)| region.as_deref());
-    let asked = Asked { service_tier: stored.service_tier.as_deref(), speed: None, batch: stored.batch, region };
-    Context::of(asked, &stored.usage)
+fn as_served(event: &Stored) -> Context<'_> {
+    Context::of(asked(&event.sent), &event.sent.usage)
 }
 
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
-fn alternatives(books: Books<'_>, stored: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
-    let used = usage(stored.usage_format, &stored.usage);
-    let Some(usage) = used.as_ref().ok().filter(|_| !stored.response_cache_hit) else { return (vec![], vec![]) };
-    let (provider, model) = (stored.row.provider.as_str(), stored.row.model.as_str());
-    let served = Served { provider, model, usage, at: stored.at, context: as_served(stored) };
+fn alternatives(books: Books<'_>, event: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
+    let used = usage(event.usage_format, &event.sent.usage);
+    let Some(usage) = used.as_ref().ok().filter(|_| !event.is_cache_hit()) else { return (vec![], vec![]) };
+    let (provider, model) = (event.sent.provider.as_str(), event.sent.model.as_str());
+    let served = Served { provider, model, usage, at: event.timestamp, context: as_served(event) };
     (tiers(books, served), cheaper_models(books, served, models.iter().map(String::as_str)))
 }
 
 /// What the price book makes of an event: its lines without what the provider's own figure adds. None where there are no others.
-fn computed(cost: Option<Decimal>, lines: &[StoredLine]) -> Option<Decimal> {
-    let is_reported = |line: &&StoredLine| line.meter == Meter::Reported.as_str();
-    match lines.iter().find(is_reported) {
+fn computed(cost: Option<Decimal>, lines: &[ReceiptLine]) -> Option<Decimal> {
+    match lines.iter().find(|line| line.source == LineSource::Reported) {
         Some(_) if lines.len() == 1 => None,
         Some(over) => cost.map(|cost| cost - over.amount),
         None => cost,
     }
 }
 
-/// Label and value of every attribute that was sent.
-fn attributes(stored: &Stored) -> Vec<(String, String)> {
-    let texts = stored.texts.iter().filter_map(|(label, value)| Some(((*label).to_owned(), value.clone()?)));
-    let attempt = ("Attempt".to_owned(), stored.row.attempt.to_string());
-    let stream = stored.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
-    let cached = stored.response_cache_hit.then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
-    let tags = stored.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
+/// Label and value of every attribute that was sent, in the order of the documentation.
+fn attributes(event: &Stored) -> Vec<(String, String)> {
+    let sent = &event.sent;
+    let operation = Some(event.operation().to_owned());
+    let texts = [
+        ("Operation", &operation),
+        ("Region", &sent.region),
+        ("Finish reason", &sent.finish_reason),
+        ("Error kind", &sent.error_kind),
+        ("Request", &sent.request_id),
+        ("Interaction", &sent.interaction_id),
+        ("Step", &sent.step),
+        ("Session", &sent.session_id),
+        ("Decision", &sent.decision_id),
+        ("Feature", &sent.feature),
+        ("Environment", &sent.environment),
+        ("Customer", &sent.customer),
+        ("User", &sent.user),
+        ("Cohort", &sent.cohort),
+        ("Provider's response", &sent.provider_response_id),
+        ("Input hash", &sent.input_hash),
+    ];
+    let texts = texts.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.clone()?)));
+    let attempt = ("Attempt".to_owned(), sent.attempt.unwrap_or(1).to_string());
+    let stream = sent.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
+    let cached = event.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
+    let tags = sent.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
     texts.chain([attempt]).chain(stream).chain(cached).chain(tags).collect()
 }

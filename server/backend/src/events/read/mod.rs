@@ -4,7 +4,7 @@ mod detail;
 mod sql;
 
 pub use detail::{by_key, find};
-pub(super) use sql::{row, rows};
+pub(super) use sql::rows;
 
 use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::{Backend, Error, OrgScope, paging};

@@ -2,77 +2,78 @@
 
 use super::Span;
 use crate::ledger::adjust::{CURRENT_COST, LAST, event_of, is_last};
-use crate::ledger::commit::time_of;
+use crate::ledger::content::IdHash;
 use crate::ledger::cursor::Cursor;
+use crate::ledger::key::first_key;
 use crate::ledger::push_filter;
-use crate::ledger::receipt::{StoredLine, lines};
+use crate::ledger::stored::{self, Dictionaries, Stored};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
-use domain::ids::{EventKey, KeyId, ProjectId};
-use domain::meter::{Meters, UsageFormat};
-use domain::problem::FieldProblem;
-use rust_decimal::Decimal;
-use serde_json::Value;
+use domain::ids::EventKey;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Begins a list of events with what they cost now.
-fn rows_of_events() -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new(
-        "select e.event_key, e.id, e.\"timestamp\", projects.slug as project, e.provider, e.model, e.status, e.feature,
-            e.tokens, e.attempt, e.latency_ms, e.reported_cost, e.reported_currency,
+fn rows_of_events(scope: &OrgScope) -> QueryBuilder<Postgres> {
+    let mut sql = QueryBuilder::new(format!(
+        "select {}, projects.slug as project, coalesce(api_keys.name, '') as key_name,
             exists (select 1 from suspected_doubles as doubles
-                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
-    );
-    sql.push(CURRENT_COST).push(
-        " as current_cost
+                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, {CURRENT_COST} as current_cost
         from events as e
-        join projects on projects.org_id = e.org_id and projects.project_id = e.project_id",
-    );
-    sql.push(LAST);
+        join series as s on s.org_id = e.org_id and s.series_id = e.series_id
+        join projects on projects.org_id = s.org_id and projects.project_id = s.project_id
+        left join api_keys on api_keys.org_id = s.org_id and api_keys.key_id = s.key_id{LAST}",
+        stored::COLUMNS
+    ));
+    push_scope(&mut sql, scope);
     sql
 }
 
-fn event_row(scope: &OrgScope, row: &PgRow) -> Result<EventRow, Error> {
-    let status: &str = row.try_get("status")?;
-    Ok(EventRow {
-        event_key: EventKey(row.try_get("event_key")?),
-        id: row.try_get("id")?,
-        at: scope.zone().local(row.try_get("timestamp")?),
+/// One event of such a list.
+pub(super) struct Listed {
+    pub(super) row: EventRow,
+    pub(super) event: Stored,
+    pub(super) key_name: String,
+}
+
+async fn listed(pool: &PgPool, scope: &OrgScope, mut sql: QueryBuilder<Postgres>) -> Result<Vec<Listed>, Error> {
+    let mut connection = pool.acquire().await?;
+    let rows = sql.build().fetch_all(&mut *connection).await?;
+    let dictionaries = Dictionaries::of(&mut connection, scope, &rows).await?;
+    rows.iter().map(|row| listed_event(scope, row, dictionaries.event(row)?)).collect()
+}
+
+async fn event_rows(pool: &PgPool, scope: &OrgScope, sql: QueryBuilder<Postgres>) -> Result<Vec<EventRow>, Error> {
+    Ok(listed(pool, scope, sql).await?.into_iter().map(|listed| listed.row).collect())
+}
+
+fn listed_event(scope: &OrgScope, row: &PgRow, event: Stored) -> Result<Listed, Error> {
+    let sent = &event.sent;
+    let row_of_list = EventRow {
+        event_key: event.event_key,
+        id: event.id(),
+        at: scope.zone().local(event.timestamp),
         project: row.try_get("project")?,
-        provider: row.try_get("provider")?,
-        model: row.try_get("model")?,
-        status: parsed("status", status.parse())?,
-        feature: row.try_get("feature")?,
-        tokens: unsigned("tokens", row.try_get("tokens")?)?,
+        provider: sent.provider.clone(),
+        model: sent.model.clone(),
+        status: event.status(),
+        feature: sent.feature.clone(),
+        tokens: event.tokens,
         cost: row.try_get("current_cost")?,
-        reported_cost: reported(row)?,
+        // Other currencies are not converted and do not count.
+        reported_cost: sent.reported_cost.as_ref().and_then(ReportedCost::usd),
         suspected_double: row.try_get("suspected_double")?,
-        attempt: u32::try_from(row.try_get::<i32, _>("attempt")?).map_err(|error| inconsistent("attempt", error))?,
-        latency_ms: row.try_get::<Option<i64>, _>("latency_ms")?.map(|ms| unsigned("latency_ms", ms)).transpose()?,
-    })
-}
-
-/// Other currencies are not converted and do not count.
-fn reported(row: &PgRow) -> Result<Option<Decimal>, Error> {
-    let amount: Option<Decimal> = row.try_get("reported_cost")?;
-    let currency: Option<String> = row.try_get("reported_currency")?;
-    Ok(amount.zip(currency).and_then(|(amount, currency)| ReportedCost { amount, currency }.usd()))
-}
-
-fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
-    Error::inconsistent("events", column, detail)
-}
-
-fn parsed<T>(column: &'static str, parsed: Result<T, FieldProblem>) -> Result<T, Error> {
-    parsed.map_err(|problem| inconsistent(column, problem.detail))
+        attempt: sent.attempt.unwrap_or(1),
+        latency_ms: sent.latency_ms,
+    };
+    Ok(Listed { row: row_of_list, key_name: row.try_get("key_name")?, event })
 }
 
 fn unsigned(column: &'static str, number: i64) -> Result<u64, Error> {
-    u64::try_from(number).map_err(|error| inconsistent(column, error))
+    u64::try_from(number).map_err(|error| Error::inconsistent("events", column, error))
 }
 
 /// One page. Only static fragments are pushed; dimension words choose among them, values are bound.
@@ -84,22 +85,15 @@ pub(super) async fn events(
     after: Option<Cursor>,
     limit: usize,
 ) -> Result<Vec<EventRow>, Error> {
-    let mut sql = rows_of_events();
-    push_scope(&mut sql, scope);
+    let mut sql = rows_of_events(scope);
     if let Some(from) = span.from {
-        sql.push(" and e.\"timestamp\" >= ").push_bind(from);
+        sql.push(" and e.event_key >= ").push_bind(first_key(from));
     }
     if let Some(to) = span.to {
-        sql.push(" and e.\"timestamp\" < ").push_bind(to);
+        sql.push(" and e.event_key < ").push_bind(first_key(to));
     }
     if let Some(after) = after {
-        // The first condition alone lets PostgreSQL leave out partitions.
-        sql.push(" and e.\"timestamp\" <= ").push_bind(after.at);
-        sql.push(" and (e.\"timestamp\", e.event_key) < (")
-            .push_bind(after.at)
-            .push(", ")
-            .push_bind(after.id)
-            .push(")");
+        sql.push(" and e.event_key < ").push_bind(after.id);
     }
     if query.unpriced {
         sql.push(" and ").push(CURRENT_COST).push(" is null");
@@ -107,16 +101,15 @@ pub(super) async fn events(
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter);
     }
-    sql.push(" order by e.\"timestamp\" desc, e.event_key desc limit ");
+    sql.push(" order by e.event_key desc limit ");
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| event_row(scope, row)).collect()
+    event_rows(pool, scope, sql).await
 }
 
 fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     sql.push(" where e.org_id = ").push_bind(scope.org_id().0);
     if let Some(visible) = scope.visible_projects() {
-        sql.push(" and e.project_id = any(").push_bind(visible).push(")");
+        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
 }
 
@@ -136,32 +129,21 @@ pub(super) async fn related(
     but: EventKey,
     limit: i64,
 ) -> Result<Vec<EventRow>, Error> {
-    let mut sql = rows_of_events();
-    push_scope(&mut sql, scope);
+    let mut sql = rows_of_events(scope);
     sql.push(" and e.event_key <> ").push_bind(but.0);
     match related {
         Related::Request(id) => {
-            sql.push(" and e.request_id = ").push_bind(id).push(" order by e.attempt, e.\"timestamp\"")
+            sql.push(" and hashtext(e.request_id) = hashtext(").push_bind(id).push(") and e.request_id = ");
+            sql.push_bind(id).push(" order by e.event_key")
         }
-        Related::Session(id) => {
-            sql.push(" and e.session_id = ").push_bind(id).push(" order by e.\"timestamp\" desc, e.event_key desc")
-        }
+        Related::Session(id) => sql.push(" and e.session_id = ").push_bind(id).push(" order by e.event_key desc"),
     };
     sql.push(" limit ").push_bind(limit);
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| event_row(scope, row)).collect()
-}
-
-/// One event as in a list, if it exists and its project is visible. Its key carries its time.
-pub(in crate::events) async fn row(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<EventRow>, Error> {
-    let at = time_of(key);
-    let mut sql = rows_of_events();
-    push_scope(&mut sql, scope);
-    sql.push(" and e.\"timestamp\" >= ").push_bind(at);
-    sql.push(" and e.\"timestamp\" < ").push_bind(at + Duration::milliseconds(1));
-    sql.push(" and e.event_key = ").push_bind(key.0);
-    let row = sql.build().fetch_optional(pool).await?;
-    row.map(|row| event_row(scope, &row)).transpose()
+    let mut rows = event_rows(pool, scope, sql).await?;
+    if matches!(related, Related::Request(_)) {
+        rows.sort_by_key(|row| row.attempt);
+    }
+    Ok(rows)
 }
 
 /// Those of these events that are kept and that the caller sees.
@@ -170,131 +152,26 @@ pub(in crate::events) async fn rows(
     scope: &OrgScope,
     keys: &[EventKey],
 ) -> Result<HashMap<EventKey, EventRow>, Error> {
-    let (times, keys): (Vec<DateTime<Utc>>, Vec<Uuid>) = keys.iter().map(|key| (time_of(*key), key.0)).unzip();
-    let mut sql = rows_of_events();
-    sql.push(" join (select distinct * from unnest(").push_bind(keys).push("::uuid[], ").push_bind(times).push(
-        "::timestamptz[]) as named (event_key, at)) as wanted on wanted.event_key = e.event_key
-            and e.\"timestamp\" >= wanted.at and e.\"timestamp\" < wanted.at + interval '1 millisecond'",
-    );
-    push_scope(&mut sql, scope);
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| event_row(scope, row).map(|row| (row.event_key, row))).collect()
+    let mut sql = rows_of_events(scope);
+    sql.push(" and e.event_key = any(").push_bind(keys.iter().map(|key| key.0).collect::<Vec<_>>()).push(")");
+    Ok(event_rows(pool, scope, sql).await?.into_iter().map(|row| (row.event_key, row)).collect())
 }
 
 /// The key of the event that was sent with this id.
-pub(super) async fn key_of_id(pool: &PgPool, scope: &OrgScope, id_hash: &[u8]) -> Result<Option<EventKey>, Error> {
+pub(super) async fn key_of_id(pool: &PgPool, scope: &OrgScope, id_hash: IdHash) -> Result<Option<EventKey>, Error> {
     let key: Option<Uuid> = sqlx::query_scalar("select event_key from event_ids where org_id = $1 and id_hash = $2")
         .bind(scope.org_id().0)
-        .bind(id_hash)
+        .bind(Uuid::from_bytes(id_hash))
         .fetch_optional(pool)
         .await?;
     Ok(key.map(EventKey))
 }
 
-/// Everything that is stored of one event.
-pub(super) struct Stored {
-    pub(super) row: EventRow,
-    pub(super) at: DateTime<Utc>,
-    pub(super) project_id: ProjectId,
-    pub(super) key_id: KeyId,
-    pub(super) key_name: String,
-    pub(super) received_at: DateTime<Utc>,
-    pub(super) usage_format: UsageFormat,
-    pub(super) usage: Value,
-    pub(super) meters: Meters,
-    pub(super) service_tier: Option<String>,
-    pub(super) batch: bool,
-    pub(super) time_to_first_token_ms: Option<u64>,
-    pub(super) response_cache_hit: bool,
-    /// As it was booked.
-    pub(super) cost: Option<Decimal>,
-    pub(super) receipt: Vec<StoredLine>,
-    pub(super) priced_as: Option<String>,
-    pub(super) unpriced_reason: Option<String>,
-    pub(super) upper_bound: Option<Decimal>,
-    pub(super) avoided_cost: Option<Decimal>,
-    pub(super) request_id: Option<String>,
-    pub(super) session_id: Option<String>,
-    /// The remaining attributes: column and value.
-    pub(super) texts: Vec<(&'static str, Option<String>)>,
-    pub(super) stream: Option<bool>,
-    pub(super) tags: BTreeMap<String, String>,
-}
-
-/// Text attributes in the order of the documentation.
-const TEXTS: [(&str, &str); 16] = [
-    ("operation", "Operation"),
-    ("region", "Region"),
-    ("finish_reason", "Finish reason"),
-    ("error_kind", "Error kind"),
-    ("request_id", "Request"),
-    ("interaction_id", "Interaction"),
-    ("step", "Step"),
-    ("session_id", "Session"),
-    ("decision_id", "Decision"),
-    ("feature", "Feature"),
-    ("environment", "Environment"),
-    ("customer", "Customer"),
-    ("user", "User"),
-    ("cohort", "Cohort"),
-    ("provider_response_id", "Provider's response"),
-    ("input_hash", "Input hash"),
-];
-
-/// One event, if it exists and its project is visible. The key carries its time, so only one partition is read.
-pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Stored>, Error> {
-    let at = time_of(key);
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "select e.*, projects.slug as project, coalesce(api_keys.name, '') as key_name,
-            exists (select 1 from suspected_doubles as doubles
-                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, ",
-    );
-    sql.push(CURRENT_COST).push(
-        " as current_cost from events as e
-         join projects on projects.org_id = e.org_id and projects.project_id = e.project_id
-         left join api_keys on api_keys.org_id = e.org_id and api_keys.key_id = e.key_id",
-    );
-    sql.push(LAST);
-    push_scope(&mut sql, scope);
-    sql.push(" and e.event_key = ").push_bind(key.0).push(" and e.\"timestamp\" >= ").push_bind(at);
-    sql.push(" and e.\"timestamp\" < ").push_bind(at + Duration::milliseconds(1));
-    let row = sql.build().fetch_optional(pool).await?;
-    row.map(|row| stored(scope, &row)).transpose()
-}
-
-fn stored(scope: &OrgScope, row: &PgRow) -> Result<Stored, Error> {
-    let json = |column: &'static str| row.try_get::<Value, _>(column);
-    let meters = serde_json::from_value(json("meters")?).map_err(|error| inconsistent("meters", error))?;
-    let tags = serde_json::from_value(json("tags")?).map_err(|error| inconsistent("tags", error))?;
-    let format: &str = row.try_get("usage_format")?;
-    let texts = TEXTS.iter().map(|(column, label)| Ok((*label, row.try_get::<Option<String>, _>(*column)?)));
-    let to_first: Option<i64> = row.try_get("time_to_first_token_ms")?;
-    Ok(Stored {
-        row: event_row(scope, row)?,
-        at: row.try_get("timestamp")?,
-        project_id: ProjectId(row.try_get("project_id")?),
-        key_id: KeyId(row.try_get("key_id")?),
-        key_name: row.try_get("key_name")?,
-        received_at: row.try_get("received_at")?,
-        usage_format: parsed("usage_format", format.parse())?,
-        usage: json("usage")?,
-        meters,
-        service_tier: row.try_get("service_tier")?,
-        batch: row.try_get("batch")?,
-        time_to_first_token_ms: to_first.map(|ms| unsigned("time_to_first_token_ms", ms)).transpose()?,
-        response_cache_hit: row.try_get("response_cache_hit")?,
-        cost: row.try_get("cost")?,
-        receipt: lines(json("receipt")?, "events")?,
-        priced_as: row.try_get("priced_as")?,
-        unpriced_reason: row.try_get("unpriced_reason")?,
-        upper_bound: row.try_get("upper_bound")?,
-        avoided_cost: row.try_get("avoided_cost")?,
-        request_id: row.try_get("request_id")?,
-        session_id: row.try_get("session_id")?,
-        texts: texts.collect::<Result<_, Error>>()?,
-        stream: row.try_get("stream")?,
-        tags,
-    })
+/// One event, if it exists and its project is visible.
+pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Listed>, Error> {
+    let mut sql = rows_of_events(scope);
+    sql.push(" and e.event_key = ").push_bind(key.0);
+    Ok(listed(pool, scope, sql).await?.pop())
 }
 
 /// Models of a provider that the visible projects used in these days, the most used first.
@@ -323,19 +200,24 @@ pub(super) async fn used_models(
 macro_rules! waiting {
     () => {
         concat!(
-        "select e.provider, e.model, e.tokens, e.\"timestamp\", coalesce(a.new_upper_bound, e.upper_bound) as upper_bound,
-            coalesce(a.unpriced_reason, e.unpriced_reason) as reason
+            "select coalesce(e.words ->> 'provider', s.provider) as provider, coalesce(e.words ->> 'model', s.model) as model,
+            e.tokens, e.event_key, coalesce(a.new_upper_bound, e.upper_bound) as upper_bound, coalesce(a.plan_id, e.plan_id) as plan_id
          from events as e
+         join series as s on s.org_id = e.org_id and s.series_id = e.series_id
          left join lateral (
             select * from adjustments
             where adjustments.org_id = e.org_id and adjustments.event_key = e.event_key order by revision desc limit 1
          ) as a on true
-         where e.org_id = $1 and e.cost is null and a.new_cost is null and ($2::uuid[] is null or e.project_id = any($2))
+         where e.org_id = $1 and e.cost is null and a.new_cost is null and ($2::uuid[] is null or s.project_id = any($2))
          union all
-         select e.provider, e.model, e.tokens, e.\"timestamp\", a.new_upper_bound, a.unpriced_reason
-         from adjustments as a", event_of!("a"), "
-         where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or e.project_id = any($2))
-           and ", is_last!("a")
+         select coalesce(e.words ->> 'provider', s.provider), coalesce(e.words ->> 'model', s.model),
+            e.tokens, e.event_key, a.new_upper_bound, a.plan_id
+         from adjustments as a",
+            event_of!("a"),
+            "
+         where a.org_id = $1 and a.new_cost is null and e.cost is not null and ($2::uuid[] is null or s.project_id = any($2))
+           and ",
+            is_last!("a")
         )
     };
 }
@@ -345,8 +227,10 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
     let rows = sqlx::query(
         concat!(
             "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
-                min(\"timestamp\") as first_at, max(\"timestamp\") as last_at, min(reason) as reason
+                event_time((array_agg(event_key order by event_key))[1]) as first_at,
+                event_time((array_agg(event_key order by event_key desc))[1]) as last_at, min(plan ->> 'unpriced_reason') as reason
              from (", waiting!(), ") as waiting
+             left join plans on plans.org_id = $1 and plans.plan_id = waiting.plan_id
              group by provider, model
              order by upper_bound desc, provider, model
              limit $3"

@@ -49,25 +49,25 @@ async fn two_servers_beside_one_database_record_every_event_once() {
 async fn what_waits_is_written_together_and_one_bad_request_spoils_no_other() {
     let fixture = Fixture::new().await;
     let scope = fixture.organization("acme", "UTC").await;
-    sqlx::query("alter table events add constraint no_poison check (model <> 'poison')")
+    sqlx::query("alter table events add constraint no_poison check (session_id <> 'poison')")
         .execute(fixture.database.pool())
         .await
         .unwrap();
     // While the first request waits for this lock, the others gather into one group behind it.
     let mut lock = fixture.database.pool().begin().await.unwrap();
     sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
-    let send = |id: &'static str, model: &'static str| {
+    let send = |id: &'static str, session: &'static str| {
         let (backend, scope) = (fixture.backend.clone(), scope.clone());
         tokio::spawn(async move {
-            let body = serde_json::json!([with(event(id), "model", model)]).to_string();
+            let body = serde_json::json!([with(event(id), "session_id", session)]).to_string();
             crate::events::ingest(&backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap()).await
         })
     };
-    let first = send("first", "gpt-4o");
+    let first = send("first", "s");
     while crate::events::waiting(&fixture.backend) < 1 {
         tokio::task::yield_now().await;
     }
-    let rest = [send("a", "gpt-4o"), send("b", "poison"), send("c", "gpt-4o")];
+    let rest = [send("a", "s"), send("b", "poison"), send("c", "s")];
     while crate::events::waiting(&fixture.backend) < 4 {
         tokio::task::yield_now().await;
     }

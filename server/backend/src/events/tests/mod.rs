@@ -1,15 +1,18 @@
 //! Against a real PostgreSQL: what is acknowledged is stored once, and every sum follows from the events.
 
 mod adjusting;
+mod as_sent;
 mod committer;
 mod doubles;
 mod reading;
 mod recording;
 mod retention;
+
 mod totals;
 
 use crate::identity::{Bootstrap, bootstrap};
 use crate::keys::{self, NewKey};
+use crate::ledger::stored::{self, Stored};
 use crate::{Backend, OrgScope, TestClock, projects};
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, IngestAnswer, Recorded};
@@ -60,6 +63,16 @@ impl Fixture {
         let years = Period::new("2025-12-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
         let found = crate::ledger::verify(&self.backend, scope, years).await.unwrap();
         assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
+    }
+
+    /// Every recorded event, first to last.
+    pub(crate) async fn stored(&self, scope: &OrgScope) -> Vec<Stored> {
+        let mut connection = self.database.pool().acquire().await.unwrap();
+        let sql = format!("select {} from events as e where e.org_id = $1 order by e.event_key", stored::COLUMNS);
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(scope.org_id().0).fetch_all(&mut *connection).await.unwrap();
+        let named = stored::Dictionaries::of(&mut connection, scope, &rows).await.unwrap();
+        rows.iter().map(|row| named.event(row).unwrap()).collect()
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {

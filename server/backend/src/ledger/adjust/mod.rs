@@ -5,57 +5,45 @@
 mod moves;
 mod sql;
 
-pub(crate) use sql::{CURRENT_COST, CURRENT_RECEIPT, LAST, adjustments_of, event_of, is_last};
+pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last};
 
 use super::commit::{enter_organization, mark_moved};
 use super::event::{Booking, book};
-use super::receipt::StoredLine;
+use super::stored::Stored;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::event::EventInput;
-use domain::ids::{EventKey, ProjectId, RunId};
-use domain::meter::{Meter, Meters, UsageFormat, usage};
+use domain::ids::{EventKey, RunId};
+use domain::meter::{Meter, usage};
 use domain::model::canonical_provider;
 use domain::period::Zone;
 use domain::price::Books;
-use domain::price::contract::{TermRow, Volume, is_term, term_for};
+use domain::price::contract::{TermRow, Volume, term_for};
+use domain::rating::{LineSource, ReceiptLine};
 use domain::spend::Filter;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
-/// What an event costs as it was booked, or as it was adjusted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// None means unpriced.
-    pub(crate) cost: Option<Decimal>,
-    /// Estimate while unpriced.
-    pub(crate) upper_bound: Option<Decimal>,
-    lines: Vec<StoredLine>,
-    priced_as: Option<String>,
-    unpriced_reason: Option<String>,
-}
-
-impl Standing {
+impl Booking {
     /// What the contract added, line by line.
-    fn of_contract(&self) -> impl Iterator<Item = &StoredLine> {
-        self.lines.iter().filter(|line| is_term(line.price_id))
+    fn of_contract(&self) -> impl Iterator<Item = &ReceiptLine> {
+        self.lines.iter().filter(|line| line.source.is_term())
     }
 
     /// The same under other lines of the contract; what has no cost has none of them.
-    fn under_contract(&self, lines: Vec<StoredLine>) -> Self {
+    fn under_contract(&self, lines: Vec<ReceiptLine>) -> Self {
         let Some(cost) = self.cost else { return self.clone() };
         let sum = |lines: &mut dyn Iterator<Item = Decimal>| lines.sum::<Decimal>();
         let before = sum(&mut self.of_contract().map(|line| line.amount));
         let after = sum(&mut lines.iter().map(|line| line.amount));
-        let prices = self.lines.iter().filter(|line| !is_term(line.price_id)).cloned();
+        let prices = self.lines.iter().filter(|line| !line.source.is_term()).cloned();
         Self { cost: Some(cost - before + after), lines: prices.chain(lines).collect(), ..self.clone() }
     }
 
     /// Whether money or its estimate is the same. Other prices for the same amounts are nothing to adjust.
     fn same_money(&self, other: &Self) -> bool {
-        let amounts = |standing: &Self| {
-            let mut lines: Vec<_> = standing.lines.iter().map(|line| (line.meter.clone(), line.amount)).collect();
+        let amounts = |booking: &Self| {
+            let mut lines: Vec<_> = booking.lines.iter().map(|line| (line.meter, line.amount)).collect();
             lines.sort();
             lines
         };
@@ -63,48 +51,28 @@ impl Standing {
     }
 }
 
-impl From<Booking> for Standing {
-    fn from(booking: Booking) -> Self {
-        Self {
-            cost: booking.cost,
-            upper_bound: booking.upper_bound,
-            lines: booking.lines.iter().map(Into::into).collect(),
-            priced_as: booking.priced_as,
-            unpriced_reason: booking.unpriced_reason,
-        }
-    }
-}
-
 /// A recorded event with what counts now.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded {
-    pub(crate) event_key: EventKey,
-    pub(crate) timestamp: DateTime<Utc>,
-    pub(crate) project_id: ProjectId,
-    series_id: i64,
-    labels: Vec<i64>,
-    usage_format: UsageFormat,
-    meters: Meters,
-    /// The remaining fields, as far as they decide a price.
-    pub(crate) sent: EventInput,
+    pub(crate) event: Stored,
     /// What counts now.
-    pub(crate) current: Standing,
+    pub(crate) current: Booking,
     /// How often it was adjusted.
     revision: i32,
     /// What counted before the run that is being reversed; read for reversals only.
-    previous: Option<Standing>,
+    previous: Option<Booking>,
 }
 
 impl Recorded {
     /// What the event would cost with these books, as of its own time; none where that is what counts already.
     ///
     /// What the contract took off for the month stays until the contract is applied again.
-    pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Standing> {
+    pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Booking> {
         // What cannot be read any more keeps its cost.
-        let used = usage(self.usage_format, &self.sent.usage).ok()?;
-        let rated = Standing::from(book(books, &self.sent, &used, &self.meters, self.timestamp));
-        let standing = rated.under_contract(self.current.of_contract().cloned().collect());
-        (!self.current.same_money(&standing)).then_some(standing)
+        let used = usage(self.event.usage_format, &self.event.sent.usage).ok()?;
+        let rated = book(books, &self.event.sent, &used, &self.event.meters, self.event.timestamp);
+        let booking = rated.under_contract(self.current.of_contract().cloned().collect());
+        (!self.current.same_money(&booking)).then_some(booking)
     }
 
     /// What the terms of a contract count of the event: each meter under its term, with what it costs without the contract.
@@ -113,19 +81,17 @@ impl Recorded {
     pub(crate) fn under<'a>(&self, terms: &'a [TermRow]) -> Vec<Counted<'a>> {
         let model = self.current.priced_as.as_deref().and_then(|label| label.split_once('/'));
         let (Some(_), Some((_, model))) = (self.current.cost, model) else { return Vec::new() };
-        let seller = canonical_provider(&self.sent.provider);
+        let seller = canonical_provider(&self.event.sent.provider);
         let mut amounts = BTreeMap::<Meter, Volume>::new();
-        for line in self.current.lines.iter().filter(|line| !is_term(line.price_id)) {
-            // Every stored meter is one of ours: it was written by its word.
-            let Some(meter) = Meter::parse(&line.meter) else { continue };
-            let charged = amounts.entry(meter).or_default();
+        for line in self.current.lines.iter().filter(|line| !line.source.is_term()) {
+            let charged = amounts.entry(line.meter).or_default();
             charged.amount += line.amount;
             // A modifier's line repeats the quantity of the price that it multiplies.
             charged.quantity = charged.quantity.max(line.quantity);
         }
         let counted = amounts.into_iter().filter_map(|(meter, charged)| {
             let term = term_for(terms, &seller, model, meter)?;
-            let used = self.meters.get(meter);
+            let used = self.event.meters.get(meter);
             let quantity = if used.is_zero() { charged.quantity } else { used };
             Some(Counted { term, meter, volume: Volume { quantity, ..charged } })
         });
@@ -133,33 +99,33 @@ impl Recorded {
     }
 
     /// What the event costs with what a contract adds to each meter; none where that is what counts already.
-    pub(crate) fn charged(&self, added: Vec<(Counted<'_>, Decimal)>) -> Option<Standing> {
-        let line = |(counted, amount): (Counted<'_>, Decimal)| StoredLine {
-            meter: counted.meter.as_str().to_owned(),
+    pub(crate) fn charged(&self, added: Vec<(Counted<'_>, Decimal)>) -> Option<Booking> {
+        let line = |(counted, amount): (Counted<'_>, Decimal)| ReceiptLine {
+            meter: counted.meter,
             quantity: counted.volume.quantity,
             amount,
-            price_id: counted.term.term_id,
+            source: LineSource::Term { term_id: counted.term.term_id },
         };
         let lines = added.into_iter().filter(|(_, amount)| !amount.is_zero()).map(line).collect();
-        let standing = self.current.under_contract(lines);
-        (!self.current.same_money(&standing)).then_some(standing)
+        let booking = self.current.under_contract(lines);
+        (!self.current.same_money(&booking)).then_some(booking)
     }
 
     /// What the event would cost with these books, as of its own time, and whether an uplift of the common book is in it; no cost where it would have no price, or cannot be read any more.
     pub(crate) fn cost_with(&self, books: Books<'_>) -> (Option<Decimal>, bool) {
-        let Ok(used) = usage(self.usage_format, &self.sent.usage) else { return (None, false) };
-        let booking = book(books, &self.sent, &used, &self.meters, self.timestamp);
-        let is_uplifted = booking.lines.iter().any(|line| books.common.modifier(line.price_id).is_some());
+        let event = &self.event;
+        let Ok(used) = usage(event.usage_format, &event.sent.usage) else { return (None, false) };
+        let booking = book(books, &event.sent, &used, &event.meters, event.timestamp);
+        let is_uplift = |line: &ReceiptLine| match line.source {
+            LineSource::Modifier { modifier_id, .. } => books.common.modifier(modifier_id).is_some(),
+            LineSource::Price { .. } | LineSource::Term { .. } | LineSource::Reported => false,
+        };
+        let is_uplifted = booking.lines.iter().any(is_uplift);
         (booking.cost, is_uplifted)
     }
 
-    /// Its place in the order of events.
-    pub(crate) fn place(&self) -> Place {
-        (self.timestamp, self.event_key)
-    }
-
     /// What counted before the run that is being reversed.
-    pub(crate) fn restored(&self) -> Option<Standing> {
+    pub(crate) fn restored(&self) -> Option<Booking> {
         self.previous.clone()
     }
 }
@@ -184,9 +150,6 @@ pub(crate) struct Selection {
     pub(crate) unpriced: bool,
 }
 
-/// A place in the order of events: by time, then by key.
-pub(crate) type Place = (DateTime<Utc>, EventKey);
-
 /// The next events of a selection. Answers from the sender's own cache cost nothing and are left out.
 ///
 /// # Errors
@@ -195,7 +158,7 @@ pub(crate) async fn read(
     connection: &mut PgConnection,
     scope: &OrgScope,
     selection: &Selection,
-    after: Option<Place>,
+    after: Option<EventKey>,
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
     sql::selected(connection, scope, selection, after, limit).await
@@ -212,6 +175,19 @@ pub(crate) async fn read_waiting(
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
     sql::waiting(connection, scope, name, limit).await
+}
+
+/// The newest events since an instant with a cost that the provider reported in US dollars, in the projects that the caller sees. Answers from the sender's own cache are no calls of the provider and are left out.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn read_reported(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    sql::reported(connection, scope, since, limit).await
 }
 
 /// The next events that a run adjusted, in the order of their keys, with what counted before.
@@ -243,8 +219,8 @@ pub(crate) async fn adjusted_again(
 
 /// An adjustment to be appended.
 pub(crate) struct Adjustment<'a> {
-    pub(crate) event: &'a Recorded,
-    pub(crate) to: Standing,
+    pub(crate) recorded: &'a Recorded,
+    pub(crate) to: Booking,
 }
 
 /// Who appends adjustments.

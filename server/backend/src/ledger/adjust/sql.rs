@@ -1,46 +1,33 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
-use super::{Adjustment, By, Place, Recorded, Selection, Standing};
-use crate::ledger::commit::time_of;
+use super::{Adjustment, By, Recorded, Selection};
+use crate::ledger::event::Booking;
+use crate::ledger::key::first_key;
+use crate::ledger::known::{Entry, Missing};
 use crate::ledger::push_filter;
-use crate::ledger::receipt;
+use crate::ledger::stored::{self, Dictionaries, Stored};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::event::{EventInput, ReportedCost};
-use domain::ids::{EventKey, ProjectId, RunId};
-use domain::problem::FieldProblem;
+use domain::ids::{EventKey, RunId};
+use domain::meter::Meters;
 use rust_decimal::Decimal;
-use serde_json::Value;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
+use std::collections::HashMap;
 use uuid::Uuid;
 
-/// An event and its last adjustment `a`.
-macro_rules! columns {
-    () => {
-        "select e.event_key, e.\"timestamp\", e.project_id, e.series_id, e.labels, e.provider, e.model,
-            e.usage_format, e.usage, e.meters, e.service_tier, e.batch, e.region, e.reported_cost, e.reported_currency,
-            e.cost, e.upper_bound, e.receipt, e.priced_as, e.unpriced_reason,
-            a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.receipt as a_receipt,
-            a.priced_as as a_priced_as, a.unpriced_reason as a_unpriced_reason"
-    };
-}
+/// What [`recorded`] reads of the last adjustment `a`, beside [`stored::COLUMNS`].
+const ADJUSTED: &str = "a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities";
 
-/// Joins the event of a row that names one by `org_id` and `event_key`, as `e`. A key begins with its event's time in milliseconds, by which its partition is found.
+/// Joins the event of a row that names one by `org_id` and `event_key`, as `e`, and its series, as `s`.
 macro_rules! event_of {
     ($row:literal) => {
         concat!(
-            " cross join lateral (
-                select to_timestamp(('x' || left(replace(",
-            $row,
-            ".event_key::text, '-', ''), 12))::bit(48)::bigint / 1000.0) as at
-            ) as key_time
-            join events as e on e.org_id = ",
+            " join events as e on e.org_id = ",
             $row,
             ".org_id and e.event_key = ",
             $row,
-            ".event_key
-                and e.\"timestamp\" >= key_time.at and e.\"timestamp\" < key_time.at + interval '1 millisecond'"
+            ".event_key join series as s on s.org_id = e.org_id and s.series_id = e.series_id"
         )
     };
 }
@@ -74,55 +61,35 @@ pub(crate) const LAST: &str = " left join lateral (
 /// What event `e` costs now; needs [`LAST`].
 pub(crate) const CURRENT_COST: &str = "case when a.revision is null then e.cost else a.new_cost end";
 
-/// The receipt of event `e` that counts now; needs [`LAST`].
-pub(crate) const CURRENT_RECEIPT: &str = "case when a.revision is null then e.receipt else a.receipt end";
-
-fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
-    Error::inconsistent("events", column, detail)
-}
-
-fn standing(row: &PgRow, prefix: &str) -> Result<Standing, Error> {
-    let column = |name: &str| format!("{prefix}{name}");
-    Ok(Standing {
-        cost: row.try_get(column("cost").as_str())?,
-        upper_bound: row.try_get(column("upper_bound").as_str())?,
-        lines: receipt::lines(row.try_get(column("receipt").as_str())?, "adjustments")?,
-        priced_as: row.try_get(column("priced_as").as_str())?,
-        unpriced_reason: row.try_get(column("unpriced_reason").as_str())?,
+fn booking(row: &PgRow, dictionaries: &Dictionaries, prefix: &str, used: &Meters) -> Result<Booking, Error> {
+    Ok(Booking {
+        cost: row.try_get(format!("{prefix}cost").as_str())?,
+        upper_bound: row.try_get(format!("{prefix}upper_bound").as_str())?,
+        ..dictionaries.receipt(row, prefix, used)?
     })
 }
 
-fn recorded(row: &PgRow) -> Result<Recorded, Error> {
-    let word = |problem: FieldProblem| inconsistent("usage_format", problem.detail);
-    let usage_format = row.try_get::<&str, _>("usage_format")?.parse().map_err(word)?;
-    let json = |column: &'static str| row.try_get::<Value, _>(column);
-    let meters = serde_json::from_value(json("meters")?).map_err(|error| inconsistent("meters", error))?;
-    let reported: Option<Decimal> = row.try_get("reported_cost")?;
-    let currency: Option<String> = row.try_get("reported_currency")?;
+fn recorded(row: &PgRow, dictionaries: &Dictionaries) -> Result<Recorded, Error> {
+    let event = dictionaries.event(row)?;
     let revision: Option<i32> = row.try_get("revision")?;
-    let current = if revision.is_some() { standing(row, "a_")? } else { standing(row, "")? };
-    Ok(Recorded {
-        event_key: EventKey(row.try_get("event_key")?),
-        timestamp: row.try_get("timestamp")?,
-        project_id: ProjectId(row.try_get("project_id")?),
-        series_id: row.try_get("series_id")?,
-        labels: row.try_get("labels")?,
-        usage_format,
-        meters,
-        sent: EventInput {
-            provider: row.try_get("provider")?,
-            model: row.try_get("model")?,
-            usage: json("usage")?,
-            service_tier: row.try_get("service_tier")?,
-            batch: Some(row.try_get("batch")?),
-            region: row.try_get("region")?,
-            reported_cost: reported.zip(currency).map(|(amount, currency)| ReportedCost { amount, currency }),
-            ..EventInput::default()
-        },
-        current,
-        revision: revision.unwrap_or_default(),
-        previous: None,
-    })
+    let adjusted = revision.map(|_| booking(row, dictionaries, "a_", &event.meters)).transpose()?;
+    let current = adjusted.unwrap_or_else(|| event.booking.clone());
+    Ok(Recorded { current, revision: revision.unwrap_or_default(), previous: None, event })
+}
+
+async fn all_recorded(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    mut sql: QueryBuilder<Postgres>,
+) -> Result<Vec<Recorded>, Error> {
+    let rows = sql.build().fetch_all(&mut *connection).await?;
+    let dictionaries = Dictionaries::of(connection, scope, &rows).await?;
+    rows.iter().map(|row| recorded(row, &dictionaries)).collect()
+}
+
+/// Begins a list of events with what counts now.
+fn select() -> QueryBuilder<Postgres> {
+    QueryBuilder::new(format!("select {}, {ADJUSTED}", stored::COLUMNS))
 }
 
 /// The next events of a selection.
@@ -130,22 +97,21 @@ pub(super) async fn selected(
     connection: &mut PgConnection,
     scope: &OrgScope,
     selection: &Selection,
-    after: Option<Place>,
+    after: Option<EventKey>,
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(columns!());
-    sql.push(" from events as e join projects on projects.org_id = e.org_id and projects.project_id = e.project_id");
+    let mut sql = select();
+    sql.push(" from events as e join series as s on s.org_id = e.org_id and s.series_id = e.series_id");
+    sql.push(" join projects on projects.org_id = s.org_id and projects.project_id = s.project_id");
     sql.push(LAST).push(" where not e.response_cache_hit and e.org_id = ").push_bind(scope.org_id().0);
     if let Some(from) = selection.from {
-        sql.push(" and e.\"timestamp\" >= ").push_bind(from);
+        sql.push(" and e.event_key >= ").push_bind(first_key(from));
     }
     if let Some(to) = selection.to {
-        sql.push(" and e.\"timestamp\" < ").push_bind(to);
+        sql.push(" and e.event_key < ").push_bind(first_key(to));
     }
-    if let Some((at, key)) = after {
-        // The first condition alone lets PostgreSQL leave out partitions.
-        sql.push(" and e.\"timestamp\" >= ").push_bind(at);
-        sql.push(" and (e.\"timestamp\", e.event_key) > (").push_bind(at).push(", ").push_bind(key.0).push(")");
+    if let Some(after) = after {
+        sql.push(" and e.event_key > ").push_bind(after.0);
     }
     if let Some(until) = selection.received_until {
         sql.push(" and e.received_at <= ").push_bind(until);
@@ -156,9 +122,8 @@ pub(super) async fn selected(
     for filter in &selection.filters {
         push_filter(&mut sql, scope, filter);
     }
-    sql.push(" order by e.\"timestamp\", e.event_key limit ").push_bind(limit);
-    let rows = sql.build().fetch_all(connection).await?;
-    rows.iter().map(recorded).collect()
+    sql.push(" order by e.event_key limit ").push_bind(limit);
+    all_recorded(connection, scope, sql).await
 }
 
 /// The oldest events that wait for a price under a name as it was sent, found by the indexes of what waits.
@@ -168,26 +133,38 @@ pub(super) async fn waiting(
     (provider, model): (&str, &str),
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "with found as (
-            select event_key, \"timestamp\" from events where cost is null and org_id = ",
-    );
     let org = scope.org_id().0;
-    sql.push_bind(org).push(" and provider = ").push_bind(provider).push(" and model = ").push_bind(model);
-    sql.push(" union select e.event_key, e.\"timestamp\" from adjustments as lost");
-    sql.push(event_of!("lost")).push(" where lost.new_cost is null and lost.org_id = ");
-    sql.push_bind(org)
-        .push(" and e.provider = ")
-        .push_bind(provider)
-        .push(" and e.model = ")
-        .push_bind(model)
-        .push(") ");
-    sql.push(columns!());
-    sql.push(" from found join events as e on e.\"timestamp\" = found.\"timestamp\" and e.event_key = found.event_key");
-    sql.push(LAST).push(" where not e.response_cache_hit and e.org_id = ").push_bind(org);
-    sql.push(" and ").push(CURRENT_COST).push(" is null order by e.\"timestamp\", e.event_key limit ").push_bind(limit);
-    let rows = sql.build().fetch_all(connection).await?;
-    rows.iter().map(recorded).collect()
+    let mut sql =
+        QueryBuilder::<Postgres>::new("with found as (select event_key from events where cost is null and org_id = ");
+    sql.push_bind(org).push(" union select event_key from adjustments where new_cost is null and org_id = ");
+    sql.push_bind(org).push(format!(
+        ") select {}, {ADJUSTED} from found join events as e on e.event_key = found.event_key",
+        stored::COLUMNS
+    ));
+    sql.push(" join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(" where not e.response_cache_hit and e.org_id = ").push_bind(org);
+    sql.push(" and coalesce(e.words ->> 'provider', s.provider) = ").push_bind(provider);
+    sql.push(" and coalesce(e.words ->> 'model', s.model) = ").push_bind(model);
+    sql.push(" and ").push(CURRENT_COST).push(" is null order by e.event_key limit ").push_bind(limit);
+    all_recorded(connection, scope, sql).await
+}
+
+/// The newest events with a reported cost.
+pub(super) async fn reported(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> Result<Vec<Recorded>, Error> {
+    let mut sql = select();
+    sql.push(" from events as e join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(" where e.reported_cost is not null and not e.response_cache_hit and e.org_id = ");
+    sql.push_bind(scope.org_id().0).push(" and e.event_key >= ").push_bind(first_key(since));
+    if let Some(visible) = scope.visible_projects() {
+        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
+    }
+    sql.push(" order by e.event_key desc limit ").push_bind(limit);
+    all_recorded(connection, scope, sql).await
 }
 
 /// The next events that a run adjusted, by key.
@@ -215,26 +192,18 @@ pub(super) async fn adjusted_keys(
     Ok(keys.into_iter().map(EventKey).collect())
 }
 
-/// Events by key with what counted before a run adjusted them. Keys carry their time, so each is found in its partition.
+/// Events by key with what counted before a run adjusted them.
 pub(super) async fn by_keys(
     connection: &mut PgConnection,
     scope: &OrgScope,
     run_id: RunId,
     keys: &[EventKey],
 ) -> Result<Vec<Recorded>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(columns!());
+    let mut sql = select();
     sql.push(
-        ", p.revision as p_revision, p.new_cost as p_cost, p.new_upper_bound as p_upper_bound, p.receipt as p_receipt,
-           p.priced_as as p_priced_as, p.unpriced_reason as p_unpriced_reason
-         from unnest(",
-    );
-    sql.push_bind(keys.iter().map(|key| key.0).collect::<Vec<_>>()).push("::uuid[], ");
-    sql.push_bind(keys.iter().map(|key| time_of(*key)).collect::<Vec<_>>());
-    sql.push("::timestamptz[]) as wanted (event_key, at) join lateral (select * from events where events.org_id = ");
-    sql.push_bind(scope.org_id().0);
-    sql.push(
-        " and events.\"timestamp\" >= wanted.at and events.\"timestamp\" < wanted.at + interval '1 millisecond'
-            and events.event_key = wanted.event_key) as e on true",
+        ", p.revision as p_revision, p.new_cost as p_cost, p.new_upper_bound as p_upper_bound, p.plan_id as p_plan_id,
+           p.quantities as p_quantities
+         from events as e",
     );
     sql.push(LAST);
     sql.push(
@@ -243,14 +212,20 @@ pub(super) async fn by_keys(
     );
     sql.push_bind(run_id.0).push(
         " left join adjustments as p on p.org_id = e.org_id and p.event_key = e.event_key and p.revision = mine.revision - 1
-          order by e.event_key",
+          where e.org_id = ",
     );
-    let rows = sql.build().fetch_all(connection).await?;
+    sql.push_bind(scope.org_id().0).push(" and e.event_key = any(");
+    sql.push_bind(keys.iter().map(|key| key.0).collect::<Vec<_>>()).push(") order by e.event_key");
+    let rows = sql.build().fetch_all(&mut *connection).await?;
+    let dictionaries = Dictionaries::of(connection, scope, &rows).await?;
     rows.iter()
         .map(|row| {
+            let recorded = recorded(row, &dictionaries)?;
             let adjusted_before: Option<i32> = row.try_get("p_revision")?;
-            let previous = standing(row, if adjusted_before.is_some() { "p_" } else { "" })?;
-            Ok(Recorded { previous: Some(previous), ..recorded(row)? })
+            let before =
+                adjusted_before.map(|_| booking(row, &dictionaries, "p_", &recorded.event.meters)).transpose()?;
+            let previous = before.unwrap_or_else(|| recorded.event.booking.clone());
+            Ok(Recorded { previous: Some(previous), ..recorded })
         })
         .collect()
 }
@@ -289,26 +264,31 @@ pub(super) async fn append(
             adjustments.iter().map(|$one| $value).collect::<Vec<_>>()
         };
     }
+    let planned = |one: &Adjustment<'_>| {
+        let (plan, quantities) = one.to.plan(&one.recorded.event.meters);
+        (Entry::plan(&plan), quantities)
+    };
+    let (plans, quantities): (Vec<Entry>, Vec<Option<Vec<u8>>>) = adjustments.iter().map(planned).unzip();
+    Missing::of_plans(scope.org_id(), plans.iter()).write(connection, now).await?;
     sqlx::query(
         "insert into adjustments (org_id, run_id, is_reversal, adjusted_at, event_key, revision, old_cost, new_cost,
-            old_upper_bound, new_upper_bound, receipt, priced_as, unpriced_reason)
+            old_upper_bound, new_upper_bound, plan_id, quantities)
          select $1, $2, $3, $4, batch.*
-         from unnest($5::uuid[], $6::int[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::jsonb[],
-            $12::text[], $13::text[]) as batch",
+         from unnest($5::uuid[], $6::int[], $7::numeric[], $8::numeric[], $9::numeric[], $10::numeric[], $11::bigint[],
+            $12::bytea[]) as batch",
     )
     .bind(scope.org_id().0)
     .bind(by.run_id.0)
     .bind(by.is_reversal)
     .bind(now)
-    .bind(all!(one => one.event.event_key.0))
-    .bind(all!(one => one.event.revision + 1))
-    .bind(all!(one => one.event.current.cost))
+    .bind(all!(one => one.recorded.event.event_key.0))
+    .bind(all!(one => one.recorded.revision + 1))
+    .bind(all!(one => one.recorded.current.cost))
     .bind(all!(one => one.to.cost))
-    .bind(all!(one => one.event.current.upper_bound))
+    .bind(all!(one => one.recorded.current.upper_bound))
     .bind(all!(one => one.to.upper_bound))
-    .bind(all!(one => receipt::to_json(one.to.lines.iter().cloned())))
-    .bind(all!(one => one.to.priced_as.as_deref()))
-    .bind(all!(one => one.to.unpriced_reason.as_deref()))
+    .bind(plans.iter().map(|plan| plan.id).collect::<Vec<_>>())
+    .bind(quantities)
     .execute(connection)
     .await?;
     Ok(())
@@ -316,44 +296,50 @@ pub(super) async fn append(
 
 /// An adjustment of one event.
 pub(crate) struct StoredAdjustment {
+    pub(crate) event_key: EventKey,
     pub(crate) revision: i32,
     pub(crate) run_id: RunId,
     pub(crate) is_reversal: bool,
     pub(crate) reason: String,
     pub(crate) at: DateTime<Utc>,
     pub(crate) old_cost: Option<Decimal>,
-    pub(crate) new_cost: Option<Decimal>,
-    pub(crate) lines: Vec<receipt::StoredLine>,
+    /// What counts from then on.
+    pub(crate) to: Booking,
 }
 
-/// The adjustments of an event, first to last.
-pub(crate) async fn adjustments_of(
-    pool: &PgPool,
+/// The adjustments of some events, by event and from first to last.
+pub(crate) async fn adjustments(
+    connection: &mut PgConnection,
     scope: &OrgScope,
-    event_key: EventKey,
+    events: &[Stored],
 ) -> Result<Vec<StoredAdjustment>, Error> {
+    let used: HashMap<EventKey, &Meters> = events.iter().map(|event| (event.event_key, &event.meters)).collect();
     let rows = sqlx::query(
-        "select a.revision, a.run_id, a.is_reversal, a.adjusted_at, a.old_cost, a.new_cost, a.receipt,
+        "select a.event_key, a.revision, a.run_id, a.is_reversal, a.adjusted_at, a.old_cost, a.new_cost as a_cost,
+            a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities,
             coalesce(case when a.is_reversal then runs.reverse_reason else runs.reason end, '') as reason
          from adjustments as a
          left join repricing_runs as runs on runs.org_id = a.org_id and runs.run_id = a.run_id
-         where a.org_id = $1 and a.event_key = $2 order by a.revision",
+         where a.org_id = $1 and a.event_key = any($2) order by a.event_key, a.revision",
     )
     .bind(scope.org_id().0)
-    .bind(event_key.0)
-    .fetch_all(pool)
+    .bind(used.keys().map(|key| key.0).collect::<Vec<_>>())
+    .fetch_all(&mut *connection)
     .await?;
+    let dictionaries = Dictionaries::of(connection, scope, &rows).await?;
     rows.iter()
         .map(|row| {
+            let event_key = EventKey(row.try_get("event_key")?);
+            let nothing = Meters::new();
             Ok(StoredAdjustment {
+                event_key,
                 revision: row.try_get("revision")?,
                 run_id: RunId(row.try_get("run_id")?),
                 is_reversal: row.try_get("is_reversal")?,
                 reason: row.try_get("reason")?,
                 at: row.try_get("adjusted_at")?,
                 old_cost: row.try_get("old_cost")?,
-                new_cost: row.try_get("new_cost")?,
-                lines: receipt::lines(row.try_get("receipt")?, "adjustments")?,
+                to: booking(row, &dictionaries, "a_", used.get(&event_key).copied().unwrap_or(&nothing))?,
             })
         })
         .collect()

@@ -2,17 +2,13 @@
 //!
 //! Source: PostgreSQL documentation, "COPY", section "Binary Format"; the fields are in the wire form of their types.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, OrgId};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 /// Microseconds between the Unix epoch and PostgreSQL's, 2000-01-01.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
-const EPOCH_DAY: NaiveDate = match NaiveDate::from_ymd_opt(2000, 1, 1) {
-    Some(day) => day,
-    None => NaiveDate::MIN,
-};
 /// Signature, no flags, no extension.
 const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
 /// A row of -1 fields.
@@ -35,21 +31,19 @@ pub(super) struct Claim<'a> {
     /// Only of an event.
     pub(super) content: Option<&'a [u8]>,
     pub(super) event_key: EventKey,
-    pub(super) month: NaiveDate,
 }
 
 /// Claims with all that stands around them.
 pub(super) fn claims<'a>(claims: impl ExactSizeIterator<Item = Claim<'a>>) -> Vec<u8> {
     let mut rows = CopyBuffer::with_capacity(claims.len() * 120);
     for claim in claims {
-        rows.row(4 + i16::from(claim.content.is_some()));
+        rows.row(3 + usize::from(claim.content.is_some()));
         rows.uuid(claim.org_id.0);
         rows.field(claim.hash);
         if let Some(content) = claim.content {
             rows.field(content);
         }
         rows.uuid(claim.event_key.0);
-        rows.date(claim.month);
     }
     framed(std::iter::once(&rows.0[..]))
 }
@@ -64,8 +58,9 @@ impl CopyBuffer {
     }
 
     /// Begins a row of so many fields.
-    pub(super) fn row(&mut self, fields: i16) {
-        self.0.extend_from_slice(&fields.to_be_bytes());
+    pub(super) fn row(&mut self, fields: usize) {
+        // A table has at most 1,600 columns.
+        self.0.extend_from_slice(&i16::try_from(fields).unwrap_or(i16::MAX).to_be_bytes());
     }
 
     /// What was written.
@@ -103,13 +98,6 @@ impl CopyBuffer {
         self.field(&(at.timestamp_micros() - EPOCH_MICROS).to_be_bytes());
     }
 
-    /// Days since PostgreSQL's epoch.
-    fn date(&mut self, day: NaiveDate) {
-        let days = day.signed_duration_since(EPOCH_DAY).num_days();
-        // Days of a calendar of ten thousand years fit.
-        self.field(&i32::try_from(days).unwrap_or(i32::MAX).to_be_bytes());
-    }
-
     pub(super) fn text(&mut self, text: &str) {
         self.field(text.as_bytes());
     }
@@ -118,49 +106,25 @@ impl CopyBuffer {
         self.option(text, Self::text);
     }
 
+    pub(super) fn bytes_opt(&mut self, bytes: Option<&[u8]>) {
+        self.option(bytes, Self::field);
+    }
+
     /// JSON text for a `jsonb` column; the leading byte is the version of that wire form.
-    pub(super) fn jsonb(&mut self, json: &str) {
-        self.len(json.len() + 1);
-        self.0.push(1);
-        self.0.extend_from_slice(json.as_bytes());
+    pub(super) fn jsonb_opt(&mut self, json: Option<&str>) {
+        self.option(json, |row, json| {
+            row.len(json.len() + 1);
+            row.0.push(1);
+            row.0.extend_from_slice(json.as_bytes());
+        });
     }
 
     pub(super) fn bool(&mut self, flag: bool) {
         self.field(&[u8::from(flag)]);
     }
 
-    pub(super) fn bool_opt(&mut self, flag: Option<bool>) {
-        self.option(flag, Self::bool);
-    }
-
-    pub(super) fn int4(&mut self, number: i32) {
-        self.field(&number.to_be_bytes());
-    }
-
     pub(super) fn int8(&mut self, number: i64) {
         self.field(&number.to_be_bytes());
-    }
-
-    /// One dimension, no nulls: dimensions, flags, type of the elements, length, first index, elements.
-    pub(super) fn int8_array(&mut self, numbers: &[i64]) {
-        const INT8: i32 = 20;
-        let dimensions = i32::from(!numbers.is_empty());
-        self.len(12 + usize::from(!numbers.is_empty()) * 8 + numbers.len() * 12);
-        for number in [dimensions, 0, INT8] {
-            self.0.extend_from_slice(&number.to_be_bytes());
-        }
-        if dimensions == 1 {
-            // The labels of an event are few.
-            self.0.extend_from_slice(&i32::try_from(numbers.len()).unwrap_or(i32::MAX).to_be_bytes());
-            self.0.extend_from_slice(&1_i32.to_be_bytes());
-        }
-        for number in numbers {
-            self.int8(*number);
-        }
-    }
-
-    pub(super) fn int8_opt(&mut self, number: Option<i64>) {
-        self.option(number, Self::int8);
     }
 
     pub(super) fn numeric_opt(&mut self, number: Option<Decimal>) {

@@ -16,12 +16,12 @@ mod sums;
 mod transaction;
 
 pub(crate) use measure::describe;
-pub(crate) use partition::{month_of, name as partition_name, next as next_month};
+pub(crate) use partition::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
 
 pub(crate) use room::Reservation;
 pub(crate) use transaction::too_old_for_retention;
 
-pub(crate) use sql::{enter_organization, lock_organization, mark_moved, time_of};
+pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
 
 use super::event::NewEvent;
 use crate::error::timed_out;

@@ -2,7 +2,8 @@
 
 use super::sql;
 use crate::Error;
-use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use crate::ledger::key;
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 
@@ -15,6 +16,11 @@ pub(crate) fn month_of(at: DateTime<Utc>) -> NaiveDate {
 /// The first day of the following month.
 pub(crate) fn next(month: NaiveDate) -> NaiveDate {
     month.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX)
+}
+
+/// The first key that an event of a month can have.
+pub(crate) fn first_key(month: NaiveDate) -> uuid::Uuid {
+    key::first_key(month.and_time(NaiveTime::MIN).and_utc())
 }
 
 /// The name of a month's partition.

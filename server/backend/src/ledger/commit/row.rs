@@ -2,72 +2,83 @@
 
 use super::copy::CopyBuffer;
 use crate::ledger::event::NewEvent;
-use crate::ledger::receipt;
+use crate::ledger::series::Label;
+use domain::event::EventInput;
+use std::collections::BTreeMap;
 
-const EVENT_FIELDS: i16 = 48;
+/// Names of the columns, in the order in which a row has them.
+pub(super) const COLUMNS: [&str; 23] = [
+    "org_id",
+    "event_key",
+    "received_at",
+    "series_id",
+    "shape_id",
+    "plan_id",
+    "tokens",
+    "response_cache_hit",
+    "cost",
+    "upper_bound",
+    "avoided_cost",
+    "reported_cost",
+    "labels",
+    "numbers",
+    "quantities",
+    "id",
+    "request_id",
+    "interaction_id",
+    "session_id",
+    "decision_id",
+    "provider_response_id",
+    "input_hash",
+    "words",
+];
 
-/// An event's row.
-pub(crate) fn encode(event: &NewEvent) -> Vec<u8> {
-    let mut row = CopyBuffer::with_capacity(1_024);
-    write(&mut row, event);
+/// An event's row, with the numbers that are its own and the quantities of its receipt.
+pub(crate) fn encode(event: &NewEvent, numbers: &[u8], quantities: Option<&[u8]>) -> Vec<u8> {
+    let sent = &event.sent;
+    let booking = &event.booking;
+    let mut row = CopyBuffer::with_capacity(512);
+    row.row(COLUMNS.len());
+    row.uuid(event.org_id.0);
+    row.uuid(event.event_key.0);
+    row.timestamp(event.received_at);
+    row.int8(event.place.series_id);
+    row.int8(event.place.shape_id);
+    row.int8(event.place.plan_id);
+    row.int8(event.tokens());
+    row.bool(sent.response_cache_hit == Some(true));
+    row.numeric_opt(booking.cost);
+    row.numeric_opt(booking.upper_bound);
+    row.numeric_opt(booking.avoided_cost);
+    row.numeric_opt(sent.reported_cost.as_ref().map(|cost| cost.amount));
+    let labels: Vec<u8> = event.place.labels.iter().flat_map(|label| label.to_be_bytes()).collect();
+    row.bytes_opt(Some(&labels[..]).filter(|labels| !labels.is_empty()));
+    row.bytes_opt(Some(numbers));
+    row.bytes_opt(quantities);
+    row.text_opt(sent.id.as_deref());
+    row.text_opt(sent.request_id.as_deref());
+    row.text_opt(sent.interaction_id.as_deref());
+    row.text_opt(sent.session_id.as_deref());
+    row.text_opt(sent.decision_id.as_deref());
+    row.text_opt(sent.provider_response_id.as_deref());
+    row.text_opt(sent.input_hash.as_deref());
+    row.jsonb_opt(event.place.is_other.then(|| words(sent)).as_deref());
     row.into_bytes()
 }
 
-fn write(row: &mut CopyBuffer, event: &NewEvent) {
-    let sent = &event.sent;
-    let booking = &event.booking;
-    row.row(EVENT_FIELDS);
-    row.uuid(event.org_id.0);
-    row.uuid(event.event_key.0);
-    row.timestamp(event.timestamp);
-    row.timestamp(event.received_at);
-    row.text(&event.id);
-    row.uuid(event.project_id.0);
-    row.uuid(event.key_id.0);
-    row.int8(event.place.series_id);
-    row.int8_array(&event.place.labels);
-    row.text(&sent.provider);
-    row.text(&sent.model);
-    row.text(&event.operation);
-    row.text(event.usage_format.as_str());
-    row.jsonb(&event.usage_json);
-    row.jsonb(&json(&event.meters));
-    row.text_opt(sent.service_tier.as_deref());
-    row.bool(sent.batch == Some(true));
-    row.text_opt(sent.region.as_deref());
-    row.text(event.status.as_str());
-    row.int4(sent.attempt.and_then(|attempt| i32::try_from(attempt).ok()).unwrap_or(1));
-    row.text_opt(sent.request_id.as_deref());
-    row.text_opt(sent.interaction_id.as_deref());
-    row.text_opt(sent.step.as_deref());
-    row.text_opt(sent.session_id.as_deref());
-    row.text_opt(sent.decision_id.as_deref());
-    row.int8_opt(sent.latency_ms.and_then(|latency| i64::try_from(latency).ok()));
-    row.int8_opt(sent.time_to_first_token_ms.and_then(|latency| i64::try_from(latency).ok()));
-    row.bool_opt(sent.stream);
-    row.text_opt(sent.finish_reason.as_deref());
-    row.text_opt(sent.error_kind.as_deref());
-    row.bool(sent.response_cache_hit == Some(true));
-    row.text_opt(sent.input_hash.as_deref());
-    row.text_opt(sent.feature.as_deref());
-    row.text_opt(sent.environment.as_deref());
-    row.text_opt(sent.customer.as_deref());
-    row.text_opt(sent.user.as_deref());
-    row.text_opt(sent.cohort.as_deref());
-    row.jsonb(&json(&sent.tags));
-    row.text_opt(sent.provider_response_id.as_deref());
-    row.numeric_opt(sent.reported_cost.as_ref().map(|cost| domain::money::round_line(cost.amount)));
-    row.text_opt(sent.reported_cost.as_ref().map(|cost| cost.currency.as_str()));
-    row.numeric_opt(booking.cost);
-    row.jsonb(&receipt::to_json(booking.lines.iter().map(Into::into)).to_string());
-    row.text_opt(booking.priced_as.as_deref());
-    row.text_opt(booking.unpriced_reason.as_deref());
-    row.numeric_opt(booking.upper_bound);
-    row.numeric_opt(booking.avoided_cost);
-    row.int8(event.tokens());
-}
-
-fn json(value: &impl serde::Serialize) -> String {
+/// The words of an event's dimensions as they were sent, by the names of the dimensions.
+fn words(sent: &EventInput) -> String {
+    let own = [
+        ("provider", Some(&sent.provider)),
+        ("model", Some(&sent.model)),
+        ("operation", sent.operation.as_ref()),
+        ("feature", sent.feature.as_ref()),
+        ("environment", sent.environment.as_ref()),
+        ("cohort", sent.cohort.as_ref()),
+        ("step", sent.step.as_ref()),
+    ];
+    let own = own.into_iter().filter_map(|(name, word)| Some((name.into(), word?.clone().into())));
+    let words: BTreeMap<_, _> = own.chain(Label::of(sent).map(|label| (label.label, label.value))).collect();
     // Maps with text keys always have a JSON form.
-    serde_json::to_string(value).unwrap_or_else(|_| "{}".to_owned())
+    serde_json::to_string(&words).unwrap_or_else(|_| "{}".to_owned())
 }

@@ -1,7 +1,7 @@
 //! Queries of the ingest transaction. They mix organizations: every row carries its own.
 
-use super::partition::month_of;
-use super::{copy, partition};
+use super::{copy, partition, row};
+use crate::ledger::content::ContentHash;
 use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
 use crate::ledger::rollup::Moved;
@@ -12,6 +12,7 @@ use domain::period::Zone;
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Ids that were recorded before, by the event key that wanted them now.
@@ -23,7 +24,7 @@ pub(super) type BookedCosts = HashMap<EventKey, Option<Decimal>>;
 pub(super) struct KnownId {
     pub(super) org_id: OrgId,
     pub(super) event_key: EventKey,
-    pub(super) content_hash: Vec<u8>,
+    pub(super) content_hash: ContentHash,
 }
 
 /// Whether a write failed because the month's partition is not there.
@@ -135,14 +136,14 @@ pub(super) async fn claim(
     }
     let claimed = sqlx::query(
         "with claimed as (
-             insert into event_ids (org_id, id_hash, content_hash, event_key, month)
-             select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::uuid[], $5::date[])
+             insert into event_ids (org_id, id_hash, content_hash, event_key)
+             select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[])
              on conflict on constraint event_ids_pkey do nothing
              returning event_key
          ), answered as (
-             insert into provider_responses (org_id, response_hash, event_key, month)
-             select answer.org_id, answer.response_hash, answer.event_key, answer.month
-             from unnest($6::uuid[], $7::bytea[], $8::uuid[], $9::date[]) as answer (org_id, response_hash, event_key, month)
+             insert into provider_responses (org_id, response_hash, event_key)
+             select answer.org_id, answer.response_hash, answer.event_key
+             from unnest($5::uuid[], $6::uuid[], $7::uuid[]) as answer (org_id, response_hash, event_key)
              join claimed using (event_key)
              order by answer.org_id, answer.response_hash
              on conflict on constraint provider_responses_pkey do nothing
@@ -151,14 +152,12 @@ pub(super) async fn claim(
          select (select count(*) from claimed) as ids, (select count(*) from answered) as answers",
     )
     .bind(all!(event of events => event.org_id.0))
-    .bind(all!(event of events => &event.id_hash[..]))
-    .bind(all!(event of events => &event.content_hash[..]))
+    .bind(all!(event of events => Uuid::from_bytes(event.id_hash)))
+    .bind(all!(event of events => Uuid::from_bytes(event.content_hash)))
     .bind(all!(event of events => event.event_key.0))
-    .bind(all!(event of events => month_of(event.timestamp)))
     .bind(all!(answer of answers => answer.event.org_id.0))
-    .bind(all!(answer of answers => &answer.hash[..]))
+    .bind(all!(answer of answers => Uuid::from_bytes(answer.hash)))
     .bind(all!(answer of answers => answer.event.event_key.0))
-    .bind(all!(answer of answers => month_of(answer.event.timestamp)))
     .fetch_one(connection)
     .await?;
     let count = |column| Ok::<_, Error>(usize::try_from(claimed.try_get::<i64, _>(column)?).unwrap_or_default());
@@ -177,25 +176,23 @@ pub(super) async fn copy_claims(
         hash: &event.id_hash,
         content: Some(&event.content_hash),
         event_key: event.event_key,
-        month: month_of(event.timestamp),
     }));
     let answers = copy::claims(answers.iter().map(|answer| copy::Claim {
         org_id: answer.event.org_id,
         hash: &answer.hash,
         content: None,
         event_key: answer.event.event_key,
-        month: month_of(answer.event.timestamp),
     }));
     let copied = async {
         copy_rows(
             &mut attempt,
-            "copy event_ids (org_id, id_hash, content_hash, event_key, month) from stdin (format binary)",
+            "copy event_ids (org_id, id_hash, content_hash, event_key) from stdin (format binary)",
             ids,
         )
         .await?;
         copy_rows(
             &mut attempt,
-            "copy provider_responses (org_id, response_hash, event_key, month) from stdin (format binary)",
+            "copy provider_responses (org_id, response_hash, event_key) from stdin (format binary)",
             answers,
         )
         .await
@@ -213,7 +210,7 @@ pub(super) async fn copy_claims(
     }
 }
 
-async fn copy_rows(connection: &mut PgConnection, sql: &'static str, rows: Vec<u8>) -> Result<(), sqlx::Error> {
+async fn copy_rows(connection: &mut PgConnection, sql: &str, rows: Vec<u8>) -> Result<(), sqlx::Error> {
     let mut copy = connection.copy_in_raw(sql).await?;
     copy.send(rows).await?;
     copy.finish().await?;
@@ -223,11 +220,11 @@ async fn copy_rows(connection: &mut PgConnection, sql: &'static str, rows: Vec<u
 /// Which ids of events were recorded before.
 pub(super) async fn known_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
     let orgs: Vec<Uuid> = events.iter().map(|event| event.org_id.0).collect();
-    let ids: Vec<&[u8]> = events.iter().map(|event| &event.id_hash[..]).collect();
+    let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_bytes(event.id_hash)).collect();
     let keys: Vec<Uuid> = events.iter().map(|event| event.event_key.0).collect();
     let rows = sqlx::query(
         "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
-         from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
          join event_ids as known on known.org_id = wanted.org_id and known.id_hash = wanted.id_hash
          where known.event_key <> wanted.event_key",
     )
@@ -241,24 +238,22 @@ pub(super) async fn known_ids(connection: &mut PgConnection, events: &[&NewEvent
             let known = KnownId {
                 org_id: OrgId(row.try_get("org_id")?),
                 event_key: EventKey(row.try_get("event_key")?),
-                content_hash: row.try_get("content_hash")?,
+                content_hash: row.try_get::<Uuid, _>("content_hash")?.into_bytes(),
             };
             Ok((EventKey(row.try_get("wanted_key")?), known))
         })
         .collect()
 }
 
-/// What recorded events were booked with. Their keys carry their time to the millisecond, so that each is found in its partition.
+/// What recorded events were booked with. Their keys carry their time, so that each is found in its partition.
 pub(super) async fn booked_costs(
     connection: &mut PgConnection,
     known: impl IntoIterator<Item = &KnownId>,
 ) -> Result<BookedCosts, Error> {
     let mut orgs = vec![];
-    let mut times = vec![];
     let mut keys = vec![];
     for id in known {
         orgs.push(id.org_id.0);
-        times.push(time_of(id.event_key));
         keys.push(id.event_key.0);
     }
     if keys.is_empty() {
@@ -266,44 +261,27 @@ pub(super) async fn booked_costs(
     }
     let rows = sqlx::query(
         "select known.event_key, found.cost
-         from unnest($1::uuid[], $2::timestamptz[], $3::uuid[]) as known (org_id, at, event_key)
+         from unnest($1::uuid[], $2::uuid[]) as known (org_id, event_key)
          cross join lateral (
-             select events.cost from events
-             where events.org_id = known.org_id
-               and events.\"timestamp\" >= known.at and events.\"timestamp\" < known.at + interval '1 millisecond'
-               and events.event_key = known.event_key
+             select events.cost from events where events.org_id = known.org_id and events.event_key = known.event_key
          ) as found",
     )
     .bind(orgs)
-    .bind(times)
     .bind(keys)
     .fetch_all(connection)
     .await?;
     rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), row.try_get("cost")?))).collect()
 }
 
-/// The millisecond in which an event's timestamp lies.
-pub(crate) fn time_of(key: EventKey) -> DateTime<Utc> {
-    let millis = key.0.as_u64_pair().0 >> 16;
-    i64::try_from(millis).ok().and_then(DateTime::from_timestamp_millis).unwrap_or_default()
-}
-
 /// Writes events in PostgreSQL's binary form.
 pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
     let rows = copy::framed(events.iter().map(|event| &event.row[..]));
-    copy_rows(
-        connection,
-        "copy events (org_id, event_key, \"timestamp\", received_at, id, project_id, key_id, series_id,
-            labels, provider, model, operation, usage_format, usage, meters, service_tier, batch, region, status, attempt, request_id, interaction_id, step,
-            session_id, decision_id, latency_ms, time_to_first_token_ms, stream, finish_reason, error_kind,
-            response_cache_hit, input_hash, feature, environment, customer, \"user\", cohort, tags, provider_response_id,
-            reported_cost, reported_currency, cost, receipt, priced_as, unpriced_reason, upper_bound, avoided_cost, tokens)
-         from stdin (format binary)",
-        rows,
-    )
-    .await?;
+    copy_rows(connection, &COPY_EVENTS, rows).await?;
     Ok(())
 }
+
+static COPY_EVENTS: LazyLock<String> =
+    LazyLock::new(|| format!("copy events ({}) from stdin (format binary)", row::COLUMNS.join(", ")));
 
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.
 pub(crate) async fn mark_moved(
@@ -345,7 +323,7 @@ pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<
     let mut transaction = connection.begin().await?;
     sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
     if !sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(&mut *transaction).await? {
-        let next = partition::next(month);
+        let [first, next] = [month, partition::next(month)].map(partition::first_key);
         // The name and the bounds are made of a date.
         sqlx::query(AssertSqlSafe(format!(
             "create table {name} (like events including defaults including constraints)"
@@ -353,7 +331,7 @@ pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<
         .execute(&mut *transaction)
         .await?;
         sqlx::query(AssertSqlSafe(format!(
-            "alter table events attach partition {name} for values from ('{month} 00:00:00+00') to ('{next} 00:00:00+00')"
+            "alter table events attach partition {name} for values from ('{first}') to ('{next}')"
         )))
         .execute(&mut *transaction)
         .await?;

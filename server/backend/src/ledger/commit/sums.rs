@@ -33,9 +33,9 @@ fn calls(event: &NewEvent) -> CallSums {
     CallSums {
         requests: 1,
         tokens: event.tokens(),
-        unpriced_requests: i64::from(booking.cost.is_none()),
-        retries: i64::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
-        cache_hits: i64::from(event.sent.response_cache_hit == Some(true)),
+        unpriced_requests: i32::from(booking.cost.is_none()),
+        retries: i32::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
+        cache_hits: i32::from(event.sent.response_cache_hit == Some(true)),
         booked: booking.cost.unwrap_or_default(),
         adjusted: Decimal::ZERO,
         unpriced_upper_bound: booking.upper_bound.unwrap_or_default(),
@@ -56,7 +56,7 @@ fn meters(event: &NewEvent) -> BTreeMap<&'static str, MeterSums> {
     for line in &event.booking.lines {
         let sums = used.entry(line.meter.as_str()).or_insert_with(one);
         // A price per request is charged although usage does not count requests. A modifier's line uses nothing more.
-        if line.is_price() && event.meters.get(line.meter).is_zero() {
+        if !line.source.is_modifier() && event.meters.get(line.meter).is_zero() {
             sums.quantity += line.quantity;
         }
         sums.booked += line.amount;

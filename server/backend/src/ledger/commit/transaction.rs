@@ -3,8 +3,8 @@
 use super::{Outcome, Rejection, sql, sums};
 use crate::ledger::doubles;
 use crate::ledger::event::NewEvent;
+use crate::ledger::known::{Missing, Unseen};
 use crate::ledger::rejected;
-use crate::ledger::series::{Missing, Unseen};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::Recorded;
@@ -97,8 +97,10 @@ impl Batch<'_> {
             doubles::settle(&mut transaction, &answers).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
-        let (dropped, fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
+        let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
             new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
+        // In the order of their key, so that its index grows at the end, where pages fill up.
+        fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
             Missing::of(fresh.iter().map(|event| (event.org_id, &event.place)))
                 .write(&mut transaction, self.now)

@@ -2,10 +2,8 @@
 
 use super::Doubles;
 use crate::Error;
-use crate::ledger::commit::month_of;
 use crate::ledger::content::IdHash;
 use crate::ledger::event::NewEvent;
-use chrono::NaiveDate;
 use domain::ids::{EventKey, OrgId};
 use sqlx::{PgConnection, Row};
 use std::collections::BTreeSet;
@@ -23,11 +21,11 @@ pub(super) async fn claimed_before(connection: &mut PgConnection, answers: &[Ans
         return Ok(Doubles::new());
     }
     let orgs: Vec<Uuid> = answers.iter().map(|answer| answer.event.org_id.0).collect();
-    let hashes: Vec<&[u8]> = answers.iter().map(|answer| &answer.hash[..]).collect();
+    let hashes: Vec<Uuid> = answers.iter().map(|answer| Uuid::from_bytes(answer.hash)).collect();
     let keys: Vec<Uuid> = answers.iter().map(|answer| answer.event.event_key.0).collect();
     let rows = sqlx::query(
         "select wanted.event_key, known.event_key as first_key
-         from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as wanted (org_id, response_hash, event_key)
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, response_hash, event_key)
          join provider_responses as known
            on known.org_id = wanted.org_id and known.response_hash = wanted.response_hash
          where known.event_key <> wanted.event_key",
@@ -50,15 +48,13 @@ pub(crate) async fn mark(connection: &mut PgConnection, events: &[&NewEvent], do
     let orgs: Vec<Uuid> = marked.iter().map(|(event, _)| event.org_id.0).collect();
     let keys: Vec<Uuid> = marked.iter().map(|(event, _)| event.event_key.0).collect();
     let firsts: Vec<Uuid> = marked.iter().map(|(_, first)| first.0).collect();
-    let months: Vec<NaiveDate> = marked.iter().map(|(event, _)| month_of(event.timestamp)).collect();
     sqlx::query(
-        "insert into suspected_doubles (org_id, event_key, first_key, month)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::date[])",
+        "insert into suspected_doubles (org_id, event_key, first_key)
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])",
     )
     .bind(orgs)
     .bind(keys)
     .bind(firsts)
-    .bind(months)
     .execute(connection)
     .await?;
     Ok(())

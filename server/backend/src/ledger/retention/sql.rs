@@ -1,9 +1,8 @@
 //! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`.
 
-use crate::clock::id_at;
-use crate::ledger::commit::{next_month, partition_name};
+use crate::ledger::commit::{first_key_of_month, next_month, partition_name};
 use crate::{Error, OrgScope};
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use domain::ids::OrgId;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 
@@ -53,14 +52,13 @@ pub(super) async fn limited(pool: &PgPool) -> Result<Vec<(OrgId, u32)>, Error> {
 /// The organization's oldest month before `kept` that has events or ids left.
 pub(super) async fn oldest_month(pool: &PgPool, scope: &OrgScope, kept: NaiveDate) -> Result<Option<NaiveDate>, Error> {
     let month = sqlx::query_scalar(
-        "select min(month) from (
-             select date_trunc('month', min(\"timestamp\") at time zone 'UTC')::date as month from events
-             where org_id = $1 and \"timestamp\" < $2::timestamp at time zone 'UTC'
+        "select date_trunc('month', event_time(event_key) at time zone 'UTC')::date from (
+             (select event_key from events where org_id = $1 and event_key < $2 order by event_key limit 1)
              union all
-             select min(month) from event_ids where org_id = $1 and month < $2
-         ) as months",
+             (select event_key from event_ids where org_id = $1 and event_key < $2 order by event_key limit 1)
+         ) as oldest order by event_key limit 1",
     );
-    Ok(month.bind(scope.org_id().0).bind(kept).fetch_one(pool).await?)
+    Ok(month.bind(scope.org_id().0).bind(first_key_of_month(kept)).fetch_optional(pool).await?)
 }
 
 pub(super) async fn raise_events_from(
@@ -85,33 +83,25 @@ pub(super) async fn delete_events(
     limit: i64,
 ) -> Result<u64, Error> {
     let deleted = sqlx::query(
-        "delete from events where org_id = $1
-             and \"timestamp\" >= $2::timestamp at time zone 'UTC' and \"timestamp\" < $3::timestamp at time zone 'UTC'
-             and (\"timestamp\", event_key) in (
-                 select \"timestamp\", event_key from events where org_id = $1
-                     and \"timestamp\" >= $2::timestamp at time zone 'UTC' and \"timestamp\" < $3::timestamp at time zone 'UTC'
-                 order by \"timestamp\", event_key limit $4)",
+        "delete from events where org_id = $1 and event_key >= $2 and event_key < $3 and event_key in (
+             select event_key from events where org_id = $1 and event_key >= $2 and event_key < $3
+             order by event_key limit $4)",
     );
+    let [from, to] = [from, to].map(first_key_of_month);
     Ok(deleted.bind(scope.org_id().0).bind(from).bind(to).bind(limit).execute(pool).await?.rows_affected())
 }
 
 /// Deletes what is remembered of the month's events beside them: their ids, their adjustments, and the providers' ids of their answers.
 pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate) -> Result<(), Error> {
-    let first_key = |month: NaiveDate| id_at(month.and_time(NaiveTime::MIN).and_utc(), [0; 32]);
-    // Adjustments know no month, but their events' keys carry the time.
-    sqlx::query("delete from adjustments where org_id = $1 and event_key >= $2 and event_key < $3")
-        .bind(scope.org_id().0)
-        .bind(first_key(month))
-        .bind(first_key(next_month(month)))
-        .execute(pool)
-        .await?;
     // The ids last: by them the month is found again when this is interrupted.
     for sql in [
-        "delete from suspected_doubles where org_id = $1 and month = $2",
-        "delete from provider_responses where org_id = $1 and month = $2",
-        "delete from event_ids where org_id = $1 and month = $2",
+        "delete from adjustments where org_id = $1 and event_key >= $2 and event_key < $3",
+        "delete from suspected_doubles where org_id = $1 and event_key >= $2 and event_key < $3",
+        "delete from provider_responses where org_id = $1 and event_key >= $2 and event_key < $3",
+        "delete from event_ids where org_id = $1 and event_key >= $2 and event_key < $3",
     ] {
-        sqlx::query(sql).bind(scope.org_id().0).bind(month).execute(pool).await?;
+        let [from, to] = [month, next_month(month)].map(first_key_of_month);
+        sqlx::query(sql).bind(scope.org_id().0).bind(from).bind(to).execute(pool).await?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ mod sql;
 
 pub(crate) use sql::{
     CallSums, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey, MeterSums, QUARTERS, QuarterKey,
-    Rollup, Rows, TERMS, TermKey, TermSums,
+    Query, Rollup, Rows, TERMS, TermKey, TermSums,
 };
 
 use crate::Error;

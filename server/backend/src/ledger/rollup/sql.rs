@@ -4,8 +4,11 @@
 
 use crate::Error;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::meter::Meter;
 use rust_decimal::Decimal;
-use sqlx::{AssertSqlSafe, PgConnection};
+use serde_json::{Map, Value};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
@@ -21,6 +24,40 @@ pub(crate) trait Columns: Sized + Send + Sync + 'static {
 
     /// Binds one array per column.
     fn bind<'q>(query: Query<'q>, rows: impl Iterator<Item = &'q Self> + Clone) -> Query<'q>;
+
+    /// Reads them from a row of the table.
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Inconsistent`].
+    fn read(row: &PgRow) -> Result<Self, Error>;
+
+    /// Adds them to a row as people read it.
+    fn show(&self, row: &mut Map<String, Value>);
+}
+
+/// A column of a rollup.
+trait Column: Sized + ToString {
+    fn read(row: &PgRow, name: &'static str) -> Result<Self, Error>;
+}
+
+macro_rules! column {
+    ($($type:ty),+) => {
+        $(impl Column for $type {
+            fn read(row: &PgRow, name: &'static str) -> Result<Self, Error> {
+                Ok(row.try_get(name)?)
+            }
+        })+
+    };
+}
+
+column!(Uuid, NaiveDate, DateTime<Utc>, i32, i64, Decimal);
+
+/// The word of a meter.
+impl Column for &'static str {
+    fn read(row: &PgRow, name: &'static str) -> Result<Self, Error> {
+        let word: &str = row.try_get(name)?;
+        Meter::parse(word).map(Meter::as_str).ok_or_else(|| Error::inconsistent("rollups", name, word))
+    }
 }
 
 macro_rules! columns {
@@ -33,6 +70,14 @@ macro_rules! columns {
 
             fn bind<'q>(query: Query<'q>, rows: impl Iterator<Item = &'q Self> + Clone) -> Query<'q> {
                 query$(.bind(rows.clone().map(|row| row.$column).collect::<Vec<$type>>()))+
+            }
+
+            fn read(row: &PgRow) -> Result<Self, Error> {
+                Ok(Self { $($column: <$type as Column>::read(row, stringify!($column))?),+ })
+            }
+
+            fn show(&self, row: &mut Map<String, Value>) {
+                $(row.insert(stringify!($column).to_owned(), Value::from(self.$column.to_string()));)+
             }
         }
     };
@@ -77,11 +122,11 @@ TermKey { day: NaiveDate = "date", series_id: i64 = "bigint", meter: &'static st
 
 sums! { /// Sums of calls.
     CallSums {
-        requests: i64 = "bigint",
+        requests: i32 = "integer",
         tokens: i64 = "bigint",
-        unpriced_requests: i64 = "bigint",
-        retries: i64 = "bigint",
-        cache_hits: i64 = "bigint",
+        unpriced_requests: i32 = "integer",
+        retries: i32 = "integer",
+        cache_hits: i32 = "integer",
         booked: Decimal = "numeric",
         adjusted: Decimal = "numeric",
         unpriced_upper_bound: Decimal = "numeric",
@@ -90,9 +135,9 @@ sums! { /// Sums of calls.
 }
 sums! { /// Sums of calls that carry a label.
     LabelSums {
-        requests: i64 = "bigint",
+        requests: i32 = "integer",
         tokens: i64 = "bigint",
-        unpriced_requests: i64 = "bigint",
+        unpriced_requests: i32 = "integer",
         booked: Decimal = "numeric",
         adjusted: Decimal = "numeric",
         unpriced_upper_bound: Decimal = "numeric",
@@ -100,7 +145,7 @@ sums! { /// Sums of calls that carry a label.
     }
 }
 sums! { /// Sums of a meter.
-MeterSums { requests: i64 = "bigint", quantity: Decimal = "numeric", booked: Decimal = "numeric", adjusted: Decimal = "numeric" } }
+MeterSums { requests: i32 = "integer", quantity: Decimal = "numeric", booked: Decimal = "numeric", adjusted: Decimal = "numeric" } }
 sums! { /// What a term moved.
 TermSums { adjusted: Decimal = "numeric" } }
 
@@ -131,11 +176,6 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
         K::COLUMNS.iter().chain(S::COLUMNS).map(|(name, _)| *name)
     }
 
-    /// The columns of the table but `org_id`, for `select`.
-    pub(crate) fn columns() -> String {
-        Self::names().skip(1).collect::<Vec<_>>().join(", ")
-    }
-
     /// Adds rows to what is there; the arrays are numbered from after `bound` on.
     pub(crate) fn upsert(&self, bound: usize) -> String {
         let table = self.table;
@@ -146,6 +186,39 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
             arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound),
             added.collect::<Vec<_>>().join(", "),
         )
+    }
+
+    /// The rows of an organization for which a condition holds, whose bound values begin with `$2`.
+    pub(crate) fn select(&self, within: &str) -> String {
+        let names = Self::names().collect::<Vec<_>>().join(", ");
+        format!("select {names} from {} where org_id = $1 and {within}", self.table)
+    }
+
+    /// A row of [`Self::select`].
+    ///
+    /// # Errors
+    /// [`Error::Database`], [`Error::Inconsistent`].
+    pub(crate) fn read(row: &PgRow) -> Result<(K, S), Error> {
+        Ok((K::read(row)?, S::read(row)?))
+    }
+
+    /// A row as JSON, every value as a text: JSON readers are not exact.
+    pub(crate) fn show(key: &K, sums: &S) -> String {
+        let mut row = Map::new();
+        key.show(&mut row);
+        sums.show(&mut row);
+        Value::Object(row).to_string()
+    }
+
+    /// Adds rows to what is there.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn add(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
+        if !rows.is_empty() {
+            self.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(connection).await?;
+        }
+        Ok(())
     }
 
     /// Binds rows to [`Self::upsert`].
@@ -161,7 +234,7 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
+        self.add(connection, rows).await?;
         let keys = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let same = K::COLUMNS.iter().map(|(name, _)| format!("r.{name} = gone.{name}"));
         let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
@@ -226,7 +299,10 @@ mod tests {
              unnest($4::uuid[], $5::date[], $6::bigint[], $7::text[], $8::bigint[], $9::numeric[]) \
              on conflict on constraint rollup_term_day_pkey do update set adjusted = rollup_term_day.adjusted + excluded.adjusted"
         );
-        assert_eq!(Rollup::<DayKey, TermSums>::columns(), "day, series_id, adjusted");
+        assert_eq!(
+            TERMS.select("day = $2"),
+            "select org_id, day, series_id, meter, term_id, adjusted from rollup_term_day where org_id = $1 and day = $2"
+        );
         assert_eq!(Rollup::<DayKey, TermSums>::WIDTH, 4);
     }
 }

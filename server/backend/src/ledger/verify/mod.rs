@@ -1,22 +1,27 @@
-//! Rollups against events: recomputed by other means to find differences, and rebuilt where days have moved.
+//! Rollups against events and events against what was sent: recomputed by other means to find differences, and rebuilt where days have moved.
 
+mod check;
+mod recompute;
 mod sql;
 
+use super::adjust;
 use super::commit::lock_organization;
+use super::rollup::{Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use domain::meter::Meter;
 use domain::period::{Period, Zone};
 use domain::problem::Problem;
+use recompute::Sums;
 use sqlx::PgConnection;
+use std::collections::{BTreeMap, HashMap};
 
 /// Most differences that are reported per table.
-pub const MAX_DIFFERENCES: i64 = 100;
+pub const MAX_DIFFERENCES: usize = 100;
 
 /// A row that is stored but does not follow from the events, or follows and is not stored as such.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The rollup; `events` where an event counts under dimensions that it was not sent with, which cannot be repaired.
+    /// The rollup; `events` where an event is not what it says, which cannot be repaired.
     pub table: &'static str,
     /// Whether this row is stored (and should not be so) or is what should be stored.
     pub stored: bool,
@@ -24,35 +29,24 @@ pub struct Difference {
     pub row: String,
 }
 
-/// Days with the instants where they begin and end.
-struct Days {
-    days: Vec<NaiveDate>,
-    begins: Vec<DateTime<Utc>>,
-    ends: Vec<DateTime<Utc>>,
+/// Events that are read at once.
+const PAGE: i64 = 2_000;
+
+/// A day with the instants where it begins and ends.
+#[derive(Clone, Copy)]
+struct Day {
+    day: NaiveDate,
+    begins: DateTime<Utc>,
+    ends: DateTime<Utc>,
 }
 
-impl Days {
-    fn of(zone: Zone, period: Period) -> Self {
-        let days: Vec<NaiveDate> = period.iter().collect();
-        let begins = days.iter().map(|day| zone.start_of(*day)).collect();
-        let ends = days.iter().map(|day| zone.start_of(day.succ_opt().unwrap_or(*day))).collect();
-        Self { days, begins, ends }
-    }
-
-    /// Those from `first` on.
-    fn since(self, first: Option<NaiveDate>) -> Self {
-        let before = self.days.partition_point(|day| first.is_some_and(|first| *day < first));
-        let rest = |all: Vec<DateTime<Utc>>| all[before..].to_vec();
-        Self { days: self.days[before..].to_vec(), begins: rest(self.begins), ends: rest(self.ends) }
-    }
+fn days_of(zone: Zone, period: Period) -> Vec<Day> {
+    let next = |day: NaiveDate| day.succ_opt().unwrap_or(day);
+    let day = |day: NaiveDate| Day { day, begins: zone.start_of(day), ends: zone.start_of(next(day)) };
+    period.iter().map(day).collect()
 }
 
-/// Words of token meters, for SQL.
-fn token_meters() -> Vec<&'static str> {
-    Meter::ALL.iter().filter(|meter| meter.is_token()).map(|meter| meter.as_str()).collect()
-}
-
-/// Recomputes every rollup of some days from the events, in SQL, and reports what differs from what is stored: nothing, if all is well.
+/// Reads every event of some days and recomputes its receipt and every rollup, and reports what differs from what is stored: nothing, if all is well.
 ///
 /// Everything is read in one snapshot, so that what is recorded meanwhile makes no difference.
 ///
@@ -60,14 +54,17 @@ fn token_meters() -> Vec<&'static str> {
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
 pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
-    let days = Days::of(scope.zone(), period);
     let mut snapshot = sql::snapshot(&backend.pool).await?;
-    let found = differences(&mut snapshot, scope, &days).await?;
+    let mut found = Vec::new();
+    for day in days_of(scope.zone(), period) {
+        let computed = recompute(&mut snapshot, scope, day, &mut found).await?;
+        compare(&mut snapshot, scope, day, &computed, &mut found).await?;
+    }
     snapshot.rollback().await?;
-    Ok(found)
+    Ok(bounded(found))
 }
 
-/// Puts every rollup of some days as it follows from the events, adjustments kept; what differed before.
+/// Puts every rollup of some days as it follows from the events, adjustments kept; what differed before. An event that is not what it says stays as it is.
 ///
 /// While it works, the organization's senders are told to come back.
 ///
@@ -75,17 +72,96 @@ pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
 /// As [`verify`].
 pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
-    let days = Days::of(scope.zone(), period);
     let mut transaction = backend.pool.begin().await?;
     lock_organization(&mut transaction, scope).await?;
-    let found = differences(&mut transaction, scope, &days).await?;
-    if !found.is_empty() {
-        for rollup in sql::Recomputed::all() {
-            rollup.repair(&mut transaction, scope, &days).await?;
+    let mut found = Vec::new();
+    for day in days_of(scope.zone(), period) {
+        let computed = recompute(&mut transaction, scope, day, &mut found).await?;
+        let before = found.len();
+        compare(&mut transaction, scope, day, &computed, &mut found).await?;
+        if found.len() > before {
+            sql::replace(&mut transaction, scope, &QUARTERS, day, computed.quarters).await?;
+            sql::replace(&mut transaction, scope, &DAYS, day, computed.days).await?;
+            sql::replace(&mut transaction, scope, &LABELS, day, computed.labels).await?;
+            sql::replace(&mut transaction, scope, &METERS, day, computed.meters).await?;
+            sql::replace(&mut transaction, scope, &TERMS, day, computed.terms).await?;
         }
     }
     transaction.commit().await?;
-    Ok(found)
+    Ok(bounded(found))
+}
+
+/// What the events of a day come to; events that are not what they say are told.
+async fn recompute(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    day: Day,
+    found: &mut Vec<Difference>,
+) -> Result<Sums, Error> {
+    let mut sums = Sums::default();
+    let mut after = None;
+    loop {
+        let page = sql::page(connection, scope, day, after).await?;
+        let adjustments = adjust::adjustments(connection, scope, &page.events).await?;
+        let mut adjustments = adjustments.as_slice();
+        for event in &page.events {
+            // Both stand in the order of their keys.
+            let own = adjustments.partition_point(|adjustment| adjustment.event_key <= event.event_key);
+            let (own, others) = adjustments.split_at(own);
+            adjustments = others;
+            found.extend(check::check(event, own, &page.named, &page.contents));
+            sums.add(scope.org_id().0, day.day, event, own);
+        }
+        after = page.events.last().map(|event| event.event_key);
+        if i64::try_from(page.events.len()).is_ok_and(|read| read < PAGE) {
+            return Ok(sums.close());
+        }
+    }
+}
+
+/// What is computed of a day and not stored, and what is stored and not computed.
+async fn compare(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    day: Day,
+    computed: &Sums,
+    found: &mut Vec<Difference>,
+) -> Result<(), Error> {
+    differing(&QUARTERS, &computed.quarters, &sql::rows(connection, scope, &QUARTERS, day).await?, found);
+    differing(&DAYS, &computed.days, &sql::rows(connection, scope, &DAYS, day).await?, found);
+    differing(&LABELS, &computed.labels, &sql::rows(connection, scope, &LABELS, day).await?, found);
+    differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found);
+    differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found);
+    Ok(())
+}
+
+fn differing<K: Columns + Ord, S: Columns + PartialEq>(
+    rollup: &Rollup<K, S>,
+    computed: &BTreeMap<K, S>,
+    stored: &BTreeMap<K, S>,
+    found: &mut Vec<Difference>,
+) {
+    let mut only = |these: &BTreeMap<K, S>, those: &BTreeMap<K, S>, stored| {
+        let differing = these.iter().filter(|(key, sums)| those.get(key) != Some(sums));
+        found.extend(differing.map(|(key, sums)| Difference {
+            table: rollup.table,
+            stored,
+            row: Rollup::show(key, sums),
+        }));
+    };
+    only(computed, stored, false);
+    only(stored, computed, true);
+}
+
+/// At most so many of each table as are reported.
+fn bounded(mut found: Vec<Difference>) -> Vec<Difference> {
+    let mut counts: HashMap<&'static str, usize> = HashMap::new();
+    found.retain(|difference| {
+        let count = counts.entry(difference.table).or_default();
+        *count += 1;
+        *count <= MAX_DIFFERENCES
+    });
+    found
 }
 
 /// The days of the organization in which anything is recorded, as far as all of their events are still kept; none before the first event.
@@ -127,14 +203,6 @@ fn require_all(scope: &OrgScope) -> Result<(), Error> {
     Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into())
 }
 
-async fn differences(connection: &mut PgConnection, scope: &OrgScope, days: &Days) -> Result<Vec<Difference>, Error> {
-    let mut found = sql::misplaced(connection, scope, days).await?;
-    for rollup in sql::Recomputed::all() {
-        found.extend(rollup.differing(connection, scope, days).await?);
-    }
-    Ok(found)
-}
-
 /// Rebuilds everything that is kept by day, for a new zone.
 ///
 /// To be called in the transaction that changes the organization's zone: until that ends, its senders are told to come back.
@@ -147,12 +215,18 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     let Some((first, last)) = sql::first_and_last(connection, scope).await? else { return Ok(()) };
     let mut to = zone.day_of(last);
     to = to.succ_opt().unwrap_or(to);
-    let days = Days::of(zone, Period { from: zone.day_of(first), to });
+    let days = days_of(zone, Period { from: zone.day_of(first), to });
     sql::rebuild_days(connection, scope, &days).await?;
     // Labels, meters and terms follow from events alone: where those have left by retention, the days of the old zone stay.
-    let days = days.since(sql::events_from(connection, scope).await?);
-    for rollup in sql::Recomputed::of_events() {
-        rollup.rebuild(connection, scope, &days).await?;
+    let since = sql::events_from(connection, scope).await?;
+    sql::delete_since(connection, scope, &LABELS, since).await?;
+    sql::delete_since(connection, scope, &METERS, since).await?;
+    sql::delete_since(connection, scope, &TERMS, since).await?;
+    for day in days.into_iter().filter(|day| since.is_none_or(|since| day.day >= since)) {
+        let computed = recompute(connection, scope, day, &mut Vec::new()).await?;
+        LABELS.add(connection, &computed.labels.into_iter().collect()).await?;
+        METERS.add(connection, &computed.meters.into_iter().collect()).await?;
+        TERMS.add(connection, &computed.terms.into_iter().collect()).await?;
     }
     Ok(())
 }

@@ -7,10 +7,14 @@ mod sql;
 pub(super) use sql::rows;
 
 use super::own;
+use crate::ledger::adjust::{self, Recorded};
 use crate::{Backend, Error, OrgScope, audit};
 use chrono::{DateTime, Duration, Utc};
+use domain::event::ReportedCost;
 use domain::identity::Permission;
 use domain::price::{BasisBook, BasisChoice, BasisInput, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED, basis_at};
+use domain::rating::LineSource;
+use std::collections::BTreeMap;
 
 /// Most choices that are listed.
 const MAX_LISTED: i64 = 200;
@@ -56,12 +60,39 @@ pub async fn basis(backend: &Backend, scope: &OrgScope) -> Result<BasisBook, Err
     let since = now - Duration::days(COMPARED_DAYS);
     let most = i64::try_from(MAX_COMPARED).unwrap_or(i64::MAX);
     let rows = sql::rows(&backend.pool, scope, None).await?;
-    let found = sql::drift(&backend.pool, scope, since, most).await?;
-    let drift = found.into_iter().map(|drift| Drift { basis: basis_at(&rows, &drift.provider, now), ..drift });
-    let drift: Vec<Drift> = drift.collect();
+    let mut connection = backend.pool.acquire().await?;
+    let compared = adjust::read_reported(&mut connection, scope, since, most).await?;
+    drop(connection);
+    let mut drift = drift_of(&compared);
+    drift.iter_mut().for_each(|drift| drift.basis = basis_at(&rows, &drift.provider, now));
     Ok(BasisBook {
         choices: sql::listed(&backend.pool, scope, None, MAX_LISTED).await?,
         compared: drift.iter().map(|drift| drift.events + drift.uncomputed_events).sum(),
         drift,
     })
+}
+
+/// By provider, what events say that the provider reported, beside the computed lines of their present receipts; the most reported first.
+fn drift_of(compared: &[Recorded]) -> Vec<Drift> {
+    let mut by_provider: BTreeMap<&str, Drift> = BTreeMap::new();
+    for Recorded { event, current, .. } in compared {
+        let Some(reported) = event.sent.reported_cost.as_ref().and_then(ReportedCost::usd) else { continue };
+        let provider = &*event.sent.provider;
+        let drift = by_provider.entry(provider).or_insert_with(|| Drift::of(provider));
+        let lines = current.lines.iter().filter(|line| line.source != LineSource::Reported);
+        match lines.map(|line| line.amount).reduce(|sum, amount| sum + amount) {
+            Some(computed) => {
+                drift.events += 1;
+                drift.reported += reported;
+                drift.computed += computed;
+            }
+            None => {
+                drift.uncomputed_events += 1;
+                drift.uncomputed += reported;
+            }
+        }
+    }
+    let mut drift: Vec<Drift> = by_provider.into_values().collect();
+    drift.sort_by_key(|drift| std::cmp::Reverse(drift.reported + drift.uncomputed));
+    drift
 }

@@ -1,13 +1,11 @@
 //! Queries of `cost_basis_choices`, and of the events that came with a reported cost.
 
-use crate::ledger::{CURRENT_RECEIPT, LAST};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::meter::Meter;
-use domain::price::{BasisChoice, BasisInput, BasisRow, CostBasis, Drift};
+use domain::price::{BasisChoice, BasisInput, BasisRow, CostBasis};
 use domain::problem::FieldProblem;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgExecutor, PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
 fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
     Error::inconsistent("cost_basis_choices", column, detail)
@@ -97,59 +95,6 @@ pub(super) async fn listed(
                 reason: row.try_get("reason")?,
                 recorded_at: local(row.try_get("recorded_at")?),
                 recorded_by: row.try_get("recorded_by")?,
-            })
-        })
-        .collect()
-}
-
-/// By provider, what the newest events with a reported cost say beside the computed lines of their present receipts.
-///
-/// Answers from the sender's own cache are no calls of the provider and are left out.
-pub(super) async fn drift(
-    pool: &PgPool,
-    scope: &OrgScope,
-    since: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<Drift>, Error> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "with newest as (
-            select * from events
-            where reported_cost is not null and reported_currency = 'USD' and not response_cache_hit and org_id = ",
-    );
-    sql.push_bind(scope.org_id().0).push(" and \"timestamp\" >= ").push_bind(since);
-    if let Some(visible) = scope.visible_projects() {
-        sql.push(" and project_id = any(").push_bind(visible).push(")");
-    }
-    sql.push(" order by \"timestamp\" desc limit ").push_bind(most);
-    sql.push("), costs as (select e.provider, e.reported_cost, computed.amount as computed from newest as e");
-    sql.push(LAST);
-    sql.push(
-        " cross join lateral (
-            select sum((line ->> 2)::numeric) filter (where line ->> 0 <> ",
-    );
-    sql.push_bind(Meter::Reported.as_str()).push(") as amount from jsonb_array_elements(").push(CURRENT_RECEIPT);
-    sql.push(
-        ") as line) as computed)
-         select provider, count(computed) as events, coalesce(sum(reported_cost) filter (where computed is not null), 0) as reported,
-            coalesce(sum(computed), 0) as computed, count(*) - count(computed) as uncomputed_events,
-            coalesce(sum(reported_cost) filter (where computed is null), 0) as uncomputed
-         from costs group by provider order by sum(reported_cost) desc, provider",
-    );
-    let rows = sql.build().fetch_all(pool).await?;
-    let count = |row: &PgRow, column: &'static str| {
-        let count: i64 = row.try_get(column)?;
-        u64::try_from(count).map_err(|error| Error::inconsistent("events", column, error))
-    };
-    rows.iter()
-        .map(|row| {
-            Ok(Drift {
-                provider: row.try_get("provider")?,
-                events: count(row, "events")?,
-                reported: row.try_get("reported")?,
-                computed: row.try_get("computed")?,
-                uncomputed_events: count(row, "uncomputed_events")?,
-                uncomputed: row.try_get("uncomputed")?,
-                basis: CostBasis::default(),
             })
         })
         .collect()

@@ -138,7 +138,7 @@ pub(super) async fn rated(
         let events = adjust::read(&mut connection, scope, &selection, place, STEP).await?;
         drop(connection);
         events.iter().for_each(|event| trial.add(event, &mut sums));
-        place = events.last().map(Recorded::place);
+        place = events.last().map(|recorded| recorded.event.event_key);
         if i64::try_from(events.len()).is_ok_and(|read| read < STEP) {
             break;
         }
@@ -151,9 +151,10 @@ pub(super) async fn rated(
 }
 
 impl Trial {
-    fn add(&self, event: &Recorded, sums: &mut BTreeMap<ModelName, Sums>) {
+    fn add(&self, recorded: &Recorded, sums: &mut BTreeMap<ModelName, Sums>) {
+        let event = &recorded.event;
         let Some(model) = self.meant(&event.sent.provider, &event.sent.model, event.timestamp) else { return };
-        let cost = |held: &HeldBooks| event.cost_with(held.books());
+        let cost = |held: &HeldBooks| recorded.cost_with(held.books());
         let (before, is_uplifted) = cost(&self.before);
         sums.entry(model).or_default().add(before, cost(&self.sure).0, cost(&self.all).0, is_uplifted);
     }

@@ -744,21 +744,24 @@ pub(super) async fn is_booked(
     rows: &Rows,
     since: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let modifiers = rows.modifiers.iter().map(|row| row.modifier_id);
-    let ids: Vec<String> =
-        rows.prices.iter().map(|row| row.price_id).chain(modifiers).map(|id| id.to_string()).collect();
-    let by_price: bool = sqlx::query_scalar(concat!(
-        "select exists (
-            select 1 from events cross join lateral jsonb_array_elements(receipt) as line
-            where org_id = $1 and received_at >= $2 and line ->> 3 = any($3))
-          or exists (
-            select 1 from adjustments as a where a.org_id = $1 and a.adjusted_at >= $2 and ",
+    let number = |id: u64| i64::try_from(id).unwrap_or(i64::MAX);
+    let by_price = sqlx::query_scalar::<_, bool>(concat!(
+        "with used as (
+            select plan_id from plans cross join lateral jsonb_array_elements(plan -> 'lines') as line
+            where org_id = $1 and ((line #>> '{source,price,price_id}')::bigint = any($3)
+                or (line #>> '{source,modifier,modifier_id}')::bigint = any($4))
+         )
+         select exists (select 1 from events where org_id = $1 and received_at >= $2 and plan_id in (select plan_id from used))
+             or exists (
+                select 1 from adjustments as a
+                where a.org_id = $1 and a.adjusted_at >= $2 and a.plan_id in (select plan_id from used) and ",
         may_count!(),
-        " and exists (select 1 from jsonb_array_elements(a.receipt) as line where line ->> 3 = any($3)))"
+        ")"
     ))
     .bind(scope.org_id().0)
     .bind(since)
-    .bind(ids)
+    .bind(rows.prices.iter().map(|row| number(row.price_id)).collect::<Vec<_>>())
+    .bind(rows.modifiers.iter().map(|row| number(row.modifier_id)).collect::<Vec<_>>())
     .fetch_one(&mut *connection)
     .await?;
     if by_price || rows.mappings.is_empty() {
@@ -766,12 +769,17 @@ pub(super) async fn is_booked(
     }
     let labels: Vec<String> = rows.mappings.iter().map(|row| format!("{}/{}", row.to_provider, row.to_model)).collect();
     let named = sqlx::query(concat!(
-        "select provider, model from events where org_id = $1 and received_at >= $2 and priced_as = any($3)
-         union
-         select e.provider, e.model from adjustments as a",
+        "with used as (select plan_id from plans where org_id = $1 and plan ->> 'priced_as' = any($3)), named as (
+            select e.series_id, e.words from events as e
+            where e.org_id = $1 and e.received_at >= $2 and e.plan_id in (select plan_id from used)
+            union
+            select e.series_id, e.words from adjustments as a",
         event_of!("a"),
-        " where a.org_id = $1 and a.adjusted_at >= $2 and a.priced_as = any($3) and ",
+        " where a.org_id = $1 and a.adjusted_at >= $2 and a.plan_id in (select plan_id from used) and ",
         may_count!(),
+        ")
+         select distinct coalesce(words ->> 'provider', s.provider) as provider, coalesce(words ->> 'model', s.model) as model
+         from named join series as s on s.org_id = $1 and s.series_id = named.series_id"
     ))
     .bind(scope.org_id().0)
     .bind(since)

@@ -114,7 +114,7 @@ async fn effect(
     events.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let adjustments: Vec<Adjustment<'_>> = events
         .iter()
-        .filter_map(|event| Some(Adjustment { event, to: event.rated_again(books.books())? }))
+        .filter_map(|event| Some(Adjustment { recorded: event, to: event.rated_again(books.books())? }))
         .filter(|one| one.to.cost.is_some())
         .collect();
     let mut summary = Summary::default();

@@ -41,7 +41,7 @@ pub(super) struct RunRow {
     ended_at: Option<DateTime<Utc>>,
     reverse_reason: Option<String>,
     failure: Option<String>,
-    cursor_at: Option<DateTime<Utc>>,
+    /// The last event that was looked at.
     pub(super) cursor_key: Option<EventKey>,
     pub(super) preview: Option<Summary>,
     pub(super) outcome: Option<Summary>,
@@ -51,11 +51,6 @@ pub(super) struct RunRow {
 }
 
 impl RunRow {
-    /// The last event that was looked at.
-    pub(super) fn place(&self) -> Option<(DateTime<Utc>, EventKey)> {
-        self.cursor_at.zip(self.cursor_key)
-    }
-
     /// As pages show it.
     pub(super) fn view(self, scope: &OrgScope) -> Result<Run, Error> {
         let local = |at: DateTime<Utc>| scope.zone().local(at);
@@ -121,7 +116,6 @@ fn run_row(row: &PgRow) -> Result<RunRow, Error> {
         ended_at: row.try_get("ended_at")?,
         reverse_reason: row.try_get("reverse_reason")?,
         failure: row.try_get("failure")?,
-        cursor_at: row.try_get("cursor_at")?,
         cursor_key: row.try_get::<Option<Uuid>, _>("cursor_key")?.map(EventKey),
         preview: summary("preview")?,
         outcome: summary("outcome")?,
@@ -278,7 +272,7 @@ pub(super) async fn confirm(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update repricing_runs set state = 'running', reason = $3, confirmed_at = $4, cursor_at = null, cursor_key = null
+        "update repricing_runs set state = 'running', reason = $3, confirmed_at = $4, cursor_key = null
          where org_id = $1 and run_id = $2",
     )
     .bind(scope.org_id().0)
@@ -298,7 +292,7 @@ pub(super) async fn reverse(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update repricing_runs set state = 'reversing', reverse_reason = $3, ended_at = $4, cursor_at = null, cursor_key = null
+        "update repricing_runs set state = 'reversing', reverse_reason = $3, ended_at = $4, cursor_key = null
          where org_id = $1 and run_id = $2",
     )
     .bind(scope.org_id().0)
@@ -363,30 +357,29 @@ pub(super) async fn advanced(
     scope: &OrgScope,
     run_id: RunId,
     phase: RunPhase,
-    last: Option<(DateTime<Utc>, EventKey)>,
+    last: Option<EventKey>,
     (sums, summary): (Sums, &Summary),
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let sql = match sums {
         Sums::Preview => {
-            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
-                ended_at = $6, preview = $7 where org_id = $1 and run_id = $2"
+            "update repricing_runs set state = $3, cursor_key = coalesce($4, cursor_key),
+                ended_at = $5, preview = $6 where org_id = $1 and run_id = $2"
         }
         Sums::Outcome => {
-            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
-                ended_at = $6, outcome = $7 where org_id = $1 and run_id = $2"
+            "update repricing_runs set state = $3, cursor_key = coalesce($4, cursor_key),
+                ended_at = $5, outcome = $6 where org_id = $1 and run_id = $2"
         }
         Sums::Reversal => {
-            "update repricing_runs set state = $3, cursor_at = coalesce($4, cursor_at), cursor_key = coalesce($5, cursor_key),
-                ended_at = $6, reversal = $7 where org_id = $1 and run_id = $2"
+            "update repricing_runs set state = $3, cursor_key = coalesce($4, cursor_key),
+                ended_at = $5, reversal = $6 where org_id = $1 and run_id = $2"
         }
     };
     sqlx::query(sql)
         .bind(scope.org_id().0)
         .bind(run_id.0)
         .bind(phase.as_str())
-        .bind(last.map(|(at, _)| at))
-        .bind(last.map(|(_, key)| key.0))
+        .bind(last.map(|key| key.0))
         .bind(now)
         .bind(json(summary, "summary")?)
         .execute(connection)
@@ -399,13 +392,12 @@ pub(super) async fn looked_at(
     connection: &mut PgConnection,
     scope: &OrgScope,
     run_id: RunId,
-    last: Option<(DateTime<Utc>, EventKey)>,
+    last: Option<EventKey>,
 ) -> Result<(), Error> {
-    let Some((at, key)) = last else { return Ok(()) };
-    sqlx::query("update repricing_runs set cursor_at = $3, cursor_key = $4 where org_id = $1 and run_id = $2")
+    let Some(key) = last else { return Ok(()) };
+    sqlx::query("update repricing_runs set cursor_key = $3 where org_id = $1 and run_id = $2")
         .bind(scope.org_id().0)
         .bind(run_id.0)
-        .bind(at)
         .bind(key.0)
         .execute(connection)
         .await?;
@@ -421,8 +413,7 @@ pub(super) async fn counted(
     again: bool,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update repricing_runs set contract = $3, cursor_at = case when $4 then null else cursor_at end,
-            cursor_key = case when $4 then null else cursor_key end
+        "update repricing_runs set contract = $3, cursor_key = case when $4 then null else cursor_key end
          where org_id = $1 and run_id = $2",
     )
     .bind(scope.org_id().0)

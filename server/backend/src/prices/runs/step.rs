@@ -7,7 +7,6 @@ use crate::prices::contract;
 use crate::prices::own::books_known_at;
 use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
-use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::{Period, Zone};
 use domain::price::contract::{ContractMonth, TermRow};
@@ -121,10 +120,10 @@ impl Step<'_> {
             received_until: (!prices_what_waits).then_some(row.known_at),
             unpriced: prices_what_waits,
         };
-        let events = adjust::read(connection, self.scope, &selection, row.place(), STEP).await?;
+        let events = adjust::read(connection, self.scope, &selection, row.cursor_key, STEP).await?;
         let adjustments: Vec<Adjustment<'_>> = events
             .iter()
-            .filter_map(|event| Some(Adjustment { event, to: event.rated_again(books.books())? }))
+            .filter_map(|event| Some(Adjustment { recorded: event, to: event.rated_again(books.books())? }))
             .collect();
         self.moved(connection, confirmed, &events, &adjustments).await
     }
@@ -162,7 +161,7 @@ impl Step<'_> {
                 let amount = month.charge(counted.term, counted.volume).ok_or_else(unsettled)?;
                 added.push((counted, amount));
             }
-            adjustments.extend(event.charged(added).map(|to| Adjustment { event, to }));
+            adjustments.extend(event.charged(added).map(|to| Adjustment { recorded: event, to }));
         }
         let more = self.moved(connection, confirmed, &events, &adjustments).await?;
         if !more && !month.adds_up() {
@@ -196,7 +195,7 @@ impl Step<'_> {
             received_until: Some(row.known_at),
             unpriced: false,
         };
-        adjust::read(connection, self.scope, &selection, row.place(), STEP).await
+        adjust::read(connection, self.scope, &selection, row.cursor_key, STEP).await
     }
 
     /// Sums what the step found, moves it where that is `confirmed`, and notes how far the run is.
@@ -234,7 +233,7 @@ impl Step<'_> {
         let after = row.cursor_key;
         let events = adjust::read_adjusted(connection, self.scope, row.run_id, after, STEP).await?;
         let adjustments: Vec<Adjustment<'_>> =
-            events.iter().filter_map(|event| Some(Adjustment { event, to: event.restored()? })).collect();
+            events.iter().filter_map(|event| Some(Adjustment { recorded: event, to: event.restored()? })).collect();
         let mut summary = row.reversal.clone().unwrap_or_default();
         sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
         let by = By { run_id: row.run_id, is_reversal: true };
@@ -248,8 +247,8 @@ impl Step<'_> {
     }
 }
 
-fn last_of(events: &[Recorded]) -> Option<(DateTime<Utc>, EventKey)> {
-    events.last().map(|event| (event.timestamp, event.event_key))
+fn last_of(events: &[Recorded]) -> Option<EventKey> {
+    events.last().map(|recorded| recorded.event.event_key)
 }
 
 fn unsettled() -> Error {

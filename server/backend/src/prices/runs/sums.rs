@@ -1,7 +1,8 @@
 //! What adjustments add to the sums of a run or of a rehearsal: by month, the day's owner and model.
 
 use super::sql;
-use crate::ledger::adjust::{Adjustment, Recorded, Standing};
+use crate::ledger::adjust::{Adjustment, Recorded};
+use crate::ledger::event::Booking;
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
 use domain::period::{Period, Zone};
@@ -18,24 +19,25 @@ pub(super) async fn add(
     events: &[Recorded],
     adjustments: &[Adjustment<'_>],
 ) -> Result<(), Error> {
-    let day_of = |event: &Recorded| zone.day_of(event.timestamp);
-    let asked: BTreeSet<_> = adjustments.iter().map(|one| (one.event.project_id, day_of(one.event))).collect();
+    let day_of = |event: &Recorded| zone.day_of(event.event.timestamp);
+    let asked: BTreeSet<_> =
+        adjustments.iter().map(|one| (one.recorded.event.project_id, day_of(one.recorded))).collect();
     let owners = sql::owners(connection, scope, &asked).await?;
     summary.looked_at += events.len() as u64;
     for one in adjustments {
-        let day: NaiveDate = day_of(one.event);
-        let owner = owners.get(&(one.event.project_id, day)).cloned().unwrap_or_default();
+        let day: NaiveDate = day_of(one.recorded);
+        let owner = owners.get(&(one.recorded.event.project_id, day)).cloned().unwrap_or_default();
         summary.priced += u64::from(is_priced(one));
-        let bound = |standing: &Standing| standing.upper_bound.unwrap_or_default();
-        summary.upper_bound += bound(&one.to) - bound(&one.event.current);
+        let bound = |booking: &Booking| booking.upper_bound.unwrap_or_default();
+        summary.upper_bound += bound(&one.to) - bound(&one.recorded.current);
         summary.add_moves(Moves {
             month: Period::month_of(day).from,
             team: owner.team,
             project: owner.project,
-            provider: one.event.sent.provider.clone(),
-            model: one.event.sent.model.clone(),
+            provider: one.recorded.event.sent.provider.clone(),
+            model: one.recorded.event.sent.model.clone(),
             events: 1,
-            before: one.event.current.cost.unwrap_or_default(),
+            before: one.recorded.current.cost.unwrap_or_default(),
             after: one.to.cost.unwrap_or_default(),
         });
     }
@@ -50,5 +52,5 @@ pub(super) fn still_unpriced(events: &[Recorded], adjustments: &[Adjustment<'_>]
 }
 
 fn is_priced(one: &Adjustment<'_>) -> bool {
-    one.event.current.cost.is_none() && one.to.cost.is_some()
+    one.recorded.current.cost.is_none() && one.to.cost.is_some()
 }

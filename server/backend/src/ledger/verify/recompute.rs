@@ -1,0 +1,123 @@
+//! What the sums of a day have to be, from its events and adjustments.
+//!
+//! It shares nothing with what the committer and `adjust` add but the names of the columns: its independence is its worth.
+
+use crate::ledger::adjust::StoredAdjustment;
+use crate::ledger::event::Booking;
+use crate::ledger::rollup::{
+    CallSums, DayKey, LabelKey, LabelSums, MeterKey, MeterSums, QuarterKey, TermKey, TermSums,
+};
+use crate::ledger::stored::Stored;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::meter::Meter;
+use domain::rating::LineSource;
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// Rows of all rollups of a day.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) quarters: BTreeMap<QuarterKey, CallSums>,
+    pub(super) days: BTreeMap<DayKey, CallSums>,
+    pub(super) labels: BTreeMap<LabelKey, LabelSums>,
+    pub(super) meters: BTreeMap<MeterKey, MeterSums>,
+    pub(super) terms: BTreeMap<TermKey, TermSums>,
+}
+
+impl Sums {
+    /// Adds an event with its adjustments, first to last.
+    pub(super) fn add(&mut self, org_id: Uuid, day: NaiveDate, event: &Stored, adjustments: &[StoredAdjustment]) {
+        let series_id = event.series_id;
+        let calls = calls(event, adjustments);
+        let quarter = QuarterKey { org_id, quarter: quarter_of(event.timestamp), series_id };
+        *self.quarters.entry(quarter).or_default() += calls;
+        *self.days.entry(DayKey { org_id, day, series_id }).or_default() += calls;
+        for label_id in event.labels.iter().collect::<BTreeSet<_>>() {
+            let key = LabelKey { org_id, day, label_id: *label_id, series_id };
+            *self.labels.entry(key).or_default() += LabelSums {
+                requests: 1,
+                tokens: calls.tokens,
+                unpriced_requests: calls.unpriced_requests,
+                booked: calls.booked,
+                adjusted: calls.adjusted,
+                unpriced_upper_bound: calls.unpriced_upper_bound,
+                avoided_cost: calls.avoided_cost,
+            };
+        }
+        if event.sent.response_cache_hit != Some(true) {
+            for (meter, sums) in meters(event, last(event, adjustments)) {
+                let key = MeterKey { org_id, day, series_id, meter: meter.as_str() };
+                *self.meters.entry(key).or_default() += sums;
+            }
+        }
+        for line in adjustments.last().iter().flat_map(|last| &last.to.lines) {
+            if let LineSource::Term { term_id } = line.source {
+                let term_id = i64::try_from(term_id).unwrap_or(i64::MAX);
+                let key = TermKey { org_id, day, series_id, meter: line.meter.as_str(), term_id };
+                *self.terms.entry(key).or_default() += TermSums { adjusted: line.amount };
+            }
+        }
+    }
+
+    /// Ends a day: what a term took and gave back is nothing.
+    pub(super) fn close(mut self) -> Self {
+        self.terms.retain(|_, sums| !sums.adjusted.is_zero());
+        self
+    }
+}
+
+/// What counts now.
+fn last<'a>(event: &'a Stored, adjustments: &'a [StoredAdjustment]) -> &'a Booking {
+    adjustments.last().map_or(&event.booking, |last| &last.to)
+}
+
+fn calls(event: &Stored, adjustments: &[StoredAdjustment]) -> CallSums {
+    let now = last(event, adjustments);
+    let tokens: Decimal = event.meters.iter().filter(|(meter, _)| meter.is_token()).map(|(_, quantity)| quantity).sum();
+    // The sum of what every adjustment says that it moved.
+    let moved = |adjustment: &StoredAdjustment| {
+        adjustment.to.cost.unwrap_or_default() - adjustment.old_cost.unwrap_or_default()
+    };
+    CallSums {
+        requests: 1,
+        tokens: i64::try_from(tokens).unwrap_or(i64::MAX),
+        unpriced_requests: i32::from(now.cost.is_none()),
+        retries: i32::from(event.sent.attempt.unwrap_or(1) > 1),
+        cache_hits: i32::from(event.sent.response_cache_hit.unwrap_or(false)),
+        booked: event.booking.cost.unwrap_or_default(),
+        adjusted: adjustments.iter().map(moved).sum(),
+        unpriced_upper_bound: now.upper_bound.unwrap_or_default(),
+        avoided_cost: event.booking.avoided_cost.unwrap_or_default(),
+    }
+}
+
+/// What was used at the provider, what the first receipt booked of each meter, and what the last one charges beside that.
+fn meters(event: &Stored, now: &Booking) -> BTreeMap<Meter, MeterSums> {
+    let of = |booking: &Booking, meter| -> (usize, Decimal, Decimal) {
+        let lines: Vec<_> = booking.lines.iter().filter(|line| line.meter == meter).collect();
+        let most = lines.iter().map(|line| line.quantity).max().unwrap_or_default();
+        (lines.len(), most, lines.iter().map(|line| line.amount).sum())
+    };
+    let used = event.meters.iter().map(|(meter, _)| meter);
+    let all: BTreeSet<Meter> =
+        used.chain([&event.booking, now].into_iter().flat_map(|b| b.lines.iter().map(|line| line.meter))).collect();
+    let sums = |meter| {
+        let used = event.meters.get(meter);
+        let (charges, quantity, charged) = of(now, meter);
+        let (_, _, booked) = of(&event.booking, meter);
+        let is_there = !used.is_zero() || charges > 0;
+        MeterSums {
+            requests: i32::from(is_there),
+            quantity: if used.is_zero() { quantity } else { used },
+            booked,
+            adjusted: charged - booked,
+        }
+    };
+    all.into_iter().map(|meter| (meter, sums(meter))).collect()
+}
+
+fn quarter_of(at: DateTime<Utc>) -> DateTime<Utc> {
+    let micros = at.timestamp_micros();
+    DateTime::from_timestamp_micros(micros - micros.rem_euclid(15 * 60 * 1_000_000)).unwrap_or(at)
+}
