@@ -1,4 +1,4 @@
-//! The baselines: a bare binary COPY of the same rows, a writer that commits each of them, and a spend log shaped like LiteLLM's.
+//! The baselines: a bare binary COPY of the same events in wide rows, a writer that commits each of them, and a spend log shaped like LiteLLM's.
 
 use crate::Failure;
 use crate::place::Place;
@@ -11,23 +11,25 @@ pub(crate) const ROWS: usize = 5_000;
 /// Signature, flags and length of extension of PostgreSQL's binary COPY.
 const HEADER: usize = 19;
 
-/// Makes the tables of the baselines: one that is `events` in every column, index and partition, and the spend log.
+/// Makes the tables of the baselines: wide rows of events with their indexes, and the spend log.
 pub(crate) async fn prepare(place: &Place) -> Result<(), Failure> {
     sqlx::raw_sql(include_str!("spend_log.sql")).execute(&place.pool).await?;
-    sqlx::raw_sql(
-        "create table bare (like events including all) partition by range (\"timestamp\");
-         create table bare_all partition of bare default;",
-    )
-    .execute(&place.pool)
-    .await?;
+    sqlx::raw_sql(include_str!("wide.sql")).execute(&place.pool).await?;
     Ok(())
 }
 
-/// Some rows that are in `events` now, in pieces of so many rows, as COPY sends them.
-pub(crate) async fn rows(place: &Place, most: usize, of: usize) -> Result<Vec<Vec<u8>>, Failure> {
+/// Events that were sent and are stored, in wide rows, in pieces of so many rows, as COPY sends them.
+pub(crate) async fn rows(place: &Place, bodies: &[String], of: usize) -> Result<Vec<Vec<u8>>, Failure> {
     let mut connection = place.pool.acquire().await?;
-    let rows = format!("copy (select * from events limit {most}) to stdout (format binary)");
-    let mut stream = connection.copy_out_raw(&rows).await?;
+    sqlx::raw_sql("truncate wide; analyze events").execute(&mut *connection).await?;
+    // Bodies of one event and small ones are many: what is sent together is widened together.
+    for bodies in bodies.chunks(ROWS) {
+        let events: Vec<&str> = bodies.iter().map(|body| body.trim_matches(['[', ']'])).collect();
+        let widen = sqlx::query("select widen($1::jsonb)").bind(format!("[{}]", events.join(",")));
+        widen.execute(&mut *connection).await?;
+    }
+    let rows = "copy wide to stdout (format binary)";
+    let mut stream = connection.copy_out_raw(rows).await?;
     let mut bytes = vec![];
     while let Some(more) = stream.try_next().await? {
         bytes.extend_from_slice(&more);
@@ -95,11 +97,11 @@ async fn copy_share(connection: &mut PgConnection, pieces: &[Vec<u8>]) -> Result
 pub(crate) struct SpendLog(Vec<Vec<String>>);
 
 impl SpendLog {
-    /// The first of the events that are stored now.
+    /// The first of the events that [`rows`] widened.
     pub(crate) async fn read(place: &Place, events: usize) -> Result<Self, Failure> {
         sqlx::raw_sql("truncate spend_log").execute(&place.pool).await?;
         let rows: Vec<(String, String)> =
-            sqlx::query_as("select id, to_jsonb(e)::text from (select * from events limit $1) as e")
+            sqlx::query_as("select id, to_jsonb(e)::text from (select * from wide limit $1) as e")
                 .bind(i64::try_from(events)?)
                 .fetch_all(&place.pool)
                 .await?;

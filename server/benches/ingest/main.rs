@@ -1,6 +1,6 @@
 //! `cargo xtask bench ingest`: ingestion beside its baselines, on one machine in one run.
 //!
-//! * Batches of 500 events through HTTP beside a bare binary COPY of the very rows that they became, into the same partitioned and indexed table, 5,000 rows per commit on one connection.
+//! * Batches of 500 events through HTTP beside a bare binary COPY of the same events in wide rows, into a partitioned and indexed table, 5,000 rows per commit on one connection.
 //! * The same batches beside a spend log shaped like LiteLLM's: text key, six indexes, inserts of 100 rows; processor time and WAL per event.
 //! * Single events on 256 connections beside a route that does nothing, and beside a writer that commits each row by itself into that table on 16 connections; then at half that rate, the acknowledgement beside one fdatasync.
 //! * Batches with 10 % duplicates, a full replay, two servers beside one database.
