@@ -4,9 +4,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use backend::events::BodyRoom;
+use backend::{Backend, OrgScope};
 use domain::problem::Problem;
 use futures::StreamExt;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::error::ApiError;
@@ -42,36 +43,27 @@ async fn read_with(
     Ok(bytes)
 }
 
-/// A large body and the room that it takes.
+/// A body and the room that it takes.
 pub(crate) struct Held {
     /// The whole body.
     pub(crate) bytes: Vec<u8>,
-    _room: Option<SemaphorePermit<'static>>,
+    _room: BodyRoom,
 }
 
-/// Bytes of a body that need no room of their own.
-const FREE_BYTES: usize = 8 * 1024 * 1024;
-/// MiB that all bodies beyond these may hold at once.
-static ROOM: Semaphore = Semaphore::const_new(256);
-
-/// Reads a body that may be large. What goes beyond [`FREE_BYTES`] shares a room with all others, so that memory stays bounded however many come.
+/// Reads the body of a sender of events, as far as there is room for it: for the length that it declares before anything is read, and for what it grows to beyond that. Room is shared among organizations, so that memory stays bounded and nobody's bodies keep another's out.
 ///
 /// # Errors
 /// As [`read`], and [`Problem::Unavailable`] when there is no room.
-pub(crate) async fn read_large(body: Body, limit: usize, retry_after_secs: u32) -> Result<Held, Problem> {
-    let mut room: Option<SemaphorePermit<'static>> = None;
-    let bytes = read_with(body, limit, |len| {
-        let needed = len.saturating_sub(FREE_BYTES).div_ceil(1024 * 1024);
-        while room.as_ref().map_or(0, SemaphorePermit::num_permits) < needed {
-            let more = ROOM.try_acquire().map_err(|_| Problem::Unavailable { retry_after_secs })?;
-            match &mut room {
-                Some(room) => room.merge(more),
-                None => room = Some(more),
-            }
-        }
-        Ok(())
-    })
-    .await?;
+pub(crate) async fn read_held(
+    backend: &Backend,
+    scope: &OrgScope,
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Held, Problem> {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut room = BodyRoom::take(backend, scope, declared.unwrap_or(0).min(limit))?;
+    let bytes = read_with(body, limit, |length| room.grow(length)).await?;
     Ok(Held { bytes, _room: room })
 }
 

@@ -10,7 +10,7 @@ pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, Outlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
-pub use query::Source;
+pub use query::{MAX_LABELS, Source};
 
 use crate::ids::{ProjectId, TeamId};
 use crate::problem::{FieldProblem, Problem};
@@ -117,7 +117,7 @@ impl Dimension {
         }
     }
 
-    /// Whether it is a label: a dimension of many values, kept by day, one of which a query may have.
+    /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
     #[must_use]
     pub const fn is_label(&self) -> bool {
         matches!(self, Self::Customer | Self::User | Self::Tag(_))

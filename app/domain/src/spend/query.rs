@@ -8,7 +8,10 @@ use crate::problem::{FieldProblem, Problem};
 use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
 use std::str::FromStr;
 
-/// Which rollup answers a query.
+/// Most labels of one query: those of two groups and of two filters.
+pub const MAX_LABELS: usize = 4;
+
+/// What answers a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Days of the organization's zone.
@@ -17,6 +20,8 @@ pub enum Source {
     Quarters,
     /// Days by one label of many values.
     Labels(Period, Dimension),
+    /// Events, for labels that no rollup has together, or by the hour.
+    Events(Vec<Dimension>),
 }
 
 impl SpendQuery {
@@ -53,29 +58,32 @@ impl SpendQuery {
         self
     }
 
-    /// The rollup that carries every dimension of the query.
+    /// What carries every dimension of the query: a rollup, or events where no rollup does. Rollups have labels (customer, user, tags) by day and one at a time, each beside every other dimension.
     ///
     /// # Errors
-    /// [`Problem::Unprocessable`] where none does: labels (customer, user, tags) are kept by day and one at a time, each beside every other dimension.
+    /// [`Problem::Unprocessable`] with more than [`MAX_LABELS`] labels.
     pub fn source(&self) -> Result<Source, Problem> {
-        let cannot = |detail: String| Err(Problem::Unprocessable { detail });
-        let mut asked = self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension));
-        let label = asked.clone().find(|dimension| dimension.is_label());
+        let mut labels: Vec<&Dimension> = Vec::new();
+        let asked = self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension));
+        for label in asked.filter(|dimension| dimension.is_label()) {
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+        }
+        if labels.len() > MAX_LABELS {
+            let detail = format!("Use at most {MAX_LABELS} of customer, user and tags in one query.");
+            return Err(Problem::Unprocessable { detail });
+        }
         let days = match self.range {
             SpendRange::Days { from, to } if self.bucket != Bucket::Hour => Some(Period { from, to }),
             _ => None,
         };
-        match (label, days) {
-            (None, Some(period)) => Ok(Source::Days(period)),
-            (None, None) => Ok(Source::Quarters),
-            (Some(label), None) => cannot(format!("`{label}` is kept by day: use whole days, and not hours.")),
-            (Some(label), Some(period)) => match asked.find(|other| *other != label && other.is_label()) {
-                Some(other) => cannot(format!(
-                    "`{label}` and `{other}` cannot be combined: use one of customer, user and tags, and any other dimensions."
-                )),
-                None => Ok(Source::Labels(period, label.clone())),
-            },
-        }
+        Ok(match (labels.as_slice(), days) {
+            ([], Some(period)) => Source::Days(period),
+            ([], None) => Source::Quarters,
+            ([label], Some(period)) => Source::Labels(period, (*label).clone()),
+            (labels, _) => Source::Events(labels.iter().copied().cloned().collect()),
+        })
     }
 
     /// Reads the parameters of `GET /v1/spend`, decoded.
@@ -361,8 +369,11 @@ mod tests {
         assert_eq!(source("bucket=hour&group_by=step,cohort"), Ok(Source::Quarters));
         assert_eq!(source("group_by=customer,status&operation=chat"), Ok(Source::Labels(days, Dimension::Customer)));
         assert_eq!(source("group_by=step&tag.a=x&feature=y"), Ok(Source::Labels(days, Dimension::Tag("a".to_owned()))));
-        for cannot in ["group_by=customer,user", "bucket=hour&customer=acme", "tag.a=1&tag.b=2"] {
-            assert!(matches!(source(cannot), Err(Problem::Unprocessable { .. })), "{cannot}");
-        }
+        let tag = |key: &str| Dimension::Tag(key.to_owned());
+        assert_eq!(source("group_by=customer,user"), Ok(Source::Events(vec![Dimension::Customer, Dimension::User])));
+        assert_eq!(source("bucket=hour&customer=acme"), Ok(Source::Events(vec![Dimension::Customer])));
+        assert_eq!(source("tag.a=1&tag.b=2&group_by=tag.a"), Ok(Source::Events(vec![tag("a"), tag("b")])));
+        let five = source("group_by=customer,user&tag.a=1&tag.b=2&tag.c=3");
+        assert!(matches!(five, Err(Problem::Unprocessable { .. })));
     }
 }

@@ -7,6 +7,8 @@
 mod evaluate;
 mod mail;
 mod sql;
+#[cfg(test)]
+mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
 

@@ -17,11 +17,12 @@ pub use ingest::{
 };
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
 
-use crate::ledger::commit::{self, Committer};
+use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room};
 use crate::{Backend, Clock, Error, OrgScope, Pools, ledger, prices, projects};
 use arc_swap::ArcSwapOption;
 use domain::ids::{OrgId, ProjectId};
 use domain::price::PriceBook;
+use domain::problem::Problem;
 use moka::future::Cache;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,6 +34,7 @@ const REMEMBERED_PROJECTS: u64 = 100_000;
 #[derive(Clone, Debug)]
 pub struct Ingest {
     committer: Committer,
+    bodies: Room,
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
     /// Where events of organizations count.
@@ -46,6 +48,7 @@ impl Ingest {
     pub(crate) fn start(pools: &Pools, clock: Arc<dyn Clock>) -> Self {
         Self {
             committer: Committer::start(pools, clock),
+            bodies: Room::of_bodies(),
             projects: Cache::new(REMEMBERED_PROJECTS),
             places: ledger::known::Memory::default(),
             book: Arc::default(),
@@ -86,6 +89,30 @@ impl Ingest {
         Ok(found)
     }
 }
+
+/// Room for a body that is being read and recorded; given back when it is dropped.
+#[derive(Debug)]
+pub struct BodyRoom(Reservation);
+
+impl BodyRoom {
+    /// Takes room for a body of so many bytes.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when there is none, or the organization has its share.
+    pub fn take(backend: &Backend, scope: &OrgScope, bytes: usize) -> Result<Self, Problem> {
+        backend.events.bodies.take(scope.org_id(), 1, bytes).map(Self).ok_or(FULL)
+    }
+
+    /// Grows to so many bytes.
+    ///
+    /// # Errors
+    /// As [`Self::take`]; then it is as large as before.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
+        self.0.grow(bytes).ok_or(FULL)
+    }
+}
+
+const FULL: Problem = Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS };
 
 /// Finishes what was accepted and takes no more: the last thing that a server does.
 pub async fn drain(backend: &Backend) {

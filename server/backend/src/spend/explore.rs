@@ -1,6 +1,5 @@
 //! Explore: one dimension over time. Groups are found first, then only the largest are asked step by step.
 
-use super::sql;
 use crate::{Backend, Error, OrgScope, keys, projects};
 use chrono::{Duration, SecondsFormat, Timelike};
 use domain::budget::SpendScope;
@@ -68,8 +67,7 @@ async fn grouped(
     query: &SpendQuery,
     limit: usize,
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
-    let source = query.source()?;
-    sql::grouped(&backend.pool, scope, SpendScope::Organization, query, &source, limit).await
+    super::grouped(backend, scope, SpendScope::Organization, query, limit).await
 }
 
 struct Ask<'a> {

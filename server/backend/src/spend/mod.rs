@@ -1,4 +1,4 @@
-//! Spend: sums of the rollups, never of raw events.
+//! Spend: sums of the rollups; of events only where no rollup has what is asked, and then of a bounded number.
 
 mod explore;
 mod overview;
@@ -10,23 +10,25 @@ pub use explore::{explore, values};
 pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 
+use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::spend::{Filter, MAX_ROWS, ProjectDay, SpendAnswer, SpendQuery, SpendRange, Sums};
+use domain::problem::Problem;
+use domain::spend::{
+    Bucket, Dimension, Filter, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+};
 use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
 ///
 /// # Errors
-/// `Unprocessable` for a combination that no rollup carries; `Forbidden` without the right to read; [`Error::Database`].
+/// `Unprocessable` for a combination of labels that would read too many events; `Forbidden` without the right to read; [`Error::Database`].
 pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> Result<SpendAnswer, Error> {
     scope.require(Permission::Read)?;
-    let source = query.source()?;
-    let whole = SpendScope::Organization;
-    let (mut rows, total) = sql::grouped(&backend.pool, scope, whole, query, &source, MAX_ROWS + 1).await?;
+    let (mut rows, total) = grouped(backend, scope, SpendScope::Organization, query, MAX_ROWS + 1).await?;
     let truncated = rows.len() > MAX_ROWS;
     rows.truncate(MAX_ROWS);
     Ok(SpendAnswer {
@@ -37,6 +39,57 @@ pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> R
         total,
         truncated,
     })
+}
+
+/// Most events that one query reads, where no rollup has its labels together or by the hour.
+const MAX_EVENTS: i64 = 100_000;
+
+/// At most `limit` rows of a query and the total over all that match.
+async fn grouped(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    query: &SpendQuery,
+    limit: usize,
+) -> Result<(Vec<SpendRow>, Sums), Error> {
+    let source = query.source()?;
+    if let Source::Events(labels) = &source {
+        bound(backend, scope, part, query, labels).await?;
+    }
+    sql::grouped(&backend.pool, scope, part, query, &source, limit).await
+}
+
+/// Refuses what would read too many events, by their number in the rollups, or events that are not kept any more.
+async fn bound(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    query: &SpendQuery,
+    labels: &[Dimension],
+) -> Result<(), Error> {
+    let refuse = |detail: String| Err(Problem::Unprocessable { detail }.into());
+    let (from, _) = sql::instants(scope, query);
+    if let Some(kept) = kept_from(backend, scope).await?.filter(|kept| from < *kept) {
+        return refuse(format!(
+            "This combination is read from events, and those before {} are no longer kept. Begin there or later.",
+            scope.zone().day_of(kept)
+        ));
+    }
+    let mut all = query.clone();
+    (all.bucket, all.group_by) = (Bucket::None, Vec::new());
+    all.filters.retain(|filter| !filter.dimension.is_label());
+    let source = all.source()?;
+    let (_, total) = sql::grouped(&backend.pool, scope, part, &all, &source, 1).await?;
+    if total.requests <= MAX_EVENTS {
+        return Ok(());
+    }
+    let labels: Vec<String> = labels.iter().map(|label| format!("`{}`", label.name())).collect();
+    let how = if labels.len() == 1 { "by the hour" } else { "together" };
+    refuse(format!(
+        "{} {how} would be read from {} events, one by one; at most {MAX_EVENTS} can be. Use a shorter span, or filter by project, model or another dimension.",
+        labels.join(" and "),
+        total.requests
+    ))
 }
 
 /// The sums of every day of the period, zero where nothing happened.
@@ -91,7 +144,7 @@ pub async fn newest_event_at(
 /// The burn rate: the sums of the last four whole quarters of an hour.
 ///
 /// # Errors
-/// `Unprocessable` for filters that are kept by day only; `Forbidden` without the right to read; [`Error::Database`].
+/// As [`query`]; `Forbidden` without the right to read; [`Error::Database`].
 pub async fn last_hour(
     backend: &Backend,
     scope: &OrgScope,
@@ -105,6 +158,5 @@ pub async fn last_hour(
     let mut hour = SpendQuery::over(Period::month_of(to.date_naive()));
     hour.filters = filters.to_vec();
     hour.range = SpendRange::Instants { from: to - Duration::hours(1), to };
-    let source = hour.source()?;
-    Ok(sql::grouped(&backend.pool, scope, part, &hour, &source, 1).await?.1)
+    Ok(grouped(backend, scope, part, &hour, 1).await?.1)
 }

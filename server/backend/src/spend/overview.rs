@@ -145,8 +145,7 @@ struct Ask<'a> {
 impl Ask<'_> {
     async fn rows(&self, mut query: SpendQuery) -> Result<Vec<SpendRow>, Error> {
         query.filters = self.filters.to_vec();
-        let source = query.source()?;
-        let (rows, _) = sql::grouped(&self.backend.pool, self.scope, self.part, &query, &source, MAX_CELLS + 1).await?;
+        let (rows, _) = super::grouped(self.backend, self.scope, self.part, &query, MAX_CELLS + 1).await?;
         if rows.len() > MAX_CELLS {
             let detail = "There is too much to show at once. Choose fewer days or a filter.".to_owned();
             return Err(Problem::Unprocessable { detail }.into());

@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+use crate::ledger::adjust::{CURRENT_COST, LAST};
 use crate::ledger::key::{first_key, time_of};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
@@ -8,8 +9,8 @@ use domain::ids::{EventKey, ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    Bucket, CellKey, Dimension, Filter, MAX_GROUP_BY, Metered, ProjectDay, Source, SpendQuery, SpendRange, SpendRow,
-    Sums,
+    Bucket, CellKey, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery, SpendRange,
+    SpendRow, Sums,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -80,15 +81,20 @@ pub(super) async fn grouped(
 fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
     let mut sql = Query::new("with grouped as (select ");
     sql.push(bucket_at(query.bucket, source)).push(" as bucket_at, ");
-    sql.push(if *source == Source::Quarters && query.bucket == Bucket::Hour { "span.secs" } else { "null::int" });
+    sql.push(match source {
+        Source::Quarters if query.bucket == Bucket::Hour => "span.secs",
+        Source::Events(_) if query.bucket == Bucket::Hour => "r.secs",
+        Source::Days(_) | Source::Labels(..) | Source::Quarters | Source::Events(_) => "null::int",
+    });
     sql.push(" as bucket_secs, ");
     for (position, column) in KEYS.into_iter().enumerate() {
-        sql.push(query.group_by.get(position).map_or("null::text", key)).push(" as ").push(column).push(", ");
+        let key = query.group_by.get(position).map_or("null::text", |dimension| key(dimension, source));
+        sql.push(key).push(" as ").push(column).push(", ");
     }
     sql.push(SUMS).push(" from ");
     push_source(&mut sql, scope, part, query, source);
     for filter in &query.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, source);
     }
     sql.push(" group by 1, 2, 3, 4, 5");
     // What the missing value of a label is left with may be nothing at all.
@@ -121,7 +127,8 @@ fn bucket_at(bucket: Bucket, source: &Source) -> &'static str {
     let quarters = *source == Source::Quarters;
     match bucket {
         Bucket::None => "null::timestamp",
-        Bucket::Hour => "date_trunc('hour', span.local)",
+        Bucket::Hour if quarters => "date_trunc('hour', span.local)",
+        Bucket::Hour => "date_trunc('hour', r.local)",
         Bucket::Day if quarters => "date_trunc('day', span.local)",
         Bucket::Week if quarters => "date_trunc('week', span.local)",
         Bucket::Month if quarters => "date_trunc('month', span.local)",
@@ -131,7 +138,10 @@ fn bucket_at(bucket: Bucket, source: &Source) -> &'static str {
     }
 }
 
-fn key(dimension: &Dimension) -> &'static str {
+/// The values of the labels of a query that events answer.
+const VALUES: [&str; MAX_LABELS] = ["r.value_1", "r.value_2", "r.value_3", "r.value_4"];
+
+fn key(dimension: &Dimension, source: &Source) -> &'static str {
     match dimension {
         Dimension::Project => "r.project_id::text",
         Dimension::Team => "owner.team_id::text",
@@ -144,7 +154,13 @@ fn key(dimension: &Dimension) -> &'static str {
         Dimension::Status => "r.status",
         Dimension::Cohort => "r.cohort",
         Dimension::Step => "r.step",
-        Dimension::Customer | Dimension::User | Dimension::Tag(_) => "r.value",
+        Dimension::Customer | Dimension::User | Dimension::Tag(_) => match source {
+            Source::Events(labels) => {
+                let position = labels.iter().position(|label| label == dimension);
+                position.and_then(|position| VALUES.get(position)).copied().unwrap_or("''")
+            }
+            Source::Days(_) | Source::Labels(..) | Source::Quarters => "r.value",
+        },
     }
 }
 
@@ -179,6 +195,12 @@ fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &Spen
         Source::Quarters => {
             push_quarters(sql, scope, query);
             push_part(sql, scope, part, "span.local::date");
+        }
+        Source::Events(labels) => {
+            push_events(sql, scope, query, labels);
+            push_owner(sql, scope, query, "r.day");
+            sql.push(" where true");
+            push_part(sql, scope, part, "r.day");
         }
     }
 }
@@ -215,22 +237,74 @@ fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimens
     sql.push(" and label = ").push_bind(name).push(") as r");
 }
 
-/// Local time comes from our own zone tables as spans of one offset, so that PostgreSQL's cannot disagree with the days of the rollups.
-fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
-    let (from, to) = match query.range {
+/// One row per event, with its values of some labels and what it costs now.
+fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[Dimension]) {
+    let offsets = Offsets::of(scope, query);
+    sql.push(
+        "(select span.local, span.local::date as day, offsets.secs, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status,
+            s.feature, s.environment, s.cohort, s.step, 1 as requests, coalesce(e.cost, 0) as booked, e.tokens,
+            coalesce(",
+    );
+    sql.push(CURRENT_COST).push(", 0) - coalesce(e.cost, 0) as adjusted, case when ").push(CURRENT_COST);
+    sql.push(
+        " is null then 1 else 0 end as unpriced_requests,
+            coalesce(case when a.revision is null then e.upper_bound else a.new_upper_bound end, 0) as unpriced_upper_bound,
+            case when s.status = 'success' then 0 else 1 end as errors, coalesce(e.avoided_cost, 0) as avoided_cost",
+    );
+    for (label, column) in labels.iter().zip(VALUES) {
+        sql.push(
+            ", coalesce((select l.value from label_ids(e.labels) as label_id
+                join labels as l on l.org_id = e.org_id and l.label_id = label_id.label_id where l.label = ",
+        );
+        sql.push_bind(label.name()).push("), '') as ").push(column.trim_start_matches("r."));
+    }
+    sql.push(" from unnest(").push_bind(offsets.starts.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
+    sql.push("::uuid[], ").push_bind(offsets.ends.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
+    sql.push("::uuid[], ").push_bind(offsets.secs).push("::int[]) as offsets (starts, ends, secs)");
+    sql.push(" join events as e on e.event_key >= offsets.starts and e.event_key < offsets.ends");
+    sql.push(" join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(
+        " cross join lateral (
+            select event_time(e.event_key) at time zone 'UTC' + make_interval(secs => offsets.secs) as local) as span
+         where e.org_id = ",
+    );
+    sql.push_bind(scope.org_id().0);
+    push_visible(sql, scope, "s.");
+    sql.push(") as r");
+}
+
+/// First instant and end of what a query asks.
+pub(super) fn instants(scope: &OrgScope, query: &SpendQuery) -> (DateTime<Utc>, DateTime<Utc>) {
+    match query.range {
         SpendRange::Days { from, to } => scope.zone().instants(Period { from, to }),
         SpendRange::Instants { from, to } => (from, to),
-    };
-    let mut starts = Vec::new();
-    let mut ends = Vec::new();
-    let mut offsets = Vec::new();
-    for (start, end, secs) in scope.zone().offsets(from, to) {
-        starts.push(start);
-        ends.push(end);
-        offsets.push(secs);
     }
+}
+
+/// Local time comes from our own zone tables as spans of one offset, so that PostgreSQL's cannot disagree with the days of the rollups.
+struct Offsets {
+    starts: Vec<DateTime<Utc>>,
+    ends: Vec<DateTime<Utc>>,
+    secs: Vec<i32>,
+}
+
+impl Offsets {
+    fn of(scope: &OrgScope, query: &SpendQuery) -> Self {
+        let (from, to) = instants(scope, query);
+        let mut offsets = Self { starts: Vec::new(), ends: Vec::new(), secs: Vec::new() };
+        for (start, end, secs) in scope.zone().offsets(from, to) {
+            offsets.starts.push(start);
+            offsets.ends.push(end);
+            offsets.secs.push(secs);
+        }
+        offsets
+    }
+}
+
+fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
+    let Offsets { starts, ends, secs } = Offsets::of(scope, query);
     sql.push("unnest(").push_bind(starts).push("::timestamptz[], ").push_bind(ends);
-    sql.push("::timestamptz[], ").push_bind(offsets).push("::int[]) as offsets (starts, ends, secs)");
+    sql.push("::timestamptz[], ").push_bind(secs).push("::int[]) as offsets (starts, ends, secs)");
     sql.push(" join spend_by_quarter as r on r.org_id = ").push_bind(scope.org_id().0);
     sql.push(" and r.quarter >= offsets.starts and r.quarter < offsets.ends");
     sql.push(
@@ -251,7 +325,7 @@ fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'stat
     }
 }
 
-fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter) {
+fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Source) {
     sql.push(if filter.exclude { " and not coalesce(" } else { " and coalesce(" });
     match filter.dimension {
         Dimension::Project => {
@@ -267,7 +341,7 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter) {
             sql.push("r.key_id = any(").push_bind(ids).push(")");
         }
         ref dimension => {
-            sql.push(key(dimension)).push(" = any(").push_bind(filter.values.clone()).push(")");
+            sql.push(key(dimension, source)).push(" = any(").push_bind(filter.values.clone()).push(")");
         }
     }
     sql.push(", false)");
@@ -355,7 +429,7 @@ pub(super) async fn meters(
     push_days(sql.push(" where "), scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
     for filter in &query.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, &Source::Days(period));
     }
     sql.push(" group by r.org_id, r.project_id, r.provider, r.model, r.meter");
     let rows = sql.build().fetch_all(pool).await?;

@@ -408,6 +408,10 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
                 let org = org(database.pool(), zone, "2026-11-17").await;
                 org.roll_up(&events).await;
                 for (asked, project) in queries {
+                    // There are no events behind these sums: see the tests of events.
+                    if matches!(asked.source(), Ok(Source::Events(_))) {
+                        continue;
+                    }
                     let scope = if project < PROJECTS.len() { org.seen_by(project) } else { org.scope.clone() };
                     match query(&org.backend, &scope, &asked).await {
                         Ok(answer) => {

@@ -84,9 +84,9 @@ async fn record(
 ) -> Result<Response, ApiError> {
     caller.scope.require_key_scope(KeyScope::Ingest)?;
     let lines = body::is_lines(&headers)?;
-    let bytes = body::read(body, MAX_BODY_BYTES).await?;
-    let items = backend::events::split(&bytes, lines)?;
     let backend = state.backend.for_ingest();
+    let held = body::read_held(&backend, &caller.scope, &headers, body, MAX_BODY_BYTES).await?;
+    let items = backend::events::split(&held.bytes, lines)?;
     let answer = match idempotency_key(&headers)? {
         Some(key) => backend::events::ingest_repeatable(&backend, &caller.scope, &items, &key).await?,
         None => backend::events::ingest(&backend, &caller.scope, &items).await?,

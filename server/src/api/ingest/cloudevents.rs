@@ -113,7 +113,7 @@ async fn meter(
 async fn take(caller: &ApiCaller, state: &AppState, headers: &HeaderMap, body: Body) -> Result<IngestAnswer, ApiError> {
     let in_headers = headers.contains_key("ce-id");
     let lines = body::is_lines(headers)?;
-    let held = super::read(caller, body).await?;
+    let held = super::read(state, caller, headers, body).await?;
     let whole;
     let bytes = if in_headers {
         whole = structured(headers, &held.bytes)?;

@@ -58,7 +58,7 @@ async fn record(
     let caller = caller.map_err(|error| ApiError(patient(error.0)))?;
     let key = super::idempotency_key(&headers)?;
     let lines = body::is_lines(&headers)?;
-    let mut held = super::read(&caller, body).await.map_err(patient)?;
+    let mut held = super::read(&state, &caller, &headers, body).await.map_err(patient)?;
     let mut items = backend::events::split_up_to(&held.bytes, lines, MAX_ITEMS);
     if items.is_err()
         && let Some(mended) = litellm::without_nan(&held.bytes)

@@ -26,8 +26,6 @@ use utoipa_axum::router::OpenApiRouter;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Most items of one body; more than one request records at once is recorded in parts.
 const MAX_ITEMS: usize = 50_000;
-/// When there is no room for a large body, it may come again after so many seconds.
-const RETRY_AFTER_SECS: u32 = 2;
 
 /// The routes of all formats.
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -35,9 +33,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Reads the body of someone who may send events.
-async fn read(caller: &ApiCaller, body: Body) -> Result<body::Held, Problem> {
+async fn read(state: &AppState, caller: &ApiCaller, headers: &HeaderMap, body: Body) -> Result<body::Held, Problem> {
     caller.scope.require_key_scope(KeyScope::Ingest)?;
-    body::read_large(body, MAX_BYTES, RETRY_AFTER_SECS).await
+    body::read_held(&state.backend, &caller.scope, headers, body, MAX_BYTES).await
 }
 
 /// What the sender calls the request, so that it can be repeated.

@@ -130,7 +130,7 @@ async fn export(
     body: Body,
 ) -> Result<Response, ApiError> {
     let encoding = encoding(headers)?;
-    let answer = take(reader, caller, state, encoding, body).await?;
+    let answer = take(reader, caller, state, (headers, encoding), body).await?;
     let rejected = answer.rejected + answer.conflicts;
     Ok(typed(exported(signal, rejected, &why(&answer), encoding).into_response(), encoding))
 }
@@ -161,10 +161,10 @@ async fn take(
     reader: impl Reader,
     caller: &ApiCaller,
     state: &AppState,
-    encoding: Encoding,
+    (headers, encoding): (&HeaderMap, Encoding),
     body: Body,
 ) -> Result<IngestAnswer, ApiError> {
-    let held = super::read(caller, body).await?;
+    let held = super::read(state, caller, headers, body).await?;
     if held.bytes.is_empty() {
         return Ok(IngestAnswer::default());
     }

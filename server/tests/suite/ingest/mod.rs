@@ -4,6 +4,7 @@ mod cloudevents;
 mod litellm;
 mod mixing;
 mod otlp;
+mod room;
 
 use crate::support::{Answer, Tenant, TestApp};
 use axum::body::Body;

@@ -285,3 +285,40 @@ async fn full_batches_with_fresh_tags_and_anothers_single_event_are_all_recorded
 fn fresh_tags(n: usize, k: usize) -> Value {
     (0..32).map(|tag| (format!("tag_{n}_{k}_{tag}"), Value::from("x"))).collect()
 }
+
+/// However much one organization has waiting, another's event is in the next group that is made: it waits for what is being written when it comes, and for nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn full_batches_of_one_organization_delay_no_other_by_more_than_one_commit() {
+    let fixture = Fixture::new().await;
+    let (loud, quiet) = (fixture.organization("loud", "UTC").await, fixture.organization("quiet", "UTC").await);
+    let mut lock = fixture.database.pool().begin().await.unwrap();
+    sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
+    let send = |scope: &crate::OrgScope, ids: Vec<String>| {
+        let (backend, scope) = (fixture.backend.clone(), scope.clone());
+        let tagged = |id: &String| with(event(id), "tags", serde_json::json!({"fresh": id}));
+        let body = serde_json::Value::from(ids.iter().map(tagged).collect::<Vec<_>>()).to_string();
+        tokio::spawn(async move {
+            crate::events::ingest(&backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap()).await
+        })
+    };
+    // As many batches as there is room for: several transactions' worth. Both writers are held up by the lock.
+    let batches: Vec<_> =
+        (0..9).map(|batch| send(&loud, (0..2_000).map(|n| format!("b{batch}-{n}")).collect())).collect();
+    while crate::events::waiting(&fixture.backend) < 18_000 {
+        tokio::task::yield_now().await;
+    }
+    let event = send(&quiet, vec!["q".to_owned()]);
+    while crate::events::waiting(&fixture.backend) < 18_001 {
+        tokio::task::yield_now().await;
+    }
+    lock.rollback().await.unwrap();
+    assert_eq!(event.await.unwrap().unwrap().accepted, 1);
+    for batch in batches {
+        assert_eq!(batch.await.unwrap().unwrap().accepted, 2_000);
+    }
+    let before = "select count(distinct loud.xmin::text) from events as loud, events as quiet
+        where quiet.id = 'q' and loud.id <> 'q' and loud.xmin::text::bigint < quiet.xmin::text::bigint";
+    assert!(fixture.count(before).await <= 2, "what both writers had in hand, and nothing of what waited");
+    let whole = "select count(distinct xmin::text) from events";
+    assert!(fixture.count(whole).await > 2, "it took several transactions");
+}

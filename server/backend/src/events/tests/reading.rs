@@ -3,6 +3,7 @@
 use super::{Fixture, event, with};
 use crate::events::{csv, find, list};
 use crate::ledger::rejected;
+use crate::ledger::stored::Stored;
 use domain::event::EventQuery;
 use domain::money::exact;
 use domain::price::Variant;
@@ -157,4 +158,69 @@ async fn a_receipt_explains_its_event() {
     for id in ["req-1", &found.row.event_key.to_string()] {
         assert_eq!(find(&fixture.backend, &globex, id).await.unwrap_err().into_problem().status(), 404);
     }
+}
+
+/// Labels that no rollup has together are counted event by event, as every event says.
+#[tokio::test]
+async fn two_labels_at_once_and_labels_by_the_hour_are_read_from_events() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "Asia/Kathmandu").await;
+    let mut runner = super::seeded(7_701);
+    super::add_project(&fixture, &scope, "side").await;
+    let events = super::totals::some(proptest::collection::vec(super::totals::event(), 300..301), &mut runner);
+    assert_eq!(fixture.send(&scope, &events).await.accepted, 300);
+    let stored = fixture.stored(&scope).await;
+    let counted = |wanted: &dyn Fn(&Stored) -> Option<String>| {
+        let mut sums: std::collections::BTreeMap<String, (rust_decimal::Decimal, i64)> = Default::default();
+        for event in &stored {
+            let Some(key) = wanted(event) else { continue };
+            let sum = sums.entry(key).or_default();
+            *sum = (sum.0 + event.booking.cost.unwrap_or_default(), sum.1 + 1);
+        }
+        sums
+    };
+    let asked = async |text: &str| {
+        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+        let pairs: Vec<_> = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let query = domain::spend::SpendQuery::from_pairs(&pairs).unwrap();
+        let answer = crate::spend::query(&fixture.backend, &scope, &query).await.unwrap();
+        let row = |row: domain::spend::SpendRow| {
+            let keys = row.keys.into_iter().map(Option::unwrap_or_default);
+            (row.bucket.into_iter().chain(keys).collect::<Vec<_>>().join("|"), (row.sums.spend, row.sums.requests))
+        };
+        answer.rows.into_iter().map(row).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    let tag = |event: &Stored| event.sent.tags.get("t").cloned().unwrap_or_default();
+    let days = "from=2025-12-01&to=2026-12-01";
+    let both = counted(&|event| Some(format!("{}|{}", word(&event.sent.customer), word(&event.sent.user))));
+    assert!(both.len() > 9, "{both:?}");
+    assert_eq!(asked(&format!("{days}&group_by=customer,user")).await, both);
+    let of_tag = counted(&|event| {
+        let is_asked = tag(event) == "b" && event.sent.customer.as_deref() != Some("a");
+        is_asked.then(|| word(&event.sent.feature))
+    });
+    assert_eq!(asked(&format!("{days}&group_by=feature&tag.t=b&customer=!a")).await, of_tag);
+    let by_hour = counted(&|event| {
+        let local = scope.zone().local(event.timestamp).format("%Y-%m-%dT%H:00:00%:z");
+        (event.sent.user.as_deref() == Some("c")).then(|| format!("{local}|{}", event.sent.provider))
+    });
+    assert_eq!(asked(&format!("{days}&bucket=hour&group_by=provider&user=c")).await, by_hour);
+}
+
+#[tokio::test]
+async fn labels_that_are_no_longer_kept_are_not_answered_in_part() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    assert_eq!(fixture.send(&scope, &[with(event("a"), "customer", "c")]).await.accepted, 1);
+    sqlx::query("update organizations set events_from = '2026-11-01'").execute(fixture.database.pool()).await.unwrap();
+    let asked = async |from: &str| {
+        let days = domain::period::Period::new(from.parse().unwrap(), "2026-12-01".parse().unwrap()).unwrap();
+        let labels = [domain::spend::Dimension::Customer, domain::spend::Dimension::User];
+        crate::spend::query(&fixture.backend, &scope, &domain::spend::SpendQuery::over(days).by(labels)).await
+    };
+    assert_eq!(asked("2026-11-01").await.unwrap().rows.len(), 1);
+    let refused = asked("2026-10-31").await.unwrap_err().into_problem();
+    assert_eq!(refused.status(), 422);
+    assert!(refused.detail().contains("before 2026-11-01 are no longer kept"), "{}", refused.detail());
 }

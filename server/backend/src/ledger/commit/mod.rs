@@ -18,7 +18,7 @@ mod transaction;
 pub(crate) use measure::describe;
 pub(crate) use partition::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
 
-pub(crate) use room::Reservation;
+pub(crate) use room::{Reservation, Room};
 pub(crate) use transaction::too_old_for_retention;
 
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
@@ -33,7 +33,6 @@ use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
 use futures::FutureExt;
 use partition::Partitions;
-use room::Room;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
 use std::panic::AssertUnwindSafe;
@@ -52,7 +51,7 @@ const SMALL: usize = 500;
 /// How long a connection may take before the waiting requests are told to come back.
 const ACQUIRE: Duration = Duration::from_secs(3);
 /// Seconds after which to come back when everything is full, or PostgreSQL is away.
-const RETRY_AFTER_SECS: u32 = 2;
+pub(crate) const RETRY_AFTER_SECS: u32 = 2;
 /// Seconds after which an organization whose days are being rebuilt may come back.
 const REBUILDING_RETRY_SECS: u32 = 5;
 
@@ -115,7 +114,7 @@ impl Committer {
         let waiting = Arc::new(Waiting { incoming: Mutex::new(waiting), small: Arc::new(Semaphore::new(1)) });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let room = Room::default();
+        let room = Room::of_events();
         for _ in 0..WRITERS {
             let (pool, clock, room) = (pools.ingest.clone(), Arc::clone(&clock), room.clone());
             let (patience, partitions) = (pools.patience, Partitions::default());

@@ -4,16 +4,19 @@ use domain::ids::OrgId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many bytes may wait or be in preparation, over all requests.
-const CAPACITY: usize = 40 * 1024 * 1024;
-/// How many of them one organization may have.
-const SHARE: usize = CAPACITY / 2;
-/// What an event takes at least, however short it was written.
+/// How many bytes of events may wait or be in preparation, over all requests.
+const EVENTS: usize = 40 * 1024 * 1024;
+/// How many bytes of bodies may be held while they are read and recorded, over all requests.
+const BODIES: usize = 256 * 1024 * 1024;
+/// What an event or a body takes at least, however short it was written.
 const LEAST: usize = 1_024;
 
-/// Room for what waits; cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Room(Arc<Mutex<Taken>>);
+/// Room for what waits, of which one organization has half at most; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Room {
+    capacity: usize,
+    taken: Arc<Mutex<Taken>>,
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -23,18 +26,23 @@ struct Taken {
 }
 
 impl Room {
+    /// Room for events that wait or are in preparation.
+    pub(crate) fn of_events() -> Self {
+        Self { capacity: EVENTS, taken: Arc::default() }
+    }
+
+    /// Room for bodies that are being read and recorded.
+    pub(crate) fn of_bodies() -> Self {
+        Self { capacity: BODIES, taken: Arc::default() }
+    }
+
     /// Takes room; none when there is none, or the organization has its share.
-    pub(super) fn take(&self, org_id: OrgId, events: usize, bytes: usize) -> Option<Reservation> {
+    pub(crate) fn take(&self, org_id: OrgId, events: usize, bytes: usize) -> Option<Reservation> {
         let events = events.max(1);
         let bytes = bytes.max(events * LEAST);
         let mut taken = self.lock();
-        let own = taken.by_organization.get(&org_id).copied().unwrap_or_default();
-        if taken.bytes + bytes > CAPACITY || own + bytes > SHARE {
-            return None;
-        }
+        taken.add(org_id, bytes, self.capacity)?;
         taken.events += events;
-        taken.bytes += bytes;
-        taken.by_organization.insert(org_id, own + bytes);
         drop(taken);
         Some(Reservation { room: self.clone(), org_id, events, bytes })
     }
@@ -46,17 +54,40 @@ impl Room {
 
     /// Counts nobody could have broken by a panic.
     fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Room for the events of one request; given back when it is answered.
+impl Taken {
+    /// Takes more; none, and nothing taken, where that would be more than there is or than half of it for one organization.
+    fn add(&mut self, org_id: OrgId, bytes: usize, capacity: usize) -> Option<()> {
+        let own = self.by_organization.get(&org_id).copied().unwrap_or_default();
+        if self.bytes + bytes > capacity || own + bytes > capacity / 2 {
+            return None;
+        }
+        self.bytes += bytes;
+        self.by_organization.insert(org_id, own + bytes);
+        Some(())
+    }
+}
+
+/// Room for one request; given back when it is answered.
 #[derive(Debug)]
 pub(crate) struct Reservation {
     room: Room,
     org_id: OrgId,
     events: usize,
     bytes: usize,
+}
+
+impl Reservation {
+    /// Grows to so many bytes; none, and nothing taken, where there is no room for more.
+    pub(crate) fn grow(&mut self, bytes: usize) -> Option<()> {
+        let more = bytes.saturating_sub(self.bytes);
+        self.room.lock().add(self.org_id, more, self.room.capacity)?;
+        self.bytes += more;
+        Some(())
+    }
 }
 
 impl Drop for Reservation {
@@ -80,15 +111,21 @@ mod tests {
 
     #[test]
     fn one_organization_never_has_the_room_of_all() {
-        let (room, loud, quiet) = (Room::default(), OrgId(Uuid::from_u128(1)), OrgId(Uuid::from_u128(2)));
+        let (room, loud, quiet) = (Room::of_events(), OrgId(Uuid::from_u128(1)), OrgId(Uuid::from_u128(2)));
         let batches: Vec<_> = std::iter::from_fn(|| room.take(loud, 5_000, 0)).collect();
         assert_eq!((batches.len(), room.events()), (4, 20_000));
         let own = room.take(quiet, 5_000, 8 * 1024 * 1024).unwrap();
         assert!(room.take(loud, 1_000, 0).is_none());
         drop(batches);
         assert_eq!(room.events(), 5_000);
-        assert!(room.take(loud, 1, SHARE).is_some(), "what is answered gives its room back");
-        assert!(room.take(loud, 1, SHARE + 1).is_none());
+        let share = EVENTS / 2;
+        let mut growing = room.take(loud, 1, 0).unwrap();
+        assert!(growing.grow(share + 1).is_none());
+        assert!(growing.grow(share).is_some(), "what is answered gives its room back");
+        assert!(growing.grow(1).is_some(), "it does not shrink");
+        assert!(room.take(loud, 1, 0).is_none());
+        drop(growing);
+        assert!(room.take(loud, 1, share + 1).is_none());
         drop(own);
         assert_eq!(room.lock().by_organization.len(), 0, "nobody is remembered");
     }

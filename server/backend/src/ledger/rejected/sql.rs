@@ -56,12 +56,12 @@ pub(super) async fn upsert(connection: &mut PgConnection, entries: &[Entry<'_>])
 /// Deletes the oldest entries beyond `most`; how many. What another transaction holds is left to the next time, so that committers never wait for each other here.
 pub(super) async fn trim(connection: &mut PgConnection, org_id: OrgId, most: i64) -> Result<u64, Error> {
     let deleted = sqlx::query(
-        "delete from rejected_events where org_id = $1 and rejected_id in (
+        "delete from rejected_events where org_id = $1 and rejected_id = any(array(
              select rejected_id from rejected_events
              where org_id = $1 and (received_at, rejected_id) <= (
                  select received_at, rejected_id from rejected_events where org_id = $1
                  order by received_at desc, rejected_id desc offset $2 limit 1)
-             for update skip locked)",
+             for update skip locked))",
     );
     Ok(deleted.bind(org_id.0).bind(most).execute(connection).await?.rows_affected())
 }

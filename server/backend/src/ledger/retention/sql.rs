@@ -83,9 +83,9 @@ pub(super) async fn delete_events(
     limit: i64,
 ) -> Result<u64, Error> {
     let deleted = sqlx::query(
-        "delete from events where org_id = $1 and event_key >= $2 and event_key < $3 and event_key in (
+        "delete from events where org_id = $1 and event_key >= $2 and event_key < $3 and event_key = any(array(
              select event_key from events where org_id = $1 and event_key >= $2 and event_key < $3
-             order by event_key limit $4)",
+             order by event_key limit $4))",
     );
     let [from, to] = [from, to].map(first_key_of_month);
     Ok(deleted.bind(scope.org_id().0).bind(from).bind(to).bind(limit).execute(pool).await?.rows_affected())
