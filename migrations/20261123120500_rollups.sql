@@ -29,6 +29,7 @@ create table labels (
     constraint labels_pkey primary key (org_id, label_id)
 );
 
+-- Autovacuum comes when a twentieth has changed, not a fifth: rows of the present change with every commit.
 -- Columns stand by width, so that no bytes are lost between them. Counts of a series fit 31 bits: no sender makes 2 billion calls a day.
 
 -- Quarters of an hour in UTC: every zone's offset is a multiple of 15 minutes, so hours and days of any zone are exact sums of them.
@@ -48,7 +49,7 @@ create table rollup_quarter (
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_quarter_pkey primary key (org_id, quarter, series_id)
-) with (fillfactor = 90);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- The same by day of the organization's own zone.
 create table rollup_day (
@@ -65,7 +66,7 @@ create table rollup_day (
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_day_pkey primary key (org_id, day, series_id)
-) with (fillfactor = 90);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- One row per label of an event, crossed with everything else that is known of it.
 create table rollup_label_day (
@@ -81,7 +82,7 @@ create table rollup_label_day (
     unpriced_upper_bound numeric(38, 12) not null,
     avoided_cost numeric(38, 12) not null,
     constraint rollup_label_day_pkey primary key (org_id, day, label_id, series_id)
-) with (fillfactor = 90);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- Lines of statements and, later, of reconciliation: what each meter cost.
 create table rollup_meter_day (
@@ -94,7 +95,7 @@ create table rollup_meter_day (
     booked numeric(38, 12) not null,
     adjusted numeric(38, 12) not null,
     constraint rollup_meter_day_pkey primary key (org_id, day, series_id, meter)
-) with (fillfactor = 90);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 -- What readers ask: sums with the words of their series.
 create view spend_by_quarter as
@@ -125,4 +126,6 @@ create table dirty_marks (
     day date not null,
     created_at timestamptz not null,
     constraint dirty_marks_pkey primary key (org_id, mark_id)
-);
+)
+-- Emptied again and again: by number of rows, not by share of a table that is mostly empty.
+with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);

@@ -45,7 +45,7 @@ create table rollup_term_day (
     term_id bigint not null,
     adjusted numeric(38, 12) not null,
     constraint rollup_term_day_pkey primary key (org_id, day, series_id, meter, term_id)
-) with (fillfactor = 90);
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 create view spend_by_term as
     select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step
