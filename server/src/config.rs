@@ -3,6 +3,7 @@
 use backend::Sizes;
 use backend::delivery::Mailer;
 use backend::keys::Quotas;
+use backend::ledger::Limits;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
@@ -143,6 +144,12 @@ pub struct Serve {
     /// Connections for mail, budgets, repricing and retention.
     #[arg(long, env = "WORK_CONNECTIONS", default_value_t = Sizes::default().work, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
     pub work_connections: u32,
+    /// Series of one organization: combinations of project, key, provider, model, operation, status, feature, environment, cohort and step. Beyond it the newest words count as (other).
+    #[arg(long, env = "SERIES_LIMIT", default_value_t = Limits::default().series, value_name = "N", value_parser = at_least_one)]
+    pub series_limit: usize,
+    /// Values of one label (customer, user, each tag) of one organization; beyond it the newest count as (other).
+    #[arg(long, env = "LABEL_VALUES_LIMIT", default_value_t = Limits::default().values, value_name = "N", value_parser = at_least_one)]
+    pub label_values_limit: usize,
     /// Where Prometheus finds /metrics; nowhere when left out. Keep it off the public network.
     #[arg(long, env = "METRICS_ADDR", value_name = "HOST:PORT")]
     pub metrics_addr: Option<SocketAddr>,
@@ -152,6 +159,11 @@ pub struct Serve {
     /// Folder of the browser's files (wasm, style).
     #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
     pub site_root: PathBuf,
+}
+
+fn at_least_one(number: &str) -> Result<usize, String> {
+    let number: usize = number.parse().map_err(|error: std::num::ParseIntError| error.to_string())?;
+    if number == 0 { Err("it must be at least 1".to_owned()) } else { Ok(number) }
 }
 
 impl Serve {
@@ -170,6 +182,12 @@ impl Serve {
             ingest: self.ingest_connections,
             work: self.work_connections,
         }
+    }
+
+    /// How many series and values of labels one organization may have.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { series: self.series_limit, values: self.label_values_limit, ..Limits::default() }
     }
 
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.

@@ -144,7 +144,8 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let mailer = serve.mailer()?;
     let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
     let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
-        .with_quotas(serve.quotas());
+        .with_quotas(serve.quotas())
+        .with_limits(serve.limits());
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")

@@ -104,6 +104,12 @@ impl Backend {
         Self { rates: Arc::new(keys::Rates::new(&self.clock, quotas)), ..self }
     }
 
+    /// With other limits of series and labels than the usual ones.
+    #[must_use]
+    pub fn with_limits(self, limits: ledger::Limits) -> Self {
+        Self { events: self.events.with_limits(limits), ..self }
+    }
+
     /// The same with the connections of the public API.
     #[must_use]
     pub fn for_api(&self) -> Self {

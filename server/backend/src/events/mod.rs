@@ -55,6 +55,16 @@ impl Ingest {
         }
     }
 
+    /// The same for organizations that may have so much.
+    pub(crate) fn with_limits(self, limits: ledger::Limits) -> Self {
+        Self { places: ledger::known::Memory::new(limits), ..self }
+    }
+
+    /// How much one organization may have.
+    pub(crate) const fn limits(&self) -> ledger::Limits {
+        self.places.limits()
+    }
+
     /// The common book that events are priced with now: that of the seed until another one came.
     pub(crate) fn book(&self) -> Arc<PriceBook> {
         self.book.load_full().unwrap_or_else(prices::seed_book)

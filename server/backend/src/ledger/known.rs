@@ -22,17 +22,17 @@ use std::time::Duration;
 const HELD: u64 = 10_000;
 const HELD_FOR: Duration = Duration::from_secs(3_600);
 
-/// How much an organization may have.
+/// How much one organization may have; beyond it the newest counts as [`OTHER`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Series with all their values; with the sender's own words as [`OTHER`] there may be as many again.
-    pub(crate) series: usize,
+    pub series: usize,
     /// Values of one of the sender's own words: feature, environment, cohort, step.
-    pub(crate) words: usize,
+    pub words: usize,
     /// Labels: customer, user and keys of tags.
-    pub(crate) labels: usize,
+    pub labels: usize,
     /// Values of one label.
-    pub(crate) values: usize,
+    pub values: usize,
     /// Shapes and plans that are remembered. A sender that has more of them has each written as if it were new.
     pub(crate) entries: usize,
 }
@@ -300,27 +300,39 @@ impl Values {
 
 /// What organizations that sent something lately have; cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Memory(Cache<OrgId, Known>);
+pub(crate) struct Memory {
+    limits: Limits,
+    known: Cache<OrgId, Known>,
+}
 
 impl Default for Memory {
     fn default() -> Self {
-        Self(Cache::builder().max_capacity(HELD).time_to_idle(HELD_FOR).build())
+        Self::new(Limits::default())
     }
 }
 
 impl Memory {
+    /// An empty memory for organizations that may have so much.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, known: Cache::builder().max_capacity(HELD).time_to_idle(HELD_FOR).build() }
+    }
+
+    /// How much one organization may have.
+    pub(crate) const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// What an organization has; read from the database the first time.
     ///
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn of(&self, pool: &PgPool, scope: &OrgScope) -> Result<Known, Error> {
-        if let Some(known) = self.0.get(&scope.org_id()).await {
+        if let Some(known) = self.known.get(&scope.org_id()).await {
             return Ok(known);
         }
-        let limits = Limits::default();
         // Whoever read at the same time and came first keeps what it admitted meanwhile.
-        let known = Known::new(limits, sql::all(pool, scope, limits.entries).await?);
-        Ok(self.0.entry(scope.org_id()).or_insert(known).await.into_value())
+        let known = Known::new(self.limits, sql::all(pool, scope, self.limits.entries).await?);
+        Ok(self.known.entry(scope.org_id()).or_insert(known).await.into_value())
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod stored;
 pub(crate) mod verify;
 
 pub(crate) use adjust::{event_of, is_last};
+pub use known::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
 pub use series::dimensions;

@@ -152,7 +152,7 @@ pub(super) fn number(digest: [u8; 32]) -> i64 {
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
     scope.require(Permission::Read)?;
-    let Limits { words, values, .. } = Limits::default();
+    let Limits { words, values, .. } = backend.events.limits();
     let sent = sql::values(&backend.pool, scope).await?;
     let tags = sent.keys().filter_map(|name| name.parse().ok()).filter(|tag| matches!(tag, Dimension::Tag(_)));
     let known = |dimension: Dimension| {

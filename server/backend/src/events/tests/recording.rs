@@ -293,3 +293,37 @@ async fn fresh_tags_beyond_the_limit_are_one_label_and_stay_with_their_events() 
     let sent = detail.attributes.iter().any(|(name, value)| name.ends_with("fresh") && value == "y");
     assert!(sent, "{:?}", detail.attributes);
 }
+
+#[tokio::test]
+async fn limits_are_settings_and_filters_find_what_counts_as_other() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let limits = crate::ledger::Limits { series: 2, values: 2, ..crate::ledger::Limits::default() };
+    let backend = super::server(&fixture.database).with_limits(limits);
+    let sent = |n: usize| with(with(event(&format!("e{n}")), "feature", format!("f{n}")), "customer", format!("c{n}"));
+    let events: Vec<_> = (0..5).map(sent).collect();
+    assert_eq!(super::send_to(&backend, &scope, &events).await.accepted, 5);
+    fixture.assert_rollups_follow(&scope).await;
+    let known = crate::ledger::dimensions(&backend, &scope).await.unwrap();
+    let of = |name: &str| known.iter().find(|known| known.dimension.name() == name).unwrap();
+    assert_eq!((of("customer").values, of("customer").limit), (Some(2), Some(2)));
+    assert!(of("feature").other_since.is_some() && of("customer").other_since.is_some());
+    let found = async |name: &str, value: &str| {
+        let filters = Filter::from_pairs(&[(name.to_owned(), value.to_owned())]).unwrap();
+        let query = EventQuery { filters, ..EventQuery::default() };
+        let rows = super::super::list(&backend, &scope, &query).await.unwrap().rows;
+        let mut ids: Vec<String> = rows.into_iter().map(|row| row.id).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    // Found by what was sent, and by what it counts as.
+    assert_eq!(found("feature", "f4").await, "e4");
+    assert_eq!(found("feature", "!f4").await, "e0 e1 e2 e3");
+    assert_eq!(found("feature", "(other)").await, "e2 e3 e4");
+    assert_eq!(found("customer", "c1").await, "e1");
+    assert_eq!(found("customer", "c3").await, "e3");
+    assert_eq!(found("customer", "(other)").await, "e2 e3 e4");
+    assert_eq!(found("customer", "").await, "");
+    assert_eq!(found("user", "").await, "e0 e1 e2 e3 e4");
+    assert_eq!(found("model", "gpt-4o-2024-08-06").await, "e0 e1 e2 e3 e4");
+}
