@@ -34,7 +34,7 @@ pub struct Limits {
     /// Values of one label.
     pub values: usize,
     /// Shapes and plans that are remembered. A sender that has more of them has each written as if it were new.
-    pub(crate) entries: usize,
+    pub entries: usize,
 }
 
 impl Default for Limits {
