@@ -54,8 +54,8 @@ create table events (
     constraint events_pkey primary key (org_id, event_key)
 ) partition by range (event_key);
 
--- Half of a hash is enough to find the few attempts of a call.
-create index events_request_id_idx on events (hashtext(request_id)) where request_id is not null;
+-- Half of a hash is enough to find the few attempts of a call; of its organization too, so that nobody's ids are in another's way.
+create index events_request_id_idx on events (hashtext(org_id::text || request_id)) where request_id is not null;
 create index events_session_id_idx on events (org_id, session_id) where session_id is not null;
 create index events_unpriced_idx on events (org_id, series_id) where cost is null;
 

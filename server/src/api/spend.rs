@@ -161,7 +161,7 @@ impl SpendDocument {
 ///
 /// Every dimension's name is also a filter: repeat it for several values, put `!` before a value to leave it out, leave it empty for a missing label.
 /// Put `\` before a value that itself begins with `!` or `\`.
-/// Any dimensions go together. Several labels (`customer`, `user`, `tag.<key>`) at once, or a label by the hour, are read event by event: at most 100,000, and only what is still kept.
+/// Any dimensions go together. Several labels (`customer`, `user`, `tag.<key>`) at once, or a label by the hour, are read event by event: at most 100,000 in a span with at most a million of the organization's, and only what is still kept.
 /// A key of one project gets that project's sums only, totals included.
 #[utoipa::path(
     get,

@@ -17,7 +17,7 @@ pub use ingest::{
 };
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
 
-use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room};
+use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};
 use crate::{Backend, Clock, Error, OrgScope, Pools, ledger, prices, projects};
 use arc_swap::ArcSwapOption;
 use domain::ids::{OrgId, ProjectId};
@@ -34,7 +34,8 @@ const REMEMBERED_PROJECTS: u64 = 100_000;
 #[derive(Clone, Debug)]
 pub struct Ingest {
     committer: Committer,
-    bodies: Room,
+    small_bodies: Room,
+    large_bodies: Room,
     /// Slugs never change and projects are never deleted, so what was found once stays true; an id of a deleted organization is asked for by nobody.
     projects: Cache<(OrgId, String), ProjectId>,
     /// Where events of organizations count.
@@ -48,7 +49,8 @@ impl Ingest {
     pub(crate) fn start(pools: &Pools, clock: Arc<dyn Clock>) -> Self {
         Self {
             committer: Committer::start(pools, clock),
-            bodies: Room::of_bodies(),
+            small_bodies: Room::of_small_bodies(),
+            large_bodies: Room::of_large_bodies(),
             projects: Cache::new(REMEMBERED_PROJECTS),
             places: ledger::known::Memory::default(),
             book: Arc::default(),
@@ -102,7 +104,11 @@ impl Ingest {
 
 /// Room for a body that is being read and recorded; given back when it is dropped.
 #[derive(Debug)]
-pub struct BodyRoom(Reservation);
+pub struct BodyRoom {
+    taken: Reservation,
+    /// Where a body goes that grows beyond a small one; none once it is there.
+    larger: Option<Room>,
+}
 
 impl BodyRoom {
     /// Takes room for a body of so many bytes.
@@ -110,7 +116,11 @@ impl BodyRoom {
     /// # Errors
     /// [`Problem::Unavailable`] when there is none, or the organization has its share.
     pub fn take(backend: &Backend, scope: &OrgScope, bytes: usize) -> Result<Self, Problem> {
-        backend.events.bodies.take(scope.org_id(), 1, bytes).map(Self).ok_or(FULL)
+        let Ingest { small_bodies, large_bodies, .. } = &backend.events;
+        let is_small = bytes <= SMALL_BODY;
+        let room = if is_small { small_bodies } else { large_bodies };
+        let taken = room.take(scope.org_id(), 1, bytes).ok_or(FULL)?;
+        Ok(Self { taken, larger: is_small.then(|| large_bodies.clone()) })
     }
 
     /// Grows to so many bytes.
@@ -118,7 +128,11 @@ impl BodyRoom {
     /// # Errors
     /// As [`Self::take`]; then it is as large as before.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        self.0.grow(bytes).ok_or(FULL)
+        match self.larger.take_if(|_| bytes > SMALL_BODY) {
+            Some(room) => self.taken = room.take(self.taken.org_id(), 1, bytes).ok_or(FULL)?,
+            None => self.taken.grow(bytes).ok_or(FULL)?,
+        }
+        Ok(())
     }
 }
 

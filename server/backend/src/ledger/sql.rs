@@ -206,8 +206,9 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, name: String, 
     let ids: Vec<i64> = values.iter().filter(|value| !value.is_empty()).map(id).collect();
     let is_missing = values.iter().any(String::is_empty);
     sql.push("(exists (select 1 from label_ids(e.labels) as label_id where label_id = any(").push_bind(ids);
-    sql.push(")) or e.words ->> ").push_bind(name.clone());
-    sql.push(" = any(").push_bind(values).push(")");
+    // Most events have no such words: what is unknown is no, or nothing could be left out.
+    sql.push(")) or coalesce(e.words ->> ").push_bind(name.clone());
+    sql.push(" = any(").push_bind(values).push("), false)");
     if is_missing {
         sql.push(" or not coalesce(e.words ? ").push_bind(name.clone()).push(", false) and not exists (");
         sql.push("select 1 from label_ids(e.labels) as label_id join labels as l using (label_id) where l.org_id = ");

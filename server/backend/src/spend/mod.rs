@@ -41,8 +41,10 @@ pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> R
     })
 }
 
-/// Most events that one query reads, where no rollup has its labels together or by the hour.
+/// Most events that one query counts, where no rollup has its labels together or by the hour.
 const MAX_EVENTS: i64 = 100_000;
+/// Most events of the organization in the span of such a query: they are gone through to find those that it counts.
+const MAX_SPAN_EVENTS: i64 = 1_000_000;
 
 /// At most `limit` rows of a query and the total over all that match.
 async fn grouped(
@@ -73,6 +75,11 @@ async fn bound(
         return refuse(format!(
             "This combination is read from events, and those before {} are no longer kept. Begin there or later.",
             scope.zone().day_of(kept)
+        ));
+    }
+    if sql::events_in_span(&backend.pool, scope, query).await? > MAX_SPAN_EVENTS {
+        return refuse(format!(
+            "This combination is read from events, and the organization has more than {MAX_SPAN_EVENTS} in this span. Use a shorter one."
         ));
     }
     let mut all = query.clone();

@@ -39,15 +39,21 @@ pub(super) struct Listed {
     pub(super) key_name: String,
 }
 
-async fn listed(pool: &PgPool, scope: &OrgScope, mut sql: QueryBuilder<Postgres>) -> Result<Vec<Listed>, Error> {
+/// What is kept of each event of a list: an export has many, and needs little of each.
+async fn listed<T>(
+    pool: &PgPool,
+    scope: &OrgScope,
+    mut sql: QueryBuilder<Postgres>,
+    keep: fn(Listed) -> T,
+) -> Result<Vec<T>, Error> {
     let mut connection = pool.acquire().await?;
     let rows = sql.build().fetch_all(&mut *connection).await?;
     let dictionaries = Dictionaries::of(&mut connection, scope, &rows).await?;
-    rows.iter().map(|row| listed_event(scope, row, dictionaries.event(row)?)).collect()
+    rows.iter().map(|row| listed_event(scope, row, dictionaries.event(row)?).map(keep)).collect()
 }
 
 async fn event_rows(pool: &PgPool, scope: &OrgScope, sql: QueryBuilder<Postgres>) -> Result<Vec<EventRow>, Error> {
-    Ok(listed(pool, scope, sql).await?.into_iter().map(|listed| listed.row).collect())
+    listed(pool, scope, sql, |listed| listed.row).await
 }
 
 fn listed_event(scope: &OrgScope, row: &PgRow, event: Stored) -> Result<Listed, Error> {
@@ -133,7 +139,8 @@ pub(super) async fn related(
     sql.push(" and e.event_key <> ").push_bind(but.0);
     match related {
         Related::Request(id) => {
-            sql.push(" and hashtext(e.request_id) = hashtext(").push_bind(id).push(") and e.request_id = ");
+            sql.push(" and hashtext(e.org_id::text || e.request_id) = hashtext(").push_bind(scope.org_id().0);
+            sql.push("::text || ").push_bind(id).push(") and e.request_id = ");
             sql.push_bind(id).push(" order by e.event_key")
         }
         Related::Session(id) => sql.push(" and e.session_id = ").push_bind(id).push(" order by e.event_key desc"),
@@ -171,7 +178,7 @@ pub(super) async fn key_of_id(pool: &PgPool, scope: &OrgScope, id_hash: IdHash) 
 pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Result<Option<Listed>, Error> {
     let mut sql = rows_of_events(scope);
     sql.push(" and e.event_key = ").push_bind(key.0);
-    Ok(listed(pool, scope, sql).await?.pop())
+    Ok(listed(pool, scope, sql, |listed| listed).await?.pop())
 }
 
 /// Models of a provider that the visible projects used in these days, the most used first.

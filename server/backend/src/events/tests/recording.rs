@@ -323,6 +323,11 @@ async fn limits_are_settings_and_filters_find_what_counts_as_other() {
     assert_eq!(found("customer", "c1").await, "e1");
     assert_eq!(found("customer", "c3").await, "e3");
     assert_eq!(found("customer", "(other)").await, "e2 e3 e4");
+    assert_eq!(found("customer", "!c3").await, "e0 e1 e2 e4");
+    assert_eq!(found("customer", "!").await, "e0 e1 e2 e3 e4", "whoever has one");
+    assert_eq!(found("tag.x", "!1").await, "e0 e1 e2 e3 e4");
+    assert_eq!(found("operation", "chat").await, "e0 e1 e2 e3 e4", "though none was sent");
+    assert_eq!(found("operation", "!chat").await, "");
     assert_eq!(found("customer", "").await, "");
     assert_eq!(found("user", "").await, "e0 e1 e2 e3 e4");
     assert_eq!(found("model", "gpt-4o-2024-08-06").await, "e0 e1 e2 e3 e4");

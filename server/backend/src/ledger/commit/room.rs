@@ -6,15 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How many bytes of events may wait or be in preparation, over all requests.
 const EVENTS: usize = 40 * 1024 * 1024;
-/// How many bytes of bodies may be held while they are read and recorded, over all requests.
-const BODIES: usize = 256 * 1024 * 1024;
+/// The same of bodies that are read and recorded, up to [`SMALL_BODY`] each.
+const SMALL_BODIES: usize = 128 * 1024 * 1024;
+/// The same of larger bodies.
+const LARGE_BODIES: usize = 512 * 1024 * 1024;
+/// Bytes of a body that has room apart from larger ones, so that nobody's large bodies, sent or withheld, keep events out.
+pub(crate) const SMALL_BODY: usize = 1024 * 1024;
 /// What an event or a body takes at least, however short it was written.
 const LEAST: usize = 1_024;
 
-/// Room for what waits, of which one organization has half at most; cheap to clone.
+/// Room for what waits, shared among organizations; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
     capacity: usize,
+    /// What one organization has at most.
+    share: usize,
     taken: Arc<Mutex<Taken>>,
 }
 
@@ -28,12 +34,17 @@ struct Taken {
 impl Room {
     /// Room for events that wait or are in preparation.
     pub(crate) fn of_events() -> Self {
-        Self { capacity: EVENTS, taken: Arc::default() }
+        Self { capacity: EVENTS, share: EVENTS / 2, taken: Arc::default() }
     }
 
-    /// Room for bodies that are being read and recorded.
-    pub(crate) fn of_bodies() -> Self {
-        Self { capacity: BODIES, taken: Arc::default() }
+    /// Room for small bodies that are being read and recorded.
+    pub(crate) fn of_small_bodies() -> Self {
+        Self { capacity: SMALL_BODIES, share: SMALL_BODIES / 2, taken: Arc::default() }
+    }
+
+    /// Room for larger ones: two of the largest for one organization.
+    pub(crate) fn of_large_bodies() -> Self {
+        Self { capacity: LARGE_BODIES, share: LARGE_BODIES / 4, taken: Arc::default() }
     }
 
     /// Takes room; none when there is none, or the organization has its share.
@@ -41,7 +52,7 @@ impl Room {
         let events = events.max(1);
         let bytes = bytes.max(events * LEAST);
         let mut taken = self.lock();
-        taken.add(org_id, bytes, self.capacity)?;
+        taken.add(org_id, bytes, self)?;
         taken.events += events;
         drop(taken);
         Some(Reservation { room: self.clone(), org_id, events, bytes })
@@ -59,10 +70,10 @@ impl Room {
 }
 
 impl Taken {
-    /// Takes more; none, and nothing taken, where that would be more than there is or than half of it for one organization.
-    fn add(&mut self, org_id: OrgId, bytes: usize, capacity: usize) -> Option<()> {
+    /// Takes more; none, and nothing taken, where that would be more than there is or than one organization's share.
+    fn add(&mut self, org_id: OrgId, bytes: usize, of: &Room) -> Option<()> {
         let own = self.by_organization.get(&org_id).copied().unwrap_or_default();
-        if self.bytes + bytes > capacity || own + bytes > capacity / 2 {
+        if self.bytes + bytes > of.capacity || own + bytes > of.share {
             return None;
         }
         self.bytes += bytes;
@@ -81,10 +92,15 @@ pub(crate) struct Reservation {
 }
 
 impl Reservation {
+    /// Whose it is.
+    pub(crate) const fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
     /// Grows to so many bytes; none, and nothing taken, where there is no room for more.
     pub(crate) fn grow(&mut self, bytes: usize) -> Option<()> {
         let more = bytes.saturating_sub(self.bytes);
-        self.room.lock().add(self.org_id, more, self.room.capacity)?;
+        self.room.lock().add(self.org_id, more, &self.room)?;
         self.bytes += more;
         Some(())
     }

@@ -3,7 +3,6 @@
 use super::copy::CopyBuffer;
 use crate::ledger::event::NewEvent;
 use crate::ledger::series::Label;
-use domain::event::EventInput;
 use std::collections::BTreeMap;
 
 /// Names of the columns, in the order in which a row has them.
@@ -62,16 +61,17 @@ pub(crate) fn encode(event: &NewEvent, numbers: &[u8], quantities: Option<&[u8]>
     row.text_opt(sent.decision_id.as_deref());
     row.text_opt(sent.provider_response_id.as_deref());
     row.text_opt(sent.input_hash.as_deref());
-    row.jsonb_opt(event.place.is_other.then(|| words(sent)).as_deref());
+    row.jsonb_opt(event.place.is_other.then(|| words(event)).as_deref());
     row.into_bytes()
 }
 
-/// The words of an event's dimensions as they were sent, by the names of the dimensions.
-fn words(sent: &EventInput) -> String {
+/// The words of an event's dimensions as they were sent, by the names of the dimensions; that of its operation as it follows where none was sent.
+fn words(event: &NewEvent) -> String {
+    let sent = &event.sent;
     let own = [
         ("provider", Some(&sent.provider)),
         ("model", Some(&sent.model)),
-        ("operation", sent.operation.as_ref()),
+        ("operation", Some(&event.operation)),
         ("feature", sent.feature.as_ref()),
         ("environment", sent.environment.as_ref()),
         ("cohort", sent.cohort.as_ref()),

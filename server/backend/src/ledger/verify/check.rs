@@ -1,6 +1,5 @@
 //! Whether an event is what it says: its receipt, its tokens, its dimensions, and the content that it was sent with.
 
-use super::Difference;
 use crate::ledger::adjust::StoredAdjustment;
 use crate::ledger::content::{ContentHash, content_hash, id_hash};
 use crate::ledger::event::Booking;
@@ -15,26 +14,24 @@ use std::collections::HashMap;
 pub(super) type Contents = HashMap<EventKey, (uuid::Uuid, ContentHash)>;
 
 /// What is wrong with an event, if anything is.
-pub(super) fn check(
+pub(super) fn wrong(
     event: &Stored,
     adjustments: &[StoredAdjustment],
     named: &Dictionaries,
     contents: &Contents,
-) -> Option<Difference> {
+) -> Option<&'static str> {
     let bookings = std::iter::once(&event.booking).chain(adjustments.iter().map(|adjustment| &adjustment.to));
-    let wrong = if !bookings.into_iter().all(adds_up) {
-        "its receipt does not come to its cost"
+    if !bookings.into_iter().all(adds_up) {
+        Some("its receipt does not come to its cost")
     } else if event.meters.tokens() != event.tokens {
-        "its tokens are not those of its meters"
+        Some("its tokens are not those of its meters")
     } else if !is_placed(event, named) {
-        "it counts under dimensions that it was not sent with"
+        Some("it counts under dimensions that it was not sent with")
     } else if !is_content(event, contents) {
-        "it is not what was sent under its id"
+        Some("it is not what was sent under its id")
     } else {
-        return None;
-    };
-    let row = serde_json::json!({"event_key": event.event_key, "wrong": wrong});
-    Some(Difference { table: "events", stored: true, row: row.to_string() })
+        None
+    }
 }
 
 /// Lines were made from quantities and rates when they were read: the cost that was booked has to be their sum.

@@ -9,6 +9,7 @@ use super::commit::lock_organization;
 use super::rollup::{Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use domain::ids::EventKey;
 use domain::period::{Period, Zone};
 use domain::problem::Problem;
 use recompute::Sums;
@@ -55,16 +56,16 @@ fn days_of(zone: Zone, period: Period) -> Vec<Day> {
 pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for day in days_of(scope.zone(), period) {
-        let computed = recompute(&mut snapshot, scope, day, &mut found).await?;
-        compare(&mut snapshot, scope, day, &computed, &mut found).await?;
+        let Recomputed { sums, .. } = recompute(&mut snapshot, scope, day, &mut found).await?;
+        compare(&mut snapshot, scope, day, &sums, &mut found).await?;
     }
     snapshot.rollback().await?;
-    Ok(bounded(found))
+    Ok(found.differences)
 }
 
-/// Puts every rollup of some days as it follows from the events, adjustments kept; what differed before. An event that is not what it says stays as it is.
+/// Puts every rollup of some days as it follows from the events, adjustments kept; what differed before. An event that is not what it says stays as it is, and a day with one that cannot be read keeps its sums.
 ///
 /// While it works, the organization's senders are told to come back.
 ///
@@ -74,21 +75,44 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
     require_all(scope)?;
     let mut transaction = backend.pool.begin().await?;
     lock_organization(&mut transaction, scope).await?;
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for day in days_of(scope.zone(), period) {
-        let computed = recompute(&mut transaction, scope, day, &mut found).await?;
-        let before = found.len();
-        compare(&mut transaction, scope, day, &computed, &mut found).await?;
-        if found.len() > before {
-            sql::replace(&mut transaction, scope, &QUARTERS, day, computed.quarters).await?;
-            sql::replace(&mut transaction, scope, &DAYS, day, computed.days).await?;
-            sql::replace(&mut transaction, scope, &LABELS, day, computed.labels).await?;
-            sql::replace(&mut transaction, scope, &METERS, day, computed.meters).await?;
-            sql::replace(&mut transaction, scope, &TERMS, day, computed.terms).await?;
+        let Recomputed { sums, unread } = recompute(&mut transaction, scope, day, &mut found).await?;
+        let differs = compare(&mut transaction, scope, day, &sums, &mut found).await?;
+        if differs && unread.is_none() {
+            sql::replace(&mut transaction, scope, &QUARTERS, day, sums.quarters).await?;
+            sql::replace(&mut transaction, scope, &DAYS, day, sums.days).await?;
+            sql::replace(&mut transaction, scope, &LABELS, day, sums.labels).await?;
+            sql::replace(&mut transaction, scope, &METERS, day, sums.meters).await?;
+            sql::replace(&mut transaction, scope, &TERMS, day, sums.terms).await?;
         }
     }
     transaction.commit().await?;
-    Ok(bounded(found))
+    Ok(found.differences)
+}
+
+/// Differences, at most so many of each table as are reported.
+#[derive(Default)]
+struct Found {
+    differences: Vec<Difference>,
+    counts: HashMap<&'static str, usize>,
+}
+
+impl Found {
+    fn push(&mut self, table: &'static str, stored: bool, row: impl FnOnce() -> String) {
+        let count = self.counts.entry(table).or_default();
+        *count += 1;
+        if *count <= MAX_DIFFERENCES {
+            self.differences.push(Difference { table, stored, row: row() });
+        }
+    }
+}
+
+/// What the events of a day come to.
+struct Recomputed {
+    sums: Sums,
+    /// Why an event could not be read, if one could not: then the sums lack it.
+    unread: Option<Error>,
 }
 
 /// What the events of a day come to; events that are not what they say are told.
@@ -96,10 +120,10 @@ async fn recompute(
     connection: &mut PgConnection,
     scope: &OrgScope,
     day: Day,
-    found: &mut Vec<Difference>,
-) -> Result<Sums, Error> {
+    found: &mut Found,
+) -> Result<Recomputed, Error> {
     let mut sums = Sums::default();
-    let mut after = None;
+    let (mut after, mut unread) = (None, None);
     loop {
         let page = sql::page(connection, scope, day, after).await?;
         let adjustments = adjust::adjustments(connection, scope, &page.events).await?;
@@ -109,59 +133,55 @@ async fn recompute(
             let own = adjustments.partition_point(|adjustment| adjustment.event_key <= event.event_key);
             let (own, others) = adjustments.split_at(own);
             adjustments = others;
-            found.extend(check::check(event, own, &page.named, &page.contents));
+            if let Some(wrong) = check::wrong(event, own, &page.named, &page.contents) {
+                found.push("events", true, || told(event.event_key, wrong));
+            }
             sums.add(scope.org_id().0, day.day, event, own);
         }
-        after = page.events.last().map(|event| event.event_key);
-        if i64::try_from(page.events.len()).is_ok_and(|read| read < PAGE) {
-            return Ok(sums.close());
+        for (event_key, error) in page.unread {
+            found.push("events", true, || told(event_key, &error.to_string()));
+            unread = Some(error);
+        }
+        after = page.last;
+        if page.is_last {
+            return Ok(Recomputed { sums: sums.close(), unread });
         }
     }
 }
 
-/// What is computed of a day and not stored, and what is stored and not computed.
+fn told(event_key: EventKey, wrong: &str) -> String {
+    serde_json::json!({"event_key": event_key, "wrong": wrong}).to_string()
+}
+
+/// What is computed of a day and not stored, and what is stored and not computed; whether there is any.
 async fn compare(
     connection: &mut PgConnection,
     scope: &OrgScope,
     day: Day,
     computed: &Sums,
-    found: &mut Vec<Difference>,
-) -> Result<(), Error> {
-    differing(&QUARTERS, &computed.quarters, &sql::rows(connection, scope, &QUARTERS, day).await?, found);
-    differing(&DAYS, &computed.days, &sql::rows(connection, scope, &DAYS, day).await?, found);
-    differing(&LABELS, &computed.labels, &sql::rows(connection, scope, &LABELS, day).await?, found);
-    differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found);
-    differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found);
-    Ok(())
+    found: &mut Found,
+) -> Result<bool, Error> {
+    Ok(differing(&QUARTERS, &computed.quarters, &sql::rows(connection, scope, &QUARTERS, day).await?, found)
+        | differing(&DAYS, &computed.days, &sql::rows(connection, scope, &DAYS, day).await?, found)
+        | differing(&LABELS, &computed.labels, &sql::rows(connection, scope, &LABELS, day).await?, found)
+        | differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found)
+        | differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found))
 }
 
 fn differing<K: Columns + Ord, S: Columns + PartialEq>(
     rollup: &Rollup<K, S>,
     computed: &BTreeMap<K, S>,
     stored: &BTreeMap<K, S>,
-    found: &mut Vec<Difference>,
-) {
-    let mut only = |these: &BTreeMap<K, S>, those: &BTreeMap<K, S>, stored| {
-        let differing = these.iter().filter(|(key, sums)| those.get(key) != Some(sums));
-        found.extend(differing.map(|(key, sums)| Difference {
-            table: rollup.table,
-            stored,
-            row: Rollup::show(key, sums),
-        }));
-    };
-    only(computed, stored, false);
-    only(stored, computed, true);
-}
-
-/// At most so many of each table as are reported.
-fn bounded(mut found: Vec<Difference>) -> Vec<Difference> {
-    let mut counts: HashMap<&'static str, usize> = HashMap::new();
-    found.retain(|difference| {
-        let count = counts.entry(difference.table).or_default();
-        *count += 1;
-        *count <= MAX_DIFFERENCES
-    });
-    found
+    found: &mut Found,
+) -> bool {
+    let mut any = false;
+    for (these, those, is_stored) in [(computed, stored, false), (stored, computed, true)] {
+        for (key, sums) in these.iter().filter(|(key, sums)| those.get(key) != Some(sums)) {
+            found.push(rollup.table, is_stored, || Rollup::show(key, sums));
+            any = true;
+        }
+    }
+    any
 }
 
 /// The days of the organization in which anything is recorded, as far as all of their events are still kept; none before the first event.
@@ -223,10 +243,11 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
     sql::delete_since(connection, scope, &METERS, since).await?;
     sql::delete_since(connection, scope, &TERMS, since).await?;
     for day in days.into_iter().filter(|day| since.is_none_or(|since| day.day >= since)) {
-        let computed = recompute(connection, scope, day, &mut Vec::new()).await?;
-        LABELS.add(connection, &computed.labels.into_iter().collect()).await?;
-        METERS.add(connection, &computed.meters.into_iter().collect()).await?;
-        TERMS.add(connection, &computed.terms.into_iter().collect()).await?;
+        let Recomputed { sums, unread } = recompute(connection, scope, day, &mut Found::default()).await?;
+        unread.map_or(Ok(()), Err)?;
+        LABELS.add(connection, &sums.labels.into_iter().collect()).await?;
+        METERS.add(connection, &sums.meters.into_iter().collect()).await?;
+        TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
     }
     Ok(())
 }

@@ -15,6 +15,11 @@ use uuid::Uuid;
 /// Some events of a day with what they name.
 pub(super) struct Page {
     pub(super) events: Vec<Stored>,
+    /// Those that cannot be put together from what their rows name.
+    pub(super) unread: Vec<(EventKey, Error)>,
+    pub(super) last: Option<EventKey>,
+    /// Whether no more follow.
+    pub(super) is_last: bool,
     pub(super) named: Dictionaries,
     pub(super) contents: Contents,
 }
@@ -40,9 +45,18 @@ pub(super) async fn page(
         .fetch_all(&mut *connection)
         .await?;
     let named = Dictionaries::of(connection, scope, &rows).await?;
-    let events: Vec<Stored> = rows.iter().map(|row| named.event(row)).collect::<Result<_, _>>()?;
+    let (mut events, mut unread, mut last) = (Vec::with_capacity(rows.len()), Vec::new(), None);
+    for row in &rows {
+        let key = EventKey(row.try_get("event_key")?);
+        last = Some(key);
+        match named.event(row) {
+            Ok(event) => events.push(event),
+            Err(error) => unread.push((key, error)),
+        }
+    }
     let contents = contents(connection, scope, &events).await?;
-    Ok(Page { events, named, contents })
+    let is_last = i64::try_from(rows.len()).is_ok_and(|read| read < PAGE);
+    Ok(Page { events, unread, last, is_last, named, contents })
 }
 
 /// What is remembered under the ids of events.
