@@ -179,7 +179,7 @@ fn read<T: DeserializeOwned>(table: &'static str, content: Value) -> Result<T, E
     serde_json::from_value(content).map_err(|error| Error::inconsistent(table, "content", error))
 }
 
-/// The words of dimensions as [`super::words`] wrote them.
+/// Gives an event the words of its dimensions, by the names of the dimensions.
 fn put(sent: &mut EventInput, words: BTreeMap<String, String>) {
     for (name, word) in words {
         match name.as_str() {
