@@ -128,11 +128,14 @@ impl BodyRoom {
     /// # Errors
     /// As [`Self::take`]; then it is as large as before.
     pub fn grow(&mut self, bytes: usize) -> Result<(), Problem> {
-        match self.larger.take_if(|_| bytes > SMALL_BODY) {
-            Some(room) => self.taken = room.take(self.taken.org_id(), 1, bytes).ok_or(FULL)?,
-            None => self.taken.grow(bytes).ok_or(FULL)?,
+        match self.larger.as_ref().filter(|_| bytes > SMALL_BODY) {
+            Some(room) => {
+                self.taken = room.take(self.taken.org_id(), 1, bytes).ok_or(FULL)?;
+                self.larger = None;
+                Ok(())
+            }
+            None => self.taken.grow(bytes).ok_or(FULL),
         }
-        Ok(())
     }
 }
 

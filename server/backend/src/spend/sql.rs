@@ -1,6 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
-use crate::ledger::adjust::{CURRENT_COST, LAST};
+use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
 use crate::ledger::key::{first_key, time_of};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
@@ -262,7 +262,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     sql.push("::uuid[], ").push_bind(offsets.ends.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
     sql.push("::uuid[], ").push_bind(offsets.secs).push("::int[]) as offsets (starts, ends, secs)");
     sql.push(" join events as e on e.event_key >= offsets.starts and e.event_key < offsets.ends");
-    sql.push(" join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(series_of_event!()).push(LAST);
     sql.push(
         " cross join lateral (
             select event_time(e.event_key) at time zone 'UTC' + make_interval(secs => offsets.secs) as local) as span

@@ -1,7 +1,7 @@
 //! Queries that read events and what waits for a price.
 
 use super::Span;
-use crate::ledger::adjust::{CURRENT_COST, LAST, event_of, is_last};
+use crate::ledger::adjust::{CURRENT_COST, LAST, event_of, is_last, series_of_event};
 use crate::ledger::content::IdHash;
 use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
@@ -22,11 +22,11 @@ fn rows_of_events(scope: &OrgScope) -> QueryBuilder<Postgres> {
         "select {}, projects.slug as project, coalesce(api_keys.name, '') as key_name,
             exists (select 1 from suspected_doubles as doubles
                 where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, {CURRENT_COST} as current_cost
-        from events as e
-        join series as s on s.org_id = e.org_id and s.series_id = e.series_id
+        from events as e{}
         join projects on projects.org_id = s.org_id and projects.project_id = s.project_id
         left join api_keys on api_keys.org_id = s.org_id and api_keys.key_id = s.key_id{LAST}",
-        stored::COLUMNS
+        stored::COLUMNS,
+        series_of_event!(),
     ));
     push_scope(&mut sql, scope);
     sql
@@ -209,8 +209,9 @@ macro_rules! waiting {
         concat!(
             "select coalesce(e.words ->> 'provider', s.provider) as provider, coalesce(e.words ->> 'model', s.model) as model,
             e.tokens, e.event_key, coalesce(a.new_upper_bound, e.upper_bound) as upper_bound, coalesce(a.plan_id, e.plan_id) as plan_id
-         from events as e
-         join series as s on s.org_id = e.org_id and s.series_id = e.series_id
+         from events as e",
+            series_of_event!(),
+            "
          left join lateral (
             select * from adjustments
             where adjustments.org_id = e.org_id and adjustments.event_key = e.event_key order by revision desc limit 1

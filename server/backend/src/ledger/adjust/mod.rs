@@ -5,7 +5,7 @@
 mod moves;
 mod sql;
 
-pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last};
+pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, series_of_event};
 
 use super::commit::{enter_organization, mark_moved};
 use super::event::{Booking, book};

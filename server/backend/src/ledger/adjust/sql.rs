@@ -19,6 +19,14 @@ use uuid::Uuid;
 /// What [`recorded`] reads of the last adjustment `a`, beside [`stored::COLUMNS`].
 const ADJUSTED: &str = "a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities";
 
+/// Joins the series of event `e`, as `s`.
+macro_rules! series_of_event {
+    () => {
+        " join series as s on s.org_id = e.org_id and s.series_id = e.series_id"
+    };
+}
+pub(crate) use series_of_event;
+
 /// Joins the event of a row that names one by `org_id` and `event_key`, as `e`, and its series, as `s`.
 macro_rules! event_of {
     ($row:literal) => {
@@ -27,7 +35,8 @@ macro_rules! event_of {
             $row,
             ".org_id and e.event_key = ",
             $row,
-            ".event_key join series as s on s.org_id = e.org_id and s.series_id = e.series_id"
+            ".event_key",
+            $crate::ledger::adjust::series_of_event!()
         )
     };
 }
@@ -101,7 +110,7 @@ pub(super) async fn selected(
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
     let mut sql = select();
-    sql.push(" from events as e join series as s on s.org_id = e.org_id and s.series_id = e.series_id");
+    sql.push(" from events as e").push(series_of_event!());
     sql.push(" join projects on projects.org_id = s.org_id and projects.project_id = s.project_id");
     sql.push(LAST).push(" where not e.response_cache_hit and e.org_id = ").push_bind(scope.org_id().0);
     if let Some(from) = selection.from {
@@ -141,7 +150,7 @@ pub(super) async fn waiting(
         ") select {}, {ADJUSTED} from found join events as e on e.event_key = found.event_key",
         stored::COLUMNS
     ));
-    sql.push(" join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(series_of_event!()).push(LAST);
     sql.push(" where not e.response_cache_hit and e.org_id = ").push_bind(org);
     sql.push(" and coalesce(e.words ->> 'provider', s.provider) = ").push_bind(provider);
     sql.push(" and coalesce(e.words ->> 'model', s.model) = ").push_bind(model);
@@ -157,7 +166,7 @@ pub(super) async fn reported(
     limit: i64,
 ) -> Result<Vec<Recorded>, Error> {
     let mut sql = select();
-    sql.push(" from events as e join series as s on s.org_id = e.org_id and s.series_id = e.series_id").push(LAST);
+    sql.push(" from events as e").push(series_of_event!()).push(LAST);
     sql.push(" where e.reported_cost is not null and not e.response_cache_hit and e.org_id = ");
     sql.push_bind(scope.org_id().0).push(" and e.event_key >= ").push_bind(first_key(since));
     if let Some(visible) = scope.visible_projects() {
