@@ -17,22 +17,7 @@ alter table prices
         int8range(price_key, price_key, '[]') with &&, tstzrange(valid_from, valid_to) with &&
     ) where (superseded_at is null);
 
-alter table price_overrides
-    add column attributes text not null default '',
-    add column quantity_min numeric,
-    add column quantity_max numeric,
-    drop constraint price_overrides_overlap_excl,
-    drop column price_key,
-    add constraint price_overrides_quantity_check check (quantity_min >= 0 and quantity_max >= 0);
-alter table price_overrides
-    add column price_key bigint not null generated always as (hashtextextended(
-        org_id::text || E'\t' || provider || E'\t' || model || E'\t' || meter || E'\t' || variant || E'\t' || tier_from::text || E'\t' || coalesce(schedule, '') || E'\t' || attributes, 0
-    )) stored,
-    add constraint price_overrides_overlap_excl exclude using gist (
-        int8range(price_key, price_key, '[]') with &&, tstzrange(valid_from, valid_to) with &&
-    ) where (superseded_at is null);
-
--- Dated factors on prices. Receipts name them beside prices, so their ids come from the same numbers.
+-- Dated factors on prices.
 create table price_modifiers (
     modifier_id bigint not null constraint price_modifiers_pkey primary key,
     kind text not null,
@@ -54,29 +39,6 @@ create table price_modifiers (
     constraint price_modifiers_kind_check check (kind in ('region', 'discount', 'markup')),
     constraint price_modifiers_span_check check (valid_from < valid_to),
     constraint price_modifiers_factor_check check (factor >= 0)
-);
-
--- An organization's own factors: negotiated discounts, internal markups.
-create table price_override_modifiers (
-    org_id uuid not null constraint price_override_modifiers_org_id_fkey references organizations on delete cascade,
-    modifier_id bigint not null default nextval('price_override_ids'),
-    kind text not null,
-    provider text,
-    models text,
-    attributes text not null default '',
-    meters text not null default '',
-    factor numeric not null,
-    valid_from timestamptz,
-    valid_to timestamptz,
-    -- Who said so, and where it is written.
-    source text not null,
-    source_url text,
-    recorded_at timestamptz not null,
-    superseded_at timestamptz,
-    constraint price_override_modifiers_pkey primary key (org_id, modifier_id),
-    constraint price_override_modifiers_kind_check check (kind in ('region', 'discount', 'markup')),
-    constraint price_override_modifiers_span_check check (valid_from < valid_to),
-    constraint price_override_modifiers_factor_check check (factor >= 0)
 );
 
 -- What a provider lets one account use of a model each minute, as far as the data names it.

@@ -5,11 +5,11 @@
 use crate::config::PriceImport;
 use backend::prices::import::common::{self, Added, CommonImport};
 use backend::{Backend, Error};
-use domain::event::Edge;
 use domain::format;
 use domain::price::import::{Counts, Effect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
 use domain::price::{Doubt, PriceRow, Variant};
 use domain::problem::Problem;
+use domain::span::Edge;
 use std::fs;
 use std::io::{self, Write};
 

@@ -45,28 +45,34 @@ const REACHES: [Reach; 4] = [
 const SQL_WORDS: [&str; 7] =
     ["sqlx::query", "query_as(", "query_as::<", "query_scalar", "QueryBuilder", "AssertSqlSafe", "copy_in_raw"];
 
-/// Tables that nobody but the ledger may write.
-const LEDGER_TABLES: [&str; 14] = [
-    "events",
-    "event_ids",
-    "shapes",
-    "plans",
-    "adjustments",
-    "provider_responses",
-    "suspected_doubles",
-    "series",
-    "labels",
-    "rollup_quarter",
-    "rollup_day",
-    "rollup_label_day",
-    "rollup_meter_day",
-    "rollup_term_day",
+/// Tables that nobody but their room may write.
+const OWNED: [(&str, &[&str]); 2] = [
+    (
+        "server/backend/src/ledger/",
+        &[
+            "events",
+            "event_ids",
+            "shapes",
+            "plans",
+            "adjustments",
+            "provider_responses",
+            "suspected_doubles",
+            "series",
+            "labels",
+            "rollup_quarter",
+            "rollup_day",
+            "rollup_label_day",
+            "rollup_meter_day",
+            "rollup_term_day",
+        ],
+    ),
+    ("server/backend/src/rules/", &["rules", "rule_changes"]),
 ];
 
-/// Statements that write a table of the ledger.
-fn ledger_writes() -> Vec<String> {
+/// Statements that write a table.
+fn writes(tables: &[&str]) -> Vec<String> {
     let writes = ["insert into", "update", "delete from", "copy"];
-    LEDGER_TABLES.iter().flat_map(|table| writes.map(|write| format!("{write} {table} "))).collect()
+    tables.iter().flat_map(|table| writes.map(|write| format!("{write} {table} "))).collect()
 }
 
 /// Asks every guard.
@@ -146,10 +152,10 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     if is_product_code(path) && Path::new(path).file_name().is_none_or(|name| name != "sql.rs") {
         look(&SQL_WORDS, before_tests(text), "only sql.rs speaks SQL");
     }
-    if is_product_code(path) && !path.starts_with("server/backend/src/ledger/") {
-        let writes = ledger_writes();
+    for (room, tables) in OWNED.iter().filter(|(room, _)| is_product_code(path) && !path.starts_with(room)) {
+        let writes = writes(tables);
         let writes: Vec<&str> = writes.iter().map(String::as_str).collect();
-        look(&writes, before_tests(text), "only the ledger writes its tables");
+        look(&writes, before_tests(text), &format!("only {room} writes its tables"));
     }
     if path.starts_with("app/src/") {
         look(&[" style=", "style:"], text, "a style attribute, which the content security policy forbids");

@@ -5,8 +5,9 @@ use crate::price::Why;
 use crate::problem::{FieldProblem, Problem};
 use crate::rating::alternatives::Alternative;
 use crate::repricing::AdjustmentRow;
+use crate::span::Edge;
 use crate::spend::Filter;
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -288,37 +289,6 @@ pub const MAX_PAGE: u16 = 200;
 pub const DEFAULT_PAGE: u16 = 50;
 /// Most values of all filters of a list together.
 const MAX_FILTER_VALUES: usize = 100;
-
-/// Begin or end of a span: a day of the organization's zone or an instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Edge {
-    /// The first instant of this day.
-    Day(NaiveDate),
-    /// This instant.
-    At(DateTime<Utc>),
-}
-
-impl Edge {
-    /// Reads a date or an instant in RFC 3339.
-    ///
-    /// # Errors
-    /// A field problem for the parameter `name`.
-    pub fn read(name: &str, text: &str) -> Result<Self, FieldProblem> {
-        let day = text.parse().ok().map(Self::Day);
-        day.or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|at| Self::At(at.to_utc()))).ok_or_else(|| {
-            let detail = "Use a date such as 2026-11-01 or an instant such as 2026-11-01T09:41:07Z.";
-            FieldProblem::new(name, "invalid", detail)
-        })
-    }
-
-    fn text(self) -> String {
-        match self {
-            Self::Day(day) => day.to_string(),
-            Self::At(at) => at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
-        }
-    }
-}
 
 /// What a list of events shows, newest first. All filters must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

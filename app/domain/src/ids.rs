@@ -95,8 +95,8 @@ id!(
     AuditId
 );
 id!(
-    /// A change of an organization's own price book.
-    PriceChangeId
+    /// A change of an organization's rules.
+    RuleChangeId
 );
 id!(
     /// A run that prices or reprices events that were recorded already.

@@ -22,6 +22,8 @@ pub mod project;
 pub mod quote;
 pub mod rating;
 pub mod repricing;
+pub mod rule;
+pub mod span;
 pub mod spend;
 pub mod statement;
 pub mod upload;

@@ -3,11 +3,12 @@
 //! History does not move by itself: a person starts a run, sees what it would move, and confirms it with a reason.
 //! What was booked stays; spend is booked plus adjustments.
 
-use crate::event::{Edge, ReceiptRow};
+use crate::event::ReceiptRow;
 use crate::ids::RunId;
 use crate::period::Period;
 use crate::price::contract::ContractMonth;
 use crate::problem::{FieldProblem, Problem};
+use crate::span::Edge;
 use crate::spend::Filter;
 use crate::statement::parse_month;
 use chrono::{DateTime, FixedOffset, NaiveDate};

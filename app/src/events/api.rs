@@ -208,9 +208,10 @@ fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, Strin
 use {
     crate::caller::Caller,
     backend::events::uploads,
-    domain::event::{DEFAULT_PAGE, Edge, EventQuery, Page},
+    domain::event::{DEFAULT_PAGE, EventQuery, Page},
     domain::identity::Permission,
     domain::problem::{FieldProblem, Problem},
+    domain::span::Edge,
     domain::spend::Filter,
     domain::upload::{Mapping, UploadColumn},
 };

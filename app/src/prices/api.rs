@@ -14,7 +14,6 @@ use leptos::server_fn::codec::Json;
 use {
     crate::caller::Caller,
     backend::prices::runs,
-    domain::event::Edge,
     domain::identity::Permission,
     domain::price::contract::TermForm,
     domain::price::import::{Choice, Counts},
@@ -22,7 +21,7 @@ use {
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
     domain::repricing::{MAX_EFFECT, RunInput},
-    domain::statement::parse_month,
+    domain::rule::parse_end,
     std::str::FromStr,
 };
 
@@ -84,8 +83,8 @@ pub async fn load_modifier_effect(
 ) -> Result<ModifierEffect, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     scope.require(Permission::ManagePrices)?;
-    let input = form.parse().map_err(Problem::invalid)?;
-    Ok(backend::prices::modifier_effect(&backend, &scope, input).await?)
+    let new = form.parse().map_err(Problem::invalid)?;
+    Ok(backend::prices::modifier_effect(&backend, &scope, &new).await?)
 }
 
 /// Enters a discount or markup.
@@ -123,24 +122,8 @@ pub async fn add_modifier(
     let attributes = String::new();
     let form =
         ModifierForm { kind, provider, models, attributes, meters, percent, valid_from, valid_to, source, source_url };
-    backend::prices::add_modifier(&backend, &scope, form.parse().map_err(Problem::invalid)?).await?;
+    backend::prices::add_modifier(&backend, &scope, &form.parse().map_err(Problem::invalid)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/discounts?notice=entered"));
-    Ok(())
-}
-
-/// Ends a discount or markup.
-#[server(prefix = "/fn", endpoint = "prices/end-modifier")]
-pub async fn end_modifier(
-    /// Slug of the organization.
-    org: String,
-    /// Its id.
-    modifier: u64,
-    /// The day that begins when it no longer holds.
-    valid_to: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    backend::prices::end_modifier(&backend, &scope, modifier, end(&valid_to)?).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/discounts?notice=ended"));
     Ok(())
 }
 
@@ -195,25 +178,8 @@ pub async fn add_term(
     scope.require(Permission::ManagePrices)?;
     let meters = if more_meters.trim().is_empty() { meters } else { format!("{meters},{more_meters}") };
     let form = TermForm { kind, provider, models, meters, units, tiers, from, to, source, source_url };
-    backend::prices::contract::add_term(&backend, &scope, form.parse().map_err(Problem::invalid)?).await?;
+    backend::prices::contract::add_term(&backend, &scope, &form.parse().map_err(Problem::invalid)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/contract?notice=entered"));
-    Ok(())
-}
-
-/// Ends a term of the contract.
-#[server(prefix = "/fn", endpoint = "prices/end-term")]
-pub async fn end_term(
-    /// Slug of the organization.
-    org: String,
-    /// Its id.
-    term: u64,
-    /// The month in which it no longer holds.
-    to: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let month = parse_month(to.trim()).map_err(|_| Problem::field("to", "invalid", "Use a month such as 2026-11."))?;
-    backend::prices::contract::end_term(&backend, &scope, term, month).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/contract?notice=ended"));
     Ok(())
 }
 
@@ -286,9 +252,10 @@ pub async fn enter_price(
             return Ok(Some(Rehearsed { effect, typed: typed(&form, &rates) }));
         }
     }
-    let name = inputs.first().map(|input| ModelName { provider: input.provider.clone(), model: input.model.clone() });
+    let name =
+        inputs.first().map(|new| ModelName { provider: new.rule.provider.clone(), model: new.rule.model.clone() });
     let name = name.ok_or(Problem::NotFound)?;
-    backend::prices::add_prices(&backend, &scope, &inputs).await?;
+    backend::prices::add_prices(&backend, &scope, &inputs, form.is_confirmed()).await?;
     if price_waiting.is_empty() {
         leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
         return Ok(None);
@@ -323,19 +290,23 @@ fn typed(form: &PriceForm, rates: &[RateForm]) -> Vec<(String, String)> {
     fields.chain(rates).filter(|(_, value)| !value.is_empty()).collect()
 }
 
-/// Ends a price of the organization's own.
+/// Ends a rule of any kind.
 #[server(prefix = "/fn", endpoint = "prices/end")]
-pub async fn end_price(
+pub async fn end_rule(
     /// Slug of the organization.
     org: String,
-    /// Id of the price.
-    price: u64,
-    /// The day that begins when it no longer holds.
+    /// Number of the rule.
+    rule: u64,
+    /// The day or month that begins when it no longer holds.
     valid_to: String,
+    /// The page of this room to go back to.
+    page: String,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    backend::prices::end_price(&backend, &scope, price, end(&valid_to)?).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=ended"));
+    let end = parse_end(&valid_to).map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    backend::rules::end(&backend, &scope, rule, end).await?;
+    let page = if ["basis", "discounts", "contract"].contains(&page.as_str()) { page.as_str() } else { "own" };
+    leptos_axum::redirect(&format!("/o/{org}/prices/{page}?notice=ended"));
     Ok(())
 }
 
@@ -373,7 +344,7 @@ pub async fn map_name(
     let input = form.parse().map_err(Problem::invalid)?;
     let sent = (provider.as_str(), name.as_str());
     if !price_waiting.is_empty() {
-        let effect = runs::effect_of_mapping(&backend, &scope, &input, sent, MAX_EFFECT).await?;
+        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_EFFECT).await?;
         if effect.token() != seen {
             let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
             let typed = [
@@ -388,8 +359,8 @@ pub async fn map_name(
             return Ok(Some(Rehearsed { effect, typed }));
         }
     }
-    let reason = format!("Mapped {provider}/{name} to {}/{}", input.to_provider, input.to_model);
-    backend::prices::add_mapping(&backend, &scope, input).await?;
+    let reason = format!("Mapped {provider}/{name} to {}/{}", input.rule.to_provider, input.rule.to_model);
+    backend::prices::add_alias(&backend, &scope, &input).await?;
     if price_waiting.is_empty() {
         leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
         return Ok(None);
@@ -399,27 +370,9 @@ pub async fn map_name(
     Ok(None)
 }
 
-/// Ends a name of the organization's own.
-#[server(prefix = "/fn", endpoint = "prices/end-name")]
-pub async fn end_mapping(
-    /// Slug of the organization.
-    org: String,
-    /// Provider whose events it reads.
-    provider: String,
-    /// Its position.
-    position: u32,
-    /// The day that begins when it no longer holds.
-    valid_to: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    backend::prices::end_mapping(&backend, &scope, &provider, position, end(&valid_to)?).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=ended"));
-    Ok(())
-}
-
-/// Takes a change of the own book back.
+/// Takes a change of rules back.
 #[server(prefix = "/fn", endpoint = "prices/undo")]
-pub async fn undo_price_change(
+pub async fn undo_change(
     /// Slug of the organization.
     org: String,
     /// Id of the change.
@@ -660,10 +613,4 @@ pub async fn price_waiting(
 #[cfg(feature = "ssr")]
 fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::of(Problem::NotFound))
-}
-
-/// When something ends.
-#[cfg(feature = "ssr")]
-fn end(text: &str) -> Result<Edge, AppError> {
-    Ok(Edge::read("valid_to", text.trim()).map_err(|wrong| Problem::invalid(vec![wrong]))?)
 }

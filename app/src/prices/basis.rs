@@ -1,7 +1,8 @@
 //! Which cost counts where a provider reports one: how far both are apart, what was chosen, and the form that chooses.
 
-use super::api::{ChooseBasis, load_basis};
-use super::words::{Tab, change, tabs};
+use super::api::{ChooseBasis, EndRule, load_basis};
+use super::history::{Rows, entered, undone_under_changes};
+use super::words::{Tab, change, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
@@ -11,34 +12,39 @@ use crate::ui::{
     Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::BasisPage as BasisView;
-use domain::price::{BasisChoice, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
+use domain::price::{BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
+use domain::rule::Dated;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use rust_decimal::Decimal;
 
-const NOTICES: &[NoticeText] = &[NoticeText {
-    code: "chosen",
-    tone: Tone::Good,
-    text: "Chosen. Events that come from now on follow it by their own time; recorded ones keep their cost until they are repriced.",
-}];
+const NOTICES: &[NoticeText] = &[
+    NoticeText {
+        code: "chosen",
+        tone: Tone::Good,
+        text: "Chosen. Events that come from now on follow it by their own time; recorded ones keep their cost until they are repriced.",
+    },
+    NoticeText { code: "ended", tone: Tone::Good, text: "Ended. Recorded events keep their cost." },
+];
 
 /// The page of the cost basis.
 #[component]
 pub fn CostBasisPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let form = use_form::<ChooseBasis>();
-    let version = form.action.version();
-    let basis = loaded_first(move || (org.get(), version.get()), |(org, _)| load_basis(org));
+    let forms = Forms { choose: use_form(), end: use_form() };
+    let versions = (forms.choose.action.version(), forms.end.action.version());
+    let basis = loaded_first(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_basis(org));
     view! {
         <Title text="Cost basis"/>
         <UrlNotice known=NOTICES/>
+        <FormErrors errors=forms.end.errors()/>
         <Transition fallback=|| view! { <PageHead title="Cost basis"/><Loading what="cost basis" lines=8/> }>
             {move || Suspend::new(async move {
                 match basis.await {
-                    Ok(basis) => draw(&org.get_untracked(), &basis, form),
+                    Ok(basis) => draw(&org.get_untracked(), &basis, forms),
                     Err(error) => view! { <PageHead title="Cost basis"/><Failure what="cost basis" error=error/> }.into_any(),
                 }
             })}
@@ -46,10 +52,18 @@ pub fn CostBasisPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, page: &BasisView, form: Form<ChooseBasis>) -> AnyView {
+/// The forms of the page.
+#[derive(Clone, Copy)]
+struct Forms {
+    choose: Form<ChooseBasis>,
+    end: Form<EndRule>,
+}
+
+fn draw(org: &str, page: &BasisView, forms: Forms) -> AnyView {
     let lead = "Some providers report what a call cost. Here you see it beside the cost computed from the price book, and choose which one counts.";
-    let (drift, choices) = (drift(org, page), choices(&page.book.choices));
-    let choose = page.may_manage.then(|| choose(org, page, form));
+    let rows = Rows { org, tab: Tab::Basis, may_manage: page.may_manage, form: forms.end };
+    let (drift, choices) = (drift(org, page), choices(rows, &page.book.choices));
+    let choose = page.may_manage.then(|| choose(org, page, forms.choose));
     view! {
         <PageHead title="Cost basis" lead=lead/>
         {tabs(org, Tab::Basis)}
@@ -124,7 +138,7 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
     .into_any()
 }
 
-fn choices(choices: &[BasisChoice]) -> AnyView {
+fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
         return view! { <Section title="What counts" id="choices"><p class="soft">{text}</p></Section> }.into_any();
@@ -132,35 +146,35 @@ fn choices(choices: &[BasisChoice]) -> AnyView {
     let columns = vec![
         Column::text("Provider"),
         Column::text("What counts"),
-        Column::text("From"),
+        Column::text("Holds"),
         Column::text("Reason"),
         Column::text("Chosen"),
+        Column::text("End it").hidden(),
     ];
-    let rows = choices.iter().map(choice_row).collect_view();
+    let each = choices.iter().map(|choice| choice_row(rows, choice)).collect_view();
+    let undo = undone_under_changes(rows.org);
     let note = "the newest choice that concerns a provider holds from its first day on; without one, the computed cost";
     view! {
         <Section title="What counts" note=note id="choices">
-            <Table caption="Choices, newest first" columns=columns>{rows}</Table>
+            <Table caption="Choices, newest first" columns=columns>{each}</Table>
+            {undo}
         </Section>
     }
     .into_any()
 }
 
-fn choice_row(choice: &BasisChoice) -> AnyView {
-    let provider = choice.provider.clone().unwrap_or_else(|| "Every provider".to_owned());
-    let from = choice.valid_from.map_or_else(|| "always".to_owned(), |from| format::day_year(from.date_naive()));
-    let title = choice.valid_from.map(format::time_exact);
-    let at = choice.recorded_at;
+fn choice_row(rows: Rows<'_>, choice: &Dated<BasisRow>) -> AnyView {
+    let row = &choice.row;
+    let provider = row.provider.clone().unwrap_or_else(|| "Every provider".to_owned());
+    let what = format!("the choice of the {} for {}", row.basis.label().to_lowercase(), provider.to_lowercase());
     view! {
-        <tr>
+        <tr class:soft=!choice.is_live()>
             <th scope="row">{provider}</th>
-            <td>{choice.basis.label()}</td>
-            <td class="nowrap" title=title>{from}</td>
-            <td class="wrap">{choice.reason.clone()}</td>
-            <td>
-                <time datetime=format::time_machine(at) title=format::time_exact(at)>{format::day_year(at.date_naive())}</time>
-                <span class="note">{choice.recorded_by.clone()}</span>
-            </td>
+            <td>{row.basis.label()}</td>
+            <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
+            <td class="wrap">{row.reason.clone()}</td>
+            <td>{entered(choice)}</td>
+            <td class="end">{rows.end(choice, &what)}</td>
         </tr>
     }
     .into_any()

@@ -1,9 +1,9 @@
 //! The contract: free allowances and volume prices that count over a month, and the months they are applied to.
 
-use super::api::{AddTerm, EndTerm, StartRun, load_contract, load_price_sheet};
+use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_sheet};
 use super::enter::providers;
 use super::fields::{ModelsFields, SourceFields};
-use super::own::{entered, superseded};
+use super::history::{Rows, entered, undone_under_changes};
 use super::words::{Tab, sourced, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -15,10 +15,11 @@ use crate::ui::{
     loaded_first,
 };
 use domain::meter::Meter;
-use domain::price::contract::{ContractMonth, MonthState, MonthStatus, OwnTerm, TermKind, TermMonth};
+use domain::price::contract::{ContractMonth, MonthState, MonthStatus, TermKind, TermMonth, TermRow};
 use domain::price::page::{ContractPage as ContractView, PriceSheet};
 use domain::problem::Problem;
 use domain::repricing::RunKind;
+use domain::rule::Dated;
 use domain::statement::month_text;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -68,7 +69,7 @@ pub fn ContractPage() -> impl IntoView {
 /// The forms behind the buttons of the rows.
 #[derive(Clone, Copy)]
 struct Forms {
-    end: Form<EndTerm>,
+    end: Form<EndRule>,
     start: Form<StartRun>,
 }
 
@@ -202,7 +203,7 @@ fn preview_form(org: &str, status: &MonthStatus, title: &str, form: Form<StartRu
     .into_any()
 }
 
-fn terms(org: &str, page: &ContractView, form: Form<EndTerm>) -> AnyView {
+fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
     let columns = vec![
         Column::text("Term"),
         Column::text("Kind"),
@@ -211,20 +212,21 @@ fn terms(org: &str, page: &ContractView, form: Form<EndTerm>) -> AnyView {
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];
-    let rows = page.terms.iter().map(|term| term_row(org, term, page.may_manage, form)).collect_view();
-    let changes = format!("{}/own#changes", Place::Prices.path(org));
+    let rows = Rows { org, tab: Tab::Contract, may_manage: page.may_manage, form };
+    let rows = page.terms.iter().map(|term| term_row(rows, term)).collect_view();
+    let undo = undone_under_changes(org);
     let note = "where several count the same, the upper one goes first";
     view! {
         <Section title="Terms" note=note id="terms">
             <Table caption="Terms of the contract" columns=columns>{rows}</Table>
-            <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p>
+            {undo}
         </Section>
     }
     .into_any()
 }
 
-fn term_row(org: &str, term: &OwnTerm, may_manage: bool, form: Form<EndTerm>) -> AnyView {
-    let (row, entry) = (&term.row, &term.entry);
+fn term_row(rows: Rows<'_>, term: &Dated<TermRow>) -> AnyView {
+    let row = &term.row;
     let words = row.words();
     let tiers = (row.kind != TermKind::Allowance).then(|| {
         let each = row.tier_words().into_iter().map(|tier| view! { <span class="note note-below">{tier}</span> });
@@ -234,40 +236,16 @@ fn term_row(org: &str, term: &OwnTerm, may_manage: bool, form: Form<EndTerm>) ->
         None => format!("since {}", format::month(row.from)),
         Some(to) => format!("{} until before {}", format::month(row.from), format::month(to)),
     };
-    let end = match entry.superseded_at {
-        Some(at) => superseded(at),
-        None if may_manage => end_form(org, row.term_id, &words, form),
-        None => ().into_any(),
-    };
+    let end = rows.end(term, &words);
     view! {
-        <tr class:soft=entry.superseded_at.is_some()>
+        <tr class:soft=!term.is_live()>
             <th scope="row">{words.clone()}{tiers}</th>
             <td>{row.kind.label()}</td>
             <td class="nowrap">{holds}</td>
             <td>{sourced(&row.source, "", row.source_url.clone(), &words)}</td>
-            <td class="nowrap">{entered(entry.recorded_at, &entry.recorded_by)}</td>
+            <td class="nowrap">{entered(term)}</td>
             <td class="nowrap">{end}</td>
         </tr>
-    }
-    .into_any()
-}
-
-fn end_form(org: &str, term_id: u64, words: &str, form: Form<EndTerm>) -> AnyView {
-    let (org, id) = (org.to_owned(), format!("end-{term_id}"));
-    let label = format!("End {words}");
-    let summary = label.clone();
-    let term = term_id.to_string();
-    view! {
-        <details class="price-fold">
-            <summary aria-label=summary>"End …"</summary>
-            <ActionForm action=form.action attr:class="price-end">
-                <input type="hidden" name="org" value=org/>
-                <input type="hidden" name="term" value=term/>
-                <Field label="First month without it" name="to" id=id kind="month" placeholder="2026-11"
-                    hint="Such as 2026-11; its first month or an earlier one withdraws it."/>
-                <RowButton text="End" name=label/>
-            </ActionForm>
-        </details>
     }
     .into_any()
 }

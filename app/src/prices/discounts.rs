@@ -1,8 +1,8 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
-use super::api::{AddModifier, EndModifier, load_modifier_effect, load_own_book, load_price_sheet};
+use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_sheet};
 use super::fields::{ModelsFields, SourceFields};
-use super::own::{EndOf, end_form, entered, superseded};
+use super::history::{Rows, entered, undone_under_changes};
 use super::words::{Tab, sourced, span, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -14,9 +14,10 @@ use crate::ui::{
     loaded_first,
 };
 use domain::meter::Meter;
-use domain::price::page::{OwnBookPage, pattern_words};
-use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, ModifierRow, OwnModifier, worked_example};
+use domain::price::page::OwnBookPage;
+use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, ModifierRow, Pattern, worked_example};
 use domain::problem::Problem;
+use domain::rule::Dated;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -47,7 +48,7 @@ fn path(org: &str) -> String {
 pub fn DiscountsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let form = use_form::<EndModifier>();
+    let form = use_form::<EndRule>();
     let version = form.action.version();
     let book = loaded_first(move || (org.get(), version.get()), |(org, _)| load_own_book(org));
     view! {
@@ -65,16 +66,11 @@ pub fn DiscountsPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, page: &OwnBookPage, form: Form<EndModifier>) -> AnyView {
+fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
     let new = format!("{}/new", path(org));
     let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
-    let live: Vec<&ModifierRow> = page
-        .book
-        .modifiers
-        .iter()
-        .filter(|modifier| modifier.entry.superseded_at.is_none())
-        .map(|modifier| &modifier.row)
-        .collect();
+    let live: Vec<&ModifierRow> =
+        page.book.modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
     let of =
         |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
     let lead = format!(
@@ -96,13 +92,11 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndModifier>) -> AnyView {
             Column::text("Entered"),
             Column::text("End it").hidden(),
         ];
-        let rows = page.book.modifiers.iter().map(|modifier| row(org, modifier, page.may_manage, form)).collect_view();
+        let rows = Rows { org, tab: Tab::Discounts, may_manage: page.may_manage, form };
+        let rows = page.book.modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
         view! { <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table> }.into_any()
     };
-    let changes = format!("{}/own#changes", Place::Prices.path(org));
-    let undo = (page.may_manage && !page.book.changes.is_empty()).then(|| {
-        view! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
-    });
+    let undo = (page.may_manage && !page.book.changes.is_empty()).then(|| undone_under_changes(org));
     view! {
         <PageHead title="Discounts and markups" lead=lead>{action}</PageHead>
         {tabs(org, Tab::Discounts)}
@@ -159,25 +153,21 @@ fn meter_words(meters: &MeterSet) -> String {
     }
 }
 
-fn row(org: &str, modifier: &OwnModifier, may_manage: bool, form: Form<EndModifier>) -> AnyView {
-    let (row, entry) = (&modifier.row, &modifier.entry);
+fn row(rows: Rows<'_>, modifier: &Dated<ModifierRow>) -> AnyView {
+    let row = &modifier.row;
     let what = format!("the {} of {}", row.kind.label(), percent_words(row.factor));
-    let end = match entry.superseded_at {
-        Some(at) => superseded(at),
-        None if may_manage => end_form(org, &what, EndOf::Modifier(row.modifier_id, form)),
-        None => ().into_any(),
-    };
+    let end = rows.end(modifier, &what);
     let attributes = Some(row.attributes.to_string()).filter(|text| !text.is_empty());
-    let models = row.models.as_ref().map_or_else(|| "all models".to_owned(), pattern_words);
+    let models = row.models.as_ref().map_or_else(|| "all models".to_owned(), Pattern::words);
     view! {
-        <tr class:soft=entry.superseded_at.is_some()>
+        <tr class:soft=!modifier.is_live()>
             <th scope="row" class="nowrap">{percent_words(row.factor)}<span class="note">{row.kind.label()}</span></th>
             <td>{row.provider.clone().unwrap_or_else(|| "all providers".to_owned())}</td>
             <td>{models}{attributes.map(|attributes| view! { <span class="note">{attributes}</span> })}</td>
             <td>{meter_words(&row.meters)}</td>
             <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
             <td>{sourced(&row.source, "", row.source_url.clone(), &what)}</td>
-            <td>{entered(entry.recorded_at, &entry.recorded_by)}</td>
+            <td>{entered(modifier)}</td>
             <td>{end}</td>
         </tr>
     }

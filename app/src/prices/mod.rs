@@ -7,6 +7,7 @@ pub mod contract;
 pub mod discounts;
 pub mod enter;
 pub mod fields;
+mod history;
 pub mod imports;
 pub mod list;
 pub mod model;

@@ -13,10 +13,10 @@ use crate::ui::{
     FormErrors, Loaded, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
     loaded_first,
 };
-use domain::event::Edge;
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
 use domain::problem::Problem;
 use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::span::Edge;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;

@@ -27,18 +27,36 @@ pub(super) enum Tab {
     Runs,
 }
 
+impl Tab {
+    /// The last part of its address.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Book => "",
+            Self::Own => "own",
+            Self::Basis => "basis",
+            Self::Imports => "imports",
+            Self::Discounts => "discounts",
+            Self::Contract => "contract",
+            Self::Runs => "runs",
+        }
+    }
+}
+
 /// Links between these pages.
 pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
     let base = Place::Prices.path(org);
-    let tab = |tab: Tab, label: &str, path: String| ui::Tab::new(label, path, tab == here);
+    let tab = |tab: Tab, label: &str| {
+        let path = format!("{base}/{}", tab.word());
+        ui::Tab::new(label, path.trim_end_matches('/').to_owned(), tab == here)
+    };
     let tabs = vec![
-        tab(Tab::Book, "Price book", base.clone()),
-        tab(Tab::Own, "Your prices", format!("{base}/own")),
-        tab(Tab::Basis, "Cost basis", format!("{base}/basis")),
-        tab(Tab::Imports, "Import", format!("{base}/imports")),
-        tab(Tab::Discounts, "Discounts and markups", format!("{base}/discounts")),
-        tab(Tab::Contract, "Contract", format!("{base}/contract")),
-        tab(Tab::Runs, "Repricing runs", format!("{base}/runs")),
+        tab(Tab::Book, "Price book"),
+        tab(Tab::Own, "Your prices"),
+        tab(Tab::Basis, "Cost basis"),
+        tab(Tab::Imports, "Import"),
+        tab(Tab::Discounts, "Discounts and markups"),
+        tab(Tab::Contract, "Contract"),
+        tab(Tab::Runs, "Repricing runs"),
     ];
     view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()
 }

@@ -23,6 +23,7 @@ mod pools;
 pub mod prices;
 pub mod projects;
 mod rates;
+pub mod rules;
 pub mod sample;
 mod schema;
 pub mod scope;

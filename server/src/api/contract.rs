@@ -1,42 +1,39 @@
 //! `/v1/contract-terms` and `/v1/contract-months`: free allowances and volume prices, and the months they are applied to.
 
 use super::json::{Body, invalid};
-use super::own_prices::MadeDocument;
+use super::rules::{MadeDocument, RuleDocument, made};
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use backend::prices::contract;
 use chrono::{DateTime, FixedOffset};
-use domain::ids::{PriceChangeId, RunId};
+use domain::ids::RunId;
 use domain::money;
-use domain::price::contract::{MonthState, MonthStatus, OwnTerm, TermForm, TermKind, Tier, TierPrice};
-use domain::problem::{FieldProblem, Problem};
-use domain::statement::{month_text, parse_month};
-use serde::{Deserialize, Serialize};
+use domain::price::contract::{MonthState, MonthStatus, TermForm, TermKind, TermRow, Tier, TierPrice};
+use domain::statement::month_text;
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The resources' routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(terms, enter)).routes(routes!(end)).routes(routes!(months))
+    OpenApiRouter::new().routes(routes!(terms, enter)).routes(routes!(months))
 }
 
 /// The terms of the organization's contracts.
 #[derive(Debug, Serialize, ToSchema)]
 struct TermsDocument {
     /// Those that count, then superseded ones; where several count the same, the first goes first.
-    terms: Vec<TermDocument>,
+    terms: Vec<RuleDocument<TermDocument>>,
 }
 
 /// A term of a contract: it counts the units of a whole month.
 #[derive(Debug, Serialize, ToSchema)]
 struct TermDocument {
-    /// Its id, as receipts name it.
-    term_id: u64,
     /// How it counts: `allowance`, `graduated` (each unit has the price of its tier) or `volume` (all units have the price of the tier that the month reaches).
     kind: TermKind,
     /// The term in one line.
@@ -60,14 +57,6 @@ struct TermDocument {
     source: String,
     /// Where it is written.
     source_url: Option<String>,
-    /// When it was entered.
-    recorded_at: DateTime<FixedOffset>,
-    /// Who entered it.
-    recorded_by: String,
-    /// With which change.
-    change_id: Option<PriceChangeId>,
-    /// Since when it no longer counts.
-    superseded_at: Option<DateTime<FixedOffset>>,
 }
 
 /// A tier of a month's units.
@@ -83,66 +72,6 @@ struct TierDocument {
     rate: Option<String>,
     /// Units that the rate is for.
     per: Option<u64>,
-}
-
-/// A term to be entered.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewTerm {
-    /// `allowance`, `graduated` or `volume`.
-    #[schema(example = "allowance")]
-    kind: String,
-    /// Who sells the calls; every provider when missing.
-    #[serde(default)]
-    #[schema(example = "openai", max_length = 200)]
-    provider: String,
-    /// A model's name in the book, or a pattern such as `^gpt-4o`; every model when missing.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    models: String,
-    /// `tokens`, or words of meters of one unit between commas.
-    #[schema(example = "input_uncached")]
-    meters: String,
-    /// Free units of an allowance: a decimal string.
-    #[serde(default)]
-    #[schema(example = "1000000")]
-    units: String,
-    /// Tiers of the other kinds, at most 20; below the first boundary the list price holds.
-    #[serde(default)]
-    tiers: Vec<NewTier>,
-    /// First month.
-    #[schema(example = "2026-10")]
-    from: String,
-    /// The month in which it no longer holds; until further notice when missing.
-    #[serde(default)]
-    to: String,
-    /// Who said so.
-    #[schema(example = "Contract 2026-114", max_length = 200)]
-    source: String,
-    /// Where it is written.
-    #[serde(default)]
-    source_url: String,
-}
-
-/// A tier to be entered.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewTier {
-    /// The boundary in units, such as `>10000000` or `>=10000000`; `0` is the first tier.
-    #[schema(example = ">10000000")]
-    boundary: String,
-    /// `free`, `list`, percent of the list price such as `-10%`, or dollars such as `$1.20` for a million tokens or characters and one of everything else.
-    #[schema(example = "-10%")]
-    price: String,
-}
-
-/// When a term ends.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct EndMonth {
-    /// The month in which it no longer holds; its first or an earlier one withdraws it.
-    #[schema(example = "2027-01")]
-    to: String,
 }
 
 /// The months under the contract.
@@ -174,24 +103,6 @@ struct ContractMonthDocument {
     previewed_run_id: Option<RunId>,
 }
 
-impl NewTerm {
-    fn form(self) -> TermForm {
-        let line = |tier: NewTier| format!("{} {}", tier.boundary, tier.price.trim());
-        TermForm {
-            kind: self.kind,
-            provider: self.provider,
-            models: self.models,
-            meters: self.meters,
-            units: self.units,
-            tiers: self.tiers.into_iter().map(line).collect::<Vec<_>>().join("\n"),
-            from: self.from,
-            to: self.to,
-            source: self.source,
-            source_url: self.source_url,
-        }
-    }
-}
-
 impl TierDocument {
     fn of(tier: Tier) -> Self {
         let text = |number: rust_decimal::Decimal| number.normalize().to_string();
@@ -204,10 +115,8 @@ impl TierDocument {
 }
 
 impl TermDocument {
-    fn of(term: OwnTerm) -> Self {
-        let (row, entry) = (term.row, term.entry);
+    fn of(row: TermRow) -> Self {
         Self {
-            term_id: row.term_id,
             kind: row.kind,
             words: row.words(),
             models: row.models.as_ref().map(ToString::to_string),
@@ -218,10 +127,6 @@ impl TermDocument {
             provider: row.provider,
             source: row.source,
             source_url: row.source_url,
-            recorded_at: entry.recorded_at,
-            recorded_by: entry.recorded_by,
-            change_id: entry.change_id,
-            superseded_at: entry.superseded_at,
         }
     }
 }
@@ -254,7 +159,7 @@ impl ContractMonthDocument {
 )]
 async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<TermsDocument>, ApiError> {
     let terms = contract::terms(&state.backend, &caller.scope).await?;
-    Ok(Json(TermsDocument { terms: terms.into_iter().map(TermDocument::of).collect() }))
+    Ok(Json(TermsDocument { terms: RuleDocument::all(terms, TermDocument::of) }))
 }
 
 /// Enters a free allowance or volume price that counts over a whole month.
@@ -266,7 +171,7 @@ async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
     post,
     path = "/v1/contract-terms",
     tag = "contract",
-    request_body = NewTerm,
+    request_body = TermForm,
     responses(
         (status = 201, description = "It is entered.", body = MadeDocument),
         (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -279,41 +184,10 @@ async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
 async fn enter(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewTerm>,
+    Body(form): Body<TermForm>,
 ) -> Result<(StatusCode, Json<MadeDocument>), ApiError> {
-    let input = new.form().parse().map_err(invalid)?;
-    let change_id = contract::add_term(&state.backend, &caller.scope, input).await?;
-    Ok((StatusCode::CREATED, Json(MadeDocument { change_id })))
-}
-
-/// Ends a term with a month. It is superseded, not deleted: statements and receipts that name it keep it.
-#[utoipa::path(
-    post,
-    path = "/v1/contract-terms/{term_id}/end",
-    tag = "contract",
-    params(("term_id" = u64, Path, description = "Id of the term.")),
-    request_body = EndMonth,
-    responses(
-        (status = 200, description = "It ends.", body = MadeDocument),
-        (status = 400, description = "The month is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such term that still counts.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
-    )
-)]
-async fn end(
-    caller: ApiCaller,
-    State(state): State<AppState>,
-    Path(term_id): Path<String>,
-    Body(end): Body<EndMonth>,
-) -> Result<Json<MadeDocument>, ApiError> {
-    let term_id = term_id.parse().map_err(|_| Problem::NotFound)?;
-    let month = parse_month(&end.to)
-        .map_err(|_| invalid(vec![FieldProblem::new("to", "invalid", "Use a month such as 2026-11.")]))?;
-    let change_id = contract::end_term(&state.backend, &caller.scope, term_id, month).await?;
-    Ok(Json(MadeDocument { change_id }))
+    let new = form.parse().map_err(invalid)?;
+    Ok(made(contract::add_term(&state.backend, &caller.scope, &new).await?))
 }
 
 /// Lists the months under the contract: whether it is applied to each, and what it moves there.

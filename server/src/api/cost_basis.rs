@@ -1,6 +1,7 @@
 //! `/v1/cost-basis`: which cost counts where a provider reports one.
 
 use super::json::{Body, invalid};
+use super::rules::{MadeDocument, RuleDocument, made};
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
@@ -8,10 +9,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use backend::prices;
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Utc};
 use domain::money::exact;
-use domain::price::{BasisBook, BasisChoice, BasisForm, CostBasis, Drift};
-use serde::{Deserialize, Serialize};
+use domain::price::{BasisBook, BasisForm, BasisRow, CostBasis, Drift};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -25,7 +26,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 #[derive(Debug, Serialize, ToSchema)]
 struct CostBasisDocument {
     /// Newest first: the first that concerns a provider holds from its begin on. Without any, the computed cost counts.
-    choices: Vec<BasisChoiceDocument>,
+    choices: Vec<RuleDocument<BasisChoiceDocument>>,
     /// By provider, over the newest events of the last 30 days that came with a reported cost.
     drift: Vec<DriftDocument>,
     /// How many events that are, at most 20,000.
@@ -39,13 +40,11 @@ struct BasisChoiceDocument {
     /// Canonical provider; null means every provider.
     provider: Option<String>,
     /// Holds from then on; null means for all time before too.
-    valid_from: Option<DateTime<FixedOffset>>,
+    valid_from: Option<DateTime<Utc>>,
+    /// Holds until before then; null means until another choice.
+    valid_to: Option<DateTime<Utc>>,
     /// Why.
     reason: String,
-    /// When it was chosen.
-    recorded_at: DateTime<FixedOffset>,
-    /// Who chose it.
-    recorded_by: String,
 }
 
 /// What a provider reported beside what was computed. Amounts are decimal strings with 12 places, in US dollars.
@@ -72,42 +71,10 @@ struct DriftDocument {
     uncomputed: String,
 }
 
-/// A choice to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewBasis {
-    /// `computed` or `reported`.
-    #[schema(example = "reported")]
-    basis: String,
-    /// Who sells the calls; every provider when missing.
-    #[serde(default)]
-    #[schema(example = "openrouter", max_length = 200)]
-    provider: String,
-    /// From this day of the organization's zone or this instant; for all time before too when missing.
-    #[serde(default)]
-    #[schema(example = "2026-11-01")]
-    valid_from: String,
-    /// Why, for those who read the numbers later.
-    #[schema(example = "The invoice follows it.", max_length = 500)]
-    reason: String,
-}
-
-impl From<NewBasis> for BasisForm {
-    fn from(new: NewBasis) -> Self {
-        Self { basis: new.basis, provider: new.provider, valid_from: new.valid_from, reason: new.reason }
-    }
-}
-
-impl From<BasisChoice> for BasisChoiceDocument {
-    fn from(choice: BasisChoice) -> Self {
-        Self {
-            basis: choice.basis,
-            provider: choice.provider,
-            valid_from: choice.valid_from,
-            reason: choice.reason,
-            recorded_at: choice.recorded_at,
-            recorded_by: choice.recorded_by,
-        }
+impl BasisChoiceDocument {
+    fn of(row: BasisRow) -> Self {
+        let BasisRow { provider, basis, valid_from, valid_to, reason } = row;
+        Self { basis, provider, valid_from, valid_to, reason }
     }
 }
 
@@ -124,7 +91,7 @@ impl From<BasisBook> for CostBasisDocument {
             uncomputed: exact(drift.uncomputed),
         };
         Self {
-            choices: book.choices.into_iter().map(BasisChoiceDocument::from).collect(),
+            choices: RuleDocument::all(book.choices, BasisChoiceDocument::of),
             drift: book.drift.into_iter().map(drift).collect(),
             compared_events: book.compared,
         }
@@ -154,9 +121,9 @@ async fn basis(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
     post,
     path = "/v1/cost-basis",
     tag = "prices",
-    request_body = NewBasis,
+    request_body = BasisForm,
     responses(
-        (status = 201, description = "It is chosen.", body = BasisChoiceDocument),
+        (status = 201, description = "It is chosen.", body = MadeDocument),
         (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -167,9 +134,8 @@ async fn basis(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
 async fn choose(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewBasis>,
-) -> Result<(StatusCode, Json<BasisChoiceDocument>), ApiError> {
-    let input = BasisForm::from(new).parse().map_err(invalid)?;
-    let choice = prices::choose_basis(&state.backend, &caller.scope, &input).await?;
-    Ok((StatusCode::CREATED, Json(choice.into())))
+    Body(form): Body<BasisForm>,
+) -> Result<(StatusCode, Json<MadeDocument>), ApiError> {
+    let new = form.parse().map_err(invalid)?;
+    Ok(made(prices::choose_basis(&state.backend, &caller.scope, &new).await?))
 }

@@ -19,6 +19,7 @@ mod price_imports;
 mod prices;
 mod quotes;
 pub(crate) mod rates;
+mod rules;
 mod runs;
 mod spend;
 mod statements;
@@ -70,6 +71,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())
+        .merge(rules::router())
         .merge(cost_basis::router())
         .merge(price_imports::router())
         .merge(modifiers::router())

@@ -1,42 +1,38 @@
 //! `/v1/price-modifiers`: the organization's discounts and markups.
 
 use super::json::{Body, invalid};
-use super::own_prices::{End, MadeDocument};
+use super::rules::{MadeDocument, RuleDocument, made};
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use backend::prices;
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
-use domain::ids::PriceChangeId;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::money;
-use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierInput, ModifierKind, OwnModifier};
-use domain::problem::Problem;
+use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierKind, ModifierRow};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, enter)).routes(routes!(effect)).routes(routes!(end))
+    OpenApiRouter::new().routes(routes!(list, enter)).routes(routes!(effect))
 }
 
 /// The organization's discounts and markups.
 #[derive(Debug, Serialize, ToSchema)]
 struct ModifiersDocument {
     /// Those that count, in the order in which they stack, then superseded ones.
-    modifiers: Vec<ModifierDocument>,
+    modifiers: Vec<RuleDocument<ModifierDocument>>,
 }
 
 /// A factor on prices.
 #[derive(Debug, Serialize, ToSchema)]
 struct ModifierDocument {
-    /// Its id, as receipts name it.
-    modifier_id: u64,
     /// Why: discounts stack before markups.
     kind: ModifierKind,
     /// Who sells the calls; null means every provider.
@@ -59,53 +55,6 @@ struct ModifierDocument {
     source: String,
     /// Where it is written.
     source_url: Option<String>,
-    /// When it was entered.
-    recorded_at: DateTime<FixedOffset>,
-    /// Who entered it.
-    recorded_by: String,
-    /// With which change.
-    change_id: Option<PriceChangeId>,
-    /// Since when it no longer counts.
-    superseded_at: Option<DateTime<FixedOffset>>,
-}
-
-/// A discount or markup to be entered.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewModifier {
-    /// `discount` or `markup`.
-    #[schema(example = "discount")]
-    kind: String,
-    /// What is taken off or added, in percent of the price: a decimal string.
-    #[schema(example = "12")]
-    percent: String,
-    /// Who sells the calls; every provider when missing.
-    #[serde(default)]
-    #[schema(example = "openai", max_length = 200)]
-    provider: String,
-    /// A model's name in the book, or a pattern such as `^gpt-4o`; every model when missing.
-    #[serde(default)]
-    #[schema(max_length = 200)]
-    models: String,
-    /// `tokens`, or words of meters between commas; everything when missing.
-    #[serde(default)]
-    meters: String,
-    /// What else is asked of a call, such as `region=eu`.
-    #[serde(default)]
-    attributes: String,
-    /// From this day of the organization's zone or this instant; for all time before too when missing.
-    #[serde(default)]
-    #[schema(example = "2026-11-01")]
-    valid_from: String,
-    /// Until before this day or instant; until further notice when missing.
-    #[serde(default)]
-    valid_to: String,
-    /// Who said so.
-    #[schema(example = "Contract 2026-114", max_length = 200)]
-    source: String,
-    /// Where it is written.
-    #[serde(default)]
-    source_url: String,
 }
 
 /// What a factor would have moved.
@@ -140,29 +89,9 @@ struct EffectRowDocument {
     delta: String,
 }
 
-impl NewModifier {
-    fn input(self) -> Result<ModifierInput, Problem> {
-        let form = ModifierForm {
-            kind: self.kind,
-            provider: self.provider,
-            models: self.models,
-            attributes: self.attributes,
-            meters: self.meters,
-            percent: self.percent,
-            valid_from: self.valid_from,
-            valid_to: self.valid_to,
-            source: self.source,
-            source_url: self.source_url,
-        };
-        form.parse().map_err(invalid)
-    }
-}
-
 impl ModifierDocument {
-    fn of(modifier: OwnModifier) -> Self {
-        let (row, entry) = (modifier.row, modifier.entry);
+    fn of(row: ModifierRow) -> Self {
         Self {
-            modifier_id: row.modifier_id,
             kind: row.kind,
             provider: row.provider,
             models: row.models.map(|models| models.to_string()),
@@ -173,10 +102,6 @@ impl ModifierDocument {
             valid_to: row.valid_to,
             source: row.source,
             source_url: row.source_url,
-            recorded_at: entry.recorded_at,
-            recorded_by: entry.recorded_by,
-            change_id: entry.change_id,
-            superseded_at: entry.superseded_at,
         }
     }
 }
@@ -215,7 +140,7 @@ impl ModifierEffectDocument {
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {
     let book = prices::own_book(&state.backend, &caller.scope).await?;
-    Ok(Json(ModifiersDocument { modifiers: book.modifiers.into_iter().map(ModifierDocument::of).collect() }))
+    Ok(Json(ModifiersDocument { modifiers: RuleDocument::all(book.modifiers, ModifierDocument::of) }))
 }
 
 /// Enters a discount or markup. It multiplies prices in a fixed order: the provider's uplift, discounts, markups; of one kind the older first.
@@ -225,7 +150,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<M
     post,
     path = "/v1/price-modifiers",
     tag = "prices",
-    request_body = NewModifier,
+    request_body = ModifierForm,
     responses(
         (status = 201, description = "It is entered.", body = MadeDocument),
         (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -238,10 +163,10 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<M
 async fn enter(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewModifier>,
+    Body(form): Body<ModifierForm>,
 ) -> Result<(StatusCode, Json<MadeDocument>), ApiError> {
-    let change_id = prices::add_modifier(&state.backend, &caller.scope, new.input()?).await?;
-    Ok((StatusCode::CREATED, Json(MadeDocument { change_id })))
+    let new = form.parse().map_err(invalid)?;
+    Ok(made(prices::add_modifier(&state.backend, &caller.scope, &new).await?))
 }
 
 /// Says what a discount or markup would have meant for the last 30 days, had it held all along. Nothing is entered.
@@ -249,7 +174,7 @@ async fn enter(
     post,
     path = "/v1/price-modifiers/effect",
     tag = "prices",
-    request_body = NewModifier,
+    request_body = ModifierForm,
     responses(
         (status = 200, description = "What it would have moved.", body = ModifierEffectDocument),
         (status = 400, description = "A field is wrong, or `attributes` asks for what sums of days do not tell apart.", body = ProblemDocument, content_type = "application/problem+json"),
@@ -262,36 +187,9 @@ async fn enter(
 async fn effect(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewModifier>,
+    Body(form): Body<ModifierForm>,
 ) -> Result<Json<ModifierEffectDocument>, ApiError> {
-    let effect = prices::modifier_effect(&state.backend, &caller.scope, new.input()?).await?;
+    let new = form.parse().map_err(invalid)?;
+    let effect = prices::modifier_effect(&state.backend, &caller.scope, &new).await?;
     Ok(Json(ModifierEffectDocument::of(effect)))
-}
-
-/// Ends a discount or markup. It is superseded, not deleted: receipts that point to it keep it.
-#[utoipa::path(
-    post,
-    path = "/v1/price-modifiers/{modifier_id}/end",
-    tag = "prices",
-    params(("modifier_id" = u64, Path, description = "Id of the discount or markup.")),
-    request_body = End,
-    responses(
-        (status = 200, description = "It ends.", body = MadeDocument),
-        (status = 400, description = "The end is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such discount or markup that still counts.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
-    )
-)]
-async fn end(
-    caller: ApiCaller,
-    State(state): State<AppState>,
-    Path(modifier_id): Path<String>,
-    Body(end): Body<End>,
-) -> Result<Json<MadeDocument>, ApiError> {
-    let modifier_id = modifier_id.parse().map_err(|_| Problem::NotFound)?;
-    let change_id = prices::end_modifier(&state.backend, &caller.scope, modifier_id, end.edge()?).await?;
-    Ok(Json(MadeDocument { change_id }))
 }

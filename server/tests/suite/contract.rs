@@ -82,12 +82,12 @@ async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
     let refused = api.post_json("/v1/price-modifiers/effect", &regional).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.body);
     assert_eq!(api.post_json("/v1/price-modifiers", &typed).await.status, StatusCode::CREATED);
-    let end = format!("/v1/price-modifiers/{}/end", held["modifier_id"]);
+    let end = format!("/v1/rules/{}/end", held["rule_id"]);
     let ended = api.post_json(&end, &json!({"valid_to": "2020-01-01"})).await;
     assert_eq!(ended.status, StatusCode::OK, "{}", ended.body);
     assert_eq!(api.post_json(&end, &json!({"valid_to": "2020-01-01"})).await.status, StatusCode::NOT_FOUND);
     let change = ended.json()["change_id"].as_str().unwrap().to_owned();
-    let undone = api.post_json(&format!("/v1/price-changes/{change}/undo"), &json!({})).await;
+    let undone = api.post_json(&format!("/v1/rule-changes/{change}/undo"), &json!({})).await;
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.body);
 }
 
@@ -167,12 +167,12 @@ async fn terms_through_the_api() {
     let run = api.post_json("/v1/repricing-runs", &json!({"kind": "contract", "month": "2026-11"})).await.json();
     // 1,100 tokens at $1.50 a million in place of $0.0035.
     assert_eq!(run["preview"]["delta"], "-0.001850000000");
-    let path = format!("/v1/contract-terms/{}/end", held["term_id"]);
-    assert_eq!(api.post_json(&path, &json!({"to": "soon"})).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(api.post_json(&path, &json!({"to": "2027-01"})).await.status, StatusCode::OK);
+    let path = format!("/v1/rules/{}/end", held["rule_id"]);
+    assert_eq!(api.post_json(&path, &json!({"valid_to": "soon"})).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(api.post_json(&path, &json!({"valid_to": "2027-01"})).await.status, StatusCode::OK);
     let globex = app.organization("Globex", "UTC").await;
     let other = app.api(&globex.key);
-    assert_eq!(other.post_json(&path, &json!({"to": "2027-01"})).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(other.post_json(&path, &json!({"valid_to": "2027-01"})).await.status, StatusCode::NOT_FOUND);
     assert_eq!(other.get("/v1/contract-terms").await.json()["terms"], json!([]));
     assert_eq!(other.get("/v1/contract-months").await.json()["months"], json!([]));
 }

@@ -254,10 +254,10 @@ async fn an_unusual_price_asks_for_a_confirmation_and_a_change_can_be_undone() {
     );
     let change = entered["change_id"].as_str().unwrap().to_owned();
     assert!(browser.get("/o/acme/prices/own").await.body.contains(&change));
-    let undone = api.post_json(&format!("/v1/price-changes/{change}/undo"), &json!({})).await;
+    let undone = api.post_json(&format!("/v1/rule-changes/{change}/undo"), &json!({})).await;
     assert_eq!(undone.status, StatusCode::OK, "{}", undone.body);
     assert!(plain(&browser.get("/o/acme/prices/openai/o3").await.body).contains("Output $8.00 per 1M tokens"));
-    let again = api.post_json(&format!("/v1/price-changes/{change}/undo"), &json!({})).await;
+    let again = api.post_json(&format!("/v1/rule-changes/{change}/undo"), &json!({})).await;
     assert_eq!(again.status, StatusCode::CONFLICT);
 }
 
@@ -295,10 +295,10 @@ async fn own_prices_names_and_runs_through_the_api() {
     assert_eq!(spend["total"]["spend"], "0.003000000000");
 
     let mapping = json!({"provider": "openai", "name": "ours", "to_provider": "openai", "to_model": "gpt-4o"});
-    assert_eq!(api.post_json("/v1/price-mappings", &mapping).await.status, StatusCode::CREATED);
-    let held = api.get("/v1/price-mappings").await.json()["mappings"][0].clone();
+    assert_eq!(api.post_json("/v1/model-aliases", &mapping).await.status, StatusCode::CREATED);
+    let held = api.get("/v1/model-aliases").await.json()["aliases"][0].clone();
     assert_eq!((&held["pattern"], &held["to_model"]), (&json!("=ours"), &json!("gpt-4o")));
-    let end = format!("/v1/price-mappings/openai/{}/end", held["position"]);
+    let end = format!("/v1/rules/{}/end", held["rule_id"]);
     assert_eq!(api.post_json(&end, &json!({"valid_to": "2026-12-01"})).await.status, StatusCode::OK);
 
     let globex = app.organization("Globex", "UTC").await;
@@ -308,7 +308,7 @@ async fn own_prices_names_and_runs_through_the_api() {
         other.post_json(&format!("{path}/reverse"), &json!({"reason": "x"})).await.status,
         StatusCode::NOT_FOUND
     );
-    for (list, name) in [("price-overrides", "overrides"), ("price-mappings", "mappings"), ("repricing-runs", "runs")] {
+    for (list, name) in [("price-overrides", "overrides"), ("model-aliases", "aliases"), ("repricing-runs", "runs")] {
         assert_eq!(other.get(&format!("/v1/{list}")).await.json()[name], json!([]), "{list}");
     }
 }

@@ -52,9 +52,8 @@ async fn the_organizations_own_prices_go_first() {
     let app = TestApp::start().await;
     backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
     let (acme, other) = (app.organization("Acme", "UTC").await, app.organization("Other", "UTC").await);
-    let insert = "insert into price_override_modifiers (org_id, kind, provider, factor, source, recorded_at)
-        select org_id, 'discount', 'anthropic', 0.5, 'contract', now() from organizations where name = 'Acme'";
-    sqlx::query(insert).execute(&app.backend.pool).await.unwrap();
+    let half = json!({"kind": "discount", "provider": "anthropic", "percent": "50", "source": "Contract"});
+    assert_eq!(app.api(&acme.key).post_json("/v1/price-modifiers", &half).await.status, StatusCode::CREATED);
     let usd = async |key| app.api(key).post_json("/v1/quotes", &question()).await.json()["quotes"][0]["usd"].clone();
     assert_eq!(usd(&acme.key).await, json!("0.0074325"));
     assert_eq!(usd(&other.key).await, json!("0.014865"));

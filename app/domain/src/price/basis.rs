@@ -4,11 +4,12 @@
 //! A choice is never edited: the newest one that concerns a provider holds from its instant on, whatever was chosen before.
 
 use super::own::{Wrong, read_provider};
-use crate::event::Edge;
 use crate::model::canonical_provider;
 use crate::problem::FieldProblem;
 use crate::repricing::parse_reason;
-use chrono::{DateTime, FixedOffset, Utc};
+use crate::rule::{Dated, NewRule, Rule};
+use crate::span::Edge;
+use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -58,8 +59,8 @@ impl FromStr for CostBasis {
     }
 }
 
-/// A choice, as far as it decides a cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A choice. It is superseded, never edited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisRow {
     /// Canonical provider; none means every provider.
     pub provider: Option<String>,
@@ -67,11 +68,15 @@ pub struct BasisRow {
     pub basis: CostBasis,
     /// Holds from this instant; none means from the beginning of time.
     pub valid_from: Option<DateTime<Utc>>,
+    /// Until before this instant; none means until another choice.
+    pub valid_to: Option<DateTime<Utc>>,
+    /// Why, for those who read the numbers later.
+    pub reason: String,
 }
 
 impl BasisRow {
     fn holds(&self, provider: &str, at: DateTime<Utc>) -> bool {
-        self.provider.as_deref().is_none_or(|of| of == provider) && self.valid_from.is_none_or(|from| from <= at)
+        self.provider.as_deref().is_none_or(|of| of == provider) && self.span().holds(at)
     }
 }
 
@@ -88,28 +93,19 @@ pub fn basis_at(rows: &[BasisRow], provider: &str, at: DateTime<Utc>) -> CostBas
 /// A choice as typed or sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct BasisForm {
     /// `computed` or `reported`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "reported"))]
     pub basis: String,
     /// Who sells the calls; empty means every provider.
+    #[cfg_attr(feature = "openapi", schema(example = "openrouter", max_length = 200))]
     pub provider: String,
     /// From this day of the organization's zone or this instant; empty means for all time before too.
+    #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
     pub valid_from: String,
     /// Why, for those who read the numbers later.
-    pub reason: String,
-}
-
-/// A choice to be made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BasisInput {
-    /// What counts.
-    pub basis: CostBasis,
-    /// Canonical provider; none means every provider.
-    pub provider: Option<String>,
-    /// Begin.
-    pub from: Option<Edge>,
-    /// Why.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "The invoice follows it.", max_length = 500))]
     pub reason: String,
 }
 
@@ -118,36 +114,17 @@ impl BasisForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<BasisInput, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<BasisRow>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let provider = some(&self.provider).map(|text| read_provider("provider", &text));
         let from = some(&self.valid_from).map(|text| Edge::read("valid_from", &text));
-        let input = BasisInput {
-            basis: wrong.take(self.basis.parse()).unwrap_or_default(),
-            provider: wrong.take(provider.transpose()).flatten(),
-            from: wrong.take(from.transpose()).flatten(),
-            reason: wrong.take(parse_reason(&self.reason)).unwrap_or_default(),
-        };
-        wrong.or(input)
+        let (basis, provider) = (wrong.take(self.basis.parse()), wrong.take(provider.transpose()).flatten());
+        let from = wrong.take(from.transpose()).flatten();
+        let reason = wrong.take(parse_reason(&self.reason)).unwrap_or_default();
+        let rule = BasisRow { provider, basis: basis.unwrap_or_default(), valid_from: None, valid_to: None, reason };
+        wrong.or(NewRule { rule, from, to: None })
     }
-}
-
-/// A choice as its list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BasisChoice {
-    /// What counts.
-    pub basis: CostBasis,
-    /// Canonical provider; none means every provider.
-    pub provider: Option<String>,
-    /// From when on, in the organization's zone; none means from the beginning of time.
-    pub valid_from: Option<DateTime<FixedOffset>>,
-    /// Why.
-    pub reason: String,
-    /// Chosen when.
-    pub recorded_at: DateTime<FixedOffset>,
-    /// By whom: an e-mail address, the name of a key, or `Tallystick`.
-    pub recorded_by: String,
 }
 
 /// What a provider reported beside what was computed, over events that came with a reported cost.
@@ -195,7 +172,7 @@ impl Drift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisBook {
     /// Newest first: the first that concerns a provider holds from its begin on.
-    pub choices: Vec<BasisChoice>,
+    pub choices: Vec<Dated<BasisRow>>,
     /// By provider, the dearest first.
     pub drift: Vec<Drift>,
     /// The newest events that were compared, at most [`MAX_COMPARED`], of the last [`COMPARED_DAYS`] days.
@@ -217,7 +194,13 @@ mod tests {
     }
 
     fn row(provider: Option<&str>, basis: CostBasis, from: Option<&str>) -> BasisRow {
-        BasisRow { provider: provider.map(str::to_owned), basis, valid_from: from.map(day) }
+        BasisRow {
+            provider: provider.map(str::to_owned),
+            basis,
+            valid_from: from.map(day),
+            valid_to: None,
+            reason: String::new(),
+        }
     }
 
     #[test]
@@ -252,7 +235,7 @@ mod tests {
             reason: "The invoice follows it.".to_owned(),
         };
         let input = form.parse().unwrap();
-        assert_eq!((input.basis, input.provider.as_deref()), (CostBasis::Reported, Some("google")));
+        assert_eq!((input.rule.basis, input.rule.provider.as_deref()), (CostBasis::Reported, Some("google")));
         let wrong = BasisForm { provider: "a/b".to_owned(), valid_from: "soon".to_owned(), ..BasisForm::default() };
         let named: Vec<String> = wrong.parse().unwrap_err().into_iter().map(|problem| problem.pointer).collect();
         assert_eq!(named, ["basis", "provider", "valid_from", "reason"]);
@@ -272,6 +255,8 @@ mod tests {
                 provider: names[usize::from(provider)].map(str::to_owned),
                 basis: CostBasis::ALL[usize::from(reported)],
                 valid_from: from.map(instant),
+                valid_to: None,
+                reason: String::new(),
             };
             let mut rows: Vec<BasisRow> = chosen.into_iter().map(row).collect();
             let before: Vec<CostBasis> = ["a", "b", "c"].map(|name| basis_at(&rows, name, instant(at))).to_vec();

@@ -14,22 +14,20 @@ mod modifier;
 mod own;
 pub mod page;
 mod pattern;
+mod rules;
 mod schedule;
 pub mod seed;
 mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
-pub use basis::{
-    BasisBook, BasisChoice, BasisForm, BasisInput, BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED, basis_at,
-};
+pub use basis::{BasisBook, BasisForm, BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED, basis_at};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
 pub use effect::{EffectRow, ModifierEffect, worked_example};
 pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
 pub use own::{
-    Doubt, Entry, MAX_RATES, MappingForm, MappingInput, ModifierForm, ModifierInput, OwnBook, OwnMapping, OwnModifier,
-    OwnPrice, PriceChange, PriceForm, PriceInput, RateForm, doubts, field_of, tenfold, usual_per,
+    Doubt, MAX_RATES, MappingForm, ModifierForm, OwnBook, PriceForm, RateForm, doubts, field_of, tenfold, usual_per,
 };
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};
@@ -158,7 +156,7 @@ pub struct ModelRow {
 }
 
 /// A rule that leads a sent model name to a model of the book. The rule with the lowest position that matches wins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AliasRow {
     /// Canonical provider whose names it reads.
     pub provider: String,

@@ -1,12 +1,13 @@
 //! What the pages of the price book ask and show; the API says the same.
 
-use super::contract::{MonthStatus, OwnTerm};
-use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, Pattern, PriceRow, Variant};
+use super::contract::{MonthStatus, TermRow};
+use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, PriceRow, Variant};
 use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
 use crate::repricing::{Effect, Run};
+use crate::rule::Dated;
 use crate::spend::Sums;
 use crate::{csv, format};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -213,6 +214,17 @@ pub struct DatedPrice {
     pub superseded_at: Option<DateTime<Utc>>,
 }
 
+impl From<Dated<PriceRow>> for DatedPrice {
+    fn from(price: Dated<PriceRow>) -> Self {
+        Self {
+            row: price.row,
+            own: true,
+            recorded_at: price.entry.recorded_at.to_utc(),
+            superseded_at: price.entry.superseded_at.map(|at| at.to_utc()),
+        }
+    }
+}
+
 impl DatedPrice {
     /// Whether the price is in force at an instant, whatever its hours.
     #[must_use]
@@ -313,7 +325,7 @@ pub struct BasisPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractPage {
     /// Those that count, the one that goes first at the top, then superseded ones.
-    pub terms: Vec<OwnTerm>,
+    pub terms: Vec<Dated<TermRow>>,
     /// Months under the contract, newest first.
     pub months: Vec<MonthStatus>,
     /// Whether the reader may change it.
@@ -475,22 +487,6 @@ const fn variant_word(variant: Variant) -> &'static str {
     }
 }
 
-/// Which names a pattern means, in words: "gpt-4o", "names that begin with claude-".
-#[must_use]
-pub fn pattern_words(pattern: &Pattern) -> String {
-    let text = pattern.to_string();
-    let (names, unless) = text.split_once(" !").map_or((text.as_str(), None), |(names, unless)| (names, Some(unless)));
-    let (sign, name) = names.split_at_checked(1).unwrap_or((names, ""));
-    let digits = if name.contains('#') { " (# is a digit)" } else { "" };
-    let words = match sign {
-        "^" => format!("names that begin with {name}{digits}"),
-        "$" => format!("names that end with {name}"),
-        "~" => format!("names with {name} in them"),
-        _ => format!("{name}{digits}"),
-    };
-    unless.map_or_else(|| words.clone(), |unless| format!("{words}, without {unless}"))
-}
-
 /// Prices as CSV, in their order.
 #[must_use]
 pub fn prices_csv(prices: &[DatedPrice]) -> String {
@@ -588,7 +584,7 @@ mod tests {
 
     #[test]
     fn patterns_are_said_in_words() {
-        let words = |text: &str| pattern_words(&text.parse().unwrap());
+        let words = |text: &str| text.parse::<crate::price::Pattern>().unwrap().words();
         assert_eq!(words("=gpt-4o"), "gpt-4o");
         assert_eq!(words("^claude-#"), "names that begin with claude-# (# is a digit)");
         assert_eq!(words("$-instruct"), "names that end with -instruct");

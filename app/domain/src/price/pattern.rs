@@ -46,6 +46,20 @@ impl Pattern {
         };
         hit && !self.unless.as_deref().is_some_and(|segment| has_segment(name, segment))
     }
+
+    /// Which names it means, in words: "gpt-4o", "names that begin with claude-".
+    #[must_use]
+    pub fn words(&self) -> String {
+        let name = &self.text;
+        let digits = if name.contains('#') { " (# is a digit)" } else { "" };
+        let words = match self.kind {
+            Kind::Prefix => format!("names that begin with {name}{digits}"),
+            Kind::Suffix => format!("names that end with {name}"),
+            Kind::Contains => format!("names with {name} in them"),
+            Kind::Equals => format!("{name}{digits}"),
+        };
+        self.unless.as_deref().map_or_else(|| words.clone(), |unless| format!("{words}, without {unless}"))
+    }
 }
 
 /// Byte by byte, as far as the pattern goes; `#` is any digit.

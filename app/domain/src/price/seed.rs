@@ -26,6 +26,7 @@ use super::{
     ProviderRow, Schedule, Variant,
 };
 use crate::meter::Meter;
+use crate::rule::FIRST_RULE_ID;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -40,9 +41,6 @@ pub struct SeedError {
     /// What is wrong with it.
     pub what: &'static str,
 }
-
-/// Ids of the seed lie below this; the rows that people add count up from here. Both stay below 2^53.
-pub const FIRST_OWN_PRICE_ID: u64 = 1 << 52;
 
 /// Reads a seed file.
 ///
@@ -311,6 +309,6 @@ impl Facts {
         let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let hash = self.0.bytes().fold(0xcbf2_9ce4_8422_2325_u64, step);
         // Folded rather than cut: the low bits of FNV alone mix less.
-        (hash ^ (hash >> 52)) & (FIRST_OWN_PRICE_ID - 1)
+        (hash ^ (hash >> 52)) & (FIRST_RULE_ID - 1)
     }
 }

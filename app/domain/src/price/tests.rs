@@ -176,7 +176,7 @@ fn the_seed_is_whole() {
     assert!(rows.prices.len() > 5_000 && rows.models.len() > 1_000 && rows.providers.len() > 40);
     let ids: HashSet<u64> = rows.prices.iter().map(|row| row.price_id).collect();
     assert_eq!(ids.len(), rows.prices.len(), "no two prices share an id");
-    assert!(ids.iter().all(|id| *id > 0 && *id < seed::FIRST_OWN_PRICE_ID));
+    assert!(ids.iter().all(|id| *id > 0 && *id < crate::rule::FIRST_RULE_ID));
     assert!(rows.prices.iter().all(|row| row.rate >= Decimal::ZERO && !row.source.is_empty()));
 
     let mut same: BTreeMap<_, Vec<(DateTime<Utc>, DateTime<Utc>)>> = BTreeMap::new();

@@ -1,9 +1,9 @@
 //! Why a line of a receipt has the price that it has.
 
-use super::seed::FIRST_OWN_PRICE_ID;
 use super::{PriceRow, Variant};
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower};
+use crate::rule::FIRST_RULE_ID;
 use serde::{Deserialize, Serialize};
 
 /// How a sent name led to a model of the book.
@@ -48,7 +48,7 @@ impl Why {
                 (false, false) => NameWhy::Rule,
             },
             model: format!("{}/{}", row.provider, row.model),
-            own: row.price_id >= FIRST_OWN_PRICE_ID,
+            own: row.price_id >= FIRST_RULE_ID,
             stood_in: (row.meter != meter).then_some(row.meter),
             fell_back: (row.variant == Variant::Standard && variant != Variant::Standard).then_some(variant),
         }
@@ -118,7 +118,7 @@ mod tests {
         let of = |meter, variant, row: &PriceRow| Why::of("x-ai", "grok-4", false, meter, variant, row);
         let plain = of(Meter::InputUncached, Variant::Standard, &row());
         assert_eq!(plain.sentences(), ["The event names x-ai/grok-4 as the price book does."]);
-        let own = PriceRow { price_id: FIRST_OWN_PRICE_ID, ..row() };
+        let own = PriceRow { price_id: FIRST_RULE_ID, ..row() };
         let why = of(Meter::InputCacheRead, Variant::Flex, &own);
         assert_eq!((why.own, why.stood_in, why.fell_back), (true, Some(Meter::InputUncached), Some(Variant::Flex)));
         assert_eq!(

@@ -51,6 +51,8 @@ pub(crate) struct NewEvent {
     pub(crate) status: Status,
     pub(crate) usage_format: UsageFormat,
     pub(crate) meters: Meters,
+    /// How often rules of the organization had been undone when it was priced: with another number now, it may have a price that was taken back.
+    pub(crate) rules_undone: i32,
     pub(crate) booking: Booking,
     /// The remaining fields, as they were sent.
     pub(crate) sent: EventInput,

@@ -16,13 +16,12 @@ mod sql;
 pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_mapping, add_modifier, add_price, add_prices, began, books, doubts, end_mapping, end_modifier,
-    end_price, modifier_effect, own_book, undo, watch,
+    HeldBooks, add_alias, add_modifier, add_prices, began, books, doubts, modifier_effect, own_book, undo, watch,
 };
 pub use quotes::quotes;
 
 use crate::wake::Wake;
-use crate::{Backend, Clock, Error, OrgScope};
+use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
 use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
 use domain::problem::Problem;
@@ -187,10 +186,10 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
 /// # Errors
 /// As [`load`].
 pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, PriceRow>, Error> {
-    let ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
-    let mut rows = sql::prices_by_ids(pool, &ids).await?;
-    rows.extend(own::rows_by_ids(pool, scope, &ids).await?);
-    Ok(rows.into_iter().map(|row| (row.price_id, row)).collect())
+    let common = sql::prices_by_ids(pool, ids).await?;
+    let mut rows = rules::by_ids(pool, scope, ids).await?;
+    rows.extend(common.into_iter().map(|row| (row.price_id, row)));
+    Ok(rows)
 }
 
 /// The modifiers behind a receipt's lines, by id, like [`rows_by_ids`].
@@ -202,9 +201,10 @@ pub async fn modifiers_by_ids(
     scope: &OrgScope,
     ids: &[u64],
 ) -> Result<HashMap<u64, ModifierRow>, Error> {
-    let ids: Vec<i64> = ids.iter().filter_map(|id| i64::try_from(*id).ok()).collect();
-    let rows = sql::modifiers_by_ids(pool, scope, &ids).await?;
-    Ok(rows.into_iter().map(|row| (row.modifier_id, row)).collect())
+    let common = sql::modifiers_by_ids(pool, ids).await?;
+    let mut rows = rules::by_ids(pool, scope, ids).await?;
+    rows.extend(common.into_iter().map(|row| (row.modifier_id, row)));
+    Ok(rows)
 }
 
 #[cfg(test)]

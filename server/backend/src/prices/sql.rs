@@ -1,6 +1,6 @@
-//! Queries of `prices`, `price_providers`, `price_models`, `price_aliases`, `price_limits`, `price_modifiers`, `price_seed`, `price_overrides`, `price_override_modifiers` and `price_mappings`.
+//! Queries of `prices`, `price_providers`, `price_models`, `price_aliases`, `price_limits`, `price_modifiers` and `price_seed`: the common book.
 
-use crate::{Error, OrgScope};
+use crate::Error;
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::import::NameRules;
@@ -296,7 +296,7 @@ pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Re
     .bind(models.iter().map(|name| name.model.as_str()).collect::<Vec<_>>())
     .fetch_all(pool)
     .await?;
-    rows.iter().map(|row| price(row, "prices")).collect()
+    rows.iter().map(price).collect()
 }
 
 /// Brings the common modifiers to the seed's: adds what is new, marks what it no longer contains.
@@ -369,7 +369,7 @@ pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Erro
     )
     .fetch_all(tx)
     .await?;
-    rows.iter().map(|row| alias(row, "price_aliases")).collect()
+    rows.iter().map(alias).collect()
 }
 
 /// The prices that hold, or held, or will; not those that turned out to be wrong. With an instant, as they were known then.
@@ -384,7 +384,7 @@ pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>
     )
     .bind(known_at)
     .fetch(tx)
-    .map(|row| price(&row?, "prices"))
+    .map(|row| price(&row?))
     .try_collect()
     .await
 }
@@ -410,16 +410,16 @@ pub(super) async fn changed_since(db: impl PgExecutor<'_>, at: DateTime<Utc>) ->
     Ok(ChangedSince { prices: row.try_get("prices")?, edition: row.try_get("edition")? })
 }
 
-pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
+pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<PriceRow>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
              schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
          from prices where price_id = any($1)",
     )
-    .bind(ids)
+    .bind(ids.iter().map(|id| id.cast_signed()).collect::<Vec<_>>())
     .fetch_all(pool)
     .await?;
-    rows.iter().map(|row| price(row, "prices")).collect()
+    rows.iter().map(price).collect()
 }
 
 /// The modifiers that hold, or held, or will. With an instant, as they were known then.
@@ -437,24 +437,16 @@ pub(super) async fn modifiers(
     .bind(known_at)
     .fetch_all(tx)
     .await?;
-    rows.iter().map(|row| modifier(row, "price_modifiers")).collect()
+    rows.iter().map(modifier).collect()
 }
 
-/// Modifiers by id, superseded ones too: common ones and the organization's own.
-pub(super) async fn modifiers_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<ModifierRow>, Error> {
-    let rows = sqlx::query(
-        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
-             source_version, source_url
-         from price_modifiers where modifier_id = any($2)
-         union all
-         select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source, '', source_url
-         from price_override_modifiers where org_id = $1 and modifier_id = any($2)",
-    )
-    .bind(scope.org_id().0)
-    .bind(ids)
-    .fetch_all(pool)
-    .await?;
-    rows.iter().map(|row| modifier(row, "price_modifiers")).collect()
+/// Common modifiers by id, superseded ones too.
+pub(super) async fn modifiers_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<ModifierRow>, Error> {
+    let rows = sqlx::query("select * from price_modifiers where modifier_id = any($1)")
+        .bind(ids.iter().map(|id| id.cast_signed()).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
+    rows.iter().map(modifier).collect()
 }
 
 pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<LimitRow>, Error> {
@@ -487,21 +479,21 @@ pub(super) fn limit(row: &PgRow) -> Result<LimitRow, Error> {
     })
 }
 
-/// Reads a row of `price_modifiers` or `price_override_modifiers`.
-pub(super) fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, Error> {
+/// Reads a row of `price_modifiers`.
+pub(super) fn modifier(row: &PgRow) -> Result<ModifierRow, Error> {
     let (kind, models): (String, Option<String>) = (row.try_get("kind")?, row.try_get("models")?);
     let (attributes, meters): (String, String) = (row.try_get("attributes")?, row.try_get("meters")?);
     Ok(ModifierRow {
-        modifier_id: whole(row, table, "modifier_id")?,
-        kind: ModifierKind::parse(&kind).ok_or_else(|| Error::inconsistent(table, "kind", &kind))?,
+        modifier_id: whole(row, "price_modifiers", "modifier_id")?,
+        kind: ModifierKind::parse(&kind).ok_or_else(|| Error::inconsistent("price_modifiers", "kind", &kind))?,
         provider: row.try_get("provider")?,
         models: models
-            .map(|text| text.parse::<Pattern>().map_err(|_| Error::inconsistent(table, "models", &text)))
+            .map(|text| text.parse::<Pattern>().map_err(|_| Error::inconsistent("price_modifiers", "models", &text)))
             .transpose()?,
         attributes: attributes
             .parse::<Attributes>()
-            .map_err(|_| Error::inconsistent(table, "attributes", &attributes))?,
-        meters: meters.parse::<MeterSet>().map_err(|_| Error::inconsistent(table, "meters", &meters))?,
+            .map_err(|_| Error::inconsistent("price_modifiers", "attributes", &attributes))?,
+        meters: meters.parse::<MeterSet>().map_err(|_| Error::inconsistent("price_modifiers", "meters", &meters))?,
         factor: row.try_get("factor")?,
         valid_from: row.try_get("valid_from")?,
         valid_to: row.try_get("valid_to")?,
@@ -511,31 +503,31 @@ pub(super) fn modifier(row: &PgRow, table: &'static str) -> Result<ModifierRow, 
     })
 }
 
-/// Reads a row of `prices` or `price_overrides`.
-pub(super) fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error> {
+/// Reads a row of `prices`.
+pub(super) fn price(row: &PgRow) -> Result<PriceRow, Error> {
     let meter: String = row.try_get("meter")?;
     let variant: String = row.try_get("variant")?;
     let schedule: Option<String> = row.try_get("schedule")?;
     let attributes: String = row.try_get("attributes")?;
     Ok(PriceRow {
-        price_id: whole(row, table, "price_id")?,
+        price_id: whole(row, "prices", "price_id")?,
         provider: row.try_get("provider")?,
         model: row.try_get("model")?,
-        meter: Meter::parse(&meter).ok_or_else(|| Error::inconsistent(table, "meter", &meter))?,
-        variant: Variant::parse(&variant).ok_or_else(|| Error::inconsistent(table, "variant", &variant))?,
+        meter: Meter::parse(&meter).ok_or_else(|| Error::inconsistent("prices", "meter", &meter))?,
+        variant: Variant::parse(&variant).ok_or_else(|| Error::inconsistent("prices", "variant", &variant))?,
         attributes: attributes
             .parse::<Attributes>()
-            .map_err(|_| Error::inconsistent(table, "attributes", &attributes))?,
+            .map_err(|_| Error::inconsistent("prices", "attributes", &attributes))?,
         quantity_min: row.try_get("quantity_min")?,
         quantity_max: row.try_get("quantity_max")?,
-        tier_from: whole(row, table, "tier_from")?,
+        tier_from: whole(row, "prices", "tier_from")?,
         tier_inclusive: row.try_get("tier_inclusive")?,
         rate: row.try_get::<Decimal, _>("rate")?,
-        per: whole(row, table, "per")?,
+        per: whole(row, "prices", "per")?,
         valid_from: row.try_get("valid_from")?,
         valid_to: row.try_get("valid_to")?,
         schedule: schedule
-            .map(|text| text.parse::<Schedule>().map_err(|_| Error::inconsistent(table, "schedule", &text)))
+            .map(|text| text.parse::<Schedule>().map_err(|_| Error::inconsistent("prices", "schedule", &text)))
             .transpose()?,
         source: row.try_get("source")?,
         source_version: row.try_get("source_version")?,
@@ -543,14 +535,14 @@ pub(super) fn price(row: &PgRow, table: &'static str) -> Result<PriceRow, Error>
     })
 }
 
-/// Reads a row of `price_aliases` or `price_mappings`.
-pub(super) fn alias(row: &PgRow, table: &'static str) -> Result<AliasRow, Error> {
+/// Reads a row of `price_aliases`.
+pub(super) fn alias(row: &PgRow) -> Result<AliasRow, Error> {
     let pattern: String = row.try_get("pattern")?;
     let position: i32 = row.try_get("position")?;
     Ok(AliasRow {
         provider: row.try_get("provider")?,
-        position: u32::try_from(position).map_err(|_| Error::inconsistent(table, "position", position))?,
-        pattern: pattern.parse::<Pattern>().map_err(|_| Error::inconsistent(table, "pattern", &pattern))?,
+        position: u32::try_from(position).map_err(|_| Error::inconsistent("price_aliases", "position", position))?,
+        pattern: pattern.parse::<Pattern>().map_err(|_| Error::inconsistent("price_aliases", "pattern", &pattern))?,
         to_provider: row.try_get("to_provider")?,
         to_model: row.try_get("to_model")?,
         valid_from: row.try_get("valid_from")?,

@@ -10,7 +10,7 @@ use domain::ids::OrgId;
 use domain::meter::{Meter, Meters, Usage};
 use domain::period::Zone;
 use domain::price::import::{Counts, ImportInput};
-use domain::price::{Books, Context, Doubt};
+use domain::price::{Books, Context, Doubt, MappingForm, ModifierForm, PriceForm};
 use domain::rating::{Rated, rate_usage};
 use testkit::TestDatabase;
 
@@ -36,6 +36,10 @@ fn used() -> Usage {
 
 fn rate_one(books: Books<'_>, model: &str) -> Rated {
     rate_usage(books, "acme", model, &used(), at("2026-11-12T00:00:00Z"), Context::default()).unwrap()
+}
+
+fn backend(pool: &PgPool) -> Backend {
+    Backend::new(pool.clone(), Arc::new(clock()), "http://localhost", true)
 }
 
 async fn organization(pool: &PgPool) -> OrgScope {
@@ -103,13 +107,18 @@ async fn own_factors_belong_to_their_organization() {
     let pool = database.pool();
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
     let (mine, other) = (organization(pool).await, organization(pool).await);
-    let insert = "insert into price_override_modifiers (org_id, kind, provider, factor, source, recorded_at)
-        values ($1, 'discount', 'acme', 0.5, 'contract', now())";
-    sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
+    let half = ModifierForm {
+        kind: "discount".to_owned(),
+        provider: "acme".to_owned(),
+        percent: "50".to_owned(),
+        source: "contract".to_owned(),
+        ..ModifierForm::default()
+    };
+    add_modifier(&backend(pool), &mine, &half.parse().unwrap()).await.unwrap();
     let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine, None).await.unwrap());
-    let rated = rate_one(Books { own: own.as_ref(), common: &common }, "one");
+    let rated = rate_one(Books { own: own.book.as_ref(), common: &common }, "one");
     assert_eq!(rated.receipt.cost.to_string(), "0.0030000");
-    assert!(load_own(pool, &other, None).await.unwrap().is_none());
+    assert!(load_own(pool, &other, None).await.unwrap().book.is_none());
     let ids: Vec<u64> = rated.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
     assert_eq!(modifiers_by_ids(pool, &mine, &ids).await.unwrap().len(), 1);
     assert_eq!(
@@ -184,28 +193,39 @@ async fn own_prices_and_names_belong_to_their_organization() {
     let pool = database.pool();
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
     let (mine, other) = (organization(pool).await, organization(pool).await);
-    assert!(load_own(pool, &mine, None).await.unwrap().is_none());
+    assert!(load_own(pool, &mine, None).await.unwrap().book.is_none());
 
-    for (meter, rate) in [("input_uncached", 2), ("output", 3)] {
-        let insert =
-            "insert into price_overrides (org_id, provider, model, meter, variant, rate, per, source, recorded_at)
-            values ($1, 'acme', 'one', $2, 'standard', $3, 1000000, 'contract', now())";
-        sqlx::query(insert).bind(mine.org_id().0).bind(meter).bind(rate).execute(pool).await.unwrap();
-    }
-    let insert = "insert into price_mappings (org_id, provider, position, pattern, to_provider, to_model, recorded_at)
-        values ($1, 'azure', 0, '=ours', 'acme', 'one', now())";
-    sqlx::query(insert).bind(mine.org_id().0).execute(pool).await.unwrap();
+    let price = |(meter, rate): (&str, &str)| PriceForm {
+        provider: "acme".to_owned(),
+        model: "one".to_owned(),
+        meter: meter.to_owned(),
+        rate: rate.to_owned(),
+        source: "contract".to_owned(),
+        ..PriceForm::default()
+    };
+    let new = [("input_uncached", "2"), ("output", "3")].map(|row| price(row).parse().unwrap());
+    let backend = backend(pool);
+    refresh(&backend).await.unwrap();
+    add_prices(&backend, &mine, &new, true).await.unwrap();
+    let alias = MappingForm {
+        provider: "azure".to_owned(),
+        name: "ours".to_owned(),
+        to_provider: "acme".to_owned(),
+        to_model: "one".to_owned(),
+        ..MappingForm::default()
+    };
+    add_alias(&backend, &mine, &alias.parse().unwrap()).await.unwrap();
 
     let (common, own) = (load(pool).await.unwrap(), load_own(pool, &mine, None).await.unwrap());
-    let books = Books { own: own.as_ref(), common: &common };
+    let books = Books { own: own.book.as_ref(), common: &common };
     let rated = rate_one(books, "one");
     assert_eq!(rated.receipt.cost.to_string(), "0.005000");
     let mapped = rate_usage(books, "azure", "ours", &used(), at("2026-11-12T00:00:00Z"), Context::default()).unwrap();
     assert_eq!(mapped, rated);
-    assert!(load_own(pool, &other, None).await.unwrap().is_none());
+    assert!(load_own(pool, &other, None).await.unwrap().book.is_none());
 
     let ids: Vec<u64> = rated.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
-    assert!(ids.iter().all(|id| *id >= seed::FIRST_OWN_PRICE_ID));
+    assert!(ids.iter().all(|id| *id >= domain::rule::FIRST_RULE_ID));
     assert_eq!(rows_by_ids(pool, &mine, &ids).await.unwrap().len(), 2);
     assert_eq!(rows_by_ids(pool, &other, &ids).await.unwrap().len(), 0, "ids of another organization find nothing");
 }

@@ -2,8 +2,7 @@
 
 mod sql;
 
-use crate::prices::contract;
-use crate::{Backend, Error, OrgScope};
+use crate::{Backend, Error, OrgScope, rules};
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::price::contract::TermRow;
@@ -15,7 +14,7 @@ use domain::statement::{
 use rust_decimal::Decimal;
 use sql::{ModelKey, ModelRow, PayerRow};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 /// Most months that [`months`] lists.
@@ -110,7 +109,7 @@ async fn terms(
 ) -> Result<BTreeMap<ModelKey, Vec<(String, Decimal)>>, Error> {
     let moved = sql::terms(&backend.pool, scope, month, only).await?;
     let ids: Vec<u64> = moved.values().flatten().map(|(term_id, _)| *term_id).collect();
-    let rows = contract::by_ids(&backend.pool, scope, &ids).await?;
+    let rows: HashMap<u64, TermRow> = rules::by_ids(&backend.pool, scope, &ids).await?;
     let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), TermRow::words);
     let named = |(term_id, amount)| (words(term_id), amount);
     Ok(moved.into_iter().map(|(key, terms)| (key, terms.into_iter().map(named).collect())).collect())

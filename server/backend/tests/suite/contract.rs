@@ -3,15 +3,16 @@
 use super::prices::{enter, price, send};
 use super::repricing::{assert_rollups_follow, finish, money, november, preview, problem, total};
 use backend::prices::{self, contract, runs};
-use backend::{Backend, OrgScope, events, statements};
+use backend::{Backend, OrgScope, events, rules, statements};
 use chrono::Duration;
 use domain::event::EventInput;
-use domain::ids::{PriceChangeId, RunId};
+use domain::ids::{RuleChangeId, RunId};
 use domain::period::Period;
 use domain::price::ModifierForm;
 use domain::price::contract::{MonthState, MonthStatus, TermForm};
 use domain::problem::Problem;
 use domain::repricing::{RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::span::Edge;
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -34,8 +35,8 @@ fn allowance(units: &str) -> TermForm {
     }
 }
 
-async fn add(backend: &Backend, scope: &OrgScope, form: TermForm) -> PriceChangeId {
-    contract::add_term(backend, scope, form.parse().unwrap()).await.unwrap()
+async fn add(backend: &Backend, scope: &OrgScope, form: TermForm) -> RuleChangeId {
+    contract::add_term(backend, scope, &form.parse().unwrap()).await.unwrap()
 }
 
 async fn status(backend: &Backend, scope: &OrgScope) -> MonthStatus {
@@ -261,19 +262,21 @@ async fn terms_are_superseded_and_months_know_when_that_concerns_them() {
     assert_eq!(total(&backend, owner).await.spend, money("0.00225"));
     let live = async || {
         let terms = contract::terms(&backend, owner).await.unwrap();
-        terms.into_iter().filter(|term| term.entry.superseded_at.is_none()).map(|term| term.row).collect::<Vec<_>>()
+        terms.into_iter().filter(|term| term.is_live()).map(|term| term.row).collect::<Vec<_>>()
     };
-    let month = |day: &str| Period::month_of(day.parse().unwrap());
+    let month = |day: &str| Edge::Day(day.parse().unwrap());
 
     // Its end does not concern the months before it.
     clock.advance(Duration::minutes(1));
     let term_id = live().await[0].term_id;
-    contract::end_term(&backend, owner, term_id, month("2027-01-01")).await.unwrap();
+    rules::end(&backend, owner, term_id, month("2027-01-01")).await.unwrap();
     assert_eq!(status(&backend, owner).await.state, MonthState::Applied);
-    assert_eq!(problem(contract::end_term(&backend, owner, term_id, month("2026-12-01"))).await, Problem::NotFound);
+    assert_eq!(problem(rules::end(&backend, owner, term_id, month("2026-12-01"))).await, Problem::NotFound);
     let term_id = live().await[0].term_id;
-    let late = problem(contract::end_term(&backend, owner, term_id, month("2027-02-01"))).await;
-    assert_eq!(late.fields()[0].pointer, "to");
+    let late = problem(rules::end(&backend, owner, term_id, month("2027-02-01"))).await;
+    assert_eq!(late.fields()[0].pointer, "valid_to");
+    let middle = problem(rules::end(&backend, owner, term_id, month("2026-12-15"))).await;
+    assert_eq!(middle.fields()[0].code, "invalid", "terms end with months");
 
     // The one entered last goes first.
     let volume = TermForm {
@@ -296,7 +299,7 @@ async fn terms_are_superseded_and_months_know_when_that_concerns_them() {
     prices::undo(&backend, owner, newer).await.unwrap();
     assert_eq!(status(&backend, owner).await.state, MonthState::TermsChanged);
     let term_id = live().await[0].term_id;
-    contract::end_term(&backend, owner, term_id, month("2026-10-01")).await.unwrap();
+    rules::end(&backend, owner, term_id, month("2026-10-01")).await.unwrap();
     assert!(live().await.is_empty());
     let (_, outcome) = settle(&backend, owner).await;
     assert_eq!((outcome.moved, total(&backend, owner).await.spend), (1, money("0.0035")));
@@ -336,13 +339,13 @@ async fn a_month_is_one_of_the_organizations_zone_and_must_be_whole() {
     let gone = problem(runs::draft(&backend, &acme.owner, &RunInput::contract(november()))).await;
     assert_eq!(gone.fields()[0].code, "not_kept", "the local November begins before the first kept instant");
 
-    assert_eq!(problem(contract::add_term(&backend, &bound, allowance("1").parse().unwrap())).await.status(), 403);
+    assert_eq!(problem(contract::add_term(&backend, &bound, &allowance("1").parse().unwrap())).await.status(), 403);
     assert_eq!(problem(contract::months(&backend, &bound)).await.status(), 403);
     assert!(contract::terms(&backend, &globex.owner).await.unwrap().is_empty());
     let term_id = contract::terms(&backend, &acme.owner).await.unwrap()[0].row.term_id;
-    assert_eq!(problem(contract::end_term(&backend, &globex.owner, term_id, october)).await, Problem::NotFound);
+    assert_eq!(problem(rules::end(&backend, &globex.owner, term_id, Edge::Day(october.from))).await, Problem::NotFound);
     backend::identity::delete_organization(&backend, &acme.owner, "Acme").await.unwrap();
-    let left: i64 = sqlx::query_scalar("select count(*) from contract_terms").fetch_one(database.pool()).await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from rules").fetch_one(database.pool()).await.unwrap();
     assert_eq!(left, 0);
 }
 
@@ -365,8 +368,9 @@ async fn a_discount_says_before_it_is_entered_what_it_would_have_meant() {
         source: "Contract 7".to_owned(),
         ..ModifierForm::default()
     };
-    let effect =
-        async |form: ModifierForm| prices::modifier_effect(&backend, &acme.owner, form.parse().unwrap()).await.unwrap();
+    let effect = async |form: ModifierForm| {
+        prices::modifier_effect(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap()
+    };
     let all = effect(form("", "")).await;
     assert_eq!((all.before(), all.delta()), (money("0.00721"), money("-0.0008652")));
     assert_eq!(all.rows.iter().map(|row| row.model.as_str()).collect::<Vec<_>>(), [MODEL, "gpt-4o-mini"]);
@@ -375,11 +379,11 @@ async fn a_discount_says_before_it_is_entered_what_it_would_have_meant() {
     let elsewhere = ModifierForm { provider: "anthropic".to_owned(), ..form("", "") };
     assert!(effect(elsewhere).await.rows.is_empty());
     let regional = ModifierForm { attributes: "region=eu".to_owned(), ..form("", "") };
-    let refused = problem(prices::modifier_effect(&backend, &acme.owner, regional.parse().unwrap())).await;
+    let refused = problem(prices::modifier_effect(&backend, &acme.owner, &regional.parse().unwrap())).await;
     assert_eq!(refused.fields()[0].pointer, "attributes");
 
     // It is what the run then moves; the contract's lines stay until it is applied again.
-    prices::add_modifier(&backend, &acme.owner, form("", "").parse().unwrap()).await.unwrap();
+    prices::add_modifier(&backend, &acme.owner, &form("", "").parse().unwrap()).await.unwrap();
     clock.advance(Duration::minutes(1));
     let run = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
     let run = runs::draft(&backend, &acme.owner, &run).await.unwrap();

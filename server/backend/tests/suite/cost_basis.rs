@@ -1,12 +1,14 @@
 //! Which cost counts where a provider reports one: by the event's own time, on the receipt, in every sum, and by repricing.
 
 use backend::prices::{self, runs};
-use backend::{Backend, OrgScope, audit, events, ledger, spend};
+use backend::{Backend, OrgScope, audit, events, ledger, rules, spend};
 use chrono::Duration;
 use domain::event::{EventDetail, EventInput};
+use domain::ids::RuleChangeId;
 use domain::period::Period;
 use domain::price::{BasisForm, CostBasis};
 use domain::repricing::{RunInput, RunKind, RunState};
+use domain::span::Edge;
 use domain::spend::SpendQuery;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -21,14 +23,14 @@ fn money(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-async fn choose(backend: &Backend, scope: &OrgScope, basis: CostBasis, provider: &str, from: &str) {
+async fn choose(backend: &Backend, scope: &OrgScope, basis: CostBasis, provider: &str, from: &str) -> RuleChangeId {
     let form = BasisForm {
         basis: basis.as_str().to_owned(),
         provider: provider.to_owned(),
         valid_from: from.to_owned(),
         reason: "The invoice follows it.".to_owned(),
     };
-    prices::choose_basis(backend, scope, &form.parse().unwrap()).await.unwrap();
+    prices::choose_basis(backend, scope, &form.parse().unwrap()).await.unwrap()
 }
 
 async fn send(
@@ -98,7 +100,7 @@ async fn the_choice_holds_by_the_time_of_the_event_and_every_sum_follows() {
 
     let book = prices::basis(&backend, &acme.owner).await.unwrap();
     assert_eq!((book.choices.len(), book.compared), (1, 3));
-    assert_eq!(book.choices[0].recorded_by, acme.email.as_str());
+    assert_eq!(book.choices[0].entry.recorded_by, acme.email.as_str());
     let drift = &book.drift[0];
     assert_eq!((drift.provider.as_str(), drift.events, drift.basis), ("openai", 2, CostBasis::Reported));
     assert_eq!((drift.computed, drift.reported, drift.difference()), (money("0.007"), money("0.006"), money("-0.001")));
@@ -107,10 +109,10 @@ async fn the_choice_holds_by_the_time_of_the_event_and_every_sum_follows() {
         seed::bound_key(&backend, &acme.owner, &seed::project(&backend, &acme.owner, "side").await).await;
     assert!(prices::basis(&backend, &elsewhere).await.unwrap().drift.is_empty(), "not of projects it does not see");
     let log = audit::list(&backend, &acme.owner, 50).await.unwrap();
-    let chosen = log.iter().find(|row| row.action == "cost_basis.chosen").unwrap();
+    let chosen = log.iter().find(|row| row.action == "cost_basis.entered").unwrap();
     assert_eq!(
         chosen.detail,
-        "Of openai the cost that the provider reports counts, from 2026-11-10 on: The invoice follows it."
+        "Entered the choice that of openai the cost that the provider reports counts (The invoice follows it.), from 2026-11-10."
     );
 }
 
@@ -153,4 +155,42 @@ async fn repricing_follows_the_choice_that_was_known_when_it_was_previewed() {
     }
     assert_eq!(spent(&backend, &acme.owner).await, money("0.007"));
     assert_eq!(events::unpriced(&backend, &acme.owner).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_choice_is_taken_back_while_nothing_was_booked_with_it_and_ended_afterwards() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let (owner, api) = (&acme.owner, &acme.api);
+    let cost = async |id: &str, at: &str| send(&backend, api, id, MODEL, at, Some("0.003")).await.row.cost.unwrap();
+    let (computed, reported) = (money("0.0035"), money("0.003"));
+    let refused = async |change| prices::undo(&backend, owner, change).await.unwrap_err().into_problem().status();
+
+    let first = choose(&backend, owner, CostBasis::Reported, "openai", "2026-11-10").await;
+    clock.advance(Duration::seconds(1));
+    assert_eq!(cost("before", "2026-11-09T00:00:00Z").await, computed, "the choice is not about it");
+    let run = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
+    let run = runs::draft(&backend, owner, &run).await.unwrap();
+    assert_eq!(refused(first).await, 409, "a run that knows it waits");
+    runs::discard(&backend, owner, run.run_id).await.unwrap();
+    prices::undo(&backend, owner, first).await.unwrap();
+    assert_eq!(cost("undone", "2026-11-12T00:00:00Z").await, computed);
+    let listed = prices::basis(&backend, owner).await.unwrap().choices;
+    assert!(listed.len() == 1 && !listed[0].is_live(), "it stays in the history");
+
+    clock.advance(Duration::seconds(1));
+    let everybody = choose(&backend, owner, CostBasis::Computed, "", "").await;
+    let second = choose(&backend, owner, CostBasis::Reported, "openai", "2026-11-10").await;
+    assert_eq!(cost("booked", "2026-11-12T00:00:00Z").await, reported);
+    assert_eq!((refused(second).await, refused(everybody).await), (409, 409));
+
+    // Where it ends, what was chosen before holds again.
+    let choice = prices::basis(&backend, owner).await.unwrap().choices[0].rule_id;
+    rules::end(&backend, owner, choice, Edge::Day("2026-11-15".parse().unwrap())).await.unwrap();
+    assert_eq!(cost("within", "2026-11-14T23:59:59Z").await, reported);
+    assert_eq!(cost("after", "2026-11-15T00:00:00Z").await, computed);
+    choose(&backend, owner, CostBasis::Reported, "", "2026-11-16").await;
+    assert_eq!(cost("newest", "2026-11-16T00:00:00Z").await, reported);
+    spent(&backend, owner).await;
 }

@@ -3,6 +3,7 @@
 use backend::prices::{self, browse};
 use backend::{Backend, OrgScope};
 use domain::event::EventInput;
+use domain::price::PriceForm;
 use domain::price::page::{ModelName, PriceSearch, in_force};
 use domain::problem::Problem;
 use serde_json::json;
@@ -37,18 +38,16 @@ async fn acme(database: &TestDatabase) -> (Backend, seed::Organization) {
     (backend, acme)
 }
 
-async fn own_price(database: &TestDatabase, scope: &OrgScope, model: &str, meter: &str, rate: i64) {
-    sqlx::query(
-        "insert into price_overrides (org_id, provider, model, meter, variant, rate, per, source, recorded_at)
-         values ($1, 'openai', $2, $3, 'standard', $4, 1000000, 'Contract', now())",
-    )
-    .bind(scope.org_id().0)
-    .bind(model)
-    .bind(meter)
-    .bind(rust_decimal::Decimal::from(rate))
-    .execute(database.pool())
-    .await
-    .unwrap();
+async fn own_price(backend: &Backend, scope: &OrgScope, model: &str, meter: &str, rate: i64) {
+    let form = PriceForm {
+        provider: "openai".to_owned(),
+        model: model.to_owned(),
+        meter: meter.to_owned(),
+        rate: rate.to_string(),
+        source: "Contract".to_owned(),
+        ..PriceForm::default()
+    };
+    prices::add_prices(backend, scope, &[form.parse().unwrap()], true).await.unwrap();
 }
 
 #[tokio::test]
@@ -149,8 +148,8 @@ async fn own_prices_are_seen_by_their_organization_alone() {
     let database = TestDatabase::new().await;
     let (backend, acme) = acme(&database).await;
     let other = seed::organization(&backend, "UTC").await;
-    own_price(&database, &acme.owner, "o3", "input_uncached", 1).await;
-    own_price(&database, &acme.owner, "our-model", "output", 7).await;
+    own_price(&backend, &acme.owner, "o3", "input_uncached", 1).await;
+    own_price(&backend, &acme.owner, "our-model", "output", 7).await;
 
     let found = browse::find(&backend, &acme.owner, &search("our-model", None, 5)).await.unwrap();
     assert_eq!((found.matching, found.page.rows[0].own), (1, true));

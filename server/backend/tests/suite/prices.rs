@@ -1,11 +1,13 @@
 //! An organization's own prices and names: what goes before what, since when, and what can be taken back.
 
-use backend::{Backend, Error, OrgScope, events, prices};
+use backend::{Backend, Error, OrgScope, events, prices, rules};
 use chrono::Duration;
-use domain::event::{Edge, EventInput};
+use domain::event::EventInput;
 use domain::identity::Permission;
-use domain::price::{MappingForm, OwnPrice, PriceForm};
+use domain::price::{MappingForm, PriceForm, PriceRow};
 use domain::problem::Problem;
+use domain::rule::Dated;
+use domain::span::Edge;
 use rust_decimal::Decimal;
 use serde_json::json;
 use testkit::TestDatabase;
@@ -48,8 +50,8 @@ pub(crate) fn mapping(name: &str, to_model: &str) -> MappingForm {
     }
 }
 
-pub(crate) async fn enter(backend: &Backend, scope: &OrgScope, form: PriceForm) -> domain::ids::PriceChangeId {
-    prices::add_price(backend, scope, form.parse().unwrap()).await.unwrap()
+pub(crate) async fn enter(backend: &Backend, scope: &OrgScope, form: PriceForm) -> domain::ids::RuleChangeId {
+    prices::add_prices(backend, scope, &[form.parse().unwrap()], form.is_confirmed()).await.unwrap()
 }
 
 fn money(text: &str) -> Option<Decimal> {
@@ -60,9 +62,9 @@ async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>
     verb.await.unwrap_err().into_problem()
 }
 
-async fn live(backend: &Backend, acme: &Organization) -> Vec<OwnPrice> {
+async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<PriceRow>> {
     let book = prices::own_book(backend, &acme.owner).await.unwrap();
-    book.prices.into_iter().filter(|price| price.entry.superseded_at.is_none()).collect()
+    book.prices.into_iter().filter(|price| price.is_live()).collect()
 }
 
 #[tokio::test]
@@ -100,7 +102,7 @@ async fn a_new_price_ends_the_old_one_and_both_can_be_taken_back() {
     clock.advance(Duration::minutes(1));
     let from = |day: &str, rate| PriceForm { valid_from: day.to_owned(), ..price("ours", "output", rate) };
     let second = enter(&backend, &acme.owner, from("2026-12-01", "7")).await;
-    let spans = |prices: &[OwnPrice]| {
+    let spans = |prices: &[Dated<PriceRow>]| {
         let text = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.to_rfc3339());
         prices
             .iter()
@@ -121,13 +123,13 @@ async fn a_new_price_ends_the_old_one_and_both_can_be_taken_back() {
     // Ending and withdrawing.
     let listed = live(&backend, &acme).await;
     let end = Edge::Day("2027-01-01".parse().unwrap());
-    prices::end_price(&backend, &acme.owner, listed[1].row.price_id, end).await.unwrap();
+    rules::end(&backend, &acme.owner, listed[1].rule_id, end).await.unwrap();
     let early = Edge::Day("2026-01-01".parse().unwrap());
-    let again = problem(prices::end_price(&backend, &acme.owner, listed[1].row.price_id, end)).await;
+    let again = problem(rules::end(&backend, &acme.owner, listed[1].rule_id, end)).await;
     assert_eq!(again, Problem::NotFound, "an ended row is another row");
     let listed = live(&backend, &acme).await;
     assert_eq!(listed[1].row.valid_to.map(|at| at.to_rfc3339()).as_deref(), Some("2026-12-31T18:30:00+00:00"));
-    prices::end_price(&backend, &acme.owner, listed[1].row.price_id, early).await.unwrap();
+    rules::end(&backend, &acme.owner, listed[1].rule_id, early).await.unwrap();
     assert_eq!(spans(&live(&backend, &acme).await), [both[0].clone()]);
     let history = prices::own_book(&backend, &acme.owner).await.unwrap();
     assert_eq!((history.prices.len(), history.changes.len()), (7, 6), "nothing is deleted");
@@ -140,13 +142,13 @@ async fn what_was_booked_cannot_be_undone() {
     let acme = seed::organization(&backend, "UTC").await;
     let priced = enter(&backend, &acme.owner, price("gpt-4o", "output", "9")).await;
     let mapped =
-        prices::add_mapping(&backend, &acme.owner, mapping("our-chat", "gpt-4o").parse().unwrap()).await.unwrap();
+        prices::add_alias(&backend, &acme.owner, &mapping("our-chat", "gpt-4o").parse().unwrap()).await.unwrap();
     assert_eq!(send(&backend, &acme.api, "a", "our-chat").await, money("0.0034"));
     for change in [priced, mapped] {
         assert_eq!(problem(prices::undo(&backend, &acme.owner, change)).await.status(), 409);
     }
     let other =
-        prices::add_mapping(&backend, &acme.owner, mapping("their-chat", "gpt-4o").parse().unwrap()).await.unwrap();
+        prices::add_alias(&backend, &acme.owner, &mapping("their-chat", "gpt-4o").parse().unwrap()).await.unwrap();
     prices::undo(&backend, &acme.owner, other).await.unwrap();
     assert_eq!(send(&backend, &acme.api, "b", "their-chat").await, None);
 }
@@ -157,7 +159,7 @@ async fn the_newest_mapping_goes_first_and_holds_from_its_date() {
     let (backend, _) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, "UTC").await;
     let map = async |form: MappingForm| {
-        prices::add_mapping(&backend, &acme.owner, form.parse().unwrap()).await.unwrap();
+        prices::add_alias(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
     };
     assert_eq!(send(&backend, &acme.api, "a", "house-large").await, None);
     map(mapping("^house-", "gpt-4o-mini")).await;
@@ -170,13 +172,18 @@ async fn the_newest_mapping_goes_first_and_holds_from_its_date() {
     assert_eq!(send(&backend, &acme.api, "e", "house-large").await, money("0.0035"), "tomorrow's name is for tomorrow");
 
     let book = prices::own_book(&backend, &acme.owner).await.unwrap();
-    let listed: Vec<_> = book.mappings.iter().filter(|mapping| mapping.entry.superseded_at.is_none()).collect();
+    let listed: Vec<_> = book.mappings.iter().filter(|mapping| mapping.is_live()).collect();
     assert_eq!(listed.len(), 3);
     let tomorrow = listed[0];
     let end = Edge::At("2026-11-21T00:00:00Z".parse().unwrap());
-    prices::end_mapping(&backend, &acme.owner, "openai", tomorrow.position, end).await.unwrap();
+    rules::end(&backend, &acme.owner, tomorrow.rule_id, end).await.unwrap();
+    // What is left of a rule that ended keeps its place: the newer one still goes first.
+    let family =
+        book.mappings.iter().find(|alias| alias.is_live() && alias.row.pattern.to_string() == "^house-").unwrap();
+    rules::end(&backend, &acme.owner, family.rule_id, Edge::Day("2027-01-01".parse().unwrap())).await.unwrap();
+    assert_eq!(send(&backend, &acme.api, "f", "house-large").await, money("0.0035"));
     let unknown = mapping("x", "no-such-model").parse().unwrap();
-    assert_eq!(problem(prices::add_mapping(&backend, &acme.owner, unknown)).await.fields()[0].pointer, "to_model");
+    assert_eq!(problem(prices::add_alias(&backend, &acme.owner, &unknown)).await.fields()[0].pointer, "to_model");
 }
 
 #[tokio::test]
@@ -187,7 +194,7 @@ async fn an_unusual_price_is_confirmed_first() {
     let doubts = async |form: PriceForm| {
         let form = PriceForm { confirmed: String::new(), ..form };
         let found = prices::doubts(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
-        let refused = prices::add_price(&backend, &acme.owner, form.parse().unwrap()).await;
+        let refused = prices::add_prices(&backend, &acme.owner, &[form.parse().unwrap()], form.is_confirmed()).await;
         assert_eq!(refused.is_err(), !found.is_empty());
         found.iter().map(|doubt| serde_json::to_value(doubt).unwrap()["kind"].clone()).collect::<Vec<_>>()
     };
@@ -224,7 +231,7 @@ async fn discounts_stack_on_common_and_own_prices_from_their_date() {
         ..domain::price::ModifierForm::default()
     };
     let add = async |form: domain::price::ModifierForm| {
-        prices::add_modifier(&backend, &acme.owner, form.parse().unwrap()).await.unwrap()
+        prices::add_modifier(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap()
     };
     add(form("markup", "10", "")).await;
     add(form("discount", "20", "2026-11-01")).await;
@@ -239,7 +246,7 @@ async fn discounts_stack_on_common_and_own_prices_from_their_date() {
     let kinds: Vec<_> = book.modifiers.iter().map(|modifier| modifier.row.kind.as_str()).collect();
     assert_eq!(kinds, ["discount", "discount", "markup"]);
     let early = Edge::Day("2026-01-01".parse().unwrap());
-    prices::end_modifier(&backend, &acme.owner, book.modifiers[0].row.modifier_id, early).await.unwrap();
+    rules::end(&backend, &acme.owner, book.modifiers[0].rule_id, early).await.unwrap();
     assert_eq!(send(&backend, &acme.api, "c", "gpt-4o-2024-08-06").await, money("0.00495"));
 }
 
@@ -251,7 +258,7 @@ async fn only_those_who_manage_prices_change_them() {
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
     assert!(acme.api.may(Permission::ManagePrices) && !bound.may(Permission::ManagePrices));
     let input = price("ours", "output", "8").parse().unwrap();
-    assert_eq!(problem(prices::add_price(&backend, &bound, input)).await.status(), 403);
+    assert_eq!(problem(prices::add_prices(&backend, &bound, &[input], true)).await.status(), 403);
     let change = enter(&backend, &acme.api, price("ours", "output", "8")).await;
     assert_eq!(problem(prices::undo(&backend, &bound, change)).await.status(), 403);
     let globex = seed::organization(&backend, "UTC").await;

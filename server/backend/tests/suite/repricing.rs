@@ -4,12 +4,14 @@ use super::prices::{enter, mapping, price, send};
 use backend::prices::{self, runs};
 use backend::{Backend, Error, OrgScope, budgets, events, ledger, spend, statements};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
-use domain::event::{Edge, EventInput};
+use domain::event::EventInput;
 use domain::ids::RunId;
 use domain::period::Period;
-use domain::price::PriceInput;
+use domain::price::PriceRow;
 use domain::problem::Problem;
 use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::rule::NewRule;
+use domain::span::Edge;
 use domain::spend::{Measure, SpendQuery, Sums};
 use domain::statement::LineKind;
 use rust_decimal::Decimal;
@@ -72,7 +74,7 @@ async fn mapping_a_name_prices_what_waits_as_of_its_own_time() {
     let queue = events::unpriced(&backend, &acme.owner).await.unwrap();
     assert_eq!(queue.iter().map(|row| (row.model.as_str(), row.events)).max(), Some(("their-chat", 1)));
 
-    prices::add_mapping(&backend, &acme.owner, mapping("our-chat", MODEL).parse().unwrap()).await.unwrap();
+    prices::add_alias(&backend, &acme.owner, &mapping("our-chat", MODEL).parse().unwrap()).await.unwrap();
     let run =
         runs::price_waiting(&backend, &acme.owner, Some(("openai", "our-chat")), "It is our gpt-4o.").await.unwrap();
     let RunState::Done { outcome, .. } = &run.state else { panic!("{:?}", run.state) };
@@ -350,23 +352,23 @@ async fn an_effect_is_what_pricing_then_does() {
     }
     let name = ("openai", "our-chat");
     let input = mapping("our-chat", MODEL).parse().unwrap();
-    let effect = runs::effect_of_mapping(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
     let main = vec![("main".to_owned(), 2, money("0.007"))];
     assert_eq!((effect.waiting, effect.priced, effect.cost, effect.more), (2, 2, money("0.007"), false));
     assert_eq!(effect.projects, main);
-    let first = runs::effect_of_mapping(&backend, &acme.owner, &input, name, 1).await.unwrap();
+    let first = runs::effect_of_alias(&backend, &acme.owner, &input, name, 1).await.unwrap();
     assert_eq!((first.waiting, first.cost, first.more), (1, money("0.0035"), true));
     assert_eq!(total(&backend, &acme.owner).await.spend, Decimal::ZERO, "nothing has moved");
 
     // Half of a price is none; a second rate in the same form completes it.
-    let inputs = |meters: &[&str]| -> Vec<PriceInput> {
+    let inputs = |meters: &[&str]| -> Vec<NewRule<PriceRow>> {
         meters.iter().map(|meter| price("our-chat", meter, "1").parse().unwrap()).collect()
     };
     for (meters, priced, cost) in [(&["output"][..], 0, "0"), (&["output", "input_uncached"], 2, "0.0022")] {
         let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_EFFECT).await.unwrap();
         assert_eq!((effect.priced, effect.cost), (priced, money(cost)), "{meters:?}");
     }
-    let change = prices::add_prices(&backend, &acme.owner, &inputs(&["output", "input_uncached"])).await.unwrap();
+    let change = prices::add_prices(&backend, &acme.owner, &inputs(&["output", "input_uncached"]), true).await.unwrap();
     let book = prices::own_book(&backend, &acme.owner).await.unwrap();
     assert_eq!((book.prices.len(), book.changes.len()), (2, 1), "one change");
     let run = runs::price_waiting(&backend, &acme.owner, Some(name), "Entered.").await.unwrap();
@@ -380,13 +382,13 @@ async fn an_effect_is_what_pricing_then_does() {
     );
     runs::reverse(&backend, &acme.owner, run.run_id, "It was wrong.").await.unwrap();
     prices::undo(&backend, &acme.owner, change).await.unwrap();
-    let effect = runs::effect_of_mapping(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
     assert_eq!(effect.projects, main);
     let globex = seed::organization(&backend, "UTC").await;
-    let theirs = runs::effect_of_mapping(&backend, &globex.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let theirs = runs::effect_of_alias(&backend, &globex.owner, &input, name, MAX_EFFECT).await.unwrap();
     assert_eq!(theirs.waiting, 0);
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
-    assert_eq!(problem(runs::effect_of_mapping(&backend, &bound, &input, name, 1)).await.status(), 403);
+    assert_eq!(problem(runs::effect_of_alias(&backend, &bound, &input, name, 1)).await.status(), 403);
 }
 
 #[tokio::test]
@@ -396,7 +398,7 @@ async fn a_name_by_which_a_run_priced_events_cannot_be_undone() {
     let acme = seed::organization(&backend, "UTC").await;
     send(&backend, &acme.api, "a", "our-chat").await;
     let map =
-        async |name| prices::add_mapping(&backend, &acme.owner, mapping(name, MODEL).parse().unwrap()).await.unwrap();
+        async |name| prices::add_alias(&backend, &acme.owner, &mapping(name, MODEL).parse().unwrap()).await.unwrap();
     let (named, other) = (map("our-chat").await, map("their-chat").await);
     let run = runs::price_waiting(&backend, &acme.owner, Some(("openai", "our-chat")), "Mapped.").await.unwrap();
     assert_eq!(problem(prices::undo(&backend, &acme.owner, named)).await.status(), 409);
@@ -432,7 +434,7 @@ async fn what_an_open_run_knows_or_a_reversal_would_bring_back_cannot_be_undone(
     };
     let earlier = reprice().await;
     clock.advance(chrono::Duration::minutes(1));
-    prices::add_mapping(&backend, owner, mapping(MODEL, "gpt-4o-mini").parse().unwrap()).await.unwrap();
+    prices::add_alias(&backend, owner, &mapping(MODEL, "gpt-4o-mini").parse().unwrap()).await.unwrap();
     let later = reprice().await;
     assert_eq!(problem(prices::undo(&backend, owner, second)).await.status(), 409, "a reversal would bring it back");
     runs::reverse(&backend, owner, later, "The name was right.").await.unwrap();

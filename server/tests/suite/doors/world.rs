@@ -78,12 +78,6 @@ pub(super) struct World {
     pub(super) mail: String,
     /// A price of the organization's own that can end.
     pub(super) price: String,
-    /// Position of an own name for a model.
-    pub(super) mapping: String,
-    /// A discount of the organization's own that can end.
-    pub(super) modifier: String,
-    /// A term of the contract that can end.
-    pub(super) term: String,
     /// The change that entered the name, which can be undone.
     pub(super) price_change: String,
     /// A file of prices that can be applied.
@@ -387,7 +381,7 @@ impl Making<'_> {
             confirmed: "true".to_owned(),
             ..PriceForm::default()
         };
-        prices::add_price(self.backend, acme, price.parse().unwrap()).await.unwrap();
+        prices::add_prices(self.backend, acme, &[price.parse().unwrap()], price.is_confirmed()).await.unwrap();
         let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
         self.world.done_run = done.run_id.to_string();
@@ -407,7 +401,7 @@ impl Making<'_> {
             to_model: "gpt-4o".to_owned(),
             ..MappingForm::default()
         };
-        let change = prices::add_mapping(self.backend, acme, mapping.parse().unwrap()).await.unwrap();
+        let change = prices::add_alias(self.backend, acme, &mapping.parse().unwrap()).await.unwrap();
         self.world.price_change = change.to_string();
         let discount = ModifierForm {
             kind: "discount".to_owned(),
@@ -415,7 +409,7 @@ impl Making<'_> {
             source: format!("Contract {SECRET}"),
             ..ModifierForm::default()
         };
-        prices::add_modifier(self.backend, acme, discount.parse().unwrap()).await.unwrap();
+        prices::add_modifier(self.backend, acme, &discount.parse().unwrap()).await.unwrap();
         let term = TermForm {
             kind: "allowance".to_owned(),
             meters: "input_uncached".to_owned(),
@@ -424,12 +418,9 @@ impl Making<'_> {
             source: format!("Contract {SECRET}"),
             ..TermForm::default()
         };
-        contract::add_term(self.backend, acme, term.parse().unwrap()).await.unwrap();
-        self.world.term = contract::terms(self.backend, acme).await.unwrap()[0].row.term_id.to_string();
+        contract::add_term(self.backend, acme, &term.parse().unwrap()).await.unwrap();
         let book = prices::own_book(self.backend, acme).await.unwrap();
-        self.world.modifier = book.modifiers[0].row.modifier_id.to_string();
-        self.world.price = book.prices[0].row.price_id.to_string();
-        self.world.mapping = book.mappings[0].position.to_string();
+        self.world.price = book.prices[0].rule_id.to_string();
     }
 
     async fn file(&mut self, acme: &OrgScope) {

@@ -1,14 +1,16 @@
 //! A term as a person enters it.
 
-use super::{TermKind, Tier, TierPrice};
+use super::{TermKind, TermRow, Tier, TierPrice};
 use crate::meter::Meter;
 use crate::period::Period;
 use crate::price::own::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
-use crate::price::{MeterSet, Pattern, usual_per};
+use crate::price::{MeterSet, usual_per};
 use crate::problem::FieldProblem;
+use crate::rule::NewRule;
+use crate::span::Edge;
 use crate::statement::parse_month;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most tiers of one term.
 const MAX_TIERS: usize = 20;
@@ -17,51 +19,66 @@ const MAX_UNITS: u64 = 1_000_000_000_000_000;
 
 /// A term as typed into a form or sent as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct TermForm {
     /// `allowance`, `graduated` or `volume`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "allowance"))]
     pub kind: String,
     /// Who sells the calls; empty means every provider.
+    #[cfg_attr(feature = "openapi", schema(example = "openai", max_length = 200))]
     pub provider: String,
     /// A model's name in the book, or a pattern of names; empty means every model.
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub models: String,
     /// `tokens`, or words of meters of one unit between commas.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "input_uncached"))]
     pub meters: String,
     /// Free units of an allowance.
+    #[cfg_attr(feature = "openapi", schema(example = "1000000"))]
     pub units: String,
-    /// Tiers, one a line, such as `>10000000 -10%`, `>=50000000 $1.20` or `0 free`.
+    /// Tiers of the other kinds, at most 20; below the first boundary the list price holds. Also as a text with one a line, such as `>10000000 -10%`, `>=50000000 $1.20` or `0 free`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<TierForm>))]
+    #[serde(deserialize_with = "lines")]
     pub tiers: String,
     /// First month, such as `2026-11`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "2026-10"))]
     pub from: String,
     /// The month in which it no longer holds; empty means until further notice.
     pub to: String,
     /// Who said so.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "Contract 2026-114", max_length = 200))]
     pub source: String,
     /// Where it is written.
     pub source_url: String,
 }
 
-/// A term to be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TermInput {
-    /// How it counts.
-    pub kind: TermKind,
-    /// Canonical provider.
-    pub provider: Option<String>,
-    /// Which models.
-    pub models: Option<Pattern>,
-    /// What is counted.
-    pub meters: MeterSet,
-    /// From zero up, by rising boundary.
-    pub tiers: Vec<Tier>,
-    /// First month.
-    pub from: Period,
-    /// The month in which it no longer holds.
-    pub to: Option<Period>,
-    /// Who said so.
-    pub source: String,
-    /// Where it is written.
-    pub source_url: Option<String>,
+/// A tier as a program sends it.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TierForm {
+    /// The boundary in units, such as `>10000000` or `>=10000000`; `0` is the first tier.
+    #[cfg_attr(feature = "openapi", schema(example = ">10000000"))]
+    boundary: String,
+    /// `free`, `list`, percent of the list price such as `-10%`, or dollars such as `$1.20` for a million tokens or characters and one of everything else.
+    #[cfg_attr(feature = "openapi", schema(example = "-10%"))]
+    price: String,
+}
+
+/// Tiers as the text that a form has for them.
+fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Tiers(Vec<TierForm>),
+    }
+    let line = |tier: TierForm| format!("{} {}", tier.boundary, tier.price.trim());
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Text(text) => text,
+        Written::Tiers(tiers) => tiers.into_iter().map(line).collect::<Vec<_>>().join("\n"),
+    })
 }
 
 impl TermForm {
@@ -69,7 +86,7 @@ impl TermForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<TermInput, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<TermRow>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let provider = some(&self.provider).map(|text| read_provider("provider", &text));
@@ -90,18 +107,21 @@ impl TermForm {
         if from.zip(to).is_some_and(|(from, to)| to.from <= from.from) {
             wrong.0.push(FieldProblem::new("to", "before_begin", "The end lies before the begin."));
         }
-        let input = TermInput {
+        let rule = TermRow {
+            term_id: 0,
+            rank: 0,
             kind: kind.unwrap_or(TermKind::Allowance),
             provider: wrong.take(provider.transpose()).flatten(),
             models: wrong.take(models.transpose()).flatten(),
             meters,
             tiers: tiers.unwrap_or_default(),
-            from: from.unwrap_or_else(|| Period::month_of(chrono::NaiveDate::MIN)),
-            to,
+            from: from.map(|month| month.from).unwrap_or_default(),
+            to: None,
             source: wrong.take(read_text("source", &self.source)).unwrap_or_default(),
             source_url: wrong.take(read_url(&self.source_url)).flatten(),
         };
-        wrong.or(input)
+        let edge = |month: Period| Edge::Day(month.from);
+        wrong.or(NewRule { rule, from: from.map(edge), to: to.map(edge) })
     }
 }
 

@@ -7,10 +7,10 @@
 mod form;
 mod month;
 
-pub use form::{TermForm, TermInput};
+pub use form::{TermForm, TierForm};
 pub use month::{ContractMonth, MonthState, MonthStatus, MonthSums, TermMonth};
 
-use super::{Entry, MeterSet, Pattern};
+use super::{MeterSet, Pattern};
 use crate::format;
 use crate::meter::{Meter, Unit};
 use crate::model::lower;
@@ -20,9 +20,6 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::ops::AddAssign;
-
-/// Ids of terms count up from here. Receipts name them beside prices, whose ids are all smaller; numbers of JSON are exact up to twice 2^52.
-pub const FIRST_TERM_ID: u64 = (1 << 52) + (1 << 51);
 
 /// How a term counts the units of a month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +95,7 @@ pub struct Tier {
 /// A dated term of a contract. It is superseded, never edited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TermRow {
-    /// From [`FIRST_TERM_ID`] up; a receipt's line names it.
+    /// Its number; a receipt's line names it.
     pub term_id: u64,
     /// The id under which it was first entered: where several terms count the same, the highest goes first.
     pub rank: u64,
@@ -120,15 +117,6 @@ pub struct TermRow {
     pub source: String,
     /// Where it is written.
     pub source_url: Option<String>,
-}
-
-/// A term as the list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnTerm {
-    /// The term.
-    pub row: TermRow,
-    /// Where it stands in the book's history.
-    pub entry: Entry,
 }
 
 impl TermRow {
@@ -174,7 +162,7 @@ impl TermRow {
     #[must_use]
     pub fn words(&self) -> String {
         let provider = self.provider.as_deref().map(|provider| format!(" of {provider}")).unwrap_or_default();
-        let models = self.models.as_ref().map(|models| format!(", {}", super::page::pattern_words(models)));
+        let models = self.models.as_ref().map(|models| format!(", {}", models.words()));
         let models = models.unwrap_or_default();
         let units = self.units();
         match (self.kind, self.tiers.get(1)) {

@@ -1,9 +1,10 @@
 //! A contract over one month: what it counts and charges, and whether that is settled.
 
-use super::{Blend, OwnTerm, TermRow, Volume};
+use super::{Blend, TermRow, Volume};
 use crate::ids::RunId;
 use crate::period::Period;
 use crate::repricing::{Run, RunState, Summary};
+use crate::rule::Dated;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -149,7 +150,7 @@ pub struct MonthSums {
 impl MonthStatus {
     /// Where a month stands, by all runs of the organization and all terms that were ever entered.
     #[must_use]
-    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[Run], terms: &[OwnTerm]) -> Self {
+    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[Run], terms: &[Dated<TermRow>]) -> Self {
         let MonthSums { month, calls, effect } = sums;
         let of_month = || runs.iter().filter(|run| run.input.month() == Some(month));
         let applied = of_month().filter_map(|run| Some((run, applied(run)?))).max_by_key(|(_, (_, at))| *at);
@@ -189,7 +190,7 @@ fn state(
     newer_calls: u64,
     month: Period,
     runs: &[Run],
-    terms: &[OwnTerm],
+    terms: &[Dated<TermRow>],
 ) -> MonthState {
     if terms_changed(run, month, terms) {
         MonthState::TermsChanged
@@ -203,8 +204,8 @@ fn state(
 }
 
 /// Whether other terms hold in the month than when the run began.
-fn terms_changed(run: &Run, month: Period, terms: &[OwnTerm]) -> bool {
-    let held = |known: &dyn Fn(&OwnTerm) -> bool| -> Vec<&TermRow> {
+fn terms_changed(run: &Run, month: Period, terms: &[Dated<TermRow>]) -> bool {
+    let held = |known: &dyn Fn(&Dated<TermRow>) -> bool| -> Vec<&TermRow> {
         let mut rows: Vec<_> =
             terms.iter().filter(|term| known(term) && term.row.holds_in(month)).map(|term| &term.row).collect();
         rows.sort_by_key(|row| row.rank);
@@ -214,7 +215,7 @@ fn terms_changed(run: &Run, month: Period, terms: &[OwnTerm]) -> bool {
         let entry = &term.entry;
         entry.recorded_at <= run.known_at && entry.superseded_at.is_none_or(|at| at > run.known_at)
     });
-    let now = held(&|term| term.entry.superseded_at.is_none());
+    let now = held(&|term| term.is_live());
     then.len() != now.len() || then.iter().zip(now).any(|(then, now)| !then.same_terms(now))
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::rule::FIRST_RULE_ID;
 use proptest::prelude::*;
 
 fn decimal(text: &str) -> Decimal {
@@ -15,8 +16,8 @@ fn factor(text: &str) -> TierPrice {
 
 fn term(kind: TermKind, tiers: Vec<Tier>) -> TermRow {
     TermRow {
-        term_id: FIRST_TERM_ID,
-        rank: FIRST_TERM_ID,
+        term_id: FIRST_RULE_ID,
+        rank: FIRST_RULE_ID,
         kind,
         provider: Some("openai".to_owned()),
         models: None,
@@ -87,9 +88,9 @@ fn volume_tiers_price_the_whole_month_by_what_it_reaches() {
 #[test]
 fn the_term_entered_last_counts() {
     let old = TermRow { models: Some("^gpt-4o".parse().unwrap()), ..allowance("1") };
-    let new = TermRow { term_id: FIRST_TERM_ID + 1, rank: FIRST_TERM_ID + 1, provider: None, ..allowance("2") };
+    let new = TermRow { term_id: FIRST_RULE_ID + 1, rank: FIRST_RULE_ID + 1, provider: None, ..allowance("2") };
     let found = |terms: &[TermRow], seller: &str, model: &str, meter| {
-        term_for(terms, seller, model, meter).map(|term| term.term_id - FIRST_TERM_ID)
+        term_for(terms, seller, model, meter).map(|term| term.term_id - FIRST_RULE_ID)
     };
     let both = [new.clone(), old.clone()];
     assert_eq!(found(&both, "openai", "GPT-4o-mini", Meter::InputUncached), Some(1));
@@ -125,9 +126,9 @@ fn a_term_is_read_as_it_is_written() {
         ..TermForm::default()
     };
     let input = form.parse().unwrap();
-    assert_eq!(input.provider.as_deref(), Some("azure"));
+    assert_eq!(input.rule.provider.as_deref(), Some("azure"));
     assert_eq!(
-        input.tiers,
+        input.rule.tiers,
         [
             tier("0", factor("1")),
             tier("10000000", factor("0.875")),
@@ -140,7 +141,7 @@ fn a_term_is_read_as_it_is_written() {
         meters: "tokens".to_owned(),
         ..form.clone()
     };
-    assert_eq!(free.parse().unwrap().tiers, [tier("0", factor("0")), tier("1000000", factor("1"))]);
+    assert_eq!(free.parse().unwrap().rule.tiers, [tier("0", factor("0")), tier("1000000", factor("1"))]);
     for tiers in ["", "10 20 30", ">10 cheap", ">10 -10%\n>10 -20%", "> -10%", ">10 -101%", ">-1 free"] {
         let wrong = TermForm { tiers: tiers.to_owned(), ..form.clone() }.parse().unwrap_err();
         assert_eq!(wrong.iter().map(|problem| problem.pointer.as_str()).collect::<Vec<_>>(), ["tiers"], "{tiers}");

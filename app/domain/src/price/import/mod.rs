@@ -279,7 +279,7 @@ fn doubts_of(before: Option<&PriceRow>, after: &PriceRow) -> Vec<Doubt> {
         found = vec![Doubt::Millionfold { before, per: after.per }];
     }
     if let Some(other) = before.filter(|before| before.source != after.source) {
-        let is_own = other.price_id >= seed::FIRST_OWN_PRICE_ID;
+        let is_own = other.price_id >= crate::rule::FIRST_RULE_ID;
         found.push(if is_own { Doubt::OwnPrice } else { Doubt::OtherSource { source: other.source.clone() } });
     }
     found

@@ -111,7 +111,7 @@ fn what_looks_wrong_needs_a_confirmation() {
     assert_eq!(other.proposals[0].doubts, [Doubt::OtherSource { source: "first".to_owned() }]);
     let own: Vec<PriceRow> = set("Contract", &[OUTPUT])
         .into_iter()
-        .map(|row| PriceRow { price_id: seed::FIRST_OWN_PRICE_ID, ..row })
+        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let own = compare(&own, &set("list", &["r\toutput\t\t\t12\t1000000"]), day());
     assert_eq!(own.proposals[0].doubts, [Doubt::OwnPrice]);
@@ -168,7 +168,7 @@ fn a_card_holds_every_price_of_its_model_from_the_day_on() {
     let common = set("list", &[INPUT, OUTPUT, "r\tinput_cache_read\t\t\t0.3\t1000000\t\t2026-01-01"]);
     let own: Vec<PriceRow> = set("Contract", &["r\toutput\t\t\t10\t1000000"])
         .into_iter()
-        .map(|row| PriceRow { price_id: seed::FIRST_OWN_PRICE_ID, ..row })
+        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let charged = overlay(&common, &own);
     assert_eq!(charged.iter().filter(|row| row.meter == Meter::Output).count(), 1, "the own price alone");

@@ -1,9 +1,9 @@
 //! An organization's import: what is sent, what is shown, what is chosen.
 
 use super::{Effect, Proposal, ProposalKind};
-use crate::event::Edge;
 use crate::ids::ImportId;
 use crate::problem::{FieldProblem, Problem};
+use crate::span::Edge;
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,10 @@
 //! Single fields of a form: read, or refused with a sentence for the person who typed them.
 
-use crate::event::Edge;
 use crate::meter::Meter;
 use crate::model::canonical_provider;
 use crate::price::{Attributes, ModifierKind, Pattern, Schedule, Variant};
 use crate::problem::FieldProblem;
+use crate::span::Edge;
 use rust_decimal::Decimal;
 use std::str::FromStr;
 

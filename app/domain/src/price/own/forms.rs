@@ -4,82 +4,57 @@ use super::fields::{
     Wrong, read_attributes, read_factor, read_kind, read_meter, read_pattern, read_per, read_provider, read_rate,
     read_schedule, read_text, read_tier, read_url, read_variant,
 };
-use crate::event::Edge;
 use crate::meter::Meter;
 use crate::model::lower;
-use crate::price::{Attributes, MeterSet, ModifierKind, Pattern, Schedule, Variant};
+use crate::price::{AliasRow, MeterSet, ModifierKind, ModifierRow, PriceRow};
 use crate::problem::FieldProblem;
-use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use crate::rule::NewRule;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A price as typed into a form or sent as JSON; what was typed comes back with the problems.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PriceForm {
     /// Who sells the model.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "openai", max_length = 200))]
     pub provider: String,
     /// The model; a new name makes a model of the organization's own.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "gpt-4o", max_length = 200))]
     pub model: String,
     /// What is priced, such as `input_uncached`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "input_uncached"))]
     pub meter: String,
     /// `standard` (also when empty), `batch`, `flex` …
     pub variant: String,
     /// Input tokens of the whole request above which it holds, such as `>200000` or `>=200000`; empty for the base price.
     pub tier: String,
     /// Dollars for `per` units.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "2.25"))]
     pub rate: String,
     /// Units that the rate is for; empty means a million for tokens and characters, one for everything else.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, example = 1_000_000))]
+    #[serde(deserialize_with = "written")]
     pub per: String,
     /// From this day of the organization's zone or this instant; empty means from the beginning of time.
+    #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
     pub valid_from: String,
     /// Until before this day or instant; empty means until further notice.
     pub valid_to: String,
     /// What else it asks of a call, such as `size=1024x1536;quality=high`; mostly empty.
+    #[cfg_attr(feature = "openapi", schema(example = "region=eu"))]
     pub attributes: String,
     /// Hours in UTC at which it holds, such as `01:00-04:00 12345`; mostly empty.
     pub schedule: String,
     /// Who said so, such as `Contract 2026-114`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "Contract 2026-114", max_length = 200))]
     pub source: String,
     /// Where it is written.
     pub source_url: String,
-    /// Any text confirms a price that looks unusual.
+    /// Whether a price that looks unusual is meant: ten times another, or per token instead of per million. Any text says yes.
+    #[cfg_attr(feature = "openapi", schema(value_type = bool))]
+    #[serde(deserialize_with = "written")]
     pub confirmed: String,
-}
-
-/// A price to be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PriceInput {
-    /// Canonical provider.
-    pub provider: String,
-    /// The model in lower case.
-    pub model: String,
-    /// What is priced.
-    pub meter: Meter,
-    /// How it is served.
-    pub variant: Variant,
-    /// Input tokens from which it holds.
-    pub tier_from: u64,
-    /// Whether exactly that many have it already.
-    pub tier_inclusive: bool,
-    /// Dollars for `per` units.
-    pub rate: Decimal,
-    /// Units that the rate is for.
-    pub per: u64,
-    /// Begin.
-    pub from: Option<Edge>,
-    /// End.
-    pub to: Option<Edge>,
-    /// What else it asks of a call.
-    pub attributes: Attributes,
-    /// Hours.
-    pub schedule: Option<Schedule>,
-    /// Who said so.
-    pub source: String,
-    /// Where it is written.
-    pub source_url: Option<String>,
-    /// Whether the person confirmed what looks unusual.
-    pub confirmed: bool,
 }
 
 impl PriceForm {
@@ -87,13 +62,14 @@ impl PriceForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<PriceInput, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<PriceRow>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let meter = wrong.take(read_meter(&self.meter));
         let per = wrong.take(read_per(&self.per, meter.unwrap_or(Meter::InputUncached)));
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
         let (tier_from, tier_inclusive) = wrong.take(read_tier(&self.tier)).unwrap_or_default();
-        let input = PriceInput {
+        let rule = PriceRow {
+            price_id: 0,
             provider: wrong.take(read_provider("provider", &self.provider)).unwrap_or_default(),
             model: wrong
                 .take(read_text("model", &self.model))
@@ -105,16 +81,41 @@ impl PriceForm {
             tier_inclusive,
             rate: wrong.take(read_rate(&self.rate)).unwrap_or_default(),
             per: per.unwrap_or(1),
-            from,
-            to,
+            quantity_min: None,
+            quantity_max: None,
+            valid_from: None,
+            valid_to: None,
             attributes: wrong.take(read_attributes(&self.attributes)).unwrap_or_default(),
             schedule: wrong.take(read_schedule(&self.schedule)).flatten(),
             source: wrong.take(read_text("source", &self.source)).unwrap_or_default(),
+            source_version: String::new(),
             source_url: wrong.take(read_url(&self.source_url)).flatten(),
-            confirmed: !self.confirmed.trim().is_empty(),
         };
-        wrong.or(input)
+        wrong.or(NewRule { rule, from, to })
     }
+
+    /// Whether the person confirmed what looks unusual.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        !self.confirmed.trim().is_empty()
+    }
+}
+
+/// A text, a number or a truth as people write it in JSON, as the text that a form has for it.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Number(u64),
+        Truth(bool),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string(),
+        Written::Truth(true) => "true".to_owned(),
+        Written::Truth(false) => String::new(),
+    })
 }
 
 /// One meter and its rate, where several prices of a model are entered at once.
@@ -137,7 +138,7 @@ impl PriceForm {
     ///
     /// # Errors
     /// A problem for every wrong field, those of a rate as `rates[0][rate]`; also where no rate is filled in, or a meter twice.
-    pub fn parse_each(&self, rates: &[RateForm]) -> Result<Vec<PriceInput>, Vec<FieldProblem>> {
+    pub fn parse_each(&self, rates: &[RateForm]) -> Result<Vec<NewRule<PriceRow>>, Vec<FieldProblem>> {
         let filled: Vec<(usize, &RateForm)> =
             rates.iter().enumerate().filter(|(_, row)| !row.rate.trim().is_empty()).collect();
         if filled.is_empty() || rates.len() > MAX_RATES {
@@ -145,11 +146,11 @@ impl PriceForm {
             return Err(vec![FieldProblem::new("rates[0][rate]", "required", detail)]);
         }
         let mut wrong: Vec<FieldProblem> = Vec::new();
-        let mut inputs: Vec<PriceInput> = Vec::new();
+        let mut inputs: Vec<NewRule<PriceRow>> = Vec::new();
         for (at, row) in filled {
             let form = Self { meter: row.meter.clone(), rate: row.rate.clone(), per: row.per.clone(), ..self.clone() };
             match form.parse() {
-                Ok(input) if inputs.iter().any(|other| other.meter == input.meter) => {
+                Ok(input) if inputs.iter().any(|other| other.rule.meter == input.rule.meter) => {
                     wrong.push(FieldProblem::new(field_of(at, "meter"), "twice", "This meter has a rate above."));
                 }
                 Ok(input) => inputs.push(input),
@@ -179,53 +180,34 @@ fn of_row(row: usize, problem: FieldProblem) -> FieldProblem {
 /// A discount or markup as typed or sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ModifierForm {
     /// `discount` or `markup`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "discount"))]
     pub kind: String,
     /// Who sells the calls; empty means every provider.
+    #[cfg_attr(feature = "openapi", schema(example = "openai", max_length = 200))]
     pub provider: String,
     /// A model's name in the book, or a pattern of names; empty means every model.
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub models: String,
     /// What else is asked of a call, such as `region=eu`; mostly empty.
     pub attributes: String,
     /// `tokens`, or words of meters between commas; empty means everything.
     pub meters: String,
     /// What is taken off or added, in percent of the price, such as `15`.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "12"))]
     pub percent: String,
     /// From this day or instant; empty means from the beginning of time.
+    #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
     pub valid_from: String,
     /// Until before this day or instant; empty means until further notice.
     pub valid_to: String,
     /// Who said so.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "Contract 2026-114", max_length = 200))]
     pub source: String,
     /// Where it is written.
     pub source_url: String,
-}
-
-/// A discount or markup to be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModifierInput {
-    /// Why.
-    pub kind: ModifierKind,
-    /// Who sells the calls.
-    pub provider: Option<String>,
-    /// Which models, by their names in the book.
-    pub models: Option<Pattern>,
-    /// What is asked of a call.
-    pub attributes: Attributes,
-    /// What is multiplied.
-    pub meters: MeterSet,
-    /// By what.
-    pub factor: Decimal,
-    /// Begin.
-    pub from: Option<Edge>,
-    /// End.
-    pub to: Option<Edge>,
-    /// Who said so.
-    pub source: String,
-    /// Where it is written.
-    pub source_url: Option<String>,
 }
 
 impl ModifierForm {
@@ -233,7 +215,7 @@ impl ModifierForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<ModifierInput, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<ModifierRow>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let kind = wrong.take(read_kind(&self.kind)).unwrap_or(ModifierKind::Discount);
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
@@ -243,7 +225,8 @@ impl ModifierForm {
             read_pattern(&text).map_err(|problem| FieldProblem { pointer: "models".to_owned(), ..problem })
         });
         let meters = self.meters.trim().parse::<MeterSet>();
-        let input = ModifierInput {
+        let rule = ModifierRow {
+            modifier_id: 0,
             kind,
             provider: wrong.take(provider.transpose()).flatten(),
             models: wrong.take(models.transpose()).flatten(),
@@ -252,27 +235,32 @@ impl ModifierForm {
                 .take(meters.map_err(|error| FieldProblem::new("meters", "invalid", format!("Here {error}."))))
                 .unwrap_or_default(),
             factor: wrong.take(read_factor(kind, &self.percent)).unwrap_or_default(),
-            from,
-            to,
+            valid_from: None,
+            valid_to: None,
             source: wrong.take(read_text("source", &self.source)).unwrap_or_default(),
+            source_version: String::new(),
             source_url: wrong.take(read_url(&self.source_url)).flatten(),
         };
-        wrong.or(input)
+        wrong.or(NewRule { rule, from, to })
     }
 }
 
 /// A name for a model as typed or sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct MappingForm {
     /// Provider that the events name.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "azure", max_length = 200))]
     pub provider: String,
-    /// The name that the events carry, or a pattern such as `^our-chat-`: see [`Pattern`].
+    /// The name that the events carry, or a pattern such as `^our-chat-`: see [`Pattern`](crate::price::Pattern).
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "our-chat", max_length = 200))]
     pub name: String,
     /// Provider of the model that is meant.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "azure"))]
     pub to_provider: String,
     /// The model that is meant.
+    #[cfg_attr(feature = "openapi", schema(required = true, example = "gpt-4o"))]
     pub to_model: String,
     /// From this day or instant; empty means from the beginning of time.
     pub valid_from: String,
@@ -280,45 +268,30 @@ pub struct MappingForm {
     pub valid_to: String,
 }
 
-/// A name to be entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MappingInput {
-    /// Canonical provider whose events it reads.
-    pub provider: String,
-    /// Which names.
-    pub pattern: Pattern,
-    /// Canonical provider of the model.
-    pub to_provider: String,
-    /// The model.
-    pub to_model: String,
-    /// Begin.
-    pub from: Option<Edge>,
-    /// End.
-    pub to: Option<Edge>,
-}
-
 impl MappingForm {
     /// Reads all fields. A name without a pattern's sign means exactly this name.
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<MappingInput, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<AliasRow>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
         let pattern = wrong.take(read_text("name", &self.name).and_then(|name| read_pattern(&name)));
         let provider = wrong.take(read_provider("provider", &self.provider)).unwrap_or_default();
         let to_provider = wrong.take(read_provider("to_provider", &self.to_provider)).unwrap_or_default();
         let to_model = wrong.take(read_text("to_model", &self.to_model)).unwrap_or_default();
-        match pattern {
-            Some(pattern) => wrong.or(MappingInput { provider, pattern, to_provider, to_model, from, to }),
-            None => Err(wrong.0),
-        }
+        let Some(pattern) = pattern else { return Err(wrong.0) };
+        let (valid_from, valid_to) = (None, None);
+        let rule = AliasRow { provider, position: 0, pattern, to_provider, to_model, valid_from, valid_to };
+        wrong.or(NewRule { rule, from, to })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span::Edge;
+    use rust_decimal::Decimal;
 
     fn decimal(text: &str) -> Decimal {
         text.parse().unwrap()
@@ -339,13 +312,13 @@ mod tests {
     #[test]
     fn a_price_is_read_as_it_is_printed() {
         let input = form().parse().unwrap();
-        assert_eq!((input.provider.as_str(), input.model.as_str()), ("azure", "our-chat"));
-        assert_eq!((input.rate, input.per), (decimal("1000.5"), 1_000_000));
+        assert_eq!((input.rule.provider.as_str(), input.rule.model.as_str()), ("azure", "our-chat"));
+        assert_eq!((input.rule.rate, input.rule.per), (decimal("1000.5"), 1_000_000));
         assert_eq!(input.from, Some(Edge::Day("2026-11-01".parse().unwrap())));
         let tiered = PriceForm { tier: ">200,000".to_owned(), rate: "3e-6".to_owned(), per: "1".to_owned(), ..form() };
         let input = tiered.parse().unwrap();
-        assert_eq!((input.tier_from, input.tier_inclusive), (200_000, false));
-        assert_eq!((input.rate, input.per), (decimal("0.000003"), 1));
+        assert_eq!((input.rule.tier_from, input.rule.tier_inclusive), (200_000, false));
+        assert_eq!((input.rule.rate, input.rule.per), (decimal("0.000003"), 1));
     }
 
     #[test]
@@ -395,13 +368,13 @@ mod tests {
             |meter: &str, rate: &str| RateForm { meter: meter.to_owned(), rate: rate.to_owned(), per: String::new() };
         let rates = [row("input_uncached", "3"), row("output", ""), row("images", "0.04")];
         let inputs = form().parse_each(&rates).unwrap();
-        let read: Vec<_> = inputs.iter().map(|input| (input.meter, input.rate, input.per)).collect();
+        let read: Vec<_> = inputs.iter().map(|input| (input.rule.meter, input.rule.rate, input.rule.per)).collect();
         assert_eq!(
             read,
             [(Meter::InputUncached, decimal("3"), 1_000_000), (Meter::Images, decimal("0.04"), 1)],
             "an empty row is left out"
         );
-        assert!(inputs.iter().all(|input| input.source == "Contract 7" && input.from.is_some()));
+        assert!(inputs.iter().all(|input| input.rule.source == "Contract 7" && input.from.is_some()));
         let pointers = |form: PriceForm, rates: &[RateForm]| -> Vec<String> {
             form.parse_each(rates).unwrap_err().into_iter().map(|problem| problem.pointer).collect()
         };
@@ -424,8 +397,8 @@ mod tests {
             source: "Contract 7".to_owned(),
             ..ModifierForm::default()
         };
-        assert_eq!(form("discount", "15 %").parse().unwrap().factor, decimal("0.85"));
-        assert_eq!(form("markup", "2.5").parse().unwrap().factor, decimal("1.025"));
+        assert_eq!(form("discount", "15 %").parse().unwrap().rule.factor, decimal("0.85"));
+        assert_eq!(form("markup", "2.5").parse().unwrap().rule.factor, decimal("1.025"));
         for (kind, percent) in [("region", "5"), ("discount", "101"), ("discount", "0"), ("markup", "x")] {
             assert_eq!(form(kind, percent).parse().unwrap_err().len(), 1, "{kind} {percent}");
         }

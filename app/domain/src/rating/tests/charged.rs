@@ -6,7 +6,13 @@ use crate::price::{BasisRow, CostBasis};
 
 /// The book of an organization that chose what counts of a provider, for all time.
 fn chosen(basis: CostBasis) -> PriceBook {
-    let bases = vec![BasisRow { provider: Some("acme".to_owned()), basis, valid_from: None }];
+    let bases = vec![BasisRow {
+        provider: Some("acme".to_owned()),
+        basis,
+        valid_from: None,
+        valid_to: None,
+        reason: String::new(),
+    }];
     PriceBook::new(BookRows { bases, ..BookRows::default() })
 }
 

@@ -224,6 +224,7 @@ async fn prepared(
         default_project,
         projects: &projects,
         books: books.books(),
+        rules_undone: books.undone(),
         now,
         clock: backend.clock.as_ref(),
     };

@@ -23,6 +23,8 @@ pub(super) struct Request<'a> {
     /// Projects of the organization by slug, as far as events of this request name them.
     pub(super) projects: &'a HashMap<String, ProjectId>,
     pub(super) books: Books<'a>,
+    /// How often rules had been undone when the books were read.
+    pub(super) rules_undone: i32,
     pub(super) now: DateTime<Utc>,
     pub(super) clock: &'a dyn Clock,
 }
@@ -77,6 +79,7 @@ impl Request<'_> {
             operation: read.operation,
             status: sent.status.unwrap_or_default(),
             usage_format: read.usage_format,
+            rules_undone: self.rules_undone,
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
             meters: read.meters,
             sent,

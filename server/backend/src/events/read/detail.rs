@@ -7,7 +7,7 @@ use crate::ledger::content::id_hash;
 use crate::ledger::event::asked;
 use crate::ledger::stored::Stored;
 use crate::prices::HeldBooks;
-use crate::{Backend, Error, OrgScope, prices};
+use crate::{Backend, Error, OrgScope, prices, rules};
 use chrono::{Duration, NaiveTime};
 use domain::event::{EventDetail, MAX_RELATED, ReceiptRow};
 use domain::identity::Permission;
@@ -70,7 +70,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         },
         prices: prices::rows_by_ids(&backend.pool, scope, &ids).await?,
         modifiers: prices::modifiers_by_ids(&backend.pool, scope, &ids).await?,
-        contract: prices::contract::by_ids(&backend.pool, scope, &ids).await?,
+        contract: rules::by_ids(&backend.pool, scope, &ids).await?,
     };
     let current = adjustments.last().map_or(&event.booking, |adjustment| &adjustment.to);
     let (other_tiers, cheaper_models) = alternatives(held.books(), &event, &models);

@@ -9,9 +9,10 @@ pub(super) use sql::rows;
 use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::{Backend, Error, OrgScope, paging};
 use chrono::{DateTime, Duration, Utc};
-use domain::event::{Attention, Edge, EventQuery, EventRow, Page, UnpricedRow};
+use domain::event::{Attention, EventQuery, EventRow, Page, UnpricedRow};
 use domain::identity::Permission;
 use domain::problem::Problem;
+use domain::span::Edge;
 
 /// Most groups of the unpriced list.
 const MAX_UNPRICED: i64 = 200;

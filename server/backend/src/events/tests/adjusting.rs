@@ -59,7 +59,7 @@ async fn assert_adjustments_follow(zone: &str) {
     let mut done = vec![];
     for round in 0..3 {
         for form in some(prop::collection::vec(price(), 3..5), runner) {
-            prices::add_price(&fixture.backend, &scope, form.parse().unwrap()).await.unwrap();
+            prices::add_prices(&fixture.backend, &scope, &[form.parse().unwrap()], form.is_confirmed()).await.unwrap();
         }
         if round == 1 {
             let form = ModifierForm {
@@ -68,7 +68,7 @@ async fn assert_adjustments_follow(zone: &str) {
                 source: "test".to_owned(),
                 ..ModifierForm::default()
             };
-            prices::add_modifier(&fixture.backend, &scope, form.parse().unwrap()).await.unwrap();
+            prices::add_modifier(&fixture.backend, &scope, &form.parse().unwrap()).await.unwrap();
             let form = MappingForm {
                 provider: "openai".to_owned(),
                 name: "^gpt-99".to_owned(),
@@ -76,7 +76,7 @@ async fn assert_adjustments_follow(zone: &str) {
                 to_model: "gpt-4o-2024-08-06".to_owned(),
                 ..MappingForm::default()
             };
-            prices::add_mapping(&fixture.backend, &scope, form.parse().unwrap()).await.unwrap();
+            prices::add_alias(&fixture.backend, &scope, &form.parse().unwrap()).await.unwrap();
         }
         let basis = BasisForm {
             basis: ["reported", "computed", "reported"][round].to_owned(),

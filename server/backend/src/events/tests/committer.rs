@@ -11,6 +11,7 @@ use sqlx::postgres::PgPoolOptions;
 use std::sync::Arc;
 use std::time::Duration;
 use testkit::Proxy;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -176,6 +177,41 @@ async fn an_organization_that_is_being_rebuilt_or_gone_is_asked_to_come_back() {
     for left in ["select count(*) from events", "select count(*) from event_ids", "select count(*) from rollup_day"] {
         assert_eq!(fixture.count(left).await, 1, "only the bystander's: {left}");
     }
+}
+
+#[tokio::test]
+async fn what_was_priced_with_rules_that_are_undone_meanwhile_is_not_recorded() {
+    let fixture = Fixture::new().await;
+    let backend = &fixture.backend;
+    let scope = fixture.organization("acme", "UTC").await;
+    let bystander = fixture.organization("globex", "UTC").await;
+    let stop = CancellationToken::new();
+    let watching = {
+        let (backend, stop) = (backend.clone(), stop.clone());
+        tokio::spawn(async move { crate::prices::watch(&backend, &stop).await })
+    };
+    // Until the server listens, it reads its rules anew for every request.
+    let mut sent = 0;
+    while backend.own_books.get(&scope.org_id()).await.is_none() {
+        assert_eq!(fixture.send(&scope, &[event(&format!("a{sent}"))]).await.accepted, 1);
+        sent += 1;
+    }
+    // Another server undoes a change, and its notice has not arrived.
+    let undo = "update organizations set rules_undone = rules_undone + 1 where org_id = $1";
+    sqlx::query(undo).bind(scope.org_id().0).execute(fixture.database.pool()).await.unwrap();
+    let body = serde_json::json!([event("b"), with(event("c"), "status", "bad")]).to_string();
+    let items = crate::events::split(body.as_bytes(), false).unwrap();
+    let refused = crate::events::ingest(backend, &scope, &items).await.unwrap_err().into_problem();
+    assert!(matches!(refused, Problem::Unavailable { .. }), "{refused:?}");
+    assert_eq!(fixture.send(&bystander, &[event("a")]).await.accepted, 1, "others go on");
+    assert_eq!(fixture.count("select count(*) from events").await, sent + 1);
+    assert_eq!(fixture.count("select count(*) from rejected_events").await, 0);
+
+    backend.own_books.changed();
+    let answer = fixture.send(&scope, &[event("b"), with(event("c"), "status", "bad")]).await;
+    assert_eq!((answer.accepted, answer.rejected), (1, 1), "sent again, it has the price that holds");
+    stop.cancel();
+    watching.await.unwrap().unwrap();
 }
 
 /// Sends one event until it is answered with a result.

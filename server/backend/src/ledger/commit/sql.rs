@@ -72,6 +72,8 @@ pub(super) struct Home {
     pub(super) zone: Zone,
     /// Nothing from before this instant is taken: events that old have left by retention.
     pub(super) since: Option<DateTime<Utc>>,
+    /// How often rules were undone.
+    pub(super) rules_undone: i32,
 }
 
 /// Enters one organization, waiting while somebody rebuilds it, and answers with its zone, which cannot change until the transaction ends; none if it is gone.
@@ -92,7 +94,7 @@ pub(super) async fn homes(
 ) -> Result<HashMap<OrgId, Home>, Error> {
     let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
     let rows = sqlx::query(
-        "select org_id, time_zone, greatest(
+        "select org_id, time_zone, rules_undone, greatest(
              events_from::timestamp at time zone 'UTC', $2 - make_interval(days => retention_days)) as since
          from organizations where org_id = any($1)",
     )
@@ -105,7 +107,8 @@ pub(super) async fn homes(
             let zone: &str = row.try_get("time_zone")?;
             let zone = Zone::parse(zone)
                 .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
-            Ok((OrgId(row.try_get("org_id")?), Home { zone, since: row.try_get("since")? }))
+            let (since, rules_undone) = (row.try_get("since")?, row.try_get("rules_undone")?);
+            Ok((OrgId(row.try_get("org_id")?), Home { zone, since, rules_undone }))
         })
         .collect()
 }

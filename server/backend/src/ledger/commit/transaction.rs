@@ -31,7 +31,7 @@ pub(super) struct Batch<'a> {
 pub(super) struct Written {
     /// One per event, in order; meaningless where the organization is refused.
     pub(super) outcomes: Vec<Outcome>,
-    /// Organizations that are being rebuilt or are gone: nothing of theirs was written.
+    /// Organizations that are being rebuilt, are gone, or had a rule undone since: nothing of theirs was written.
     pub(super) refused: BTreeSet<OrgId>,
     /// Whether no event and no answer was known.
     pub(super) all_new: bool,
@@ -62,7 +62,7 @@ impl Ready<'_> {
 /// What is known of an event before anything is written.
 #[derive(Clone, Copy)]
 enum Fate {
-    /// Its organization is being rebuilt or is gone.
+    /// Its organization is refused.
     Refused,
     /// The first of its id in this batch, at this place among the candidates.
     Candidate(usize),
@@ -82,7 +82,13 @@ impl Batch<'_> {
         let organizations = self.organizations();
         // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
         let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
-        let homes = sql::homes(&mut transaction, &entered, self.now).await?;
+        let mut homes = sql::homes(&mut transaction, &entered, self.now).await?;
+        for event in self.events {
+            // Priced with a rule that was taken back meanwhile, maybe: whoever sends it again gets the price that holds.
+            if homes.get(&event.org_id).is_some_and(|home| home.rules_undone != event.rules_undone) {
+                homes.remove(&event.org_id);
+            }
+        }
         let (candidates, fates) = self.candidates(&homes);
         let mut answers = doubles::answers(&candidates);
         let claimed = self.claim(&mut transaction, &candidates, &answers).await?;

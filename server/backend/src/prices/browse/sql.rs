@@ -2,12 +2,11 @@
 
 use super::Place;
 use crate::prices::sql::{alias, limit, modifier, price};
-use crate::{Error, OrgScope};
+use crate::{Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
-use domain::price::LimitRow;
-use domain::price::page::{
-    AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry, pattern_words,
-};
+use domain::price::page::{AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry};
+use domain::price::{AliasRow, LimitRow, ModifierRow, PriceRow};
+use domain::rule::{Dated, Rule, RuleKind};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -44,8 +43,8 @@ pub(super) async fn models(
         "with models as (
              select provider, model, name from price_models
              union all
-             select distinct own.provider, own.model, null from price_overrides as own
-             where own.org_id = $1 and own.superseded_at is null and not exists (
+             select own.provider, own.model, null from own_models as own
+             where own.org_id = $1 and not exists (
                  select 1 from price_models as known where known.provider = own.provider and known.model = own.model
              )
          ), matching as (
@@ -84,7 +83,7 @@ pub(super) async fn names(pool: &PgPool, scope: &OrgScope) -> Result<Vec<ModelNa
     let rows = sqlx::query(
         "select provider, model from price_models
          union
-         select provider, model from price_overrides where org_id = $1 and superseded_at is null",
+         select provider, model from own_models where org_id = $1",
     )
     .bind(scope.org_id().0)
     .fetch_all(pool)
@@ -110,8 +109,8 @@ pub(super) async fn providers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Pro
              (select count(*) from price_models as model where model.provider = known.provider) as models
          from price_providers as known
          union all
-         select own.provider, own.provider, null, count(distinct own.model) from price_overrides as own
-         where own.org_id = $1 and own.superseded_at is null
+         select own.provider, own.provider, null, count(*) from own_models as own
+         where own.org_id = $1
              and not exists (select 1 from price_providers as known where known.provider = own.provider)
          group by own.provider
          order by 2, 1",
@@ -159,47 +158,32 @@ pub(super) async fn prices_in_force(
     names: &[ModelName],
     now: DateTime<Utc>,
 ) -> Result<Vec<DatedPrice>, Error> {
-    let providers: Vec<&str> = names.iter().map(|name| name.provider.as_str()).collect();
-    let models: Vec<&str> = names.iter().map(|name| name.model.as_str()).collect();
-    let own = sqlx::query(
-        "select price.*, '' as source_version from price_overrides as price
-         where org_id = $1 and superseded_at is null
-             and (valid_from is null or valid_from <= $4) and (valid_to is null or valid_to > $4)
-             and (provider, model) in (select * from unnest($2::text[], $3::text[]))",
-    )
-    .bind(scope.org_id().0)
-    .bind(&providers)
-    .bind(&models)
-    .bind(now)
-    .fetch_all(pool)
-    .await?;
+    let mut own = own_prices(pool, scope, names).await?;
+    own.retain(|price| price.holds(now));
     let common = sqlx::query(
         "select price.* from prices as price
          where superseded_at is null
              and (valid_from is null or valid_from <= $3) and (valid_to is null or valid_to > $3)
              and (provider, model) in (select * from unnest($1::text[], $2::text[]))",
     )
-    .bind(&providers)
-    .bind(&models)
+    .bind(names.iter().map(|name| name.provider.as_str()).collect::<Vec<_>>())
+    .bind(names.iter().map(|name| name.model.as_str()).collect::<Vec<_>>())
     .bind(now)
     .fetch_all(pool)
     .await?;
-    dated(&own, &common)
+    with_common(own, &common)
+}
+
+/// The organization's own prices of these models, superseded ones too.
+async fn own_prices(pool: &PgPool, scope: &OrgScope, names: &[ModelName]) -> Result<Vec<DatedPrice>, Error> {
+    let subjects: Vec<String> = names.iter().map(|name| format!("{}/{}", name.provider, name.model)).collect();
+    Ok(rules::about(pool, scope, &subjects, MAX_PRICES).await?.into_iter().map(DatedPrice::from).collect())
 }
 
 /// All prices of a model by meter, terms and date, superseded ones too; the organization's own first.
 pub(super) async fn prices_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<DatedPrice>, Error> {
-    let own = sqlx::query(
-        "select price.*, '' as source_version from price_overrides as price
-         where org_id = $1 and provider = $2 and model = $3
-         order by valid_from nulls first, price_id limit $4",
-    )
-    .bind(scope.org_id().0)
-    .bind(&name.provider)
-    .bind(&name.model)
-    .bind(MAX_PRICES)
-    .fetch_all(pool)
-    .await?;
+    let mut own = own_prices(pool, scope, std::slice::from_ref(name)).await?;
+    own.sort_by_key(|price| (price.row.valid_from, price.row.price_id));
     let common = sqlx::query(
         "select price.* from prices as price where provider = $1 and model = $2
          order by valid_from nulls first, price_id limit $3",
@@ -209,7 +193,7 @@ pub(super) async fn prices_of(pool: &PgPool, scope: &OrgScope, name: &ModelName)
     .bind(MAX_PRICES)
     .fetch_all(pool)
     .await?;
-    let mut prices = dated(&own, &common)?;
+    let mut prices = with_common(own, &common)?;
     // Stable: by date within.
     prices.sort_by_cached_key(|price| {
         let row = &price.row;
@@ -226,19 +210,19 @@ pub(super) async fn matching_prices(
     limit: i64,
 ) -> Result<Vec<DatedPrice>, Error> {
     let words: Vec<String> = search.words().collect();
-    let own = sqlx::query(
-        "select price.*, '' as source_version from price_overrides as price
-         where org_id = $1 and superseded_at is null and ($2::text is null or provider = $2) and not exists (
-             select 1 from unnest($3::text[]) as word where strpos(lower(provider || '/' || model), word) = 0
-         )
-         order by provider, model, meter, variant, tier_from, valid_from nulls first, price_id limit $4",
-    )
-    .bind(scope.org_id().0)
-    .bind(&search.provider)
-    .bind(&words)
-    .bind(limit)
-    .fetch_all(pool)
-    .await?;
+    let own: Vec<Dated<PriceRow>> = rules::listed(pool, scope, limit).await?;
+    let matches = |price: &Dated<PriceRow>| {
+        let name = price.row.subject().to_lowercase();
+        search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
+            && words.iter().all(|word| name.contains(word))
+    };
+    let mut own: Vec<DatedPrice> =
+        own.into_iter().filter(|price| price.is_live() && matches(price)).map(DatedPrice::from).collect();
+    own.sort_by_cached_key(|price| {
+        let row = &price.row;
+        let of = (row.meter.as_str(), row.variant.as_str(), row.tier_from);
+        (row.provider.clone(), row.model.clone(), of, row.valid_from, row.price_id)
+    });
     let common = sqlx::query(
         "select price.* from prices as price
          left join price_models as known on known.provider = price.provider and known.model = price.model
@@ -253,22 +237,13 @@ pub(super) async fn matching_prices(
     .bind(limit)
     .fetch_all(pool)
     .await?;
-    dated(&own, &common)
+    with_common(own, &common)
 }
 
 /// Names that lead to a model: the organization's own first, then in the order in which they are tried.
 pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<AliasEntry>, Error> {
-    let own = sqlx::query(
-        "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_mappings
-         where org_id = $1 and to_provider = $2 and to_model = $3 and superseded_at is null
-         order by provider, position desc limit $4",
-    )
-    .bind(scope.org_id().0)
-    .bind(&name.provider)
-    .bind(&name.model)
-    .bind(MAX_ALIASES)
-    .fetch_all(pool)
-    .await?;
+    let subject = [format!("{}/{}", name.provider, name.model)];
+    let own: Vec<Dated<AliasRow>> = rules::about(pool, scope, &subject, MAX_ALIASES).await?;
     let common = sqlx::query(
         "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_aliases
          where to_provider = $1 and to_model = $2 order by provider, position limit $3",
@@ -278,19 +253,16 @@ pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName
     .bind(MAX_ALIASES)
     .fetch_all(pool)
     .await?;
-    let read = |row: &PgRow, table, own| {
-        let row = alias(row, table)?;
-        Ok(AliasEntry {
-            words: pattern_words(&row.pattern),
-            pattern: row.pattern.to_string(),
-            provider: row.provider,
-            own,
-            valid_from: row.valid_from,
-            valid_to: row.valid_to,
-        })
+    let entry = |row: AliasRow, own| AliasEntry {
+        words: row.pattern.words(),
+        pattern: row.pattern.to_string(),
+        provider: row.provider,
+        own,
+        valid_from: row.valid_from,
+        valid_to: row.valid_to,
     };
-    let own = own.iter().map(|row| read(row, "price_mappings", true));
-    own.chain(common.iter().map(|row| read(row, "price_aliases", false))).collect()
+    let own = own.into_iter().filter(Dated::is_live).map(|alias| Ok(entry(alias.row, true)));
+    own.chain(common.iter().map(|row| Ok(entry(alias(row)?, false)))).collect()
 }
 
 /// All modifiers that hold or will, the organization's own and the common ones: few, so that whom they concern is told by their patterns.
@@ -299,22 +271,17 @@ pub(super) async fn modifiers(
     scope: &OrgScope,
     now: DateTime<Utc>,
 ) -> Result<Vec<DatedModifier>, Error> {
-    let rows = sqlx::query(
-        "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
-             '' as source_version, source_url, true as own
-         from price_override_modifiers
-         where org_id = $1 and superseded_at is null and (valid_to is null or valid_to > $2)
-         union all
-         select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
-             source_version, source_url, false
-         from price_modifiers where superseded_at is null and (valid_to is null or valid_to > $2)",
+    let own = rules::known(pool, scope, &[RuleKind::PriceModifier], None).await?;
+    let mut own: Vec<ModifierRow> = rules::of_kind(&own)?;
+    own.retain(|row| row.valid_to.is_none_or(|to| to > now));
+    let common = sqlx::query(
+        "select * from price_modifiers where superseded_at is null and (valid_to is null or valid_to > $1)",
     )
-    .bind(scope.org_id().0)
     .bind(now)
     .fetch_all(pool)
     .await?;
-    let read = |row: &PgRow| Ok(DatedModifier { row: modifier(row, "price_modifiers")?, own: row.try_get("own")? });
-    rows.iter().map(read).collect()
+    let own = own.into_iter().map(|row| Ok(DatedModifier { row, own: true }));
+    own.chain(common.iter().map(|row| Ok(DatedModifier { row: modifier(row)?, own: false }))).collect()
 }
 
 /// What the provider lets one account use of a model.
@@ -327,17 +294,12 @@ pub(super) async fn limits_of(pool: &PgPool, name: &ModelName) -> Result<Vec<Lim
     rows.iter().map(limit).collect()
 }
 
-fn dated(own: &[PgRow], common: &[PgRow]) -> Result<Vec<DatedPrice>, Error> {
-    let read = |row: &PgRow, table, own| {
-        Ok(DatedPrice {
-            row: price(row, table)?,
-            own,
-            recorded_at: row.try_get("recorded_at")?,
-            superseded_at: row.try_get("superseded_at")?,
-        })
+fn with_common(own: Vec<DatedPrice>, common: &[PgRow]) -> Result<Vec<DatedPrice>, Error> {
+    let read = |row: &PgRow| {
+        let (recorded_at, superseded_at) = (row.try_get("recorded_at")?, row.try_get("superseded_at")?);
+        Ok(DatedPrice { row: price(row)?, own: false, recorded_at, superseded_at })
     };
-    let own = own.iter().map(|row| read(row, "price_overrides", true));
-    own.chain(common.iter().map(|row| read(row, "prices", false))).collect()
+    own.into_iter().map(Ok).chain(common.iter().map(read)).collect()
 }
 
 fn count(row: &PgRow, column: &'static str) -> Result<u64, Error> {

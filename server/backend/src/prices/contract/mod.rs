@@ -1,38 +1,33 @@
-//! Terms of the organization's contracts that count over a month: entered, ended, and how far each month is settled.
+//! Terms of the organization's contracts that count over a month: entered, and how far each month is settled.
 //!
-//! A run of the kind `contract` (see [`super::runs`]) applies them; nothing else moves money.
+//! They are rules ([`crate::rules`]). A run of the kind `contract` (see [`super::runs`]) applies them; nothing else moves money.
 
 mod sql;
 
-pub(crate) use sql::by_ids;
-pub(super) use sql::{entered_by, insert, is_applied, known_at, supersede, superseded_by};
-
-use super::own::Change;
+use super::own::dated;
 use super::runs;
+use crate::rules::{self, MAX_LISTED};
 use crate::{Backend, Error, OrgScope};
-use chrono::Months;
+use chrono::{DateTime, Months, Utc};
 use domain::identity::Permission;
-use domain::ids::PriceChangeId;
+use domain::ids::RuleChangeId;
 use domain::model::canonical_provider;
 use domain::period::Period;
-use domain::price::contract::{MonthStatus, MonthSums, OwnTerm, TermInput, TermRow};
-use domain::problem::Problem;
-use domain::statement::month_text;
+use domain::price::contract::{MonthStatus, MonthSums, TermRow};
+use domain::rule::{Dated, NewRule, RuleKind};
 use sql::ProviderMonth;
 use sqlx::PgConnection;
 
-/// Most terms that [`terms`] lists.
-const MAX_LISTED: i64 = 2_000;
 /// Most months that [`months`] lists.
 const MAX_MONTHS: u32 = 24;
 
 /// All terms: those that count, the one that goes first at the top, then superseded ones.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<OwnTerm>, Error> {
+/// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<TermRow>>, Error> {
     scope.require(Permission::Read)?;
-    sql::listed(&backend.pool, scope, MAX_LISTED).await
+    rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
 
 /// Enters a term. Where it counts the same as an older one, it goes before that.
@@ -40,62 +35,29 @@ pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<OwnTerm>, 
 /// Nothing moves until a run applies it to a month.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission; [`Error::Database`].
-pub async fn add_term(backend: &Backend, scope: &OrgScope, input: TermInput) -> Result<PriceChangeId, Error> {
+/// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
+pub async fn add_term(backend: &Backend, scope: &OrgScope, new: &NewRule<TermRow>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
-    let row = TermRow {
-        // The database numbers it.
-        term_id: 0,
-        rank: 0,
-        kind: input.kind,
-        provider: input.provider,
-        models: input.models,
-        meters: input.meters,
-        tiers: input.tiers,
-        from: input.from.from,
-        to: input.to.map(|to| to.from),
-        source: input.source,
-        source_url: input.source_url,
-    };
-    let change = Change::new(backend, scope);
-    let mut transaction = backend.pool.begin().await?;
-    change.lock(&mut transaction).await?;
-    sql::insert(&mut transaction, scope, &row, change.change_id, change.now).await?;
-    let detail = format!("Entered the term {} from {} on.", row.words(), month_text(row.from));
-    change.record(&mut transaction, "contract.term_entered", &detail, None).await?;
-    transaction.commit().await?;
-    Ok(change.change_id)
+    rules::enter(backend, scope, &[dated(scope, new)?]).await
 }
 
-/// Ends a term with a month; with its first month or before, it is withdrawn altogether.
-///
-/// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for an end after the term's own; [`Error::Database`].
-pub async fn end_term(backend: &Backend, scope: &OrgScope, term_id: u64, end: Period) -> Result<PriceChangeId, Error> {
-    scope.require(Permission::ManagePrices)?;
-    let end = end.from;
-    let change = Change::new(backend, scope);
-    let mut transaction = backend.pool.begin().await?;
-    change.lock(&mut transaction).await?;
-    let row = sql::live(&mut transaction, scope, term_id).await?.ok_or(Problem::NotFound)?;
-    if row.to.is_some_and(|to| to <= end) {
-        return Err(Problem::field("to", "after_end", "It ends before that already.").into());
-    }
-    sql::supersede(&mut transaction, scope, &[term_id], change.change_id, change.now).await?;
-    if row.from < end {
-        let rest = TermRow { to: Some(end), ..row.clone() };
-        sql::insert(&mut transaction, scope, &rest, change.change_id, change.now).await?;
-    }
-    let detail = format!("Ended the term {} before {}.", row.words(), month_text(end));
-    change.record(&mut transaction, "contract.term_ended", &detail, None).await?;
-    transaction.commit().await?;
-    Ok(change.change_id)
+/// Terms that counted at an instant and hold in a month.
+pub(super) async fn known_at(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    known_at: DateTime<Utc>,
+    month: Period,
+) -> Result<Vec<TermRow>, Error> {
+    let rules = rules::known(connection, scope, &[RuleKind::ContractTerm], Some(known_at)).await?;
+    let mut terms: Vec<TermRow> = rules::of_kind(&rules)?;
+    terms.retain(|term| term.holds_in(month));
+    Ok(terms)
 }
 
 /// The months under the contract, newest first: whether it is applied to each, and what it moves there.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+/// [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
 pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStatus>, Error> {
     let today = scope.zone().day_of(backend.clock.now());
     let this = Period::month_of(today);
@@ -106,7 +68,7 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStat
     let status = |month: Period| {
         let of_month = || sums.iter().filter(|row| row.month == month.from);
         let counts = |row: &&ProviderMonth| {
-            let is_live = |term: &&OwnTerm| term.entry.superseded_at.is_none() && term.row.holds_in(month);
+            let is_live = |term: &&Dated<TermRow>| term.is_live() && term.row.holds_in(month);
             row.effect.is_some() || terms.iter().filter(is_live).any(|term| sells(&term.row, &row.provider))
         };
         let sums = MonthSums {
@@ -119,7 +81,7 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStat
     let before = |month: &Period| Period::month_of(month.from.pred_opt().unwrap_or(month.from));
     let newest_first = std::iter::successors(Some(this), |month| Some(before(month)));
     let under_contract = |status: &MonthStatus| {
-        let holds = |term: &OwnTerm| term.entry.superseded_at.is_none() && term.row.holds_in(status.month);
+        let holds = |term: &Dated<TermRow>| term.is_live() && term.row.holds_in(status.month);
         status.applied.is_some() || !status.effect.is_zero() || terms.iter().any(holds)
     };
     Ok(newest_first.take_while(|month| month.from >= first).map(status).filter(under_contract).collect())

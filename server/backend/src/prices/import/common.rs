@@ -8,13 +8,13 @@ use super::{Read, models_of, read, said_source};
 use crate::prices::sql as book_sql;
 use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
-use domain::event::Edge;
 use domain::price::import::{
     Choice, Comparison, Effect, ImportInput, NameRule, NameRules, Proposal, ProposalKind, apply as applied, begin_of,
     compare,
 };
 use domain::price::{AliasRow, PriceRow};
 use domain::problem::Problem;
+use domain::span::Edge;
 use price_data::LeftOut;
 use std::collections::BTreeSet;
 

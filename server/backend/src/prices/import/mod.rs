@@ -7,24 +7,26 @@ pub mod common;
 mod effect;
 mod sql;
 
-use super::own::{self, Change, changed, instant};
+use super::own;
 use super::sql as book_sql;
+use crate::rules::Change;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::event::Edge;
 use domain::format;
 use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::price::import::{
-    Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRules, Proposal, ProposalKind,
-    cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
+    Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRule, NameRules, Proposal,
+    ProposalKind, cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
 };
 use domain::price::page::ModelName;
-use domain::price::{BookRows, PriceRow};
+use domain::price::{AliasRow, BookRows, PriceRow};
 use domain::problem::Problem;
 use domain::repricing::parse_reason;
+use domain::rule::RuleKind;
+use domain::span::Edge;
+use domain::span::Span;
 use price_data::DataSet;
-use sqlx::PgConnection;
 use std::collections::BTreeSet;
 use tokio::sync::Semaphore;
 
@@ -41,7 +43,7 @@ const MAX_KEPT: i64 = 50;
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: ImportInput) -> Result<Import, Error> {
     scope.require(Permission::ManagePrices)?;
     let now = backend.clock.now();
-    let from = instant(scope, input.from.unwrap_or_else(|| Edge::Day(scope.zone().day_of(now))));
+    let from = input.from.unwrap_or_else(|| Edge::Day(scope.zone().day_of(now))).instant(scope.zone());
     let book = super::load_rows(&backend.pool, None).await?;
     let own = own::price_rows(&backend.pool, scope).await?;
     let version = if input.version.is_empty() { scope.zone().day_of(now).to_string() } else { input.version };
@@ -199,10 +201,8 @@ pub async fn apply(
 ) -> Result<Import, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
-    let change = Change::new(backend, scope);
-    let mut transaction = backend.pool.begin().await?;
-    own::lock(&mut transaction, scope).await?;
-    let stored = sql::import(&mut transaction, scope, import_id).await?.ok_or(Problem::NotFound)?;
+    let mut change = Change::begin(backend, scope).await?;
+    let stored = sql::import(change.connection(), scope, import_id).await?.ok_or(Problem::NotFound)?;
     let now = still_proposed(backend, scope, &stored).await?;
     let chosen = choice
         .of(&now.proposals)
@@ -212,13 +212,12 @@ pub async fn apply(
     }
     let models: BTreeSet<ModelName> = chosen.iter().map(|proposal| proposal.model()).collect();
     for card in cards(&now.charged, chosen.iter().copied()) {
-        enter(&mut transaction, &change, &card).await?;
+        enter(&mut change, &card).await?;
     }
     let new = models_of(chosen.iter().copied(), ProposalKind::NewModel);
-    // In reverse: the newest mapping goes first.
-    for rule in stored.names.of(&new).first.iter().rev() {
-        own::insert_rule(&mut transaction, &change, &rule.row()).await?;
-    }
+    // In reverse: the newest goes first.
+    let aliases: Vec<AliasRow> = stored.names.of(&new).first.iter().rev().map(NameRule::row).collect();
+    change.insert(&aliases).await?;
     let entry = &stored.entry;
     let detail = format!(
         "Imported {} of {} from {} ({}): {reason}",
@@ -227,18 +226,14 @@ pub async fn apply(
         entry.source,
         entry.file_name
     );
-    change.record(&mut transaction, "price.imported", &detail, None).await?;
-    sql::add_applied(&mut transaction, scope, import_id, chosen.len()).await?;
-    transaction.commit().await?;
-    changed(backend);
+    sql::add_applied(change.connection(), scope, import_id, chosen.len()).await?;
+    change.commit("price_override.imported", &detail).await?;
     shown(backend, scope, import_id).await
 }
 
 /// Enters one model's card; its own prices of the time give way.
-async fn enter(connection: &mut PgConnection, change: &Change<'_>, card: &Card) -> Result<(), Error> {
-    own::end_model(connection, change, &card.model, card.from).await?;
-    for row in &card.prices {
-        own::insert_row(connection, change, row).await?;
-    }
-    Ok(())
+async fn enter(change: &mut Change<'_>, card: &Card) -> Result<(), Error> {
+    let subject = format!("{}/{}", card.model.provider, card.model.model);
+    change.clear(RuleKind::PriceOverride, &subject, Span { from: card.from, to: None }).await?;
+    change.insert(&card.prices).await
 }

@@ -1,9 +1,7 @@
-//! The organization's own book: prices, models and names that go before the common ones.
+//! The organization's own book: prices, factors and names of models that go before the common ones, and which cost counts.
 //!
-//! A row is superseded, never edited and never deleted, so that what was known at any instant can be read again.
-//! Every verb that writes is one change with a sentence; a change can be undone while nothing was booked with it.
+//! Its rows are rules ([`crate::rules`]); what they mean is here.
 
-mod card;
 mod check;
 mod effect;
 mod enter;
@@ -11,39 +9,41 @@ mod sql;
 mod undo;
 mod what_if;
 
-pub(super) use card::{end_model, insert_row, insert_rule};
 pub use effect::modifier_effect;
-pub use enter::{add_mapping, add_modifier, add_price, add_prices, doubts, end_mapping, end_modifier, end_price};
-pub(super) use sql::entry;
+pub(super) use enter::dated;
+pub use enter::{add_alias, add_modifier, add_prices, doubts};
 pub use undo::undo;
-pub(super) use what_if::{with_mapping, with_prices};
+pub(super) use what_if::{with_alias, with_prices};
 
-pub(super) use sql::{lock, notify};
-
-use super::basis;
-use super::sql as book_sql;
+use crate::rules::{self, MAX_LISTED};
 use crate::watched::Watched;
-use crate::{Backend, Error, OrgScope, audit};
+use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::Edge;
 use domain::identity::Permission;
-use domain::ids::{OrgId, PriceChangeId};
+use domain::ids::OrgId;
 use domain::period::Period;
-use domain::price::{BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
-use sqlx::{PgConnection, PgPool};
+use domain::price::{AliasRow, BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
+use domain::rule::{Dated, RuleKind};
+use sqlx::PgPool;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// Most rows of each list of the organization's own book.
-const MAX_LISTED: i64 = 2_000;
+/// Own books by organization.
+pub(crate) type OwnBooks = Watched<OrgId, Own>;
 
-/// Own books by organization; none where it has no rows.
-pub(crate) type OwnBooks = Watched<OrgId, Option<PriceBook>>;
+/// What an organization has of its own.
+#[derive(Debug, Default)]
+pub(crate) struct Own {
+    /// None where it has no rules about prices.
+    pub(super) book: Option<PriceBook>,
+    /// How often rules had been undone when they were read.
+    undone: i32,
+}
 
 /// The books of one organization, as they are now: rate with [`Self::books`].
 #[derive(Clone, Debug)]
 pub struct HeldBooks {
-    own: Arc<Option<PriceBook>>,
+    own: Arc<Own>,
     common: Arc<PriceBook>,
 }
 
@@ -51,19 +51,24 @@ impl HeldBooks {
     /// To rate with.
     #[must_use]
     pub fn books(&self) -> Books<'_> {
-        Books { own: self.own.as_ref().as_ref(), common: &self.common }
+        Books { own: self.own.book.as_ref(), common: &self.common }
     }
 
     /// A modifier of either book.
     #[must_use]
     pub fn modifier(&self, modifier_id: u64) -> Option<&ModifierRow> {
-        let own = self.own.as_ref().as_ref().and_then(|own| own.modifier(modifier_id));
+        let own = self.own.book.as_ref().and_then(|own| own.modifier(modifier_id));
         own.or_else(|| self.common.modifier(modifier_id))
+    }
+
+    /// How often rules had been undone when these books were read: what is priced with them is refused once another is.
+    pub(crate) fn undone(&self) -> i32 {
+        self.own.undone
     }
 
     /// The same common book under another own one.
     pub(super) fn with_own(&self, own: Option<PriceBook>) -> Self {
-        Self { own: Arc::new(own), common: Arc::clone(&self.common) }
+        Self { own: Arc::new(Own { book: own, undone: self.own.undone }), common: Arc::clone(&self.common) }
     }
 
     /// The same own book over another common one.
@@ -74,7 +79,7 @@ impl HeldBooks {
     /// A price row of either book.
     #[must_use]
     pub fn row(&self, price_id: u64) -> Option<&PriceRow> {
-        self.own.as_ref().as_ref().and_then(|own| own.row(price_id)).or_else(|| self.common.row(price_id))
+        self.own.book.as_ref().and_then(|own| own.row(price_id)).or_else(|| self.common.row(price_id))
     }
 }
 
@@ -107,33 +112,36 @@ pub(crate) async fn books_known_at(
     Ok(HeldBooks { own: Arc::new(own), common: super::book_known_at(backend, known_at).await? })
 }
 
-/// The organization's own prices and names, to lay over the common book; none where it has none.
+/// The organization's own book, to lay over the common one.
 ///
 /// # Errors
 /// As [`books`].
-pub(super) async fn load_own(
-    pool: &PgPool,
-    scope: &OrgScope,
-    known_at: Option<DateTime<Utc>>,
-) -> Result<Option<PriceBook>, Error> {
+pub(super) async fn load_own(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<Own, Error> {
+    // Before the rules: where one is undone meanwhile, what is priced with them is refused in vain, never recorded in vain.
+    let undone = rules::undone(pool, scope).await?;
     let rows = rows(pool, scope, known_at).await?;
-    Ok((rows != BookRows::default()).then(|| PriceBook::new(rows)))
+    Ok(Own { book: (rows != BookRows::default()).then(|| PriceBook::new(rows)), undone })
 }
 
 /// The rows of the own book that count, or that counted at an instant.
 pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
+    let kinds = [RuleKind::PriceOverride, RuleKind::PriceModifier, RuleKind::ModelAlias, RuleKind::CostBasis];
+    let rules = rules::known(pool, scope, &kinds, known_at).await?;
+    let mut aliases: Vec<AliasRow> = rules::of_kind(&rules)?;
+    // The one entered last goes first.
+    (1..).zip(aliases.iter_mut().rev()).for_each(|(position, alias)| alias.position = position);
     Ok(BookRows {
-        aliases: sql::mappings(pool, scope, known_at).await?,
-        prices: sql::prices(pool, scope, known_at).await?,
-        modifiers: sql::modifiers(pool, scope, known_at).await?,
-        bases: basis::rows(pool, scope, known_at).await?,
+        aliases,
+        prices: rules::of_kind(&rules)?,
+        modifiers: rules::of_kind(&rules)?,
+        bases: rules::of_kind(&rules)?,
         ..BookRows::default()
     })
 }
 
 /// The organization's own prices that count.
 pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
-    sql::prices(pool, scope, None).await
+    rules::of_kind(&rules::known(pool, scope, &[RuleKind::PriceOverride], None).await?)
 }
 
 /// Keeps own books in memory fresh until `stop`.
@@ -141,7 +149,7 @@ pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Pr
 /// # Errors
 /// [`Error::Database`] when the connection is lost: start it again.
 pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    backend.own_books.watch(backend, sql::CHANNEL, stop).await
+    backend.own_books.watch(backend, rules::CHANNEL, stop).await
 }
 
 /// The organization's own book with its history.
@@ -150,12 +158,24 @@ pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Er
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
 pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Error> {
     scope.require(Permission::Read)?;
+    let pool = &backend.pool;
+    let mut prices: Vec<Dated<PriceRow>> = rules::listed(pool, scope, MAX_LISTED).await?;
+    prices.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
+    let mut modifiers: Vec<Dated<ModifierRow>> = rules::listed(pool, scope, MAX_LISTED).await?;
+    modifiers.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind, modifier.rule_id));
     Ok(OwnBook {
-        prices: sql::listed_prices(&backend.pool, scope, MAX_LISTED).await?,
-        modifiers: sql::listed_modifiers(&backend.pool, scope, MAX_LISTED).await?,
-        mappings: sql::listed_mappings(&backend.pool, scope, MAX_LISTED).await?,
-        changes: sql::changes(&backend.pool, scope, MAX_LISTED).await?,
+        prices,
+        modifiers,
+        mappings: rules::listed(pool, scope, MAX_LISTED).await?,
+        changes: rules::changes(pool, scope, MAX_LISTED).await?,
     })
+}
+
+/// By model and date; what is superseded behind, the newest first.
+fn in_book(price: &Dated<PriceRow>) -> impl Ord + use<'_> {
+    let (row, superseded_at) = (&price.row, price.entry.superseded_at);
+    let of = (&row.provider, &row.model, row.meter.as_str(), row.variant.as_str(), row.tier_from, row.valid_from);
+    (superseded_at.is_some(), of, std::cmp::Reverse(superseded_at))
 }
 
 /// The models for which a price of the organization's own began in a period, each with the day in the organization's zone.
@@ -169,54 +189,4 @@ pub async fn began(backend: &Backend, scope: &OrgScope, period: Period) -> Resul
     let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();
     days.dedup();
     Ok(days)
-}
-
-/// The price rows with these ids, superseded ones too; ids of other organizations' rows are not found.
-pub(super) async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[i64]) -> Result<Vec<PriceRow>, Error> {
-    sql::prices_by_ids(pool, scope, ids).await
-}
-
-/// One change on its way into the book.
-pub(super) struct Change<'a> {
-    backend: &'a Backend,
-    scope: &'a OrgScope,
-    pub(super) change_id: PriceChangeId,
-    pub(super) now: DateTime<Utc>,
-}
-
-impl<'a> Change<'a> {
-    pub(super) fn new(backend: &'a Backend, scope: &'a OrgScope) -> Self {
-        Self { backend, scope, change_id: PriceChangeId(backend.clock.new_id()), now: backend.clock.now() }
-    }
-
-    /// Changes of one book come one after the other: waits for the one before, until the transaction ends.
-    pub(super) async fn lock(&self, connection: &mut PgConnection) -> Result<(), Error> {
-        sql::lock(connection, self.scope).await
-    }
-
-    /// Writes the entry of the change, the audit row and the notice to all servers; the caller commits and then calls [`changed`].
-    pub(super) async fn record(
-        &self,
-        connection: &mut PgConnection,
-        action: &str,
-        detail: &str,
-        undoes: Option<PriceChangeId>,
-    ) -> Result<(), Error> {
-        sql::insert_change(connection, self.scope, self.change_id, self.now, detail, undoes).await?;
-        audit::record(self.backend, self.scope, connection, action, detail).await?;
-        sql::notify(connection).await
-    }
-}
-
-/// Own books read before are stale on this server.
-pub(super) fn changed(backend: &Backend) {
-    backend.own_books.changed();
-}
-
-/// The instant of an edge in the organization's zone.
-pub(super) fn instant(scope: &OrgScope, edge: Edge) -> DateTime<Utc> {
-    match edge {
-        Edge::Day(day) => scope.zone().start_of(day),
-        Edge::At(at) => at,
-    }
 }

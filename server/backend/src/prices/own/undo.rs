@@ -1,69 +1,80 @@
-//! Taking a change of the own book back.
+//! Taking a change of the organization's rules about prices back: only while nothing was booked with it.
 
-use super::{Change, changed, sql};
-use crate::prices::{contract, runs};
+use super::sql::{self, Reported};
+use crate::prices::runs;
+use crate::rules::{self, Undo};
 use crate::{Backend, Error, OrgScope};
-use domain::identity::Permission;
-use domain::ids::PriceChangeId;
+use domain::ids::RuleChangeId;
+use domain::model::{canonical_provider, lower};
+use domain::price::{AliasRow, BasisRow};
 use domain::problem::Problem;
+use domain::rule::{Rule, RuleKind};
 
 /// Takes a change back: what it entered no longer counts, and what it superseded counts again.
 ///
-/// Only while nothing was booked with it and no later change builds on it: otherwise enter another price or end this one, which leaves the receipts as they are.
+/// Only while nothing was booked with it and no later change builds on it: otherwise enter another rule or end this one, which leaves the receipts as they are.
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it is too late; [`Error::Database`].
-pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: PriceChangeId) -> Result<PriceChangeId, Error> {
-    scope.require(Permission::ManagePrices)?;
-    let change = Change::new(backend, scope);
-    let mut transaction = backend.pool.begin().await?;
-    sql::lock(&mut transaction, scope).await?;
-    let found = sql::change(&mut transaction, scope, change_id).await?.ok_or(Problem::NotFound)?;
-    if found.undone {
-        return Err(Problem::conflict("This change was undone already.").into());
-    }
-    let entered = sql::entered_by(&mut transaction, scope, change_id).await?;
-    let (terms, terms_superseded) = contract::entered_by(&mut transaction, scope, change_id).await?;
-    if entered.superseded || terms_superseded {
-        return Err(Problem::conflict("A later change builds on this one. Undo that first.").into());
-    }
-    if runs::may_use(&mut transaction, scope, found.recorded_at).await? {
+pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: RuleChangeId) -> Result<RuleChangeId, Error> {
+    let mut undo = Undo::begin(backend, scope, change_id).await?;
+    let recorded_at = undo.recorded_at;
+    if runs::may_use(undo.connection(), scope, recorded_at).await? {
         let detail = "A run that knows this change is not done. Confirm or discard it first.";
         return Err(Problem::conflict(detail).into());
     }
-    if sql::is_booked(&mut transaction, scope, &entered, found.recorded_at).await? {
-        let detail = "Events were booked with this price or name. End it, or enter what holds instead, and reprice.";
-        return Err(Problem::conflict(detail).into());
+    for kind in RuleKind::ALL {
+        if let Some(detail) = used(&mut undo, scope, kind).await? {
+            return Err(Problem::conflict(detail).into());
+        }
     }
-    let term_ids: Vec<u64> = terms.iter().map(|row| row.term_id).collect();
-    if contract::is_applied(&mut transaction, scope, &term_ids).await? {
-        let detail = "Months were settled with this term. Reverse those runs first, or end the term.";
-        return Err(Problem::conflict(detail).into());
+    undo.commit().await
+}
+
+/// Why rules of a kind that the change entered cannot be taken back.
+async fn used(undo: &mut Undo<'_>, scope: &OrgScope, kind: RuleKind) -> Result<Option<&'static str>, Error> {
+    let since = undo.recorded_at;
+    let entered: Vec<rules::Stored> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
+    if entered.is_empty() {
+        return Ok(None);
     }
-    contract::supersede(&mut transaction, scope, &term_ids, change.change_id, change.now).await?;
-    let ids: Vec<u64> = entered.prices.iter().map(|row| row.price_id).collect();
-    sql::supersede_prices(&mut transaction, scope, &ids, change.change_id, change.now).await?;
-    let ids: Vec<u64> = entered.modifiers.iter().map(|row| row.modifier_id).collect();
-    sql::supersede_modifiers(&mut transaction, scope, &ids, change.change_id, change.now).await?;
-    for row in &entered.mappings {
-        sql::supersede_mapping(&mut transaction, scope, row, change.change_id, change.now).await?;
-    }
-    let before = sql::superseded_by(&mut transaction, scope, change_id).await?;
-    for row in &before.prices {
-        sql::insert_price(&mut transaction, scope, row, change.change_id, change.now).await?;
-    }
-    for row in &before.modifiers {
-        sql::insert_modifier(&mut transaction, scope, row, change.change_id, change.now).await?;
-    }
-    for row in &before.mappings {
-        sql::insert_mapping(&mut transaction, scope, row, change.change_id, change.now).await?;
-    }
-    for row in contract::superseded_by(&mut transaction, scope, change_id).await? {
-        contract::insert(&mut transaction, scope, &row, change.change_id, change.now).await?;
-    }
-    let detail = format!("Undid: {}", found.detail);
-    change.record(&mut transaction, "price.undone", &detail, Some(change_id)).await?;
-    transaction.commit().await?;
-    changed(backend);
-    Ok(change.change_id)
+    let ids: Vec<u64> = entered.iter().map(|rule| rule.rule_id).collect();
+    let connection = undo.connection();
+    let (is_used, detail) = match kind {
+        RuleKind::PriceOverride | RuleKind::PriceModifier => (
+            sql::is_booked(connection, scope, &ids, since).await?,
+            "Events were booked with this price. End it, or enter what holds instead, and reprice.",
+        ),
+        RuleKind::ModelAlias => {
+            let aliases: Vec<AliasRow> = rules::of_kind(&entered)?;
+            let labels: Vec<String> = aliases.iter().map(Rule::subject).collect();
+            let named = sql::priced_as(connection, scope, &labels, since).await?;
+            (
+                named.iter().any(|name| aliases.iter().any(|alias| reads(alias, name))),
+                "Events were booked under this name. End it, or enter what holds instead, and reprice.",
+            )
+        }
+        RuleKind::ContractTerm => (
+            sql::is_applied(connection, scope, &ids).await?,
+            "Months were settled with this term. Reverse those runs first, or end the term.",
+        ),
+        RuleKind::CostBasis => {
+            let choices: Vec<BasisRow> = rules::of_kind(&entered)?;
+            let mut is_used = false;
+            for choice in &choices {
+                let concerned = sql::reported_costs(connection, scope, choice.span(), since).await?;
+                is_used |= concerned.iter().any(|name| concerns(choice, name));
+            }
+            (is_used, "Events with a reported cost were booked since. End this choice, or choose again, and reprice.")
+        }
+    };
+    Ok(is_used.then_some(detail))
+}
+
+fn reads(alias: &AliasRow, name: &Reported) -> bool {
+    alias.provider == canonical_provider(&name.provider) && alias.pattern.matches(&lower(name.model.trim()))
+}
+
+fn concerns(choice: &BasisRow, name: &Reported) -> bool {
+    choice.provider.as_deref().is_none_or(|provider| provider == canonical_provider(&name.provider))
 }

@@ -2,14 +2,15 @@
 
 use super::sums;
 use crate::ledger::adjust::{self, Adjustment};
-use crate::prices::own::{HeldBooks, with_mapping, with_prices};
+use crate::prices::own::{HeldBooks, with_alias, with_prices};
 use crate::{Backend, Error, OrgScope};
 use domain::event::UnpricedRow;
 use domain::identity::Permission;
 use domain::price::page::ModelName;
-use domain::price::{MappingForm, MappingInput, PriceInput};
+use domain::price::{AliasRow, MappingForm, PriceRow};
 use domain::problem::Problem;
 use domain::repricing::{Effect, MAX_EFFECT, Summary};
+use domain::rule::NewRule;
 
 /// What prices would do to the events that wait under a name (provider and model as sent), of which at most `most` are looked at.
 ///
@@ -18,12 +19,12 @@ use domain::repricing::{Effect, MAX_EFFECT, Summary};
 pub async fn effect_of_prices(
     backend: &Backend,
     scope: &OrgScope,
-    inputs: &[PriceInput],
+    new: &[NewRule<PriceRow>],
     waiting: (&str, &str),
     most: u64,
 ) -> Result<Effect, Error> {
     scope.require(Permission::ManagePrices)?;
-    let books = with_prices(backend, scope, inputs).await?;
+    let books = with_prices(backend, scope, new).await?;
     effect(backend, scope, &books, waiting, most).await
 }
 
@@ -31,15 +32,15 @@ pub async fn effect_of_prices(
 ///
 /// # Errors
 /// As [`effect_of_prices`], also where no book knows the model.
-pub async fn effect_of_mapping(
+pub async fn effect_of_alias(
     backend: &Backend,
     scope: &OrgScope,
-    input: &MappingInput,
+    new: &NewRule<AliasRow>,
     waiting: (&str, &str),
     most: u64,
 ) -> Result<Effect, Error> {
     scope.require(Permission::ManagePrices)?;
-    let books = with_mapping(backend, scope, input.clone()).await?;
+    let books = with_alias(backend, scope, new).await?;
     effect(backend, scope, &books, waiting, most).await
 }
 
@@ -51,7 +52,7 @@ const MAX_GUESSES: usize = 12;
 /// What mapping each waiting name to each of the models that it may mean would do, as far as that is quickly said.
 ///
 /// # Errors
-/// As [`effect_of_mapping`].
+/// As [`effect_of_alias`].
 pub async fn effects_of_guesses(
     backend: &Backend,
     scope: &OrgScope,
@@ -89,9 +90,9 @@ async fn guessed(
         to_model: name.model.clone(),
         ..MappingForm::default()
     };
-    let Ok(input) = form.parse() else { return Ok(None) };
+    let Ok(new) = form.parse() else { return Ok(None) };
     let waiting = (row.provider.as_str(), row.model.as_str());
-    match effect_of_mapping(backend, scope, &input, waiting, MAX_EFFECT).await {
+    match effect_of_alias(backend, scope, &new, waiting, MAX_EFFECT).await {
         Ok(effect) => Ok(Some(effect)),
         Err(Error::Problem(Problem::Invalid { .. })) => Ok(None),
         Err(error) => Err(error),

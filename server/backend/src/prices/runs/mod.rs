@@ -8,13 +8,12 @@ mod sql;
 mod step;
 mod sums;
 
-pub use effect::{effect_of_mapping, effect_of_prices, effects_of_guesses};
+pub use effect::{effect_of_alias, effect_of_prices, effects_of_guesses};
 pub use step::{advance, work};
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, audit, paging};
+use crate::{Backend, Error, OrgScope, audit, paging, rules};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::Edge;
 use domain::format;
 use domain::identity::Permission;
 use domain::ids::RunId;
@@ -23,6 +22,7 @@ use domain::price::contract::ContractMonth;
 use domain::price::page::RunsPage;
 use domain::problem::Problem;
 use domain::repricing::{Run, RunInput, RunKind, RunPhase};
+use domain::span::Edge;
 use domain::spend::Filter;
 use sqlx::PgConnection;
 
@@ -275,10 +275,7 @@ impl NewRun {
         connection: &mut PgConnection,
         input: &RunInput,
     ) -> Result<Self, Error> {
-        let instant = |edge: Edge| match edge {
-            Edge::Day(day) => scope.zone().start_of(day),
-            Edge::At(at) => at,
-        };
+        let instant = |edge: Edge| edge.instant(scope.zone());
         let (from, to) = (input.from.map(instant), input.to.map(instant));
         if input.kind == RunKind::Contract && input.month().is_none() {
             return Err(Problem::field("month", "required", "Say which month, such as 2026-11.").into());
@@ -286,7 +283,7 @@ impl NewRun {
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(Problem::field("to", "before_begin", "The end lies before the begin.").into());
         }
-        super::own::lock(connection, scope).await?;
+        rules::lock(connection, scope).await?;
         Ok(Self {
             run_id: RunId(backend.clock.new_id()),
             kind: input.kind,

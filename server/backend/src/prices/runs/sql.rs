@@ -3,12 +3,12 @@
 use super::NewRun;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::Edge;
 use domain::ids::{EventKey, OrgId, ProjectId, RunId};
 use domain::period::Period;
 use domain::price::contract::ContractMonth;
 use domain::problem::FieldProblem;
 use domain::repricing::{Run, RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::span::Edge;
 use domain::spend::Filter;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

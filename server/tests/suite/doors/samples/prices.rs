@@ -6,10 +6,7 @@ use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
-    [common(), own(world), discounts(world), contract(world), imports(world), runs(world)]
-        .into_iter()
-        .flatten()
-        .collect()
+    [common(), own(world), discounts(), contract(), imports(world), runs(world)].into_iter().flatten().collect()
 }
 
 fn manages(sample: Sample) -> Sample {
@@ -36,7 +33,7 @@ fn common() -> Vec<Sample> {
 }
 
 fn own(world: &World) -> Vec<Sample> {
-    let (price, position, change) = (world.price.as_str(), world.mapping.as_str(), world.price_change.as_str());
+    let (price, change) = (world.price.as_str(), world.price_change.as_str());
     let model = format!("{PROJECT_SECRET}-{SECRET}");
     let entered = [
         ("provider", "openai"),
@@ -57,24 +54,17 @@ fn own(world: &World) -> Vec<Sample> {
         ask("prices/own", json!({})),
         manages(ask("prices/sheet", json!({}))),
         manages(form("prices/enter", &entered)),
-        manages(form("prices/end", &[("price", price), ("valid_to", "2026-12-01")])),
+        manages(form("prices/end", &[("rule", price), ("valid_to", "2026-12-01"), ("page", "own")])),
         manages(form("prices/map", &mapped)),
-        manages(form("prices/end-name", &[("provider", "azure"), ("position", position), ("valid_to", "2026-12-01")])),
         manages(form("prices/undo", &[("change", change)])),
         manages(form("prices/price-waiting", &[("provider", "openai"), ("model", &model)])),
         api("GET /v1/price-overrides", "/v1/price-overrides"),
         administers(api("POST /v1/price-overrides", "/v1/price-overrides")).body(override_),
-        administers(api("POST /v1/price-overrides/{price_id}/end", format!("/v1/price-overrides/{price}/end")))
-            .body(end.clone()),
-        api("GET /v1/price-mappings", "/v1/price-mappings"),
-        administers(api("POST /v1/price-mappings", "/v1/price-mappings")).body(mapping),
-        administers(api(
-            "POST /v1/price-mappings/{provider}/{position}/end",
-            format!("/v1/price-mappings/azure/{position}/end"),
-        ))
-        .body(end),
-        api("GET /v1/price-changes", "/v1/price-changes"),
-        administers(api("POST /v1/price-changes/{change_id}/undo", format!("/v1/price-changes/{change}/undo"))),
+        administers(api("POST /v1/rules/{rule_id}/end", format!("/v1/rules/{price}/end"))).body(end),
+        api("GET /v1/model-aliases", "/v1/model-aliases"),
+        administers(api("POST /v1/model-aliases", "/v1/model-aliases")).body(mapping),
+        api("GET /v1/rule-changes", "/v1/rule-changes"),
+        administers(api("POST /v1/rule-changes/{change_id}/undo", format!("/v1/rule-changes/{change}/undo"))),
         api("GET /v1/unpriced", "/v1/unpriced"),
         page("/o/{org}/prices/basis", "/o/acme/prices/basis"),
         ask("prices/basis", json!({})),
@@ -104,11 +94,9 @@ fn imports(world: &World) -> Vec<Sample> {
     ]
 }
 
-fn discounts(world: &World) -> Vec<Sample> {
-    let modifier = world.modifier.as_str();
+fn discounts() -> Vec<Sample> {
     let typed = [("kind", "discount"), ("percent", "12"), ("source", "Contract")];
     let sent = json!({"kind": "discount", "percent": "12", "source": "Contract"});
-    let end = json!({"valid_to": "2026-12-01"});
     vec![
         page("/o/{org}/prices/discounts", "/o/acme/prices/discounts"),
         manages(page(
@@ -117,17 +105,13 @@ fn discounts(world: &World) -> Vec<Sample> {
         )),
         manages(ask("prices/modifier-effect", json!({"form": sent.clone()}))),
         manages(form("prices/add-modifier", &typed)),
-        manages(form("prices/end-modifier", &[("modifier", modifier), ("valid_to", "2026-12-01")])),
         api("GET /v1/price-modifiers", "/v1/price-modifiers"),
         administers(api("POST /v1/price-modifiers", "/v1/price-modifiers")).body(sent.clone()),
         administers(api("POST /v1/price-modifiers/effect", "/v1/price-modifiers/effect")).body(sent),
-        administers(api("POST /v1/price-modifiers/{modifier_id}/end", format!("/v1/price-modifiers/{modifier}/end")))
-            .body(end),
     ]
 }
 
-fn contract(world: &World) -> Vec<Sample> {
-    let term = world.term.as_str();
+fn contract() -> Vec<Sample> {
     let typed = [
         ("kind", "allowance"),
         ("meters", "input_uncached"),
@@ -141,11 +125,8 @@ fn contract(world: &World) -> Vec<Sample> {
         manages(page("/o/{org}/prices/contract/new", "/o/acme/prices/contract/new")),
         ask("prices/contract", json!({})),
         manages(form("prices/add-term", &typed)),
-        manages(form("prices/end-term", &[("term", term), ("to", "2027-01")])),
         api("GET /v1/contract-terms", "/v1/contract-terms"),
         administers(api("POST /v1/contract-terms", "/v1/contract-terms")).body(sent),
-        administers(api("POST /v1/contract-terms/{term_id}/end", format!("/v1/contract-terms/{term}/end")))
-            .body(json!({"to": "2027-01"})),
         api("GET /v1/contract-months", "/v1/contract-months"),
     ]
 }

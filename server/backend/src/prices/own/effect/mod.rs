@@ -2,15 +2,16 @@
 
 mod sql;
 
-use super::enter::modifier_row;
+use super::enter::dated;
 use crate::{Backend, Error, OrgScope};
 use chrono::Duration;
 use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::model::canonical_provider;
 use domain::period::Period;
-use domain::price::{ModifierEffect, ModifierInput};
+use domain::price::{ModifierEffect, ModifierRow};
 use domain::problem::Problem;
+use domain::rule::NewRule;
 
 /// The days that are looked at.
 const DAYS: u64 = 30;
@@ -22,10 +23,10 @@ const DAYS: u64 = 30;
 pub async fn modifier_effect(
     backend: &Backend,
     scope: &OrgScope,
-    input: ModifierInput,
+    new: &NewRule<ModifierRow>,
 ) -> Result<ModifierEffect, Error> {
     scope.require(Permission::ManagePrices)?;
-    let modifier = modifier_row(scope, input)?;
+    let modifier = dated(scope, new)?;
     if !modifier.attributes.to_string().is_empty() {
         let detail = "Sums of days do not tell calls apart by this. Leave it out to see the effect on all calls.";
         return Err(Problem::field("attributes", "not_in_sums", detail).into());

@@ -1,0 +1,87 @@
+//! What the lists of rules share: who entered a row and when, since when it no longer counts, and how it is ended.
+
+use super::api::EndRule;
+use super::words::Tab;
+use crate::form::Form;
+use crate::format;
+use crate::layout::Place;
+use crate::ui::{Badge, Field, RowButton};
+use chrono::{DateTime, FixedOffset};
+use domain::rule::{Dated, Rule, RuleKind};
+use leptos::form::ActionForm;
+use leptos::prelude::*;
+
+/// Where rows of rules stand, and who may end them.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<'a> {
+    pub(super) org: &'a str,
+    /// The page that the form leads back to.
+    pub(super) tab: Tab,
+    pub(super) may_manage: bool,
+    pub(super) form: Form<EndRule>,
+}
+
+impl Rows<'_> {
+    /// The last cell of a row: that it is superseded, or how `what` is ended.
+    pub(super) fn end<R: Rule>(self, rule: &Dated<R>, what: &str) -> AnyView {
+        match rule.entry.superseded_at {
+            Some(at) => superseded(at),
+            None if self.may_manage => self.end_form(rule.rule_id, R::KIND, what),
+            None => ().into_any(),
+        }
+    }
+
+    fn end_form(self, rule_id: u64, kind: RuleKind, what: &str) -> AnyView {
+        let (org, rule, page) = (self.org.to_owned(), rule_id.to_string(), self.tab.word());
+        let label = format!("End {what}");
+        let (summary, id, form) = (label.clone(), format!("end-{rule}"), self.form);
+        let field = if kind.is_monthly() {
+            view! {
+                <Field label="First month without it" name="valid_to" id=id kind="month" placeholder="2026-11"
+                    hint="Such as 2026-11; its first month or an earlier one withdraws it."/>
+            }
+            .into_any()
+        } else {
+            view! {
+                <Field label="Last day before" name="valid_to" id=id kind="date"
+                    hint="It holds until this day begins; on the day it began or before, it is withdrawn."/>
+            }
+            .into_any()
+        };
+        view! {
+            <details class="price-fold">
+                <summary aria-label=summary>"End …"</summary>
+                <ActionForm action=form.action attr:class="price-end">
+                    <input type="hidden" name="org" value=org/>
+                    <input type="hidden" name="rule" value=rule/>
+                    <input type="hidden" name="page" value=page/>
+                    {field}
+                    <RowButton text="End" name=label/>
+                </ActionForm>
+            </details>
+        }
+        .into_any()
+    }
+}
+
+/// When and by whom a rule was entered.
+pub(super) fn entered<R>(rule: &Dated<R>) -> AnyView {
+    let at = rule.entry.recorded_at;
+    view! {
+        <time datetime=format::time_machine(at) title=format::time_exact(at)>{format::day_year(at.date_naive())}</time>
+        <span class="note">{rule.entry.recorded_by.clone()}</span>
+    }
+    .into_any()
+}
+
+fn superseded(at: DateTime<FixedOffset>) -> AnyView {
+    let title = format!("Counts no more since {}; receipts that point to it keep it", format::time_exact(at));
+    view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
+}
+
+/// Where mistakes are taken back.
+pub(super) fn undone_under_changes(org: &str) -> AnyView {
+    let changes = format!("{}/own#changes", Place::Prices.path(org));
+    view! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
+        .into_any()
+}

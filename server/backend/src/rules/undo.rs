@@ -1,0 +1,69 @@
+//! Taking a change of rules back.
+
+use super::sql::{self, Stored};
+use super::{Change, sql::Entered};
+use crate::ledger::commit::lock_organization;
+use crate::{Backend, Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::identity::Permission;
+use domain::ids::RuleChangeId;
+use domain::problem::Problem;
+use sqlx::PgConnection;
+
+/// A change that is about to be undone. No event is committed meanwhile, so what was not booked with it never will be.
+pub(crate) struct Undo<'a> {
+    change: Change<'a>,
+    undoes: RuleChangeId,
+    detail: String,
+    /// When it was made.
+    pub(crate) recorded_at: DateTime<Utc>,
+    /// What it entered.
+    pub(crate) entered: Vec<Stored>,
+}
+
+impl<'a> Undo<'a> {
+    /// Begins; whoever knows what the rules mean then looks whether they were used.
+    ///
+    /// # Errors
+    /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it is undone already or a later change builds on it; [`Error::Database`].
+    pub(crate) async fn begin(
+        backend: &'a Backend,
+        scope: &'a OrgScope,
+        change_id: RuleChangeId,
+    ) -> Result<Self, Error> {
+        scope.require(Permission::ManagePrices)?;
+        let mut transaction = backend.pool.begin().await?;
+        // In this order, as everybody who takes both.
+        lock_organization(&mut transaction, scope).await?;
+        sql::lock(&mut transaction, scope).await?;
+        let found = sql::change(&mut transaction, scope, change_id).await?.ok_or(Problem::NotFound)?;
+        if found.undone {
+            return Err(Problem::conflict("This change was undone already.").into());
+        }
+        let entered = sql::entered_by(&mut transaction, scope, change_id).await?;
+        if entered.iter().any(|rule| rule.is_superseded) {
+            return Err(Problem::conflict("A later change builds on this one. Undo that first.").into());
+        }
+        let change = Change::within(backend, scope, transaction);
+        Ok(Self { change, undoes: change_id, detail: found.detail, recorded_at: found.recorded_at, entered })
+    }
+
+    /// To look whether the rules were used.
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        self.change.connection()
+    }
+
+    /// What it entered no longer counts, and what it superseded counts again.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn commit(self) -> Result<RuleChangeId, Error> {
+        let Self { mut change, undoes, detail, entered, .. } = self;
+        let by = Entered { change_id: change.change_id, at: change.now };
+        let ids: Vec<i64> = entered.iter().map(|rule| rule.rule_id.cast_signed()).collect();
+        sql::supersede(&mut change.transaction, change.scope, &ids, by).await?;
+        sql::restore(&mut change.transaction, change.scope, undoes, by).await?;
+        sql::count_undone(&mut change.transaction, change.scope).await?;
+        change.finish("rule.undone", &format!("Undid: {detail}"), Some(undoes)).await
+    }
+}
