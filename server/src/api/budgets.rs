@@ -292,10 +292,9 @@ fn id<T: From<Uuid>>(text: &str) -> Result<T, Problem> {
     get,
     path = "/v1/budgets",
     tag = "budgets",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The budgets.", body = BudgetsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The budgets.", body = BudgetsDocument)
     )
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<BudgetsDocument>, ApiError> {
@@ -310,15 +309,11 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<B
     post,
     path = "/v1/budgets",
     tag = "budgets",
+    security(("api_key" = ["admin"])),
     request_body = NewBudget,
     responses(
         (status = 201, description = "The budget; `Location` is its address.", body = BudgetDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "The organization has too many budgets.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "The organization has too many budgets.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn create(
@@ -346,12 +341,10 @@ async fn written(state: &AppState, caller: &ApiCaller, budget: Budget) -> Result
     get,
     path = "/v1/budgets/{budget_id}",
     tag = "budgets",
+    security(("api_key" = ["read"])),
     params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
     responses(
-        (status = 200, description = "The budget.", body = BudgetDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The budget.", body = BudgetDocument)
     )
 )]
 async fn get(
@@ -367,17 +360,12 @@ async fn get(
     patch,
     path = "/v1/budgets/{budget_id}",
     tag = "budgets",
+    security(("api_key" = ["admin"])),
     params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
     request_body = ChangedBudget,
     responses(
         (status = 200, description = "The budget as it is now.", body = BudgetDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "The budget is archived.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "The budget is archived.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn change(
@@ -401,12 +389,10 @@ async fn change(
     delete,
     path = "/v1/budgets/{budget_id}",
     tag = "budgets",
+    security(("api_key" = ["admin"])),
     params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
     responses(
         (status = 204, description = "It is archived."),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "It is archived already.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -426,12 +412,10 @@ async fn archive(
     post,
     path = "/v1/budgets/{budget_id}/test",
     tag = "budgets",
+    security(("api_key" = ["admin"])),
     params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
     responses(
         (status = 202, description = "The mails are on their way; the budget's page shows what the mail server answers.", body = TestDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "The budget is archived or has no recipients.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 429, description = "Too many test mails; `Retry-After` says when to come back.", body = ProblemDocument, content_type = "application/problem+json")
     )
@@ -452,17 +436,14 @@ async fn test(
     get,
     path = "/v1/alerts",
     tag = "alerts",
+    security(("api_key" = ["read"])),
     params(
         ("state" = Option<AlertFilter>, Query, description = "`all` (default), `open`, `acknowledged` or `undelivered`."),
         ("budget" = Option<Uuid>, Query, description = "Only alerts of this budget."),
         ("before" = Option<Uuid>, Query, description = "`next` of the page before.")
     ),
     responses(
-        (status = 200, description = "At most 50 alerts.", body = AlertsDocument),
-        (status = 400, description = "A parameter is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such budget.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "At most 50 alerts.", body = AlertsDocument)
     )
 )]
 async fn alerts(
@@ -490,12 +471,10 @@ async fn alerts(
     post,
     path = "/v1/alerts/{alert_id}/acknowledge",
     tag = "alerts",
+    security(("api_key" = ["admin"])),
     params(("alert_id" = Uuid, Path, description = "Id of the alert.")),
     responses(
-        (status = 204, description = "It is acknowledged."),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such alert.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 204, description = "It is acknowledged.")
     )
 )]
 async fn acknowledge(

@@ -151,10 +151,9 @@ impl ContractMonthDocument {
     get,
     path = "/v1/contract-terms",
     tag = "contract",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The terms.", body = TermsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The terms.", body = TermsDocument)
     )
 )]
 async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<TermsDocument>, ApiError> {
@@ -171,14 +170,10 @@ async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
     post,
     path = "/v1/contract-terms",
     tag = "contract",
+    security(("api_key" = ["admin"])),
     request_body = TermForm,
     responses(
-        (status = 201, description = "It is entered.", body = MadeDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 201, description = "It is entered.", body = MadeDocument)
     )
 )]
 async fn enter(
@@ -195,9 +190,9 @@ async fn enter(
     get,
     path = "/v1/contract-months",
     tag = "contract",
+    security(("api_key" = ["read"])),
     responses(
         (status = 200, description = "The months.", body = MonthsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]

@@ -4,7 +4,7 @@ use super::json::{Body, invalid};
 use super::rules::{MadeDocument, RuleDocument, made};
 use crate::AppState;
 use crate::caller::ApiCaller;
-use crate::error::{ApiError, ProblemDocument};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -103,10 +103,9 @@ impl From<BasisBook> for CostBasisDocument {
     get,
     path = "/v1/cost-basis",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The choices and the drift.", body = CostBasisDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The choices and the drift.", body = CostBasisDocument)
     )
 )]
 async fn basis(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<CostBasisDocument>, ApiError> {
@@ -121,14 +120,10 @@ async fn basis(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<
     post,
     path = "/v1/cost-basis",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     request_body = BasisForm,
     responses(
-        (status = 201, description = "It is chosen.", body = MadeDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 201, description = "It is chosen.", body = MadeDocument)
     )
 )]
 async fn choose(

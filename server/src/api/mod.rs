@@ -19,6 +19,7 @@ mod price_imports;
 mod prices;
 mod quotes;
 pub(crate) mod rates;
+mod refusals;
 mod rules;
 mod runs;
 mod spend;
@@ -80,7 +81,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(organization::router())
         .split_for_parts();
     events::UsageFormats.modify(&mut description);
-    rates::Refusals.modify(&mut description);
+    refusals::Refusals.modify(&mut description);
     ingest::Exports.modify(&mut description);
     let reference = docs::body(&description);
     let plain: Vec<Plain> = vec![

@@ -132,10 +132,9 @@ impl ModifierEffectDocument {
     get,
     path = "/v1/price-modifiers",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The discounts and markups.", body = ModifiersDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The discounts and markups.", body = ModifiersDocument)
     )
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {
@@ -150,14 +149,10 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<M
     post,
     path = "/v1/price-modifiers",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     request_body = ModifierForm,
     responses(
-        (status = 201, description = "It is entered.", body = MadeDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 201, description = "It is entered.", body = MadeDocument)
     )
 )]
 async fn enter(
@@ -174,14 +169,11 @@ async fn enter(
     post,
     path = "/v1/price-modifiers/effect",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     request_body = ModifierForm,
     responses(
         (status = 200, description = "What it would have moved.", body = ModifierEffectDocument),
-        (status = 400, description = "A field is wrong, or `attributes` asks for what sums of days do not tell apart.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 400, description = "A field is wrong, or `attributes` asks for what sums of days do not tell apart.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn effect(

@@ -3,7 +3,7 @@
 use super::json::{Body, invalid};
 use crate::AppState;
 use crate::caller::ApiCaller;
-use crate::error::{ApiError, ProblemDocument};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -77,10 +77,9 @@ fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u32
     get,
     path = "/v1/organization",
     tag = "organization",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The organization.", body = OrganizationDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The organization.", body = OrganizationDocument)
     )
 )]
 async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OrganizationDocument>, ApiError> {
@@ -94,14 +93,10 @@ async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<O
     patch,
     path = "/v1/organization",
     tag = "organization",
+    security(("api_key" = ["admin"])),
     request_body(content = OrganizationChangeDocument, example = json!({"retention_days": 400, "drop_doubles": true})),
     responses(
-        (status = 204, description = "It holds from now on."),
-        (status = 400, description = "A field is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin`, or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 204, description = "It holds from now on.")
     )
 )]
 async fn change(

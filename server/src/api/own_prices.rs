@@ -98,10 +98,9 @@ impl OwnAliasDocument {
     get,
     path = "/v1/price-overrides",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The prices.", body = OverridesDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The prices.", body = OverridesDocument)
     )
 )]
 async fn overrides(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OverridesDocument>, ApiError> {
@@ -117,14 +116,11 @@ async fn overrides(caller: ApiCaller, State(state): State<AppState>) -> Result<J
     post,
     path = "/v1/price-overrides",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     request_body = PriceForm,
     responses(
         (status = 201, description = "It is entered.", body = MadeDocument),
-        (status = 400, description = "A field is wrong, or the price looks unusual and `confirmed` is missing; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 400, description = "A field is wrong, or the price looks unusual and `confirmed` is missing; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn enter(
@@ -141,10 +137,9 @@ async fn enter(
     get,
     path = "/v1/model-aliases",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The names.", body = OwnAliasesDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The names.", body = OwnAliasesDocument)
     )
 )]
 async fn aliases(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OwnAliasesDocument>, ApiError> {
@@ -157,14 +152,10 @@ async fn aliases(caller: ApiCaller, State(state): State<AppState>) -> Result<Jso
     post,
     path = "/v1/model-aliases",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     request_body = MappingForm,
     responses(
-        (status = 201, description = "It is entered.", body = MadeDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 201, description = "It is entered.", body = MadeDocument)
     )
 )]
 async fn enter_alias(

@@ -263,9 +263,9 @@ impl ImportDocument {
     get,
     path = "/v1/price-imports",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
         (status = 200, description = "The imports.", body = ImportsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -282,6 +282,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<I
     post,
     path = "/v1/price-imports",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     params(
         ("file_name" = Option<String>, Query, description = "What the file is called.", example = "providers.json"),
         ("version" = Option<String>, Query, description = "What its rows are said to come from, for data that does not name its version; the day when missing.", max_length = 100, example = "0.2.4"),
@@ -291,8 +292,6 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<I
     responses(
         (status = 201, description = "It is compared; nothing is entered yet.", body = ImportDocument, headers(("Location" = String, description = "The import."))),
         (status = 400, description = "The body is no price data, or a parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB after decompression.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 415, description = "Another encoding.", body = ProblemDocument, content_type = "application/problem+json")
     )
@@ -317,12 +316,10 @@ async fn send(
     get,
     path = "/v1/price-imports/{import_id}",
     tag = "prices",
+    security(("api_key" = ["read"])),
     params(("import_id" = Uuid, Path, description = "Id of the import.")),
     responses(
-        (status = 200, description = "The import.", body = ImportDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such import, or the key is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The import.", body = ImportDocument)
     )
 )]
 async fn get(
@@ -342,17 +339,13 @@ async fn get(
     post,
     path = "/v1/price-imports/{import_id}/apply",
     tag = "prices",
+    security(("api_key" = ["admin"])),
     params(("import_id" = Uuid, Path, description = "Id of the import.")),
     request_body = Chosen,
     responses(
         (status = 200, description = "They are entered; the rest is still proposed.", body = ImportDocument),
         (status = 400, description = "The reason is missing or too long, or nothing is named.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such import.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "There is nothing to enter, or the book has changed since.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "There is nothing to enter, or the book has changed since.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn apply(

@@ -243,6 +243,7 @@ impl AliasDocument {
     get,
     path = "/v1/prices",
     tag = "prices",
+    security(("api_key" = ["read"])),
     params(
         ("q" = Option<String>, Query, description = "Words that must all occur in the provider's or the model's name.", example = "sonnet 4"),
         ("provider" = Option<String>, Query, description = "Only this provider, by its name in the book.", example = "anthropic"),
@@ -252,9 +253,6 @@ impl AliasDocument {
     ),
     responses(
         (status = 200, description = "The models.", content((ModelsDocument = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "The prices are too many for a file.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -277,14 +275,13 @@ async fn list(
     get,
     path = "/v1/prices/{provider}/{model}",
     tag = "prices",
+    security(("api_key" = ["read"])),
     params(
         ("provider" = String, Path, description = "Name of the provider in the book.", example = "anthropic"),
         ("model" = String, Path, description = "Name of the model in the book, a slash in it written as `%2F`.", example = "claude-sonnet-4-5")
     ),
     responses(
         (status = 200, description = "The prices.", body = ModelPricesDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 404, description = "The book has no such model.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]

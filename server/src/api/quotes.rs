@@ -56,6 +56,7 @@ struct QuotesDocument {
     post,
     path = "/v1/quotes",
     tag = "prices",
+    security(("api_key" = ["read"])),
     request_body(
         content(
             (QuotesBody = "application/json", example = json!({"quotes": [{
@@ -69,10 +70,7 @@ struct QuotesDocument {
         (status = 200, description = "One answer per question.", body = QuotesDocument),
         (status = 207, description = "One answer per question, of which at least one is `invalid`.", body = QuotesDocument),
         (status = 400, description = "The body is not JSON in one of the four forms.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "More than 2 MiB after decompression, or more than 1,000 questions.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 413, description = "More than 2 MiB after decompression, or more than 1,000 questions.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn quote(

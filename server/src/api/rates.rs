@@ -9,7 +9,6 @@ use axum::response::Response;
 use backend::keys::{Policy, Standing};
 use backend::{Backend, OrgScope};
 use std::sync::{Arc, OnceLock};
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Ref, RefOr, ResponseBuilder};
 
 /// Where events are sent to, by the beginning of the path.
 const INGEST: [&str; 4] = ["/v1/events", "/v1/ingest/", "/otlp/", "/api/v1/events"];
@@ -62,41 +61,4 @@ fn write(standing: &Standing, headers: &mut HeaderMap) {
             headers.insert(name, value);
         }
     }
-}
-
-/// Describes, for every operation, the answers that any of them can give: 408, 429 and 503.
-pub(super) struct Refusals;
-
-impl utoipa::Modify for Refusals {
-    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        for item in openapi.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                for (status, description) in REFUSALS {
-                    operation
-                        .responses
-                        .responses
-                        .entry(status.to_owned())
-                        .or_insert_with(|| RefOr::T(refusal(status, description)));
-                }
-            }
-        }
-    }
-}
-
-const REFUSALS: [(&str, &str); 3] = [
-    ("408", "The body came too slowly."),
-    (
-        "429",
-        "The key has made too many requests; `RateLimit` says how many are left. Send the same again after `Retry-After`.",
-    ),
-    ("503", "Too much is waiting, or the database is away. Send the same again after `Retry-After`."),
-];
-
-fn refusal(status: &str, description: &str) -> utoipa::openapi::Response {
-    let document = ContentBuilder::new().schema(Some(Ref::from_schema_name("ProblemDocument"))).build();
-    let response = ResponseBuilder::new().description(description).content("application/problem+json", document);
-    let response =
-        if status == "408" { response } else { response.header("Retry-After", HeaderBuilder::new().build()) };
-    response.build()
 }

@@ -89,16 +89,11 @@ struct ChangesDocument {
     post,
     path = "/v1/rules/{rule_id}/end",
     tag = "rules",
+    security(("api_key" = ["admin"])),
     params(("rule_id" = u64, Path, description = "Number of the rule.")),
     request_body = End,
     responses(
-        (status = 200, description = "It ends.", body = MadeDocument),
-        (status = 400, description = "The end is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such rule that still counts.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "It ends.", body = MadeDocument)
     )
 )]
 async fn end(
@@ -118,10 +113,9 @@ async fn end(
     get,
     path = "/v1/rule-changes",
     tag = "rules",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The changes.", body = ChangesDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The changes.", body = ChangesDocument)
     )
 )]
 async fn changes(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ChangesDocument>, ApiError> {
@@ -133,12 +127,10 @@ async fn changes(caller: ApiCaller, State(state): State<AppState>) -> Result<Jso
     post,
     path = "/v1/rule-changes/{change_id}/undo",
     tag = "rules",
+    security(("api_key" = ["admin"])),
     params(("change_id" = RuleChangeId, Path, description = "Id of the change.")),
     responses(
         (status = 200, description = "It is undone, by a change of its own.", body = MadeDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such change.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "Something was booked with it, a later change builds on it, or it is undone already.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]

@@ -367,10 +367,9 @@ fn id(text: &str) -> Result<RunId, Problem> {
     get,
     path = "/v1/unpriced",
     tag = "prices",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "At most 200 models.", body = WaitingModelsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "At most 200 models.", body = WaitingModelsDocument)
     )
 )]
 async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<WaitingModelsDocument>, ApiError> {
@@ -386,11 +385,10 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
     get,
     path = "/v1/repricing-runs",
     tag = "repricing",
+    security(("api_key" = ["read"])),
     params(("before" = Option<Uuid>, Query, description = "`next` of the page before.")),
     responses(
         (status = 200, description = "At most 50 runs.", body = RunsDocument),
-        (status = 400, description = "A parameter is wrong; `errors` names it.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -417,14 +415,10 @@ async fn list(
     post,
     path = "/v1/repricing-runs",
     tag = "repricing",
+    security(("api_key" = ["admin"])),
     request_body = NewRun,
     responses(
-        (status = 201, description = "The run; `Location` is its address. Ask again while its state is `draft`.", body = RunDocument),
-        (status = 400, description = "A field is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 201, description = "The run; `Location` is its address. Ask again while its state is `draft`.", body = RunDocument)
     )
 )]
 async fn draft(
@@ -442,12 +436,10 @@ async fn draft(
     get,
     path = "/v1/repricing-runs/{run_id}",
     tag = "repricing",
+    security(("api_key" = ["read"])),
     params(("run_id" = Uuid, Path, description = "Id of the run.")),
     responses(
-        (status = 200, description = "The run.", body = RunDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such run, or the key is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The run.", body = RunDocument)
     )
 )]
 async fn get(
@@ -467,12 +459,10 @@ async fn get(
     delete,
     path = "/v1/repricing-runs/{run_id}",
     tag = "repricing",
+    security(("api_key" = ["admin"])),
     params(("run_id" = Uuid, Path, description = "Id of the run.")),
     responses(
         (status = 204, description = "It is discarded."),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 409, description = "It was confirmed or discarded already.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -490,17 +480,12 @@ async fn discard(
     post,
     path = "/v1/repricing-runs/{run_id}/confirm",
     tag = "repricing",
+    security(("api_key" = ["admin"])),
     params(("run_id" = Uuid, Path, description = "Id of the run.")),
     request_body = Reason,
     responses(
         (status = 202, description = "It runs; ask again until its state is `done`.", body = RunDocument),
-        (status = 400, description = "The reason is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "It is not previewed, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "It is not previewed, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn confirm(
@@ -518,17 +503,12 @@ async fn confirm(
     post,
     path = "/v1/repricing-runs/{run_id}/reverse",
     tag = "repricing",
+    security(("api_key" = ["admin"])),
     params(("run_id" = Uuid, Path, description = "Id of the run.")),
     request_body = Reason,
     responses(
         (status = 202, description = "It is being taken back; ask again until its state is `reversed`.", body = RunDocument),
-        (status = 400, description = "The reason is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such run.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Nothing was moved, later runs moved the same events, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 409, description = "Nothing was moved, later runs moved the same events, or another run moves money.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn reverse(

@@ -65,10 +65,9 @@ struct DimensionsDocument {
     get,
     path = "/v1/dimensions",
     tag = "spend",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The dimensions.", body = DimensionsDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The dimensions.", body = DimensionsDocument)
     )
 )]
 async fn dimensions(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<DimensionsDocument>, ApiError> {
@@ -167,6 +166,7 @@ impl SpendDocument {
     get,
     path = "/v1/spend",
     tag = "spend",
+    security(("api_key" = ["read"])),
     params(
         ("from" = String, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour.", example = "2026-11-01"),
         ("to" = String, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
@@ -178,9 +178,6 @@ impl SpendDocument {
     ),
     responses(
         (status = 200, description = "The sums.", content((SpendDocument = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "Two labels, or hours of a label, or the rows are too many for a file.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -299,6 +296,7 @@ impl SpendChangesDocument {
     get,
     path = "/v1/spend/changes",
     tag = "spend",
+    security(("api_key" = ["read"])),
     params(
         ("from" = String, Query, description = "First day in the organization's zone.", example = "2026-11-01"),
         ("to" = String, Query, description = "The day after the last.", example = "2026-12-01"),
@@ -306,9 +304,6 @@ impl SpendChangesDocument {
     ),
     responses(
         (status = 200, description = "What changed.", body = SpendChangesDocument),
-        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "Two labels.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]

@@ -3,7 +3,7 @@
 use super::csv;
 use crate::AppState;
 use crate::caller::ApiCaller;
-use crate::error::{ApiError, ProblemDocument};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
@@ -178,15 +178,13 @@ impl From<MonthStatement> for StatementsDocument {
     get,
     path = "/v1/statements",
     tag = "statements",
+    security(("api_key" = ["read"])),
     params(
         ("month" = String, Query, description = "A month of the organization's zone.", example = "2026-11"),
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`; `Accept: text/csv` does the same.")
     ),
     responses(
-        (status = 200, description = "The statements.", content((StatementsDocument = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The statements.", content((StatementsDocument = "application/json"), (String = "text/csv")))
     )
 )]
 async fn statements(

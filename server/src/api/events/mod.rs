@@ -50,6 +50,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     post,
     path = "/v1/events",
     tag = "events",
+    security(("api_key" = ["ingest"])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "What you call this request: 1 to 255 visible ASCII characters, such as a UUID. Repeat it with the same body.")
     ),
@@ -68,10 +69,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 200, description = "Every event was recorded or is a duplicate.", body = IngestAnswer),
         (status = 207, description = "At least one event was rejected or conflicts; all others are recorded.", body = IngestAnswer),
         (status = 400, description = "The body is not JSON in one of the four forms, or `Idempotency-Key` is no key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 8 MiB after decompression, or more than 5,000 events.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "Every event was rejected or conflicts: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer),
         (status = 503, description = "Too much is waiting, or the database is away. Nothing was recorded, unless the connection to the database was lost during the commit: send the same again after `Retry-After`, with ids or an `Idempotency-Key`, and it is recorded once.", body = ProblemDocument, content_type = "application/problem+json")
     )
@@ -101,6 +99,7 @@ async fn record(
     get,
     path = "/v1/events",
     tag = "events",
+    security(("api_key" = ["read"])),
     params(
         ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339).", example = "2026-11-01"),
         ("to" = Option<String>, Query, description = "The day or instant after the last.", example = "2026-12-01"),
@@ -124,9 +123,6 @@ async fn record(
     ),
     responses(
         (status = 200, description = "One page.", content((EventsDocument = "application/json"), (String = "text/csv"))),
-        (status = 400, description = "A parameter is wrong; `errors` names every one.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 422, description = "More events match than a file takes.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -153,10 +149,9 @@ async fn list(
     get,
     path = "/v1/events/unpriced",
     tag = "events",
+    security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "All models.", body = UnpricedDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "All models.", body = UnpricedDocument)
     )
 )]
 async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedDocument>, ApiError> {
@@ -171,15 +166,13 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
     get,
     path = "/v1/events/doubles",
     tag = "events",
+    security(("api_key" = ["read"])),
     params(
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Rows of the page; 50 when missing.")
     ),
     responses(
-        (status = 200, description = "One page, and the sum of all.", body = DoublesDocument),
-        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "One page, and the sum of all.", body = DoublesDocument)
     )
 )]
 async fn doubles(
@@ -207,12 +200,10 @@ fn page_of(pairs: &[(String, String)]) -> Result<EventQuery, Problem> {
     get,
     path = "/v1/events/{id}",
     tag = "events",
+    security(("api_key" = ["read"])),
     params(("id" = String, Path, description = "The event's `id` as it was sent or generated, or its `event_key`.")),
     responses(
-        (status = 200, description = "The event.", body = EventDocument),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such event, or of a project that the key does not see.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The event.", body = EventDocument)
     )
 )]
 async fn find(

@@ -4,7 +4,7 @@ use super::documents::{DismissedDocument, RejectedDocument};
 use super::page_of;
 use crate::AppState;
 use crate::caller::ApiCaller;
-use crate::error::{ApiError, ProblemDocument};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -25,15 +25,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     get,
     path = "/v1/events/rejected",
     tag = "events",
+    security(("api_key" = ["read"])),
     params(
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before."),
         ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default.")
     ),
     responses(
-        (status = 200, description = "One page.", body = RejectedDocument),
-        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `read`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "One page.", body = RejectedDocument)
     )
 )]
 async fn rejected(
@@ -51,14 +49,12 @@ async fn rejected(
     delete,
     path = "/v1/events/rejected",
     tag = "events",
+    security(("api_key" = ["admin"])),
     params(
         ("until" = Option<DateTime<Utc>>, Query, description = "Only entries that came last at this instant or before; `received_at` of the newest one that you saw leaves what came since.")
     ),
     responses(
-        (status = 200, description = "They are dismissed.", body = DismissedDocument),
-        (status = 400, description = "A parameter is wrong.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "They are dismissed.", body = DismissedDocument)
     )
 )]
 async fn dismiss_all(
@@ -76,12 +72,10 @@ async fn dismiss_all(
     delete,
     path = "/v1/events/rejected/{rejected_id}",
     tag = "events",
+    security(("api_key" = ["admin"])),
     params(("rejected_id" = RejectedId, Path, description = "Id of the entry.")),
     responses(
-        (status = 204, description = "It is dismissed."),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `admin` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such entry.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 204, description = "It is dismissed.")
     )
 )]
 async fn dismiss(

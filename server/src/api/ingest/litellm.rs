@@ -33,6 +33,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     post,
     path = "/v1/ingest/litellm",
     tag = "ingest",
+    security(("api_key" = ["ingest"])),
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "What you call this request: 1 to 255 visible ASCII characters. Logs without an id get theirs from it.")
     ),
@@ -41,12 +42,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (status = 200, description = "Every log was recorded or is a duplicate.", body = IngestAnswer),
         (status = 207, description = "At least one log was refused; all others are recorded. `index` is the place in the body; logs of no model's work have no result.", body = IngestAnswer),
         (status = 400, description = "The body is not JSON, or `Idempotency-Key` is no key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid API key.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "The key lacks the scope `ingest`.", body = ProblemDocument, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 MiB after decompression, or more than 50,000 logs.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 415, description = "Another content type or encoding.", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "Every log was refused: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer),
-        (status = 503, description = "Too much is waiting, or the database is away: send the same again after `Retry-After`.", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 422, description = "Every log was refused: nothing was recorded. The results say why; sending the same again does not help.", body = IngestAnswer)
     )
 )]
 async fn record(

@@ -43,6 +43,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     post,
     path = "/otlp/v1/traces",
     tag = "ingest",
+    security(("api_key" = ["ingest"])),
     request_body(content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses(
         (status = 200, description = "`ExportTraceServiceResponse`; empty when every call was recorded."),
@@ -71,6 +72,7 @@ async fn traces(
     post,
     path = "/otlp/v1/logs",
     tag = "ingest",
+    security(("api_key" = ["ingest"])),
     request_body(content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses(
         (status = 200, description = "`ExportLogsServiceResponse`; empty when every call was recorded."),
@@ -96,6 +98,7 @@ async fn logs(
     post,
     path = "/otlp/v1/metrics",
     tag = "ingest",
+    security(("api_key" = ["ingest"])),
     request_body(content((Vec<u8> = "application/x-protobuf"), (serde_json::Value = "application/json"))),
     responses(
         (status = 200, description = "`ExportMetricsServiceResponse`, empty."),

@@ -105,6 +105,26 @@ async fn every_door_has_a_sample() {
     assert!(without.is_empty() && gone.is_empty(), "without a sample: {without:#?}\nno such door: {gone:#?}");
 }
 
+#[tokio::test]
+async fn the_description_says_what_every_operation_asks_and_refuses() {
+    let place = Place::new().await;
+    let description = place.app.anonymous().get("/openapi.json").await.json();
+    let samples = samples(&place.world);
+    for sample in &samples {
+        let Guard::Key(scope) = sample.guard else { continue };
+        let (method, path) = sample.door.split_once(' ').unwrap();
+        let operation = &description["paths"][path][method.to_lowercase()];
+        assert_eq!(operation["security"][0]["api_key"][0], scope.as_str(), "{}", sample.door);
+        let answers = operation["responses"].as_object().unwrap();
+        let expected = ["401", "403", "429", "503"].into_iter();
+        let of_body = ["400", "413", "415"].into_iter().filter(|_| !operation["requestBody"].is_null());
+        let of_path = path.contains('{').then_some("404");
+        for status in expected.chain(of_body).chain(of_path) {
+            assert!(answers.contains_key(status), "{} does not describe {status}", sample.door);
+        }
+    }
+}
+
 /// Knocks on every `SHARES`th door, from the `share`th on: tests of a few doors run beside each other.
 ///
 /// Also proves that the samples are valid: what is shut to the others is shut to them, not to a mistake.
