@@ -21,6 +21,7 @@ pub mod problem;
 pub mod project;
 pub mod quote;
 pub mod rating;
+pub mod receipt;
 pub mod repricing;
 pub mod rule;
 pub mod span;

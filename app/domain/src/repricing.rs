@@ -3,7 +3,6 @@
 //! History does not move by itself: a person starts a run, sees what it would move, and confirms it with a reason.
 //! What was booked stays; spend is booked plus adjustments.
 
-use crate::event::ReceiptRow;
 use crate::ids::RunId;
 use crate::period::Period;
 use crate::price::contract::ContractMonth;
@@ -498,27 +497,6 @@ pub struct Run {
     /// What a run of the contract has counted; none for other runs.
     #[serde(default)]
     pub contract: Option<ContractMonth>,
-}
-
-/// An adjustment behind an event's cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AdjustmentRow {
-    /// 1 for the first adjustment of the event.
-    pub revision: u32,
-    /// The run that appended it.
-    pub run_id: RunId,
-    /// Why, as the run or its reversal says.
-    pub reason: String,
-    /// Whether it takes the run's own adjustment back.
-    pub is_reversal: bool,
-    /// When, in the organization's zone.
-    pub at: DateTime<FixedOffset>,
-    /// Cost before; none where it was not known.
-    pub old_cost: Option<Decimal>,
-    /// Cost after; none where it is not known.
-    pub new_cost: Option<Decimal>,
-    /// The receipt from then on.
-    pub receipt: Vec<ReceiptRow>,
 }
 
 #[cfg(test)]

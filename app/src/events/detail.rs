@@ -10,11 +10,12 @@ use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
     Tone, loaded_first, said,
 };
-use domain::event::{EventDetail, ReceiptRow};
+use domain::event::EventDetail;
 use domain::meter::Meter;
 use domain::price::page::ModelName;
 use domain::problem::Problem;
 use domain::rating::alternatives::Alternative;
+use domain::receipt::ReceiptRow;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;

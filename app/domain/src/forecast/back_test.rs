@@ -1,43 +1,10 @@
 //! The rule applied to the past: how far off would it have been?
 
-use super::month::PastError;
+use super::past::{PastError, Steadiness};
 use super::prior::{self, Prior};
 use super::ratios::Ratios;
 use super::series::Series;
 use super::{MAX_HORIZON, RULE_DAYS};
-use serde::{Deserialize, Serialize};
-
-/// How much a day differs from the same weekday a week before, over the last four weeks, as a share of the mean day.
-///
-/// The bounds are quartiles, rounded, of the projects in the measured series (see `prior`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Steadiness {
-    /// Up to a quarter.
-    Steady,
-    /// Up to a half.
-    Uneven,
-    /// Up to nine tenths.
-    Rough,
-    /// More: no method forecasts it well.
-    Wild,
-}
-
-impl Steadiness {
-    pub(super) const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// From the roughness of [`roughness`].
-    pub(super) fn of(roughness: f64) -> Self {
-        match roughness {
-            r if r <= 0.25 => Self::Steady,
-            r if r <= 0.5 => Self::Uneven,
-            r if r <= 0.9 => Self::Rough,
-            _ => Self::Wild,
-        }
-    }
-}
 
 /// Mean absolute difference to the same weekday a week before, as a share of the mean day, over the last four weeks.
 pub(super) fn roughness(days: &[f64]) -> f64 {

@@ -10,6 +10,7 @@
 mod back_test;
 mod month;
 mod page;
+mod past;
 mod prior;
 mod ratios;
 mod series;
@@ -19,11 +20,10 @@ mod measured;
 #[cfg(test)]
 mod tests;
 
-pub use back_test::{BackTest, Steadiness};
-pub use month::{
-    Basis, Forecast, ForecastDay, MonthEndForecast, MonthTotal, PastError, TooLittle, month_end, month_total,
-};
+pub use back_test::BackTest;
+pub use month::{Basis, Forecast, ForecastDay, MonthEndForecast, MonthTotal, TooLittle, month_end, month_total};
 pub use page::{BudgetRow, ForecastPage, ForecastRow};
+pub use past::{PastError, Steadiness};
 pub use series::Series;
 
 /// Fewest complete days since the first spend: each weekday was seen at least twice.

@@ -1,7 +1,8 @@
 //! The month's end: expected total, band, past error, run-out.
 
 use super::MIN_DAYS;
-use super::back_test::{BackTest, Steadiness};
+use super::back_test::BackTest;
+use super::past::{PastError, Steadiness};
 use super::prior::{Prior, SHIPPED};
 use super::ratios::Ratios;
 use super::series::Series;
@@ -103,17 +104,6 @@ pub struct MonthTotal {
     pub past: Option<PastError>,
     /// Why no single figure should be trusted here.
     pub irregular: Option<String>,
-}
-
-/// How far off forecasts of the past were.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PastError {
-    /// Mean absolute error of the month's total in percent, forecast with as many days over as now.
-    pub percent: f64,
-    /// The same for the run rate: spent so far, divided by days so far, times the month's days. None on a month's first day.
-    pub run_rate_percent: Option<f64>,
-    /// How many forecasts of the past that is.
-    pub back_tests: u32,
 }
 
 /// What a band rests on.

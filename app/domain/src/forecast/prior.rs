@@ -1,6 +1,6 @@
 //! What a band rests on while the organization has little past of its own.
 
-use super::back_test::Steadiness;
+use super::past::Steadiness;
 
 /// Horizons of the table, in days; between them the nearest in proportion counts.
 pub(super) const HORIZONS: [usize; 7] = [1, 2, 4, 7, 14, 21, 30];

@@ -2,6 +2,7 @@
 //!
 //! Nobody learns here whether an address has an account: what differs goes by mail, the answer and its time do not.
 
+use super::sql::Known;
 use super::tokens::{LinkToken, Purpose, hash_of};
 use super::{mails, password, sql};
 use crate::{Backend, Error};
@@ -19,19 +20,6 @@ const VERIFY_HOURS: i64 = 24;
 const RESET_HOURS: i64 = 1;
 /// Answers that must not tell known from unknown addresses take at least so long.
 const SAME_TIME: std::time::Duration = std::time::Duration::from_millis(250);
-
-/// A user with what checks their password.
-pub(super) struct Known {
-    pub(super) user: User,
-    pub(super) password_hash: String,
-}
-
-/// A link that was good.
-pub(super) struct Taken {
-    pub(super) user_id: UserId,
-    /// The password that comes into force with it.
-    pub(super) password_hash: Option<String>,
-}
 
 /// Takes a sign-up. Whatever is true about the address, the answer is the same and a mail says the rest: a link to verify it, or that it has an account already.
 ///

@@ -1,12 +1,12 @@
 //! Invitations by mail: sent, seen by whoever holds the link, accepted, revoked.
 
+use super::sql::{NewInvitation, Open};
 use super::tokens::{LinkToken, hash_of};
 use super::{mails, members, password, sql};
 use crate::{Actor, Backend, Error, OrgScope, Visible, audit};
 use chrono::{DateTime, Duration, Utc};
 use domain::identity::{Email, Invitation, Permission, Role, User};
-use domain::ids::{InvitationId, OrgId, UserId};
-use domain::period::Zone;
+use domain::ids::{InvitationId, UserId};
 use domain::problem::Problem;
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -29,23 +29,6 @@ pub struct Offer {
     pub role: Role,
     /// Whether the address has an account already that can sign in.
     pub has_account: bool,
-}
-
-/// An open invitation found by its link.
-pub(super) struct Open {
-    pub(super) org_id: OrgId,
-    pub(super) zone: Zone,
-    pub(super) organization: String,
-    pub(super) slug: String,
-    pub(super) invitation_id: InvitationId,
-    pub(super) email: Email,
-    pub(super) role: Role,
-}
-
-/// A row to be written.
-pub(super) struct NewInvitation<'a> {
-    pub(super) invitation: &'a Invitation,
-    pub(super) token: &'a LinkToken,
 }
 
 /// Invites an address. A second invitation of the same address takes the place of the first, whose link ends.

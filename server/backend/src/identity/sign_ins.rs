@@ -2,7 +2,7 @@
 //!
 //! A row exists for people only: a visitor who does not sign in leaves none.
 
-use super::sql;
+use super::sql::{self, NewSignIn};
 use crate::{Backend, Error};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, Utc};
@@ -69,26 +69,6 @@ impl SignInStore {
     }
 }
 
-/// A row of `sign_ins` with its user.
-pub(super) struct Stored {
-    pub(super) sign_in_id: SignInId,
-    pub(super) user: User,
-    pub(super) data: Value,
-    pub(super) created_at: DateTime<Utc>,
-    pub(super) last_seen_at: DateTime<Utc>,
-    pub(super) expires_at: DateTime<Utc>,
-}
-
-/// A row to be written.
-pub(super) struct NewSignIn<'a> {
-    pub(super) sign_in_id: SignInId,
-    pub(super) user_id: UserId,
-    pub(super) data: Value,
-    pub(super) device: &'a Device,
-    pub(super) now: DateTime<Utc>,
-    pub(super) expires_at: DateTime<Utc>,
-}
-
 #[async_trait]
 impl SessionStore for SignInStore {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
@@ -104,7 +84,8 @@ impl SessionStore for SignInStore {
             sign_in_id,
             user_id: user.user_id,
             data: own_data(&record.data),
-            device: &device,
+            user_agent: &device.user_agent,
+            address: &device.address,
             now,
             expires_at: expiry(now, now),
         };

@@ -1,8 +1,5 @@
 //! Queries of `users`, `sign_ins`, `user_tokens`, `organizations`, `members` and `invitations`.
 
-use super::accounts::{Known, Taken};
-use super::invitations::{NewInvitation, Open};
-use super::sign_ins::{NewSignIn, Stored};
 use super::tokens::{LinkToken, Purpose};
 use crate::{Actor, Error, OrgScope, Visible};
 use chrono::{DateTime, Utc};
@@ -14,6 +11,19 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 
 // --- users
+
+/// A user with what checks their password.
+pub(super) struct Known {
+    pub(super) user: User,
+    pub(super) password_hash: String,
+}
+
+/// A link that was good.
+pub(super) struct Taken {
+    pub(super) user_id: UserId,
+    /// The password that comes into force with it.
+    pub(super) password_hash: Option<String>,
+}
 
 /// Unless the address is taken.
 pub(super) async fn insert_user(
@@ -458,6 +468,23 @@ fn to_member(row: &PgRow) -> Result<Member, Error> {
 
 // --- invitations
 
+/// An open invitation found by its link.
+pub(super) struct Open {
+    pub(super) org_id: OrgId,
+    pub(super) zone: Zone,
+    pub(super) organization: String,
+    pub(super) slug: String,
+    pub(super) invitation_id: InvitationId,
+    pub(super) email: Email,
+    pub(super) role: Role,
+}
+
+/// A row to be written.
+pub(super) struct NewInvitation<'a> {
+    pub(super) invitation: &'a Invitation,
+    pub(super) token: &'a LinkToken,
+}
+
 pub(super) async fn insert_invitation(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -621,6 +648,27 @@ fn invited(row: &PgRow) -> Result<Email, Error> {
 
 // --- sign-ins
 
+/// A row of `sign_ins` with its user.
+pub(super) struct Stored {
+    pub(super) sign_in_id: SignInId,
+    pub(super) user: User,
+    pub(super) data: Value,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) last_seen_at: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
+/// A row to be written.
+pub(super) struct NewSignIn<'a> {
+    pub(super) sign_in_id: SignInId,
+    pub(super) user_id: UserId,
+    pub(super) data: Value,
+    pub(super) user_agent: &'a str,
+    pub(super) address: &'a str,
+    pub(super) now: DateTime<Utc>,
+    pub(super) expires_at: DateTime<Utc>,
+}
+
 pub(super) async fn insert_sign_in(pool: &PgPool, token_hash: &[u8], new: NewSignIn<'_>) -> Result<(), Error> {
     sqlx::query(
         "insert into sign_ins
@@ -631,8 +679,8 @@ pub(super) async fn insert_sign_in(pool: &PgPool, token_hash: &[u8], new: NewSig
     .bind(new.sign_in_id.0)
     .bind(new.user_id.0)
     .bind(new.data)
-    .bind(&new.device.user_agent)
-    .bind(&new.device.address)
+    .bind(new.user_agent)
+    .bind(new.address)
     .bind(new.now)
     .bind(new.expires_at)
     .execute(pool)

@@ -2,8 +2,9 @@
 //!
 //! Series and labels are bounded. Beyond a limit the value that is newest counts as [`OTHER`]: the event keeps it, and no money is lost.
 
+use super::limits::Limits;
 use super::series::{Label, Series, TAG, number};
-use super::{sql, stored};
+use super::sql::{self, Recorded};
 use crate::hash::digest;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
@@ -21,27 +22,6 @@ use std::time::Duration;
 /// Organizations whose series are held in memory, and for how long after their last event.
 const HELD: u64 = 10_000;
 const HELD_FOR: Duration = Duration::from_secs(3_600);
-
-/// How much one organization may have; beyond it the newest counts as [`OTHER`].
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Series with all their values; with the sender's own words as [`OTHER`] there may be as many again.
-    pub series: usize,
-    /// Values of one of the sender's own words: feature, environment, cohort, step.
-    pub words: usize,
-    /// Labels: customer, user and keys of tags.
-    pub labels: usize,
-    /// Values of one label.
-    pub values: usize,
-    /// Shapes and plans that are remembered. A sender that has more of them has each written as if it were new.
-    pub entries: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { series: 20_000, words: 2_000, labels: 256, values: 20_000, entries: 20_000 }
-    }
-}
 
 /// Where an event counts, and what it has in common with others.
 #[derive(Clone, Debug, Default)]
@@ -92,16 +72,6 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// A shape.
-    pub(crate) fn shape(shape: &stored::Shape) -> Self {
-        Self::of("shape", shape)
-    }
-
-    /// A plan.
-    pub(crate) fn plan(plan: &stored::Plan) -> Self {
-        Self::of("plan", plan)
-    }
-
     /// Anything, by a kind: two of different kinds never share a number.
     pub(crate) fn of(kind: &str, content: &impl serde::Serialize) -> Self {
         // Maps with text keys always have a JSON form.
@@ -113,8 +83,8 @@ impl Entry {
 /// What a transaction has to write before what names it, in the order in which everybody locks rows.
 #[derive(Default)]
 pub(crate) struct Missing<'a> {
-    pub(super) series: BTreeMap<(OrgId, i64), &'a Series<'static>>,
-    pub(super) labels: BTreeMap<(OrgId, i64), &'a Label<'static>>,
+    series: BTreeMap<(OrgId, i64), &'a Series<'static>>,
+    labels: BTreeMap<(OrgId, i64), &'a Label<'static>>,
     shapes: BTreeMap<(OrgId, i64), &'a str>,
     plans: BTreeMap<(OrgId, i64), &'a str>,
 }
@@ -143,7 +113,7 @@ impl<'a> Missing<'a> {
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn write(&self, connection: &mut sqlx::PgConnection, now: DateTime<Utc>) -> Result<(), Error> {
-        sql::insert_missing(connection, self, now).await?;
+        sql::insert_missing(connection, &self.series, &self.labels, now).await?;
         sql::insert_entries(connection, ("shapes", "shape"), &self.shapes).await?;
         sql::insert_entries(connection, ("plans", "plan"), &self.plans).await
     }
@@ -165,16 +135,6 @@ struct Values {
     counts: HashMap<String, usize>,
     /// Numbers of shapes and plans that were committed.
     entries: HashSet<i64>,
-}
-
-/// What an organization has in the database.
-#[derive(Debug, Default)]
-pub(super) struct Recorded {
-    pub(super) series: Vec<Series<'static>>,
-    /// Labels with their numbers and names, without their values.
-    pub(super) labels: Vec<(i64, String)>,
-    /// Shapes and plans, not more than are remembered.
-    pub(super) entries: Vec<i64>,
 }
 
 impl Known {

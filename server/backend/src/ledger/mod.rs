@@ -7,13 +7,16 @@
 //! * `doubles` and `rejected` keep what must not count, and say why.
 
 pub(crate) mod adjust;
+pub(crate) mod booking;
 pub(crate) mod commit;
 pub(crate) mod content;
 pub(crate) mod cursor;
+mod dimensions;
 pub(crate) mod doubles;
 pub(crate) mod event;
 pub(crate) mod key;
 pub(crate) mod known;
+mod limits;
 pub(crate) mod rejected;
 pub(crate) mod retention;
 pub(crate) mod rollup;
@@ -23,10 +26,10 @@ pub(crate) mod stored;
 pub(crate) mod verify;
 
 pub(crate) use adjust::{event_of, is_last};
-pub use known::Limits;
+pub use dimensions::dimensions;
+pub use limits::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
-pub use series::dimensions;
 pub(crate) use sql::push_filter;
 pub(crate) use verify::kept_from;
 pub use verify::{Difference, MAX_DIFFERENCES, rebuild_days, recorded_days, repair, verify};

@@ -2,14 +2,9 @@
 //!
 //! Numbers are 63 bits of the content's SHA-256, so that servers agree without asking each other; `verify` finds two contents under one number.
 
-use super::known::Limits;
-use super::sql;
 use crate::hash::{digest, head};
-use crate::{Backend, Error, OrgScope};
 use domain::event::{EventInput, Status};
-use domain::identity::Permission;
 use domain::ids::{KeyId, ProjectId};
-use domain::spend::{Dimension, KnownDimension};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -144,26 +139,4 @@ impl<'a> Label<'a> {
 
 pub(super) fn number(digest: [u8; 32]) -> i64 {
     i64::from_be_bytes(head(digest)) & i64::MAX
-}
-
-/// The dimensions that an organization can group and filter by: those with a name, and the tags that it sent.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
-    scope.require(Permission::Read)?;
-    let Limits { words, values, .. } = backend.events.limits();
-    let sent = sql::values(&backend.pool, scope).await?;
-    let tags = sent.keys().filter_map(|name| name.parse().ok()).filter(|tag| matches!(tag, Dimension::Tag(_)));
-    let known = |dimension: Dimension| {
-        let limit = match dimension {
-            Dimension::Feature | Dimension::Environment | Dimension::Cohort | Dimension::Step => Some(words),
-            Dimension::Customer | Dimension::User | Dimension::Tag(_) => Some(values),
-            _ => None,
-        };
-        let (values, other_since) = sent.get(&dimension.name()).copied().unzip();
-        let limit = limit.and_then(|limit| u64::try_from(limit).ok());
-        KnownDimension { dimension, values, limit, other_since: other_since.flatten() }
-    };
-    Ok(Dimension::NAMED.into_iter().chain(tags).map(known).collect())
 }

@@ -1,6 +1,5 @@
 //! Queries of `series` and `labels`, what all queries of events share, and the end of an organization.
 
-use super::known::{Missing, Recorded};
 use super::series::{Label, Series};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, Utc};
@@ -10,6 +9,16 @@ use domain::spend::{Dimension, Filter, OTHER};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+/// What an organization has in the database.
+#[derive(Debug, Default)]
+pub(super) struct Recorded {
+    pub(super) series: Vec<Series<'static>>,
+    /// Labels with their numbers and names, without their values.
+    pub(super) labels: Vec<(i64, String)>,
+    /// Shapes and plans, not more than are remembered.
+    pub(super) entries: Vec<i64>,
+}
 
 /// Every series and label of an organization, and the numbers of at most so many of its shapes and plans.
 pub(super) async fn all(pool: &PgPool, scope: &OrgScope, entries: usize) -> Result<Recorded, Error> {
@@ -74,7 +83,8 @@ pub(super) async fn insert_entries(
 /// Writes what is not there yet; rows come in the order in which everybody locks them.
 pub(super) async fn insert_missing(
     connection: &mut PgConnection,
-    missing: &Missing<'_>,
+    series: &BTreeMap<(OrgId, i64), &Series<'static>>,
+    labels: &BTreeMap<(OrgId, i64), &Label<'static>>,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     macro_rules! all {
@@ -82,7 +92,6 @@ pub(super) async fn insert_missing(
             $rows.iter().map(|$row| $value).collect::<Vec<_>>()
         };
     }
-    let (series, labels) = (&missing.series, &missing.labels);
     if !series.is_empty() {
         let word =
             |word: for<'s> fn(&'s Series<'static>) -> &'s str| all!(series, (_, series) => word(series).to_owned());

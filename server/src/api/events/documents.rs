@@ -1,14 +1,12 @@
 //! Events as the API shows them: the same words as in `POST /v1/events`, money as decimal strings.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use domain::event::{
-    DoubleRow, EventDetail, EventInput, EventRow, Page, ReceiptRow, RejectedRow, Status, Suspicion, UnpricedRow,
-};
+use domain::event::{DoubleRow, EventDetail, EventInput, EventRow, Page, RejectedRow, Status, Suspicion, UnpricedRow};
 use domain::ids::RejectedId;
 use domain::money::exact;
 use domain::price::{Variant, Why};
 use domain::rating::alternatives::Alternative;
-use domain::repricing::AdjustmentRow;
+use domain::receipt::{AdjustmentRow, ReceiptRow};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;

@@ -9,8 +9,9 @@ mod read;
 mod tests;
 mod validate;
 
-use crate::ledger::commit::{Outcome, Rejection, too_old_for_retention};
+use crate::ledger::commit::{Outcome, too_old_for_retention};
 use crate::ledger::event::NewEvent;
+use crate::ledger::rejected::Rejection;
 use crate::{Actor, Backend, Error, OrgScope, prices};
 pub use body::{Item, split, split_up_to};
 use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, Read, Recorded, Refused, Sender};

@@ -1,8 +1,9 @@
 //! From a checked event to the row that is written: its project, its meters, its price.
 
 use super::{Refusal, Refused, validate};
+use crate::ledger::booking::book;
 use crate::ledger::content::{content_hash, id_hash, to_micros};
-use crate::ledger::event::{NewEvent, book};
+use crate::ledger::event::NewEvent;
 use crate::ledger::key::key_at;
 use crate::ledger::known::Place;
 use crate::{Clock, OrgScope, Visible};

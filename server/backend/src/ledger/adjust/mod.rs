@@ -7,8 +7,8 @@ mod sql;
 
 pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, series_of_event};
 
+use super::booking::{Booking, book};
 use super::commit::{enter_organization, mark_moved};
-use super::event::{Booking, book};
 use super::stored::Stored;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};

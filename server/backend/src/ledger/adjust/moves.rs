@@ -1,7 +1,7 @@
 //! What adjustments move in the sums.
 
 use super::{Adjustment, Recorded};
-use crate::ledger::event::Booking;
+use crate::ledger::booking::Booking;
 use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot, TermSums};
 use domain::ids::OrgId;
 use domain::meter::Meter;

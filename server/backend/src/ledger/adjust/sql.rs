@@ -1,11 +1,11 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
 use super::{Adjustment, By, Recorded, Selection};
-use crate::ledger::event::Booking;
+use crate::ledger::booking::Booking;
 use crate::ledger::key::first_key;
 use crate::ledger::known::{Entry, Missing};
 use crate::ledger::push_filter;
-use crate::ledger::stored::{self, Dictionaries, Stored};
+use crate::ledger::stored::{self, Dictionaries, Plan, Stored};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -274,8 +274,8 @@ pub(super) async fn append(
         };
     }
     let planned = |one: &Adjustment<'_>| {
-        let (plan, quantities) = one.to.plan(&one.recorded.event.meters);
-        (Entry::plan(&plan), quantities)
+        let (plan, quantities) = Plan::of(&one.to, &one.recorded.event.meters);
+        (Entry::of("plan", &plan), quantities)
     };
     let (plans, quantities): (Vec<Entry>, Vec<Option<Vec<u8>>>) = adjustments.iter().map(planned).unzip();
     Missing::of_plans(scope.org_id(), plans.iter()).write(connection, now).await?;

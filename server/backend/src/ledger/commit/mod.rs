@@ -8,6 +8,7 @@
 mod backlog;
 mod copy;
 mod measure;
+mod month;
 mod partition;
 mod room;
 pub(crate) mod row;
@@ -16,7 +17,7 @@ mod sums;
 mod transaction;
 
 pub(crate) use measure::describe;
-pub(crate) use partition::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
+pub(crate) use month::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
 
 pub(crate) use room::{Reservation, Room, SMALL_BODY};
 pub(crate) use transaction::too_old_for_retention;
@@ -24,13 +25,13 @@ pub(crate) use transaction::too_old_for_retention;
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
 
 use super::event::NewEvent;
+use super::rejected::Rejection;
 use crate::error::timed_out;
 use crate::{Clock, Error, Pools};
 use backlog::Backlog;
-use chrono::{DateTime, Utc};
 use domain::event::{MAX_BATCH, Recorded};
-use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
-use domain::problem::{FieldProblem, Problem};
+use domain::ids::OrgId;
+use domain::problem::Problem;
 use futures::FutureExt;
 use partition::Partitions;
 use rust_decimal::Decimal;
@@ -54,21 +55,6 @@ const ACQUIRE: Duration = Duration::from_secs(3);
 pub(crate) const RETRY_AFTER_SECS: u32 = 2;
 /// Seconds after which an organization whose days are being rebuilt may come back.
 const REBUILDING_RETRY_SECS: u32 = 5;
-
-/// An entry of the rejected list.
-#[derive(Clone, Debug)]
-pub(crate) struct Rejection {
-    pub(crate) org_id: OrgId,
-    pub(crate) rejected_id: RejectedId,
-    pub(crate) received_at: DateTime<Utc>,
-    pub(crate) key_id: KeyId,
-    pub(crate) project_id: ProjectId,
-    pub(crate) id: Option<String>,
-    pub(crate) project: Option<String>,
-    pub(crate) provider: Option<String>,
-    pub(crate) model: Option<String>,
-    pub(crate) problem: FieldProblem,
-}
 
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,21 @@
 
 use super::copy::CopyBuffer;
 use crate::ledger::event::NewEvent;
-use crate::ledger::series::Label;
+use crate::ledger::known::{Entry, Known};
+use crate::ledger::series::{Label, Series};
+use crate::ledger::stored::{Plan, Shape};
 use std::collections::BTreeMap;
+
+impl NewEvent {
+    /// Finds where it counts and makes its row: in the request's own task, because the committer's time is everybody's.
+    pub(crate) fn settle(&mut self, known: &Known) {
+        let (shape, numbers) = Shape::of(self);
+        let (plan, quantities) = Plan::of(&self.booking, &self.meters);
+        let series = Series::of((self.project_id, self.key_id), self.status, &self.operation, &self.sent);
+        self.place = known.place(series, &self.sent, [Entry::of("shape", &shape), Entry::of("plan", &plan)]);
+        self.row = encode(self, &numbers, quantities.as_deref());
+    }
+}
 
 /// Names of the columns, in the order in which a row has them.
 pub(super) const COLUMNS: [&str; 23] = [

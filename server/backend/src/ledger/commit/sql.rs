@@ -1,6 +1,6 @@
 //! Queries of the ingest transaction. They mix organizations: every row carries its own.
 
-use super::{copy, partition, row};
+use super::{copy, month, row};
 use crate::ledger::content::ContentHash;
 use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
@@ -314,7 +314,7 @@ pub(crate) async fn mark_moved(
 /// Makes a month's partition apart and attaches it, unless it is there: `create table … partition of` would lock the whole table.
 /// Two servers that try at the same time take turns.
 pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<(), Error> {
-    let name = partition::name(month);
+    let name = month::name(month);
     let attached = "select exists (
         select 1 from pg_inherits
         join pg_class as part on part.oid = pg_inherits.inhrelid
@@ -326,7 +326,7 @@ pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<
     let mut transaction = connection.begin().await?;
     sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
     if !sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(&mut *transaction).await? {
-        let [first, next] = [month, partition::next(month)].map(partition::first_key);
+        let [first, next] = [month, month::next(month)].map(month::first_key);
         // The name and the bounds are made of a date.
         sqlx::query(AssertSqlSafe(format!(
             "create table {name} (like events including defaults including constraints)"

@@ -5,9 +5,9 @@ mod sql;
 pub(crate) use sql::dropping;
 pub(super) use sql::{Answer, mark};
 
-use super::commit::Rejection;
 use super::content::id_hash;
 use super::event::NewEvent;
+use super::rejected::Rejection;
 use crate::{Clock, Error};
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;

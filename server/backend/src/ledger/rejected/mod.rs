@@ -4,15 +4,14 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-use super::commit::Rejection;
 use super::cursor::{Cursor, fingerprint};
 use crate::hash::TextHash;
 use crate::{Backend, Error, OrgScope, audit, identity, paging};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{MAX_PAGE, Page, RejectedRow};
 use domain::identity::Permission;
-use domain::ids::{OrgId, RejectedId};
-use domain::problem::Problem;
+use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
+use domain::problem::{FieldProblem, Problem};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +22,21 @@ const MAX_AGE_DAYS: i64 = 90;
 const MAX_ENTRIES: i64 = 100_000;
 /// One of so many entries trims the list of its organization when it is written.
 const TRIM_EVERY: u16 = 1_024;
+
+/// An entry of the rejected list.
+#[derive(Clone, Debug)]
+pub(crate) struct Rejection {
+    pub(crate) org_id: OrgId,
+    pub(crate) rejected_id: RejectedId,
+    pub(crate) received_at: DateTime<Utc>,
+    pub(crate) key_id: KeyId,
+    pub(crate) project_id: ProjectId,
+    pub(crate) id: Option<String>,
+    pub(crate) project: Option<String>,
+    pub(crate) provider: Option<String>,
+    pub(crate) model: Option<String>,
+    pub(crate) problem: FieldProblem,
+}
 
 /// Rejects of one group that are the same.
 struct Entry<'a> {

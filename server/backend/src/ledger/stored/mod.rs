@@ -11,7 +11,7 @@ pub(crate) use plan::Plan;
 pub(crate) use shape::Shape;
 pub(crate) use sql::{COLUMNS, Dictionaries};
 
-use super::event::Booking;
+use super::booking::Booking;
 use crate::Error;
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, Status};

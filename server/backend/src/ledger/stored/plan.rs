@@ -3,6 +3,7 @@
 //! Amounts are not stored: they follow from quantities and rates by the function that booked them. Only what has no rate, a contract's term or a reported cost, has its amount here.
 
 use super::numbers::{Reader, Writer};
+use crate::ledger::booking::Booking;
 use domain::meter::{Meter, Meters};
 use domain::rating::{LineSource, ReceiptLine};
 use rust_decimal::Decimal;
@@ -29,13 +30,8 @@ struct PlanLine {
 }
 
 impl Plan {
-    /// The plan of a receipt, and its own quantities.
-    pub(crate) fn of(
-        lines: &[ReceiptLine],
-        priced_as: Option<&str>,
-        unpriced_reason: Option<&str>,
-        used: &Meters,
-    ) -> (Self, Option<Vec<u8>>) {
+    /// What a receipt has in common with others, and the quantities that are its own.
+    pub(crate) fn of(booking: &Booking, used: &Meters) -> (Self, Option<Vec<u8>>) {
         let mut own = Writer::default();
         let line = |line: &ReceiptLine| {
             let as_used = used.get(line.meter) == line.quantity;
@@ -47,9 +43,9 @@ impl Plan {
             }
             PlanLine { meter: line.meter, source: line.source, as_used }
         };
-        let lines = lines.iter().map(line).collect();
-        let owned = |text: Option<&str>| text.map(ToOwned::to_owned);
-        let plan = Self { priced_as: owned(priced_as), unpriced_reason: owned(unpriced_reason), lines };
+        let lines = booking.lines.iter().map(line).collect();
+        let (priced_as, unpriced_reason) = (booking.priced_as.clone(), booking.unpriced_reason.clone());
+        let plan = Self { priced_as, unpriced_reason, lines };
         (plan, Some(own.into_bytes()).filter(|own| !own.is_empty()))
     }
 

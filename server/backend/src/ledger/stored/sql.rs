@@ -1,7 +1,7 @@
 //! Rows of events, and the dictionaries that they name: `shapes`, `plans`, `series`, `labels`.
 
 use super::{Plan, Shape, Stored, inconsistent};
-use crate::ledger::event::Booking;
+use crate::ledger::booking::Booking;
 use crate::ledger::key::time_of;
 use crate::ledger::series::{Label, Series};
 use crate::{Error, OrgScope};

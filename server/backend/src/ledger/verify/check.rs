@@ -1,8 +1,8 @@
 //! Whether an event is what it says: its receipt, its tokens, its dimensions, and the content that it was sent with.
 
 use crate::ledger::adjust::StoredAdjustment;
+use crate::ledger::booking::Booking;
 use crate::ledger::content::{ContentHash, content_hash, id_hash};
-use crate::ledger::event::Booking;
 use crate::ledger::series::{Label, Series, TAG};
 use crate::ledger::stored::{Dictionaries, Stored};
 use domain::ids::EventKey;

@@ -3,7 +3,7 @@
 //! It shares nothing with what the committer and `adjust` add but the names of the columns: its independence is its worth.
 
 use crate::ledger::adjust::StoredAdjustment;
-use crate::ledger::event::Booking;
+use crate::ledger::booking::Booking;
 use crate::ledger::rollup::{
     CallSums, DayKey, LabelKey, LabelSums, MeterKey, MeterSums, QuarterKey, TermKey, TermSums,
 };

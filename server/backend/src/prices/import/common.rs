@@ -8,11 +8,10 @@ use super::{Read, models_of, read, said_source};
 use crate::prices::sql as book_sql;
 use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
+use domain::price::PriceRow;
 use domain::price::import::{
-    Choice, Comparison, Effect, ImportInput, NameRule, NameRules, Proposal, ProposalKind, apply as applied, begin_of,
-    compare,
+    Choice, Comparison, Effect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
 };
-use domain::price::{AliasRow, PriceRow};
 use domain::problem::Problem;
 use domain::span::Edge;
 use price_data::LeftOut;
@@ -140,13 +139,4 @@ fn difference(before: &[PriceRow], after: Vec<PriceRow>) -> (Vec<u64>, Vec<Price
     let (had, has) = (ids(before), ids(&after));
     let gone = had.difference(&has).copied().collect();
     (gone, after.into_iter().filter(|row| !had.contains(&row.price_id)).collect())
-}
-
-/// Puts rules for names of new models to their places among the book's.
-pub(super) fn place(aliases: &mut Vec<AliasRow>, names: &NameRules) {
-    aliases.sort_by_key(|row| row.position);
-    let first = names.first.iter().map(NameRule::row);
-    let last = names.last.iter().map(NameRule::row);
-    let all: Vec<AliasRow> = first.chain(std::mem::take(aliases)).chain(last).collect();
-    *aliases = (0..).zip(all).map(|(position, row)| AliasRow { position, ..row }).collect();
 }

@@ -6,7 +6,7 @@ use crate::prices::own::{self, HeldBooks};
 use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::period::Period;
-use domain::price::import::{Effect, NameRule, Proposal, Sums, apply, backdated, cards};
+use domain::price::import::{Effect, NameRule, NameRules, Proposal, Sums, apply, backdated, cards};
 use domain::price::page::ModelName;
 use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};
 use domain::spend::{Bucket, Dimension, Filter, SpendAnswer, SpendQuery};
@@ -91,7 +91,7 @@ impl CommonTrial {
             let backdated = backdated(proposals.iter().filter(chosen), window.0);
             let prices = apply(&read.book.prices, &backdated);
             let mut rows = BookRows { prices, ..read.book.clone() };
-            super::common::place(&mut rows.aliases, &read.names);
+            place(&mut rows.aliases, &read.names);
             Arc::new(PriceBook::new(rows))
         };
         Self {
@@ -231,4 +231,13 @@ async fn used(
     let days = Period { from: first, to: last + TimeDelta::days(1) };
     let query = SpendQuery { filters, ..SpendQuery::over(days).per(bucket).by(group_by) };
     spend::query(backend, scope, &query).await
+}
+
+/// Puts rules for names of new models to their places among the book's.
+fn place(aliases: &mut Vec<AliasRow>, names: &NameRules) {
+    aliases.sort_by_key(|row| row.position);
+    let first = names.first.iter().map(NameRule::row);
+    let last = names.last.iter().map(NameRule::row);
+    let all: Vec<AliasRow> = first.chain(std::mem::take(aliases)).chain(last).collect();
+    *aliases = (0..).zip(all).map(|(position, row)| AliasRow { position, ..row }).collect();
 }

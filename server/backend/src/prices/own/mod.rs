@@ -3,6 +3,7 @@
 //! Its rows are rules ([`crate::rules`]); what they mean is here.
 
 mod check;
+mod dated;
 mod effect;
 mod enter;
 mod sql;
@@ -10,7 +11,7 @@ mod undo;
 mod what_if;
 
 pub use effect::modifier_effect;
-pub(super) use enter::dated;
+pub(super) use dated::dated;
 pub use enter::{add_alias, add_modifier, add_prices, doubts};
 pub use undo::undo;
 pub(super) use what_if::{with_alias, with_prices};

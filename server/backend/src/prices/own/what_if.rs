@@ -1,6 +1,6 @@
 //! The organization's books as they would be after a price or a name is entered.
 
-use super::enter::{alias_of, dated};
+use super::dated::{alias_of, dated};
 use super::{HeldBooks, books, rows};
 use crate::{Backend, Error, OrgScope};
 use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};

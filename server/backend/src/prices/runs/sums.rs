@@ -2,7 +2,7 @@
 
 use super::sql;
 use crate::ledger::adjust::{Adjustment, Recorded};
-use crate::ledger::event::Booking;
+use crate::ledger::booking::Booking;
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
 use domain::period::{Period, Zone};

@@ -2,7 +2,7 @@
 
 mod sql;
 
-use super::enter::dated;
+use super::dated::dated;
 use crate::{Backend, Error, OrgScope};
 use chrono::Duration;
 use domain::identity::Permission;

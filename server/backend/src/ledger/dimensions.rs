@@ -1,0 +1,29 @@
+//! What an organization can group and filter by.
+
+use super::limits::Limits;
+use super::sql;
+use crate::{Backend, Error, OrgScope};
+use domain::identity::Permission;
+use domain::spend::{Dimension, KnownDimension};
+
+/// The dimensions that an organization can group and filter by: those with a name, and the tags that it sent.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
+    scope.require(Permission::Read)?;
+    let Limits { words, values, .. } = backend.events.limits();
+    let sent = sql::values(&backend.pool, scope).await?;
+    let tags = sent.keys().filter_map(|name| name.parse().ok()).filter(|tag| matches!(tag, Dimension::Tag(_)));
+    let known = |dimension: Dimension| {
+        let limit = match dimension {
+            Dimension::Feature | Dimension::Environment | Dimension::Cohort | Dimension::Step => Some(words),
+            Dimension::Customer | Dimension::User | Dimension::Tag(_) => Some(values),
+            _ => None,
+        };
+        let (values, other_since) = sent.get(&dimension.name()).copied().unzip();
+        let limit = limit.and_then(|limit| u64::try_from(limit).ok());
+        KnownDimension { dimension, values, limit, other_since: other_since.flatten() }
+    };
+    Ok(Dimension::NAMED.into_iter().chain(tags).map(known).collect())
+}
