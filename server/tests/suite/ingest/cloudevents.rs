@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const ONE: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 
-fn cloud_event(id: &str) -> Value {
+pub(super) fn cloud_event(id: &str) -> Value {
     json!({
         "specversion": "1.0", "type": "llm.call", "source": "checkout", "id": id, "subject": "customer-7",
         "time": "2026-11-20T09:30:00Z",

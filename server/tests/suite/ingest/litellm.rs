@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const PATH: &str = "/v1/ingest/litellm";
 
 /// A log as litellm 1.109.1 sends it, at a time that the test's clock takes.
-fn log(call_id: &str) -> Value {
+pub(super) fn log(call_id: &str) -> Value {
     json!({
         "id": format!("chatcmpl-{call_id}"), "litellm_call_id": call_id, "trace_id": "t", "call_type": "acompletion",
         "status": "success", "custom_llm_provider": "anthropic", "startTime": 1_795_164_000.25, "endTime": 1_795_164_001.5,

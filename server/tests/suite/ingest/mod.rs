@@ -4,6 +4,7 @@ mod cloudevents;
 mod litellm;
 mod mixing;
 mod otlp;
+mod passing;
 mod room;
 
 use crate::support::{Answer, Tenant, TestApp};

@@ -27,7 +27,7 @@ fn attributes(values: Value) -> Value {
 }
 
 /// A call of Anthropic with the figures of the README, counted as the conventions say: the cache is inside the input.
-fn span(id: &str) -> Value {
+pub(super) fn span(id: &str) -> Value {
     json!({
         "traceId": "5b8efff798038103d269b633813fc60c", "spanId": id, "name": "chat", "kind": 3,
         "startTimeUnixNano": "1795164000250000000", "endTimeUnixNano": "1795164001500000000",
@@ -41,9 +41,19 @@ fn span(id: &str) -> Value {
     })
 }
 
-fn request(spans: Value) -> Value {
+pub(super) fn request(spans: Value) -> Value {
     json!({"resourceSpans": [{"resource": {"attributes": attributes(json!({"service.name": "checkout"}))},
         "scopeSpans": [{"scope": {"name": "test"}, "spans": spans}]}]})
+}
+
+/// A request as Claude Code reports it.
+pub(super) fn log_request() -> Value {
+    let record = json!({"timeUnixNano": "1795164000250000000", "body": {"stringValue": "claude_code.api_request"},
+        "attributes": attributes(json!({"event.name": "api_request", "model": "claude-sonnet-4-5-20250929", "input_tokens": "812",
+            "output_tokens": "391", "cache_read_tokens": "20480", "cache_creation_tokens": "0", "cost_usd": "0.014445",
+            "session.id": "s1", "event.sequence": 1}))});
+    json!({"resourceLogs": [{"resource": {"attributes": attributes(json!({"service.name": "claude-code"}))},
+        "scopeLogs": [{"logRecords": [record]}]}]})
 }
 
 fn protobuf(request: Value) -> Vec<u8> {
@@ -140,12 +150,7 @@ async fn errors_speak_the_encoding_of_the_request() {
 async fn claude_code_is_recorded_from_its_log_records_alone() {
     let app = TestApp::start().await;
     let acme = app.organization("Acme", "UTC").await;
-    let record = json!({"timeUnixNano": "1795164000250000000", "body": {"stringValue": "claude_code.api_request"},
-        "attributes": attributes(json!({"event.name": "api_request", "model": "claude-sonnet-4-5-20250929", "input_tokens": "812",
-            "output_tokens": "391", "cache_read_tokens": "20480", "cache_creation_tokens": "0", "cost_usd": "0.014445",
-            "session.id": "s1", "event.sequence": 1}))});
-    let body = json!({"resourceLogs": [{"resource": {"attributes": attributes(json!({"service.name": "claude-code"}))},
-        "scopeLogs": [{"logRecords": [record]}]}]});
+    let body = log_request();
     for _ in 0..2 {
         assert_eq!(post(&app, &acme, LOGS, JSON, body.to_string()).await.body, "{}");
     }

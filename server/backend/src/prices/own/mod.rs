@@ -10,8 +10,8 @@ mod sql;
 mod undo;
 mod what_if;
 
-pub use effect::modifier_effect;
 pub(super) use dated::dated;
+pub use effect::modifier_effect;
 pub use enter::{add_alias, add_modifier, add_prices, doubts};
 pub use undo::undo;
 pub(super) use what_if::{with_alias, with_prices};
