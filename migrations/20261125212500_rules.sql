@@ -46,6 +46,7 @@ create table rules (
     constraint rules_span_check check (valid_from < valid_to),
     constraint rules_superseded_check check ((superseded_at is null) = (superseded_by is null))
 );
+create index rules_live_idx on rules (org_id, kind, conflict_key) where superseded_at is null;
 create index rules_kind_idx on rules (org_id, kind, subject);
 create index rules_change_idx on rules (org_id, change_id);
 create index rules_superseded_idx on rules (org_id, superseded_by) where superseded_by is not null;
@@ -58,3 +59,6 @@ alter table organizations
 create view own_models as
     select distinct org_id, fields ->> 'provider' as provider, fields ->> 'model' as model
     from rules where kind = 'price_override' and superseded_at is null;
+
+-- Events in the order in which they came, for what asks since when: nearly free, because they are appended.
+create index events_received_idx on events using brin (received_at);

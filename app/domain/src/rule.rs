@@ -71,11 +71,16 @@ impl RuleKind {
         }
     }
 
-    /// An edge as people read it: a day of the organization's zone, or a month.
+    /// An edge as people read it: a day of the organization's zone, its time where it is not the beginning of one, or a month.
     #[cfg(feature = "tz")]
     #[must_use]
     pub fn edge_text(self, at: DateTime<Utc>, zone: crate::period::Zone) -> String {
-        if self.is_monthly() { at.format("%Y-%m").to_string() } else { zone.day_of(at).to_string() }
+        let day = zone.day_of(at);
+        match self.is_monthly() {
+            true => at.format("%Y-%m").to_string(),
+            false if zone.start_of(day) == at => day.to_string(),
+            false => zone.local(at).format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+        }
     }
 }
 

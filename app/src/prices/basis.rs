@@ -153,7 +153,7 @@ fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
     ];
     let each = choices.iter().map(|choice| choice_row(rows, choice)).collect_view();
     let undo = undone_under_changes(rows.org);
-    let note = "the newest choice that concerns a provider holds from its first day on; without one, the computed cost";
+    let note = "the newest choice that concerns a provider and holds at the time of the call decides; without one, the computed cost";
     view! {
         <Section title="What counts" note=note id="choices">
             <Table caption="Choices, newest first" columns=columns>{each}</Table>

@@ -25,7 +25,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Which cost counts, and what providers reported beside what was computed.
 #[derive(Debug, Serialize, ToSchema)]
 struct CostBasisDocument {
-    /// Newest first: the first that concerns a provider holds from its begin on. Without any, the computed cost counts.
+    /// Newest first, then superseded ones. Of those whose `superseded_at` is null, the first that concerns a provider and whose span holds decides; without any, the computed cost counts.
     choices: Vec<RuleDocument<BasisChoiceDocument>>,
     /// By provider, over the newest events of the last 30 days that came with a reported cost.
     drift: Vec<DriftDocument>,

@@ -138,8 +138,8 @@ impl ModifierEffectDocument {
     )
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {
-    let book = prices::own_book(&state.backend, &caller.scope).await?;
-    Ok(Json(ModifiersDocument { modifiers: RuleDocument::all(book.modifiers, ModifierDocument::of) }))
+    let modifiers = prices::modifiers(&state.backend, &caller.scope).await?;
+    Ok(Json(ModifiersDocument { modifiers: RuleDocument::all(modifiers, ModifierDocument::of) }))
 }
 
 /// Enters a discount or markup. It multiplies prices in a fixed order: the provider's uplift, discounts, markups; of one kind the older first.

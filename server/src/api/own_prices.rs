@@ -104,8 +104,8 @@ impl OwnAliasDocument {
     )
 )]
 async fn overrides(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OverridesDocument>, ApiError> {
-    let book = prices::own_book(&state.backend, &caller.scope).await?;
-    Ok(Json(OverridesDocument { overrides: book.prices.into_iter().map(OverrideDocument::of).collect() }))
+    let prices = prices::overrides(&state.backend, &caller.scope).await?;
+    Ok(Json(OverridesDocument { overrides: prices.into_iter().map(OverrideDocument::of).collect() }))
 }
 
 /// Enters a price of the organization's own: from its begin on it goes before the common price of the model.
@@ -143,8 +143,8 @@ async fn enter(
     )
 )]
 async fn aliases(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OwnAliasesDocument>, ApiError> {
-    let book = prices::own_book(&state.backend, &caller.scope).await?;
-    Ok(Json(OwnAliasesDocument { aliases: RuleDocument::all(book.mappings, OwnAliasDocument::of) }))
+    let aliases = prices::aliases(&state.backend, &caller.scope).await?;
+    Ok(Json(OwnAliasesDocument { aliases: RuleDocument::all(aliases, OwnAliasDocument::of) }))
 }
 
 /// Lets a reported name mean a model. Of the aliases of a name the newest goes first.

@@ -119,7 +119,7 @@ async fn end(
     )
 )]
 async fn changes(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ChangesDocument>, ApiError> {
-    Ok(Json(ChangesDocument { changes: prices::own_book(&state.backend, &caller.scope).await?.changes }))
+    Ok(Json(ChangesDocument { changes: prices::changes(&state.backend, &caller.scope).await? }))
 }
 
 /// Takes a change back, as long as nothing was booked with it.

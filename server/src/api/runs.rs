@@ -362,7 +362,7 @@ fn id(text: &str) -> Result<RunId, Problem> {
 
 /// Lists models whose events wait for a price, with what they cost at most and which models they may mean.
 ///
-/// Map a name with `POST /v1/price-mappings` or enter a price with `POST /v1/price-overrides`, then price what waits with a run of the kind `pricing`.
+/// Map a name with `POST /v1/model-aliases` or enter a price with `POST /v1/price-overrides`, then price what waits with a run of the kind `pricing`.
 #[utoipa::path(
     get,
     path = "/v1/unpriced",

@@ -2,8 +2,9 @@
 //!
 //! Run with `cargo nextest run -p domain measured --no-capture` to read the figures.
 
-use super::back_test::{BackTest, Steadiness, forward, roughness};
+use super::back_test::{BackTest, forward, roughness};
 use super::month::{MonthEndForecast, month_end_with};
+use super::past::Steadiness;
 use super::prior::{HORIZONS, LEVELS, Prior, SHIPPED};
 use super::{MAX_DAYS, RULE_DAYS, Series};
 use chrono::{Days, NaiveDate};

@@ -171,7 +171,7 @@ impl Drift {
 /// The organization's choices, and what they are about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisBook {
-    /// Newest first: the first that concerns a provider holds from its begin on.
+    /// Newest first, then superseded ones: of those that count, the first that concerns a provider and whose span holds decides.
     pub choices: Vec<Dated<BasisRow>>,
     /// By provider, the dearest first.
     pub drift: Vec<Drift>,

@@ -364,7 +364,7 @@ impl PriceBook {
     }
 
     fn modify(&mut self, mut rows: Vec<ModifierRow>) {
-        rows.sort_by_key(|row| (row.kind, row.modifier_id));
+        rows.sort_by_key(|row| row.kind);
         self.modifiers = rows.into_iter().map(Arc::new).collect();
         if self.modifiers.is_empty() {
             return;

@@ -185,7 +185,7 @@ pub struct BookRows {
     pub aliases: Vec<AliasRow>,
     /// Prices.
     pub prices: Vec<PriceRow>,
-    /// Factors on prices.
+    /// Factors on prices; of one kind they stack in this order.
     pub modifiers: Vec<ModifierRow>,
     /// What providers let one account use.
     pub limits: Vec<LimitRow>,

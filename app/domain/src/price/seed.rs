@@ -53,6 +53,8 @@ pub fn parse(text: &str) -> Result<BookRows, SeedError> {
             reading.line(line).map_err(|what| SeedError { line: index + 1, what })?;
         }
     }
+    // As every database has them.
+    reading.rows.modifiers.sort_by_key(|row| row.modifier_id);
     Ok(reading.rows)
 }
 

@@ -16,7 +16,8 @@ mod sql;
 pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_alias, add_modifier, add_prices, began, books, doubts, modifier_effect, own_book, undo, watch,
+    HeldBooks, add_alias, add_modifier, add_prices, aliases, began, books, changes, doubts, modifier_effect, modifiers,
+    overrides, own_book, undo, watch,
 };
 pub use quotes::quotes;
 

@@ -432,7 +432,8 @@ pub(super) async fn modifiers(
              source_version, source_url
          from price_modifiers
          where ($1::timestamptz is null and superseded_at is null)
-            or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))",
+            or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))
+         order by modifier_id",
     )
     .bind(known_at)
     .fetch_all(tx)

@@ -7,12 +7,11 @@
 mod sql;
 mod undo;
 
-pub(crate) use sql::lock;
-pub(crate) use sql::{CHANNEL, Stored, about, by_ids, changes, known, listed, of_kind, undone};
+pub(crate) use sql::{CHANNEL, Stored, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
 pub(crate) use undo::Undo;
 
 use crate::{Backend, Error, OrgScope, audit};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
 use domain::problem::Problem;
@@ -21,7 +20,7 @@ use domain::span::{Edge, Span};
 use sqlx::{PgConnection, Postgres, Transaction};
 
 /// Most rules of one kind, and most changes, that a list names.
-pub(crate) const MAX_LISTED: i64 = 2_000;
+pub(crate) const MAX_LISTED: i64 = 5_000;
 
 /// One change on its way: a transaction that other changes of the organization's rules wait for.
 pub(crate) struct Change<'a> {
@@ -36,13 +35,20 @@ impl<'a> Change<'a> {
     /// Waits for the change before it.
     pub(crate) async fn begin(backend: &'a Backend, scope: &'a OrgScope) -> Result<Self, Error> {
         let mut transaction = backend.pool.begin().await?;
-        sql::lock(&mut transaction, scope).await?;
-        Ok(Self::within(backend, scope, transaction))
+        let last = sql::lock(&mut transaction, scope).await?;
+        Ok(Self::after(last, backend, scope, transaction))
     }
 
-    fn within(backend: &'a Backend, scope: &'a OrgScope, transaction: Transaction<'static, Postgres>) -> Self {
+    /// In a transaction that has locked the organization's rules, after the change before it.
+    fn after(
+        last: Option<DateTime<Utc>>,
+        backend: &'a Backend,
+        scope: &'a OrgScope,
+        transaction: Transaction<'static, Postgres>,
+    ) -> Self {
         let change_id = RuleChangeId(backend.clock.new_id());
-        Self { backend, scope, change_id, now: backend.clock.now(), transaction }
+        let now = last.map_or(backend.clock.now(), |last| backend.clock.now().max(last + Duration::microseconds(1)));
+        Self { backend, scope, change_id, now, transaction }
     }
 
     /// What else belongs to the change.
@@ -58,7 +64,7 @@ impl<'a> Change<'a> {
         self.insert(std::slice::from_ref(rule)).await
     }
 
-    /// Enters rules where nothing of their keys holds at their time.
+    /// Enters rules for whose time [`Self::clear`] made room, and which do not overlap each other.
     pub(crate) async fn insert<R: Rule>(&mut self, rules: &[R]) -> Result<(), Error> {
         let entered = sql::Entered { change_id: self.change_id, at: self.now };
         sql::insert(&mut self.transaction, self.scope, rules, entered).await
@@ -70,20 +76,18 @@ impl<'a> Change<'a> {
     }
 
     async fn give_way(&mut self, kind: RuleKind, wanted: sql::Wanted<'_>, span: Span) -> Result<(), Error> {
-        for (rule_id, held) in sql::overlapping(&mut self.transaction, self.scope, kind, wanted, span).await? {
-            self.cut(rule_id, held, span).await?;
-        }
-        Ok(())
+        let held = sql::overlapping(&mut self.transaction, self.scope, kind, wanted, span).await?;
+        self.cut(&held, span).await
     }
 
-    /// Supersedes a rule by what is left of it beside a span.
-    async fn cut(&mut self, rule_id: i64, held: Span, span: Span) -> Result<(), Error> {
+    /// Supersedes rules by what is left of them beside a span.
+    async fn cut(&mut self, held: &[(i64, Span)], span: Span) -> Result<(), Error> {
         let by = sql::Entered { change_id: self.change_id, at: self.now };
-        sql::supersede(&mut self.transaction, self.scope, &[rule_id], by).await?;
-        for left in held.subtract(span) {
-            sql::copy(&mut self.transaction, self.scope, rule_id, left, by).await?;
-        }
-        Ok(())
+        let ids: Vec<i64> = held.iter().map(|(rule_id, _)| *rule_id).collect();
+        let left = held.iter().flat_map(|(rule_id, held)| held.subtract(span).map(|left| (*rule_id, left)));
+        let left: Vec<(i64, Span)> = left.collect();
+        sql::supersede(&mut self.transaction, self.scope, &ids, by).await?;
+        sql::copy(&mut self.transaction, self.scope, &left, by).await
     }
 
     /// Writes the entry of the change and the audit row, tells all servers, and commits.
@@ -138,7 +142,11 @@ pub async fn end(backend: &Backend, scope: &OrgScope, rule_id: u64, end: Edge) -
     if rule.span.to.is_some_and(|to| to <= end) {
         return Err(Problem::field("valid_to", "after_end", "It ends before that already.").into());
     }
-    change.cut(rule_id, rule.span, Span { from: Some(end), to: None }).await?;
-    let detail = format!("Ended the {} before {}.", rule.description, rule.kind.edge_text(end, scope.zone()));
+    change.cut(&[(rule_id, rule.span)], Span { from: Some(end), to: None }).await?;
+    let detail = if rule.span.from.is_some_and(|from| from >= end) {
+        format!("Withdrew the {}.", rule.description)
+    } else {
+        format!("Ended the {} before {}.", rule.description, rule.kind.edge_text(end, scope.zone()))
+    };
     change.commit(&format!("{}.ended", rule.kind.as_str()), &detail).await
 }

@@ -97,13 +97,16 @@ pub(super) async fn notify(connection: &mut PgConnection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Changes of one organization's rules come one after the other.
-pub(crate) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+/// Changes of one organization's rules come one after the other: waits for the one before, and answers with its time.
+///
+/// What is dated by the clock of a server comes after that time, also where the clocks of two servers are apart.
+pub(crate) async fn lock(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<DateTime<Utc>>, Error> {
     sqlx::query("select 1 from organizations where org_id = $1 for no key update")
         .bind(scope.org_id().0)
-        .execute(connection)
+        .execute(&mut *connection)
         .await?;
-    Ok(())
+    let last = sqlx::query_scalar("select max(recorded_at) from rule_changes where org_id = $1");
+    Ok(last.bind(scope.org_id().0).fetch_one(connection).await?)
 }
 
 /// How often rules were undone: to be read before rules that events are priced with.
@@ -169,7 +172,12 @@ pub(crate) async fn by_ids<R: Rule>(pool: &PgPool, scope: &OrgScope, ids: &[u64]
 
 /// Rules of a kind with their history: those that count first, the newest at the top.
 pub(crate) async fn listed<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Dated<R>>, Error> {
-    list(pool, scope, None, limit).await
+    list(pool, scope, None, false, limit).await
+}
+
+/// As [`listed`], without those that count no more.
+pub(crate) async fn live_ones<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Dated<R>>, Error> {
+    list(pool, scope, None, true, limit).await
 }
 
 /// As [`listed`], of these subjects.
@@ -179,13 +187,14 @@ pub(crate) async fn about<R: Rule>(
     subjects: &[String],
     limit: i64,
 ) -> Result<Vec<Dated<R>>, Error> {
-    list(pool, scope, Some(subjects), limit).await
+    list(pool, scope, Some(subjects), false, limit).await
 }
 
 async fn list<R: Rule>(
     pool: &PgPool,
     scope: &OrgScope,
     subjects: Option<&[String]>,
+    only_live: bool,
     limit: i64,
 ) -> Result<Vec<Dated<R>>, Error> {
     let rows = sqlx::query(concat!(
@@ -196,12 +205,14 @@ async fn list<R: Rule>(
         " from rules as r join rule_changes as c on c.org_id = r.org_id and c.change_id = r.change_id",
         join_recorded_by!(),
         " where r.org_id = $1 and r.kind = $2 and ($3::text[] is null or r.subject = any($3))
+            and (r.superseded_at is null or not $5)
           order by is_superseded, r.rank desc, r.rule_id desc limit $4"
     ))
     .bind(scope.org_id().0)
     .bind(R::KIND.as_str())
     .bind(subjects)
     .bind(limit)
+    .bind(only_live)
     .fetch_all(pool)
     .await?;
     rows.iter()
@@ -267,10 +278,7 @@ pub(super) async fn overlapping(
     .bind(span.to)
     .fetch_all(connection)
     .await?;
-    let read = |row: &PgRow| {
-        Ok((row.try_get("rule_id")?, Span { from: row.try_get("valid_from")?, to: row.try_get("valid_to")? }))
-    };
-    rows.iter().map(read).collect()
+    rows.iter().map(placed).collect()
 }
 
 /// Enters rules under the next numbers.
@@ -308,24 +316,25 @@ pub(super) async fn insert<R: Rule>(
     Ok(())
 }
 
-/// Enters a rule again at another time, in its old place among the others.
+/// Enters rules again, each at a time, in their old places among the others.
 pub(super) async fn copy(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    rule_id: i64,
-    span: Span,
+    rules: &[(i64, Span)],
     entered: Entered,
 ) -> Result<(), Error> {
     sqlx::query(
         "insert into rules (org_id, rule_id, kind, subject, conflict_key, rank, valid_from, valid_to, description, fields,
             recorded_at, change_id)
-         select org_id, nextval('rule_ids'), kind, subject, conflict_key, rank, $3, $4, description, fields, $5, $6
-         from rules where org_id = $1 and rule_id = $2",
+         select org_id, nextval('rule_ids'), kind, subject, conflict_key, rank, again.valid_from, again.valid_to, description,
+            fields, $5, $6
+         from unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[]) as again (rule_id, valid_from, valid_to)
+         join rules using (rule_id) where org_id = $1",
     )
     .bind(scope.org_id().0)
-    .bind(rule_id)
-    .bind(span.from)
-    .bind(span.to)
+    .bind(rules.iter().map(|(rule_id, _)| *rule_id).collect::<Vec<_>>())
+    .bind(rules.iter().map(|(_, span)| span.from).collect::<Vec<_>>())
+    .bind(rules.iter().map(|(_, span)| span.to).collect::<Vec<_>>())
     .bind(entered.at)
     .bind(entered.change_id.0)
     .execute(connection)
@@ -333,26 +342,40 @@ pub(super) async fn copy(
     Ok(())
 }
 
-/// Enters what a change superseded again.
-pub(super) async fn restore(
+/// What a change superseded, and when that held.
+pub(super) async fn superseded_by(
     connection: &mut PgConnection,
     scope: &OrgScope,
     change: RuleChangeId,
-    entered: Entered,
-) -> Result<(), Error> {
-    sqlx::query(
-        "insert into rules (org_id, rule_id, kind, subject, conflict_key, rank, valid_from, valid_to, description, fields,
-            recorded_at, change_id)
-         select org_id, nextval('rule_ids'), kind, subject, conflict_key, rank, valid_from, valid_to, description, fields, $3, $4
-         from (select * from rules where org_id = $1 and superseded_by = $2 order by rule_id) as before",
+) -> Result<Vec<(i64, Span)>, Error> {
+    let rows = sqlx::query(
+        "select rule_id, valid_from, valid_to from rules where org_id = $1 and superseded_by = $2 order by rule_id",
     )
     .bind(scope.org_id().0)
     .bind(change.0)
-    .bind(entered.at)
-    .bind(entered.change_id.0)
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(())
+    rows.iter().map(placed).collect()
+}
+
+/// Whether what a change superseded would hold at the time of a rule of the same key that came since.
+pub(super) async fn is_in_the_way(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    change: RuleChangeId,
+) -> Result<bool, Error> {
+    let found = sqlx::query_scalar(
+        "select exists (
+             select 1 from rules as before join rules as live
+                 on live.org_id = before.org_id and live.kind = before.kind and live.conflict_key = before.conflict_key
+                 and tstzrange(live.valid_from, live.valid_to) && tstzrange(before.valid_from, before.valid_to)
+             where before.org_id = $1 and before.superseded_by = $2 and live.superseded_at is null and live.change_id <> $2)",
+    );
+    Ok(found.bind(scope.org_id().0).bind(change.0).fetch_one(connection).await?)
+}
+
+fn placed(row: &PgRow) -> Result<(i64, Span), Error> {
+    Ok((row.try_get("rule_id")?, Span { from: row.try_get("valid_from")?, to: row.try_get("valid_to")? }))
 }
 
 pub(super) async fn supersede(
@@ -403,7 +426,7 @@ pub(crate) async fn changes(pool: &PgPool, scope: &OrgScope, limit: i64) -> Resu
         ", exists (select 1 from rule_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
          from rule_changes as c",
         join_recorded_by!(),
-        " where c.org_id = $1 order by c.change_id desc limit $2"
+        " where c.org_id = $1 order by c.recorded_at desc limit $2"
     ))
     .bind(scope.org_id().0)
     .bind(limit)

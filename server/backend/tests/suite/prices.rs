@@ -7,7 +7,7 @@ use domain::identity::Permission;
 use domain::price::{MappingForm, PriceForm, PriceRow};
 use domain::problem::Problem;
 use domain::rule::Dated;
-use domain::span::Edge;
+use domain::span::{Edge, Span};
 use rust_decimal::Decimal;
 use serde_json::json;
 use testkit::TestDatabase;
@@ -136,6 +136,68 @@ async fn a_new_price_ends_the_old_one_and_both_can_be_taken_back() {
 }
 
 #[tokio::test]
+async fn undoing_gives_nothing_back_beside_what_holds_now() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let owner = &acme.owner;
+    let from = |day: &str, rate| PriceForm { valid_from: day.to_owned(), ..price("ours", "output", rate) };
+    enter(&backend, owner, from("2026-06-01", "8")).await;
+    let withdrawn = live(&backend, &acme).await[0].rule_id;
+    let end = rules::end(&backend, owner, withdrawn, Edge::Day("2026-06-01".parse().unwrap())).await.unwrap();
+    let newer = enter(&backend, owner, from("", "7")).await;
+    assert_eq!(problem(prices::undo(&backend, owner, end)).await.status(), 409, "the newer price holds there");
+    prices::undo(&backend, owner, newer).await.unwrap();
+    prices::undo(&backend, owner, end).await.unwrap();
+    assert_eq!(live(&backend, &acme).await.iter().map(|price| price.row.rate.to_string()).collect::<Vec<_>>(), ["8"]);
+
+    // Whatever is entered, ended and undone in whatever order: of one key one rule holds at a time.
+    let mut state = 7_u64;
+    let mut any = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let day = |number: u64| format!("2026-07-{:02}", number + 1);
+    let (mut undone, mut refused) = (0, 0);
+    for step in 0..120_u64 {
+        let (kind, one, other) = (any(5), any(28), any(28));
+        let prices = live(&backend, &acme).await;
+        match kind {
+            0 | 1 => {
+                let (begin, end) = (one.min(other), one.max(other) + 1);
+                let valid_from = if one == 0 { String::new() } else { day(begin) };
+                let valid_to = if other == 0 { String::new() } else { day(end) };
+                enter(
+                    &backend,
+                    owner,
+                    PriceForm { valid_from, valid_to, ..price("ours", "output", &step.to_string()) },
+                )
+                .await;
+            }
+            2 if !prices.is_empty() => {
+                let rule = prices[usize::try_from(any(prices.len() as u64)).unwrap()].rule_id;
+                let _may_end_before = rules::end(&backend, owner, rule, Edge::Day(day(one).parse().unwrap())).await;
+            }
+            _ => {
+                let changes = prices::changes(&backend, owner).await.unwrap();
+                let change = &changes[usize::try_from(any(changes.len().min(2) as u64)).unwrap()];
+                match prices::undo(&backend, owner, change.change_id).await {
+                    Ok(_) => undone += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        let prices = live(&backend, &acme).await;
+        let span = |price: &Dated<PriceRow>| Span { from: price.row.valid_from, to: price.row.valid_to };
+        for (place, price) in prices.iter().enumerate() {
+            let beside = prices[place + 1..].iter().find(|other| span(other).overlaps(span(price)));
+            assert!(beside.is_none(), "step {step}: {price:?} and {beside:?}");
+        }
+    }
+    assert!(undone > 10 && refused > 10, "{undone} undone, {refused} refused");
+}
+
+#[tokio::test]
 async fn what_was_booked_cannot_be_undone() {
     let database = TestDatabase::new().await;
     let (backend, _) = seed::backend(&database, NOW);
@@ -147,6 +209,15 @@ async fn what_was_booked_cannot_be_undone() {
     for change in [priced, mapped] {
         assert_eq!(problem(prices::undo(&backend, &acme.owner, change)).await.status(), 409);
     }
+    let google = MappingForm { provider: "google".to_owned(), ..mapping("our-gemini", "gpt-4o") };
+    let google = prices::add_alias(&backend, &acme.owner, &google.parse().unwrap()).await.unwrap();
+    let event: EventInput = serde_json::from_value(json!({
+        "provider": "google", "model": "models/our-gemini",
+        "usage": {"promptTokenCount": 1_000, "candidatesTokenCount": 100}
+    }))
+    .unwrap();
+    assert!(events::ingest_inputs(&backend, &acme.api, vec![event]).await.unwrap().results[0].cost.is_some());
+    assert_eq!(problem(prices::undo(&backend, &acme.owner, google)).await.status(), 409, "by another spelling");
     let other =
         prices::add_alias(&backend, &acme.owner, &mapping("their-chat", "gpt-4o").parse().unwrap()).await.unwrap();
     prices::undo(&backend, &acme.owner, other).await.unwrap();

@@ -385,6 +385,9 @@ fn check_row(row: &PriceRow) -> Result<(), &'static str> {
     if row.rate.is_sign_negative() && !row.rate.is_zero() {
         return Err("a price cannot be negative");
     }
+    if row.per == 0 {
+        return Err("a price is for one unit or more");
+    }
     if row.rate > Decimal::from(MAX_NUMBER) || row.per > MAX_NUMBER {
         return Err("nobody charges that much");
     }

@@ -34,7 +34,7 @@ pub struct PriceForm {
     pub rate: String,
     /// Units that the rate is for; empty means a million for tokens and characters, one for everything else.
     #[cfg_attr(feature = "openapi", schema(value_type = u64, example = 1_000_000))]
-    #[serde(deserialize_with = "written")]
+    #[serde(deserialize_with = "number")]
     pub per: String,
     /// From this day of the organization's zone or this instant; empty means from the beginning of time.
     #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
@@ -51,9 +51,9 @@ pub struct PriceForm {
     pub source: String,
     /// Where it is written.
     pub source_url: String,
-    /// Whether a price that looks unusual is meant: ten times another, or per token instead of per million. Any text says yes.
+    /// Whether a price that looks unusual is meant: ten times another, or per token instead of per million.
     #[cfg_attr(feature = "openapi", schema(value_type = bool))]
-    #[serde(deserialize_with = "written")]
+    #[serde(deserialize_with = "truth")]
     pub confirmed: String,
 }
 
@@ -101,21 +101,25 @@ impl PriceForm {
     }
 }
 
-/// A text, a number or a truth as people write it in JSON, as the text that a form has for it.
-fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// A number as programs write it, as the text that a form has for it.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "a whole number")]
     enum Written {
         Text(String),
         Number(u64),
-        Truth(bool),
     }
-    Ok(match Written::deserialize(deserializer)? {
-        Written::Text(text) => text,
-        Written::Number(number) => number.to_string(),
-        Written::Truth(true) => "true".to_owned(),
-        Written::Truth(false) => String::new(),
+    Ok(match Option::<Written>::deserialize(deserializer)? {
+        None => String::new(),
+        Some(Written::Text(text)) => text,
+        Some(Written::Number(number)) => number.to_string(),
     })
+}
+
+/// Yes or no as programs write it, as the text that a form has for it.
+fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_true = Option::<bool>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(if is_true { "true".to_owned() } else { String::new() })
 }
 
 /// One meter and its rate, where several prices of a model are entered at once.
@@ -253,7 +257,7 @@ pub struct MappingForm {
     /// Provider that the events name.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "azure", max_length = 200))]
     pub provider: String,
-    /// The name that the events carry, or a pattern such as `^our-chat-`: see [`Pattern`](crate::price::Pattern).
+    /// The name that the events carry, or a pattern: `=` is that name, `^` a beginning such as `^our-chat-`, `$` an end, `~` a part; `#` stands for a digit.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "our-chat", max_length = 200))]
     pub name: String,
     /// Provider of the model that is meant.

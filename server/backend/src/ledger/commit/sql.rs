@@ -41,7 +41,13 @@ pub(crate) fn lock_key(org_id: OrgId) -> i64 {
 }
 
 /// Waits until no committer is in the organization, and keeps them out until the transaction ends.
+///
+/// The organization's row comes first, as with everybody who takes both.
 pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    sqlx::query("select 1 from organizations where org_id = $1 for no key update")
+        .bind(scope.org_id().0)
+        .execute(&mut *connection)
+        .await?;
     // What is rebuilt or deleted under this lock may be years of events.
     sqlx::query("select set_config('statement_timeout', '0', true)").execute(&mut *connection).await?;
     sqlx::query("select pg_advisory_xact_lock($1)").bind(lock_key(scope.org_id())).execute(connection).await?;

@@ -210,14 +210,13 @@ pub(super) async fn matching_prices(
     limit: i64,
 ) -> Result<Vec<DatedPrice>, Error> {
     let words: Vec<String> = search.words().collect();
-    let own: Vec<Dated<PriceRow>> = rules::listed(pool, scope, limit).await?;
+    let own: Vec<Dated<PriceRow>> = rules::live_ones(pool, scope, limit).await?;
     let matches = |price: &Dated<PriceRow>| {
         let name = price.row.subject().to_lowercase();
         search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
             && words.iter().all(|word| name.contains(word))
     };
-    let mut own: Vec<DatedPrice> =
-        own.into_iter().filter(|price| price.is_live() && matches(price)).map(DatedPrice::from).collect();
+    let mut own: Vec<DatedPrice> = own.into_iter().filter(&matches).map(DatedPrice::from).collect();
     own.sort_by_cached_key(|price| {
         let row = &price.row;
         let of = (row.meter.as_str(), row.variant.as_str(), row.tier_from);

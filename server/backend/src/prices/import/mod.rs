@@ -16,11 +16,11 @@ use domain::format;
 use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::price::import::{
-    Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRule, NameRules, Proposal,
-    ProposalKind, cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
+    Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRules, Proposal, ProposalKind,
+    cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
 };
 use domain::price::page::ModelName;
-use domain::price::{AliasRow, BookRows, PriceRow};
+use domain::price::{BookRows, PriceRow};
 use domain::problem::Problem;
 use domain::repricing::parse_reason;
 use domain::rule::RuleKind;
@@ -216,8 +216,9 @@ pub async fn apply(
     }
     let new = models_of(chosen.iter().copied(), ProposalKind::NewModel);
     // In reverse: the newest goes first.
-    let aliases: Vec<AliasRow> = stored.names.of(&new).first.iter().rev().map(NameRule::row).collect();
-    change.insert(&aliases).await?;
+    for rule in stored.names.of(&new).first.iter().rev() {
+        change.enter(&rule.row()).await?;
+    }
     let entry = &stored.entry;
     let detail = format!(
         "Imported {} of {} from {} ({}): {reason}",

@@ -24,7 +24,7 @@ use domain::identity::Permission;
 use domain::ids::OrgId;
 use domain::period::Period;
 use domain::price::{AliasRow, BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
-use domain::rule::{Dated, RuleKind};
+use domain::rule::{Dated, RuleChange, RuleKind};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -158,18 +158,54 @@ pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Er
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
 pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Error> {
-    scope.require(Permission::Read)?;
-    let pool = &backend.pool;
-    let mut prices: Vec<Dated<PriceRow>> = rules::listed(pool, scope, MAX_LISTED).await?;
-    prices.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
-    let mut modifiers: Vec<Dated<ModifierRow>> = rules::listed(pool, scope, MAX_LISTED).await?;
-    modifiers.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind, modifier.rule_id));
     Ok(OwnBook {
-        prices,
-        modifiers,
-        mappings: rules::listed(pool, scope, MAX_LISTED).await?,
-        changes: rules::changes(pool, scope, MAX_LISTED).await?,
+        prices: overrides(backend, scope).await?,
+        modifiers: modifiers(backend, scope).await?,
+        mappings: aliases(backend, scope).await?,
+        changes: changes(backend, scope).await?,
     })
+}
+
+/// The organization's own prices: those that count by model and date, then superseded ones.
+///
+/// # Errors
+/// As [`own_book`].
+pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<PriceRow>>, Error> {
+    scope.require(Permission::Read)?;
+    let mut prices: Vec<Dated<PriceRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    prices.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
+    Ok(prices)
+}
+
+/// Discounts and markups: those that count in the order in which they stack, then superseded ones.
+///
+/// # Errors
+/// As [`own_book`].
+pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<ModifierRow>>, Error> {
+    scope.require(Permission::Read)?;
+    let mut modifiers: Vec<Dated<ModifierRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    // The older first, as they stack.
+    modifiers.reverse();
+    modifiers.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind));
+    Ok(modifiers)
+}
+
+/// Names that mean a model to the organization, in the order in which they are tried, then superseded ones.
+///
+/// # Errors
+/// As [`own_book`].
+pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<AliasRow>>, Error> {
+    scope.require(Permission::Read)?;
+    rules::listed(&backend.pool, scope, MAX_LISTED).await
+}
+
+/// What was done to the organization's rules, newest first.
+///
+/// # Errors
+/// As [`own_book`].
+pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<Vec<RuleChange>, Error> {
+    scope.require(Permission::Read)?;
+    rules::changes(&backend.pool, scope, MAX_LISTED).await
 }
 
 /// By model and date; what is superseded behind, the newest first.

@@ -4,8 +4,9 @@ use super::sql::{self, Reported};
 use crate::prices::runs;
 use crate::rules::{self, Undo};
 use crate::{Backend, Error, OrgScope};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::RuleChangeId;
-use domain::model::{canonical_provider, lower};
+use domain::model::{canonical_provider, lower, other_spellings};
 use domain::price::{AliasRow, BasisRow};
 use domain::problem::Problem;
 use domain::rule::{Rule, RuleKind};
@@ -23,17 +24,33 @@ pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: RuleChangeId) 
         let detail = "A run that knows this change is not done. Confirm or discard it first.";
         return Err(Problem::conflict(detail).into());
     }
-    for kind in RuleKind::ALL {
-        if let Some(detail) = used(&mut undo, scope, kind).await? {
-            return Err(Problem::conflict(detail).into());
-        }
-    }
+    // Asked first without keeping events waiting, because it may take a while, then for those that came meanwhile.
+    refuse_used(&mut undo, scope, recorded_at - CLOCKS_APART).await?;
+    let asked = backend.clock.now();
+    undo.hold_events().await?;
+    refuse_used(&mut undo, scope, recorded_at.max(asked) - CLOCKS_APART).await?;
     undo.commit().await
 }
 
-/// Why rules of a kind that the change entered cannot be taken back.
-async fn used(undo: &mut Undo<'_>, scope: &OrgScope, kind: RuleKind) -> Result<Option<&'static str>, Error> {
-    let since = undo.recorded_at;
+/// The clocks of two servers are less apart.
+const CLOCKS_APART: TimeDelta = TimeDelta::seconds(10);
+
+async fn refuse_used(undo: &mut Undo<'_>, scope: &OrgScope, since: DateTime<Utc>) -> Result<(), Error> {
+    for kind in RuleKind::ALL {
+        if let Some(detail) = used(undo, scope, kind, since).await? {
+            return Err(Problem::conflict(detail).into());
+        }
+    }
+    Ok(())
+}
+
+/// Why rules of a kind that the change entered cannot be taken back, by what was booked since.
+async fn used(
+    undo: &mut Undo<'_>,
+    scope: &OrgScope,
+    kind: RuleKind,
+    since: DateTime<Utc>,
+) -> Result<Option<&'static str>, Error> {
     let entered: Vec<rules::Stored> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
     if entered.is_empty() {
         return Ok(None);
@@ -71,8 +88,12 @@ async fn used(undo: &mut Undo<'_>, scope: &OrgScope, kind: RuleKind) -> Result<O
     Ok(is_used.then_some(detail))
 }
 
+/// Whether an alias reads a name, in any of the spellings in which the book looks it up.
 fn reads(alias: &AliasRow, name: &Reported) -> bool {
-    alias.provider == canonical_provider(&name.provider) && alias.pattern.matches(&lower(name.model.trim()))
+    let (provider, model) = (canonical_provider(&name.provider), lower(name.model.trim()));
+    let matches = |model: &str| alias.pattern.matches(model);
+    alias.provider == provider
+        && (matches(&model) || other_spellings(&provider, &model).iter().any(|model| matches(model)))
 }
 
 fn concerns(choice: &BasisRow, name: &Reported) -> bool {

@@ -283,14 +283,16 @@ impl NewRun {
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             return Err(Problem::field("to", "before_begin", "The end lies before the begin.").into());
         }
-        rules::lock(connection, scope).await?;
+        // Knows every change that was made before it.
+        let last = rules::lock(connection, scope).await?;
+        let now = last.map_or(backend.clock.now(), |last| last.max(backend.clock.now()));
         Ok(Self {
             run_id: RunId(backend.clock.new_id()),
             kind: input.kind,
             from,
             to,
             filters: input.filters.clone(),
-            now: backend.clock.now(),
+            now,
             contract: input.month().map(|month| ContractMonth::new(month.from)),
         })
     }
