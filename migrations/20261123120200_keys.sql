@@ -30,5 +30,6 @@ create table api_key_hashes (
     key_hash bytea constraint api_key_hashes_pkey primary key,
     org_id uuid not null,
     key_id uuid not null,
-    constraint api_key_hashes_key_fkey foreign key (org_id, key_id) references api_keys on delete cascade
+    -- Not to the key itself: every server of a cluster has all hashes, and no table of one organization is everywhere.
+    constraint api_key_hashes_org_id_fkey foreign key (org_id) references organizations on delete cascade
 );

@@ -37,7 +37,7 @@ pub enum Command {
     /// Serve pages and API until interrupted.
     Serve(Serve),
     /// Bring the database's schema and price book up to date.
-    Migrate(Database),
+    Migrate(Migrate),
     /// Create a user, organization and project if absent; print a new API key with all scopes.
     Bootstrap(Bootstrap),
     /// Recompute every sum from the events and report what differs; fails if anything does.
@@ -51,6 +51,17 @@ pub enum Command {
     /// Look after the common price book, which all organizations share.
     #[command(subcommand)]
     Prices(Prices),
+}
+
+/// Settings of `migrate`.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Which database.
+    #[command(flatten)]
+    pub database: Database,
+    /// Spread the tables over the servers of a Citus cluster as well; the extension has to be installed in the database.
+    #[arg(long)]
+    pub distribute: bool,
 }
 
 /// The commands about the common price book.

@@ -4,7 +4,7 @@ use backend::{Backend, Clock, Pools, SystemClock, events, identity};
 use clap::Parser;
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
-use server::config::{Bootstrap, Cli, Command, Database, Import, PriceImport, Prices, Sample, Serve, Verify};
+use server::config::{Bootstrap, Cli, Command, Import, Migrate, PriceImport, Prices, Sample, Serve, Verify};
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
 use server::{AppState, build, files, logging, metrics, serving, verify};
@@ -34,7 +34,7 @@ async fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve(serve) => run_serve(serve).await,
-        Command::Migrate(database) => run_migrate(&database).await,
+        Command::Migrate(wanted) => run_migrate(&wanted).await,
         Command::Bootstrap(bootstrap) => run_bootstrap(bootstrap).await,
         Command::Verify(verify) => run_verify(&verify).await,
         Command::Sample(sample) => run_sample(sample).await,
@@ -44,9 +44,19 @@ async fn run(cli: Cli) -> Result<(), Failure> {
     }
 }
 
-async fn run_migrate(database: &Database) -> Result<(), Failure> {
-    let connected = connect(database).await?;
+async fn run_migrate(wanted: &Migrate) -> Result<(), Failure> {
+    let connected = connect(&wanted.database).await?;
     backend::migrate(&connected.pool, &SystemClock).await?;
+    if wanted.distribute {
+        let placed = backend::distribute(&connected.pool).await?;
+        let mut out = std::io::stdout();
+        for (tables, place) in [
+            (placed.distributed, "are spread over the servers by organization"),
+            (placed.everywhere, "lie whole on every server"),
+        ] {
+            writeln!(out, "{} tables {place}: {}", tables.len(), tables.join(", "))?;
+        }
+    }
     connected.close().await
 }
 

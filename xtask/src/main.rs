@@ -28,7 +28,7 @@ enum Command {
     /// Build for production: the binary and the browser's files in target/dist.
     Dist,
     /// Run everything: checks, unit, property, database, HTTP and browser tests.
-    Test,
+    Test(test::Test),
     /// Check format, lints, documentation and the guards of the invariants.
     Check(check::Args),
     /// Run the browser tests alone.
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     let outcome = match Command::parse() {
         Command::Run(args) => run::run(&args),
         Command::Dist => dist::run(),
-        Command::Test => test::run(),
+        Command::Test(args) => test::run(&args),
         Command::Check(args) => check::run(&args),
         Command::End2end(args) => test::end2end(&args),
         Command::Clients => test::clients(),

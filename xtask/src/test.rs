@@ -9,6 +9,17 @@ use std::path::PathBuf;
 /// Where tests find the PostgreSQL whose databases they may create and drop.
 const DATABASE: &str = "TALLYSTICK_TEST_DATABASE_URL";
 
+/// Says that the tests' PostgreSQL is a Citus coordinator.
+const CITUS: &str = "TALLYSTICK_TEST_CITUS";
+
+/// Settings of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Test {
+    /// Only the backend's tests, with distributed tables: the address of a database of a Citus coordinator that keeps shards itself, whose user may create databases.
+    #[arg(long, value_name = "URL")]
+    citus: Option<String>,
+}
+
 /// How long PostgreSQL outlives this command when it was interrupted.
 const INTERRUPTED_SECS: u32 = 60;
 
@@ -29,7 +40,10 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// Every part that failed.
-pub(crate) fn run() -> Result<(), Failure> {
+pub(crate) fn run(test: &Test) -> Result<(), Failure> {
+    if let Some(citus) = &test.citus {
+        return run_distributed(citus);
+    }
     let mut parts = Parts::default();
     let mut counts = Counts::default();
     let ready = parts.part("tools", || {
@@ -66,6 +80,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         say(&format!("\nfailed:\n{reasons}"));
     }
     counts.print();
+    say("left out: the backend's tests with distributed tables (--citus with the address of a coordinator)");
     match outcome {
         Ok(()) if counts.failed == 0 && counts.passed > 0 => Ok(()),
         Ok(()) => Err("no test passed, or one failed".to_owned()),
@@ -122,6 +137,18 @@ fn run_tests(database: &str, counts: &mut Counts) -> Result<(), Failure> {
     nextest.args(["nextest", "run", "--locked", "--workspace", "--exclude", "frontend", "--no-fail-fast"]);
     nextest.args(["--status-level", "fail", "--final-status-level", "fail", "--color", "never"]);
     overheard(nextest.env(DATABASE, database), Stream::Stderr, |line| counts.hear_nextest(line))
+}
+
+/// The backend's tests against a cluster.
+fn run_distributed(citus: &str) -> Result<(), Failure> {
+    let mut counts = Counts::default();
+    let mut nextest = tools::cargo();
+    nextest.args(["nextest", "run", "--locked", "--package", "backend", "--no-fail-fast"]);
+    nextest.args(["--status-level", "fail", "--final-status-level", "fail", "--color", "never"]);
+    let outcome =
+        overheard(nextest.env(DATABASE, citus).env(CITUS, "1"), Stream::Stderr, |line| counts.hear_nextest(line));
+    counts.print();
+    outcome
 }
 
 fn run_examples() -> Result<(), Failure> {

@@ -36,7 +36,7 @@ pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
 pub use hash::hashed;
 pub use pools::{Pools, Sizes, options as pool_options};
-pub use schema::{Schema, schema};
+pub use schema::{Placed, Schema, distribute, schema};
 pub use scope::{Actor, OrgScope, Visible};
 
 use sqlx::PgPool;

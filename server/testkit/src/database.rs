@@ -13,6 +13,9 @@ use std::sync::OnceLock;
 /// Names the PostgreSQL whose databases tests may create and drop; set by `cargo xtask test`.
 const SERVER_VARIABLE: &str = "TALLYSTICK_TEST_DATABASE_URL";
 
+/// Set by `cargo xtask test --citus`: that PostgreSQL is a Citus coordinator that keeps its shards itself, and every test's tables are distributed.
+const CITUS_VARIABLE: &str = "TALLYSTICK_TEST_CITUS";
+
 /// How long an own PostgreSQL outlives the last test process.
 const LINGER_SECS: u32 = 120;
 
@@ -66,6 +69,11 @@ impl TestDatabase {
         let name = format!("test_{:016x}", RandomState::new().build_hasher().finish());
         let mut admin = admin().await;
         run(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        if std::env::var_os(CITUS_VARIABLE).is_some() {
+            // What `distribute` sets for a database is not copied with it.
+            let setting = format!("ALTER DATABASE {name} SET citus.multi_shard_modify_mode = 'sequential'");
+            run(&mut admin, &setting).await;
+        }
         let url = url_of(&name);
         let pool = pool_of(&url).await;
         Self { pool, url, name }
@@ -179,9 +187,40 @@ where
     let pool = pool_of(&url_of(&unfinished)).await;
     let migrator = sqlx::migrate::Migrator::new(repository().join("migrations")).await.expect("the migrations");
     migrator.run(&pool).await.unwrap_or_else(|error| panic!("a migration failed: {error}"));
+    let is_distributed = std::env::var_os(CITUS_VARIABLE).is_some();
+    if is_distributed {
+        distribute(&pool).await;
+    }
     prepare(pool.clone()).await;
     pool.close().await;
+    if is_distributed {
+        // Citus keeps a connection of its own to every database, and a template must have none.
+        run(&mut admin, &format!("ALTER DATABASE {unfinished} WITH ALLOW_CONNECTIONS false")).await;
+        let others = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{unfinished}'");
+        run(&mut admin, &others).await;
+        while sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = $1)")
+            .bind(&unfinished)
+            .fetch_one(&mut admin)
+            .await
+            .expect("an answer")
+        {
+            tokio::task::yield_now().await;
+        }
+    }
     run(&mut admin, &format!("ALTER DATABASE {unfinished} RENAME TO {template}")).await;
+}
+
+/// Spreads the tables over the coordinator itself, in a few shards each.
+async fn distribute(pool: &PgPool) {
+    for statement in [
+        "CREATE EXTENSION citus",
+        "SELECT citus_set_coordinator_host('localhost', current_setting('port')::int)",
+        "SELECT citus_set_node_property('localhost', current_setting('port')::int, 'shouldhaveshards', true)",
+    ] {
+        pool.execute(statement).await.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+    let placed = backend::distribute(pool).await.unwrap_or_else(|error| panic!("tables are not distributed: {error}"));
+    assert!(!placed.distributed.is_empty(), "nothing is distributed");
 }
 
 /// A name for the contents of `migrations/` and for `state`.

@@ -9,6 +9,7 @@ use domain::period::Zone;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use uuid::Uuid;
 
 // --- users
 
@@ -598,16 +599,19 @@ pub(super) async fn lock_open_invitation(
     token_hash: &[u8],
     now: DateTime<Utc>,
 ) -> Result<Option<Open>, Error> {
+    let org_id = sqlx::query_scalar("select org_id from organizations where slug = $1");
+    let Some(org_id) = org_id.bind(slug).fetch_optional(&mut *connection).await? else { return Ok(None) };
+    let org_id: Uuid = org_id;
     let row = sqlx::query(
         "select organizations.org_id, organizations.time_zone, organizations.name, organizations.slug,
                 invitations.invitation_id, invitations.email, invitations.role
-         from organizations
-         join invitations on invitations.org_id = organizations.org_id
-         where organizations.slug = $1 and invitations.token_hash = $2
+         from invitations
+         join organizations on organizations.org_id = invitations.org_id
+         where invitations.org_id = $1 and invitations.token_hash = $2
            and invitations.accepted_at is null and invitations.revoked_at is null and invitations.expires_at > $3
          for update of invitations",
     )
-    .bind(slug)
+    .bind(org_id)
     .bind(token_hash)
     .bind(now)
     .fetch_optional(connection)

@@ -196,7 +196,7 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
         Dimension::Cohort => push_word(sql, "cohort", values),
         Dimension::Step => push_word(sql, "step", values),
         Dimension::Customer | Dimension::User | Dimension::Tag(_) => {
-            push_label(sql, scope, filter.dimension.name(), values);
+            push_label(sql, filter.dimension.name(), values);
         }
     }
 }
@@ -210,7 +210,7 @@ fn push_word(sql: &mut QueryBuilder<Postgres>, column: &'static str, values: Vec
 }
 
 /// Events with one of these values of a label, by the numbers that they have, or which were sent with it although it counts as another; empty text means none.
-fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, name: String, values: Vec<String>) {
+fn push_label(sql: &mut QueryBuilder<Postgres>, name: String, values: Vec<String>) {
     let id = |value: &String| Label { label: Cow::Borrowed(&*name), value: Cow::Borrowed(&**value) }.id();
     let ids: Vec<i64> = values.iter().filter(|value| !value.is_empty()).map(id).collect();
     let is_missing = values.iter().any(String::is_empty);
@@ -220,8 +220,8 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, name: String, 
     sql.push(" = any(").push_bind(values).push("), false)");
     if is_missing {
         sql.push(" or not coalesce(e.words ? ").push_bind(name.clone()).push(", false) and not exists (");
-        sql.push("select 1 from label_ids(e.labels) as label_id join labels as l using (label_id) where l.org_id = ");
-        sql.push_bind(scope.org_id().0).push(" and l.label = ").push_bind(name).push(")");
+        sql.push("select 1 from labels as l where l.org_id = e.org_id");
+        sql.push(" and l.label_id = any(array(select label_ids(e.labels))) and l.label = ").push_bind(name).push(")");
     }
     sql.push(")");
 }

@@ -1,8 +1,9 @@
-//! Whether the database is the one that this program was built for.
+//! Whether the database is the one that this program was built for, and on how many servers its tables lie.
 
 mod sql;
 
 use crate::{Error, MIGRATOR};
+use domain::problem::Problem;
 use sqlx::PgPool;
 use std::collections::BTreeSet;
 
@@ -29,4 +30,26 @@ pub async fn schema(pool: &PgPool) -> Result<Schema, Error> {
         None if applied == own => Schema::Current,
         None => Schema::Behind(own.difference(&applied).count()),
     })
+}
+
+/// The tables of a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// Spread over its servers by organization, so that everything of one organization lies together.
+    pub distributed: Vec<String>,
+    /// Whole on every server.
+    pub everywhere: Vec<String>,
+}
+
+/// Spreads the tables over the servers of a Citus cluster; those that are spread already stay. Says where all of them are.
+///
+/// # Errors
+/// [`Problem::Conflict`] where the extension is not installed in the database; [`Error::Database`].
+pub async fn distribute(pool: &PgPool) -> Result<Placed, Error> {
+    if !sql::has_citus(pool).await? {
+        let detail = "The extension citus is not installed in this database: create it there, on a cluster, first.";
+        return Err(Problem::conflict(detail).into());
+    }
+    sql::distribute(pool).await?;
+    sql::placed(pool).await
 }

@@ -253,8 +253,8 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     );
     for (label, column) in labels.iter().zip(VALUES) {
         sql.push(
-            ", coalesce((select min(l.value) from label_ids(e.labels) as label_id
-                join labels as l on l.org_id = e.org_id and l.label_id = label_id.label_id where l.label = ",
+            ", coalesce((select min(l.value) from labels as l
+                where l.org_id = e.org_id and l.label_id = any(array(select label_ids(e.labels))) and l.label = ",
         );
         sql.push_bind(label.name()).push("), '') as ").push(column.trim_start_matches("r."));
     }
@@ -353,7 +353,8 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
             sql.push(" and slug = any(").push_bind(filter.values.clone()).push("))");
         }
         Dimension::Team => {
-            sql.push("(select slug from teams where teams.org_id = owner.org_id and teams.team_id = owner.team_id)");
+            sql.push("(select slug from teams where teams.org_id = ").push_bind(scope.org_id().0);
+            sql.push(" and teams.team_id = owner.team_id)");
             sql.push(" = any(").push_bind(filter.values.clone()).push(")");
         }
         Dimension::ApiKey => {
@@ -441,8 +442,10 @@ pub(super) async fn meters(
     period: Period,
 ) -> Result<Vec<(CellKey, Meter, Metered)>, Error> {
     let mut sql = Query::new(
-        "select (select slug from projects as named where named.org_id = r.org_id and named.project_id = r.project_id)
-            as project, r.provider, r.model, r.meter, sum(r.quantity) as quantity, sum(r.booked + r.adjusted) as spend
+        "select (select slug from projects as named where named.project_id = r.project_id and named.org_id = ",
+    );
+    sql.push_bind(scope.org_id().0).push(
+        ") as project, r.provider, r.model, r.meter, sum(r.quantity) as quantity, sum(r.booked + r.adjusted) as spend
          from spend_by_meter as r",
     );
     push_owner(&mut sql, scope, query, "r.day");
@@ -451,7 +454,7 @@ pub(super) async fn meters(
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter, &Source::Days(period));
     }
-    sql.push(" group by r.org_id, r.project_id, r.provider, r.model, r.meter");
+    sql.push(" group by r.project_id, r.provider, r.model, r.meter");
     let rows = sql.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {

@@ -156,12 +156,7 @@ pub(super) async fn delete_before(pool: &PgPool, scope: &OrgScope, limit: DateTi
 
 /// Organizations with anything in their lists (across organizations: the worker's own view, no caller's).
 pub(super) async fn organizations(pool: &PgPool) -> Result<Vec<OrgId>, Error> {
-    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
-        "select org_id from organizations
-         where exists (select 1 from rejected_events where rejected_events.org_id = organizations.org_id)
-         order by org_id",
-    )
-    .fetch_all(pool)
-    .await?;
+    let ids: Vec<uuid::Uuid> =
+        sqlx::query_scalar("select distinct org_id from rejected_events order by org_id").fetch_all(pool).await?;
     Ok(ids.into_iter().map(OrgId).collect())
 }
