@@ -1,7 +1,7 @@
 //! The five kinds of rules about prices.
 
 use super::contract::TermRow;
-use super::{AliasRow, BasisRow, CostBasis, ModifierRow, PriceRow};
+use super::{AliasRow, BasisRow, ModifierRow, PriceRow};
 use crate::format;
 use crate::rule::{Rule, RuleKind, midnight};
 use crate::span::Span;
@@ -155,11 +155,8 @@ impl Rule for BasisRow {
     }
 
     fn describe(&self) -> String {
-        let what = match self.basis {
-            CostBasis::Computed => "the computed cost counts",
-            CostBasis::Reported => "the cost that the provider reports counts",
-        };
-        format!("choice that of {} {what} ({})", self.provider.as_deref().unwrap_or("every provider"), self.reason)
+        let provider = self.provider.as_deref().unwrap_or("every provider");
+        format!("choice of the {} for {provider} ({})", self.basis.label().to_lowercase(), self.reason)
     }
 }
 

@@ -112,7 +112,7 @@ async fn the_choice_holds_by_the_time_of_the_event_and_every_sum_follows() {
     let chosen = log.iter().find(|row| row.action == "cost_basis.entered").unwrap();
     assert_eq!(
         chosen.detail,
-        "Entered the choice that of openai the cost that the provider reports counts (The invoice follows it.), from 2026-11-10."
+        "Entered the choice of the reported cost for openai (The invoice follows it.), from 2026-11-10."
     );
 }
 
