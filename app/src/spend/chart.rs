@@ -9,11 +9,11 @@ use crate::ui::Tone;
 use crate::ui::chart::{
     self, Annotation, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
 };
-use chrono::{DateTime, Datelike, NaiveDate, Weekday};
+use chrono::{DateTime, Datelike, FixedOffset, Weekday};
 use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
 use domain::period::Period;
-use domain::spend::{Bucket, Explore, Happening, Measure, Overview};
+use domain::spend::{BucketStart, Explore, Happening, Measure, Overview};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -40,10 +40,12 @@ pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> Char
     let buckets = overview
         .steps
         .iter()
-        .map(|step| chart::Bucket {
-            total: if step.start > today { String::new() } else { format::money(step.spend()) },
-            href: links::step(org, query, step.start, overview.bucket).filter(|_| step.start <= today),
-            ..bucket(step.start, overview.bucket)
+        .map(|step| {
+            let start = BucketStart::of(overview.bucket, step.start).unwrap_or(BucketStart::Day(step.start));
+            let bucket = bucket(start, org, query);
+            let is_over = step.start <= today;
+            let total = if is_over { format::money(step.spend()) } else { String::new() };
+            chart::Bucket { total, href: bucket.href.filter(|_| is_over), ..bucket }
         })
         .collect();
     ChartData {
@@ -124,27 +126,24 @@ fn thin(name: String, values: Vec<Option<Decimal>>, measure: Measure) -> Line {
     Line { name, hue: Hue::Other, stroke: Stroke::Thin, values, texts }
 }
 
-/// A day, week or month below the axis.
-fn bucket(start: NaiveDate, step: Bucket) -> chart::Bucket {
-    let (label, title, mark) = match step {
-        Bucket::Month => (start.format("%b %Y").to_string(), format::month(start), start.month() == 1),
-        Bucket::Week => (format::day(start), format!("Week of {}", format::day_year(start)), start.day() <= 7),
-        _ => (format::day(start), format::weekday(start), start.weekday() == Weekday::Mon),
+/// A bucket below the axis, with its link.
+fn bucket(start: BucketStart, org: &str, query: &Query) -> chart::Bucket {
+    let (label, title, mark) = match start {
+        BucketStart::Hour(at) => return hour(at),
+        BucketStart::Month(day) => (day.format("%b %Y").to_string(), format::month(day), day.month() == 1),
+        BucketStart::Week(day) => (format::day(day), format!("Week of {}", format::day_year(day)), day.day() <= 7),
+        BucketStart::Day(day) => (format::day(day), format::weekday(day), day.weekday() == Weekday::Mon),
     };
-    chart::Bucket { label, title, mark, ..chart::Bucket::default() }
+    chart::Bucket { label, title, mark, href: links::step(org, query, start), ..chart::Bucket::default() }
 }
 
 /// The measure by step and group.
 pub(super) fn of_explore(explore: &Explore, org: &str, query: &Query, stack: Stack) -> ChartData {
     let asked = &explore.query;
-    let step = asked.effective_bucket();
     let buckets = explore
         .steps
         .iter()
-        .map(|at| chart::Bucket {
-            total: measured(asked.measure, at.total),
-            ..explore_bucket(&at.bucket, step, org, query)
-        })
+        .map(|at| chart::Bucket { total: measured(asked.measure, at.total), ..bucket(at.bucket, org, query) })
         .collect();
     let before: Vec<_> = explore.steps.iter().map(|step| step.before).collect();
     let name = asked.previous.map(|previous| format::range(previous, explore.now.date_naive()));
@@ -186,19 +185,7 @@ fn explore_series(explore: &Explore) -> Vec<Series> {
     all
 }
 
-fn explore_bucket(text: &str, step: Bucket, org: &str, query: &Query) -> chart::Bucket {
-    if step == Bucket::Hour {
-        return hour(text);
-    }
-    let first = if step == Bucket::Month { format!("{text}-01") } else { text.to_owned() };
-    match first.parse::<NaiveDate>() {
-        Ok(start) => chart::Bucket { href: links::step(org, query, start, step), ..bucket(start, step) },
-        Err(_) => chart::Bucket { label: text.to_owned(), title: text.to_owned(), ..chart::Bucket::default() },
-    }
-}
-
-fn hour(text: &str) -> chart::Bucket {
-    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return chart::Bucket::default() };
+fn hour(at: DateTime<FixedOffset>) -> chart::Bucket {
     let midnight = format::hour(at) == "00:00";
     let label = if midnight { format::day(at.date_naive()) } else { format::hour(at) };
     let title = format!("{} {}, {}", format::weekday(at.date_naive()), format::hour(at), format::offset(*at.offset()));

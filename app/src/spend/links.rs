@@ -1,9 +1,8 @@
 //! Where figures lead: from any bar or cell one step deeper.
 
 use crate::layout::{Place, Query};
-use chrono::NaiveDate;
 use domain::period::Period;
-use domain::spend::{Bucket, Dimension, Filter};
+use domain::spend::{BucketStart, Dimension, Filter};
 
 /// Parameters of Explore that are no filter and no days.
 const VIEW: [&str; 5] = ["measure", "group_by", "bucket", "chart", "sort"];
@@ -27,14 +26,14 @@ pub(super) fn with_days(query: &Query, period: Period) -> Query {
 }
 
 /// Explore for one step of a chart, cut finer.
-pub(super) fn step(org: &str, query: &Query, start: NaiveDate, bucket: Bucket) -> Option<String> {
-    let end = match bucket {
-        Bucket::Day => start.succ_opt()?,
-        Bucket::Week => start.checked_add_days(chrono::Days::new(7))?,
-        Bucket::Month => Period::month_of(start).to,
-        Bucket::None | Bucket::Hour => return None,
+pub(super) fn step(org: &str, query: &Query, start: BucketStart) -> Option<String> {
+    let end = match start {
+        BucketStart::Hour(_) => return None,
+        BucketStart::Day(day) => day.succ_opt()?,
+        BucketStart::Week(day) => day.checked_add_days(chrono::Days::new(7))?,
+        BucketStart::Month(day) => Period::month_of(day).to,
     };
-    let days = Period::new(start, end)?;
+    let days = Period::new(start.day(), end)?;
     Some(with_days(&query.without(&["bucket"]), days).at(&Place::Explore.path(org)))
 }
 

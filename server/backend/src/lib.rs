@@ -23,6 +23,7 @@ mod pools;
 pub mod prices;
 pub mod projects;
 mod rates;
+mod readers;
 pub mod rules;
 pub mod sample;
 mod schema;
@@ -60,6 +61,10 @@ pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
 pub struct Backend {
     /// Connections to PostgreSQL: those of pages, or of what [`Backend::for_api`] and its like are for.
     pub pool: PgPool,
+    /// Turns of those who read sums over these connections.
+    pub(crate) readers: readers::Readers,
+    /// The same over those of the public API.
+    api_readers: readers::Readers,
     /// All connections.
     pools: Arc<Pools>,
     /// Time and randomness.
@@ -90,6 +95,8 @@ impl Backend {
             rates: Arc::new(keys::Rates::new(&clock, keys::Quotas::default())),
             events: events::Ingest::start(&pools, Arc::clone(&clock)),
             pool: pools.pages.clone(),
+            readers: readers::Readers::of(&pools.pages),
+            api_readers: readers::Readers::of(&pools.api),
             pools,
             clock,
             public_url: public_url.trim_end_matches('/').into(),
@@ -114,7 +121,7 @@ impl Backend {
     /// The same with the connections of the public API.
     #[must_use]
     pub fn for_api(&self) -> Self {
-        Self { pool: self.pools.api.clone(), ..self.clone() }
+        Self { pool: self.pools.api.clone(), readers: self.api_readers.clone(), ..self.clone() }
     }
 
     /// The same with the connections of ingestion.

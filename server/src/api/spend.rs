@@ -142,7 +142,7 @@ impl SpendDocument {
     fn of(answer: SpendAnswer, query: &SpendQuery) -> Self {
         let names: Vec<_> = answer.group_by.iter().map(Dimension::name).collect();
         let row = |row: domain::spend::SpendRow| SpendRow {
-            bucket: row.bucket,
+            bucket: row.bucket.map(|start| start.to_string()),
             dimensions: names.iter().cloned().zip(row.keys).collect(),
             measures: Measures::of(&row.sums, query),
         };

@@ -1,6 +1,6 @@
 //! Explore: one measure by one dimension over time, beside the span before.
 
-use super::{Bucket, Dimension, Filter, Measure, SpendQuery, Sums, bucket_for};
+use super::{Bucket, BucketStart, Dimension, Filter, Measure, SpendQuery, Sums, bucket_for};
 use crate::period::Period;
 use crate::problem::Problem;
 use chrono::{DateTime, FixedOffset};
@@ -98,8 +98,8 @@ pub struct Group {
 /// One step of the chart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExploreStep {
-    /// As the API writes it: an hour with offset, a date, a Monday, a month.
-    pub bucket: String,
+    /// Where it begins.
+    pub bucket: BucketStart,
     /// The measure of each of the first [`DRAWN_GROUPS`] groups.
     pub drawn: Vec<Decimal>,
     /// The measure of all groups together.

@@ -1,11 +1,13 @@
 //! The spend query: one query behind Overview, Explore, statements and API.
 
+mod bucket_start;
 mod changes;
 mod explore;
 mod known;
 mod overview;
 mod query;
 
+pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
 pub use known::{KnownDimension, OTHER};
@@ -340,8 +342,8 @@ impl Sums {
 /// One row of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpendRow {
-    /// Start of the bucket: RFC 3339 with offset for hours, a date for days, its Monday for weeks, `YYYY-MM` for months; none without buckets.
-    pub bucket: Option<String>,
+    /// Where the bucket begins; none without buckets.
+    pub bucket: Option<BucketStart>,
     /// One value per grouped dimension, in the query's order; none means missing.
     pub keys: Vec<Option<String>>,
     /// The sums.
@@ -397,7 +399,8 @@ impl SpendAnswer {
             let keys = row.keys.iter().map(|key| key.clone().unwrap_or_default());
             let measures = query.measures.iter().map(|measure| row.sums.text(*measure));
             let unpriced = row.sums.unpriced_requests.to_string();
-            let cells: Vec<_> = row.bucket.iter().cloned().chain(keys).chain(measures).chain([unpriced]).collect();
+            let cells: Vec<_> =
+                row.bucket.iter().map(ToString::to_string).chain(keys).chain(measures).chain([unpriced]).collect();
             table.row(cells.iter().map(String::as_str));
         }
         Ok(table.into_text())

@@ -1,13 +1,13 @@
 //! Explore: one dimension over time. Groups are found first, then only the largest are asked step by step.
 
 use crate::{Backend, Error, OrgScope, keys, projects};
-use chrono::{Duration, SecondsFormat, Timelike};
+use chrono::{Duration, Timelike};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    Bucket, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Group, MAX_GROUPS, MAX_ROWS, Measure,
-    SpendQuery, SpendRow, Sums, starts,
+    Bucket, BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Group, MAX_GROUPS,
+    MAX_ROWS, Measure, SpendQuery, SpendRow, Sums, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -116,12 +116,12 @@ impl Ask<'_> {
         let Some(period) = self.query.previous.filter(|_| bucket == Bucket::Day) else { return Ok(Vec::new()) };
         let rows = self.steps(period, bucket).await?;
         let known = by_bucket(&rows, self.query.measure);
-        Ok(period.iter().map(|day| known.get(day.to_string().as_str()).copied().unwrap_or_default()).collect())
+        Ok(period.iter().map(|day| known.get(&BucketStart::Day(day)).copied().unwrap_or_default()).collect())
     }
 }
 
-fn by_bucket(rows: &[SpendRow], measure: Measure) -> HashMap<&str, Decimal> {
-    rows.iter().filter_map(|row| Some((row.bucket.as_deref()?, row.sums.of(measure)))).collect()
+fn by_bucket(rows: &[SpendRow], measure: Measure) -> HashMap<BucketStart, Decimal> {
+    rows.iter().filter_map(|row| Some((row.bucket?, row.sums.of(measure)))).collect()
 }
 
 /// What people call the values of a dimension, where that is not the value itself.
@@ -166,24 +166,22 @@ fn beside(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<Str
     groups
 }
 
-/// Every step of a span as the API writes it, also those without usage.
-fn buckets(zone: Zone, period: Period, bucket: Bucket) -> Vec<String> {
+/// Every step of a span, also those without usage.
+fn buckets(zone: Zone, period: Period, bucket: Bucket) -> Vec<BucketStart> {
     match bucket {
         Bucket::Hour => hours(zone, period),
-        Bucket::Month => starts(period, bucket).iter().map(|day| day.format("%Y-%m").to_string()).collect(),
-        _ => starts(period, bucket).iter().map(ToString::to_string).collect(),
+        _ => starts(period, bucket).into_iter().filter_map(|day| BucketStart::of(bucket, day)).collect(),
     }
 }
 
 /// Quarter by quarter, so that hours of half-hour zones and repeated hours come out as they are.
-fn hours(zone: Zone, period: Period) -> Vec<String> {
+fn hours(zone: Zone, period: Period) -> Vec<BucketStart> {
     let (from, to) = zone.instants(period);
-    let mut hours: Vec<String> = std::iter::successors(Some(from), |at| Some(*at + Duration::minutes(15)))
+    let mut hours: Vec<BucketStart> = std::iter::successors(Some(from), |at| Some(*at + Duration::minutes(15)))
         .take_while(|at| *at < to)
         .map(|at| {
             let local = zone.local(at);
-            let start = local - Duration::minutes(local.minute().into());
-            start.to_rfc3339_opts(SecondsFormat::Secs, false)
+            BucketStart::Hour(local - Duration::minutes(local.minute().into()))
         })
         .collect();
     hours.dedup();
@@ -191,7 +189,7 @@ fn hours(zone: Zone, period: Period) -> Vec<String> {
 }
 
 fn build_steps(
-    buckets: Vec<String>,
+    buckets: Vec<BucketStart>,
     drawn: &[Option<String>],
     by_group: &[SpendRow],
     all: &[SpendRow],
@@ -199,19 +197,19 @@ fn build_steps(
     measure: Measure,
 ) -> Vec<ExploreStep> {
     let totals = by_bucket(all, measure);
-    let mut cells: HashMap<(&str, &Option<String>), Decimal> = HashMap::new();
+    let mut cells: HashMap<(BucketStart, &Option<String>), Decimal> = HashMap::new();
     for row in by_group {
-        if let (Some(bucket), Some(key)) = (row.bucket.as_deref(), row.keys.first()) {
+        if let (Some(bucket), Some(key)) = (row.bucket, row.keys.first()) {
             cells.insert((bucket, key), row.sums.of(measure));
         }
     }
-    let cell = |bucket: &str, key| cells.get(&(bucket, key)).copied().unwrap_or_default();
+    let cell = |bucket, key| cells.get(&(bucket, key)).copied().unwrap_or_default();
     buckets
         .into_iter()
         .enumerate()
         .map(|(place, bucket)| ExploreStep {
-            drawn: drawn.iter().map(|key| cell(&bucket, key)).collect(),
-            total: totals.get(bucket.as_str()).copied().unwrap_or_default(),
+            drawn: drawn.iter().map(|key| cell(bucket, key)).collect(),
+            total: totals.get(&bucket).copied().unwrap_or_default(),
             before: before.get(place).copied(),
             bucket,
         })

@@ -55,6 +55,7 @@ async fn grouped(
     limit: usize,
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
     let source = query.source()?;
+    let _turn = backend.readers.turn(scope).await?;
     if let Source::Events(labels) = &source {
         bound(backend, scope, part, query, labels).await?;
     }
@@ -112,6 +113,7 @@ pub async fn daily_series(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     scope.require(Permission::Read)?;
+    let _turn = backend.readers.turn(scope).await?;
     let mut known: BTreeMap<_, _> = sql::by_day(&backend.pool, scope, part, period).await?.into_iter().collect();
     Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
 }
@@ -131,6 +133,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
+    let _turn = backend.readers.turn(scope).await?;
     sql::by_project_day(&backend.pool, scope, period).await
 }
 

@@ -196,6 +196,7 @@ impl Ask<'_> {
         }
         let mut query = SpendQuery::over(period);
         query.filters = self.filters.to_vec();
+        let _turn = self.backend.readers.turn(self.scope).await?;
         let rows = sql::meters(&self.backend.pool, self.scope, self.part, &query, period).await?;
         let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
         for (key, meter, metered) in rows {
@@ -243,9 +244,9 @@ fn happened(crossings: Vec<Crossing>, priced: Vec<(NaiveDate, String)>, models: 
 ///
 /// Steps of days may reach beyond the span, where the chart shows more of the month than is over; longer steps are of the span alone.
 fn by_team(rows: &[SpendRow], place: usize, bucket: Bucket, span: Period) -> Vec<(Option<String>, Sums)> {
-    let (from, to) = (span.from.to_string(), span.to.to_string());
-    let is_inside =
-        |row: &&SpendRow| bucket != Bucket::Day || row.bucket.as_ref().is_some_and(|day| (&from..&to).contains(&day));
+    let is_inside = |row: &&SpendRow| {
+        bucket != Bucket::Day || row.bucket.is_some_and(|start| (span.from..span.to).contains(&start.day()))
+    };
     let mut teams: BTreeMap<Option<String>, Sums> = BTreeMap::new();
     for row in rows.iter().filter(is_inside) {
         teams.entry(row.keys.get(place).cloned().flatten()).or_default().add(&row.sums);
@@ -268,13 +269,13 @@ fn teams(
 
 /// Spend of each day of a span.
 fn by_place(rows: &[SpendRow], span: Period) -> Vec<Decimal> {
-    let mut days: BTreeMap<&str, Decimal> = BTreeMap::new();
+    let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
     for row in rows {
-        if let Some(day) = &row.bucket {
-            *days.entry(day).or_default() += row.sums.spend;
+        if let Some(start) = row.bucket {
+            *days.entry(start.day()).or_default() += row.sums.spend;
         }
     }
-    span.iter().map(|day| days.get(day.to_string().as_str()).copied().unwrap_or_default()).collect()
+    span.iter().map(|day| days.get(&day).copied().unwrap_or_default()).collect()
 }
 
 fn sum(cells: &[Cell]) -> Sums {
@@ -312,11 +313,7 @@ fn beside<C, K: Ord + Clone>(
 fn build_steps(starts: &[NaiveDate], rows: &[SpendRow], before: &[Decimal], projects: &[ProjectPart]) -> Vec<Step> {
     let places: BTreeMap<_, _> =
         projects.iter().enumerate().map(|(place, project)| (Some(project.slug.as_str()), place)).collect();
-    let texts: Vec<_> = starts.iter().map(|start| (start.to_string(), start.format("%Y-%m").to_string())).collect();
-    let at = |row: &SpendRow| {
-        let bucket = row.bucket.as_ref()?;
-        texts.iter().position(|(day, month)| day == bucket || month == bucket)
-    };
+    let at = |row: &SpendRow| starts.binary_search(&row.bucket?.day()).ok();
     let mut spend = vec![vec![Decimal::ZERO; projects.len()]; starts.len()];
     for row in rows {
         let project = places.get(&row.keys.first().and_then(|key| key.as_deref()));

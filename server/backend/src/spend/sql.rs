@@ -3,14 +3,14 @@
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
 use crate::ledger::key::{first_key, time_of};
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Datelike, Duration, FixedOffset, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
 use domain::ids::{EventKey, ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    Bucket, CellKey, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery, SpendRange,
-    SpendRow, Sums,
+    Bucket, BucketStart, CellKey, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
+    SpendRange, SpendRow, Sums,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -65,16 +65,16 @@ pub(super) async fn grouped(
     let mut sql = grouped_sql(scope, part, query, source, limit);
     let rows = sql.build().fetch_all(pool).await?;
     let mut total = Sums::default();
-    let mut found = Vec::with_capacity(rows.len());
+    let mut grouped = Vec::with_capacity(rows.len());
     for row in &rows {
         if row.try_get("is_total")? {
             total = sums_of(row)?;
         } else {
-            found.push(Found::read(row, query)?);
+            grouped.push(found(row, query)?);
         }
     }
-    found.sort_by(Found::order);
-    Ok((found.into_iter().map(|found| found.into_row(query.bucket)).collect(), total))
+    grouped.sort_by(in_order);
+    Ok((grouped, total))
 }
 
 /// Only static fragments are pushed: dimension words choose among them, values are bound.
@@ -368,51 +368,29 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
     sql.push(", false)");
 }
 
-struct Found {
-    bucket_at: Option<NaiveDateTime>,
-    offset_secs: i32,
-    keys: Vec<Option<String>>,
-    sums: Sums,
+/// One row of the answer.
+fn found(row: &PgRow, query: &SpendQuery) -> Result<SpendRow, Error> {
+    let columns = KEYS.into_iter().take(query.group_by.len());
+    let keys = columns
+        .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
+        .collect::<Result<_, sqlx::Error>>()?;
+    Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: sums_of(row)? })
 }
 
-impl Found {
-    fn read(row: &PgRow, query: &SpendQuery) -> Result<Self, sqlx::Error> {
-        let columns = KEYS.into_iter().take(query.group_by.len());
-        let keys = columns
-            .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
-            .collect::<Result<_, sqlx::Error>>()?;
-        Ok(Self {
-            bucket_at: row.try_get("bucket_at")?,
-            offset_secs: row.try_get::<Option<i32>, _>("bucket_secs")?.unwrap_or(0),
-            keys,
-            sums: sums_of(row)?,
-        })
-    }
-
-    /// By instant of the bucket (the larger offset is the earlier of two equal local times), then by falling spend.
-    fn order(&self, other: &Self) -> Ordering {
-        let bucket = |found: &Self| found.bucket_at.map(|at| (at, -found.offset_secs));
-        bucket(self)
-            .cmp(&bucket(other))
-            .then_with(|| other.sums.spend.cmp(&self.sums.spend))
-            .then_with(|| self.keys.cmp(&other.keys))
-    }
-
-    fn into_row(self, bucket: Bucket) -> SpendRow {
-        let text = self.bucket_at.map(|at| match bucket {
-            Bucket::Hour => hour_text(at, self.offset_secs),
-            Bucket::Month => format!("{:04}-{:02}", at.year(), at.month()),
-            _ => at.date().to_string(),
-        });
-        SpendRow { bucket: text, keys: self.keys, sums: self.sums }
-    }
+fn bucket_start(row: &PgRow, bucket: Bucket) -> Result<Option<BucketStart>, Error> {
+    let Some(local) = row.try_get::<Option<NaiveDateTime>, _>("bucket_at")? else { return Ok(None) };
+    let Some(offset_secs) = row.try_get::<Option<i32>, _>("bucket_secs")? else {
+        return Ok(BucketStart::of(bucket, local.date()));
+    };
+    let at = FixedOffset::east_opt(offset_secs).and_then(|offset| local.and_local_timezone(offset).single());
+    let at = at.ok_or_else(|| Error::inconsistent("rollup_quarter", "bucket_secs", offset_secs))?;
+    Ok(Some(BucketStart::Hour(at)))
 }
 
-/// RFC 3339 with the offset that was in force, which tells the two repeated hours of a day apart.
-fn hour_text(local: NaiveDateTime, offset_secs: i32) -> String {
-    FixedOffset::east_opt(offset_secs)
-        .and_then(|offset| local.and_local_timezone(offset).single())
-        .map_or_else(|| local.to_string(), |at| at.to_rfc3339_opts(SecondsFormat::Secs, false))
+/// By bucket, then by falling spend.
+fn in_order(one: &SpendRow, other: &SpendRow) -> Ordering {
+    let by_spend = || other.sums.spend.cmp(&one.sums.spend);
+    one.bucket.cmp(&other.bucket).then_with(by_spend).then_with(|| one.keys.cmp(&other.keys))
 }
 
 /// Limits a query (alias `r`) to a team's projects of the day, or to one project.

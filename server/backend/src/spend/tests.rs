@@ -7,12 +7,12 @@ use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
 use crate::ledger::series::Series;
 use crate::scope::{Actor, Visible};
 use crate::{OrgScope, TestClock};
-use chrono::{Datelike, Timelike};
+use chrono::Datelike;
 use domain::event::EventInput;
 use domain::ids::{KeyId, OrgId, ProjectId, TeamId};
 use domain::period::Zone;
 use domain::problem::Problem;
-use domain::spend::{Bucket, Dimension, Filter, Measure, SpendRange, SpendRow};
+use domain::spend::{Bucket, BucketStart, Dimension, Filter, Measure, SpendRange, SpendRow};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
@@ -179,23 +179,20 @@ impl Org {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<(i64, String)> {
+    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<BucketStart> {
         let local = self.scope.zone().local(used.at);
         let day = local.date_naive();
-        let monday = day - Duration::days(day.weekday().num_days_from_monday().into());
-        let text = match bucket {
+        Some(match bucket {
             Bucket::None => return None,
             // The start of the local hour with the offset that was in force: the repeated hour is two.
-            Bucket::Hour => format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z")),
-            Bucket::Day => day.to_string(),
-            Bucket::Week => monday.to_string(),
-            Bucket::Month => day.format("%Y-%m").to_string(),
-        };
-        let order = match bucket {
-            Bucket::Hour => (used.at - Duration::minutes(local.minute().into())).timestamp() / 60,
-            _ => 0,
-        };
-        Some((order, text))
+            Bucket::Hour => {
+                let text = format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z"));
+                BucketStart::Hour(text.parse().unwrap())
+            }
+            Bucket::Day => BucketStart::Day(day),
+            Bucket::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
+            Bucket::Month => BucketStart::Month(day.with_day(1).unwrap()),
+        })
     }
 
     fn matches(&self, used: &Used, scope: &OrgScope, query: &SpendQuery) -> bool {
@@ -212,7 +209,7 @@ impl Org {
 
     /// What the answer must be, counted event by event.
     fn counted(&self, events: &[Used], scope: &OrgScope, query: &SpendQuery) -> (Vec<SpendRow>, Sums) {
-        type Key = (Option<(i64, String)>, Vec<Option<String>>);
+        type Key = (Option<BucketStart>, Vec<Option<String>>);
         let mut rows: BTreeMap<Key, Sums> = BTreeMap::new();
         let mut total = Sums::default();
         for used in events.iter().filter(|used| self.matches(used, scope, query)) {
@@ -224,11 +221,7 @@ impl Org {
         rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
             a.cmp(b).then(b_sums.spend.cmp(&a_sums.spend)).then(keys_a.cmp(keys_b))
         });
-        let row = |((bucket, keys), sums): ((Option<(i64, String)>, _), _)| SpendRow {
-            bucket: bucket.map(|(_, text)| text),
-            keys,
-            sums,
-        };
+        let row = |((bucket, keys), sums)| SpendRow { bucket, keys, sums };
         (rows.into_iter().map(row).collect(), total)
     }
 
@@ -673,7 +666,7 @@ async fn a_repeated_hour_is_two_buckets_and_half_hour_zones_begin_at_half_past()
     ];
     new_york.roll_up(&events).await;
     let answer = new_york.check(&events, &new_york.scope, "from=2026-11-01&to=2026-11-02&bucket=hour").await;
-    let buckets: Vec<_> = answer.rows.iter().filter_map(|row| row.bucket.as_deref()).collect();
+    let buckets: Vec<_> = answer.rows.iter().filter_map(|row| Some(row.bucket?.to_string())).collect();
     assert_eq!(
         buckets,
         [
@@ -694,7 +687,7 @@ async fn a_repeated_hour_is_two_buckets_and_half_hour_zones_begin_at_half_past()
     ];
     kolkata.roll_up(&events).await;
     let answer = kolkata.check(&events, &kolkata.scope, "from=2026-11-16&to=2026-11-18&bucket=hour").await;
-    assert_eq!(answer.rows[1].bucket.as_deref(), Some("2026-11-17T00:00:00+05:30"));
+    assert_eq!(answer.rows[1].bucket.map(|start| start.to_string()).as_deref(), Some("2026-11-17T00:00:00+05:30"));
     assert_eq!(answer.rows[1].sums.spend, Decimal::from(6));
     // The project moved on the organization's 17th, which began at 18:30 UTC.
     let teams = kolkata.check(&events, &kolkata.scope, "from=2026-11-16&to=2026-11-18&group_by=team").await;

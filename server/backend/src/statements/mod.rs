@@ -69,6 +69,7 @@ async fn build(
     only: Option<(StatementKind, Uuid)>,
     with_lines: bool,
 ) -> Result<MonthStatement, Error> {
+    let _turn = backend.readers.turn(scope).await?;
     let models = sql::models(&backend.pool, scope, month, only).await?;
     let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
     let mut terms = if with_lines { terms(backend, scope, month, only).await? } else { BTreeMap::new() };

@@ -9,6 +9,7 @@ mod cost_basis;
 mod delivery;
 mod identity;
 mod keys;
+mod plans;
 mod price_book;
 mod price_imports;
 mod prices;

@@ -186,7 +186,10 @@ async fn two_labels_at_once_and_labels_by_the_hour_are_read_from_events() {
         let answer = crate::spend::query(&fixture.backend, &scope, &query).await.unwrap();
         let row = |row: domain::spend::SpendRow| {
             let keys = row.keys.into_iter().map(Option::unwrap_or_default);
-            (row.bucket.into_iter().chain(keys).collect::<Vec<_>>().join("|"), (row.sums.spend, row.sums.requests))
+            (
+                row.bucket.map(|start| start.to_string()).into_iter().chain(keys).collect::<Vec<_>>().join("|"),
+                (row.sums.spend, row.sums.requests),
+            )
         };
         answer.rows.into_iter().map(row).collect::<std::collections::BTreeMap<_, _>>()
     };

@@ -4,12 +4,12 @@ use super::{Read, name_of};
 use crate::ledger::adjust::{self, Recorded, Selection};
 use crate::prices::own::{self, HeldBooks};
 use crate::{Backend, Error, OrgScope, identity, spend};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::period::Period;
 use domain::price::import::{Effect, NameRule, NameRules, Proposal, Sums, apply, backdated, cards};
 use domain::price::page::ModelName;
 use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};
-use domain::spend::{Bucket, Dimension, Filter, SpendAnswer, SpendQuery};
+use domain::spend::{Bucket, BucketStart, Dimension, Filter, SpendAnswer, SpendQuery};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -215,7 +215,7 @@ async fn newest(
         if events > MAX_EVENTS && first.is_some() {
             break;
         }
-        first = row.bucket.as_deref().and_then(|day| day.parse::<NaiveDate>().ok()).or(first);
+        first = row.bucket.map(BucketStart::day).or(first);
     }
     Ok(first.map(|day| scope.zone().start_of(day)))
 }

@@ -1,0 +1,73 @@
+//! Where a bucket of time begins, typed from the query to the chart.
+
+use super::Bucket;
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The begin of a bucket; of one answer all are of one kind, in the order of time.
+///
+/// Written as the API says it: RFC 3339 with offset, a date, a Monday, `YYYY-MM`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BucketStart {
+    /// An hour, with the offset that was in force, which tells the two repeated hours of a day apart.
+    Hour(DateTime<FixedOffset>),
+    /// A day.
+    Day(NaiveDate),
+    /// The Monday of a week.
+    Week(NaiveDate),
+    /// The first day of a month.
+    Month(NaiveDate),
+}
+
+impl BucketStart {
+    /// The bucket that begins with a day; none for hours, and where there are no buckets.
+    #[must_use]
+    pub const fn of(bucket: Bucket, day: NaiveDate) -> Option<Self> {
+        match bucket {
+            Bucket::None | Bucket::Hour => None,
+            Bucket::Day => Some(Self::Day(day)),
+            Bucket::Week => Some(Self::Week(day)),
+            Bucket::Month => Some(Self::Month(day)),
+        }
+    }
+
+    /// Its first day; of an hour the day that holds it.
+    #[must_use]
+    pub fn day(self) -> NaiveDate {
+        match self {
+            Self::Hour(at) => at.date_naive(),
+            Self::Day(day) | Self::Week(day) | Self::Month(day) => day,
+        }
+    }
+}
+
+impl fmt::Display for BucketStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hour(at) => f.write_str(&at.to_rfc3339_opts(SecondsFormat::Secs, false)),
+            Self::Day(day) | Self::Week(day) => day.fmt(f),
+            Self::Month(day) => write!(f, "{:04}-{:02}", day.year(), day.month()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_written_as_the_api_says_and_sorted_by_time() {
+        let day: NaiveDate = "2026-11-02".parse().unwrap();
+        let text = |bucket| BucketStart::of(bucket, day).map(|start| start.to_string());
+        let texts = Bucket::ALL.map(text);
+        let written = |text: &str| Some(text.to_owned());
+        assert_eq!(texts, [None, None, written("2026-11-02"), written("2026-11-02"), written("2026-11")]);
+        // The second of two equal local times is the one with the smaller offset.
+        let hour = |text: &str| BucketStart::Hour(text.parse().unwrap());
+        let (first, second) = (hour("2026-11-01T01:00:00-04:00"), hour("2026-11-01T01:00:00-05:00"));
+        assert!(first < second && first.to_string() != second.to_string());
+        assert_eq!(second.day(), "2026-11-01".parse::<NaiveDate>().unwrap());
+    }
+}
