@@ -15,8 +15,23 @@ create table series (
     environment text not null,
     cohort text not null,
     step text not null,
+    -- The coarse series that it belongs to.
+    coarse_id bigint not null generated always as (hashtextextended(
+        project_id::text || E'\t' || provider || E'\t' || model || E'\t' || status, 0
+    )) stored,
     created_at timestamptz not null,
     constraint series_pkey primary key (org_id, series_id)
+);
+
+-- What nearly every page asks by: coarser sums carry its numbers.
+create table coarse_series (
+    org_id uuid not null,
+    coarse_id bigint not null,
+    project_id uuid not null,
+    provider text not null,
+    model text not null,
+    status text not null,
+    constraint coarse_series_pkey primary key (org_id, coarse_id)
 );
 
 -- Dimensions of many values: customer, user, tag.<key>.
@@ -97,7 +112,44 @@ create table rollup_meter_day (
     constraint rollup_meter_day_pkey primary key (org_id, day, series_id, meter)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
+-- Sums of the sums by day, by coarse series: a tenth of the rows for pages that look far back.
+create table rollup_coarse_day (
+    org_id uuid not null,
+    coarse_id bigint not null,
+    tokens bigint not null,
+    day date not null,
+    requests integer not null,
+    unpriced_requests integer not null,
+    retries integer not null,
+    cache_hits integer not null,
+    booked numeric(38, 12) not null,
+    adjusted numeric(38, 12) not null,
+    unpriced_upper_bound numeric(38, 12) not null,
+    avoided_cost numeric(38, 12) not null,
+    constraint rollup_coarse_day_pkey primary key (org_id, day, coarse_id)
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+create table rollup_coarse_meter_day (
+    org_id uuid not null,
+    day date not null,
+    coarse_id bigint not null,
+    meter text not null,
+    requests integer not null,
+    quantity numeric(38, 12) not null,
+    booked numeric(38, 12) not null,
+    adjusted numeric(38, 12) not null,
+    constraint rollup_coarse_meter_day_pkey primary key (org_id, day, coarse_id, meter)
+) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
 -- What readers ask: sums with the words of their series.
+create view spend_by_coarse_day as
+    select r.*, c.project_id, c.provider, c.model, c.status, case when c.status = 'success' then 0 else r.requests end as errors
+    from rollup_coarse_day as r join coarse_series as c using (org_id, coarse_id);
+
+create view spend_by_coarse_meter as
+    select r.*, c.project_id, c.provider, c.model, c.status
+    from rollup_coarse_meter_day as r join coarse_series as c using (org_id, coarse_id);
+
 create view spend_by_quarter as
     select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step,
         case when s.status = 'success' then 0 else r.requests end as errors

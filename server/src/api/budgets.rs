@@ -443,7 +443,8 @@ async fn test(
         ("before" = Option<Uuid>, Query, description = "`next` of the page before.")
     ),
     responses(
-        (status = 200, description = "At most 50 alerts.", body = AlertsDocument)
+        (status = 200, description = "At most 50 alerts.", body = AlertsDocument),
+        (status = 404, description = "There is no such budget, or it belongs to what the key does not see.", content_type = "application/problem+json", body = ProblemDocument)
     )
 )]
 async fn alerts(

@@ -416,6 +416,8 @@ async fn a_deleted_organization_takes_its_events_along() {
         "rollup_day",
         "rollup_label_day",
         "rollup_meter_day",
+        "rollup_coarse_day",
+        "rollup_coarse_meter_day",
     ] {
         assert!(
             before.iter().any(|(name, count)| name == table && *count > 0),

@@ -88,7 +88,7 @@ async fn what_cannot_be_answered_names_the_parameter() {
     let five = api.get(&format!("/v1/spend?{MONTH}&group_by=customer,user&tag.a=1&tag.b=2&tag.c=3")).await;
     assert_eq!(five.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", five.body);
     // More events than are read one by one: the number comes from the sums, so these need no events behind them.
-    sqlx::query("update rollup_day set requests = 100000 where requests > 0")
+    sqlx::query("update rollup_coarse_day set requests = 100000 where requests > 0")
         .execute(app.database.pool())
         .await
         .unwrap();

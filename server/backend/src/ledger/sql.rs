@@ -117,6 +117,17 @@ pub(super) async fn insert_missing(
         .bind(now)
         .execute(&mut *connection)
         .await?;
+        sqlx::query(
+            "insert into coarse_series (org_id, coarse_id, project_id, provider, model, status)
+             select distinct on (org_id, coarse_id) org_id, coarse_id, project_id, provider, model, status
+             from unnest($1::uuid[], $2::bigint[]) as new (org_id, series_id) join series using (org_id, series_id)
+             order by org_id, coarse_id
+             on conflict on constraint coarse_series_pkey do nothing",
+        )
+        .bind(all!(series, ((org_id, _), _) => org_id.0))
+        .bind(all!(series, ((_, id), _) => *id))
+        .execute(&mut *connection)
+        .await?;
     }
     if !labels.is_empty() {
         let word = |word: for<'l> fn(&'l Label<'static>) -> &'l str| all!(labels, (_, label) => word(label).to_owned());
@@ -240,6 +251,9 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_label_day where org_id = $1",
         "delete from rollup_meter_day where org_id = $1",
         "delete from rollup_term_day where org_id = $1",
+        "delete from rollup_coarse_day where org_id = $1",
+        "delete from rollup_coarse_meter_day where org_id = $1",
+        "delete from coarse_series where org_id = $1",
         "delete from series where org_id = $1",
         "delete from labels where org_id = $1",
         "delete from shapes where org_id = $1",

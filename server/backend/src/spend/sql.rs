@@ -181,7 +181,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
         Source::Days(period) => {
-            sql.push("spend_by_day as r");
+            sql.push(if is_coarse(query) { "spend_by_coarse_day as r" } else { "spend_by_day as r" });
             push_owner(sql, scope, query, "r.day");
             push_days(sql.push(" where "), scope, *period, "r.");
             push_part(sql, scope, part, "r.day");
@@ -203,6 +203,15 @@ fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &Spen
             push_part(sql, scope, part, "r.day");
         }
     }
+}
+
+/// Whether coarser sums carry everything that a query asks.
+fn is_coarse(query: &SpendQuery) -> bool {
+    let carried = |dimension: &Dimension| {
+        use Dimension::{Model, Project, Provider, Status, Team};
+        matches!(dimension, Project | Team | Provider | Model | Status)
+    };
+    query.group_by.iter().all(carried) && query.filters.iter().all(|filter| carried(&filter.dimension))
 }
 
 fn push_days(sql: &mut Query, scope: &OrgScope, period: Period, alias: &'static str) {
@@ -277,7 +286,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
 pub(super) async fn events_in_span(pool: &PgPool, scope: &OrgScope, query: &SpendQuery) -> Result<i64, Error> {
     let count = match query.range {
         SpendRange::Days { from, to } => sqlx::query_scalar(
-            "select coalesce(sum(requests), 0)::bigint from rollup_day where org_id = $1 and day >= $2 and day < $3",
+            "select coalesce(sum(requests), 0)::bigint from rollup_coarse_day where org_id = $1 and day >= $2 and day < $3",
         )
         .bind(scope.org_id().0)
         .bind(from)
@@ -424,8 +433,9 @@ pub(super) async fn meters(
     );
     sql.push_bind(scope.org_id().0).push(
         ") as project, r.provider, r.model, r.meter, sum(r.quantity) as quantity, sum(r.booked + r.adjusted) as spend
-         from spend_by_meter as r",
+         from ",
     );
+    sql.push(if is_coarse(query) { "spend_by_coarse_meter as r" } else { "spend_by_meter as r" });
     push_owner(&mut sql, scope, query, "r.day");
     push_days(sql.push(" where "), scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
@@ -452,7 +462,7 @@ pub(super) async fn by_day(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     let mut sql = Query::new("select r.day, ");
-    sql.push(SUMS).push(" from spend_by_day as r where ");
+    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
     push_days(&mut sql, scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
     sql.push(" group by r.day order by r.day");
@@ -463,7 +473,7 @@ pub(super) async fn by_day(
 /// Sums over all days.
 pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
     let mut sql = Query::new("select ");
-    sql.push(SUMS).push(" from spend_by_day as r where ");
+    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
     push_days(&mut sql, scope, period, "r.");
     push_part(&mut sql, scope, part, "r.day");
     Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
@@ -474,7 +484,7 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
     let mut sql = Query::new(
         "select r.day, r.project_id, owner.team_id, sum(r.booked + r.adjusted) as spend,
             sum(r.unpriced_upper_bound) as unpriced_upper_bound
-         from spend_by_day as r left join project_ownership as owner on owner.org_id = r.org_id
+         from spend_by_coarse_day as r left join project_ownership as owner on owner.org_id = r.org_id
             and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day where ",
     );
     push_days(&mut sql, scope, period, "r.");
@@ -501,7 +511,7 @@ pub(crate) async fn months_with_spend(
     from: Option<NaiveDate>,
 ) -> Result<Vec<NaiveDate>, Error> {
     let months = sqlx::query_scalar(
-        "select distinct date_trunc('month', day)::date as month from spend_by_day
+        "select distinct date_trunc('month', day)::date as month from spend_by_coarse_day
          where org_id = $1 and project_id = $2 and ($3::date is null or day >= $3)
          order by month",
     );

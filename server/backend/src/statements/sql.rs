@@ -65,7 +65,7 @@ fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(S
 
 pub(super) async fn months(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<MonthTotal>, Error> {
     let mut sql = Query::new("select date_trunc('month', r.day::timestamp)::date as month, ");
-    sql.push(SUMS).push(" from spend_by_day as r");
+    sql.push(SUMS).push(" from spend_by_coarse_day as r");
     push_where(&mut sql, scope, period, None);
     sql.push(" group by 1 order by 1 desc");
     let rows = sql.build().fetch_all(pool).await?;
@@ -79,7 +79,7 @@ pub(super) async fn models(
     only: Option<(StatementKind, Uuid)>,
 ) -> Result<Vec<ModelRow>, Error> {
     let mut sql = Query::new("select ");
-    sql.push(KEY).push(", ").push(SUMS).push(" from spend_by_day as r").push(OWNER);
+    sql.push(KEY).push(", ").push(SUMS).push(" from spend_by_coarse_day as r").push(OWNER);
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(" order by ").push(KEY);
     let rows = sql.build().fetch_all(pool).await?;
@@ -96,7 +96,7 @@ pub(super) async fn meters(
     let mut sql = Query::new("select ");
     sql.push(KEY).push(
         ", r.meter, sum(r.quantity) as quantity, sum(r.requests)::bigint as requests,
-           sum(r.booked) as amount from spend_by_meter as r",
+           sum(r.booked) as amount from spend_by_coarse_meter as r",
     );
     sql.push(OWNER);
     push_where(&mut sql, scope, period, only);

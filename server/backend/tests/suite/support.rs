@@ -154,6 +154,24 @@ impl Org {
         .await
         .unwrap();
         sqlx::query(
+            "with placed as (
+                 insert into coarse_series
+                 select distinct org_id, coarse_id, project_id, provider, model, status from series where org_id = $1
+                 on conflict on constraint coarse_series_pkey do nothing
+             )
+             insert into rollup_coarse_day (org_id, day, coarse_id, requests, tokens, unpriced_requests, retries, cache_hits,
+                 booked, adjusted, unpriced_upper_bound, avoided_cost)
+             select org_id, day, coarse_id, sum(requests), sum(tokens), 0, 0, 0, sum(booked), 0, sum(unpriced_upper_bound), 0
+             from rollup_day join series using (org_id, series_id) where org_id = $1 and day = $2 group by org_id, day, coarse_id
+             on conflict on constraint rollup_coarse_day_pkey do update set requests = excluded.requests,
+                 booked = excluded.booked, unpriced_upper_bound = excluded.unpriced_upper_bound",
+        )
+        .bind(self.id().0)
+        .bind(day(on))
+        .execute(&mut *transaction)
+        .await
+        .unwrap();
+        sqlx::query(
             "insert into dirty_marks (org_id, mark_id, project_id, day, created_at) values ($1, $2, $3, $4, $5)",
         )
         .bind(self.id().0)

@@ -38,7 +38,7 @@ pub struct TermForm {
     #[cfg_attr(feature = "openapi", schema(example = "1000000"))]
     pub units: String,
     /// Tiers of the other kinds, at most 20; below the first boundary the list price holds. Also as a text with one a line, such as `>10000000 -10%`, `>=50000000 $1.20` or `0 free`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<TierForm>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = WrittenTiers))]
     #[serde(deserialize_with = "lines")]
     pub tiers: String,
     /// First month, such as `2026-11`.
@@ -66,18 +66,20 @@ pub struct TierForm {
     price: String,
 }
 
-/// Tiers as the text that a form has for them.
+/// Tiers as programs write them, or as the text that a form has for them.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+enum WrittenTiers {
+    Text(String),
+    Tiers(Vec<TierForm>),
+}
+
 fn lines<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Text(String),
-        Tiers(Vec<TierForm>),
-    }
     let line = |tier: TierForm| format!("{} {}", tier.boundary, tier.price.trim());
-    Ok(match Written::deserialize(deserializer)? {
-        Written::Text(text) => text,
-        Written::Tiers(tiers) => tiers.into_iter().map(line).collect::<Vec<_>>().join("\n"),
+    Ok(match WrittenTiers::deserialize(deserializer)? {
+        WrittenTiers::Text(text) => text,
+        WrittenTiers::Tiers(tiers) => tiers.into_iter().map(line).collect::<Vec<_>>().join("\n"),
     })
 }
 

@@ -33,7 +33,7 @@ pub struct PriceForm {
     #[cfg_attr(feature = "openapi", schema(required = true, example = "2.25"))]
     pub rate: String,
     /// Units that the rate is for; empty means a million for tokens and characters, one for everything else.
-    #[cfg_attr(feature = "openapi", schema(value_type = u64, example = 1_000_000))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<WrittenNumber>, example = 1_000_000))]
     #[serde(deserialize_with = "number")]
     pub per: String,
     /// From this day of the organization's zone or this instant; empty means from the beginning of time.
@@ -52,7 +52,7 @@ pub struct PriceForm {
     /// Where it is written.
     pub source_url: String,
     /// Whether a price that looks unusual is meant: ten times another, or per token instead of per million.
-    #[cfg_attr(feature = "openapi", schema(value_type = bool))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<bool>))]
     #[serde(deserialize_with = "truth")]
     pub confirmed: String,
 }
@@ -101,18 +101,20 @@ impl PriceForm {
     }
 }
 
-/// A number as programs write it, as the text that a form has for it.
+/// A whole number as programs write it, or as the text that a form has for it.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged, expecting = "a whole number")]
+enum WrittenNumber {
+    Text(String),
+    Number(u64),
+}
+
 fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged, expecting = "a whole number")]
-    enum Written {
-        Text(String),
-        Number(u64),
-    }
-    Ok(match Option::<Written>::deserialize(deserializer)? {
+    Ok(match Option::<WrittenNumber>::deserialize(deserializer)? {
         None => String::new(),
-        Some(Written::Text(text)) => text,
-        Some(Written::Number(number)) => number.to_string(),
+        Some(WrittenNumber::Text(text)) => text,
+        Some(WrittenNumber::Number(number)) => number.to_string(),
     })
 }
 

@@ -190,7 +190,7 @@ pub(super) async fn used_models(
     limit: i64,
 ) -> Result<Vec<String>, Error> {
     Ok(sqlx::query_scalar(
-        "select model from spend_by_day
+        "select model from spend_by_coarse_day
          where org_id = $1 and provider = $2 and day >= $3 and ($4::uuid[] is null or project_id = any($4))
          group by model order by sum(requests) desc limit $5",
     )

@@ -92,6 +92,8 @@ async fn assert_adjustments_follow(zone: &str) {
     let sums = "select count(distinct total) from (
         select sum(booked + adjusted) as total from rollup_quarter union all select sum(booked + adjusted) from rollup_day
         union all select sum(booked + adjusted) from rollup_meter_day
+        union all select sum(booked + adjusted) from rollup_coarse_day
+        union all select sum(booked + adjusted) from rollup_coarse_meter_day
         union all select sum(coalesce((select new_cost from adjustments a where a.event_key = e.event_key order by revision desc limit 1), cost))
             from events e) as totals";
     assert_eq!(fixture.count(sums).await, 1);

@@ -164,7 +164,9 @@ async fn assert_days_move_with_the_zone(fixture: &Fixture, moving: &OrgScope, st
     fixture.assert_rollups_follow(staying).await;
     let sums = "select count(distinct total) from (
         select sum(booked) as total from rollup_quarter group by org_id union all select sum(booked) from rollup_day group by org_id
-        union all select sum(booked) from rollup_meter_day group by org_id union all select sum(cost) from events group by org_id) as totals";
+        union all select sum(booked) from rollup_meter_day group by org_id
+        union all select sum(booked) from rollup_coarse_day group by org_id
+        union all select sum(booked) from rollup_coarse_meter_day group by org_id union all select sum(cost) from events group by org_id) as totals";
     assert_eq!(fixture.count(sums).await, 1, "one number everywhere");
 }
 
@@ -204,6 +206,8 @@ async fn a_difference_is_found_in_every_rollup() {
         ("rollup_day", "", "update rollup_day set booked = booked + 0.000000000001"),
         ("rollup_label_day", "", "delete from rollup_label_day"),
         ("rollup_meter_day", "", "update rollup_meter_day set quantity = quantity + 1 where meter = 'output'"),
+        ("rollup_coarse_day", "", "update rollup_coarse_day set avoided_cost = 1"),
+        ("rollup_coarse_meter_day", "", "delete from rollup_coarse_meter_day where meter = 'output'"),
         ("events", "tokens", "update events set tokens = 1"),
         ("events", "receipt", "update plans set plan = jsonb_set(plan, '{lines,0,source,price,rate,usd}', '\"7\"')"),
         ("events", "numbers", "update events set numbers = '\\x00'"),

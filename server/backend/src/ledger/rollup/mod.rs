@@ -3,8 +3,8 @@
 mod sql;
 
 pub(crate) use sql::{
-    CallSums, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey, MeterSums, QUARTERS, QuarterKey,
-    Query, Rollup, Rows, TERMS, TermKey, TermSums,
+    COARSE_DAYS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey,
+    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums,
 };
 
 use crate::Error;
@@ -85,6 +85,7 @@ impl Rollups {
         let moved = self.add(connection).await?;
         METERS.add_and_prune(connection, &meters).await?;
         TERMS.add_and_prune(connection, &terms).await?;
+        COARSE_METERS.add_and_prune(connection, &meters).await?;
         Ok(moved)
     }
 }

@@ -249,6 +249,86 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
     }
 }
 
+/// Coarser sums of a table, by project, provider, model and status: they follow from its rows and are made from them wherever these are written.
+pub(crate) struct Coarse<K, S> {
+    pub(crate) table: &'static str,
+    of: Rollup<K, S>,
+}
+
+pub(crate) const COARSE_DAYS: Coarse<DayKey, CallSums> = Coarse { table: "rollup_coarse_day", of: DAYS };
+pub(crate) const COARSE_METERS: Coarse<MeterKey, MeterSums> = Coarse { table: "rollup_coarse_meter_day", of: METERS };
+
+impl<K: Columns, S: Columns> Coarse<K, S> {
+    /// Its key: a coarse series in place of the series.
+    fn key() -> impl Iterator<Item = &'static str> + Clone {
+        K::COLUMNS.iter().map(|(name, _)| if *name == "series_id" { "coarse_id" } else { *name })
+    }
+
+    pub(crate) fn names() -> String {
+        Self::key().chain(S::COLUMNS.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Sums of rows of the finer table, in the order in which everybody locks rows.
+    fn sums(rows: &str) -> String {
+        let key =
+            Self::key().map(|name| if name == "coarse_id" { "s.coarse_id".to_owned() } else { format!("r.{name}") });
+        let key = key.collect::<Vec<_>>().join(", ");
+        let sums = S::COLUMNS.iter().map(|(name, sql)| format!("sum(r.{name})::{sql} as {name}"));
+        format!(
+            "select {key}, {} from {rows} join series as s on s.org_id = r.org_id and s.series_id = r.series_id
+             group by {key} order by {key}",
+            sums.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    /// Adds rows of the finer table, bound as [`Rollup::upsert`] binds them, to what is there.
+    fn upsert(&self, bound: usize) -> String {
+        let table = self.table;
+        let names = Rollup::<K, S>::names().collect::<Vec<_>>().join(", ");
+        let rows = format!("{} as r ({names})", arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound));
+        let added = S::COLUMNS.iter().map(|(name, _)| format!("{name} = {table}.{name} + excluded.{name}"));
+        format!(
+            "insert into {table} ({}) {} on conflict on constraint {table}_pkey do update set {}",
+            Self::names(),
+            Self::sums(&rows),
+            added.collect::<Vec<_>>().join(", ")
+        )
+    }
+
+    /// What it has to be of an organization's days for which a condition on the finer rows `r` holds, whose bound values begin with `$2`: what comes to nothing has no row.
+    pub(crate) fn expected(&self, within: &str) -> String {
+        let names = Self::names();
+        let sums = Self::sums(&format!("(select * from {} as r where r.org_id = $1 and {within}) as r", self.of.table));
+        let any = S::COLUMNS.iter().map(|(name, _)| format!("{name} <> 0")).collect::<Vec<_>>().join(" or ");
+        format!("select {names} from ({sums}) as sums where {any}")
+    }
+
+    /// Adds rows of the finer table to what is there; what comes to nothing goes.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn add_and_prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.of.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
+        let names = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let same = Self::key().map(|name| {
+            if name == "coarse_id" { "r.coarse_id = s.coarse_id".to_owned() } else { format!("r.{name} = gone.{name}") }
+        });
+        let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
+        let prune = format!(
+            "delete from {} as r using {} as gone ({names}) join series as s on s.org_id = gone.org_id and s.series_id = gone.series_id
+             where {}",
+            self.table,
+            arrays(K::COLUMNS.iter(), 0),
+            same.chain(empty).collect::<Vec<_>>().join(" and "),
+        );
+        K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
+        Ok(())
+    }
+}
+
 fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, bound: usize) -> String {
     let mut arrays = String::from("unnest(");
     for (place, (_, sql)) in columns.enumerate() {
@@ -261,16 +341,19 @@ fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, b
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters, and the coarser ones of days and meters.
 static ADD: LazyLock<String> = LazyLock::new(|| {
-    let meters = METERS.upsert(0);
+    let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
     let labels = LABELS.upsert(bound);
     bound += Rollup::<LabelKey, LabelSums>::WIDTH;
-    let days = DAYS.upsert(bound);
+    let (days, coarse_days) = (DAYS.upsert(bound), COARSE_DAYS.upsert(bound));
     bound += Rollup::<DayKey, CallSums>::WIDTH;
     let quarters = QUARTERS.upsert(bound);
-    format!("with meters as ({meters}), labels as ({labels}), days as ({days}), quarters as ({quarters}) select")
+    format!(
+        "with coarse_meters as ({coarse_meters}), coarse_days as ({coarse_days}), meters as ({meters}), labels as ({labels}),
+             days as ({days}), quarters as ({quarters}) select"
+    )
 });
 
 /// Adds rows to all tables of new events.

@@ -6,7 +6,7 @@ mod sql;
 
 use super::adjust;
 use super::commit::lock_organization;
-use super::rollup::{Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS};
+use super::rollup::{COARSE_DAYS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::EventKey;
@@ -85,6 +85,8 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
             sql::replace(&mut transaction, scope, &LABELS, day, sums.labels).await?;
             sql::replace(&mut transaction, scope, &METERS, day, sums.meters).await?;
             sql::replace(&mut transaction, scope, &TERMS, day, sums.terms).await?;
+            sql::rebuild_coarse(&mut transaction, scope, &COARSE_DAYS, Some(day.day)).await?;
+            sql::rebuild_coarse(&mut transaction, scope, &COARSE_METERS, Some(day.day)).await?;
         }
     }
     transaction.commit().await?;
@@ -165,7 +167,23 @@ async fn compare(
         | differing(&DAYS, &computed.days, &sql::rows(connection, scope, &DAYS, day).await?, found)
         | differing(&LABELS, &computed.labels, &sql::rows(connection, scope, &LABELS, day).await?, found)
         | differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found)
-        | differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found))
+        | differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found)
+        | coarse(connection, scope, &COARSE_DAYS, day, found).await?
+        | coarse(connection, scope, &COARSE_METERS, day, found).await?)
+}
+
+/// Coarser sums have to follow from the finer ones, which are compared with the events.
+async fn coarse<K: Columns, S: Columns>(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    coarse: &Coarse<K, S>,
+    day: Day,
+    found: &mut Found,
+) -> Result<bool, Error> {
+    let wrong = sql::coarse_differences(connection, scope, coarse, day.day).await?;
+    let any = !wrong.is_empty();
+    wrong.into_iter().for_each(|(is_stored, row)| found.push(coarse.table, is_stored, || row));
+    Ok(any)
 }
 
 fn differing<K: Columns + Ord, S: Columns + PartialEq>(
@@ -249,5 +267,6 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
         METERS.add(connection, &sums.meters.into_iter().collect()).await?;
         TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
     }
-    Ok(())
+    sql::rebuild_coarse(connection, scope, &COARSE_DAYS, None).await?;
+    sql::rebuild_coarse(connection, scope, &COARSE_METERS, None).await
 }

@@ -3,7 +3,7 @@
 use super::check::Contents;
 use super::{Day, PAGE};
 use crate::ledger::key::first_key;
-use crate::ledger::rollup::{Columns, QUARTERS, Query, Rollup};
+use crate::ledger::rollup::{Coarse, Columns, QUARTERS, Query, Rollup};
 use crate::ledger::stored::{self, Dictionaries, Stored};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -109,6 +109,43 @@ pub(super) async fn replace<K: Columns + Ord, S: Columns>(
     let delete = format!("delete from {} where org_id = $1 and {}", rollup.table, within(rollup.table));
     of_day(delete, scope, rollup.table, day).execute(&mut *connection).await?;
     rollup.add(connection, &rows.into_iter().collect()).await
+}
+
+/// Rows of a coarser rollup on a day that do not follow from the finer one: as they are stored, and as they should be.
+pub(super) async fn coarse_differences<K: Columns, S: Columns>(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    coarse: &Coarse<K, S>,
+    day: NaiveDate,
+) -> Result<Vec<(bool, String)>, Error> {
+    let (names, table) = (Coarse::<K, S>::names(), coarse.table);
+    let sql = format!(
+        "with expected as ({}), stored as (select {names} from {table} where org_id = $1 and day = $2)
+         select true as is_stored, to_jsonb(wrong)::text as row from (select * from stored except select * from expected) as wrong
+         union all
+         select false, to_jsonb(wrong)::text from (select * from expected except select * from stored) as wrong
+         order by 1, 2",
+        coarse.expected("r.day = $2")
+    );
+    Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(day).fetch_all(connection).await?)
+}
+
+/// Puts what follows from the finer rollup in place of what is stored of a day, or of all.
+pub(super) async fn rebuild_coarse<K: Columns, S: Columns>(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    coarse: &Coarse<K, S>,
+    day: Option<NaiveDate>,
+) -> Result<(), Error> {
+    const WITHIN: &str = "($2::date is null or r.day = $2)";
+    let table = coarse.table;
+    for sql in [
+        format!("delete from {table} as r where r.org_id = $1 and {WITHIN}"),
+        format!("insert into {table} ({}) {}", Coarse::<K, S>::names(), coarse.expected(WITHIN)),
+    ] {
+        sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(day).execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 /// Deletes what is kept by day since the first whose events are kept.

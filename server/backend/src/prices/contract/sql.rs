@@ -26,7 +26,7 @@ pub(super) async fn provider_months(
         "select month, provider, coalesce(used.calls, 0) as calls, moved.effect
          from (
              select date_trunc('month', day::timestamp)::date as month, provider, sum(requests - cache_hits)::bigint as calls
-             from spend_by_day where org_id = $1 and day >= $2 and day < $3 group by 1, 2
+             from spend_by_coarse_day where org_id = $1 and day >= $2 and day < $3 group by 1, 2
          ) as used
          full join (
              select date_trunc('month', day::timestamp)::date as month, provider, sum(adjusted) as effect

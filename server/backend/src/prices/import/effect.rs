@@ -207,7 +207,7 @@ async fn newest(
     if answer.total.requests <= MAX_EVENTS {
         return Ok(None);
     }
-    answer.rows.sort_by(|one, other| other.bucket.cmp(&one.bucket));
+    answer.rows.sort_by_key(|row| std::cmp::Reverse(row.bucket));
     let (mut events, mut first) = (0, None);
     for row in &answer.rows {
         events += row.sums.requests;

@@ -16,7 +16,7 @@ pub(super) struct DayModel {
 
 pub(super) async fn used(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<DayModel>, Error> {
     let rows = sqlx::query(
-        "select distinct day, provider, model from spend_by_meter where org_id = $1 and day >= $2 and day < $3",
+        "select distinct day, provider, model from spend_by_coarse_meter where org_id = $1 and day >= $2 and day < $3",
     )
     .bind(scope.org_id().0)
     .bind(period.from)
