@@ -112,7 +112,7 @@ create table rollup_meter_day (
     constraint rollup_meter_day_pkey primary key (org_id, day, series_id, meter)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
--- Sums of the sums by day, by coarse series: a tenth of the rows for pages that look far back.
+-- Sums of the sums by day, by coarse series: a quarter of the rows, and less where there are many features, for pages that look far back.
 create table rollup_coarse_day (
     org_id uuid not null,
     coarse_id bigint not null,
