@@ -341,7 +341,7 @@ fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, b
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, labels, meters, and the coarser ones of days and meters.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones. [`super::Rollups::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
@@ -351,7 +351,7 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     bound += Rollup::<DayKey, CallSums>::WIDTH;
     let quarters = QUARTERS.upsert(bound);
     format!(
-        "with coarse_meters as ({coarse_meters}), coarse_days as ({coarse_days}), meters as ({meters}), labels as ({labels}),
+        "with coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
              days as ({days}), quarters as ({quarters}) select"
     )
 });
@@ -387,5 +387,12 @@ mod tests {
             "select org_id, day, series_id, meter, term_id, adjusted from rollup_term_day where org_id = $1 and day = $2"
         );
         assert_eq!(Rollup::<DayKey, TermSums>::WIDTH, 4);
+    }
+
+    #[test]
+    fn everybody_locks_rows_in_one_order() {
+        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters"];
+        let places = order.map(|part| ADD.find(&format!(" {part} as (insert")).unwrap());
+        assert!(places.is_sorted_by(|one, next| one > next), "PostgreSQL runs the last part first: {places:?}");
     }
 }
