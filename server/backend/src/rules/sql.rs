@@ -175,9 +175,9 @@ pub(crate) async fn listed<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64)
     list(pool, scope, None, false, limit).await
 }
 
-/// As [`listed`], without those that count no more.
-pub(crate) async fn live_ones<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Dated<R>>, Error> {
-    list(pool, scope, None, true, limit).await
+/// As [`listed`], all of those that count.
+pub(crate) async fn live_ones<R: Rule>(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Dated<R>>, Error> {
+    list(pool, scope, None, true, i64::MAX).await
 }
 
 /// As [`listed`], of these subjects.

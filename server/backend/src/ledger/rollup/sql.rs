@@ -178,14 +178,8 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
 
     /// Adds rows to what is there; the arrays are numbered from after `bound` on.
     pub(crate) fn upsert(&self, bound: usize) -> String {
-        let table = self.table;
-        let added = S::COLUMNS.iter().map(|(name, _)| format!("{name} = {table}.{name} + excluded.{name}"));
-        format!(
-            "insert into {table} ({}) select * from {} on conflict on constraint {table}_pkey do update set {}",
-            Self::names().collect::<Vec<_>>().join(", "),
-            arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound),
-            added.collect::<Vec<_>>().join(", "),
-        )
+        let rows = format!("select * from {}", arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound));
+        added::<S>(self.table, &Self::names().collect::<Vec<_>>().join(", "), &rows)
     }
 
     /// The rows of an organization for which a condition holds, whose bound values begin with `$2`.
@@ -235,15 +229,8 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
             return Ok(());
         }
         self.add(connection, rows).await?;
-        let keys = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let same = K::COLUMNS.iter().map(|(name, _)| format!("r.{name} = gone.{name}"));
-        let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
-        let prune = format!(
-            "delete from {} as r using {} as gone ({keys}) where {}",
-            self.table,
-            arrays(K::COLUMNS.iter(), 0),
-            same.chain(empty).collect::<Vec<_>>().join(" and "),
-        );
+        let prune = pruned::<S>(self.table, &gone::<K>(), same);
         K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
         Ok(())
     }
@@ -268,39 +255,31 @@ impl<K: Columns, S: Columns> Coarse<K, S> {
         Self::key().chain(S::COLUMNS.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
     }
 
-    /// Sums of rows of the finer table, in the order in which everybody locks rows.
-    fn sums(rows: &str) -> String {
+    /// Sums of rows `r` of the finer table, in the order in which everybody locks rows.
+    fn sums(rows: &str, condition: &str) -> String {
         let key =
             Self::key().map(|name| if name == "coarse_id" { "s.coarse_id".to_owned() } else { format!("r.{name}") });
         let key = key.collect::<Vec<_>>().join(", ");
         let sums = S::COLUMNS.iter().map(|(name, sql)| format!("sum(r.{name})::{sql} as {name}"));
         format!(
             "select {key}, {} from {rows} join series as s on s.org_id = r.org_id and s.series_id = r.series_id
-             group by {key} order by {key}",
+             where {condition} group by {key} order by {key}",
             sums.collect::<Vec<_>>().join(", ")
         )
     }
 
     /// Adds rows of the finer table, bound as [`Rollup::upsert`] binds them, to what is there.
     fn upsert(&self, bound: usize) -> String {
-        let table = self.table;
         let names = Rollup::<K, S>::names().collect::<Vec<_>>().join(", ");
         let rows = format!("{} as r ({names})", arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound));
-        let added = S::COLUMNS.iter().map(|(name, _)| format!("{name} = {table}.{name} + excluded.{name}"));
-        format!(
-            "insert into {table} ({}) {} on conflict on constraint {table}_pkey do update set {}",
-            Self::names(),
-            Self::sums(&rows),
-            added.collect::<Vec<_>>().join(", ")
-        )
+        added::<S>(self.table, &Self::names(), &Self::sums(&rows, "true"))
     }
 
     /// What it has to be of an organization's days for which a condition on the finer rows `r` holds, whose bound values begin with `$2`: what comes to nothing has no row.
     pub(crate) fn expected(&self, within: &str) -> String {
-        let names = Self::names();
-        let sums = Self::sums(&format!("(select * from {} as r where r.org_id = $1 and {within}) as r", self.of.table));
+        let sums = Self::sums(&format!("{} as r", self.of.table), &format!("r.org_id = $1 and {within}"));
         let any = S::COLUMNS.iter().map(|(name, _)| format!("{name} <> 0")).collect::<Vec<_>>().join(" or ");
-        format!("select {names} from ({sums}) as sums where {any}")
+        format!("select {} from ({sums}) as sums where {any}", Self::names())
     }
 
     /// Adds rows of the finer table to what is there; what comes to nothing goes.
@@ -312,21 +291,34 @@ impl<K: Columns, S: Columns> Coarse<K, S> {
             return Ok(());
         }
         self.of.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
-        let names = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let series = "join series as s on s.org_id = gone.org_id and s.series_id = gone.series_id";
         let same = Self::key().map(|name| {
             if name == "coarse_id" { "r.coarse_id = s.coarse_id".to_owned() } else { format!("r.{name} = gone.{name}") }
         });
-        let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
-        let prune = format!(
-            "delete from {} as r using {} as gone ({names}) join series as s on s.org_id = gone.org_id and s.series_id = gone.series_id
-             where {}",
-            self.table,
-            arrays(K::COLUMNS.iter(), 0),
-            same.chain(empty).collect::<Vec<_>>().join(" and "),
-        );
+        let prune = pruned::<S>(self.table, &format!("{} {series}", gone::<K>()), same);
         K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
         Ok(())
     }
+}
+
+/// Adds what a query answers with to what a table has.
+fn added<S: Columns>(table: &str, names: &str, rows: &str) -> String {
+    let sums = S::COLUMNS.iter().map(|(name, _)| format!("{name} = {table}.{name} + excluded.{name}"));
+    let sums = sums.collect::<Vec<_>>().join(", ");
+    format!("insert into {table} ({names}) {rows} on conflict on constraint {table}_pkey do update set {sums}")
+}
+
+/// Keys, bound as arrays, whose rows may have come to nothing.
+fn gone<K: Columns>() -> String {
+    let names = K::COLUMNS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    format!("{} as gone ({names})", arrays(K::COLUMNS.iter(), 0))
+}
+
+/// Deletes the rows `r` of a table that are the same as others and come to nothing.
+fn pruned<S: Columns>(table: &str, others: &str, same: impl Iterator<Item = String>) -> String {
+    let empty = S::COLUMNS.iter().map(|(name, _)| format!("r.{name} = 0"));
+    let conditions = same.chain(empty).collect::<Vec<_>>().join(" and ");
+    format!("delete from {table} as r using {others} where {conditions}")
 }
 
 fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, bound: usize) -> String {

@@ -210,7 +210,7 @@ pub(super) async fn matching_prices(
     limit: i64,
 ) -> Result<Vec<DatedPrice>, Error> {
     let words: Vec<String> = search.words().collect();
-    let own: Vec<Dated<PriceRow>> = rules::live_ones(pool, scope, limit).await?;
+    let own: Vec<Dated<PriceRow>> = rules::live_ones(pool, scope).await?;
     let matches = |price: &Dated<PriceRow>| {
         let name = price.row.subject().to_lowercase();
         search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
