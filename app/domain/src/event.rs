@@ -231,6 +231,14 @@ pub struct EventInput {
     pub reported_cost: Option<ReportedCost>,
 }
 
+impl EventInput {
+    /// Whether the sender answered from a cache of its own, so that no provider was called.
+    #[must_use]
+    pub fn is_cache_hit(&self) -> bool {
+        self.response_cache_hit == Some(true)
+    }
+}
+
 /// What became of one event of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -35,7 +35,7 @@ pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
     let context = Context::of(asked(sent), &sent.usage);
     let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
-    if sent.response_cache_hit == Some(true) {
+    if sent.is_cache_hit() {
         // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
         let (priced_as, avoided) =
             charge(books, served, None).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));

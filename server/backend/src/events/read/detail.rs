@@ -92,7 +92,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
             .collect(),
         other_tiers,
         cheaper_models,
-        computed_cost: computed(row.cost, &current.lines).filter(|_| !event.is_cache_hit()),
+        computed_cost: computed(row.cost, &current.lines).filter(|_| !event.sent.is_cache_hit()),
         adds_up: meters(event.usage_format, &event.sent.usage).is_ok_and(|meters| meters == event.meters),
         tier: tier(&event).to_owned(),
         attributes: attributes(&event),
@@ -220,7 +220,7 @@ fn as_served(event: &Stored) -> Context<'_> {
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
 fn alternatives(books: Books<'_>, event: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
     let used = usage(event.usage_format, &event.sent.usage);
-    let Some(usage) = used.as_ref().ok().filter(|_| !event.is_cache_hit()) else { return (vec![], vec![]) };
+    let Some(usage) = used.as_ref().ok().filter(|_| !event.sent.is_cache_hit()) else { return (vec![], vec![]) };
     let (provider, model) = (event.sent.provider.as_str(), event.sent.model.as_str());
     let served = Served { provider, model, usage, at: event.timestamp, context: as_served(event) };
     (tiers(books, served), cheaper_models(books, served, models.iter().map(String::as_str)))
@@ -260,7 +260,7 @@ fn attributes(event: &Stored) -> Vec<(String, String)> {
     let texts = texts.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.clone()?)));
     let attempt = ("Attempt".to_owned(), sent.attempt.unwrap_or(1).to_string());
     let stream = sent.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
-    let cached = event.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
+    let cached = event.sent.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
     let tags = sent.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
     texts.chain([attempt]).chain(stream).chain(cached).chain(tags).collect()
 }

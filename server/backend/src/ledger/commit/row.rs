@@ -58,7 +58,7 @@ pub(crate) fn encode(event: &NewEvent, numbers: &[u8], quantities: Option<&[u8]>
     row.int8(event.place.shape_id);
     row.int8(event.place.plan_id);
     row.int8(event.tokens());
-    row.bool(sent.response_cache_hit == Some(true));
+    row.bool(sent.is_cache_hit());
     row.numeric_opt(booking.cost);
     row.numeric_opt(booking.upper_bound);
     row.numeric_opt(booking.avoided_cost);

@@ -35,7 +35,7 @@ fn calls(event: &NewEvent) -> CallSums {
         tokens: event.tokens(),
         unpriced_requests: i32::from(booking.cost.is_none()),
         retries: i32::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
-        cache_hits: i32::from(event.sent.response_cache_hit == Some(true)),
+        cache_hits: i32::from(event.sent.is_cache_hit()),
         booked: booking.cost.unwrap_or_default(),
         adjusted: Decimal::ZERO,
         unpriced_upper_bound: booking.upper_bound.unwrap_or_default(),
@@ -46,7 +46,7 @@ fn calls(event: &NewEvent) -> CallSums {
 /// What was used at the provider, priced or not; an answer from the sender's own cache used nothing.
 fn meters(event: &NewEvent) -> BTreeMap<&'static str, MeterSums> {
     let mut used: BTreeMap<&'static str, MeterSums> = BTreeMap::new();
-    if event.sent.response_cache_hit == Some(true) {
+    if event.sent.is_cache_hit() {
         return used;
     }
     let one = || MeterSums { requests: 1, ..MeterSums::default() };

@@ -45,7 +45,7 @@ pub(super) async fn settle(connection: &mut PgConnection, answers: &[Answer<'_>]
 pub(super) fn answers<'a>(events: &[&'a NewEvent]) -> Vec<Answer<'a>> {
     let mut answers: Vec<Answer<'a>> = events
         .iter()
-        .filter(|event| event.sent.response_cache_hit != Some(true))
+        .filter(|event| !event.sent.is_cache_hit())
         .filter_map(|event| {
             let id = event.sent.provider_response_id.as_deref()?;
             Some(Answer { event, hash: id_hash(id) })

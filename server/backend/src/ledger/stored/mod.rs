@@ -50,11 +50,6 @@ impl Stored {
     pub(crate) fn operation(&self) -> &str {
         self.sent.operation.as_deref().unwrap_or(DEFAULT_OPERATION)
     }
-
-    /// Whether the sender answered from a cache of its own, so that no provider was called.
-    pub(crate) fn is_cache_hit(&self) -> bool {
-        self.sent.response_cache_hit == Some(true)
-    }
 }
 
 fn inconsistent(column: &'static str, detail: impl ToString) -> Error {

@@ -45,7 +45,7 @@ impl Sums {
                 avoided_cost: calls.avoided_cost,
             };
         }
-        if event.sent.response_cache_hit != Some(true) {
+        if !event.sent.is_cache_hit() {
             for (meter, sums) in meters(event, last(event, adjustments)) {
                 let key = MeterKey { org_id, day, series_id, meter: meter.as_str() };
                 *self.meters.entry(key).or_default() += sums;
@@ -84,7 +84,7 @@ fn calls(event: &Stored, adjustments: &[StoredAdjustment]) -> CallSums {
         tokens: i64::try_from(tokens).unwrap_or(i64::MAX),
         unpriced_requests: i32::from(now.cost.is_none()),
         retries: i32::from(event.sent.attempt.unwrap_or(1) > 1),
-        cache_hits: i32::from(event.sent.response_cache_hit.unwrap_or(false)),
+        cache_hits: i32::from(event.sent.is_cache_hit()),
         booked: event.booking.cost.unwrap_or_default(),
         adjusted: adjustments.iter().map(moved).sum(),
         unpriced_upper_bound: now.upper_bound.unwrap_or_default(),
