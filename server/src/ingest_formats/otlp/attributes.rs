@@ -1,11 +1,16 @@
 //! The attributes that are known by name, and their values.
 
+use super::log_words;
 use super::words::{self, Names};
 use serde_json::{Number, Value as Json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::LazyLock;
 
 /// Longest text that is kept, in bytes: of what is read, the longest is the AI SDK's provider metadata.
 const MAX_TEXT: usize = 64 * 1024;
+
+/// All attributes that are read.
+static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| words::all().chain(log_words::all()).collect());
 
 /// A value; of a list its first element that is one.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +35,7 @@ pub(super) struct Attributes(BTreeMap<&'static str, Value>);
 impl Attributes {
     /// Whether an attribute of this name is read at all, and its name.
     pub(super) fn known(key: &str) -> Option<&'static str> {
-        words::KNOWN.get(key).copied()
+        KNOWN.get(key).copied()
     }
 
     /// Keeps a value; the first of a name stays.

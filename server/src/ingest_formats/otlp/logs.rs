@@ -4,55 +4,15 @@
 //! The id is a hash of what the record says, because none of them sends one that is never used again.
 
 use super::attributes::{Attributes, Value};
-use super::words::Names;
+use super::log_words::{
+    COST, DURATION_MS, ERROR, EVENT_NAME, IDENTITY, INTERACTION, KIND, MODEL, SPEED, STATUS, TIER, USER,
+};
 use super::{Log, Records, genai, unreadable};
 use crate::ingest_formats::{EventInput, Placed, Read, Refused, fit, names};
 use domain::event::Sender;
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde_json::{Map, Value as Json, json};
-
-const EVENT_NAME: Names = &["event.name"];
-const MODEL: Names = &["model", "slug"];
-const DURATION_MS: Names = &["duration_ms"];
-const COST: Names = &["cost_usd"];
-const SPEED: Names = &["speed"];
-const TIER: Names = &["service_tier"];
-const KIND: Names = &["event.kind"];
-const ERROR: Names = &["error_type", "error.type"];
-const STATUS: Names = &["status_code", "http.response.status_code"];
-const ATTEMPT: Names = &["attempt"];
-const INTERACTION: Names = &["prompt.id", "prompt_id"];
-const USER: Names = &["user.email", "user.account_uuid", "user.account_id", "user.id"];
-const SESSION: Names = &["session.id", "conversation.id"];
-const SEQUENCE: Names = &["event.sequence"];
-const TIMESTAMP: Names = &["event.timestamp"];
-const REQUEST: Names = &["request_id"];
-/// What tells two records apart, besides their time and counts.
-const IDENTITY: [Names; 7] = [SESSION, SEQUENCE, TIMESTAMP, REQUEST, INTERACTION, ATTEMPT, MODEL];
-
-/// The attributes that only these records have.
-pub(super) const KNOWN: [Names; 19] = [
-    EVENT_NAME,
-    MODEL,
-    DURATION_MS,
-    COST,
-    SPEED,
-    TIER,
-    KIND,
-    ERROR,
-    STATUS,
-    ATTEMPT,
-    INTERACTION,
-    USER,
-    SESSION,
-    SEQUENCE,
-    TIMESTAMP,
-    REQUEST,
-    &["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"],
-    &["input_token_count", "output_token_count", "cached_token_count", "reasoning_token_count"],
-    &["cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count"],
-];
 
 /// A counted field: its attribute, and where it lies in the usage object.
 type Count = (&'static str, &'static [&'static str]);

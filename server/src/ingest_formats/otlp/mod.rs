@@ -5,12 +5,13 @@
 //!
 //! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
 //! * [`mod@logs`] knows the coding agents that report by log record.
-//! * [`words`] has the names under which instrumentations write the same thing, [`genai`] makes an event of them.
+//! * [`words`] has the names under which instrumentations write the same thing, [`log_words`] those of coding agents; [`genai`] makes an event of them.
 
 pub mod answer;
 mod attributes;
 mod genai;
 mod json;
+mod log_words;
 mod logs;
 mod proto;
 mod spans;

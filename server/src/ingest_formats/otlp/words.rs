@@ -3,9 +3,6 @@
 //! Sources: OpenTelemetry GenAI conventions before and after 1.37, OpenInference, OpenLLMetry, OpenLIT, Vercel AI SDK, OpenRouter, LiteLLM, Langfuse.
 //! To add a name, add it to the list of its meaning; of several, the first that a span carries counts.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
 /// Names of one thing, most certain first.
 pub(super) type Names = &'static [&'static str];
 
@@ -198,8 +195,8 @@ pub(super) const OPENROUTER: Names = &[
     "openrouter.api_key_name",
 ];
 
-/// All attributes that are read, by name.
-pub(super) static KNOWN: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+/// All of these names.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
     let lists: [Names; 27] = [
         PROVIDER,
         MODEL,
@@ -231,6 +228,5 @@ pub(super) static KNOWN: LazyLock<HashMap<&'static str, &'static str>> = LazyLoc
     ];
     let counts = COUNTS.iter().map(|(_, names)| *names);
     let tags = TAGS.iter().map(|(_, names)| *names);
-    let all = lists.into_iter().chain(counts).chain(tags).chain(super::logs::KNOWN);
-    all.flatten().map(|name| (*name, *name)).collect()
-});
+    lists.into_iter().chain(counts).chain(tags).flatten().copied()
+}
