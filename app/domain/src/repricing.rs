@@ -3,13 +3,13 @@
 //! History does not move by itself: a person starts a run, sees what it would move, and confirms it with a reason.
 //! What was booked stays; spend is booked plus adjustments.
 
+mod input;
+
+pub use input::{RunForm, RunInput};
+
 use crate::ids::RunId;
-use crate::period::Period;
 use crate::price::contract::ContractMonth;
-use crate::problem::{FieldProblem, Problem};
-use crate::span::Edge;
-use crate::spend::Filter;
-use crate::statement::parse_month;
+use crate::problem::FieldProblem;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -56,93 +56,6 @@ impl FromStr for RunKind {
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| FieldProblem::new("kind", "unknown", "Use pricing, repricing or contract."))
     }
-}
-
-/// What a run is to look at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunInput {
-    /// Which events.
-    pub kind: RunKind,
-    /// From here on; none means from the first event.
-    pub from: Option<Edge>,
-    /// Up to but without here; none means to the last event.
-    pub to: Option<Edge>,
-    /// All must hold.
-    pub filters: Vec<Filter>,
-}
-
-impl RunInput {
-    /// A run over all events of one model that wait for a price.
-    #[must_use]
-    pub fn pricing(provider: &str, model: &str) -> Self {
-        let only = |dimension, value: &str| Filter { dimension, values: vec![value.to_owned()], exclude: false };
-        Self {
-            kind: RunKind::Pricing,
-            from: None,
-            to: None,
-            filters: vec![
-                only(crate::spend::Dimension::Provider, provider),
-                only(crate::spend::Dimension::Model, model),
-            ],
-        }
-    }
-
-    /// A run that applies the contract's terms to a month.
-    #[must_use]
-    pub const fn contract(month: Period) -> Self {
-        let (from, to) = (Some(Edge::Day(month.from)), Some(Edge::Day(month.to)));
-        Self { kind: RunKind::Contract, from, to, filters: Vec::new() }
-    }
-
-    /// The month of a run of the contract; none for other runs.
-    #[must_use]
-    pub fn month(&self) -> Option<Period> {
-        match (self.kind, self.from, self.to) {
-            (RunKind::Contract, Some(Edge::Day(from)), Some(Edge::Day(to))) if self.filters.is_empty() => {
-                Some(Period::month_of(from)).filter(|month| *month == Period { from, to })
-            }
-            _ => None,
-        }
-    }
-
-    /// Reads the parameters of a form or of JSON as pairs: `kind`, `from`, `to`, and filters as in the event list, or `month` for the contract; empty values are left out.
-    ///
-    /// # Errors
-    /// [`Problem::Invalid`] that names every wrong parameter.
-    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Problem> {
-        let mut input = Self { kind: RunKind::Repricing, from: None, to: None, filters: Vec::new() };
-        let mut month = None;
-        let mut wrong = Vec::new();
-        for (name, value) in pairs.iter().filter(|(_, value)| !value.trim().is_empty()) {
-            let taken = match name.as_str() {
-                "kind" => value.parse().map(|kind| input.kind = kind),
-                "month" => read_month(value).map(|read| month = Some(read)),
-                "from" => Edge::read(name, value).map(|edge| input.from = Some(edge)),
-                "to" => Edge::read(name, value).map(|edge| input.to = Some(edge)),
-                _ => Filter::read(&mut input.filters, name, value),
-            };
-            wrong.extend(taken.err());
-        }
-        if wrong.is_empty() { input.over(month) } else { Err(Problem::invalid(wrong)) }
-    }
-
-    /// The contract is applied to one whole month, and nothing else is.
-    fn over(self, month: Option<Period>) -> Result<Self, Problem> {
-        let is_narrowed = self.from.is_some() || self.to.is_some() || !self.filters.is_empty();
-        match (self.kind, month) {
-            (RunKind::Contract, Some(month)) if !is_narrowed => Ok(Self::contract(month)),
-            (RunKind::Contract, Some(_)) => {
-                Err(Problem::field("month", "whole", "A contract counts whole months: leave out dates and filters."))
-            }
-            (RunKind::Contract, None) => Err(Problem::field("month", "required", "Say which month, such as 2026-11.")),
-            (_, Some(_)) => Err(Problem::field("month", "not_here", "Only a run of the contract has a month.")),
-            (_, None) => Ok(self),
-        }
-    }
-}
-
-fn read_month(text: &str) -> Result<Period, FieldProblem> {
-    parse_month(text).map_err(|_| FieldProblem::new("month", "invalid", "Use a month such as 2026-11."))
 }
 
 /// The reason for a run or its reversal.
@@ -563,40 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_read_from_parameters() {
-        let pairs = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
-        };
-        let read = RunInput::from_pairs(&pairs(&[
-            ("kind", "pricing"),
-            ("from", ""),
-            ("provider", "openai"),
-            ("model", "gpt-4o"),
-        ]));
-        assert_eq!(read.unwrap(), RunInput::pricing("openai", "gpt-4o"));
-        let wrong = RunInput::from_pairs(&pairs(&[("kind", "x"), ("from", "x"), ("colour", "x")])).unwrap_err();
-        assert_eq!(wrong.fields().len(), 3);
+    fn a_reason_has_to_be_given() {
         assert!(parse_reason(" ").is_err());
-    }
-
-    #[test]
-    fn the_contract_is_applied_to_whole_months() {
-        let read = |pairs: &[(&str, &str)]| {
-            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            RunInput::from_pairs(&pairs)
-        };
-        let october = Period::month_of(NaiveDate::from_ymd_opt(2026, 10, 1).unwrap());
-        let input = read(&[("kind", "contract"), ("month", "2026-10"), ("provider", "")]).unwrap();
-        assert_eq!((&input, input.month()), (&RunInput::contract(october), Some(october)));
-        for wrong in [
-            &[("kind", "contract")][..],
-            &[("kind", "contract"), ("month", "2026-10"), ("provider", "openai")],
-            &[("kind", "contract"), ("month", "October")],
-            &[("kind", "repricing"), ("month", "2026-10")],
-        ] {
-            assert_eq!(read(wrong).unwrap_err().fields()[0].pointer, "month", "{wrong:?}");
-        }
-        let part = RunInput { from: Some(Edge::Day(october.to)), ..RunInput::contract(october) };
-        assert_eq!(part.month(), None);
     }
 }

@@ -20,7 +20,7 @@ use {
     domain::price::page::ModelName,
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
-    domain::repricing::{MAX_EFFECT, RunInput},
+    domain::repricing::{MAX_EFFECT, RunForm},
     domain::rule::parse_end,
     std::str::FromStr,
 };
@@ -531,17 +531,9 @@ pub async fn start_run(
     team: String,
 ) -> Result<(), AppError> {
     let caller = Caller::enter(&org).await?;
-    let fields = [
-        ("kind", kind),
-        ("month", month),
-        ("from", from),
-        ("to", to),
-        ("provider", provider),
-        ("model", model),
-        ("project", project),
-        ("team", team),
-    ];
-    let input = RunInput::from_pairs(&fields.map(|(name, value)| (name.to_owned(), value)))?;
+    let [month, from, to, provider, model, project, team] = [month, from, to, provider, model, project, team].map(Some);
+    let form = RunForm { kind, month, from, to, provider, model, project, team };
+    let input = form.parse().map_err(Problem::invalid)?;
     let run = backend::prices::runs::draft(&caller.backend, &caller.scope, &input).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(())

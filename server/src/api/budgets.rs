@@ -146,7 +146,8 @@ impl ExpectedDocument {
 /// A budget to be made.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewBudget {
+// Not the form of the pages, whose fields are texts as they were typed: here thresholds are numbers and addresses a list.
+struct BudgetRequest {
     /// Its name.
     #[schema(max_length = 80)]
     name: String,
@@ -172,7 +173,8 @@ fn usual_thresholds() -> Vec<i64> {
 /// What is to change; a missing field stays as it is. The scope cannot change.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ChangedBudget {
+// No form of the pages either: those send every field.
+struct BudgetChangeRequest {
     /// Its name.
     #[schema(max_length = 80)]
     name: Option<String>,
@@ -310,7 +312,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<B
     path = "/v1/budgets",
     tag = "budgets",
     security(("api_key" = ["admin"])),
-    request_body = NewBudget,
+    request_body = BudgetRequest,
     responses(
         (status = 201, description = "The budget; `Location` is its address.", body = BudgetDocument),
         (status = 409, description = "The organization has too many budgets.", body = ProblemDocument, content_type = "application/problem+json")
@@ -319,7 +321,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<B
 async fn create(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewBudget>,
+    Body(new): Body<BudgetRequest>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<BudgetDocument>), ApiError> {
     let input = BudgetInput::check(&new.name, &new.scope, new.amount, &new.thresholds, &new.recipients);
     let created = budgets::create(&state.backend, &caller.scope, input.map_err(invalid)?).await?;
@@ -362,7 +364,7 @@ async fn get(
     tag = "budgets",
     security(("api_key" = ["admin"])),
     params(("budget_id" = Uuid, Path, description = "Id of the budget.")),
-    request_body = ChangedBudget,
+    request_body = BudgetChangeRequest,
     responses(
         (status = 200, description = "The budget as it is now.", body = BudgetDocument),
         (status = 409, description = "The budget is archived.", body = ProblemDocument, content_type = "application/problem+json")
@@ -372,7 +374,7 @@ async fn change(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(budget_id): Path<String>,
-    Body(change): Body<ChangedBudget>,
+    Body(change): Body<BudgetChangeRequest>,
 ) -> Result<Json<BudgetDocument>, ApiError> {
     let change = BudgetChange::check(
         change.name.as_deref(),

@@ -16,7 +16,7 @@ use domain::money;
 use domain::price::contract::{ContractMonth, TermMonth};
 use domain::price::page::ModelName;
 use domain::problem::{FieldProblem, Problem};
-use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
+use domain::repricing::{Moves, Run, RunForm, RunInput, RunKind, RunState, Summary, parse_reason};
 use domain::statement::month_text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -184,30 +184,6 @@ struct MovesDocument {
     delta: String,
 }
 
-/// Which events a run looks at.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewRun {
-    /// `repricing` for all events, `pricing` for those without a price, `contract` to apply the contract's terms to a `month`.
-    kind: RunKind,
-    /// The month of a run of the kind `contract`, which takes neither dates nor filters.
-    #[schema(example = "2026-11")]
-    month: Option<String>,
-    /// From this day of the organization's zone or this instant; from the first event when missing.
-    #[schema(example = "2026-11-01")]
-    from: Option<String>,
-    /// Up to but without this day or instant; to the last event when missing.
-    to: Option<String>,
-    /// Only this provider, as sent.
-    provider: Option<String>,
-    /// Only this model, as sent.
-    model: Option<String>,
-    /// Only this project.
-    project: Option<String>,
-    /// Only projects that this team owned at the time.
-    team: Option<String>,
-}
-
 /// Why.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -220,24 +196,6 @@ struct Reason {
 impl Reason {
     fn text(&self) -> Result<String, Problem> {
         parse_reason(&self.reason).map_err(|wrong| invalid(vec![wrong]))
-    }
-}
-
-impl NewRun {
-    fn input(self) -> Result<RunInput, Problem> {
-        let fields = [
-            ("month", self.month),
-            ("from", self.from),
-            ("to", self.to),
-            ("provider", self.provider),
-            ("model", self.model),
-            ("project", self.project),
-            ("team", self.team),
-        ];
-        let kind = ("kind".to_owned(), self.kind.as_str().to_owned());
-        let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        let pairs: Vec<_> = std::iter::once(kind).chain(given).collect();
-        RunInput::from_pairs(&pairs).map_err(|problem| invalid(problem.fields().to_vec()))
     }
 }
 
@@ -416,7 +374,7 @@ async fn list(
     path = "/v1/repricing-runs",
     tag = "repricing",
     security(("api_key" = ["admin"])),
-    request_body = NewRun,
+    request_body = RunForm,
     responses(
         (status = 201, description = "The run; `Location` is its address. Ask again while its state is `draft`.", body = RunDocument)
     )
@@ -424,9 +382,10 @@ async fn list(
 async fn draft(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Body(new): Body<NewRun>,
+    Body(form): Body<RunForm>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<RunDocument>), ApiError> {
-    let run = runs::draft(&state.backend, &caller.scope, &new.input()?).await?;
+    let input = form.parse().map_err(invalid)?;
+    let run = runs::draft(&state.backend, &caller.scope, &input).await?;
     let location = format!("/v1/repricing-runs/{}", run.run_id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(RunDocument::of(run))))
 }
