@@ -28,6 +28,8 @@ pub mod rules;
 pub mod sample;
 mod schema;
 pub mod scope;
+#[cfg(test)]
+mod seeded;
 pub mod spend;
 pub mod statements;
 pub mod wake;

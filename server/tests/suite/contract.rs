@@ -18,7 +18,7 @@ async fn start() -> (TestApp, Client, Client) {
     };
     backend::events::ingest_inputs(&app.backend, &acme.scope, vec![call]).await.unwrap();
     let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", "correct horse battery staple")];
+    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
     let signed_in = browser.post_form("/fn/identity/sign-in", &fields).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
     let api = app.api(&acme.key);

@@ -213,7 +213,7 @@ async fn the_cookie_is_as_strict_as_the_address_allows() {
     assert!(!cookie.contains("Secure"), "{cookie}");
     let public = TestApp::public().await;
     let email = public.organization("Acme", "UTC").await.email;
-    let answer = sign_in(&public.anonymous(), &email, "correct horse battery staple").await;
+    let answer = sign_in(&public.anonymous(), &email, testkit::seed::PASSWORD).await;
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     assert!(
         cookies.iter().any(|cookie| cookie.starts_with("__Host-tallystick=") && cookie.contains("Secure")),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 async fn owner(app: &TestApp) -> (Client, String) {
     let acme = app.organization("Acme", "UTC").await;
     let browser = app.anonymous();
-    let fields = [("email", acme.email.as_str()), ("password", "correct horse battery staple")];
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
     assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
     (browser, acme.key)
 }

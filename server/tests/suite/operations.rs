@@ -68,7 +68,7 @@ async fn a_key_revoked_on_one_server_is_refused_by_the_other() {
         assert_eq!(client.get(path).await.status, StatusCode::OK);
     }
     let browser = app.anonymous();
-    let fields = [("email", acme.email.as_str()), ("password", "correct horse battery staple")];
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
     browser.post_form("/fn/identity/sign-in", &fields).await;
     let key = acme.scope.key_id().unwrap().to_string();
     browser.post_form("/fn/keys/revoke", &[("org", "acme"), ("key", &key)]).await;

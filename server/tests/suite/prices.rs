@@ -20,7 +20,7 @@ async fn start() -> TestApp {
 /// The owner's browser.
 async fn owner(app: &TestApp, email: &str) -> Client {
     let browser = app.anonymous();
-    let fields = [("email", email), ("password", "correct horse battery staple")];
+    let fields = [("email", email), ("password", testkit::seed::PASSWORD)];
     let signed_in = browser.post_form("/fn/identity/sign-in", &fields).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
     browser

@@ -66,7 +66,7 @@ async fn a_person_dismisses_one_and_then_all() {
     let client = app.api(&acme.key);
     send(&app, &acme, &["x", "x", "y", "z"]).await;
     let browser = app.anonymous();
-    let fields = [("email", &*acme.email), ("password", "correct horse battery staple")];
+    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
     browser.post_form("/fn/identity/sign-in", &fields).await;
     let page = browser.get(PAGE).await.body;
     for part in ["Last seen", "Times", "Dismiss all", "/fn/events/dismiss-rejected"] {

@@ -28,7 +28,7 @@ async fn pages_keep_their_policy_while_files_are_served() {
     let app = TestApp::start().await;
     let owner = app.organization("Acme", "UTC").await;
     let member = app.anonymous();
-    let form = [("email", owner.email.as_str()), ("password", "correct horse battery staple")];
+    let form = [("email", owner.email.as_str()), ("password", testkit::seed::PASSWORD)];
     member.post_form("/fn/identity/sign-in", &form).await;
     let pages = (0..4).map(|_| async {
         for _ in 0..25 {

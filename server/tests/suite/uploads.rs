@@ -20,7 +20,7 @@ impl Sender {
         let app = TestApp::start().await;
         let acme = app.organization("Acme", "UTC").await;
         let browser = app.anonymous();
-        let fields = [("email", acme.email.as_str()), ("password", "correct horse battery staple")];
+        let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
         let signed_in = browser.post_form("/fn/identity/sign-in", &fields).await;
         assert_eq!(signed_in.status, StatusCode::SEE_OTHER);
         let key_id = acme.scope.key_id().unwrap().to_string();

@@ -3,12 +3,10 @@
 use super::import::common;
 use super::own::load_own;
 use super::*;
-use crate::scope::{Actor, Visible};
-use crate::{Clock, TestClock};
+use crate::TestClock;
+use crate::seeded::Seeded;
 use chrono::{DateTime, Utc};
-use domain::ids::OrgId;
 use domain::meter::{Meter, Meters, Usage};
-use domain::period::Zone;
 use domain::price::import::{Counts, ImportInput};
 use domain::price::{Books, Context, Doubt, MappingForm, ModifierForm, PriceForm};
 use domain::rating::{Rated, rate_usage};
@@ -42,12 +40,8 @@ fn backend(pool: &PgPool) -> Backend {
     Backend::new(pool.clone(), Arc::new(clock()), "http://localhost", true)
 }
 
-async fn organization(pool: &PgPool) -> OrgScope {
-    let (org_id, zone) = (OrgId(clock().new_id()), Zone::parse("UTC").unwrap());
-    let insert =
-        "insert into organizations (org_id, slug, name, time_zone, created_at) values ($1, $2, 'x', 'UTC', now())";
-    sqlx::query(insert).bind(org_id.0).bind(org_id.to_string()).execute(pool).await.unwrap();
-    OrgScope::new(org_id, zone, Actor::System, Visible::All)
+async fn organization(database: &TestDatabase, name: &str) -> OrgScope {
+    Seeded::new(&backend(database.pool()), database, name, "UTC").await.owner
 }
 
 #[tokio::test]
@@ -82,7 +76,7 @@ async fn the_seed_comes_in_once_and_rates_like_the_file() {
 async fn factors_limits_and_conditions_come_back_as_they_were_written() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let scope = organization(pool).await;
+    let scope = organization(&database, "Acme").await;
     let text = small("1", "5")
         + "r\timages\tstandard\t\t0.04\t1\t\t\t\tsize=1024x1536;quality=high\t1\t10\nl\t60\t8000000\n\
            f\tregion\t1.1\t^one\ttokens\tregion!=global\t2026-01-01\t\thttps://list.example\n";
@@ -106,7 +100,7 @@ async fn own_factors_belong_to_their_organization() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
-    let (mine, other) = (organization(pool).await, organization(pool).await);
+    let (mine, other) = (organization(&database, "Mine").await, organization(&database, "Other").await);
     let half = ModifierForm {
         kind: "discount".to_owned(),
         provider: "acme".to_owned(),
@@ -132,7 +126,7 @@ async fn own_factors_belong_to_their_organization() {
 async fn a_changed_fact_is_another_row_and_old_receipts_keep_theirs() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
-    let scope = organization(pool).await;
+    let scope = organization(&database, "Acme").await;
     assert_eq!(sync(pool, &clock(), &small("1", "5"), "a").await.unwrap(), Synced { added: 2, superseded: 0 });
     let before = rate_one((&load(pool).await.unwrap()).into(), "one");
 
@@ -192,7 +186,7 @@ async fn own_prices_and_names_belong_to_their_organization() {
     let database = TestDatabase::new().await;
     let pool = database.pool();
     sync(pool, &clock(), &small("1", "5"), "a").await.unwrap();
-    let (mine, other) = (organization(pool).await, organization(pool).await);
+    let (mine, other) = (organization(&database, "Mine").await, organization(&database, "Other").await);
     assert!(load_own(pool, &mine, None).await.unwrap().book.is_none());
 
     let price = |(meter, rate): (&str, &str)| PriceForm {
@@ -283,7 +277,7 @@ async fn an_import_into_the_common_book_adds_dated_rows_and_edits_none() {
     assert_eq!(rated_at(&book, "one-max-2", "2026-11-19T23:59:59Z"), told("acme/one", "0.006"), "what it meant then");
     assert_eq!(rated_at(&book, "one-max-2", "2026-11-20T00:00:00Z"), told("acme/one-max", "0.077"));
     let ids: Vec<u64> = before.receipt.lines.iter().filter_map(|line| line.source.id()).collect();
-    let scope = organization(pool).await;
+    let scope = organization(&database, "Acme").await;
     assert_eq!(rows_by_ids(pool, &scope, &ids).await.unwrap().len(), ids.len(), "old receipts keep their rows");
 
     let again = common::compare_file(&backend, newer("4")).await.unwrap();

@@ -68,7 +68,7 @@ fn stories_are_told(events: &[EventInput]) {
     assert!((15..100).contains(&unknown), "{unknown}");
     let retries = count(&|event| event.attempt == Some(2));
     assert!(retries > 1_000 && retries < events.len() / 10);
-    assert!(count(&|event| event.response_cache_hit == Some(true)) > 100);
+    assert!(count(&EventInput::is_cache_hit) > 100);
 }
 
 fn models_and_modalities_are_many(events: &[EventInput]) {
@@ -85,14 +85,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
     let now = "2026-11-20T15:30:00Z".parse().unwrap();
     let clock = std::sync::Arc::new(crate::TestClock::at(now));
     let backend = crate::Backend::new(database.pool().clone(), clock, "http://localhost", true);
-    let wanted = crate::identity::Bootstrap {
-        email: "ada@example.com".to_owned(),
-        password: "correct horse battery staple".to_owned().into(),
-        organization: "Acme".to_owned(),
-        time_zone: "UTC".to_owned(),
-        project: "main".to_owned(),
-    };
-    let owner = crate::identity::bootstrap(&backend, wanted).await.unwrap().user_id;
+    let owner = crate::seeded::Seeded::new(&backend, &database, "Acme", "UTC").await.made.user_id;
     let sample = load::Sample::make(&backend, owner, "Asia/Kolkata").await.unwrap();
     // From the day of the last mistakes on.
     let from = Zone::parse("Asia/Kolkata").unwrap().start_of("2026-11-18".parse().unwrap());

@@ -1,6 +1,6 @@
 //! From spend to the ledger and the mail: once, whoever finds it, however often it is looked at.
 
-use crate::support::{Org, Server, day, email, money};
+use crate::support::{Server, day, email, money};
 use backend::budgets::{self, TestTo};
 use backend::delivery::{self, Mailer};
 use backend::{Backend, Clock, Error, OrgScope, identity, keys, projects};
@@ -15,9 +15,11 @@ use domain::problem::Problem;
 use domain::project::{KeyProject, Slug};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use testkit::seed::{self, Organization};
 use testkit::{Mood, SmtpSink};
 use tokio_util::sync::CancellationToken;
 
@@ -33,8 +35,8 @@ fn input(amount: &str, thresholds: &[u16]) -> BudgetInput {
     }
 }
 
-async fn budget(server: &Server, org: &Org, amount: &str, thresholds: &[u16]) -> Budget {
-    budgets::create(&server.backend, &org.scope, input(amount, thresholds)).await.unwrap()
+async fn budget(server: &Server, org: &Organization, amount: &str, thresholds: &[u16]) -> Budget {
+    budgets::create(&server.backend, &org.owner, input(amount, thresholds)).await.unwrap()
 }
 
 async fn evaluate(server: &Server) -> usize {
@@ -76,10 +78,10 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     let budget = budget(&server, &org, "12000", &[50, 80, 100]).await;
     org.spend("2026-11-10", "5999.999999999999").await;
     assert_eq!(evaluate(&server).await, 1);
-    assert!(ledger(&server.backend, &org.scope).await.is_empty(), "not crossed by a trillionth of a dollar");
+    assert!(ledger(&server.backend, &org.owner).await.is_empty(), "not crossed by a trillionth of a dollar");
     org.spend("2026-11-19", "0.000000000001").await;
     evaluate(&server).await;
-    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("one row") };
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
     assert_eq!((alert.threshold, alert.month, alert.late), (50, day("2026-11-01"), false));
     assert_eq!((alert.spend, alert.estimated, alert.amount), (money("6000"), money("0"), money("12000")));
     assert_eq!(alert.at.to_rfc3339(), "2026-11-20T14:30:00+05:30", "in the organization's zone");
@@ -87,7 +89,7 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     assert!(alert.deliveries.iter().all(|delivery| delivery.state == DeliveryState::Queued));
 
     delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
-    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("one row") };
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
     for delivery in &alert.deliveries {
         assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Sent, 1));
         assert!(delivery.answer.as_ref().is_some_and(|answer| answer.starts_with("250 2.0.0 queued as")));
@@ -117,7 +119,7 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     org.spend("2026-11-19", "1").await;
     evaluate(&server).await;
     budgets::sweep(&server.backend, &CancellationToken::new()).await.unwrap();
-    assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50]);
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
     assert_eq!(mails(&server.backend).await, 2);
 }
 
@@ -136,13 +138,13 @@ async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
         found.into_iter().map(|crossing| (crossing.threshold, crossing.day)).collect::<Vec<_>>()
     };
     let all = SpendScope::Organization;
-    assert_eq!(crossings(&org.scope, all, shown).await, [(50, day("2026-11-05")), (80, day("2026-11-09"))]);
+    assert_eq!(crossings(&org.owner, all, shown).await, [(50, day("2026-11-05")), (80, day("2026-11-09"))]);
     let later = Period { from: day("2026-11-06"), ..shown };
-    assert_eq!(crossings(&org.scope, all, later).await, [(80, day("2026-11-09"))]);
+    assert_eq!(crossings(&org.owner, all, later).await, [(80, day("2026-11-09"))]);
     let project = SpendScope::Project(org.project.project_id);
-    assert!(crossings(&org.scope, project, shown).await.is_empty(), "the budget is the organization's");
+    assert!(crossings(&org.owner, project, shown).await.is_empty(), "the budget is the organization's");
     let other = server.organization("Globex", "UTC").await;
-    assert!(crossings(&other.scope, all, shown).await.is_empty());
+    assert!(crossings(&other.owner, all, shown).await.is_empty());
 }
 
 #[tokio::test]
@@ -152,7 +154,7 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
     let budget = budget(&server, &org, "100", &[50, 80, 100, 200]).await;
     org.spend("2026-11-02", "120").await;
     evaluate(&server).await;
-    let alerts = ledger(&server.backend, &org.scope).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
     assert_eq!(thresholds(&alerts), [50, 80, 100]);
     assert_eq!(alerts.iter().map(|alert| alert.mailed_with).collect::<Vec<_>>(), [Some(100), Some(100), None]);
     assert_eq!(alerts.iter().map(|alert| alert.deliveries.len()).collect::<Vec<_>>(), [0, 0, 2]);
@@ -162,7 +164,7 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
     assert!(text.contains("50 %, 80 % and 100 % were crossed at once"), "{text}");
     assert!(text.contains("Expected by Nov 30: $"), "{text}");
 
-    let detail = budgets::detail(&server.backend, &org.scope, budget.budget_id).await.unwrap();
+    let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
     assert_eq!(detail.state.status, BudgetStatus::Exceeded);
     assert_eq!(detail.state.usage.used, money("120"));
     assert_eq!(
@@ -172,7 +174,7 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
     assert_eq!(detail.thresholds[3].at, money("200"));
     assert_eq!(detail.evaluated_at.map(|at| at.to_utc()), Some(server.clock.now()));
     assert_eq!(detail.days.len(), 20);
-    assert_eq!(budgets::over(&server.backend, &org.scope).await.unwrap(), 1);
+    assert_eq!(budgets::over(&server.backend, &org.owner).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -180,9 +182,10 @@ async fn unpriced_usage_counts_with_its_upper_bound_and_is_marked() {
     let server = Server::at(NOW).await;
     let org = server.organization("Acme", "UTC").await;
     budget(&server, &org, "100", &[50]).await;
-    org.usage(org.project.project_id, "2026-11-02", "mystery-1", "30", "25").await;
+    org.spend("2026-11-02", "30").await;
+    org.spend_at_most("2026-11-02", "25").await;
     evaluate(&server).await;
-    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("one row") };
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
     assert_eq!((alert.spend, alert.estimated), (money("55"), money("25")));
     let text: String =
         sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
@@ -198,7 +201,7 @@ async fn a_crossing_found_after_its_month_is_recorded_late_and_not_mailed() {
     org.spend("2026-11-30", "60").await;
     org.spend("2026-09-30", "60").await;
     evaluate(&server).await;
-    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("September was before the budget") };
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("September was before the budget") };
     assert_eq!((alert.month, alert.late), (day("2026-11-01"), true));
     assert!(alert.deliveries.is_empty());
     assert_eq!(mails(&server.backend).await, 0);
@@ -217,12 +220,12 @@ async fn a_month_begins_and_ends_with_the_organizations_midnight() {
 
     server.clock.set("2026-10-31T18:30:00Z".parse().unwrap());
     let change = BudgetChange { thresholds: Some(vec![40, 50]), ..Default::default() };
-    budgets::change(&server.backend, &org.scope, budget.budget_id, change).await.unwrap();
+    budgets::change(&server.backend, &org.owner, budget.budget_id, change).await.unwrap();
     assert_eq!(span(&server.backend, "2026-11-01").await.as_deref(), Some("10-31T18:30 11-30T18:30"));
     org.spend("2026-10-31", "1").await;
     org.spend("2026-11-01", "45").await;
     evaluate(&server).await;
-    let alerts = ledger(&server.backend, &org.scope).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
     let rows: Vec<_> = alerts.iter().map(|alert| (alert.month.to_string(), alert.threshold, alert.late)).collect();
     assert_eq!(
         rows,
@@ -252,19 +255,19 @@ async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
     let budget = budget(&server, &org, "100", &[50, 80]).await;
-    assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50]);
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
     assert_eq!(mails(&server.backend).await, 2);
 
     let lower = BudgetChange { amount: Some(money("70")), ..Default::default() };
-    let changed = budgets::change(&server.backend, &org.scope, budget.budget_id, lower.clone()).await.unwrap();
+    let changed = budgets::change(&server.backend, &org.owner, budget.budget_id, lower.clone()).await.unwrap();
     assert_eq!(changed.amount, money("70"));
-    let alerts = ledger(&server.backend, &org.scope).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
     assert_eq!(thresholds(&alerts), [50, 80]);
     assert_eq!((alerts[0].amount, alerts[1].amount), (money("100"), money("70")), "each with the amount of its moment");
     assert_eq!(mails(&server.backend).await, 4);
 
-    budgets::change(&server.backend, &org.scope, budget.budget_id, lower).await.unwrap();
-    let audit = backend::audit::list(&server.backend, &org.scope, 10).await.unwrap();
+    budgets::change(&server.backend, &org.owner, budget.budget_id, lower).await.unwrap();
+    let audit = backend::audit::list(&server.backend, &org.owner, 10).await.unwrap();
     let changes: Vec<_> =
         audit.iter().filter(|row| row.action == "budget.changed").map(|row| row.detail.as_str()).collect();
     let once = ["Changed the budget Production assistant: amount $70.00 instead of $100.00."];
@@ -278,12 +281,11 @@ async fn months_that_are_over_keep_their_amount() {
     let budget = budget(&server, &org, "100", &[50]).await;
     server.clock.set(NOW.parse().unwrap());
     let higher = BudgetChange { amount: Some(money("1000")), ..Default::default() };
-    budgets::change(&server.backend, &org.scope, budget.budget_id, higher).await.unwrap();
-    let amounts: Vec<(NaiveDate, rust_decimal::Decimal)> =
-        sqlx::query_as("select month, amount from budget_periods order by month")
-            .fetch_all(&server.backend.pool)
-            .await
-            .unwrap();
+    budgets::change(&server.backend, &org.owner, budget.budget_id, higher).await.unwrap();
+    let amounts: Vec<(NaiveDate, Decimal)> = sqlx::query_as("select month, amount from budget_periods order by month")
+        .fetch_all(&server.backend.pool)
+        .await
+        .unwrap();
     let expected = [("2026-09-01", "100"), ("2026-10-01", "100"), ("2026-11-01", "1000")];
     assert_eq!(amounts, expected.map(|(month, amount)| (day(month), money(amount))));
 }
@@ -293,21 +295,21 @@ async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
     let server = Server::at(NOW).await;
     let org = server.organization("Acme", "Asia/Kolkata").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
-    let bot = org.project("bot", payments).await;
+    let bot = org.project_of(payments, "bot").await.project_id;
     let scope = "team:search".parse::<ScopeRef>().unwrap();
     let input = BudgetInput { scope, ..input("40", &[50]) };
-    budgets::create(&server.backend, &org.scope, input).await.unwrap();
-    org.usage(bot, "2026-11-03", "gpt-4o", "30", "0").await;
-    org.usage(bot, "2026-11-18", "gpt-4o", "30", "0").await;
+    budgets::create(&server.backend, &org.owner, input).await.unwrap();
+    org.spend_of("bot", "2026-11-03", "30").await;
+    org.spend_of("bot", "2026-11-18", "30").await;
     evaluate(&server).await;
-    assert!(ledger(&server.backend, &org.scope).await.is_empty(), "the other team's spend");
+    assert!(ledger(&server.backend, &org.owner).await.is_empty(), "the other team's spend");
 
-    let mv = async |team, from| projects::move_project(&server.backend, &org.scope, bot, team, from).await.unwrap();
+    let mv = async |team, from| projects::move_project(&server.backend, &org.owner, bot, team, from).await.unwrap();
     mv(search, Some(day("2026-12-01"))).await;
     assert_eq!(evaluate(&server).await, 0, "nothing that was spent has moved");
     mv(search, Some(day("2026-11-10"))).await;
     assert_eq!(evaluate(&server).await, 1, "one month has moved");
-    let [alert] = &ledger(&server.backend, &org.scope).await[..] else { panic!("one row") };
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
     assert_eq!((alert.threshold, alert.spend), (50, money("30")));
 }
 
@@ -316,18 +318,18 @@ async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
     let server = Server::at(NOW).await;
     let org = server.organization("Acme", "UTC").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
-    let bot = org.project("bot", payments).await;
-    projects::move_project(&server.backend, &org.scope, bot, search, Some(day("2026-11-10"))).await.unwrap();
+    let bot = org.project_of(payments, "bot").await.project_id;
+    projects::move_project(&server.backend, &org.owner, bot, search, Some(day("2026-11-10"))).await.unwrap();
     let of = |text: &str| text.parse::<ScopeRef>().unwrap();
     for scope in ["team:payments", "team:search", "project:bot", "organization"] {
         let input = BudgetInput { scope: of(scope), name: scope.to_owned(), ..input("100", &[10]) };
-        budgets::create(&server.backend, &org.scope, input).await.unwrap();
+        budgets::create(&server.backend, &org.owner, input).await.unwrap();
     }
-    org.usage(bot, "2026-11-09", "gpt-4o", "20", "0").await;
-    org.usage(bot, "2026-11-10", "gpt-4o", "30", "0").await;
+    org.spend_of("bot", "2026-11-09", "20").await;
+    org.spend_of("bot", "2026-11-10", "30").await;
     org.spend("2026-11-10", "5").await;
     evaluate(&server).await;
-    let used: Vec<_> = budgets::list(&server.backend, &org.scope)
+    let used: Vec<_> = budgets::list(&server.backend, &org.owner)
         .await
         .unwrap()
         .into_iter()
@@ -336,7 +338,7 @@ async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
     let expected = [("organization", "55"), ("team:payments", "20"), ("team:search", "30"), ("project:bot", "50")];
     assert_eq!(used, expected.map(|(name, used)| (name.to_owned(), money(used))));
     let recorded: Vec<_> =
-        ledger(&server.backend, &org.scope).await.into_iter().map(|alert| (alert.budget_name, alert.spend)).collect();
+        ledger(&server.backend, &org.owner).await.into_iter().map(|alert| (alert.budget_name, alert.spend)).collect();
     assert_eq!(
         recorded.into_iter().collect::<BTreeSet<_>>(),
         used.into_iter().collect(),
@@ -370,7 +372,7 @@ async fn a_kill_between_taking_marks_and_the_commit_loses_nothing() {
     while budgets::evaluate_marks(&second).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(thresholds(&ledger(&second, &org.scope).await), [50]);
+    assert_eq!(thresholds(&ledger(&second, &org.owner).await), [50]);
     assert_eq!(mails(&second).await, 2);
 }
 
@@ -393,7 +395,7 @@ async fn a_kill_between_the_ledger_and_the_mail_sends_exactly_one_mail_each() {
     assert_eq!(budgets::evaluate_marks(&second).await.unwrap(), 0);
     budgets::sweep(&second, &CancellationToken::new()).await.unwrap();
     delivery::deliver_due(&second, &mailer(&sink)).await.unwrap();
-    assert_eq!(thresholds(&ledger(&second, &org.scope).await), [50]);
+    assert_eq!(thresholds(&ledger(&second, &org.owner).await), [50]);
     assert_eq!(sink.mails().len(), 2);
 }
 
@@ -403,7 +405,7 @@ async fn two_servers_that_evaluate_at_once_record_and_mail_once() {
     let org = server.organization("Acme", "UTC").await;
     for n in 0..5 {
         let input = BudgetInput { name: format!("b{n}"), ..input("100", &[10, 20, 30, 40, 50, 60, 70, 80, 90, 100]) };
-        budgets::create(&server.backend, &org.scope, input).await.unwrap();
+        budgets::create(&server.backend, &org.owner, input).await.unwrap();
     }
     let (one, other) = (server.backend.clone(), server.another().await);
     for round in 0..10 {
@@ -416,7 +418,7 @@ async fn two_servers_that_evaluate_at_once_record_and_mail_once() {
         swept.unwrap();
         assert_eq!(first.unwrap() + second.unwrap(), 3, "round {round}");
     }
-    let alerts = ledger(&server.backend, &org.scope).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
     assert_eq!(alerts.len(), 50);
     let told: usize = alerts.iter().filter(|alert| alert.mailed_with.is_none()).count();
     assert!(alerts.iter().all(|alert| alert.deliveries.len() == if alert.mailed_with.is_none() { 2 } else { 0 }));
@@ -440,7 +442,7 @@ async fn an_edit_is_never_followed_by_an_alert_about_what_it_replaced() {
     until_somebody_waits_for_a_lock(&server.backend).await;
     edit.commit().await.unwrap();
     assert_eq!(evaluation.await.unwrap(), 1);
-    assert!(ledger(&server.backend, &org.scope).await.is_empty());
+    assert!(ledger(&server.backend, &org.owner).await.is_empty());
     // And through the verbs, many times at once: every row was true with the amount that it names.
     for round in 0..10 {
         org.spend("2026-11-11", "30").await;
@@ -449,16 +451,16 @@ async fn an_edit_is_never_followed_by_an_alert_about_what_it_replaced() {
             BudgetChange { amount: Some(money(amount)), thresholds: Some(vec![50, 60 + round]), ..Default::default() };
         let other = server.another().await;
         let (changed, evaluated) = tokio::join!(
-            budgets::change(&server.backend, &org.scope, budget.budget_id, change),
+            budgets::change(&server.backend, &org.owner, budget.budget_id, change),
             budgets::evaluate_marks(&other)
         );
         changed.unwrap();
         evaluated.unwrap();
     }
-    let alerts = ledger(&server.backend, &org.scope).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
     assert!(!alerts.is_empty());
     for alert in &alerts {
-        assert!(alert.spend * money("100") >= alert.amount * rust_decimal::Decimal::from(alert.threshold), "{alert:?}");
+        assert!(alert.spend * money("100") >= alert.amount * Decimal::from(alert.threshold), "{alert:?}");
     }
     let distinct: BTreeSet<_> = thresholds(&alerts).into_iter().collect();
     assert_eq!(distinct.len(), alerts.len());
@@ -483,7 +485,7 @@ async fn the_worker_mails_what_ingestion_marks_until_it_is_stopped() {
     let (evaluated, sent) = workers.await.unwrap();
     evaluated.unwrap();
     sent.unwrap();
-    assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50, 80]);
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50, 80]);
 }
 
 #[tokio::test]
@@ -501,7 +503,7 @@ async fn marks_of_a_deleted_organization_go_and_hold_up_nobody() {
         .await
         .unwrap();
     assert_eq!(evaluate(&server).await, 2);
-    assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50]);
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
     assert_eq!(evaluate(&server).await, 0);
 }
 
@@ -512,15 +514,15 @@ async fn an_archived_budget_is_left_in_peace_and_keeps_its_ledger() {
     let budget = budget(&server, &org, "100", &[50, 80]).await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
-    budgets::archive(&server.backend, &org.scope, budget.budget_id).await.unwrap();
+    budgets::archive(&server.backend, &org.owner, budget.budget_id).await.unwrap();
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
-    assert_eq!(thresholds(&ledger(&server.backend, &org.scope).await), [50]);
-    assert!(budgets::list(&server.backend, &org.scope).await.unwrap().is_empty());
-    assert_eq!(budgets::over(&server.backend, &org.scope).await.unwrap(), 0);
-    let again = budgets::archive(&server.backend, &org.scope, budget.budget_id).await;
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
+    assert!(budgets::list(&server.backend, &org.owner).await.unwrap().is_empty());
+    assert_eq!(budgets::over(&server.backend, &org.owner).await.unwrap(), 0);
+    let again = budgets::archive(&server.backend, &org.owner, budget.budget_id).await;
     assert!(matches!(problem(again), Problem::Conflict { .. }));
-    let change = budgets::change(&server.backend, &org.scope, budget.budget_id, BudgetChange::default()).await;
+    let change = budgets::change(&server.backend, &org.owner, budget.budget_id, BudgetChange::default()).await;
     assert!(matches!(problem(change), Problem::Conflict { .. }));
 }
 
@@ -532,34 +534,34 @@ async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let mut made = Vec::new();
     for n in 0..6 {
         let input = BudgetInput { name: format!("b{n}"), recipients: vec![], ..input("100", &all) };
-        made.push(budgets::create(&server.backend, &org.scope, input).await.unwrap());
+        made.push(budgets::create(&server.backend, &org.owner, input).await.unwrap());
     }
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
-    let first = budgets::alerts(&server.backend, &org.scope, AlertFilter::All, None, None).await.unwrap();
-    let second = budgets::alerts(&server.backend, &org.scope, AlertFilter::All, None, first.next).await.unwrap();
+    let first = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, None).await.unwrap();
+    let second = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, first.next).await.unwrap();
     assert_eq!((first.alerts.len(), second.alerts.len(), second.next), (50, 10, None));
     let ids: BTreeSet<_> = first.alerts.iter().chain(&second.alerts).map(|alert| alert.alert_id).collect();
     assert_eq!(ids.len(), 60);
 
     let one = made[0].budget_id;
-    let of_one = |filter| budgets::alerts(&server.backend, &org.scope, filter, Some(one), None);
+    let of_one = |filter| budgets::alerts(&server.backend, &org.owner, filter, Some(one), None);
     let row = of_one(AlertFilter::Open).await.unwrap().alerts.remove(0);
-    assert_eq!(budgets::open_alerts(&server.backend, &org.scope).await.unwrap(), 60);
-    budgets::acknowledge(&server.backend, &org.scope, row.alert_id).await.unwrap();
-    budgets::acknowledge(&server.backend, &org.scope, row.alert_id).await.unwrap();
-    assert_eq!(budgets::open_alerts(&server.backend, &org.scope).await.unwrap(), 59);
+    assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 60);
+    budgets::acknowledge(&server.backend, &org.owner, row.alert_id).await.unwrap();
+    budgets::acknowledge(&server.backend, &org.owner, row.alert_id).await.unwrap();
+    assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 59);
     let seen = of_one(AlertFilter::Acknowledged).await.unwrap().alerts;
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].acknowledged_by.as_deref(), Some("owner@acme.example"));
     assert_eq!(of_one(AlertFilter::Open).await.unwrap().alerts.len(), 9);
-    let audit = backend::audit::list(&server.backend, &org.scope, 100).await.unwrap();
+    let audit = backend::audit::list(&server.backend, &org.owner, 100).await.unwrap();
     assert_eq!(audit.iter().filter(|row| row.action == "alert.acknowledged").count(), 1);
 
     sink.set_mood(Mood::RefuseForGood);
     budget(&server, &org, "100", &[50]).await;
     delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
-    let failed = budgets::alerts(&server.backend, &org.scope, AlertFilter::Undelivered, None, None).await.unwrap();
+    let failed = budgets::alerts(&server.backend, &org.owner, AlertFilter::Undelivered, None, None).await.unwrap();
     let [alert] = &failed.alerts[..] else { panic!("one row, not {failed:?}") };
     assert_eq!(alert.deliveries[0].answer.as_deref(), Some("550 5.1.1 no such mailbox"));
 }
@@ -570,17 +572,17 @@ async fn a_test_mail_is_sent_recorded_and_limited() {
     let org = server.organization("Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50]).await;
     org.spend("2026-11-10", "12.34").await;
-    let send = |to| budgets::send_test(&server.backend, &org.scope, budget.budget_id, to);
+    let send = |to| budgets::send_test(&server.backend, &org.owner, budget.budget_id, to);
     assert_eq!(send(TestTo::Me).await.unwrap(), 1);
     assert_eq!(send(TestTo::Recipients).await.unwrap(), 2);
     delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
     let mail = sink.wait_for(|mail| mail.to == ["owner@acme.example"]).await;
     assert_eq!(mail.subject(), "Test: Production assistant has used 12 % of its November budget ($12.34 of $100)");
     assert!(mail.text().contains("This is a test that owner@acme.example asked for."), "{}", mail.text());
-    let tests = budgets::detail(&server.backend, &org.scope, budget.budget_id).await.unwrap().tests;
+    let tests = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap().tests;
     assert_eq!(tests.len(), 3);
     assert!(tests.iter().all(|test| test.by == "owner@acme.example" && test.delivery.state == DeliveryState::Sent));
-    assert!(ledger(&server.backend, &org.scope).await.is_empty(), "a test is not an alert");
+    assert!(ledger(&server.backend, &org.owner).await.is_empty(), "a test is not an alert");
     for _ in 0..3 {
         send(TestTo::Me).await.unwrap();
     }
@@ -596,8 +598,8 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
     let budget = budget(&server, &org, "100", &[50]).await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
-    let alert_id = ledger(&server.backend, &org.scope).await[0].alert_id;
-    let viewer = org.member(&server, "viewer@acme.example", Role::Viewer).await;
+    let alert_id = ledger(&server.backend, &org.owner).await[0].alert_id;
+    let viewer = org.member("viewer@acme.example", Role::Viewer).await;
     let (backend, id) = (&server.backend, budget.budget_id);
     let change = BudgetChange::default;
 
@@ -608,7 +610,7 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
     assert!(matches!(problem(budgets::send_test(backend, &viewer, id, TestTo::Me).await), Problem::Forbidden { .. }));
     assert!(!budgets::detail(backend, &viewer, id).await.unwrap().may_manage);
 
-    let stranger = &other.scope;
+    let stranger = &other.owner;
     assert_eq!(problem(budgets::get(backend, stranger, id).await), Problem::NotFound);
     assert_eq!(problem(budgets::detail(backend, stranger, id).await), Problem::NotFound);
     assert_eq!(problem(budgets::change(backend, stranger, id, change()).await), Problem::NotFound);
@@ -620,7 +622,7 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
     assert!(ledger(backend, stranger).await.is_empty());
     assert_eq!(budgets::open_alerts(backend, stranger).await.unwrap(), 0);
     let foreign = BudgetInput { scope: ScopeRef::Project(Slug::parse("nowhere").unwrap()), ..input("1", &[1]) };
-    let refused = problem(budgets::create(backend, &org.scope, foreign).await);
+    let refused = problem(budgets::create(backend, &org.owner, foreign).await);
     assert_eq!(refused.fields()[0].pointer, "scope");
 }
 
@@ -629,13 +631,13 @@ async fn a_projects_key_sees_that_projects_budgets_alone() {
     let server = Server::at(NOW).await;
     let org = server.organization("Acme", "UTC").await;
     let team = org.team("payments").await;
-    let bot = org.project("bot", team).await;
+    let bot = org.project_of(team, "bot").await.project_id;
     let mut ids = Vec::new();
     for scope in ["organization", "team:payments", "project:bot", "project:main"] {
         let input = BudgetInput { scope: scope.parse().unwrap(), name: scope.to_owned(), ..input("100", &[10]) };
-        ids.push(budgets::create(&server.backend, &org.scope, input).await.unwrap().budget_id);
+        ids.push(budgets::create(&server.backend, &org.owner, input).await.unwrap().budget_id);
     }
-    org.usage(bot, "2026-11-10", "gpt-4o", "60", "0").await;
+    org.spend_of("bot", "2026-11-10", "60").await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
     let new = keys::NewKey {
@@ -644,7 +646,7 @@ async fn a_projects_key_sees_that_projects_budgets_alone() {
         project: KeyProject::Bound(bot),
         expires_at: None,
     };
-    let secret = keys::create(&server.backend, &org.scope, new).await.unwrap().secret;
+    let secret = keys::create(&server.backend, &org.owner, new).await.unwrap().secret;
     let scope = keys::authenticate(&server.backend, secret.expose_secret()).await.unwrap().scope;
     let names =
         |list: Vec<domain::budget::BudgetState>| list.into_iter().map(|state| state.budget.name).collect::<Vec<_>>();
@@ -680,20 +682,25 @@ fn however_events_are_split_the_ledger_is_the_same() {
                 server.clock.set("2026-10-01T00:00:00Z".parse().unwrap());
                 let org = server.organization(&format!("Org{}", case.get()), "America/New_York").await;
                 let made = budget(&server, &org, "100", &[10, 25, 50, 75, 100, 150, 300]).await;
-                server.clock.set(NOW.parse().unwrap());
-                for (month, on, cents, evaluated) in &feed {
-                    org.spend(&format!("2026-{month}-{on:02}"), &format!("{}.{:02}", cents / 100, cents % 100)).await;
-                    if *evaluated {
+                // After the last of the feed's days: nothing is recorded before it happens.
+                server.clock.set("2026-11-29T12:00:00Z".parse().unwrap());
+                for part in feed.split_inclusive(|(.., evaluated)| *evaluated) {
+                    org.record(part.iter().map(|(month, on, cents, _)| {
+                        let on = day(&format!("2026-{month}-{on:02}"));
+                        seed::call(org.owner.zone().start_of(on), Decimal::new((*cents).into(), 2))
+                    }))
+                    .await;
+                    if part.last().is_some_and(|(.., evaluated)| *evaluated) {
                         evaluate(&server).await;
                     }
                 }
                 evaluate(&server).await;
-                let found: BTreeSet<_> = ledger(&server.backend, &org.scope)
+                let found: BTreeSet<_> = ledger(&server.backend, &org.owner)
                     .await
                     .iter()
                     .map(|alert| (alert.month, alert.threshold, alert.late))
                     .collect();
-                let rows = ledger(&server.backend, &org.scope).await.len();
+                let rows = ledger(&server.backend, &org.owner).await.len();
                 prop_assert_eq!(rows, found.len());
                 prop_assert_eq!(found, expected(&feed, &made));
                 Ok(())

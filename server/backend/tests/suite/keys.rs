@@ -181,11 +181,11 @@ async fn all_that_is_wrong_with_a_new_key_is_said_at_once() {
 async fn a_key_can_do_no_more_than_who_makes_it() {
     let server = Server::at(NOW).await;
     let acme = server.organization("Acme", "UTC").await;
-    let member = acme.member(&server, "member@example.com", Role::Member).await;
+    let member = acme.member("member@example.com", Role::Member).await;
     let project = KeyProject::AllWithDefault(acme.project.project_id);
     let admin = || NewKey { scopes: BTreeSet::from([KeyScope::Admin]), ..ingest_key(project) };
     let refused = keys::create(&server.backend, &member, admin()).await.unwrap_err().into_problem();
     assert_eq!(refused.fields()[0].pointer, "scopes", "through it a member would change settings");
     assert!(keys::create(&server.backend, &member, ingest_key(project)).await.is_ok());
-    assert!(keys::create(&server.backend, &acme.scope, admin()).await.is_ok());
+    assert!(keys::create(&server.backend, &acme.owner, admin()).await.is_ok());
 }

@@ -7,7 +7,7 @@ use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
 use backend::budgets;
 use backend::events::uploads::{self, NewUpload};
-use backend::identity::{self, Bootstrap};
+use backend::identity;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use testkit::TestDatabase;
+use testkit::{TestDatabase, seed};
 
 /// A word that stands in everything of Acme and in no request.
 pub(super) const SECRET: &str = "zebrafish";
@@ -41,7 +41,7 @@ pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
 /// The file of the upload that waits.
 pub(super) const FILE: &str = "timestamp,provider,model,prompt_tokens\n2026-11-20T09:00:00Z,openai,gpt-4o,1000\n";
-pub(super) const PASSWORD: &str = "four quite unrelated words";
+pub(super) const PASSWORD: &str = seed::PASSWORD;
 
 /// A file of prices that every organization can take something from.
 pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput\t\t\t4\t1000000\n";
@@ -230,16 +230,8 @@ impl Making<'_> {
 
     /// The owner's view and a key with all scopes.
     async fn organization(&self, name: &str, email: &str) -> (OrgScope, String) {
-        let wanted = Bootstrap {
-            email: email.to_owned(),
-            password: PASSWORD.to_owned().into(),
-            organization: name.to_owned(),
-            time_zone: "Asia/Kolkata".to_owned(),
-            project: "main".to_owned(),
-        };
-        let made = identity::bootstrap(self.backend, wanted).await.unwrap();
-        let owner = identity::scope_in(self.backend, made.user_id, made.org_id).await.unwrap();
-        (owner, made.key.secret.expose_secret().to_owned())
+        let made = seed::owned(self.backend, email, name, "Asia/Kolkata").await;
+        (made.owner, made.key.expose_secret().to_owned())
     }
 
     async fn projects(&self, acme: &OrgScope) -> (Project, Project) {

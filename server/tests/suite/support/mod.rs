@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use server::{AppState, build};
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
-use testkit::TestDatabase;
+use testkit::{TestDatabase, seed};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
@@ -83,22 +83,9 @@ impl TestApp {
 
     /// An organization with its first project, `main`, and an API key with all scopes.
     pub(crate) async fn organization(&self, name: &str, time_zone: &str) -> Tenant {
-        let email = format!("{}@example.com", name.to_lowercase().replace(' ', "-"));
-        let made = backend::identity::bootstrap(
-            &self.backend,
-            backend::identity::Bootstrap {
-                email: email.clone(),
-                password: "correct horse battery staple".to_owned().into(),
-                organization: name.to_owned(),
-                time_zone: time_zone.to_owned(),
-                project: "main".to_owned(),
-            },
-        )
-        .await
-        .unwrap();
-        let key = made.key.secret.expose_secret().to_owned();
-        let scope = backend::keys::authenticate(&self.backend, &key).await.unwrap().scope;
-        Tenant { key, scope, email }
+        let made = seed::named(&self.backend, name, time_zone).await;
+        let (key, email) = (made.key.expose_secret().to_owned(), made.email.as_str().to_owned());
+        Tenant { key, scope: made.api, email }
     }
 
     /// A client that carries nothing.

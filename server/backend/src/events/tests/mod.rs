@@ -7,12 +7,11 @@ mod doubles;
 mod reading;
 mod recording;
 mod retention;
-
 mod totals;
 
-use crate::identity::{Bootstrap, bootstrap};
 use crate::keys::{self, NewKey};
 use crate::ledger::stored::{self, Stored};
+use crate::seeded::Seeded;
 use crate::{Backend, OrgScope, TestClock, projects};
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, IngestAnswer, Recorded};
@@ -43,15 +42,7 @@ impl Fixture {
 
     /// An organization with the project `main` and a key for all its projects.
     pub(crate) async fn organization(&self, name: &str, zone: &str) -> OrgScope {
-        let wanted = Bootstrap {
-            email: format!("{name}@example.com"),
-            password: "correct horse battery staple".to_owned().into(),
-            organization: name.to_owned(),
-            time_zone: zone.to_owned(),
-            project: "main".to_owned(),
-        };
-        let made = bootstrap(&self.backend, wanted).await.unwrap();
-        keys::authenticate(&self.backend, made.key.secret.expose_secret()).await.unwrap().scope
+        Seeded::new(&self.backend, &self.database, name, zone).await.api
     }
 
     pub(crate) async fn send(&self, scope: &OrgScope, events: &[Value]) -> IngestAnswer {

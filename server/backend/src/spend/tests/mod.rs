@@ -1,0 +1,259 @@
+//! The spend query against PostgreSQL, beside the same sums counted event by event.
+
+mod generated;
+mod pages;
+mod query;
+
+use super::*;
+use crate::scope::{Actor, Visible};
+use crate::seeded::Seeded;
+use crate::{OrgScope, TestClock, keys, prices, projects};
+use chrono::Datelike;
+use domain::event::{EventInput, Status};
+use domain::ids::{KeyId, ProjectId, TeamId};
+use domain::meter::{Meter, Meters, UsageFormat};
+use domain::price::Context;
+use domain::rating::{rate_usage, upper_bound};
+use domain::spend::{Bucket, BucketStart, Dimension, Filter, SpendRange, SpendRow};
+use rust_decimal::Decimal;
+use secrecy::ExposeSecret;
+use serde_json::json;
+use std::sync::Arc;
+use testkit::{TestDatabase, seed};
+
+const PROJECTS: [&str; 3] = ["assistant", "search", "support-bot"];
+const TEAMS: [&str; 2] = ["platform", "product"];
+
+/// An organization with three projects and two keys; `search` moves from one team to the other on `moved`.
+struct Org {
+    backend: Backend,
+    scope: OrgScope,
+    projects: Vec<ProjectId>,
+    teams: Vec<TeamId>,
+    moved: NaiveDate,
+    /// Its two keys, and the organization as each of them sends to it.
+    keys: [KeyId; 2],
+    senders: [seed::Organization; 2],
+}
+
+/// A call, and what it counts for.
+#[derive(Clone, Debug)]
+struct Used {
+    at: DateTime<Utc>,
+    project: usize,
+    words: [&'static str; 8],
+    key: usize,
+    labels: [&'static str; 3],
+    tokens: u64,
+    cost: Cost,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Cost {
+    /// As its provider reported it.
+    Known(Decimal),
+    /// Of a model without a price.
+    Unknown,
+    /// Answered by the sender's own cache.
+    Avoided,
+}
+
+/// A model that no book knows.
+const UNPRICED: &str = "mystery-1";
+
+async fn org(database: &TestDatabase, name: &str, zone: &str, moved: &str) -> Org {
+    let clock = TestClock::at("2026-11-23T10:07:31.5Z".parse().unwrap());
+    let backend = Backend::new(database.pool().clone(), Arc::new(clock), "http://localhost", true);
+    let Seeded { made, owner, api } = Seeded::new(&backend, database, name, zone).await;
+    let moved: NaiveDate = moved.parse().unwrap();
+    let teams = [made.team(TEAMS[0]).await, made.team(TEAMS[1]).await];
+    let mut projects = Vec::new();
+    for (slug, team) in PROJECTS.into_iter().zip([teams[0], teams[0], teams[1]]) {
+        projects.push(made.project_of(team, slug).await.project_id);
+    }
+    projects::move_project(&backend, &owner, projects[1], teams[1], Some(moved)).await.unwrap();
+    let second = made.with_another_key().await;
+    let other = keys::authenticate(&backend, second.key.expose_secret()).await.unwrap().scope;
+    let keys = [api.key_id().unwrap(), other.key_id().unwrap()];
+    let scope = OrgScope::new(made.id(), owner.zone(), Actor::System, Visible::All);
+    Org { backend, scope, projects, teams: teams.to_vec(), moved, keys, senders: [made, second] }
+}
+
+impl Org {
+    /// The same organization as a key of one project sees it.
+    fn seen_by(&self, project: usize) -> OrgScope {
+        let only = Visible::Only([self.projects[project]].into());
+        OrgScope::new(self.scope.org_id(), self.scope.zone(), Actor::System, only)
+    }
+
+    fn team_of(&self, used: &Used) -> usize {
+        match used.project {
+            0 => 0,
+            1 => usize::from(self.scope.zone().day_of(used.at) >= self.moved),
+            _ => 1,
+        }
+    }
+
+    /// Records calls as their senders do.
+    async fn record(&self, events: &[Used]) {
+        for (key, sender) in self.senders.iter().enumerate() {
+            sender.record(events.iter().filter(|used| used.key == key).map(Used::sent)).await;
+        }
+    }
+
+    fn value(&self, used: &Used, dimension: &Dimension) -> Option<String> {
+        let label = |position: usize| used.labels[position].to_owned();
+        let text = match dimension {
+            Dimension::Project => PROJECTS[used.project].to_owned(),
+            Dimension::Team => TEAMS[self.team_of(used)].to_owned(),
+            Dimension::Provider => used.words[0].to_owned(),
+            Dimension::Model => used.words[1].to_owned(),
+            Dimension::Operation => used.words[2].to_owned(),
+            Dimension::Feature => used.words[3].to_owned(),
+            Dimension::Environment => used.words[4].to_owned(),
+            Dimension::Status => used.words[5].to_owned(),
+            Dimension::ApiKey => self.keys[used.key].to_string(),
+            Dimension::Customer => label(0),
+            Dimension::User => label(1),
+            Dimension::Tag(key) if key == "version" => label(2),
+            Dimension::Cohort => used.words[6].to_owned(),
+            Dimension::Step => used.words[7].to_owned(),
+            Dimension::Tag(_) => String::new(),
+        };
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<BucketStart> {
+        let local = self.scope.zone().local(used.at);
+        let day = local.date_naive();
+        Some(match bucket {
+            Bucket::None => return None,
+            // The start of the local hour with the offset that was in force: the repeated hour is two.
+            Bucket::Hour => {
+                let text = format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z"));
+                BucketStart::Hour(text.parse().unwrap())
+            }
+            Bucket::Day => BucketStart::Day(day),
+            Bucket::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
+            Bucket::Month => BucketStart::Month(day.with_day(1).unwrap()),
+        })
+    }
+
+    fn matches(&self, used: &Used, scope: &OrgScope, query: &SpendQuery) -> bool {
+        let inside = match query.range {
+            SpendRange::Days { from, to } => (from..to).contains(&scope.zone().day_of(used.at)),
+            SpendRange::Instants { from, to } => (from..to).contains(&used.at),
+        };
+        let kept = |filter: &Filter| {
+            let value = self.value(used, &filter.dimension).unwrap_or_default();
+            filter.values.contains(&value) != filter.exclude
+        };
+        inside && scope.sees(self.projects[used.project]) && query.filters.iter().all(kept)
+    }
+
+    /// What the answer must be, counted event by event.
+    fn counted(&self, events: &[Used], scope: &OrgScope, query: &SpendQuery) -> (Vec<SpendRow>, Sums) {
+        type Key = (Option<BucketStart>, Vec<Option<String>>);
+        let mut rows: BTreeMap<Key, Sums> = BTreeMap::new();
+        let mut total = Sums::default();
+        for used in events.iter().filter(|used| self.matches(used, scope, query)) {
+            let keys = query.group_by.iter().map(|dimension| self.value(used, dimension)).collect();
+            rows.entry((self.bucket(used, query.bucket), keys)).or_default().add(&used.sums());
+            total.add(&used.sums());
+        }
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
+            a.cmp(b).then(b_sums.spend.cmp(&a_sums.spend)).then(keys_a.cmp(keys_b))
+        });
+        let row = |((bucket, keys), sums)| SpendRow { bucket, keys, sums };
+        (rows.into_iter().map(row).collect(), total)
+    }
+
+    async fn check(&self, events: &[Used], scope: &OrgScope, text: &str) -> SpendAnswer {
+        let asked = read(text);
+        let answer = query(&self.backend, scope, &asked).await.unwrap();
+        let (rows, total) = self.counted(events, scope, &asked);
+        assert_eq!(answer.total, total, "{text}");
+        assert_eq!(answer.rows, rows, "{text}");
+        answer
+    }
+}
+
+impl Used {
+    fn sent(&self) -> EventInput {
+        let word = |word: &str| Some(word.to_owned()).filter(|word| !word.is_empty());
+        let [provider, model, operation, feature, environment, _, cohort, step] = self.words;
+        let [customer, user, version] = self.labels;
+        let reported = match self.cost {
+            Cost::Known(cost) => seed::call(self.at, cost).reported_cost,
+            Cost::Unknown | Cost::Avoided => None,
+        };
+        EventInput {
+            timestamp: Some(self.at.fixed_offset()),
+            project: word(PROJECTS[self.project]),
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            operation: word(operation),
+            usage: json!(self.meters()),
+            usage_format: word(UsageFormat::Meters.as_str()),
+            status: Some(self.status()),
+            feature: word(feature),
+            environment: word(environment),
+            cohort: word(cohort),
+            step: word(step),
+            customer: word(customer),
+            user: word(user),
+            tags: word(version).map(|version| ("version".to_owned(), version)).into_iter().collect(),
+            response_cache_hit: matches!(self.cost, Cost::Avoided).then_some(true),
+            reported_cost: reported,
+            ..EventInput::default()
+        }
+    }
+
+    fn meters(&self) -> Meters {
+        Meters::from([(Meter::InputUncached, self.tokens - self.tokens / 3), (Meter::Output, self.tokens / 3)])
+    }
+
+    fn status(&self) -> Status {
+        self.words[5].parse().unwrap()
+    }
+
+    /// What it adds to sums.
+    fn sums(&self) -> Sums {
+        let one = Sums {
+            requests: 1,
+            tokens: self.tokens.try_into().unwrap(),
+            errors: (self.status() != Status::Success).into(),
+            ..Sums::default()
+        };
+        let (book, meters, [provider, model, ..]) = (prices::seed_book(), self.meters(), self.words);
+        match self.cost {
+            Cost::Known(cost) => Sums { spend: cost, booked: cost, ..one },
+            Cost::Unknown => {
+                Sums { unpriced_requests: 1, unpriced_upper_bound: upper_bound(&book, provider, &meters), ..one }
+            }
+            Cost::Avoided => {
+                let rated = rate_usage((&*book).into(), provider, model, &meters.into(), self.at, Context::default());
+                Sums { avoided_cost: rated.map_or(Decimal::ZERO, |rated| rated.receipt.cost), ..one }
+            }
+        }
+    }
+}
+
+fn read(text: &str) -> SpendQuery {
+    let pairs: Vec<_> = text.split('&').filter_map(|pair| pair.split_once('=')).collect();
+    let owned: Vec<_> = pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    SpendQuery::from_pairs(&owned).unwrap()
+}
+
+fn used(at: &str, project: usize, spend: &str) -> Used {
+    Used {
+        at: at.parse().unwrap(),
+        project,
+        words: ["openai", "gpt-4o", "chat", "triage", "production", "success", "", ""],
+        key: 0,
+        labels: ["acme", "", ""],
+        tokens: 100,
+        cost: Cost::Known(spend.parse().unwrap()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What pages ask.
+
+use super::*;
+use domain::spend::Measure;
+
+#[tokio::test]
+async fn an_overview_of_a_team_or_project_is_its_own() {
+    let database = TestDatabase::new().await;
+    let org = org(&database, "Acme", "UTC", "2026-11-17").await;
+    let mut events = vec![
+        used("2026-10-05T10:00:00Z", 1, "8"),
+        used("2026-11-05T10:00:00Z", 0, "1"),
+        used("2026-11-16T10:00:00Z", 1, "2"),
+        used("2026-11-23T09:20:00Z", 1, "4"),
+    ];
+    events[3].words[1] = "gpt-4o-mini";
+    org.record(&events).await;
+    let month = Period::month_to_date("2026-11-23".parse().unwrap());
+    let ask = async |part| overview(&org.backend, &org.scope, part, month, Some(month.previous()), &[]).await.unwrap();
+    let all = ask(SpendScope::Organization).await;
+    assert!(all.is_month_to_date());
+    // The chart shows the whole month, the sums do not.
+    assert_eq!((all.steps.len(), all.total.spend), (30, Decimal::from(7)));
+    assert_eq!(all.steps[4].before, Some(Decimal::from(8)));
+    assert_eq!(all.projects.iter().map(|part| part.slug.as_str()).collect::<Vec<_>>(), ["search", "assistant"]);
+    assert_eq!(all.projects[0].before.as_ref().unwrap().spend, Decimal::from(8));
+    assert_eq!(all.models[0].model, "gpt-4o-mini");
+    assert_eq!(all.last_hour, Some(Decimal::from(4)));
+    // `search` moved to the other team on the 17th.
+    let teams: Vec<_> = all.teams.iter().map(|part| (part.name.as_str(), part.sums.spend)).collect();
+    assert_eq!(teams, [("product", Decimal::from(4)), ("platform", Decimal::from(3))]);
+    let changes = all.changes.unwrap();
+    assert_eq!(changes.difference, Decimal::from(-1));
+    assert_eq!((changes.movers[0].project.as_str(), changes.movers[0].difference()), ("search", Decimal::from(-6)));
+
+    let platform = ask(SpendScope::Team(org.teams[0])).await;
+    assert_eq!((platform.total.spend, platform.before.unwrap().spend), (Decimal::from(3), Decimal::from(8)));
+    let product = ask(SpendScope::Team(org.teams[1])).await;
+    assert_eq!((product.total.spend, product.last_hour), (Decimal::from(4), Some(Decimal::from(4))));
+    let search = ask(SpendScope::Project(org.projects[1])).await;
+    assert_eq!(search.total.spend, Decimal::from(6));
+    let filter = SpendQuery::over(month).only(Dimension::Model, "gpt-4o-mini").filters;
+    let filtered = overview(&org.backend, &org.scope, SpendScope::Organization, month, None, &filter).await.unwrap();
+    assert_eq!((filtered.total.spend, filtered.changes), (Decimal::from(4), None));
+}
+
+#[tokio::test]
+async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
+    use domain::spend::Cause;
+    let database = TestDatabase::new().await;
+    let org = org(&database, "Acme", "UTC", "2026-11-17").await;
+    let events = [used("2026-10-05T10:00:00Z", 0, "8"), used("2026-11-05T10:00:00Z", 0, "12")];
+    org.record(&events).await;
+    let month = Period::month_of("2026-11-05".parse().unwrap());
+    let causes = async |scope: &OrgScope, filters: &[Filter]| -> Vec<Cause> {
+        let changes = compare(&org.backend, scope, month, filters, 5).await.unwrap();
+        changes.causes.into_iter().map(|(cause, _)| cause).collect()
+    };
+    assert_eq!(causes(&org.scope, &[]).await, [Cause::Price]);
+    let only = |dimension, value: &str| SpendQuery::over(month).only(dimension, value).filters;
+    assert_eq!(causes(&org.scope, &only(Dimension::Team, "platform")).await, [Cause::Price]);
+    assert!(causes(&org.scope, &only(Dimension::Team, "product")).await.is_empty());
+    assert_eq!(causes(&org.scope, &only(Dimension::Environment, events[0].words[4])).await, [Cause::Price]);
+    assert_eq!(causes(&org.scope, &only(Dimension::Customer, events[0].labels[0])).await, [Cause::CostPerToken]);
+    assert!(causes(&org.seen_by(1), &[]).await.is_empty());
+}
+
+#[tokio::test]
+async fn explore_draws_every_step_and_its_groups_add_up() {
+    use domain::spend::ExploreQuery;
+    let database = TestDatabase::new().await;
+    let org = org(&database, "Acme", "America/New_York", "2026-11-17").await;
+    let mut events: Vec<_> = (0..8).map(|hour| used(&format!("2026-11-01T0{hour}:10:00Z"), hour % 3, "2")).collect();
+    events.push(used("2026-10-31T05:10:00Z", 0, "16"));
+    for (place, used) in events.iter_mut().enumerate() {
+        used.words[3] = ["", "a", "b", "c", "d", "e", "f", "g", "a"][place];
+        used.cost = Cost::Known(used.sums().spend + Decimal::from(place));
+    }
+    org.record(&events).await;
+    let day: NaiveDate = "2026-11-01".parse().unwrap();
+    let period = Period { from: day, to: day.succ_opt().unwrap() };
+    let asked = ExploreQuery {
+        period,
+        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
+        measure: Measure::Spend,
+        dimension: Dimension::Feature,
+        bucket: Some(Bucket::Hour),
+        filters: Vec::new(),
+    };
+    let found = explore(&org.backend, &org.scope, asked.clone()).await.unwrap();
+    // A day of 25 hours; four of the events lie on the day before.
+    assert_eq!(found.steps.len(), 25);
+    assert_eq!(found.groups.iter().map(|group| group.sums.spend).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.steps.iter().map(|step| step.total).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.total, org.counted(&events, &org.scope, &asked.as_spend_query()).1);
+    assert_eq!(found.groups[0].key.as_deref(), Some("g"));
+    assert_eq!(
+        found.groups.iter().map(|group| group.before.as_ref().unwrap().spend).max(),
+        Some(Decimal::from(24 + 3))
+    );
+    for (place, group) in found.groups.iter().take(domain::spend::DRAWN_GROUPS).enumerate() {
+        assert_eq!(found.steps.iter().map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
+    }
+    let labels = ExploreQuery { dimension: Dimension::Customer, measure: Measure::Tokens, ..asked };
+    let found = explore(&org.backend, &org.scope, labels).await.unwrap();
+    assert_eq!(found.steps.len(), 1);
+    assert_eq!(found.steps[0].total, Decimal::from(found.total.tokens));
+    let known = values(&org.backend, &org.scope, period, Dimension::Project, 2).await.unwrap();
+    assert_eq!(known.len(), 2);
+}
+
+#[tokio::test]
+async fn a_statement_of_what_the_caller_does_not_see_is_not_found() {
+    use domain::statement::StatementKind::{Project, Team};
+    let database = TestDatabase::new().await;
+    let org = org(&database, "Acme", "UTC", "2026-11-17").await;
+    let events = [used("2026-11-05T10:00:00Z", 0, "1"), used("2026-11-05T10:00:00Z", 2, "4")];
+    org.record(&events).await;
+    let month = Period::month_of("2026-11-05".parse().unwrap());
+    let one = async |kind, slug| crate::statements::one(&org.backend, &org.seen_by(0), month, kind, slug).await;
+    assert_eq!(one(Project, "assistant").await.unwrap().1.total.spend, Decimal::ONE);
+    assert_eq!(one(Team, "platform").await.unwrap().1.total.spend, Decimal::ONE);
+    for (kind, slug) in [(Project, "support-bot"), (Team, "product"), (Project, "none"), (Team, "none")] {
+        assert!(matches!(one(kind, slug).await, Err(Error::Problem(Problem::NotFound))), "{slug}");
+    }
+    let months = crate::statements::months(&org.backend, &org.seen_by(0)).await.unwrap();
+    assert_eq!(months.len(), 1);
+    assert_eq!(months[0].sums.spend, Decimal::ONE);
+}
