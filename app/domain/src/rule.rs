@@ -167,6 +167,28 @@ impl<R> Dated<R> {
     }
 }
 
+/// Rules or their changes as far as a list names them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History<T> {
+    /// What is listed.
+    pub rows: Vec<T>,
+    /// How many more there are.
+    pub more: u64,
+}
+
+impl<T> Default for History<T> {
+    fn default() -> Self {
+        Self { rows: Vec::new(), more: 0 }
+    }
+}
+
+impl<T> std::ops::Deref for History<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.rows
+    }
+}
+
 /// When and by whom a rule was entered, and since when it no longer counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

@@ -1,7 +1,7 @@
 //! Which cost counts where a provider reports one: how far both are apart, what was chosen, and the form that chooses.
 
 use super::api::{ChooseBasis, EndRule, load_basis};
-use super::history::{Rows, entered, undone_under_changes};
+use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::words::{Tab, change, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
@@ -13,7 +13,7 @@ use crate::ui::{
 };
 use domain::price::page::BasisPage as BasisView;
 use domain::price::{BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
-use domain::rule::Dated;
+use domain::rule::{Dated, History};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -138,7 +138,7 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
     .into_any()
 }
 
-fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
+fn choices(rows: Rows<'_>, choices: &History<Dated<BasisRow>>) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
         return view! { <Section title="What counts" id="choices"><p class="soft">{text}</p></Section> }.into_any();
@@ -152,11 +152,12 @@ fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
         Column::text("End it").hidden(),
     ];
     let each = choices.iter().map(|choice| choice_row(rows, choice)).collect_view();
-    let undo = undone_under_changes(rows.org);
+    let (more, undo) = (left_out(choices), undone_under_changes(rows.org));
     let note = "the newest choice that concerns a provider and holds at the time of the call decides; without one, the computed cost";
     view! {
         <Section title="What counts" note=note id="choices">
             <Table caption="Choices, newest first" columns=columns>{each}</Table>
+            {more}
             {undo}
         </Section>
     }

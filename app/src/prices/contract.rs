@@ -3,7 +3,7 @@
 use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_sheet};
 use super::enter::providers;
 use super::fields::{ModelsFields, SourceFields};
-use super::history::{Rows, entered, undone_under_changes};
+use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::words::{Tab, sourced, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -214,11 +214,12 @@ fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
     ];
     let rows = Rows { org, tab: Tab::Contract, may_manage: page.may_manage, form };
     let rows = page.terms.iter().map(|term| term_row(rows, term)).collect_view();
-    let undo = undone_under_changes(org);
+    let (more, undo) = (left_out(&page.terms), undone_under_changes(org));
     let note = "where several count the same, the upper one goes first";
     view! {
         <Section title="Terms" note=note id="terms">
             <Table caption="Terms of the contract" columns=columns>{rows}</Table>
+            {more}
             {undo}
         </Section>
     }

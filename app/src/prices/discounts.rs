@@ -2,7 +2,7 @@
 
 use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_sheet};
 use super::fields::{ModelsFields, SourceFields};
-use super::history::{Rows, entered, undone_under_changes};
+use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::words::{Tab, sourced, span, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -94,7 +94,12 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
         ];
         let rows = Rows { org, tab: Tab::Discounts, may_manage: page.may_manage, form };
         let rows = page.book.modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
-        view! { <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table> }.into_any()
+        let more = left_out(&page.book.modifiers);
+        view! {
+            <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table>
+            {more}
+        }
+        .into_any()
     };
     let undo = (page.may_manage && !page.book.changes.is_empty()).then(|| undone_under_changes(org));
     view! {

@@ -7,7 +7,7 @@ use crate::format;
 use crate::layout::Place;
 use crate::ui::{Badge, Field, RowButton};
 use chrono::{DateTime, FixedOffset};
-use domain::rule::{Dated, Rule, RuleKind};
+use domain::rule::{Dated, History, Rule, RuleKind};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 
@@ -77,6 +77,14 @@ pub(super) fn entered<R>(rule: &Dated<R>) -> AnyView {
 fn superseded(at: DateTime<FixedOffset>) -> AnyView {
     let title = format!("Counts no more since {}; receipts that point to it keep it", format::time_exact(at));
     view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
+}
+
+/// How many more there are than a list shows.
+pub(super) fn left_out<T>(list: &History<T>) -> AnyView {
+    if list.more == 0 {
+        return ().into_any();
+    }
+    view! { <p class="soft small">{format!("{} more not listed.", format::count(list.more))}</p> }.into_any()
 }
 
 /// Where mistakes are taken back.

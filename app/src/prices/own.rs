@@ -1,7 +1,7 @@
 //! The organization's own book: its prices, its names for models, and everything that was changed in it.
 
 use super::api::{EndRule, UndoChange, load_own_book};
-use super::history::{Rows, entered};
+use super::history::{Rows, entered, left_out};
 use super::words::{Tab, model_path, rate, source, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
@@ -113,7 +113,8 @@ fn prices(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         Column::text("End it").hidden(),
     ];
     let rows = page.book.prices.iter().map(|price| price_row(rows, price)).collect_view();
-    view! { <Section title="Prices" id="prices"><Table caption="Own prices" columns=columns>{rows}</Table></Section> }
+    let more = left_out(&page.book.prices);
+    view! { <Section title="Prices" id="prices"><Table caption="Own prices" columns=columns>{rows}</Table>{more}</Section> }
         .into_any()
 }
 
@@ -150,7 +151,8 @@ fn mappings(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
     ];
     let rows = page.book.mappings.iter().map(|mapping| mapping_row(rows, mapping)).collect_view();
     let note = "tried from the top";
-    view! { <Section title="Names" note=note id="names"><Table caption="Own names for models" columns=columns>{rows}</Table></Section> }
+    let more = left_out(&page.book.mappings);
+    view! { <Section title="Names" note=note id="names"><Table caption="Own names for models" columns=columns>{rows}</Table>{more}</Section> }
         .into_any()
 }
 
@@ -178,8 +180,9 @@ fn changes(org: &str, page: &OwnBookPage, form: Form<UndoChange>) -> AnyView {
     }
     let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Undo").hidden()];
     let rows = page.book.changes.iter().map(|change| change_row(org, change, page.may_manage, form)).collect_view();
+    let more = left_out(&page.book.changes);
     let note = "a change can be undone while nothing was booked with it";
-    view! { <Section title="Changes" note=note id="changes"><Table caption="Changes of the own book, newest first" columns=columns dense=true>{rows}</Table></Section> }
+    view! { <Section title="Changes" note=note id="changes"><Table caption="Changes of the own book, newest first" columns=columns dense=true>{rows}</Table>{more}</Section> }
         .into_any()
 }
 

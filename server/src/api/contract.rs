@@ -13,6 +13,7 @@ use chrono::{DateTime, FixedOffset};
 use domain::ids::RunId;
 use domain::money;
 use domain::price::contract::{MonthState, MonthStatus, TermForm, TermKind, TermRow, Tier, TierPrice};
+use domain::rule::History;
 use domain::statement::month_text;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct TermsDocument {
     /// Those that count, then superseded ones; where several count the same, the first goes first.
     terms: Vec<RuleDocument<TermDocument>>,
+    /// How many more there are, which the list leaves out.
+    more: u64,
 }
 
 /// A term of a contract: it counts the units of a whole month.
@@ -157,8 +160,8 @@ impl ContractMonthDocument {
     )
 )]
 async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<TermsDocument>, ApiError> {
-    let terms = contract::terms(&state.backend, &caller.scope).await?;
-    Ok(Json(TermsDocument { terms: RuleDocument::all(terms, TermDocument::of) }))
+    let History { rows, more } = contract::terms(&state.backend, &caller.scope).await?;
+    Ok(Json(TermsDocument { terms: RuleDocument::all(rows, TermDocument::of), more }))
 }
 
 /// Enters a free allowance or volume price that counts over a whole month.

@@ -27,6 +27,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct CostBasisDocument {
     /// Newest first, then superseded ones. Of those whose `superseded_at` is null, the first that concerns a provider and whose span holds decides; without any, the computed cost counts.
     choices: Vec<RuleDocument<BasisChoiceDocument>>,
+    /// How many more choices there are, which the list leaves out.
+    more: u64,
     /// By provider, over the newest events of the last 30 days that came with a reported cost.
     drift: Vec<DriftDocument>,
     /// How many events that are, at most 20,000.
@@ -91,7 +93,8 @@ impl From<BasisBook> for CostBasisDocument {
             uncomputed: exact(drift.uncomputed),
         };
         Self {
-            choices: RuleDocument::all(book.choices, BasisChoiceDocument::of),
+            more: book.choices.more,
+            choices: RuleDocument::all(book.choices.rows, BasisChoiceDocument::of),
             drift: book.drift.into_iter().map(drift).collect(),
             compared_events: book.compared,
         }

@@ -12,6 +12,7 @@ use backend::prices;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::money;
 use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierKind, ModifierRow};
+use domain::rule::History;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,6 +29,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct ModifiersDocument {
     /// Those that count, in the order in which they stack, then superseded ones.
     modifiers: Vec<RuleDocument<ModifierDocument>>,
+    /// How many more there are, which the list leaves out.
+    more: u64,
 }
 
 /// A factor on prices.
@@ -138,8 +141,8 @@ impl ModifierEffectDocument {
     )
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {
-    let modifiers = prices::modifiers(&state.backend, &caller.scope).await?;
-    Ok(Json(ModifiersDocument { modifiers: RuleDocument::all(modifiers, ModifierDocument::of) }))
+    let History { rows, more } = prices::modifiers(&state.backend, &caller.scope).await?;
+    Ok(Json(ModifiersDocument { modifiers: RuleDocument::all(rows, ModifierDocument::of), more }))
 }
 
 /// Enters a discount or markup. It multiplies prices in a fixed order: the provider's uplift, discounts, markups; of one kind the older first.

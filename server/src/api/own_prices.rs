@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::RuleChangeId;
 use domain::price::page::DatedPrice;
 use domain::price::{AliasRow, MappingForm, PriceForm, PriceRow};
-use domain::rule::Dated;
+use domain::rule::{Dated, History};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -30,6 +30,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 struct OverridesDocument {
     /// Those that count, then superseded ones.
     overrides: Vec<OverrideDocument>,
+    /// How many more there are, which the list leaves out.
+    more: u64,
 }
 
 /// A price of the organization's own: it goes before the common price of its model.
@@ -52,6 +54,8 @@ struct OverrideDocument {
 struct OwnAliasesDocument {
     /// In the order in which they are tried, then superseded ones.
     aliases: Vec<RuleDocument<OwnAliasDocument>>,
+    /// How many more there are, which the list leaves out.
+    more: u64,
 }
 
 /// A reported model name that means a model.
@@ -104,8 +108,8 @@ impl OwnAliasDocument {
     )
 )]
 async fn overrides(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OverridesDocument>, ApiError> {
-    let prices = prices::overrides(&state.backend, &caller.scope).await?;
-    Ok(Json(OverridesDocument { overrides: prices.into_iter().map(OverrideDocument::of).collect() }))
+    let History { rows, more } = prices::overrides(&state.backend, &caller.scope).await?;
+    Ok(Json(OverridesDocument { overrides: rows.into_iter().map(OverrideDocument::of).collect(), more }))
 }
 
 /// Enters a price of the organization's own: from its begin on it goes before the common price of the model.
@@ -143,8 +147,8 @@ async fn enter(
     )
 )]
 async fn aliases(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<OwnAliasesDocument>, ApiError> {
-    let aliases = prices::aliases(&state.backend, &caller.scope).await?;
-    Ok(Json(OwnAliasesDocument { aliases: RuleDocument::all(aliases, OwnAliasDocument::of) }))
+    let History { rows, more } = prices::aliases(&state.backend, &caller.scope).await?;
+    Ok(Json(OwnAliasesDocument { aliases: RuleDocument::all(rows, OwnAliasDocument::of), more }))
 }
 
 /// Lets a reported name mean a model. Of the aliases of a name the newest goes first.

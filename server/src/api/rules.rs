@@ -11,7 +11,7 @@ use backend::{prices, rules};
 use chrono::{DateTime, FixedOffset};
 use domain::ids::RuleChangeId;
 use domain::problem::Problem;
-use domain::rule::{Dated, RuleChange, parse_end};
+use domain::rule::{Dated, History, RuleChange, parse_end};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -80,6 +80,8 @@ struct End {
 struct ChangesDocument {
     /// Newest first.
     changes: Vec<RuleChange>,
+    /// How many more there are, which the list leaves out.
+    more: u64,
 }
 
 /// Ends a rule of any kind. It is superseded, not deleted: receipts and statements that name it keep it.
@@ -119,7 +121,8 @@ async fn end(
     )
 )]
 async fn changes(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ChangesDocument>, ApiError> {
-    Ok(Json(ChangesDocument { changes: prices::changes(&state.backend, &caller.scope).await? }))
+    let History { rows, more } = prices::changes(&state.backend, &caller.scope).await?;
+    Ok(Json(ChangesDocument { changes: rows, more }))
 }
 
 /// Takes a change back, as long as nothing was booked with it.

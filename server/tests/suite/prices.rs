@@ -409,3 +409,24 @@ async fn a_browsers_form_sends_a_file_and_is_led_to_what_it_proposes() {
     assert_eq!(none.header("location"), Some(at.as_str()));
     assert!(browser.get(&at).await.body.contains("Tick what is to be entered."));
 }
+
+#[tokio::test]
+async fn a_list_that_ends_somewhere_says_how_many_more_there_are() {
+    let app = start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    for number in 0..201 {
+        let form = domain::price::BasisForm {
+            basis: "reported".to_owned(),
+            provider: format!("provider-{number}"),
+            reason: "The invoice follows it.".to_owned(),
+            ..domain::price::BasisForm::default()
+        };
+        backend::prices::choose_basis(&app.backend, &acme.scope, &form.parse().unwrap()).await.unwrap();
+    }
+    let api = app.api(&acme.key);
+    let basis = api.get("/v1/cost-basis").await.json();
+    assert_eq!((basis["choices"].as_array().unwrap().len(), &basis["more"]), (200, &json!(1)));
+    assert_eq!(api.get("/v1/rule-changes").await.json()["more"], 0);
+    let page = owner(&app, &acme.email).await.get("/o/acme/prices/basis").await;
+    assert!(plain(&page.body).contains("1 more not listed."), "{}", page.body);
+}

@@ -7,7 +7,7 @@ use super::own::{Wrong, read_provider};
 use crate::model::canonical_provider;
 use crate::problem::FieldProblem;
 use crate::repricing::parse_reason;
-use crate::rule::{Dated, NewRule, Rule};
+use crate::rule::{Dated, History, NewRule, Rule};
 use crate::span::Edge;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -172,7 +172,7 @@ impl Drift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisBook {
     /// Newest first, then superseded ones: of those that count, the first that concerns a provider and whose span holds decides.
-    pub choices: Vec<Dated<BasisRow>>,
+    pub choices: History<Dated<BasisRow>>,
     /// By provider, the dearest first.
     pub drift: Vec<Drift>,
     /// The newest events that were compared, at most [`MAX_COMPARED`], of the last [`COMPARED_DAYS`] days.

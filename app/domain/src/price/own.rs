@@ -10,18 +10,18 @@ pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text
 pub use forms::{MAX_RATES, MappingForm, ModifierForm, PriceForm, RateForm, field_of};
 
 use super::{AliasRow, ModifierRow, PriceRow};
-use crate::rule::{Dated, RuleChange};
+use crate::rule::{Dated, History, RuleChange};
 use serde::{Deserialize, Serialize};
 
 /// Everything of the organization's own book, for its page.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnBook {
     /// Prices: those that count by model and date, then superseded ones.
-    pub prices: Vec<Dated<PriceRow>>,
+    pub prices: History<Dated<PriceRow>>,
     /// Discounts and markups: those that count in the order in which they stack, then superseded ones.
-    pub modifiers: Vec<Dated<ModifierRow>>,
+    pub modifiers: History<Dated<ModifierRow>>,
     /// Names, in the order in which they are tried, then superseded ones.
-    pub mappings: Vec<Dated<AliasRow>>,
+    pub mappings: History<Dated<AliasRow>>,
     /// What was done, newest first.
-    pub changes: Vec<RuleChange>,
+    pub changes: History<RuleChange>,
 }

@@ -7,7 +7,7 @@ use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
 use crate::repricing::{Effect, Run};
-use crate::rule::Dated;
+use crate::rule::{Dated, History};
 use crate::spend::Sums;
 use crate::{csv, format};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -325,7 +325,7 @@ pub struct BasisPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractPage {
     /// Those that count, the one that goes first at the top, then superseded ones.
-    pub terms: Vec<Dated<TermRow>>,
+    pub terms: History<Dated<TermRow>>,
     /// Months under the contract, newest first.
     pub months: Vec<MonthStatus>,
     /// Whether the reader may change it.

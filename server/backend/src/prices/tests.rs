@@ -123,6 +123,31 @@ async fn own_factors_belong_to_their_organization() {
 }
 
 #[tokio::test]
+async fn a_list_of_rules_says_how_many_it_leaves_out() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let mine = organization(&database, "Mine").await;
+    for percent in ["10", "20", "30"] {
+        let factor = ModifierForm {
+            kind: "discount".to_owned(),
+            percent: percent.to_owned(),
+            source: "contract".to_owned(),
+            ..ModifierForm::default()
+        };
+        add_modifier(&backend(pool), &mine, &factor.parse().unwrap()).await.unwrap();
+    }
+    let listed = async |most| {
+        let list = rules::listed::<ModifierRow>(pool, &mine, most).await.unwrap();
+        (list.rows.len(), list.more)
+    };
+    assert_eq!((listed(2).await, listed(3).await), ((2, 1), (3, 0)));
+    let changes = rules::changes(pool, &mine, 1).await.unwrap();
+    assert_eq!((changes.rows.len(), changes.more), (1, 2));
+    let other = organization(&database, "Other").await;
+    assert_eq!(rules::listed::<ModifierRow>(pool, &other, 2).await.unwrap().more, 0);
+}
+
+#[tokio::test]
 async fn a_changed_fact_is_another_row_and_old_receipts_keep_theirs() {
     let database = TestDatabase::new().await;
     let pool = database.pool();

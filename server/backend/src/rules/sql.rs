@@ -3,7 +3,7 @@
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::RuleChangeId;
-use domain::rule::{Dated, Entry, Rule, RuleChange, RuleKind};
+use domain::rule::{Dated, Entry, History, Rule, RuleChange, RuleKind};
 use domain::span::Span;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -171,13 +171,13 @@ pub(crate) async fn by_ids<R: Rule>(pool: &PgPool, scope: &OrgScope, ids: &[u64]
 }
 
 /// Rules of a kind with their history: those that count first, the newest at the top.
-pub(crate) async fn listed<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Dated<R>>, Error> {
+pub(crate) async fn listed<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<History<Dated<R>>, Error> {
     list(pool, scope, None, false, limit).await
 }
 
 /// As [`listed`], all of those that count.
 pub(crate) async fn live_ones<R: Rule>(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Dated<R>>, Error> {
-    list(pool, scope, None, true, i64::MAX).await
+    Ok(list(pool, scope, None, true, i64::MAX).await?.rows)
 }
 
 /// As [`listed`], of these subjects.
@@ -187,7 +187,7 @@ pub(crate) async fn about<R: Rule>(
     subjects: &[String],
     limit: i64,
 ) -> Result<Vec<Dated<R>>, Error> {
-    list(pool, scope, Some(subjects), false, limit).await
+    Ok(list(pool, scope, Some(subjects), false, limit).await?.rows)
 }
 
 async fn list<R: Rule>(
@@ -196,11 +196,11 @@ async fn list<R: Rule>(
     subjects: Option<&[String]>,
     only_live: bool,
     limit: i64,
-) -> Result<Vec<Dated<R>>, Error> {
+) -> Result<History<Dated<R>>, Error> {
     let rows = sqlx::query(concat!(
         "select ",
         columns!(),
-        ", r.recorded_at, r.superseded_at, r.change_id, ",
+        ", r.recorded_at, r.superseded_at, r.change_id, count(*) over () as found, ",
         recorded_by!(),
         " from rules as r join rule_changes as c on c.org_id = r.org_id and c.change_id = r.change_id",
         join_recorded_by!(),
@@ -215,12 +215,17 @@ async fn list<R: Rule>(
     .bind(only_live)
     .fetch_all(pool)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let stored = Stored::of(row)?;
-            Ok(Dated { rule_id: stored.rule_id, row: stored.read()?, entry: entry(scope, row)? })
-        })
-        .collect()
+    history(&rows, |row| {
+        let stored = Stored::of(row)?;
+        Ok(Dated { rule_id: stored.rule_id, row: stored.read()?, entry: entry(scope, row)? })
+    })
+}
+
+/// Rows of a query that says in each how many it `found` before its limit.
+fn history<T>(rows: &[PgRow], read: impl Fn(&PgRow) -> Result<T, Error>) -> Result<History<T>, Error> {
+    let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get("found"))?;
+    let rows = rows.iter().map(read).collect::<Result<Vec<T>, Error>>()?;
+    Ok(History { more: u64::try_from(found).unwrap_or_default().saturating_sub(rows.len() as u64), rows })
 }
 
 fn entry(scope: &OrgScope, row: &PgRow) -> Result<Entry, sqlx::Error> {
@@ -419,9 +424,9 @@ pub(super) async fn insert_change(
 }
 
 /// What was done to rules, newest first.
-pub(crate) async fn changes(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<RuleChange>, Error> {
+pub(crate) async fn changes(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<History<RuleChange>, Error> {
     let rows = sqlx::query(concat!(
-        "select c.change_id, c.recorded_at, c.detail, c.undoes, ",
+        "select c.change_id, c.recorded_at, c.detail, c.undoes, count(*) over () as found, ",
         recorded_by!(),
         ", exists (select 1 from rule_changes as later where later.org_id = c.org_id and later.undoes = c.change_id) as undone
          from rule_changes as c",
@@ -442,7 +447,7 @@ pub(crate) async fn changes(pool: &PgPool, scope: &OrgScope, limit: i64) -> Resu
             undoes: row.try_get::<Option<Uuid>, _>("undoes")?.map(RuleChangeId),
         })
     };
-    rows.iter().map(read).collect()
+    history(&rows, read)
 }
 
 /// A change that is to be undone.

@@ -262,7 +262,7 @@ async fn terms_are_superseded_and_months_know_when_that_concerns_them() {
     assert_eq!(total(&backend, owner).await.spend, money("0.00225"));
     let live = async || {
         let terms = contract::terms(&backend, owner).await.unwrap();
-        terms.into_iter().filter(|term| term.is_live()).map(|term| term.row).collect::<Vec<_>>()
+        terms.rows.into_iter().filter(|term| term.is_live()).map(|term| term.row).collect::<Vec<_>>()
     };
     let month = |day: &str| Edge::Day(day.parse().unwrap());
 

@@ -97,7 +97,7 @@ async fn an_import_shows_what_it_would_have_meant_and_enters_what_is_chosen() {
     assert_eq!(cached(&backend, &acme.api, "cached").await, "0.00125", "what did not change costs what it did");
     let before = events::find(&backend, &acme.owner, "one").await.unwrap();
     assert_eq!(text(before.row.cost).as_deref(), Some("0.0035"), "what was recorded keeps its cost");
-    let change = prices::own_book(&backend, &acme.owner).await.unwrap().changes.remove(0);
+    let change = prices::own_book(&backend, &acme.owner).await.unwrap().changes.rows.remove(0);
     let detail = change.detail.replace('\u{a0}', " ");
     assert_eq!(detail, "Imported 3 prices of 2 models from genai-prices 9.9 (list.tsv): List of November");
 
@@ -116,7 +116,7 @@ async fn an_import_is_one_change_that_can_be_undone() {
     let (backend, acme) = start(&database).await;
     let drafted = draft(&backend, &acme.owner, LIST).await.unwrap();
     import::apply(&backend, &acme.owner, drafted.entry.import_id, &Choice::Sure, "November").await.unwrap();
-    let change = prices::own_book(&backend, &acme.owner).await.unwrap().changes.remove(0);
+    let change = prices::own_book(&backend, &acme.owner).await.unwrap().changes.rows.remove(0);
     prices::undo(&backend, &acme.owner, change.change_id).await.unwrap();
     let proposed = import::import(&backend, &acme.owner, drafted.entry.import_id).await.unwrap().proposals;
     assert_eq!(proposed, drafted.proposals, "it proposes the same again");

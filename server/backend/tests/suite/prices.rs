@@ -64,7 +64,7 @@ async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>
 
 async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<PriceRow>> {
     let book = prices::own_book(backend, &acme.owner).await.unwrap();
-    book.prices.into_iter().filter(|price| price.is_live()).collect()
+    book.prices.rows.into_iter().filter(|price| price.is_live()).collect()
 }
 
 #[tokio::test]

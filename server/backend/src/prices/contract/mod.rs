@@ -14,7 +14,7 @@ use domain::ids::RuleChangeId;
 use domain::model::canonical_provider;
 use domain::period::Period;
 use domain::price::contract::{MonthStatus, MonthSums, TermRow};
-use domain::rule::{Dated, NewRule, RuleKind};
+use domain::rule::{Dated, History, NewRule, RuleKind};
 use sql::ProviderMonth;
 use sqlx::PgConnection;
 
@@ -25,7 +25,7 @@ const MAX_MONTHS: u32 = 24;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<TermRow>>, Error> {
+pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<TermRow>>, Error> {
     scope.require(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }

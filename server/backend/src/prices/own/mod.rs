@@ -24,7 +24,7 @@ use domain::identity::Permission;
 use domain::ids::OrgId;
 use domain::period::Period;
 use domain::price::{AliasRow, BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
-use domain::rule::{Dated, RuleChange, RuleKind};
+use domain::rule::{Dated, History, RuleChange, RuleKind};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -170,10 +170,10 @@ pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Er
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<PriceRow>>, Error> {
+pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<PriceRow>>, Error> {
     scope.require(Permission::Read)?;
-    let mut prices: Vec<Dated<PriceRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
-    prices.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
+    let mut prices: History<Dated<PriceRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    prices.rows.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
     Ok(prices)
 }
 
@@ -181,12 +181,12 @@ pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<ModifierRow>>, Error> {
+pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<ModifierRow>>, Error> {
     scope.require(Permission::Read)?;
-    let mut modifiers: Vec<Dated<ModifierRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    let mut modifiers: History<Dated<ModifierRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
     // The older first, as they stack.
-    modifiers.reverse();
-    modifiers.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind));
+    modifiers.rows.reverse();
+    modifiers.rows.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind));
     Ok(modifiers)
 }
 
@@ -194,7 +194,7 @@ pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<AliasRow>>, Error> {
+pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<AliasRow>>, Error> {
     scope.require(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
@@ -203,7 +203,7 @@ pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<Al
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<Vec<RuleChange>, Error> {
+pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<History<RuleChange>, Error> {
     scope.require(Permission::Read)?;
     rules::changes(&backend.pool, scope, MAX_LISTED).await
 }
