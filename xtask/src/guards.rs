@@ -41,7 +41,7 @@ const REACHES: [Reach; 4] = [
     },
 ];
 
-/// Words that only `sql.rs` and tests may contain.
+/// Words that only `sql.rs`, the files of a folder `sql` and tests may contain.
 const SQL_WORDS: [&str; 7] =
     ["sqlx::query", "query_as(", "query_as::<", "query_scalar", "QueryBuilder", "AssertSqlSafe", "copy_in_raw"];
 
@@ -152,8 +152,8 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
             }
         }
     };
-    if is_product_code(path) && Path::new(path).file_name().is_none_or(|name| name != "sql.rs") {
-        look(&SQL_WORDS, before_tests(text), "only sql.rs speaks SQL");
+    if is_product_code(path) && !speaks_sql(path) {
+        look(&SQL_WORDS, before_tests(text), "only sql.rs and sql/ speak SQL");
     }
     for (room, tables) in OWNED.iter().filter(|(room, _)| is_product_code(path) && !path.starts_with(room)) {
         let writes = writes(tables);
@@ -206,6 +206,13 @@ fn is_product_code(path: &str) -> bool {
         && !path.ends_with("/tests.rs")
 }
 
+/// A room's `sql.rs`, or a file of the folder `sql` that it became.
+fn speaks_sql(path: &str) -> bool {
+    let path = Path::new(path);
+    let folder = path.parent().and_then(Path::file_name);
+    path.file_name().is_some_and(|name| name == "sql.rs") || folder.is_some_and(|name| name == "sql")
+}
+
 /// A source file without its module of tests, which stands at its end.
 fn before_tests(text: &str) -> &str {
     text.split_once("#[cfg(test)]\nmod ").map_or(text, |(code, _)| code)
@@ -220,6 +227,8 @@ mod tests {
         let sql = "fn read() { sqlx::query(\"SELECT 1\"); }";
         assert_eq!(in_file("server/backend/src/spend/mod.rs", sql).len(), 1);
         assert_eq!(in_file("server/backend/src/spend/sql.rs", sql).len(), 0);
+        assert_eq!(in_file("server/backend/src/spend/sql/days.rs", sql).len(), 0);
+        assert_eq!(in_file("server/backend/src/spend/sql/more/days.rs", sql).len(), 1);
         assert_eq!(
             in_file("server/backend/src/spend/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{sql}\n}}")).len(),
             0

@@ -1,0 +1,133 @@
+//! Queries of `members`.
+
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::identity::{Email, Member, Role};
+use domain::ids::UserId;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+
+pub(super) fn role(table: &'static str, row: &PgRow) -> Result<Role, Error> {
+    let word: String = row.try_get("role")?;
+    word.parse().map_err(|_| Error::inconsistent(table, "role", word))
+}
+
+pub(in crate::identity) async fn insert_member(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    role: Role,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sqlx::query(
+        "insert into members (org_id, user_id, role, joined_at) values ($1, $2, $3, $4)
+         on conflict on constraint members_pkey do nothing",
+    )
+    .bind(scope.org_id().0)
+    .bind(user_id.0)
+    .bind(role.as_str())
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(in crate::identity) async fn members(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<Member>, Error> {
+    let rows = sqlx::query(
+        "select members.*, users.email from members join users on users.user_id = members.user_id
+         where members.org_id = $1
+         order by users.email
+         limit $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(to_member).collect()
+}
+
+pub(in crate::identity) async fn member(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+) -> Result<Option<Member>, Error> {
+    let row = sqlx::query(
+        "select members.*, users.email from members join users on users.user_id = members.user_id
+         where members.org_id = $1 and members.user_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(user_id.0)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(to_member).transpose()
+}
+
+pub(in crate::identity) async fn is_member(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    email: &Email,
+) -> Result<bool, Error> {
+    let found = sqlx::query_scalar(
+        "select exists (select 1 from members join users on users.user_id = members.user_id
+                        where members.org_id = $1 and users.email = $2)",
+    )
+    .bind(scope.org_id().0)
+    .bind(email.as_str())
+    .fetch_one(connection)
+    .await?;
+    Ok(found)
+}
+
+pub(in crate::identity) async fn count_members(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
+    let count = sqlx::query_scalar("select count(*) from members where org_id = $1")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?;
+    Ok(count)
+}
+
+pub(in crate::identity) async fn count_owners(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
+    let count = sqlx::query_scalar("select count(*) from members where org_id = $1 and role = 'owner'")
+        .bind(scope.org_id().0)
+        .fetch_one(connection)
+        .await?;
+    Ok(count)
+}
+
+pub(in crate::identity) async fn set_role(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    role: Role,
+) -> Result<(), Error> {
+    sqlx::query("update members set role = $3 where org_id = $1 and user_id = $2")
+        .bind(scope.org_id().0)
+        .bind(user_id.0)
+        .bind(role.as_str())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::identity) async fn delete_member(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+) -> Result<(), Error> {
+    sqlx::query("delete from members where org_id = $1 and user_id = $2")
+        .bind(scope.org_id().0)
+        .bind(user_id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+fn to_member(row: &PgRow) -> Result<Member, Error> {
+    let email: String = row.try_get("email")?;
+    Ok(Member {
+        user_id: UserId(row.try_get("user_id")?),
+        email: Email::parse(&email).map_err(|_| Error::inconsistent("users", "email", "not an address"))?,
+        role: role("members", row)?,
+        joined_at: row.try_get("joined_at")?,
+    })
+}
