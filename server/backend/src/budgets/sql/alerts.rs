@@ -1,0 +1,238 @@
+//! Queries of `alerts`, with the mails that tell of them.
+
+use super::budgets::threshold;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::budget::{Alert, AlertFilter, Budget, SpendScope, Usage};
+use domain::ids::{AlertId, BudgetId};
+use domain::period::Period;
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
+
+/// Records a crossing once per budget, month and threshold, whoever finds it and however often; false when it was there.
+pub(in crate::budgets) async fn record(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    crossing: &Crossing<'_>,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "insert into alerts (org_id, alert_id, budget_id, budget_name, month, threshold, created_at,
+                             spend, estimated, amount, late)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+         on conflict on constraint alerts_once_key do nothing",
+    )
+    .bind(scope.org_id().0)
+    .bind(crossing.alert_id.0)
+    .bind(crossing.budget.budget_id.0)
+    .bind(&crossing.budget.name)
+    .bind(crossing.month)
+    .bind(i16::try_from(crossing.threshold).unwrap_or(i16::MAX))
+    .bind(now)
+    .bind(crossing.usage.used)
+    .bind(crossing.usage.estimated)
+    .bind(crossing.usage.amount)
+    .bind(crossing.late)
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A threshold found crossed.
+pub(in crate::budgets) struct Crossing<'a> {
+    pub(in crate::budgets) alert_id: AlertId,
+    pub(in crate::budgets) budget: &'a Budget,
+    pub(in crate::budgets) month: NaiveDate,
+    pub(in crate::budgets) threshold: u16,
+    pub(in crate::budgets) usage: Usage,
+    pub(in crate::budgets) late: bool,
+}
+
+pub(in crate::budgets) async fn mailed_with(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    alerts: &[AlertId],
+    threshold: u16,
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = alerts.iter().map(|id| id.0).collect();
+    sqlx::query("update alerts set mailed_with = $3 where org_id = $1 and alert_id = any($2)")
+        .bind(scope.org_id().0)
+        .bind(ids)
+        .bind(i16::try_from(threshold).unwrap_or(i16::MAX))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Rows of the ledger, newest first. `deliveries` are left empty.
+pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> Result<Vec<Alert>, Error> {
+    let rows = sqlx::query(
+        "select a.*, u.email as acknowledged_by_email
+         from alerts a
+         join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
+         left join users u on u.user_id = a.acknowledged_by
+         where a.org_id = $1 and ($2::uuid[] is null or b.project_id = any($2))
+             and ($3::uuid is null or a.budget_id = $3)
+             and ($4::date is null or a.month = $4)
+             and ($5::uuid is null or (a.created_at, a.threshold, a.alert_id) < (
+                 select created_at, threshold, alert_id from alerts where org_id = $1 and alert_id = $5))
+             and ($6 = 'all'
+                 or $6 = 'open' and a.acknowledged_at is null
+                 or $6 = 'acknowledged' and a.acknowledged_at is not null
+                 or $6 = 'undelivered' and exists (
+                     select 1 from mails where mails.org_id = a.org_id and mails.alert_id = a.alert_id and state = 'failed'))
+         order by a.created_at desc, a.threshold desc, a.alert_id desc
+         limit $7",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(wanted.budget_id.map(|id| id.0))
+    .bind(wanted.month)
+    .bind(wanted.before.map(|id| id.0))
+    .bind(wanted.filter.as_str())
+    .bind(wanted.limit)
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(|row| alert(row, scope)).collect()
+}
+
+/// A crossing as the ledger keeps it, without what became of its mails.
+pub(in crate::budgets) struct Recorded {
+    pub(in crate::budgets) month: NaiveDate,
+    pub(in crate::budgets) budget_name: String,
+    pub(in crate::budgets) threshold: u16,
+    pub(in crate::budgets) amount: Decimal,
+}
+
+/// Crossings of the budgets of exactly this part in the months that begin in a period.
+pub(in crate::budgets) async fn recorded(
+    pool: &PgPool,
+    scope: &OrgScope,
+    part: SpendScope,
+    months: Period,
+) -> Result<Vec<Recorded>, Error> {
+    let (kind, team, project) = match part {
+        SpendScope::Organization => ("organization", None, None),
+        SpendScope::Team(team) => ("team", Some(team.0), None),
+        SpendScope::Project(project) => ("project", None, Some(project.0)),
+    };
+    let rows = sqlx::query(
+        "select a.month, a.budget_name, a.threshold, a.amount
+         from alerts a
+         join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
+         where a.org_id = $1 and ($2::uuid[] is null or b.project_id = any($2))
+             and b.scope_kind = $3 and b.team_id is not distinct from $4 and b.project_id is not distinct from $5
+             and a.month >= $6 and a.month < $7
+         order by a.month, a.threshold",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(kind)
+    .bind(team)
+    .bind(project)
+    .bind(months.from)
+    .bind(months.to)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Recorded {
+                month: row.try_get("month")?,
+                budget_name: row.try_get("budget_name")?,
+                threshold: threshold("alerts", row.try_get("threshold")?)?,
+                amount: row.try_get("amount")?,
+            })
+        })
+        .collect()
+}
+
+/// Which rows of the ledger.
+#[derive(Default)]
+pub(in crate::budgets) struct Wanted {
+    pub(in crate::budgets) budget_id: Option<BudgetId>,
+    pub(in crate::budgets) month: Option<NaiveDate>,
+    pub(in crate::budgets) before: Option<AlertId>,
+    pub(in crate::budgets) filter: AlertFilter,
+    pub(in crate::budgets) limit: i64,
+}
+
+fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
+    let at: DateTime<Utc> = row.try_get("created_at")?;
+    let acknowledged_at: Option<DateTime<Utc>> = row.try_get("acknowledged_at")?;
+    let mailed_with: Option<i16> = row.try_get("mailed_with")?;
+    let amount: Decimal = row.try_get("amount")?;
+    Ok(Alert {
+        alert_id: AlertId(row.try_get("alert_id")?),
+        budget_id: BudgetId(row.try_get("budget_id")?),
+        budget_name: row.try_get("budget_name")?,
+        month: row.try_get("month")?,
+        threshold: threshold("alerts", row.try_get("threshold")?)?,
+        at: scope.zone().local(at),
+        spend: row.try_get("spend")?,
+        estimated: row.try_get("estimated")?,
+        amount: amount.normalize(),
+        late: row.try_get("late")?,
+        mailed_with: mailed_with.map(|number| threshold("alerts", number)).transpose()?,
+        acknowledged_at: acknowledged_at.map(|at| scope.zone().local(at)),
+        acknowledged_by: row.try_get("acknowledged_by_email")?,
+        deliveries: Vec::new(),
+    })
+}
+
+/// The budget of a visible row that nobody acknowledged yet, which is acknowledged by this; none if there is no such row.
+pub(in crate::budgets) async fn acknowledge(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    alert_id: AlertId,
+    now: DateTime<Utc>,
+) -> Result<Option<(String, u16)>, Error> {
+    let row = sqlx::query(
+        "update alerts a set acknowledged_at = $4, acknowledged_by = $5
+         from budgets b
+         where a.org_id = $1 and a.alert_id = $3 and a.acknowledged_at is null
+             and b.org_id = a.org_id and b.budget_id = a.budget_id and ($2::uuid[] is null or b.project_id = any($2))
+         returning a.budget_name, a.threshold",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(alert_id.0)
+    .bind(now)
+    .bind(scope.user_id().map(|id| id.0))
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok((row.try_get("budget_name")?, threshold("alerts", row.try_get("threshold")?)?))).transpose()
+}
+
+/// Whether the row exists and is visible.
+pub(in crate::budgets) async fn alert_exists(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    alert_id: AlertId,
+) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar(
+        "select exists (
+             select 1 from alerts a
+             join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
+             where a.org_id = $1 and a.alert_id = $3 and ($2::uuid[] is null or b.project_id = any($2)))",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(alert_id.0)
+    .fetch_one(connection)
+    .await?)
+}
+
+pub(in crate::budgets) async fn open_alerts(pool: &PgPool, scope: &OrgScope) -> Result<i64, Error> {
+    Ok(sqlx::query_scalar(
+        "select count(*)
+         from alerts a
+         join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
+         where a.org_id = $1 and a.acknowledged_at is null and ($2::uuid[] is null or b.project_id = any($2))",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .fetch_one(pool)
+    .await?)
+}

@@ -1,0 +1,235 @@
+//! Queries of `budgets`.
+
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::budget::{Budget, BudgetInput, ScopeRef, SpendScope};
+use domain::identity::Email;
+use domain::ids::{BudgetId, ProjectId, TeamId};
+use domain::project::Slug;
+use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
+
+/// Budgets that the scope shows: all, or those of visible projects alone.
+pub(in crate::budgets) async fn list(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Budget>, Error> {
+    let rows = sqlx::query(
+        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
+         from budgets b
+         join organizations o on o.org_id = b.org_id
+         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
+         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
+         where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or b.project_id = any($2))
+         order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .fetch_all(pool)
+    .await?;
+    rows.iter().map(budget).collect()
+}
+
+pub(in crate::budgets) async fn get(
+    pool: &PgPool,
+    scope: &OrgScope,
+    budget_id: BudgetId,
+) -> Result<Option<Budget>, Error> {
+    let row = sqlx::query(
+        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
+         from budgets b
+         join organizations o on o.org_id = b.org_id
+         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
+         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
+         where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(budget_id.0)
+    .fetch_optional(pool)
+    .await?;
+    row.as_ref().map(budget).transpose()
+}
+
+/// Active budgets, locked against change until the evaluation commits, so that an edit is never followed by an alert about what it replaced.
+/// `only` asks for one of them.
+pub(in crate::budgets) async fn active_for_evaluation(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    only: Option<BudgetId>,
+) -> Result<Vec<Budget>, Error> {
+    let rows = sqlx::query(
+        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
+         from budgets b
+         join organizations o on o.org_id = b.org_id
+         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
+         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
+         where b.org_id = $1 and b.archived_at is null and ($2::uuid is null or b.budget_id = $2)
+         order by b.budget_id
+         for share of b",
+    )
+    .bind(scope.org_id().0)
+    .bind(only.map(|id| id.0))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(budget).collect()
+}
+
+/// Takes the row for a change; false when there is none that the scope shows.
+pub(in crate::budgets) async fn lock(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    budget_id: BudgetId,
+) -> Result<Option<Budget>, Error> {
+    let row = sqlx::query(
+        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
+         from budgets b
+         join organizations o on o.org_id = b.org_id
+         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
+         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
+         where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))
+         for update of b",
+    )
+    .bind(scope.org_id().0)
+    .bind(scope.visible_projects())
+    .bind(budget_id.0)
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(budget).transpose()
+}
+
+pub(super) fn budget(row: &PgRow) -> Result<Budget, Error> {
+    let (scope, scope_ref) = scope_of(row)?;
+    let thresholds: Vec<i16> = row.try_get("thresholds")?;
+    let recipients: Vec<String> = row.try_get("recipients")?;
+    let amount: Decimal = row.try_get("amount")?;
+    Ok(Budget {
+        budget_id: BudgetId(row.try_get("budget_id")?),
+        name: row.try_get("name")?,
+        scope,
+        scope_ref,
+        scope_name: row.try_get("scope_name")?,
+        amount: amount.normalize(),
+        thresholds: thresholds.into_iter().map(|number| threshold("budgets", number)).collect::<Result<_, _>>()?,
+        recipients: recipients
+            .iter()
+            .map(|text| Email::parse(text).map_err(|_| Error::inconsistent("budgets", "recipients", text)))
+            .collect::<Result<_, _>>()?,
+        created_at: row.try_get("created_at")?,
+        archived_at: row.try_get("archived_at")?,
+    })
+}
+
+fn scope_of(row: &PgRow) -> Result<(SpendScope, ScopeRef), Error> {
+    let slug = || {
+        let slug: String = row.try_get("scope_slug")?;
+        Slug::parse(&slug).map_err(|_| Error::inconsistent("budgets", "scope_slug", slug))
+    };
+    let team: Option<Uuid> = row.try_get("team_id")?;
+    let project: Option<Uuid> = row.try_get("project_id")?;
+    Ok(match (team, project) {
+        (Some(team), _) => (SpendScope::Team(TeamId(team)), ScopeRef::Team(slug()?)),
+        (_, Some(project)) => (SpendScope::Project(ProjectId(project)), ScopeRef::Project(slug()?)),
+        (None, None) => (SpendScope::Organization, ScopeRef::Organization),
+    })
+}
+
+pub(super) fn threshold(table: &'static str, number: i16) -> Result<u16, Error> {
+    u16::try_from(number).map_err(|_| Error::inconsistent(table, "threshold", number))
+}
+
+/// How many budgets the organization has, archived ones included.
+pub(in crate::budgets) async fn count(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
+    let count = sqlx::query_scalar("select count(*) from budgets where org_id = $1 and archived_at is null");
+    Ok(count.bind(scope.org_id().0).fetch_one(connection).await?)
+}
+
+/// The part of the organization behind its words; none when no such team or project is there.
+pub(in crate::budgets) async fn resolve(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    wanted: &ScopeRef,
+) -> Result<Option<SpendScope>, Error> {
+    match wanted {
+        ScopeRef::Organization => Ok(Some(SpendScope::Organization)),
+        ScopeRef::Team(slug) => {
+            let id = sqlx::query_scalar("select team_id from teams where org_id = $1 and slug = $2")
+                .bind(scope.org_id().0)
+                .bind(slug.as_str())
+                .fetch_optional(connection)
+                .await?;
+            Ok(id.map(|id| SpendScope::Team(TeamId(id))))
+        }
+        ScopeRef::Project(slug) => {
+            let id = sqlx::query_scalar("select project_id from projects where org_id = $1 and slug = $2")
+                .bind(scope.org_id().0)
+                .bind(slug.as_str())
+                .fetch_optional(connection)
+                .await?;
+            Ok(id.map(|id| SpendScope::Project(ProjectId(id))))
+        }
+    }
+}
+
+pub(in crate::budgets) async fn insert(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    budget_id: BudgetId,
+    part: SpendScope,
+    input: &BudgetInput,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let (kind, team, project) = match part {
+        SpendScope::Organization => ("organization", None, None),
+        SpendScope::Team(team) => ("team", Some(team.0), None),
+        SpendScope::Project(project) => ("project", None, Some(project.0)),
+    };
+    sqlx::query(
+        "insert into budgets (org_id, budget_id, name, scope_kind, team_id, project_id, amount, thresholds, recipients,
+                              created_by, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(scope.org_id().0)
+    .bind(budget_id.0)
+    .bind(&input.name)
+    .bind(kind)
+    .bind(team)
+    .bind(project)
+    .bind(input.amount)
+    .bind(small(&input.thresholds))
+    .bind(texts(&input.recipients))
+    .bind(scope.user_id().map(|id| id.0))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn small(thresholds: &[u16]) -> Vec<i16> {
+    thresholds.iter().filter_map(|threshold| i16::try_from(*threshold).ok()).collect()
+}
+
+fn texts(recipients: &[Email]) -> Vec<String> {
+    recipients.iter().map(ToString::to_string).collect()
+}
+
+/// Writes the changed parts of a budget.
+pub(in crate::budgets) async fn update(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    budget: &Budget,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update budgets set name = $3, amount = $4, thresholds = $5, recipients = $6, archived_at = $7
+         where org_id = $1 and budget_id = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(budget.budget_id.0)
+    .bind(&budget.name)
+    .bind(budget.amount)
+    .bind(small(&budget.thresholds))
+    .bind(texts(&budget.recipients))
+    .bind(budget.archived_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,66 @@
+//! Queries of `dirty_marks`: which organizations are to be looked at, across all of them. The worker's own view, no caller's.
+
+use crate::Error;
+use chrono::NaiveDate;
+use domain::ids::{OrgId, ProjectId};
+use sqlx::{PgConnection, PgPool, Row};
+use uuid::Uuid;
+
+/// Organizations with marks, at most `limit`.
+pub(in crate::budgets) async fn marked(pool: &PgPool, limit: i64) -> Result<Vec<OrgId>, Error> {
+    // Step by step along the key: marks of one organization may be many, and a distributed table knows no recursion across organizations.
+    let mut found: Vec<OrgId> = Vec::new();
+    for _ in 0..limit {
+        let next: Option<Uuid> = sqlx::query_scalar(
+            "select org_id from dirty_marks where $1::uuid is null or org_id > $1 order by org_id limit 1",
+        )
+        .bind(found.last().map(|org_id| org_id.0))
+        .fetch_optional(pool)
+        .await?;
+        let Some(next) = next else { break };
+        found.push(OrgId(next));
+    }
+    Ok(found)
+}
+
+/// An array, and not `in`: what is taken is found first and then looked up by key, whatever PostgreSQL believes of a table that was empty when it last counted. As a join it compared all with all, for minutes, and kept every table's dead rows alive meanwhile.
+pub(in crate::budgets) const TAKE_MARKS: &str = "delete from dirty_marks
+     where org_id = $1 and mark_id = any(array(
+         select mark_id from dirty_marks where org_id = $1 order by mark_id limit $2 for update skip locked))
+     returning project_id, day";
+
+/// Takes marks of one organization that no other server holds; they are gone with the commit.
+pub(in crate::budgets) async fn take_marks(
+    connection: &mut PgConnection,
+    org_id: OrgId,
+    limit: i64,
+) -> Result<Vec<(ProjectId, NaiveDate)>, Error> {
+    let rows = sqlx::query(TAKE_MARKS).bind(org_id.0).bind(limit).fetch_all(connection).await?;
+    rows.iter().map(|row| Ok((ProjectId(row.try_get("project_id")?), row.try_get("day")?))).collect()
+}
+
+/// The organizations after `after` that have an active budget.
+pub(in crate::budgets) async fn with_budgets(
+    pool: &PgPool,
+    after: Option<OrgId>,
+    limit: i64,
+) -> Result<Vec<OrgId>, Error> {
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "select distinct org_id from budgets
+         where archived_at is null and ($1::uuid is null or org_id > $1)
+         order by org_id
+         limit $2",
+    )
+    .bind(after.map(|id| id.0))
+    .bind(limit)
+    .fetch_all(pool)
+    .await?;
+    Ok(ids.into_iter().map(OrgId).collect())
+}
+
+/// Whether this transaction is the one server's that sweeps now.
+pub(in crate::budgets) async fn try_sweep_lock(connection: &mut PgConnection) -> Result<bool, Error> {
+    // The number is arbitrary; it only has to be the same everywhere and nobody else's.
+    const SWEEP: i64 = 0x7461_6c6c_7901;
+    Ok(sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(SWEEP).fetch_one(connection).await?)
+}

@@ -1,0 +1,18 @@
+//! Queries of `budgets`, `budget_periods`, `alerts`, `budget_tests` and `dirty_marks`.
+//! Names of teams, projects and people are joined where a row is shown.
+
+mod alerts;
+mod budgets;
+mod mails;
+mod marks;
+mod months;
+
+pub(super) use alerts::{
+    Crossing, Recorded, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
+};
+pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};
+pub(super) use mails::{insert_test, own_address, tests, tests_since};
+#[cfg(test)]
+pub(super) use marks::TAKE_MARKS;
+pub(super) use marks::{marked, take_marks, try_sweep_lock, with_budgets};
+pub(super) use months::{Month, evaluated, lock_month, months, over, set_month_amount};
