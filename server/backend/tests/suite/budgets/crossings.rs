@@ -1,0 +1,253 @@
+//! Which crossings are recorded, when, and with which mails.
+
+use super::*;
+use crate::support::day;
+use backend::{Clock, delivery};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::budget::{BudgetChange, BudgetStatus, DeliveryState, SpendScope};
+use domain::period::Period;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
+use rust_decimal::Decimal;
+use std::collections::BTreeSet;
+use testkit::seed;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test]
+async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
+    let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
+    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let budget = budget(&server, &org, "12000", &[50, 80, 100]).await;
+    org.spend("2026-11-10", "5999.999999999999").await;
+    assert_eq!(evaluate(&server).await, 1);
+    assert!(ledger(&server.backend, &org.owner).await.is_empty(), "not crossed by a trillionth of a dollar");
+    org.spend("2026-11-19", "0.000000000001").await;
+    evaluate(&server).await;
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
+    assert_eq!((alert.threshold, alert.month, alert.late), (50, day("2026-11-01"), false));
+    assert_eq!((alert.spend, alert.estimated, alert.amount), (money("6000"), money("0"), money("12000")));
+    assert_eq!(alert.at.to_rfc3339(), "2026-11-20T14:30:00+05:30", "in the organization's zone");
+    assert_eq!(alert.deliveries.len(), 2);
+    assert!(alert.deliveries.iter().all(|delivery| delivery.state == DeliveryState::Queued));
+
+    delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
+    for delivery in &alert.deliveries {
+        assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Sent, 1));
+        assert!(delivery.answer.as_ref().is_some_and(|answer| answer.starts_with("250 2.0.0 queued as")));
+    }
+    let mail = sink.wait_for(|mail| mail.to == ["ada@example.com"]).await;
+    assert_eq!(
+        mail.subject(),
+        "Production assistant has used 50 % of its November budget ($6,000 of $12,000)",
+        "the subject says it all"
+    );
+    let url = format!("https://tally.example.com/o/{}/budgets/{}", org.slug, budget.budget_id);
+    assert_eq!(mail.link("/budgets/"), url);
+    for words in [
+        "threshold of 50 %",
+        "$6,000.00 (50.0",
+        "$12,000.00",
+        "Largest so far",
+        "main",
+        "because ada@example.com",
+        "/edit",
+    ] {
+        assert!(mail.text().contains(words), "{words} missing in\n{}", mail.text());
+        assert!(mail.html().contains(words), "{words} missing in\n{}", mail.html());
+    }
+    assert!(mail.html().contains(&format!("href=\"{url}\"")));
+
+    org.spend("2026-11-19", "1").await;
+    evaluate(&server).await;
+    budgets::sweep(&server.backend, &CancellationToken::new()).await.unwrap();
+    assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
+    assert_eq!(mails(&server.backend).await, 2);
+}
+
+#[tokio::test]
+async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
+    let server = Server::at(NOW).await;
+    let org = server.organization("Acme", "UTC").await;
+    budget(&server, &org, "100", &[50, 80, 100]).await;
+    for (day, amount) in [("2026-10-30", "70"), ("2026-11-02", "30"), ("2026-11-05", "25"), ("2026-11-09", "35")] {
+        org.spend(day, amount).await;
+    }
+    evaluate(&server).await;
+    let shown = Period::month_of(day("2026-11-01"));
+    let crossings = async |scope: &OrgScope, part, period| {
+        let found = budgets::crossings(&server.backend, scope, part, period).await.unwrap();
+        found.into_iter().map(|crossing| (crossing.threshold, crossing.day)).collect::<Vec<_>>()
+    };
+    let all = SpendScope::Organization;
+    assert_eq!(crossings(&org.owner, all, shown).await, [(50, day("2026-11-05")), (80, day("2026-11-09"))]);
+    let later = Period { from: day("2026-11-06"), ..shown };
+    assert_eq!(crossings(&org.owner, all, later).await, [(80, day("2026-11-09"))]);
+    let project = SpendScope::Project(org.project.project_id);
+    assert!(crossings(&org.owner, project, shown).await.is_empty(), "the budget is the organization's");
+    let other = server.organization("Globex", "UTC").await;
+    assert!(crossings(&other.owner, all, shown).await.is_empty());
+}
+
+#[tokio::test]
+async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
+    let server = Server::at(NOW).await;
+    let org = server.organization("Acme", "UTC").await;
+    let budget = budget(&server, &org, "100", &[50, 80, 100, 200]).await;
+    org.spend("2026-11-02", "120").await;
+    evaluate(&server).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
+    assert_eq!(thresholds(&alerts), [50, 80, 100]);
+    assert_eq!(alerts.iter().map(|alert| alert.mailed_with).collect::<Vec<_>>(), [Some(100), Some(100), None]);
+    assert_eq!(alerts.iter().map(|alert| alert.deliveries.len()).collect::<Vec<_>>(), [0, 0, 2]);
+    assert_eq!(mails(&server.backend).await, 2);
+    let text: String =
+        sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
+    assert!(text.contains("50 %, 80 % and 100 % were crossed at once"), "{text}");
+    assert!(text.contains("Expected by Nov 30: $"), "{text}");
+
+    let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
+    assert_eq!(detail.state.status, BudgetStatus::Exceeded);
+    assert_eq!(detail.state.usage.used, money("120"));
+    assert_eq!(
+        detail.thresholds.iter().map(|state| state.alert.is_some()).collect::<Vec<_>>(),
+        [true, true, true, false]
+    );
+    assert_eq!(detail.thresholds[3].at, money("200"));
+    assert_eq!(detail.evaluated_at.map(|at| at.to_utc()), Some(server.clock.now()));
+    assert_eq!(detail.days.len(), 20);
+    assert_eq!(budgets::over(&server.backend, &org.owner).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn unpriced_usage_counts_with_its_upper_bound_and_is_marked() {
+    let server = Server::at(NOW).await;
+    let org = server.organization("Acme", "UTC").await;
+    budget(&server, &org, "100", &[50]).await;
+    org.spend("2026-11-02", "30").await;
+    org.spend_at_most("2026-11-02", "25").await;
+    evaluate(&server).await;
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
+    assert_eq!((alert.spend, alert.estimated), (money("55"), money("25")));
+    let text: String =
+        sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
+    assert!(text.contains("$25.00 of what is used is an upper bound"), "{text}");
+}
+
+#[tokio::test]
+async fn a_crossing_found_after_its_month_is_recorded_late_and_not_mailed() {
+    let server = Server::at("2026-10-05T00:00:00Z").await;
+    let org = server.organization("Acme", "UTC").await;
+    budget(&server, &org, "100", &[50]).await;
+    server.clock.set("2026-12-02T00:00:00Z".parse().unwrap());
+    org.spend("2026-11-30", "60").await;
+    org.spend("2026-09-30", "60").await;
+    evaluate(&server).await;
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("September was before the budget") };
+    assert_eq!((alert.month, alert.late), (day("2026-11-01"), true));
+    assert!(alert.deliveries.is_empty());
+    assert_eq!(mails(&server.backend).await, 0);
+}
+
+#[tokio::test]
+async fn a_month_begins_and_ends_with_the_organizations_midnight() {
+    // Midnight in Kolkata is 18:30 in UTC.
+    let server = Server::at("2026-10-31T18:29:59Z").await;
+    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let budget = budget(&server, &org, "100", &[50]).await;
+    assert_eq!(span(&server.backend, "2026-10-01").await.as_deref(), Some("09-30T18:30 10-31T18:30"));
+    org.spend("2026-10-31", "60").await;
+    evaluate(&server).await;
+    assert_eq!(mails(&server.backend).await, 2, "the last second of October");
+
+    server.clock.set("2026-10-31T18:30:00Z".parse().unwrap());
+    let change = BudgetChange { thresholds: Some(vec![40, 50]), ..Default::default() };
+    budgets::change(&server.backend, &org.owner, budget.budget_id, change).await.unwrap();
+    assert_eq!(span(&server.backend, "2026-11-01").await.as_deref(), Some("10-31T18:30 11-30T18:30"));
+    org.spend("2026-10-31", "1").await;
+    org.spend("2026-11-01", "45").await;
+    evaluate(&server).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
+    let rows: Vec<_> = alerts.iter().map(|alert| (alert.month.to_string(), alert.threshold, alert.late)).collect();
+    assert_eq!(
+        rows,
+        [
+            ("2026-10-01".to_owned(), 40, true),
+            ("2026-10-01".to_owned(), 50, false),
+            ("2026-11-01".to_owned(), 40, false)
+        ]
+    );
+    assert_eq!(mails(&server.backend).await, 4, "the late one is not mailed");
+}
+
+async fn span(backend: &Backend, month: &str) -> Option<String> {
+    let (starts, ends): (DateTime<Utc>, DateTime<Utc>) =
+        sqlx::query_as("select starts_at, ends_at from budget_periods where month = $1")
+            .bind(day(month))
+            .fetch_optional(&backend.pool)
+            .await
+            .unwrap()?;
+    Some(format!("{} {}", starts.format("%m-%dT%H:%M"), ends.format("%m-%dT%H:%M")))
+}
+
+/// Amounts in cents on days of two months, and after which of them somebody evaluates.
+fn feeds() -> impl Strategy<Value = Vec<(u32, u32, u32, bool)>> {
+    proptest::collection::vec((10_u32..=11, 1_u32..=28, 1_u32..3_000, any::<bool>()), 1..25)
+}
+
+#[test]
+fn however_events_are_split_the_ledger_is_the_same() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::at("2026-10-01T00:00:00Z"));
+    let mut runner = TestRunner::new(Config {
+        cases: 24,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(5_521),
+        ..Config::default()
+    });
+    let case = std::cell::Cell::new(0);
+    runner
+        .run(&feeds(), |feed| {
+            case.set(case.get() + 1);
+            runtime.block_on(async {
+                server.clock.set("2026-10-01T00:00:00Z".parse().unwrap());
+                let org = server.organization(&format!("Org{}", case.get()), "America/New_York").await;
+                let made = budget(&server, &org, "100", &[10, 25, 50, 75, 100, 150, 300]).await;
+                // After the last of the feed's days: nothing is recorded before it happens.
+                server.clock.set("2026-11-29T12:00:00Z".parse().unwrap());
+                for part in feed.split_inclusive(|(.., evaluated)| *evaluated) {
+                    org.record(part.iter().map(|(month, on, cents, _)| {
+                        let on = day(&format!("2026-{month}-{on:02}"));
+                        seed::call(org.owner.zone().start_of(on), Decimal::new((*cents).into(), 2))
+                    }))
+                    .await;
+                    if part.last().is_some_and(|(.., evaluated)| *evaluated) {
+                        evaluate(&server).await;
+                    }
+                }
+                evaluate(&server).await;
+                let found: BTreeSet<_> = ledger(&server.backend, &org.owner)
+                    .await
+                    .iter()
+                    .map(|alert| (alert.month, alert.threshold, alert.late))
+                    .collect();
+                let rows = ledger(&server.backend, &org.owner).await.len();
+                prop_assert_eq!(rows, found.len());
+                prop_assert_eq!(found, expected(&feed, &made));
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+/// What must be in the ledger, from the feed alone: October is over, November is not.
+fn expected(feed: &[(u32, u32, u32, bool)], budget: &Budget) -> BTreeSet<(NaiveDate, u16, bool)> {
+    [(10, "2026-10-01", true), (11, "2026-11-01", false)]
+        .into_iter()
+        .flat_map(|(month, first, late)| {
+            let cents: u32 = feed.iter().filter(|entry| entry.0 == month).map(|entry| entry.2).sum();
+            let crossed = budget.thresholds.iter().filter(move |threshold| cents >= u32::from(**threshold) * 100);
+            crossed.map(move |threshold| (day(first), *threshold, late))
+        })
+        .collect()
+}
