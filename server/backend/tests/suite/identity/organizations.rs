@@ -1,0 +1,123 @@
+//! Organizations made, changed and deleted.
+
+use super::*;
+use backend::identity::Change;
+use backend::keys;
+use domain::identity::Email;
+use sqlx::AssertSqlSafe;
+use testkit::TestDatabase;
+
+#[tokio::test]
+async fn organizations_get_slugs_of_their_own() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let ada = user(&backend, &clock, "ada@example.com").await;
+    let mut slugs = vec![];
+    for name in ["Acme & Söhne", "Acme & Söhne", "§"] {
+        slugs.push(identity::create_organization(&backend, ada.user_id, name, "Asia/Kolkata").await.unwrap().slug);
+    }
+    assert_eq!(slugs, ["acme-s-hne", "acme-s-hne-2", "organization"]);
+    let wrong = problem(identity::create_organization(&backend, ada.user_id, "", "Mars/Olympus").await);
+    let fields: Vec<_> = wrong.fields().iter().map(|field| field.pointer.as_str()).collect();
+    assert_eq!(fields, ["name", "time_zone"]);
+    let mine = identity::organizations_of(&backend, ada.user_id).await.unwrap();
+    assert!(mine.len() == 3 && mine.iter().all(|(_, role)| *role == Role::Owner));
+}
+
+#[tokio::test]
+async fn changes_of_the_organization_reach_its_keys() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let change = Change { name: "Acme 2".to_owned(), time_zone: "Asia/Kolkata".to_owned(), fiscal_year_start_month: 4 };
+    let changed = identity::update_organization(&backend, &acme.owner, change).await.unwrap();
+    assert_eq!((changed.name.as_str(), changed.slug.as_str(), changed.fiscal_year_start_month), ("Acme 2", "acme", 4));
+    let key = secrecy::ExposeSecret::expose_secret(&acme.key).to_owned();
+    assert_eq!(keys::authenticate(&backend, &key).await.unwrap().scope.zone().name(), "Asia/Kolkata");
+    let wrong = Change { name: " ".to_owned(), time_zone: "x".to_owned(), fiscal_year_start_month: 13 };
+    assert_eq!(problem(identity::update_organization(&backend, &acme.owner, wrong).await).status(), 400);
+}
+
+#[tokio::test]
+async fn a_deleted_organization_leaves_nothing_and_others_untouched() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let globex = seed::organization(&backend, "UTC").await;
+    member(&backend, &clock, &acme, "ada@example.com", Role::Member).await;
+    identity::invite(&backend, &acme.owner, "bob@example.com", Role::Member).await.unwrap();
+    let untouched = rows_of(&backend, &globex.owner).await;
+    assert!(untouched.iter().map(|(_, count)| count).sum::<i64>() > 0, "the count counts something");
+
+    let wrong = problem(identity::delete_organization(&backend, &acme.owner, "acme").await);
+    assert_eq!(wrong.fields()[0].pointer, "typed_name");
+    identity::delete_organization(&backend, &acme.owner, " Acme ").await.unwrap();
+    let left: Vec<_> = rows_of(&backend, &acme.owner).await.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(rows_of(&backend, &globex.owner).await, untouched);
+    let key = secrecy::ExposeSecret::expose_secret(&acme.key).to_owned();
+    assert_eq!(problem(keys::authenticate(&backend, &key).await), Problem::Unauthenticated);
+    assert_eq!(problem(identity::delete_organization(&backend, &acme.owner, "Acme").await), Problem::NotFound);
+    // People stay: they may belong to other organizations.
+    identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
+}
+
+/// Rows of the organization in every table that has organizations, from the catalogue and not from memory.
+async fn rows_of(backend: &Backend, scope: &OrgScope) -> Vec<(String, i64)> {
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select columns.table_name::text from information_schema.columns
+         join information_schema.tables using (table_schema, table_name)
+         where table_schema = 'public' and column_name = 'org_id' and table_type = 'BASE TABLE'
+         order by table_name",
+    )
+    .fetch_all(&backend.pool)
+    .await
+    .unwrap();
+    assert!(tables.len() > 15, "{tables:?}");
+    let mut counts = vec![];
+    for table in tables {
+        let query = AssertSqlSafe(format!("select count(*) from \"{table}\" where org_id = $1"));
+        let count: i64 = sqlx::query_scalar(query).bind(scope.org_id().0).fetch_one(&backend.pool).await.unwrap();
+        counts.push((table, count));
+    }
+    counts
+}
+
+#[tokio::test]
+async fn bootstrapping_twice_adds_a_key_and_nothing_else() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let wanted = |project: &str| identity::Bootstrap {
+        email: "ada@example.com".to_owned(),
+        password: secret(PASSWORD),
+        organization: "Acme".to_owned(),
+        time_zone: "Asia/Kolkata".to_owned(),
+        project: project.to_owned(),
+    };
+    let first = identity::bootstrap(&backend, wanted("support-bot")).await.unwrap();
+    let again = identity::bootstrap(&backend, wanted("support-bot")).await.unwrap();
+    let other = identity::bootstrap(&backend, wanted("search")).await.unwrap();
+    assert!(first.org_id == again.org_id && first.org_id == other.org_id && first.user_id == other.user_id);
+    assert_eq!(first.project, again.project);
+    let owner = identity::scope_in(&backend, first.user_id, first.org_id).await.unwrap();
+    assert_eq!(backend::projects::list_projects(&backend, &owner).await.unwrap().len(), 2);
+    assert_eq!(backend::projects::list_teams(&backend, &owner).await.unwrap().len(), 1);
+    assert_eq!(keys::list(&backend, &owner).await.unwrap().len(), 3);
+    // The owner can sign in at once.
+    identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
+    let wrong = identity::Bootstrap { email: "x".to_owned(), ..wanted("main") };
+    assert_eq!(problem(identity::bootstrap(&backend, wrong).await).fields()[0].pointer, "email");
+}
+
+#[tokio::test]
+async fn a_user_sees_only_their_organizations() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let stranger = user(&backend, &clock, "stranger@example.com").await;
+    let slug = identity::organization(&backend, &acme.owner).await.unwrap().slug;
+    assert_eq!(problem(identity::scope_for_user(&backend, stranger.user_id, &slug).await), Problem::NotFound);
+    assert_eq!(problem(identity::scope_for_user(&backend, stranger.user_id, "no-such").await), Problem::NotFound);
+    assert!(identity::organizations_of(&backend, stranger.user_id).await.unwrap().is_empty());
+    assert_eq!(Email::parse(acme.email.as_str()).unwrap(), acme.email);
+}
