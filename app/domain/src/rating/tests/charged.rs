@@ -1,8 +1,10 @@
 //! Which cost counts, and what the receipt says about it.
 
+use super::generated::{quantities, random_book, rates};
 use super::*;
 use crate::event::ReportedCost;
 use crate::price::{BasisRow, CostBasis};
+use proptest::prelude::*;
 
 /// The book of an organization that chose what counts of a provider, for all time.
 fn chosen(basis: CostBasis) -> PriceBook {

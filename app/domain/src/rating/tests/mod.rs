@@ -1,14 +1,14 @@
-use super::*;
-use crate::meter::{UsageFormat, usage};
-use crate::price::{
-    AliasRow, Attribute, Attributes, BookRows, MeterSet, ModifierKind, PriceRow, ProviderRow, Variant, seed,
-};
-use chrono::TimeZone;
-use proptest::prelude::*;
-use serde_json::json;
-
 mod cases;
 mod charged;
+mod generated;
+mod modifiers;
+mod own;
+
+use super::*;
+use crate::meter::{UsageFormat, usage};
+use crate::price::{Attribute, Attributes, BookRows, MeterSet, ModifierKind, PriceRow, Variant, seed};
+use chrono::TimeZone;
+use serde_json::json;
 
 fn day(text: &str) -> DateTime<Utc> {
     format!("{text}T00:00:00Z").parse().unwrap()
@@ -253,93 +253,6 @@ fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
     assert_eq!(quantities, ["input_uncached 1500", "output 100", "input_uncached 1000", "output 100"]);
 }
 
-#[test]
-fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
-    let common =
-        book(vec![row(Meter::InputUncached, "2.5"), row(Meter::InputCacheRead, "1.25"), row(Meter::Output, "10")]);
-    let from = |row: PriceRow| with(row, |row| row.valid_from = Some(day("2026-06-01")));
-    let own = PriceBook::new(BookRows {
-        prices: vec![from(row(Meter::InputUncached, "1.1")), from(row(Meter::Output, "4.4"))],
-        aliases: vec![AliasRow {
-            provider: "azure".to_owned(),
-            position: 0,
-            pattern: "=our-deployment".parse().unwrap(),
-            to_provider: "acme".to_owned(),
-            to_model: "one".to_owned(),
-            valid_from: None,
-            valid_to: None,
-        }],
-        ..BookRows::default()
-    });
-    let books = Books { own: Some(&own), common: &common };
-    let used = Usage::from(Meters::from([
-        (Meter::InputUncached, 5_000),
-        (Meter::InputCacheRead, 15_000),
-        (Meter::Output, 900),
-    ]));
-    let cost = |provider, model, at| {
-        rate_usage(books, provider, model, &used, day(at), Context::default()).unwrap().receipt.cost
-    };
-    assert_eq!(
-        cost("acme", "one", "2026-11-12"),
-        decimal("0.02596"),
-        "a cached rate that was not negotiated is the input rate"
-    );
-    assert_eq!(cost("acme", "one", "2026-05-31"), decimal("0.04025"));
-    assert_eq!(cost("azure", "our-deployment", "2026-11-12"), decimal("0.02596"));
-    assert_eq!(cost("azure", "our-deployment", "2026-05-31"), decimal("0.04025"));
-    assert_eq!(books.mapped("azure", "our-deployment", day("2026-11-12")), Some("acme/one"));
-    assert_eq!(books.mapped("acme", "one", day("2026-11-12")), None);
-}
-
-#[test]
-fn an_own_price_holds_for_every_name_of_the_model_and_leaves_the_other_meters_alone() {
-    let common = PriceBook::new(BookRows {
-        prices: vec![row(Meter::InputUncached, "2.5"), row(Meter::Output, "10")],
-        aliases: vec![AliasRow {
-            provider: "acme".to_owned(),
-            position: 0,
-            pattern: "^one-".parse().unwrap(),
-            to_provider: "acme".to_owned(),
-            to_model: "one".to_owned(),
-            valid_from: None,
-            valid_to: None,
-        }],
-        ..BookRows::default()
-    });
-    let own_row = |model: &str, rate| with(row(Meter::InputUncached, rate), |row| row.model = model.to_owned());
-    let own = PriceBook::new(BookRows {
-        prices: vec![own_row("one", "2"), own_row("one-special", "1"), own_row("ours", "7")],
-        ..BookRows::default()
-    });
-    let books = Books { own: Some(&own), common: &common };
-    let used = Usage::from(Meters::from([(Meter::InputUncached, 1_000), (Meter::Output, 1_000)]));
-    let cost = |model| {
-        let rated = rate_usage(books, "acme", model, &used, day("2026-11-12"), Context::default());
-        rated.map(|rated| rated.receipt.cost)
-    };
-    assert_eq!(cost("one"), Ok(decimal("0.012")), "the common output price stays");
-    assert_eq!(cost("one-2026-01-01"), Ok(decimal("0.012")), "by the common book's rule for names");
-    assert_eq!(cost("one-special"), Ok(decimal("0.011")), "a price of exactly this name goes first");
-    assert_eq!(cost("ours"), Err(Unpriced::NoPrice { model: "acme/ours".to_owned(), meter: Meter::Output }));
-}
-
-#[test]
-fn resold_models_have_their_makers_price() {
-    let reseller = ProviderRow {
-        provider: "shop".to_owned(),
-        name: "Shop".to_owned(),
-        url: None,
-        fallbacks: vec!["acme".to_owned()],
-    };
-    let book = PriceBook::new(BookRows {
-        providers: vec![reseller],
-        prices: vec![row(Meter::Output, "1")],
-        ..BookRows::default()
-    });
-    assert_eq!(book.resolve("shop", "ONE", day("2026-01-01")).unwrap().label(), "acme/one");
-}
-
 fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
     let mut row = ModifierRow {
         modifier_id: 0,
@@ -357,105 +270,6 @@ fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
     };
     row.modifier_id = seed::modifier_id(&row);
     row
-}
-
-#[test]
-fn modifiers_stack_in_order_and_every_line_explains_itself() {
-    let uplift = ModifierRow {
-        attributes: "region!=global".parse().unwrap(),
-        meters: MeterSet::Tokens,
-        ..modifier(ModifierKind::Region, "1.1")
-    };
-    let common = PriceBook::new(BookRows {
-        prices: vec![row(Meter::InputUncached, "2"), with(row(Meter::WebSearches, "10"), |row| row.per = 1_000)],
-        modifiers: vec![uplift.clone()],
-        ..BookRows::default()
-    });
-    let (discount, markup) = (modifier(ModifierKind::Discount, "0.8"), modifier(ModifierKind::Markup, "1.05"));
-    let own = PriceBook::new(BookRows { modifiers: vec![markup.clone(), discount.clone()], ..BookRows::default() });
-    let books = Books { own: Some(&own), common: &common };
-    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000), (Meter::WebSearches, 100)]).into();
-    let quote = |books: Books<'_>, region| {
-        let context = Context::default().with(Attribute::Region, region);
-        rate_usage(books, "acme", "one", &used, day("2026-11-12"), context).unwrap().receipt
-    };
-
-    let receipt = quote(books, Some("europe-west1"));
-    let tokens: Vec<_> = receipt
-        .lines
-        .iter()
-        .filter(|line| line.meter == Meter::InputUncached)
-        .map(|line| (line.source.rate().unwrap().usd, line.source.factor(), line.amount, line.source.id().unwrap()))
-        .collect();
-    assert_eq!(
-        tokens,
-        [
-            (decimal("2"), None, decimal("2"), row(Meter::InputUncached, "2").price_id),
-            (decimal("0.2"), Some(decimal("1.1")), decimal("0.2"), uplift.modifier_id),
-            (decimal("-0.44"), Some(decimal("0.8")), decimal("-0.44"), discount.modifier_id),
-            (decimal("0.088"), Some(decimal("1.05")), decimal("0.088"), markup.modifier_id),
-        ]
-    );
-    // 2 x 1.1 x 0.8 x 1.05 for the tokens; the uplift is on tokens alone, so 1 x 0.8 x 1.05 for the searches.
-    assert_eq!(receipt.cost, decimal("2.688"));
-    assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
-    let billed: Meters = receipt
-        .lines
-        .iter()
-        .filter(|line| !line.source.is_modifier())
-        .map(|line| (line.meter, line.quantity))
-        .collect();
-    assert_eq!(billed, used.total(), "modifiers use nothing");
-    assert_eq!(quote(books, Some("global")).cost, decimal("2.52"));
-    assert_eq!(quote((&common).into(), Some("europe-west1")).cost, decimal("3.2"));
-    assert_eq!(quote((&common).into(), None).cost, decimal("3"));
-}
-
-#[test]
-fn modifiers_have_dates_models_and_meters() {
-    let later = ModifierRow { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
-    let others = ModifierRow { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
-    let output = ModifierRow { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
-    let prices = vec![row(Meter::InputUncached, "1"), row(Meter::Output, "1")];
-    let book = PriceBook::new(BookRows { prices, modifiers: vec![later, others, output], ..BookRows::default() });
-    let used = [(Meter::InputUncached, 1_000_000), (Meter::Output, 1_000_000)];
-    assert_eq!(cost_at(&book, used, day("2026-10-31"), Context::default()), Ok(decimal("2.1")));
-    assert_eq!(cost_at(&book, used, day("2026-11-01"), Context::default()), Ok(decimal("1.05")));
-}
-
-#[test]
-fn an_uplift_is_of_whoever_sells_the_call() {
-    let uplift = ModifierRow { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
-    let shop = ProviderRow { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
-    let book = PriceBook::new(BookRows {
-        providers: vec![shop],
-        prices: vec![row(Meter::InputUncached, "2")],
-        modifiers: vec![uplift],
-        ..BookRows::default()
-    });
-    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000)]).into();
-    let cost = |provider| {
-        rate_usage((&book).into(), provider, "one", &used, day("2026-11-12"), Context::default()).unwrap().receipt.cost
-    };
-    assert_eq!((cost("acme"), cost("shop")), (decimal("2"), decimal("2.2")));
-}
-
-#[test]
-fn an_own_price_is_not_raised_by_the_common_uplift() {
-    let common = PriceBook::new(BookRows {
-        prices: vec![row(Meter::InputUncached, "2")],
-        modifiers: vec![modifier(ModifierKind::Region, "1.1")],
-        ..BookRows::default()
-    });
-    let own = PriceBook::new(BookRows {
-        prices: vec![with(row(Meter::InputUncached, "1"), |row| row.source = "contract".to_owned())],
-        modifiers: vec![modifier(ModifierKind::Markup, "1.5")],
-        ..BookRows::default()
-    });
-    let books = Books { own: Some(&own), common: &common };
-    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000)]).into();
-    let receipt = rate_usage(books, "acme", "one", &used, day("2026-11-12"), Context::default()).unwrap().receipt;
-    assert_eq!(receipt.cost, decimal("1.5"), "the contract's rate, and the own markup once");
 }
 
 #[test]
@@ -556,106 +370,4 @@ fn the_upper_bound_is_the_dearest_price_of_the_provider_or_of_the_book() {
     assert_eq!(bound("nobody", &[(Meter::Output, 1_000)]), decimal("0.9"));
     assert_eq!(bound("acme", &[(Meter::Pages, 2)]), decimal("0.01"));
     assert_eq!(bound("acme", &[(Meter::Images, 2)]), Decimal::ZERO);
-}
-
-fn quantities() -> impl Strategy<Value = Meters> {
-    let tokens = Meter::ALL
-        .iter()
-        .copied()
-        .filter(|meter| meter.is_token() && *meter != Meter::InputCacheWrite12h)
-        .collect::<Vec<_>>();
-    prop::collection::vec((prop::sample::select(tokens), 0_u64..2_000_000), 0..8)
-        .prop_map(|pairs| pairs.into_iter().collect())
-}
-
-/// Rates with as many decimal places as price lists have.
-fn rates() -> impl Strategy<Value = Vec<(usize, Decimal)>> {
-    prop::collection::vec((0..Meter::COUNT, (0_i64..50_000_000).prop_map(|micros| Decimal::new(micros, 6))), 0..12)
-}
-
-fn random_book(rates: &[(usize, Decimal)]) -> Vec<PriceRow> {
-    let mut rows = vec![row(Meter::InputUncached, "1.5"), row(Meter::Output, "7.25")];
-    for (meter, rate) in rates {
-        let meter = Meter::ALL[*meter];
-        if rows.iter().all(|row| row.meter != meter) && meter != Meter::Requests {
-            rows.push(with(row(meter, "0"), |row| row.rate = *rate));
-        }
-    }
-    rows
-}
-
-proptest! {
-    /// The lines add up to the cost, each is its quantity times its rate, and they cover the usage exactly.
-    #[test]
-    fn receipts_add_up(meters in quantities(), rates in rates()) {
-        let rows = random_book(&rates);
-        let (book, at) = (book(rows.clone()), day("2026-01-01"));
-        let receipt = rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
-        prop_assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
-        let covered: Meters = receipt.lines.iter().map(|line| (line.meter, line.quantity)).collect();
-        prop_assert_eq!(covered, meters);
-        for line in &receipt.lines {
-            let behind = rows.iter().find(|row| Some(row.price_id) == line.source.id()).unwrap();
-            let rate = line.source.rate().unwrap();
-            prop_assert_eq!((rate.usd, rate.per), (behind.rate, behind.per));
-            prop_assert_eq!(line.amount, round_line(line.quantity * rate.usd / Decimal::from(rate.per)));
-        }
-    }
-
-    /// Factors multiply what the prices make, whatever the order they were written in, and the lines still add up.
-    #[test]
-    fn factors_multiply_and_lines_add_up(
-        meters in quantities(),
-        rates in rates(),
-        factors in prop::collection::vec((0_usize..3, 0_i64..3_000), 0..4),
-    ) {
-        let modifiers: Vec<ModifierRow> = factors
-            .iter()
-            .map(|(kind, thousandths)| {
-                let factor = Decimal::new(*thousandths, 3);
-                let row = ModifierRow { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
-                ModifierRow { modifier_id: seed::modifier_id(&row), ..row }
-            })
-            .collect();
-        let (plain, at) = (book(random_book(&rates)), day("2026-01-01"));
-        let product: Decimal = modifiers.iter().map(|row| row.factor).product();
-        let book = PriceBook::new(BookRows { prices: random_book(&rates), modifiers, ..BookRows::default() });
-        let rated = |book: &PriceBook| rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
-        let unrounded = |receipt: &Receipt| receipt.lines.iter().map(|line| line.unrounded().unwrap()).sum::<Decimal>();
-        let receipt = rated(&book);
-        prop_assert_eq!(unrounded(&receipt).normalize(), (unrounded(&rated(&plain)) * product).normalize());
-        prop_assert_eq!(receipt.lines.iter().map(|line| line.amount).sum::<Decimal>(), receipt.cost);
-        let covered: Meters =
-            receipt.lines.iter().filter(|line| !line.source.is_modifier()).map(|line| (line.meter, line.quantity)).collect();
-        prop_assert_eq!(covered, meters);
-    }
-
-    /// Below tier boundaries two events cost what one with the sum of their meters costs.
-    #[test]
-    fn splitting_an_event_costs_the_same(one in quantities(), two in quantities(), rates in rates()) {
-        let (book, at) = (book(random_book(&rates)), day("2026-01-01"));
-        let unrounded = |meters: &Meters| -> Decimal {
-            let receipt = rate(meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap();
-            receipt.lines.iter().map(|line| line.unrounded().unwrap()).sum()
-        };
-        let mut both = one.clone();
-        both.extend(&two);
-        prop_assert_eq!(unrounded(&both), unrounded(&one) + unrounded(&two));
-    }
-
-    /// Whatever prices come later, an old event's receipt stays what it was.
-    #[test]
-    fn later_prices_never_change_an_old_receipt(meters in quantities(), rates in rates(), later in rates()) {
-        let (change, at) = (day("2026-03-01"), day("2026-02-28"));
-        let before = random_book(&rates);
-        let mut after: Vec<PriceRow> = before.clone();
-        // Superseding closes the old rows and adds new ones; ids of the old rows stay.
-        after.iter_mut().for_each(|row| row.valid_to = Some(change));
-        after.extend(random_book(&later).into_iter().map(|row| with(row, |row| row.valid_from = Some(change))));
-        let rate_with = |rows: Vec<PriceRow>| {
-            let book = book(rows);
-            rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap()
-        };
-        prop_assert_eq!(rate_with(before), rate_with(after));
-    }
 }
