@@ -1,82 +1,22 @@
 //! What the pages of the price book ask and show; the API says the same.
 
+mod search;
+mod words;
+
+pub use search::{DEFAULT_MODELS, PriceSearch};
+pub use words::{attribute_words, in_force, is_plain, modifier_words, modifiers_of, plain_at, prices_csv, terms};
+
 use super::contract::{MonthStatus, TermRow};
-use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, PriceRow, Variant};
-use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
+use super::{BasisBook, LimitRow, ModifierRow, OwnBook, PriceRow};
+use crate::event::{Listed, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
-use crate::problem::{FieldProblem, Problem};
 use crate::repricing::{Effect, Run};
 use crate::rule::{Dated, History};
 use crate::spend::Sums;
-use crate::{csv, format};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-
-/// Models of one page when nothing is said.
-pub const DEFAULT_MODELS: u16 = 50;
-/// Most words of a search; more would only make it slow.
-const MAX_WORDS: usize = 8;
-
-/// Which models of the book are listed. All words must occur in the provider's or the model's name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceSearch {
-    /// Words, in any order; empty means all.
-    pub text: String,
-    /// Only this provider, by its name in the book.
-    pub provider: Option<String>,
-    /// Where the page begins, from the page before.
-    pub cursor: Option<String>,
-    /// Models of the page, 1 to [`MAX_PAGE`].
-    pub limit: u16,
-}
-
-impl Default for PriceSearch {
-    fn default() -> Self {
-        Self { text: String::new(), provider: None, cursor: None, limit: DEFAULT_MODELS }
-    }
-}
-
-impl PriceSearch {
-    /// Reads the parameters of `GET /v1/prices`.
-    ///
-    /// # Errors
-    /// [`Problem::Invalid`] that names every wrong parameter.
-    pub fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Problem> {
-        let mut search = Self::default();
-        let mut wrong = Vec::new();
-        for (name, value) in pairs {
-            let long = value.chars().count() > MAX_LABEL_LEN;
-            match name.as_str() {
-                "q" | "provider" | "cursor" if long => {
-                    let detail = format!("Use at most {MAX_LABEL_LEN} characters.");
-                    wrong.push(FieldProblem::new(name, "too_long", detail));
-                }
-                "q" => search.text = value.trim().to_owned(),
-                "provider" => search.provider = Some(value.clone()).filter(|provider| !provider.is_empty()),
-                "cursor" => search.cursor = Some(value.clone()).filter(|cursor| !cursor.is_empty()),
-                "limit" => match value.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit)) {
-                    Some(limit) => search.limit = limit,
-                    None => {
-                        let detail = format!("Use a whole number from 1 to {MAX_PAGE}.");
-                        wrong.push(FieldProblem::new("limit", "out_of_range", detail));
-                    }
-                },
-                _ => wrong.push(FieldProblem::new(name, "unknown", format!("`{name}` is not a parameter."))),
-            }
-        }
-        if search.words().count() > MAX_WORDS {
-            wrong.push(FieldProblem::new("q", "too_many", format!("Use at most {MAX_WORDS} words.")));
-        }
-        if wrong.is_empty() { Ok(search) } else { Err(Problem::invalid(wrong)) }
-    }
-
-    /// The words that must all occur, in lower case.
-    pub fn words(&self) -> impl Iterator<Item = String> + '_ {
-        self.text.split_whitespace().map(str::to_lowercase)
-    }
-}
 
 /// A model of the book by its two names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -389,156 +329,10 @@ pub struct Queue {
     pub may_manage: bool,
 }
 
-/// The prices of one model that can be charged at an instant: the organization's own, and the common ones that these leave.
-///
-/// Own prices are one card laid over the common one: a common price is out of reach where an own one of its meter, or of a meter that stands in for it, holds for every call.
-#[must_use]
-pub fn in_force(prices: &[DatedPrice], at: DateTime<Utc>) -> Vec<&DatedPrice> {
-    let own: Vec<&PriceRow> =
-        prices.iter().filter(|price| price.own && price.holds(at)).map(|price| &price.row).collect();
-    let covered = |row: &PriceRow| {
-        own.iter().any(|own| {
-            let stands_in = own.meter == row.meter || row.meter.fallbacks().contains(&own.meter);
-            let variant = own.variant == Variant::Standard || own.variant == row.variant;
-            let always = own.schedule.is_none() && (own.attributes.is_empty() || own.attributes == row.attributes);
-            stands_in && variant && always && own.tier_from <= row.tier_from
-        })
-    };
-    let reached = |price: &&DatedPrice| price.holds(at) && (price.own || !covered(&price.row));
-    prices.iter().filter(reached).collect()
-}
-
-/// The plain price that a meter is charged at an instant: the organization's own, or an own one that stands in, before the common one.
-#[must_use]
-pub fn plain_at(prices: &[DatedPrice], meter: Meter, at: DateTime<Utc>) -> Option<&DatedPrice> {
-    let plain = |own: bool, meter: Meter| {
-        prices
-            .iter()
-            .find(move |price| price.own == own && price.row.meter == meter && is_plain(&price.row) && price.holds(at))
-    };
-    let own = plain(true, meter).or_else(|| meter.fallbacks().iter().find_map(|&meter| plain(true, meter)));
-    own.or_else(|| plain(false, meter))
-}
-
-/// When a price applies apart from its dates, in words: "Standard", "Batch, over 200,000 input tokens".
-#[must_use]
-pub fn terms(row: &PriceRow) -> String {
-    let mut said = vec![variant_word(row.variant).to_owned()];
-    said.extend(attribute_words(&row.attributes));
-    if row.tier_from > 0 {
-        let bound = if row.tier_inclusive { "from" } else { "over" };
-        let what = if row.meter.is_token() { "input tokens" } else { "results" };
-        said.push(format!("{bound} {} {what}", format::count(row.tier_from)));
-    }
-    said.extend(row.schedule.map(|schedule| {
-        let hours = schedule.to_string();
-        // Hours at an offset say it themselves.
-        let zone = if hours.contains(" +") || hours.contains(" -") { "" } else { " UTC" };
-        format!("{hours}{zone}")
-    }));
-    let unit = row.meter.unit().as_str();
-    said.extend(row.quantity_min.map(|least| format!("at least {} {unit} charged", format::quantity(least))));
-    said.extend(row.quantity_max.map(|most| format!("at most {} {unit} charged", format::quantity(most))));
-    said.join(", ")
-}
-
-/// Conditions in words: "size 1024x1536", "region not global".
-pub fn attribute_words(attributes: &Attributes) -> impl Iterator<Item = String> + '_ {
-    attributes.iter().map(|(attribute, value)| format!("{} {value}", attribute.as_str().replace('_', " ")))
-}
-
-/// Whether a price is the plain one: standard, for calls of any kind and size, at any hour.
-#[must_use]
-pub fn is_plain(row: &PriceRow) -> bool {
-    row.variant == Variant::Standard && row.tier_from == 0 && row.schedule.is_none() && row.attributes.is_empty()
-}
-
-/// Which calls and meters a modifier multiplies, in words: "tokens, region not global".
-#[must_use]
-pub fn modifier_words(row: &ModifierRow) -> String {
-    let meters = match &row.meters {
-        MeterSet::All => "everything".to_owned(),
-        MeterSet::Tokens => "tokens".to_owned(),
-        MeterSet::Only(meters) => {
-            meters.iter().map(|meter| meter.label().to_lowercase()).collect::<Vec<_>>().join(", ")
-        }
-    };
-    std::iter::once(meters).chain(attribute_words(&row.attributes)).collect::<Vec<_>>().join(", ")
-}
-
-/// The modifiers among these that can multiply the prices of a model, in the order in which they stack.
-#[must_use]
-pub fn modifiers_of(modifiers: Vec<DatedModifier>, name: &ModelName) -> Vec<DatedModifier> {
-    let mut concerned: Vec<_> =
-        modifiers.into_iter().filter(|modifier| modifier.row.concerns(&name.provider, &name.model)).collect();
-    concerned.sort_by_key(|modifier| (modifier.row.kind, modifier.row.valid_from));
-    concerned
-}
-
-const fn variant_word(variant: Variant) -> &'static str {
-    match variant {
-        Variant::Standard => "Standard",
-        Variant::Batch => "Batch",
-        Variant::Flex => "Flex",
-        Variant::Priority => "Priority",
-        Variant::Fast => "Fast",
-        Variant::Ultrafast => "Ultrafast",
-        Variant::Balanced => "Balanced",
-    }
-}
-
-/// Prices as CSV, in their order.
-#[must_use]
-pub fn prices_csv(prices: &[DatedPrice]) -> String {
-    let mut table = csv::Table::new([
-        "price_id",
-        "provider",
-        "model",
-        "meter",
-        "unit",
-        "terms",
-        "rate",
-        "per",
-        "currency",
-        "valid_from",
-        "valid_to",
-        "own",
-        "source",
-        "source_version",
-        "source_url",
-        "recorded_at",
-        "superseded_at",
-    ]);
-    let instant = |at: Option<DateTime<Utc>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
-    for price in prices {
-        let row = &price.row;
-        let cells = [
-            row.price_id.to_string(),
-            row.provider.clone(),
-            row.model.clone(),
-            row.meter.as_str().to_owned(),
-            row.meter.unit().as_str().to_owned(),
-            terms(row),
-            row.rate.to_string(),
-            row.per.to_string(),
-            "USD".to_owned(),
-            instant(row.valid_from),
-            instant(row.valid_to),
-            price.own.to_string(),
-            row.source.clone(),
-            row.source_version.clone(),
-            row.source_url.clone().unwrap_or_default(),
-            instant(Some(price.recorded_at)),
-            instant(price.superseded_at),
-        ];
-        table.row(cells.iter().map(String::as_str));
-    }
-    table.into_text()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::price::{Attributes, Variant};
 
     fn row(variant: Variant, tier_from: u64, tier_inclusive: bool, schedule: Option<&str>) -> PriceRow {
         PriceRow {
