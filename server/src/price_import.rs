@@ -7,7 +7,7 @@ use backend::prices::import::common::{self, Added, CommonImport};
 use backend::{Backend, Error};
 use domain::format;
 use domain::price::import::{Counts, Effect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
-use domain::price::{Doubt, PriceRow, Variant};
+use domain::price::{BookPrice, Doubt, Variant};
 use domain::problem::Problem;
 use domain::span::Edge;
 use std::fs;
@@ -107,7 +107,7 @@ fn table(title: &str, proposals: &[&Proposal], out: &mut impl Write) -> io::Resu
 fn line(proposal: &Proposal) -> [String; 5] {
     let model = proposal.model();
     let from = proposal.from.map_or_else(|| "since ever".to_owned(), |from| format!("from {}", from.date_naive()));
-    let rate = |row: Option<&PriceRow>| {
+    let rate = |row: Option<&BookPrice>| {
         row.map_or_else(
             || "none".to_owned(),
             |row| format!("{} / {}", format::money_full(row.rate), format::count(row.per)),
@@ -128,7 +128,7 @@ fn counted(number: u64, word: &str) -> String {
 }
 
 /// The meter with everything that chooses the price.
-fn what(row: &PriceRow) -> String {
+fn what(row: &BookPrice) -> String {
     let variant = (row.variant != Variant::Standard).then(|| row.variant.as_str().to_owned());
     let tier = (row.tier_from > 0).then(|| format!(">{}{}", if row.tier_inclusive { "=" } else { "" }, row.tier_from));
     let attributes = (!row.attributes.is_empty()).then(|| row.attributes.to_string());

@@ -12,7 +12,7 @@ use crate::ui::{
     Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::BasisPage as BasisView;
-use domain::price::{BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
+use domain::price::{COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED};
 use domain::rule::Dated;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -138,7 +138,7 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
     .into_any()
 }
 
-fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
+fn choices(rows: Rows<'_>, choices: &[Dated<CostBasisRule>]) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
         return view! { <Section title="What counts" id="choices"><p class="soft">{text}</p></Section> }.into_any();
@@ -163,7 +163,7 @@ fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
     .into_any()
 }
 
-fn choice_row(rows: Rows<'_>, choice: &Dated<BasisRow>) -> AnyView {
+fn choice_row(rows: Rows<'_>, choice: &Dated<CostBasisRule>) -> AnyView {
     let row = &choice.row;
     let provider = row.provider.clone().unwrap_or_else(|| "Every provider".to_owned());
     let what = format!("the choice of the {} for {}", row.basis.label().to_lowercase(), provider.to_lowercase());

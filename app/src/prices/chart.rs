@@ -134,14 +134,14 @@ fn annotation(page: &ModelPage, meters: &[Meter], months: &[NaiveDate], at: Date
 mod tests {
     use super::*;
     use domain::price::page::{ModelName, ProviderEntry};
-    use domain::price::{Attributes, PriceRow, Variant};
+    use domain::price::{Attributes, BookPrice, Variant};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
     fn price(meter: Meter, rate: i64, from: Option<&str>, to: Option<&str>) -> DatedPrice {
-        let row = PriceRow {
+        let row = BookPrice {
             price_id: 1,
             provider: "acme".to_owned(),
             model: "one".to_owned(),

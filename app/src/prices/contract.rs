@@ -15,7 +15,7 @@ use crate::ui::{
     loaded_first,
 };
 use domain::meter::Meter;
-use domain::price::contract::{ContractMonth, MonthState, MonthStatus, TermKind, TermMonth, TermRow};
+use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
 use domain::price::page::{ContractPage as ContractView, PriceSheet};
 use domain::problem::Problem;
 use domain::repricing::RunKind;
@@ -225,7 +225,7 @@ fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
     .into_any()
 }
 
-fn term_row(rows: Rows<'_>, term: &Dated<TermRow>) -> AnyView {
+fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
     let row = &term.row;
     let words = row.words();
     let tiers = (row.kind != TermKind::Allowance).then(|| {

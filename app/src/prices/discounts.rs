@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use domain::meter::Meter;
 use domain::price::page::OwnBookPage;
-use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, ModifierRow, Pattern, worked_example};
+use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, Pattern, PriceModifier, worked_example};
 use domain::problem::Problem;
 use domain::rule::Dated;
 use leptos::form::ActionForm;
@@ -69,7 +69,7 @@ pub fn DiscountsPage() -> impl IntoView {
 fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
     let new = format!("{}/new", path(org));
     let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
-    let live: Vec<&ModifierRow> =
+    let live: Vec<&PriceModifier> =
         page.book.modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
     let of =
         |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
@@ -108,7 +108,7 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
 }
 
 /// In which order factors stack, with an example: of the organization's own where it has any.
-fn order(live: &[&ModifierRow]) -> AnyView {
+fn order(live: &[&PriceModifier]) -> AnyView {
     let own = |kind| live.iter().find(|row| row.kind == kind).map(|row| row.factor);
     let factors = EXAMPLE.map(|(kind, usual)| (kind, own(kind).unwrap_or_else(|| Decimal::new(usual, 2))));
     let example = example(&factors);
@@ -153,7 +153,7 @@ fn meter_words(meters: &MeterSet) -> String {
     }
 }
 
-fn row(rows: Rows<'_>, modifier: &Dated<ModifierRow>) -> AnyView {
+fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
     let row = &modifier.row;
     let what = format!("the {} of {}", row.kind.label(), percent_words(row.factor));
     let end = rows.end(modifier, &what);

@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::LimitRow;
+use domain::price::ModelLimit;
 use domain::price::page::{
     AliasEntry, DatedModifier, DatedPrice, ModelPage as Model, UsedBy, in_force, is_plain, modifier_words, terms,
 };
@@ -190,7 +190,7 @@ fn factor_row(modifier: &DatedModifier) -> AnyView {
 }
 
 /// A limit in words: "At most 500 requests and 30,000 tokens per minute, since …".
-fn limit_words(limit: &LimitRow) -> String {
+fn limit_words(limit: &ModelLimit) -> String {
     let requests = limit.requests_per_minute.map(|number| format::counted(number, "request"));
     let tokens = limit.tokens_per_minute.map(|number| format::counted(number, "token"));
     let most = [requests, tokens].into_iter().flatten().collect::<Vec<_>>().join(" and ");

@@ -12,7 +12,7 @@ use crate::ui::{
     Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::{ModelName, OwnBookPage, terms};
-use domain::price::{AliasRow, PriceRow};
+use domain::price::{BookPrice, ModelAlias};
 use domain::rule::{Dated, RuleChange};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -117,7 +117,7 @@ fn prices(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         .into_any()
 }
 
-fn price_row(rows: Rows<'_>, price: &Dated<PriceRow>) -> AnyView {
+fn price_row(rows: Rows<'_>, price: &Dated<BookPrice>) -> AnyView {
     let row = &price.row;
     let path = model_path(rows.org, &ModelName { provider: row.provider.clone(), model: row.model.clone() });
     let end = rows.end(price, &format!("the price of {} of {}", row.meter.label().to_lowercase(), row.model));
@@ -154,7 +154,7 @@ fn mappings(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         .into_any()
 }
 
-fn mapping_row(rows: Rows<'_>, mapping: &Dated<AliasRow>) -> AnyView {
+fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
     let row = &mapping.row;
     let to = ModelName { provider: row.to_provider.clone(), model: row.to_model.clone() };
     let words = row.pattern.words();

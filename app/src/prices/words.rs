@@ -6,7 +6,7 @@ use crate::ui::{self, Change, Direction, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
 use domain::period::Offsets;
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::price::page::{ModelName, PriceSearch, RateNow};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -177,7 +177,7 @@ pub(super) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> St
 }
 
 /// Where a price comes from, with its link.
-pub(super) fn source(row: &PriceRow) -> AnyView {
+pub(super) fn source(row: &BookPrice) -> AnyView {
     let what = format!("the price of {}", row.meter.label().to_lowercase());
     sourced(&row.source, &row.source_version, row.source_url.clone(), &what)
 }

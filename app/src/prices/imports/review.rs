@@ -13,7 +13,7 @@ use crate::ui::{
 };
 use domain::price::import::{Counts, Effect, Filter, ImportPage as View, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
-use domain::price::{Doubt, PriceRow};
+use domain::price::{BookPrice, Doubt};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -269,7 +269,7 @@ fn head(org: &str, name: &ModelName, is_known: bool, tick: Option<AnyView>) -> A
 }
 
 /// A rate with where it comes from.
-fn cell(row: Option<&PriceRow>, none: &'static str) -> AnyView {
+fn cell(row: Option<&BookPrice>, none: &'static str) -> AnyView {
     match row {
         Some(row) => {
             let source = format!("{} {}", row.source, row.source_version).trim_end().to_owned();

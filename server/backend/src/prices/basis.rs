@@ -9,7 +9,7 @@ use chrono::Duration;
 use domain::event::ReportedCost;
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
-use domain::price::{BasisBook, BasisRow, COMPARED_DAYS, Drift, MAX_COMPARED, basis_at};
+use domain::price::{BasisBook, COMPARED_DAYS, CostBasisRule, Drift, MAX_COMPARED, basis_at};
 use domain::rating::LineSource;
 use domain::rule::NewRule;
 use std::collections::BTreeMap;
@@ -23,7 +23,11 @@ const MAX_LISTED: i64 = 200;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
-pub async fn choose_basis(backend: &Backend, scope: &OrgScope, new: &NewRule<BasisRow>) -> Result<RuleChangeId, Error> {
+pub async fn choose_basis(
+    backend: &Backend,
+    scope: &OrgScope,
+    new: &NewRule<CostBasisRule>,
+) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await
 }

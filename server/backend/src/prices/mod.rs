@@ -24,7 +24,7 @@ pub use quotes::quotes;
 use crate::wake::Wake;
 use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
-use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
+use domain::price::{BookPrice, BookRows, PriceBook, PriceModifier, seed};
 use domain::problem::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -186,7 +186,7 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
 ///
 /// # Errors
 /// As [`load`].
-pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, PriceRow>, Error> {
+pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, BookPrice>, Error> {
     let common = sql::prices_by_ids(pool, ids).await?;
     let mut rows = rules::by_ids(pool, scope, ids).await?;
     rows.extend(common.into_iter().map(|row| (row.price_id, row)));
@@ -201,7 +201,7 @@ pub async fn modifiers_by_ids(
     pool: &PgPool,
     scope: &OrgScope,
     ids: &[u64],
-) -> Result<HashMap<u64, ModifierRow>, Error> {
+) -> Result<HashMap<u64, PriceModifier>, Error> {
     let common = sql::modifiers_by_ids(pool, ids).await?;
     let mut rows = rules::by_ids(pool, scope, ids).await?;
     rows.extend(common.into_iter().map(|row| (row.modifier_id, row)));

@@ -5,7 +5,7 @@ mod sql;
 use crate::{Backend, Error, OrgScope, rules};
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::price::contract::TermRow;
+use domain::price::contract::ContractTerm;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
@@ -110,8 +110,8 @@ async fn terms(
 ) -> Result<BTreeMap<ModelKey, Vec<(String, Decimal)>>, Error> {
     let moved = sql::terms(&backend.pool, scope, month, only).await?;
     let ids: Vec<u64> = moved.values().flatten().map(|(term_id, _)| *term_id).collect();
-    let rows: HashMap<u64, TermRow> = rules::by_ids(&backend.pool, scope, &ids).await?;
-    let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), TermRow::words);
+    let rows: HashMap<u64, ContractTerm> = rules::by_ids(&backend.pool, scope, &ids).await?;
+    let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), ContractTerm::words);
     let named = |(term_id, amount)| (words(term_id), amount);
     Ok(moved.into_iter().map(|(key, terms)| (key, terms.into_iter().map(named).collect())).collect())
 }

@@ -4,7 +4,7 @@ use backend::{Backend, Error, OrgScope, events, prices, rules};
 use chrono::Duration;
 use domain::event::EventInput;
 use domain::identity::Permission;
-use domain::price::{MappingForm, PriceForm, PriceRow};
+use domain::price::{BookPrice, MappingForm, PriceForm};
 use domain::problem::Problem;
 use domain::rule::Dated;
 use domain::span::{Edge, Span};
@@ -62,7 +62,7 @@ async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>
     verb.await.unwrap_err().into_problem()
 }
 
-async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<PriceRow>> {
+async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<BookPrice>> {
     let book = prices::own_book(backend, &acme.owner).await.unwrap();
     book.prices.into_iter().filter(|price| price.is_live()).collect()
 }
@@ -102,7 +102,7 @@ async fn a_new_price_ends_the_old_one_and_both_can_be_taken_back() {
     clock.advance(Duration::minutes(1));
     let from = |day: &str, rate| PriceForm { valid_from: day.to_owned(), ..price("ours", "output", rate) };
     let second = enter(&backend, &acme.owner, from("2026-12-01", "7")).await;
-    let spans = |prices: &[Dated<PriceRow>]| {
+    let spans = |prices: &[Dated<BookPrice>]| {
         let text = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.to_rfc3339());
         prices
             .iter()
@@ -188,7 +188,7 @@ async fn undoing_gives_nothing_back_beside_what_holds_now() {
             }
         }
         let prices = live(&backend, &acme).await;
-        let span = |price: &Dated<PriceRow>| Span { from: price.row.valid_from, to: price.row.valid_to };
+        let span = |price: &Dated<BookPrice>| Span { from: price.row.valid_from, to: price.row.valid_to };
         for (place, price) in prices.iter().enumerate() {
             let beside = prices[place + 1..].iter().find(|other| span(other).overlaps(span(price)));
             assert!(beside.is_none(), "step {step}: {price:?} and {beside:?}");

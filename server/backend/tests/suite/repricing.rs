@@ -7,7 +7,7 @@ use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventInput;
 use domain::ids::RunId;
 use domain::period::Period;
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::problem::Problem;
 use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::rule::NewRule;
@@ -361,7 +361,7 @@ async fn an_effect_is_what_pricing_then_does() {
     assert_eq!(total(&backend, &acme.owner).await.spend, Decimal::ZERO, "nothing has moved");
 
     // Half of a price is none; a second rate in the same form completes it.
-    let inputs = |meters: &[&str]| -> Vec<NewRule<PriceRow>> {
+    let inputs = |meters: &[&str]| -> Vec<NewRule<BookPrice>> {
         meters.iter().map(|meter| price("our-chat", meter, "1").parse().unwrap()).collect()
     };
     for (meters, priced, cost) in [(&["output"][..], 0, "0"), (&["output", "input_uncached"], 2, "0.0022")] {

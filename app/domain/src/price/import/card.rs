@@ -4,7 +4,7 @@
 //! So a change cannot come alone: the prices beside it come with it as they are, and nothing else is charged otherwise than before.
 
 use super::super::page::ModelName;
-use super::super::{Doubt, PriceRow};
+use super::super::{BookPrice, Doubt};
 use super::span::Span;
 use super::{Effect, Kind, Proposal, apply, redated};
 use chrono::{DateTime, Utc};
@@ -18,12 +18,12 @@ pub struct Card {
     /// Since when; none means since ever. Own prices of the model from then on give way to the card.
     pub from: Option<DateTime<Utc>>,
     /// Its prices.
-    pub prices: Vec<PriceRow>,
+    pub prices: Vec<BookPrice>,
 }
 
 /// The common prices with an organization's own laid over them: what its events are charged, kind by kind.
 #[must_use]
-pub fn overlay(common: &[PriceRow], own: &[PriceRow]) -> Vec<PriceRow> {
+pub fn overlay(common: &[BookPrice], own: &[BookPrice]) -> Vec<BookPrice> {
     let mut by_kind: BTreeMap<Kind, Vec<Span>> = BTreeMap::new();
     for row in own {
         by_kind.entry(Kind::of(row)).or_default().push(Span::of(row.valid_from, row.valid_to));
@@ -54,13 +54,13 @@ pub fn mark_uplifts(proposals: &mut [Proposal], effect: &Effect) {
 
 /// The cards of all models that the chosen proposals change. `charged` is what holds now: see [`overlay`].
 #[must_use]
-pub fn cards<'a>(charged: &[PriceRow], chosen: impl IntoIterator<Item = &'a Proposal>) -> Vec<Card> {
+pub fn cards<'a>(charged: &[BookPrice], chosen: impl IntoIterator<Item = &'a Proposal>) -> Vec<Card> {
     let mut by_model: BTreeMap<(String, String), Vec<&Proposal>> = BTreeMap::new();
     for proposal in chosen {
         let ModelName { provider, model } = proposal.model();
         by_model.entry((provider, model)).or_default().push(proposal);
     }
-    let mut rows: HashMap<(&str, &str), Vec<PriceRow>> = HashMap::new();
+    let mut rows: HashMap<(&str, &str), Vec<BookPrice>> = HashMap::new();
     for row in charged {
         rows.entry(super::place(row)).or_default().push(row.clone());
     }

@@ -17,7 +17,7 @@ pub use names::{NameRule, NameRules, rules};
 pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, ImportPage, ImportsPage, MAX_FILE_BYTES};
 
 use super::page::ModelName;
-use super::{Attributes, Doubt, PriceRow, Schedule, Variant, doubts, seed};
+use super::{Attributes, BookPrice, Doubt, Schedule, Variant, doubts, seed};
 use crate::meter::{Meter, Unit};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -78,9 +78,9 @@ pub struct Proposal {
     /// Holds from this instant; none means from the beginning of time.
     pub from: Option<DateTime<Utc>>,
     /// What holds until then.
-    pub before: Option<PriceRow>,
+    pub before: Option<BookPrice>,
     /// What holds from then on; none where the price ends.
-    pub after: Option<PriceRow>,
+    pub after: Option<BookPrice>,
     /// Why a person must confirm it.
     pub doubts: Vec<Doubt>,
 }
@@ -88,7 +88,7 @@ pub struct Proposal {
 impl Proposal {
     /// The row that names model and kind of price: the new one, else the one that ends.
     #[must_use]
-    pub fn row(&self) -> Option<&PriceRow> {
+    pub fn row(&self) -> Option<&BookPrice> {
         self.after.as_ref().or(self.before.as_ref())
     }
 
@@ -105,7 +105,7 @@ impl Proposal {
     /// Names it within its import: it follows from what it does, so it stays while the book stays.
     #[must_use]
     pub fn id(&self) -> u64 {
-        let ends = |row: &PriceRow| redated(row, Span::of(row.valid_from, self.from)).price_id;
+        let ends = |row: &BookPrice| redated(row, Span::of(row.valid_from, self.from)).price_id;
         self.after.as_ref().map(|row| row.price_id).or_else(|| self.before.as_ref().map(ends)).unwrap_or_default()
     }
 
@@ -144,7 +144,7 @@ struct Kind {
 }
 
 impl Kind {
-    fn of(row: &PriceRow) -> Self {
+    fn of(row: &BookPrice) -> Self {
         Self {
             provider: row.provider.clone(),
             model: row.model.clone(),
@@ -160,15 +160,15 @@ impl Kind {
 /// Rows of both sides that say the same thing at different times.
 #[derive(Default)]
 struct Sides<'a> {
-    book: Vec<&'a PriceRow>,
-    data: Vec<&'a PriceRow>,
+    book: Vec<&'a BookPrice>,
+    data: Vec<&'a BookPrice>,
 }
 
 /// Compares newer data with the book. Undated changes hold from `from` on.
 ///
 /// Applying every proposal ([`apply`]) and comparing again proposes nothing, and no price of a time before a proposal's own begin changes.
 #[must_use]
-pub fn compare(book: &[PriceRow], data: &[PriceRow], from: DateTime<Utc>) -> Comparison {
+pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> Comparison {
     let listed: BTreeSet<(&str, &str)> = data.iter().map(place).collect();
     let known: BTreeSet<(&str, &str)> = book.iter().map(place).collect();
     let sources = sources(data);
@@ -195,7 +195,7 @@ pub fn compare(book: &[PriceRow], data: &[PriceRow], from: DateTime<Utc>) -> Com
 }
 
 /// The sets that the data speaks for: those from which it has a model alone. One that only lends a price to another set's model is not listed in full.
-fn sources(data: &[PriceRow]) -> BTreeSet<&str> {
+fn sources(data: &[BookPrice]) -> BTreeSet<&str> {
     let mut of_model: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in data {
         of_model.entry(place(row)).or_default().insert(&row.source);
@@ -203,7 +203,7 @@ fn sources(data: &[PriceRow]) -> BTreeSet<&str> {
     of_model.into_values().filter(|sources| sources.len() == 1).flatten().collect()
 }
 
-fn place(row: &PriceRow) -> (&str, &str) {
+fn place(row: &BookPrice) -> (&str, &str) {
     (row.provider.as_str(), row.model.as_str())
 }
 
@@ -217,7 +217,7 @@ impl Comparison {
             let missing = wanted.without(same);
             self.unchanged += u64::from(missing.is_empty());
             for span in missing {
-                let overlaps = |old: &&&PriceRow| Span::of(old.valid_from, old.valid_to).touches(span);
+                let overlaps = |old: &&&BookPrice| Span::of(old.valid_from, old.valid_to).touches(span);
                 let before = sides.book.iter().find(overlaps).map(|old| (*old).clone());
                 let kind = match (&before, undated) {
                     (Some(_), _) => ProposalKind::Changed,
@@ -249,16 +249,16 @@ fn end(sides: &Sides<'_>, sources: &BTreeSet<&str>, from: DateTime<Utc>) -> Opti
 }
 
 /// Whether both charge the same, however the rate is written.
-fn same_price(one: &PriceRow, other: &PriceRow) -> bool {
-    let scaled = |row: &PriceRow, per: u64| row.rate.checked_mul(Decimal::from(per));
+fn same_price(one: &BookPrice, other: &BookPrice) -> bool {
+    let scaled = |row: &BookPrice, per: u64| row.rate.checked_mul(Decimal::from(per));
     scaled(one, other.per) == scaled(other, one.per)
         && one.tier_inclusive == other.tier_inclusive
         && (one.quantity_min, one.quantity_max) == (other.quantity_min, other.quantity_max)
 }
 
 /// The same price at another time. Its id follows from its facts, so it is another row.
-fn redated(row: &PriceRow, span: Span) -> PriceRow {
-    let mut row = PriceRow { valid_from: span.from(), valid_to: span.to(), ..row.clone() };
+fn redated(row: &BookPrice, span: Span) -> BookPrice {
+    let mut row = BookPrice { valid_from: span.from(), valid_to: span.to(), ..row.clone() };
     row.price_id = seed::price_id(&row);
     row
 }
@@ -267,8 +267,8 @@ fn redated(row: &PriceRow, span: Span) -> PriceRow {
 const MILLIONFOLD: (u64, u64) = (300_000, 3_000_000);
 
 /// What looks wrong with a price beside the one that it follows.
-fn doubts_of(before: Option<&PriceRow>, after: &PriceRow) -> Vec<Doubt> {
-    let unit = |row: &PriceRow| row.rate.checked_div(Decimal::from(row.per));
+fn doubts_of(before: Option<&BookPrice>, after: &BookPrice) -> Vec<Doubt> {
+    let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let unit_before = before.and_then(unit);
     let mut found = doubts(after.meter, after.rate, after.per, unit_before, &[]);
     let was_free = unit_before.is_some_and(|unit| unit.is_zero());
@@ -297,7 +297,7 @@ fn is_millionfold(meter: Meter, before: Decimal, after: Option<Decimal>) -> bool
 
 /// The book with these proposals in it: rows that held are cut where another begins; what was before stays to the row.
 #[must_use]
-pub fn apply<'a>(book: &[PriceRow], proposals: impl IntoIterator<Item = &'a Proposal>) -> Vec<PriceRow> {
+pub fn apply<'a>(book: &[BookPrice], proposals: impl IntoIterator<Item = &'a Proposal>) -> Vec<BookPrice> {
     let mut chosen: BTreeMap<Kind, Vec<&Proposal>> = BTreeMap::new();
     for proposal in proposals {
         if let Some(row) = proposal.row() {
@@ -338,7 +338,7 @@ const MAX_NUMBER: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// What is wrong with the first one that cannot, in one sentence.
-pub fn check(data: &[PriceRow]) -> Result<(), String> {
+pub fn check(data: &[BookPrice]) -> Result<(), String> {
     if data.is_empty() {
         return Err("The file has no prices.".to_owned());
     }
@@ -363,7 +363,7 @@ fn is_text(text: &str) -> bool {
 }
 
 /// Takes away links that lead to no web page: a file must not put another kind of address under a person's hand.
-pub fn keep_web_links(data: &mut [PriceRow]) {
+pub fn keep_web_links(data: &mut [BookPrice]) {
     let leads_to_web = |url: &str| {
         let web = url.starts_with("https://") || url.starts_with("http://");
         web && is_text(url) && !url.contains(char::is_whitespace)
@@ -373,7 +373,7 @@ pub fn keep_web_links(data: &mut [PriceRow]) {
     }
 }
 
-fn check_row(row: &PriceRow) -> Result<(), &'static str> {
+fn check_row(row: &BookPrice) -> Result<(), &'static str> {
     if !is_text(&row.provider) || row.provider.contains('/') || !is_text(&row.model) {
         return Err("this is no name of a model");
     }

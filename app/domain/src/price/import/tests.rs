@@ -13,17 +13,17 @@ fn day() -> DateTime<Utc> {
     at("2026-11-20T00:00:00Z")
 }
 
-fn rows(text: &str) -> Vec<PriceRow> {
+fn rows(text: &str) -> Vec<BookPrice> {
     seed::parse(text).unwrap().prices
 }
 
 /// One model of one provider from one set, with these records.
-fn set(source: &str, records: &[&str]) -> Vec<PriceRow> {
+fn set(source: &str, records: &[&str]) -> Vec<BookPrice> {
     rows(&format!("s\t{source}\t1\np\tacme\nm\tone\n{}\n", records.join("\n")))
 }
 
 fn said(comparison: &Comparison) -> Vec<String> {
-    let rate = |row: &Option<PriceRow>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
+    let rate = |row: &Option<BookPrice>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
     let from = |proposal: &Proposal| proposal.from.map_or_else(|| "ever".to_owned(), |at| at.date_naive().to_string());
     let one = |proposal: &Proposal| {
         let doubts = proposal.doubts.len();
@@ -109,9 +109,9 @@ fn what_looks_wrong_needs_a_confirmation() {
     assert_eq!(doubts("15", "0"), [Doubt::Free]);
     let other = compare(&set("first", &[OUTPUT]), &set("second", &["r\toutput\t\t\t12\t1000000"]), day());
     assert_eq!(other.proposals[0].doubts, [Doubt::OtherSource { source: "first".to_owned() }]);
-    let own: Vec<PriceRow> = set("Contract", &[OUTPUT])
+    let own: Vec<BookPrice> = set("Contract", &[OUTPUT])
         .into_iter()
-        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
+        .map(|row| BookPrice { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let own = compare(&own, &set("list", &["r\toutput\t\t\t12\t1000000"]), day());
     assert_eq!(own.proposals[0].doubts, [Doubt::OwnPrice]);
@@ -166,9 +166,9 @@ fn names_of_new_models_take_none_of_the_known_ones() {
 #[test]
 fn a_card_holds_every_price_of_its_model_from_the_day_on() {
     let common = set("list", &[INPUT, OUTPUT, "r\tinput_cache_read\t\t\t0.3\t1000000\t\t2026-01-01"]);
-    let own: Vec<PriceRow> = set("Contract", &["r\toutput\t\t\t10\t1000000"])
+    let own: Vec<BookPrice> = set("Contract", &["r\toutput\t\t\t10\t1000000"])
         .into_iter()
-        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
+        .map(|row| BookPrice { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let charged = overlay(&common, &own);
     assert_eq!(charged.iter().filter(|row| row.meter == Meter::Output).count(), 1, "the own price alone");
@@ -199,7 +199,7 @@ fn drawn_back_proposals_hold_all_through_the_time_before() {
 const DATES: [&str; 6] = ["2026-01-01", "2026-06-01", "2026-11-10", "2026-11-20", "2026-12-01", "2027-01-01"];
 
 /// A list of prices over time: for each kind of price, dates in order with a rate from each on, none for a gap.
-fn list() -> impl Strategy<Value = Vec<PriceRow>> {
+fn list() -> impl Strategy<Value = Vec<BookPrice>> {
     let timeline = proptest::collection::vec(proptest::option::weighted(0.7, 1_u32..40), DATES.len() + 1);
     let model = proptest::collection::vec(proptest::option::weighted(0.7, timeline), 4);
     proptest::collection::vec(proptest::option::weighted(0.8, model), 3).prop_map(|models| {
@@ -222,7 +222,7 @@ fn list() -> impl Strategy<Value = Vec<PriceRow>> {
 }
 
 /// What a book charges for one call at a time.
-fn charged(rows: &[PriceRow], model: &str, time: DateTime<Utc>, input: u64, batch: bool) -> Option<Decimal> {
+fn charged(rows: &[BookPrice], model: &str, time: DateTime<Utc>, input: u64, batch: bool) -> Option<Decimal> {
     let book = PriceBook::new(BookRows { prices: rows.to_vec(), ..BookRows::default() });
     let used: Usage = Meters::from([(Meter::InputUncached, input), (Meter::Output, 700)]).into();
     rate_usage((&book).into(), "acme", model, &used, time, Context::new(None, batch))

@@ -13,9 +13,9 @@ use domain::event::{EventDetail, MAX_RELATED};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::contract::TermRow;
+use domain::price::contract::ContractTerm;
 use domain::price::page::terms;
-use domain::price::{Books, Context, ModifierRow, PriceRow, Variant, Why};
+use domain::price::{BookPrice, Books, Context, PriceModifier, Variant, Why};
 use domain::problem::Problem;
 use domain::rating::alternatives::{Alternative, cheaper_models, tiers};
 use domain::rating::{LineSource, ReceiptLine, Served};
@@ -117,9 +117,9 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
 
 /// What a receipt's lines name by id.
 struct Behind {
-    prices: HashMap<u64, PriceRow>,
-    modifiers: HashMap<u64, ModifierRow>,
-    contract: HashMap<u64, TermRow>,
+    prices: HashMap<u64, BookPrice>,
+    modifiers: HashMap<u64, PriceModifier>,
+    contract: HashMap<u64, ContractTerm>,
     sent: Sent,
 }
 
@@ -133,7 +133,7 @@ struct Sent {
 }
 
 impl Sent {
-    fn why(&self, meter: Meter, price: &PriceRow) -> Why {
+    fn why(&self, meter: Meter, price: &BookPrice) -> Why {
         Why::of(&self.provider, &self.model, self.mapped, meter, self.variant, price)
     }
 }
@@ -196,7 +196,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> Receipt
                 price_since: term.map(|term| term.from.and_time(NaiveTime::MIN).and_utc()),
                 price_source: term.map(|term| term.source.clone()).unwrap_or_default(),
                 price_url: term.and_then(|term| term.source_url.clone()),
-                terms: term.map(TermRow::words).unwrap_or_default(),
+                terms: term.map(ContractTerm::words).unwrap_or_default(),
                 ..row
             }
         }

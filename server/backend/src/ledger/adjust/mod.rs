@@ -17,7 +17,7 @@ use domain::meter::{Meter, usage};
 use domain::model::canonical_provider;
 use domain::period::Zone;
 use domain::price::Books;
-use domain::price::contract::{TermRow, Volume, term_for};
+use domain::price::contract::{ContractTerm, Volume, term_for};
 use domain::rating::{LineSource, ReceiptLine};
 use domain::spend::Filter;
 use rust_decimal::Decimal;
@@ -78,7 +78,7 @@ impl Recorded {
     /// What the terms of a contract count of the event: each meter under its term, with what it costs without the contract.
     ///
     /// An event without a price takes no part.
-    pub(crate) fn under<'a>(&self, terms: &'a [TermRow]) -> Vec<Counted<'a>> {
+    pub(crate) fn under<'a>(&self, terms: &'a [ContractTerm]) -> Vec<Counted<'a>> {
         let model = self.current.priced_as.as_deref().and_then(|label| label.split_once('/'));
         let (Some(_), Some((_, model))) = (self.current.cost, model) else { return Vec::new() };
         let seller = canonical_provider(&self.event.sent.provider);
@@ -133,7 +133,7 @@ impl Recorded {
 /// What a term of a contract counts of one event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted<'a> {
-    pub(crate) term: &'a TermRow,
+    pub(crate) term: &'a ContractTerm,
     meter: Meter,
     pub(crate) volume: Volume,
 }

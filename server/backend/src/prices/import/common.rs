@@ -8,7 +8,7 @@ use super::{Read, models_of, read, said_source};
 use crate::prices::sql as book_sql;
 use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::price::import::{
     Choice, Comparison, Effect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
 };
@@ -134,8 +134,8 @@ pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) ->
 }
 
 /// Ids of the rows that are gone, and the rows that are new.
-fn difference(before: &[PriceRow], after: Vec<PriceRow>) -> (Vec<u64>, Vec<PriceRow>) {
-    let ids = |rows: &[PriceRow]| rows.iter().map(|row| row.price_id).collect::<BTreeSet<u64>>();
+fn difference(before: &[BookPrice], after: Vec<BookPrice>) -> (Vec<u64>, Vec<BookPrice>) {
+    let ids = |rows: &[BookPrice]| rows.iter().map(|row| row.price_id).collect::<BTreeSet<u64>>();
     let (had, has) = (ids(before), ids(&after));
     let gone = had.difference(&has).copied().collect();
     (gone, after.into_iter().filter(|row| !had.contains(&row.price_id)).collect())

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::period::Period;
 use domain::price::import::{Effect, NameRule, NameRules, Proposal, Sums, apply, backdated, cards};
 use domain::price::page::ModelName;
-use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};
+use domain::price::{BookPrice, BookRows, ModelAlias, PriceBook};
 use domain::spend::{Bucket, BucketStart, Dimension, Filter, SpendAnswer, SpendQuery};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(super) async fn of_own_book(backend: &Backend, scope: &OrgScope, read: &Read
 }
 
 /// An own book with the cards of proposals laid into it.
-fn with_cards(own: &BookRows, charged: &[PriceRow], proposals: &[Proposal], names: &[NameRule]) -> BookRows {
+fn with_cards(own: &BookRows, charged: &[BookPrice], proposals: &[Proposal], names: &[NameRule]) -> BookRows {
     let mut rows = own.clone();
     for card in cards(charged, proposals) {
         // What ended before the card's begin is of no event of the window.
@@ -70,7 +70,7 @@ fn with_cards(own: &BookRows, charged: &[PriceRow], proposals: &[Proposal], name
         rows.prices.extend(card.prices);
     }
     let behind = rows.aliases.iter().map(|row| row.position).max().unwrap_or_default();
-    let rules = (behind + 1..).zip(names).map(|(position, rule)| AliasRow { position, ..rule.row() });
+    let rules = (behind + 1..).zip(names).map(|(position, rule)| ModelAlias { position, ..rule.row() });
     rows.aliases.extend(rules);
     rows
 }
@@ -234,10 +234,10 @@ async fn used(
 }
 
 /// Puts rules for names of new models to their places among the book's.
-fn place(aliases: &mut Vec<AliasRow>, names: &NameRules) {
+fn place(aliases: &mut Vec<ModelAlias>, names: &NameRules) {
     aliases.sort_by_key(|row| row.position);
     let first = names.first.iter().map(NameRule::row);
     let last = names.last.iter().map(NameRule::row);
-    let all: Vec<AliasRow> = first.chain(std::mem::take(aliases)).chain(last).collect();
-    *aliases = (0..).zip(all).map(|(position, row)| AliasRow { position, ..row }).collect();
+    let all: Vec<ModelAlias> = first.chain(std::mem::take(aliases)).chain(last).collect();
+    *aliases = (0..).zip(all).map(|(position, row)| ModelAlias { position, ..row }).collect();
 }

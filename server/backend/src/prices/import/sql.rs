@@ -4,7 +4,7 @@ use super::Read;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::ImportId;
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::price::import::{Counts, Effect, ImportEntry, NameRules};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -46,7 +46,7 @@ pub(super) struct NewImport<'a> {
 /// An import as it is stored.
 pub(super) struct Stored {
     pub(super) entry: ImportEntry,
-    pub(super) data: Vec<PriceRow>,
+    pub(super) data: Vec<BookPrice>,
     pub(super) names: NameRules,
     pub(super) unchanged: u64,
     pub(super) unlisted_models: u64,

@@ -5,12 +5,12 @@ use super::what_if::{entered_id, with_rows};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::{Books, Context, Doubt, PriceRow, Variant, doubts};
+use domain::price::{BookPrice, Books, Context, Doubt, Variant, doubts};
 use rust_decimal::Decimal;
 
 /// A price that is about to be entered, and when.
 struct Asked<'a> {
-    row: &'a PriceRow,
+    row: &'a BookPrice,
     now: DateTime<Utc>,
 }
 
@@ -34,11 +34,11 @@ impl Asked<'_> {
 pub(super) async fn look(
     backend: &Backend,
     scope: &OrgScope,
-    entered: &[PriceRow],
+    entered: &[BookPrice],
     now: DateTime<Utc>,
 ) -> Result<Vec<Doubt>, Error> {
     let (held, after) = (super::books(backend, scope).await?, with_rows(backend, scope, entered).await?);
-    let unit = |row: &PriceRow| row.rate.checked_div(Decimal::from(row.per));
+    let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let mut found = Vec::new();
     for (place, row) in entered.iter().enumerate() {
         let asked = Asked { row, now };

@@ -5,7 +5,7 @@ use super::dated::{alias_of, dated};
 use crate::{Backend, Error, OrgScope, rules};
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
-use domain::price::{AliasRow, Doubt, ModifierRow, PriceRow};
+use domain::price::{BookPrice, Doubt, ModelAlias, PriceModifier};
 use domain::problem::Problem;
 use domain::rule::NewRule;
 
@@ -13,7 +13,7 @@ use domain::rule::NewRule;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
-pub async fn doubts(backend: &Backend, scope: &OrgScope, new: &NewRule<PriceRow>) -> Result<Vec<Doubt>, Error> {
+pub async fn doubts(backend: &Backend, scope: &OrgScope, new: &NewRule<BookPrice>) -> Result<Vec<Doubt>, Error> {
     scope.require(Permission::ManagePrices)?;
     look(backend, scope, &[dated(scope, new)?], backend.clock.now()).await
 }
@@ -27,7 +27,7 @@ pub async fn doubts(backend: &Backend, scope: &OrgScope, new: &NewRule<PriceRow>
 pub async fn add_prices(
     backend: &Backend,
     scope: &OrgScope,
-    new: &[NewRule<PriceRow>],
+    new: &[NewRule<BookPrice>],
     confirmed: bool,
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
@@ -43,7 +43,7 @@ pub async fn add_prices(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields, also where no book knows the model; [`Error::Database`].
-pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<AliasRow>) -> Result<RuleChangeId, Error> {
+pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<ModelAlias>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[alias_of(backend, scope, new).await?]).await
 }
@@ -55,7 +55,7 @@ pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<AliasR
 pub async fn add_modifier(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<ModifierRow>,
+    new: &NewRule<PriceModifier>,
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await

@@ -7,7 +7,7 @@ use crate::{Backend, Error, OrgScope};
 use domain::event::UnpricedRow;
 use domain::identity::Permission;
 use domain::price::page::ModelName;
-use domain::price::{AliasRow, MappingForm, PriceRow};
+use domain::price::{BookPrice, MappingForm, ModelAlias};
 use domain::problem::Problem;
 use domain::repricing::{Effect, MAX_EFFECT, Summary};
 use domain::rule::NewRule;
@@ -19,7 +19,7 @@ use domain::rule::NewRule;
 pub async fn effect_of_prices(
     backend: &Backend,
     scope: &OrgScope,
-    new: &[NewRule<PriceRow>],
+    new: &[NewRule<BookPrice>],
     waiting: (&str, &str),
     most: u64,
 ) -> Result<Effect, Error> {
@@ -35,7 +35,7 @@ pub async fn effect_of_prices(
 pub async fn effect_of_alias(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<AliasRow>,
+    new: &NewRule<ModelAlias>,
     waiting: (&str, &str),
     most: u64,
 ) -> Result<Effect, Error> {

@@ -9,7 +9,7 @@ use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
 use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::{Period, Zone};
-use domain::price::contract::{ContractMonth, TermRow};
+use domain::price::contract::{ContractMonth, ContractTerm};
 use domain::problem::Problem;
 use domain::repricing::{RunKind, RunPhase};
 use domain::spend::{Dimension, Filter};
@@ -172,7 +172,7 @@ impl Step<'_> {
     }
 
     /// The terms that hold in the month, as they were known when the run began.
-    async fn terms(&self, connection: &mut PgConnection, month: &ContractMonth) -> Result<Vec<TermRow>, Error> {
+    async fn terms(&self, connection: &mut PgConnection, month: &ContractMonth) -> Result<Vec<ContractTerm>, Error> {
         contract::known_at(connection, self.scope, self.row.known_at, Period::month_of(month.month)).await
     }
 
@@ -181,7 +181,7 @@ impl Step<'_> {
         &self,
         connection: &mut PgConnection,
         month: &ContractMonth,
-        terms: &[TermRow],
+        terms: &[ContractTerm],
     ) -> Result<Vec<Recorded>, Error> {
         let row = self.row;
         let values = contract::providers(connection, self.scope, Period::month_of(month.month), terms).await?;
