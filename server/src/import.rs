@@ -5,7 +5,7 @@
 use crate::config::Import;
 use backend::events::files::{self, FileRow, Header, Ids, Reading};
 use backend::{Backend, Error, OrgScope};
-use domain::event::{IngestAnswer, Read, Recorded};
+use domain::event::{IngestAnswer, IngestStatus, Read};
 use domain::problem::Problem;
 use domain::upload::{FileKind, Mapping, PIECE_BYTES};
 use secrecy::ExposeSecret;
@@ -52,7 +52,7 @@ impl Summary {
         self.refused += u64::from(answer.rejected + answer.conflicts);
         let bad = answer.results.iter().zip(places);
         for (result, place) in
-            bad.filter(|(result, _)| matches!(result.status, Recorded::Rejected | Recorded::Conflict))
+            bad.filter(|(result, _)| matches!(result.status, IngestStatus::Rejected | IngestStatus::Conflict))
         {
             if let Some(error) = result.error.as_ref().filter(|_| self.reasons.len() < EXPLAINED) {
                 self.reasons.push(format!("row {place}: {} {}", error.pointer, error.detail));
@@ -145,7 +145,7 @@ impl<F: Fn(&Summary)> Run<'_, F> {
     async fn recorded(&self) -> Result<IngestAnswer, String> {
         let mut tried = 1;
         loop {
-            let answer = backend::events::ingest_own(self.backend, self.scope, self.events.clone()).await;
+            let answer = backend::events::ingest_native(self.backend, self.scope, self.events.clone()).await;
             match answer.map_err(Error::into_problem) {
                 Ok(answer) => return Ok(answer),
                 // Rows of files have ids, so what was recorded after all is a duplicate.

@@ -6,7 +6,7 @@ use crate::config::PriceImport;
 use backend::prices::import::common::{self, Added, CommonImport};
 use backend::{Backend, Error};
 use domain::format;
-use domain::price::import::{Counts, Effect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
+use domain::price::import::{Counts, ImportEffect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
 use domain::price::{BookPrice, Doubt, Variant};
 use domain::problem::Problem;
 use domain::span::Edge;
@@ -57,7 +57,7 @@ fn input(wanted: &PriceImport) -> Result<ImportInput, String> {
     Ok(ImportInput { from: wanted.from.map(Edge::Day), ..input })
 }
 
-fn print(import: &CommonImport, effect: &Effect, wanted: &PriceImport, out: &mut impl Write) -> io::Result<()> {
+fn print(import: &CommonImport, effect: &ImportEffect, wanted: &PriceImport, out: &mut impl Write) -> io::Result<()> {
     let comparison = import.comparison();
     let counts = Counts::of(&comparison.proposals);
     writeln!(out, "{} beside the price book, undated changes from {}", import.source(), import.from().date_naive())?;
@@ -137,7 +137,7 @@ fn what(row: &BookPrice) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn print_effect(effect: &Effect, doubtful: bool, out: &mut impl Write) -> io::Result<()> {
+fn print_effect(effect: &ImportEffect, doubtful: bool, out: &mut impl Write) -> io::Result<()> {
     let total = &effect.total;
     writeln!(
         out,

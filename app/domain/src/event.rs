@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-mod refused;
+mod rejection;
 
-pub use refused::{Read, Refused, Sender};
+pub use rejection::{Read, Rejection, Sender};
 
 /// Most events in one request.
 pub const MAX_BATCH: usize = 5_000;
@@ -235,7 +235,7 @@ pub struct EventInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Recorded {
+pub enum IngestStatus {
     /// Recorded now.
     Accepted,
     /// The same id with the same content is recorded already: a success.
@@ -255,7 +255,7 @@ pub struct EventResult {
     /// The event's id, given or generated; null where it could not be read.
     pub id: Option<String>,
     /// What became of it.
-    pub status: Recorded,
+    pub status: IngestStatus,
     /// Its cost; null when unpriced or not recorded.
     #[serde(with = "crate::money::amount_opt")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]

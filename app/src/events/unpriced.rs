@@ -12,7 +12,7 @@ use crate::ui::{
 };
 use domain::event::UnpricedRow;
 use domain::price::page::{ModelName, Queue};
-use domain::repricing::Effect;
+use domain::repricing::ImpactPreview;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -108,7 +108,7 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
 /// What a name may mean, and what each choice would do.
 struct Meant<'a> {
     names: &'a [ModelName],
-    effects: &'a [Option<Effect>],
+    effects: &'a [Option<ImpactPreview>],
 }
 
 fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, forms: Forms) -> AnyView {
@@ -183,7 +183,7 @@ fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
     view! { <a href=path aria-label=label>{text}</a> }.into_any()
 }
 
-fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &Effect, form: Form<MapName>) -> AnyView {
+fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPreview, form: Form<MapName>) -> AnyView {
     let label =
         format!("Map {} of {} to {} of {} and price its events", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {}", to.model);

@@ -5,7 +5,8 @@
 use crate::error::AppError;
 use domain::price::import::{Filter, ImportPage, ImportsPage};
 use domain::price::page::{
-    BasisPage, ContractPage, ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, Rehearsed, RunPage, RunsPage,
+    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage, RunPage,
+    RunsPage,
 };
 use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
@@ -20,7 +21,7 @@ use {
     domain::price::page::ModelName,
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
-    domain::repricing::{MAX_EFFECT, RunInput},
+    domain::repricing::{MAX_PREVIEWED, RunInput},
     domain::rule::parse_end,
     std::str::FromStr,
 };
@@ -63,14 +64,14 @@ pub async fn load_own_book(
 }
 
 /// What the forms of this room need to know; for those who may use them.
-#[server(prefix = "/fn", endpoint = "prices/sheet", input = Json)]
-pub async fn load_price_sheet(
+#[server(prefix = "/fn", endpoint = "prices/form-options", input = Json)]
+pub async fn load_price_form_options(
     /// Slug of the organization.
     org: String,
-) -> Result<PriceSheet, AppError> {
+) -> Result<PriceFormOptions, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     scope.require(Permission::ManagePrices)?;
-    Ok(PriceSheet { providers: backend::prices::browse::providers(&backend, &scope).await? })
+    Ok(PriceFormOptions { providers: backend::prices::browse::providers(&backend, &scope).await? })
 }
 
 /// What a discount or markup would have meant for the last 30 days.
@@ -228,7 +229,7 @@ pub async fn enter_price(
     /// The effect that was seen.
     #[server(default)]
     seen: String,
-) -> Result<Option<Rehearsed>, AppError> {
+) -> Result<Option<FormPreview>, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form = PriceForm {
         provider: provider.clone(),
@@ -247,9 +248,9 @@ pub async fn enter_price(
     let inputs = form.parse_each(&rates).map_err(Problem::invalid)?;
     let sent = (provider.as_str(), model.as_str());
     if !price_waiting.is_empty() {
-        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_EFFECT).await?;
+        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
-            return Ok(Some(Rehearsed { effect, typed: typed(&form, &rates) }));
+            return Ok(Some(FormPreview { effect, typed: typed(&form, &rates) }));
         }
     }
     let name =
@@ -337,14 +338,14 @@ pub async fn map_name(
     /// The effect that was seen.
     #[server(default)]
     seen: String,
-) -> Result<Option<Rehearsed>, AppError> {
+) -> Result<Option<FormPreview>, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form =
         MappingForm { provider: provider.clone(), name: name.clone(), to_provider, to_model, valid_from, valid_to };
     let input = form.parse().map_err(Problem::invalid)?;
     let sent = (provider.as_str(), name.as_str());
     if !price_waiting.is_empty() {
-        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_EFFECT).await?;
+        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
             let typed = [
@@ -356,7 +357,7 @@ pub async fn map_name(
                 ("valid_to", valid_to),
             ];
             let typed = typed.map(|(name, value)| (name.to_owned(), value)).to_vec();
-            return Ok(Some(Rehearsed { effect, typed }));
+            return Ok(Some(FormPreview { effect, typed }));
         }
     }
     let reason = format!("Mapped {provider}/{name} to {}/{}", input.rule.to_provider, input.rule.to_model);

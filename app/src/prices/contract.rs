@@ -1,6 +1,6 @@
 //! The contract: free allowances and volume prices that count over a month, and the months they are applied to.
 
-use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_sheet};
+use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_form_options};
 use super::enter::providers;
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
@@ -16,7 +16,7 @@ use crate::ui::{
 };
 use domain::meter::Meter;
 use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
-use domain::price::page::{ContractPage as ContractView, PriceSheet};
+use domain::price::page::{ContractPage as ContractView, PriceFormOptions};
 use domain::problem::Problem;
 use domain::repricing::RunKind;
 use domain::rule::Dated;
@@ -256,13 +256,13 @@ pub fn NewTermPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let form = use_form::<AddTerm>();
-    let sheet = loaded_first(move || org.get(), load_price_sheet);
+    let options = loaded_first(move || org.get(), load_price_form_options);
     view! {
         <Title text="Enter a term"/>
         <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw_new(&org.get_untracked(), &sheet, form),
+                match options.await {
+                    Ok(options) => draw_new(&org.get_untracked(), &options, form),
                     Err(AppError(Problem::Forbidden { .. })) => view! {
                         <PageHead title="Contract"/>
                         <NoPermission what="enter terms of a contract" who="an owner, admin or finance member"/>
@@ -274,7 +274,7 @@ pub fn NewTermPage() -> impl IntoView {
     }
 }
 
-fn draw_new(org: &str, sheet: &PriceSheet, form: Form<AddTerm>) -> AnyView {
+fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyView {
     let kept = move |field: &str| form.kept(field).unwrap_or_default();
     let kinds = vec![
         Choice::new(TermKind::Allowance.as_str(), TermKind::Allowance.label())
@@ -322,7 +322,7 @@ fn draw_new(org: &str, sheet: &PriceSheet, form: Form<AddTerm>) -> AnyView {
             </details>
             <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the term"</Button></div>
         </ActionForm>
-        {providers(sheet)}
+        {providers(options)}
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
-use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_sheet};
+use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_form_options};
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
 use super::words::{Tab, sourced, span, tabs};
@@ -188,7 +188,7 @@ pub fn NewDiscountPage() -> impl IntoView {
         move || (org.get(), typed.get()),
         async |(org, typed)| match is_empty(&typed) {
             // Nothing is typed yet; who may not enter anything is told so now.
-            true => load_price_sheet(org).await.map(|_| None),
+            true => load_price_form_options(org).await.map(|_| None),
             false => load_modifier_effect(org, typed).await.map(Some),
         },
     );

@@ -1,6 +1,6 @@
 //! Runs that price or reprice recorded events: what each would move, confirmed with a reason, and how to take it back.
 
-use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_sheet, load_run, load_runs};
+use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_form_options, load_run, load_runs};
 use super::contract::counted;
 use super::enter::kept;
 use super::words::{Tab, change, tabs};
@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::repricing::{RepricingRun, RunInput, RunKind, RunState, Summary};
 use domain::span::Edge;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -31,7 +31,7 @@ fn runs_path(org: &str) -> String {
     format!("{}/runs", Place::Prices.path(org))
 }
 
-fn run_path(org: &str, run: &Run) -> String {
+fn run_path(org: &str, run: &RepricingRun) -> String {
     format!("{}/{}", runs_path(org), run.run_id)
 }
 
@@ -88,7 +88,7 @@ fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
     .into_any()
 }
 
-fn list_row(org: &str, run: &Run) -> AnyView {
+fn list_row(org: &str, run: &RepricingRun) -> AnyView {
     let (word, tone) = state_word(&run.state);
     let sums = figures(&run.state);
     let cells = match sums {
@@ -170,12 +170,12 @@ pub fn NewRunPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let query = Memo::new(move |_| Query::from(&*map.read()));
     let form = use_form::<StartRun>();
-    let sheet = loaded_first(move || org.get(), load_price_sheet);
+    let options = loaded_first(move || org.get(), load_price_form_options);
     view! {
         <Title text="New run"/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
+                match options.await {
                     Ok(_) => draw_new(&org.get_untracked(), &query.get_untracked(), form),
                     Err(error) => failed(error),
                 }
@@ -363,7 +363,7 @@ fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
     }
 }
 
-fn progress(org: &str, run: &Run, so_far: &Summary, all: u64, what: &str) -> AnyView {
+fn progress(org: &str, run: &RepricingRun, so_far: &Summary, all: u64, what: &str) -> AnyView {
     let share = format::ratio(Decimal::from(so_far.looked_at), Decimal::from(all)).unwrap_or(0.0).min(1.0);
     let label = format!("{} of {} events {what}", format::count(so_far.looked_at), format::count(all));
     view! {
@@ -444,7 +444,7 @@ fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
         .into_any()
 }
 
-fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
+fn decide(org: &str, run: &RepricingRun, preview: &Summary, forms: Forms) -> AnyView {
     let (same_org, same_run) = (org.to_owned(), run.run_id.to_string());
     let (org, id) = (same_org.clone(), same_run.clone());
     let confirm = (preview.moved > 0).then(|| {
@@ -478,7 +478,7 @@ fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
     .into_any()
 }
 
-fn reverse(org: &str, run: &Run, form: Form<ReverseRun>) -> AnyView {
+fn reverse(org: &str, run: &RepricingRun, form: Form<ReverseRun>) -> AnyView {
     let (org, id) = (org.to_owned(), run.run_id.to_string());
     view! {
         <Section title="Reverse" note="appends the opposite of every adjustment">
@@ -496,7 +496,7 @@ fn reverse(org: &str, run: &Run, form: Form<ReverseRun>) -> AnyView {
     .into_any()
 }
 
-fn facts(run: &Run) -> AnyView {
+fn facts(run: &RepricingRun) -> AnyView {
     let reason = run.reason.clone().map(|reason| view! { <div><dt>"Reason"</dt><dd>{reason}</dd></div> });
     let started = format!("{} by {}", format::time_exact(run.created_at), run.created_by);
     let (known, id) = (format::time_exact(run.known_at), run.run_id.to_string());

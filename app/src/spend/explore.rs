@@ -12,7 +12,7 @@ use crate::ui::{
     use_ready,
 };
 use domain::project::Slug;
-use domain::spend::{Bucket, DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, Measure, Sums};
+use domain::spend::{DRAWN_GROUPS, Explore, ExploreQuery, Granularity, Group, KnownDimension, Measure, Sums};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -236,13 +236,13 @@ fn charts() -> Vec<Choice> {
     vec![Choice::new("bar", "Bars"), Choice::new("area", "Areas")]
 }
 
-const fn bucket_label(bucket: Bucket) -> &'static str {
+const fn bucket_label(bucket: Granularity) -> &'static str {
     match bucket {
-        Bucket::None => "Span",
-        Bucket::Hour => "Hour",
-        Bucket::Day => "Day",
-        Bucket::Week => "Week",
-        Bucket::Month => "Month",
+        Granularity::None => "Span",
+        Granularity::Hour => "Hour",
+        Granularity::Day => "Day",
+        Granularity::Week => "Week",
+        Granularity::Month => "Month",
     }
 }
 

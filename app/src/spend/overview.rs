@@ -16,7 +16,7 @@ use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
-use domain::spend::{Bucket, Changes, Dimension, ModelPart, Outlook, Overview, ProjectPart, Sums, TeamPart};
+use domain::spend::{Changes, Dimension, Granularity, ModelPart, Outlook, Overview, ProjectPart, Sums, TeamPart};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -109,8 +109,8 @@ impl View {
             }
         };
         let steps = match overview.bucket {
-            Bucket::Week => "week",
-            Bucket::Month => "month",
+            Granularity::Week => "week",
+            Granularity::Month => "month",
             _ => "day",
         };
         let offset = format::offset(*overview.now.offset());
@@ -266,10 +266,13 @@ impl View {
         if before.is_zero() {
             return Some(view! { {format!("nothing was spent in {span}")} }.into_any());
         }
-        let moved = format::moved(self.overview.total.spend, before);
-        let direction = Direction::of_cost(moved.sign);
+        let change = format::change(self.overview.total.spend, before);
+        let direction = Direction::of_cost(change.sign);
         let rest = format!(" against {span} ({})", format::money(before));
-        Some(view! { <Change text=moved.text direction=direction arrow=true title=moved.difference/>{rest} }.into_any())
+        Some(
+            view! { <Change text=change.text direction=direction arrow=true title=change.difference/>{rest} }
+                .into_any(),
+        )
     }
 
     fn projects(&self, data: &ChartData) -> AnyView {
@@ -294,7 +297,7 @@ impl View {
     fn project_row(&self, place: usize, part: &ProjectPart, data: &ChartData) -> AnyView {
         let today = self.overview.today();
         let steps = self.overview.steps.iter().take_while(|step| step.start <= today);
-        let values: Vec<_> = steps.map(|step| format::position(step.by_project[place])).collect();
+        let values: Vec<_> = steps.map(|step| format::to_plot_value(step.by_project[place])).collect();
         let hue = chart::hue(data, &part.slug);
         let href = self.query.carried().without(&["project"]).at(&format!("/o/{}/projects/{}", self.org, part.slug));
         let label = format!("Spend of {} over time", part.slug);
@@ -414,7 +417,7 @@ impl View {
                 let query = links::with_value(&query, &Dimension::Model, Some(&mover.model), false);
                 let href = links::explore_by(&self.org, &query, &Dimension::Model);
                 let difference = mover.difference();
-                let sign = format::position(difference);
+                let sign = format::to_plot_value(difference);
                 let name = match self.part {
                     SpendScope::Project(_) => mover.model.clone(),
                     _ => format!("{} · {}", mover.project, mover.model),
@@ -498,7 +501,7 @@ impl Part for ModelPart {
 }
 
 fn causes(changes: &Changes) -> AnyView {
-    let amounts = || changes.causes.iter().map(|(_, amount)| format::position(*amount));
+    let amounts = || changes.causes.iter().map(|(_, amount)| format::to_plot_value(*amount));
     let low = amounts().fold(0.0, f64::min);
     let high = amounts().fold(0.0, f64::max);
     let rows = changes
@@ -509,7 +512,7 @@ fn causes(changes: &Changes) -> AnyView {
                 <tr>
                     <th scope="row" title=cause.description()>{cause.label()}</th>
                     <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
-                    <td class="num"><SignedBar value=format::position(*amount) low=low high=high/></td>
+                    <td class="num"><SignedBar value=format::to_plot_value(*amount) low=low high=high/></td>
                 </tr>
             }
         })
@@ -519,9 +522,9 @@ fn causes(changes: &Changes) -> AnyView {
 }
 
 fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option<AnyView> {
-    let moved = format::moved(now, before.filter(|before| !before.is_zero())?);
-    let direction = if is_cost { Direction::of_cost(moved.sign) } else { Direction::Flat };
-    Some(view! { <Change text=moved.text direction=direction/>" against before" }.into_any())
+    let change = format::change(now, before.filter(|before| !before.is_zero())?);
+    let direction = if is_cost { Direction::of_cost(change.sign) } else { Direction::Flat };
+    Some(view! { <Change text=change.text direction=direction/>" against before" }.into_any())
 }
 
 fn likely_class(chance: f64) -> &'static str {

@@ -102,10 +102,10 @@ pub(super) fn ChangeCell(
     measure: Measure,
 ) -> impl IntoView {
     let cell = before.map(|before| {
-        let moved = format::moved(now, before);
-        let direction = if measure == Measure::Spend { Direction::of_cost(moved.sign) } else { Direction::Flat };
-        let title = if measure == Measure::Spend { moved.difference } else { measured(measure, now - before) };
-        view! { <Change text=moved.text direction=direction title=title/> }
+        let change = format::change(now, before);
+        let direction = if measure == Measure::Spend { Direction::of_cost(change.sign) } else { Direction::Flat };
+        let title = if measure == Measure::Spend { change.difference } else { measured(measure, now - before) };
+        view! { <Change text=change.text direction=direction title=title/> }
     });
     view! { <td class="num">{cell}</td> }
 }

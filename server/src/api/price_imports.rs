@@ -14,7 +14,7 @@ use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::money;
 use domain::price::import::{
-    Choice, Counts, Effect, Import, ImportEntry, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind, Sums,
+    Choice, Counts, Import, ImportEffect, ImportEntry, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind, Sums,
 };
 use domain::price::page::ModelName;
 use domain::problem::Problem;
@@ -226,8 +226,8 @@ impl From<&Sums> for EffectSumsDocument {
     }
 }
 
-impl From<Effect> for ImportEffectDocument {
-    fn from(effect: Effect) -> Self {
+impl From<ImportEffect> for ImportEffectDocument {
+    fn from(effect: ImportEffect) -> Self {
         let of_model = |row: domain::price::import::ModelEffect| ModelEffectDocument {
             sums: (&row.sums).into(),
             provider: row.model.provider,

@@ -16,7 +16,7 @@ use domain::money;
 use domain::price::contract::{ContractMonth, TermMonth};
 use domain::price::page::ModelName;
 use domain::problem::{FieldProblem, Problem};
-use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
+use domain::repricing::{Moves, RepricingRun, RunInput, RunKind, RunState, Summary, parse_reason};
 use domain::statement::month_text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -306,7 +306,7 @@ impl MovesDocument {
 }
 
 impl RunDocument {
-    fn of(run: Run) -> Self {
+    fn of(run: RepricingRun) -> Self {
         let state = run.state.phase().as_str().to_owned();
         let (mut preview, mut outcome, mut reversal, mut detail) = (None, None, None, None);
         match run.state {

@@ -10,7 +10,7 @@ use super::raw::{self, Raw, part, value};
 use super::{Placed, Read};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use domain::event::{EventInput, Refused, ReportedCost, Sender, Status};
+use domain::event::{EventInput, Rejection, ReportedCost, Sender, Status};
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde::Deserialize;
@@ -162,7 +162,7 @@ pub fn read(items: &[Option<&RawValue>]) -> Placed {
 }
 
 fn one(item: Option<&RawValue>) -> Option<Read> {
-    let unreadable = |detail: &str| Some(Err(Refused::unread(FieldProblem::new("", "invalid", detail))));
+    let unreadable = |detail: &str| Some(Err(Rejection::unread(FieldProblem::new("", "invalid", detail))));
     let Some(item) = item else { return unreadable("This line is not a JSON object.") };
     // A payload that LiteLLM could not build is written as null.
     if !item.get().starts_with('{') {
@@ -189,7 +189,7 @@ impl Payload<'_> {
         let Some(model) = model else {
             let problem = FieldProblem::new("/model", "required", "`model` is missing.");
             let sender = Sender { id: self.call_id(&call), ..Sender::default() };
-            return Some(Err(Box::new(Refused { sender, problem })));
+            return Some(Err(Box::new(Rejection { sender, problem })));
         };
         let provider = text(self.custom_llm_provider);
         let cache_hit = value::<bool>(self.cache_hit) == Some(true);

@@ -6,7 +6,7 @@ use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
-use crate::repricing::{Effect, Run};
+use crate::repricing::{ImpactPreview, RepricingRun};
 use crate::rule::Dated;
 use crate::spend::Sums;
 use crate::{csv, format};
@@ -334,7 +334,7 @@ pub struct ContractPage {
 
 /// What the forms that enter a price, map a name or begin a run need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceSheet {
+pub struct PriceFormOptions {
     /// Providers of the book.
     pub providers: Vec<ProviderEntry>,
 }
@@ -343,7 +343,7 @@ pub struct PriceSheet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunsPage {
     /// Newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RepricingRun>,
     /// Where the older ones begin; none on the last page.
     pub next: Option<RunId>,
     /// Whether the reader may begin one.
@@ -354,21 +354,21 @@ pub struct RunsPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPage {
     /// The run.
-    pub run: Run,
+    pub run: RepricingRun,
     /// Whether the reader may confirm, discard or reverse it.
     pub may_manage: bool,
 }
 
 /// A form that came back with what it would do, to be sent again by whoever has seen it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rehearsed {
+pub struct FormPreview {
     /// What it would do to the events that wait.
-    pub effect: Effect,
+    pub effect: ImpactPreview,
     /// What was typed, by the names of the fields.
     pub typed: Vec<(String, String)>,
 }
 
-impl Rehearsed {
+impl FormPreview {
     /// What was typed into a field.
     #[must_use]
     pub fn typed(&self, field: &str) -> Option<&str> {
@@ -384,7 +384,7 @@ pub struct Queue {
     /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
     pub guesses: Vec<Vec<ModelName>>,
     /// What mapping to each of these would do; none where so many events wait that this is only looked at when asked.
-    pub effects: Vec<Vec<Option<Effect>>>,
+    pub effects: Vec<Vec<Option<ImpactPreview>>>,
     /// Whether the reader may map a name or enter a price.
     pub may_manage: bool,
 }

@@ -11,7 +11,7 @@ use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Facts, Figure,
     FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice, loaded_first,
 };
-use domain::price::import::{Counts, Effect, Filter, ImportPage as View, Proposal, ProposalKind};
+use domain::price::import::{Counts, Filter, ImportEffect, ImportPage as View, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
 use domain::price::{BookPrice, Doubt};
 use leptos::form::ActionForm;
@@ -137,7 +137,7 @@ fn amount(delta: Decimal) -> String {
     if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) }
 }
 
-fn by_model(org: &str, effect: &Effect) -> AnyView {
+fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
     let columns = vec![
         Column::text("Model"),
         Column::number("Events"),

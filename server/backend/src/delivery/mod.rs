@@ -1,6 +1,6 @@
 //! The outbox: e-mail is written with the business row it belongs to and sent afterwards.
 //!
-//! [`enqueue`] stores a mail in the caller's transaction; [`work`] sends what is due and writes down what the mail server answered.
+//! [`enqueue`] stores a mail in the caller's transaction; [`run_worker`] sends what is due and writes down what the mail server answered.
 //! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
 //! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
 
@@ -121,7 +121,7 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
-pub async fn work(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
+pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
     let wake = Wake::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
     while !stop.is_cancelled() {

@@ -4,7 +4,7 @@
 
 use super::ingest::read_one;
 use crate::hash::TextHash;
-use domain::event::{Read, Refused};
+use domain::event::{Read, Rejection};
 use domain::problem::FieldProblem;
 use domain::upload::{FileKind, Mapping};
 use serde_json::value::RawValue;
@@ -227,7 +227,7 @@ fn row(raw: &RawValue, end: usize, hash: impl FnOnce() -> TextHash) -> FileRow {
 }
 
 fn refused(detail: &str, end: usize) -> FileRow {
-    FileRow { read: Err(Refused::unread(FieldProblem::new("", "invalid", detail))), end, unnamed: None }
+    FileRow { read: Err(Rejection::unread(FieldProblem::new("", "invalid", detail))), end, unnamed: None }
 }
 
 /// How many rows of each text have passed.

@@ -12,7 +12,7 @@ pub mod uploads;
 
 pub use doubles::{doubles, drops_doubles, set_drops_doubles, suspicion};
 pub use ingest::{
-    IdempotencyKey, Item, ingest, ingest_inputs, ingest_own, ingest_read, ingest_repeatable, read_one, split,
+    IdempotencyKey, Item, ingest, ingest_foreign, ingest_inputs, ingest_native, ingest_repeatable, read_one, split,
     split_up_to,
 };
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};

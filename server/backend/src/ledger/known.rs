@@ -4,7 +4,7 @@
 
 use super::limits::Limits;
 use super::series::{Label, Series, TAG, number};
-use super::sql::{self, Recorded};
+use super::sql::{self, KnownRows};
 use crate::hash::digest;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
@@ -138,7 +138,7 @@ struct Values {
 }
 
 impl Known {
-    fn new(limits: Limits, Recorded { series, labels, entries }: Recorded) -> Self {
+    fn new(limits: Limits, KnownRows { series, labels, entries }: KnownRows) -> Self {
         let entries = entries.into_iter().collect();
         let labels_by_id = HashMap::with_capacity(labels.len());
         let mut values = Values { limits, labels: labels_by_id, entries, ..Values::default() };
@@ -322,7 +322,7 @@ mod tests {
 
     #[test]
     fn what_is_committed_is_not_written_again() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let event = EventInput { customer: Some("acme".to_owned()), ..sent("a", "m") };
         let first = place(&known, &event);
         assert!(place(&known, &event).unseen.is_some(), "nobody committed it");
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn more_plans_than_are_remembered_are_written_each_time() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let unseen = |region: &str| {
             let unseen = place(&known, &EventInput { region: Some(region.to_owned()), ..sent("a", "m") }).unseen;
             unseen.inspect(|unseen| unseen.committed()).is_some()
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn the_newest_values_of_a_word_become_other() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let features: Vec<_> = ["a", "b", "c", "d", "a", ""]
             .map(|feature| series(&place(&known, &sent(feature, "m"))).feature.clone())
             .into();
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn nobody_has_more_series_than_the_limits_leave() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let mut ids = HashSet::default();
         for n in 0..1_000 {
             ids.insert(place(&known, &sent(&(n % 2).to_string(), &n.to_string())).series_id);
@@ -364,7 +364,7 @@ mod tests {
 
     #[test]
     fn the_newest_values_of_a_label_and_the_newest_tags_become_other() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let labelled = |key: &str, value: &str| {
             let tags = [(key.to_owned(), value.to_owned())].into();
             let place = place(&known, &EventInput { tags, ..sent("", "m") });
@@ -395,7 +395,7 @@ mod tests {
         let series = vec![of("a"), of("b"), of("c")];
         let known = Known::new(
             LIMITS,
-            Recorded { series, labels: vec![(label.id(), "user".to_owned())], ..Recorded::default() },
+            KnownRows { series, labels: vec![(label.id(), "user".to_owned())], ..KnownRows::default() },
         );
         let unseen = place(&known, &EventInput { user: Some("u".to_owned()), ..sent("b", "m") }).unseen.unwrap();
         assert!(unseen.series.is_none() && unseen.labels.is_empty());

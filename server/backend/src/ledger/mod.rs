@@ -29,7 +29,7 @@ pub(crate) use adjust::{event_of, is_last};
 pub use dimensions::dimensions;
 pub use limits::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
-pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
+pub use retention::{Enforced, enforce as enforce_retention, retention, run_worker as keep_retention, set_retention};
 pub(crate) use sql::push_filter;
 pub(crate) use verify::kept_from;
 pub use verify::{Difference, MAX_DIFFERENCES, rebuild_days, recorded_days, repair, verify};

@@ -7,7 +7,7 @@
 mod sql;
 mod undo;
 
-pub(crate) use sql::{CHANNEL, Stored, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
+pub(crate) use sql::{CHANNEL, StoredRule, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
 pub(crate) use undo::Undo;
 
 use crate::{Backend, Error, OrgScope, audit};

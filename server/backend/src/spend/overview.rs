@@ -9,7 +9,7 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, CellKey, Changes, Dimension, Filter, Happening, Metered, ModelPart, Outlook, Overview, ProjectPart,
+    CellKey, Changes, Dimension, Filter, Granularity, Happening, Metered, ModelPart, Outlook, Overview, ProjectPart,
     SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
@@ -73,7 +73,7 @@ pub async fn overview(
         // Within a team or a project the question has one answer.
         SpendScope::Team(_) | SpendScope::Project(_) => Vec::new(),
     };
-    let days_before = if bucket == Bucket::Day { shown_before } else { None };
+    let days_before = if bucket == Granularity::Day { shown_before } else { None };
     let spend_before = days_before.map(|days| by_place(&steps_before, days)).unwrap_or_default();
     Ok(Overview {
         now,
@@ -154,7 +154,7 @@ impl Ask<'_> {
     }
 
     /// By step and project; of the whole organization by team too.
-    async fn steps(&self, period: Period, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn steps(&self, period: Period, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         let query = SpendQuery::over(period).per(bucket);
         self.rows(match self.part {
             SpendScope::Organization => query.by([Dimension::Project, Dimension::Team]),
@@ -164,7 +164,7 @@ impl Ask<'_> {
     }
 
     /// The span before by step; of the whole organization by team too.
-    async fn steps_before(&self, period: Option<Period>, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn steps_before(&self, period: Option<Period>, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         let Some(period) = period else { return Ok(Vec::new()) };
         let query = SpendQuery::over(period).per(bucket);
         match self.part {
@@ -196,7 +196,7 @@ impl Ask<'_> {
         }
         let mut query = SpendQuery::over(period);
         query.filters = self.filters.to_vec();
-        let _turn = self.backend.readers.turn(self.scope).await?;
+        let _permit = self.backend.readers.permit(self.scope).await?;
         let rows = sql::meters(&self.backend.pool, self.scope, self.part, &query, period).await?;
         let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
         for (key, meter, metered) in rows {
@@ -243,9 +243,9 @@ fn happened(crossings: Vec<Crossing>, priced: Vec<(NaiveDate, String)>, models: 
 /// What teams spent in a span, from rows by step that have the team at a place among their keys.
 ///
 /// Steps of days may reach beyond the span, where the chart shows more of the month than is over; longer steps are of the span alone.
-fn by_team(rows: &[SpendRow], place: usize, bucket: Bucket, span: Period) -> Vec<(Option<String>, Sums)> {
+fn by_team(rows: &[SpendRow], place: usize, bucket: Granularity, span: Period) -> Vec<(Option<String>, Sums)> {
     let is_inside = |row: &&SpendRow| {
-        bucket != Bucket::Day || row.bucket.is_some_and(|start| (span.from..span.to).contains(&start.day()))
+        bucket != Granularity::Day || row.bucket.is_some_and(|start| (span.from..span.to).contains(&start.day()))
     };
     let mut teams: BTreeMap<Option<String>, Sums> = BTreeMap::new();
     for row in rows.iter().filter(is_inside) {

@@ -9,7 +9,7 @@ use domain::ids::RunId;
 use domain::period::Period;
 use domain::price::BookPrice;
 use domain::problem::Problem;
-use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::repricing::{MAX_PREVIEWED, RepricingRun, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::rule::NewRule;
 use domain::span::Edge;
 use domain::spend::{Measure, SpendQuery, Sums};
@@ -44,12 +44,12 @@ fn all_of(kind: RunKind) -> RunInput {
     RunInput { kind, from: None, to: None, filters: vec![] }
 }
 
-pub(crate) async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Run {
+pub(crate) async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> RepricingRun {
     while runs::advance(backend, scope, run_id).await.unwrap() {}
     runs::run(backend, scope, run_id).await.unwrap()
 }
 
-pub(crate) fn preview(run: &Run) -> Summary {
+pub(crate) fn preview(run: &RepricingRun) -> Summary {
     match &run.state {
         RunState::Previewed { preview } => preview.clone(),
         other => panic!("{other:?}"),
@@ -352,7 +352,7 @@ async fn an_effect_is_what_pricing_then_does() {
     }
     let name = ("openai", "our-chat");
     let input = mapping("our-chat", MODEL).parse().unwrap();
-    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_PREVIEWED).await.unwrap();
     let main = vec![("main".to_owned(), 2, money("0.007"))];
     assert_eq!((effect.waiting, effect.priced, effect.cost, effect.more), (2, 2, money("0.007"), false));
     assert_eq!(effect.projects, main);
@@ -365,7 +365,7 @@ async fn an_effect_is_what_pricing_then_does() {
         meters.iter().map(|meter| price("our-chat", meter, "1").parse().unwrap()).collect()
     };
     for (meters, priced, cost) in [(&["output"][..], 0, "0"), (&["output", "input_uncached"], 2, "0.0022")] {
-        let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_EFFECT).await.unwrap();
+        let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_PREVIEWED).await.unwrap();
         assert_eq!((effect.priced, effect.cost), (priced, money(cost)), "{meters:?}");
     }
     let change = prices::add_prices(&backend, &acme.owner, &inputs(&["output", "input_uncached"]), true).await.unwrap();
@@ -382,10 +382,10 @@ async fn an_effect_is_what_pricing_then_does() {
     );
     runs::reverse(&backend, &acme.owner, run.run_id, "It was wrong.").await.unwrap();
     prices::undo(&backend, &acme.owner, change).await.unwrap();
-    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_PREVIEWED).await.unwrap();
     assert_eq!(effect.projects, main);
     let globex = seed::organization(&backend, "UTC").await;
-    let theirs = runs::effect_of_alias(&backend, &globex.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let theirs = runs::effect_of_alias(&backend, &globex.owner, &input, name, MAX_PREVIEWED).await.unwrap();
     assert_eq!(theirs.waiting, 0);
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
     assert_eq!(problem(runs::effect_of_alias(&backend, &bound, &input, name, 1)).await.status(), 403);

@@ -63,7 +63,7 @@ async fn record(state: &AppState, caller: &ApiCaller, items: Placed) -> Result<I
     let mut items = items.into_iter().peekable();
     while items.peek().is_some() {
         let (places, events): (Vec<u32>, Vec<_>) = items.by_ref().take(MAX_BATCH).unzip();
-        let part = backend::events::ingest_read(&backend, &caller.scope, events).await?;
+        let part = backend::events::ingest_foreign(&backend, &caller.scope, events).await?;
         whole.accepted += part.accepted;
         whole.duplicates += part.duplicates;
         whole.conflicts += part.conflicts;

@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, IngestStatus};
 use domain::problem::Problem;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
@@ -239,7 +239,7 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
 
 /// The first reason stands for all: each is in the rejected list.
 fn why(answer: &IngestAnswer) -> String {
-    let refused = |status| matches!(status, Recorded::Rejected | Recorded::Conflict);
+    let refused = |status| matches!(status, IngestStatus::Rejected | IngestStatus::Conflict);
     let first = answer.results.iter().find(|result| refused(result.status));
     let detail = first.and_then(|result| result.error.as_ref()).map_or("", |error| error.detail.as_str());
     format!("Refused: {}. The first: {detail}", answer.rejected + answer.conflicts)

@@ -6,7 +6,7 @@
 use super::attributes::{Attributes, Value};
 use super::words::Names;
 use super::{Log, Records, genai, unreadable};
-use crate::ingest_formats::{EventInput, Placed, Read, Refused, fit, names};
+use crate::ingest_formats::{EventInput, Placed, Read, Rejection, fit, names};
 use domain::event::Sender;
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
@@ -129,7 +129,7 @@ pub(super) fn read(records: &Records<Log>) -> Placed {
         .zip(records)
         .filter_map(|(place, log)| match log {
             Some(log) => Some((place, one(log)?)),
-            None => Some((place, Err(Refused::unread(unreadable())))),
+            None => Some((place, Err(Rejection::unread(unreadable())))),
         })
         .collect()
 }
@@ -146,7 +146,7 @@ fn one(log: &Log) -> Option<Read> {
     let Some(model) = attributes.word(MODEL) else {
         let sender = Sender { id: Some(id), provider: Some(agent.provider.to_owned()), ..Sender::default() };
         let problem = FieldProblem::new("/model", "required", "The log record names no model.");
-        return Some(Err(Box::new(Refused { sender, problem })));
+        return Some(Err(Box::new(Rejection { sender, problem })));
     };
     let mut event = EventInput {
         id: Some(id),

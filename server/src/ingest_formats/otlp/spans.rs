@@ -10,7 +10,7 @@
 
 use super::words::{AGENT, AI_SDK, INFERENCE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
 use super::{Records, Span, genai, unreadable};
-use crate::ingest_formats::{Placed, Read, Refused, names};
+use crate::ingest_formats::{Placed, Read, Rejection, names};
 use domain::event::Sender;
 use domain::problem::FieldProblem;
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ pub(super) fn read(spans: &Records<Span>) -> Placed {
     (0..)
         .zip(spans)
         .filter_map(|(place, span)| {
-            let Some(span) = span else { return Some((place, Err(Refused::unread(unreadable())))) };
+            let Some(span) = span else { return Some((place, Err(Rejection::unread(unreadable())))) };
             if above.contains(&(span.trace_id.as_str(), span.span_id.as_str())) {
                 return None;
             }
@@ -60,7 +60,7 @@ fn one(span: &Span) -> Option<Read> {
             model: model.map(str::to_owned),
             project: None,
         };
-        Some(Err(Box::new(Refused { sender, problem: FieldProblem::new(pointer, "required", detail) })))
+        Some(Err(Box::new(Rejection { sender, problem: FieldProblem::new(pointer, "required", detail) })))
     };
     if is_nothing(&span.trace_id) || is_nothing(&span.span_id) {
         return refuse("/id", "A span needs its trace id and span id.");

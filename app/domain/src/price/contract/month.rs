@@ -3,7 +3,7 @@
 use super::{Blend, ContractTerm, Volume};
 use crate::ids::RunId;
 use crate::period::Period;
-use crate::repricing::{Run, RunState, Summary};
+use crate::repricing::{RepricingRun, RunState, Summary};
 use crate::rule::Dated;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
@@ -150,7 +150,7 @@ pub struct MonthSums {
 impl MonthStatus {
     /// Where a month stands, by all runs of the organization and all terms that were ever entered.
     #[must_use]
-    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[Run], terms: &[Dated<ContractTerm>]) -> Self {
+    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[RepricingRun], terms: &[Dated<ContractTerm>]) -> Self {
         let MonthSums { month, calls, effect } = sums;
         let of_month = || runs.iter().filter(|run| run.input.month() == Some(month));
         let applied = of_month().filter_map(|run| Some((run, applied(run)?))).max_by_key(|(_, (_, at))| *at);
@@ -162,7 +162,7 @@ impl MonthStatus {
             }
         };
         let since = applied.map(|(run, _)| run.run_id);
-        let is_open = |run: &&Run| matches!(run.state, RunState::Draft { .. } | RunState::Previewed { .. });
+        let is_open = |run: &&RepricingRun| matches!(run.state, RunState::Draft { .. } | RunState::Previewed { .. });
         let previewed = of_month().filter(is_open).map(|run| run.run_id).max().filter(|id| Some(*id) > since);
         Self {
             month,
@@ -177,7 +177,7 @@ impl MonthStatus {
 }
 
 /// What a run moved and when that ended, where it stands.
-fn applied(run: &Run) -> Option<(&Summary, DateTime<FixedOffset>)> {
+fn applied(run: &RepricingRun) -> Option<(&Summary, DateTime<FixedOffset>)> {
     match &run.state {
         RunState::Done { outcome, at, .. } => Some((outcome, *at)),
         _ => None,
@@ -185,11 +185,11 @@ fn applied(run: &Run) -> Option<(&Summary, DateTime<FixedOffset>)> {
 }
 
 fn state(
-    run: &Run,
+    run: &RepricingRun,
     at: DateTime<FixedOffset>,
     newer_calls: u64,
     month: Period,
-    runs: &[Run],
+    runs: &[RepricingRun],
     terms: &[Dated<ContractTerm>],
 ) -> MonthState {
     if terms_changed(run, month, terms) {
@@ -204,7 +204,7 @@ fn state(
 }
 
 /// Whether other terms hold in the month than when the run began.
-fn terms_changed(run: &Run, month: Period, terms: &[Dated<ContractTerm>]) -> bool {
+fn terms_changed(run: &RepricingRun, month: Period, terms: &[Dated<ContractTerm>]) -> bool {
     let held = |known: &dyn Fn(&Dated<ContractTerm>) -> bool| -> Vec<&ContractTerm> {
         let mut rows: Vec<_> =
             terms.iter().filter(|term| known(term) && term.row.holds_in(month)).map(|term| &term.row).collect();
@@ -220,7 +220,7 @@ fn terms_changed(run: &Run, month: Period, terms: &[Dated<ContractTerm>]) -> boo
 }
 
 /// Whether a run moved costs of the month after an instant, or took that back.
-fn moved_since(run: &Run, since: DateTime<FixedOffset>, month: Period) -> bool {
+fn moved_since(run: &RepricingRun, since: DateTime<FixedOffset>, month: Period) -> bool {
     let (moved, at) = match &run.state {
         RunState::Done { outcome, at, .. } | RunState::Failed { outcome, at, .. } => (outcome, at),
         RunState::Reversed { reversal, at, .. } => (reversal, at),

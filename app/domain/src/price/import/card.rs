@@ -6,7 +6,7 @@
 use super::super::page::ModelName;
 use super::super::{BookPrice, Doubt};
 use super::span::Span;
-use super::{Effect, Kind, Proposal, apply, redated};
+use super::{ImportEffect, Kind, Proposal, apply, redated};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -44,7 +44,7 @@ pub fn overlay(common: &[BookPrice], own: &[BookPrice]) -> Vec<BookPrice> {
 }
 
 /// Marks proposals for models whose calls are charged uplifts of regions: an own price does without them.
-pub fn mark_uplifts(proposals: &mut [Proposal], effect: &Effect) {
+pub fn mark_uplifts(proposals: &mut [Proposal], effect: &ImportEffect) {
     let uplifted: BTreeSet<&ModelName> =
         effect.models.iter().filter(|row| row.sums.uplifted > 0).map(|row| &row.model).collect();
     for proposal in proposals.iter_mut().filter(|proposal| uplifted.contains(&proposal.model())) {

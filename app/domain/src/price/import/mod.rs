@@ -12,7 +12,7 @@ mod span;
 mod view;
 
 pub use card::{Card, cards, mark_uplifts, overlay};
-pub use effect::{Effect, ModelEffect, Sums, backdated};
+pub use effect::{ImportEffect, ModelEffect, Sums, backdated};
 pub use names::{NameRule, NameRules, rules};
 pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, ImportPage, ImportsPage, MAX_FILE_BYTES};
 

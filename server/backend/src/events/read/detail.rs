@@ -5,7 +5,7 @@ use crate::events::doubles;
 use crate::ledger::adjust::adjustments;
 use crate::ledger::booking::asked;
 use crate::ledger::content::id_hash;
-use crate::ledger::stored::Stored;
+use crate::ledger::stored::StoredEvent;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices, rules};
 use chrono::{Duration, NaiveTime};
@@ -204,7 +204,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> Receipt
     }
 }
 
-fn tier(event: &Stored) -> &str {
+fn tier(event: &StoredEvent) -> &str {
     if event.sent.batch == Some(true) {
         return Variant::Batch.as_str();
     }
@@ -213,12 +213,12 @@ fn tier(event: &Stored) -> &str {
 }
 
 /// The circumstances that chose between prices.
-fn as_served(event: &Stored) -> Context<'_> {
+fn as_served(event: &StoredEvent) -> Context<'_> {
     Context::of(asked(&event.sent), &event.sent.usage)
 }
 
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
-fn alternatives(books: Books<'_>, event: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
+fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
     let used = usage(event.usage_format, &event.sent.usage);
     let Some(usage) = used.as_ref().ok().filter(|_| !event.is_cache_hit()) else { return (vec![], vec![]) };
     let (provider, model) = (event.sent.provider.as_str(), event.sent.model.as_str());
@@ -236,7 +236,7 @@ fn computed(cost: Option<Decimal>, lines: &[ReceiptLine]) -> Option<Decimal> {
 }
 
 /// Label and value of every attribute that was sent, in the order of the documentation.
-fn attributes(event: &Stored) -> Vec<(String, String)> {
+fn attributes(event: &StoredEvent) -> Vec<(String, String)> {
     let sent = &event.sent;
     let operation = Some(event.operation().to_owned());
     let texts = [

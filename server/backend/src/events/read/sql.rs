@@ -6,7 +6,7 @@ use crate::ledger::content::IdHash;
 use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
 use crate::ledger::push_filter;
-use crate::ledger::stored::{self, Dictionaries, Stored};
+use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
@@ -35,7 +35,7 @@ fn rows_of_events(scope: &OrgScope) -> QueryBuilder<Postgres> {
 /// One event of such a list.
 pub(super) struct Listed {
     pub(super) row: EventRow,
-    pub(super) event: Stored,
+    pub(super) event: StoredEvent,
     pub(super) key_name: String,
 }
 
@@ -56,7 +56,7 @@ async fn event_rows(pool: &PgPool, scope: &OrgScope, sql: QueryBuilder<Postgres>
     listed(pool, scope, sql, |listed| listed.row).await
 }
 
-fn listed_event(scope: &OrgScope, row: &PgRow, event: Stored) -> Result<Listed, Error> {
+fn listed_event(scope: &OrgScope, row: &PgRow, event: StoredEvent) -> Result<Listed, Error> {
     let sent = &event.sent;
     let row_of_list = EventRow {
         event_key: event.event_key,

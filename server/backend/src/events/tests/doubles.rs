@@ -4,7 +4,7 @@ use super::{Fixture, add_project, bound_key, event, statuses, with};
 use crate::events::{doubles, find, list, set_drops_doubles, suspicion};
 use crate::ledger::rejected;
 use crate::{Actor, OrgScope};
-use domain::event::{DoubleRow, EventQuery, Recorded, Suspicion};
+use domain::event::{DoubleRow, EventQuery, IngestStatus, Suspicion};
 use domain::identity::Role;
 use domain::ids::UserId;
 use serde_json::Value;
@@ -78,7 +78,7 @@ async fn where_doubles_are_left_out_they_are_listed_and_never_counted() {
     assert_eq!(fixture.send(&acme, &[answered("gateway", "chatcmpl-1")]).await.accepted, 1);
     let again = [answered("sdk", "chatcmpl-1"), answered("sdk", "chatcmpl-1"), event("other")];
     let answer = fixture.send(&acme, &again).await;
-    assert_eq!(statuses(&answer), [Recorded::Duplicate, Recorded::Duplicate, Recorded::Accepted]);
+    assert_eq!(statuses(&answer), [IngestStatus::Duplicate, IngestStatus::Duplicate, IngestStatus::Accepted]);
     assert_eq!(fixture.send(&acme, &[answered("sdk", "chatcmpl-1")]).await.duplicates, 1);
     let listed = list(&fixture.backend, &acme, &EventQuery::default()).await.unwrap();
     assert_eq!(listed.rows.len(), 2);

@@ -9,7 +9,7 @@ pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of
 
 use super::booking::{Booking, book};
 use super::commit::{enter_organization, mark_moved};
-use super::stored::Stored;
+use super::stored::StoredEvent;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -51,10 +51,10 @@ impl Booking {
     }
 }
 
-/// A recorded event with what counts now.
+/// What a recorded event costs now, with the event itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Recorded {
-    pub(crate) event: Stored,
+pub(crate) struct CostState {
+    pub(crate) event: StoredEvent,
     /// What counts now.
     pub(crate) current: Booking,
     /// How often it was adjusted.
@@ -63,7 +63,7 @@ pub(crate) struct Recorded {
     previous: Option<Booking>,
 }
 
-impl Recorded {
+impl CostState {
     /// What the event would cost with these books, as of its own time; none where that is what counts already.
     ///
     /// What the contract took off for the month stays until the contract is applied again.
@@ -160,7 +160,7 @@ pub(crate) async fn read(
     selection: &Selection,
     after: Option<EventKey>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     sql::selected(connection, scope, selection, after, limit).await
 }
 
@@ -173,7 +173,7 @@ pub(crate) async fn read_waiting(
     scope: &OrgScope,
     name: (&str, &str),
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     sql::waiting(connection, scope, name, limit).await
 }
 
@@ -186,7 +186,7 @@ pub(crate) async fn read_reported(
     scope: &OrgScope,
     since: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     sql::reported(connection, scope, since, limit).await
 }
 
@@ -200,7 +200,7 @@ pub(crate) async fn read_adjusted(
     run_id: RunId,
     after: Option<EventKey>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let keys = sql::adjusted_keys(connection, scope, run_id, after, limit).await?;
     sql::by_keys(connection, scope, run_id, &keys).await
 }
@@ -219,13 +219,13 @@ pub(crate) async fn adjusted_again(
 
 /// An adjustment to be appended.
 pub(crate) struct Adjustment<'a> {
-    pub(crate) recorded: &'a Recorded,
+    pub(crate) state: &'a CostState,
     pub(crate) to: Booking,
 }
 
 /// Who appends adjustments.
 #[derive(Clone, Copy)]
-pub(crate) struct By {
+pub(crate) struct AdjustmentSource {
     pub(crate) run_id: RunId,
     pub(crate) is_reversal: bool,
 }
@@ -251,14 +251,14 @@ pub(crate) async fn apply(
     connection: &mut PgConnection,
     scope: &OrgScope,
     zone: Zone,
-    by: By,
+    source: AdjustmentSource,
     adjustments: &[Adjustment<'_>],
 ) -> Result<(), Error> {
     if adjustments.is_empty() {
         return Ok(());
     }
     let now = backend.clock.now();
-    sql::append(connection, scope, by, adjustments, now).await?;
+    sql::append(connection, scope, source, adjustments, now).await?;
     let moved = moves::sum(scope.org_id(), zone, adjustments).adjust(connection).await?;
     mark_moved(connection, backend.clock.as_ref(), &moved, now).await
 }

@@ -4,7 +4,7 @@ use super::{copy, month, row};
 use crate::ledger::content::ContentHash;
 use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
-use crate::ledger::rollup::Moved;
+use crate::ledger::rollup::ChangedDays;
 use crate::{Clock, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId};
@@ -74,7 +74,7 @@ pub(super) async fn enter_organizations(
 
 /// What the committer has to know of an organization.
 #[derive(Clone, Copy)]
-pub(super) struct Home {
+pub(super) struct OrgSettings {
     pub(super) zone: Zone,
     /// Nothing from before this instant is taken: events that old have left by retention.
     pub(super) since: Option<DateTime<Utc>>,
@@ -89,15 +89,15 @@ pub(crate) async fn enter_organization(
     now: DateTime<Utc>,
 ) -> Result<Option<Zone>, Error> {
     sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(lock_key(org_id)).execute(&mut *connection).await?;
-    Ok(homes(connection, &[org_id], now).await?.remove(&org_id).map(|home| home.zone))
+    Ok(settings(connection, &[org_id], now).await?.remove(&org_id).map(|org| org.zone))
 }
 
 /// Organizations, read after they were entered: a change of zone or retention waits until the transaction ends.
-pub(super) async fn homes(
+pub(super) async fn settings(
     connection: &mut PgConnection,
     organizations: &[OrgId],
     now: DateTime<Utc>,
-) -> Result<HashMap<OrgId, Home>, Error> {
+) -> Result<HashMap<OrgId, OrgSettings>, Error> {
     let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
     let rows = sqlx::query(
         "select org_id, time_zone, rules_undone, greatest(
@@ -114,7 +114,7 @@ pub(super) async fn homes(
             let zone = Zone::parse(zone)
                 .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
             let (since, rules_undone) = (row.try_get("since")?, row.try_get("rules_undone")?);
-            Ok((OrgId(row.try_get("org_id")?), Home { zone, since, rules_undone }))
+            Ok((OrgId(row.try_get("org_id")?), OrgSettings { zone, since, rules_undone }))
         })
         .collect()
 }
@@ -296,7 +296,7 @@ static COPY_EVENTS: LazyLock<String> =
 pub(crate) async fn mark_moved(
     connection: &mut PgConnection,
     clock: &dyn Clock,
-    moved: &Moved,
+    moved: &ChangedDays,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(

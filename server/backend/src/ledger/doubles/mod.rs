@@ -7,7 +7,7 @@ pub(super) use sql::{Answer, mark};
 
 use super::content::id_hash;
 use super::event::NewEvent;
-use super::rejected::Rejection;
+use super::rejected::NewRejection;
 use crate::{Clock, Error};
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
@@ -56,8 +56,8 @@ pub(super) fn answers<'a>(events: &[&'a NewEvent]) -> Vec<Answer<'a>> {
 }
 
 /// What the rejected list says of a double that was left out.
-pub(super) fn rejection(event: &NewEvent, clock: &dyn Clock) -> Rejection {
-    Rejection {
+pub(super) fn rejection(event: &NewEvent, clock: &dyn Clock) -> NewRejection {
+    NewRejection {
         org_id: event.org_id,
         rejected_id: RejectedId(clock.new_id()),
         received_at: event.received_at,

@@ -10,7 +10,7 @@ use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
 use domain::price::BookPrice;
 use domain::price::import::{
-    Choice, Comparison, Effect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
+    Choice, Comparison, ImportEffect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
 };
 use domain::problem::Problem;
 use domain::span::Edge;
@@ -81,9 +81,9 @@ impl CommonImport {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn effect(&self, backend: &Backend) -> Result<Effect, Error> {
+    pub async fn effect(&self, backend: &Backend) -> Result<ImportEffect, Error> {
         let window = window(backend.clock.now());
-        let mut effect = Effect::new(window.0, window.1);
+        let mut effect = ImportEffect::new(window.0, window.1);
         if self.read.comparison.proposals.is_empty() {
             return Ok(effect);
         }

@@ -174,7 +174,7 @@ struct Now {
     proposals: Vec<Proposal>,
 }
 
-async fn still_proposed(backend: &Backend, scope: &OrgScope, stored: &sql::Stored) -> Result<Now, Error> {
+async fn still_proposed(backend: &Backend, scope: &OrgScope, stored: &sql::StoredImport) -> Result<Now, Error> {
     let models: BTreeSet<ModelName> = stored.data.iter().map(name_of).collect();
     let common = book_sql::prices_of(&backend.pool, &models).await?;
     let mut own = own::price_rows(&backend.pool, scope).await?;

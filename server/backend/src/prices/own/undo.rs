@@ -51,7 +51,7 @@ async fn used(
     kind: RuleKind,
     since: DateTime<Utc>,
 ) -> Result<Option<&'static str>, Error> {
-    let entered: Vec<rules::Stored> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
+    let entered: Vec<rules::StoredRule> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
     if entered.is_empty() {
         return Ok(None);
     }

@@ -9,7 +9,7 @@ use domain::identity::Permission;
 use domain::price::page::ModelName;
 use domain::price::{BookPrice, MappingForm, ModelAlias};
 use domain::problem::Problem;
-use domain::repricing::{Effect, MAX_EFFECT, Summary};
+use domain::repricing::{ImpactPreview, MAX_PREVIEWED, Summary};
 use domain::rule::NewRule;
 
 /// What prices would do to the events that wait under a name (provider and model as sent), of which at most `most` are looked at.
@@ -22,7 +22,7 @@ pub async fn effect_of_prices(
     new: &[NewRule<BookPrice>],
     waiting: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
+) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_prices(backend, scope, new).await?;
     effect(backend, scope, &books, waiting, most).await
@@ -38,7 +38,7 @@ pub async fn effect_of_alias(
     new: &NewRule<ModelAlias>,
     waiting: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
+) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_alias(backend, scope, new).await?;
     effect(backend, scope, &books, waiting, most).await
@@ -58,7 +58,7 @@ pub async fn effects_of_guesses(
     scope: &OrgScope,
     rows: &[UnpricedRow],
     guesses: &[Vec<ModelName>],
-) -> Result<Vec<Vec<Option<Effect>>>, Error> {
+) -> Result<Vec<Vec<Option<ImpactPreview>>>, Error> {
     let (mut events_left, mut guesses_left) = (MAX_GUESSED, MAX_GUESSES);
     let mut effects = Vec::with_capacity(rows.len());
     for (row, names) in rows.iter().zip(guesses) {
@@ -82,7 +82,7 @@ async fn guessed(
     scope: &OrgScope,
     row: &UnpricedRow,
     name: &ModelName,
-) -> Result<Option<Effect>, Error> {
+) -> Result<Option<ImpactPreview>, Error> {
     let form = MappingForm {
         provider: row.provider.clone(),
         name: row.model.clone(),
@@ -92,7 +92,7 @@ async fn guessed(
     };
     let Ok(new) = form.parse() else { return Ok(None) };
     let waiting = (row.provider.as_str(), row.model.as_str());
-    match effect_of_alias(backend, scope, &new, waiting, MAX_EFFECT).await {
+    match effect_of_alias(backend, scope, &new, waiting, MAX_PREVIEWED).await {
         Ok(effect) => Ok(Some(effect)),
         Err(Error::Problem(Problem::Invalid { .. })) => Ok(None),
         Err(error) => Err(error),
@@ -105,8 +105,8 @@ async fn effect(
     books: &HeldBooks,
     waiting: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
-    let most = most.min(MAX_EFFECT);
+) -> Result<ImpactPreview, Error> {
+    let most = most.min(MAX_PREVIEWED);
     let mut connection = backend.pool.acquire().await?;
     // One more, to see whether there are more.
     let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
@@ -115,10 +115,10 @@ async fn effect(
     events.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let adjustments: Vec<Adjustment<'_>> = events
         .iter()
-        .filter_map(|event| Some(Adjustment { recorded: event, to: event.rated_again(books.books())? }))
+        .filter_map(|event| Some(Adjustment { state: event, to: event.rated_again(books.books())? }))
         .filter(|one| one.to.cost.is_some())
         .collect();
     let mut summary = Summary::default();
     sums::add(&mut connection, scope, scope.zone(), &mut summary, &events, &adjustments).await?;
-    Ok(Effect::of(&summary, more))
+    Ok(ImpactPreview::of(&summary, more))
 }

@@ -52,7 +52,7 @@ fn own(world: &World) -> Vec<Sample> {
         manages(page("/o/{org}/prices/own/price", "/o/acme/prices/own/price")),
         manages(page("/o/{org}/prices/own/name", "/o/acme/prices/own/name")),
         ask("prices/own", json!({})),
-        manages(ask("prices/sheet", json!({}))),
+        manages(ask("prices/form-options", json!({}))),
         manages(form("prices/enter", &entered)),
         manages(form("prices/end", &[("rule", price), ("valid_to", "2026-12-01"), ("page", "own")])),
         manages(form("prices/map", &mapped)),
