@@ -62,7 +62,7 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         <Title text=format!("Event {id}")/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
-        {double(org, event)}
+        {possible_duplicate(org, event)}
         {summary(org, event)}
         {receipt(org, event)}
         {checks(org, event)}
@@ -78,8 +78,8 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
 }
 
 /// That the call may be recorded twice, before its cost.
-fn double(org: &str, event: &EventDetail) -> Option<AnyView> {
-    let first = event.doubles.first()?;
+fn possible_duplicate(org: &str, event: &EventDetail) -> Option<AnyView> {
+    let first = event.possible_duplicates.first()?;
     let (href, id) = (event_path(org, first.event_key), first.id.clone());
     let said = if event.row.suspected_double {
         "Suspected double: the provider's answer has the id of one that was recorded before, with "
@@ -384,9 +384,9 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         let table = event_table(org, "Other events of this session", &event.session);
         view! { <Section title="Other events of this session" id="session">{table}</Section> }
     });
-    let doubles = (!event.doubles.is_empty()).then(|| {
-        let table = event_table(org, "Events with the same answer of the provider", &event.doubles);
+    let duplicates = (!event.possible_duplicates.is_empty()).then(|| {
+        let table = event_table(org, "Events with the same answer of the provider", &event.possible_duplicates);
         view! { <Section title="Events with the same answer of the provider" id="doubles">{table}</Section> }
     });
-    view! { {doubles}{attempts}{session} }.into_any()
+    view! { {duplicates}{attempts}{session} }.into_any()
 }

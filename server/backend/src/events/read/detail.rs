@@ -1,7 +1,7 @@
 //! One event with its receipt and everything that explains it.
 
 use super::sql::{self, Listed, Related};
-use crate::events::doubles;
+use crate::events::possible_duplicates;
 use crate::ledger::adjust::adjustments;
 use crate::ledger::booking::asked;
 use crate::ledger::content::id_hash;
@@ -105,7 +105,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         time_to_first_token_ms: event.sent.time_to_first_token_ms,
         attempts,
         session,
-        doubles: doubles::others(backend, scope, key).await?,
+        possible_duplicates: possible_duplicates::others(backend, scope, key).await?,
         row,
         key_name,
         priced_as: event.booking.priced_as,

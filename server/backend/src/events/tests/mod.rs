@@ -3,7 +3,7 @@
 mod adjusting;
 mod as_sent;
 mod committer;
-mod doubles;
+mod possible_duplicates;
 mod reading;
 mod recording;
 mod retention;

@@ -2,8 +2,8 @@
 
 use super::{copy, month, row};
 use crate::ledger::content::ContentHash;
-use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
+use crate::ledger::possible_duplicates::Answer;
 use crate::ledger::rollup::ChangedDays;
 use crate::{Clock, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};

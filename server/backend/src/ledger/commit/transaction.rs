@@ -1,9 +1,9 @@
 //! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
 
 use super::{NewRejection, Outcome, sql, sums};
-use crate::ledger::doubles;
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
+use crate::ledger::possible_duplicates;
 use crate::ledger::rejected;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
@@ -90,21 +90,21 @@ impl Batch<'_> {
             }
         }
         let (candidates, fates) = self.candidates(&settings);
-        let mut answers = doubles::answers(&candidates);
+        let mut answers = possible_duplicates::answers(&candidates);
         let claimed = self.claim(&mut transaction, &candidates, &answers).await?;
         let known =
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
         let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
-        let doubles = if claimed.all_answers {
-            doubles::Settled::default()
+        let duplicates = if claimed.all_answers {
+            possible_duplicates::Settled::default()
         } else {
             answers.retain(|answer| !known.contains_key(&answer.event.event_key));
-            doubles::settle(&mut transaction, &answers).await?
+            possible_duplicates::settle(&mut transaction, &answers).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
-            new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
+            new.into_iter().partition(|event| duplicates.dropped.contains(&event.event_key));
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
@@ -113,12 +113,13 @@ impl Batch<'_> {
                 .await?;
             sql::copy_events(&mut transaction, &fresh).await?;
             let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
-            doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
+            possible_duplicates::mark(&mut transaction, &fresh, &duplicates.marked).await?;
             let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
             sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
         }
         let too_old = self.too_old(&fates);
-        let left_out: Vec<NewRejection> = dropped.iter().map(|event| doubles::rejection(event, self.clock)).collect();
+        let left_out: Vec<NewRejection> =
+            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
         let listed = self.rejections.iter().copied().chain(&too_old).chain(&left_out);
         let rejections: Vec<&NewRejection> =
             listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
@@ -128,7 +129,7 @@ impl Batch<'_> {
         let outcomes = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &doubles.dropped))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
             .collect();
         let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
         let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers };
@@ -140,7 +141,7 @@ impl Batch<'_> {
         &self,
         connection: &mut PgConnection,
         events: &[&NewEvent],
-        answers: &[doubles::Answer<'_>],
+        answers: &[possible_duplicates::Answer<'_>],
     ) -> Result<sql::Claimed, Error> {
         let expect_all_new = self.expect_all_new && events.len() >= WORTH_COPYING;
         if expect_all_new && sql::copy_claims(connection, events, answers).await? {

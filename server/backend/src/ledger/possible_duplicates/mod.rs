@@ -15,13 +15,13 @@ use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 
 /// The event that brought the same answer first, by the event that brought it again.
-pub(super) type Doubles = HashMap<EventKey, EventKey>;
+pub(super) type FirstEvents = HashMap<EventKey, EventKey>;
 
-/// What becomes of the doubles among new events.
+/// What becomes of the possible duplicates among new events.
 #[derive(Default)]
 pub(super) struct Settled {
     /// To be recorded and marked.
-    pub(super) marked: Doubles,
+    pub(super) marked: FirstEvents,
     /// To be left out.
     pub(super) dropped: BTreeSet<EventKey>,
 }
@@ -55,7 +55,7 @@ pub(super) fn answers<'a>(events: &[&'a NewEvent]) -> Vec<Answer<'a>> {
     answers
 }
 
-/// What the rejected list says of a double that was left out.
+/// What the rejected list says of a possible duplicate that was left out.
 pub(super) fn rejection(event: &NewEvent, clock: &dyn Clock) -> NewRejection {
     NewRejection {
         org_id: event.org_id,
