@@ -7,7 +7,7 @@ use backend::prices::import::common::{self, Added, CommonImport};
 use backend::{Backend, Error};
 use domain::format;
 use domain::price::import::{Counts, ImportEffect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
-use domain::price::{BookPrice, Doubt, Variant};
+use domain::price::{BookPrice, PriceWarning, Variant};
 use domain::problem::Problem;
 use domain::span::Edge;
 use std::fs;
@@ -96,8 +96,8 @@ fn table(title: &str, proposals: &[&Proposal], out: &mut impl Write) -> io::Resu
     for (cells, proposal) in lines.iter().zip(proposals) {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         writeln!(out, "  {}  {}", padded.collect::<Vec<_>>().join("  "), cells[4])?;
-        for doubt in &proposal.doubts {
-            writeln!(out, "      {}", Doubt::detail(doubt))?;
+        for warning in &proposal.warnings {
+            writeln!(out, "      {}", PriceWarning::detail(warning))?;
         }
     }
     Ok(())

@@ -217,8 +217,8 @@ fn draw_price(org: &str, query: &Query, options: &PriceFormOptions, form: Form<E
                         hint="UTC, with weekdays from Monday as 1: 01:00-04:00 12345."/>
                 </div>
             </details>
-            {move || unusual.get().map(|doubt| view! {
-                <Checkbox label="It is right all the same" name="confirmed" hint=doubt/>
+            {move || unusual.get().map(|warning| view! {
+                <Checkbox label="It is right all the same" name="confirmed" hint=warning/>
             })}
             {effect}
             <div class="actions">{submit}</div>

@@ -96,7 +96,7 @@ impl Known {
     }
 
     /// What other data sets say in a book, so that a newer edition of the file is read as the first one was.
-    pub(super) fn beside(book: &BookRows, at: DateTime<Utc>) -> Self {
+    pub(super) fn of_others(book: &BookRows, at: DateTime<Utc>) -> Self {
         let others = |row: &&BookPrice| row.source != SOURCE;
         Self::of(BookRows { prices: book.prices.iter().filter(others).cloned().collect(), ..book.clone() }, at)
     }
@@ -221,7 +221,7 @@ impl Additions {
         }
         let rows = known.rows(place);
         if !rows.is_empty() {
-            prices = beside(&prices, rows);
+            prices = missing_prices(&prices, rows);
         }
         let limit = limit(value);
         if prices.is_empty() && limit.is_none() {
@@ -315,7 +315,7 @@ fn is_of_a_thousand(what: &For, price: &Price) -> bool {
 ///
 /// The price of another tier belongs to a standard price. Where the other data set has another one, because the entry is of another region or edition,
 /// it says nothing of this model; where its standard price has dates, it holds as long.
-fn beside(prices: &BTreeMap<For, Price>, rows: &[BookPrice]) -> BTreeMap<For, Price> {
+fn missing_prices(prices: &BTreeMap<For, Price>, rows: &[BookPrice]) -> BTreeMap<For, Price> {
     let place = |(what, price): (&For, &Price)| {
         if !is_missing(what, price, rows) {
             return None;

@@ -207,7 +207,7 @@ impl From<Proposal> for ProposalDocument {
             provider,
             model,
             valid_from: proposal.from,
-            doubts: proposal.doubts.iter().map(domain::price::Doubt::detail).collect(),
+            doubts: proposal.warnings.iter().map(domain::price::PriceWarning::detail).collect(),
             before: proposal.before.map(RowDocument::of),
             after: proposal.after.map(RowDocument::of),
         }

@@ -27,7 +27,8 @@ pub use context::{Asked, Context};
 pub use effect::{EffectRow, ModifierEffect, worked_example};
 pub use modifier::{MeterSet, MeterSetError, ModelLimit, ModifierKind, PriceModifier};
 pub use own::{
-    Doubt, MAX_RATES, MappingForm, ModifierForm, OwnBook, PriceForm, RateForm, doubts, field_of, tenfold, usual_per,
+    MAX_RATES, MappingForm, ModifierForm, OwnBook, PriceForm, PriceWarning, RateForm, field_of, tenfold, usual_per,
+    warnings,
 };
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};

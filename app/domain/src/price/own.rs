@@ -1,13 +1,13 @@
 //! An organization's own prices and names: what a person enters, what is checked, and what the lists show.
 
-mod doubts;
 mod fields;
 mod forms;
+mod warnings;
 
-pub use doubts::{Doubt, doubts, tenfold};
 pub use fields::usual_per;
 pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
 pub use forms::{MAX_RATES, MappingForm, ModifierForm, PriceForm, RateForm, field_of};
+pub use warnings::{PriceWarning, tenfold, warnings};
 
 use super::{BookPrice, ModelAlias, PriceModifier};
 use crate::rule::{Dated, RuleChange};

@@ -212,11 +212,11 @@ fn first_rows(checked: &Checked) -> AnyView {
         format::counted(i128::try_from(rows).unwrap_or_default(), "row"),
         format::money_exact(checked.cost())
     );
-    let doubts = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
-    let doubts: Vec<String> =
-        doubts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let tone = if doubts.is_empty() { Tone::Good } else { Tone::Warn };
-    let said = std::iter::once(said).chain(doubts).collect::<Vec<_>>().join("; ");
+    let concerns = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
+    let concerns: Vec<String> =
+        concerns.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let tone = if concerns.is_empty() { Tone::Good } else { Tone::Warn };
+    let said = std::iter::once(said).chain(concerns).collect::<Vec<_>>().join("; ");
     let columns = vec![
         Column::number("Row"),
         Column::text("Model"),

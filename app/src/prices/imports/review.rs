@@ -13,7 +13,7 @@ use crate::ui::{
 };
 use domain::price::import::{Counts, Filter, ImportEffect, ImportPage as View, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
-use domain::price::{BookPrice, Doubt};
+use domain::price::{BookPrice, PriceWarning};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -240,8 +240,8 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
         view! { <input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/> }
             .into_any()
     });
-    let doubts: Vec<String> = proposal.doubts.iter().map(Doubt::detail).collect();
-    let why = (!doubts.is_empty()).then(|| view! { <span class="note">{doubts.join(" ")}</span> });
+    let warnings: Vec<String> = proposal.warnings.iter().map(PriceWarning::detail).collect();
+    let why = (!warnings.is_empty()).then(|| view! { <span class="note">{warnings.join(" ")}</span> });
     let until = proposal
         .after
         .as_ref()

@@ -16,8 +16,8 @@ mod sql;
 pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_alias, add_modifier, add_prices, aliases, began, books, changes, doubts, modifier_effect, modifiers,
-    overrides, own_book, undo, watch,
+    HeldBooks, add_alias, add_modifier, add_prices, aliases, books, changes, modifier_effect, modifiers, overrides,
+    overrides_started, own_book, undo, warnings, watch,
 };
 pub use quotes::quotes;
 

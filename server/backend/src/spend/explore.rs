@@ -23,7 +23,7 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
     let ((groups, total), before, names) =
         futures::try_join!(ask.groups(query.period), ask.before(), names(backend, scope, &query.dimension))?;
     let (before_groups, before_total) = before.unzip();
-    let mut groups = beside(groups, before_groups, &names);
+    let mut groups = merge_periods(groups, before_groups, &names);
     groups.sort_by_key(|group| (Reverse(group.sums.of(query.measure)), Reverse(group.sums.requests)));
     let used = groups.iter().filter(|group| !group.sums.is_empty()).count();
     let bucket = query.effective_bucket();
@@ -58,7 +58,7 @@ pub async fn values(
     scope.require(Permission::Read)?;
     let query = SpendQuery::over(period).by([dimension.clone()]);
     let (rows, _) = grouped(backend, scope, &query, limit).await?;
-    Ok(beside(rows, None, &names(backend, scope, &dimension).await?))
+    Ok(merge_periods(rows, None, &names(backend, scope, &dimension).await?))
 }
 
 async fn grouped(
@@ -144,7 +144,7 @@ async fn names(backend: &Backend, scope: &OrgScope, dimension: &Dimension) -> Re
 }
 
 /// Groups of now and before under one key each.
-fn beside(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<String, String>) -> Vec<Group> {
+fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<String, String>) -> Vec<Group> {
     let has_before = before.is_some();
     let mut both: BTreeMap<Option<String>, (Sums, Sums)> = BTreeMap::new();
     for row in now {

@@ -47,11 +47,11 @@ pub async fn overview(
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
-        prices::began(backend, scope, shown),
+        prices::overrides_started(backend, scope, shown),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
-    let projects: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
+    let projects: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
         .into_iter()
         .map(|(slug, sums, before)| ProjectPart {
             name: names.get(slug.as_str()).map_or_else(|| slug.clone(), |name| (*name).to_owned()),
@@ -60,7 +60,7 @@ pub async fn overview(
             before,
         })
         .collect();
-    let models: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| (key[1].clone(), key[2].clone()))
+    let models: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| (key[1].clone(), key[2].clone()))
         .into_iter()
         .map(|((provider, model), sums, before)| ModelPart { provider, model, sums, before })
         .collect();
@@ -264,7 +264,7 @@ fn teams(
         let name = slug.as_ref().map(|slug| names.get(slug).unwrap_or(slug).clone());
         TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
     };
-    beside(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
+    merge_periods(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
 }
 
 /// Spend of each day of a span.
@@ -289,7 +289,7 @@ fn sums(cells: &[Cell]) -> Vec<(CellKey, Sums)> {
 }
 
 /// Sums by a part of the key, now and before, by falling spend; what was only before comes last.
-fn beside<C, K: Ord + Clone>(
+fn merge_periods<C, K: Ord + Clone>(
     now: &[(C, Sums)],
     before: &[(C, Sums)],
     has_before: bool,

@@ -262,19 +262,19 @@ async fn an_unusual_price_is_confirmed_first() {
     let database = TestDatabase::new().await;
     let (backend, _) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, "UTC").await;
-    let doubts = async |form: PriceForm| {
+    let warnings = async |form: PriceForm| {
         let form = PriceForm { confirmed: String::new(), ..form };
-        let found = prices::doubts(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
+        let found = prices::warnings(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
         let refused = prices::add_prices(&backend, &acme.owner, &[form.parse().unwrap()], form.is_confirmed()).await;
         assert_eq!(refused.is_err(), !found.is_empty());
-        found.iter().map(|doubt| serde_json::to_value(doubt).unwrap()["kind"].clone()).collect::<Vec<_>>()
+        found.iter().map(|warning| serde_json::to_value(warning).unwrap()["kind"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(
-        doubts(price("gpt-4o-2024-08-06", "output", "0.00001")).await,
+        warnings(price("gpt-4o-2024-08-06", "output", "0.00001")).await,
         ["looks_per_token", "tenfold", "stands_in"]
     );
     assert_eq!(
-        doubts(PriceForm { per: "1".to_owned(), ..price("brand-new", "output", "10") }).await[0],
+        warnings(PriceForm { per: "1".to_owned(), ..price("brand-new", "output", "10") }).await[0],
         "looks_per_million"
     );
     let peer =
@@ -282,10 +282,10 @@ async fn an_unusual_price_is_confirmed_first() {
             source_version, origin, recorded_at)
         values (1, 'openai', 'peer', 'output', 'standard', 0, true, 10, 1000000, 'x', '1', 'import', now())";
     sqlx::query(peer).execute(database.pool()).await.unwrap();
-    assert_eq!(doubts(price("brand-new", "output", "100")).await, ["far_from_peers"]);
+    assert_eq!(warnings(price("brand-new", "output", "100")).await, ["far_from_peers"]);
     // The cached rate would silently become the input rate.
-    assert_eq!(doubts(price("gpt-4o-2024-08-06", "input_uncached", "2.4")).await, ["stands_in"]);
-    assert_eq!(doubts(price("brand-new", "output", "10")).await, Vec::<String>::new());
+    assert_eq!(warnings(price("gpt-4o-2024-08-06", "input_uncached", "2.4")).await, ["stands_in"]);
+    assert_eq!(warnings(price("brand-new", "output", "10")).await, Vec::<String>::new());
     assert_eq!(live(&backend, &acme).await.len(), 1);
 }
 

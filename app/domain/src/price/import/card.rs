@@ -4,7 +4,7 @@
 //! So a change cannot come alone: the prices beside it come with it as they are, and nothing else is charged otherwise than before.
 
 use super::super::page::ModelName;
-use super::super::{BookPrice, Doubt};
+use super::super::{BookPrice, PriceWarning};
 use super::span::Span;
 use super::{ImportEffect, Kind, Proposal, apply, redated};
 use chrono::{DateTime, Utc};
@@ -34,7 +34,7 @@ pub fn overlay(common: &[BookPrice], own: &[BookPrice]) -> Vec<BookPrice> {
         let covered = models.contains(&super::place(row)).then(|| by_kind.get(&Kind::of(row))).flatten();
         match covered {
             Some(spans) => {
-                let left = Span::of(row.valid_from, row.valid_to).without(spans.iter().copied());
+                let left = Span::of(row.valid_from, row.valid_to).subtract_all(spans.iter().copied());
                 rows.extend(left.into_iter().map(|span| redated(row, span)));
             }
             None => rows.push(row.clone()),
@@ -48,7 +48,7 @@ pub fn mark_uplifts(proposals: &mut [Proposal], effect: &ImportEffect) {
     let uplifted: BTreeSet<&ModelName> =
         effect.models.iter().filter(|row| row.sums.uplifted > 0).map(|row| &row.model).collect();
     for proposal in proposals.iter_mut().filter(|proposal| uplifted.contains(&proposal.model())) {
-        proposal.doubts.push(Doubt::Uplift);
+        proposal.warnings.push(PriceWarning::Uplift);
     }
 }
 
@@ -71,7 +71,7 @@ pub fn cards<'a>(charged: &[BookPrice], chosen: impl IntoIterator<Item = &'a Pro
             let from = proposals.iter().map(|proposal| proposal.from).min().flatten();
             let holds = Span::of(from, None);
             let prices = apply(now, proposals).into_iter().filter_map(|row| {
-                let span = Span::of(row.valid_from, row.valid_to).within(holds)?;
+                let span = Span::of(row.valid_from, row.valid_to).intersection(holds)?;
                 Some(redated(&row, span))
             });
             Card { prices: prices.collect(), from, model: ModelName { provider, model } }

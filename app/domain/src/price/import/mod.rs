@@ -3,7 +3,7 @@
 //! Prices are compared kind by kind over time. What differs becomes a [`Proposal`]; nothing is edited: a proposal ends what held and begins what holds from then on.
 //! Data with a date holds from its date. Data without one holds from the day of the import, because nobody wrote down since when;
 //! only a model that the book did not know at all has its undated prices since ever, like everything in the first seed.
-//! What a file does not mention says nothing. What it mentions without a price that it had before is [`Doubt::Unlisted`].
+//! What a file does not mention says nothing. What it mentions without a price that it had before is [`PriceWarning::Unlisted`].
 
 mod card;
 mod effect;
@@ -17,7 +17,7 @@ pub use names::{NameRule, NameRules, rules};
 pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, ImportPage, ImportsPage, MAX_FILE_BYTES};
 
 use super::page::ModelName;
-use super::{Attributes, BookPrice, Doubt, Schedule, Variant, doubts, seed};
+use super::{Attributes, BookPrice, PriceWarning, Schedule, Variant, seed, warnings};
 use crate::meter::{Meter, Unit};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -82,7 +82,8 @@ pub struct Proposal {
     /// What holds from then on; none where the price ends.
     pub after: Option<BookPrice>,
     /// Why a person must confirm it.
-    pub doubts: Vec<Doubt>,
+    #[serde(rename = "doubts")]
+    pub warnings: Vec<PriceWarning>,
 }
 
 impl Proposal {
@@ -112,7 +113,7 @@ impl Proposal {
     /// Whether it is left out unless a person confirms it.
     #[must_use]
     pub const fn needs_confirmation(&self) -> bool {
-        !self.doubts.is_empty()
+        !self.warnings.is_empty()
     }
 
     fn span(&self) -> Span {
@@ -214,10 +215,10 @@ impl Comparison {
             let wanted = Span::of(row.valid_from.or(undated), row.valid_to);
             let same =
                 sides.book.iter().filter(|old| same_price(old, row)).map(|old| Span::of(old.valid_from, old.valid_to));
-            let missing = wanted.without(same);
+            let missing = wanted.subtract_all(same);
             self.unchanged += u64::from(missing.is_empty());
             for span in missing {
-                let overlaps = |old: &&&BookPrice| Span::of(old.valid_from, old.valid_to).touches(span);
+                let overlaps = |old: &&&BookPrice| Span::of(old.valid_from, old.valid_to).overlaps(span);
                 let before = sides.book.iter().find(overlaps).map(|old| (*old).clone());
                 let kind = match (&before, undated) {
                     (Some(_), _) => ProposalKind::Changed,
@@ -225,8 +226,8 @@ impl Comparison {
                     (None, None) => ProposalKind::NewModel,
                 };
                 let after = redated(row, span);
-                let doubts = doubts_of(before.as_ref(), &after);
-                self.proposals.push(Proposal { kind, from: span.from(), before, after: Some(after), doubts });
+                let warnings = warnings_of(before.as_ref(), &after);
+                self.proposals.push(Proposal { kind, from: span.from(), before, after: Some(after), warnings });
             }
         }
     }
@@ -234,18 +235,18 @@ impl Comparison {
 
 /// The end of a price: at the data's own last date, or where a model is listed without a price that the same source had for it.
 fn end(sides: &Sides<'_>, sources: &BTreeSet<&str>, from: DateTime<Utc>) -> Option<Proposal> {
-    let (end, doubts) =
+    let (end, warnings) =
         match sides.data.iter().map(|row| row.valid_to).max_by_key(|to| to.unwrap_or(DateTime::<Utc>::MAX_UTC)) {
             Some(last) => (last?, Vec::new()),
-            None => (from, vec![Doubt::Unlisted]),
+            None => (from, vec![PriceWarning::Unlisted]),
         };
     let after = Span::of(Some(end), None);
     let ending = sides
         .book
         .iter()
-        .find(|old| sources.contains(old.source.as_str()) && Span::of(old.valid_from, old.valid_to).touches(after))?;
-    let from = Span::of(ending.valid_from, ending.valid_to).within(after)?.from();
-    Some(Proposal { kind: ProposalKind::Ended, from, before: Some((*ending).clone()), after: None, doubts })
+        .find(|old| sources.contains(old.source.as_str()) && Span::of(old.valid_from, old.valid_to).overlaps(after))?;
+    let from = Span::of(ending.valid_from, ending.valid_to).intersection(after)?.from();
+    Some(Proposal { kind: ProposalKind::Ended, from, before: Some((*ending).clone()), after: None, warnings })
 }
 
 /// Whether both charge the same, however the rate is written.
@@ -267,20 +268,24 @@ fn redated(row: &BookPrice, span: Span) -> BookPrice {
 const MILLIONFOLD: (u64, u64) = (300_000, 3_000_000);
 
 /// What looks wrong with a price beside the one that it follows.
-fn doubts_of(before: Option<&BookPrice>, after: &BookPrice) -> Vec<Doubt> {
+fn warnings_of(before: Option<&BookPrice>, after: &BookPrice) -> Vec<PriceWarning> {
     let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let unit_before = before.and_then(unit);
-    let mut found = doubts(after.meter, after.rate, after.per, unit_before, &[]);
+    let mut found = warnings(after.meter, after.rate, after.per, unit_before, &[]);
     let was_free = unit_before.is_some_and(|unit| unit.is_zero());
     if after.rate.is_zero() && !was_free {
-        found = vec![Doubt::Free];
+        found = vec![PriceWarning::Free];
     } else if let Some(before) = unit_before.filter(|before| is_millionfold(after.meter, *before, unit(after))) {
         let before = before.saturating_mul(Decimal::from(after.per)).normalize();
-        found = vec![Doubt::Millionfold { before, per: after.per }];
+        found = vec![PriceWarning::Millionfold { before, per: after.per }];
     }
     if let Some(other) = before.filter(|before| before.source != after.source) {
         let is_own = other.price_id >= crate::rule::FIRST_RULE_ID;
-        found.push(if is_own { Doubt::OwnPrice } else { Doubt::OtherSource { source: other.source.clone() } });
+        found.push(if is_own {
+            PriceWarning::OwnPrice
+        } else {
+            PriceWarning::OtherSource { source: other.source.clone() }
+        });
     }
     found
 }
@@ -312,7 +317,7 @@ pub fn apply<'a>(book: &[BookPrice], proposals: impl IntoIterator<Item = &'a Pro
         match of_kind {
             Some(proposals) => {
                 let old = Span::of(row.valid_from, row.valid_to);
-                let left = old.without(proposals.iter().map(|proposal| proposal.span()));
+                let left = old.subtract_all(proposals.iter().map(|proposal| proposal.span()));
                 let kept = left.first() == Some(&old);
                 rows.extend(left.into_iter().map(|span| if kept { row.clone() } else { redated(row, span) }));
             }
@@ -349,7 +354,7 @@ pub fn check(data: &[BookPrice]) -> Result<(), String> {
     }
     for (kind, mut spans) in kinds {
         spans.sort_unstable();
-        if spans.windows(2).any(|pair| pair[0].touches(pair[1])) {
+        if spans.windows(2).any(|pair| pair[0].overlaps(pair[1])) {
             let Kind { provider, model, meter, .. } = kind;
             return Err(format!("{provider}/{model}, {}: two prices hold at the same time.", meter.as_str()));
         }

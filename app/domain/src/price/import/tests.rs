@@ -26,9 +26,9 @@ fn said(comparison: &Comparison) -> Vec<String> {
     let rate = |row: &Option<BookPrice>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
     let from = |proposal: &Proposal| proposal.from.map_or_else(|| "ever".to_owned(), |at| at.date_naive().to_string());
     let one = |proposal: &Proposal| {
-        let doubts = proposal.doubts.len();
+        let warnings = proposal.warnings.len();
         format!(
-            "{} {}->{} {} {doubts}",
+            "{} {}->{} {} {warnings}",
             proposal.kind.as_str(),
             rate(&proposal.before),
             rate(&proposal.after),
@@ -71,7 +71,7 @@ fn an_end_with_a_date_ends_and_one_without_needs_a_confirmation() {
     assert_eq!(compared(&[OUTPUT], &["r\toutput\t\t\t15\t1000000\t\t2026-12-01"]), ["ended 15->- 2026-12-01 0"]);
     let gone = compare(&set("list", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
     assert_eq!(said(&gone), ["ended 15->- 2026-11-20 1"]);
-    assert_eq!(gone.proposals[0].doubts, [Doubt::Unlisted]);
+    assert_eq!(gone.proposals[0].warnings, [PriceWarning::Unlisted]);
     let others = compare(&set("other", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
     assert!(others.proposals.is_empty(), "another set's price is not this one's to end");
 }
@@ -88,33 +88,33 @@ fn a_new_model_has_its_prices_since_ever() {
     let data = rows("s\tlist\t1\np\tacme\nm\ttwo\nr\toutput\t\t\t1\t1000000\nr\tinput_uncached\t\t\t0\t1000000\n");
     let comparison = compare(&set("list", &[OUTPUT]), &data, day());
     assert_eq!(said(&comparison), ["new_model -->0 ever 1", "new_model -->1 ever 0"]);
-    assert_eq!(comparison.proposals[0].doubts, [Doubt::Free], "no silent zero");
+    assert_eq!(comparison.proposals[0].warnings, [PriceWarning::Free], "no silent zero");
 }
 
 #[test]
 fn what_looks_wrong_needs_a_confirmation() {
-    let doubts = |before: &str, after: &str| {
+    let warnings = |before: &str, after: &str| {
         let record = |rate: &str| format!("r\toutput\t\t\t{rate}\t1000000");
         let comparison = compare(&set("list", &[&record(before)]), &set("list", &[&record(after)]), day());
-        comparison.proposals[0].doubts.clone()
+        comparison.proposals[0].warnings.clone()
     };
     let before = Decimal::from(15);
     let (tenfold, millionfold) =
-        ([Doubt::Tenfold { before, per: 1_000_000 }], [Doubt::Millionfold { before, per: 1_000_000 }]);
-    assert_eq!(doubts("15", "150"), tenfold);
-    assert_eq!(doubts("15", "1.5"), tenfold);
-    assert_eq!(doubts("15", "149"), []);
-    assert_eq!(doubts("15", "0.000015"), millionfold, "per token instead of per million");
-    assert_eq!(doubts("15", "14000000"), millionfold, "per million instead of per token");
-    assert_eq!(doubts("15", "0"), [Doubt::Free]);
+        ([PriceWarning::Tenfold { before, per: 1_000_000 }], [PriceWarning::Millionfold { before, per: 1_000_000 }]);
+    assert_eq!(warnings("15", "150"), tenfold);
+    assert_eq!(warnings("15", "1.5"), tenfold);
+    assert_eq!(warnings("15", "149"), []);
+    assert_eq!(warnings("15", "0.000015"), millionfold, "per token instead of per million");
+    assert_eq!(warnings("15", "14000000"), millionfold, "per million instead of per token");
+    assert_eq!(warnings("15", "0"), [PriceWarning::Free]);
     let other = compare(&set("first", &[OUTPUT]), &set("second", &["r\toutput\t\t\t12\t1000000"]), day());
-    assert_eq!(other.proposals[0].doubts, [Doubt::OtherSource { source: "first".to_owned() }]);
+    assert_eq!(other.proposals[0].warnings, [PriceWarning::OtherSource { source: "first".to_owned() }]);
     let own: Vec<BookPrice> = set("Contract", &[OUTPUT])
         .into_iter()
         .map(|row| BookPrice { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let own = compare(&own, &set("list", &["r\toutput\t\t\t12\t1000000"]), day());
-    assert_eq!(own.proposals[0].doubts, [Doubt::OwnPrice]);
+    assert_eq!(own.proposals[0].warnings, [PriceWarning::OwnPrice]);
 }
 
 #[test]

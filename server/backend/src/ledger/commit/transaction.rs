@@ -90,17 +90,17 @@ impl Batch<'_> {
             }
         }
         let (candidates, fates) = self.candidates(&settings);
-        let mut answers = possible_duplicates::answers(&candidates);
-        let claimed = self.claim(&mut transaction, &candidates, &answers).await?;
+        let mut claims = possible_duplicates::response_id_claims(&candidates);
+        let claimed = self.claim(&mut transaction, &candidates, &claims).await?;
         let known =
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
         let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
-        let duplicates = if claimed.all_answers {
+        let duplicates = if claimed.all_responses {
             possible_duplicates::Settled::default()
         } else {
-            answers.retain(|answer| !known.contains_key(&answer.event.event_key));
-            possible_duplicates::settle(&mut transaction, &answers).await?
+            claims.retain(|claim| !known.contains_key(&claim.event.event_key));
+            possible_duplicates::settle(&mut transaction, &claims).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
@@ -132,7 +132,7 @@ impl Batch<'_> {
             .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
             .collect();
         let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
-        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers };
+        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_responses };
         Ok(Ready { transaction, unseen, written })
     }
 
@@ -141,13 +141,13 @@ impl Batch<'_> {
         &self,
         connection: &mut PgConnection,
         events: &[&NewEvent],
-        answers: &[possible_duplicates::Answer<'_>],
+        claims: &[possible_duplicates::ResponseIdClaim<'_>],
     ) -> Result<sql::Claimed, Error> {
         let expect_all_new = self.expect_all_new && events.len() >= WORTH_COPYING;
-        if expect_all_new && sql::copy_claims(connection, events, answers).await? {
-            return Ok(sql::Claimed { all_ids: true, all_answers: true });
+        if expect_all_new && sql::copy_claims(connection, events, claims).await? {
+            return Ok(sql::Claimed { all_ids: true, all_responses: true });
         }
-        sql::claim(connection, events, answers).await
+        sql::claim(connection, events, claims).await
     }
 
     fn organizations(&self) -> BTreeSet<OrgId> {

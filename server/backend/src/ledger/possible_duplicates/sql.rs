@@ -9,8 +9,8 @@ use sqlx::{PgConnection, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A new event and the hash of the provider's id of its answer.
-pub(crate) struct Answer<'a> {
+/// The claim of a new event to the id of the provider's response, by its hash.
+pub(crate) struct ResponseIdClaim<'a> {
     pub(crate) event: &'a NewEvent,
     pub(crate) hash: IdHash,
 }
@@ -18,14 +18,14 @@ pub(crate) struct Answer<'a> {
 /// Which answers were claimed by another event, and by which.
 pub(super) async fn claimed_before(
     connection: &mut PgConnection,
-    answers: &[Answer<'_>],
+    claims: &[ResponseIdClaim<'_>],
 ) -> Result<FirstEvents, Error> {
-    if answers.is_empty() {
+    if claims.is_empty() {
         return Ok(FirstEvents::new());
     }
-    let orgs: Vec<Uuid> = answers.iter().map(|answer| answer.event.org_id.0).collect();
-    let hashes: Vec<Uuid> = answers.iter().map(|answer| Uuid::from_bytes(answer.hash)).collect();
-    let keys: Vec<Uuid> = answers.iter().map(|answer| answer.event.event_key.0).collect();
+    let orgs: Vec<Uuid> = claims.iter().map(|claim| claim.event.org_id.0).collect();
+    let hashes: Vec<Uuid> = claims.iter().map(|claim| Uuid::from_bytes(claim.hash)).collect();
+    let keys: Vec<Uuid> = claims.iter().map(|claim| claim.event.event_key.0).collect();
     let rows = sqlx::query(
         "select wanted.event_key, known.event_key as first_key
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, response_hash, event_key)

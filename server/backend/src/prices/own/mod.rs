@@ -2,17 +2,17 @@
 //!
 //! Its rows are rules ([`crate::rules`]); what they mean is here.
 
-mod check;
 mod dated;
 mod effect;
 mod enter;
 mod sql;
 mod undo;
+mod unusual;
 mod what_if;
 
 pub(super) use dated::dated;
 pub use effect::modifier_effect;
-pub use enter::{add_alias, add_modifier, add_prices, doubts};
+pub use enter::{add_alias, add_modifier, add_prices, warnings};
 pub use undo::undo;
 pub(super) use what_if::{with_alias, with_prices};
 
@@ -219,10 +219,14 @@ fn in_book(price: &Dated<BookPrice>) -> impl Ord + use<'_> {
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn began(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<(NaiveDate, String)>, Error> {
+pub async fn overrides_started(
+    backend: &Backend,
+    scope: &OrgScope,
+    period: Period,
+) -> Result<Vec<(NaiveDate, String)>, Error> {
     scope.require(Permission::Read)?;
     let (from, to) = scope.zone().instants(period);
-    let rows = sql::began(&backend.pool, scope, from, to).await?;
+    let rows = sql::overrides_started(&backend.pool, scope, from, to).await?;
     let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();
     days.dedup();
     Ok(days)

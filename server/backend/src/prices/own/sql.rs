@@ -27,7 +27,7 @@ pub(super) async fn peers(pool: &PgPool, row: &BookPrice, at: DateTime<Utc>) -> 
 }
 
 /// Models whose own price began in a span, with the instant, in that order; what was superseded began nothing.
-pub(super) async fn began(
+pub(super) async fn overrides_started(
     pool: &PgPool,
     scope: &OrgScope,
     from: DateTime<Utc>,
