@@ -260,7 +260,7 @@ const MAX_PREVIEW_PROJECTS: usize = 6;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImpactPreview {
     /// Events of that name that wait and were looked at, the oldest first.
-    pub waiting: u64,
+    pub unpriced: u64,
     /// Those among them that would get a price.
     pub priced: u64,
     /// What these would cost.
@@ -282,7 +282,7 @@ impl ImpactPreview {
         let rest = projects.split_off(projects.len().min(MAX_PREVIEW_PROJECTS));
         let listed: (u64, Decimal) = sum_of(&projects);
         Self {
-            waiting: summary.looked_at,
+            unpriced: summary.looked_at,
             priced: summary.priced,
             cost: summary.delta(),
             projects,
@@ -298,19 +298,19 @@ impl ImpactPreview {
     /// Names exactly this effect: whoever sends it has seen it.
     #[must_use]
     pub fn token(&self) -> String {
-        format!("{}/{}/{}", self.priced, self.waiting, crate::money::exact(self.cost))
+        format!("{}/{}/{}", self.priced, self.unpriced, crate::money::exact(self.cost))
     }
 
     /// One sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         use crate::format::{count, counted, money};
-        if self.waiting == 0 {
+        if self.unpriced == 0 {
             return "No event waits under this name.".to_owned();
         }
-        let (priced, waiting, cost) = (count(self.priced), counted(self.waiting, "waiting event"), money(self.cost));
+        let (priced, unpriced, cost) = (count(self.priced), counted(self.unpriced, "waiting event"), money(self.cost));
         let which = if self.more { "the oldest " } else { "" };
-        let start = format!("Prices {priced} of {which}{waiting} for {cost}");
+        let start = format!("Prices {priced} of {which}{unpriced} for {cost}");
         match &self.projects[..] {
             [] => format!("{start}."),
             [(project, ..)] if self.others.0 == 0 => format!("{start}, all in {project}."),
@@ -556,7 +556,7 @@ mod tests {
         assert_ne!(effect.token(), ImpactPreview { cost: 35.into(), ..effect.clone() }.token());
         assert_eq!(ImpactPreview::default().sentence(), "No event waits under this name.");
         let said = |effect: &ImpactPreview| effect.sentence().replace('\u{a0}', " ");
-        let more = ImpactPreview { more: true, waiting: 1, priced: 1, ..ImpactPreview::default() };
+        let more = ImpactPreview { more: true, unpriced: 1, priced: 1, ..ImpactPreview::default() };
         assert_eq!(said(&more), "Prices 1 of the oldest 1 waiting event for $0.00.");
         let one = ImpactPreview { projects: vec![("main".to_owned(), 1, Decimal::ONE)], cost: Decimal::ONE, ..more };
         assert_eq!(said(&one), "Prices 1 of the oldest 1 waiting event for $1.00, all in main.");

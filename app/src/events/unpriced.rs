@@ -6,7 +6,7 @@ use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::{Place, Query};
-use crate::prices::api::{MapName, PriceWaiting};
+use crate::prices::api::{MapName, PriceUnpriced};
 use crate::ui::{
     Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, loaded, said,
 };
@@ -50,7 +50,7 @@ pub fn UnpricedPage() -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Forms {
     map: Form<MapName>,
-    price: Form<PriceWaiting>,
+    price: Form<PriceUnpriced>,
 }
 
 fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
@@ -155,8 +155,8 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>, forms: Forms) -> AnyVie
     let buttons = buttons.collect_view();
     let own = format!("{}/own", Place::Prices.path(org));
     let sent = Query::new().with("provider", &row.provider);
-    let name = sent.with("name", &row.model).with("waiting", "true").at(&format!("{own}/name"));
-    let price = sent.with("model", &row.model).with("waiting", "true").at(&format!("{own}/price"));
+    let name = sent.with("name", &row.model).with("unpriced", "true").at(&format!("{own}/name"));
+    let price = sent.with("model", &row.model).with("unpriced", "true").at(&format!("{own}/price"));
     let (name_label, price_label) =
         (format!("Map {} to another model", row.model), format!("Enter a price for {}", row.model));
     view! {
@@ -176,7 +176,7 @@ fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
         .with("name", &row.model)
         .with("to_provider", &to.provider)
         .with("to_model", &to.model)
-        .with("waiting", "true")
+        .with("unpriced", "true")
         .at(&format!("{}/own/name", Place::Prices.path(org)));
     let label = format!("Map {} of {} to {} of {}", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {} …", to.model);
@@ -195,7 +195,7 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPrevi
         ("name", &row.model),
         ("to_provider", &to.provider),
         ("to_model", &to.model),
-        ("price_waiting", "true"),
+        ("price_unpriced", "true"),
         ("seen", &token),
     ];
     let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });

@@ -184,7 +184,7 @@ pub async fn add_term(
     Ok(())
 }
 
-/// Enters prices of the organization's own for one model; with `price_waiting`, what waits for them is priced at once.
+/// Enters prices of the organization's own for one model; with `price_unpriced`, what waits for them is priced at once.
 ///
 /// Before it prices what waits, the effect comes back; whoever has seen it sends the form again with its token as `seen`.
 #[server(prefix = "/fn", endpoint = "prices/enter")]
@@ -225,7 +225,7 @@ pub async fn enter_price(
     confirmed: String,
     /// Any text prices what waits for a price of this model.
     #[server(default)]
-    price_waiting: String,
+    price_unpriced: String,
     /// The effect that was seen.
     #[server(default)]
     seen: String,
@@ -247,7 +247,7 @@ pub async fn enter_price(
     };
     let inputs = form.parse_each(&rates).map_err(Problem::invalid)?;
     let sent = (provider.as_str(), model.as_str());
-    if !price_waiting.is_empty() {
+    if !price_unpriced.is_empty() {
         let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             return Ok(Some(FormPreview { effect, typed: typed(&form, &rates) }));
@@ -257,12 +257,12 @@ pub async fn enter_price(
         inputs.first().map(|new| ModelName { provider: new.rule.provider.clone(), model: new.rule.model.clone() });
     let name = name.ok_or(Problem::NotFound)?;
     backend::prices::add_prices(&backend, &scope, &inputs, form.is_confirmed()).await?;
-    if price_waiting.is_empty() {
+    if price_unpriced.is_empty() {
         leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
         return Ok(None);
     }
     let reason = format!("Entered a price of {}/{}", name.provider, name.model);
-    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
+    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -311,7 +311,7 @@ pub async fn end_rule(
     Ok(())
 }
 
-/// Maps a name to a model; with `price_waiting`, what waits for a price under that name is priced at once.
+/// Maps a name to a model; with `price_unpriced`, what waits for a price under that name is priced at once.
 ///
 /// Before it prices what waits, the effect comes back, as [`enter_price`] sends it.
 #[server(prefix = "/fn", endpoint = "prices/map")]
@@ -334,7 +334,7 @@ pub async fn map_name(
     valid_to: String,
     /// Any text prices what waits under that name.
     #[server(default)]
-    price_waiting: String,
+    price_unpriced: String,
     /// The effect that was seen.
     #[server(default)]
     seen: String,
@@ -344,7 +344,7 @@ pub async fn map_name(
         MappingForm { provider: provider.clone(), name: name.clone(), to_provider, to_model, valid_from, valid_to };
     let input = form.parse().map_err(Problem::invalid)?;
     let sent = (provider.as_str(), name.as_str());
-    if !price_waiting.is_empty() {
+    if !price_unpriced.is_empty() {
         let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
@@ -362,11 +362,11 @@ pub async fn map_name(
     }
     let reason = format!("Mapped {provider}/{name} to {}/{}", input.rule.to_provider, input.rule.to_model);
     backend::prices::add_alias(&backend, &scope, &input).await?;
-    if price_waiting.is_empty() {
+    if price_unpriced.is_empty() {
         leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
         return Ok(None);
     }
-    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
+    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -591,8 +591,8 @@ pub async fn reverse_run(
 }
 
 /// Prices what waits for a price: all of it, or the events of one model.
-#[server(prefix = "/fn", endpoint = "prices/price-waiting")]
-pub async fn price_waiting(
+#[server(prefix = "/fn", endpoint = "prices/price-unpriced")]
+pub async fn price_unpriced(
     /// Slug of the organization.
     org: String,
     /// Provider as sent; empty for all.
@@ -605,7 +605,7 @@ pub async fn price_waiting(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let only = (!provider.is_empty()).then_some((provider.as_str(), model.as_str()));
     let reason = "Asked for on the page of unpriced events";
-    let run = backend::prices::runs::price_waiting(&backend, &scope, only, reason).await?;
+    let run = backend::prices::runs::price_unpriced(&backend, &scope, only, reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(())
 }

@@ -109,12 +109,12 @@ where
     move |field| preview.as_ref().and_then(|form| form.typed(field)).map_or_else(|| kept(field), str::to_owned)
 }
 
-/// To a reader who comes from what waits: what the form would do to it, before it does that.
+/// To a reader who comes from what is_unpriced: what the form would do to it, before it does that.
 fn effect<S>(query: &Query, form: Form<S>) -> Option<AnyView>
 where
     S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
-    query.get("waiting")?;
+    query.get("unpriced")?;
     let said = move || {
         match form.done().get().flatten() {
         Some(FormPreview { effect, .. }) => {
@@ -131,7 +131,7 @@ where
         .into_any(),
     }
     };
-    Some(view! { <input type="hidden" name="price_waiting" value="true"/>{said} }.into_any())
+    Some(view! { <input type="hidden" name="price_unpriced" value="true"/>{said} }.into_any())
 }
 
 /// The button of a form that may first show its effect.
@@ -139,8 +139,8 @@ fn submit<S>(query: &Query, form: Form<S>, plain: &'static str) -> AnyView
 where
     S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
-    let waits = query.get("waiting").is_some();
-    let text = move || match (waits, form.done().get().flatten()) {
+    let is_unpriced = query.get("unpriced").is_some();
+    let text = move || match (is_unpriced, form.done().get().flatten()) {
         (false, _) => plain,
         (true, None) => "See what it does",
         (true, Some(_)) => "Confirm",

@@ -40,7 +40,7 @@ pub fn PricesPage() -> impl IntoView {
 
 fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     let file = file_path(org, search);
-    let (used, book, waiting) = (used(org, prices), book(org, search, prices), waiting(org, prices));
+    let (used, book, unpriced) = (used(org, prices), book(org, search, prices), unpriced(org, prices));
     // Whoever searches wants to see what was found.
     let searching = !search.text.is_empty() || search.provider.is_some() || search.cursor.is_some();
     let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
@@ -49,7 +49,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
             <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
         </PageHead>
         {tabs(org, Tab::Book)}
-        {waiting}
+        {unpriced}
         {parts}
     }
     .into_any()
@@ -69,7 +69,7 @@ fn lead(prices: &Prices) -> String {
 }
 
 /// What has no price, and where to give it one.
-fn waiting(org: &str, prices: &Prices) -> AnyView {
+fn unpriced(org: &str, prices: &Prices) -> AnyView {
     let total = &prices.total;
     if total.unpriced_requests == 0 {
         return ().into_any();
@@ -127,12 +127,12 @@ fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
 
 /// Whether the model is priced.
 fn state(used: &UsedModel) -> AnyView {
-    let waiting = used.sums.unpriced_requests;
+    let unpriced = used.sums.unpriced_requests;
     if used.priced_as.is_none() {
         return view! { <Badge tone=Tone::Warn>"not in the book"</Badge> }.into_any();
     }
-    if waiting > 0 {
-        let text = format!("{} unpriced", format::count(waiting));
+    if unpriced > 0 {
+        let text = format!("{} unpriced", format::count(unpriced));
         return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
     }
     let own = [&used.input, &used.output].into_iter().flatten().any(|rate| rate.own);

@@ -168,9 +168,9 @@ impl View {
 
     /// What the first figure leaves out.
     fn not_in_it(&self) -> Option<AnyView> {
-        let waiting = self.overview.total.unpriced_requests;
-        let text = format!("{} without a price not in it", format::counted(waiting, "request"));
-        (waiting > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
+        let unpriced = self.overview.total.unpriced_requests;
+        let text = format!("{} without a price not in it", format::counted(unpriced, "request"));
+        (unpriced > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
     }
 
     fn month(&self) -> Option<&MonthEndForecast> {
@@ -440,16 +440,16 @@ impl View {
     fn state(&self) -> AnyView {
         let overview = &self.overview;
         let total = &overview.total;
-        let waiting = total.unpriced_requests;
-        let priced = format::ratio(Decimal::from(total.requests - waiting), total.requests.into());
-        let unpriced = format!("{}/unpriced", Place::Events.path(&self.org));
+        let unpriced = total.unpriced_requests;
+        let priced = format::ratio(Decimal::from(total.requests - unpriced), total.requests.into());
+        let queue = format!("{}/unpriced", Place::Events.path(&self.org));
         let newest = overview.newest_event_at.map(|at| {
             let age = format::span((overview.now - at).num_seconds());
             view! { <Stat before="newest event" value=age after="ago" title=format::time_exact(at)/> }
         });
-        let waiting = (waiting > 0).then(|| {
-            let after = if waiting == 1 { "event waits for a price" } else { "events wait for a price" };
-            view! { <Stat value=format::count(waiting) after=after href=self.query.carried().at(&unpriced)/> }
+        let unpriced = (unpriced > 0).then(|| {
+            let after = if unpriced == 1 { "event waits for a price" } else { "events wait for a price" };
+            view! { <Stat value=format::count(unpriced) after=after href=self.query.carried().at(&queue)/> }
         });
         let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
         let alerts = self.alerts();
@@ -457,7 +457,8 @@ impl View {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
         });
-        view! { <div class="overview-state"><StatRow>{priced}{waiting}{alerts}{now}{newest}</StatRow></div> }.into_any()
+        view! { <div class="overview-state"><StatRow>{priced}{unpriced}{alerts}{now}{newest}</StatRow></div> }
+            .into_any()
     }
 }
 

@@ -76,14 +76,14 @@ pub fn SpendCell(
     /// The sums.
     sums: Sums,
 ) -> impl IntoView {
-    let waiting = sums.unpriced_requests;
-    if waiting > 0 && sums.spend.is_zero() {
-        let title = format!("{} without a price", format::counted(waiting, "request"));
+    let unpriced = sums.unpriced_requests;
+    if unpriced > 0 && sums.spend.is_zero() {
+        let title = format!("{} without a price", format::counted(unpriced, "request"));
         return view! { <td class="num" title=title><span class="warn">"unpriced"</span></td> }.into_any();
     }
     let exact = format::money_full(sums.spend);
-    if waiting > 0 {
-        let title = format!("{exact}, and {} without a price", format::counted(waiting, "request"));
+    if unpriced > 0 {
+        let title = format!("{exact}, and {} without a price", format::counted(unpriced, "request"));
         let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
         return view! { <td class="num" title=title>{text}</td> }.into_any();
     }

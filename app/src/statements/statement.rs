@@ -147,7 +147,7 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
     };
     let provider = (!again).then(|| view! { <span class="note">{line.provider.clone()}</span> });
     let quantity = line.quantity.map(format::quantity);
-    let waiting = line.kind == LineKind::Unpriced;
+    let unpriced = line.kind == LineKind::Unpriced;
     let what = match &line.term {
         Some(term) => format!("{}: {term}", line.kind.label()),
         None => line.kind.label().to_owned(),
@@ -155,7 +155,7 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
     view! {
         <tr>
             <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
-            <td class:warn=waiting>{what}</td>
+            <td class:warn=unpriced>{what}</td>
             <td class="num only-wide">{quantity}</td>
             <td class="soft only-wide">{line.kind.unit()}</td>
             <td class="num only-wide">{format::count(line.requests)}</td>

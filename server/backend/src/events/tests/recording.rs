@@ -174,11 +174,11 @@ async fn an_unknown_model_has_no_cost_but_an_upper_bound() {
     let answer = fixture.send(&scope, &[with(event("a"), "model", "gpt-99-unheard-of"), event("b")]).await;
     assert_eq!(answer.accepted, 2);
     assert_eq!((answer.results[0].cost, answer.results[0].currency.as_deref()), (None, None));
-    let waiting = super::super::unpriced(&fixture.backend, &scope).await.unwrap();
-    assert_eq!(waiting.len(), 1);
-    assert_eq!((waiting[0].model.as_str(), waiting[0].events, waiting[0].tokens), ("gpt-99-unheard-of", 1, 1_100));
-    assert!(waiting[0].upper_bound > answer.results[1].cost.unwrap(), "at most what the dearest model costs");
-    assert!(!waiting[0].reason.is_empty());
+    let unpriced = super::super::unpriced(&fixture.backend, &scope).await.unwrap();
+    assert_eq!(unpriced.len(), 1);
+    assert_eq!((unpriced[0].model.as_str(), unpriced[0].events, unpriced[0].tokens), ("gpt-99-unheard-of", 1, 1_100));
+    assert!(unpriced[0].upper_bound > answer.results[1].cost.unwrap(), "at most what the dearest model costs");
+    assert!(!unpriced[0].reason.is_empty());
     let attention = super::super::attention(&fixture.backend, &scope).await.unwrap();
     assert_eq!((attention.unpriced, attention.rejected), (1, 0));
     fixture.assert_rollups_follow(&scope).await;

@@ -168,13 +168,13 @@ pub(crate) async fn read(
 ///
 /// # Errors
 /// [`Error::Database`].
-pub(crate) async fn read_waiting(
+pub(crate) async fn read_unpriced(
     connection: &mut PgConnection,
     scope: &OrgScope,
     name: (&str, &str),
     limit: i64,
 ) -> Result<Vec<CostState>, Error> {
-    sql::waiting(connection, scope, name, limit).await
+    sql::unpriced(connection, scope, name, limit).await
 }
 
 /// The newest events since an instant with a cost that the provider reported in US dollars, in the projects that the caller sees. Answers from the sender's own cache are no calls of the provider and are left out.

@@ -136,7 +136,7 @@ pub(super) async fn selected(
 }
 
 /// The oldest events that wait for a price under a name as it was sent, found by the indexes of what waits.
-pub(super) async fn waiting(
+pub(super) async fn unpriced(
     connection: &mut PgConnection,
     scope: &OrgScope,
     (provider, model): (&str, &str),

@@ -20,12 +20,12 @@ pub async fn effect_of_prices(
     backend: &Backend,
     scope: &OrgScope,
     new: &[NewRule<BookPrice>],
-    waiting: (&str, &str),
+    name: (&str, &str),
     most: u64,
 ) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_prices(backend, scope, new).await?;
-    effect(backend, scope, &books, waiting, most).await
+    effect(backend, scope, &books, name, most).await
 }
 
 /// What a mapping would do to the events that wait under a name, as [`effect_of_prices`].
@@ -36,12 +36,12 @@ pub async fn effect_of_alias(
     backend: &Backend,
     scope: &OrgScope,
     new: &NewRule<ModelAlias>,
-    waiting: (&str, &str),
+    name: (&str, &str),
     most: u64,
 ) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_alias(backend, scope, new).await?;
-    effect(backend, scope, &books, waiting, most).await
+    effect(backend, scope, &books, name, most).await
 }
 
 /// Most events that are rated for all guesses of a page together: beyond, the effect of a guess is looked at only when asked.
@@ -91,8 +91,8 @@ async fn guessed(
         ..MappingForm::default()
     };
     let Ok(new) = form.parse() else { return Ok(None) };
-    let waiting = (row.provider.as_str(), row.model.as_str());
-    match effect_of_alias(backend, scope, &new, waiting, MAX_PREVIEWED).await {
+    let name = (row.provider.as_str(), row.model.as_str());
+    match effect_of_alias(backend, scope, &new, name, MAX_PREVIEWED).await {
         Ok(effect) => Ok(Some(effect)),
         Err(Error::Problem(Problem::Invalid { .. })) => Ok(None),
         Err(error) => Err(error),
@@ -103,14 +103,14 @@ async fn effect(
     backend: &Backend,
     scope: &OrgScope,
     books: &HeldBooks,
-    waiting: (&str, &str),
+    name: (&str, &str),
     most: u64,
 ) -> Result<ImpactPreview, Error> {
     let most = most.min(MAX_PREVIEWED);
     let mut connection = backend.pool.acquire().await?;
     // One more, to see whether there are more.
     let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
-    let mut events = adjust::read_waiting(&mut connection, scope, waiting, limit).await?;
+    let mut events = adjust::read_unpriced(&mut connection, scope, name, limit).await?;
     let more = events.len() as u64 > most;
     events.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let adjustments: Vec<Adjustment<'_>> = events

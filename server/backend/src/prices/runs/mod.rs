@@ -57,7 +57,7 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Res
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] while another run moves money; [`Error::Database`].
-pub async fn price_waiting(
+pub async fn price_unpriced(
     backend: &Backend,
     scope: &OrgScope,
     only: Option<(&str, &str)>,

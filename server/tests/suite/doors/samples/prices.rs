@@ -57,7 +57,7 @@ fn own(world: &World) -> Vec<Sample> {
         manages(form("prices/end", &[("rule", price), ("valid_to", "2026-12-01"), ("page", "own")])),
         manages(form("prices/map", &mapped)),
         manages(form("prices/undo", &[("change", change)])),
-        manages(form("prices/price-waiting", &[("provider", "openai"), ("model", &model)])),
+        manages(form("prices/price-unpriced", &[("provider", "openai"), ("model", &model)])),
         api("GET /v1/price-overrides", "/v1/price-overrides"),
         administers(api("POST /v1/price-overrides", "/v1/price-overrides")).body(override_),
         administers(api("POST /v1/rules/{rule_id}/end", format!("/v1/rules/{price}/end"))).body(end),
