@@ -24,17 +24,17 @@ const REASONS_SHOWN: usize = 20;
 /// What is wrong with the file, or that the database is away, or that the output cannot be written.
 pub async fn run(backend: &Backend, wanted: &PriceImport, out: &mut impl Write) -> Result<(), String> {
     let input = input(wanted)?;
-    let import = common::compare_file(backend, input).await.map_err(said)?;
-    let effect = import.effect(backend).await.map_err(said)?;
+    let import = common::compare_file(backend, input).await.map_err(error_text)?;
+    let effect = import.effect(backend).await.map_err(error_text)?;
     print(&import, &effect, wanted, out).map_err(|error| error.to_string())?;
     if wanted.apply {
-        let added = common::apply(backend, &import, wanted.confirm_jumps).await.map_err(said)?;
+        let added = common::apply(backend, &import, wanted.confirm_jumps).await.map_err(error_text)?;
         writeln!(out, "{}", applied(&added)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
-fn said(error: Error) -> String {
+fn error_text(error: Error) -> String {
     match error.into_problem() {
         problem @ Problem::Invalid { .. } => {
             let fields = problem.fields().iter().map(|field| field.detail.clone());

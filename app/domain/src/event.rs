@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 mod rejection;
 
-pub use rejection::{Read, Rejection, Sender};
+pub use rejection::{ParsedEvent, Rejection, Sender};
 
 /// Most events in one request.
 pub const MAX_BATCH: usize = 5_000;

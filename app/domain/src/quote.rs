@@ -213,7 +213,7 @@ impl<'a> Question<'a> {
                 Some(prefix) if !input.model.starts_with(&prefix) => Cow::Owned(prefix + &input.model),
                 _ => Cow::Borrowed(&input.model),
             },
-            usage: usage(format, &input.usage).map_err(|faults| said(&faults))?,
+            usage: usage(format, &input.usage).map_err(|faults| error_text(&faults))?,
             at: input.at.map_or(now, |at| at.to_utc()),
             context: context_of(input),
         })
@@ -251,7 +251,7 @@ fn line(line: &ReceiptLine) -> Option<QuoteLine> {
     })
 }
 
-fn said(faults: &[FieldProblem]) -> String {
+fn error_text(faults: &[FieldProblem]) -> String {
     let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
     details.join(" ")
 }

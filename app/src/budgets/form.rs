@@ -3,7 +3,7 @@
 use super::api::{ArchiveBudget, ChangeBudget, CreateBudget, load_budget_form_options};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Section, Select,
     TextArea, loaded_first,
@@ -22,7 +22,7 @@ pub fn NewBudgetPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let wanted = Memo::new(move |_| Query::from(&*query.read()).get("scope").map(str::to_owned));
+    let wanted = Memo::new(move |_| UrlQuery::from(&*query.read()).get("scope").map(str::to_owned));
     let form = use_form::<CreateBudget>();
     let options = loaded_first(move || org.get(), |org| load_budget_form_options(org, None));
     let draw = move |org: String, options: BudgetFormOptions| {
@@ -38,7 +38,7 @@ pub fn NewBudgetPage() -> impl IntoView {
                 {rest(form, &options)}
                 <div class="actions">
                     <Button kind=ButtonKind::Primary disabled=form.pending()>"Create budget"</Button>
-                    <Button href=Place::Budgets.path(&org)>"Cancel"</Button>
+                    <Button href=NavItem::Budgets.path(&org)>"Cancel"</Button>
                 </div>
             </ActionForm>
         }
@@ -47,7 +47,7 @@ pub fn NewBudgetPage() -> impl IntoView {
     view! {
         <Title text="New budget"/>
         {move || {
-            let crumbs = vec![Crumb::link("Budgets", Place::Budgets.path(&org.get())), Crumb::here("New budget")];
+            let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(&org.get())), Crumb::here("New budget")];
             view! { <Breadcrumb crumbs=crumbs/> }
         }}
         <PageHead title="New budget" lead="An amount for each calendar month of the organization's time zone."/>
@@ -73,9 +73,9 @@ pub fn EditBudgetPage() -> impl IntoView {
     let options =
         loaded_first(move || (org.get(), budget.get()), |(org, budget)| load_budget_form_options(org, Some(budget)));
     let draw = move |org: String, budget: String, options: BudgetFormOptions| {
-        let back = format!("{}/{budget}", Place::Budgets.path(&org));
+        let back = format!("{}/{budget}", NavItem::Budgets.path(&org));
         let crumbs = vec![
-            Crumb::link("Budgets", Place::Budgets.path(&org)),
+            Crumb::link("Budgets", NavItem::Budgets.path(&org)),
             Crumb::link(options.form.name.clone(), back.clone()),
             Crumb::here("Edit"),
         ];

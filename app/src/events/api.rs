@@ -227,8 +227,8 @@ pub fn asked(
     pairs: &[(String, String)],
 ) -> Result<EventQuery, Problem> {
     let today = scope.zone().day_of(backend.clock.now());
-    let query: crate::layout::Query = pairs.iter().cloned().collect();
-    let period = crate::layout::Chosen::from_query(&query, today).period;
+    let query: crate::layout::UrlQuery = pairs.iter().cloned().collect();
+    let period = crate::layout::PeriodSelection::from_query(&query, today).period;
     Ok(EventQuery {
         from: Some(Edge::Day(period.from)),
         to: Some(Edge::Day(period.to)),

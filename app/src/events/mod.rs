@@ -2,12 +2,12 @@
 
 pub mod api;
 pub mod detail;
+mod labels;
 pub mod list;
 pub mod possible_duplicates;
 pub mod rejected;
 pub mod unpriced;
 pub mod uploads;
-mod words;
 
 pub use detail::EventPage;
 pub use list::EventsPage;

@@ -1,11 +1,11 @@
 //! Possible duplicates: one call that came by two routes, with the money that may be counted twice.
 
 use super::api::load_possible_duplicates;
-use super::words::{List, cost_cell, event_path, tabs};
+use super::labels::{List, cost_cell, event_path, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::identity::use_org;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Pager, Table, Tone, loaded};
 use domain::event::{EventRow, PossibleDuplicate, PossibleDuplicateTotals, PossibleDuplicatesView};
 use leptos::prelude::*;
@@ -28,7 +28,7 @@ pub fn PossibleDuplicatesPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="suspected doubles" lines=12/> }>
             {move || Suspend::new(async move {
                 match duplicates.await {
-                    Ok(view) => draw(&org.get_untracked(), &Query::from(&*map.read_untracked()), &view),
+                    Ok(view) => draw(&org.get_untracked(), &UrlQuery::from(&*map.read_untracked()), &view),
                     Err(error) => view! { <Failure what="suspected doubles" error=error/> }.into_any(),
                 }
             })}
@@ -36,7 +36,7 @@ pub fn PossibleDuplicatesPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, query: &Query, view: &PossibleDuplicatesView) -> AnyView {
+fn draw(org: &str, query: &UrlQuery, view: &PossibleDuplicatesView) -> AnyView {
     let tabs = tabs(org, List::PossibleDuplicates, view.listed.attention);
     let rows = &view.listed.page.rows;
     if rows.is_empty() && query.get("cursor").is_none() {
@@ -55,7 +55,7 @@ fn draw(org: &str, query: &Query, view: &PossibleDuplicatesView) -> AnyView {
     let body = rows.iter().map(|row| duplicate_row(org, row)).collect_view();
     let path = List::PossibleDuplicates.path(org);
     let newest = query.get("cursor").map(|_| path.clone());
-    let older = view.listed.page.next_cursor.as_ref().map(|cursor| Query::new().with("cursor", cursor).at(&path));
+    let older = view.listed.page.next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(&path));
     let sum = sum(org, view.totals);
     view! {
         {tabs}
@@ -79,7 +79,7 @@ fn sum(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
 }
 
 fn policy(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
-    let settings = Place::Settings.path(org);
+    let settings = NavItem::Settings.path(org);
     let said = if totals.drops {
         "From now on they are left out and stand in the rejected list: "
     } else {

@@ -83,7 +83,7 @@ pub(crate) fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> 
 }
 
 fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
-    let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::words::band(low, high));
+    let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::labels::band(low, high));
     Band {
         name: BAND.to_owned(),
         texts: values.iter().map(|bounds| text(bounds).unwrap_or_default()).collect(),

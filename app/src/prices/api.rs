@@ -258,7 +258,7 @@ pub async fn enter_price(
     let name = name.ok_or(Problem::NotFound)?;
     backend::prices::add_prices(&backend, &scope, &inputs, form.is_confirmed()).await?;
     if price_unpriced.is_empty() {
-        leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
+        leptos_axum::redirect(&format!("{}?notice=entered", super::labels::model_path(&org, &name)));
         return Ok(None);
     }
     let reason = format!("Entered a price of {}/{}", name.provider, name.model);

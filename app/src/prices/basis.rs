@@ -2,11 +2,11 @@
 
 use super::api::{ChooseBasis, EndRule, load_basis};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, change, span, tabs};
+use super::labels::{Tab, change, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Radios, Section,
     Table, Tone, UrlNotice, loaded_first,
@@ -107,7 +107,7 @@ fn drift(org: &str, page: &BasisView) -> AnyView {
 fn drift_row(org: &str, drift: &Drift) -> AnyView {
     let difference = drift.difference();
     let percent = format::ratio(difference, drift.computed).map(format::percent_signed);
-    let events = Query::new().and("provider", &drift.provider).at(&Place::Events.path(org));
+    let events = UrlQuery::new().and("provider", &drift.provider).at(&NavItem::Events.path(org));
     let label = format!("Events of {}", drift.provider);
     let money = |amount: Decimal| {
         let title = format::money_exact(amount);
@@ -190,7 +190,7 @@ fn choose(org: &str, page: &BasisView, form: Form<ChooseBasis>) -> AnyView {
     ];
     let basis = form.kept_or("basis", CostBasis::Reported.as_str());
     let from = form.kept_or("valid_from", &page.today.to_string());
-    let reprice = format!("{}/runs/new", Place::Prices.path(org));
+    let reprice = format!("{}/runs/new", NavItem::Prices.path(org));
     let org = org.to_owned();
     view! {
         <Section title="Choose what counts" id="choose">

@@ -1,6 +1,6 @@
 //! From a model's dated prices to the drawing of their history.
 
-use super::words::instant;
+use super::labels::instant;
 use crate::format;
 use crate::ui::chart::{Annotation, ChartData, Hue, Line, Step, Stroke};
 use chrono::{DateTime, Datelike, Duration, Months, NaiveDate, NaiveTime, Utc};

@@ -4,11 +4,11 @@ use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_form_opti
 use super::enter::providers;
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, sourced, tabs};
+use super::labels::{Tab, sourced, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Field, FormErrors,
     Loading, NoPermission, NoticeText, PageHead, Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
@@ -38,7 +38,7 @@ const NOTICES: &[NoticeText] = &[
 ];
 
 fn path(org: &str) -> String {
-    format!("{}/contract", Place::Prices.path(org))
+    format!("{}/contract", NavItem::Prices.path(org))
 }
 
 /// The terms of the contract and the months under it.
@@ -137,7 +137,7 @@ fn months(org: &str, page: &ContractView, form: Form<StartRun>) -> AnyView {
 fn month_row(org: &str, status: &MonthStatus, may_manage: bool, form: Form<StartRun>) -> AnyView {
     let title = format::month(status.month.from);
     let running = (!status.is_over).then(|| view! { <span class="note">"to date"</span> });
-    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", Place::Prices.path(org));
+    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", NavItem::Prices.path(org));
     let applied = status.applied.map(|(run_id, at)| {
         view! { <a href=run(&run_id)><time datetime=format::time_machine(at) title=format::time_exact(at)>{format::time(at)}</time></a> }
     });

@@ -3,11 +3,11 @@
 use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_form_options};
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, sourced, span, tabs};
+use super::labels::{Tab, sourced, span, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
     FormErrors, Loading, NoPermission, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
@@ -40,7 +40,7 @@ const SELLER: &str = "seller";
 const EXAMPLE: [(ModifierKind, i64); 2] = [(ModifierKind::Discount, 88), (ModifierKind::Markup, 105)];
 
 fn path(org: &str) -> String {
-    format!("{}/discounts", Place::Prices.path(org))
+    format!("{}/discounts", NavItem::Prices.path(org))
 }
 
 /// The list of discounts and markups.
@@ -182,7 +182,7 @@ pub fn NewDiscountPage() -> impl IntoView {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let typed = Memo::new(move |_| typed(&Query::from(&*map.read())));
+    let typed = Memo::new(move |_| typed(&UrlQuery::from(&*map.read())));
     let form = use_form::<AddModifier>();
     let effect = loaded_first(
         move || (org.get(), typed.get()),
@@ -199,7 +199,7 @@ pub fn NewDiscountPage() -> impl IntoView {
                 let (org, typed) = (org.get_untracked(), typed.get_untracked());
                 match effect.await {
                     Ok(effect) => draw_new(&org, &typed, effect, vec![], form),
-                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, said(&fields), form),
+                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, field_errors(&fields), form),
                     Err(AppError(Problem::Forbidden { .. })) => view! {
                         <PageHead title="Discounts and markups"/>
                         <NoPermission what="enter discounts and markups" who="an owner, admin or finance member"/>
@@ -212,7 +212,7 @@ pub fn NewDiscountPage() -> impl IntoView {
 }
 
 /// What the address says was typed.
-fn typed(query: &Query) -> ModifierForm {
+fn typed(query: &UrlQuery) -> ModifierForm {
     let get = |name: &str| query.get(name).unwrap_or_default().to_owned();
     ModifierForm {
         kind: get("kind"),
@@ -233,7 +233,7 @@ fn is_empty(typed: &ModifierForm) -> bool {
 }
 
 /// Field problems by the names of this form.
-fn said(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
+fn field_errors(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
     let name = |pointer: &str| if pointer == "provider" { SELLER.to_owned() } else { pointer.to_owned() };
     fields.iter().map(|field| (name(&field.pointer), field.detail.clone())).collect()
 }
@@ -399,11 +399,11 @@ mod tests {
     #[test]
     fn the_address_says_what_was_typed() {
         let pairs = [("kind", "discount"), ("percent", "12"), ("seller", "openai"), ("provider", "a filter")];
-        let query: Query = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let query: UrlQuery = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let typed = typed(&query);
         assert_eq!((typed.provider.as_str(), typed.percent.as_str()), ("openai", "12"));
         assert!(!is_empty(&typed) && is_empty(&ModifierForm::default()));
         let wrong = [domain::problem::FieldProblem::new("provider", "invalid", "No.")];
-        assert_eq!(said(&wrong), [("seller".to_owned(), "No.".to_owned())]);
+        assert_eq!(field_errors(&wrong), [("seller".to_owned(), "No.".to_owned())]);
     }
 }

@@ -2,10 +2,10 @@
 
 use super::api::{EnterPrice, MapName, load_price_form_options};
 use super::fields::SourceFields;
-use super::words::model_path;
+use super::labels::model_path;
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loaded, Loading, NoPermission, Notice,
     PageHead, Select, Tone, loaded_first,
@@ -57,11 +57,11 @@ pub fn MapNamePage() -> impl IntoView {
 }
 
 /// What both forms need: whose, what the address says, and what can be chosen.
-pub(super) fn options() -> (Memo<String>, Memo<Query>, Loaded<Result<PriceFormOptions, AppError>>) {
+pub(super) fn options() -> (Memo<String>, Memo<UrlQuery>, Loaded<Result<PriceFormOptions, AppError>>) {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let options = loaded_first(move || org.get(), load_price_form_options);
     (org, query, options)
 }
@@ -79,8 +79,8 @@ fn failed(error: AppError) -> AnyView {
 }
 
 /// Where the reader came from: the model's page, or the own book.
-fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
-    let mut crumbs = vec![Crumb::link("Prices", Place::Prices.path(org))];
+fn crumbs(org: &str, query: &UrlQuery, here: &str) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb::link("Prices", NavItem::Prices.path(org))];
     if let (Some(provider), Some(model)) = (query.get("provider"), query.get("model")) {
         let name = ModelName { provider: provider.to_owned(), model: model.to_owned() };
         crumbs.push(Crumb::link(model.to_owned(), model_path(org, &name)));
@@ -90,7 +90,7 @@ fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
 }
 
 /// What was typed before the form came back, else what the address says.
-pub(super) fn kept<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+pub(super) fn kept<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
@@ -100,7 +100,7 @@ where
 }
 
 /// As [`kept`], also where the form came back with its effect.
-fn kept_or_previewed<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+fn kept_or_previewed<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
 where
     S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
@@ -110,7 +110,7 @@ where
 }
 
 /// To a reader who comes from what is_unpriced: what the form would do to it, before it does that.
-fn effect<S>(query: &Query, form: Form<S>) -> Option<AnyView>
+fn effect<S>(query: &UrlQuery, form: Form<S>) -> Option<AnyView>
 where
     S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
@@ -135,7 +135,7 @@ where
 }
 
 /// The button of a form that may first show its effect.
-fn submit<S>(query: &Query, form: Form<S>, plain: &'static str) -> AnyView
+fn submit<S>(query: &UrlQuery, form: Form<S>, plain: &'static str) -> AnyView
 where
     S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
@@ -177,7 +177,7 @@ fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
     view! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }.into_any()
 }
 
-fn draw_price(org: &str, query: &Query, options: &PriceFormOptions, form: Form<EnterPrice>) -> AnyView {
+fn draw_price(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<EnterPrice>) -> AnyView {
     let kept = kept_or_previewed(query, form);
     let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
     let variant = Some(kept("variant")).filter(|variant| !variant.is_empty()).unwrap_or_else(|| "standard".to_owned());
@@ -246,10 +246,10 @@ pub(super) fn providers(options: &PriceFormOptions) -> AnyView {
     .into_any()
 }
 
-fn draw_name(org: &str, query: &Query, options: &PriceFormOptions, form: Form<MapName>) -> AnyView {
+fn draw_name(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<MapName>) -> AnyView {
     let kept = kept_or_previewed(query, form);
     let (effect, submit) = (effect(query, form), submit(query, form, "Map the name"));
-    let (crumbs, org) = (crumbs(org, &Query::new(), "Map a name"), org.to_owned());
+    let (crumbs, org) = (crumbs(org, &UrlQuery::new(), "Map a name"), org.to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Map a name" lead="Events that carry this name are priced as the model it is mapped to."/>

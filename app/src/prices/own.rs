@@ -2,11 +2,11 @@
 
 use super::api::{EndRule, UndoChange, load_own_book};
 use super::history::{Rows, entered};
-use super::words::{Tab, model_path, rate, source, span, tabs};
+use super::labels::{Tab, model_path, rate, source, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, FormErrors, Loading, NoticeText, PageHead, RowButton, Section,
     Table, Tone, UrlNotice, loaded_first,
@@ -67,7 +67,7 @@ struct Forms {
 }
 
 fn draw(org: &str, page: &OwnBookPage, forms: Forms) -> AnyView {
-    let base = Place::Prices.path(org);
+    let base = NavItem::Prices.path(org);
     let actions = page.may_manage.then(|| {
         let (price, name) = (format!("{base}/own/price"), format!("{base}/own/name"));
         view! { <Button kind=ButtonKind::Primary href=price>"Enter a price"</Button><Button href=name>"Map a name"</Button> }

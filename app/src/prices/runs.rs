@@ -3,11 +3,11 @@
 use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_form_options, load_run, load_runs};
 use super::contract::counted;
 use super::enter::kept;
-use super::words::{Tab, change, tabs};
+use super::labels::{Tab, change, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
     FormErrors, Loaded, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
@@ -28,7 +28,7 @@ use rust_decimal::Decimal;
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn runs_path(org: &str) -> String {
-    format!("{}/runs", Place::Prices.path(org))
+    format!("{}/runs", NavItem::Prices.path(org))
 }
 
 fn run_path(org: &str, run: &RepricingRun) -> String {
@@ -75,7 +75,7 @@ fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
         ];
         let rows = page.runs.iter().map(|run| list_row(org, run)).collect_view();
         let path = runs_path(org);
-        let older = page.next.map(|next| Query::new().with("before", &next.to_string()).at(&path));
+        let older = page.next.map(|next| UrlQuery::new().with("before", &next.to_string()).at(&path));
         let pager = (is_older || older.is_some())
             .then(|| view! { <Pager previous=is_older.then_some(path) next=older previous_label="Newest"/> });
         view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table>{pager} }.into_any()
@@ -151,7 +151,7 @@ fn selection(input: &RunInput) -> String {
     };
     let edge = |edge: Edge| match edge {
         Edge::Day(day) => format::day_year(day),
-        Edge::At(at) => super::words::instant(at),
+        Edge::At(at) => super::labels::instant(at),
     };
     let from = input.from.map(|from| format!("from {}", edge(from)));
     let to = input.to.map(|to| format!("until before {}", edge(to)));
@@ -168,7 +168,7 @@ pub fn NewRunPage() -> impl IntoView {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let form = use_form::<StartRun>();
     let options = loaded_first(move || org.get(), load_price_form_options);
     view! {
@@ -196,7 +196,7 @@ fn failed(error: AppError) -> AnyView {
     }
 }
 
-fn draw_new(org: &str, query: &Query, form: Form<StartRun>) -> AnyView {
+fn draw_new(org: &str, query: &UrlQuery, form: Form<StartRun>) -> AnyView {
     let kept = kept(query, form);
     let kinds = vec![
         Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),

@@ -1,10 +1,10 @@
 //! From sums to drawings: which colour, which label, where a click leads.
 
+use super::labels::{happening, measured, value_label};
 use super::links;
-use super::words::{happening, measured, value_label};
-use crate::forecast::words;
+use crate::forecast::labels;
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::Tone;
 use crate::ui::chart::{
     self, Annotation, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
@@ -23,7 +23,7 @@ const REST: &str = "other";
 const ANNOTATIONS: usize = 3;
 
 /// Spend by step and project, with the span before as a thin line.
-pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> ChartData {
+pub(super) fn of_overview(overview: &Overview, org: &str, query: &UrlQuery) -> ChartData {
     let today = overview.today();
     let future = overview.steps.iter().position(|step| step.start > today);
     let known = future.unwrap_or(overview.steps.len());
@@ -93,7 +93,7 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
             .iter()
             .map(|day| day.map(|day| (format::to_plot_value(day.low80), format::to_plot_value(day.high80))))
             .collect(),
-        texts: ahead.iter().map(|day| text(day.map(|day| words::band(day.low80, day.high80)))).collect(),
+        texts: ahead.iter().map(|day| text(day.map(|day| labels::band(day.low80, day.high80)))).collect(),
     });
 }
 
@@ -127,7 +127,7 @@ fn thin(name: String, values: Vec<Option<Decimal>>, measure: Measure) -> Line {
 }
 
 /// A step below the axis, with its link.
-fn chart_step(start: BucketStart, org: &str, query: &Query) -> chart::Step {
+fn chart_step(start: BucketStart, org: &str, query: &UrlQuery) -> chart::Step {
     let (label, title, mark) = match start {
         BucketStart::Hour(at) => return hour(at),
         BucketStart::Month(day) => (day.format("%b %Y").to_string(), format::month(day), day.month() == 1),
@@ -138,7 +138,7 @@ fn chart_step(start: BucketStart, org: &str, query: &Query) -> chart::Step {
 }
 
 /// The measure by step and group.
-pub(super) fn of_explore(explore: &Explore, org: &str, query: &Query, stack: Stack) -> ChartData {
+pub(super) fn of_explore(explore: &Explore, org: &str, query: &UrlQuery, stack: Stack) -> ChartData {
     let asked = &explore.query;
     let steps = explore
         .steps

@@ -3,8 +3,8 @@
 use super::api::load_statements;
 use crate::error::Failure;
 use crate::format;
-use crate::layout::Query;
-use crate::spend::words::SpendCell;
+use crate::layout::UrlQuery;
+use crate::spend::labels::SpendCell;
 use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone, loaded};
 use chrono::NaiveDate;
 use domain::period::Period;
@@ -50,7 +50,7 @@ fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView
 fn present(org: &str, statement: &MonthStatement) -> AnyView {
     let title = format::month(statement.month.from);
     let figures = figures(statement);
-    let file = Query::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
+    let file = UrlQuery::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
     let table = by_payer(org, statement);
     view! {
         <div class="headline">{figures}</div>
@@ -162,7 +162,7 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
         .iter()
         .map(|total| {
             let current = total.month == statement.month.from;
-            let href = Query::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
+            let href = UrlQuery::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
             view! {
                 <tr>
                     <th scope="row"><a href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>

@@ -4,7 +4,7 @@ use super::api::load_statement;
 use super::list::figures;
 use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::{
     Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table, loaded_first,
 };
@@ -50,8 +50,8 @@ pub fn StatementPage() -> impl IntoView {
 
 fn draw(org: &str, month: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
     let title = format!("{}, {}", owner.name, format::month(statement.month.from));
-    let list = Query::new().with("month", month).at(&format!("/o/{org}/statements"));
-    let file = Query::new()
+    let list = UrlQuery::new().with("month", month).at(&format!("/o/{org}/statements"));
+    let file = UrlQuery::new()
         .with("month", month)
         .with("kind", kind.as_str())
         .with("slug", &owner.slug)

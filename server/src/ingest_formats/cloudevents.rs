@@ -8,7 +8,7 @@
 //! The id is source and id together (CloudEvents 1.0, "id": unique for each source).
 
 use super::raw::{Raw, bare, text, value};
-use super::{EventInput, Placed, Read, Rejection, fit, names};
+use super::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset};
@@ -56,11 +56,11 @@ struct Data<'a> {
 }
 
 /// Reads events; `own` reads one in Tallystick's own form.
-pub fn read(items: &[Option<&RawValue>], own: impl Fn(&RawValue) -> Read) -> Placed {
+pub fn read(items: &[Option<&RawValue>], own: impl Fn(&RawValue) -> ParsedEvent) -> IndexedEvents {
     (0..).zip(items).map(|(place, item)| (place, one(*item, &own))).collect()
 }
 
-fn one(item: Option<&RawValue>, own: impl Fn(&RawValue) -> Read) -> Read {
+fn one(item: Option<&RawValue>, own: impl Fn(&RawValue) -> ParsedEvent) -> ParsedEvent {
     let unreadable = || {
         let detail = "A CloudEvent is a JSON object in which each field stands once.";
         Rejection::unread(FieldProblem::new("", "invalid", detail))
@@ -106,9 +106,9 @@ fn content(
     raw: &RawValue,
     source: &str,
     id: &str,
-    own: impl Fn(&RawValue) -> Read,
+    own: impl Fn(&RawValue) -> ParsedEvent,
     refuse: &impl Fn(&str, &str, &str) -> Box<Rejection>,
-) -> Read {
+) -> ParsedEvent {
     let data: Data<'_> = serde_json::from_str(raw.get())
         .map_err(|_| refuse("/data", "invalid", "`data` is a JSON object in which each field stands once."))?;
     if data.usage.is_some() {
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read_value(value: &Value) -> Read {
+    fn read_value(value: &Value) -> ParsedEvent {
         let raw = serde_json::value::to_raw_value(value).unwrap();
         one(Some(&raw), |raw| {
             serde_json::from_str(raw.get())

@@ -14,7 +14,7 @@ pub mod names;
 pub mod otlp;
 mod raw;
 
-pub use domain::event::{EventInput, Read, Rejection};
+pub use domain::event::{EventInput, ParsedEvent, Rejection};
 
 /// Items of a body that were read, each with its place; items that are no calls of a model are left out.
-pub type Placed = Vec<(u32, Read)>;
+pub type IndexedEvents = Vec<(u32, ParsedEvent)>;

@@ -39,7 +39,7 @@ pub struct Rejection {
 }
 
 /// An event as a foreign format was read: refused ones are few and large.
-pub type Read = Result<EventInput, Box<Rejection>>;
+pub type ParsedEvent = Result<EventInput, Box<Rejection>>;
 
 impl Rejection {
     /// One of which nothing could be read.

@@ -170,7 +170,7 @@ pub struct Overview {
 
 /// Where the present month is going.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outlook {
+pub struct MonthOutlook {
     /// Where it will end.
     pub forecast: Forecast,
     /// The budget of exactly this part that is used most, if there is one.

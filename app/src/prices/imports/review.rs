@@ -1,12 +1,12 @@
 //! What one import proposes: every change with its effect on the last 30 days, ticked and entered with a reason.
 
 use super::super::api::{ApplyImport, load_import};
-use super::super::words::{instant, model_path, rate};
+use super::super::labels::{instant, model_path, rate};
 use super::{imports_path, whose};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Facts, Figure,
     FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice, loaded_first,
@@ -216,7 +216,7 @@ fn filters(org: &str, page: &View, show: Filter) -> AnyView {
         let label = format!("{word} {}", format::count(count));
         let current = (filter == show).then_some("true");
         let href =
-            if filter == Filter::All { path.clone() } else { Query::new().with(SHOW, filter.as_str()).at(&path) };
+            if filter == Filter::All { path.clone() } else { UrlQuery::new().with(SHOW, filter.as_str()).at(&path) };
         (count > 0).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
     });
     view! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }.into_any()

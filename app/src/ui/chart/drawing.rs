@@ -256,7 +256,7 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
 }
 
 /// The horizontal place of a step's middle, as a share of the width in percent.
-pub(super) fn place(data: &ChartData, step: usize) -> f64 {
+pub(super) fn left_percent(data: &ChartData, step: usize) -> f64 {
     x(step, data.steps.len()) / SIZE * 100.0
 }
 

@@ -154,7 +154,7 @@ fn Plot(
     let slider = move || ready.get() && count > 0;
     Effect::new(move |_| {
         if let (Some(step), Some(tip)) = (at.get(), tip.get()) {
-            tip_at(&tip, data.with_value(|data| drawing::place(data, step)));
+            tip_at(&tip, data.with_value(|data| drawing::left_percent(data, step)));
         }
     });
     leave_on_tap_elsewhere(plot, at);

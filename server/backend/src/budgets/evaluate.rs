@@ -1,7 +1,7 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
 use super::{mail, sql};
-use crate::wake::Wake;
+use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope, delivery, identity, spend};
 use chrono::NaiveDate;
 use domain::budget::{Budget, BudgetUsage, SpendScope};
@@ -66,7 +66,7 @@ impl ChangedSpend {
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, CHANNEL);
+    let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut next_sweep = Instant::now();
     while !stop.is_cancelled() {
         while evaluate_marks(backend).await? > 0 && !stop.is_cancelled() {}
@@ -76,7 +76,7 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(Duration::from_secs(LOOK_SECS)) => {}
         }
         tokio::select! {

@@ -160,7 +160,7 @@ async fn expected(
     budget: &Budget,
     usage: &BudgetUsage,
 ) -> Result<Option<Expected>, Error> {
-    let ahead = forecast::look_ahead(backend, scope).await?;
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
     Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
 }
 

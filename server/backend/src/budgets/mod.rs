@@ -13,7 +13,7 @@ mod tests;
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
 
 use crate::error::OnConstraint;
-use crate::forecast::LookAhead;
+use crate::forecast::ForecastInputs;
 use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, paging, projects, spend};
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
@@ -179,7 +179,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
     if budgets.is_empty() {
         return Ok(Vec::new());
     }
-    let ahead = forecast::look_ahead(backend, scope).await?;
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
     states(backend, scope, budgets, &ahead).await
 }
 
@@ -190,7 +190,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
 pub(crate) async fn list_ahead(
     backend: &Backend,
     scope: &OrgScope,
-    ahead: &LookAhead,
+    ahead: &ForecastInputs,
 ) -> Result<Vec<BudgetState>, Error> {
     scope.require(Permission::Read)?;
     let budgets = sql::list(&backend.pool, scope).await?;
@@ -202,7 +202,7 @@ async fn states(
     backend: &Backend,
     scope: &OrgScope,
     budgets: Vec<Budget>,
-    ahead: &LookAhead,
+    ahead: &ForecastInputs,
 ) -> Result<Vec<BudgetState>, Error> {
     if budgets.is_empty() {
         return Ok(Vec::new());
@@ -298,7 +298,7 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
     let amount = row.map_or(budget.amount, |(amount, _)| amount);
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
-    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(state(budget, month.from, usage, &forecast))
 }
 
@@ -324,7 +324,7 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
     let newest = sql::Wanted { budget_id: Some(budget_id), limit: ALERTS_PER_PAGE, ..Default::default() };
     let alerts = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &newest).await?).await?;
     let today = scope.zone().day_of(backend.clock.now());
-    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(BudgetDetail {
         thresholds: budget
             .thresholds

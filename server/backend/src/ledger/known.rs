@@ -25,7 +25,7 @@ const HELD_FOR: Duration = Duration::from_secs(3_600);
 
 /// Where an event counts, and what it has in common with others.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct DictionaryRefs {
     pub(crate) series_id: i64,
     pub(crate) labels: Vec<i64>,
     pub(crate) shape_id: i64,
@@ -91,7 +91,7 @@ pub(crate) struct Missing<'a> {
 
 impl<'a> Missing<'a> {
     /// Of some events.
-    pub(crate) fn of(places: impl Iterator<Item = (OrgId, &'a Place)>) -> Self {
+    pub(crate) fn of(places: impl Iterator<Item = (OrgId, &'a DictionaryRefs)>) -> Self {
         let mut missing = Self::default();
         let entry = |org_id, entry: &'a Entry| ((org_id, entry.id), entry.json.as_str());
         for (org_id, unseen) in places.filter_map(|(org_id, place)| Some((org_id, place.unseen.as_deref()?))) {
@@ -161,7 +161,12 @@ impl Known {
     }
 
     /// Where an event counts, with its shape and its plan.
-    pub(crate) fn place(&self, mut series: Series<'_>, sent: &EventInput, [shape, plan]: [Entry; 2]) -> Place {
+    pub(crate) fn resolve(
+        &self,
+        mut series: Series<'_>,
+        sent: &EventInput,
+        [shape, plan]: [Entry; 2],
+    ) -> DictionaryRefs {
         let own_id = series.id();
         let mut values = self.lock();
         let (series_id, is_committed) = values.series(own_id, &mut series);
@@ -188,7 +193,7 @@ impl Known {
             let series = (!is_committed).then(|| (series_id, series.into_owned()));
             Box::new(Unseen { known: self.clone(), series, labels: unseen_labels, shape, plan })
         });
-        Place { series_id, labels, shape_id, plan_id, is_other, unseen }
+        DictionaryRefs { series_id, labels, shape_id, plan_id, is_other, unseen }
     }
 }
 
@@ -309,14 +314,14 @@ mod tests {
         EventInput { model: model.to_owned(), feature: Some(feature.to_owned()), ..EventInput::default() }
     }
 
-    fn place(known: &Known, sent: &EventInput) -> Place {
+    fn place(known: &Known, sent: &EventInput) -> DictionaryRefs {
         let whose = (ProjectId(Uuid::nil()), KeyId(Uuid::nil()));
         let entries = ["shape", sent.region.as_deref().unwrap_or_default()];
         let entries = entries.map(|text| Entry::of("test", &text));
-        known.place(Series::of(whose, Status::Success, "chat", sent), sent, entries)
+        known.resolve(Series::of(whose, Status::Success, "chat", sent), sent, entries)
     }
 
-    fn series(place: &Place) -> &Series<'static> {
+    fn series(place: &DictionaryRefs) -> &Series<'static> {
         &place.unseen.as_ref().unwrap().series.as_ref().unwrap().1
     }
 

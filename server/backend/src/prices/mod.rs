@@ -21,7 +21,7 @@ pub use own::{
 };
 pub use quotes::quotes;
 
-use crate::wake::Wake;
+use crate::notify_listener::NotifyListener;
 use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
 use domain::price::{BookPrice, BookRows, PriceBook, PriceModifier, seed};
@@ -164,7 +164,7 @@ const LOOK: Duration = Duration::from_secs(60);
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; the book in use stays.
 pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, sql::CHANNEL);
+    let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
     let mut known = None;
     while !stop.is_cancelled() {
         // Asked before the book is read: what changes meanwhile is found at the next look.
@@ -175,7 +175,7 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }

@@ -9,8 +9,8 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    CellKey, Changes, Dimension, Filter, Granularity, Happening, Metered, ModelPart, Outlook, Overview, ProjectPart,
-    SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
+    CellKey, Changes, Dimension, Filter, Granularity, Happening, Metered, ModelPart, MonthOutlook, Overview,
+    ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -114,13 +114,13 @@ pub async fn compare(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Outlook, Error> {
+pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
     let (ahead, open_alerts) =
-        futures::try_join!(forecast::look_ahead(backend, scope), budgets::open_alerts(backend, scope))?;
+        futures::try_join!(forecast::forecast_inputs(backend, scope), budgets::open_alerts(backend, scope))?;
     let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
     let budget = own.max_by_key(|state| state.usage.percent());
-    Ok(Outlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
+    Ok(MonthOutlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
 }
 
 /// The chart of the month so far shows the whole month, so that what is expected has its place.

@@ -126,7 +126,7 @@ impl Org {
         let placed: Vec<_> = events
             .iter()
             .map(|used| {
-                known.place(used.series(self), &used.sent(), ["shape", "plan"].map(|kind| Entry::of(kind, &kind)))
+                known.resolve(used.series(self), &used.sent(), ["shape", "plan"].map(|kind| Entry::of(kind, &kind)))
             })
             .collect();
         let mut rollups = RollupDelta::default();

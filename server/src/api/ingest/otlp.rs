@@ -4,7 +4,7 @@ use super::record;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
-use crate::ingest_formats::Placed;
+use crate::ingest_formats::IndexedEvents;
 use crate::ingest_formats::otlp::answer::{Signal, exported, status};
 use crate::ingest_formats::otlp::{self, Encoding};
 use axum::body::Body;
@@ -115,13 +115,13 @@ async fn metrics(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| Placed::new());
+    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| IndexedEvents::new());
     export(Signal::Metrics, nothing, &caller, &state, &headers, body).await
 }
 
 /// How a signal's body is read.
-trait Reader: FnOnce(&[u8], Encoding) -> Result<Placed, Problem> {}
-impl<F: FnOnce(&[u8], Encoding) -> Result<Placed, Problem>> Reader for F {}
+trait Reader: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem> {}
+impl<F: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem>> Reader for F {}
 
 /// Answers in the encoding of the request; [`speak`] does so for what is refused.
 async fn export(

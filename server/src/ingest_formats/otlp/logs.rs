@@ -3,10 +3,10 @@
 //! Claude Code, Codex and Gemini CLI send metrics beside them that count the same tokens again: those are not read.
 //! The id is a hash of what the record says, because none of them sends one that is never used again.
 
+use super::attribute_keys::Names;
 use super::attributes::{Attributes, Value};
-use super::words::Names;
 use super::{Log, Records, genai, unreadable};
-use crate::ingest_formats::{EventInput, Placed, Read, Rejection, fit, names};
+use crate::ingest_formats::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
 use domain::event::Sender;
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
@@ -124,7 +124,7 @@ fn emitter(name: &str) -> Option<&'static Emitter> {
 }
 
 /// Reads the calls among the records of one request.
-pub(super) fn read(records: &Records<Log>) -> Placed {
+pub(super) fn read(records: &Records<Log>) -> IndexedEvents {
     (0..)
         .zip(records)
         .filter_map(|(place, log)| match log {
@@ -134,7 +134,7 @@ pub(super) fn read(records: &Records<Log>) -> Placed {
         .collect()
 }
 
-fn one(log: &Log) -> Option<Read> {
+fn one(log: &Log) -> Option<ParsedEvent> {
     let emitter = emitter(&log.name)?;
     let (agent, attributes) = (&emitter.agent, &log.attributes);
     // Codex reports every event of a stream; the last one has the counts.

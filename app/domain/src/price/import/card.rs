@@ -28,10 +28,10 @@ pub fn overlay(common: &[BookPrice], own: &[BookPrice]) -> Vec<BookPrice> {
     for row in own {
         by_kind.entry(Kind::of(row)).or_default().push(Span::of(row.valid_from, row.valid_to));
     }
-    let models: BTreeSet<(&str, &str)> = own.iter().map(super::place).collect();
+    let models: BTreeSet<(&str, &str)> = own.iter().map(super::model_of).collect();
     let mut rows = own.to_vec();
     for row in common {
-        let covered = models.contains(&super::place(row)).then(|| by_kind.get(&Kind::of(row))).flatten();
+        let covered = models.contains(&super::model_of(row)).then(|| by_kind.get(&Kind::of(row))).flatten();
         match covered {
             Some(spans) => {
                 let left = Span::of(row.valid_from, row.valid_to).subtract_all(spans.iter().copied());
@@ -62,7 +62,7 @@ pub fn cards<'a>(charged: &[BookPrice], chosen: impl IntoIterator<Item = &'a Pro
     }
     let mut rows: HashMap<(&str, &str), Vec<BookPrice>> = HashMap::new();
     for row in charged {
-        rows.entry(super::place(row)).or_default().push(row.clone());
+        rows.entry(super::model_of(row)).or_default().push(row.clone());
     }
     by_model
         .into_iter()

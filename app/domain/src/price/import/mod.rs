@@ -170,14 +170,14 @@ struct Sides<'a> {
 /// Applying every proposal ([`apply`]) and comparing again proposes nothing, and no price of a time before a proposal's own begin changes.
 #[must_use]
 pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> Comparison {
-    let listed: BTreeSet<(&str, &str)> = data.iter().map(place).collect();
-    let known: BTreeSet<(&str, &str)> = book.iter().map(place).collect();
+    let listed: BTreeSet<(&str, &str)> = data.iter().map(model_of).collect();
+    let known: BTreeSet<(&str, &str)> = book.iter().map(model_of).collect();
     let sources = sources(data);
     let mut kinds: BTreeMap<Kind, Sides<'_>> = BTreeMap::new();
     for row in data {
         kinds.entry(Kind::of(row)).or_default().data.push(row);
     }
-    for row in book.iter().filter(|row| listed.contains(&place(row))) {
+    for row in book.iter().filter(|row| listed.contains(&model_of(row))) {
         kinds.entry(Kind::of(row)).or_default().book.push(row);
     }
     let mut comparison = Comparison::default();
@@ -188,7 +188,7 @@ pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> C
         comparison.additions(&sides, is_known.then_some(from));
         comparison.proposals.extend(end(&sides, &sources, from));
     }
-    let of_sources = book.iter().filter(|row| sources.contains(row.source.as_str())).map(place);
+    let of_sources = book.iter().filter(|row| sources.contains(row.source.as_str())).map(model_of);
     let unlisted: BTreeSet<_> = of_sources.filter(|place| !listed.contains(place)).collect();
     comparison.unlisted_models = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
     comparison.proposals.sort_by_key(|proposal| proposal.kind);
@@ -199,12 +199,12 @@ pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> C
 fn sources(data: &[BookPrice]) -> BTreeSet<&str> {
     let mut of_model: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in data {
-        of_model.entry(place(row)).or_default().insert(&row.source);
+        of_model.entry(model_of(row)).or_default().insert(&row.source);
     }
     of_model.into_values().filter(|sources| sources.len() == 1).flatten().collect()
 }
 
-fn place(row: &BookPrice) -> (&str, &str) {
+fn model_of(row: &BookPrice) -> (&str, &str) {
     (row.provider.as_str(), row.model.as_str())
 }
 
@@ -313,7 +313,7 @@ pub fn apply<'a>(book: &[BookPrice], proposals: impl IntoIterator<Item = &'a Pro
         chosen.keys().map(|kind| (kind.provider.as_str(), kind.model.as_str())).collect();
     let mut rows = Vec::with_capacity(book.len() + chosen.len());
     for row in book {
-        let of_kind = models.contains(&place(row)).then(|| chosen.get(&Kind::of(row))).flatten();
+        let of_kind = models.contains(&model_of(row)).then(|| chosen.get(&Kind::of(row))).flatten();
         match of_kind {
             Some(proposals) => {
                 let old = Span::of(row.valid_from, row.valid_to);

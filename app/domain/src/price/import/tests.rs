@@ -22,7 +22,7 @@ fn set(source: &str, records: &[&str]) -> Vec<BookPrice> {
     rows(&format!("s\t{source}\t1\np\tacme\nm\tone\n{}\n", records.join("\n")))
 }
 
-fn said(comparison: &Comparison) -> Vec<String> {
+fn describe(comparison: &Comparison) -> Vec<String> {
     let rate = |row: &Option<BookPrice>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
     let from = |proposal: &Proposal| proposal.from.map_or_else(|| "ever".to_owned(), |at| at.date_naive().to_string());
     let one = |proposal: &Proposal| {
@@ -39,7 +39,7 @@ fn said(comparison: &Comparison) -> Vec<String> {
 }
 
 fn compared(book: &[&str], data: &[&str]) -> Vec<String> {
-    said(&compare(&set("list", book), &set("list", data), day()))
+    describe(&compare(&set("list", book), &set("list", data), day()))
 }
 
 const INPUT: &str = "r\tinput_uncached\t\t\t3\t1000000";
@@ -70,7 +70,7 @@ fn a_change_with_a_date_holds_from_its_date() {
 fn an_end_with_a_date_ends_and_one_without_needs_a_confirmation() {
     assert_eq!(compared(&[OUTPUT], &["r\toutput\t\t\t15\t1000000\t\t2026-12-01"]), ["ended 15->- 2026-12-01 0"]);
     let gone = compare(&set("list", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
-    assert_eq!(said(&gone), ["ended 15->- 2026-11-20 1"]);
+    assert_eq!(describe(&gone), ["ended 15->- 2026-11-20 1"]);
     assert_eq!(gone.proposals[0].warnings, [PriceWarning::Unlisted]);
     let others = compare(&set("other", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
     assert!(others.proposals.is_empty(), "another set's price is not this one's to end");
@@ -87,7 +87,7 @@ fn a_model_that_is_not_mentioned_stays() {
 fn a_new_model_has_its_prices_since_ever() {
     let data = rows("s\tlist\t1\np\tacme\nm\ttwo\nr\toutput\t\t\t1\t1000000\nr\tinput_uncached\t\t\t0\t1000000\n");
     let comparison = compare(&set("list", &[OUTPUT]), &data, day());
-    assert_eq!(said(&comparison), ["new_model -->0 ever 1", "new_model -->1 ever 0"]);
+    assert_eq!(describe(&comparison), ["new_model -->0 ever 1", "new_model -->1 ever 0"]);
     assert_eq!(comparison.proposals[0].warnings, [PriceWarning::Free], "no silent zero");
 }
 
@@ -174,7 +174,7 @@ fn a_card_holds_every_price_of_its_model_from_the_day_on() {
     assert_eq!(charged.iter().filter(|row| row.meter == Meter::Output).count(), 1, "the own price alone");
     let data = set("list", &["r\tinput_uncached\t\t\t2\t1000000", OUTPUT]);
     let comparison = compare(&charged, &data, day());
-    assert_eq!(said(&comparison), ["changed 3->2 2026-11-20 0", "changed 10->15 2026-11-20 1"]);
+    assert_eq!(describe(&comparison), ["changed 3->2 2026-11-20 0", "changed 10->15 2026-11-20 1"]);
     let cards = cards(&charged, comparison.proposals.iter().filter(|proposal| !proposal.needs_confirmation()));
     let [card] = &cards[..] else { panic!("one model") };
     let mut rates: Vec<(Meter, String)> = card.prices.iter().map(|row| (row.meter, row.rate.to_string())).collect();
@@ -236,7 +236,7 @@ proptest! {
         let comparison = compare(&book, &data, day());
         let applied = apply(&book, &comparison.proposals);
         let rest = compare(&applied, &data, day() + chrono::TimeDelta::days(again));
-        prop_assert!(rest.proposals.is_empty(), "{:?}", said(&rest));
+        prop_assert!(rest.proposals.is_empty(), "{:?}", describe(&rest));
         prop_assert!(applied.is_empty() || check(&applied).is_ok(), "{:?}", check(&applied));
     }
 

@@ -15,7 +15,7 @@ use crate::ledger::rejected::NewRejection;
 use crate::{Actor, Backend, Error, OrgScope, prices};
 pub use body::{Item, split, split_up_to};
 use domain::event::{
-    EventInput, EventResult, IngestAnswer, IngestStatus, MAX_BATCH, MAX_TAGS, Read, Rejection, Sender,
+    EventInput, EventResult, IngestAnswer, IngestStatus, MAX_BATCH, MAX_TAGS, ParsedEvent, Rejection, Sender,
 };
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
@@ -86,7 +86,11 @@ pub async fn ingest_inputs(
 ///
 /// # Errors
 /// As [`ingest`].
-pub async fn ingest_native(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+pub async fn ingest_native(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<IngestAnswer, Error> {
     record(backend, scope, Size::typed(events.len()), Projects::OrRefused, || events).await
 }
 
@@ -96,7 +100,11 @@ pub async fn ingest_native(backend: &Backend, scope: &OrgScope, events: Vec<Read
 ///
 /// # Errors
 /// As [`ingest`].
-pub async fn ingest_foreign(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+pub async fn ingest_foreign(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<IngestAnswer, Error> {
     record(backend, scope, Size::typed(events.len()), Projects::OrTheKeys, || events).await
 }
 
@@ -104,7 +112,7 @@ pub async fn ingest_foreign(backend: &Backend, scope: &OrgScope, events: Vec<Rea
 ///
 /// # Errors
 /// The first field that has the wrong type or is missing.
-pub fn read_one(item: Item<'_>) -> Read {
+pub fn read_one(item: Item<'_>) -> ParsedEvent {
     let event =
         item.ok_or_else(|| Rejection::unread(FieldProblem::new("", "invalid", "This line is not a JSON object.")))?;
     read::read(event)
@@ -120,7 +128,7 @@ enum Projects {
 }
 
 /// Books events of unknown projects to the key's project; the name stays as a tag where there is room.
-fn settle_projects(events: &mut [Read], scope: &OrgScope, known: &HashMap<String, ProjectId>) {
+fn settle_projects(events: &mut [ParsedEvent], scope: &OrgScope, known: &HashMap<String, ProjectId>) {
     for event in events.iter_mut().flatten() {
         let usable = |slug: &String| known.get(slug).is_some_and(|project| scope.sees(*project));
         if let Some(slug) = event.project.take_if(|slug| !usable(slug))
@@ -154,7 +162,7 @@ async fn record(
     scope: &OrgScope,
     size: Size,
     unknown: Projects,
-    read: impl FnOnce() -> Vec<Read>,
+    read: impl FnOnce() -> Vec<ParsedEvent>,
 ) -> Result<IngestAnswer, Error> {
     let (key_id, default_project) = sender(scope, size.events)?;
     if size.events == 0 {
@@ -201,11 +209,11 @@ async fn prepared(
     scope: &OrgScope,
     unknown: Projects,
     books: &prices::HeldBooks,
-    read: impl FnOnce() -> Vec<Read>,
+    read: impl FnOnce() -> Vec<ParsedEvent>,
 ) -> Result<(Vec<Result<NewEvent, Box<Rejection>>>, HashMap<String, ProjectId>), Error> {
     let (key_id, default_project) = sender(scope, 0)?;
     let now = backend.clock.now();
-    let mut checked: Vec<Read> = read()
+    let mut checked: Vec<ParsedEvent> = read()
         .into_iter()
         .map(|event| {
             let mut event = event?;
@@ -238,7 +246,11 @@ async fn prepared(
 ///
 /// # Errors
 /// As [`ingest`].
-pub(super) async fn dry_run(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<Vec<CheckedRow>, Error> {
+pub(super) async fn dry_run(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<Vec<CheckedRow>, Error> {
     let books = prices::books(backend, scope).await?;
     let (prepared, _) = prepared(backend, scope, Projects::OrRefused, &books, || events).await?;
     Ok((1..).zip(prepared).map(|(row, event)| checked_row(row, event)).collect())

@@ -5,7 +5,7 @@ use crate::ledger::booking::book;
 use crate::ledger::content::{content_hash, id_hash, to_micros};
 use crate::ledger::event::NewEvent;
 use crate::ledger::key::key_at;
-use crate::ledger::known::Place;
+use crate::ledger::known::DictionaryRefs;
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY};
@@ -84,7 +84,7 @@ impl Request<'_> {
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
             meters: read.meters,
             sent,
-            place: Place::default(),
+            refs: DictionaryRefs::default(),
             row: Vec::new(),
         }
     }

@@ -17,8 +17,8 @@ pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &Ha
             project_id: event.project_id,
             at: event.timestamp,
             day: zone.day_of(event.timestamp),
-            series_id: event.place.series_id,
-            labels: &event.place.labels,
+            series_id: event.refs.series_id,
+            labels: &event.refs.labels,
         };
         rollups.add_calls(slot, calls(event));
         for (meter, sums) in meters(event) {

@@ -108,7 +108,7 @@ impl Batch<'_> {
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
-            Missing::of(fresh.iter().map(|event| (event.org_id, &event.place)))
+            Missing::of(fresh.iter().map(|event| (event.org_id, &event.refs)))
                 .write(&mut transaction, self.now)
                 .await?;
             sql::copy_events(&mut transaction, &fresh).await?;
@@ -125,7 +125,7 @@ impl Batch<'_> {
             listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
         rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
-        let unseen = fresh.iter().filter_map(|event| event.place.unseen.as_deref().cloned()).collect();
+        let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
         let outcomes = fates
             .iter()
             .zip(self.events)

@@ -1,6 +1,6 @@
 //! Queries that search the book and read one model of it, the organization's own prices and names included.
 
-use super::Place;
+use super::SearchCursor;
 use crate::prices::sql::{alias, limit, modifier, price};
 use crate::{Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
@@ -26,7 +26,7 @@ pub(super) struct Found {
 
 /// A model that matches.
 pub(super) struct FoundModel {
-    pub(super) place: Place,
+    pub(super) place: SearchCursor,
     pub(super) title: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn models(
     pool: &PgPool,
     scope: &OrgScope,
     search: &PriceSearch,
-    after: Option<&Place>,
+    after: Option<&SearchCursor>,
     limit: usize,
 ) -> Result<Found, Error> {
     let words: Vec<String> = search.words().collect();
@@ -73,7 +73,7 @@ pub(super) async fn models(
     let matching = rows.first().map_or(Ok(0), |row| count(row, "matching"))?;
     let read = |row: &PgRow| {
         let name = ModelName { provider: row.try_get("provider")?, model: row.try_get("model")? };
-        Ok(FoundModel { place: Place { rank: row.try_get("rank")?, name }, title: row.try_get("name")? })
+        Ok(FoundModel { place: SearchCursor { rank: row.try_get("rank")?, name }, title: row.try_get("name")? })
     };
     Ok(Found { rows: rows.iter().map(read).collect::<Result<_, Error>>()?, matching })
 }

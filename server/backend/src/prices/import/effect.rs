@@ -91,7 +91,7 @@ impl CommonTrial {
             let backdated = backdated(proposals.iter().filter(chosen), window.0);
             let prices = apply(&read.book.prices, &backdated);
             let mut rows = BookRows { prices, ..read.book.clone() };
-            place(&mut rows.aliases, &read.names);
+            apply_names(&mut rows.aliases, &read.names);
             Arc::new(PriceBook::new(rows))
         };
         Self {
@@ -234,7 +234,7 @@ async fn used(
 }
 
 /// Puts rules for names of new models to their places among the book's.
-fn place(aliases: &mut Vec<ModelAlias>, names: &NameRules) {
+fn apply_names(aliases: &mut Vec<ModelAlias>, names: &NameRules) {
     aliases.sort_by_key(|row| row.position);
     let first = names.first.iter().map(NameRule::row);
     let last = names.last.iter().map(NameRule::row);

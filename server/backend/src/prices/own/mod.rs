@@ -16,8 +16,8 @@ pub use enter::{add_alias, add_modifier, add_prices, warnings};
 pub use undo::undo;
 pub(super) use what_if::{with_alias, with_prices};
 
+use crate::notify_cache::NotifyCache;
 use crate::rules::{self, MAX_LISTED};
-use crate::watched::Watched;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::identity::Permission;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Own books by organization.
-pub(crate) type OwnBooks = Watched<OrgId, Own>;
+pub(crate) type OwnBooks = NotifyCache<OrgId, Own>;
 
 /// What an organization has of its own.
 #[derive(Debug, Default)]

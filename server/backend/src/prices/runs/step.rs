@@ -3,9 +3,9 @@
 use super::sql::{self, RunRow};
 use super::{STEP, sums};
 use crate::ledger::adjust::{self, Adjustment, AdjustmentSource, CostState, Selection};
+use crate::notify_listener::NotifyListener;
 use crate::prices::contract;
 use crate::prices::own::books_known_at;
-use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
 use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::{Period, Zone};
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is lost.
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, sql::CHANNEL);
+    let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
     while !stop.is_cancelled() {
         while let Some((org_id, run_id)) = sql::waiting(&backend.pool).await? {
             if stop.is_cancelled() {
@@ -35,7 +35,7 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Words and hues of budgets.
+//! Labels and hues of budgets.
 
 use crate::format;
 use crate::ui::{BarTone, Tone};

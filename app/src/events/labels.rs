@@ -1,7 +1,7 @@
-//! Words and cells that all views of events share.
+//! Labels and cells that all views of events share.
 
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone};
 use domain::event::{Attention, EventRow, Status};
 use domain::ids::EventKey;
@@ -19,7 +19,7 @@ pub(super) enum List {
 
 impl List {
     pub(super) fn path(self, org: &str) -> String {
-        let events = Place::Events.path(org);
+        let events = NavItem::Events.path(org);
         match self {
             Self::All => events,
             Self::Rejected => format!("{events}/rejected"),
@@ -53,7 +53,7 @@ pub(super) fn at_least(count: u64) -> String {
 
 /// The page of an event.
 pub(super) fn event_path(org: &str, event: EventKey) -> String {
-    format!("{}/{event}", Place::Events.path(org))
+    format!("{}/{event}", NavItem::Events.path(org))
 }
 
 /// A status as people read it.

@@ -1,4 +1,4 @@
-//! Words and cells that all views of spend share.
+//! Labels and cells that all views of spend share.
 
 use crate::format;
 use crate::ui::{Change, Direction};
