@@ -36,8 +36,6 @@ fn presentable(sender: Sender) -> Sender {
     }
 }
 
-/// Refusals are few and large.
-
 /// Records the events of one request and answers after the commit.
 ///
 /// # Errors
