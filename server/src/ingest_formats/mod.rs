@@ -5,7 +5,7 @@
 //! * What identifies and labels a call is fitted into our limits rather than refused: a paid call counts, however long its labels are.
 //! * Ids are a function of what was sent, so that a repetition is a duplicate.
 //!
-//! To add a format: a file here that makes [`Read`]s of a body, a route in `api/ingest`, its client in the tests.
+//! To add a format: a file here that makes [`ParsedEvent`]s of a body, a route in `api/ingest`, its client in the tests.
 
 pub mod cloudevents;
 pub mod fit;

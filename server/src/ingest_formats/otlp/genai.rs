@@ -1,4 +1,4 @@
-//! The event that a span's attributes make together. The names of the attributes are in [`super::words`].
+//! The event that a span's attributes make together. The names of the attributes are in [`super::attribute_keys`].
 
 use super::Span;
 use super::attribute_keys::{
