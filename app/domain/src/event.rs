@@ -1,14 +1,14 @@
 //! The event: one attempt to use a model.
 
 mod query;
-mod refused;
+mod rejection;
 mod views;
 
 pub use query::{DEFAULT_PAGE, EventQuery, MAX_PAGE};
-pub use refused::{Read, Refused, Sender};
+pub use rejection::{ParsedEvent, Rejection, Sender};
 pub use views::{
-    Attention, DoubleRow, DoublesView, EventDetail, EventRow, Listed, MAX_RELATED, Page, RejectedRow, RejectedView,
-    Suspicion, UnpricedRow, csv,
+    Attention, EventDetail, EventRow, Listed, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals,
+    PossibleDuplicatesView, RejectedRow, RejectedView, UnpricedRow, csv,
 };
 
 use crate::problem::FieldProblem;
@@ -245,7 +245,7 @@ impl EventInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Recorded {
+pub enum IngestStatus {
     /// Recorded now.
     Accepted,
     /// The same id with the same content is recorded already: a success.
@@ -265,7 +265,7 @@ pub struct EventResult {
     /// The event's id, given or generated; null where it could not be read.
     pub id: Option<String>,
     /// What became of it.
-    pub status: Recorded,
+    pub status: IngestStatus,
     /// Its cost; null when unpriced or not recorded.
     #[serde(with = "crate::money::amount_opt")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]

@@ -14,8 +14,8 @@ pub use amounts::{
     cost, money, money_compact, money_exact, money_full, money_plain, money_rounded, money_signed, rate_per_million,
 };
 pub use numbers::{
-    Moved, axis_count, axis_money, axis_percent, bytes, count, count_compact, counted, milliseconds, moved, percent,
-    percent_cut, percent_signed, percent_whole, position, quantity, quantity_compact, ratio, span,
+    Change, axis_count, axis_money, axis_percent, bytes, change, count, count_compact, counted, milliseconds, percent,
+    percent_cut, percent_signed, percent_whole, quantity, quantity_compact, ratio, span, to_plot_value,
 };
 pub use times::{
     day, day_year, hour, month, month_name, offset, range, time, time_exact, time_machine, time_seconds, weekday,

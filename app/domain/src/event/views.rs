@@ -93,7 +93,7 @@ pub struct EventDetail {
     /// Other events of the same session, newest first, at most [`MAX_RELATED`].
     pub session: Vec<EventRow>,
     /// Other events with the same answer of the provider, the first one first.
-    pub doubles: Vec<EventRow>,
+    pub possible_duplicates: Vec<EventRow>,
 }
 
 impl EventDetail {
@@ -163,19 +163,19 @@ pub struct UnpricedRow {
     pub reason: String,
 }
 
-/// A suspected double and the event that was recorded before it.
+/// A possible duplicate and the event that was recorded before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DoubleRow {
+pub struct PossibleDuplicate {
     /// The event that came second: its cost is what may be counted twice.
     pub row: EventRow,
     /// The one that came first; none where the reader may not see it or it is not kept any more.
     pub first: Option<EventRow>,
 }
 
-/// How much is suspected to be counted twice.
+/// How much may be counted twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Suspicion {
-    /// Suspected doubles that are kept.
+pub struct PossibleDuplicateTotals {
+    /// Possible duplicates that are kept.
     pub events: u64,
     /// What they cost together, in US dollars.
     pub cost: Decimal,
@@ -185,13 +185,13 @@ pub struct Suspicion {
     pub drops: bool,
 }
 
-/// The page of suspected doubles.
+/// The page of possible duplicates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DoublesView {
+pub struct PossibleDuplicatesView {
     /// The rows, newest first.
-    pub listed: Listed<DoubleRow>,
+    pub listed: Listed<PossibleDuplicate>,
     /// All of them together.
-    pub suspicion: Suspicion,
+    pub totals: PossibleDuplicateTotals,
 }
 
 /// What wants attention in this room; nobody counts further than a thousand.

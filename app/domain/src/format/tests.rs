@@ -125,14 +125,14 @@ fn changes_carry_their_sign() {
         ("0", "7", "−100.0 %", -1.0),
         ("1200", "100", "×12", 1.0),
     ] {
-        let moved = moved(amount(now), amount(before));
+        let moved = change(amount(now), amount(before));
         assert_eq!(
             (plain(moved.text), moved.sign.partial_cmp(&sign)),
             (text.to_owned(), Some(std::cmp::Ordering::Equal)),
             "{now} {before}"
         );
     }
-    assert_eq!(moved(amount("3"), amount("5.5")).difference, "−$2.50");
+    assert_eq!(change(amount("3"), amount("5.5")).difference, "−$2.50");
 }
 
 #[test]

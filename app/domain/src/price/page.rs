@@ -6,12 +6,12 @@ mod words;
 pub use search::{DEFAULT_MODELS, PriceSearch};
 pub use words::{attribute_words, in_force, is_plain, modifier_words, modifiers_of, plain_at, prices_csv, terms};
 
-use super::contract::{MonthStatus, TermRow};
-use super::{BasisBook, LimitRow, ModifierRow, OwnBook, PriceRow};
+use super::contract::{ContractTerm, MonthStatus};
+use super::{BasisBook, BookPrice, ModelLimit, OwnBook, PriceModifier};
 use crate::event::{Listed, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
-use crate::repricing::{Effect, Run};
+use crate::repricing::{ImpactPreview, RepricingRun};
 use crate::rule::{Dated, History};
 use crate::spend::Sums;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -145,7 +145,7 @@ pub struct PricesPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatedPrice {
     /// The row itself.
-    pub row: PriceRow,
+    pub row: BookPrice,
     /// It is the organization's own.
     pub own: bool,
     /// When it came into the book.
@@ -154,8 +154,8 @@ pub struct DatedPrice {
     pub superseded_at: Option<DateTime<Utc>>,
 }
 
-impl From<Dated<PriceRow>> for DatedPrice {
-    fn from(price: Dated<PriceRow>) -> Self {
+impl From<Dated<BookPrice>> for DatedPrice {
+    fn from(price: Dated<BookPrice>) -> Self {
         Self {
             row: price.row,
             own: true,
@@ -179,7 +179,7 @@ impl DatedPrice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatedModifier {
     /// The row itself.
-    pub row: ModifierRow,
+    pub row: PriceModifier,
     /// It is the organization's own.
     pub own: bool,
 }
@@ -230,7 +230,7 @@ pub struct ModelPage {
     /// Factors on its prices that hold or will, in the order in which they stack.
     pub modifiers: Vec<DatedModifier>,
     /// What the provider lets one account use of it.
-    pub limits: Vec<LimitRow>,
+    pub limits: Vec<ModelLimit>,
     /// Names that lead to it.
     pub aliases: Vec<AliasEntry>,
     /// First day of the thirty.
@@ -265,7 +265,7 @@ pub struct BasisPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractPage {
     /// Those that count, the one that goes first at the top, then superseded ones.
-    pub terms: History<Dated<TermRow>>,
+    pub terms: History<Dated<ContractTerm>>,
     /// Months under the contract, newest first.
     pub months: Vec<MonthStatus>,
     /// Whether the reader may change it.
@@ -274,7 +274,7 @@ pub struct ContractPage {
 
 /// What the forms that enter a price, map a name or begin a run need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceSheet {
+pub struct PriceFormOptions {
     /// Providers of the book.
     pub providers: Vec<ProviderEntry>,
 }
@@ -283,7 +283,7 @@ pub struct PriceSheet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunsPage {
     /// Newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RepricingRun>,
     /// Where the older ones begin; none on the last page.
     pub next: Option<RunId>,
     /// Whether the reader may begin one.
@@ -294,21 +294,21 @@ pub struct RunsPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPage {
     /// The run.
-    pub run: Run,
+    pub run: RepricingRun,
     /// Whether the reader may confirm, discard or reverse it.
     pub may_manage: bool,
 }
 
 /// A form that came back with what it would do, to be sent again by whoever has seen it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rehearsed {
+pub struct FormPreview {
     /// What it would do to the events that wait.
-    pub effect: Effect,
+    pub effect: ImpactPreview,
     /// What was typed, by the names of the fields.
     pub typed: Vec<(String, String)>,
 }
 
-impl Rehearsed {
+impl FormPreview {
     /// What was typed into a field.
     #[must_use]
     pub fn typed(&self, field: &str) -> Option<&str> {
@@ -324,7 +324,7 @@ pub struct Queue {
     /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
     pub guesses: Vec<Vec<ModelName>>,
     /// What mapping to each of these would do; none where so many events wait that this is only looked at when asked.
-    pub effects: Vec<Vec<Option<Effect>>>,
+    pub effects: Vec<Vec<Option<ImpactPreview>>>,
     /// Whether the reader may map a name or enter a price.
     pub may_manage: bool,
 }
@@ -334,8 +334,8 @@ mod tests {
     use super::*;
     use crate::price::{Attributes, Variant};
 
-    fn row(variant: Variant, tier_from: u64, tier_inclusive: bool, schedule: Option<&str>) -> PriceRow {
-        PriceRow {
+    fn row(variant: Variant, tier_from: u64, tier_inclusive: bool, schedule: Option<&str>) -> BookPrice {
+        BookPrice {
             price_id: 1,
             provider: "acme".to_owned(),
             model: "one".to_owned(),
@@ -359,7 +359,7 @@ mod tests {
 
     fn dated(own: bool, from: Option<&str>, to: Option<&str>) -> DatedPrice {
         let at = |text: &str| text.parse().unwrap();
-        let row = PriceRow { valid_from: from.map(at), valid_to: to.map(at), ..row(Variant::Standard, 0, true, None) };
+        let row = BookPrice { valid_from: from.map(at), valid_to: to.map(at), ..row(Variant::Standard, 0, true, None) };
         DatedPrice { row, own, recorded_at: at("2026-01-01T00:00:00Z"), superseded_at: None }
     }
 

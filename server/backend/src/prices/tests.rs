@@ -8,7 +8,7 @@ use crate::seeded::Seeded;
 use chrono::{DateTime, Utc};
 use domain::meter::{Meter, Meters, Usage};
 use domain::price::import::{Counts, ImportInput};
-use domain::price::{Books, Context, Doubt, MappingForm, ModifierForm, PriceForm};
+use domain::price::{Books, Context, MappingForm, ModifierForm, PriceForm, PriceWarning};
 use domain::rating::{Rated, rate_usage};
 use testkit::TestDatabase;
 
@@ -137,14 +137,14 @@ async fn a_list_of_rules_says_how_many_it_leaves_out() {
         add_modifier(&backend(pool), &mine, &factor.parse().unwrap()).await.unwrap();
     }
     let listed = async |most| {
-        let list = rules::listed::<ModifierRow>(pool, &mine, most).await.unwrap();
+        let list = rules::listed::<PriceModifier>(pool, &mine, most).await.unwrap();
         (list.rows.len(), list.more)
     };
     assert_eq!((listed(2).await, listed(3).await), ((2, 1), (3, 0)));
     let changes = rules::changes(pool, &mine, 1).await.unwrap();
     assert_eq!((changes.rows.len(), changes.more), (1, 2));
     let other = organization(&database, "Other").await;
-    assert_eq!(rules::listed::<ModifierRow>(pool, &other, 2).await.unwrap().more, 0);
+    assert_eq!(rules::listed::<PriceModifier>(pool, &other, 2).await.unwrap().more, 0);
 }
 
 #[tokio::test]
@@ -334,7 +334,7 @@ async fn jumps_are_left_out_unless_they_are_confirmed() {
     let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
     let import = common::compare_file(&backend, newer("0.000005")).await.unwrap();
     let doubtful = import.comparison().proposals.iter().find(|proposal| proposal.needs_confirmation()).unwrap();
-    assert!(matches!(doubtful.doubts[..], [Doubt::Millionfold { .. }]), "{:?}", doubtful.doubts);
+    assert!(matches!(doubtful.warnings[..], [PriceWarning::Millionfold { .. }]), "{:?}", doubtful.warnings);
     assert_eq!(common::apply(&backend, &import, false).await.unwrap().applied, 2);
     let rest = common::compare_file(&backend, newer("0.000005")).await.unwrap();
     assert_eq!(rest.comparison().proposals.len(), 1);

@@ -18,7 +18,7 @@ use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, Dimension, Filter, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+    Dimension, Filter, Granularity, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ async fn grouped(
     limit: usize,
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
     let source = query.source()?;
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     if let Source::Events(labels) = &source {
         bound(backend, scope, part, query, labels).await?;
     }
@@ -84,7 +84,7 @@ async fn bound(
         ));
     }
     let mut all = query.clone();
-    (all.bucket, all.group_by) = (Bucket::None, Vec::new());
+    (all.bucket, all.group_by) = (Granularity::None, Vec::new());
     all.filters.retain(|filter| !filter.dimension.is_label());
     let source = all.source()?;
     let (_, total) = sql::grouped(&backend.pool, scope, part, &all, &source, 1).await?;
@@ -113,7 +113,7 @@ pub async fn daily_series(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     scope.require(Permission::Read)?;
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     let mut known: BTreeMap<_, _> = sql::by_day(&backend.pool, scope, part, period).await?.into_iter().collect();
     Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
 }
@@ -133,7 +133,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     sql::by_project_day(&backend.pool, scope, period).await
 }
 

@@ -1,7 +1,7 @@
 //! The attributes that are known by name, and their values.
 
-use super::log_words;
-use super::words::{self, Names};
+use super::attribute_keys::{self, Names};
+use super::log_keys;
 use serde_json::{Number, Value as Json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 const MAX_TEXT: usize = 64 * 1024;
 
 /// All attributes that are read.
-static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| words::all().chain(log_words::all()).collect());
+static KNOWN: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| attribute_keys::all().chain(log_keys::all()).collect());
 
 /// A value; of a list its first element that is one.
 #[derive(Clone, Debug, PartialEq)]

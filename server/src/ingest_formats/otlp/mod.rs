@@ -5,21 +5,21 @@
 //!
 //! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
 //! * [`mod@logs`] knows the coding agents that report by log record.
-//! * [`words`] has the names under which instrumentations write the same thing, [`log_words`] those of coding agents; [`genai`] makes an event of them.
+//! * [`words`] has the names under which instrumentations write the same thing, [`log_keys`] those of coding agents; [`genai`] makes an event of them.
 
 pub mod answer;
+mod attribute_keys;
 mod attributes;
 mod genai;
 mod json;
-mod log_words;
+mod log_keys;
 mod logs;
 mod proto;
 mod spans;
 #[cfg(test)]
 mod tests;
-mod words;
 
-use super::Placed;
+use super::IndexedEvents;
 use attributes::Attributes;
 use domain::problem::{FieldProblem, Problem};
 
@@ -70,7 +70,7 @@ type Records<T> = Vec<Option<T>>;
 ///
 /// # Errors
 /// [`Problem::Invalid`] when the body is not of this encoding, [`Problem::TooLarge`] above 100,000 spans.
-pub fn traces(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
+pub fn traces(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
     let spans = match encoding {
         Encoding::Protobuf => proto::spans(body)?,
         Encoding::Json => json::spans(body)?,
@@ -82,7 +82,7 @@ pub fn traces(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
+pub fn logs(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
     let records = match encoding {
         Encoding::Protobuf => proto::logs(body)?,
         Encoding::Json => json::logs(body)?,

@@ -2,7 +2,7 @@
 
 use super::{DatedModifier, DatedPrice, ModelName};
 use crate::meter::Meter;
-use crate::price::{Attributes, MeterSet, ModifierRow, PriceRow, Variant};
+use crate::price::{Attributes, BookPrice, MeterSet, PriceModifier, Variant};
 use crate::{csv, format};
 use chrono::{DateTime, Utc};
 
@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 /// Own prices are one card laid over the common one: a common price is out of reach where an own one of its meter, or of a meter that stands in for it, holds for every call.
 #[must_use]
 pub fn in_force(prices: &[DatedPrice], at: DateTime<Utc>) -> Vec<&DatedPrice> {
-    let own: Vec<&PriceRow> =
+    let own: Vec<&BookPrice> =
         prices.iter().filter(|price| price.own && price.holds(at)).map(|price| &price.row).collect();
-    let covered = |row: &PriceRow| {
+    let covered = |row: &BookPrice| {
         own.iter().any(|own| {
             let stands_in = own.meter == row.meter || row.meter.fallbacks().contains(&own.meter);
             let variant = own.variant == Variant::Standard || own.variant == row.variant;
@@ -39,7 +39,7 @@ pub fn plain_at(prices: &[DatedPrice], meter: Meter, at: DateTime<Utc>) -> Optio
 
 /// When a price applies apart from its dates, in words: "Standard", "Batch, over 200,000 input tokens".
 #[must_use]
-pub fn terms(row: &PriceRow) -> String {
+pub fn terms(row: &BookPrice) -> String {
     let mut said = vec![variant_word(row.variant).to_owned()];
     said.extend(attribute_words(&row.attributes));
     if row.tier_from > 0 {
@@ -66,13 +66,13 @@ pub fn attribute_words(attributes: &Attributes) -> impl Iterator<Item = String> 
 
 /// Whether a price is the plain one: standard, for calls of any kind and size, at any hour.
 #[must_use]
-pub fn is_plain(row: &PriceRow) -> bool {
+pub fn is_plain(row: &BookPrice) -> bool {
     row.variant == Variant::Standard && row.tier_from == 0 && row.schedule.is_none() && row.attributes.is_empty()
 }
 
 /// Which calls and meters a modifier multiplies, in words: "tokens, region not global".
 #[must_use]
-pub fn modifier_words(row: &ModifierRow) -> String {
+pub fn modifier_words(row: &PriceModifier) -> String {
     let meters = match &row.meters {
         MeterSet::All => "everything".to_owned(),
         MeterSet::Tokens => "tokens".to_owned(),

@@ -3,12 +3,12 @@
 use super::generated::{quantities, random_book, rates};
 use super::*;
 use crate::event::ReportedCost;
-use crate::price::{BasisRow, CostBasis};
+use crate::price::{CostBasis, CostBasisRule};
 use proptest::prelude::*;
 
 /// The book of an organization that chose what counts of a provider, for all time.
 fn chosen(basis: CostBasis) -> PriceBook {
-    let bases = vec![BasisRow {
+    let bases = vec![CostBasisRule {
         provider: Some("acme".to_owned()),
         basis,
         valid_from: None,

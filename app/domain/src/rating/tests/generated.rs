@@ -18,7 +18,7 @@ pub(super) fn rates() -> impl Strategy<Value = Vec<(usize, Decimal)>> {
     prop::collection::vec((0..Meter::COUNT, (0_i64..50_000_000).prop_map(|micros| Decimal::new(micros, 6))), 0..12)
 }
 
-pub(super) fn random_book(rates: &[(usize, Decimal)]) -> Vec<PriceRow> {
+pub(super) fn random_book(rates: &[(usize, Decimal)]) -> Vec<BookPrice> {
     let mut rows = vec![row(Meter::InputUncached, "1.5"), row(Meter::Output, "7.25")];
     for (meter, rate) in rates {
         let meter = Meter::ALL[*meter];
@@ -54,12 +54,12 @@ proptest! {
         rates in rates(),
         factors in prop::collection::vec((0_usize..3, 0_i64..3_000), 0..4),
     ) {
-        let modifiers: Vec<ModifierRow> = factors
+        let modifiers: Vec<PriceModifier> = factors
             .iter()
             .map(|(kind, thousandths)| {
                 let factor = Decimal::new(*thousandths, 3);
-                let row = ModifierRow { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
-                ModifierRow { modifier_id: seed::modifier_id(&row), ..row }
+                let row = PriceModifier { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
+                PriceModifier { modifier_id: seed::modifier_id(&row), ..row }
             })
             .collect();
         let (plain, at) = (book(random_book(&rates)), day("2026-01-01"));
@@ -93,11 +93,11 @@ proptest! {
     fn later_prices_never_change_an_old_receipt(meters in quantities(), rates in rates(), later in rates()) {
         let (change, at) = (day("2026-03-01"), day("2026-02-28"));
         let before = random_book(&rates);
-        let mut after: Vec<PriceRow> = before.clone();
+        let mut after: Vec<BookPrice> = before.clone();
         // Superseding closes the old rows and adds new ones; ids of the old rows stay.
         after.iter_mut().for_each(|row| row.valid_to = Some(change));
         after.extend(random_book(&later).into_iter().map(|row| with(row, |row| row.valid_from = Some(change))));
-        let rate_with = |rows: Vec<PriceRow>| {
+        let rate_with = |rows: Vec<BookPrice>| {
             let book = book(rows);
             rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap()
         };

@@ -6,7 +6,7 @@ mod own;
 
 use super::*;
 use crate::meter::{UsageFormat, usage};
-use crate::price::{Attribute, Attributes, BookRows, MeterSet, ModifierKind, PriceRow, Variant, seed};
+use crate::price::{Attribute, Attributes, BookPrice, BookRows, MeterSet, ModifierKind, Variant, seed};
 use chrono::TimeZone;
 use serde_json::json;
 
@@ -18,8 +18,8 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn row(meter: Meter, rate: &str) -> PriceRow {
-    let mut row = PriceRow {
+fn row(meter: Meter, rate: &str) -> BookPrice {
+    let mut row = BookPrice {
         price_id: 0,
         provider: "acme".to_owned(),
         model: "one".to_owned(),
@@ -43,13 +43,13 @@ fn row(meter: Meter, rate: &str) -> PriceRow {
     row
 }
 
-fn with(mut row: PriceRow, change: impl Fn(&mut PriceRow)) -> PriceRow {
+fn with(mut row: BookPrice, change: impl Fn(&mut BookPrice)) -> BookPrice {
     change(&mut row);
     row.price_id = seed::price_id(&row);
     row
 }
 
-fn book(prices: Vec<PriceRow>) -> PriceBook {
+fn book(prices: Vec<BookPrice>) -> PriceBook {
     PriceBook::new(BookRows { prices, ..BookRows::default() })
 }
 
@@ -123,7 +123,7 @@ fn zero_is_a_price_and_none_is_not() {
 
 #[test]
 fn the_whole_request_moves_to_the_higher_tier() {
-    let tier = |from, inclusive| move |row: &mut PriceRow| (row.tier_from, row.tier_inclusive) = (from, inclusive);
+    let tier = |from, inclusive| move |row: &mut BookPrice| (row.tier_from, row.tier_inclusive) = (from, inclusive);
     let exclusive = book(vec![
         row(Meter::InputUncached, "1"),
         row(Meter::InputCacheRead, "0.1"),
@@ -146,7 +146,7 @@ fn the_whole_request_moves_to_the_higher_tier() {
 
 #[test]
 fn a_variant_goes_before_the_standard_price_meter_by_meter() {
-    let batch = |row: PriceRow| with(row, |row| row.variant = Variant::Batch);
+    let batch = |row: BookPrice| with(row, |row| row.variant = Variant::Batch);
     let book = book(vec![
         row(Meter::InputUncached, "2"),
         row(Meter::InputCacheRead, "0.5"),
@@ -234,7 +234,7 @@ fn absurd_amounts_are_unpriced_instead_of_wrong() {
 
 #[test]
 fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
-    let other = |row: PriceRow| with(row, |row| row.model = "two".to_owned());
+    let other = |row: BookPrice| with(row, |row| row.model = "two".to_owned());
     let book = book(vec![
         row(Meter::InputUncached, "1"),
         row(Meter::Output, "2"),
@@ -253,8 +253,8 @@ fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
     assert_eq!(quantities, ["input_uncached 1500", "output 100", "input_uncached 1000", "output 100"]);
 }
 
-fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
-    let mut row = ModifierRow {
+fn modifier(kind: ModifierKind, factor: &str) -> PriceModifier {
+    let mut row = PriceModifier {
         modifier_id: 0,
         kind,
         provider: Some("acme".to_owned()),

@@ -1,11 +1,11 @@
 //! Discounts, markups and uplifts.
 
 use super::*;
-use crate::price::ProviderRow;
+use crate::price::BookProvider;
 
 #[test]
 fn modifiers_stack_in_order_and_every_line_explains_itself() {
-    let uplift = ModifierRow {
+    let uplift = PriceModifier {
         attributes: "region!=global".parse().unwrap(),
         meters: MeterSet::Tokens,
         ..modifier(ModifierKind::Region, "1.1")
@@ -57,9 +57,9 @@ fn modifiers_stack_in_order_and_every_line_explains_itself() {
 
 #[test]
 fn modifiers_have_dates_models_and_meters() {
-    let later = ModifierRow { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
-    let others = ModifierRow { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
-    let output = ModifierRow { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
+    let later = PriceModifier { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
+    let others = PriceModifier { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
+    let output = PriceModifier { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
     let prices = vec![row(Meter::InputUncached, "1"), row(Meter::Output, "1")];
     let book = PriceBook::new(BookRows { prices, modifiers: vec![later, others, output], ..BookRows::default() });
     let used = [(Meter::InputUncached, 1_000_000), (Meter::Output, 1_000_000)];
@@ -69,8 +69,8 @@ fn modifiers_have_dates_models_and_meters() {
 
 #[test]
 fn an_uplift_is_of_whoever_sells_the_call() {
-    let uplift = ModifierRow { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
-    let shop = ProviderRow { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
+    let uplift = PriceModifier { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
+    let shop = BookProvider { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
     let book = PriceBook::new(BookRows {
         providers: vec![shop],
         prices: vec![row(Meter::InputUncached, "2")],

@@ -1,16 +1,16 @@
 //! Prices of the organization's own, and of who resells.
 
 use super::*;
-use crate::price::{AliasRow, ProviderRow};
+use crate::price::{BookProvider, ModelAlias};
 
 #[test]
 fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
     let common =
         book(vec![row(Meter::InputUncached, "2.5"), row(Meter::InputCacheRead, "1.25"), row(Meter::Output, "10")]);
-    let from = |row: PriceRow| with(row, |row| row.valid_from = Some(day("2026-06-01")));
+    let from = |row: BookPrice| with(row, |row| row.valid_from = Some(day("2026-06-01")));
     let own = PriceBook::new(BookRows {
         prices: vec![from(row(Meter::InputUncached, "1.1")), from(row(Meter::Output, "4.4"))],
-        aliases: vec![AliasRow {
+        aliases: vec![ModelAlias {
             provider: "azure".to_owned(),
             position: 0,
             pattern: "=our-deployment".parse().unwrap(),
@@ -46,7 +46,7 @@ fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
 fn an_own_price_holds_for_every_name_of_the_model_and_leaves_the_other_meters_alone() {
     let common = PriceBook::new(BookRows {
         prices: vec![row(Meter::InputUncached, "2.5"), row(Meter::Output, "10")],
-        aliases: vec![AliasRow {
+        aliases: vec![ModelAlias {
             provider: "acme".to_owned(),
             position: 0,
             pattern: "^one-".parse().unwrap(),
@@ -76,7 +76,7 @@ fn an_own_price_holds_for_every_name_of_the_model_and_leaves_the_other_meters_al
 
 #[test]
 fn resold_models_have_their_makers_price() {
-    let reseller = ProviderRow {
+    let reseller = BookProvider {
         provider: "shop".to_owned(),
         name: "Shop".to_owned(),
         url: None,

@@ -3,7 +3,7 @@
 use super::budgets::threshold;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::budget::{Alert, AlertFilter, Budget, SpendScope, Usage};
+use domain::budget::{Alert, AlertFilter, Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId};
 use domain::period::Period;
 use rust_decimal::Decimal;
@@ -46,7 +46,7 @@ pub(in crate::budgets) struct Crossing<'a> {
     pub(in crate::budgets) budget: &'a Budget,
     pub(in crate::budgets) month: NaiveDate,
     pub(in crate::budgets) threshold: u16,
-    pub(in crate::budgets) usage: Usage,
+    pub(in crate::budgets) usage: BudgetUsage,
     pub(in crate::budgets) late: bool,
 }
 
@@ -99,7 +99,7 @@ pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: 
 }
 
 /// A crossing as the ledger keeps it, without what became of its mails.
-pub(in crate::budgets) struct Recorded {
+pub(in crate::budgets) struct RecordedAlert {
     pub(in crate::budgets) month: NaiveDate,
     pub(in crate::budgets) budget_name: String,
     pub(in crate::budgets) threshold: u16,
@@ -112,7 +112,7 @@ pub(in crate::budgets) async fn recorded(
     scope: &OrgScope,
     part: SpendScope,
     months: Period,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<RecordedAlert>, Error> {
     let (kind, team, project) = match part {
         SpendScope::Organization => ("organization", None, None),
         SpendScope::Team(team) => ("team", Some(team.0), None),
@@ -138,7 +138,7 @@ pub(in crate::budgets) async fn recorded(
     .await?;
     rows.iter()
         .map(|row| {
-            Ok(Recorded {
+            Ok(RecordedAlert {
                 month: row.try_get("month")?,
                 budget_name: row.try_get("budget_name")?,
                 threshold: threshold("alerts", row.try_get("threshold")?)?,

@@ -8,7 +8,7 @@ mod marks;
 mod months;
 
 pub(super) use alerts::{
-    Crossing, Recorded, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
+    Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
 };
 pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};
 pub(super) use mails::{insert_test, own_address, tests, tests_since};

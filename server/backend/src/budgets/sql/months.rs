@@ -2,7 +2,7 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::budget::Usage;
+use domain::budget::BudgetUsage;
 use domain::ids::BudgetId;
 use rust_decimal::Decimal;
 use sqlx::{PgConnection, PgPool, Row};
@@ -63,7 +63,7 @@ pub(in crate::budgets) async fn evaluated(
     scope: &OrgScope,
     budget_id: BudgetId,
     month: NaiveDate,
-    usage: &Usage,
+    usage: &BudgetUsage,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(

@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgPool, Row};
 
 /// A row of `sign_ins` with its user.
-pub(in crate::identity) struct Stored {
+pub(in crate::identity) struct StoredSignIn {
     pub(in crate::identity) sign_in_id: SignInId,
     pub(in crate::identity) user: User,
     pub(in crate::identity) data: Value,
@@ -76,7 +76,7 @@ pub(in crate::identity) async fn touch_sign_in(
     Ok(())
 }
 
-pub(in crate::identity) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<Stored>, Error> {
+pub(in crate::identity) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<StoredSignIn>, Error> {
     let row = sqlx::query(
         "select sign_ins.sign_in_id, sign_ins.data, sign_ins.created_at, sign_ins.last_seen_at, sign_ins.expires_at,
                 users.user_id, users.email, users.email_verified_at
@@ -88,7 +88,7 @@ pub(in crate::identity) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Re
     .fetch_optional(pool)
     .await?;
     row.map(|row| {
-        Ok(Stored {
+        Ok(StoredSignIn {
             sign_in_id: SignInId(row.try_get("sign_in_id")?),
             user: to_user(&row)?,
             data: row.try_get("data")?,

@@ -333,7 +333,7 @@ fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, b
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones. [`super::Rollups::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones. [`super::RollupDelta::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;

@@ -92,7 +92,7 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
             SpendRange::Instants { from: at(from, quarter), to: at(to, 3) }
         }
     });
-    let bucket = prop::sample::select(Bucket::ALL.to_vec());
+    let bucket = prop::sample::select(Granularity::ALL.to_vec());
     (range, bucket, group_by, prop::collection::vec(any_filter(), 0..3)).prop_map(
         |(range, bucket, group_by, filters)| SpendQuery {
             range,
@@ -166,18 +166,18 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
 async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
     let asked = |bucket, by: &[Dimension]| SpendQuery::over(month).per(bucket).by(by.iter().cloned());
     let ask = async |bucket, by: &[Dimension]| query(&org.backend, scope, &asked(bucket, by)).await.unwrap();
-    let total = ask(Bucket::None, &[]).await.total;
+    let total = ask(Granularity::None, &[]).await.total;
     let sum = |rows: &[SpendRow]| {
         let mut sums = Sums::default();
         rows.iter().for_each(|row| sums.add(&row.sums));
         sums
     };
     for (bucket, by) in [
-        (Bucket::Hour, vec![]),
-        (Bucket::Day, vec![Dimension::Project, Dimension::Model]),
-        (Bucket::Week, vec![Dimension::Team]),
-        (Bucket::Month, vec![Dimension::ApiKey, Dimension::Status]),
-        (Bucket::None, vec![Dimension::Customer, Dimension::Team]),
+        (Granularity::Hour, vec![]),
+        (Granularity::Day, vec![Dimension::Project, Dimension::Model]),
+        (Granularity::Week, vec![Dimension::Team]),
+        (Granularity::Month, vec![Dimension::ApiKey, Dimension::Status]),
+        (Granularity::None, vec![Dimension::Customer, Dimension::Team]),
     ] {
         assert_eq!(sum(&ask(bucket, &by).await.rows), total, "{bucket:?} {by:?}");
     }
@@ -210,7 +210,7 @@ async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
         let kind = domain::statement::StatementKind::Team;
         let (_, one) = crate::statements::one(&org.backend, scope, month, kind, slug).await.unwrap();
         assert_eq!(one.total, team.sums);
-        let by_team = asked(Bucket::None, &[]).only(Dimension::Team, slug);
+        let by_team = asked(Granularity::None, &[]).only(Dimension::Team, slug);
         assert_eq!(query(&org.backend, scope, &by_team).await.unwrap().total, team.sums);
     }
 }

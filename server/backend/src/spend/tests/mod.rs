@@ -14,7 +14,7 @@ use domain::ids::{KeyId, ProjectId, TeamId};
 use domain::meter::{Meter, Meters, UsageFormat};
 use domain::price::Context;
 use domain::rating::{rate_usage, upper_bound};
-use domain::spend::{Bucket, BucketStart, Dimension, Filter, SpendRange, SpendRow};
+use domain::spend::{BucketStart, Dimension, Filter, Granularity, SpendRange, SpendRow};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -123,19 +123,19 @@ impl Org {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<BucketStart> {
+    fn bucket(&self, used: &Used, bucket: Granularity) -> Option<BucketStart> {
         let local = self.scope.zone().local(used.at);
         let day = local.date_naive();
         Some(match bucket {
-            Bucket::None => return None,
+            Granularity::None => return None,
             // The start of the local hour with the offset that was in force: the repeated hour is two.
-            Bucket::Hour => {
+            Granularity::Hour => {
                 let text = format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z"));
                 BucketStart::Hour(text.parse().unwrap())
             }
-            Bucket::Day => BucketStart::Day(day),
-            Bucket::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
-            Bucket::Month => BucketStart::Month(day.with_day(1).unwrap()),
+            Granularity::Day => BucketStart::Day(day),
+            Granularity::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
+            Granularity::Month => BucketStart::Month(day.with_day(1).unwrap()),
         })
     }
 

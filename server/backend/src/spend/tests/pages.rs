@@ -84,7 +84,7 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
         previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
         measure: Measure::Spend,
         dimension: Dimension::Feature,
-        bucket: Some(Bucket::Hour),
+        bucket: Some(Granularity::Hour),
         filters: Vec::new(),
     };
     let found = explore(&org.backend, &org.scope, asked.clone()).await.unwrap();

@@ -2,7 +2,7 @@
 //!
 //! To add a name, add it to the list of its meaning; of several, the first that a record carries counts.
 
-use super::words::Names;
+use super::attribute_keys::Names;
 
 pub(super) const EVENT_NAME: Names = &["event.name"];
 pub(super) const MODEL: Names = &["model", "slug"];
