@@ -267,7 +267,7 @@ pub enum SpendRange {
 }
 
 /// Which values of a dimension count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Filter {
     /// Of which dimension.
     pub dimension: Dimension,

@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+use super::answers::{MeterRow, State};
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
 use crate::ledger::key::{first_key, time_of};
 use crate::{Error, OrgScope};
@@ -9,7 +10,7 @@ use domain::ids::{EventKey, ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    Bucket, BucketStart, CellKey, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
+    Bucket, BucketStart, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
     SpendRange, SpendRow, Sums,
 };
 use rust_decimal::Decimal;
@@ -397,7 +398,7 @@ fn bucket_start(row: &PgRow, bucket: Bucket) -> Result<Option<BucketStart>, Erro
 }
 
 /// By bucket, then by falling spend.
-fn in_order(one: &SpendRow, other: &SpendRow) -> Ordering {
+pub(super) fn in_order(one: &SpendRow, other: &SpendRow) -> Ordering {
     let by_spend = || other.sums.spend.cmp(&one.sums.spend);
     one.bucket.cmp(&other.bucket).then_with(by_spend).then_with(|| one.keys.cmp(&other.keys))
 }
@@ -427,7 +428,7 @@ pub(super) async fn meters(
     part: SpendScope,
     query: &SpendQuery,
     period: Period,
-) -> Result<Vec<(CellKey, Meter, Metered)>, Error> {
+) -> Result<Vec<MeterRow>, Error> {
     let mut sql = Query::new(
         "select (select slug from projects as named where named.project_id = r.project_id and named.org_id = ",
     );
@@ -454,29 +455,30 @@ pub(super) async fn meters(
         .collect()
 }
 
-/// Sums of the days that have any.
-pub(super) async fn by_day(
+/// The states of parts of a span; of the words and owners of projects only where they matter.
+pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
-    part: SpendScope,
-    period: Period,
-) -> Result<Vec<(NaiveDate, Sums)>, Error> {
-    let mut sql = Query::new("select r.day, ");
-    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
-    push_days(&mut sql, scope, period, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    sql.push(" group by r.day order by r.day");
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get("day")?, sums_of(row)?))).collect()
-}
-
-/// Sums over all days.
-pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
-    let mut sql = Query::new("select ");
-    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
-    push_days(&mut sql, scope, period, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
+    parts: &[Period],
+    with_projects: bool,
+) -> Result<Vec<State>, Error> {
+    let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
+    let rows = sqlx::query(
+        "select days.versions, case when $4 then (
+            select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
+            select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
+            select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
+            from project_ownership where org_id = $1) else 0 end as projects
+         from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
+         cross join lateral (
+            select coalesce(sum(version), 0) as versions from rollup_version
+            where org_id = $1 and day >= part.from_day and day < part.to_day) as days
+         order by part.number",
+    );
+    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| Ok(State { versions: row.try_get("versions")?, projects: row.try_get("projects")? }))
+        .collect()
 }
 
 /// Sums by day and project, with each day's owner.

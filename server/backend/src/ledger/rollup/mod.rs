@@ -4,8 +4,10 @@ mod sql;
 
 pub(crate) use sql::{
     COARSE_DAYS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey,
-    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums,
+    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
 };
+
+use sql::Days;
 
 use crate::Error;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -70,9 +72,14 @@ impl Rollups {
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<Moved, Error> {
+        let days = days_of(&self.moved);
+        self.write(connection, &days).await
+    }
+
+    async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<Moved, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        sql::add(connection, &quarters, &days, &labels, &meters).await?;
+        sql::add(connection, &quarters, &days, &labels, &meters, renewed).await?;
         Ok(self.moved)
     }
 
@@ -82,10 +89,12 @@ impl Rollups {
     /// [`Error::Database`].
     pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<Moved, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
-        let moved = self.add(connection).await?;
+        // Versions come last, after the rows below.
+        let moved = self.write(connection, &Days::new()).await?;
         METERS.add_and_prune(connection, &meters).await?;
         TERMS.add_and_prune(connection, &terms).await?;
         COARSE_METERS.add_and_prune(connection, &meters).await?;
+        renew(connection, &days_of(&moved)).await?;
         Ok(moved)
     }
 }
@@ -102,6 +111,10 @@ impl From<CallSums> for LabelSums {
             avoided_cost: calls.avoided_cost,
         }
     }
+}
+
+fn days_of(moved: &Moved) -> Days {
+    moved.iter().map(|(org_id, _, day)| (*org_id, *day)).collect()
 }
 
 fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Rows<K, V> {
