@@ -9,7 +9,7 @@ mod query;
 
 pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
-pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
+pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS};
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, Outlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
