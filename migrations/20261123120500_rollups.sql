@@ -149,6 +149,14 @@ create table rollup_version (
     constraint rollup_version_pkey primary key (org_id, day)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
+-- When the newest event of a project happened, so that no page looks for it among events.
+create table newest_events (
+    org_id uuid not null,
+    project_id uuid not null,
+    happened_at timestamptz not null,
+    constraint newest_events_pkey primary key (org_id, project_id)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
 -- What readers ask: sums with the words of their series.
 create view spend_by_coarse_day as
     select r.*, c.project_id, c.provider, c.model, c.status, case when c.status = 'success' then 0 else r.requests end as errors

@@ -419,6 +419,7 @@ async fn a_deleted_organization_takes_its_events_along() {
         "rollup_coarse_day",
         "rollup_coarse_meter_day",
         "rollup_version",
+        "newest_events",
     ] {
         assert!(
             before.iter().any(|(name, count)| name == table && *count > 0),

@@ -2,11 +2,11 @@
 
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
-use crate::ledger::key::{first_key, time_of};
+use crate::ledger::key::first_key;
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
-use domain::ids::{EventKey, ProjectId, TeamId};
+use domain::ids::{ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
@@ -520,52 +520,17 @@ pub(crate) async fn months_with_spend(
     Ok(months.bind(scope.org_id().0).bind(project_id.0).bind(from).fetch_all(connection).await?)
 }
 
-/// The newest event of a part: its quarter comes from the rollup, so at most one quarter of events is read.
+/// When the newest event of a part happened.
 pub(super) async fn newest_event_at(
     pool: &PgPool,
     scope: &OrgScope,
     part: SpendScope,
     today: NaiveDate,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let (team, project) = match part {
-        SpendScope::Organization => (None, None),
-        SpendScope::Team(team) => (Some(team.0), None),
-        SpendScope::Project(project) => (None, Some(project.0)),
-    };
-    let newest = sqlx::query(
-        r#"with part as materialized (
-            select project_id from projects
-            where org_id = $1 and ($2::uuid[] is null or project_id = any($2)) and ($3::uuid is null or project_id = $3)
-                and ($4::uuid is null or exists (
-                    select 1 from project_ownership as owner
-                    where owner.org_id = $1 and owner.project_id = projects.project_id and owner.team_id = $4
-                        and owner.valid_from <= $5 and owner.valid_to > $5))),
-        newest as (
-            select quarter from spend_by_quarter
-            where org_id = $1 and project_id in (select project_id from part)
-            order by quarter desc limit 1)
-        select quarter, array(
-            select series_id from series where org_id = $1 and project_id in (select project_id from part)) as series
-        from newest"#,
-    )
-    .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
-    .bind(project)
-    .bind(team)
-    .bind(today)
-    .fetch_optional(pool)
-    .await?;
-    let Some(newest) = newest else { return Ok(None) };
-    let (quarter, series): (DateTime<Utc>, Vec<i64>) = (newest.try_get("quarter")?, newest.try_get("series")?);
-    let key: Option<Uuid> = sqlx::query_scalar(
-        "select event_key from events where org_id = $1 and event_key >= $2 and event_key < $3 and series_id = any($4)
-         order by event_key desc limit 1",
-    )
-    .bind(scope.org_id().0)
-    .bind(first_key(quarter))
-    .bind(first_key(quarter + Duration::minutes(15)))
-    .bind(series)
-    .fetch_optional(pool)
-    .await?;
-    Ok(key.map(|key| time_of(EventKey(key))))
+    let mut sql = Query::new("select max(r.happened_at) from (select *, ");
+    sql.push_bind(today).push(" as day from newest_events where org_id = ").push_bind(scope.org_id().0);
+    sql.push(") as r where true");
+    push_visible(&mut sql, scope, "r.");
+    push_part(&mut sql, scope, part, "r.day");
+    Ok(sql.build_query_scalar().fetch_one(pool).await?)
 }

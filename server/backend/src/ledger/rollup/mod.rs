@@ -7,7 +7,7 @@ pub(crate) use sql::{
     MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
 };
 
-use sql::Days;
+use sql::{Days, Newest};
 
 use crate::Error;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -40,6 +40,7 @@ pub(crate) struct Rollups {
     meters: HashMap<MeterKey, MeterSums>,
     terms: HashMap<TermKey, TermSums>,
     moved: Moved,
+    newest: Newest,
 }
 
 impl Rollups {
@@ -53,6 +54,8 @@ impl Rollups {
             *self.labels.entry(key).or_default() += LabelSums::from(calls);
         }
         self.moved.insert((org_id, project_id, day));
+        let newest = self.newest.entry((org_id, project_id)).or_insert(at);
+        *newest = at.max(*newest);
     }
 
     /// Adds to a meter.
@@ -79,7 +82,7 @@ impl Rollups {
     async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<Moved, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        sql::add(connection, &quarters, &days, &labels, &meters, renewed).await?;
+        sql::add(connection, &quarters, &days, &labels, &meters, renewed, &self.newest).await?;
         Ok(self.moved)
     }
 
@@ -89,6 +92,7 @@ impl Rollups {
     /// [`Error::Database`].
     pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<Moved, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
+        self.newest = Newest::new();
         // Versions come last, after the rows below.
         let moved = self.write(connection, &Days::new()).await?;
         METERS.add_and_prune(connection, &meters).await?;

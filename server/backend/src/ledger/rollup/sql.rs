@@ -4,13 +4,13 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::OrgId;
+use domain::ids::{OrgId, ProjectId};
 use domain::meter::Meter;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
@@ -370,9 +370,30 @@ pub(crate) async fn renew_all(connection: &mut PgConnection, scope: &OrgScope) -
     Ok(())
 }
 
+/// The newest event of each project.
+pub(super) type Newest = BTreeMap<(OrgId, ProjectId), DateTime<Utc>>;
+
+/// Moves the newest events on, whose organizations, projects and times are bound as arrays after `bound`.
+fn moved_on(bound: usize) -> String {
+    format!(
+        "insert into newest_events (org_id, project_id, happened_at)
+         select * from unnest(${}::uuid[], ${}::uuid[], ${}::timestamptz[]) on conflict on constraint newest_events_pkey
+            do update set happened_at = excluded.happened_at where newest_events.happened_at < excluded.happened_at",
+        bound + 1,
+        bound + 2,
+        bound + 3
+    )
+}
+
+fn bind_newest<'q>(query: Query<'q>, newest: &Newest) -> Query<'q> {
+    let orgs: Vec<Uuid> = newest.keys().map(|(org_id, _)| org_id.0).collect();
+    let projects: Vec<Uuid> = newest.keys().map(|(_, project_id)| project_id.0).collect();
+    query.bind(orgs).bind(projects).bind(newest.values().copied().collect::<Vec<_>>())
+}
+
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, versions. [`super::Rollups::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, newest events, versions. [`super::Rollups::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
@@ -382,9 +403,9 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     bound += Rollup::<DayKey, CallSums>::WIDTH;
     let quarters = QUARTERS.upsert(bound);
     bound += Rollup::<QuarterKey, CallSums>::WIDTH;
-    let versions = renewed(bound);
+    let (versions, newest) = (renewed(bound), moved_on(bound + 2));
     format!(
-        "with versions as ({versions}), coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
+        "with versions as ({versions}), newest as ({newest}), coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
              days as ({days}), quarters as ({quarters}) select"
     )
 });
@@ -397,10 +418,11 @@ pub(super) async fn add(
     labels: &Rows<LabelKey, LabelSums>,
     meters: &Rows<MeterKey, MeterSums>,
     moved: &Days,
+    newest: &Newest,
 ) -> Result<(), Error> {
     let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), meters);
     let query = DAYS.bind(LABELS.bind(query, labels), days);
-    bind_days(QUARTERS.bind(query, quarters), moved).execute(connection).await?;
+    bind_newest(bind_days(QUARTERS.bind(query, quarters), moved), newest).execute(connection).await?;
     Ok(())
 }
 
@@ -425,7 +447,7 @@ mod tests {
 
     #[test]
     fn everybody_locks_rows_in_one_order() {
-        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters", "versions"];
+        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters", "newest", "versions"];
         let places = order.map(|part| ADD.find(&format!(" {part} as (insert")).unwrap());
         assert!(places.is_sorted_by(|one, next| one > next), "PostgreSQL runs the last part first: {places:?}");
     }
