@@ -97,8 +97,8 @@ fn spend_by_day() -> ChartData {
     let expected: Vec<Option<f64>> =
         (0..30).map(|index| (index >= 23).then(|| (0..5).map(|series| amount(series, index)).sum())).collect();
     ChartData {
-        buckets: (0..30)
-            .map(|index| Bucket {
+        steps: (0..30)
+            .map(|index| Step {
                 label: format::day(day_of(index)),
                 title: format::weekday(day_of(index)),
                 total: if index < 23 { dollars(totals[index]) } else { String::new() },
@@ -152,8 +152,8 @@ fn spend_by_day() -> ChartData {
                 .collect(),
         }),
         annotations: vec![
-            Annotation { bucket: 5, label: "launch of triage v2".to_owned() },
-            Annotation { bucket: 17, label: "marketing-drafts: retry loop, +$410".to_owned() },
+            Annotation { step: 5, label: "launch of triage v2".to_owned() },
+            Annotation { step: 17, label: "marketing-drafts: retry loop, +$410".to_owned() },
         ],
         today: Some(23),
         ..ChartData::default()
@@ -338,7 +338,7 @@ fn Gallery() -> impl IntoView {
             </Section>
             <Columns three=true>
                 <Section title="Areas">
-                    <Chart data=ChartData { stack: Stack::Areas, today: None, annotations: vec![], lines: vec![], band: None, buckets: spend_by_day().buckets.into_iter().take(23).collect(), ..spend_by_day() } label="Areas" tick=format::axis_money height=Height::Low/>
+                    <Chart data=ChartData { stack: Stack::Areas, today: None, annotations: vec![], lines: vec![], band: None, steps: spend_by_day().steps.into_iter().take(23).collect(), ..spend_by_day() } label="Areas" tick=format::axis_money height=Height::Low/>
                 </Section>
                 <Section title="Line, threshold">
                     <Chart data=lines() label="Used of the budget" tick=format::axis_money height=Height::Low/>
@@ -379,7 +379,7 @@ fn lines() -> ChartData {
         })
         .collect();
     ChartData {
-        buckets: spend_by_day().buckets,
+        steps: spend_by_day().steps,
         lines: vec![Line {
             name: "used".to_owned(),
             texts: values.iter().map(|value| value.map(dollars).unwrap_or_default()).collect(),

@@ -92,7 +92,7 @@ where
     /// Everything that is wrong, for `FormErrors`.
     #[must_use]
     pub fn errors(self) -> Signal<Vec<(String, String)>> {
-        Signal::derive(move || self.problem().map(|problem| said(&problem)).unwrap_or_default())
+        Signal::derive(move || self.problem().map(|problem| field_errors(&problem)).unwrap_or_default())
     }
 
     /// What was typed into a field before the page came back; none on a fresh page.
@@ -138,7 +138,7 @@ pub fn posted_problem(path: &str) -> Option<Problem> {
 }
 
 /// Fields by name; what concerns no field comes first, without one.
-pub(crate) fn said(problem: &Problem) -> Vec<(String, String)> {
+pub(crate) fn field_errors(problem: &Problem) -> Vec<(String, String)> {
     if problem.fields().is_empty() {
         return vec![(String::new(), problem.detail())];
     }
@@ -164,9 +164,9 @@ mod tests {
 
     #[test]
     fn a_problem_without_fields_concerns_the_whole_form() {
-        let whole = said(&Problem::conflict("Taken."));
+        let whole = field_errors(&Problem::conflict("Taken."));
         assert_eq!(whole, [(String::new(), "Taken.".to_owned())]);
-        let field = said(&Problem::field("name", "required", "Enter a name."));
+        let field = field_errors(&Problem::field("name", "required", "Enter a name."));
         assert_eq!(field, [("name".to_owned(), "Enter a name.".to_owned())]);
     }
 }

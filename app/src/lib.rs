@@ -81,7 +81,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("events") view=Events::List />
                     <Route path=path!("events/rejected") view=Events::Rejected />
                     <Route path=path!("events/unpriced") view=Events::Unpriced />
-                    <Route path=path!("events/doubles") view=Events::Doubles />
+                    <Route path=path!("events/doubles") view=Events::PossibleDuplicates />
                     <Route path=path!("events/uploads") view=Events::Uploads />
                     <Route path=path!("events/uploads/:upload") view=Events::Upload />
                     <Route path=path!("events/:event") view=Events::Event />

@@ -72,7 +72,7 @@ rooms! {
         List: events::EventsPage,
         Rejected: events::RejectedPage,
         Unpriced: events::UnpricedPage,
-        Doubles: events::DoublesPage,
+        PossibleDuplicates: events::PossibleDuplicatesPage,
         Uploads: events::UploadsPage,
         Upload: events::UploadPage,
         Event: events::EventPage,

@@ -3,7 +3,7 @@
 use crate::error::AppError;
 use crate::form::Form;
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{Button, FormErrors, Meter, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -46,7 +46,7 @@ pub fn SampleArriving(
     share: f64,
 ) -> impl IntoView {
     let share = RwSignal::new(share);
-    let again = Place::Overview.path(&org);
+    let again = NavItem::Overview.path(&org);
     follow(org, share);
     view! {
         <Title text="Sample data"/>

@@ -62,7 +62,7 @@ const VISITS = {
   "/o/:org/forecast": { sample: ["/forecast", "/forecast?project=search"], empty: ["/forecast"] },
   "/o/:org/prices": { sample: ["/prices", "/prices?q=none-such"], empty: ["/prices"] },
   "/o/:org/prices/own": { sample: ["/prices/own"], empty: ["/prices/own"], viewer: ["/prices/own"] },
-  "/o/:org/prices/own/price": { sample: ["/prices/own/price?waiting=true"], viewer: [["/prices/own/price", 403]] },
+  "/o/:org/prices/own/price": { sample: ["/prices/own/price?unpriced=true"], viewer: [["/prices/own/price", 403]] },
   "/o/:org/prices/own/name": { sample: ["/prices/own/name"], viewer: [["/prices/own/name", 403]] },
   "/o/:org/prices/basis": { sample: ["/prices/basis"], empty: ["/prices/basis"], viewer: ["/prices/basis"] },
   "/o/:org/prices/imports": { sample: ["/prices/imports"], empty: ["/prices/imports"], viewer: ["/prices/imports"] },

@@ -75,8 +75,8 @@ async fn statements(
     let (name, statement) = match (which.kind, which.slug) {
         (Some(kind), Some(slug)) => {
             let kind: StatementKind = kind.parse()?;
-            let (payer, statement) = backend::statements::one(backend, scope, month, kind, &slug).await?;
-            (format!("{org}-{}-{text}.csv", payer.slug), statement)
+            let (owner, statement) = backend::statements::one(backend, scope, month, kind, &slug).await?;
+            (format!("{org}-{}-{text}.csv", owner.slug), statement)
         }
         (None, None) => (format!("{org}-{text}.csv"), backend::statements::month(backend, scope, month, true).await?),
         _ => return Err(Problem::field("kind", "required", "Give `kind` and `slug` together, or neither.").into()),

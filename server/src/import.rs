@@ -5,7 +5,7 @@
 use crate::config::Import;
 use backend::events::files::{self, FileRow, Header, Ids, Reading};
 use backend::{Backend, Error, OrgScope};
-use domain::event::{IngestAnswer, Read, Recorded};
+use domain::event::{IngestAnswer, IngestStatus, ParsedEvent};
 use domain::problem::Problem;
 use domain::upload::{FileKind, Mapping, PIECE_BYTES};
 use secrecy::ExposeSecret;
@@ -39,7 +39,7 @@ pub struct Summary {
 impl Summary {
     /// In one line.
     #[must_use]
-    pub fn said(&self) -> String {
+    pub fn describe(&self) -> String {
         format!(
             "{} rows: {} recorded, {} recorded before, {} refused",
             self.rows, self.accepted, self.duplicates, self.refused
@@ -52,7 +52,7 @@ impl Summary {
         self.refused += u64::from(answer.rejected + answer.conflicts);
         let bad = answer.results.iter().zip(places);
         for (result, place) in
-            bad.filter(|(result, _)| matches!(result.status, Recorded::Rejected | Recorded::Conflict))
+            bad.filter(|(result, _)| matches!(result.status, IngestStatus::Rejected | IngestStatus::Conflict))
         {
             if let Some(error) = result.error.as_ref().filter(|_| self.reasons.len() < EXPLAINED) {
                 self.reasons.push(format!("row {place}: {} {}", error.pointer, error.detail));
@@ -66,7 +66,7 @@ impl Summary {
 /// # Errors
 /// What is wrong with the settings, the file or the key, or after which row the database stayed away.
 pub async fn run(backend: &Backend, wanted: &Import, progress: impl Fn(&Summary)) -> Result<Summary, String> {
-    let caller = backend::keys::authenticate(backend, wanted.key.expose_secret()).await.map_err(said)?;
+    let caller = backend::keys::authenticate(backend, wanted.key.expose_secret()).await.map_err(error_text)?;
     let mapping = Mapping::read(&wanted.columns, &wanted.constants)?;
     let mut run = Run {
         backend,
@@ -86,7 +86,7 @@ pub async fn run(backend: &Backend, wanted: &Import, progress: impl Fn(&Summary)
     Ok(run.summary)
 }
 
-fn said(error: Error) -> String {
+fn error_text(error: Error) -> String {
     error.into_problem().to_string()
 }
 
@@ -98,7 +98,7 @@ struct Run<'a, F> {
     summary: Summary,
     /// Rows of the events that wait.
     places: Vec<u64>,
-    events: Vec<Read>,
+    events: Vec<ParsedEvent>,
 }
 
 impl<F: Fn(&Summary)> Run<'_, F> {
@@ -119,7 +119,7 @@ impl<F: Fn(&Summary)> Run<'_, F> {
         self.record().await
     }
 
-    async fn take(&mut self, read: Read) -> Result<(), String> {
+    async fn take(&mut self, read: ParsedEvent) -> Result<(), String> {
         self.summary.rows += 1;
         if self.summary.rows <= self.skip {
             return Ok(());
@@ -145,7 +145,7 @@ impl<F: Fn(&Summary)> Run<'_, F> {
     async fn recorded(&self) -> Result<IngestAnswer, String> {
         let mut tried = 1;
         loop {
-            let answer = backend::events::ingest_own(self.backend, self.scope, self.events.clone()).await;
+            let answer = backend::events::ingest_native(self.backend, self.scope, self.events.clone()).await;
             match answer.map_err(Error::into_problem) {
                 Ok(answer) => return Ok(answer),
                 // Rows of files have ids, so what was recorded after all is a duplicate.

@@ -1,6 +1,6 @@
 //! Background loops: started by `serve`, restarted when they fail, cancelled on shutdown.
 //!
-//! A loop is an `async fn work(…, stop)` of its room that returns when `stop` is cancelled; to add one, add a line to [`Jobs::start`].
+//! A loop is an `async fn run_worker(…, stop)` of its room that returns when `stop` is cancelled; to add one, add a line to [`Jobs::start`].
 //! Every server runs all of them: what there is to do is shared through PostgreSQL.
 
 use backend::delivery::Mailer;
@@ -36,14 +36,18 @@ impl Jobs {
         let mailer = Arc::new(mailer);
         jobs.keep("delivery", backend, move |backend, stop| {
             let mailer = Arc::clone(&mailer);
-            async move { delivery::work(&backend, &mailer, &stop).await }
+            async move { delivery::run_worker(&backend, &mailer, &stop).await }
         });
         jobs.keep("keys", backend, |backend, stop| async move { keys::watch(&backend, &stop).await });
         jobs.keep("prices", backend, |backend, stop| async move { prices::watch(&backend, &stop).await });
         jobs.keep("price book", backend, |backend, stop| async move { prices::keep_book(&backend, &stop).await });
-        jobs.keep("pricing runs", backend, |backend, stop| async move { prices::runs::work(&backend, &stop).await });
-        jobs.keep("identity", backend, |backend, stop| async move { identity::work(&backend, &stop).await });
-        jobs.keep("budgets", backend, |backend, stop| async move { budgets::work(&backend, &stop).await });
+        jobs.keep(
+            "pricing runs",
+            backend,
+            |backend, stop| async move { prices::runs::run_worker(&backend, &stop).await },
+        );
+        jobs.keep("identity", backend, |backend, stop| async move { identity::run_worker(&backend, &stop).await });
+        jobs.keep("budgets", backend, |backend, stop| async move { budgets::run_worker(&backend, &stop).await });
         jobs.keep("retention", backend, |backend, stop| async move { ledger::keep_retention(&backend, &stop).await });
         jobs
     }

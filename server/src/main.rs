@@ -112,14 +112,14 @@ async fn run_import(wanted: Import) -> Result<(), Failure> {
     let connected = connect(&wanted.database).await?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
     backend::prices::refresh(&backend).await.map_err(|error| error.into_problem().to_string())?;
-    let imported = server::import::run(&backend, &wanted, |summary| tracing::info!("{}", summary.said())).await;
+    let imported = server::import::run(&backend, &wanted, |summary| tracing::info!("{}", summary.describe())).await;
     events::drain(&backend).await;
     let summary = imported?;
     let mut out = std::io::stdout();
     for reason in &summary.reasons {
         writeln!(out, "{reason}")?;
     }
-    writeln!(out, "{}", summary.said())?;
+    writeln!(out, "{}", summary.describe())?;
     connected.close().await
 }
 

@@ -6,8 +6,8 @@ use crate::config::PriceImport;
 use backend::prices::import::common::{self, Added, CommonImport};
 use backend::{Backend, Error};
 use domain::format;
-use domain::price::import::{Counts, Effect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
-use domain::price::{Doubt, PriceRow, Variant};
+use domain::price::import::{Counts, ImportEffect, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind};
+use domain::price::{BookPrice, PriceWarning, Variant};
 use domain::problem::Problem;
 use domain::span::Edge;
 use std::fs;
@@ -24,17 +24,17 @@ const REASONS_SHOWN: usize = 20;
 /// What is wrong with the file, or that the database is away, or that the output cannot be written.
 pub async fn run(backend: &Backend, wanted: &PriceImport, out: &mut impl Write) -> Result<(), String> {
     let input = input(wanted)?;
-    let import = common::compare_file(backend, input).await.map_err(said)?;
-    let effect = import.effect(backend).await.map_err(said)?;
+    let import = common::compare_file(backend, input).await.map_err(error_text)?;
+    let effect = import.effect(backend).await.map_err(error_text)?;
     print(&import, &effect, wanted, out).map_err(|error| error.to_string())?;
     if wanted.apply {
-        let added = common::apply(backend, &import, wanted.confirm_jumps).await.map_err(said)?;
+        let added = common::apply(backend, &import, wanted.confirm_jumps).await.map_err(error_text)?;
         writeln!(out, "{}", applied(&added)).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
-fn said(error: Error) -> String {
+fn error_text(error: Error) -> String {
     match error.into_problem() {
         problem @ Problem::Invalid { .. } => {
             let fields = problem.fields().iter().map(|field| field.detail.clone());
@@ -57,7 +57,7 @@ fn input(wanted: &PriceImport) -> Result<ImportInput, String> {
     Ok(ImportInput { from: wanted.from.map(Edge::Day), ..input })
 }
 
-fn print(import: &CommonImport, effect: &Effect, wanted: &PriceImport, out: &mut impl Write) -> io::Result<()> {
+fn print(import: &CommonImport, effect: &ImportEffect, wanted: &PriceImport, out: &mut impl Write) -> io::Result<()> {
     let comparison = import.comparison();
     let counts = Counts::of(&comparison.proposals);
     writeln!(out, "{} beside the price book, undated changes from {}", import.source(), import.from().date_naive())?;
@@ -96,8 +96,8 @@ fn table(title: &str, proposals: &[&Proposal], out: &mut impl Write) -> io::Resu
     for (cells, proposal) in lines.iter().zip(proposals) {
         let padded = cells.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         writeln!(out, "  {}  {}", padded.collect::<Vec<_>>().join("  "), cells[4])?;
-        for doubt in &proposal.doubts {
-            writeln!(out, "      {}", Doubt::detail(doubt))?;
+        for warning in &proposal.warnings {
+            writeln!(out, "      {}", PriceWarning::detail(warning))?;
         }
     }
     Ok(())
@@ -107,7 +107,7 @@ fn table(title: &str, proposals: &[&Proposal], out: &mut impl Write) -> io::Resu
 fn line(proposal: &Proposal) -> [String; 5] {
     let model = proposal.model();
     let from = proposal.from.map_or_else(|| "since ever".to_owned(), |from| format!("from {}", from.date_naive()));
-    let rate = |row: Option<&PriceRow>| {
+    let rate = |row: Option<&BookPrice>| {
         row.map_or_else(
             || "none".to_owned(),
             |row| format!("{} / {}", format::money_full(row.rate), format::count(row.per)),
@@ -128,7 +128,7 @@ fn counted(number: u64, word: &str) -> String {
 }
 
 /// The meter with everything that chooses the price.
-fn what(row: &PriceRow) -> String {
+fn what(row: &BookPrice) -> String {
     let variant = (row.variant != Variant::Standard).then(|| row.variant.as_str().to_owned());
     let tier = (row.tier_from > 0).then(|| format!(">{}{}", if row.tier_inclusive { "=" } else { "" }, row.tier_from));
     let attributes = (!row.attributes.is_empty()).then(|| row.attributes.to_string());
@@ -137,7 +137,7 @@ fn what(row: &PriceRow) -> String {
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn print_effect(effect: &Effect, doubtful: bool, out: &mut impl Write) -> io::Result<()> {
+fn print_effect(effect: &ImportEffect, doubtful: bool, out: &mut impl Write) -> io::Result<()> {
     let total = &effect.total;
     writeln!(
         out,

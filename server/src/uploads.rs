@@ -160,7 +160,7 @@ fn allowed(caller: Result<MemberCaller, ApiError>, upload: &str) -> Result<(OrgS
 
 /// Where a piece begins in its file, in bytes.
 #[derive(Debug, Deserialize)]
-struct Place {
+struct PieceStart {
     #[serde(default)]
     from: u64,
 }
@@ -170,7 +170,7 @@ async fn send(
     caller: Result<MemberCaller, ApiError>,
     State(state): State<AppState>,
     Path((_org, upload)): Path<(String, String)>,
-    Query(place): Query<Place>,
+    Query(place): Query<PieceStart>,
     request: Request,
 ) -> Response {
     let sent = async {

@@ -39,12 +39,12 @@ pub async fn run(backend: &Backend, asked: &Verify, out: &mut (impl Write + Send
             report(out, &slug, month, &differences)?;
         }
         found.differences += here;
-        writeln!(out, "{slug}: {} to {} looked at, {}", period.from, period.to, said(here, asked.repair))?;
+        writeln!(out, "{slug}: {} to {} looked at, {}", period.from, period.to, describe(here, asked.repair))?;
     }
     Ok(found)
 }
 
-fn said(differences: usize, repair: bool) -> String {
+fn describe(differences: usize, repair: bool) -> String {
     match (differences, repair) {
         (0, _) => "no difference".to_owned(),
         (count, false) => format!("{count} differences"),

@@ -117,7 +117,7 @@ pub struct Budget {
 
 /// Used and amount of one month, and what follows from them: the one place that compares the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
+pub struct BudgetUsage {
     /// Spend with the upper bound of what is unpriced.
     pub used: Decimal,
     /// The part of it that is such an upper bound.
@@ -126,7 +126,7 @@ pub struct Usage {
     pub amount: Decimal,
 }
 
-impl Usage {
+impl BudgetUsage {
     /// Used as a percentage of the amount, exact.
     #[must_use]
     pub fn percent(&self) -> Decimal {
@@ -222,7 +222,7 @@ impl Crossing {
         days.iter()
             .find(|(_, spend)| {
                 used += spend;
-                Usage { used, estimated: Decimal::ZERO, amount }.crosses(threshold)
+                BudgetUsage { used, estimated: Decimal::ZERO, amount }.crosses(threshold)
             })
             .map(|(day, _)| *day)
     }
@@ -236,7 +236,7 @@ pub struct BudgetState {
     /// First day of the month.
     pub month: NaiveDate,
     /// Used and amount.
-    pub usage: Usage,
+    pub usage: BudgetUsage,
     /// Where the month will end; none with too little history.
     pub expected: Option<Expected>,
     /// How it stands.
@@ -254,7 +254,7 @@ pub struct BudgetList {
 
 /// What the form for making or changing a budget shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BudgetSheet {
+pub struct BudgetFormOptions {
     /// What stands in it at first.
     pub form: BudgetForm,
     /// What a budget can be about; empty where that cannot change.
@@ -438,7 +438,7 @@ pub enum DeliveryState {
     Queued,
     /// The mail server took it.
     Sent,
-    /// Refused for good or given up.
+    /// Rejection for good or given up.
     Failed,
     /// Local mode without a mail server: shown at `/dev/mail`.
     Shown,
@@ -464,8 +464,8 @@ impl DeliveryState {
 mod tests {
     use super::*;
 
-    fn usage(used: &str, amount: &str) -> Usage {
-        Usage { used: used.parse().unwrap(), estimated: Decimal::ZERO, amount: amount.parse().unwrap() }
+    fn usage(used: &str, amount: &str) -> BudgetUsage {
+        BudgetUsage { used: used.parse().unwrap(), estimated: Decimal::ZERO, amount: amount.parse().unwrap() }
     }
 
     #[test]

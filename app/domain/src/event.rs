@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-mod refused;
+mod rejection;
 
-pub use refused::{Read, Refused, Sender};
+pub use rejection::{ParsedEvent, Rejection, Sender};
 
 /// Most events in one request.
 pub const MAX_BATCH: usize = 5_000;
@@ -235,7 +235,7 @@ pub struct EventInput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum Recorded {
+pub enum IngestStatus {
     /// Recorded now.
     Accepted,
     /// The same id with the same content is recorded already: a success.
@@ -255,7 +255,7 @@ pub struct EventResult {
     /// The event's id, given or generated; null where it could not be read.
     pub id: Option<String>,
     /// What became of it.
-    pub status: Recorded,
+    pub status: IngestStatus,
     /// Its cost; null when unpriced or not recorded.
     #[serde(with = "crate::money::amount_opt")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
@@ -449,7 +449,7 @@ pub struct EventDetail {
     /// Other events of the same session, newest first, at most [`MAX_RELATED`].
     pub session: Vec<EventRow>,
     /// Other events with the same answer of the provider, the first one first.
-    pub doubles: Vec<EventRow>,
+    pub possible_duplicates: Vec<EventRow>,
 }
 
 impl EventDetail {
@@ -519,19 +519,19 @@ pub struct UnpricedRow {
     pub reason: String,
 }
 
-/// A suspected double and the event that was recorded before it.
+/// A possible duplicate and the event that was recorded before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DoubleRow {
+pub struct PossibleDuplicate {
     /// The event that came second: its cost is what may be counted twice.
     pub row: EventRow,
     /// The one that came first; none where the reader may not see it or it is not kept any more.
     pub first: Option<EventRow>,
 }
 
-/// How much is suspected to be counted twice.
+/// How much may be counted twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Suspicion {
-    /// Suspected doubles that are kept.
+pub struct PossibleDuplicateTotals {
+    /// Possible duplicates that are kept.
     pub events: u64,
     /// What they cost together, in US dollars.
     pub cost: Decimal,
@@ -541,13 +541,13 @@ pub struct Suspicion {
     pub drops: bool,
 }
 
-/// The page of suspected doubles.
+/// The page of possible duplicates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DoublesView {
+pub struct PossibleDuplicatesView {
     /// The rows, newest first.
-    pub listed: Listed<DoubleRow>,
+    pub listed: Listed<PossibleDuplicate>,
     /// All of them together.
-    pub suspicion: Suspicion,
+    pub totals: PossibleDuplicateTotals,
 }
 
 /// What wants attention in this room; nobody counts further than a thousand.

@@ -206,14 +206,14 @@ pub fn counted(number: impl Into<i128>, word: &str) -> String {
 
 /// The place of a value on a drawing; never used to compute money.
 #[must_use]
-pub fn position(value: Decimal) -> f64 {
+pub fn to_plot_value(value: Decimal) -> f64 {
     value.to_f64().unwrap_or(0.0)
 }
 
 /// A part of a whole as a ratio, nothing when the whole is zero.
 #[must_use]
 pub fn ratio(part: Decimal, whole: Decimal) -> Option<f64> {
-    part.checked_div(whole).map(position)
+    part.checked_div(whole).map(to_plot_value)
 }
 
 /// A ratio as percent with one decimal: "44.1 %", from ten times on as a factor: "×12". All but not quite everything is never "100 %", and something is never "0 %".
@@ -287,9 +287,9 @@ fn same(left: f64, right: f64) -> bool {
     (left - right).abs() < 1e-9
 }
 
-/// How a value moved against an earlier one.
+/// How a value changed against an earlier one.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moved {
+pub struct Change {
     /// Signed percent, "new" where there was nothing before, a dash where both are nothing.
     pub text: String,
     /// Positive for more, negative for less, zero for neither.
@@ -300,7 +300,7 @@ pub struct Moved {
 
 /// The change from `before` to `now`.
 #[must_use]
-pub fn moved(now: Decimal, before: Decimal) -> Moved {
+pub fn change(now: Decimal, before: Decimal) -> Change {
     let difference = now - before;
     let text = match ratio(difference, before) {
         Some(ratio) => percent_signed(ratio),
@@ -312,7 +312,7 @@ pub fn moved(now: Decimal, before: Decimal) -> Moved {
         Ordering::Equal => 0.0,
         Ordering::Greater => 1.0,
     };
-    Moved { text, sign, difference: money_signed(difference) }
+    Change { text, sign, difference: money_signed(difference) }
 }
 
 // --- axes
@@ -598,14 +598,14 @@ mod tests {
             ("0", "7", "−100.0 %", -1.0),
             ("1200", "100", "×12", 1.0),
         ] {
-            let moved = moved(amount(now), amount(before));
+            let change = change(amount(now), amount(before));
             assert_eq!(
-                (plain(moved.text), moved.sign.partial_cmp(&sign)),
+                (plain(change.text), change.sign.partial_cmp(&sign)),
                 (text.to_owned(), Some(std::cmp::Ordering::Equal)),
                 "{now} {before}"
             );
         }
-        assert_eq!(moved(amount("3"), amount("5.5")).difference, "−$2.50");
+        assert_eq!(change(amount("3"), amount("5.5")).difference, "−$2.50");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use crate::meter::{Meter, Usage, UsageFormat, usage};
 use crate::model::canonical_provider;
-use crate::price::{Asked, Attribute, Attributes, BookRows, Books, Context, PriceBook, PriceRow, Variant};
+use crate::price::{Asked, Attribute, Attributes, BookPrice, BookRows, Books, Context, PriceBook, Variant};
 use crate::problem::FieldProblem;
 use crate::rating::{ReceiptLine, rate_usage};
 use chrono::{DateTime, FixedOffset, Utc};
@@ -213,7 +213,7 @@ impl<'a> Question<'a> {
                 Some(prefix) if !input.model.starts_with(&prefix) => Cow::Owned(prefix + &input.model),
                 _ => Cow::Borrowed(&input.model),
             },
-            usage: usage(format, &input.usage).map_err(|faults| said(&faults))?,
+            usage: usage(format, &input.usage).map_err(|faults| error_text(&faults))?,
             at: input.at.map_or(now, |at| at.to_utc()),
             context: context_of(input),
         })
@@ -251,7 +251,7 @@ fn line(line: &ReceiptLine) -> Option<QuoteLine> {
     })
 }
 
-fn said(faults: &[FieldProblem]) -> String {
+fn error_text(faults: &[FieldProblem]) -> String {
     let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
     details.join(" ")
 }
@@ -367,7 +367,7 @@ fn own_book(provider: &str, model: &str, prices: &Map<String, Value>) -> Result<
             .ok_or_else(|| format!("`{key}` is not a price that can be overridden."))?;
         let text = rate.as_str().map_or_else(|| rate.to_string(), str::to_owned);
         let rate = text.parse().or_else(|_| Decimal::from_scientific(&text)).ok().filter(|rate| *rate >= Decimal::ZERO);
-        Ok(PriceRow {
+        Ok(BookPrice {
             price_id: crate::rule::FIRST_RULE_ID + u64::try_from(index).unwrap_or_default(),
             provider: provider.clone(),
             model: model.to_owned(),

@@ -7,7 +7,7 @@ pub use basis::{Charged, charge};
 
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
-use crate::price::{Books, Call, Context, Found, ModifierRow, PriceBook, Resolved, Unpriced};
+use crate::price::{Books, Call, Context, Found, PriceBook, PriceModifier, Resolved, Unpriced};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -310,7 +310,7 @@ impl Lines {
 }
 
 /// What a modifier adds to a rate, and the rate with it.
-fn stack(rate: Decimal, modifier: &ModifierRow) -> Option<(Decimal, Decimal)> {
+fn stack(rate: Decimal, modifier: &PriceModifier) -> Option<(Decimal, Decimal)> {
     let added = rate.checked_mul(modifier.factor.checked_sub(Decimal::ONE)?)?;
     Some((added, rate.checked_add(added)?))
 }

@@ -251,16 +251,16 @@ impl Summary {
     }
 }
 
-/// Most events that are looked at for an effect.
-pub const MAX_EFFECT: u64 = 10_000;
-/// Most projects that an effect names; the others are summed.
-const MAX_EFFECT_PROJECTS: usize = 6;
+/// Most events that are looked at for a preview.
+pub const MAX_PREVIEWED: u64 = 10_000;
+/// Most projects that a preview names; the others are summed.
+const MAX_PREVIEW_PROJECTS: usize = 6;
 
 /// What a price or a name would do to the events that wait for it: shown before it is entered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct ImpactPreview {
     /// Events of that name that wait and were looked at, the oldest first.
-    pub waiting: u64,
+    pub unpriced: u64,
     /// Those among them that would get a price.
     pub priced: u64,
     /// What these would cost.
@@ -273,16 +273,16 @@ pub struct Effect {
     pub more: bool,
 }
 
-impl Effect {
-    /// From the sums of a rehearsal.
+impl ImpactPreview {
+    /// From the sums of a preview.
     #[must_use]
     pub fn of(summary: &Summary, more: bool) -> Self {
         let mut projects: Vec<(String, u64, Decimal)> = summary.by(|row| row.project.clone());
         projects.sort_by(|one, two| two.2.cmp(&one.2).then_with(|| one.0.cmp(&two.0)));
-        let rest = projects.split_off(projects.len().min(MAX_EFFECT_PROJECTS));
+        let rest = projects.split_off(projects.len().min(MAX_PREVIEW_PROJECTS));
         let listed: (u64, Decimal) = sum_of(&projects);
         Self {
-            waiting: summary.looked_at,
+            unpriced: summary.looked_at,
             priced: summary.priced,
             cost: summary.delta(),
             projects,
@@ -298,19 +298,19 @@ impl Effect {
     /// Names exactly this effect: whoever sends it has seen it.
     #[must_use]
     pub fn token(&self) -> String {
-        format!("{}/{}/{}", self.priced, self.waiting, crate::money::exact(self.cost))
+        format!("{}/{}/{}", self.priced, self.unpriced, crate::money::exact(self.cost))
     }
 
     /// One sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
         use crate::format::{count, counted, money};
-        if self.waiting == 0 {
+        if self.unpriced == 0 {
             return "No event waits under this name.".to_owned();
         }
-        let (priced, waiting, cost) = (count(self.priced), counted(self.waiting, "waiting event"), money(self.cost));
+        let (priced, unpriced, cost) = (count(self.priced), counted(self.unpriced, "waiting event"), money(self.cost));
         let which = if self.more { "the oldest " } else { "" };
-        let start = format!("Prices {priced} of {which}{waiting} for {cost}");
+        let start = format!("Prices {priced} of {which}{unpriced} for {cost}");
         match &self.projects[..] {
             [] => format!("{start}."),
             [(project, ..)] if self.others.0 == 0 => format!("{start}, all in {project}."),
@@ -479,7 +479,7 @@ impl RunState {
 
 /// A run as its page and the list show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
+pub struct RepricingRun {
     /// Its id.
     pub run_id: RunId,
     /// Which events, over which time.
@@ -545,7 +545,7 @@ mod tests {
             let cost = i64::try_from(at).unwrap() + 1;
             summary.add_moves(moves(project, if project == "a" { 3 } else { 1 }, 0, cost));
         }
-        let effect = Effect::of(&summary, false);
+        let effect = ImpactPreview::of(&summary, false);
         assert_eq!((effect.cost, effect.others), (36.into(), (4, 3.into())));
         assert_eq!(effect.projects[0], ("h".to_owned(), 1, 8.into()));
         assert_eq!(
@@ -553,12 +553,12 @@ mod tests {
             "Prices 10 of 20 waiting events for $36.00: h $8.00 (1), g $7.00 (1), f $6.00 (1), e $5.00 (1), d $4.00 (1), \
              c $3.00 (1), other projects $3.00 (4)."
         );
-        assert_ne!(effect.token(), Effect { cost: 35.into(), ..effect.clone() }.token());
-        assert_eq!(Effect::default().sentence(), "No event waits under this name.");
-        let said = |effect: &Effect| effect.sentence().replace('\u{a0}', " ");
-        let more = Effect { more: true, waiting: 1, priced: 1, ..Effect::default() };
+        assert_ne!(effect.token(), ImpactPreview { cost: 35.into(), ..effect.clone() }.token());
+        assert_eq!(ImpactPreview::default().sentence(), "No event waits under this name.");
+        let said = |effect: &ImpactPreview| effect.sentence().replace('\u{a0}', " ");
+        let more = ImpactPreview { more: true, unpriced: 1, priced: 1, ..ImpactPreview::default() };
         assert_eq!(said(&more), "Prices 1 of the oldest 1 waiting event for $0.00.");
-        let one = Effect { projects: vec![("main".to_owned(), 1, Decimal::ONE)], cost: Decimal::ONE, ..more };
+        let one = ImpactPreview { projects: vec![("main".to_owned(), 1, Decimal::ONE)], cost: Decimal::ONE, ..more };
         assert_eq!(said(&one), "Prices 1 of the oldest 1 waiting event for $1.00, all in main.");
     }
 

@@ -205,13 +205,13 @@ pub struct RuleChange {
 /// The rules as they would be with one more entered: what it overlaps gives way.
 pub fn entered<R: Rule>(rules: Vec<R>, new: R) -> Vec<R> {
     let (key, span) = (new.conflict_key(), new.span());
-    let beside = |old: R| -> Vec<R> {
+    let remaining = |old: R| -> Vec<R> {
         if key.is_none() || old.conflict_key() != key {
             return vec![old];
         }
         old.span().subtract(span).map(|left| old.clone().within(left)).collect()
     };
-    let mut rules: Vec<R> = rules.into_iter().flat_map(beside).collect();
+    let mut rules: Vec<R> = rules.into_iter().flat_map(remaining).collect();
     rules.push(new);
     rules
 }

@@ -63,7 +63,7 @@ pub fn month_text(day: NaiveDate) -> String {
 
 /// A team or project with the code under which finance books it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Payer {
+pub struct CostOwner {
     /// Its short name.
     pub slug: String,
     /// Its name.
@@ -147,7 +147,7 @@ pub struct StatementLine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectStatement {
     /// The project.
-    pub project: Payer,
+    pub project: CostOwner,
     /// Its total.
     pub sums: Sums,
     /// The lines behind it, by falling spend of their model; empty where only totals were asked.
@@ -158,7 +158,7 @@ pub struct ProjectStatement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamStatement {
     /// The team; none where no owner is recorded.
-    pub team: Option<Payer>,
+    pub team: Option<CostOwner>,
     /// Its total.
     pub sums: Sums,
     /// Its projects by falling spend.
@@ -211,7 +211,7 @@ impl MonthStatement {
             "currency",
         ]);
         let month = month_text(self.month.from);
-        let code = |payer: Option<&Payer>| payer.and_then(|payer| payer.cost_centre.clone()).unwrap_or_default();
+        let code = |owner: Option<&CostOwner>| owner.and_then(|owner| owner.cost_centre.clone()).unwrap_or_default();
         for team in &self.teams {
             let team_slug = team.team.as_ref().map_or("", |team| team.slug.as_str());
             let team_code = code(team.team.as_ref());

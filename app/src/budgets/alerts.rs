@@ -1,11 +1,11 @@
 //! The alert ledger: what was crossed, who was told, what the mail server answered.
 
 use super::api::{AcknowledgeAlert, load_alerts};
-use super::words;
+use super::labels;
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs, loaded_first,
 };
@@ -21,7 +21,7 @@ pub fn AlertsPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let here = Memo::new(move |_| Query::from(&*query.read()));
+    let here = Memo::new(move |_| UrlQuery::from(&*query.read()));
     let state = Memo::new(move |_| here.with(|here| here.get("state").map(str::to_owned)));
     let before = Memo::new(move |_| here.with(|here| here.get("before").map(str::to_owned)));
     let form = use_form::<AcknowledgeAlert>();
@@ -46,8 +46,8 @@ pub fn AlertsPage() -> impl IntoView {
     }
 }
 
-fn tabs(org: &str, here: &Query) -> AnyView {
-    let path = Place::Alerts.path(org);
+fn tabs(org: &str, here: &UrlQuery) -> AnyView {
+    let path = NavItem::Alerts.path(org);
     let chosen: AlertFilter = here.get("state").and_then(|word| word.parse().ok()).unwrap_or_default();
     let tab = |filter: AlertFilter| {
         let href = match filter {
@@ -68,11 +68,11 @@ const fn label(filter: AlertFilter) -> &'static str {
     }
 }
 
-fn draw(org: &str, here: &Query, page: &AlertPage, form: Form<AcknowledgeAlert>) -> AnyView {
+fn draw(org: &str, here: &UrlQuery, page: &AlertPage, form: Form<AcknowledgeAlert>) -> AnyView {
     if page.alerts.is_empty() {
         return empty(here);
     }
-    let path = Place::Alerts.path(org);
+    let path = NavItem::Alerts.path(org);
     let next = page.next.map(|next| here.with("before", &next.to_string()).at(&path));
     let newest = here.get("before").map(|_| here.without(&["before"]).at(&path));
     view! {
@@ -82,7 +82,7 @@ fn draw(org: &str, here: &Query, page: &AlertPage, form: Form<AcknowledgeAlert>)
     .into_any()
 }
 
-fn empty(here: &Query) -> AnyView {
+fn empty(here: &UrlQuery) -> AnyView {
     match here.get("state") {
         None | Some("all") => view! {
             <EmptyState title="No alerts yet" text="When spend crosses a threshold of a budget, it stands here with the mails it sent."/>
@@ -148,13 +148,13 @@ fn what(org: &str, alert: &Alert, budgets: bool) -> AnyView {
     if !budgets {
         return threshold.into_any();
     }
-    let href = format!("{}/{}", Place::Budgets.path(org), alert.budget_id);
+    let href = format!("{}/{}", NavItem::Budgets.path(org), alert.budget_id);
     view! { <a href=href>{alert.budget_name.clone()}</a><span class="note note-below">{threshold}</span> }.into_any()
 }
 
 fn mails(alert: &Alert) -> AnyView {
     if alert.deliveries.is_empty() {
-        return view! { <span class="soft">{words::told(alert)}</span> }.into_any();
+        return view! { <span class="soft">{labels::told(alert)}</span> }.into_any();
     }
     let rows = alert.deliveries.iter().map(|delivery| view! { <li>{mail(delivery)}</li> }).collect_view();
     view! { <ul class="mail-list">{rows}</ul> }.into_any()
@@ -162,7 +162,7 @@ fn mails(alert: &Alert) -> AnyView {
 
 /// One mail with the mail server's answer.
 pub(super) fn mail(delivery: &Delivery) -> AnyView {
-    let (word, tone) = words::delivery(delivery.state);
+    let (word, tone) = labels::delivery(delivery.state);
     let attempts = match delivery.attempts {
         0 | 1 => String::new(),
         many => format!(" after {many} attempts"),

@@ -1,7 +1,7 @@
 //! Doors of budgets and alerts.
 
 use crate::error::AppError;
-use domain::budget::{AlertPage, BudgetDetail, BudgetList, BudgetSheet};
+use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
@@ -37,13 +37,13 @@ pub async fn load_budget(
 }
 
 /// The form for a new budget, or for one that is there.
-#[server(prefix = "/fn", endpoint = "budget-sheet", input = Json)]
-pub async fn load_budget_sheet(
+#[server(prefix = "/fn", endpoint = "budget-form-options", input = Json)]
+pub async fn load_budget_form_options(
     /// Slug of the organization.
     org: String,
     /// Id of the budget; none for a new one.
     budget: Option<String>,
-) -> Result<BudgetSheet, AppError> {
+) -> Result<BudgetFormOptions, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     match budget {
         Some(budget) => Ok(backend::budgets::edit_sheet(&backend, &scope, id(&budget)?).await?),

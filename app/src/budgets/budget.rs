@@ -2,12 +2,12 @@
 
 use super::alerts::{Ledger, mail};
 use super::api::{AcknowledgeAlert, TestBudget, load_budget};
-use super::{chart, words};
+use super::{chart, labels};
 use crate::error::Failure;
-use crate::forecast::words::chance;
+use crate::forecast::labels::chance;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{
     Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
@@ -77,16 +77,16 @@ impl View {
     fn draw(&self) -> AnyView {
         let state = &self.detail.state;
         let budget = &state.budget;
-        let crumbs = vec![Crumb::link("Budgets", Place::Budgets.path(&self.org)), Crumb::here(budget.name.clone())];
-        let lead = format!("{} · {} a month", words::scope(state), words::dollars(budget.amount));
-        let (word, tone) = words::status(state.status);
+        let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(&self.org)), Crumb::here(budget.name.clone())];
+        let lead = format!("{} · {} a month", labels::scope(state), labels::dollars(budget.amount));
+        let (word, tone) = labels::status(state.status);
         let archived = budget.archived_at.is_some();
         let badge = if archived {
             view! { <Badge>"archived"</Badge> }.into_any()
         } else {
             view! { <Badge tone=tone>{word}</Badge> }.into_any()
         };
-        let edit = format!("{}/{}/edit", Place::Budgets.path(&self.org), budget.budget_id);
+        let edit = format!("{}/{}/edit", NavItem::Budgets.path(&self.org), budget.budget_id);
         let button = (self.detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
         let month = (!archived).then(|| self.month());
         let thresholds = (!archived).then(|| self.thresholds());
@@ -110,7 +110,7 @@ impl View {
             let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
             view! { <br/>{text} }
         });
-        let share = format!("{} of {}", usage.percent_text(), words::dollars(usage.amount));
+        let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
         view! {
             <div class="headline">
                 <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
@@ -150,7 +150,7 @@ impl View {
             Column::text("Told"),
         ];
         let rows =
-            self.detail.thresholds.iter().map(|state| threshold_row(state, words::why(state, &usage))).collect_view();
+            self.detail.thresholds.iter().map(|state| threshold_row(state, labels::why(state, &usage))).collect_view();
         let looked = match self.detail.evaluated_at {
             Some(at) => format!("Last compared with spend {}.", format::time(at)),
             None => "Not compared with spend yet this month; that happens with the first event.".to_owned(),
@@ -227,7 +227,7 @@ fn expected(detail: &BudgetDetail) -> AnyView {
     };
     match &detail.state.expected {
         Some(expected) => {
-            let (point, band) = (expected.point, words::band(expected));
+            let (point, band) = (expected.point, labels::band(expected));
             view! {
                 <Figure caption="Expected at the month's end" value=format::money(point) title=format::money_full(point)>
                     {band}" in eight of ten cases"
@@ -243,7 +243,7 @@ fn expected(detail: &BudgetDetail) -> AnyView {
 }
 
 fn threshold_row(state: &ThresholdState, why: String) -> AnyView {
-    let told = state.alert.as_ref().map(words::told);
+    let told = state.alert.as_ref().map(labels::told);
     let percent = format!("{}\u{a0}%", state.threshold);
     let mark = if state.alert.is_some() { Tone::Warn } else { Tone::Neutral };
     view! {

@@ -3,7 +3,7 @@
 use crate::forecast::chart as forecast;
 use crate::format;
 use crate::ui::Tone;
-use crate::ui::chart::{Bucket, ChartData, Hue, Line, Stroke, Threshold};
+use crate::ui::chart::{ChartData, Hue, Line, Step, Stroke, Threshold};
 use chrono::{Datelike, NaiveDate, Weekday};
 use domain::budget::BudgetDetail;
 use domain::forecast::Forecast;
@@ -32,14 +32,14 @@ fn spent_so_far(month: Period, days: &[(NaiveDate, Decimal)]) -> ChartData {
         })
     });
     let spent = forecast::line("Spent", Stroke::Solid, spent.collect());
-    let bucket = |day: NaiveDate| Bucket {
+    let step = |day: NaiveDate| Step {
         label: format::day(day),
         title: format::weekday(day),
         mark: day.weekday() == Weekday::Mon,
-        ..Bucket::default()
+        ..Step::default()
     };
     ChartData {
-        buckets: month.iter().map(bucket).collect(),
+        steps: month.iter().map(step).collect(),
         lines: vec![spent],
         today: Some(days.len()).filter(|known| *known < usize::try_from(month.days()).unwrap_or(0)),
         ..ChartData::default()
@@ -55,7 +55,7 @@ fn even_pace(month: Period, amount: Decimal) -> Line {
 
 fn threshold(percent: u16, at: Decimal) -> Threshold {
     Threshold {
-        value: format::position(at),
+        value: format::to_plot_value(at),
         label: format!("{percent}\u{a0}%  {}", format::money_compact(at)),
         tone: if percent >= 100 { Tone::Bad } else { Tone::Warn },
     }
@@ -70,7 +70,7 @@ mod tests {
         let day = |day: u32| NaiveDate::from_ymd_opt(2026, 11, day).unwrap();
         let month = Period::month_of(day(1));
         let data = spent_so_far(month, &[(day(1), Decimal::ONE), (day(2), Decimal::TWO)]);
-        assert_eq!(data.buckets.len(), 30);
+        assert_eq!(data.steps.len(), 30);
         assert_eq!(data.lines[0].values.len(), 30);
         assert_eq!(data.lines[0].texts[1], "$3.00");
         assert_eq!((data.lines[0].values[2], data.today), (None, Some(2)));

@@ -1,14 +1,14 @@
 //! Making and changing a budget.
 
-use super::api::{ArchiveBudget, ChangeBudget, CreateBudget, load_budget_sheet};
+use super::api::{ArchiveBudget, ChangeBudget, CreateBudget, load_budget_form_options};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Section, Select,
     TextArea, loaded_first,
 };
-use domain::budget::{BudgetSheet, MAX_RECIPIENTS, ScopeRef};
+use domain::budget::{BudgetFormOptions, MAX_RECIPIENTS, ScopeRef};
 use domain::problem::Problem;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -22,23 +22,23 @@ pub fn NewBudgetPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let wanted = Memo::new(move |_| Query::from(&*query.read()).get("scope").map(str::to_owned));
+    let wanted = Memo::new(move |_| UrlQuery::from(&*query.read()).get("scope").map(str::to_owned));
     let form = use_form::<CreateBudget>();
-    let sheet = loaded_first(move || org.get(), |org| load_budget_sheet(org, None));
-    let draw = move |org: String, sheet: BudgetSheet| {
-        let scope = wanted.get_untracked().unwrap_or_else(|| sheet.form.scope.clone());
+    let options = loaded_first(move || org.get(), |org| load_budget_form_options(org, None));
+    let draw = move |org: String, options: BudgetFormOptions| {
+        let scope = wanted.get_untracked().unwrap_or_else(|| options.form.scope.clone());
         let scope = form.kept_or("scope", &scope);
-        let choices = sheet.scopes.iter().map(|choice| choice_of(&choice.scope, &choice.name)).collect::<Vec<_>>();
+        let choices = options.scopes.iter().map(|choice| choice_of(&choice.scope, &choice.name)).collect::<Vec<_>>();
         view! {
             <ActionForm action=form.action attr:class="form">
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org.clone()/>
-                {name(form, &sheet)}
+                {name(form, &options)}
                 <Select label="What it is about" name="scope" choices=choices value=scope error=form.error("scope")/>
-                {rest(form, &sheet)}
+                {rest(form, &options)}
                 <div class="actions">
                     <Button kind=ButtonKind::Primary disabled=form.pending()>"Create budget"</Button>
-                    <Button href=Place::Budgets.path(&org)>"Cancel"</Button>
+                    <Button href=NavItem::Budgets.path(&org)>"Cancel"</Button>
                 </div>
             </ActionForm>
         }
@@ -47,14 +47,14 @@ pub fn NewBudgetPage() -> impl IntoView {
     view! {
         <Title text="New budget"/>
         {move || {
-            let crumbs = vec![Crumb::link("Budgets", Place::Budgets.path(&org.get())), Crumb::here("New budget")];
+            let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(&org.get())), Crumb::here("New budget")];
             view! { <Breadcrumb crumbs=crumbs/> }
         }}
         <PageHead title="New budget" lead="An amount for each calendar month of the organization's time zone."/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw(org.get_untracked(), sheet),
+                match options.await {
+                    Ok(options) => draw(org.get_untracked(), options),
                     Err(error) => refused(error),
                 }
             })}
@@ -70,15 +70,16 @@ pub fn EditBudgetPage() -> impl IntoView {
     let budget = Memo::new(move |_| params.read().get("budget").unwrap_or_default());
     let form = use_form::<ChangeBudget>();
     let archive = use_form::<ArchiveBudget>();
-    let sheet = loaded_first(move || (org.get(), budget.get()), |(org, budget)| load_budget_sheet(org, Some(budget)));
-    let draw = move |org: String, budget: String, sheet: BudgetSheet| {
-        let back = format!("{}/{budget}", Place::Budgets.path(&org));
+    let options =
+        loaded_first(move || (org.get(), budget.get()), |(org, budget)| load_budget_form_options(org, Some(budget)));
+    let draw = move |org: String, budget: String, options: BudgetFormOptions| {
+        let back = format!("{}/{budget}", NavItem::Budgets.path(&org));
         let crumbs = vec![
-            Crumb::link("Budgets", Place::Budgets.path(&org)),
-            Crumb::link(sheet.form.name.clone(), back.clone()),
+            Crumb::link("Budgets", NavItem::Budgets.path(&org)),
+            Crumb::link(options.form.name.clone(), back.clone()),
             Crumb::here("Edit"),
         ];
-        let about = sheet.scope_name.clone().unwrap_or_default();
+        let about = options.scope_name.clone().unwrap_or_default();
         let (same_org, same_budget) = (org.clone(), budget.clone());
         view! {
             <Breadcrumb crumbs=crumbs/>
@@ -87,8 +88,8 @@ pub fn EditBudgetPage() -> impl IntoView {
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org.clone()/>
                 <input type="hidden" name="budget" value=budget.clone()/>
-                {name(form, &sheet)}
-                {rest(form, &sheet)}
+                {name(form, &options)}
+                {rest(form, &options)}
                 <div class="actions">
                     <Button kind=ButtonKind::Primary disabled=form.pending()>"Save"</Button>
                     <Button href=back>"Cancel"</Button>
@@ -110,8 +111,8 @@ pub fn EditBudgetPage() -> impl IntoView {
         <Title text="Edit budget"/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw(org.get_untracked(), budget.get_untracked(), sheet),
+                match options.await {
+                    Ok(options) => draw(org.get_untracked(), budget.get_untracked(), options),
                     Err(error) => refused(error),
                 }
             })}
@@ -137,22 +138,22 @@ fn choice_of(scope: &ScopeRef, name: &str) -> Choice {
     }
 }
 
-fn name<S>(form: Form<S>, sheet: &BudgetSheet) -> AnyView
+fn name<S>(form: Form<S>, options: &BudgetFormOptions) -> AnyView
 where
     S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
 {
     view! {
-        <Field label="Name" name="name" value=form.kept_or("name", &sheet.form.name) maxlength=80 error=form.error("name")
+        <Field label="Name" name="name" value=form.kept_or("name", &options.form.name) maxlength=80 error=form.error("name")
             hint="As the mail's subject will say it: Production assistant has used 80 % of its November budget."/>
     }
     .into_any()
 }
 
-fn rest<S>(form: Form<S>, sheet: &BudgetSheet) -> AnyView
+fn rest<S>(form: Form<S>, options: &BudgetFormOptions) -> AnyView
 where
     S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
 {
-    let first = &sheet.form;
+    let first = &options.form;
     view! {
         <Field label="Amount per month, $" name="amount" inputmode="decimal" value=form.kept_or("amount", &first.amount)
             error=form.error("amount") hint="Such as 12000 or 12,000.50."/>

@@ -1,10 +1,10 @@
 //! All budgets: used, expected, status.
 
 use super::api::load_budgets;
-use super::words;
+use super::labels;
 use crate::error::Failure;
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, Loading, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
     loaded_first,
@@ -41,7 +41,7 @@ pub fn BudgetsPage() -> impl IntoView {
 }
 
 fn draw(org: &str, list: &BudgetList) -> AnyView {
-    let path = Place::Budgets.path(org);
+    let path = NavItem::Budgets.path(org);
     let new = format!("{path}/new");
     if list.budgets.is_empty() {
         return empty(new, list.may_manage);
@@ -57,7 +57,7 @@ fn draw(org: &str, list: &BudgetList) -> AnyView {
     ];
     let rows = list.budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
-        <PageHead title="Budgets" lead=words::summary(&list.budgets)>{button}</PageHead>
+        <PageHead title="Budgets" lead=labels::summary(&list.budgets)>{button}</PageHead>
         <Table caption="Budgets of this month" columns=columns>{rows}</Table>
     }
     .into_any()
@@ -78,7 +78,7 @@ fn empty(new: String, may_manage: bool) -> AnyView {
 }
 
 fn row(path: &str, state: &BudgetState) -> AnyView {
-    let (word, tone) = words::status(state.status);
+    let (word, tone) = labels::status(state.status);
     let usage = &state.usage;
     let share = |amount| format::ratio(amount, usage.amount).unwrap_or(0.0);
     let percent = usage.percent_text();
@@ -86,22 +86,23 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
     let expected = state.expected.map(|expected| share(expected.point));
     let meter = match expected {
         Some(expected) => {
-            view! { <Meter share=share(usage.used) expected=expected tone=words::bar(state.status) label=label small=true/> }
+            view! { <Meter share=share(usage.used) expected=expected tone=labels::bar(state.status) label=label small=true/> }
                 .into_any()
         }
-        None => view! { <Meter share=share(usage.used) tone=words::bar(state.status) label=label small=true/> }.into_any(),
+        None => view! { <Meter share=share(usage.used) tone=labels::bar(state.status) label=label small=true/> }.into_any(),
     };
     let point = state.expected.map_or_else(
         || view! { <td class="num soft" title="Too little history for a forecast">{format::NONE}</td> }.into_any(),
         |expected| {
-            view! { <td class="num" title=words::band(&expected)>{format::money_plain(expected.point)}</td> }.into_any()
+            view! { <td class="num" title=labels::band(&expected)>{format::money_plain(expected.point)}</td> }
+                .into_any()
         },
     );
     view! {
         <tr>
             <th scope="row">
                 <a href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
-                <span class="note">{words::scope(state)}</span>
+                <span class="note">{labels::scope(state)}</span>
             </th>
             <td><Badge tone=tone>{word}</Badge></td>
             <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>

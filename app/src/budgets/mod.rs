@@ -5,11 +5,11 @@ pub mod api;
 pub mod budget;
 mod chart;
 pub mod form;
+mod labels;
 pub mod list;
-mod words;
 
 pub use alerts::AlertsPage;
 pub use budget::BudgetPage;
 pub use form::{EditBudgetPage, NewBudgetPage};
+pub(crate) use labels::scope;
 pub use list::BudgetsPage;
-pub(crate) use words::scope;

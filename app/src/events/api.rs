@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use chrono::{DateTime, Utc};
-use domain::event::{DoublesView, EventDetail, EventRow, Listed, RejectedView};
+use domain::event::{EventDetail, EventRow, Listed, PossibleDuplicatesView, RejectedView};
 use domain::ids::{EventKey, RejectedId, UploadId};
 use domain::price::page::Queue;
 use domain::upload::{UploadView, UploadsView};
@@ -90,18 +90,18 @@ pub async fn load_unpriced(
 
 /// Events that may be counted twice, and how much money they are about.
 #[server(prefix = "/fn", endpoint = "events/doubles", input = Json)]
-pub async fn load_doubles(
+pub async fn load_possible_duplicates(
     /// Slug of the organization.
     org: String,
     /// Place in the list.
     cursor: Option<String>,
-) -> Result<DoublesView, AppError> {
+) -> Result<PossibleDuplicatesView, AppError> {
     let caller = Caller::enter(&org).await?;
     let (backend, scope) = (&caller.backend, &caller.scope);
-    let page = backend::events::doubles(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
-    let suspicion = backend::events::suspicion(backend, scope).await?;
+    let page = backend::events::possible_duplicates(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
+    let totals = backend::events::possible_duplicate_totals(backend, scope).await?;
     let attention = backend::events::attention(backend, scope).await?;
-    Ok(DoublesView { listed: Listed { page, attention }, suspicion })
+    Ok(PossibleDuplicatesView { listed: Listed { page, attention }, totals })
 }
 
 /// One event with its receipt.
@@ -227,8 +227,8 @@ pub fn asked(
     pairs: &[(String, String)],
 ) -> Result<EventQuery, Problem> {
     let today = scope.zone().day_of(backend.clock.now());
-    let query: crate::layout::Query = pairs.iter().cloned().collect();
-    let period = crate::layout::Chosen::from_query(&query, today).period;
+    let query: crate::layout::UrlQuery = pairs.iter().cloned().collect();
+    let period = crate::layout::PeriodSelection::from_query(&query, today).period;
     Ok(EventQuery {
         from: Some(Edge::Day(period.from)),
         to: Some(Edge::Day(period.to)),

@@ -1,14 +1,14 @@
 //! One event and its receipt: what was used, at which price, and whether the sum is right.
 
 use super::api::load_event;
-use super::words::{event_path, event_table, status_tone, status_word};
+use super::labels::{event_path, event_table, status_tone, status_word};
 use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::Place;
-use crate::prices::words::{change, instant, model_path, rate};
+use crate::layout::NavItem;
+use crate::prices::labels::{change, instant, model_path, rate};
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
-    Tone, loaded_first, said,
+    Tone, inline_code, loaded_first,
 };
 use domain::event::EventDetail;
 use domain::meter::Meter;
@@ -57,12 +57,12 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
     let (format, usage) = (event.usage_format.clone(), event.usage_json.clone());
     let (tone, status) = (status_tone(event.row.status), status_word(event.row.status));
     let attributes = attributes(event);
-    let crumbs = vec![Crumb::link("Events", Place::Events.path(org)), Crumb::here(id.clone())];
+    let crumbs = vec![Crumb::link("Events", NavItem::Events.path(org)), Crumb::here(id.clone())];
     view! {
         <Title text=format!("Event {id}")/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
-        {double(org, event)}
+        {possible_duplicate(org, event)}
         {summary(org, event)}
         {receipt(org, event)}
         {checks(org, event)}
@@ -78,8 +78,8 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
 }
 
 /// That the call may be recorded twice, before its cost.
-fn double(org: &str, event: &EventDetail) -> Option<AnyView> {
-    let first = event.doubles.first()?;
+fn possible_duplicate(org: &str, event: &EventDetail) -> Option<AnyView> {
+    let first = event.possible_duplicates.first()?;
     let (href, id) = (event_path(org, first.event_key), first.id.clone());
     let said = if event.row.suspected_double {
         "Suspected double: the provider's answer has the id of one that was recorded before, with "
@@ -190,7 +190,7 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
     }
     let cost = |cost: Option<Decimal>| cost.map_or_else(|| "unpriced".to_owned(), format::money_exact);
     let rows = event.adjustments.iter().map(|adjustment| {
-        let run = format!("{}/runs/{}", Place::Prices.path(org), adjustment.run_id);
+        let run = format!("{}/runs/{}", NavItem::Prices.path(org), adjustment.run_id);
         let what = if adjustment.is_reversal { "Taken back" } else { "Adjusted" };
         view! {
             <tr>
@@ -260,11 +260,11 @@ fn line(line: &ReceiptRow) -> AnyView {
 
 /// No price: why, what is assumed meanwhile, and what was used.
 fn unpriced(org: &str, event: &EventDetail) -> AnyView {
-    let reason = said(event.unpriced_reason.as_deref().unwrap_or_default());
+    let reason = inline_code(event.unpriced_reason.as_deref().unwrap_or_default());
     let bound = event
         .upper_bound
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
-    let queue = format!("{}/unpriced", Place::Events.path(org));
+    let queue = format!("{}/unpriced", NavItem::Events.path(org));
     view! {
         <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}" "<a href=queue>"Give it a price"</a></Notice>
         {used(event)}
@@ -306,7 +306,7 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
 /// What the provider reported beside what was computed, and which of them counts.
 fn reported(org: &str, event: &EventDetail) -> Option<AnyView> {
     let amount = event.row.reported_cost?;
-    let basis = format!("{}/basis", Place::Prices.path(org));
+    let basis = format!("{}/basis", NavItem::Prices.path(org));
     let counts = if event.current_receipt().iter().any(|line| line.meter == Meter::Reported.as_str()) {
         "The reported cost counts. "
     } else if event.reported_over_computed().is_some_and(|over| over.is_zero()) {
@@ -384,9 +384,9 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         let table = event_table(org, "Other events of this session", &event.session);
         view! { <Section title="Other events of this session" id="session">{table}</Section> }
     });
-    let doubles = (!event.doubles.is_empty()).then(|| {
-        let table = event_table(org, "Events with the same answer of the provider", &event.doubles);
+    let duplicates = (!event.possible_duplicates.is_empty()).then(|| {
+        let table = event_table(org, "Events with the same answer of the provider", &event.possible_duplicates);
         view! { <Section title="Events with the same answer of the provider" id="doubles">{table}</Section> }
     });
-    view! { {doubles}{attempts}{session} }.into_any()
+    view! { {duplicates}{attempts}{session} }.into_any()
 }

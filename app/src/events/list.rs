@@ -1,10 +1,10 @@
 //! The list of events: newest first, growing by itself where JavaScript runs.
 
 use super::api::load_events;
-use super::words::{List, event_table, tabs};
+use super::labels::{List, event_table, tabs};
 use crate::error::Failure;
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::spend::CHOOSE;
 use crate::spend::api::load_dimensions;
 use crate::ui::{EmptyState, Icon, Loading, Notice, PageHead, Pager, Sign, Tone, loaded, use_ready};
@@ -26,7 +26,7 @@ pub fn EventsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let map = use_query_map();
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let asked = Memo::new(move |_| -> Asked { (org.get(), but_choose(&query.read()).pairs()) });
     let events = loaded(move || asked.get(), |(org, query)| load_events(org, query));
     // What came since the page was loaded, and for which question.
@@ -78,13 +78,13 @@ fn others(known: &KnownDimension) -> Option<impl IntoView + use<>> {
     Some(view! { <Notice tone=Tone::Warn>{text}</Notice> })
 }
 
-fn draw(org: Memo<String>, query: Memo<Query>, listed: &Listed<EventRow>) -> AnyView {
+fn draw(org: Memo<String>, query: Memo<UrlQuery>, listed: &Listed<EventRow>) -> AnyView {
     let slug = org.get_untracked();
     let present = query.get_untracked();
     let tabs = tabs(&slug, List::All, listed.attention);
     let rows = &listed.page.rows;
     let body = if rows.is_empty() { nothing(&present) } else { event_table(&slug, "Events, newest first", rows) };
-    let path = Place::Events.path(&slug);
+    let path = NavItem::Events.path(&slug);
     let newest = present.get("cursor").map(|_| present.without(&[]).at(&path));
     let older = listed.page.next_cursor.as_ref().map(|cursor| present.with("cursor", cursor).at(&path));
     let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
@@ -112,7 +112,7 @@ fn Live(
     view! { <span class="soft small" hidden=move || !(shown && ready.get())>"new events appear by themselves"</span> }
 }
 
-fn nothing(query: &Query) -> AnyView {
+fn nothing(query: &UrlQuery) -> AnyView {
     if query.get("cursor").is_some() {
         return view! { <EmptyState title="No older events" text="This was the end of the list."/> }.into_any();
     }
@@ -127,12 +127,12 @@ fn nothing(query: &Query) -> AnyView {
 }
 
 /// The same events as a file, all pages of them.
-fn file(org: &str, query: &Query) -> String {
+fn file(org: &str, query: &UrlQuery) -> String {
     query.without(&[CHOOSE]).at(&format!("/o/{org}/events.csv"))
 }
 
 /// Without the parameter that only opens the list of a filter's values.
-fn but_choose(query: &Query) -> Query {
+fn but_choose(query: &UrlQuery) -> UrlQuery {
     query.iter().filter(|(name, _)| *name != CHOOSE).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 

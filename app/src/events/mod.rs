@@ -2,16 +2,16 @@
 
 pub mod api;
 pub mod detail;
-pub mod doubles;
+mod labels;
 pub mod list;
+pub mod possible_duplicates;
 pub mod rejected;
 pub mod unpriced;
 pub mod uploads;
-mod words;
 
 pub use detail::EventPage;
-pub use doubles::DoublesPage;
 pub use list::EventsPage;
+pub use possible_duplicates::PossibleDuplicatesPage;
 pub use rejected::RejectedPage;
 pub use unpriced::UnpricedPage;
 pub use uploads::{UploadPage, UploadsPage};

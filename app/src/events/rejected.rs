@@ -1,13 +1,13 @@
 //! What could not be recorded, and why.
 
 use super::api::{DismissAllRejected, DismissRejected, load_rejected};
-use super::words::{List, tabs};
+use super::labels::{List, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::{
-    Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, Table, loaded_first, said,
+    Button, Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, Table, inline_code, loaded_first,
 };
 use chrono::SecondsFormat;
 use domain::event::{RejectedRow, RejectedView};
@@ -40,7 +40,7 @@ pub fn RejectedPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="rejected events" lines=12/> }>
             {move || Suspend::new(async move {
                 match rejected.await {
-                    Ok(view) => draw(&org.get_untracked(), &Query::from(&*map.read_untracked()), &view, forms),
+                    Ok(view) => draw(&org.get_untracked(), &UrlQuery::from(&*map.read_untracked()), &view, forms),
                     Err(error) => view! { <Failure what="rejected events" error=error/> }.into_any(),
                 }
             })}
@@ -55,7 +55,7 @@ struct Forms {
     all: Form<DismissAllRejected>,
 }
 
-fn draw(org: &str, query: &Query, view: &RejectedView, forms: Forms) -> AnyView {
+fn draw(org: &str, query: &UrlQuery, view: &RejectedView, forms: Forms) -> AnyView {
     let tabs = tabs(org, List::Rejected, view.listed.attention);
     let page = &view.listed.page;
     let rows = &page.rows;
@@ -81,7 +81,7 @@ fn draw(org: &str, query: &Query, view: &RejectedView, forms: Forms) -> AnyView 
     let all = view.may_dismiss.then(|| dismiss_all(org, view, forms.all));
     let path = List::Rejected.path(org);
     let newest = query.get("cursor").map(|_| path.clone());
-    let older = page.next_cursor.as_ref().map(|cursor| Query::new().with("cursor", cursor).at(&path));
+    let older = page.next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(&path));
     view! {
         {tabs}
         <Table caption="Rejected events, last seen first" columns=columns dense=true>{body}</Table>
@@ -105,7 +105,7 @@ fn entry(org: &str, row: &RejectedRow, dismiss: Option<Form<DismissRejected>>) -
                 {since}
             </th>
             <td class="num">{format::count(row.times)}</td>
-            <td class="wrap">{said(&row.detail)}<span class="note">{row.code.clone()}</span></td>
+            <td class="wrap">{inline_code(&row.detail)}<span class="note">{row.code.clone()}</span></td>
             <td class="mono">{field}</td>
             <td class="mono">{row.id.clone()}</td>
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>

@@ -1,18 +1,18 @@
 //! What waits for a price: by model, because one price settles all its events.
 
 use super::api::load_unpriced;
-use super::words::{List, tabs};
+use super::labels::{List, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
-use crate::prices::api::{MapName, PriceWaiting};
+use crate::layout::{NavItem, UrlQuery};
+use crate::prices::api::{MapName, PriceUnpriced};
 use crate::ui::{
-    Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, loaded, said,
+    Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, inline_code, loaded,
 };
 use domain::event::UnpricedRow;
 use domain::price::page::{ModelName, Queue};
-use domain::repricing::Effect;
+use domain::repricing::ImpactPreview;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -50,7 +50,7 @@ pub fn UnpricedPage() -> impl IntoView {
 #[derive(Clone, Copy)]
 struct Forms {
     map: Form<MapName>,
-    price: Form<PriceWaiting>,
+    price: Form<PriceUnpriced>,
 }
 
 fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
@@ -108,18 +108,18 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
 /// What a name may mean, and what each choice would do.
 struct Meant<'a> {
     names: &'a [ModelName],
-    effects: &'a [Option<Effect>],
+    effects: &'a [Option<ImpactPreview>],
 }
 
 fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, forms: Forms) -> AnyView {
     let last_day = row.last_at.date_naive();
-    let events = Query::new()
+    let events = UrlQuery::new()
         .and("from", &row.first_at.date_naive().to_string())
         .and("to", &last_day.succ_opt().unwrap_or(last_day).to_string())
         .and("unpriced", "true")
         .and("provider", &row.provider)
         .and("model", &row.model)
-        .at(&Place::Events.path(org));
+        .at(&NavItem::Events.path(org));
     let label = format!("{} of {}", format::counted(row.events, "event"), row.model);
     let tokens = format!("{} tokens", format::count(row.tokens));
     let ways = if may_manage { ways(org, row, meant, forms) } else { names(meant.names) };
@@ -127,9 +127,9 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, 
         <tr>
             <th scope="row">
                 {row.model.clone()}<span class="note">{row.provider.clone()}</span>
-                <span class="note only-narrow">{said(&row.reason)}</span>
+                <span class="note only-narrow">{inline_code(&row.reason)}</span>
             </th>
-            <td class="wrap only-wide">{said(&row.reason)}</td>
+            <td class="wrap only-wide">{inline_code(&row.reason)}</td>
             <td class="num" title=tokens><a href=events aria-label=label>{format::count(row.events)}</a></td>
             <td class="num" title=format::money_full(row.upper_bound)>{format::money_plain(row.upper_bound)}</td>
             <td class="nowrap only-wide" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
@@ -153,10 +153,10 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>, forms: Forms) -> AnyVie
         None => map_link(org, row, name),
     });
     let buttons = buttons.collect_view();
-    let own = format!("{}/own", Place::Prices.path(org));
-    let sent = Query::new().with("provider", &row.provider);
-    let name = sent.with("name", &row.model).with("waiting", "true").at(&format!("{own}/name"));
-    let price = sent.with("model", &row.model).with("waiting", "true").at(&format!("{own}/price"));
+    let own = format!("{}/own", NavItem::Prices.path(org));
+    let sent = UrlQuery::new().with("provider", &row.provider);
+    let name = sent.with("name", &row.model).with("unpriced", "true").at(&format!("{own}/name"));
+    let price = sent.with("model", &row.model).with("unpriced", "true").at(&format!("{own}/price"));
     let (name_label, price_label) =
         (format!("Map {} to another model", row.model), format!("Enter a price for {}", row.model));
     view! {
@@ -171,19 +171,19 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>, forms: Forms) -> AnyVie
 
 /// Where so many events wait that the effect is looked at first.
 fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
-    let path = Query::new()
+    let path = UrlQuery::new()
         .with("provider", &row.provider)
         .with("name", &row.model)
         .with("to_provider", &to.provider)
         .with("to_model", &to.model)
-        .with("waiting", "true")
-        .at(&format!("{}/own/name", Place::Prices.path(org)));
+        .with("unpriced", "true")
+        .at(&format!("{}/own/name", NavItem::Prices.path(org)));
     let label = format!("Map {} of {} to {} of {}", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {} …", to.model);
     view! { <a href=path aria-label=label>{text}</a> }.into_any()
 }
 
-fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &Effect, form: Form<MapName>) -> AnyView {
+fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPreview, form: Form<MapName>) -> AnyView {
     let label =
         format!("Map {} of {} to {} of {} and price its events", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {}", to.model);
@@ -195,7 +195,7 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &Effect, for
         ("name", &row.model),
         ("to_provider", &to.provider),
         ("to_model", &to.model),
-        ("price_waiting", "true"),
+        ("price_unpriced", "true"),
         ("seen", &token),
     ];
     let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });

@@ -27,7 +27,7 @@ pub(crate) fn to_date(month: &MonthEndForecast, budgets: &[BudgetRow]) -> ChartD
         .iter()
         .map(|day| (day.day >= month.today || start(day)).then_some((day.total_low80, day.total_high80)));
     ChartData {
-        buckets: buckets(month),
+        steps: steps(month),
         lines: vec![spent, line(EXPECTED, Stroke::Dashed, expected.collect())],
         band: Some(self::band(band.collect())),
         thresholds: budgets.iter().filter(|budget| budget.of_shown).map(threshold).collect(),
@@ -43,12 +43,12 @@ pub(super) fn by_day(month: &MonthEndForecast) -> ChartData {
     let expected = month.days.iter().map(|day| Some(day).filter(ahead).map(|day| day.expected));
     let band = month.days.iter().map(|day| Some(day).filter(ahead).map(|day| (day.low80, day.high80)));
     ChartData {
-        buckets: buckets(month),
+        steps: steps(month),
         series: vec![Series {
             name: SPENT.to_owned(),
             hue: Hue::First,
             texts: spent.iter().copied().map(format::money).collect(),
-            values: spent.into_iter().map(format::position).collect(),
+            values: spent.into_iter().map(format::to_plot_value).collect(),
         }],
         lines: vec![line(EXPECTED, Stroke::Dashed, expected.collect())],
         band: Some(self::band(band.collect())),
@@ -57,14 +57,14 @@ pub(super) fn by_day(month: &MonthEndForecast) -> ChartData {
     }
 }
 
-fn buckets(month: &MonthEndForecast) -> Vec<chart::Bucket> {
-    let bucket = |day: &ForecastDay| chart::Bucket {
+fn steps(month: &MonthEndForecast) -> Vec<chart::Step> {
+    let step = |day: &ForecastDay| chart::Step {
         label: format::day(day.day),
         title: format::weekday(day.day),
         mark: day.day.weekday() == Weekday::Mon,
-        ..chart::Bucket::default()
+        ..chart::Step::default()
     };
-    month.days.iter().map(bucket).collect()
+    month.days.iter().map(step).collect()
 }
 
 /// Index of the first day of which nothing is known.
@@ -78,18 +78,18 @@ pub(crate) fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> 
         hue: Hue::First,
         stroke,
         texts: values.iter().map(|value| value.map(format::money).unwrap_or_default()).collect(),
-        values: values.into_iter().map(|value| value.map(format::position)).collect(),
+        values: values.into_iter().map(|value| value.map(format::to_plot_value)).collect(),
     }
 }
 
 fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
-    let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::words::band(low, high));
+    let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::labels::band(low, high));
     Band {
         name: BAND.to_owned(),
         texts: values.iter().map(|bounds| text(bounds).unwrap_or_default()).collect(),
         values: values
             .into_iter()
-            .map(|bounds| bounds.map(|(low, high)| (format::position(low), format::position(high))))
+            .map(|bounds| bounds.map(|(low, high)| (format::to_plot_value(low), format::to_plot_value(high))))
             .collect(),
     }
 }
@@ -97,7 +97,7 @@ fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
 fn threshold(row: &BudgetRow) -> Threshold {
     let usage = &row.state.usage;
     Threshold {
-        value: format::position(usage.amount),
+        value: format::to_plot_value(usage.amount),
         label: format!("{}  {}", row.state.budget.name, format::money_compact(usage.amount)),
         tone: if usage.used > usage.amount { Tone::Bad } else { Tone::Warn },
     }
@@ -121,7 +121,7 @@ mod tests {
         let month = month();
         let data = to_date(&month, &[]);
         let [spent, expected] = data.lines.as_slice() else { panic!("two lines") };
-        assert_eq!(data.buckets.len(), 30);
+        assert_eq!(data.steps.len(), 30);
         assert_eq!(spent.values.iter().flatten().count(), 23);
         assert_eq!(expected.values.iter().flatten().count(), 9);
         assert_eq!(spent.values[21], expected.values[21]);

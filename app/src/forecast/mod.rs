@@ -2,7 +2,7 @@
 
 pub mod api;
 pub(crate) mod chart;
+pub(crate) mod labels;
 pub mod page;
-pub(crate) mod words;
 
 pub use page::ForecastPage;

@@ -1,11 +1,11 @@
 //! The page: one part in full, all others in a line each.
 
 use super::api::load_forecast;
-use super::{chart, words};
+use super::{chart, labels};
 use crate::budgets::scope;
 use crate::error::Failure;
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Loading, Notice, PageHead, Section, Table, Tone, loaded_first};
 use domain::forecast::{
@@ -21,7 +21,7 @@ pub fn ForecastPage() -> impl IntoView {
     let params = use_params_map();
     let query = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let here = Memo::new(move |_| Query::from(&*query.read()).carried());
+    let here = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
     let part = Memo::new(move |_| here.with(|here| (only(here, "team"), only(here, "project"))));
     // Blocking, because an unknown part sets the status.
     let page =
@@ -41,7 +41,7 @@ pub fn ForecastPage() -> impl IntoView {
 }
 
 /// The value of a filter that names exactly one thing; a forecast of several, or of all but one, does not exist.
-fn only(query: &Query, name: &str) -> Option<String> {
+fn only(query: &UrlQuery, name: &str) -> Option<String> {
     let mut values = query.all(name);
     let value = values.next().filter(|value| !value.is_empty() && !value.starts_with('!'))?;
     values.next().is_none().then(|| value.to_owned())
@@ -50,7 +50,7 @@ fn only(query: &Query, name: &str) -> Option<String> {
 /// Everything that the parts of the page need.
 struct View {
     org: String,
-    here: Query,
+    here: UrlQuery,
     page: Page,
 }
 
@@ -79,21 +79,21 @@ impl View {
         if only(&self.here, "team").is_none() && only(&self.here, "project").is_none() {
             return ().into_any();
         }
-        let all = self.here.without(&["team", "project"]).at(&Place::Forecast.path(&self.org));
+        let all = self.here.without(&["team", "project"]).at(&NavItem::Forecast.path(&self.org));
         view! { <p class="forecast-part"><strong>{self.page.shown_name.clone()}</strong>" "<a href=all>"Show all usage"</a></p> }
             .into_any()
     }
 
     fn in_full(&self, month: &MonthEndForecast) -> AnyView {
         let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
-        let band = words::band(month.low80, month.high80);
+        let band = labels::band(month.low80, month.high80);
         let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
         let to_come = format!("{} to come", format::money(expected - spent));
         let past = past(month);
         let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
         let to_date = chart::to_date(month, &self.page.budgets);
         let by_day = chart::by_day(month);
-        let basis = words::basis(month);
+        let basis = labels::basis(month);
         let note = "each remaining day is the mean of its last four same weekdays";
         view! {
             <div class="headline">
@@ -139,7 +139,7 @@ impl View {
             Column::number("Past error"),
             Column::number("Run rate's"),
         ];
-        let address = |query: Query| query.at(&Place::Forecast.path(&self.org));
+        let address = |query: UrlQuery| query.at(&NavItem::Forecast.path(&self.org));
         let whole = self.here.without(&["team", "project"]);
         let body = rows.iter().map(|part| row(part, address(whole.with(parameter, &part.slug)))).collect_view();
         let (organization, whole) = (self.page.organization.clone(), address(whole));
@@ -165,9 +165,10 @@ impl View {
             Column::number("Likely over"),
             Column::number("Used up"),
         ];
-        let link = |budget: &BudgetRow| format!("{}/{}", Place::Budgets.path(&self.org), budget.state.budget.budget_id);
+        let link =
+            |budget: &BudgetRow| format!("{}/{}", NavItem::Budgets.path(&self.org), budget.state.budget.budget_id);
         let body = self.page.budgets.iter().map(|budget| budget_row(budget, link(budget))).collect_view();
-        let more = (Place::Budgets.path(&self.org), "All budgets".to_owned());
+        let more = (NavItem::Budgets.path(&self.org), "All budgets".to_owned());
         view! {
             <Section title="Budgets" more=more>
                 <Table caption="Budgets" columns=columns>{body}</Table>
@@ -185,7 +186,7 @@ fn past(month: &MonthEndForecast) -> AnyView {
     let value = format::percent(past.percent / 100.0);
     view! {
         <Figure caption="Past error" value=value>
-            {words::past(&past)}
+            {labels::past(&past)}
         </Figure>
     }
     .into_any()
@@ -230,7 +231,7 @@ fn budget_row(row: &BudgetRow, href: String) -> AnyView {
     let (budget, usage, expected) = (&row.state.budget, &row.state.usage, &row.state.expected);
     let dash = || "–".to_owned();
     let point = expected.as_ref().map_or_else(dash, |expected| format::money_plain(expected.point));
-    let over = expected.as_ref().map_or_else(dash, |expected| words::chance(expected.chance_over));
+    let over = expected.as_ref().map_or_else(dash, |expected| labels::chance(expected.chance_over));
     let run_out = expected.as_ref().and_then(|expected| expected.run_out).map_or_else(dash, format::day);
     view! {
         <tr>

@@ -296,7 +296,7 @@ pub async fn update_organization(
     time_zone: String,
     /// First month of the fiscal year, 1 to 12.
     fiscal_year_start_month: u8,
-    /// Anything when suspected doubles are left out; missing when they are recorded and marked.
+    /// Anything when possible duplicates are left out; missing when they are recorded and marked.
     drop_doubles: Option<String>,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;

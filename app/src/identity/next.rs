@@ -16,7 +16,7 @@ pub fn local_path(text: &str) -> Option<&str> {
 pub fn sign_in_path(path: &str) -> String {
     match local_path(path) {
         None | Some("/") => "/sign-in".to_owned(),
-        Some(path) => crate::layout::Query::new().with("next", path).at("/sign-in"),
+        Some(path) => crate::layout::UrlQuery::new().with("next", path).at("/sign-in"),
     }
 }
 

@@ -5,7 +5,7 @@ use super::shell::{use_frame, use_org};
 use super::views::Onboarding;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::sample::{SampleArriving, sample_progress};
 use crate::spend::OverviewPage;
 use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs, for_real, loaded};
@@ -54,7 +54,7 @@ fn Checklist(
     let (name, zone) =
         use_frame().map(|frame| (frame.organization.name, frame.organization.time_zone)).unwrap_or_default();
     let projects = way.projects.join(", ");
-    let overview = Place::Overview.path(&org);
+    let overview = NavItem::Overview.path(&org);
     let slug = org.clone();
     view! {
         <Title text="First steps"/>
@@ -121,7 +121,7 @@ fn Snippets(
     let chosen = Memo::new(move |_| Language::of(query.read().get_str("snippet")));
     let key = way.key.unwrap_or_else(|| KEY_GOES_HERE.to_owned());
     move || {
-        let here = Query::from(&*query.read());
+        let here = UrlQuery::from(&*query.read());
         let tabs = Language::ALL
             .map(|language| {
                 Tab::new(language.label(), here.with("snippet", language.word()).at(""), language == chosen.get())
@@ -142,8 +142,8 @@ fn Arrived(
     /// The first event.
     event: EventRow,
 ) -> impl IntoView {
-    let href = format!("{}/{}", Place::Events.path(&org), event.event_key);
-    let overview = Place::Overview.path(&org);
+    let href = format!("{}/{}", NavItem::Events.path(&org), event.event_key);
+    let overview = NavItem::Overview.path(&org);
     let tokens = format::counted(event.tokens, "token");
     view! {
         <p class="checklist-arrived">

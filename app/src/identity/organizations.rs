@@ -4,7 +4,7 @@ use super::api::{CreateOrganization, SignOut, load_organizations};
 use super::views::OrganizationList;
 use crate::error::Failure;
 use crate::form::{Form, use_form};
-use crate::layout::{Place, Plain};
+use crate::layout::{NavItem, Plain};
 use crate::sample::{LoadSample, LoadSampleForm};
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section,
@@ -49,7 +49,7 @@ fn page(list: OrganizationList, form: Form<CreateOrganization>, sample: Form<Loa
             view! {
                 <tr>
                     <th scope="row">
-                        <a href=Place::Overview.path(&organization.slug)>{organization.name}</a>
+                        <a href=NavItem::Overview.path(&organization.slug)>{organization.name}</a>
                         {organization.is_sample.then(|| view! { " "<Badge>"sample"</Badge> })}
                     </th>
                     <td>{role.as_str()}</td>

@@ -7,7 +7,7 @@ use super::views::Settings;
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
     Tab, Tabs, Tone, UrlNotice, loaded,
@@ -40,7 +40,7 @@ pub fn SettingsTabs() -> impl IntoView {
     let org = use_org();
     let path = use_location().pathname;
     move || {
-        let settings = Place::Settings.path(&org.read());
+        let settings = NavItem::Settings.path(&org.read());
         let tab = |label: &'static str, part: &str| {
             let href = format!("{settings}{part}");
             let here = path.read().trim_end_matches('/') == href;

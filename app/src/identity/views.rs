@@ -88,7 +88,7 @@ pub struct Settings {
     pub time_zones: Vec<String>,
     /// For how many days events are kept; none means for ever.
     pub retention_days: Option<u32>,
-    /// Whether suspected doubles are left out instead of being marked.
+    /// Whether possible duplicates are left out instead of being marked.
     pub drops_doubles: bool,
 }
 

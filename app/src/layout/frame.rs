@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use leptos::{html, prelude::*};
 use leptos_router::hooks::use_location;
 
-use super::navigation::{Badges, Navigation, Place, shows_days};
+use super::navigation::{Badges, NavItem, Navigation, shows_days};
 use super::palette::{Palette, PaletteButton};
 use super::period::{ComparePicker, PeriodPicker};
 use super::theme::ThemeSwitch;
@@ -70,7 +70,7 @@ pub fn Frame(
         <div class="frame">
             // A popover when narrow, a column when wide: the browser opens and closes it without a script.
             <nav id="navigation" class="navigation" aria-label="Main" popover="auto" node_ref=drawer>
-                <a class="brand" href=Place::Overview.path(&slug)><Logo/>"Tallystick"</a>
+                <a class="brand" href=NavItem::Overview.path(&slug)><Logo/>"Tallystick"</a>
                 <div class="navigation-places"><Navigation organization=slug.clone() badges=badges/></div>
                 <div class="navigation-foot"><ThemeSwitch/></div>
             </nav>
@@ -108,7 +108,7 @@ fn OrganizationMenu(
         .into_iter()
         .map(|other| {
             let current = other.slug == organization.slug;
-            view! { <MenuItem href=Place::Overview.path(&other.slug) current=current>{other.name}</MenuItem> }
+            view! { <MenuItem href=NavItem::Overview.path(&other.slug) current=current>{other.name}</MenuItem> }
         })
         .collect_view();
     view! {

@@ -1,7 +1,7 @@
 //! What stands around every page: navigation, top bar, period picker, theme, command palette.
 //!
 //! Period, comparison and filters stand in the address and stay when the page changes.
-//! To add a page to the navigation: a variant of [`navigation::Place`] and a line in its group.
+//! To add a page to the navigation: a variant of [`navigation::NavItem`] and a line in its group.
 
 pub mod frame;
 pub mod logo;
@@ -14,7 +14,7 @@ pub mod theme;
 
 pub use frame::{Frame, Named};
 pub use logo::Logo;
-pub use navigation::{Badges, Place, shows_days};
-pub use period::{Chosen, Preset};
+pub use navigation::{Badges, NavItem, shows_days};
+pub use period::{PeriodSelection, Preset};
 pub use plain::Plain;
-pub use query::Query;
+pub use query::UrlQuery;

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
-use super::Query;
+use super::UrlQuery;
 use crate::format;
 
 /// A page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum NavItem {
     /// Are we all right, and if not, why?
     Overview,
     /// One question about spend.
@@ -31,7 +31,7 @@ pub enum Place {
     Settings,
 }
 
-impl Place {
+impl NavItem {
     /// Groups of places; a hairline stands between two.
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
@@ -119,11 +119,11 @@ pub struct Badges {
 
 impl Badges {
     /// The number of a place and what it counts, for screen readers.
-    const fn of(self, place: Place) -> Option<(u64, &'static str)> {
+    const fn of(self, place: NavItem) -> Option<(u64, &'static str)> {
         let badge = match place {
-            Place::Events => (self.events, "rejected or unpriced"),
-            Place::Budgets => (self.budgets, "over"),
-            Place::Alerts => (self.alerts, "open"),
+            NavItem::Events => (self.events, "rejected or unpriced"),
+            NavItem::Budgets => (self.budgets, "over"),
+            NavItem::Alerts => (self.alerts, "open"),
             _ => return None,
         };
         if badge.0 == 0 { None } else { Some(badge) }
@@ -142,13 +142,13 @@ pub fn Navigation(
 ) -> impl IntoView {
     let query = use_query_map();
     let path = use_location().pathname;
-    let here = Memo::new(move |_| Place::of_path(&path.read()));
-    let carried = Memo::new(move |_| Query::from(&*query.read()).carried());
-    let item = move |place: Place| {
+    let here = Memo::new(move |_| NavItem::of_path(&path.read()));
+    let sticky = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
+    let item = move |place: NavItem| {
         view! {
             <li>
                 <a
-                    href=move || carried.read().at(&place.path(&organization.read()))
+                    href=move || sticky.read().at(&place.path(&organization.read()))
                     aria-current=move || (here.get() == Some(place)).then_some("page")
                 >
                     {place.label()}
@@ -161,7 +161,7 @@ pub fn Navigation(
             </li>
         }
     };
-    Place::GROUPS
+    NavItem::GROUPS
         .map(|group| view! { <ul>{group.iter().copied().map(item).collect_view()}</ul> })
         .into_iter()
         .collect_view()
@@ -174,17 +174,17 @@ mod tests {
     #[test]
     fn every_page_below_a_place_belongs_to_it() {
         for (path, place) in [
-            ("/o/acme", Some(Place::Overview)),
-            ("/o/acme/", Some(Place::Overview)),
-            ("/o/acme/events/rejected", Some(Place::Events)),
-            ("/o/acme/teams/search", Some(Place::Projects)),
-            ("/o/acme/prices/openai/gpt-4o", Some(Place::Prices)),
-            ("/o/acme/settings/members", Some(Place::Settings)),
+            ("/o/acme", Some(NavItem::Overview)),
+            ("/o/acme/", Some(NavItem::Overview)),
+            ("/o/acme/events/rejected", Some(NavItem::Events)),
+            ("/o/acme/teams/search", Some(NavItem::Projects)),
+            ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
+            ("/o/acme/settings/members", Some(NavItem::Settings)),
             ("/o/acme/nowhere", None),
             ("/o/", None),
             ("/sign-in", None),
         ] {
-            assert_eq!(Place::of_path(path), place, "{path}");
+            assert_eq!(NavItem::of_path(path), place, "{path}");
         }
     }
 
@@ -202,8 +202,8 @@ mod tests {
 
     #[test]
     fn nothing_waiting_shows_no_number() {
-        assert_eq!(Badges::default().of(Place::Events), None);
-        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(Place::Alerts), Some((2, "open")));
-        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(Place::Settings), None);
+        assert_eq!(Badges::default().of(NavItem::Events), None);
+        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(NavItem::Alerts), Some((2, "open")));
+        assert_eq!(Badges { alerts: 2, ..Badges::default() }.of(NavItem::Settings), None);
     }
 }

@@ -4,7 +4,7 @@ use leptos::{ev, html, prelude::*};
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 
-use super::{Named, Place};
+use super::{Named, NavItem};
 use crate::ui::{Kbd, use_ready};
 
 /// Most entries shown at once.
@@ -25,7 +25,7 @@ pub struct Target {
 #[must_use]
 pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named], teams: &[Named]) -> Vec<Target> {
     let slug = &organization.slug;
-    let places = Place::GROUPS.into_iter().flatten().map(|place| Target {
+    let places = NavItem::GROUPS.into_iter().flatten().map(|place| Target {
         label: place.label().to_owned(),
         kind: "Page",
         href: place.path(slug),
@@ -33,7 +33,7 @@ pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named]
     let projects = projects.iter().map(|project| Target {
         label: project.name.clone(),
         kind: "Project",
-        href: format!("{}/{}", Place::Projects.path(slug), project.slug),
+        href: format!("{}/{}", NavItem::Projects.path(slug), project.slug),
     });
     let teams = teams.iter().map(|team| Target {
         label: team.name.clone(),
@@ -43,7 +43,7 @@ pub fn targets(organization: &Named, organizations: &[Named], projects: &[Named]
     let others = organizations.iter().filter(|other| other.slug != *slug).map(|other| Target {
         label: other.name.clone(),
         kind: "Organization",
-        href: Place::Overview.path(&other.slug),
+        href: NavItem::Overview.path(&other.slug),
     });
     places.chain(projects).chain(teams).chain(others).collect()
 }

@@ -5,7 +5,7 @@ use domain::period::Period;
 use leptos::prelude::*;
 use leptos_router::hooks::{use_location, use_query_map};
 
-use super::Query;
+use super::UrlQuery;
 use crate::format;
 use crate::ui::{Button, ButtonKind, Field, Menu, MenuItem, MenuRule};
 
@@ -83,7 +83,7 @@ impl Preset {
 
 /// Which days a page shows and what it compares them with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Chosen {
+pub struct PeriodSelection {
     /// The name of the span.
     pub preset: Preset,
     /// Its days.
@@ -92,12 +92,12 @@ pub struct Chosen {
     pub compare: Option<Period>,
 }
 
-impl Chosen {
+impl PeriodSelection {
     /// Reads `period`, or `from` with `to` (the day after) or `through` (the last day), and `compare` (`previous` or `none`).
     ///
     /// What cannot be read is the month so far: an address that was cut off still shows something true.
     #[must_use]
-    pub fn from_query(query: &Query, today: NaiveDate) -> Self {
+    pub fn from_query(query: &UrlQuery, today: NaiveDate) -> Self {
         let named = query.get("period").and_then(|code| Preset::NAMED.into_iter().find(|preset| preset.code() == code));
         let (preset, period) = match (named, custom(query)) {
             (Some(preset), _) => (preset, preset.period(today)),
@@ -110,16 +110,16 @@ impl Chosen {
 }
 
 /// Reads `from` with `to` or `through`.
-fn custom(query: &Query) -> Option<Period> {
+fn custom(query: &UrlQuery) -> Option<Period> {
     let date = |name: &str| query.get(name).and_then(|text| text.parse::<NaiveDate>().ok());
     let through = || date("through")?.checked_add_days(Days::new(1));
     Period::new(date("from")?, date("to").or_else(through)?)
 }
 
 /// The chosen days of the present address, for pages: follows the address.
-pub fn use_chosen(today: NaiveDate) -> Memo<Chosen> {
+pub fn use_period_selection(today: NaiveDate) -> Memo<PeriodSelection> {
     let query = use_query_map();
-    Memo::new(move |_| Chosen::from_query(&Query::from(&*query.read()), today))
+    Memo::new(move |_| PeriodSelection::from_query(&UrlQuery::from(&*query.read()), today))
 }
 
 const SPAN: [&str; 4] = ["period", "from", "to", "through"];
@@ -130,12 +130,12 @@ pub fn PeriodPicker(
     /// Today in the organization's zone.
     today: NaiveDate,
 ) -> impl IntoView {
-    let chosen = use_chosen(today);
+    let chosen = use_period_selection(today);
     let query = use_query_map();
     let path = use_location().pathname;
     move || {
         let chosen = chosen.get();
-        let (query, path) = (Query::from(&*query.read()), path.get());
+        let (query, path) = (UrlQuery::from(&*query.read()), path.get());
         let rest = query.without(&SPAN);
         let named = Preset::NAMED
             .into_iter()
@@ -172,7 +172,7 @@ pub fn PeriodPicker(
     }
 }
 
-fn compare_items(query: &Query, path: &str, chosen: Chosen, today: NaiveDate) -> AnyView {
+fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: NaiveDate) -> AnyView {
     let before = format::range(chosen.period.previous(), today);
     view! {
         <MenuItem href=query.without(&["compare"]).at(path) current=chosen.compare.is_some() note=before>
@@ -189,7 +189,7 @@ pub fn ComparePicker(
     /// Today in the organization's zone.
     today: NaiveDate,
 ) -> impl IntoView {
-    let chosen = use_chosen(today);
+    let chosen = use_period_selection(today);
     let query = use_query_map();
     let path = use_location().pathname;
     move || {
@@ -197,7 +197,7 @@ pub fn ComparePicker(
         let label = chosen
             .compare
             .map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
-        let items = compare_items(&Query::from(&*query.read()), &path.get(), chosen, today);
+        let items = compare_items(&UrlQuery::from(&*query.read()), &path.get(), chosen, today);
         view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
     }
 }
@@ -210,12 +210,12 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn chosen(pairs: &[(&str, &str)]) -> Chosen {
-        let query = pairs.iter().fold(Query::new(), |query, (name, value)| query.and(name, value));
-        Chosen::from_query(&query, date("2026-11-23"))
+    fn chosen(pairs: &[(&str, &str)]) -> PeriodSelection {
+        let query = pairs.iter().fold(UrlQuery::new(), |query, (name, value)| query.and(name, value));
+        PeriodSelection::from_query(&query, date("2026-11-23"))
     }
 
-    fn days(chosen: Chosen) -> (String, String) {
+    fn days(chosen: PeriodSelection) -> (String, String) {
         (chosen.period.from.to_string(), chosen.period.to.to_string())
     }
 

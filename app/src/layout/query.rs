@@ -3,7 +3,7 @@
 use leptos_router::params::ParamsMap;
 
 /// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
-const CARRIED: [&str; 18] = [
+const STICKY: [&str; 18] = [
     "period",
     "from",
     "to",
@@ -29,21 +29,21 @@ const FLEETING: [&str; 4] = ["cursor", "before", "page", "notice"];
 
 /// The parameters of an address in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub struct UrlQuery(Vec<(String, String)>);
 
-impl From<&ParamsMap> for Query {
+impl From<&ParamsMap> for UrlQuery {
     fn from(map: &ParamsMap) -> Self {
         Self(map.into_iter().map(|(name, value)| (name.to_string(), value.to_owned())).collect())
     }
 }
 
-impl FromIterator<(String, String)> for Query {
+impl FromIterator<(String, String)> for UrlQuery {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
     }
 }
 
-impl Query {
+impl UrlQuery {
     /// Names and values in order, as a door takes them.
     #[must_use]
     pub fn pairs(&self) -> Vec<(String, String)> {
@@ -74,8 +74,8 @@ impl Query {
 
     /// Only what follows the reader to another page.
     #[must_use]
-    pub fn carried(&self) -> Self {
-        self.filtered(|name| CARRIED.contains(&name) || name.starts_with("tag."))
+    pub fn sticky(&self) -> Self {
+        self.filtered(|name| STICKY.contains(&name) || name.starts_with("tag."))
     }
 
     /// With one parameter set to one value.
@@ -147,10 +147,10 @@ fn escape(out: &mut String, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::Query;
+    use super::UrlQuery;
 
-    fn query(pairs: &[(&str, &str)]) -> Query {
-        Query(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    fn query(pairs: &[(&str, &str)]) -> UrlQuery {
+        UrlQuery(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
     }
 
     #[test]
@@ -163,8 +163,8 @@ mod tests {
             ("tag.x", "1"),
             ("cursor", "9"),
         ]);
-        assert_eq!(here.carried().at("/o/acme/events"), "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1");
-        assert_eq!(Query::new().at("/o/acme"), "/o/acme");
+        assert_eq!(here.sticky().at("/o/acme/events"), "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1");
+        assert_eq!(UrlQuery::new().at("/o/acme"), "/o/acme");
     }
 
     #[test]

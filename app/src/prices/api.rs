@@ -5,7 +5,8 @@
 use crate::error::AppError;
 use domain::price::import::{Filter, ImportPage, ImportsPage};
 use domain::price::page::{
-    BasisPage, ContractPage, ModelPage, OwnBookPage, PriceSearch, PriceSheet, PricesPage, Rehearsed, RunPage, RunsPage,
+    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage, RunPage,
+    RunsPage,
 };
 use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
@@ -20,7 +21,7 @@ use {
     domain::price::page::ModelName,
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
-    domain::repricing::{MAX_EFFECT, RunInput},
+    domain::repricing::{MAX_PREVIEWED, RunInput},
     domain::rule::parse_end,
     std::str::FromStr,
 };
@@ -63,14 +64,14 @@ pub async fn load_own_book(
 }
 
 /// What the forms of this room need to know; for those who may use them.
-#[server(prefix = "/fn", endpoint = "prices/sheet", input = Json)]
-pub async fn load_price_sheet(
+#[server(prefix = "/fn", endpoint = "prices/form-options", input = Json)]
+pub async fn load_price_form_options(
     /// Slug of the organization.
     org: String,
-) -> Result<PriceSheet, AppError> {
+) -> Result<PriceFormOptions, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     scope.require(Permission::ManagePrices)?;
-    Ok(PriceSheet { providers: backend::prices::browse::providers(&backend, &scope).await? })
+    Ok(PriceFormOptions { providers: backend::prices::browse::providers(&backend, &scope).await? })
 }
 
 /// What a discount or markup would have meant for the last 30 days.
@@ -183,7 +184,7 @@ pub async fn add_term(
     Ok(())
 }
 
-/// Enters prices of the organization's own for one model; with `price_waiting`, what waits for them is priced at once.
+/// Enters prices of the organization's own for one model; with `price_unpriced`, what waits for them is priced at once.
 ///
 /// Before it prices what waits, the effect comes back; whoever has seen it sends the form again with its token as `seen`.
 #[server(prefix = "/fn", endpoint = "prices/enter")]
@@ -224,11 +225,11 @@ pub async fn enter_price(
     confirmed: String,
     /// Any text prices what waits for a price of this model.
     #[server(default)]
-    price_waiting: String,
+    price_unpriced: String,
     /// The effect that was seen.
     #[server(default)]
     seen: String,
-) -> Result<Option<Rehearsed>, AppError> {
+) -> Result<Option<FormPreview>, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form = PriceForm {
         provider: provider.clone(),
@@ -246,22 +247,22 @@ pub async fn enter_price(
     };
     let inputs = form.parse_each(&rates).map_err(Problem::invalid)?;
     let sent = (provider.as_str(), model.as_str());
-    if !price_waiting.is_empty() {
-        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_EFFECT).await?;
+    if !price_unpriced.is_empty() {
+        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
-            return Ok(Some(Rehearsed { effect, typed: typed(&form, &rates) }));
+            return Ok(Some(FormPreview { effect, typed: typed(&form, &rates) }));
         }
     }
     let name =
         inputs.first().map(|new| ModelName { provider: new.rule.provider.clone(), model: new.rule.model.clone() });
     let name = name.ok_or(Problem::NotFound)?;
     backend::prices::add_prices(&backend, &scope, &inputs, form.is_confirmed()).await?;
-    if price_waiting.is_empty() {
-        leptos_axum::redirect(&format!("{}?notice=entered", super::words::model_path(&org, &name)));
+    if price_unpriced.is_empty() {
+        leptos_axum::redirect(&format!("{}?notice=entered", super::labels::model_path(&org, &name)));
         return Ok(None);
     }
     let reason = format!("Entered a price of {}/{}", name.provider, name.model);
-    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
+    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -310,7 +311,7 @@ pub async fn end_rule(
     Ok(())
 }
 
-/// Maps a name to a model; with `price_waiting`, what waits for a price under that name is priced at once.
+/// Maps a name to a model; with `price_unpriced`, what waits for a price under that name is priced at once.
 ///
 /// Before it prices what waits, the effect comes back, as [`enter_price`] sends it.
 #[server(prefix = "/fn", endpoint = "prices/map")]
@@ -333,18 +334,18 @@ pub async fn map_name(
     valid_to: String,
     /// Any text prices what waits under that name.
     #[server(default)]
-    price_waiting: String,
+    price_unpriced: String,
     /// The effect that was seen.
     #[server(default)]
     seen: String,
-) -> Result<Option<Rehearsed>, AppError> {
+) -> Result<Option<FormPreview>, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let form =
         MappingForm { provider: provider.clone(), name: name.clone(), to_provider, to_model, valid_from, valid_to };
     let input = form.parse().map_err(Problem::invalid)?;
     let sent = (provider.as_str(), name.as_str());
-    if !price_waiting.is_empty() {
-        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_EFFECT).await?;
+    if !price_unpriced.is_empty() {
+        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
             let typed = [
@@ -356,16 +357,16 @@ pub async fn map_name(
                 ("valid_to", valid_to),
             ];
             let typed = typed.map(|(name, value)| (name.to_owned(), value)).to_vec();
-            return Ok(Some(Rehearsed { effect, typed }));
+            return Ok(Some(FormPreview { effect, typed }));
         }
     }
     let reason = format!("Mapped {provider}/{name} to {}/{}", input.rule.to_provider, input.rule.to_model);
     backend::prices::add_alias(&backend, &scope, &input).await?;
-    if price_waiting.is_empty() {
+    if price_unpriced.is_empty() {
         leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
         return Ok(None);
     }
-    let run = runs::price_waiting(&backend, &scope, Some(sent), &reason).await?;
+    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -590,8 +591,8 @@ pub async fn reverse_run(
 }
 
 /// Prices what waits for a price: all of it, or the events of one model.
-#[server(prefix = "/fn", endpoint = "prices/price-waiting")]
-pub async fn price_waiting(
+#[server(prefix = "/fn", endpoint = "prices/price-unpriced")]
+pub async fn price_unpriced(
     /// Slug of the organization.
     org: String,
     /// Provider as sent; empty for all.
@@ -604,7 +605,7 @@ pub async fn price_waiting(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let only = (!provider.is_empty()).then_some((provider.as_str(), model.as_str()));
     let reason = "Asked for on the page of unpriced events";
-    let run = backend::prices::runs::price_waiting(&backend, &scope, only, reason).await?;
+    let run = backend::prices::runs::price_unpriced(&backend, &scope, only, reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(())
 }

@@ -2,17 +2,17 @@
 
 use super::api::{ChooseBasis, EndRule, load_basis};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, change, span, tabs};
+use super::labels::{Tab, change, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Radios, Section,
     Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::BasisPage as BasisView;
-use domain::price::{BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED};
+use domain::price::{COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED};
 use domain::rule::Dated;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -107,7 +107,7 @@ fn drift(org: &str, page: &BasisView) -> AnyView {
 fn drift_row(org: &str, drift: &Drift) -> AnyView {
     let difference = drift.difference();
     let percent = format::ratio(difference, drift.computed).map(format::percent_signed);
-    let events = Query::new().and("provider", &drift.provider).at(&Place::Events.path(org));
+    let events = UrlQuery::new().and("provider", &drift.provider).at(&NavItem::Events.path(org));
     let label = format!("Events of {}", drift.provider);
     let money = |amount: Decimal| {
         let title = format::money_exact(amount);
@@ -138,7 +138,7 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
     .into_any()
 }
 
-fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
+fn choices(rows: Rows<'_>, choices: &[Dated<CostBasisRule>]) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
         return view! { <Section title="What counts" id="choices"><p class="soft">{text}</p></Section> }.into_any();
@@ -163,7 +163,7 @@ fn choices(rows: Rows<'_>, choices: &[Dated<BasisRow>]) -> AnyView {
     .into_any()
 }
 
-fn choice_row(rows: Rows<'_>, choice: &Dated<BasisRow>) -> AnyView {
+fn choice_row(rows: Rows<'_>, choice: &Dated<CostBasisRule>) -> AnyView {
     let row = &choice.row;
     let provider = row.provider.clone().unwrap_or_else(|| "Every provider".to_owned());
     let what = format!("the choice of the {} for {}", row.basis.label().to_lowercase(), provider.to_lowercase());
@@ -190,7 +190,7 @@ fn choose(org: &str, page: &BasisView, form: Form<ChooseBasis>) -> AnyView {
     ];
     let basis = form.kept_or("basis", CostBasis::Reported.as_str());
     let from = form.kept_or("valid_from", &page.today.to_string());
-    let reprice = format!("{}/runs/new", Place::Prices.path(org));
+    let reprice = format!("{}/runs/new", NavItem::Prices.path(org));
     let org = org.to_owned();
     view! {
         <Section title="Choose what counts" id="choose">

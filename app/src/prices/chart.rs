@@ -1,8 +1,8 @@
 //! From a model's dated prices to the drawing of their history.
 
-use super::words::instant;
+use super::labels::instant;
 use crate::format;
-use crate::ui::chart::{Annotation, Bucket, ChartData, Hue, Line, Stroke};
+use crate::ui::chart::{Annotation, ChartData, Hue, Line, Step, Stroke};
 use chrono::{DateTime, Datelike, Duration, Months, NaiveDate, NaiveTime, Utc};
 use domain::meter::{Meter, Unit};
 use domain::price::page::{DatedPrice, ModelPage, is_plain, plain_at};
@@ -29,7 +29,7 @@ pub(super) fn history(page: &ModelPage) -> Option<ChartData> {
     annotations.drain(..annotations.len().saturating_sub(MAX_CHANGES));
     Some(ChartData {
         lines: meters.iter().enumerate().map(|(rank, meter)| line(page, *meter, rank, &months)).collect(),
-        buckets: months.iter().map(|month| bucket(*month, months.len() > FEW_MONTHS)).collect(),
+        steps: months.iter().map(|month| step(*month, months.len() > FEW_MONTHS)).collect(),
         annotations,
         today,
         ..ChartData::default()
@@ -98,23 +98,23 @@ fn line(page: &ModelPage, meter: Meter, rank: usize, months: &[NaiveDate]) -> Li
         hue: Hue::nth(rank),
         stroke: Stroke::Step,
         texts: rates.iter().map(|rate| rate.map(format::money_full).unwrap_or_default()).collect(),
-        values: rates.into_iter().map(|rate| rate.map(format::position)).collect(),
+        values: rates.into_iter().map(|rate| rate.map(format::to_plot_value)).collect(),
     }
 }
 
 /// `years` labels the beginnings of years only.
-fn bucket(month: NaiveDate, years: bool) -> Bucket {
-    Bucket {
+fn step(month: NaiveDate, years: bool) -> Step {
+    Step {
         label: month.format("%b %Y").to_string(),
         title: format::month(month),
         mark: years && month.month() == 1,
-        ..Bucket::default()
+        ..Step::default()
     }
 }
 
 /// What changed at an instant: "Jun 10, 2025: Input $10.00 to $2.00".
 fn annotation(page: &ModelPage, meters: &[Meter], months: &[NaiveDate], at: DateTime<Utc>) -> Option<Annotation> {
-    let bucket = months.iter().rposition(|month| start(*month) <= at)?;
+    let step = months.iter().rposition(|month| start(*month) <= at)?;
     let before = at - Duration::microseconds(1);
     let moved = meters.iter().find_map(|meter| {
         let rate = |at| plain_at(&page.prices, *meter, at).map(|price| price.row.rate);
@@ -127,21 +127,21 @@ fn annotation(page: &ModelPage, meters: &[Meter], months: &[NaiveDate], at: Date
             (_, None) => format!("{} ends", meter.label()),
         })
     })?;
-    Some(Annotation { bucket, label: format!("{}: {moved}", instant(at)) })
+    Some(Annotation { step, label: format!("{}: {moved}", instant(at)) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use domain::price::page::{ModelName, ProviderEntry};
-    use domain::price::{Attributes, PriceRow, Variant};
+    use domain::price::{Attributes, BookPrice, Variant};
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
     fn price(meter: Meter, rate: i64, from: Option<&str>, to: Option<&str>) -> DatedPrice {
-        let row = PriceRow {
+        let row = BookPrice {
             price_id: 1,
             provider: "acme".to_owned(),
             model: "one".to_owned(),
@@ -195,11 +195,11 @@ mod tests {
             price(Meter::Output, 40, None, None),
         ]))
         .unwrap();
-        let labels: Vec<_> = data.buckets.iter().map(|bucket| bucket.label.as_str()).collect();
+        let labels: Vec<_> = data.steps.iter().map(|step| step.label.as_str()).collect();
         assert_eq!(labels, ["May 2025", "Jun 2025", "Jul 2025", "Aug 2025"]);
         assert_eq!(data.lines[0].texts, ["$10.00", "$2.00", "$2.00", "$2.00"]);
         assert_eq!(data.lines[1].texts, ["$40.00"; 4]);
-        assert_eq!((data.annotations[0].bucket, data.annotations.len(), data.today), (1, 1, None));
+        assert_eq!((data.annotations[0].step, data.annotations.len(), data.today), (1, 1, None));
         assert_eq!(data.annotations[0].label, "Jun 10, 2025: Input $10.00 to $2.00");
     }
 
@@ -212,7 +212,7 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!(data.lines[0].texts, ["", "$8.00", "$8.00", "$9.00"]);
-        assert_eq!((data.buckets[0].label.as_str(), data.today), ("Jul 2025", Some(2)));
+        assert_eq!((data.steps[0].label.as_str(), data.today), ("Jul 2025", Some(2)));
     }
 
     #[test]

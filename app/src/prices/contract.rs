@@ -1,22 +1,22 @@
 //! The contract: free allowances and volume prices that count over a month, and the months they are applied to.
 
-use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_sheet};
+use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_form_options};
 use super::enter::providers;
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, sourced, tabs};
+use super::labels::{Tab, sourced, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Field, FormErrors,
     Loading, NoPermission, NoticeText, PageHead, Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
     loaded_first,
 };
 use domain::meter::Meter;
-use domain::price::contract::{ContractMonth, MonthState, MonthStatus, TermKind, TermMonth, TermRow};
-use domain::price::page::{ContractPage as ContractView, PriceSheet};
+use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
+use domain::price::page::{ContractPage as ContractView, PriceFormOptions};
 use domain::problem::Problem;
 use domain::repricing::RunKind;
 use domain::rule::Dated;
@@ -38,7 +38,7 @@ const NOTICES: &[NoticeText] = &[
 ];
 
 fn path(org: &str) -> String {
-    format!("{}/contract", Place::Prices.path(org))
+    format!("{}/contract", NavItem::Prices.path(org))
 }
 
 /// The terms of the contract and the months under it.
@@ -137,7 +137,7 @@ fn months(org: &str, page: &ContractView, form: Form<StartRun>) -> AnyView {
 fn month_row(org: &str, status: &MonthStatus, may_manage: bool, form: Form<StartRun>) -> AnyView {
     let title = format::month(status.month.from);
     let running = (!status.is_over).then(|| view! { <span class="note">"to date"</span> });
-    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", Place::Prices.path(org));
+    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", NavItem::Prices.path(org));
     let applied = status.applied.map(|(run_id, at)| {
         view! { <a href=run(&run_id)><time datetime=format::time_machine(at) title=format::time_exact(at)>{format::time(at)}</time></a> }
     });
@@ -225,7 +225,7 @@ fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
     .into_any()
 }
 
-fn term_row(rows: Rows<'_>, term: &Dated<TermRow>) -> AnyView {
+fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
     let row = &term.row;
     let words = row.words();
     let tiers = (row.kind != TermKind::Allowance).then(|| {
@@ -256,13 +256,13 @@ pub fn NewTermPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let form = use_form::<AddTerm>();
-    let sheet = loaded_first(move || org.get(), load_price_sheet);
+    let options = loaded_first(move || org.get(), load_price_form_options);
     view! {
         <Title text="Enter a term"/>
         <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw_new(&org.get_untracked(), &sheet, form),
+                match options.await {
+                    Ok(options) => draw_new(&org.get_untracked(), &options, form),
                     Err(AppError(Problem::Forbidden { .. })) => view! {
                         <PageHead title="Contract"/>
                         <NoPermission what="enter terms of a contract" who="an owner, admin or finance member"/>
@@ -274,7 +274,7 @@ pub fn NewTermPage() -> impl IntoView {
     }
 }
 
-fn draw_new(org: &str, sheet: &PriceSheet, form: Form<AddTerm>) -> AnyView {
+fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyView {
     let kept = move |field: &str| form.kept(field).unwrap_or_default();
     let kinds = vec![
         Choice::new(TermKind::Allowance.as_str(), TermKind::Allowance.label())
@@ -322,7 +322,7 @@ fn draw_new(org: &str, sheet: &PriceSheet, form: Form<AddTerm>) -> AnyView {
             </details>
             <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the term"</Button></div>
         </ActionForm>
-        {providers(sheet)}
+        {providers(options)}
     }
     .into_any()
 }

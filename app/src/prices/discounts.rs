@@ -1,13 +1,13 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
-use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_sheet};
+use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_form_options};
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, undone_under_changes};
-use super::words::{Tab, sourced, span, tabs};
+use super::labels::{Tab, sourced, span, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
     FormErrors, Loading, NoPermission, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use domain::meter::Meter;
 use domain::price::page::OwnBookPage;
-use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, ModifierRow, Pattern, worked_example};
+use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, Pattern, PriceModifier, worked_example};
 use domain::problem::Problem;
 use domain::rule::Dated;
 use leptos::form::ActionForm;
@@ -40,7 +40,7 @@ const SELLER: &str = "seller";
 const EXAMPLE: [(ModifierKind, i64); 2] = [(ModifierKind::Discount, 88), (ModifierKind::Markup, 105)];
 
 fn path(org: &str) -> String {
-    format!("{}/discounts", Place::Prices.path(org))
+    format!("{}/discounts", NavItem::Prices.path(org))
 }
 
 /// The list of discounts and markups.
@@ -69,7 +69,7 @@ pub fn DiscountsPage() -> impl IntoView {
 fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
     let new = format!("{}/new", path(org));
     let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
-    let live: Vec<&ModifierRow> =
+    let live: Vec<&PriceModifier> =
         page.book.modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
     let of =
         |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
@@ -108,7 +108,7 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
 }
 
 /// In which order factors stack, with an example: of the organization's own where it has any.
-fn order(live: &[&ModifierRow]) -> AnyView {
+fn order(live: &[&PriceModifier]) -> AnyView {
     let own = |kind| live.iter().find(|row| row.kind == kind).map(|row| row.factor);
     let factors = EXAMPLE.map(|(kind, usual)| (kind, own(kind).unwrap_or_else(|| Decimal::new(usual, 2))));
     let example = example(&factors);
@@ -153,7 +153,7 @@ fn meter_words(meters: &MeterSet) -> String {
     }
 }
 
-fn row(rows: Rows<'_>, modifier: &Dated<ModifierRow>) -> AnyView {
+fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
     let row = &modifier.row;
     let what = format!("the {} of {}", row.kind.label(), percent_words(row.factor));
     let end = rows.end(modifier, &what);
@@ -182,13 +182,13 @@ pub fn NewDiscountPage() -> impl IntoView {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let typed = Memo::new(move |_| typed(&Query::from(&*map.read())));
+    let typed = Memo::new(move |_| typed(&UrlQuery::from(&*map.read())));
     let form = use_form::<AddModifier>();
     let effect = loaded_first(
         move || (org.get(), typed.get()),
         async |(org, typed)| match is_empty(&typed) {
             // Nothing is typed yet; who may not enter anything is told so now.
-            true => load_price_sheet(org).await.map(|_| None),
+            true => load_price_form_options(org).await.map(|_| None),
             false => load_modifier_effect(org, typed).await.map(Some),
         },
     );
@@ -199,7 +199,7 @@ pub fn NewDiscountPage() -> impl IntoView {
                 let (org, typed) = (org.get_untracked(), typed.get_untracked());
                 match effect.await {
                     Ok(effect) => draw_new(&org, &typed, effect, vec![], form),
-                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, said(&fields), form),
+                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, field_errors(&fields), form),
                     Err(AppError(Problem::Forbidden { .. })) => view! {
                         <PageHead title="Discounts and markups"/>
                         <NoPermission what="enter discounts and markups" who="an owner, admin or finance member"/>
@@ -212,7 +212,7 @@ pub fn NewDiscountPage() -> impl IntoView {
 }
 
 /// What the address says was typed.
-fn typed(query: &Query) -> ModifierForm {
+fn typed(query: &UrlQuery) -> ModifierForm {
     let get = |name: &str| query.get(name).unwrap_or_default().to_owned();
     ModifierForm {
         kind: get("kind"),
@@ -233,7 +233,7 @@ fn is_empty(typed: &ModifierForm) -> bool {
 }
 
 /// Field problems by the names of this form.
-fn said(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
+fn field_errors(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
     let name = |pointer: &str| if pointer == "provider" { SELLER.to_owned() } else { pointer.to_owned() };
     fields.iter().map(|field| (name(&field.pointer), field.detail.clone())).collect()
 }
@@ -399,11 +399,11 @@ mod tests {
     #[test]
     fn the_address_says_what_was_typed() {
         let pairs = [("kind", "discount"), ("percent", "12"), ("seller", "openai"), ("provider", "a filter")];
-        let query: Query = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let query: UrlQuery = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let typed = typed(&query);
         assert_eq!((typed.provider.as_str(), typed.percent.as_str()), ("openai", "12"));
         assert!(!is_empty(&typed) && is_empty(&ModifierForm::default()));
         let wrong = [domain::problem::FieldProblem::new("provider", "invalid", "No.")];
-        assert_eq!(said(&wrong), [("seller".to_owned(), "No.".to_owned())]);
+        assert_eq!(field_errors(&wrong), [("seller".to_owned(), "No.".to_owned())]);
     }
 }

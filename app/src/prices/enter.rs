@@ -1,17 +1,17 @@
 //! Forms that enter a price or map a name. What looks like a slip of the hand comes back with a box that confirms it.
 
-use super::api::{EnterPrice, MapName, load_price_sheet};
+use super::api::{EnterPrice, MapName, load_price_form_options};
 use super::fields::SourceFields;
-use super::words::model_path;
+use super::labels::model_path;
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loaded, Loading, NoPermission, Notice,
     PageHead, Select, Tone, loaded_first,
 };
 use domain::meter::Meter;
-use domain::price::page::{ModelName, PriceSheet, Rehearsed};
+use domain::price::page::{FormPreview, ModelName, PriceFormOptions};
 use domain::price::{Variant, field_of};
 use domain::problem::Problem;
 use leptos::form::ActionForm;
@@ -24,13 +24,13 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 #[component]
 pub fn EnterPricePage() -> impl IntoView {
     let form = use_form::<EnterPrice>();
-    let (org, query, sheet) = sheet();
+    let (org, query, options) = options();
     view! {
         <Title text="Enter a price"/>
         <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw_price(&org.get_untracked(), &query.get_untracked(), &sheet, form),
+                match options.await {
+                    Ok(options) => draw_price(&org.get_untracked(), &query.get_untracked(), &options, form),
                     Err(error) => failed(error),
                 }
             })}
@@ -42,13 +42,13 @@ pub fn EnterPricePage() -> impl IntoView {
 #[component]
 pub fn MapNamePage() -> impl IntoView {
     let form = use_form::<MapName>();
-    let (org, query, sheet) = sheet();
+    let (org, query, options) = options();
     view! {
         <Title text="Map a name"/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
-                    Ok(sheet) => draw_name(&org.get_untracked(), &query.get_untracked(), &sheet, form),
+                match options.await {
+                    Ok(options) => draw_name(&org.get_untracked(), &query.get_untracked(), &options, form),
                     Err(error) => failed(error),
                 }
             })}
@@ -57,13 +57,13 @@ pub fn MapNamePage() -> impl IntoView {
 }
 
 /// What both forms need: whose, what the address says, and what can be chosen.
-pub(super) fn sheet() -> (Memo<String>, Memo<Query>, Loaded<Result<PriceSheet, AppError>>) {
+pub(super) fn options() -> (Memo<String>, Memo<UrlQuery>, Loaded<Result<PriceFormOptions, AppError>>) {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| Query::from(&*map.read()));
-    let sheet = loaded_first(move || org.get(), load_price_sheet);
-    (org, query, sheet)
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
+    let options = loaded_first(move || org.get(), load_price_form_options);
+    (org, query, options)
 }
 
 fn refused() -> AnyView {
@@ -79,8 +79,8 @@ fn failed(error: AppError) -> AnyView {
 }
 
 /// Where the reader came from: the model's page, or the own book.
-fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
-    let mut crumbs = vec![Crumb::link("Prices", Place::Prices.path(org))];
+fn crumbs(org: &str, query: &UrlQuery, here: &str) -> Vec<Crumb> {
+    let mut crumbs = vec![Crumb::link("Prices", NavItem::Prices.path(org))];
     if let (Some(provider), Some(model)) = (query.get("provider"), query.get("model")) {
         let name = ModelName { provider: provider.to_owned(), model: model.to_owned() };
         crumbs.push(Crumb::link(model.to_owned(), model_path(org, &name)));
@@ -90,7 +90,7 @@ fn crumbs(org: &str, query: &Query, here: &str) -> Vec<Crumb> {
 }
 
 /// What was typed before the form came back, else what the address says.
-pub(super) fn kept<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+pub(super) fn kept<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
@@ -100,24 +100,24 @@ where
 }
 
 /// As [`kept`], also where the form came back with its effect.
-fn kept_or_rehearsed<S>(query: &Query, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+fn kept_or_previewed<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
 where
-    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
-    let rehearsed = form.done().get_untracked().flatten();
+    let preview = form.done().get_untracked().flatten();
     let kept = kept(query, form);
-    move |field| rehearsed.as_ref().and_then(|form| form.typed(field)).map_or_else(|| kept(field), str::to_owned)
+    move |field| preview.as_ref().and_then(|form| form.typed(field)).map_or_else(|| kept(field), str::to_owned)
 }
 
-/// To a reader who comes from what waits: what the form would do to it, before it does that.
-fn effect<S>(query: &Query, form: Form<S>) -> Option<AnyView>
+/// To a reader who comes from what is_unpriced: what the form would do to it, before it does that.
+fn effect<S>(query: &UrlQuery, form: Form<S>) -> Option<AnyView>
 where
-    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
-    query.get("waiting")?;
+    query.get("unpriced")?;
     let said = move || {
         match form.done().get().flatten() {
-        Some(Rehearsed { effect, .. }) => {
+        Some(FormPreview { effect, .. }) => {
             let (sentence, token) = (effect.sentence(), effect.token());
             view! {
                 <Notice tone=Tone::Accent>{sentence}" As of their own time; the run can be reversed."</Notice>
@@ -131,16 +131,16 @@ where
         .into_any(),
     }
     };
-    Some(view! { <input type="hidden" name="price_waiting" value="true"/>{said} }.into_any())
+    Some(view! { <input type="hidden" name="price_unpriced" value="true"/>{said} }.into_any())
 }
 
 /// The button of a form that may first show its effect.
-fn submit<S>(query: &Query, form: Form<S>, plain: &'static str) -> AnyView
+fn submit<S>(query: &UrlQuery, form: Form<S>, plain: &'static str) -> AnyView
 where
-    S: ServerFn<Error = AppError, Output = Option<Rehearsed>> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
 {
-    let waits = query.get("waiting").is_some();
-    let text = move || match (waits, form.done().get().flatten()) {
+    let is_unpriced = query.get("unpriced").is_some();
+    let text = move || match (is_unpriced, form.done().get().flatten()) {
         (false, _) => plain,
         (true, None) => "See what it does",
         (true, Some(_)) => "Confirm",
@@ -177,8 +177,8 @@ fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
     view! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }.into_any()
 }
 
-fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPrice>) -> AnyView {
-    let kept = kept_or_rehearsed(query, form);
+fn draw_price(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<EnterPrice>) -> AnyView {
+    let kept = kept_or_previewed(query, form);
     let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
     let variant = Some(kept("variant")).filter(|variant| !variant.is_empty()).unwrap_or_else(|| "standard".to_owned());
     let (rates, special) = (rates(form, &kept), is_special(&kept));
@@ -217,13 +217,13 @@ fn draw_price(org: &str, query: &Query, sheet: &PriceSheet, form: Form<EnterPric
                         hint="UTC, with weekdays from Monday as 1: 01:00-04:00 12345."/>
                 </div>
             </details>
-            {move || unusual.get().map(|doubt| view! {
-                <Checkbox label="It is right all the same" name="confirmed" hint=doubt/>
+            {move || unusual.get().map(|warning| view! {
+                <Checkbox label="It is right all the same" name="confirmed" hint=warning/>
             })}
             {effect}
             <div class="actions">{submit}</div>
         </ActionForm>
-        {providers(sheet)}
+        {providers(options)}
     }
     .into_any()
 }
@@ -235,8 +235,8 @@ fn is_special(kept: &impl Fn(&str) -> String) -> bool {
 }
 
 /// Names that can be typed, offered by the browser where it can.
-pub(super) fn providers(sheet: &PriceSheet) -> AnyView {
-    let names: Vec<String> = sheet.providers.iter().map(|entry| entry.provider.clone()).collect();
+pub(super) fn providers(options: &PriceFormOptions) -> AnyView {
+    let names: Vec<String> = options.providers.iter().map(|entry| entry.provider.clone()).collect();
     view! {
         <details class="price-fold">
             <summary>"Names of providers in the price book"</summary>
@@ -246,10 +246,10 @@ pub(super) fn providers(sheet: &PriceSheet) -> AnyView {
     .into_any()
 }
 
-fn draw_name(org: &str, query: &Query, sheet: &PriceSheet, form: Form<MapName>) -> AnyView {
-    let kept = kept_or_rehearsed(query, form);
+fn draw_name(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<MapName>) -> AnyView {
+    let kept = kept_or_previewed(query, form);
     let (effect, submit) = (effect(query, form), submit(query, form, "Map the name"));
-    let (crumbs, org) = (crumbs(org, &Query::new(), "Map a name"), org.to_owned());
+    let (crumbs, org) = (crumbs(org, &UrlQuery::new(), "Map a name"), org.to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Map a name" lead="Events that carry this name are priced as the model it is mapped to."/>
@@ -274,7 +274,7 @@ fn draw_name(org: &str, query: &Query, sheet: &PriceSheet, form: Form<MapName>) 
             {effect}
             <div class="actions">{submit}</div>
         </ActionForm>
-        {providers(sheet)}
+        {providers(options)}
     }
     .into_any()
 }

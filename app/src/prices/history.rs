@@ -1,10 +1,10 @@
 //! What the lists of rules share: who entered a row and when, since when it no longer counts, and how it is ended.
 
 use super::api::EndRule;
-use super::words::Tab;
+use super::labels::Tab;
 use crate::form::Form;
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{Badge, Field, RowButton};
 use chrono::{DateTime, FixedOffset};
 use domain::rule::{Dated, Rule, RuleKind};
@@ -81,7 +81,7 @@ fn superseded(at: DateTime<FixedOffset>) -> AnyView {
 
 /// Where mistakes are taken back.
 pub(super) fn undone_under_changes(org: &str) -> AnyView {
-    let changes = format!("{}/own#changes", Place::Prices.path(org));
+    let changes = format!("{}/own#changes", NavItem::Prices.path(org));
     view! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
         .into_any()
 }

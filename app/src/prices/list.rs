@@ -1,11 +1,11 @@
 //! All prices: first what this organization uses, then the whole book by search.
 
 use super::api::load_prices;
-use super::words::{Tab, file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since, tabs};
+use super::labels::{Tab, file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since, tabs};
 use crate::error::Failure;
 use crate::format;
-use crate::layout::{Place, Query};
-use crate::spend::words::SpendCell;
+use crate::layout::{NavItem, UrlQuery};
+use crate::spend::labels::SpendCell;
 use crate::ui::{
     Badge, Button, Choice, Column, EmptyState, Field, Icon, Loading, Notice, PageHead, Pager, Section, Select, Sign,
     Table, Tone, loaded_first,
@@ -23,7 +23,7 @@ pub fn PricesPage() -> impl IntoView {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let search = Memo::new(move |_| searched(&Query::from(&*map.read())));
+    let search = Memo::new(move |_| searched(&UrlQuery::from(&*map.read())));
     let prices = loaded_first(move || (org.get(), search.get()), |(org, search)| load_prices(org, search));
     view! {
         <Title text="Prices"/>
@@ -40,7 +40,7 @@ pub fn PricesPage() -> impl IntoView {
 
 fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     let file = file_path(org, search);
-    let (used, book, waiting) = (used(org, prices), book(org, search, prices), waiting(org, prices));
+    let (used, book, unpriced) = (used(org, prices), book(org, search, prices), unpriced(org, prices));
     // Whoever searches wants to see what was found.
     let searching = !search.text.is_empty() || search.provider.is_some() || search.cursor.is_some();
     let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
@@ -49,7 +49,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
             <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
         </PageHead>
         {tabs(org, Tab::Book)}
-        {waiting}
+        {unpriced}
         {parts}
     }
     .into_any()
@@ -69,7 +69,7 @@ fn lead(prices: &Prices) -> String {
 }
 
 /// What has no price, and where to give it one.
-fn waiting(org: &str, prices: &Prices) -> AnyView {
+fn unpriced(org: &str, prices: &Prices) -> AnyView {
     let total = &prices.total;
     if total.unpriced_requests == 0 {
         return ().into_any();
@@ -79,7 +79,7 @@ fn waiting(org: &str, prices: &Prices) -> AnyView {
         format::counted(total.unpriced_requests, "request"),
         format::money(total.unpriced_upper_bound)
     );
-    let queue = format!("{}/unpriced", Place::Events.path(org));
+    let queue = format!("{}/unpriced", NavItem::Events.path(org));
     view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Give them one"</a></Notice> }.into_any()
 }
 
@@ -127,12 +127,12 @@ fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
 
 /// Whether the model is priced.
 fn state(used: &UsedModel) -> AnyView {
-    let waiting = used.sums.unpriced_requests;
+    let unpriced = used.sums.unpriced_requests;
     if used.priced_as.is_none() {
         return view! { <Badge tone=Tone::Warn>"not in the book"</Badge> }.into_any();
     }
-    if waiting > 0 {
-        let text = format!("{} unpriced", format::count(waiting));
+    if unpriced > 0 {
+        let text = format!("{} unpriced", format::count(unpriced));
         return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
     }
     let own = [&used.input, &used.output].into_iter().flatten().any(|rate| rate.own);
@@ -156,7 +156,7 @@ fn form(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     };
     let choices = std::iter::once(Choice::new("", "All providers")).chain(prices.providers.iter().map(provider));
     let choices: Vec<Choice> = choices.collect();
-    let path = Place::Prices.path(org);
+    let path = NavItem::Prices.path(org);
     let (text, chosen) = (search.text.clone(), search.provider.clone().unwrap_or_default());
     let all = (!text.is_empty() || !chosen.is_empty())
         .then(|| view! { <Button href=path.clone() small=true>"Show all"</Button> });
@@ -187,7 +187,7 @@ fn found(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
         Column::number("Prices in force"),
     ];
     let rows = page.rows.iter().map(|entry| book_row(org, entry, prices)).collect_view();
-    let path = Place::Prices.path(org);
+    let path = NavItem::Prices.path(org);
     let query = search_query(search);
     let first = search.cursor.is_some().then(|| query.at(&path));
     let next = page.next_cursor.as_ref().map(|cursor| format!("{}#book", query.with("cursor", cursor).at(&path)));

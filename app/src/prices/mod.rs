@@ -9,11 +9,11 @@ pub mod enter;
 pub mod fields;
 mod history;
 pub mod imports;
+pub(crate) mod labels;
 pub mod list;
 pub mod model;
 pub mod own;
 pub mod runs;
-pub(crate) mod words;
 
 pub use basis::CostBasisPage;
 pub use contract::{ContractPage, NewTermPage};

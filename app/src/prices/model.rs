@@ -2,12 +2,12 @@
 
 use super::api::load_model;
 use super::chart;
+use super::labels::{instant, rate, rate_words, since, source, sourced, span};
 use super::own::NOTICES;
-use super::words::{instant, rate, rate_words, since, source, sourced, span};
 use crate::error::Failure;
 use crate::format;
-use crate::layout::{Place, Query};
-use crate::spend::words::SpendCell;
+use crate::layout::{NavItem, UrlQuery};
+use crate::spend::labels::SpendCell;
 use crate::ui::chart::Chart;
 use crate::ui::{
     Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone, UrlNotice,
@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::LimitRow;
+use domain::price::ModelLimit;
 use domain::price::page::{
     AliasEntry, DatedModifier, DatedPrice, ModelPage as Model, UsedBy, in_force, is_plain, modifier_words, terms,
 };
@@ -50,16 +50,16 @@ pub fn ModelPage() -> impl IntoView {
 fn draw(org: &str, model: &Model) -> AnyView {
     let name = model.name.model.clone();
     let title = format!("{name}, {}", model.provider.name);
-    let of_provider = Query::new().with("book_provider", &model.name.provider).at(&Place::Prices.path(org));
+    let of_provider = UrlQuery::new().with("book_provider", &model.name.provider).at(&NavItem::Prices.path(org));
     let crumbs = vec![
-        Crumb::link("Prices", Place::Prices.path(org)),
+        Crumb::link("Prices", NavItem::Prices.path(org)),
         Crumb::link(model.provider.name.clone(), of_provider),
         Crumb::here(name.clone()),
     ];
     let own = in_force(&model.prices, model.now).iter().any(|price| price.own);
     let own = own.then(|| view! { <Badge tone=Tone::Accent>"your prices"</Badge> });
-    let form = Query::new().with("provider", &model.name.provider).with("model", &name);
-    let form = form.at(&format!("{}/own/price", Place::Prices.path(org)));
+    let form = UrlQuery::new().with("provider", &model.name.provider).with("model", &name);
+    let form = form.at(&format!("{}/own/price", NavItem::Prices.path(org)));
     let enter = model.may_manage.then(|| view! { <Button href=form>"Enter a price"</Button> });
     let (force, factors, history) = (prices(model), factors(model), history(model));
     let (used, aliases) = (used_by(org, model), aliases(model));
@@ -190,7 +190,7 @@ fn factor_row(modifier: &DatedModifier) -> AnyView {
 }
 
 /// A limit in words: "At most 500 requests and 30,000 tokens per minute, since …".
-fn limit_words(limit: &LimitRow) -> String {
+fn limit_words(limit: &ModelLimit) -> String {
     let requests = limit.requests_per_minute.map(|number| format::counted(number, "request"));
     let tokens = limit.tokens_per_minute.map(|number| format::counted(number, "token"));
     let most = [requests, tokens].into_iter().flatten().collect::<Vec<_>>().join(" and ");
@@ -290,12 +290,12 @@ fn used_by(org: &str, model: &Model) -> AnyView {
 
 fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
     let share = format::ratio(used.sums.spend, total).map(format::percent);
-    let events = Query::new()
+    let events = UrlQuery::new()
         .and("period", "30d")
         .and("project", &used.project)
         .and("provider", &used.provider)
         .and("model", &used.model)
-        .at(&Place::Events.path(org));
+        .at(&NavItem::Events.path(org));
     let label = format!("Events of {} in {}", used.model, used.project);
     view! {
         <tr>

@@ -2,17 +2,17 @@
 
 use super::api::{EndRule, UndoChange, load_own_book};
 use super::history::{Rows, entered};
-use super::words::{Tab, model_path, rate, source, span, tabs};
+use super::labels::{Tab, model_path, rate, source, span, tabs};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, FormErrors, Loading, NoticeText, PageHead, RowButton, Section,
     Table, Tone, UrlNotice, loaded_first,
 };
 use domain::price::page::{ModelName, OwnBookPage, terms};
-use domain::price::{AliasRow, PriceRow};
+use domain::price::{BookPrice, ModelAlias};
 use domain::rule::{Dated, RuleChange};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -67,7 +67,7 @@ struct Forms {
 }
 
 fn draw(org: &str, page: &OwnBookPage, forms: Forms) -> AnyView {
-    let base = Place::Prices.path(org);
+    let base = NavItem::Prices.path(org);
     let actions = page.may_manage.then(|| {
         let (price, name) = (format!("{base}/own/price"), format!("{base}/own/name"));
         view! { <Button kind=ButtonKind::Primary href=price>"Enter a price"</Button><Button href=name>"Map a name"</Button> }
@@ -117,7 +117,7 @@ fn prices(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         .into_any()
 }
 
-fn price_row(rows: Rows<'_>, price: &Dated<PriceRow>) -> AnyView {
+fn price_row(rows: Rows<'_>, price: &Dated<BookPrice>) -> AnyView {
     let row = &price.row;
     let path = model_path(rows.org, &ModelName { provider: row.provider.clone(), model: row.model.clone() });
     let end = rows.end(price, &format!("the price of {} of {}", row.meter.label().to_lowercase(), row.model));
@@ -154,7 +154,7 @@ fn mappings(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         .into_any()
 }
 
-fn mapping_row(rows: Rows<'_>, mapping: &Dated<AliasRow>) -> AnyView {
+fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
     let row = &mapping.row;
     let to = ModelName { provider: row.to_provider.clone(), model: row.to_model.clone() };
     let words = row.pattern.words();

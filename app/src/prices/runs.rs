@@ -1,13 +1,13 @@
 //! Runs that price or reprice recorded events: what each would move, confirmed with a reason, and how to take it back.
 
-use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_sheet, load_run, load_runs};
+use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_form_options, load_run, load_runs};
 use super::contract::counted;
 use super::enter::kept;
-use super::words::{Tab, change, tabs};
+use super::labels::{Tab, change, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
     FormErrors, Loaded, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
@@ -15,7 +15,7 @@ use crate::ui::{
 };
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind, RunState, Summary};
+use domain::repricing::{RepricingRun, RunInput, RunKind, RunState, Summary};
 use domain::span::Edge;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -28,10 +28,10 @@ use rust_decimal::Decimal;
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn runs_path(org: &str) -> String {
-    format!("{}/runs", Place::Prices.path(org))
+    format!("{}/runs", NavItem::Prices.path(org))
 }
 
-fn run_path(org: &str, run: &Run) -> String {
+fn run_path(org: &str, run: &RepricingRun) -> String {
     format!("{}/{}", runs_path(org), run.run_id)
 }
 
@@ -75,7 +75,7 @@ fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
         ];
         let rows = page.runs.iter().map(|run| list_row(org, run)).collect_view();
         let path = runs_path(org);
-        let older = page.next.map(|next| Query::new().with("before", &next.to_string()).at(&path));
+        let older = page.next.map(|next| UrlQuery::new().with("before", &next.to_string()).at(&path));
         let pager = (is_older || older.is_some())
             .then(|| view! { <Pager previous=is_older.then_some(path) next=older previous_label="Newest"/> });
         view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table>{pager} }.into_any()
@@ -88,7 +88,7 @@ fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
     .into_any()
 }
 
-fn list_row(org: &str, run: &Run) -> AnyView {
+fn list_row(org: &str, run: &RepricingRun) -> AnyView {
     let (word, tone) = state_word(&run.state);
     let sums = figures(&run.state);
     let cells = match sums {
@@ -151,7 +151,7 @@ fn selection(input: &RunInput) -> String {
     };
     let edge = |edge: Edge| match edge {
         Edge::Day(day) => format::day_year(day),
-        Edge::At(at) => super::words::instant(at),
+        Edge::At(at) => super::labels::instant(at),
     };
     let from = input.from.map(|from| format!("from {}", edge(from)));
     let to = input.to.map(|to| format!("until before {}", edge(to)));
@@ -168,14 +168,14 @@ pub fn NewRunPage() -> impl IntoView {
     let params = use_params_map();
     let map = use_query_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let form = use_form::<StartRun>();
-    let sheet = loaded_first(move || org.get(), load_price_sheet);
+    let options = loaded_first(move || org.get(), load_price_form_options);
     view! {
         <Title text="New run"/>
         <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
             {move || Suspend::new(async move {
-                match sheet.await {
+                match options.await {
                     Ok(_) => draw_new(&org.get_untracked(), &query.get_untracked(), form),
                     Err(error) => failed(error),
                 }
@@ -196,7 +196,7 @@ fn failed(error: AppError) -> AnyView {
     }
 }
 
-fn draw_new(org: &str, query: &Query, form: Form<StartRun>) -> AnyView {
+fn draw_new(org: &str, query: &UrlQuery, form: Form<StartRun>) -> AnyView {
     let kept = kept(query, form);
     let kinds = vec![
         Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),
@@ -363,7 +363,7 @@ fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
     }
 }
 
-fn progress(org: &str, run: &Run, so_far: &Summary, all: u64, what: &str) -> AnyView {
+fn progress(org: &str, run: &RepricingRun, so_far: &Summary, all: u64, what: &str) -> AnyView {
     let share = format::ratio(Decimal::from(so_far.looked_at), Decimal::from(all)).unwrap_or(0.0).min(1.0);
     let label = format!("{} of {} events {what}", format::count(so_far.looked_at), format::count(all));
     view! {
@@ -444,7 +444,7 @@ fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
         .into_any()
 }
 
-fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
+fn decide(org: &str, run: &RepricingRun, preview: &Summary, forms: Forms) -> AnyView {
     let (same_org, same_run) = (org.to_owned(), run.run_id.to_string());
     let (org, id) = (same_org.clone(), same_run.clone());
     let confirm = (preview.moved > 0).then(|| {
@@ -478,7 +478,7 @@ fn decide(org: &str, run: &Run, preview: &Summary, forms: Forms) -> AnyView {
     .into_any()
 }
 
-fn reverse(org: &str, run: &Run, form: Form<ReverseRun>) -> AnyView {
+fn reverse(org: &str, run: &RepricingRun, form: Form<ReverseRun>) -> AnyView {
     let (org, id) = (org.to_owned(), run.run_id.to_string());
     view! {
         <Section title="Reverse" note="appends the opposite of every adjustment">
@@ -496,7 +496,7 @@ fn reverse(org: &str, run: &Run, form: Form<ReverseRun>) -> AnyView {
     .into_any()
 }
 
-fn facts(run: &Run) -> AnyView {
+fn facts(run: &RepricingRun) -> AnyView {
     let reason = run.reason.clone().map(|reason| view! { <div><dt>"Reason"</dt><dd>{reason}</dd></div> });
     let started = format!("{} by {}", format::time_exact(run.created_at), run.created_by);
     let (known, id) = (format::time_exact(run.known_at), run.run_id.to_string());

@@ -5,7 +5,7 @@ use super::{NOTICES, name_fields};
 use crate::error::Failure;
 use crate::form::use_form;
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::spend::SpendCell;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, Loading, PageHead, Section, Select, Table,
@@ -108,11 +108,11 @@ impl View {
         let teams = tree.teams.iter().filter(|branch| is_gone(branch)).count();
         let projects = tree.teams.iter().flat_map(|branch| &branch.projects).filter(|leaf| is_put_away(leaf)).count();
         let count = i128::try_from(teams + projects).unwrap_or_default();
-        let path = Place::Projects.path(&self.org);
+        let path = NavItem::Projects.path(&self.org);
         let (href, words) = if archived {
             (path, "Hide what is archived".to_owned())
         } else {
-            (Query::new().with(ARCHIVED, "true").at(&path), format!("Show {} archived", format::count(count)))
+            (UrlQuery::new().with(ARCHIVED, "true").at(&path), format!("Show {} archived", format::count(count)))
         };
         (count > 0).then(|| view! { <p class="soft small"><a href=href>{words}</a></p> }.into_any())
     }
@@ -165,7 +165,7 @@ impl View {
         let Some(state) = own.max_by_key(|state| state.usage.percent()) else {
             return view! { <td class="num soft">{format::NONE}</td> }.into_any();
         };
-        let href = format!("{}/{}", Place::Budgets.path(&self.org), state.budget.budget_id);
+        let href = format!("{}/{}", NavItem::Budgets.path(&self.org), state.budget.budget_id);
         let text = format!("{} of {}", state.usage.percent_text(), format::money_rounded(state.usage.amount));
         let hue = match state.status {
             BudgetStatus::Ok => "",

@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use domain::budget::SpendScope;
-use domain::spend::{Dimension, Explore, Group, KnownDimension, Outlook, Overview};
+use domain::spend::{Dimension, Explore, Group, KnownDimension, MonthOutlook, Overview};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -19,7 +19,7 @@ pub async fn load_overview(
     part: SpendScope,
     /// The page's parameters: days and filters.
     query: Vec<(String, String)>,
-) -> Result<(Overview, Option<Outlook>), AppError> {
+) -> Result<(Overview, Option<MonthOutlook>), AppError> {
     let caller = Caller::enter(&org).await?;
     let (backend, scope) = (&caller.backend, &caller.scope);
     let chosen = chosen(&caller, &query);
@@ -75,8 +75,8 @@ use {crate::caller::Caller, domain::period::Period, domain::spend::ExploreQuery,
 
 /// The days that the page's parameters choose, as seen from the organization's present day.
 #[cfg(feature = "ssr")]
-fn chosen(caller: &Caller, query: &[(String, String)]) -> crate::layout::Chosen {
-    crate::layout::Chosen::from_query(&query.iter().cloned().collect(), today(caller))
+fn chosen(caller: &Caller, query: &[(String, String)]) -> crate::layout::PeriodSelection {
+    crate::layout::PeriodSelection::from_query(&query.iter().cloned().collect(), today(caller))
 }
 
 /// The organization's present day.

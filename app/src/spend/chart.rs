@@ -1,10 +1,10 @@
 //! From sums to drawings: which colour, which label, where a click leads.
 
+use super::labels::{happening, measured, value_label};
 use super::links;
-use super::words::{happening, measured, value_label};
-use crate::forecast::words;
+use crate::forecast::labels;
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::Tone;
 use crate::ui::chart::{
     self, Annotation, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
@@ -23,7 +23,7 @@ const REST: &str = "other";
 const ANNOTATIONS: usize = 3;
 
 /// Spend by step and project, with the span before as a thin line.
-pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> ChartData {
+pub(super) fn of_overview(overview: &Overview, org: &str, query: &UrlQuery) -> ChartData {
     let today = overview.today();
     let future = overview.steps.iter().position(|step| step.start > today);
     let known = future.unwrap_or(overview.steps.len());
@@ -37,20 +37,20 @@ pub(super) fn of_overview(overview: &Overview, org: &str, query: &Query) -> Char
         })
         .filter(|(_, values)| values.iter().any(|value| !value.is_zero()))
         .collect();
-    let buckets = overview
+    let steps = overview
         .steps
         .iter()
         .map(|step| {
             let start = BucketStart::of(overview.bucket, step.start).unwrap_or(BucketStart::Day(step.start));
-            let bucket = bucket(start, org, query);
+            let drawn = chart_step(start, org, query);
             let is_over = step.start <= today;
             let total = if is_over { format::money(step.spend()) } else { String::new() };
-            chart::Bucket { total, href: bucket.href.filter(|_| is_over), ..bucket }
+            chart::Step { total, href: drawn.href.filter(|_| is_over), ..drawn }
         })
         .collect();
     ChartData {
-        buckets,
-        series: ranked(rows, REST, format::position, format::money),
+        steps,
+        series: ranked(rows, REST, format::to_plot_value, format::money),
         lines: before_line(overview).into_iter().collect(),
         annotations: annotations(overview),
         today: future,
@@ -70,7 +70,7 @@ fn annotations(overview: &Overview) -> Vec<Annotation> {
     let step = |happened: &Happening| overview.steps.iter().rposition(|step| step.start <= happened.day());
     shown
         .into_iter()
-        .filter_map(|happened| Some(Annotation { bucket: step(happened)?, label: happening(happened) }))
+        .filter_map(|happened| Some(Annotation { step: step(happened)?, label: happening(happened) }))
         .collect()
 }
 
@@ -84,16 +84,16 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
         name: "expected".to_owned(),
         hue: Hue::First,
         stroke: Stroke::Dashed,
-        values: ahead.iter().map(|day| day.map(|day| format::position(day.expected))).collect(),
+        values: ahead.iter().map(|day| day.map(|day| format::to_plot_value(day.expected))).collect(),
         texts: ahead.iter().map(|day| text(day.map(|day| format::money(day.expected)))).collect(),
     });
     data.band = Some(Band {
         name: "80\u{a0}% band".to_owned(),
         values: ahead
             .iter()
-            .map(|day| day.map(|day| (format::position(day.low80), format::position(day.high80))))
+            .map(|day| day.map(|day| (format::to_plot_value(day.low80), format::to_plot_value(day.high80))))
             .collect(),
-        texts: ahead.iter().map(|day| text(day.map(|day| words::band(day.low80, day.high80)))).collect(),
+        texts: ahead.iter().map(|day| text(day.map(|day| labels::band(day.low80, day.high80)))).collect(),
     });
 }
 
@@ -102,7 +102,7 @@ pub(super) fn add_budget(data: &mut ChartData, overview: &Overview, state: &Budg
     let days = Period::month_of(overview.today()).days();
     let Some(daily) = state.usage.amount.checked_div(days.into()) else { return };
     data.thresholds.push(Threshold {
-        value: format::position(daily),
+        value: format::to_plot_value(daily),
         label: format!("budget {} a day", format::money_rounded(daily)),
         tone: Tone::Warn,
     });
@@ -122,34 +122,34 @@ fn span_name(overview: &Overview) -> Option<String> {
 
 fn thin(name: String, values: Vec<Option<Decimal>>, measure: Measure) -> Line {
     let texts = values.iter().map(|value| value.map(|value| measured(measure, value)).unwrap_or_default()).collect();
-    let values = values.into_iter().map(|value| value.map(format::position)).collect();
+    let values = values.into_iter().map(|value| value.map(format::to_plot_value)).collect();
     Line { name, hue: Hue::Other, stroke: Stroke::Thin, values, texts }
 }
 
-/// A bucket below the axis, with its link.
-fn bucket(start: BucketStart, org: &str, query: &Query) -> chart::Bucket {
+/// A step below the axis, with its link.
+fn chart_step(start: BucketStart, org: &str, query: &UrlQuery) -> chart::Step {
     let (label, title, mark) = match start {
         BucketStart::Hour(at) => return hour(at),
         BucketStart::Month(day) => (day.format("%b %Y").to_string(), format::month(day), day.month() == 1),
         BucketStart::Week(day) => (format::day(day), format!("Week of {}", format::day_year(day)), day.day() <= 7),
         BucketStart::Day(day) => (format::day(day), format::weekday(day), day.weekday() == Weekday::Mon),
     };
-    chart::Bucket { label, title, mark, href: links::step(org, query, start), ..chart::Bucket::default() }
+    chart::Step { label, title, mark, href: links::step(org, query, start), ..chart::Step::default() }
 }
 
 /// The measure by step and group.
-pub(super) fn of_explore(explore: &Explore, org: &str, query: &Query, stack: Stack) -> ChartData {
+pub(super) fn of_explore(explore: &Explore, org: &str, query: &UrlQuery, stack: Stack) -> ChartData {
     let asked = &explore.query;
-    let buckets = explore
+    let steps = explore
         .steps
         .iter()
-        .map(|at| chart::Bucket { total: measured(asked.measure, at.total), ..bucket(at.bucket, org, query) })
+        .map(|at| chart::Step { total: measured(asked.measure, at.total), ..chart_step(at.bucket, org, query) })
         .collect();
     let before: Vec<_> = explore.steps.iter().map(|step| step.before).collect();
     let name = asked.previous.map(|previous| format::range(previous, explore.now.date_naive()));
     let line = name.filter(|_| before.iter().any(Option::is_some)).map(|name| thin(name, before, asked.measure));
     ChartData {
-        buckets,
+        steps,
         series: explore_series(explore),
         stack,
         lines: line.into_iter().collect(),
@@ -165,7 +165,7 @@ fn explore_series(explore: &Explore) -> Vec<Series> {
         name,
         hue,
         texts: values.iter().map(|value| measured(asked.measure, *value)).collect(),
-        values: values.into_iter().map(format::position).collect(),
+        values: values.into_iter().map(format::to_plot_value).collect(),
     };
     let mut all: Vec<_> = explore
         .groups
@@ -185,11 +185,11 @@ fn explore_series(explore: &Explore) -> Vec<Series> {
     all
 }
 
-fn hour(at: DateTime<FixedOffset>) -> chart::Bucket {
+fn hour(at: DateTime<FixedOffset>) -> chart::Step {
     let midnight = format::hour(at) == "00:00";
     let label = if midnight { format::day(at.date_naive()) } else { format::hour(at) };
     let title = format!("{} {}, {}", format::weekday(at.date_naive()), format::hour(at), format::offset(*at.offset()));
-    chart::Bucket { label, title, mark: midnight, ..chart::Bucket::default() }
+    chart::Step { label, title, mark: midnight, ..chart::Step::default() }
 }
 
 /// The colour of a project in the chart.

@@ -1,18 +1,20 @@
 //! Explore: one question about spend, kept in the address.
 
 use super::api::{load_dimensions, load_explore};
-use super::words::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
+use super::labels::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
 use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
 use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table, loaded,
     use_ready,
 };
 use domain::project::Slug;
-use domain::spend::{Bucket, DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
+use domain::spend::{
+    DRAWN_GROUPS, Explore, ExploreQuery, Granularity, Group, KnownDimension, MAX_GROUPS, Measure, Sums,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -26,7 +28,7 @@ pub fn ExplorePage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     let map = use_query_map();
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let asked = Memo::new(move |_| query.read().without(&[CHOOSE, "chart", "sort"]).pairs());
     let explore = loaded(
         move || (org.get(), asked.get()),
@@ -58,10 +60,10 @@ struct View {
 
 impl View {
     fn path(&self) -> String {
-        Place::Explore.path(&self.org)
+        NavItem::Explore.path(&self.org)
     }
 
-    fn draw(&self, query: &Query) -> AnyView {
+    fn draw(&self, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let toolbar = self.toolbar(query);
         if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
@@ -82,7 +84,7 @@ impl View {
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self, query: &Query) -> AnyView {
+    fn toolbar(&self, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let chart = query.get("chart").unwrap_or("bar").to_owned();
         let rest = query.without(&["measure", "group_by", "bucket", "chart", "rows", CHOOSE]);
@@ -108,7 +110,7 @@ impl View {
         .into_any()
     }
 
-    fn table(&self, query: &Query) -> AnyView {
+    fn table(&self, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let order = Order::read(query);
         // The largest are the first only by what is asked for: another order needs them all.
@@ -165,7 +167,7 @@ impl View {
             .into_any()
     }
 
-    fn row(&self, rank: usize, group: &Group, query: &Query) -> AnyView {
+    fn row(&self, rank: usize, group: &Group, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
         let key = group.key.as_deref();
@@ -196,7 +198,7 @@ impl View {
     }
 
     /// The parameters of `GET /v1/spend` that give the same numbers.
-    fn parameters(&self) -> Query {
+    fn parameters(&self) -> UrlQuery {
         self.explore.query.as_spend_query().to_pairs().into_iter().collect()
     }
 
@@ -243,13 +245,13 @@ fn charts() -> Vec<Choice> {
     vec![Choice::new("bar", "Bars"), Choice::new("area", "Areas")]
 }
 
-const fn bucket_label(bucket: Bucket) -> &'static str {
+const fn bucket_label(bucket: Granularity) -> &'static str {
     match bucket {
-        Bucket::None => "Span",
-        Bucket::Hour => "Hour",
-        Bucket::Day => "Day",
-        Bucket::Week => "Week",
-        Bucket::Month => "Month",
+        Granularity::None => "Span",
+        Granularity::Hour => "Hour",
+        Granularity::Day => "Day",
+        Granularity::Week => "Week",
+        Granularity::Month => "Month",
     }
 }
 
@@ -283,7 +285,7 @@ fn AutoForm(
     let action = path.clone();
     let change = move |event: leptos::ev::Event| {
         let Some((name, value)) = chosen(&event) else { return };
-        let next = Query::from(&*map.read_untracked()).with(&name, &value).at(&path);
+        let next = UrlQuery::from(&*map.read_untracked()).with(&name, &value).at(&path);
         navigate(&next, NavigateOptions { scroll: false, ..NavigateOptions::default() });
     };
     view! {
@@ -341,7 +343,7 @@ struct Order {
 }
 
 impl Order {
-    fn read(query: &Query) -> Self {
+    fn read(query: &UrlQuery) -> Self {
         let word = query.get("sort").unwrap_or_default();
         let (rising, word) = word.strip_prefix('-').map_or((false, word), |word| (true, word));
         Self { by: By::ALL.into_iter().find(|by| by.word() == word), rising }
@@ -353,7 +355,7 @@ impl Order {
     }
 
     /// A second click turns the order round.
-    fn href(self, by: By, query: &Query, path: &str) -> String {
+    fn href(self, by: By, query: &UrlQuery, path: &str) -> String {
         let turn = self.by == Some(by) && !self.rising;
         let word = if turn { format!("-{}", by.word()) } else { by.word().to_owned() };
         query.with("sort", &word).at(path)

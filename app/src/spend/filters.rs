@@ -1,11 +1,11 @@
 //! The filters of the address: chosen from the top bar, taken away by a click, and with the reader from page to page.
 
 use super::api::{load_dimensions, load_values};
+use super::labels::{MISSING, value_label};
 use super::links;
-use super::words::{MISSING, value_label};
 use crate::error::Failure;
 use crate::format;
-use crate::layout::{Query, shows_days};
+use crate::layout::{UrlQuery, shows_days};
 use crate::ui::{Button, Icon, Menu, MenuItem, Sign, loaded};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
@@ -46,7 +46,7 @@ pub fn FilterMenu() -> impl IntoView {
     let query = use_query_map();
     let path = use_location().pathname;
     move || {
-        let items = items(&path.read(), &Query::from(&*query.read()));
+        let items = items(&path.read(), &UrlQuery::from(&*query.read()));
         view! { <div class="filter-menu"><Menu label="Filter" name="Add a filter" sign=Sign::Plus>{items}</Menu></div> }
     }
 }
@@ -55,7 +55,7 @@ pub fn FilterMenu() -> impl IntoView {
 #[component]
 pub fn FilterBar() -> impl IntoView {
     let map = use_query_map();
-    let query = Memo::new(move |_| Query::from(&*map.read()));
+    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let location = use_location().pathname;
     let path = Memo::new(move |_| location.get());
     let shown = Memo::new(move |_| shows_days(&path.read()));
@@ -66,7 +66,7 @@ pub fn FilterBar() -> impl IntoView {
 }
 
 /// The filters in force, each with a cross.
-fn chips(path: &str, query: &Query) -> Option<AnyView> {
+fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
     let chips: Vec<_> = Filter::from_pairs(&query.pairs())
         .unwrap_or_default()
         .iter()
@@ -81,7 +81,7 @@ fn chips(path: &str, query: &Query) -> Option<AnyView> {
 }
 
 /// A menu item per dimension, and one for the tags: opens the list of its values.
-fn items(path: &str, query: &Query) -> AnyView {
+fn items(path: &str, query: &UrlQuery) -> AnyView {
     let named = Dimension::NAMED.into_iter().map(|dimension| (dimension.name(), dimension.label()));
     named
         .chain([(TAGS.to_owned(), "Tag".to_owned())])
@@ -99,7 +99,7 @@ fn Values(
     /// The page's path.
     path: Memo<String>,
     /// The page's parameters.
-    query: Memo<Query>,
+    query: Memo<UrlQuery>,
     /// Whether the page shows what filters leave.
     shown: Memo<bool>,
 ) -> impl IntoView {
@@ -156,7 +156,7 @@ enum Listed {
 }
 
 /// The tags that were sent: each opens the list of its values.
-fn tag_list(path: &str, query: &Query, known: &[KnownDimension]) -> AnyView {
+fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
     let tags: Vec<_> = known
         .iter()
         .filter_map(|known| match &known.dimension {
@@ -182,7 +182,7 @@ fn tag_list(path: &str, query: &Query, known: &[KnownDimension]) -> AnyView {
     .into_any()
 }
 
-fn value_list(path: &str, query: &Query, dimension: &Dimension, groups: &[Group]) -> AnyView {
+fn value_list(path: &str, query: &UrlQuery, dimension: &Dimension, groups: &[Group]) -> AnyView {
     let closed = query.without(&[CHOOSE]);
     let rest = closed.clone();
     let hidden = rest

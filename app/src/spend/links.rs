@@ -1,6 +1,6 @@
 //! Where figures lead: from any bar or cell one step deeper.
 
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use domain::period::Period;
 use domain::spend::{BucketStart, Dimension, Filter};
 
@@ -8,7 +8,7 @@ use domain::spend::{BucketStart, Dimension, Filter};
 const VIEW: [&str; 6] = ["measure", "group_by", "bucket", "chart", "sort", "rows"];
 
 /// The parameters with the filters of a value added; none means missing.
-pub(super) fn with_value(query: &Query, dimension: &Dimension, value: Option<&str>, exclude: bool) -> Query {
+pub(super) fn with_value(query: &UrlQuery, dimension: &Dimension, value: Option<&str>, exclude: bool) -> UrlQuery {
     let values = vec![value.unwrap_or_default().to_owned()];
     let filter = Filter { dimension: dimension.clone(), values, exclude };
     let name = dimension.name();
@@ -18,7 +18,7 @@ pub(super) fn with_value(query: &Query, dimension: &Dimension, value: Option<&st
 }
 
 /// The parameters with these days.
-pub(super) fn with_days(query: &Query, period: Period) -> Query {
+pub(super) fn with_days(query: &UrlQuery, period: Period) -> UrlQuery {
     query
         .without(&["period", "from", "to", "through"])
         .and("from", &period.from.to_string())
@@ -26,7 +26,7 @@ pub(super) fn with_days(query: &Query, period: Period) -> Query {
 }
 
 /// Explore for one step of a chart, cut finer.
-pub(super) fn step(org: &str, query: &Query, start: BucketStart) -> Option<String> {
+pub(super) fn step(org: &str, query: &UrlQuery, start: BucketStart) -> Option<String> {
     let end = match start {
         BucketStart::Hour(_) => return None,
         BucketStart::Day(day) => day.succ_opt()?,
@@ -34,17 +34,17 @@ pub(super) fn step(org: &str, query: &Query, start: BucketStart) -> Option<Strin
         BucketStart::Month(day) => Period::month_of(day).to,
     };
     let days = Period::new(start.day(), end)?;
-    Some(with_days(&query.without(&["bucket"]), days).at(&Place::Explore.path(org)))
+    Some(with_days(&query.without(&["bucket"]), days).at(&NavItem::Explore.path(org)))
 }
 
 /// Explore split by a dimension, with the page's days and filters.
-pub(super) fn explore_by(org: &str, query: &Query, dimension: &Dimension) -> String {
-    query.without(&VIEW).and("group_by", &dimension.name()).at(&Place::Explore.path(org))
+pub(super) fn explore_by(org: &str, query: &UrlQuery, dimension: &Dimension) -> String {
+    query.without(&VIEW).and("group_by", &dimension.name()).at(&NavItem::Explore.path(org))
 }
 
 /// The events behind a value.
-pub(super) fn events(org: &str, query: &Query, dimension: &Dimension, value: Option<&str>) -> String {
-    with_value(&query.carried(), dimension, value, false).at(&Place::Events.path(org))
+pub(super) fn events(org: &str, query: &UrlQuery, dimension: &Dimension, value: Option<&str>) -> String {
+    with_value(&query.sticky(), dimension, value, false).at(&NavItem::Events.path(org))
 }
 
 /// By what to split after one value of a dimension was chosen.

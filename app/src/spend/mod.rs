@@ -4,12 +4,12 @@ pub mod api;
 mod chart;
 pub mod explore;
 pub mod filters;
+pub mod labels;
 mod links;
 pub mod overview;
-pub mod words;
 
 pub use explore::ExplorePage;
 pub(crate) use filters::CHOOSE;
 pub use filters::{FilterBar, FilterMenu};
+pub use labels::SpendCell;
 pub use overview::{OverviewPage, OverviewPanel};
-pub use words::SpendCell;

@@ -1,12 +1,12 @@
 //! Overview: are we all right, and if not, why? Of the organization, a team or a project.
 
 use super::api::load_overview;
-use super::words::{ChangeCell, SpendCell, cause_of};
+use super::labels::{ChangeCell, SpendCell, cause_of};
 use super::{chart, links};
 use crate::error::Failure;
-use crate::forecast::words;
+use crate::forecast::labels;
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
@@ -16,7 +16,7 @@ use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
-use domain::spend::{Bucket, Changes, Dimension, ModelPart, Outlook, Overview, ProjectPart, Sums, TeamPart};
+use domain::spend::{Changes, Dimension, Granularity, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -51,9 +51,9 @@ pub fn OverviewPanel(
     within: Option<(Dimension, String)>,
 ) -> impl IntoView {
     let query = use_query_map();
-    let carried = Memo::new(move |_| Query::from(&*query.read()).carried());
+    let sticky = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
     let overview = loaded(
-        move || (org.get(), part.get(), carried.get().pairs()),
+        move || (org.get(), part.get(), sticky.get().pairs()),
         |(org, part, query)| load_overview(org, part, query),
     );
     let within = StoredValue::new(within);
@@ -64,9 +64,9 @@ pub fn OverviewPanel(
                     Ok((overview, outlook)) => {
                         let query = match within.get_value() {
                             Some((dimension, slug)) => {
-                                links::with_value(&carried.get_untracked(), &dimension, Some(&slug), false)
+                                links::with_value(&sticky.get_untracked(), &dimension, Some(&slug), false)
                             }
-                            None => carried.get_untracked(),
+                            None => sticky.get_untracked(),
                         };
                         let (org, part) = (org.get_untracked(), part.get_untracked());
                         View { org, query, part, overview, outlook }.draw()
@@ -81,10 +81,10 @@ pub fn OverviewPanel(
 /// Everything that the parts of the page need.
 struct View {
     org: String,
-    query: Query,
+    query: UrlQuery,
     part: SpendScope,
     overview: Overview,
-    outlook: Option<Outlook>,
+    outlook: Option<MonthOutlook>,
 }
 
 impl View {
@@ -109,8 +109,8 @@ impl View {
             }
         };
         let steps = match overview.bucket {
-            Bucket::Week => "week",
-            Bucket::Month => "month",
+            Granularity::Week => "week",
+            Granularity::Month => "month",
             _ => "day",
         };
         let offset = format::offset(*overview.now.offset());
@@ -168,9 +168,9 @@ impl View {
 
     /// What the first figure leaves out.
     fn not_in_it(&self) -> Option<AnyView> {
-        let waiting = self.overview.total.unpriced_requests;
-        let text = format!("{} without a price not in it", format::counted(waiting, "request"));
-        (waiting > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
+        let unpriced = self.overview.total.unpriced_requests;
+        let text = format!("{} without a price not in it", format::counted(unpriced, "request"));
+        (unpriced > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
     }
 
     fn month(&self) -> Option<&MonthEndForecast> {
@@ -199,7 +199,7 @@ impl View {
     }
 
     /// Where the month will end, and what may be spent.
-    fn ahead(&self, outlook: &Outlook) -> AnyView {
+    fn ahead(&self, outlook: &MonthOutlook) -> AnyView {
         let end = format::day(Period::month_of(self.overview.today()).last_day());
         let caption = format!("Expected by {end}");
         let expected = match &outlook.forecast {
@@ -227,11 +227,11 @@ impl View {
         let (usage, today) = (&state.usage, self.overview.today());
         let month = Period::month_of(today);
         let amount = format::money_rounded(usage.amount);
-        let href = format!("{}/{}", Place::Budgets.path(&self.org), state.budget.budget_id);
+        let href = format!("{}/{}", NavItem::Budgets.path(&self.org), state.budget.budget_id);
         let share = |part: Decimal| format::ratio(part, usage.amount).unwrap_or(0.0);
         let used = format!("{} used on day {} of {}", usage.percent_text(), today.day(), month.days());
         let likely = state.expected.filter(|_| usage.used <= usage.amount).map(|expected| {
-            let text = format!("{} likely to exceed", words::chance(expected.chance_over));
+            let text = format!("{} likely to exceed", labels::chance(expected.chance_over));
             view! { " · "<span class=likely_class(expected.chance_over)>{text}</span> }
         });
         let over = (usage.used > usage.amount).then(|| {
@@ -266,10 +266,13 @@ impl View {
         if before.is_zero() {
             return Some(view! { {format!("nothing was spent in {span}")} }.into_any());
         }
-        let moved = format::moved(self.overview.total.spend, before);
-        let direction = Direction::of_cost(moved.sign);
+        let change = format::change(self.overview.total.spend, before);
+        let direction = Direction::of_cost(change.sign);
         let rest = format!(" against {span} ({})", format::money(before));
-        Some(view! { <Change text=moved.text direction=direction arrow=true title=moved.difference/>{rest} }.into_any())
+        Some(
+            view! { <Change text=change.text direction=direction arrow=true title=change.difference/>{rest} }
+                .into_any(),
+        )
     }
 
     fn projects(&self, data: &ChartData) -> AnyView {
@@ -294,9 +297,9 @@ impl View {
     fn project_row(&self, place: usize, part: &ProjectPart, data: &ChartData) -> AnyView {
         let today = self.overview.today();
         let steps = self.overview.steps.iter().take_while(|step| step.start <= today);
-        let values: Vec<_> = steps.map(|step| format::position(step.by_project[place])).collect();
+        let values: Vec<_> = steps.map(|step| format::to_plot_value(step.by_project[place])).collect();
         let hue = chart::hue(data, &part.slug);
-        let href = self.query.carried().without(&["project"]).at(&format!("/o/{}/projects/{}", self.org, part.slug));
+        let href = self.query.sticky().without(&["project"]).at(&format!("/o/{}/projects/{}", self.org, part.slug));
         let label = format!("Spend of {} over time", part.slug);
         let before = part.before.as_ref().map(|sums| sums.spend);
         view! {
@@ -338,7 +341,7 @@ impl View {
         let before = part.before.as_ref().map(|sums| sums.spend);
         let name = match &part.slug {
             Some(slug) => {
-                let href = self.query.carried().without(&["team"]).at(&format!("/o/{}/teams/{slug}", self.org));
+                let href = self.query.sticky().without(&["team"]).at(&format!("/o/{}/teams/{slug}", self.org));
                 view! { <a href=href>{part.name.clone()}</a> }.into_any()
             }
             None => view! { <span class="soft">{part.name.clone()}</span> }.into_any(),
@@ -414,7 +417,7 @@ impl View {
                 let query = links::with_value(&query, &Dimension::Model, Some(&mover.model), false);
                 let href = links::explore_by(&self.org, &query, &Dimension::Model);
                 let difference = mover.difference();
-                let sign = format::position(difference);
+                let sign = format::to_plot_value(difference);
                 let name = match self.part {
                     SpendScope::Project(_) => mover.model.clone(),
                     _ => format!("{} · {}", mover.project, mover.model),
@@ -437,16 +440,16 @@ impl View {
     fn state(&self) -> AnyView {
         let overview = &self.overview;
         let total = &overview.total;
-        let waiting = total.unpriced_requests;
-        let priced = format::ratio(Decimal::from(total.requests - waiting), total.requests.into());
-        let unpriced = format!("{}/unpriced", Place::Events.path(&self.org));
+        let unpriced = total.unpriced_requests;
+        let priced = format::ratio(Decimal::from(total.requests - unpriced), total.requests.into());
+        let queue = format!("{}/unpriced", NavItem::Events.path(&self.org));
         let newest = overview.newest_event_at.map(|at| {
             let age = format::span((overview.now - at).num_seconds());
             view! { <Stat before="newest event" value=age after="ago" title=format::time_exact(at)/> }
         });
-        let waiting = (waiting > 0).then(|| {
-            let after = if waiting == 1 { "event waits for a price" } else { "events wait for a price" };
-            view! { <Stat value=format::count(waiting) after=after href=self.query.carried().at(&unpriced)/> }
+        let unpriced = (unpriced > 0).then(|| {
+            let after = if unpriced == 1 { "event waits for a price" } else { "events wait for a price" };
+            view! { <Stat value=format::count(unpriced) after=after href=self.query.sticky().at(&queue)/> }
         });
         let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
         let alerts = self.alerts();
@@ -454,7 +457,8 @@ impl View {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
         });
-        view! { <div class="overview-state"><StatRow>{priced}{waiting}{alerts}{now}{newest}</StatRow></div> }.into_any()
+        view! { <div class="overview-state"><StatRow>{priced}{unpriced}{alerts}{now}{newest}</StatRow></div> }
+            .into_any()
     }
 }
 
@@ -463,7 +467,7 @@ impl View {
     fn alerts(&self) -> Option<AnyView> {
         let open = self.outlook.as_ref().filter(|_| self.part == SpendScope::Organization)?.open_alerts;
         let after = if open == 1 { "open alert" } else { "open alerts" };
-        let href = Query::new().with("state", "open").at(&Place::Alerts.path(&self.org));
+        let href = UrlQuery::new().with("state", "open").at(&NavItem::Alerts.path(&self.org));
         (open > 0).then(|| view! { <Stat value=format::count(open) after=after href=href/> }.into_any())
     }
 }
@@ -498,7 +502,7 @@ impl Part for ModelPart {
 }
 
 fn causes(changes: &Changes) -> AnyView {
-    let amounts = || changes.causes.iter().map(|(_, amount)| format::position(*amount));
+    let amounts = || changes.causes.iter().map(|(_, amount)| format::to_plot_value(*amount));
     let low = amounts().fold(0.0, f64::min);
     let high = amounts().fold(0.0, f64::max);
     let rows = changes
@@ -509,7 +513,7 @@ fn causes(changes: &Changes) -> AnyView {
                 <tr>
                     <th scope="row" title=cause.description()>{cause.label()}</th>
                     <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
-                    <td class="num"><SignedBar value=format::position(*amount) low=low high=high/></td>
+                    <td class="num"><SignedBar value=format::to_plot_value(*amount) low=low high=high/></td>
                 </tr>
             }
         })
@@ -519,9 +523,9 @@ fn causes(changes: &Changes) -> AnyView {
 }
 
 fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option<AnyView> {
-    let moved = format::moved(now, before.filter(|before| !before.is_zero())?);
-    let direction = if is_cost { Direction::of_cost(moved.sign) } else { Direction::Flat };
-    Some(view! { <Change text=moved.text direction=direction/>" against before" }.into_any())
+    let change = format::change(now, before.filter(|before| !before.is_zero())?);
+    let direction = if is_cost { Direction::of_cost(change.sign) } else { Direction::Flat };
+    Some(view! { <Change text=change.text direction=direction/>" against before" }.into_any())
 }
 
 fn likely_class(chance: f64) -> &'static str {

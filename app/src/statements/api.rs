@@ -1,7 +1,7 @@
 //! Doors of the statements.
 
 use crate::error::AppError;
-use domain::statement::{MonthStatement, MonthTotal, Payer, StatementKind};
+use domain::statement::{CostOwner, MonthStatement, MonthTotal, StatementKind};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
@@ -32,7 +32,7 @@ pub async fn load_statement(
     kind: StatementKind,
     /// Its slug.
     slug: String,
-) -> Result<(Payer, MonthStatement), AppError> {
+) -> Result<(CostOwner, MonthStatement), AppError> {
     let caller = Caller::enter(&org).await?;
     let month = parse_month(&month).map_err(|_| domain::problem::Problem::NotFound)?;
     Ok(backend::statements::one(&caller.backend, &caller.scope, month, kind, &slug).await?)

@@ -3,14 +3,14 @@
 use super::api::load_statements;
 use crate::error::Failure;
 use crate::format;
-use crate::layout::Query;
-use crate::spend::words::SpendCell;
+use crate::layout::UrlQuery;
+use crate::spend::labels::SpendCell;
 use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone, loaded};
 use chrono::NaiveDate;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, TeamStatement, month_text,
+    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -50,7 +50,7 @@ fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView
 fn present(org: &str, statement: &MonthStatement) -> AnyView {
     let title = format::month(statement.month.from);
     let figures = figures(statement);
-    let file = Query::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
+    let file = UrlQuery::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
     let table = by_payer(org, statement);
     view! {
         <div class="headline">{figures}</div>
@@ -128,15 +128,15 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
 
 fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
     let name = match &team.team {
-        Some(payer) => payer_link(org, month, StatementKind::Team, payer),
+        Some(owner) => owner_link(org, month, StatementKind::Team, owner),
         None => view! { <span class="soft">"no owner"</span> }.into_any(),
     };
-    let code = team.team.as_ref().and_then(|payer| payer.cost_centre.clone());
+    let code = team.team.as_ref().and_then(|owner| owner.cost_centre.clone());
     row("statement-team", name, code, &team.sums)
 }
 
 fn project_row(org: &str, month: &str, project: &ProjectStatement) -> AnyView {
-    let name = payer_link(org, month, StatementKind::Project, &project.project);
+    let name = owner_link(org, month, StatementKind::Project, &project.project);
     row("statement-project", name, project.project.cost_centre.clone(), &project.sums)
 }
 
@@ -152,9 +152,9 @@ fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) ->
     .into_any()
 }
 
-fn payer_link(org: &str, month: &str, kind: StatementKind, payer: &Payer) -> AnyView {
-    let href = format!("/o/{org}/statements/{month}/{}/{}", kind.as_str(), payer.slug);
-    view! { <a href=href>{payer.name.clone()}</a> }.into_any()
+fn owner_link(org: &str, month: &str, kind: StatementKind, owner: &CostOwner) -> AnyView {
+    let href = format!("/o/{org}/statements/{month}/{}/{}", kind.as_str(), owner.slug);
+    view! { <a href=href>{owner.name.clone()}</a> }.into_any()
 }
 
 fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
@@ -162,7 +162,7 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
         .iter()
         .map(|total| {
             let current = total.month == statement.month.from;
-            let href = Query::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
+            let href = UrlQuery::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
             view! {
                 <tr>
                     <th scope="row"><a href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>

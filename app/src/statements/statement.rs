@@ -4,13 +4,13 @@ use super::api::load_statement;
 use super::list::figures;
 use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::{
     Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table, loaded_first,
 };
 use domain::problem::Problem;
 use domain::statement::{
-    LineKind, MonthStatement, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -27,7 +27,7 @@ pub fn StatementPage() -> impl IntoView {
     let loaded = loaded_first(
         move || asked.get(),
         async |(org, month, kind, slug)| match kind.parse::<StatementKind>() {
-            Ok(kind) => load_statement(org, month, kind, slug).await.map(|(payer, statement)| (kind, payer, statement)),
+            Ok(kind) => load_statement(org, month, kind, slug).await.map(|(owner, statement)| (kind, owner, statement)),
             Err(_) => Err(AppError::of(Problem::NotFound)),
         },
     );
@@ -37,9 +37,9 @@ pub fn StatementPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="statement" lines=8/> }>
             {move || Suspend::new(async move {
                 match loaded.await {
-                    Ok((kind, payer, statement)) => {
+                    Ok((kind, owner, statement)) => {
                         let (org, month, ..) = asked.get_untracked();
-                        draw(&org, &month, kind, &payer, &statement)
+                        draw(&org, &month, kind, &owner, &statement)
                     }
                     Err(error) => view! { <PageHead title="Statement" hidden=true/><Failure what="statement" error=error/> }.into_any(),
                 }
@@ -48,17 +48,17 @@ pub fn StatementPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, month: &str, kind: StatementKind, payer: &Payer, statement: &MonthStatement) -> AnyView {
-    let title = format!("{}, {}", payer.name, format::month(statement.month.from));
-    let list = Query::new().with("month", month).at(&format!("/o/{org}/statements"));
-    let file = Query::new()
+fn draw(org: &str, month: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
+    let title = format!("{}, {}", owner.name, format::month(statement.month.from));
+    let list = UrlQuery::new().with("month", month).at(&format!("/o/{org}/statements"));
+    let file = UrlQuery::new()
         .with("month", month)
         .with("kind", kind.as_str())
-        .with("slug", &payer.slug)
+        .with("slug", &owner.slug)
         .at(&format!("/o/{org}/statements.csv"));
-    let crumbs = vec![Crumb::link("Statements", list), Crumb::here(payer.name.clone())];
+    let crumbs = vec![Crumb::link("Statements", list), Crumb::here(owner.name.clone())];
     let figures = figures(statement);
-    let facts = facts(kind, payer);
+    let facts = facts(kind, owner);
     let sections: Vec<_> = statement
         .teams
         .iter()
@@ -80,13 +80,13 @@ fn draw(org: &str, month: &str, kind: StatementKind, payer: &Payer, statement: &
     .into_any()
 }
 
-fn facts(kind: StatementKind, payer: &Payer) -> AnyView {
+fn facts(kind: StatementKind, owner: &CostOwner) -> AnyView {
     let kind = match kind {
         StatementKind::Team => "Team",
         StatementKind::Project => "Project",
     };
-    let code = payer.cost_centre.clone().map(|code| view! { <div><dt>"Cost centre"</dt><dd>{code}</dd></div> });
-    let name = payer.name.clone();
+    let code = owner.cost_centre.clone().map(|code| view! { <div><dt>"Cost centre"</dt><dd>{code}</dd></div> });
+    let name = owner.name.clone();
     view! { <Facts><div><dt>{kind}</dt><dd>{name}</dd></div>{code}</Facts> }.into_any()
 }
 
@@ -147,7 +147,7 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
     };
     let provider = (!again).then(|| view! { <span class="note">{line.provider.clone()}</span> });
     let quantity = line.quantity.map(format::quantity);
-    let waiting = line.kind == LineKind::Unpriced;
+    let unpriced = line.kind == LineKind::Unpriced;
     let what = match &line.term {
         Some(term) => format!("{}: {term}", line.kind.label()),
         None => line.kind.label().to_owned(),
@@ -155,7 +155,7 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
     view! {
         <tr>
             <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
-            <td class:warn=waiting>{what}</td>
+            <td class:warn=unpriced>{what}</td>
             <td class="num only-wide">{quantity}</td>
             <td class="soft only-wide">{line.kind.unit()}</td>
             <td class="num only-wide">{format::count(line.requests)}</td>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::said;
+use super::inline_code;
 
 /// The ids that describe a control: its hint and, while there is one, its error.
 fn described_by(id: &str, hint: bool, error: bool) -> Option<String> {
@@ -35,7 +35,7 @@ fn frame(
             </label>
             {control}
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
-            {move || error.get().map(|error| view! { <p class="field-error" id=error_id.clone()>{said(&error)}</p> })}
+            {move || error.get().map(|error| view! { <p class="field-error" id=error_id.clone()>{inline_code(&error)}</p> })}
         </div>
     }
     .into_any()
@@ -368,7 +368,7 @@ pub fn FormErrors(
             let items = errors
                 .into_iter()
                 .map(|(field, what)| {
-                    let what = said(&what);
+                    let what = inline_code(&what);
                     if field.is_empty() {
                         view! { <li>{what}</li> }.into_any()
                     } else {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::{Icon, Sign, said};
+use super::{Icon, Sign, inline_code};
 
 /// Nothing here yet: says why, and what to do.
 #[component]
@@ -45,7 +45,7 @@ pub fn ErrorState(
     view! {
         <div class="state state-error" role="alert">
             <p class="state-title"><Icon sign=Sign::Attention/>{title}</p>
-            {text.map(|text| view! { <p>{said(&text)}</p> })}
+            {text.map(|text| view! { <p>{inline_code(&text)}</p> })}
             {id.map(|id| view! { <p class="soft">"Error id "<code>{id}</code></p> })}
             {children.map(|children| view! { <div class="actions">{children()}</div> })}
         </div>

@@ -18,6 +18,8 @@ mod hash;
 pub mod identity;
 pub mod keys;
 pub mod ledger;
+mod notify_cache;
+pub mod notify_listener;
 mod paging;
 mod pools;
 pub mod prices;
@@ -30,8 +32,6 @@ mod schema;
 pub mod scope;
 pub mod spend;
 pub mod statements;
-pub mod wake;
-mod watched;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;

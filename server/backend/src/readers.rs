@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Organizations whose turns are remembered; who asked longest ago is forgotten and begins anew.
+/// Organizations whose permits are remembered; who asked longest ago is forgotten and begins anew.
 const REMEMBERED: u64 = 10_000;
-/// Who waits longer for a turn is told to come back.
+/// Who waits longer for a permit is told to come back.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Seconds after which to come back.
 const RETRY_AFTER_SECS: u32 = 5;
 
-/// Turns of the readers of one pool.
+/// Permits of the readers of one pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Readers {
-    turns: Cache<OrgId, Arc<Semaphore>>,
+    permits: Cache<OrgId, Arc<Semaphore>>,
     at_once: usize,
     patience: Duration,
 }
@@ -29,17 +29,20 @@ impl Readers {
     pub(crate) fn of(pool: &PgPool) -> Self {
         let connections = pool.options().get_max_connections();
         let at_once = usize::try_from(connections.div_ceil(2)).unwrap_or(usize::MAX).max(1);
-        Self { turns: Cache::new(REMEMBERED), at_once, patience: PATIENCE }
+        Self { permits: Cache::new(REMEMBERED), at_once, patience: PATIENCE }
     }
 
-    /// Waits for a turn, which lasts until it is dropped. Nobody who has one asks for another.
+    /// Waits for a permit, which lasts until it is dropped. Nobody who has one asks for another.
     ///
     /// # Errors
     /// [`Problem::Unavailable`] when it takes too long.
-    pub(crate) async fn turn(&self, scope: &OrgScope) -> Result<OwnedSemaphorePermit, Error> {
-        let turns = self.turns.get_with(scope.org_id(), async { Arc::new(Semaphore::new(self.at_once)) }).await;
-        let turn = tokio::time::timeout(self.patience, turns.acquire_owned()).await;
-        turn.ok().and_then(Result::ok).ok_or_else(|| Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS }.into())
+    pub(crate) async fn permit(&self, scope: &OrgScope) -> Result<OwnedSemaphorePermit, Error> {
+        let permits = self.permits.get_with(scope.org_id(), async { Arc::new(Semaphore::new(self.at_once)) }).await;
+        let permit = tokio::time::timeout(self.patience, permits.acquire_owned()).await;
+        permit
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS }.into())
     }
 }
 
@@ -60,12 +63,12 @@ mod tests {
         let pool = PgPoolOptions::new().max_connections(4).connect_lazy("postgres://localhost/none").unwrap();
         let readers = Readers::of(&pool);
         let (loud, quiet) = (scope(1), scope(2));
-        let held = [readers.turn(&loud).await.unwrap(), readers.turn(&loud).await.unwrap()];
-        let mut third = std::pin::pin!(readers.turn(&loud));
+        let held = [readers.permit(&loud).await.unwrap(), readers.permit(&loud).await.unwrap()];
+        let mut third = std::pin::pin!(readers.permit(&loud));
         assert!(futures::poll!(third.as_mut()).is_pending());
-        drop(readers.turn(&quiet).await.unwrap());
+        drop(readers.permit(&quiet).await.unwrap());
         let impatient = Readers { patience: Duration::ZERO, ..readers.clone() };
-        let refused = impatient.turn(&loud).await.unwrap_err().into_problem();
+        let refused = impatient.permit(&loud).await.unwrap_err().into_problem();
         assert!(matches!(refused, Problem::Unavailable { .. }), "{refused:?}");
         drop(held);
         drop(third.await.unwrap());

@@ -28,10 +28,10 @@ impl Place {
         let postgres = LocalPostgres::start(folder.path(), Durability::Durable)?;
         postgres.create_database("tallystick")?;
         let url = postgres.url("tallystick");
-        said(tallystick(&url).arg("migrate"))?;
+        output_of(tallystick(&url).arg("migrate"))?;
         let bootstrap =
             ["bootstrap", "--email", "ada@example.com", "--organization", "Acme", "--time-zone", "Asia/Kolkata"];
-        let key = said(tallystick(&url).args(bootstrap).env("BOOTSTRAP_PASSWORD", "four quite unrelated words"))?;
+        let key = output_of(tallystick(&url).args(bootstrap).env("BOOTSTRAP_PASSWORD", "four quite unrelated words"))?;
         let options = PgConnectOptions::from_str(&url)?;
         let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await?;
         Ok(Self { postgres, pool, key: key.trim().to_owned(), url, folder })
@@ -89,7 +89,7 @@ impl Place {
         if (stored, ids) != (i64::try_from(acknowledged)?, i64::try_from(acknowledged)?) {
             return Err(format!("void: {acknowledged} acknowledged, {stored} stored, {ids} different").into());
         }
-        said(tallystick(&self.url).arg("verify")).map(drop)
+        output_of(tallystick(&self.url).arg("verify")).map(drop)
     }
 
     /// Removes all events and sums, so that every measurement begins with empty tables.
@@ -130,7 +130,7 @@ fn tallystick(url: &str) -> Command {
 }
 
 /// Runs a command that must succeed; what it printed.
-fn said(command: &mut Command) -> Result<String, Failure> {
+fn output_of(command: &mut Command) -> Result<String, Failure> {
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {

@@ -1,6 +1,6 @@
 //! The files of one PostgreSQL server, and its life: created, started, looked for, stopped.
 
-use crate::{Account, Binaries, Durability, Error, fresh_folder, name_of, said};
+use crate::{Account, Binaries, Durability, Error, error_text, fresh_folder, name_of};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -256,7 +256,7 @@ impl Cluster {
     fn run(&self, mut command: Command) -> Result<(), Error> {
         let name = name_of(command.get_program());
         let output = command.output().map_err(|error| Error::Program(name.clone(), error.to_string()))?;
-        if output.status.success() { Ok(()) } else { Err(Error::Program(name, said(&output))) }
+        if output.status.success() { Ok(()) } else { Err(Error::Program(name, error_text(&output))) }
     }
 
     /// Runs to the end and tells whether it succeeded.

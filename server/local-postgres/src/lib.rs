@@ -242,7 +242,7 @@ fn fresh_folder(parent: &Path, prefix: &str) -> Result<PathBuf, Error> {
 }
 
 /// The text of a program's output, for messages.
-fn said(output: &std::process::Output) -> String {
+fn error_text(output: &std::process::Output) -> String {
     let text = [&output.stderr, &output.stdout]
         .into_iter()
         .map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned())

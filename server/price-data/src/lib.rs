@@ -90,7 +90,7 @@ pub fn read(text: &str, version: &str, book: &BookRows, at: DateTime<Utc>) -> Re
             let mut seed = Seed::default();
             let value = json()?;
             let models = value.as_object().ok_or("The models are missing.")?;
-            let left_out = litellm::write(&mut seed, models, version, &litellm::Known::beside(book, at));
+            let left_out = litellm::write(&mut seed, models, version, &litellm::Known::of_others(book, at));
             (seed.text, left_out.into_iter().map(|(what, count)| (what.to_owned(), count)).collect())
         }
     };

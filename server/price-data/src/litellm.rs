@@ -11,7 +11,7 @@ use super::{Failure, Seed, fields};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::meter::Meter;
 use domain::model::canonical_provider;
-use domain::price::{BookRows, PriceBook, PriceRow, Variant, seed};
+use domain::price::{BookPrice, BookRows, PriceBook, Variant, seed};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -84,7 +84,7 @@ pub(super) fn write(
 /// What is known from elsewhere.
 pub(super) struct Known {
     book: PriceBook,
-    rows: HashMap<(String, String), Vec<PriceRow>>,
+    rows: HashMap<(String, String), Vec<BookPrice>>,
     at: DateTime<Utc>,
 }
 
@@ -96,13 +96,13 @@ impl Known {
     }
 
     /// What other data sets say in a book, so that a newer edition of the file is read as the first one was.
-    pub(super) fn beside(book: &BookRows, at: DateTime<Utc>) -> Self {
-        let others = |row: &&PriceRow| row.source != SOURCE;
+    pub(super) fn of_others(book: &BookRows, at: DateTime<Utc>) -> Self {
+        let others = |row: &&BookPrice| row.source != SOURCE;
         Self::of(BookRows { prices: book.prices.iter().filter(others).cloned().collect(), ..book.clone() }, at)
     }
 
     fn of(rows: BookRows, at: DateTime<Utc>) -> Self {
-        let mut by_model: HashMap<(String, String), Vec<PriceRow>> = HashMap::new();
+        let mut by_model: HashMap<(String, String), Vec<BookPrice>> = HashMap::new();
         for row in &rows.prices {
             by_model.entry((row.provider.clone(), row.model.clone())).or_default().push(row.clone());
         }
@@ -116,7 +116,7 @@ impl Known {
         Some((provider.to_owned(), model.to_owned()))
     }
 
-    fn rows(&self, place: &(String, String)) -> &[PriceRow] {
+    fn rows(&self, place: &(String, String)) -> &[BookPrice] {
         self.rows.get(place).map_or(&[], Vec::as_slice)
     }
 }
@@ -221,7 +221,7 @@ impl Additions {
         }
         let rows = known.rows(place);
         if !rows.is_empty() {
-            prices = beside(&prices, rows);
+            prices = missing_prices(&prices, rows);
         }
         let limit = limit(value);
         if prices.is_empty() && limit.is_none() {
@@ -315,21 +315,21 @@ fn is_of_a_thousand(what: &For, price: &Price) -> bool {
 ///
 /// The price of another tier belongs to a standard price. Where the other data set has another one, because the entry is of another region or edition,
 /// it says nothing of this model; where its standard price has dates, it holds as long.
-fn beside(prices: &BTreeMap<For, Price>, rows: &[PriceRow]) -> BTreeMap<For, Price> {
+fn missing_prices(prices: &BTreeMap<For, Price>, rows: &[BookPrice]) -> BTreeMap<For, Price> {
     let place = |(what, price): (&For, &Price)| {
         if !is_missing(what, price, rows) {
             return None;
         }
-        let of_meter: Vec<&PriceRow> =
+        let of_meter: Vec<&BookPrice> =
             rows.iter().filter(|row| row.meter == what.meter && row.variant == Variant::Standard).collect();
         let own = prices.get(&For { variant: Variant::Standard, ..what.clone() });
         let (false, Some(own)) = (what.variant == Variant::Standard || of_meter.is_empty(), own) else {
             return Some((what.clone(), price.clone()));
         };
-        let costs_as_much = |row: &&&PriceRow| {
+        let costs_as_much = |row: &&&BookPrice| {
             row.tier_from == what.above && row.rate * Decimal::from(own.per) == own.rate * Decimal::from(row.per)
         };
-        let same: Vec<&&PriceRow> = of_meter.iter().filter(costs_as_much).collect();
+        let same: Vec<&&BookPrice> = of_meter.iter().filter(costs_as_much).collect();
         // An open end is the farthest.
         let from = same.iter().map(|row| row.valid_from).min()?;
         let to = same.iter().map(|row| row.valid_to).max_by_key(|to| to.unwrap_or(DateTime::<Utc>::MAX_UTC))?;
@@ -355,7 +355,7 @@ fn priority_as_fast(prices: &mut BTreeMap<For, Price>) {
 }
 
 /// Whether the book so far cannot say this: a meter that nothing prices, a tier that no price has, a size of a search where only the dearest is known.
-fn is_missing(what: &For, price: &Price, rows: &[PriceRow]) -> bool {
+fn is_missing(what: &For, price: &Price, rows: &[BookPrice]) -> bool {
     let prices = |meter: Meter| rows.iter().any(|row| row.meter == meter);
     let is_priced = prices(what.meter) || what.meter.fallbacks().iter().any(|meter| prices(*meter));
     let has_variant = rows.iter().any(|row| row.variant == what.variant);

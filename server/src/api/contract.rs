@@ -12,7 +12,7 @@ use backend::prices::contract;
 use chrono::{DateTime, FixedOffset};
 use domain::ids::RunId;
 use domain::money;
-use domain::price::contract::{MonthState, MonthStatus, TermForm, TermKind, TermRow, Tier, TierPrice};
+use domain::price::contract::{ContractTerm, MonthState, MonthStatus, TermForm, TermKind, Tier, TierPrice};
 use domain::statement::month_text;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -115,7 +115,7 @@ impl TierDocument {
 }
 
 impl TermDocument {
-    fn of(row: TermRow) -> Self {
+    fn of(row: ContractTerm) -> Self {
         Self {
             kind: row.kind,
             words: row.words(),

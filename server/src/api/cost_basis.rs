@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use backend::prices;
 use chrono::{DateTime, Utc};
 use domain::money::exact;
-use domain::price::{BasisBook, BasisForm, BasisRow, CostBasis, Drift};
+use domain::price::{BasisBook, BasisForm, CostBasis, CostBasisRule, Drift};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -72,8 +72,8 @@ struct DriftDocument {
 }
 
 impl BasisChoiceDocument {
-    fn of(row: BasisRow) -> Self {
-        let BasisRow { provider, basis, valid_from, valid_to, reason } = row;
+    fn of(row: CostBasisRule) -> Self {
+        let CostBasisRule { provider, basis, valid_from, valid_to, reason } = row;
         Self { basis, provider, valid_from, valid_to, reason }
     }
 }

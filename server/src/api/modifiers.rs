@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use backend::prices;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::money;
-use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierKind, ModifierRow};
+use domain::price::{EffectRow, ModifierEffect, ModifierForm, ModifierKind, PriceModifier};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -90,7 +90,7 @@ struct EffectRowDocument {
 }
 
 impl ModifierDocument {
-    fn of(row: ModifierRow) -> Self {
+    fn of(row: PriceModifier) -> Self {
         Self {
             kind: row.kind,
             provider: row.provider,

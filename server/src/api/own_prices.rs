@@ -13,7 +13,7 @@ use backend::prices;
 use chrono::{DateTime, Utc};
 use domain::ids::RuleChangeId;
 use domain::price::page::DatedPrice;
-use domain::price::{AliasRow, MappingForm, PriceForm, PriceRow};
+use domain::price::{BookPrice, MappingForm, ModelAlias, PriceForm};
 use domain::rule::Dated;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -73,7 +73,7 @@ struct OwnAliasDocument {
 }
 
 impl OverrideDocument {
-    fn of(price: Dated<PriceRow>) -> Self {
+    fn of(price: Dated<BookPrice>) -> Self {
         let (provider, model) = (price.row.provider.clone(), price.row.model.clone());
         let (recorded_by, change_id) = (price.entry.recorded_by.clone(), price.entry.change_id);
         Self { provider, model, price: PriceDocument::of(DatedPrice::from(price)), recorded_by, change_id }
@@ -81,7 +81,7 @@ impl OverrideDocument {
 }
 
 impl OwnAliasDocument {
-    fn of(row: AliasRow) -> Self {
+    fn of(row: ModelAlias) -> Self {
         Self {
             provider: row.provider,
             pattern: row.pattern.to_string(),

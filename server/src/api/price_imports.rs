@@ -14,7 +14,7 @@ use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::money;
 use domain::price::import::{
-    Choice, Counts, Effect, Import, ImportEntry, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind, Sums,
+    Choice, Counts, Import, ImportEffect, ImportEntry, ImportInput, MAX_FILE_BYTES, Proposal, ProposalKind, Sums,
 };
 use domain::price::page::ModelName;
 use domain::problem::Problem;
@@ -207,7 +207,7 @@ impl From<Proposal> for ProposalDocument {
             provider,
             model,
             valid_from: proposal.from,
-            doubts: proposal.doubts.iter().map(domain::price::Doubt::detail).collect(),
+            doubts: proposal.warnings.iter().map(domain::price::PriceWarning::detail).collect(),
             before: proposal.before.map(RowDocument::of),
             after: proposal.after.map(RowDocument::of),
         }
@@ -226,8 +226,8 @@ impl From<&Sums> for EffectSumsDocument {
     }
 }
 
-impl From<Effect> for ImportEffectDocument {
-    fn from(effect: Effect) -> Self {
+impl From<ImportEffect> for ImportEffectDocument {
+    fn from(effect: ImportEffect) -> Self {
         let of_model = |row: domain::price::import::ModelEffect| ModelEffectDocument {
             sums: (&row.sums).into(),
             provider: row.model.provider,

@@ -12,7 +12,7 @@ use backend::prices::browse;
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::page::{AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, PriceSearch, RateNow, terms};
-use domain::price::{PriceRow, Variant};
+use domain::price::{BookPrice, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -200,7 +200,7 @@ impl PriceDocument {
 }
 
 impl RowDocument {
-    pub(super) fn of(row: PriceRow) -> Self {
+    pub(super) fn of(row: BookPrice) -> Self {
         let said = terms(&row);
         Self {
             meter: row.meter,

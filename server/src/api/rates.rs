@@ -6,16 +6,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use backend::keys::{Policy, Standing};
+use backend::keys::{Policy, QuotaState};
 use backend::{Backend, OrgScope};
 use std::sync::{Arc, OnceLock};
 
 /// Where events are sent to, by the beginning of the path.
 const INGEST: [&str; 4] = ["/v1/events", "/v1/ingest/", "/otlp/", "/api/v1/events"];
 
-/// Carries the standing from where the key is known to where the answer leaves.
+/// Carries the state from where the key is known to where the answer leaves.
 #[derive(Clone, Debug, Default)]
-struct Slot(Arc<OnceLock<Standing>>);
+struct Slot(Arc<OnceLock<QuotaState>>);
 
 fn policy_of(method: &Method, path: &str) -> Policy {
     let ingests = method == Method::POST && INGEST.iter().any(|begin| path.starts_with(begin));
@@ -27,10 +27,10 @@ fn policy_of(method: &Method, path: &str) -> Policy {
 /// # Errors
 /// [`domain::problem::Problem::RateLimited`] when it was one too many.
 pub(crate) fn count(backend: &Backend, scope: &OrgScope, parts: &Parts) -> Result<(), ApiError> {
-    let (standing, counted) = backend::keys::count(backend, scope, policy_of(&parts.method, parts.uri.path()));
-    if let (Some(standing), Some(Slot(slot))) = (standing, parts.extensions.get::<Slot>()) {
+    let (state, counted) = backend::keys::count(backend, scope, policy_of(&parts.method, parts.uri.path()));
+    if let (Some(state), Some(Slot(slot))) = (state, parts.extensions.get::<Slot>()) {
         // Who extracts the caller twice is counted twice and told once.
-        let _told = slot.set(standing);
+        let _told = slot.set(state);
     }
     Ok(counted?)
 }
@@ -40,20 +40,20 @@ pub(super) async fn tell(mut request: Request, next: Next) -> Response {
     let slot = Slot::default();
     request.extensions_mut().insert(slot.clone());
     let mut response = next.run(request).await;
-    if let Some(standing) = slot.0.get() {
-        write(standing, response.headers_mut());
+    if let Some(state) = slot.0.get() {
+        write(state, response.headers_mut());
     }
     response
 }
 
-fn write(standing: &Standing, headers: &mut HeaderMap) {
-    let policy = standing.policy.as_str();
+fn write(state: &QuotaState, headers: &mut HeaderMap) {
+    let policy = state.policy.as_str();
     let texts = [
         (HeaderName::from_static("ratelimit-policy"), {
-            format!("\"{policy}\";q={};w={}", standing.quota, standing.window_secs)
+            format!("\"{policy}\";q={};w={}", state.quota, state.window_secs)
         }),
         (HeaderName::from_static("ratelimit"), {
-            format!("\"{policy}\";r={};t={}", standing.remaining, standing.reset_secs)
+            format!("\"{policy}\";r={};t={}", state.remaining, state.reset_secs)
         }),
     ];
     for (name, text) in texts {

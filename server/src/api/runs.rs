@@ -16,7 +16,7 @@ use domain::money;
 use domain::price::contract::{ContractMonth, TermMonth};
 use domain::price::page::ModelName;
 use domain::problem::{FieldProblem, Problem};
-use domain::repricing::{Moves, Run, RunInput, RunKind, RunState, Summary, parse_reason};
+use domain::repricing::{Moves, RepricingRun, RunInput, RunKind, RunState, Summary, parse_reason};
 use domain::statement::month_text;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,14 +37,14 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// What waits for a price.
 #[derive(Debug, Serialize, ToSchema)]
-struct WaitingModelsDocument {
+struct UnpricedModelsDocument {
     /// By provider and model as sent, the dearest estimate first.
-    models: Vec<WaitingDocument>,
+    models: Vec<UnpricedModelDocument>,
 }
 
 /// A model whose events have no known cost.
 #[derive(Debug, Serialize, ToSchema)]
-struct WaitingDocument {
+struct UnpricedModelDocument {
     /// Provider as sent.
     provider: String,
     /// Model as sent.
@@ -241,7 +241,7 @@ impl NewRun {
     }
 }
 
-impl WaitingDocument {
+impl UnpricedModelDocument {
     fn of(row: UnpricedRow, guesses: Vec<ModelName>) -> Self {
         let guess = |name: ModelName| GuessDocument { provider: name.provider, model: name.model };
         Self {
@@ -306,7 +306,7 @@ impl MovesDocument {
 }
 
 impl RunDocument {
-    fn of(run: Run) -> Self {
+    fn of(run: RepricingRun) -> Self {
         let state = run.state.phase().as_str().to_owned();
         let (mut preview, mut outcome, mut reversal, mut detail) = (None, None, None, None);
         match run.state {
@@ -369,15 +369,15 @@ fn id(text: &str) -> Result<RunId, Problem> {
     tag = "prices",
     security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "At most 200 models.", body = WaitingModelsDocument)
+        (status = 200, description = "At most 200 models.", body = UnpricedModelsDocument)
     )
 )]
-async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<WaitingModelsDocument>, ApiError> {
+async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<UnpricedModelsDocument>, ApiError> {
     let rows = backend::events::unpriced(&state.backend, &caller.scope).await?;
     let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
     let guesses = browse::guesses(&state.backend, &caller.scope, &names).await?;
-    let models = rows.into_iter().zip(guesses).map(|(row, guesses)| WaitingDocument::of(row, guesses)).collect();
-    Ok(Json(WaitingModelsDocument { models }))
+    let models = rows.into_iter().zip(guesses).map(|(row, guesses)| UnpricedModelDocument::of(row, guesses)).collect();
+    Ok(Json(UnpricedModelsDocument { models }))
 }
 
 /// Lists runs, newest first.

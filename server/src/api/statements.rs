@@ -12,7 +12,7 @@ use domain::money;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    MonthStatement, Payer, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -150,7 +150,7 @@ impl From<TeamStatement> for TeamDocument {
         let total = (&statement.sums).into();
         let projects = statement.projects.into_iter().map(Into::into).collect();
         let (team, name, cost_centre) = match statement.team {
-            Some(Payer { slug, name, cost_centre }) => (Some(slug), Some(name), cost_centre),
+            Some(CostOwner { slug, name, cost_centre }) => (Some(slug), Some(name), cost_centre),
             None => (None, None, None),
         };
         Self { team, name, cost_centre, total, projects }

@@ -8,7 +8,7 @@
 //! The id is source and id together (CloudEvents 1.0, "id": unique for each source).
 
 use super::raw::{Raw, bare, text, value};
-use super::{EventInput, Placed, Read, Refused, fit, names};
+use super::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, FixedOffset};
@@ -56,26 +56,26 @@ struct Data<'a> {
 }
 
 /// Reads events; `own` reads one in Tallystick's own form.
-pub fn read(items: &[Option<&RawValue>], own: impl Fn(&RawValue) -> Read) -> Placed {
+pub fn read(items: &[Option<&RawValue>], own: impl Fn(&RawValue) -> ParsedEvent) -> IndexedEvents {
     (0..).zip(items).map(|(place, item)| (place, one(*item, &own))).collect()
 }
 
-fn one(item: Option<&RawValue>, own: impl Fn(&RawValue) -> Read) -> Read {
+fn one(item: Option<&RawValue>, own: impl Fn(&RawValue) -> ParsedEvent) -> ParsedEvent {
     let unreadable = || {
         let detail = "A CloudEvent is a JSON object in which each field stands once.";
-        Refused::unread(FieldProblem::new("", "invalid", detail))
+        Rejection::unread(FieldProblem::new("", "invalid", detail))
     };
     let item = item.filter(|item| item.get().starts_with('{')).ok_or_else(unreadable)?;
     let envelope: Envelope<'_> = serde_json::from_str(item.get()).map_err(|_| unreadable())?;
     let (Some(id), Some(source)) = (text(envelope.id), text(envelope.source)) else {
         let pointer = if text(envelope.id).is_none() { "/id" } else { "/source" };
         let detail = "A CloudEvent needs `id` and `source`, which are texts.";
-        return Err(Refused::unread(FieldProblem::new(pointer, "required", detail)));
+        return Err(Rejection::unread(FieldProblem::new(pointer, "required", detail)));
     };
     let event_id = joined(&source, &id);
     let refuse = |pointer: &str, code: &str, detail: &str| {
         let sender = Sender { id: Some(event_id.clone()), ..Sender::default() };
-        Box::new(Refused { sender, problem: FieldProblem::new(pointer, code, detail) })
+        Box::new(Rejection { sender, problem: FieldProblem::new(pointer, code, detail) })
     };
     if text(envelope.specversion).is_none_or(|version| !version.starts_with("1.")) {
         return Err(refuse("/specversion", "not_supported", "`specversion` must be 1.0."));
@@ -106,9 +106,9 @@ fn content(
     raw: &RawValue,
     source: &str,
     id: &str,
-    own: impl Fn(&RawValue) -> Read,
-    refuse: &impl Fn(&str, &str, &str) -> Box<Refused>,
-) -> Read {
+    own: impl Fn(&RawValue) -> ParsedEvent,
+    refuse: &impl Fn(&str, &str, &str) -> Box<Rejection>,
+) -> ParsedEvent {
     let data: Data<'_> = serde_json::from_str(raw.get())
         .map_err(|_| refuse("/data", "invalid", "`data` is a JSON object in which each field stands once."))?;
     if data.usage.is_some() {
@@ -186,11 +186,11 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read_value(value: &Value) -> Read {
+    fn read_value(value: &Value) -> ParsedEvent {
         let raw = serde_json::value::to_raw_value(value).unwrap();
         one(Some(&raw), |raw| {
             serde_json::from_str(raw.get())
-                .map_err(|_| Refused::unread(FieldProblem::new("/usage", "wrong_type", "Not an event.")))
+                .map_err(|_| Rejection::unread(FieldProblem::new("/usage", "wrong_type", "Not an event.")))
         })
     }
 

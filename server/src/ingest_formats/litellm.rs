@@ -7,10 +7,10 @@
 use super::fit;
 use super::names;
 use super::raw::{self, Raw, part, value};
-use super::{Placed, Read};
+use super::{IndexedEvents, ParsedEvent};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use domain::event::{EventInput, Refused, ReportedCost, Sender, Status};
+use domain::event::{EventInput, Rejection, ReportedCost, Sender, Status};
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde::Deserialize;
@@ -157,12 +157,12 @@ pub fn without_nan(body: &[u8]) -> Option<Vec<u8>> {
 
 /// Reads the payloads of one request. Those that say nothing of a model's work, such as a list of files, are left out.
 #[must_use]
-pub fn read(items: &[Option<&RawValue>]) -> Placed {
+pub fn read(items: &[Option<&RawValue>]) -> IndexedEvents {
     (0..).zip(items).filter_map(|(place, item)| Some((place, one(*item)?))).collect()
 }
 
-fn one(item: Option<&RawValue>) -> Option<Read> {
-    let unreadable = |detail: &str| Some(Err(Refused::unread(FieldProblem::new("", "invalid", detail))));
+fn one(item: Option<&RawValue>) -> Option<ParsedEvent> {
+    let unreadable = |detail: &str| Some(Err(Rejection::unread(FieldProblem::new("", "invalid", detail))));
     let Some(item) = item else { return unreadable("This line is not a JSON object.") };
     // A payload that LiteLLM could not build is written as null.
     if !item.get().starts_with('{') {
@@ -175,7 +175,7 @@ fn one(item: Option<&RawValue>) -> Option<Read> {
 }
 
 impl Payload<'_> {
-    fn read(&self) -> Option<Read> {
+    fn read(&self) -> Option<ParsedEvent> {
         let metadata: Metadata<'_> = part(self.metadata);
         let hidden: Hidden<'_> = part(self.hidden_params);
         let usage = usage(metadata.usage_object).or_else(|| usage(hidden.usage_object));
@@ -189,7 +189,7 @@ impl Payload<'_> {
         let Some(model) = model else {
             let problem = FieldProblem::new("/model", "required", "`model` is missing.");
             let sender = Sender { id: self.call_id(&call), ..Sender::default() };
-            return Some(Err(Box::new(Refused { sender, problem })));
+            return Some(Err(Box::new(Rejection { sender, problem })));
         };
         let provider = text(self.custom_llm_provider);
         let cache_hit = value::<bool>(self.cache_hit) == Some(true);

@@ -147,7 +147,7 @@ async fn a_run_goes_on_where_a_killed_server_left_it_and_moves_nothing_twice() {
     let rate = |meter: &str| RateForm { meter: meter.to_owned(), rate: "1".to_owned(), per: String::new() };
     let inputs = form.parse_each(&[rate("input_uncached"), rate("output")]).unwrap();
     backend::prices::add_prices(&app.backend, &owner, &inputs, true).await.unwrap();
-    let run = backend::prices::runs::price_waiting(&app.backend, &owner, None, "A price at last.").await.unwrap();
+    let run = backend::prices::runs::price_unpriced(&app.backend, &owner, None, "A price at last.").await.unwrap();
     let RunState::Running { so_far, .. } = &run.state else { panic!("{:?}", run.state) };
     let begun = so_far.moved;
 

@@ -245,8 +245,8 @@ async fn lists_are_paged_filtered_and_downloaded() {
         (&rejected["rejected"][0]["id"], &rejected["rejected"][0]["pointer"]),
         (&json!("bad"), &json!("/usage"))
     );
-    let waiting = client.get("/v1/events/unpriced").await.json();
-    assert_eq!((&waiting["unpriced"][0]["model"], &waiting["unpriced"][0]["events"]), (&json!("gpt-99"), &json!(1)));
+    let unpriced = client.get("/v1/events/unpriced").await.json();
+    assert_eq!((&unpriced["unpriced"][0]["model"], &unpriced["unpriced"][0]["events"]), (&json!("gpt-99"), &json!(1)));
 
     for wrong in ["limit=0", "limit=201", "from=yesterday", "unpriced=perhaps", "colour=red", "cursor=%00", "status="] {
         let status = client.get(&format!("/v1/events?{wrong}")).await.status;

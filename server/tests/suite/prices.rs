@@ -173,20 +173,20 @@ async fn one_click_maps_a_name_and_prices_what_waits_and_can_be_taken_back() {
     let browser = owner(&app, &acme.email).await;
     let queue = plain(&browser.get("/o/acme/events/unpriced").await.body);
     assert!(queue.contains("Map prod-gpt-4o of openai to gpt-4o of openai and price its events"), "{queue}");
-    let waiting = app.api(&acme.key).get("/v1/unpriced").await.json();
-    assert_eq!(waiting["models"][0]["may_mean"][0], json!({"provider": "openai", "model": "gpt-4o"}));
+    let unpriced = app.api(&acme.key).get("/v1/unpriced").await.json();
+    assert_eq!(unpriced["models"][0]["may_mean"][0], json!({"provider": "openai", "model": "gpt-4o"}));
 
     let fields = [
         ("provider", "openai"),
         ("name", "prod-gpt-4o"),
         ("to_provider", "openai"),
         ("to_model", "gpt-4o"),
-        ("price_waiting", "true"),
+        ("price_unpriced", "true"),
     ];
     // The queue says what the button would do; whoever has not seen exactly that is shown it first.
     let effect = "Prices 2 of 2 waiting events for $0.007, all in main.";
     assert!(queue.contains(effect) && queue.contains("value=\"2/2/0.007000000000\""), "{queue}");
-    let form = "/o/acme/prices/own/name?provider=openai&name=prod-gpt-4o&waiting=true";
+    let form = "/o/acme/prices/own/name?provider=openai&name=prod-gpt-4o&unpriced=true";
     browser.post_form_from(form, "/fn/prices/map", &[&[("org", "acme")], &fields[..]].concat()).await;
     let shown = plain(&browser.get(form).await.body);
     assert!(shown.contains(effect) && shown.contains("Confirm") && shown.contains("value=\"gpt-4o\""), "{shown}");

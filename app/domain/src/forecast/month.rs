@@ -210,7 +210,7 @@ pub fn month_end(series: &Series, own: &BackTest, peers: &[&BackTest]) -> Foreca
 /// # Errors
 /// [`TooLittle`] history.
 pub fn month_total(series: &Series, own: &BackTest, peers: &[&BackTest]) -> Result<MonthTotal, TooLittle> {
-    let at = Standing::of(series)?;
+    let at = MonthProgress::of(series)?;
     let rest: Decimal = series.ahead(at.remaining).into_iter().map(round_line).sum();
     let (low, high) = ends(&own.ratios(at.remaining, peers, &SHIPPED));
     let past = own.past_error(at.elapsed, at.remaining);
@@ -225,7 +225,7 @@ pub fn month_total(series: &Series, own: &BackTest, peers: &[&BackTest]) -> Resu
 }
 
 pub(super) fn month_end_with(series: &Series, own: &BackTest, peers: &[&BackTest], prior: &Prior) -> Forecast {
-    let Standing { month, spent, remaining, elapsed } = match Standing::of(series) {
+    let MonthProgress { month, spent, remaining, elapsed } = match MonthProgress::of(series) {
         Ok(standing) => standing,
         Err(too_little) => return Forecast::TooLittle(too_little),
     };
@@ -253,7 +253,7 @@ pub(super) fn month_end_with(series: &Series, own: &BackTest, peers: &[&BackTest
 }
 
 /// Where the month stands.
-struct Standing {
+struct MonthProgress {
     month: Period,
     spent: Decimal,
     /// Days to come, today included.
@@ -262,7 +262,7 @@ struct Standing {
     elapsed: usize,
 }
 
-impl Standing {
+impl MonthProgress {
     fn of(series: &Series) -> Result<Self, TooLittle> {
         let month = Period::month_of(series.today());
         let spent: Decimal = series.month_to_date().iter().map(|(_, spend)| spend).sum();

@@ -61,7 +61,7 @@ impl FromStr for CostBasis {
 
 /// A choice. It is superseded, never edited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BasisRow {
+pub struct CostBasisRule {
     /// Canonical provider; none means every provider.
     pub provider: Option<String>,
     /// What counts.
@@ -74,7 +74,7 @@ pub struct BasisRow {
     pub reason: String,
 }
 
-impl BasisRow {
+impl CostBasisRule {
     fn holds(&self, provider: &str, at: DateTime<Utc>) -> bool {
         self.provider.as_deref().is_none_or(|of| of == provider) && self.span().holds(at)
     }
@@ -82,7 +82,7 @@ impl BasisRow {
 
 /// What counts of a provider's event at its time; `rows` in the order in which they were chosen.
 #[must_use]
-pub fn basis_at(rows: &[BasisRow], provider: &str, at: DateTime<Utc>) -> CostBasis {
+pub fn basis_at(rows: &[CostBasisRule], provider: &str, at: DateTime<Utc>) -> CostBasis {
     if rows.is_empty() {
         return CostBasis::default();
     }
@@ -114,7 +114,7 @@ impl BasisForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<NewRule<BasisRow>, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<CostBasisRule>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let provider = some(&self.provider).map(|text| read_provider("provider", &text));
@@ -122,7 +122,8 @@ impl BasisForm {
         let (basis, provider) = (wrong.take(self.basis.parse()), wrong.take(provider.transpose()).flatten());
         let from = wrong.take(from.transpose()).flatten();
         let reason = wrong.take(parse_reason(&self.reason)).unwrap_or_default();
-        let rule = BasisRow { provider, basis: basis.unwrap_or_default(), valid_from: None, valid_to: None, reason };
+        let rule =
+            CostBasisRule { provider, basis: basis.unwrap_or_default(), valid_from: None, valid_to: None, reason };
         wrong.or(NewRule { rule, from, to: None })
     }
 }
@@ -172,7 +173,7 @@ impl Drift {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisBook {
     /// Newest first, then superseded ones: of those that count, the first that concerns a provider and whose span holds decides.
-    pub choices: Vec<Dated<BasisRow>>,
+    pub choices: Vec<Dated<CostBasisRule>>,
     /// By provider, the dearest first.
     pub drift: Vec<Drift>,
     /// The newest events that were compared, at most [`MAX_COMPARED`], of the last [`COMPARED_DAYS`] days.
@@ -193,8 +194,8 @@ mod tests {
         format!("{text}T00:00:00Z").parse().unwrap()
     }
 
-    fn row(provider: Option<&str>, basis: CostBasis, from: Option<&str>) -> BasisRow {
-        BasisRow {
+    fn row(provider: Option<&str>, basis: CostBasis, from: Option<&str>) -> CostBasisRule {
+        CostBasisRule {
             provider: provider.map(str::to_owned),
             basis,
             valid_from: from.map(day),
@@ -251,14 +252,14 @@ mod tests {
         ) {
             let names = [None, Some("a"), Some("b")];
             let instant = |days: i64| day("2026-01-01") + chrono::Duration::days(days);
-            let row = |(provider, reported, from): (u8, bool, Option<i64>)| BasisRow {
+            let row = |(provider, reported, from): (u8, bool, Option<i64>)| CostBasisRule {
                 provider: names[usize::from(provider)].map(str::to_owned),
                 basis: CostBasis::ALL[usize::from(reported)],
                 valid_from: from.map(instant),
                 valid_to: None,
                 reason: String::new(),
             };
-            let mut rows: Vec<BasisRow> = chosen.into_iter().map(row).collect();
+            let mut rows: Vec<CostBasisRule> = chosen.into_iter().map(row).collect();
             let before: Vec<CostBasis> = ["a", "b", "c"].map(|name| basis_at(&rows, name, instant(at))).to_vec();
             let new = row((provider, reported, Some(from)));
             rows.push(new.clone());

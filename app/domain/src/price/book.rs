@@ -1,8 +1,8 @@
 //! The price book in memory: found by name, then by meter, variant, time and tier.
 
 use super::{
-    Attributes, BasisRow, BookRows, Context, CostBasis, LimitRow, ModifierRow, Pattern, PriceRow, Schedule, Unpriced,
-    Variant, basis_at,
+    Attributes, BookPrice, BookRows, Context, CostBasis, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule,
+    Unpriced, Variant, basis_at,
 };
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower, other_spellings};
@@ -24,13 +24,13 @@ pub struct PriceBook {
     models: Vec<ModelPrices>,
     /// Models by `provider/model`.
     labels: HashMap<Box<str>, usize>,
-    rows: HashMap<u64, PriceRow>,
+    rows: HashMap<u64, BookPrice>,
     /// In the order in which they stack.
-    modifiers: Vec<Arc<ModifierRow>>,
+    modifiers: Vec<Arc<PriceModifier>>,
     /// By provider and model.
-    limits: HashMap<(String, String), Vec<LimitRow>>,
+    limits: HashMap<(String, String), Vec<ModelLimit>>,
     /// In the order in which they were chosen.
-    bases: Vec<BasisRow>,
+    bases: Vec<CostBasisRule>,
     dearest: Dearest,
 }
 
@@ -42,7 +42,7 @@ struct ProviderPrices {
     rules: Vec<Rule>,
     fallbacks: Vec<Box<str>>,
     /// The book's modifiers that can apply to a model as this provider sells it, its own or another's.
-    modifiers: HashMap<usize, Box<[Arc<ModifierRow>]>>,
+    modifiers: HashMap<usize, Box<[Arc<PriceModifier>]>>,
     dearest: Dearest,
     /// Names as they were sent, with the model they mean: rules are only walked for a name's first event.
     remembered: RwLock<HashMap<Box<str>, usize>>,
@@ -80,7 +80,7 @@ impl Default for Dearest {
 }
 
 impl Dearest {
-    fn note(&mut self, row: &PriceRow) {
+    fn note(&mut self, row: &BookPrice) {
         let unit_rate = row.rate.checked_div(Decimal::from(row.per));
         let slot = &mut self.0[row.meter as usize];
         *slot = (*slot).max(unit_rate);
@@ -127,7 +127,7 @@ struct Rare {
 }
 
 impl Rare {
-    fn new(row: &PriceRow) -> Option<Box<Self>> {
+    fn new(row: &BookPrice) -> Option<Box<Self>> {
         let any = row.schedule.is_some()
             || !row.attributes.is_empty()
             || row.quantity_min.is_some()
@@ -144,7 +144,7 @@ impl Rare {
 }
 
 impl Rate {
-    fn new(row: &PriceRow) -> Self {
+    fn new(row: &BookPrice) -> Self {
         Self {
             price_id: row.price_id,
             rate: row.rate,
@@ -248,11 +248,11 @@ pub struct Resolved<'a> {
     /// Who sells the call; it may be another's model.
     seller: &'a str,
     /// The book's modifiers that can apply, in the order in which they stack.
-    modifiers: &'a [Arc<ModifierRow>],
+    modifiers: &'a [Arc<PriceModifier>],
     /// The organization's own prices of it, if it has any.
     own_prices: Option<&'a ModelPrices>,
     /// The organization's own modifiers of every model; none where the book has no organization.
-    own: &'a [Arc<ModifierRow>],
+    own: &'a [Arc<PriceModifier>],
 }
 
 impl<'a> Resolved<'a> {
@@ -296,12 +296,12 @@ impl<'a> Resolved<'a> {
         meter: Meter,
         call: Call<'a>,
         is_own: bool,
-    ) -> impl Iterator<Item = &'a ModifierRow> + use<'a> {
+    ) -> impl Iterator<Item = &'a PriceModifier> + use<'a> {
         let own = self.own.iter().filter(move |row| row.concerns(self.seller, self.model()));
         // The providers' factors stack before an organization's: kinds of both books do not mix.
         let common = if is_own { &[] } else { self.modifiers };
         let all = common.iter().chain(own);
-        all.map(AsRef::as_ref).filter(move |row: &&ModifierRow| row.holds(meter, &call.context, call.at))
+        all.map(AsRef::as_ref).filter(move |row: &&PriceModifier| row.holds(meter, &call.context, call.at))
     }
 
     /// Whether any factor can apply: most models have none, and their meters need not be asked.
@@ -363,7 +363,7 @@ impl PriceBook {
         book
     }
 
-    fn modify(&mut self, mut rows: Vec<ModifierRow>) {
+    fn modify(&mut self, mut rows: Vec<PriceModifier>) {
         rows.sort_by_key(|row| row.kind);
         self.modifiers = rows.into_iter().map(Arc::new).collect();
         if self.modifiers.is_empty() {
@@ -414,24 +414,24 @@ impl PriceBook {
 
     /// A modifier, for "since when, from where".
     #[must_use]
-    pub fn modifier(&self, modifier_id: u64) -> Option<&ModifierRow> {
+    pub fn modifier(&self, modifier_id: u64) -> Option<&PriceModifier> {
         self.modifiers.iter().find(|row| row.modifier_id == modifier_id).map(AsRef::as_ref)
     }
 
     /// All modifiers, in the order in which they stack.
-    pub fn modifiers(&self) -> impl Iterator<Item = &ModifierRow> {
+    pub fn modifiers(&self) -> impl Iterator<Item = &PriceModifier> {
         self.modifiers.iter().map(AsRef::as_ref)
     }
 
     /// What the provider lets one account use of a model of the book, by their names there.
     #[must_use]
-    pub fn limits(&self, provider: &str, model: &str) -> &[LimitRow] {
+    pub fn limits(&self, provider: &str, model: &str) -> &[ModelLimit] {
         self.limits.get(&(provider.to_owned(), model.to_owned())).map_or(&[], Vec::as_slice)
     }
 
     /// A price row, for "since when, from where".
     #[must_use]
-    pub fn row(&self, price_id: u64) -> Option<&PriceRow> {
+    pub fn row(&self, price_id: u64) -> Option<&BookPrice> {
         self.rows.get(&price_id)
     }
 

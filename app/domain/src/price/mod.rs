@@ -20,14 +20,15 @@ pub mod seed;
 mod why;
 
 pub use attributes::{Attribute, Attributes, AttributesError};
-pub use basis::{BasisBook, BasisForm, BasisRow, COMPARED_DAYS, CostBasis, Drift, MAX_COMPARED, basis_at};
+pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED, basis_at};
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
 pub use effect::{EffectRow, ModifierEffect, worked_example};
-pub use modifier::{LimitRow, MeterSet, MeterSetError, ModifierKind, ModifierRow};
+pub use modifier::{MeterSet, MeterSetError, ModelLimit, ModifierKind, PriceModifier};
 pub use own::{
-    Doubt, MAX_RATES, MappingForm, ModifierForm, OwnBook, PriceForm, RateForm, doubts, field_of, tenfold, usual_per,
+    MAX_RATES, MappingForm, ModifierForm, OwnBook, PriceForm, PriceWarning, RateForm, field_of, tenfold, usual_per,
+    warnings,
 };
 pub use pattern::{Pattern, PatternError};
 pub use schedule::{Schedule, ScheduleError};
@@ -92,7 +93,7 @@ impl Variant {
 
 /// One dated price of one meter of one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceRow {
+pub struct BookPrice {
     /// Stable id: the same facts have the same id in every database. See [`seed`].
     pub price_id: u64,
     /// Canonical provider.
@@ -133,7 +134,7 @@ pub struct PriceRow {
 
 /// A provider of the price book.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProviderRow {
+pub struct BookProvider {
     /// Canonical name.
     pub provider: String,
     /// As people know it.
@@ -146,7 +147,7 @@ pub struct ProviderRow {
 
 /// A model of the price book.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelRow {
+pub struct BookModel {
     /// Canonical provider.
     pub provider: String,
     /// Its name in the book.
@@ -157,7 +158,7 @@ pub struct ModelRow {
 
 /// A rule that leads a sent model name to a model of the book. The rule with the lowest position that matches wins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AliasRow {
+pub struct ModelAlias {
     /// Canonical provider whose names it reads.
     pub provider: String,
     /// Order within the provider.
@@ -178,19 +179,19 @@ pub struct AliasRow {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BookRows {
     /// Providers.
-    pub providers: Vec<ProviderRow>,
+    pub providers: Vec<BookProvider>,
     /// Models.
-    pub models: Vec<ModelRow>,
+    pub models: Vec<BookModel>,
     /// Rules for names.
-    pub aliases: Vec<AliasRow>,
+    pub aliases: Vec<ModelAlias>,
     /// Prices.
-    pub prices: Vec<PriceRow>,
+    pub prices: Vec<BookPrice>,
     /// Factors on prices; of one kind they stack in this order.
-    pub modifiers: Vec<ModifierRow>,
+    pub modifiers: Vec<PriceModifier>,
     /// What providers let one account use.
-    pub limits: Vec<LimitRow>,
+    pub limits: Vec<ModelLimit>,
     /// Which cost counts, in the order in which that was chosen; an organization's own book has such rows.
-    pub bases: Vec<BasisRow>,
+    pub bases: Vec<CostBasisRule>,
 }
 
 /// Why an event has no cost. Its cost is then unknown, never zero.

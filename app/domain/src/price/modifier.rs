@@ -112,7 +112,7 @@ impl FromStr for MeterSet {
 
 /// A dated factor on the prices of a provider, of some of its models, or of everything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ModifierRow {
+pub struct PriceModifier {
     /// Stable id, from the same numbers as prices: a receipt's line names either.
     pub modifier_id: u64,
     /// Why.
@@ -139,7 +139,7 @@ pub struct ModifierRow {
     pub source_url: Option<String>,
 }
 
-impl ModifierRow {
+impl PriceModifier {
     /// Whether it can apply to a model of the book, by its name there, as a provider (canonical) sells it.
     #[must_use]
     pub fn concerns(&self, seller: &str, model: &str) -> bool {
@@ -158,7 +158,7 @@ impl ModifierRow {
 
 /// How much a provider lets one account use of a model, and since when it says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LimitRow {
+pub struct ModelLimit {
     /// Canonical provider.
     pub provider: String,
     /// The model's name in the book.

@@ -1,15 +1,15 @@
 //! An organization's own prices and names: what a person enters, what is checked, and what the lists show.
 
-mod doubts;
 mod fields;
 mod forms;
+mod warnings;
 
-pub use doubts::{Doubt, doubts, tenfold};
 pub use fields::usual_per;
 pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
 pub use forms::{MAX_RATES, MappingForm, ModifierForm, PriceForm, RateForm, field_of};
+pub use warnings::{PriceWarning, tenfold, warnings};
 
-use super::{AliasRow, ModifierRow, PriceRow};
+use super::{BookPrice, ModelAlias, PriceModifier};
 use crate::rule::{Dated, RuleChange};
 use serde::{Deserialize, Serialize};
 
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnBook {
     /// Prices: those that count by model and date, then superseded ones.
-    pub prices: Vec<Dated<PriceRow>>,
+    pub prices: Vec<Dated<BookPrice>>,
     /// Discounts and markups: those that count in the order in which they stack, then superseded ones.
-    pub modifiers: Vec<Dated<ModifierRow>>,
+    pub modifiers: Vec<Dated<PriceModifier>>,
     /// Names, in the order in which they are tried, then superseded ones.
-    pub mappings: Vec<Dated<AliasRow>>,
+    pub mappings: Vec<Dated<ModelAlias>>,
     /// What was done, newest first.
     pub changes: Vec<RuleChange>,
 }

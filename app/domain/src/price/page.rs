@@ -1,12 +1,12 @@
 //! What the pages of the price book ask and show; the API says the same.
 
-use super::contract::{MonthStatus, TermRow};
-use super::{Attributes, BasisBook, LimitRow, MeterSet, ModifierRow, OwnBook, PriceRow, Variant};
+use super::contract::{ContractTerm, MonthStatus};
+use super::{Attributes, BasisBook, BookPrice, MeterSet, ModelLimit, OwnBook, PriceModifier, Variant};
 use crate::event::{Listed, MAX_LABEL_LEN, MAX_PAGE, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::problem::{FieldProblem, Problem};
-use crate::repricing::{Effect, Run};
+use crate::repricing::{ImpactPreview, RepricingRun};
 use crate::rule::Dated;
 use crate::spend::Sums;
 use crate::{csv, format};
@@ -205,7 +205,7 @@ pub struct PricesPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatedPrice {
     /// The row itself.
-    pub row: PriceRow,
+    pub row: BookPrice,
     /// It is the organization's own.
     pub own: bool,
     /// When it came into the book.
@@ -214,8 +214,8 @@ pub struct DatedPrice {
     pub superseded_at: Option<DateTime<Utc>>,
 }
 
-impl From<Dated<PriceRow>> for DatedPrice {
-    fn from(price: Dated<PriceRow>) -> Self {
+impl From<Dated<BookPrice>> for DatedPrice {
+    fn from(price: Dated<BookPrice>) -> Self {
         Self {
             row: price.row,
             own: true,
@@ -239,7 +239,7 @@ impl DatedPrice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatedModifier {
     /// The row itself.
-    pub row: ModifierRow,
+    pub row: PriceModifier,
     /// It is the organization's own.
     pub own: bool,
 }
@@ -290,7 +290,7 @@ pub struct ModelPage {
     /// Factors on its prices that hold or will, in the order in which they stack.
     pub modifiers: Vec<DatedModifier>,
     /// What the provider lets one account use of it.
-    pub limits: Vec<LimitRow>,
+    pub limits: Vec<ModelLimit>,
     /// Names that lead to it.
     pub aliases: Vec<AliasEntry>,
     /// First day of the thirty.
@@ -325,7 +325,7 @@ pub struct BasisPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractPage {
     /// Those that count, the one that goes first at the top, then superseded ones.
-    pub terms: Vec<Dated<TermRow>>,
+    pub terms: Vec<Dated<ContractTerm>>,
     /// Months under the contract, newest first.
     pub months: Vec<MonthStatus>,
     /// Whether the reader may change it.
@@ -334,7 +334,7 @@ pub struct ContractPage {
 
 /// What the forms that enter a price, map a name or begin a run need to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceSheet {
+pub struct PriceFormOptions {
     /// Providers of the book.
     pub providers: Vec<ProviderEntry>,
 }
@@ -343,7 +343,7 @@ pub struct PriceSheet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunsPage {
     /// Newest first.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RepricingRun>,
     /// Where the older ones begin; none on the last page.
     pub next: Option<RunId>,
     /// Whether the reader may begin one.
@@ -354,21 +354,21 @@ pub struct RunsPage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunPage {
     /// The run.
-    pub run: Run,
+    pub run: RepricingRun,
     /// Whether the reader may confirm, discard or reverse it.
     pub may_manage: bool,
 }
 
 /// A form that came back with what it would do, to be sent again by whoever has seen it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rehearsed {
+pub struct FormPreview {
     /// What it would do to the events that wait.
-    pub effect: Effect,
+    pub effect: ImpactPreview,
     /// What was typed, by the names of the fields.
     pub typed: Vec<(String, String)>,
 }
 
-impl Rehearsed {
+impl FormPreview {
     /// What was typed into a field.
     #[must_use]
     pub fn typed(&self, field: &str) -> Option<&str> {
@@ -384,7 +384,7 @@ pub struct Queue {
     /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
     pub guesses: Vec<Vec<ModelName>>,
     /// What mapping to each of these would do; none where so many events wait that this is only looked at when asked.
-    pub effects: Vec<Vec<Option<Effect>>>,
+    pub effects: Vec<Vec<Option<ImpactPreview>>>,
     /// Whether the reader may map a name or enter a price.
     pub may_manage: bool,
 }
@@ -394,9 +394,9 @@ pub struct Queue {
 /// Own prices are one card laid over the common one: a common price is out of reach where an own one of its meter, or of a meter that stands in for it, holds for every call.
 #[must_use]
 pub fn in_force(prices: &[DatedPrice], at: DateTime<Utc>) -> Vec<&DatedPrice> {
-    let own: Vec<&PriceRow> =
+    let own: Vec<&BookPrice> =
         prices.iter().filter(|price| price.own && price.holds(at)).map(|price| &price.row).collect();
-    let covered = |row: &PriceRow| {
+    let covered = |row: &BookPrice| {
         own.iter().any(|own| {
             let stands_in = own.meter == row.meter || row.meter.fallbacks().contains(&own.meter);
             let variant = own.variant == Variant::Standard || own.variant == row.variant;
@@ -422,7 +422,7 @@ pub fn plain_at(prices: &[DatedPrice], meter: Meter, at: DateTime<Utc>) -> Optio
 
 /// When a price applies apart from its dates, in words: "Standard", "Batch, over 200,000 input tokens".
 #[must_use]
-pub fn terms(row: &PriceRow) -> String {
+pub fn terms(row: &BookPrice) -> String {
     let mut said = vec![variant_word(row.variant).to_owned()];
     said.extend(attribute_words(&row.attributes));
     if row.tier_from > 0 {
@@ -449,13 +449,13 @@ pub fn attribute_words(attributes: &Attributes) -> impl Iterator<Item = String> 
 
 /// Whether a price is the plain one: standard, for calls of any kind and size, at any hour.
 #[must_use]
-pub fn is_plain(row: &PriceRow) -> bool {
+pub fn is_plain(row: &BookPrice) -> bool {
     row.variant == Variant::Standard && row.tier_from == 0 && row.schedule.is_none() && row.attributes.is_empty()
 }
 
 /// Which calls and meters a modifier multiplies, in words: "tokens, region not global".
 #[must_use]
-pub fn modifier_words(row: &ModifierRow) -> String {
+pub fn modifier_words(row: &PriceModifier) -> String {
     let meters = match &row.meters {
         MeterSet::All => "everything".to_owned(),
         MeterSet::Tokens => "tokens".to_owned(),
@@ -540,8 +540,8 @@ pub fn prices_csv(prices: &[DatedPrice]) -> String {
 mod tests {
     use super::*;
 
-    fn row(variant: Variant, tier_from: u64, tier_inclusive: bool, schedule: Option<&str>) -> PriceRow {
-        PriceRow {
+    fn row(variant: Variant, tier_from: u64, tier_inclusive: bool, schedule: Option<&str>) -> BookPrice {
+        BookPrice {
             price_id: 1,
             provider: "acme".to_owned(),
             model: "one".to_owned(),
@@ -565,7 +565,7 @@ mod tests {
 
     fn dated(own: bool, from: Option<&str>, to: Option<&str>) -> DatedPrice {
         let at = |text: &str| text.parse().unwrap();
-        let row = PriceRow { valid_from: from.map(at), valid_to: to.map(at), ..row(Variant::Standard, 0, true, None) };
+        let row = BookPrice { valid_from: from.map(at), valid_to: to.map(at), ..row(Variant::Standard, 0, true, None) };
         DatedPrice { row, own, recorded_at: at("2026-01-01T00:00:00Z"), superseded_at: None }
     }
 

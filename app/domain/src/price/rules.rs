@@ -1,7 +1,7 @@
 //! The five kinds of rules about prices.
 
-use super::contract::TermRow;
-use super::{AliasRow, BasisRow, ModifierRow, PriceRow};
+use super::contract::ContractTerm;
+use super::{BookPrice, CostBasisRule, ModelAlias, PriceModifier};
 use crate::format;
 use crate::rule::{Rule, RuleKind, midnight};
 use crate::span::Span;
@@ -19,7 +19,7 @@ macro_rules! instants {
     };
 }
 
-impl Rule for PriceRow {
+impl Rule for BookPrice {
     const KIND: RuleKind = RuleKind::PriceOverride;
     instants!();
 
@@ -60,7 +60,7 @@ impl Rule for PriceRow {
     }
 }
 
-impl Rule for ModifierRow {
+impl Rule for PriceModifier {
     const KIND: RuleKind = RuleKind::PriceModifier;
     instants!();
 
@@ -84,7 +84,7 @@ impl Rule for ModifierRow {
     }
 }
 
-impl Rule for AliasRow {
+impl Rule for ModelAlias {
     const KIND: RuleKind = RuleKind::ModelAlias;
     instants!();
 
@@ -107,7 +107,7 @@ impl Rule for AliasRow {
     }
 }
 
-impl Rule for TermRow {
+impl Rule for ContractTerm {
     const KIND: RuleKind = RuleKind::ContractTerm;
 
     fn numbered(self, rule_id: u64, rank: u64) -> Self {
@@ -137,7 +137,7 @@ impl Rule for TermRow {
     }
 }
 
-impl Rule for BasisRow {
+impl Rule for CostBasisRule {
     const KIND: RuleKind = RuleKind::CostBasis;
     instants!();
 
@@ -170,8 +170,8 @@ mod tests {
         chrono::DateTime::from_timestamp(day * 86_400, 0).unwrap()
     }
 
-    fn alias(to: u8, span: Span) -> AliasRow {
-        AliasRow {
+    fn alias(to: u8, span: Span) -> ModelAlias {
+        ModelAlias {
             provider: "azure".to_owned(),
             position: 0,
             pattern: "=ours".parse().unwrap(),
@@ -207,7 +207,7 @@ mod tests {
     fn what_a_kind_says_survives_storage() {
         let row = alias(1, Span { from: Some(at(3)), to: None });
         let stored = serde_json::to_value(row.clone().within(Span::ALWAYS)).unwrap();
-        let read: AliasRow = serde_json::from_value(stored).unwrap();
+        let read: ModelAlias = serde_json::from_value(stored).unwrap();
         assert_eq!(read.within(row.span()), row);
     }
 }

@@ -22,8 +22,8 @@
 //! A price's id follows from its facts alone, so every database and every later edition of the file agree on it.
 
 use super::{
-    AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
-    ProviderRow, Schedule, Variant,
+    Attributes, BookModel, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModelLimit, ModifierKind, Pattern,
+    PriceModifier, Schedule, Variant,
 };
 use crate::meter::Meter;
 use crate::rule::FIRST_RULE_ID;
@@ -91,7 +91,7 @@ impl Reading {
                     let url = next().map(str::to_owned);
                     let fallbacks =
                         next().map(|names| names.split(',').map(str::to_owned).collect()).unwrap_or_default();
-                    self.rows.providers.push(ProviderRow { provider, name, url, fallbacks });
+                    self.rows.providers.push(BookProvider { provider, name, url, fallbacks });
                 }
                 (self.provider, self.model) = (Some(place), None);
             }
@@ -104,7 +104,7 @@ impl Reading {
                 let place = *self.models.entry((place, model.clone())).or_insert(self.rows.models.len());
                 match self.rows.models.get_mut(place) {
                     Some(known) => known.name = known.name.take().or(name),
-                    None => self.rows.models.push(ModelRow { provider: provider.provider.clone(), model, name }),
+                    None => self.rows.models.push(BookModel { provider: provider.provider.clone(), model, name }),
                 }
                 self.model = Some(place);
             }
@@ -113,7 +113,7 @@ impl Reading {
                 let mut field = || fields.next().unwrap_or_default();
                 let pattern = field().parse::<Pattern>().map_err(|_| "not a pattern")?;
                 let (valid_from, valid_to) = (instant(field())?, instant(field())?);
-                self.rows.aliases.push(AliasRow {
+                self.rows.aliases.push(ModelAlias {
                     provider: model.provider.clone(),
                     position: u32::try_from(self.rows.aliases.len()).map_err(|_| "too many rules")?,
                     pattern,
@@ -131,7 +131,7 @@ impl Reading {
         Ok(())
     }
 
-    fn model(&self, missing: &'static str) -> Result<&ModelRow, &'static str> {
+    fn model(&self, missing: &'static str) -> Result<&BookModel, &'static str> {
         self.model.and_then(|place| self.rows.models.get(place)).ok_or(missing)
     }
 
@@ -152,7 +152,7 @@ impl Reading {
             "" => None,
             text => Some(text.parse::<Schedule>().map_err(|_| "not a schedule")?),
         };
-        let mut row = PriceRow {
+        let mut row = BookPrice {
             price_id: 0,
             provider: model.provider.clone(),
             model: model.model.clone(),
@@ -181,7 +181,7 @@ impl Reading {
         let place = self.provider.ok_or("a factor needs a provider above it")?;
         let provider = &self.rows.providers[place];
         let mut field = || fields.next().unwrap_or_default();
-        let mut row = ModifierRow {
+        let mut row = PriceModifier {
             modifier_id: 0,
             kind: ModifierKind::parse(field()).ok_or("not a kind of factor")?,
             provider: Some(provider.provider.clone()),
@@ -206,7 +206,7 @@ impl Reading {
     fn limit<'a>(&mut self, mut fields: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
         let model = self.model("a limit needs a model above it")?;
         let mut field = || fields.next().unwrap_or_default();
-        self.rows.limits.push(LimitRow {
+        self.rows.limits.push(ModelLimit {
             provider: model.provider.clone(),
             model: model.model.clone(),
             requests_per_minute: count(field())?,
@@ -250,7 +250,7 @@ fn instant(text: &str) -> Result<Option<DateTime<Utc>>, &'static str> {
 ///
 /// Its source's version and link are left out: a newer edition that says the same is the same price.
 #[must_use]
-pub fn price_id(row: &PriceRow) -> u64 {
+pub fn price_id(row: &BookPrice) -> u64 {
     let mut facts = Facts(String::with_capacity(96));
     facts.put(format_args!(
         "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{:?}\t{:?}\t{}\t{}",
@@ -281,7 +281,7 @@ pub fn price_id(row: &PriceRow) -> u64 {
 
 /// The id of a modifier, like [`price_id`].
 #[must_use]
-pub fn modifier_id(row: &ModifierRow) -> u64 {
+pub fn modifier_id(row: &PriceModifier) -> u64 {
     let mut facts = Facts(String::with_capacity(96));
     facts.put(format_args!(
         "factor\t{}\t{:?}\t{}\t{}\t{}\t{}\t{:?}\t{:?}\t{}",

@@ -1,6 +1,6 @@
 //! Why a line of a receipt has the price that it has.
 
-use super::{PriceRow, Variant};
+use super::{BookPrice, Variant};
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower};
 use crate::rule::FIRST_RULE_ID;
@@ -39,7 +39,7 @@ pub struct Why {
 impl Why {
     /// Of a line that charged `meter` with the price `row` to an event that named `provider` and `model`, served as `variant`.
     #[must_use]
-    pub fn of(provider: &str, model: &str, mapped: bool, meter: Meter, variant: Variant, row: &PriceRow) -> Self {
+    pub fn of(provider: &str, model: &str, mapped: bool, meter: Meter, variant: Variant, row: &BookPrice) -> Self {
         let same_name = row.provider == canonical_provider(provider) && lower(&row.model) == lower(model.trim());
         Self {
             name: match (mapped, same_name) {
@@ -79,8 +79,8 @@ mod tests {
     use crate::price::Attributes;
     use rust_decimal::Decimal;
 
-    fn row() -> PriceRow {
-        PriceRow {
+    fn row() -> BookPrice {
+        BookPrice {
             price_id: 7,
             provider: "x-ai".to_owned(),
             model: "grok-4".to_owned(),
@@ -115,10 +115,10 @@ mod tests {
 
     #[test]
     fn what_stood_in_is_said() {
-        let of = |meter, variant, row: &PriceRow| Why::of("x-ai", "grok-4", false, meter, variant, row);
+        let of = |meter, variant, row: &BookPrice| Why::of("x-ai", "grok-4", false, meter, variant, row);
         let plain = of(Meter::InputUncached, Variant::Standard, &row());
         assert_eq!(plain.sentences(), ["The event names x-ai/grok-4 as the price book does."]);
-        let own = PriceRow { price_id: FIRST_RULE_ID, ..row() };
+        let own = BookPrice { price_id: FIRST_RULE_ID, ..row() };
         let why = of(Meter::InputCacheRead, Variant::Flex, &own);
         assert_eq!((why.own, why.stood_in, why.fell_back), (true, Some(Meter::InputUncached), Some(Variant::Flex)));
         assert_eq!(
@@ -129,7 +129,7 @@ mod tests {
                 "There is no flex price: the standard one holds.",
             ]
         );
-        let flex = PriceRow { variant: Variant::Flex, ..row() };
+        let flex = BookPrice { variant: Variant::Flex, ..row() };
         assert_eq!(of(Meter::InputUncached, Variant::Flex, &flex).fell_back, None);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::meter::{UsageFormat, usage};
 use crate::price::{
-    AliasRow, Attribute, Attributes, BookRows, MeterSet, ModifierKind, PriceRow, ProviderRow, Variant, seed,
+    Attribute, Attributes, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModifierKind, Variant, seed,
 };
 use chrono::TimeZone;
 use proptest::prelude::*;
@@ -18,8 +18,8 @@ fn decimal(text: &str) -> Decimal {
     text.parse().unwrap()
 }
 
-fn row(meter: Meter, rate: &str) -> PriceRow {
-    let mut row = PriceRow {
+fn row(meter: Meter, rate: &str) -> BookPrice {
+    let mut row = BookPrice {
         price_id: 0,
         provider: "acme".to_owned(),
         model: "one".to_owned(),
@@ -43,13 +43,13 @@ fn row(meter: Meter, rate: &str) -> PriceRow {
     row
 }
 
-fn with(mut row: PriceRow, change: impl Fn(&mut PriceRow)) -> PriceRow {
+fn with(mut row: BookPrice, change: impl Fn(&mut BookPrice)) -> BookPrice {
     change(&mut row);
     row.price_id = seed::price_id(&row);
     row
 }
 
-fn book(prices: Vec<PriceRow>) -> PriceBook {
+fn book(prices: Vec<BookPrice>) -> PriceBook {
     PriceBook::new(BookRows { prices, ..BookRows::default() })
 }
 
@@ -123,7 +123,7 @@ fn zero_is_a_price_and_none_is_not() {
 
 #[test]
 fn the_whole_request_moves_to_the_higher_tier() {
-    let tier = |from, inclusive| move |row: &mut PriceRow| (row.tier_from, row.tier_inclusive) = (from, inclusive);
+    let tier = |from, inclusive| move |row: &mut BookPrice| (row.tier_from, row.tier_inclusive) = (from, inclusive);
     let exclusive = book(vec![
         row(Meter::InputUncached, "1"),
         row(Meter::InputCacheRead, "0.1"),
@@ -146,7 +146,7 @@ fn the_whole_request_moves_to_the_higher_tier() {
 
 #[test]
 fn a_variant_goes_before_the_standard_price_meter_by_meter() {
-    let batch = |row: PriceRow| with(row, |row| row.variant = Variant::Batch);
+    let batch = |row: BookPrice| with(row, |row| row.variant = Variant::Batch);
     let book = book(vec![
         row(Meter::InputUncached, "2"),
         row(Meter::InputCacheRead, "0.5"),
@@ -234,7 +234,7 @@ fn absurd_amounts_are_unpriced_instead_of_wrong() {
 
 #[test]
 fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
-    let other = |row: PriceRow| with(row, |row| row.model = "two".to_owned());
+    let other = |row: BookPrice| with(row, |row| row.model = "two".to_owned());
     let book = book(vec![
         row(Meter::InputUncached, "1"),
         row(Meter::Output, "2"),
@@ -257,10 +257,10 @@ fn every_part_is_priced_with_its_own_model_and_shared_prices_share_a_line() {
 fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
     let common =
         book(vec![row(Meter::InputUncached, "2.5"), row(Meter::InputCacheRead, "1.25"), row(Meter::Output, "10")]);
-    let from = |row: PriceRow| with(row, |row| row.valid_from = Some(day("2026-06-01")));
+    let from = |row: BookPrice| with(row, |row| row.valid_from = Some(day("2026-06-01")));
     let own = PriceBook::new(BookRows {
         prices: vec![from(row(Meter::InputUncached, "1.1")), from(row(Meter::Output, "4.4"))],
-        aliases: vec![AliasRow {
+        aliases: vec![ModelAlias {
             provider: "azure".to_owned(),
             position: 0,
             pattern: "=our-deployment".parse().unwrap(),
@@ -296,7 +296,7 @@ fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
 fn an_own_price_holds_for_every_name_of_the_model_and_leaves_the_other_meters_alone() {
     let common = PriceBook::new(BookRows {
         prices: vec![row(Meter::InputUncached, "2.5"), row(Meter::Output, "10")],
-        aliases: vec![AliasRow {
+        aliases: vec![ModelAlias {
             provider: "acme".to_owned(),
             position: 0,
             pattern: "^one-".parse().unwrap(),
@@ -326,7 +326,7 @@ fn an_own_price_holds_for_every_name_of_the_model_and_leaves_the_other_meters_al
 
 #[test]
 fn resold_models_have_their_makers_price() {
-    let reseller = ProviderRow {
+    let reseller = BookProvider {
         provider: "shop".to_owned(),
         name: "Shop".to_owned(),
         url: None,
@@ -340,8 +340,8 @@ fn resold_models_have_their_makers_price() {
     assert_eq!(book.resolve("shop", "ONE", day("2026-01-01")).unwrap().label(), "acme/one");
 }
 
-fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
-    let mut row = ModifierRow {
+fn modifier(kind: ModifierKind, factor: &str) -> PriceModifier {
+    let mut row = PriceModifier {
         modifier_id: 0,
         kind,
         provider: Some("acme".to_owned()),
@@ -361,7 +361,7 @@ fn modifier(kind: ModifierKind, factor: &str) -> ModifierRow {
 
 #[test]
 fn modifiers_stack_in_order_and_every_line_explains_itself() {
-    let uplift = ModifierRow {
+    let uplift = PriceModifier {
         attributes: "region!=global".parse().unwrap(),
         meters: MeterSet::Tokens,
         ..modifier(ModifierKind::Region, "1.1")
@@ -413,9 +413,9 @@ fn modifiers_stack_in_order_and_every_line_explains_itself() {
 
 #[test]
 fn modifiers_have_dates_models_and_meters() {
-    let later = ModifierRow { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
-    let others = ModifierRow { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
-    let output = ModifierRow { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
+    let later = PriceModifier { valid_from: Some(day("2026-11-01")), ..modifier(ModifierKind::Discount, "0.5") };
+    let others = PriceModifier { models: Some("^two".parse().unwrap()), ..modifier(ModifierKind::Markup, "3") };
+    let output = PriceModifier { meters: MeterSet::Only(vec![Meter::Output]), ..modifier(ModifierKind::Markup, "1.1") };
     let prices = vec![row(Meter::InputUncached, "1"), row(Meter::Output, "1")];
     let book = PriceBook::new(BookRows { prices, modifiers: vec![later, others, output], ..BookRows::default() });
     let used = [(Meter::InputUncached, 1_000_000), (Meter::Output, 1_000_000)];
@@ -425,8 +425,8 @@ fn modifiers_have_dates_models_and_meters() {
 
 #[test]
 fn an_uplift_is_of_whoever_sells_the_call() {
-    let uplift = ModifierRow { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
-    let shop = ProviderRow { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
+    let uplift = PriceModifier { provider: Some("shop".to_owned()), ..modifier(ModifierKind::Region, "1.1") };
+    let shop = BookProvider { provider: "shop".into(), name: "Shop".into(), url: None, fallbacks: vec!["acme".into()] };
     let book = PriceBook::new(BookRows {
         providers: vec![shop],
         prices: vec![row(Meter::InputUncached, "2")],
@@ -573,7 +573,7 @@ fn rates() -> impl Strategy<Value = Vec<(usize, Decimal)>> {
     prop::collection::vec((0..Meter::COUNT, (0_i64..50_000_000).prop_map(|micros| Decimal::new(micros, 6))), 0..12)
 }
 
-fn random_book(rates: &[(usize, Decimal)]) -> Vec<PriceRow> {
+fn random_book(rates: &[(usize, Decimal)]) -> Vec<BookPrice> {
     let mut rows = vec![row(Meter::InputUncached, "1.5"), row(Meter::Output, "7.25")];
     for (meter, rate) in rates {
         let meter = Meter::ALL[*meter];
@@ -609,12 +609,12 @@ proptest! {
         rates in rates(),
         factors in prop::collection::vec((0_usize..3, 0_i64..3_000), 0..4),
     ) {
-        let modifiers: Vec<ModifierRow> = factors
+        let modifiers: Vec<PriceModifier> = factors
             .iter()
             .map(|(kind, thousandths)| {
                 let factor = Decimal::new(*thousandths, 3);
-                let row = ModifierRow { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
-                ModifierRow { modifier_id: seed::modifier_id(&row), ..row }
+                let row = PriceModifier { factor, ..modifier(ModifierKind::ALL[*kind], "1") };
+                PriceModifier { modifier_id: seed::modifier_id(&row), ..row }
             })
             .collect();
         let (plain, at) = (book(random_book(&rates)), day("2026-01-01"));
@@ -648,11 +648,11 @@ proptest! {
     fn later_prices_never_change_an_old_receipt(meters in quantities(), rates in rates(), later in rates()) {
         let (change, at) = (day("2026-03-01"), day("2026-02-28"));
         let before = random_book(&rates);
-        let mut after: Vec<PriceRow> = before.clone();
+        let mut after: Vec<BookPrice> = before.clone();
         // Superseding closes the old rows and adds new ones; ids of the old rows stay.
         after.iter_mut().for_each(|row| row.valid_to = Some(change));
         after.extend(random_book(&later).into_iter().map(|row| with(row, |row| row.valid_from = Some(change))));
-        let rate_with = |rows: Vec<PriceRow>| {
+        let rate_with = |rows: Vec<BookPrice>| {
             let book = book(rows);
             rate(&meters, book.resolve("acme", "one", at).unwrap(), at, Context::default()).unwrap()
         };

@@ -1,6 +1,6 @@
 //! Where a bucket of time begins, typed from the query to the chart.
 
-use super::Bucket;
+use super::Granularity;
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -24,12 +24,12 @@ pub enum BucketStart {
 impl BucketStart {
     /// The bucket that begins with a day; none for hours, and where there are no buckets.
     #[must_use]
-    pub const fn of(bucket: Bucket, day: NaiveDate) -> Option<Self> {
+    pub const fn of(bucket: Granularity, day: NaiveDate) -> Option<Self> {
         match bucket {
-            Bucket::None | Bucket::Hour => None,
-            Bucket::Day => Some(Self::Day(day)),
-            Bucket::Week => Some(Self::Week(day)),
-            Bucket::Month => Some(Self::Month(day)),
+            Granularity::None | Granularity::Hour => None,
+            Granularity::Day => Some(Self::Day(day)),
+            Granularity::Week => Some(Self::Week(day)),
+            Granularity::Month => Some(Self::Month(day)),
         }
     }
 
@@ -61,7 +61,7 @@ mod tests {
     fn buckets_are_written_as_the_api_says_and_sorted_by_time() {
         let day: NaiveDate = "2026-11-02".parse().unwrap();
         let text = |bucket| BucketStart::of(bucket, day).map(|start| start.to_string());
-        let texts = Bucket::ALL.map(text);
+        let texts = Granularity::ALL.map(text);
         let written = |text: &str| Some(text.to_owned());
         assert_eq!(texts, [None, None, written("2026-11-02"), written("2026-11-02"), written("2026-11")]);
         // The second of two equal local times is the one with the smaller offset.

@@ -1,6 +1,6 @@
 //! Explore: one measure by one dimension over time, beside the span before.
 
-use super::{Bucket, BucketStart, Dimension, Filter, Measure, SpendQuery, Sums, bucket_for};
+use super::{BucketStart, Dimension, Filter, Granularity, Measure, SpendQuery, Sums, bucket_for};
 use crate::period::Period;
 use crate::problem::Problem;
 use chrono::{DateTime, FixedOffset};
@@ -28,7 +28,7 @@ pub struct ExploreQuery {
     /// By what it is split.
     pub dimension: Dimension,
     /// How time is cut; none chooses by the span's length.
-    pub bucket: Option<Bucket>,
+    pub bucket: Option<Granularity>,
     /// All must hold.
     pub filters: Vec<Filter>,
     /// Whether the table has up to [`MAX_GROUPS`] groups, not only the largest [`SHOWN_GROUPS`].
@@ -63,23 +63,23 @@ impl ExploreQuery {
 
     /// The steps that can be chosen: hours only for short spans and only where no label is involved.
     #[must_use]
-    pub fn buckets(&self) -> Vec<Bucket> {
+    pub fn buckets(&self) -> Vec<Granularity> {
         let labels = self.filters.iter().map(|filter| &filter.dimension).chain([&self.dimension]);
         let hours = self.period.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label);
-        let fits = |bucket: &Bucket| match bucket {
-            Bucket::None => false,
-            Bucket::Hour => hours,
-            Bucket::Day | Bucket::Week | Bucket::Month => true,
+        let fits = |bucket: &Granularity| match bucket {
+            Granularity::None => false,
+            Granularity::Hour => hours,
+            Granularity::Day | Granularity::Week | Granularity::Month => true,
         };
-        Bucket::ALL.into_iter().filter(fits).collect()
+        Granularity::ALL.into_iter().filter(fits).collect()
     }
 
     /// The steps that are drawn: the chosen ones where they can be.
     #[must_use]
-    pub fn effective_bucket(&self) -> Bucket {
+    pub fn effective_bucket(&self) -> Granularity {
         match self.bucket {
             Some(bucket) if self.buckets().contains(&bucket) => bucket,
-            _ if self.period.days() <= 2 && self.buckets().contains(&Bucket::Hour) => Bucket::Hour,
+            _ if self.period.days() <= 2 && self.buckets().contains(&Granularity::Hour) => Granularity::Hour,
             _ => bucket_for(self.period),
         }
     }
@@ -172,12 +172,12 @@ mod tests {
             filters: Vec::new(),
             all: false,
         };
-        assert_eq!(query(2, Dimension::Model, None).effective_bucket(), Bucket::Hour);
-        assert_eq!(query(2, Dimension::Customer, Some(Bucket::Hour)).effective_bucket(), Bucket::Day);
-        assert_eq!(query(31, Dimension::Model, Some(Bucket::Hour)).effective_bucket(), Bucket::Hour);
-        assert_eq!(query(32, Dimension::Model, Some(Bucket::Hour)).effective_bucket(), Bucket::Day);
-        assert_eq!(query(300, Dimension::Model, None).effective_bucket(), Bucket::Week);
-        assert_eq!(query(300, Dimension::Model, Some(Bucket::None)).effective_bucket(), Bucket::Week);
+        assert_eq!(query(2, Dimension::Model, None).effective_bucket(), Granularity::Hour);
+        assert_eq!(query(2, Dimension::Customer, Some(Granularity::Hour)).effective_bucket(), Granularity::Day);
+        assert_eq!(query(31, Dimension::Model, Some(Granularity::Hour)).effective_bucket(), Granularity::Hour);
+        assert_eq!(query(32, Dimension::Model, Some(Granularity::Hour)).effective_bucket(), Granularity::Day);
+        assert_eq!(query(300, Dimension::Model, None).effective_bucket(), Granularity::Week);
+        assert_eq!(query(300, Dimension::Model, Some(Granularity::None)).effective_bucket(), Granularity::Week);
         assert!(query(9, Dimension::Customer, None).as_spend_query().source().is_ok());
     }
 }

@@ -11,7 +11,7 @@ pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS};
 pub use known::{KnownDimension, OTHER};
-pub use overview::{Happening, ModelPart, Outlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
 
 use crate::ids::{ProjectId, TeamId};
@@ -161,7 +161,7 @@ impl From<Dimension> for String {
 /// How time is cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Bucket {
+pub enum Granularity {
     /// Not at all: one row per group.
     #[default]
     None,
@@ -175,7 +175,7 @@ pub enum Bucket {
     Month,
 }
 
-impl Bucket {
+impl Granularity {
     /// All buckets.
     pub const ALL: [Self; 5] = [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month];
 
@@ -192,7 +192,7 @@ impl Bucket {
     }
 }
 
-impl FromStr for Bucket {
+impl FromStr for Granularity {
     type Err = FieldProblem;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL
@@ -283,7 +283,7 @@ pub struct SpendQuery {
     /// Which span.
     pub range: SpendRange,
     /// How time is cut.
-    pub bucket: Bucket,
+    pub bucket: Granularity,
     /// By what rows are made, in order; at most [`MAX_GROUP_BY`].
     pub group_by: Vec<Dimension>,
     /// What the answer shows; the sums are always all computed.
@@ -391,7 +391,7 @@ impl SpendAnswer {
             return Err(Problem::Unprocessable { detail });
         }
         let names: Vec<_> = self.group_by.iter().map(Dimension::name).collect();
-        let bucket = (query.bucket != Bucket::None).then_some("bucket");
+        let bucket = (query.bucket != Granularity::None).then_some("bucket");
         let measures = query.measures.iter().map(|measure| measure.as_str());
         let header = bucket.into_iter().chain(names.iter().map(String::as_str)).chain(measures);
         let mut table = csv::Table::new(header.chain(["unpriced_requests"]));

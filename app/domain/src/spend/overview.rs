@@ -1,6 +1,6 @@
 //! What Overview shows of an organization, a team or a project.
 
-use super::{Bucket, Changes, Sums};
+use super::{Changes, Granularity, Sums};
 use crate::budget::{BudgetState, Crossing};
 use crate::forecast::Forecast;
 use crate::period::Period;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// The steps of a chart over a span of days: days, for long spans weeks or months.
 #[must_use]
-pub fn bucket_for(period: Period) -> Bucket {
+pub fn bucket_for(period: Period) -> Granularity {
     match period.days() {
-        ..=92 => Bucket::Day,
-        93..=400 => Bucket::Week,
-        _ => Bucket::Month,
+        ..=92 => Granularity::Day,
+        93..=400 => Granularity::Week,
+        _ => Granularity::Month,
     }
 }
 
@@ -22,19 +22,19 @@ pub fn bucket_for(period: Period) -> Bucket {
 ///
 /// None for hours, which need a zone, and for no buckets.
 #[must_use]
-pub fn starts(period: Period, bucket: Bucket) -> Vec<NaiveDate> {
+pub fn starts(period: Period, bucket: Granularity) -> Vec<NaiveDate> {
     let first = match bucket {
-        Bucket::None | Bucket::Hour => return Vec::new(),
-        Bucket::Day => period.from,
-        Bucket::Week => {
+        Granularity::None | Granularity::Hour => return Vec::new(),
+        Granularity::Day => period.from,
+        Granularity::Week => {
             let since_monday = Days::new(period.from.weekday().num_days_from_monday().into());
             period.from.checked_sub_days(since_monday).unwrap_or(period.from)
         }
-        Bucket::Month => Period::month_of(period.from).from,
+        Granularity::Month => Period::month_of(period.from).from,
     };
     let next = |day: &NaiveDate| match bucket {
-        Bucket::Week => day.checked_add_days(Days::new(7)),
-        Bucket::Month => day.checked_add_months(Months::new(1)),
+        Granularity::Week => day.checked_add_days(Days::new(7)),
+        Granularity::Month => day.checked_add_months(Months::new(1)),
         _ => day.succ_opt(),
     };
     std::iter::successors(Some(first), next).take_while(|day| *day < period.to).collect()
@@ -149,7 +149,7 @@ pub struct Overview {
     /// The same over the days compared with.
     pub before: Option<Sums>,
     /// How the chart cuts time.
-    pub bucket: Bucket,
+    pub bucket: Granularity,
     /// Every step of the chart: of the whole month where the span is the month so far.
     pub steps: Vec<Step>,
     /// Projects by falling spend.
@@ -170,7 +170,7 @@ pub struct Overview {
 
 /// Where the present month is going.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Outlook {
+pub struct MonthOutlook {
     /// Where it will end.
     pub forecast: Forecast,
     /// The budget of exactly this part that is used most, if there is one.
@@ -204,11 +204,17 @@ mod tests {
     #[test]
     fn steps_cover_the_span() {
         let text = |period, bucket| starts(period, bucket).iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(text(period("2026-11-29", "2026-12-02"), Bucket::Day), ["2026-11-29", "2026-11-30", "2026-12-01"]);
-        assert_eq!(text(period("2026-11-04", "2026-11-17"), Bucket::Week), ["2026-11-02", "2026-11-09", "2026-11-16"]);
-        assert_eq!(text(period("2026-11-30", "2027-01-01"), Bucket::Month), ["2026-11-01", "2026-12-01"]);
-        assert_eq!(bucket_for(period("2026-11-01", "2026-12-01")), Bucket::Day);
-        assert_eq!(bucket_for(period("2026-01-01", "2027-01-01")), Bucket::Week);
-        assert_eq!(bucket_for(period("2024-01-01", "2027-01-01")), Bucket::Month);
+        assert_eq!(
+            text(period("2026-11-29", "2026-12-02"), Granularity::Day),
+            ["2026-11-29", "2026-11-30", "2026-12-01"]
+        );
+        assert_eq!(
+            text(period("2026-11-04", "2026-11-17"), Granularity::Week),
+            ["2026-11-02", "2026-11-09", "2026-11-16"]
+        );
+        assert_eq!(text(period("2026-11-30", "2027-01-01"), Granularity::Month), ["2026-11-01", "2026-12-01"]);
+        assert_eq!(bucket_for(period("2026-11-01", "2026-12-01")), Granularity::Day);
+        assert_eq!(bucket_for(period("2026-01-01", "2027-01-01")), Granularity::Week);
+        assert_eq!(bucket_for(period("2024-01-01", "2027-01-01")), Granularity::Month);
     }
 }

@@ -1,7 +1,7 @@
 //! The query as a value: built in code, read from parameters, written back, matched to a rollup.
 
 use super::{
-    Bucket, Dimension, Filter, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_VALUE_LEN, Measure, SpendQuery, SpendRange,
+    Dimension, Filter, Granularity, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_VALUE_LEN, Measure, SpendQuery, SpendRange,
 };
 use crate::period::{MAX_DAYS, Period};
 use crate::problem::{FieldProblem, Problem};
@@ -30,7 +30,7 @@ impl SpendQuery {
     pub fn over(period: Period) -> Self {
         Self {
             range: SpendRange::Days { from: period.from, to: period.to },
-            bucket: Bucket::None,
+            bucket: Granularity::None,
             group_by: Vec::new(),
             measures: Measure::DEFAULT.to_vec(),
             filters: Vec::new(),
@@ -39,7 +39,7 @@ impl SpendQuery {
 
     /// The same, cut by `bucket`.
     #[must_use]
-    pub fn per(mut self, bucket: Bucket) -> Self {
+    pub fn per(mut self, bucket: Granularity) -> Self {
         self.bucket = bucket;
         self
     }
@@ -75,7 +75,7 @@ impl SpendQuery {
             return Err(Problem::Unprocessable { detail });
         }
         let days = match self.range {
-            SpendRange::Days { from, to } if self.bucket != Bucket::Hour => Some(Period { from, to }),
+            SpendRange::Days { from, to } if self.bucket != Granularity::Hour => Some(Period { from, to }),
             _ => None,
         };
         Ok(match (labels.as_slice(), days) {
@@ -128,7 +128,7 @@ impl SpendQuery {
             SpendRange::Instants { from, to } => (instant_text(from), instant_text(to)),
         };
         let mut pairs = vec![("from".to_owned(), from), ("to".to_owned(), to)];
-        if self.bucket != Bucket::None {
+        if self.bucket != Granularity::None {
             pairs.push(("bucket".to_owned(), self.bucket.as_str().to_owned()));
         }
         if !self.group_by.is_empty() {

@@ -4,11 +4,11 @@ use super::send::Starting;
 use super::{ACCEPT, state_word};
 use crate::error::Failure;
 use crate::events::api::load_uploads;
-use crate::events::words::{List, tabs};
+use crate::events::labels::{List, tabs};
 use crate::form::posted_problem;
 use crate::format;
 use crate::identity::use_org;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoPermission, NoticeText,
     PageHead, Section, Select, Table, Tone, UrlNotice, loaded,
@@ -55,7 +55,7 @@ fn draw(org: &str, view: UploadsView, starting: Starting) -> AnyView {
                 .into_any()
         }
         (true, true) => {
-            let keys = format!("{}/keys", Place::Settings.path(org));
+            let keys = format!("{}/keys", NavItem::Settings.path(org));
             let text = "Its rows are recorded in the name of a key, which also says their project.";
             view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any()
         }

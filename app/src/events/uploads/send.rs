@@ -22,7 +22,7 @@ impl Wrong {
     }
 
     fn errors(self) -> Signal<Vec<(String, String)>> {
-        Signal::derive(move || self.0.get().map(|problem| crate::form::said(&problem)).unwrap_or_default())
+        Signal::derive(move || self.0.get().map(|problem| crate::form::field_errors(&problem)).unwrap_or_default())
     }
 }
 
@@ -112,7 +112,7 @@ impl Sending {
 mod browser {
     use super::{MouseEvent, Problem, Sending, Starting, SubmitEvent, Upload, UploadId};
     use crate::events::api::load_upload;
-    use crate::events::words::List;
+    use crate::events::labels::List;
     use domain::upload::{HEAD_BYTES, PIECE_BYTES};
     use leptos::prelude::*;
     use leptos::task::spawn_local;

@@ -4,13 +4,13 @@ use super::send::Sending;
 use super::{ACCEPT, state_word};
 use crate::error::{AppError, Failure};
 use crate::events::api::{DiscardUpload, MapUpload, load_upload};
-use crate::events::words::List;
+use crate::events::labels::List;
 use crate::form::{Form, posted_problem, use_form};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Loading, Meter,
-    NoPermission, Notice, PageHead, Section, Table, Tone, loaded_first, said,
+    NoPermission, Notice, PageHead, Section, Table, Tone, inline_code, loaded_first,
 };
 use domain::identity::Permission;
 use domain::problem::Problem;
@@ -141,7 +141,7 @@ fn result_of(org: &str, upload: &Upload) -> AnyView {
 }
 
 fn refusals(org: &str, upload: &Upload) -> AnyView {
-    let reasons = upload.reasons.iter().map(|reason| view! { <li>{said(reason)}</li> }).collect_view();
+    let reasons = upload.reasons.iter().map(|reason| view! { <li>{inline_code(reason)}</li> }).collect_view();
     let shown = u64::try_from(upload.reasons.len()).unwrap_or_default();
     let more = upload.refused.saturating_sub(shown);
     let more = (more > 0).then(|| format!("And {} more. ", format::count(more)));
@@ -154,7 +154,7 @@ fn refusals(org: &str, upload: &Upload) -> AnyView {
 
 fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
     let missing = (!upload.missing.is_empty()).then(|| {
-        let missing = said(&upload.missing.join("; "));
+        let missing = inline_code(&upload.missing.join("; "));
         view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
     });
     let columns = vec![Column::text("Column"), Column::text("Fills the field")];
@@ -212,11 +212,11 @@ fn first_rows(checked: &Checked) -> AnyView {
         format::counted(i128::try_from(rows).unwrap_or_default(), "row"),
         format::money_exact(checked.cost())
     );
-    let doubts = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
-    let doubts: Vec<String> =
-        doubts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    let tone = if doubts.is_empty() { Tone::Good } else { Tone::Warn };
-    let said = std::iter::once(said).chain(doubts).collect::<Vec<_>>().join("; ");
+    let concerns = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
+    let concerns: Vec<String> =
+        concerns.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    let tone = if concerns.is_empty() { Tone::Good } else { Tone::Warn };
+    let said = std::iter::once(said).chain(concerns).collect::<Vec<_>>().join("; ");
     let columns = vec![
         Column::number("Row"),
         Column::text("Model"),
@@ -240,9 +240,11 @@ fn checked_row(row: &CheckedRow) -> AnyView {
         (None, Some(_)) => view! { <td class="num">{format::NONE}</td> }.into_any(),
         (None, None) => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
     };
-    let notes =
-        row.refused.clone().map(|refused| view! { <span class="bad">"refused: "{said(&refused)}</span> }.into_any());
-    let notes = notes.or_else(|| row.unpriced.as_deref().map(said));
+    let notes = row
+        .refused
+        .clone()
+        .map(|refused| view! { <span class="bad">"refused: "{inline_code(&refused)}</span> }.into_any());
+    let notes = notes.or_else(|| row.unpriced.as_deref().map(inline_code));
     view! {
         <tr>
             <th scope="row" class="num">{format::count(row.row)}</th>
@@ -268,7 +270,7 @@ fn import_form(org: &str, upload: &Upload, sending: Sending) -> AnyView {
     let (to_check, to_send) = ((org.to_owned(), upload.clone()), (org.to_owned(), upload.clone()));
     sending.look_at_hand(upload.upload_id);
     let (label, at_hand) = (format!("File {}", upload.file_name), format!("{} is at hand.", upload.file_name));
-    let events = Place::Events.path(org);
+    let events = NavItem::Events.path(org);
     let check = can_check.then(|| {
         view! {
             <Button disabled=sending.busy attr:formaction=check on:click=move |event| sending.check(event, &to_check.0, &to_check.1)>

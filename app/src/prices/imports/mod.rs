@@ -5,11 +5,11 @@ pub mod review;
 pub use review::ImportPage;
 
 use super::api::load_imports;
-use super::words::{Tab, instant, tabs};
+use super::labels::{Tab, instant, tabs};
 use crate::error::Failure;
-use crate::form::{posted_problem, said};
+use crate::form::{field_errors, posted_problem};
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{
     Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoPermission, Notice, PageHead, Section, Table,
     loaded_first,
@@ -21,7 +21,7 @@ use leptos_router::hooks::use_params_map;
 
 /// The list of imports; files are posted to it.
 fn imports_path(org: &str) -> String {
-    format!("{}/imports", Place::Prices.path(org))
+    format!("{}/imports", NavItem::Prices.path(org))
 }
 
 fn import_path(org: &str, entry: &ImportEntry) -> String {
@@ -35,7 +35,7 @@ pub fn ImportsPage() -> impl IntoView {
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     // What was wrong with the file that was just posted from here.
     let problem = posted_problem(&imports_path(&org.get_untracked()));
-    let errors = StoredValue::new(problem.as_ref().map(said).unwrap_or_default());
+    let errors = StoredValue::new(problem.as_ref().map(field_errors).unwrap_or_default());
     let imports = loaded_first(move || org.get(), load_imports);
     view! {
         <Title text="Import prices"/>

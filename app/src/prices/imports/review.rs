@@ -1,19 +1,19 @@
 //! What one import proposes: every change with its effect on the last 30 days, ticked and entered with a reason.
 
 use super::super::api::{ApplyImport, load_import};
-use super::super::words::{instant, model_path, rate};
+use super::super::labels::{instant, model_path, rate};
 use super::{imports_path, whose};
 use crate::error::Failure;
 use crate::form::{Form, use_form};
 use crate::format;
-use crate::layout::Query;
+use crate::layout::UrlQuery;
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Facts, Figure,
     FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice, loaded_first,
 };
-use domain::price::import::{Counts, Effect, Filter, ImportPage as View, Proposal, ProposalKind};
+use domain::price::import::{Counts, Filter, ImportEffect, ImportPage as View, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
-use domain::price::{Doubt, PriceRow};
+use domain::price::{BookPrice, PriceWarning};
 use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -137,7 +137,7 @@ fn amount(delta: Decimal) -> String {
     if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) }
 }
 
-fn by_model(org: &str, effect: &Effect) -> AnyView {
+fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
     let columns = vec![
         Column::text("Model"),
         Column::number("Events"),
@@ -216,7 +216,7 @@ fn filters(org: &str, page: &View, show: Filter) -> AnyView {
         let label = format!("{word} {}", format::count(count));
         let current = (filter == show).then_some("true");
         let href =
-            if filter == Filter::All { path.clone() } else { Query::new().with(SHOW, filter.as_str()).at(&path) };
+            if filter == Filter::All { path.clone() } else { UrlQuery::new().with(SHOW, filter.as_str()).at(&path) };
         (count > 0).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
     });
     view! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }.into_any()
@@ -240,8 +240,8 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
         view! { <input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/> }
             .into_any()
     });
-    let doubts: Vec<String> = proposal.doubts.iter().map(Doubt::detail).collect();
-    let why = (!doubts.is_empty()).then(|| view! { <span class="note">{doubts.join(" ")}</span> });
+    let warnings: Vec<String> = proposal.warnings.iter().map(PriceWarning::detail).collect();
+    let why = (!warnings.is_empty()).then(|| view! { <span class="note">{warnings.join(" ")}</span> });
     let until = proposal
         .after
         .as_ref()
@@ -269,7 +269,7 @@ fn head(org: &str, name: &ModelName, is_known: bool, tick: Option<AnyView>) -> A
 }
 
 /// A rate with where it comes from.
-fn cell(row: Option<&PriceRow>, none: &'static str) -> AnyView {
+fn cell(row: Option<&BookPrice>, none: &'static str) -> AnyView {
     match row {
         Some(row) => {
             let source = format!("{} {}", row.source, row.source_version).trim_end().to_owned();

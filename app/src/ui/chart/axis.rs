@@ -1,6 +1,6 @@
 //! Which labels stand below the axis, and where annotations stand above.
 
-use super::data::{Annotation, Bucket};
+use super::data::{Annotation, Step};
 use super::markup::{Markup, percent};
 use super::scale::SIZE;
 use std::cmp::Ordering;
@@ -9,31 +9,30 @@ use std::cmp::Ordering;
 const WIDE: usize = 10;
 const NARROW: usize = 5;
 
-/// The middle of a bucket as a share of the width.
-pub(super) fn middle(index: usize, buckets: usize) -> f64 {
-    edge(index, buckets) + 0.5 / as_f64(buckets.max(1))
+/// The middle of a step as a share of the width.
+pub(super) fn middle(index: usize, steps: usize) -> f64 {
+    edge(index, steps) + 0.5 / as_f64(steps.max(1))
 }
 
-/// The left edge of a bucket as a share of the width.
-pub(super) fn edge(index: usize, buckets: usize) -> f64 {
-    as_f64(index) / as_f64(buckets.max(1))
+/// The left edge of a step as a share of the width.
+pub(super) fn edge(index: usize, steps: usize) -> f64 {
+    as_f64(index) / as_f64(steps.max(1))
 }
 
-/// The middle of a bucket in the drawing's coordinates.
-pub(super) fn x(index: usize, buckets: usize) -> f64 {
-    middle(index, buckets) * SIZE
+/// The middle of a step in the drawing's coordinates.
+pub(super) fn x(index: usize, steps: usize) -> f64 {
+    middle(index, steps) * SIZE
 }
 
-/// A count as a coordinate; charts have far fewer than 2³² buckets.
+/// A count as a coordinate; charts have far fewer than 2³² steps.
 pub(super) fn as_f64(count: usize) -> f64 {
     u32::try_from(count).map_or(f64::from(u32::MAX), f64::from)
 }
 
-/// Indices of the labelled buckets, each with whether it is also shown when the chart is narrow.
-pub(super) fn labelled(buckets: &[Bucket]) -> Vec<(usize, bool)> {
-    let marked: Vec<usize> =
-        buckets.iter().enumerate().filter(|(_, bucket)| bucket.mark).map(|(index, _)| index).collect();
-    let candidates = if marked.is_empty() { (0..buckets.len()).collect() } else { marked };
+/// Indices of the labelled steps, each with whether it is also shown when the chart is narrow.
+pub(super) fn labelled(steps: &[Step]) -> Vec<(usize, bool)> {
+    let marked: Vec<usize> = steps.iter().enumerate().filter(|(_, step)| step.mark).map(|(index, _)| index).collect();
+    let candidates = if marked.is_empty() { (0..steps.len()).collect() } else { marked };
     let every = candidates.len().div_ceil(WIDE).max(1);
     let shown: Vec<usize> = candidates.into_iter().step_by(every).collect();
     let every = shown.len().div_ceil(NARROW).max(1);
@@ -41,11 +40,11 @@ pub(super) fn labelled(buckets: &[Bucket]) -> Vec<(usize, bool)> {
 }
 
 /// The labels below the axis.
-pub(super) fn below(buckets: &[Bucket]) -> String {
+pub(super) fn below(steps: &[Step]) -> String {
     let mut markup = Markup::default();
     markup.open("svg", &[("class", "chart-labels"), ("aria-hidden", "true")]);
-    for (index, narrow) in labelled(buckets) {
-        let at = middle(index, buckets.len());
+    for (index, narrow) in labelled(steps) {
+        let at = middle(index, steps.len());
         let class = match (narrow, at > 0.96) {
             (true, false) => "",
             (true, true) => "end",
@@ -53,7 +52,7 @@ pub(super) fn below(buckets: &[Bucket]) -> String {
             (false, true) => "wide end",
         };
         let at = if at > 0.96 { 1.0 } else { at };
-        let label = buckets.get(index).map_or("", |bucket| bucket.label.as_str());
+        let label = steps.get(index).map_or("", |step| step.label.as_str());
         markup.element("text", &[("class", class), ("x", &percent(at)), ("y", "13")], label);
     }
     markup.close("svg");
@@ -71,8 +70,8 @@ fn is_left(at: f64) -> bool {
 }
 
 /// Rows of annotations, so that no text stands on another or is crossed by the stem that comes down from a row above.
-pub(super) fn rows(annotations: &[Annotation], buckets: usize) -> Vec<usize> {
-    let places: Vec<f64> = annotations.iter().map(|annotation| middle(annotation.bucket, buckets)).collect();
+pub(super) fn rows(annotations: &[Annotation], steps: usize) -> Vec<usize> {
+    let places: Vec<f64> = annotations.iter().map(|annotation| middle(annotation.step, steps)).collect();
     let span = |at: f64| if is_left(at) { (at - ROOM, at) } else { (at, at + ROOM) };
     let mut rows = vec![0; places.len()];
     let mut placed: Vec<(usize, f64)> = Vec::new();
@@ -95,14 +94,14 @@ pub(super) fn rows(annotations: &[Annotation], buckets: usize) -> Vec<usize> {
 }
 
 /// The annotations above the chart, each with a stem down to it.
-pub(super) fn above(annotations: &[Annotation], buckets: usize) -> String {
+pub(super) fn above(annotations: &[Annotation], steps: usize) -> String {
     const ROW: usize = 18;
-    let rows = rows(annotations, buckets);
+    let rows = rows(annotations, steps);
     let height = (rows.iter().max().copied().unwrap_or(0) + 1) * ROW;
     let mut markup = Markup::default();
     markup.open("svg", &[("class", "chart-notes"), ("height", &height.to_string()), ("aria-hidden", "true")]);
     for (annotation, row) in annotations.iter().zip(rows) {
-        let at = middle(annotation.bucket, buckets);
+        let at = middle(annotation.step, steps);
         let (x, top) = (percent(at), row * ROW);
         markup.empty("line", &[("x1", &x), ("x2", &x), ("y1", &(top + 3).to_string()), ("y2", &height.to_string())]);
         let (class, dx) = if is_left(at) { ("end", "-6") } else { ("", "6") };
@@ -117,27 +116,27 @@ pub(super) fn above(annotations: &[Annotation], buckets: usize) -> String {
 mod tests {
     use super::*;
 
-    fn buckets(count: usize, mark: impl Fn(usize) -> bool) -> Vec<Bucket> {
-        (0..count).map(|index| Bucket { label: format!("b{index}"), mark: mark(index), ..Bucket::default() }).collect()
+    fn steps(count: usize, mark: impl Fn(usize) -> bool) -> Vec<Step> {
+        (0..count).map(|index| Step { label: format!("b{index}"), mark: mark(index), ..Step::default() }).collect()
     }
 
     #[test]
     fn labels_are_thinned_to_what_fits() {
         for count in [0, 1, 5, 30, 90, 744] {
-            let shown = labelled(&buckets(count, |_| false));
+            let shown = labelled(&steps(count, |_| false));
             assert!(
                 shown.len() <= WIDE && shown.iter().filter(|(_, narrow)| *narrow).count() <= NARROW,
                 "{count}: {shown:?}"
             );
             assert_eq!(shown.is_empty(), count == 0);
         }
-        assert_eq!(labelled(&buckets(30, |index| index % 7 == 2)), [(2, true), (9, true), (16, true), (23, true)]);
-        assert_eq!(labelled(&buckets(2, |_| false)), [(0, true), (1, true)]);
+        assert_eq!(labelled(&steps(30, |index| index % 7 == 2)), [(2, true), (9, true), (16, true), (23, true)]);
+        assert_eq!(labelled(&steps(2, |_| false)), [(0, true), (1, true)]);
     }
 
     #[test]
     fn annotations_close_to_each_other_stand_in_rows() {
-        let at = |bucket| Annotation { bucket, label: "x".to_owned() };
+        let at = |step| Annotation { step, label: "x".to_owned() };
         assert_eq!(rows(&[at(1), at(2), at(3), at(25)], 30), [0, 1, 2, 0]);
         assert_eq!(rows(&[at(25), at(26), at(27)], 30), [2, 1, 0], "texts at the left turn away from later stems");
         assert!(above(&[at(1), at(2)], 30).contains("height=\"36\""));

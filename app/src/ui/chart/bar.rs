@@ -12,9 +12,9 @@ const CROWDED: usize = 100;
 pub(super) const WIDEST: f64 = 0.07;
 
 /// Width of a bar in the drawing's coordinates.
-fn width(buckets: usize, widest: f64) -> f64 {
-    let room = 1.0 / as_f64(buckets.max(1));
-    let share = if buckets >= CROWDED { room } else { (room * 0.84).min(widest) };
+fn width(steps: usize, widest: f64) -> f64 {
+    let room = 1.0 / as_f64(steps.max(1));
+    let share = if steps >= CROWDED { room } else { (room * 0.84).min(widest) };
     share * SIZE
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bar_stands_in_the_middle_of_its_bucket() {
+    fn a_bar_stands_in_the_middle_of_its_step() {
         let scale = Scale::nice([10.0], 2);
         assert_eq!(
             path(&[(0.0, 5.0), (0.0, 0.0), (5.0, 10.0)], &scale, WIDEST),

@@ -55,7 +55,7 @@ impl Hue {
 
 /// One step along the horizontal axis: a day, an hour, a month.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Bucket {
+pub struct Step {
     /// Below the axis: "Nov 3".
     pub label: String,
     /// In tooltip and table: "Tue, Nov 3".
@@ -75,7 +75,7 @@ pub struct Series {
     pub name: String,
     /// Its colour.
     pub hue: Hue,
-    /// A value per bucket; what is missing takes no room.
+    /// A value per step; what is missing takes no room.
     pub values: Vec<f64>,
     /// The exact values, written.
     pub texts: Vec<String>,
@@ -91,7 +91,7 @@ pub enum Stroke {
     Dashed,
     /// Thin and grey, for an earlier period.
     Thin,
-    /// Flat within a bucket, for an amount that holds for a while.
+    /// Flat within a step, for an amount that holds for a while.
     Step,
 }
 
@@ -104,7 +104,7 @@ pub struct Line {
     pub hue: Hue,
     /// How it is drawn.
     pub stroke: Stroke,
-    /// A value per bucket; a gap where there is none.
+    /// A value per step; a gap where there is none.
     pub values: Vec<Option<f64>>,
     /// The exact values, written; empty where there is none.
     pub texts: Vec<String>,
@@ -115,7 +115,7 @@ pub struct Line {
 pub struct Band {
     /// Name in the legend: "80 % band".
     pub name: String,
-    /// Lower and upper end per bucket.
+    /// Lower and upper end per step.
     pub values: Vec<Option<(f64, f64)>>,
     /// The exact ends, written: "$23,100 – $27,300".
     pub texts: Vec<String>,
@@ -135,8 +135,8 @@ pub struct Threshold {
 /// Something that happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Annotation {
-    /// Index of the bucket in which it happened.
-    pub bucket: usize,
+    /// Index of the step in which it happened.
+    pub step: usize,
     /// What happened, in a few words.
     pub label: String,
 }
@@ -155,7 +155,7 @@ pub enum Stack {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChartData {
     /// Steps from left to right.
-    pub buckets: Vec<Bucket>,
+    pub steps: Vec<Step>,
     /// Parts of the stack from the bottom up, at most [`MAX_SERIES`].
     pub series: Vec<Series>,
     /// How they are drawn.
@@ -168,7 +168,7 @@ pub struct ChartData {
     pub thresholds: Vec<Threshold>,
     /// What happened when.
     pub annotations: Vec<Annotation>,
-    /// Index of the first bucket that lies in the future; a line before it says "today".
+    /// Index of the first step that lies in the future; a line before it says "today".
     pub today: Option<usize>,
 }
 

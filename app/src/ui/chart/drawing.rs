@@ -6,7 +6,7 @@ use super::markup::{Markup, number, percent};
 use super::scale::{SIZE, Scale, stack};
 use super::{area, band, bar, line};
 
-/// From this many buckets on the marks touch and single buckets are too narrow to be a link.
+/// From this many steps on the marks touch and single steps are too narrow to be a link.
 const CROWDED: usize = 100;
 
 /// Which parts the reader has switched off, in the order of the legend: series, lines, band.
@@ -46,7 +46,7 @@ pub(super) struct Drawn {
 
 /// Draws everything that is not switched off. `name` is read to screen readers.
 pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn {
-    let buckets = data.buckets.len();
+    let steps = data.steps.len();
     let none: &[f64] = &[];
     let values: Vec<&[f64]> = data
         .series
@@ -54,7 +54,7 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
         .enumerate()
         .map(|(part, series)| if is_off(off, part) { none } else { series.values.as_slice() })
         .collect();
-    let spans = stack(&values, buckets);
+    let spans = stack(&values, steps);
     let lines = data.series.len();
     let shown_lines =
         || data.lines.iter().enumerate().filter(|(index, _)| !is_off(off, lines + index)).map(|(_, line)| line);
@@ -86,11 +86,11 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
         svg.empty("path", &[("class", class), ("d", &format!("M0 {y}H1000"))]);
     }
     if let Some(band) = shown_band {
-        svg.empty("path", &[("class", "band"), ("d", &band::path(&band.values, buckets, &scale))]);
+        svg.empty("path", &[("class", "band"), ("d", &band::path(&band.values, steps, &scale))]);
     }
     for (series, spans) in data.series.iter().zip(&spans) {
         let (kind, path) = match data.stack {
-            Stack::Bars if buckets >= CROWDED => ("bars-crowded", bar::path(spans, &scale, bar::WIDEST)),
+            Stack::Bars if steps >= CROWDED => ("bars-crowded", bar::path(spans, &scale, bar::WIDEST)),
             Stack::Bars => ("bars", bar::path(spans, &scale, bar::WIDEST)),
             Stack::Areas => ("area", area::path(spans, &scale)),
         };
@@ -100,8 +100,8 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
     }
     for line in shown_lines() {
         let path = match line.stroke {
-            Stroke::Step => line::step_path(&line.values, buckets, &scale),
-            Stroke::Solid | Stroke::Dashed | Stroke::Thin => line::path(&line.values, buckets, &scale),
+            Stroke::Step => line::step_path(&line.values, steps, &scale),
+            Stroke::Solid | Stroke::Dashed | Stroke::Thin => line::path(&line.values, steps, &scale),
         };
         svg.empty("path", &[("class", &line_class(line.stroke, line.hue.class())), ("d", &path)]);
     }
@@ -112,8 +112,8 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
             &[("class", &format!("threshold {}", threshold.tone.class())), ("d", &format!("M0 {y}H1000"))],
         );
     }
-    if let Some(today) = data.today.filter(|today| *today > 0 && *today < buckets) {
-        let x = number(edge(today, buckets) * SIZE);
+    if let Some(today) = data.today.filter(|today| *today > 0 && *today < steps) {
+        let x = number(edge(today, steps) * SIZE);
         svg.empty("path", &[("class", "today"), ("d", &format!("M{x} 0V1000"))]);
     }
     svg.close("svg");
@@ -131,30 +131,30 @@ fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
         let dy = if scale.depth(threshold.value) < 0.08 { "14" } else { "-5" };
         svg.element("text", &[("class", &class), ("x", "100%"), ("y", &y), ("dy", dy)], &threshold.label);
     }
-    if data.buckets.is_empty() {
+    if data.steps.is_empty() {
         svg.element("text", &[("class", "chart-word middle"), ("x", "50%"), ("y", "50%")], "Nothing in this period");
     }
 }
 
 /// Clickable columns over the drawing. `titles` puts the exact values into the browser's own tooltip.
 pub(super) fn hits(data: &ChartData, titles: bool) -> String {
-    let buckets = data.buckets.len();
-    if buckets >= CROWDED {
+    let steps = data.steps.len();
+    if steps >= CROWDED {
         return String::new();
     }
     let mut svg = Markup::default();
     svg.open("svg", &[("class", "chart-hits"), ("aria-hidden", "true")]);
-    let width = percent(edge(1, buckets));
-    for (index, bucket) in data.buckets.iter().enumerate() {
-        if let Some(href) = &bucket.href {
+    let width = percent(edge(1, steps));
+    for (index, step) in data.steps.iter().enumerate() {
+        if let Some(href) = &step.href {
             svg.open("a", &[("href", href), ("tabindex", "-1")]);
         }
-        svg.open("rect", &[("x", &percent(edge(index, buckets))), ("width", &width), ("height", "100%")]);
+        svg.open("rect", &[("x", &percent(edge(index, steps))), ("width", &width), ("height", "100%")]);
         if titles {
             svg.element("title", &[], &reading(data, index, &Off::new()));
         }
         svg.close("rect");
-        if bucket.href.is_some() {
+        if step.href.is_some() {
             svg.close("a");
         }
     }
@@ -162,7 +162,7 @@ pub(super) fn hits(data: &ChartData, titles: bool) -> String {
     svg.done()
 }
 
-/// One value of a bucket with its swatch.
+/// One value of a step with its swatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Value {
     pub(super) swatch: String,
@@ -170,12 +170,12 @@ pub(super) struct Value {
     pub(super) text: String,
 }
 
-/// What a bucket holds, from the top of the stack down, then lines and band; parts that are off or say nothing are left out.
-pub(super) fn values(data: &ChartData, bucket: usize, off: &Off) -> Vec<Value> {
-    let text = |texts: &[String]| texts.get(bucket).filter(|text| !text.is_empty()).cloned();
+/// What a step holds, from the top of the stack down, then lines and band; parts that are off or say nothing are left out.
+pub(super) fn values(data: &ChartData, step: usize, off: &Off) -> Vec<Value> {
+    let text = |texts: &[String]| texts.get(step).filter(|text| !text.is_empty()).cloned();
     let series = data.series.iter().map(|series| {
         // A part of no height has nothing to read.
-        let empty = series.values.get(bucket).is_none_or(|value| *value == 0.0);
+        let empty = series.values.get(step).is_none_or(|value| *value == 0.0);
         if empty && data.series.len() > 1 { None } else { text(&series.texts) }
     });
     let lines = data.lines.iter().map(|line| text(&line.texts));
@@ -195,57 +195,57 @@ pub(super) fn values(data: &ChartData, bucket: usize, off: &Off) -> Vec<Value> {
     values.into_iter().flatten().collect()
 }
 
-/// Whether the bucket's total says more than its only part.
-pub(super) fn total(data: &ChartData, bucket: usize) -> Option<&str> {
-    let total = data.buckets.get(bucket).map(|bucket| bucket.total.as_str()).filter(|total| !total.is_empty());
+/// Whether the step's total says more than its only part.
+pub(super) fn total(data: &ChartData, step: usize) -> Option<&str> {
+    let total = data.steps.get(step).map(|step| step.total.as_str()).filter(|total| !total.is_empty());
     total.filter(|_| data.series.len() > 1)
 }
 
-/// What a bucket holds as one sentence.
-pub(super) fn reading(data: &ChartData, bucket: usize, off: &Off) -> String {
-    let title = data.buckets.get(bucket).map_or("", |bucket| bucket.title.as_str());
-    let total = total(data, bucket).map(|total| format!("total {total}"));
-    let values = values(data, bucket, off).into_iter().map(|value| format!("{} {}", value.name, value.text));
+/// What a step holds as one sentence.
+pub(super) fn reading(data: &ChartData, step: usize, off: &Off) -> String {
+    let title = data.steps.get(step).map_or("", |step| step.title.as_str());
+    let total = total(data, step).map(|total| format!("total {total}"));
+    let values = values(data, step, off).into_iter().map(|value| format!("{} {}", value.name, value.text));
     let parts: Vec<String> = total.into_iter().chain(values).collect();
     if parts.is_empty() { title.to_owned() } else { format!("{title}: {}", parts.join(", ")) }
 }
 
-/// The chart's name with its ends and its highest bucket.
+/// The chart's name with its ends and its highest step.
 pub(super) fn summary(data: &ChartData, label: &str) -> String {
-    let (Some(first), Some(last)) = (data.buckets.first(), data.buckets.last()) else {
+    let (Some(first), Some(last)) = (data.steps.first(), data.steps.last()) else {
         return format!("{label}: nothing in this period");
     };
-    let sums = (0..data.buckets.len())
+    let sums = (0..data.steps.len())
         .map(|index| data.series.iter().filter_map(|series| series.values.get(index)).sum::<f64>());
     let highest = sums.enumerate().filter(|(_, sum)| *sum > 0.0).max_by(|left, right| left.1.total_cmp(&right.1));
-    let highest = highest.and_then(|(index, _)| data.buckets.get(index)).map(|bucket| {
-        let total = if bucket.total.is_empty() { String::new() } else { format!(" with {}", bucket.total) };
-        format!("; highest {}{total}", bucket.title)
+    let highest = highest.and_then(|(index, _)| data.steps.get(index)).map(|step| {
+        let total = if step.total.is_empty() { String::new() } else { format!(" with {}", step.total) };
+        format!("; highest {}{total}", step.title)
     });
     format!("{label}, {} to {}{}", first.title, last.title, highest.unwrap_or_default())
 }
 
-/// The table behind the chart: a row per bucket, a column per part.
+/// The table behind the chart: a row per step, a column per part.
 pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
     let mut html = Markup::default();
     html.open("table", &[("class", "table table-dense")]).element("caption", &[("class", "visually-hidden")], label);
-    let totals = (0..data.buckets.len()).any(|bucket| total(data, bucket).is_some());
+    let totals = (0..data.steps.len()).any(|step| total(data, step).is_some());
     html.open("thead", &[]).open("tr", &[]).element("th", &[("scope", "col")], head);
     let names = totals.then(|| "Total".to_owned()).into_iter().chain(legend(data).into_iter().map(|(name, _)| name));
     for name in names {
         html.element("th", &[("scope", "col"), ("class", "num")], &name);
     }
     html.close("tr").close("thead").open("tbody", &[]);
-    for (index, bucket) in data.buckets.iter().enumerate() {
+    for (index, step) in data.steps.iter().enumerate() {
         html.open("tr", &[]).open("th", &[("scope", "row")]);
-        match &bucket.href {
-            Some(href) => html.element("a", &[("href", href)], &bucket.title),
-            None => html.text(&bucket.title),
+        match &step.href {
+            Some(href) => html.element("a", &[("href", href)], &step.title),
+            None => html.text(&step.title),
         };
         html.close("th");
         let texts = data.series.iter().map(|series| &series.texts).chain(data.lines.iter().map(|line| &line.texts));
         let texts = texts.chain(data.band.iter().map(|band| &band.texts));
-        let total = totals.then_some(bucket.total.as_str());
+        let total = totals.then_some(step.total.as_str());
         for text in total.into_iter().chain(texts.map(|texts| texts.get(index).map_or("", String::as_str))) {
             html.element("td", &[("class", "num")], text);
         }
@@ -255,19 +255,19 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
     html.done()
 }
 
-/// The horizontal place of a bucket's middle, as a share of the width in percent.
-pub(super) fn place(data: &ChartData, bucket: usize) -> f64 {
-    x(bucket, data.buckets.len()) / SIZE * 100.0
+/// The horizontal place of a step's middle, as a share of the width in percent.
+pub(super) fn left_percent(data: &ChartData, step: usize) -> f64 {
+    x(step, data.steps.len()) / SIZE * 100.0
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::{Band, Bucket, Hue, Line, Series, Threshold};
+    use super::super::data::{Band, Hue, Line, Series, Step, Threshold};
     use super::*;
     use crate::ui::Tone;
 
     fn sample() -> ChartData {
-        let bucket = |title: &str, total: &str| Bucket {
+        let step = |title: &str, total: &str| Step {
             label: title.to_owned(),
             title: title.to_owned(),
             total: total.to_owned(),
@@ -281,7 +281,7 @@ mod tests {
             texts: values.iter().map(|value| format!("${value}")).collect(),
         };
         ChartData {
-            buckets: vec![bucket("Nov 1", "$30"), bucket("Nov 2", "$5")],
+            steps: vec![step("Nov 1", "$30"), step("Nov 2", "$5")],
             series: vec![series("a<b", Hue::First, [10.0, 5.0]), series("c", Hue::Second, [20.0, 0.0])],
             lines: vec![Line {
                 name: "October".to_owned(),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_reads_from_the_top_of_the_stack_down_and_leaves_out_what_is_empty() {
+    fn a_step_reads_from_the_top_of_the_stack_down_and_leaves_out_what_is_empty() {
         let data = sample();
         assert_eq!(reading(&data, 0, &Off::new()), "Nov 1: total $30, c $20, a<b $10, October $12");
         assert_eq!(reading(&data, 1, &Off::new()), "Nov 2: total $5, a<b $5");
@@ -356,11 +356,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_lead_to_their_bucket_unless_they_are_too_narrow() {
+    fn columns_lead_to_their_step_unless_they_are_too_narrow() {
         let mut data = sample();
         assert_eq!(hits(&data, false).matches("<a href=").count(), 2);
         assert!(hits(&data, true).contains("<title>Nov 2: total $5, a&lt;b $5</title>"));
-        data.buckets = vec![Bucket::default(); 200];
+        data.steps = vec![Step::default(); 200];
         assert_eq!(hits(&data, true), "");
     }
 }

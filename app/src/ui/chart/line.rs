@@ -6,14 +6,14 @@ use super::axis::{edge, x};
 use super::markup::number;
 use super::scale::{SIZE, Scale};
 
-/// A path through the middles of the buckets with a gap where there is no value; a lone value becomes a dot.
-pub(super) fn path(values: &[Option<f64>], buckets: usize, scale: &Scale) -> String {
+/// A path through the middles of the steps with a gap where there is no value; a lone value becomes a dot.
+pub(super) fn path(values: &[Option<f64>], steps: usize, scale: &Scale) -> String {
     let mut path = String::new();
     for run in runs(values) {
         let mut command = 'M';
         for (index, value) in &run {
             // Writing to a string cannot fail.
-            let _ = write!(path, "{command}{} {}", number(x(*index, buckets)), number(scale.y(*value)));
+            let _ = write!(path, "{command}{} {}", number(x(*index, steps)), number(scale.y(*value)));
             command = 'L';
         }
         if run.len() == 1 {
@@ -24,14 +24,14 @@ pub(super) fn path(values: &[Option<f64>], buckets: usize, scale: &Scale) -> Str
     path
 }
 
-/// A path that is flat within each bucket.
-pub(super) fn step_path(values: &[Option<f64>], buckets: usize, scale: &Scale) -> String {
+/// A path that is flat within each step.
+pub(super) fn step_path(values: &[Option<f64>], steps: usize, scale: &Scale) -> String {
     let mut path = String::new();
     for run in runs(values) {
         for (rank, (index, value)) in run.iter().enumerate() {
-            let left = number(edge(*index, buckets) * SIZE);
+            let left = number(edge(*index, steps) * SIZE);
             let y = number(scale.y(*value));
-            let right = number(edge(index + 1, buckets) * SIZE);
+            let right = number(edge(index + 1, steps) * SIZE);
             let _ = if rank == 0 { write!(path, "M{left} {y}H{right}") } else { write!(path, "V{y}H{right}") };
         }
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_holds_for_its_bucket() {
+    fn a_flat_line_holds_for_its_step() {
         let scale = Scale::nice([10.0], 2);
         assert_eq!(step_path(&[Some(10.0), Some(5.0), None, Some(0.0)], 4, &scale), "M0 0H250V500H500M750 1000H1000");
     }

@@ -15,7 +15,7 @@ mod scale;
 pub mod spark;
 
 pub use data::{
-    Annotation, Band, Bucket, ChartData, Hue, Line, MAX_SERIES, Series, Stack, Stroke, Threshold, hue_of, ranked,
+    Annotation, Band, ChartData, Hue, Line, MAX_SERIES, Series, Stack, Step, Stroke, Threshold, hue_of, ranked,
 };
 pub use scale::Scale;
 pub use spark::{Spark, SparkKind};
@@ -87,7 +87,7 @@ pub fn Chart(
     let ready = use_ready();
     let name = drawing::summary(&data, &label);
     let table = drawing::table(&data, &label, &head);
-    let below = axis::below(&data.buckets);
+    let below = axis::below(&data.steps);
     let legend = drawing::legend(&data);
     let notes = notes(&data);
     let data = StoredValue::new(data);
@@ -117,9 +117,9 @@ fn notes(data: &ChartData) -> AnyView {
     if data.annotations.is_empty() {
         return ().into_any();
     }
-    let above = axis::above(&data.annotations, data.buckets.len());
+    let above = axis::above(&data.annotations, data.steps.len());
     let list = data.annotations.iter().map(|annotation| {
-        let when = data.buckets.get(annotation.bucket).map(|bucket| bucket.label.clone());
+        let when = data.steps.get(annotation.step).map(|step| step.label.clone());
         view! { <li><span class="soft">{when}</span>" "{annotation.label.clone()}</li> }
     });
     view! {
@@ -129,7 +129,7 @@ fn notes(data: &ChartData) -> AnyView {
     .into_any()
 }
 
-/// The drawing with what can be pointed at; hydrated it is a slider over the buckets for the keyboard.
+/// The drawing with what can be pointed at; hydrated it is a slider over the steps for the keyboard.
 #[component]
 fn Plot(
     /// What the chart shows.
@@ -148,13 +148,13 @@ fn Plot(
     let first_tap = StoredValue::new(false);
     let plot = NodeRef::<html::Div>::new();
     let tip = NodeRef::<html::Div>::new();
-    let count = data.with_value(|data| data.buckets.len());
+    let count = data.with_value(|data| data.steps.len());
     let hits = move || data.with_value(|data| drawing::hits(data, !ready.get()));
-    let reading = move || at.get().map(|bucket| data.with_value(|data| drawing::reading(data, bucket, &off.read())));
+    let reading = move || at.get().map(|step| data.with_value(|data| drawing::reading(data, step, &off.read())));
     let slider = move || ready.get() && count > 0;
     Effect::new(move |_| {
-        if let (Some(bucket), Some(tip)) = (at.get(), tip.get()) {
-            tip_at(&tip, data.with_value(|data| drawing::place(data, bucket)));
+        if let (Some(step), Some(tip)) = (at.get(), tip.get()) {
+            tip_at(&tip, data.with_value(|data| drawing::left_percent(data, step)));
         }
     });
     leave_on_tap_elsewhere(plot, at);
@@ -166,7 +166,7 @@ fn Plot(
             "Home" => 0,
             "End" => count.saturating_sub(1),
             "Enter" => {
-                let href = now.and_then(|at| data.with_value(|data| data.buckets.get(at)?.href.clone()));
+                let href = now.and_then(|at| data.with_value(|data| data.steps.get(at)?.href.clone()));
                 if let Some(href) = href {
                     follow(&href);
                 }
@@ -185,9 +185,9 @@ fn Plot(
         <div
             class="chart-plot"
             node_ref=plot
-            on:pointermove=move |event| at.set(bucket_at(plot, &event, count))
+            on:pointermove=move |event| at.set(step_at(plot, &event, count))
             on:pointerdown=move |event| {
-                let next = bucket_at(plot, &event, count);
+                let next = step_at(plot, &event, count);
                 first_tap.set_value(is_touch(&event) && next != at.get_untracked());
                 at.set(next);
             }
@@ -211,7 +211,7 @@ fn Plot(
             ></div>
             <div class="chart-over" inner_html=hits></div>
             <div class="chart-tip" node_ref=tip aria-hidden="true" hidden=move || at.get().is_none()>
-                {move || at.get().map(|bucket| tip_view(data, bucket, &off.read()))}
+                {move || at.get().map(|step| tip_view(data, step, &off.read()))}
             </div>
         </div>
     }
@@ -220,9 +220,9 @@ fn Plot(
 /// The column that is being read.
 #[component]
 fn Pointer(
-    /// Its bucket.
+    /// Its step.
     at: RwSignal<Option<usize>>,
-    /// How many buckets there are.
+    /// How many steps there are.
     count: usize,
 ) -> impl IntoView {
     let left = move || at.get().map(|at| markup::percent(axis::edge(at, count)));
@@ -233,13 +233,13 @@ fn Pointer(
     }
 }
 
-fn tip_view(data: StoredValue<ChartData>, bucket: usize, off: &Off) -> AnyView {
+fn tip_view(data: StoredValue<ChartData>, step: usize, off: &Off) -> AnyView {
     data.with_value(|data| {
-        let rows = drawing::values(data, bucket, off).into_iter().map(|value| {
+        let rows = drawing::values(data, step, off).into_iter().map(|value| {
             view! { <div><dt><span class=value.swatch></span>{value.name}</dt><dd>{value.text}</dd></div> }
         });
-        let total = drawing::total(data, bucket).map(|total| view! { <strong>{total.to_owned()}</strong> });
-        let title = data.buckets.get(bucket).map(|bucket| bucket.title.clone());
+        let total = drawing::total(data, step).map(|total| view! { <strong>{total.to_owned()}</strong> });
+        let title = data.steps.get(step).map(|step| step.title.clone());
         view! { <p class="chart-tip-head"><span>{title}</span>{total}</p><dl>{rows.collect_view()}</dl> }.into_any()
     })
 }
@@ -279,10 +279,10 @@ fn Legend(
     view! { <ul class="chart-legend">{parts.into_iter().enumerate().map(item).collect_view()}</ul> }
 }
 
-/// The bucket below the pointer.
+/// The step below the pointer.
 #[cfg(feature = "hydrate")]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the number of buckets")]
-fn bucket_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> Option<usize> {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the number of steps")]
+fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> Option<usize> {
     let place = plot.get_untracked()?.get_bounding_client_rect();
     if count == 0 || place.width() <= 0.0 {
         return None;
@@ -293,7 +293,7 @@ fn bucket_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -
 }
 
 #[cfg(not(feature = "hydrate"))]
-fn bucket_at(_plot: NodeRef<html::Div>, _event: &ev::PointerEvent, _count: usize) -> Option<usize> {
+fn step_at(_plot: NodeRef<html::Div>, _event: &ev::PointerEvent, _count: usize) -> Option<usize> {
     None
 }
 
@@ -324,7 +324,7 @@ fn leave_on_tap_elsewhere(plot: NodeRef<html::Div>, at: RwSignal<Option<usize>>)
 #[cfg(not(feature = "hydrate"))]
 fn leave_on_tap_elsewhere(_plot: NodeRef<html::Div>, _at: RwSignal<Option<usize>>) {}
 
-/// Puts the tooltip beside its bucket, on the side where there is room. Through the object model, because a style attribute is forbidden.
+/// Puts the tooltip beside its step, on the side where there is room. Through the object model, because a style attribute is forbidden.
 #[cfg(feature = "hydrate")]
 fn tip_at(tip: &web_sys::HtmlElement, percent: f64) {
     let (side, other, distance) =

@@ -74,13 +74,13 @@ fn round_step(rough: f64) -> f64 {
 /// Where the part of one series begins and ends in its stack.
 pub(super) type Span = (f64, f64);
 
-/// Stacks series over each other, bucket by bucket: positive values upwards from zero, negative ones downwards.
+/// Stacks series over each other, step by step: positive values upwards from zero, negative ones downwards.
 ///
 /// A missing or non-finite value takes no room.
 #[must_use]
-pub(super) fn stack(series: &[&[f64]], buckets: usize) -> Vec<Vec<Span>> {
-    let mut up = vec![0.0; buckets];
-    let mut down = vec![0.0; buckets];
+pub(super) fn stack(series: &[&[f64]], steps: usize) -> Vec<Vec<Span>> {
+    let mut up = vec![0.0; steps];
+    let mut down = vec![0.0; steps];
     series
         .iter()
         .map(|values| {

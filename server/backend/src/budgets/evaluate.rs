@@ -1,10 +1,10 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
 use super::{mail, sql};
-use crate::wake::Wake;
+use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope, delivery, identity, spend};
 use chrono::NaiveDate;
-use domain::budget::{Budget, SpendScope, Usage};
+use domain::budget::{Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
 use domain::period::Period;
 use domain::problem::Problem;
@@ -36,22 +36,22 @@ const ORGS_AT_ONCE: i64 = 500;
 
 /// An evaluation holds one connection and reads spend over a second one.
 /// More of them at once than half of a small pool could all wait for their second.
-static TURNS: Semaphore = Semaphore::const_new(4);
+static PERMITS: Semaphore = Semaphore::const_new(4);
 
-/// A turn for a transaction that evaluates; taken before it begins.
-pub(super) async fn turn() -> Result<SemaphorePermit<'static>, Error> {
-    TURNS.acquire().await.map_err(|error| Error::server("waiting to evaluate a budget", error))
+/// A permit for a transaction that evaluates; taken before it begins.
+pub(super) async fn evaluation_permit() -> Result<SemaphorePermit<'static>, Error> {
+    PERMITS.acquire().await.map_err(|error| Error::server("waiting to evaluate a budget", error))
 }
 
 /// What moved in a month.
-enum Moved {
+enum ChangedSpend {
     /// These projects.
     Projects(BTreeSet<ProjectId>),
     /// Possibly everything.
     Everything,
 }
 
-impl Moved {
+impl ChangedSpend {
     /// Whether spend of this part may have moved. Who owned a project on the day is left to the query: a team's spend is always looked at.
     fn touches(&self, part: SpendScope) -> bool {
         match (self, part) {
@@ -65,8 +65,8 @@ impl Moved {
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
-pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, CHANNEL);
+pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut next_sweep = Instant::now();
     while !stop.is_cancelled() {
         while evaluate_marks(backend).await? > 0 && !stop.is_cancelled() {}
@@ -76,7 +76,7 @@ pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Err
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(Duration::from_secs(LOOK_SECS)) => {}
         }
         tokio::select! {
@@ -106,7 +106,7 @@ pub async fn evaluate_marks(backend: &Backend) -> Result<usize, Error> {
 }
 
 async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize, Error> {
-    let _turn = turn().await?;
+    let _permit = evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let marks = sql::take_marks(&mut transaction, org_id, MARKS_AT_ONCE).await?;
     match identity::system_scope(backend, org_id).await {
@@ -119,12 +119,12 @@ async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize
     Ok(marks.len())
 }
 
-fn moved(marks: &[(ProjectId, NaiveDate)]) -> BTreeMap<NaiveDate, Moved> {
+fn moved(marks: &[(ProjectId, NaiveDate)]) -> BTreeMap<NaiveDate, ChangedSpend> {
     let mut months: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for (project, day) in marks {
         months.entry(Period::month_of(*day).from).or_default().insert(*project);
     }
-    months.into_iter().map(|(month, projects)| (month, Moved::Projects(projects))).collect()
+    months.into_iter().map(|(month, projects)| (month, ChangedSpend::Projects(projects))).collect()
 }
 
 /// Compares every active budget with the spend of this month and the last, unless another server is at it; stops early at `stop`.
@@ -159,15 +159,15 @@ async fn sweep_organization(backend: &Backend, org_id: OrgId) -> Result<(), Erro
         other => other?,
     };
     let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
-    let months = [month.previous().from, month.from].map(|month| (month, Moved::Everything));
-    let _turn = turn().await?;
+    let months = [month.previous().from, month.from].map(|month| (month, ChangedSpend::Everything));
+    let _permit = evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     evaluate(backend, &scope, &mut transaction, None, &BTreeMap::from(months)).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Compares one budget with this month's spend in the caller's transaction, for which they took a [`turn`].
+/// Compares one budget with this month's spend in the caller's transaction, for which they took an [`evaluation_permit`].
 /// With the server's own view: what a budget counts does not depend on who asks.
 pub(super) async fn evaluate_now(
     backend: &Backend,
@@ -176,7 +176,7 @@ pub(super) async fn evaluate_now(
     budget_id: BudgetId,
 ) -> Result<(), Error> {
     let month = Period::month_of(scope.zone().day_of(backend.clock.now())).from;
-    let months = BTreeMap::from([(month, Moved::Everything)]);
+    let months = BTreeMap::from([(month, ChangedSpend::Everything)]);
     let scope = identity::system_scope(backend, scope.org_id()).await?;
     evaluate(backend, &scope, connection, Some(budget_id), &months).await
 }
@@ -189,7 +189,7 @@ async fn evaluate(
     scope: &OrgScope,
     connection: &mut PgConnection,
     only: Option<BudgetId>,
-    months: &BTreeMap<NaiveDate, Moved>,
+    months: &BTreeMap<NaiveDate, ChangedSpend>,
 ) -> Result<(), Error> {
     for budget in sql::active_for_evaluation(connection, scope, only).await? {
         let first = first_month(scope, &budget);
@@ -218,7 +218,7 @@ async fn evaluate_month(
     let (amount, ends_at) = lock_month(scope, connection, budget, month, budget.amount).await?;
     // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
     let sums = spend::period_sums(backend, scope, budget.scope, period).await?;
-    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
+    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
     let now = backend.clock.now();
     sql::evaluated(connection, scope, budget.budget_id, month, &usage, now).await?;
     let late = now >= ends_at;
@@ -254,7 +254,7 @@ async fn tell(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
-    usage: &Usage,
+    usage: &BudgetUsage,
     new: &[(u16, AlertId)],
 ) -> Result<(), Error> {
     let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(()) };

@@ -3,7 +3,7 @@
 use crate::delivery::{Button, Figure, Letter, NewMail, Row};
 use crate::{Backend, Error, OrgScope, forecast, identity, spend};
 use chrono::NaiveDate;
-use domain::budget::{Budget, Expected, ScopeRef, SpendScope, Usage};
+use domain::budget::{Budget, BudgetUsage, Expected, ScopeRef, SpendScope};
 use domain::format;
 use domain::identity::Email;
 use domain::ids::{AlertId, OrgId};
@@ -47,7 +47,7 @@ pub(super) async fn crossing(
     scope: &OrgScope,
     budget: &Budget,
     month: NaiveDate,
-    usage: &Usage,
+    usage: &BudgetUsage,
     thresholds: &[u16],
 ) -> Result<BudgetLetter, Error> {
     let mut letter = about(backend, scope, budget, month, usage).await?;
@@ -65,7 +65,7 @@ pub(super) async fn test(
 ) -> Result<BudgetLetter, Error> {
     let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
-    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount: budget.amount };
+    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount: budget.amount };
     let mut letter = about(backend, scope, budget, month.from, &usage).await?;
     letter.kind = "budget_test";
     letter.letter.title = format!("Test: {}", letter.letter.title);
@@ -78,7 +78,7 @@ async fn about(
     scope: &OrgScope,
     budget: &Budget,
     month: NaiveDate,
-    usage: &Usage,
+    usage: &BudgetUsage,
 ) -> Result<BudgetLetter, Error> {
     let organization = identity::organization(backend, scope).await?;
     let url = format!("{}/o/{}/budgets/{}", backend.public_url, organization.slug, budget.budget_id);
@@ -104,7 +104,7 @@ async fn about(
 }
 
 /// "Production assistant has used 80 % of its November budget ($9,600 of $12,000)".
-fn subject(budget: &Budget, month: NaiveDate, usage: &Usage) -> String {
+fn subject(budget: &Budget, month: NaiveDate, usage: &BudgetUsage) -> String {
     format!(
         "{} has used {} % of its {} budget ({} of {})",
         budget.name,
@@ -135,7 +135,7 @@ fn crossed_text(thresholds: &[u16]) -> String {
     }
 }
 
-fn paragraphs(budget: &Budget, organization: &str, usage: &Usage) -> Vec<String> {
+fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<String> {
     let mut paragraphs = match budget.scope {
         SpendScope::Organization => vec![format!("It counts all spend of {organization}.")],
         SpendScope::Team(_) => {
@@ -158,14 +158,14 @@ async fn expected(
     backend: &Backend,
     scope: &OrgScope,
     budget: &Budget,
-    usage: &Usage,
+    usage: &BudgetUsage,
 ) -> Result<Option<Expected>, Error> {
-    let ahead = forecast::look_ahead(backend, scope).await?;
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
     Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
 }
 
 /// Used, budget and where the month will end; with too little history for that, what is left.
-fn figures(month: NaiveDate, usage: &Usage, expected: Option<Expected>) -> Vec<Figure> {
+fn figures(month: NaiveDate, usage: &BudgetUsage, expected: Option<Expected>) -> Vec<Figure> {
     let figure = |label: &str, value: String| Figure { label: label.to_owned(), value };
     let third = match (expected, usage.remaining()) {
         (Some(expected), _) => figure(

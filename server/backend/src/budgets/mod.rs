@@ -1,7 +1,7 @@
 //! Budgets and the alert ledger.
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
-//! [`evaluate`] compares the two: on marks that ingestion leaves ([`work`]), when a budget is made or changed, and on a slow sweep.
+//! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.
 //! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
 
 mod evaluate;
@@ -10,15 +10,15 @@ mod sql;
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::{CHANNEL, evaluate_marks, sweep, work};
+pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
 
 use crate::error::OnConstraint;
-use crate::forecast::LookAhead;
+use crate::forecast::ForecastInputs;
 use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, paging, projects, spend};
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
-    Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetInput, BudgetSheet,
-    BudgetState, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState, Usage,
+    Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetFormOptions, BudgetInput,
+    BudgetState, BudgetUsage, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState,
 };
 use domain::forecast::Forecast;
 use domain::format;
@@ -47,7 +47,7 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
     scope.require(Permission::ManageBudgets)?;
     let budget_id = BudgetId(backend.clock.new_id());
     let now = backend.clock.now();
-    let _turn = evaluate::turn().await?;
+    let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     if sql::count(&mut transaction, scope).await? >= MAX_BUDGETS {
         return Err(Problem::conflict(format!("An organization has at most {MAX_BUDGETS} budgets.")).into());
@@ -80,7 +80,7 @@ pub async fn change(
     change: BudgetChange,
 ) -> Result<Budget, Error> {
     scope.require(Permission::ManageBudgets)?;
-    let _turn = evaluate::turn().await?;
+    let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let before = lock_active(&mut transaction, scope, budget_id).await?;
     let after = Budget {
@@ -179,7 +179,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
     if budgets.is_empty() {
         return Ok(Vec::new());
     }
-    let ahead = forecast::look_ahead(backend, scope).await?;
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
     states(backend, scope, budgets, &ahead).await
 }
 
@@ -190,7 +190,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState
 pub(crate) async fn list_ahead(
     backend: &Backend,
     scope: &OrgScope,
-    ahead: &LookAhead,
+    ahead: &ForecastInputs,
 ) -> Result<Vec<BudgetState>, Error> {
     scope.require(Permission::Read)?;
     let budgets = sql::list(&backend.pool, scope).await?;
@@ -202,7 +202,7 @@ async fn states(
     backend: &Backend,
     scope: &OrgScope,
     budgets: Vec<Budget>,
-    ahead: &LookAhead,
+    ahead: &ForecastInputs,
 ) -> Result<Vec<BudgetState>, Error> {
     if budgets.is_empty() {
         return Ok(Vec::new());
@@ -224,7 +224,7 @@ async fn states(
 ///
 /// # Errors
 /// `Forbidden` without the permission; [`Error::Database`].
-pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetSheet, Error> {
+pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetFormOptions, Error> {
     scope.require(Permission::ManageBudgets)?;
     let (teams, projects) =
         futures::try_join!(projects::list_teams(backend, scope), projects::list_projects(backend, scope))?;
@@ -243,14 +243,14 @@ pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetShee
         recipients: own.map(String::from).unwrap_or_default(),
         ..BudgetForm::default()
     };
-    Ok(BudgetSheet { form, scopes, scope_name: None })
+    Ok(BudgetFormOptions { form, scopes, scope_name: None })
 }
 
 /// The form for changing a budget.
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
-pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetSheet, Error> {
+pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetFormOptions, Error> {
     let budget = get(backend, scope, budget_id).await?;
     scope.require(Permission::ManageBudgets)?;
     if budget.archived_at.is_some() {
@@ -264,10 +264,10 @@ pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId
         thresholds: thresholds.join(", "),
         recipients: budget.recipients.iter().map(Email::as_str).collect::<Vec<_>>().join("\n"),
     };
-    Ok(BudgetSheet { form, scopes: Vec::new(), scope_name: Some(budget.scope_name) })
+    Ok(BudgetFormOptions { form, scopes: Vec::new(), scope_name: Some(budget.scope_name) })
 }
 
-fn usage_of<'a>(days: impl Iterator<Item = &'a ProjectDay>, part: SpendScope, amount: Decimal) -> Usage {
+fn usage_of<'a>(days: impl Iterator<Item = &'a ProjectDay>, part: SpendScope, amount: Decimal) -> BudgetUsage {
     let belongs = |day: &&ProjectDay| match part {
         SpendScope::Organization => true,
         SpendScope::Team(team) => day.team_id == Some(team),
@@ -278,10 +278,10 @@ fn usage_of<'a>(days: impl Iterator<Item = &'a ProjectDay>, part: SpendScope, am
         used += day.with_estimate();
         estimated += day.unpriced_upper_bound;
     }
-    Usage { used, estimated, amount }
+    BudgetUsage { used, estimated, amount }
 }
 
-fn state(budget: Budget, month: NaiveDate, usage: Usage, forecast: &Forecast) -> BudgetState {
+fn state(budget: Budget, month: NaiveDate, usage: BudgetUsage, forecast: &Forecast) -> BudgetState {
     let expected = Expected::of(forecast, usage.amount);
     let status = usage.status(&budget.thresholds, expected.map(|expected| expected.point));
     BudgetState { budget, month, usage, expected, status }
@@ -297,8 +297,8 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
     let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
     let amount = row.map_or(budget.amount, |(amount, _)| amount);
-    let usage = Usage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
-    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
+    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(state(budget, month.from, usage, &forecast))
 }
 
@@ -313,7 +313,7 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
     let mut sums = Sums::default();
     days.iter().for_each(|(_, day)| sums.add(day));
-    let usage = Usage {
+    let usage = BudgetUsage {
         used: sums.with_estimate(),
         estimated: sums.unpriced_upper_bound,
         amount: row.map_or(budget.amount, |(amount, _)| amount),
@@ -324,7 +324,7 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
     let newest = sql::Wanted { budget_id: Some(budget_id), limit: ALERTS_PER_PAGE, ..Default::default() };
     let alerts = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &newest).await?).await?;
     let today = scope.zone().day_of(backend.clock.now());
-    let forecast = forecast::look_ahead(backend, scope).await?.for_budget(budget.scope);
+    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(BudgetDetail {
         thresholds: budget
             .thresholds
@@ -367,7 +367,7 @@ pub async fn crossings(
     }
     let days = spend::daily_series(backend, scope, part, months).await?;
     let days: Vec<_> = days.into_iter().map(|(day, sums)| (day, sums.with_estimate())).collect();
-    let reached = |row: sql::Recorded| {
+    let reached = |row: sql::RecordedAlert| {
         let month = Period::month_of(row.month);
         let of_month: Vec<_> = days.iter().filter(|(day, _)| month.contains(*day)).copied().collect();
         let day = Crossing::day_of(&of_month, row.amount, row.threshold)?;
@@ -493,7 +493,7 @@ pub enum TestTo {
 pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId, to: TestTo) -> Result<usize, Error> {
     scope.require(Permission::ManageBudgets)?;
     let now = backend.clock.now();
-    let _turn = evaluate::turn().await?;
+    let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let budget = lock_active(&mut transaction, scope, budget_id).await?;
     let (of_budget, of_organization) =

@@ -3,7 +3,7 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::budget::{Alert, AlertFilter, Budget, BudgetInput, ScopeRef, SpendScope, Usage};
+use domain::budget::{Alert, AlertFilter, Budget, BudgetInput, BudgetUsage, ScopeRef, SpendScope};
 use domain::identity::Email;
 use domain::ids::{AlertId, BudgetId, MailId, OrgId, ProjectId, TeamId};
 use domain::period::Period;
@@ -288,7 +288,7 @@ pub(super) async fn evaluated(
     scope: &OrgScope,
     budget_id: BudgetId,
     month: NaiveDate,
-    usage: &Usage,
+    usage: &BudgetUsage,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
@@ -379,7 +379,7 @@ pub(super) struct Crossing<'a> {
     pub(super) budget: &'a Budget,
     pub(super) month: NaiveDate,
     pub(super) threshold: u16,
-    pub(super) usage: Usage,
+    pub(super) usage: BudgetUsage,
     pub(super) late: bool,
 }
 
@@ -432,7 +432,7 @@ pub(super) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> 
 }
 
 /// A crossing as the ledger keeps it, without what became of its mails.
-pub(super) struct Recorded {
+pub(super) struct RecordedAlert {
     pub(super) month: NaiveDate,
     pub(super) budget_name: String,
     pub(super) threshold: u16,
@@ -445,7 +445,7 @@ pub(super) async fn recorded(
     scope: &OrgScope,
     part: SpendScope,
     months: Period,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<RecordedAlert>, Error> {
     let (kind, team, project) = match part {
         SpendScope::Organization => ("organization", None, None),
         SpendScope::Team(team) => ("team", Some(team.0), None),
@@ -471,7 +471,7 @@ pub(super) async fn recorded(
     .await?;
     rows.iter()
         .map(|row| {
-            Ok(Recorded {
+            Ok(RecordedAlert {
                 month: row.try_get("month")?,
                 budget_name: row.try_get("budget_name")?,
                 threshold: threshold("alerts", row.try_get("threshold")?)?,

@@ -1,6 +1,6 @@
 //! The outbox: e-mail is written with the business row it belongs to and sent afterwards.
 //!
-//! [`enqueue`] stores a mail in the caller's transaction; [`work`] sends what is due and writes down what the mail server answered.
+//! [`enqueue`] stores a mail in the caller's transaction; [`run_worker`] sends what is due and writes down what the mail server answered.
 //! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
 //! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
 
@@ -11,7 +11,7 @@ mod sql;
 pub use letter::{Button, Figure, Letter, Rendered, Row};
 pub use smtp::{Mailer, MailerError};
 
-use crate::wake::Wake;
+use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
 use domain::budget::Delivery;
@@ -121,8 +121,8 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
-pub async fn work(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, CHANNEL);
+pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
+    let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
     while !stop.is_cancelled() {
         fill_lanes(backend, mailer, &mut lanes).await?;
@@ -130,7 +130,7 @@ pub async fn work(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationTo
         tokio::select! {
             () = stop.cancelled() => {}
             Some(ended) = lanes.join_next(), if !lanes.is_empty() => report(ended),
-            () = wake.next(), if lanes.len() < LANES => {}
+            () = listener.next(), if lanes.len() < LANES => {}
             () = tokio::time::sleep(pause), if lanes.len() < LANES => {}
         }
     }

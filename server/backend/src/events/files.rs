@@ -4,7 +4,7 @@
 
 use super::ingest::read_one;
 use crate::hash::TextHash;
-use domain::event::{Read, Refused};
+use domain::event::{ParsedEvent, Rejection};
 use domain::problem::FieldProblem;
 use domain::upload::{FileKind, Mapping};
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub struct FileRow {
     /// The event, without an id where the row has none: [`Ids::name`] gives it one.
-    pub read: Read,
+    pub read: ParsedEvent,
     /// Where the row ends in its piece, in bytes.
     pub end: usize,
     /// What the row says, where its event has no id.
@@ -227,7 +227,7 @@ fn row(raw: &RawValue, end: usize, hash: impl FnOnce() -> TextHash) -> FileRow {
 }
 
 fn refused(detail: &str, end: usize) -> FileRow {
-    FileRow { read: Err(Refused::unread(FieldProblem::new("", "invalid", detail))), end, unnamed: None }
+    FileRow { read: Err(Rejection::unread(FieldProblem::new("", "invalid", detail))), end, unnamed: None }
 }
 
 /// How many rows of each text have passed.
@@ -257,7 +257,7 @@ mod tests {
     }
 
     /// All rows with their ids, the file coming in pieces of this length.
-    fn in_pieces(reading: &Reading, mut rest: &[u8], most: usize) -> Vec<Read> {
+    fn in_pieces(reading: &Reading, mut rest: &[u8], most: usize) -> Vec<ParsedEvent> {
         let (mut ids, mut reads, mut length) = (Ids::default(), Vec::new(), most);
         loop {
             let is_last = length >= rest.len();

@@ -2,19 +2,19 @@
 //!
 //! [`ingest`](fn@ingest) answers after the ledger's commit.
 
-mod doubles;
 pub mod files;
 mod ingest;
+mod possible_duplicates;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod uploads;
 
-pub use doubles::{doubles, drops_doubles, set_drops_doubles, suspicion};
 pub use ingest::{
-    IdempotencyKey, Item, ingest, ingest_inputs, ingest_own, ingest_read, ingest_repeatable, read_one, split,
+    IdempotencyKey, Item, ingest, ingest_foreign, ingest_inputs, ingest_native, ingest_repeatable, read_one, split,
     split_up_to,
 };
+pub use possible_duplicates::{drops_doubles, possible_duplicate_totals, possible_duplicates, set_drops_doubles};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
 
 use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};

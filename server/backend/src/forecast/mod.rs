@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn look_ahead(backend: &Backend, scope: &OrgScope) -> Result<LookAhead, Error> {
+pub async fn forecast_inputs(backend: &Backend, scope: &OrgScope) -> Result<ForecastInputs, Error> {
     let now = backend.clock.now();
     let today = scope.zone().day_of(now);
     let (days, owners) = futures::try_join!(
@@ -29,7 +29,7 @@ pub async fn look_ahead(backend: &Backend, scope: &OrgScope) -> Result<LookAhead
         projects::list_projects(backend, scope),
     )?;
     let owners = owners.into_iter().map(|project| (project.project_id, project.team_id)).collect();
-    Ok(LookAhead::new(today, elapsed(scope.zone(), now), days, owners))
+    Ok(ForecastInputs::new(today, elapsed(scope.zone(), now), days, owners))
 }
 
 /// The days that a forecast rests on, and the rest of the month: an event may be some minutes ahead, and counts against its budget.
@@ -50,7 +50,7 @@ const MAX_PEERS: usize = 12;
 
 /// Daily spend of every visible project, ready to forecast any part.
 #[derive(Clone, Debug)]
-pub struct LookAhead {
+pub struct ForecastInputs {
     today: NaiveDate,
     elapsed: f64,
     days: Vec<ProjectDay>,
@@ -63,7 +63,7 @@ pub struct LookAhead {
 /// What of a day's sums is forecast.
 type Amount = fn(&ProjectDay) -> Decimal;
 
-impl LookAhead {
+impl ForecastInputs {
     fn new(today: NaiveDate, elapsed: f64, days: Vec<ProjectDay>, owners: BTreeMap<ProjectId, TeamId>) -> Self {
         let mut spend: BTreeMap<ProjectId, Decimal> = BTreeMap::new();
         for day in &days {

@@ -1,6 +1,6 @@
 //! The Forecast page: one part in full, all others in a line each.
 
-use super::look_ahead;
+use super::forecast_inputs;
 use crate::{Backend, Error, OrgScope, budgets, projects};
 use domain::budget::SpendScope;
 use domain::forecast::{BudgetRow, ForecastPage, ForecastRow};
@@ -26,7 +26,7 @@ pub enum Part<'a> {
 pub async fn page(backend: &Backend, scope: &OrgScope, part: Part<'_>) -> Result<ForecastPage, Error> {
     let (shown, shown_name) = find(backend, scope, part).await?;
     let (ahead, teams, projects) = futures::try_join!(
-        look_ahead(backend, scope),
+        forecast_inputs(backend, scope),
         projects::list_teams(backend, scope),
         projects::list_projects(backend, scope),
     )?;

@@ -23,7 +23,7 @@ fn dollars(forecast: &Forecast) -> (Decimal, Decimal) {
 }
 
 /// Sixty days in which project 1 spends 10 and project 2 spends 3 dollars a day, 1 more of it unpriced; project 2 moves from team 1 to team 2 on November 9.
-fn two_projects() -> LookAhead {
+fn two_projects() -> ForecastInputs {
     let of = |project_id, day: NaiveDate, spend: i64, unpriced: i64| ProjectDay {
         day,
         project_id,
@@ -33,7 +33,7 @@ fn two_projects() -> LookAhead {
     };
     let days = (1..=60).map(|ago| day(TODAY) - Days::new(ago));
     let rows = days.flat_map(|day| [of(project(1), day, 10, 0), of(project(2), day, 3, 1)]).collect();
-    LookAhead::new(day(TODAY), 0.0, rows, BTreeMap::from([(project(1), team(1)), (project(2), team(2))]))
+    ForecastInputs::new(day(TODAY), 0.0, rows, BTreeMap::from([(project(1), team(1)), (project(2), team(2))]))
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub use organizations::{
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
     DEVICE, Device, IDLE_DAYS, MAX_DAYS, SIGN_IN_ID, SignInStore, USER, list_sign_ins, revoke_other_sign_ins,
-    revoke_sign_in, sweep, work,
+    revoke_sign_in, run_worker, sweep,
 };
 
 use crate::Clock;

@@ -186,7 +186,7 @@ pub async fn revoke_other_sign_ins(
 ///
 /// # Errors
 /// [`Error::Database`]: start it again.
-pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         sweep(backend).await?;
         tokio::select! {

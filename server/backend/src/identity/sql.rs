@@ -653,7 +653,7 @@ fn invited(row: &PgRow) -> Result<Email, Error> {
 // --- sign-ins
 
 /// A row of `sign_ins` with its user.
-pub(super) struct Stored {
+pub(super) struct StoredSignIn {
     pub(super) sign_in_id: SignInId,
     pub(super) user: User,
     pub(super) data: Value,
@@ -716,7 +716,7 @@ pub(super) async fn touch_sign_in(
     Ok(())
 }
 
-pub(super) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<Stored>, Error> {
+pub(super) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<StoredSignIn>, Error> {
     let row = sqlx::query(
         "select sign_ins.sign_in_id, sign_ins.data, sign_ins.created_at, sign_ins.last_seen_at, sign_ins.expires_at,
                 users.user_id, users.email, users.email_verified_at
@@ -728,7 +728,7 @@ pub(super) async fn sign_in(pool: &PgPool, token_hash: &[u8]) -> Result<Option<S
     .fetch_optional(pool)
     .await?;
     row.map(|row| {
-        Ok(Stored {
+        Ok(StoredSignIn {
             sign_in_id: SignInId(row.try_get("sign_in_id")?),
             user: to_user(&row)?,
             data: row.try_get("data")?,

@@ -2,11 +2,11 @@
 
 use super::KeyCaller;
 use super::format::KeyHash;
-use crate::watched::Watched;
+use crate::notify_cache::NotifyCache;
 use std::sync::atomic::AtomicI64;
 
 /// The keys this server has seen.
-pub(crate) type Cache = Watched<KeyHash, Entry>;
+pub(crate) type Cache = NotifyCache<KeyHash, Entry>;
 
 /// A key as read from the database.
 pub(crate) struct Entry {

@@ -7,7 +7,7 @@ mod sql;
 
 pub(crate) use cache::Cache;
 pub use format::PREFIX;
-pub use rates::{Policy, Quotas, Rates, Standing, count};
+pub use rates::{Policy, QuotaState, Quotas, Rates, count};
 
 use crate::{Actor, Backend, Error, OrgScope, audit, projects};
 use chrono::{DateTime, Utc};

@@ -47,7 +47,7 @@ impl Policy {
 
 /// Where a key stands after a request was counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct QuotaState {
     /// What the request was counted as.
     pub policy: Policy,
     /// Requests per window.
@@ -73,7 +73,7 @@ impl Rates {
         Self { quotas, ingest: limit(quotas.ingest), api: limit(quotas.api) }
     }
 
-    fn count(&self, key: KeyId, policy: Policy) -> (Standing, Result<(), Error>) {
+    fn count(&self, key: KeyId, policy: Policy) -> (QuotaState, Result<(), Error>) {
         let (limit, quota) = match policy {
             Policy::Ingest => (&self.ingest, self.quotas.ingest.max(1)),
             Policy::Api => (&self.api, self.quotas.api.max(1)),
@@ -83,18 +83,18 @@ impl Rates {
         let used = u64::from(quota.saturating_sub(remaining));
         let reset_secs = (used * u64::from(WINDOW_SECS)).div_ceil(quota.into());
         let reset_secs = u32::try_from(reset_secs).unwrap_or(WINDOW_SECS);
-        (Standing { policy, quota, window_secs: WINDOW_SECS, remaining, reset_secs }, counted.map(drop))
+        (QuotaState { policy, quota, window_secs: WINDOW_SECS, remaining, reset_secs }, counted.map(drop))
     }
 }
 
 /// Counts a request of the caller's key, and says where the key stands now.
 ///
 /// The second part is [`Problem::RateLimited`] when it was one too many.
-pub fn count(backend: &Backend, scope: &OrgScope, policy: Policy) -> (Option<Standing>, Result<(), Error>) {
+pub fn count(backend: &Backend, scope: &OrgScope, policy: Policy) -> (Option<QuotaState>, Result<(), Error>) {
     match scope.key_id() {
         Some(key) => {
-            let (standing, counted) = backend.rates.count(key, policy);
-            (Some(standing), counted)
+            let (state, counted) = backend.rates.count(key, policy);
+            (Some(state), counted)
         }
         None => (None, Err(Problem::Unauthenticated.into())),
     }
@@ -112,12 +112,12 @@ mod tests {
         let rates = Rates::new(&(clock.clone() as Arc<dyn Clock>), Quotas { ingest: 6, api: 3 });
         let (ada, bob) = (KeyId(uuid::Uuid::from_u128(1)), KeyId(uuid::Uuid::from_u128(2)));
         for remaining in [5, 4, 3, 2, 1, 0] {
-            let (standing, counted) = rates.count(ada, Policy::Ingest);
+            let (state, counted) = rates.count(ada, Policy::Ingest);
             assert!(counted.is_ok());
-            assert_eq!((standing.quota, standing.remaining, standing.reset_secs), (6, remaining, (6 - remaining) * 10));
+            assert_eq!((state.quota, state.remaining, state.reset_secs), (6, remaining, (6 - remaining) * 10));
         }
-        let (standing, counted) = rates.count(ada, Policy::Ingest);
-        assert_eq!((standing.remaining, standing.reset_secs), (0, 60));
+        let (state, counted) = rates.count(ada, Policy::Ingest);
+        assert_eq!((state.remaining, state.reset_secs), (0, 60));
         let Err(Error::Problem(Problem::RateLimited { retry_after_secs })) = counted else { panic!("{counted:?}") };
         assert!((10..=11).contains(&retry_after_secs));
         assert!(rates.count(ada, Policy::Api).1.is_ok(), "another policy");

@@ -2,7 +2,7 @@
 
 use super::booking::Booking;
 use super::content::{ContentHash, IdHash};
-use super::known::Place;
+use super::known::DictionaryRefs;
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, Status};
 use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
@@ -31,7 +31,7 @@ pub(crate) struct NewEvent {
     /// The remaining fields, as they were sent.
     pub(crate) sent: EventInput,
     /// Where it counts; nowhere until [`Self::settle`].
-    pub(crate) place: Place,
+    pub(crate) refs: DictionaryRefs,
     /// All of the above as a row of PostgreSQL's binary COPY; empty until [`Self::settle`].
     pub(crate) row: Vec<u8>,
 }

@@ -4,7 +4,7 @@
 
 use super::limits::Limits;
 use super::series::{Label, Series, TAG, number};
-use super::sql::{self, Recorded};
+use super::sql::{self, KnownRows};
 use crate::hash::digest;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
@@ -25,7 +25,7 @@ const HELD_FOR: Duration = Duration::from_secs(3_600);
 
 /// Where an event counts, and what it has in common with others.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct DictionaryRefs {
     pub(crate) series_id: i64,
     pub(crate) labels: Vec<i64>,
     pub(crate) shape_id: i64,
@@ -91,7 +91,7 @@ pub(crate) struct Missing<'a> {
 
 impl<'a> Missing<'a> {
     /// Of some events.
-    pub(crate) fn of(places: impl Iterator<Item = (OrgId, &'a Place)>) -> Self {
+    pub(crate) fn of(places: impl Iterator<Item = (OrgId, &'a DictionaryRefs)>) -> Self {
         let mut missing = Self::default();
         let entry = |org_id, entry: &'a Entry| ((org_id, entry.id), entry.json.as_str());
         for (org_id, unseen) in places.filter_map(|(org_id, place)| Some((org_id, place.unseen.as_deref()?))) {
@@ -138,7 +138,7 @@ struct Values {
 }
 
 impl Known {
-    fn new(limits: Limits, Recorded { series, labels, entries }: Recorded) -> Self {
+    fn new(limits: Limits, KnownRows { series, labels, entries }: KnownRows) -> Self {
         let entries = entries.into_iter().collect();
         let labels_by_id = HashMap::with_capacity(labels.len());
         let mut values = Values { limits, labels: labels_by_id, entries, ..Values::default() };
@@ -161,7 +161,12 @@ impl Known {
     }
 
     /// Where an event counts, with its shape and its plan.
-    pub(crate) fn place(&self, mut series: Series<'_>, sent: &EventInput, [shape, plan]: [Entry; 2]) -> Place {
+    pub(crate) fn resolve(
+        &self,
+        mut series: Series<'_>,
+        sent: &EventInput,
+        [shape, plan]: [Entry; 2],
+    ) -> DictionaryRefs {
         let own_id = series.id();
         let mut values = self.lock();
         let (series_id, is_committed) = values.series(own_id, &mut series);
@@ -188,7 +193,7 @@ impl Known {
             let series = (!is_committed).then(|| (series_id, series.into_owned()));
             Box::new(Unseen { known: self.clone(), series, labels: unseen_labels, shape, plan })
         });
-        Place { series_id, labels, shape_id, plan_id, is_other, unseen }
+        DictionaryRefs { series_id, labels, shape_id, plan_id, is_other, unseen }
     }
 }
 
@@ -309,20 +314,20 @@ mod tests {
         EventInput { model: model.to_owned(), feature: Some(feature.to_owned()), ..EventInput::default() }
     }
 
-    fn place(known: &Known, sent: &EventInput) -> Place {
+    fn place(known: &Known, sent: &EventInput) -> DictionaryRefs {
         let whose = (ProjectId(Uuid::nil()), KeyId(Uuid::nil()));
         let entries = ["shape", sent.region.as_deref().unwrap_or_default()];
         let entries = entries.map(|text| Entry::of("test", &text));
-        known.place(Series::of(whose, Status::Success, "chat", sent), sent, entries)
+        known.resolve(Series::of(whose, Status::Success, "chat", sent), sent, entries)
     }
 
-    fn series(place: &Place) -> &Series<'static> {
+    fn series(place: &DictionaryRefs) -> &Series<'static> {
         &place.unseen.as_ref().unwrap().series.as_ref().unwrap().1
     }
 
     #[test]
     fn what_is_committed_is_not_written_again() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let event = EventInput { customer: Some("acme".to_owned()), ..sent("a", "m") };
         let first = place(&known, &event);
         assert!(place(&known, &event).unseen.is_some(), "nobody committed it");
@@ -334,7 +339,7 @@ mod tests {
 
     #[test]
     fn more_plans_than_are_remembered_are_written_each_time() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let unseen = |region: &str| {
             let unseen = place(&known, &EventInput { region: Some(region.to_owned()), ..sent("a", "m") }).unseen;
             unseen.inspect(|unseen| unseen.committed()).is_some()
@@ -344,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_newest_values_of_a_word_become_other() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let features: Vec<_> = ["a", "b", "c", "d", "a", ""]
             .map(|feature| series(&place(&known, &sent(feature, "m"))).feature.clone())
             .into();
@@ -353,7 +358,7 @@ mod tests {
 
     #[test]
     fn nobody_has_more_series_than_the_limits_leave() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let mut ids = HashSet::default();
         for n in 0..1_000 {
             ids.insert(place(&known, &sent(&(n % 2).to_string(), &n.to_string())).series_id);
@@ -364,7 +369,7 @@ mod tests {
 
     #[test]
     fn the_newest_values_of_a_label_and_the_newest_tags_become_other() {
-        let known = Known::new(LIMITS, Recorded::default());
+        let known = Known::new(LIMITS, KnownRows::default());
         let labelled = |key: &str, value: &str| {
             let tags = [(key.to_owned(), value.to_owned())].into();
             let place = place(&known, &EventInput { tags, ..sent("", "m") });
@@ -395,7 +400,7 @@ mod tests {
         let series = vec![of("a"), of("b"), of("c")];
         let known = Known::new(
             LIMITS,
-            Recorded { series, labels: vec![(label.id(), "user".to_owned())], ..Recorded::default() },
+            KnownRows { series, labels: vec![(label.id(), "user".to_owned())], ..KnownRows::default() },
         );
         let unseen = place(&known, &EventInput { user: Some("u".to_owned()), ..sent("b", "m") }).unseen.unwrap();
         assert!(unseen.series.is_none() && unseen.labels.is_empty());

@@ -4,7 +4,7 @@
 //! * [`rollup`] declares each table of sums once and writes them.
 //! * `commit` takes events in: a few tasks write whatever waits in one transaction, sums included, so every page has an event from the moment it is acknowledged.
 //! * `adjust` moves what recorded events cost; `verify` recomputes every sum by other means; `retention` lets whole months of events go.
-//! * `doubles` and `rejected` keep what must not count, and say why.
+//! * `possible_duplicates` and `rejected` keep what must not count, and say why.
 
 pub(crate) mod adjust;
 pub(crate) mod booking;
@@ -12,11 +12,11 @@ pub(crate) mod commit;
 pub(crate) mod content;
 pub(crate) mod cursor;
 mod dimensions;
-pub(crate) mod doubles;
 pub(crate) mod event;
 pub(crate) mod key;
 pub(crate) mod known;
 mod limits;
+pub(crate) mod possible_duplicates;
 pub(crate) mod rejected;
 pub(crate) mod retention;
 pub(crate) mod rollup;
@@ -29,7 +29,7 @@ pub(crate) use adjust::{event_of, is_last};
 pub use dimensions::dimensions;
 pub use limits::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
-pub use retention::{Enforced, enforce as enforce_retention, retention, set_retention, work as keep_retention};
+pub use retention::{Enforced, enforce as enforce_retention, retention, run_worker as keep_retention, set_retention};
 pub(crate) use sql::push_filter;
 pub(crate) use verify::kept_from;
 pub use verify::{Difference, MAX_DIFFERENCES, rebuild_days, recorded_days, repair, verify};

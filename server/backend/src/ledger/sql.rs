@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// What an organization has in the database.
 #[derive(Debug, Default)]
-pub(super) struct Recorded {
+pub(super) struct KnownRows {
     pub(super) series: Vec<Series<'static>>,
     /// Labels with their numbers and names, without their values.
     pub(super) labels: Vec<(i64, String)>,
@@ -21,7 +21,7 @@ pub(super) struct Recorded {
 }
 
 /// Every series and label of an organization, and the numbers of at most so many of its shapes and plans.
-pub(super) async fn all(pool: &PgPool, scope: &OrgScope, entries: usize) -> Result<Recorded, Error> {
+pub(super) async fn all(pool: &PgPool, scope: &OrgScope, entries: usize) -> Result<KnownRows, Error> {
     let series = sqlx::query(
         "select project_id, key_id, status, provider, model, operation, feature, environment, cohort, step
          from series where org_id = $1",
@@ -50,7 +50,7 @@ pub(super) async fn all(pool: &PgPool, scope: &OrgScope, entries: usize) -> Resu
          ) as entries limit $2",
     );
     let known = known.bind(scope.org_id().0).bind(i64::try_from(entries).unwrap_or(i64::MAX));
-    Ok(Recorded {
+    Ok(KnownRows {
         series: series.collect::<Result<_, Error>>()?,
         labels: labels.bind(scope.org_id().0).fetch_all(pool).await?,
         entries: known.fetch_all(pool).await?,

@@ -3,13 +3,13 @@
 //! The choices are rules and a part of the organization's own book, so they are read, pinned by runs and forgotten together with its prices.
 
 use super::own::{dated, rows};
-use crate::ledger::adjust::{self, Recorded};
+use crate::ledger::adjust::{self, CostState};
 use crate::{Backend, Error, OrgScope, rules};
 use chrono::Duration;
 use domain::event::ReportedCost;
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
-use domain::price::{BasisBook, BasisRow, COMPARED_DAYS, Drift, MAX_COMPARED, basis_at};
+use domain::price::{BasisBook, COMPARED_DAYS, CostBasisRule, Drift, MAX_COMPARED, basis_at};
 use domain::rating::LineSource;
 use domain::rule::NewRule;
 use std::collections::BTreeMap;
@@ -23,7 +23,11 @@ const MAX_LISTED: i64 = 200;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
-pub async fn choose_basis(backend: &Backend, scope: &OrgScope, new: &NewRule<BasisRow>) -> Result<RuleChangeId, Error> {
+pub async fn choose_basis(
+    backend: &Backend,
+    scope: &OrgScope,
+    new: &NewRule<CostBasisRule>,
+) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await
 }
@@ -51,9 +55,9 @@ pub async fn basis(backend: &Backend, scope: &OrgScope) -> Result<BasisBook, Err
 }
 
 /// By provider, what events say that the provider reported, beside the computed lines of their present receipts; the most reported first.
-fn drift_of(compared: &[Recorded]) -> Vec<Drift> {
+fn drift_of(compared: &[CostState]) -> Vec<Drift> {
     let mut by_provider: BTreeMap<&str, Drift> = BTreeMap::new();
-    for Recorded { event, current, .. } in compared {
+    for CostState { event, current, .. } in compared {
         let Some(reported) = event.sent.reported_cost.as_ref().and_then(ReportedCost::usd) else { continue };
         let provider = &*event.sent.provider;
         let drift = by_provider.entry(provider).or_insert_with(|| Drift::of(provider));

@@ -16,15 +16,15 @@ mod sql;
 pub use basis::{basis, choose_basis};
 pub(crate) use own::OwnBooks;
 pub use own::{
-    HeldBooks, add_alias, add_modifier, add_prices, aliases, began, books, changes, doubts, modifier_effect, modifiers,
-    overrides, own_book, undo, watch,
+    HeldBooks, add_alias, add_modifier, add_prices, aliases, books, changes, modifier_effect, modifiers, overrides,
+    overrides_started, own_book, undo, warnings, watch,
 };
 pub use quotes::quotes;
 
-use crate::wake::Wake;
+use crate::notify_listener::NotifyListener;
 use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
-use domain::price::{BookRows, ModifierRow, PriceBook, PriceRow, seed};
+use domain::price::{BookPrice, BookRows, PriceBook, PriceModifier, seed};
 use domain::problem::Problem;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -164,7 +164,7 @@ const LOOK: Duration = Duration::from_secs(60);
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; the book in use stays.
 pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, sql::CHANNEL);
+    let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
     let mut known = None;
     while !stop.is_cancelled() {
         // Asked before the book is read: what changes meanwhile is found at the next look.
@@ -175,7 +175,7 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }
@@ -186,7 +186,7 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
 ///
 /// # Errors
 /// As [`load`].
-pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, PriceRow>, Error> {
+pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, BookPrice>, Error> {
     let common = sql::prices_by_ids(pool, ids).await?;
     let mut rows = rules::by_ids(pool, scope, ids).await?;
     rows.extend(common.into_iter().map(|row| (row.price_id, row)));
@@ -201,7 +201,7 @@ pub async fn modifiers_by_ids(
     pool: &PgPool,
     scope: &OrgScope,
     ids: &[u64],
-) -> Result<HashMap<u64, ModifierRow>, Error> {
+) -> Result<HashMap<u64, PriceModifier>, Error> {
     let common = sql::modifiers_by_ids(pool, ids).await?;
     let mut rows = rules::by_ids(pool, scope, ids).await?;
     rows.extend(common.into_iter().map(|row| (row.modifier_id, row)));

@@ -6,8 +6,8 @@ use domain::meter::Meter;
 use domain::price::import::NameRules;
 use domain::price::page::ModelName;
 use domain::price::{
-    AliasRow, Attributes, BookRows, LimitRow, MeterSet, ModelRow, ModifierKind, ModifierRow, Pattern, PriceRow,
-    ProviderRow, Schedule, Variant,
+    Attributes, BookModel, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModelLimit, ModifierKind, Pattern,
+    PriceModifier, Schedule, Variant,
 };
 use futures::{StreamExt, TryStreamExt};
 use rust_decimal::Decimal;
@@ -86,10 +86,10 @@ pub(super) async fn replace_names(tx: &mut PgConnection, rows: &BookRows) -> Res
     replace_limits(tx, &rows.limits).await
 }
 
-async fn replace_limits(tx: &mut PgConnection, rows: &[LimitRow]) -> Result<(), Error> {
+async fn replace_limits(tx: &mut PgConnection, rows: &[ModelLimit]) -> Result<(), Error> {
     sqlx::query("delete from price_limits").execute(&mut *tx).await?;
-    let number = |of: fn(&LimitRow) -> Option<u64>, column: &'static str| {
-        let one = |row: &LimitRow| of(row).map(|number| stored(number, "price_limits", column)).transpose();
+    let number = |of: fn(&ModelLimit) -> Option<u64>, column: &'static str| {
+        let one = |row: &ModelLimit| of(row).map(|number| stored(number, "price_limits", column)).transpose();
         rows.iter().map(one).collect::<Result<Vec<Option<i64>>, Error>>()
     };
     sqlx::query(
@@ -117,7 +117,7 @@ async fn replace_limits(tx: &mut PgConnection, rows: &[LimitRow]) -> Result<(), 
 /// Marks the seed's rows that it no longer contains, and takes the mark from those it contains again, unless an imported price holds at their time.
 pub(super) async fn supersede_missing(
     tx: &mut PgConnection,
-    kept: &[PriceRow],
+    kept: &[BookPrice],
     now: DateTime<Utc>,
 ) -> Result<u64, Error> {
     let ids = ids(kept)?;
@@ -162,12 +162,12 @@ macro_rules! insert_prices {
 }
 
 /// Adds the seed's prices that are not there yet. Whatever an imported price says already for the same time is left out.
-pub(super) async fn add_seed(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+pub(super) async fn add_seed(tx: &mut PgConnection, rows: &[BookPrice], now: DateTime<Utc>) -> Result<u64, Error> {
     insert_prices(tx, insert_prices!("seed", "do nothing"), rows, now).await
 }
 
 /// Adds imported prices. A fact that was in the book before is the row it was, and no longer the seed's to take away.
-pub(super) async fn add_imported(tx: &mut PgConnection, rows: &[PriceRow], now: DateTime<Utc>) -> Result<u64, Error> {
+pub(super) async fn add_imported(tx: &mut PgConnection, rows: &[BookPrice], now: DateTime<Utc>) -> Result<u64, Error> {
     let conflict = insert_prices!("import", "(price_id) do update set superseded_at = null, origin = 'import'");
     insert_prices(tx, conflict, rows, now).await
 }
@@ -175,7 +175,7 @@ pub(super) async fn add_imported(tx: &mut PgConnection, rows: &[PriceRow], now: 
 async fn insert_prices(
     tx: &mut PgConnection,
     sql: &'static str,
-    rows: &[PriceRow],
+    rows: &[BookPrice],
     now: DateTime<Utc>,
 ) -> Result<u64, Error> {
     let tiers = rows.iter().map(|row| stored(row.tier_from, "prices", "tier_from"));
@@ -262,7 +262,7 @@ pub(super) async fn add_names(
     Ok(())
 }
 
-fn is_of(name: &ModelName, row: &ModelRow) -> bool {
+fn is_of(name: &ModelName, row: &BookModel) -> bool {
     name.provider == row.provider && name.model == row.model
 }
 
@@ -284,7 +284,7 @@ pub(super) async fn edition(pool: &PgPool) -> Result<Edition, Error> {
 }
 
 /// The common prices of some models that hold, or held, or will.
-pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Result<Vec<PriceRow>, Error> {
+pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Result<Vec<BookPrice>, Error> {
     let rows = sqlx::query(
         "select price_id, prices.provider, prices.model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from,
              valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
@@ -302,7 +302,7 @@ pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Re
 /// Brings the common modifiers to the seed's: adds what is new, marks what it no longer contains.
 pub(super) async fn sync_modifiers(
     tx: &mut PgConnection,
-    rows: &[ModifierRow],
+    rows: &[PriceModifier],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     let ids = rows.iter().map(|row| stored(row.modifier_id, "price_modifiers", "modifier_id"));
@@ -340,10 +340,10 @@ pub(super) async fn sync_modifiers(
     Ok(())
 }
 
-pub(super) async fn providers(tx: &mut PgConnection) -> Result<Vec<ProviderRow>, Error> {
+pub(super) async fn providers(tx: &mut PgConnection) -> Result<Vec<BookProvider>, Error> {
     let rows = sqlx::query("select provider, name, url, fallbacks from price_providers").fetch_all(tx).await?;
     let read = |row: &PgRow| {
-        Ok(ProviderRow {
+        Ok(BookProvider {
             provider: row.try_get("provider")?,
             name: row.try_get("name")?,
             url: row.try_get("url")?,
@@ -353,15 +353,15 @@ pub(super) async fn providers(tx: &mut PgConnection) -> Result<Vec<ProviderRow>,
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn models(tx: &mut PgConnection) -> Result<Vec<ModelRow>, Error> {
+pub(super) async fn models(tx: &mut PgConnection) -> Result<Vec<BookModel>, Error> {
     let rows = sqlx::query("select provider, model, name from price_models").fetch_all(tx).await?;
     let read = |row: &PgRow| {
-        Ok(ModelRow { provider: row.try_get("provider")?, model: row.try_get("model")?, name: row.try_get("name")? })
+        Ok(BookModel { provider: row.try_get("provider")?, model: row.try_get("model")?, name: row.try_get("name")? })
     };
     rows.iter().map(read).collect()
 }
 
-pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Error> {
+pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<ModelAlias>, Error> {
     let rows = sqlx::query(
         "select provider, (row_number() over (order by position))::int as position, pattern, to_provider, to_model, valid_from,
              valid_to
@@ -373,7 +373,7 @@ pub(super) async fn aliases(tx: &mut PgConnection) -> Result<Vec<AliasRow>, Erro
 }
 
 /// The prices that hold, or held, or will; not those that turned out to be wrong. With an instant, as they were known then.
-pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<Vec<PriceRow>, Error> {
+pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>>) -> Result<Vec<BookPrice>, Error> {
     // Row by row: all of them in PostgreSQL's form beside ours would double the memory that a start takes.
     sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
@@ -410,7 +410,7 @@ pub(super) async fn changed_since(db: impl PgExecutor<'_>, at: DateTime<Utc>) ->
     Ok(ChangedSince { prices: row.try_get("prices")?, edition: row.try_get("edition")? })
 }
 
-pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<PriceRow>, Error> {
+pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<BookPrice>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
              schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
@@ -426,7 +426,7 @@ pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<Pric
 pub(super) async fn modifiers(
     tx: &mut PgConnection,
     known_at: Option<DateTime<Utc>>,
-) -> Result<Vec<ModifierRow>, Error> {
+) -> Result<Vec<PriceModifier>, Error> {
     let rows = sqlx::query(
         "select modifier_id, kind, provider, models, attributes, meters, factor, valid_from, valid_to, source,
              source_version, source_url
@@ -442,7 +442,7 @@ pub(super) async fn modifiers(
 }
 
 /// Common modifiers by id, superseded ones too.
-pub(super) async fn modifiers_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<ModifierRow>, Error> {
+pub(super) async fn modifiers_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<PriceModifier>, Error> {
     let rows = sqlx::query("select * from price_modifiers where modifier_id = any($1)")
         .bind(ids.iter().map(|id| id.cast_signed()).collect::<Vec<_>>())
         .fetch_all(pool)
@@ -450,7 +450,7 @@ pub(super) async fn modifiers_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<M
     rows.iter().map(modifier).collect()
 }
 
-pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<LimitRow>, Error> {
+pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<ModelLimit>, Error> {
     let rows = sqlx::query(
         "select provider, model, requests_per_minute, tokens_per_minute, valid_from, valid_to, source, source_version
          from price_limits order by provider, model, position",
@@ -461,14 +461,14 @@ pub(super) async fn limits(tx: &mut PgConnection) -> Result<Vec<LimitRow>, Error
 }
 
 /// Reads a row of `price_limits`.
-pub(super) fn limit(row: &PgRow) -> Result<LimitRow, Error> {
+pub(super) fn limit(row: &PgRow) -> Result<ModelLimit, Error> {
     let number = |column: &'static str| {
         let number: Option<i64> = row.try_get(column)?;
         number
             .map(|number| u64::try_from(number).map_err(|_| Error::inconsistent("price_limits", column, number)))
             .transpose()
     };
-    Ok(LimitRow {
+    Ok(ModelLimit {
         provider: row.try_get("provider")?,
         model: row.try_get("model")?,
         requests_per_minute: number("requests_per_minute")?,
@@ -481,10 +481,10 @@ pub(super) fn limit(row: &PgRow) -> Result<LimitRow, Error> {
 }
 
 /// Reads a row of `price_modifiers`.
-pub(super) fn modifier(row: &PgRow) -> Result<ModifierRow, Error> {
+pub(super) fn modifier(row: &PgRow) -> Result<PriceModifier, Error> {
     let (kind, models): (String, Option<String>) = (row.try_get("kind")?, row.try_get("models")?);
     let (attributes, meters): (String, String) = (row.try_get("attributes")?, row.try_get("meters")?);
-    Ok(ModifierRow {
+    Ok(PriceModifier {
         modifier_id: whole(row, "price_modifiers", "modifier_id")?,
         kind: ModifierKind::parse(&kind).ok_or_else(|| Error::inconsistent("price_modifiers", "kind", &kind))?,
         provider: row.try_get("provider")?,
@@ -505,12 +505,12 @@ pub(super) fn modifier(row: &PgRow) -> Result<ModifierRow, Error> {
 }
 
 /// Reads a row of `prices`.
-pub(super) fn price(row: &PgRow) -> Result<PriceRow, Error> {
+pub(super) fn price(row: &PgRow) -> Result<BookPrice, Error> {
     let meter: String = row.try_get("meter")?;
     let variant: String = row.try_get("variant")?;
     let schedule: Option<String> = row.try_get("schedule")?;
     let attributes: String = row.try_get("attributes")?;
-    Ok(PriceRow {
+    Ok(BookPrice {
         price_id: whole(row, "prices", "price_id")?,
         provider: row.try_get("provider")?,
         model: row.try_get("model")?,
@@ -537,10 +537,10 @@ pub(super) fn price(row: &PgRow) -> Result<PriceRow, Error> {
 }
 
 /// Reads a row of `price_aliases`.
-pub(super) fn alias(row: &PgRow) -> Result<AliasRow, Error> {
+pub(super) fn alias(row: &PgRow) -> Result<ModelAlias, Error> {
     let pattern: String = row.try_get("pattern")?;
     let position: i32 = row.try_get("position")?;
-    Ok(AliasRow {
+    Ok(ModelAlias {
         provider: row.try_get("provider")?,
         position: u32::try_from(position).map_err(|_| Error::inconsistent("price_aliases", "position", position))?,
         pattern: pattern.parse::<Pattern>().map_err(|_| Error::inconsistent("price_aliases", "pattern", &pattern))?,
@@ -555,7 +555,7 @@ fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }
 
-fn ids(rows: &[PriceRow]) -> Result<Vec<i64>, Error> {
+fn ids(rows: &[BookPrice]) -> Result<Vec<i64>, Error> {
     rows.iter().map(|row| stored(row.price_id, "prices", "price_id")).collect()
 }
 

@@ -10,7 +10,7 @@ use domain::ids::OrgId;
 use domain::meter::{Meter, Meters, Usage};
 use domain::period::Zone;
 use domain::price::import::{Counts, ImportInput};
-use domain::price::{Books, Context, Doubt, MappingForm, ModifierForm, PriceForm};
+use domain::price::{Books, Context, MappingForm, ModifierForm, PriceForm, PriceWarning};
 use domain::rating::{Rated, rate_usage};
 use testkit::TestDatabase;
 
@@ -315,7 +315,7 @@ async fn jumps_are_left_out_unless_they_are_confirmed() {
     let backend = Backend::new(pool.clone(), std::sync::Arc::new(clock()), "http://localhost", true);
     let import = common::compare_file(&backend, newer("0.000005")).await.unwrap();
     let doubtful = import.comparison().proposals.iter().find(|proposal| proposal.needs_confirmation()).unwrap();
-    assert!(matches!(doubtful.doubts[..], [Doubt::Millionfold { .. }]), "{:?}", doubtful.doubts);
+    assert!(matches!(doubtful.warnings[..], [PriceWarning::Millionfold { .. }]), "{:?}", doubtful.warnings);
     assert_eq!(common::apply(&backend, &import, false).await.unwrap().applied, 2);
     let rest = common::compare_file(&backend, newer("0.000005")).await.unwrap();
     assert_eq!(rest.comparison().proposals.len(), 1);

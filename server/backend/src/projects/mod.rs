@@ -137,7 +137,7 @@ pub async fn update_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, c
     scope.require(Permission::ManageProjects)?;
     let (name, cost_centre) = change.parse()?;
     change_team(backend, scope, team_id, "team.changed", |team| {
-        let detail = format!("Changed the team {}: {}.", team.name, said(&name, cost_centre.as_deref()));
+        let detail = format!("Changed the team {}: {}.", team.name, describe(&name, cost_centre.as_deref()));
         (Team { name, cost_centre, ..team }, detail)
     })
     .await
@@ -156,7 +156,7 @@ pub async fn update_project(
     scope.require(Permission::ManageProjects)?;
     let (name, cost_centre) = change.parse()?;
     change_project(backend, scope, project_id, "project.changed", |project| {
-        let detail = format!("Changed the project {}: {}.", project.slug, said(&name, cost_centre.as_deref()));
+        let detail = format!("Changed the project {}: {}.", project.slug, describe(&name, cost_centre.as_deref()));
         (Project { name, cost_centre, ..project }, detail)
     })
     .await
@@ -430,7 +430,7 @@ fn archive_words(noun: &str, archive: bool) -> (&'static str, &'static str) {
     }
 }
 
-fn said(name: &str, cost_centre: Option<&str>) -> String {
+fn describe(name: &str, cost_centre: Option<&str>) -> String {
     match cost_centre {
         Some(code) => format!("name {name}, cost centre {code}"),
         None => format!("name {name}, no cost centre"),

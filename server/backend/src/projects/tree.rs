@@ -5,7 +5,7 @@ use crate::{Backend, Error, OrgScope, spend};
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::project::{OwnerSpan, ProjectDetail, ProjectLeaf, ProjectTree, TeamBranch, TeamDetail};
-use domain::spend::{Bucket, Dimension, SpendQuery, SpendRange, Sums};
+use domain::spend::{Dimension, Granularity, SpendQuery, SpendRange, Sums};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ async fn sums_by(
     let range = SpendRange::Days { from: period.from, to: period.to };
     let query = SpendQuery {
         range,
-        bucket: Bucket::None,
+        bucket: Granularity::None,
         group_by: vec![dimension],
         filters: Vec::new(),
         measures: Vec::new(),

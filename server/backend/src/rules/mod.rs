@@ -7,7 +7,7 @@
 mod sql;
 mod undo;
 
-pub(crate) use sql::{CHANNEL, Stored, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
+pub(crate) use sql::{CHANNEL, StoredRule, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
 pub(crate) use undo::Undo;
 
 use crate::{Backend, Error, OrgScope, audit};
@@ -77,11 +77,11 @@ impl<'a> Change<'a> {
 
     async fn give_way(&mut self, kind: RuleKind, wanted: sql::Wanted<'_>, span: Span) -> Result<(), Error> {
         let held = sql::overlapping(&mut self.transaction, self.scope, kind, wanted, span).await?;
-        self.cut(&held, span).await
+        self.truncate(&held, span).await
     }
 
     /// Supersedes rules by what is left of them beside a span.
-    async fn cut(&mut self, held: &[(i64, Span)], span: Span) -> Result<(), Error> {
+    async fn truncate(&mut self, held: &[(i64, Span)], span: Span) -> Result<(), Error> {
         let by = sql::Entered { change_id: self.change_id, at: self.now };
         let ids: Vec<i64> = held.iter().map(|(rule_id, _)| *rule_id).collect();
         let left = held.iter().flat_map(|(rule_id, held)| held.subtract(span).map(|left| (*rule_id, left)));
@@ -142,7 +142,7 @@ pub async fn end(backend: &Backend, scope: &OrgScope, rule_id: u64, end: Edge) -
     if rule.span.to.is_some_and(|to| to <= end) {
         return Err(Problem::field("valid_to", "after_end", "It ends before that already.").into());
     }
-    change.cut(&[(rule_id, rule.span)], Span { from: Some(end), to: None }).await?;
+    change.truncate(&[(rule_id, rule.span)], Span { from: Some(end), to: None }).await?;
     let detail = if rule.span.from.is_some_and(|from| from >= end) {
         format!("Withdrew the {}.", rule.description)
     } else {

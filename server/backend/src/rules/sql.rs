@@ -36,7 +36,7 @@ macro_rules! join_recorded_by {
 
 /// A rule as it is stored.
 #[derive(Clone, Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StoredRule {
     pub(crate) rule_id: u64,
     rank: u64,
     pub(crate) kind: RuleKind,
@@ -46,7 +46,7 @@ pub(crate) struct Stored {
     pub(super) is_superseded: bool,
 }
 
-impl Stored {
+impl StoredRule {
     fn of(row: &PgRow) -> Result<Self, Error> {
         let number =
             |column: &'static str| -> Result<u64, Error> { Ok(row.try_get::<i64, _>(column)?.cast_unsigned()) };
@@ -74,8 +74,8 @@ impl Stored {
 }
 
 /// Those of the rules that are of a kind.
-pub(crate) fn of_kind<R: Rule>(rules: &[Stored]) -> Result<Vec<R>, Error> {
-    rules.iter().filter(|rule| rule.kind == R::KIND).map(Stored::read).collect()
+pub(crate) fn of_kind<R: Rule>(rules: &[StoredRule]) -> Result<Vec<R>, Error> {
+    rules.iter().filter(|rule| rule.kind == R::KIND).map(StoredRule::read).collect()
 }
 
 /// With what a rule is entered or superseded.
@@ -129,7 +129,7 @@ pub(crate) async fn known(
     scope: &OrgScope,
     kinds: &[RuleKind],
     known_at: Option<DateTime<Utc>>,
-) -> Result<Vec<Stored>, Error> {
+) -> Result<Vec<StoredRule>, Error> {
     let rows = sqlx::query(concat!(
         "select ",
         columns!(),
@@ -144,7 +144,7 @@ pub(crate) async fn known(
     .bind(known_at)
     .fetch_all(db)
     .await?;
-    rows.iter().map(Stored::of).collect()
+    rows.iter().map(StoredRule::of).collect()
 }
 
 /// Rules of a kind by number, superseded ones too; numbers of other organizations' rules find nothing.
@@ -164,7 +164,7 @@ pub(crate) async fn by_ids<R: Rule>(pool: &PgPool, scope: &OrgScope, ids: &[u64]
     .fetch_all(pool)
     .await?;
     let read = |row: &PgRow| {
-        let stored = Stored::of(row)?;
+        let stored = StoredRule::of(row)?;
         Ok((stored.rule_id, stored.read()?))
     };
     rows.iter().map(read).collect()
@@ -217,7 +217,7 @@ async fn list<R: Rule>(
     .await?;
     rows.iter()
         .map(|row| {
-            let stored = Stored::of(row)?;
+            let stored = StoredRule::of(row)?;
             Ok(Dated { rule_id: stored.rule_id, row: stored.read()?, entry: entry(scope, row)? })
         })
         .collect()
@@ -238,7 +238,7 @@ pub(super) async fn live(
     connection: &mut PgConnection,
     scope: &OrgScope,
     rule_id: i64,
-) -> Result<Option<Stored>, Error> {
+) -> Result<Option<StoredRule>, Error> {
     let row = sqlx::query(concat!(
         "select ",
         columns!(),
@@ -248,7 +248,7 @@ pub(super) async fn live(
     .bind(rule_id)
     .fetch_optional(connection)
     .await?;
-    row.as_ref().map(Stored::of).transpose()
+    row.as_ref().map(StoredRule::of).transpose()
 }
 
 /// Rules that count at any time of a span, and when.
@@ -481,7 +481,7 @@ pub(super) async fn entered_by(
     connection: &mut PgConnection,
     scope: &OrgScope,
     change: RuleChangeId,
-) -> Result<Vec<Stored>, Error> {
+) -> Result<Vec<StoredRule>, Error> {
     let rows = sqlx::query(concat!(
         "select ",
         columns!(),
@@ -491,5 +491,5 @@ pub(super) async fn entered_by(
     .bind(change.0)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(Stored::of).collect()
+    rows.iter().map(StoredRule::of).collect()
 }

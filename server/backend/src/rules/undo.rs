@@ -1,6 +1,6 @@
 //! Taking a change of rules back.
 
-use super::sql::{self, Stored};
+use super::sql::{self, StoredRule};
 use super::{Change, sql::Entered};
 use crate::ledger::commit::lock_organization;
 use crate::{Backend, Error, OrgScope};
@@ -18,7 +18,7 @@ pub(crate) struct Undo<'a> {
     /// When it was made.
     pub(crate) recorded_at: DateTime<Utc>,
     /// What it entered.
-    pub(crate) entered: Vec<Stored>,
+    pub(crate) entered: Vec<StoredRule>,
 }
 
 impl<'a> Undo<'a> {

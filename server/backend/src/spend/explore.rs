@@ -6,8 +6,8 @@ use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    Bucket, BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Group, MAX_ROWS, Measure,
-    SpendQuery, SpendRow, Sums, starts,
+    BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity, Group, MAX_ROWS,
+    Measure, SpendQuery, SpendRow, Sums, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -23,7 +23,7 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
     let ((groups, total), before, names) =
         futures::try_join!(ask.groups(query.period), ask.before(), names(backend, scope, &query.dimension))?;
     let (before_groups, before_total) = before.unzip();
-    let mut groups = beside(groups, before_groups, &names);
+    let mut groups = merge_periods(groups, before_groups, &names);
     groups.sort_by_key(|group| (Reverse(group.sums.of(query.measure)), Reverse(group.sums.requests)));
     let used = groups.iter().filter(|group| !group.sums.is_empty()).count();
     let bucket = query.effective_bucket();
@@ -58,7 +58,7 @@ pub async fn values(
     scope.require(Permission::Read)?;
     let query = SpendQuery::over(period).by([dimension.clone()]);
     let (rows, _) = grouped(backend, scope, &query, limit).await?;
-    Ok(beside(rows, None, &names(backend, scope, &dimension).await?))
+    Ok(merge_periods(rows, None, &names(backend, scope, &dimension).await?))
 }
 
 async fn grouped(
@@ -96,7 +96,7 @@ impl Ask<'_> {
     }
 
     /// The largest groups step by step.
-    async fn drawn(&self, drawn: &[Option<String>], bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn drawn(&self, drawn: &[Option<String>], bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         if drawn.is_empty() {
             return Ok(Vec::new());
         }
@@ -107,13 +107,13 @@ impl Ask<'_> {
         Ok(grouped(self.backend, self.scope, &query, usize::MAX).await?.0)
     }
 
-    async fn steps(&self, period: Period, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn steps(&self, period: Period, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         Ok(grouped(self.backend, self.scope, &self.over(period).per(bucket), usize::MAX).await?.0)
     }
 
     /// The span before, place by place: only days and hours of equally long spans correspond.
-    async fn steps_before(&self, bucket: Bucket) -> Result<Vec<Decimal>, Error> {
-        let Some(period) = self.query.previous.filter(|_| bucket == Bucket::Day) else { return Ok(Vec::new()) };
+    async fn steps_before(&self, bucket: Granularity) -> Result<Vec<Decimal>, Error> {
+        let Some(period) = self.query.previous.filter(|_| bucket == Granularity::Day) else { return Ok(Vec::new()) };
         let rows = self.steps(period, bucket).await?;
         let known = by_bucket(&rows, self.query.measure);
         Ok(period.iter().map(|day| known.get(&BucketStart::Day(day)).copied().unwrap_or_default()).collect())
@@ -144,7 +144,7 @@ async fn names(backend: &Backend, scope: &OrgScope, dimension: &Dimension) -> Re
 }
 
 /// Groups of now and before under one key each.
-fn beside(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<String, String>) -> Vec<Group> {
+fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<String, String>) -> Vec<Group> {
     let has_before = before.is_some();
     let mut both: BTreeMap<Option<String>, (Sums, Sums)> = BTreeMap::new();
     for row in now {
@@ -167,9 +167,9 @@ fn beside(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<Str
 }
 
 /// Every step of a span, also those without usage.
-fn buckets(zone: Zone, period: Period, bucket: Bucket) -> Vec<BucketStart> {
+fn buckets(zone: Zone, period: Period, bucket: Granularity) -> Vec<BucketStart> {
     match bucket {
-        Bucket::Hour => hours(zone, period),
+        Granularity::Hour => hours(zone, period),
         _ => starts(period, bucket).into_iter().filter_map(|day| BucketStart::of(bucket, day)).collect(),
     }
 }

@@ -22,7 +22,7 @@ use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, Dimension, Filter, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+    Dimension, Filter, Granularity, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ async fn grouped(
     limit: usize,
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
     let source = query.source()?;
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     match &source {
         Source::Days(span) | Source::Labels(span, _) => {
             if let Some((mut rows, total)) = (Asker { backend, scope, part }).rows(query, *span).await? {
@@ -95,7 +95,7 @@ async fn bound(
         ));
     }
     let mut all = query.clone();
-    (all.bucket, all.group_by) = (Bucket::None, Vec::new());
+    (all.bucket, all.group_by) = (Granularity::None, Vec::new());
     all.filters.retain(|filter| !filter.dimension.is_label());
     let source = all.source()?;
     let (_, total) = sql::grouped(&backend.pool, scope, part, &all, &source, 1).await?;
@@ -124,7 +124,7 @@ pub async fn daily_series(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     scope.require(Permission::Read)?;
-    let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Bucket::Day), usize::MAX).await?;
+    let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Granularity::Day), usize::MAX).await?;
     let mut known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
     Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
 }
@@ -144,7 +144,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     Asker { backend, scope, part: SpendScope::Organization }.project_days(period).await
 }
 

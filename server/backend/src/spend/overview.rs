@@ -10,8 +10,8 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Bucket, CellKey, Changes, Dimension, Filter, Happening, Metered, ModelPart, Outlook, Overview, ProjectPart,
-    SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
+    CellKey, Changes, Dimension, Filter, Granularity, Happening, Metered, ModelPart, MonthOutlook, Overview,
+    ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -48,11 +48,11 @@ pub async fn overview(
         newest_event_at(backend, scope, part),
         ask.last_hour(),
         ask.crossings(shown),
-        prices::began(backend, scope, shown),
+        prices::overrides_started(backend, scope, shown),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
-    let projects: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
+    let projects: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| key[0].clone())
         .into_iter()
         .map(|(slug, sums, before)| ProjectPart {
             name: names.get(slug.as_str()).map_or_else(|| slug.clone(), |name| (*name).to_owned()),
@@ -61,7 +61,7 @@ pub async fn overview(
             before,
         })
         .collect();
-    let models: Vec<_> = beside(&by_cell, &by_cell_before, has_before, |key| (key[1].clone(), key[2].clone()))
+    let models: Vec<_> = merge_periods(&by_cell, &by_cell_before, has_before, |key| (key[1].clone(), key[2].clone()))
         .into_iter()
         .map(|((provider, model), sums, before)| ModelPart { provider, model, sums, before })
         .collect();
@@ -74,7 +74,7 @@ pub async fn overview(
         // Within a team or a project the question has one answer.
         SpendScope::Team(_) | SpendScope::Project(_) => Vec::new(),
     };
-    let days_before = if bucket == Bucket::Day { shown_before } else { None };
+    let days_before = if bucket == Granularity::Day { shown_before } else { None };
     let spend_before = days_before.map(|days| by_place(&steps_before, days)).unwrap_or_default();
     Ok(Overview {
         now,
@@ -115,13 +115,13 @@ pub async fn compare(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
-pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<Outlook, Error> {
+pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
     let (ahead, open_alerts) =
-        futures::try_join!(forecast::look_ahead(backend, scope), budgets::open_alerts(backend, scope))?;
+        futures::try_join!(forecast::forecast_inputs(backend, scope), budgets::open_alerts(backend, scope))?;
     let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
     let budget = own.max_by_key(|state| state.usage.percent());
-    Ok(Outlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
+    Ok(MonthOutlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
 }
 
 /// The chart of the month so far shows the whole month, so that what is expected has its place.
@@ -155,7 +155,7 @@ impl Ask<'_> {
     }
 
     /// By step and project; of the whole organization by team too.
-    async fn steps(&self, period: Period, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn steps(&self, period: Period, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         let query = SpendQuery::over(period).per(bucket);
         self.rows(match self.part {
             SpendScope::Organization => query.by([Dimension::Project, Dimension::Team]),
@@ -165,7 +165,7 @@ impl Ask<'_> {
     }
 
     /// The span before by step; of the whole organization by team too.
-    async fn steps_before(&self, period: Option<Period>, bucket: Bucket) -> Result<Vec<SpendRow>, Error> {
+    async fn steps_before(&self, period: Option<Period>, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         let Some(period) = period else { return Ok(Vec::new()) };
         let query = SpendQuery::over(period).per(bucket);
         match self.part {
@@ -197,7 +197,7 @@ impl Ask<'_> {
         }
         let mut query = SpendQuery::over(period);
         query.filters = self.filters.to_vec();
-        let _turn = self.backend.readers.turn(self.scope).await?;
+        let _permit = self.backend.readers.permit(self.scope).await?;
         let asker = Asker { backend: self.backend, scope: self.scope, part: self.part };
         let rows = asker.meters(&query, period).await?;
         let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
@@ -245,9 +245,9 @@ fn happened(crossings: Vec<Crossing>, priced: Vec<(NaiveDate, String)>, models: 
 /// What teams spent in a span, from rows by step that have the team at a place among their keys.
 ///
 /// Steps of days may reach beyond the span, where the chart shows more of the month than is over; longer steps are of the span alone.
-fn by_team(rows: &[SpendRow], place: usize, bucket: Bucket, span: Period) -> Vec<(Option<String>, Sums)> {
+fn by_team(rows: &[SpendRow], place: usize, bucket: Granularity, span: Period) -> Vec<(Option<String>, Sums)> {
     let is_inside = |row: &&SpendRow| {
-        bucket != Bucket::Day || row.bucket.is_some_and(|start| (span.from..span.to).contains(&start.day()))
+        bucket != Granularity::Day || row.bucket.is_some_and(|start| (span.from..span.to).contains(&start.day()))
     };
     let mut teams: BTreeMap<Option<String>, Sums> = BTreeMap::new();
     for row in rows.iter().filter(is_inside) {
@@ -266,7 +266,7 @@ fn teams(
         let name = slug.as_ref().map(|slug| names.get(slug).unwrap_or(slug).clone());
         TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
     };
-    beside(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
+    merge_periods(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
 }
 
 /// Spend of each day of a span.
@@ -291,7 +291,7 @@ fn sums(cells: &[Cell]) -> Vec<(CellKey, Sums)> {
 }
 
 /// Sums by a part of the key, now and before, by falling spend; what was only before comes last.
-fn beside<C, K: Ord + Clone>(
+fn merge_periods<C, K: Ord + Clone>(
     now: &[(C, Sums)],
     before: &[(C, Sums)],
     has_before: bool,

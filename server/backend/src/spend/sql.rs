@@ -10,7 +10,7 @@ use domain::ids::{ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    Bucket, BucketStart, Dimension, Filter, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
+    BucketStart, Dimension, Filter, Granularity, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
     SpendRange, SpendRow, Sums,
 };
 use rust_decimal::Decimal;
@@ -83,8 +83,8 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     let mut sql = Query::new("with grouped as (select ");
     sql.push(bucket_at(query.bucket, source)).push(" as bucket_at, ");
     sql.push(match source {
-        Source::Quarters if query.bucket == Bucket::Hour => "span.secs",
-        Source::Events(_) if query.bucket == Bucket::Hour => "r.secs",
+        Source::Quarters if query.bucket == Granularity::Hour => "span.secs",
+        Source::Events(_) if query.bucket == Granularity::Hour => "r.secs",
         Source::Days(_) | Source::Labels(..) | Source::Quarters | Source::Events(_) => "null::int",
     });
     sql.push(" as bucket_secs, ");
@@ -124,18 +124,18 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
     sql
 }
 
-fn bucket_at(bucket: Bucket, source: &Source) -> &'static str {
+fn bucket_at(bucket: Granularity, source: &Source) -> &'static str {
     let quarters = *source == Source::Quarters;
     match bucket {
-        Bucket::None => "null::timestamp",
-        Bucket::Hour if quarters => "date_trunc('hour', span.local)",
-        Bucket::Hour => "date_trunc('hour', r.local)",
-        Bucket::Day if quarters => "date_trunc('day', span.local)",
-        Bucket::Week if quarters => "date_trunc('week', span.local)",
-        Bucket::Month if quarters => "date_trunc('month', span.local)",
-        Bucket::Day => "r.day::timestamp",
-        Bucket::Week => "date_trunc('week', r.day::timestamp)",
-        Bucket::Month => "date_trunc('month', r.day::timestamp)",
+        Granularity::None => "null::timestamp",
+        Granularity::Hour if quarters => "date_trunc('hour', span.local)",
+        Granularity::Hour => "date_trunc('hour', r.local)",
+        Granularity::Day if quarters => "date_trunc('day', span.local)",
+        Granularity::Week if quarters => "date_trunc('week', span.local)",
+        Granularity::Month if quarters => "date_trunc('month', span.local)",
+        Granularity::Day => "r.day::timestamp",
+        Granularity::Week => "date_trunc('week', r.day::timestamp)",
+        Granularity::Month => "date_trunc('month', r.day::timestamp)",
     }
 }
 
@@ -387,7 +387,7 @@ fn found(row: &PgRow, query: &SpendQuery) -> Result<SpendRow, Error> {
     Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: sums_of(row)? })
 }
 
-fn bucket_start(row: &PgRow, bucket: Bucket) -> Result<Option<BucketStart>, Error> {
+fn bucket_start(row: &PgRow, bucket: Granularity) -> Result<Option<BucketStart>, Error> {
     let Some(local) = row.try_get::<Option<NaiveDateTime>, _>("bucket_at")? else { return Ok(None) };
     let Some(offset_secs) = row.try_get::<Option<i32>, _>("bucket_secs")? else {
         return Ok(BucketStart::of(bucket, local.date()));

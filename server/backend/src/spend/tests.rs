@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ledger::known::{Entry, Memory, Missing};
-use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
+use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot};
 use crate::ledger::series::Series;
 use crate::scope::{Actor, Visible};
 use crate::{OrgScope, TestClock};
@@ -11,7 +11,7 @@ use domain::event::EventInput;
 use domain::ids::{KeyId, OrgId, ProjectId, TeamId};
 use domain::period::Zone;
 use domain::problem::Problem;
-use domain::spend::{Bucket, BucketStart, Dimension, Filter, Measure, SpendRange, SpendRow};
+use domain::spend::{BucketStart, Dimension, Filter, Granularity, Measure, SpendRange, SpendRow};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use sqlx::PgPool;
@@ -109,7 +109,7 @@ impl Org {
 
     /// The same with lines of receipts: two meters that share the cost, rounded, so that a rest can remain.
     async fn roll_up_meters(&self, events: &[Used]) {
-        let meters = |rollups: &mut Rollups, slot: Slot<'_>, sums: &Sums| {
+        let meters = |rollups: &mut RollupDelta, slot: Slot<'_>, sums: &Sums| {
             for meter in ["input_uncached", "output"] {
                 let booked = (sums.spend / Decimal::TWO).round_dp(9);
                 let quantity = Decimal::from(sums.tokens);
@@ -120,15 +120,15 @@ impl Org {
         self.write(events, meters).await;
     }
 
-    async fn write(&self, events: &[Used], meters: impl Fn(&mut Rollups, Slot<'_>, &Sums)) {
+    async fn write(&self, events: &[Used], meters: impl Fn(&mut RollupDelta, Slot<'_>, &Sums)) {
         let known = Memory::default().of(&self.backend.pool, &self.scope).await.unwrap();
         let placed: Vec<_> = events
             .iter()
             .map(|used| {
-                known.place(used.series(self), &used.sent(), ["shape", "plan"].map(|kind| Entry::of(kind, &kind)))
+                known.resolve(used.series(self), &used.sent(), ["shape", "plan"].map(|kind| Entry::of(kind, &kind)))
             })
             .collect();
-        let mut rollups = Rollups::default();
+        let mut rollups = RollupDelta::default();
         for (used, place) in events.iter().zip(&placed) {
             let slot = Slot {
                 org_id: self.scope.org_id(),
@@ -178,19 +178,19 @@ impl Org {
         Some(text).filter(|text| !text.is_empty())
     }
 
-    fn bucket(&self, used: &Used, bucket: Bucket) -> Option<BucketStart> {
+    fn bucket(&self, used: &Used, bucket: Granularity) -> Option<BucketStart> {
         let local = self.scope.zone().local(used.at);
         let day = local.date_naive();
         Some(match bucket {
-            Bucket::None => return None,
+            Granularity::None => return None,
             // The start of the local hour with the offset that was in force: the repeated hour is two.
-            Bucket::Hour => {
+            Granularity::Hour => {
                 let text = format!("{}:00:00{}", local.format("%Y-%m-%dT%H"), local.format("%:z"));
                 BucketStart::Hour(text.parse().unwrap())
             }
-            Bucket::Day => BucketStart::Day(day),
-            Bucket::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
-            Bucket::Month => BucketStart::Month(day.with_day(1).unwrap()),
+            Granularity::Day => BucketStart::Day(day),
+            Granularity::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
+            Granularity::Month => BucketStart::Month(day.with_day(1).unwrap()),
         })
     }
 
@@ -364,7 +364,7 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
             SpendRange::Instants { from: at(from, quarter), to: at(to, 3) }
         }
     });
-    let bucket = prop::sample::select(Bucket::ALL.to_vec());
+    let bucket = prop::sample::select(Granularity::ALL.to_vec());
     (range, bucket, group_by, prop::collection::vec(any_filter(), 0..3)).prop_map(
         |(range, bucket, group_by, filters)| SpendQuery {
             range,
@@ -426,18 +426,18 @@ async fn every_query_equals_the_sums_counted_event_by_event() {
 async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
     let asked = |bucket, by: &[Dimension]| SpendQuery::over(month).per(bucket).by(by.iter().cloned());
     let ask = async |bucket, by: &[Dimension]| query(&org.backend, scope, &asked(bucket, by)).await.unwrap();
-    let total = ask(Bucket::None, &[]).await.total;
+    let total = ask(Granularity::None, &[]).await.total;
     let sum = |rows: &[SpendRow]| {
         let mut sums = Sums::default();
         rows.iter().for_each(|row| sums.add(&row.sums));
         sums
     };
     for (bucket, by) in [
-        (Bucket::Hour, vec![]),
-        (Bucket::Day, vec![Dimension::Project, Dimension::Model]),
-        (Bucket::Week, vec![Dimension::Team]),
-        (Bucket::Month, vec![Dimension::ApiKey, Dimension::Status]),
-        (Bucket::None, vec![Dimension::Customer, Dimension::Team]),
+        (Granularity::Hour, vec![]),
+        (Granularity::Day, vec![Dimension::Project, Dimension::Model]),
+        (Granularity::Week, vec![Dimension::Team]),
+        (Granularity::Month, vec![Dimension::ApiKey, Dimension::Status]),
+        (Granularity::None, vec![Dimension::Customer, Dimension::Team]),
     ] {
         assert_eq!(sum(&ask(bucket, &by).await.rows), total, "{bucket:?} {by:?}");
     }
@@ -470,7 +470,7 @@ async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
         let kind = domain::statement::StatementKind::Team;
         let (_, one) = crate::statements::one(&org.backend, scope, month, kind, slug).await.unwrap();
         assert_eq!(one.total, team.sums);
-        let by_team = asked(Bucket::None, &[]).only(Dimension::Team, slug);
+        let by_team = asked(Granularity::None, &[]).only(Dimension::Team, slug);
         assert_eq!(query(&org.backend, scope, &by_team).await.unwrap().total, team.sums);
     }
 }
@@ -579,7 +579,7 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
         previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
         measure: Measure::Spend,
         dimension: Dimension::Feature,
-        bucket: Some(Bucket::Hour),
+        bucket: Some(Granularity::Hour),
         filters: Vec::new(),
     };
     let found = explore(&org.backend, &org.scope, asked.clone()).await.unwrap();

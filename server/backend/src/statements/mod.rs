@@ -5,14 +5,15 @@ mod sql;
 use crate::{Backend, Error, OrgScope, rules};
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::price::contract::TermRow;
+use domain::price::contract::ContractTerm;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    ModelSums, MonthStatement, MonthTotal, Payer, ProjectStatement, StatementKind, StatementLine, TeamStatement, lines,
+    CostOwner, ModelSums, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+    lines,
 };
 use rust_decimal::Decimal;
-use sql::{ModelKey, ModelRow, PayerRow};
+use sql::{CostOwnerRow, ModelKey, ModelRow};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -55,11 +56,11 @@ pub async fn one(
     month: Period,
     kind: StatementKind,
     slug: &str,
-) -> Result<(Payer, MonthStatement), Error> {
+) -> Result<(CostOwner, MonthStatement), Error> {
     scope.require(Permission::Read)?;
-    let payer = sql::payer(&backend.pool, scope, kind, slug).await?.ok_or(Problem::NotFound)?;
-    let statement = build(backend, scope, month, Some((kind, payer.id)), true).await?;
-    Ok((payer.payer, statement))
+    let found = sql::owner(&backend.pool, scope, kind, slug).await?.ok_or(Problem::NotFound)?;
+    let statement = build(backend, scope, month, Some((kind, found.id)), true).await?;
+    Ok((found.owner, statement))
 }
 
 async fn build(
@@ -69,11 +70,11 @@ async fn build(
     only: Option<(StatementKind, Uuid)>,
     with_lines: bool,
 ) -> Result<MonthStatement, Error> {
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     let models = sql::models(&backend.pool, scope, month, only).await?;
     let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
     let mut terms = if with_lines { terms(backend, scope, month, only).await? } else { BTreeMap::new() };
-    let (teams, projects) = sql::payers(&backend.pool, scope).await?;
+    let (teams, projects) = sql::owners(&backend.pool, scope).await?;
     let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
     let mut total = Sums::default();
     for ModelRow { key, sums } in models {
@@ -110,13 +111,13 @@ async fn terms(
 ) -> Result<BTreeMap<ModelKey, Vec<(String, Decimal)>>, Error> {
     let moved = sql::terms(&backend.pool, scope, month, only).await?;
     let ids: Vec<u64> = moved.values().flatten().map(|(term_id, _)| *term_id).collect();
-    let rows: HashMap<u64, TermRow> = rules::by_ids(&backend.pool, scope, &ids).await?;
-    let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), TermRow::words);
+    let rows: HashMap<u64, ContractTerm> = rules::by_ids(&backend.pool, scope, &ids).await?;
+    let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), ContractTerm::words);
     let named = |(term_id, amount)| (words(term_id), amount);
     Ok(moved.into_iter().map(|(key, terms)| (key, terms.into_iter().map(named).collect())).collect())
 }
 
-fn team_statement(projects: &[PayerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, with_lines: bool) -> TeamStatement {
+fn team_statement(projects: &[CostOwnerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, with_lines: bool) -> TeamStatement {
     let mut statements: Vec<_> = owned
         .into_iter()
         .map(|(id, models)| project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, with_lines))
@@ -127,7 +128,7 @@ fn team_statement(projects: &[PayerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, 
     TeamStatement { team: None, sums, projects: statements }
 }
 
-fn project_statement(project: Payer, mut models: Vec<ModelSums>, with_lines: bool) -> ProjectStatement {
+fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, with_lines: bool) -> ProjectStatement {
     models.sort_by_key(|model| Reverse(model.sums.spend));
     let mut sums = Sums::default();
     models.iter().for_each(|model| sums.add(&model.sums));
@@ -135,11 +136,11 @@ fn project_statement(project: Payer, mut models: Vec<ModelSums>, with_lines: boo
     ProjectStatement { project, sums, lines }
 }
 
-fn find(payers: &[PayerRow], id: Uuid) -> Option<Payer> {
-    payers.iter().find(|row| row.id == id).map(|row| row.payer.clone())
+fn find(owners: &[CostOwnerRow], id: Uuid) -> Option<CostOwner> {
+    owners.iter().find(|row| row.id == id).map(|row| row.owner.clone())
 }
 
 /// A sum is never dropped for want of a name.
-fn nameless(id: Uuid) -> Payer {
-    Payer { slug: id.to_string(), name: id.to_string(), cost_centre: None }
+fn nameless(id: Uuid) -> CostOwner {
+    CostOwner { slug: id.to_string(), name: id.to_string(), cost_centre: None }
 }

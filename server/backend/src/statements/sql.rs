@@ -5,7 +5,7 @@ use crate::{Error, OrgScope};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::Sums;
-use domain::statement::{MonthTotal, Payer, StatementKind};
+use domain::statement::{CostOwner, MonthTotal, StatementKind};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
@@ -28,9 +28,9 @@ pub(super) struct ModelRow {
     pub(super) sums: Sums,
 }
 
-pub(super) struct PayerRow {
+pub(super) struct CostOwnerRow {
     pub(super) id: Uuid,
-    pub(super) payer: Payer,
+    pub(super) owner: CostOwner,
 }
 
 const OWNER: &str = " left join project_ownership as owner on owner.org_id = r.org_id
@@ -131,14 +131,14 @@ pub(super) async fn terms(
     Ok(found)
 }
 
-fn payer_of(row: &PgRow) -> Result<PayerRow, sqlx::Error> {
-    let payer =
-        Payer { slug: row.try_get("slug")?, name: row.try_get("name")?, cost_centre: row.try_get("cost_centre")? };
-    Ok(PayerRow { id: row.try_get("id")?, payer })
+fn owner_of(row: &PgRow) -> Result<CostOwnerRow, sqlx::Error> {
+    let owner =
+        CostOwner { slug: row.try_get("slug")?, name: row.try_get("name")?, cost_centre: row.try_get("cost_centre")? };
+    Ok(CostOwnerRow { id: row.try_get("id")?, owner })
 }
 
 /// All teams and projects: names for sums that are limited to what the caller sees already.
-pub(super) async fn payers(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<PayerRow>, Vec<PayerRow>), Error> {
+pub(super) async fn owners(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<CostOwnerRow>, Vec<CostOwnerRow>), Error> {
     let teams = sqlx::query("select team_id as id, slug, name, cost_centre from teams where org_id = $1")
         .bind(scope.org_id().0)
         .fetch_all(pool)
@@ -147,17 +147,17 @@ pub(super) async fn payers(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<Payer
         .bind(scope.org_id().0)
         .fetch_all(pool)
         .await?;
-    let read = |rows: Vec<PgRow>| rows.iter().map(payer_of).collect::<Result<Vec<_>, _>>();
+    let read = |rows: Vec<PgRow>| rows.iter().map(owner_of).collect::<Result<Vec<_>, _>>();
     Ok((read(teams)?, read(projects)?))
 }
 
 /// The team or project of this slug, if the caller sees it: a team is seen with any project that it ever owned.
-pub(super) async fn payer(
+pub(super) async fn owner(
     pool: &PgPool,
     scope: &OrgScope,
     kind: StatementKind,
     slug: &str,
-) -> Result<Option<PayerRow>, Error> {
+) -> Result<Option<CostOwnerRow>, Error> {
     let query = match kind {
         StatementKind::Project => sqlx::query(
             "select project_id as id, slug, name, cost_centre from projects
@@ -171,5 +171,5 @@ pub(super) async fn payer(
         ),
     };
     let row = query.bind(scope.org_id().0).bind(slug).bind(scope.visible_projects()).fetch_optional(pool).await?;
-    Ok(row.as_ref().map(payer_of).transpose()?)
+    Ok(row.as_ref().map(owner_of).transpose()?)
 }

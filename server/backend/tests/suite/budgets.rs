@@ -474,7 +474,7 @@ async fn the_worker_mails_what_ingestion_marks_until_it_is_stopped() {
     let (backend, mailer) = (server.backend.clone(), mailer(&sink));
     let (evaluating, sending) = (stop.clone(), stop.clone());
     let workers = tokio::spawn(async move {
-        tokio::join!(budgets::work(&backend, &evaluating), delivery::work(&backend, &mailer, &sending))
+        tokio::join!(budgets::run_worker(&backend, &evaluating), delivery::run_worker(&backend, &mailer, &sending))
     });
     sink.wait_for(|mail| mail.subject().contains("60 %")).await;
     org.spend("2026-11-11", "25").await;

@@ -231,7 +231,7 @@ async fn the_worker_sends_what_waits_and_what_comes_until_it_is_stopped() {
     let stop = CancellationToken::new();
     let worker = {
         let (backend, mailer, stop) = (server.backend.clone(), mailer(&sink), stop.clone());
-        tokio::spawn(async move { delivery::work(&backend, &mailer, &stop).await })
+        tokio::spawn(async move { delivery::run_worker(&backend, &mailer, &stop).await })
     };
     sink.wait_for(|mail| mail.to == ["before@example.com"]).await;
     enqueue(&server.backend, "after@example.com").await;

@@ -79,7 +79,7 @@ async fn no_page_reads_a_whole_table() {
     }
     statements::months(&reader, scope).await.unwrap();
     statements::month(&reader, scope, month, true).await.unwrap();
-    forecast::look_ahead(&reader, scope).await.unwrap();
+    forecast::forecast_inputs(&reader, scope).await.unwrap();
     budgets::list(&reader, scope).await.unwrap();
     prices::browse::overview(&reader, scope, &PriceSearch::default()).await.unwrap();
     events::list(&reader, scope, &EventQuery::default()).await.unwrap();

@@ -4,7 +4,7 @@ use crate::prices::send;
 use backend::prices::{self, import};
 use backend::{Backend, Error, OrgScope, events};
 use domain::event::EventInput;
-use domain::price::Doubt;
+use domain::price::PriceWarning;
 use domain::price::import::{Choice, Counts, Import, ImportInput, ProposalKind};
 use domain::problem::Problem;
 use serde_json::json;
@@ -59,7 +59,7 @@ async fn an_import_shows_what_it_would_have_meant_and_enters_what_is_chosen() {
         sure.map(|proposal| format!("{} {}", proposal.kind.as_str(), proposal.model().model)).collect();
     assert_eq!(said, ["changed gpt-4o", "new_model gpt-99", "new_model gpt-99"]);
     let millionfold =
-        import.proposals.iter().find(|proposal| matches!(proposal.doubts[..], [Doubt::Millionfold { .. }]));
+        import.proposals.iter().find(|proposal| matches!(proposal.warnings[..], [PriceWarning::Millionfold { .. }]));
     assert_eq!(millionfold.unwrap().kind, ProposalKind::Changed);
     assert_eq!((import.unchanged, import.entry.source.as_str()), (1, "genai-prices 9.9"));
 

@@ -4,7 +4,7 @@ use backend::{Backend, Error, OrgScope, events, prices, rules};
 use chrono::Duration;
 use domain::event::EventInput;
 use domain::identity::Permission;
-use domain::price::{MappingForm, PriceForm, PriceRow};
+use domain::price::{BookPrice, MappingForm, PriceForm};
 use domain::problem::Problem;
 use domain::rule::Dated;
 use domain::span::{Edge, Span};
@@ -62,7 +62,7 @@ async fn problem<T: std::fmt::Debug>(verb: impl Future<Output = Result<T, Error>
     verb.await.unwrap_err().into_problem()
 }
 
-async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<PriceRow>> {
+async fn live(backend: &Backend, acme: &Organization) -> Vec<Dated<BookPrice>> {
     let book = prices::own_book(backend, &acme.owner).await.unwrap();
     book.prices.into_iter().filter(|price| price.is_live()).collect()
 }
@@ -102,7 +102,7 @@ async fn a_new_price_ends_the_old_one_and_both_can_be_taken_back() {
     clock.advance(Duration::minutes(1));
     let from = |day: &str, rate| PriceForm { valid_from: day.to_owned(), ..price("ours", "output", rate) };
     let second = enter(&backend, &acme.owner, from("2026-12-01", "7")).await;
-    let spans = |prices: &[Dated<PriceRow>]| {
+    let spans = |prices: &[Dated<BookPrice>]| {
         let text = |at: Option<chrono::DateTime<chrono::Utc>>| at.map(|at| at.to_rfc3339());
         prices
             .iter()
@@ -188,7 +188,7 @@ async fn undoing_gives_nothing_back_beside_what_holds_now() {
             }
         }
         let prices = live(&backend, &acme).await;
-        let span = |price: &Dated<PriceRow>| Span { from: price.row.valid_from, to: price.row.valid_to };
+        let span = |price: &Dated<BookPrice>| Span { from: price.row.valid_from, to: price.row.valid_to };
         for (place, price) in prices.iter().enumerate() {
             let beside = prices[place + 1..].iter().find(|other| span(other).overlaps(span(price)));
             assert!(beside.is_none(), "step {step}: {price:?} and {beside:?}");
@@ -262,19 +262,19 @@ async fn an_unusual_price_is_confirmed_first() {
     let database = TestDatabase::new().await;
     let (backend, _) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, "UTC").await;
-    let doubts = async |form: PriceForm| {
+    let warnings = async |form: PriceForm| {
         let form = PriceForm { confirmed: String::new(), ..form };
-        let found = prices::doubts(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
+        let found = prices::warnings(&backend, &acme.owner, &form.parse().unwrap()).await.unwrap();
         let refused = prices::add_prices(&backend, &acme.owner, &[form.parse().unwrap()], form.is_confirmed()).await;
         assert_eq!(refused.is_err(), !found.is_empty());
-        found.iter().map(|doubt| serde_json::to_value(doubt).unwrap()["kind"].clone()).collect::<Vec<_>>()
+        found.iter().map(|warning| serde_json::to_value(warning).unwrap()["kind"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(
-        doubts(price("gpt-4o-2024-08-06", "output", "0.00001")).await,
+        warnings(price("gpt-4o-2024-08-06", "output", "0.00001")).await,
         ["looks_per_token", "tenfold", "stands_in"]
     );
     assert_eq!(
-        doubts(PriceForm { per: "1".to_owned(), ..price("brand-new", "output", "10") }).await[0],
+        warnings(PriceForm { per: "1".to_owned(), ..price("brand-new", "output", "10") }).await[0],
         "looks_per_million"
     );
     let peer =
@@ -282,10 +282,10 @@ async fn an_unusual_price_is_confirmed_first() {
             source_version, origin, recorded_at)
         values (1, 'openai', 'peer', 'output', 'standard', 0, true, 10, 1000000, 'x', '1', 'import', now())";
     sqlx::query(peer).execute(database.pool()).await.unwrap();
-    assert_eq!(doubts(price("brand-new", "output", "100")).await, ["far_from_peers"]);
+    assert_eq!(warnings(price("brand-new", "output", "100")).await, ["far_from_peers"]);
     // The cached rate would silently become the input rate.
-    assert_eq!(doubts(price("gpt-4o-2024-08-06", "input_uncached", "2.4")).await, ["stands_in"]);
-    assert_eq!(doubts(price("brand-new", "output", "10")).await, Vec::<String>::new());
+    assert_eq!(warnings(price("gpt-4o-2024-08-06", "input_uncached", "2.4")).await, ["stands_in"]);
+    assert_eq!(warnings(price("brand-new", "output", "10")).await, Vec::<String>::new());
     assert_eq!(live(&backend, &acme).await.len(), 1);
 }
 

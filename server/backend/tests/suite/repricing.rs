@@ -7,9 +7,9 @@ use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::event::EventInput;
 use domain::ids::RunId;
 use domain::period::Period;
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::problem::Problem;
-use domain::repricing::{MAX_EFFECT, Run, RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::repricing::{MAX_PREVIEWED, RepricingRun, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::rule::NewRule;
 use domain::span::Edge;
 use domain::spend::{Measure, SpendQuery, Sums};
@@ -44,12 +44,12 @@ fn all_of(kind: RunKind) -> RunInput {
     RunInput { kind, from: None, to: None, filters: vec![] }
 }
 
-pub(crate) async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Run {
+pub(crate) async fn finish(backend: &Backend, scope: &OrgScope, run_id: RunId) -> RepricingRun {
     while runs::advance(backend, scope, run_id).await.unwrap() {}
     runs::run(backend, scope, run_id).await.unwrap()
 }
 
-pub(crate) fn preview(run: &Run) -> Summary {
+pub(crate) fn preview(run: &RepricingRun) -> Summary {
     match &run.state {
         RunState::Previewed { preview } => preview.clone(),
         other => panic!("{other:?}"),
@@ -76,7 +76,7 @@ async fn mapping_a_name_prices_what_waits_as_of_its_own_time() {
 
     prices::add_alias(&backend, &acme.owner, &mapping("our-chat", MODEL).parse().unwrap()).await.unwrap();
     let run =
-        runs::price_waiting(&backend, &acme.owner, Some(("openai", "our-chat")), "It is our gpt-4o.").await.unwrap();
+        runs::price_unpriced(&backend, &acme.owner, Some(("openai", "our-chat")), "It is our gpt-4o.").await.unwrap();
     let RunState::Done { outcome, .. } = &run.state else { panic!("{:?}", run.state) };
     assert_eq!((outcome.looked_at, outcome.moved, outcome.priced, outcome.still_unpriced), (2, 2, 2, 0));
     assert_eq!(outcome.delta(), money("0.007"));
@@ -101,7 +101,7 @@ async fn mapping_a_name_prices_what_waits_as_of_its_own_time() {
     assert_rollups_follow(&backend, &acme.owner).await;
 
     // Nothing waits for that name any more, and pricing again finds nothing to do.
-    let again = runs::price_waiting(&backend, &acme.owner, None, "Once more.").await.unwrap();
+    let again = runs::price_unpriced(&backend, &acme.owner, None, "Once more.").await.unwrap();
     let RunState::Done { outcome, .. } = &again.state else { panic!("{:?}", again.state) };
     assert_eq!((outcome.looked_at, outcome.moved, outcome.still_unpriced), (1, 0, 1));
 }
@@ -271,12 +271,12 @@ async fn another_server_goes_on_where_one_stopped_and_nothing_moves_twice() {
     }
     enter(&here, &acme.owner, price("ours", "input_uncached", "1")).await;
     enter(&here, &acme.owner, price("ours", "output", "1")).await;
-    let run = runs::price_waiting(&here, &acme.owner, None, "A price at last.").await.unwrap();
+    let run = runs::price_unpriced(&here, &acme.owner, None, "A price at last.").await.unwrap();
     let RunState::Running { so_far, .. } = &run.state else { panic!("{:?}", run.state) };
     assert_eq!(so_far.moved, 8_000);
     assert_eq!(total(&here, &acme.owner).await.spend, money("8.8"), "what has moved is in every sum");
     assert_rollups_follow(&here, &acme.owner).await;
-    let busy = problem(runs::price_waiting(&here, &acme.owner, None, "Impatient.")).await;
+    let busy = problem(runs::price_unpriced(&here, &acme.owner, None, "Impatient.")).await;
     assert_eq!(busy.status(), 409);
 
     let (one, other) =
@@ -352,26 +352,26 @@ async fn an_effect_is_what_pricing_then_does() {
     }
     let name = ("openai", "our-chat");
     let input = mapping("our-chat", MODEL).parse().unwrap();
-    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_PREVIEWED).await.unwrap();
     let main = vec![("main".to_owned(), 2, money("0.007"))];
-    assert_eq!((effect.waiting, effect.priced, effect.cost, effect.more), (2, 2, money("0.007"), false));
+    assert_eq!((effect.unpriced, effect.priced, effect.cost, effect.more), (2, 2, money("0.007"), false));
     assert_eq!(effect.projects, main);
     let first = runs::effect_of_alias(&backend, &acme.owner, &input, name, 1).await.unwrap();
-    assert_eq!((first.waiting, first.cost, first.more), (1, money("0.0035"), true));
+    assert_eq!((first.unpriced, first.cost, first.more), (1, money("0.0035"), true));
     assert_eq!(total(&backend, &acme.owner).await.spend, Decimal::ZERO, "nothing has moved");
 
     // Half of a price is none; a second rate in the same form completes it.
-    let inputs = |meters: &[&str]| -> Vec<NewRule<PriceRow>> {
+    let inputs = |meters: &[&str]| -> Vec<NewRule<BookPrice>> {
         meters.iter().map(|meter| price("our-chat", meter, "1").parse().unwrap()).collect()
     };
     for (meters, priced, cost) in [(&["output"][..], 0, "0"), (&["output", "input_uncached"], 2, "0.0022")] {
-        let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_EFFECT).await.unwrap();
+        let effect = runs::effect_of_prices(&backend, &acme.owner, &inputs(meters), name, MAX_PREVIEWED).await.unwrap();
         assert_eq!((effect.priced, effect.cost), (priced, money(cost)), "{meters:?}");
     }
     let change = prices::add_prices(&backend, &acme.owner, &inputs(&["output", "input_uncached"]), true).await.unwrap();
     let book = prices::own_book(&backend, &acme.owner).await.unwrap();
     assert_eq!((book.prices.len(), book.changes.len()), (2, 1), "one change");
-    let run = runs::price_waiting(&backend, &acme.owner, Some(name), "Entered.").await.unwrap();
+    let run = runs::price_unpriced(&backend, &acme.owner, Some(name), "Entered.").await.unwrap();
     let RunState::Done { outcome, .. } = &run.state else { panic!("{:?}", run.state) };
     assert_eq!((outcome.priced, outcome.delta()), (2, money("0.0022")));
     // What has its price from a run keeps the price that it names, until the run is reversed: then it waits again, and is found.
@@ -382,11 +382,11 @@ async fn an_effect_is_what_pricing_then_does() {
     );
     runs::reverse(&backend, &acme.owner, run.run_id, "It was wrong.").await.unwrap();
     prices::undo(&backend, &acme.owner, change).await.unwrap();
-    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_EFFECT).await.unwrap();
+    let effect = runs::effect_of_alias(&backend, &acme.owner, &input, name, MAX_PREVIEWED).await.unwrap();
     assert_eq!(effect.projects, main);
     let globex = seed::organization(&backend, "UTC").await;
-    let theirs = runs::effect_of_alias(&backend, &globex.owner, &input, name, MAX_EFFECT).await.unwrap();
-    assert_eq!(theirs.waiting, 0);
+    let theirs = runs::effect_of_alias(&backend, &globex.owner, &input, name, MAX_PREVIEWED).await.unwrap();
+    assert_eq!(theirs.unpriced, 0);
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
     assert_eq!(problem(runs::effect_of_alias(&backend, &bound, &input, name, 1)).await.status(), 403);
 }
@@ -400,7 +400,7 @@ async fn a_name_by_which_a_run_priced_events_cannot_be_undone() {
     let map =
         async |name| prices::add_alias(&backend, &acme.owner, &mapping(name, MODEL).parse().unwrap()).await.unwrap();
     let (named, other) = (map("our-chat").await, map("their-chat").await);
-    let run = runs::price_waiting(&backend, &acme.owner, Some(("openai", "our-chat")), "Mapped.").await.unwrap();
+    let run = runs::price_unpriced(&backend, &acme.owner, Some(("openai", "our-chat")), "Mapped.").await.unwrap();
     assert_eq!(problem(prices::undo(&backend, &acme.owner, named)).await.status(), 409);
     prices::undo(&backend, &acme.owner, other).await.unwrap();
     runs::reverse(&backend, &acme.owner, run.run_id, "Mapped by mistake.").await.unwrap();

@@ -1,7 +1,10 @@
 //! Events as the API shows them: the same words as in `POST /v1/events`, money as decimal strings.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use domain::event::{DoubleRow, EventDetail, EventInput, EventRow, Page, RejectedRow, Status, Suspicion, UnpricedRow};
+use domain::event::{
+    EventDetail, EventInput, EventRow, Page, PossibleDuplicate, PossibleDuplicateTotals, RejectedRow, Status,
+    UnpricedRow,
+};
 use domain::ids::RejectedId;
 use domain::money::exact;
 use domain::price::{Variant, Why};
@@ -86,7 +89,7 @@ impl From<EventRow> for EventSummary {
 /// A suspected double beside the event that came first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SuspectedDouble)]
-pub(super) struct DoubleDocument {
+pub(super) struct PossibleDuplicateDocument {
     /// The event that came second.
     event: EventSummary,
     /// The event that was recorded before with the same id of the provider's answer; null where it is not kept any more.
@@ -96,8 +99,8 @@ pub(super) struct DoubleDocument {
 /// A page of suspected doubles, and what all of them cost.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SuspectedDoubles)]
-pub(super) struct DoublesDocument {
-    doubles: Vec<DoubleDocument>,
+pub(super) struct PossibleDuplicatesDocument {
+    doubles: Vec<PossibleDuplicateDocument>,
     /// How many there are.
     events: u64,
     /// What they cost together: as much may be counted twice. Decimal string with 12 places.
@@ -110,15 +113,18 @@ pub(super) struct DoublesDocument {
     next_cursor: Option<String>,
 }
 
-impl DoublesDocument {
-    pub(super) fn of(page: Page<DoubleRow>, suspicion: Suspicion) -> Self {
-        let double = |row: DoubleRow| DoubleDocument { event: row.row.into(), first: row.first.map(Into::into) };
+impl PossibleDuplicatesDocument {
+    pub(super) fn of(page: Page<PossibleDuplicate>, totals: PossibleDuplicateTotals) -> Self {
+        let double = |row: PossibleDuplicate| PossibleDuplicateDocument {
+            event: row.row.into(),
+            first: row.first.map(Into::into),
+        };
         Self {
             doubles: page.rows.into_iter().map(double).collect(),
-            events: suspicion.events,
-            cost: exact(suspicion.cost),
+            events: totals.events,
+            cost: exact(totals.cost),
             currency: "USD",
-            unpriced: suspicion.unpriced,
+            unpriced: totals.unpriced,
             next_cursor: page.next_cursor,
         }
     }
@@ -333,7 +339,7 @@ impl From<EventDetail> for EventDocument {
             adds_up: event.adds_up,
             attributes: event.attributes.into_iter().collect(),
             attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
-            doubles: event.doubles.into_iter().map(EventSummary::from).collect(),
+            doubles: event.possible_duplicates.into_iter().map(EventSummary::from).collect(),
         }
     }
 }

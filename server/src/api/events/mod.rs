@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use documents::{DoublesDocument, EventDocument, EventsBody, EventsDocument, UnpricedDocument};
+use documents::{EventDocument, EventsBody, EventsDocument, PossibleDuplicatesDocument, UnpricedDocument};
 use domain::event::{EventQuery, IngestAnswer, MAX_BODY_BYTES};
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -172,18 +172,18 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
         ("limit" = Option<u16>, Query, minimum = 1, maximum = 200, description = "Rows of the page; 50 when missing.")
     ),
     responses(
-        (status = 200, description = "One page, and the sum of all.", body = DoublesDocument)
+        (status = 200, description = "One page, and the sum of all.", body = PossibleDuplicatesDocument)
     )
 )]
 async fn doubles(
     caller: ApiCaller,
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Json<DoublesDocument>, ApiError> {
+) -> Result<Json<PossibleDuplicatesDocument>, ApiError> {
     let query = page_of(&pairs)?;
     let (backend, scope) = (&state.backend, &caller.scope);
-    let page = backend::events::doubles(backend, scope, query.cursor.as_deref(), query.limit).await?;
-    Ok(Json(DoublesDocument::of(page, backend::events::suspicion(backend, scope).await?)))
+    let page = backend::events::possible_duplicates(backend, scope, query.cursor.as_deref(), query.limit).await?;
+    Ok(Json(PossibleDuplicatesDocument::of(page, backend::events::possible_duplicate_totals(backend, scope).await?)))
 }
 
 /// The parameters of a list that takes no filters.

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, IngestStatus};
 use domain::problem::{FieldProblem, Problem};
 use percent_encoding::percent_decode_str;
 use serde_json::value::RawValue;
@@ -90,7 +90,7 @@ async fn meter(
     let refused: Vec<FieldProblem> = answer
         .results
         .into_iter()
-        .filter(|result| matches!(result.status, Recorded::Rejected | Recorded::Conflict))
+        .filter(|result| matches!(result.status, IngestStatus::Rejected | IngestStatus::Conflict))
         .filter_map(|result| {
             let error = result.error?;
             Some(FieldProblem { pointer: format!("/{}{}", result.index, error.pointer), ..error })

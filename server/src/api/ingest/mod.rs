@@ -11,7 +11,7 @@ use super::body;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
-use crate::ingest_formats::Placed;
+use crate::ingest_formats::IndexedEvents;
 use axum::Json;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode};
@@ -57,13 +57,13 @@ pub(super) fn answered(answer: IngestAnswer) -> Response {
 /// Records items in parts of at most [`MAX_BATCH`] and answers with their places in the body.
 ///
 /// Ids follow from what was sent, so a body that was recorded in part can be sent again as it is.
-async fn record(state: &AppState, caller: &ApiCaller, items: Placed) -> Result<IngestAnswer, ApiError> {
+async fn record(state: &AppState, caller: &ApiCaller, items: IndexedEvents) -> Result<IngestAnswer, ApiError> {
     let mut whole = IngestAnswer::default();
     let backend = state.backend.for_ingest();
     let mut items = items.into_iter().peekable();
     while items.peek().is_some() {
         let (places, events): (Vec<u32>, Vec<_>) = items.by_ref().take(MAX_BATCH).unzip();
-        let part = backend::events::ingest_read(&backend, &caller.scope, events).await?;
+        let part = backend::events::ingest_foreign(&backend, &caller.scope, events).await?;
         whole.accepted += part.accepted;
         whole.duplicates += part.duplicates;
         whole.conflicts += part.conflicts;

@@ -4,7 +4,7 @@ use super::record;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
-use crate::ingest_formats::Placed;
+use crate::ingest_formats::IndexedEvents;
 use crate::ingest_formats::otlp::answer::{Signal, exported, status};
 use crate::ingest_formats::otlp::{self, Encoding};
 use axum::body::Body;
@@ -12,7 +12,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, IngestStatus};
 use domain::problem::Problem;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
@@ -115,13 +115,13 @@ async fn metrics(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| Placed::new());
+    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| IndexedEvents::new());
     export(Signal::Metrics, nothing, &caller, &state, &headers, body).await
 }
 
 /// How a signal's body is read.
-trait Reader: FnOnce(&[u8], Encoding) -> Result<Placed, Problem> {}
-impl<F: FnOnce(&[u8], Encoding) -> Result<Placed, Problem>> Reader for F {}
+trait Reader: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem> {}
+impl<F: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem>> Reader for F {}
 
 /// Answers in the encoding of the request; [`speak`] does so for what is refused.
 async fn export(
@@ -239,7 +239,7 @@ fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
 
 /// The first reason stands for all: each is in the rejected list.
 fn why(answer: &IngestAnswer) -> String {
-    let refused = |status| matches!(status, Recorded::Rejected | Recorded::Conflict);
+    let refused = |status| matches!(status, IngestStatus::Rejected | IngestStatus::Conflict);
     let first = answer.results.iter().find(|result| refused(result.status));
     let detail = first.and_then(|result| result.error.as_ref()).map_or("", |error| error.detail.as_str());
     format!("Refused: {}. The first: {detail}", answer.rejected + answer.conflicts)

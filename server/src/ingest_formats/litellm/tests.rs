@@ -25,7 +25,7 @@ fn payload() -> Value {
     })
 }
 
-fn read_value(value: &Value) -> Option<Read> {
+fn read_value(value: &Value) -> Option<ParsedEvent> {
     let raw = serde_json::value::to_raw_value(value).unwrap();
     one(Some(&raw))
 }

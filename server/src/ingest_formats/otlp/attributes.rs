@@ -1,6 +1,6 @@
 //! The attributes that are known by name, and their values.
 
-use super::words::{self, Names};
+use super::attribute_keys::{self, Names};
 use serde_json::{Number, Value as Json};
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(super) struct Attributes(BTreeMap<&'static str, Value>);
 impl Attributes {
     /// Whether an attribute of this name is read at all, and its name.
     pub(super) fn known(key: &str) -> Option<&'static str> {
-        words::KNOWN.get(key).copied()
+        attribute_keys::KNOWN.get(key).copied()
     }
 
     /// Keeps a value; the first of a name stays.

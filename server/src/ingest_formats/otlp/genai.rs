@@ -1,12 +1,12 @@
-//! The event that a span's attributes make together. The names of the attributes are in [`super::words`].
+//! The event that a span's attributes make together. The names of the attributes are in [`super::attribute_keys`].
 
 use super::Span;
-use super::attributes::Attributes;
-use super::words::{
+use super::attribute_keys::{
     COHORT, COST, COUNTS, CUSTOMER, ENVIRONMENT, ERROR, FEATURE, FINISH, FIRST_CHUNK, FIRST_CHUNK_MS, HTTP_STATUS,
     INPUT, MODEL, OPENROUTER, OUTPUT, PROJECT, PROVIDER, PROVIDER_METADATA, RESPONSE_ID, SERVICE_TIER, SESSION, STEP,
     STREAM, TAGS, USER,
 };
+use super::attributes::Attributes;
 use crate::ingest_formats::{EventInput, fit, names};
 use chrono::{DateTime, FixedOffset};
 use domain::event::{MAX_LATENCY_MS, ReportedCost, Status};

@@ -3,10 +3,10 @@
 //! Claude Code, Codex and Gemini CLI send metrics beside them that count the same tokens again: those are not read.
 //! The id is a hash of what the record says, because none of them sends one that is never used again.
 
+use super::attribute_keys::Names;
 use super::attributes::{Attributes, Value};
-use super::words::Names;
 use super::{Log, Records, genai, unreadable};
-use crate::ingest_formats::{EventInput, Placed, Read, Refused, fit, names};
+use crate::ingest_formats::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
 use domain::event::Sender;
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
@@ -124,17 +124,17 @@ fn emitter(name: &str) -> Option<&'static Emitter> {
 }
 
 /// Reads the calls among the records of one request.
-pub(super) fn read(records: &Records<Log>) -> Placed {
+pub(super) fn read(records: &Records<Log>) -> IndexedEvents {
     (0..)
         .zip(records)
         .filter_map(|(place, log)| match log {
             Some(log) => Some((place, one(log)?)),
-            None => Some((place, Err(Refused::unread(unreadable())))),
+            None => Some((place, Err(Rejection::unread(unreadable())))),
         })
         .collect()
 }
 
-fn one(log: &Log) -> Option<Read> {
+fn one(log: &Log) -> Option<ParsedEvent> {
     let emitter = emitter(&log.name)?;
     let (agent, attributes) = (&emitter.agent, &log.attributes);
     // Codex reports every event of a stream; the last one has the counts.
@@ -146,7 +146,7 @@ fn one(log: &Log) -> Option<Read> {
     let Some(model) = attributes.word(MODEL) else {
         let sender = Sender { id: Some(id), provider: Some(agent.provider.to_owned()), ..Sender::default() };
         let problem = FieldProblem::new("/model", "required", "The log record names no model.");
-        return Some(Err(Box::new(Refused { sender, problem })));
+        return Some(Err(Box::new(Rejection { sender, problem })));
     };
     let mut event = EventInput {
         id: Some(id),

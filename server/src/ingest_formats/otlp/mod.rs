@@ -5,9 +5,10 @@
 //!
 //! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
 //! * [`mod@logs`] knows the coding agents that report by log record.
-//! * [`words`] has the names under which instrumentations write the same thing, [`genai`] makes an event of them.
+//! * [`attribute_keys`] has the names under which instrumentations write the same thing, [`genai`] makes an event of them.
 
 pub mod answer;
+mod attribute_keys;
 mod attributes;
 mod genai;
 mod json;
@@ -16,9 +17,8 @@ mod proto;
 mod spans;
 #[cfg(test)]
 mod tests;
-mod words;
 
-use super::Placed;
+use super::IndexedEvents;
 use attributes::Attributes;
 use domain::problem::{FieldProblem, Problem};
 
@@ -69,7 +69,7 @@ type Records<T> = Vec<Option<T>>;
 ///
 /// # Errors
 /// [`Problem::Invalid`] when the body is not of this encoding, [`Problem::TooLarge`] above 100,000 spans.
-pub fn traces(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
+pub fn traces(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
     let spans = match encoding {
         Encoding::Protobuf => proto::spans(body)?,
         Encoding::Json => json::spans(body)?,
@@ -81,7 +81,7 @@ pub fn traces(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], encoding: Encoding) -> Result<Placed, Problem> {
+pub fn logs(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
     let records = match encoding {
         Encoding::Protobuf => proto::logs(body)?,
         Encoding::Json => json::logs(body)?,

@@ -8,9 +8,9 @@
 //! A span ends after those below it, so a request never holds a parent whose children come later.
 //! Where the children came in an earlier request, rule 1 holds for everything that says what it is; a framework's call above a client's is then recorded as a second event, and shown as a suspected double by the id of the provider's answer.
 
-use super::words::{AGENT, AI_SDK, INFERENCE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
+use super::attribute_keys::{AGENT, AI_SDK, INFERENCE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
 use super::{Records, Span, genai, unreadable};
-use crate::ingest_formats::{Placed, Read, Refused, names};
+use crate::ingest_formats::{IndexedEvents, ParsedEvent, Rejection, names};
 use domain::event::Sender;
 use domain::problem::FieldProblem;
 use std::collections::{HashMap, HashSet};
@@ -30,12 +30,12 @@ enum Kind {
 }
 
 /// Reads the calls among the spans of one request.
-pub(super) fn read(spans: &Records<Span>) -> Placed {
+pub(super) fn read(spans: &Records<Span>) -> IndexedEvents {
     let above = above_counted(spans);
     (0..)
         .zip(spans)
         .filter_map(|(place, span)| {
-            let Some(span) = span else { return Some((place, Err(Refused::unread(unreadable())))) };
+            let Some(span) = span else { return Some((place, Err(Rejection::unread(unreadable())))) };
             if above.contains(&(span.trace_id.as_str(), span.span_id.as_str())) {
                 return None;
             }
@@ -44,7 +44,7 @@ pub(super) fn read(spans: &Records<Span>) -> Placed {
         .collect()
 }
 
-fn one(span: &Span) -> Option<Read> {
+fn one(span: &Span) -> Option<ParsedEvent> {
     let attributes = &span.attributes;
     let counted = genai::has_usage(attributes);
     let operation = match kind(span) {
@@ -60,7 +60,7 @@ fn one(span: &Span) -> Option<Read> {
             model: model.map(str::to_owned),
             project: None,
         };
-        Some(Err(Box::new(Refused { sender, problem: FieldProblem::new(pointer, "required", detail) })))
+        Some(Err(Box::new(Rejection { sender, problem: FieldProblem::new(pointer, "required", detail) })))
     };
     if is_nothing(&span.trace_id) || is_nothing(&span.span_id) {
         return refuse("/id", "A span needs its trace id and span id.");

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ingest_formats::EventInput;
-use crate::ingest_formats::Read;
+use crate::ingest_formats::ParsedEvent;
 use domain::event::Status;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
@@ -74,7 +74,7 @@ fn request(scope: &str, spans: Vec<ProtoSpan>) -> ExportTraceServiceRequest {
     }
 }
 
-fn read_spans(scope: &str, spans: Vec<ProtoSpan>) -> Vec<(u32, Read)> {
+fn read_spans(scope: &str, spans: Vec<ProtoSpan>) -> Vec<(u32, ParsedEvent)> {
     let request = request(scope, spans);
     let read = traces(&request.encode_to_vec(), Encoding::Protobuf).unwrap();
     let json = serde_json::to_vec(&request).unwrap();
@@ -284,7 +284,7 @@ fn record(name: &str, body: &str, attributes: &Value) -> LogRecord {
     }
 }
 
-fn read_logs(records: Vec<LogRecord>) -> Vec<(u32, Read)> {
+fn read_logs(records: Vec<LogRecord>) -> Vec<(u32, ParsedEvent)> {
     let scope_logs = vec![ScopeLogs { log_records: records, ..ScopeLogs::default() }];
     let request =
         ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..ResourceLogs::default() }] };

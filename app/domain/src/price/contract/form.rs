@@ -1,6 +1,6 @@
 //! A term as a person enters it.
 
-use super::{TermKind, TermRow, Tier, TierPrice};
+use super::{ContractTerm, TermKind, Tier, TierPrice};
 use crate::meter::Meter;
 use crate::period::Period;
 use crate::price::own::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
@@ -88,7 +88,7 @@ impl TermForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<NewRule<TermRow>, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<ContractTerm>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let provider = some(&self.provider).map(|text| read_provider("provider", &text));
@@ -109,7 +109,7 @@ impl TermForm {
         if from.zip(to).is_some_and(|(from, to)| to.from <= from.from) {
             wrong.0.push(FieldProblem::new("to", "before_begin", "The end lies before the begin."));
         }
-        let rule = TermRow {
+        let rule = ContractTerm {
             term_id: 0,
             rank: 0,
             kind: kind.unwrap_or(TermKind::Allowance),

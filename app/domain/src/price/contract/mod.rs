@@ -94,7 +94,7 @@ pub struct Tier {
 
 /// A dated term of a contract. It is superseded, never edited.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TermRow {
+pub struct ContractTerm {
     /// Its number; a receipt's line names it.
     pub term_id: u64,
     /// The id under which it was first entered: where several terms count the same, the highest goes first.
@@ -119,7 +119,7 @@ pub struct TermRow {
     pub source_url: Option<String>,
 }
 
-impl TermRow {
+impl ContractTerm {
     /// Whether it holds in a month.
     #[must_use]
     pub fn holds_in(&self, month: Period) -> bool {
@@ -237,7 +237,7 @@ impl TierPrice {
 
 /// The term that counts a meter of a call: where several do, the one entered last.
 #[must_use]
-pub fn term_for<'a>(terms: &'a [TermRow], seller: &str, model: &str, meter: Meter) -> Option<&'a TermRow> {
+pub fn term_for<'a>(terms: &'a [ContractTerm], seller: &str, model: &str, meter: Meter) -> Option<&'a ContractTerm> {
     terms.iter().filter(|term| term.concerns(seller, model, meter)).max_by_key(|term| term.rank)
 }
 

@@ -1,9 +1,9 @@
 //! A contract over one month: what it counts and charges, and whether that is settled.
 
-use super::{Blend, TermRow, Volume};
+use super::{Blend, ContractTerm, Volume};
 use crate::ids::RunId;
 use crate::period::Period;
-use crate::repricing::{Run, RunState, Summary};
+use crate::repricing::{RepricingRun, RunState, Summary};
 use crate::rule::Dated;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
@@ -45,7 +45,7 @@ impl ContractMonth {
     }
 
     /// Counts some use of a term.
-    pub fn count(&mut self, term: &TermRow, volume: Volume) {
+    pub fn count(&mut self, term: &ContractTerm, volume: Volume) {
         let at = match self.terms.binary_search_by_key(&term.term_id, |known| known.term_id) {
             Ok(at) => at,
             Err(at) => {
@@ -62,7 +62,7 @@ impl ContractMonth {
     ///
     /// Terms that hold and count nothing are not in the list. None where a number is beyond a decimal.
     #[must_use]
-    pub fn close(mut self, terms: &[TermRow]) -> Option<Self> {
+    pub fn close(mut self, terms: &[ContractTerm]) -> Option<Self> {
         for month in &mut self.terms {
             let term = terms.iter().find(|term| term.term_id == month.term_id)?;
             month.charge = Some(term.blend(month.total.quantity)?.charge(month.total)?);
@@ -72,7 +72,7 @@ impl ContractMonth {
     }
 
     /// What the contract adds to the cost of the next call; none for a use that was not counted, or beyond a decimal.
-    pub fn charge(&mut self, term: &TermRow, call: Volume) -> Option<Decimal> {
+    pub fn charge(&mut self, term: &ContractTerm, call: Volume) -> Option<Decimal> {
         let at = self.terms.binary_search_by_key(&term.term_id, |known| known.term_id).ok()?;
         let month = &mut self.terms[at];
         let blend: Blend = term.blend(month.total.quantity)?;
@@ -150,7 +150,7 @@ pub struct MonthSums {
 impl MonthStatus {
     /// Where a month stands, by all runs of the organization and all terms that were ever entered.
     #[must_use]
-    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[Run], terms: &[Dated<TermRow>]) -> Self {
+    pub fn of(sums: MonthSums, today: NaiveDate, runs: &[RepricingRun], terms: &[Dated<ContractTerm>]) -> Self {
         let MonthSums { month, calls, effect } = sums;
         let of_month = || runs.iter().filter(|run| run.input.month() == Some(month));
         let applied = of_month().filter_map(|run| Some((run, applied(run)?))).max_by_key(|(_, (_, at))| *at);
@@ -162,7 +162,7 @@ impl MonthStatus {
             }
         };
         let since = applied.map(|(run, _)| run.run_id);
-        let is_open = |run: &&Run| matches!(run.state, RunState::Draft { .. } | RunState::Previewed { .. });
+        let is_open = |run: &&RepricingRun| matches!(run.state, RunState::Draft { .. } | RunState::Previewed { .. });
         let previewed = of_month().filter(is_open).map(|run| run.run_id).max().filter(|id| Some(*id) > since);
         Self {
             month,
@@ -177,7 +177,7 @@ impl MonthStatus {
 }
 
 /// What a run moved and when that ended, where it stands.
-fn applied(run: &Run) -> Option<(&Summary, DateTime<FixedOffset>)> {
+fn applied(run: &RepricingRun) -> Option<(&Summary, DateTime<FixedOffset>)> {
     match &run.state {
         RunState::Done { outcome, at, .. } => Some((outcome, *at)),
         _ => None,
@@ -185,12 +185,12 @@ fn applied(run: &Run) -> Option<(&Summary, DateTime<FixedOffset>)> {
 }
 
 fn state(
-    run: &Run,
+    run: &RepricingRun,
     at: DateTime<FixedOffset>,
     newer_calls: u64,
     month: Period,
-    runs: &[Run],
-    terms: &[Dated<TermRow>],
+    runs: &[RepricingRun],
+    terms: &[Dated<ContractTerm>],
 ) -> MonthState {
     if terms_changed(run, month, terms) {
         MonthState::TermsChanged
@@ -204,8 +204,8 @@ fn state(
 }
 
 /// Whether other terms hold in the month than when the run began.
-fn terms_changed(run: &Run, month: Period, terms: &[Dated<TermRow>]) -> bool {
-    let held = |known: &dyn Fn(&Dated<TermRow>) -> bool| -> Vec<&TermRow> {
+fn terms_changed(run: &RepricingRun, month: Period, terms: &[Dated<ContractTerm>]) -> bool {
+    let held = |known: &dyn Fn(&Dated<ContractTerm>) -> bool| -> Vec<&ContractTerm> {
         let mut rows: Vec<_> =
             terms.iter().filter(|term| known(term) && term.row.holds_in(month)).map(|term| &term.row).collect();
         rows.sort_by_key(|row| row.rank);
@@ -220,7 +220,7 @@ fn terms_changed(run: &Run, month: Period, terms: &[Dated<TermRow>]) -> bool {
 }
 
 /// Whether a run moved costs of the month after an instant, or took that back.
-fn moved_since(run: &Run, since: DateTime<FixedOffset>, month: Period) -> bool {
+fn moved_since(run: &RepricingRun, since: DateTime<FixedOffset>, month: Period) -> bool {
     let (moved, at) = match &run.state {
         RunState::Done { outcome, at, .. } | RunState::Failed { outcome, at, .. } => (outcome, at),
         RunState::Reversed { reversal, at, .. } => (reversal, at),

@@ -14,8 +14,8 @@ fn factor(text: &str) -> TierPrice {
     TierPrice::Factor(decimal(text))
 }
 
-fn term(kind: TermKind, tiers: Vec<Tier>) -> TermRow {
-    TermRow {
+fn term(kind: TermKind, tiers: Vec<Tier>) -> ContractTerm {
+    ContractTerm {
         term_id: FIRST_RULE_ID,
         rank: FIRST_RULE_ID,
         kind,
@@ -30,7 +30,7 @@ fn term(kind: TermKind, tiers: Vec<Tier>) -> TermRow {
     }
 }
 
-fn allowance(units: &str) -> TermRow {
+fn allowance(units: &str) -> ContractTerm {
     term(TermKind::Allowance, vec![tier("0", factor("0")), tier(units, factor("1"))])
 }
 
@@ -38,7 +38,7 @@ fn volume(quantity: &str, amount: &str) -> Volume {
     Volume { quantity: decimal(quantity), amount: decimal(amount) }
 }
 
-fn charge(term: &TermRow, quantity: &str, amount: &str) -> Decimal {
+fn charge(term: &ContractTerm, quantity: &str, amount: &str) -> Decimal {
     let month = volume(quantity, amount);
     term.blend(month.quantity).unwrap().charge(month).unwrap()
 }
@@ -87,9 +87,9 @@ fn volume_tiers_price_the_whole_month_by_what_it_reaches() {
 
 #[test]
 fn the_term_entered_last_counts() {
-    let old = TermRow { models: Some("^gpt-4o".parse().unwrap()), ..allowance("1") };
-    let new = TermRow { term_id: FIRST_RULE_ID + 1, rank: FIRST_RULE_ID + 1, provider: None, ..allowance("2") };
-    let found = |terms: &[TermRow], seller: &str, model: &str, meter| {
+    let old = ContractTerm { models: Some("^gpt-4o".parse().unwrap()), ..allowance("1") };
+    let new = ContractTerm { term_id: FIRST_RULE_ID + 1, rank: FIRST_RULE_ID + 1, provider: None, ..allowance("2") };
+    let found = |terms: &[ContractTerm], seller: &str, model: &str, meter| {
         term_for(terms, seller, model, meter).map(|term| term.term_id - FIRST_RULE_ID)
     };
     let both = [new.clone(), old.clone()];
@@ -99,14 +99,14 @@ fn the_term_entered_last_counts() {
     assert_eq!(found(&both, "openai", "gpt-4o", Meter::Output), None);
     assert_eq!(found(&[old], "azure", "gpt-4o", Meter::InputUncached), None);
     let month = |day: &str| Period::month_of(day.parse().unwrap());
-    let ended = TermRow { to: Some("2026-11-01".parse().unwrap()), ..new };
+    let ended = ContractTerm { to: Some("2026-11-01".parse().unwrap()), ..new };
     assert_eq!(["2026-09-01", "2026-10-31", "2026-11-01"].map(|day| ended.holds_in(month(day))), [false, true, false]);
 }
 
 #[test]
 fn a_term_says_what_it_is() {
     assert_eq!(allowance("1000000").words(), "1,000,000 free input and cache read tokens of openai");
-    let images = TermRow { meters: MeterSet::Only(vec![Meter::Images]), provider: None, ..allowance("50") };
+    let images = ContractTerm { meters: MeterSet::Only(vec![Meter::Images]), provider: None, ..allowance("50") };
     assert_eq!(images.words(), "50 free images");
     let tiers = term(TermKind::Volume, vec![tier("0", factor("1")), tier("1000", factor("0.9"))]);
     assert_eq!(tiers.words(), "volume tiers of input and cache read tokens of openai");
@@ -173,7 +173,7 @@ fn any_price() -> impl Strategy<Value = TierPrice> {
     ]
 }
 
-fn any_term() -> impl Strategy<Value = TermRow> {
+fn any_term() -> impl Strategy<Value = ContractTerm> {
     let tiers = prop::collection::btree_map(1_i64..=2_000_000, any_price(), 0..4);
     let kind = prop_oneof![Just(TermKind::Graduated), Just(TermKind::Volume)];
     (kind, any_price(), tiers, any::<bool>()).prop_map(|(kind, first, tiers, inclusive)| {
@@ -199,7 +199,7 @@ fn total(calls: &[Volume]) -> Volume {
     })
 }
 
-fn settle(term: &TermRow, calls: &[Volume]) -> (Vec<Decimal>, Decimal) {
+fn settle(term: &ContractTerm, calls: &[Volume]) -> (Vec<Decimal>, Decimal) {
     let month = total(calls);
     let blend = term.blend(month.quantity).unwrap();
     let mut reached = Volume::default();

@@ -93,7 +93,7 @@ pub struct ModelEffect {
 ///
 /// Every recorded event is rated again as of its own time, with the prices that hold and with those proposed; nothing is estimated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Effect {
+pub struct ImportEffect {
     /// Events from this instant on.
     pub from: DateTime<Utc>,
     /// Events before this instant.
@@ -106,7 +106,7 @@ pub struct Effect {
     pub models: Vec<ModelEffect>,
 }
 
-impl Effect {
+impl ImportEffect {
     /// Of nothing yet.
     #[must_use]
     pub fn new(from: DateTime<Utc>, to: DateTime<Utc>) -> Self {

@@ -3,7 +3,7 @@
 //! Prices are compared kind by kind over time. What differs becomes a [`Proposal`]; nothing is edited: a proposal ends what held and begins what holds from then on.
 //! Data with a date holds from its date. Data without one holds from the day of the import, because nobody wrote down since when;
 //! only a model that the book did not know at all has its undated prices since ever, like everything in the first seed.
-//! What a file does not mention says nothing. What it mentions without a price that it had before is [`Doubt::Unlisted`].
+//! What a file does not mention says nothing. What it mentions without a price that it had before is [`PriceWarning::Unlisted`].
 
 mod card;
 mod effect;
@@ -12,12 +12,12 @@ mod span;
 mod view;
 
 pub use card::{Card, cards, mark_uplifts, overlay};
-pub use effect::{Effect, ModelEffect, Sums, backdated};
+pub use effect::{ImportEffect, ModelEffect, Sums, backdated};
 pub use names::{NameRule, NameRules, rules};
 pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, ImportPage, ImportsPage, MAX_FILE_BYTES};
 
 use super::page::ModelName;
-use super::{Attributes, Doubt, PriceRow, Schedule, Variant, doubts, seed};
+use super::{Attributes, BookPrice, PriceWarning, Schedule, Variant, seed, warnings};
 use crate::meter::{Meter, Unit};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -78,17 +78,18 @@ pub struct Proposal {
     /// Holds from this instant; none means from the beginning of time.
     pub from: Option<DateTime<Utc>>,
     /// What holds until then.
-    pub before: Option<PriceRow>,
+    pub before: Option<BookPrice>,
     /// What holds from then on; none where the price ends.
-    pub after: Option<PriceRow>,
+    pub after: Option<BookPrice>,
     /// Why a person must confirm it.
-    pub doubts: Vec<Doubt>,
+    #[serde(rename = "doubts")]
+    pub warnings: Vec<PriceWarning>,
 }
 
 impl Proposal {
     /// The row that names model and kind of price: the new one, else the one that ends.
     #[must_use]
-    pub fn row(&self) -> Option<&PriceRow> {
+    pub fn row(&self) -> Option<&BookPrice> {
         self.after.as_ref().or(self.before.as_ref())
     }
 
@@ -105,14 +106,14 @@ impl Proposal {
     /// Names it within its import: it follows from what it does, so it stays while the book stays.
     #[must_use]
     pub fn id(&self) -> u64 {
-        let ends = |row: &PriceRow| redated(row, Span::of(row.valid_from, self.from)).price_id;
+        let ends = |row: &BookPrice| redated(row, Span::of(row.valid_from, self.from)).price_id;
         self.after.as_ref().map(|row| row.price_id).or_else(|| self.before.as_ref().map(ends)).unwrap_or_default()
     }
 
     /// Whether it is left out unless a person confirms it.
     #[must_use]
     pub const fn needs_confirmation(&self) -> bool {
-        !self.doubts.is_empty()
+        !self.warnings.is_empty()
     }
 
     fn span(&self) -> Span {
@@ -144,7 +145,7 @@ struct Kind {
 }
 
 impl Kind {
-    fn of(row: &PriceRow) -> Self {
+    fn of(row: &BookPrice) -> Self {
         Self {
             provider: row.provider.clone(),
             model: row.model.clone(),
@@ -160,23 +161,23 @@ impl Kind {
 /// Rows of both sides that say the same thing at different times.
 #[derive(Default)]
 struct Sides<'a> {
-    book: Vec<&'a PriceRow>,
-    data: Vec<&'a PriceRow>,
+    book: Vec<&'a BookPrice>,
+    data: Vec<&'a BookPrice>,
 }
 
 /// Compares newer data with the book. Undated changes hold from `from` on.
 ///
 /// Applying every proposal ([`apply`]) and comparing again proposes nothing, and no price of a time before a proposal's own begin changes.
 #[must_use]
-pub fn compare(book: &[PriceRow], data: &[PriceRow], from: DateTime<Utc>) -> Comparison {
-    let listed: BTreeSet<(&str, &str)> = data.iter().map(place).collect();
-    let known: BTreeSet<(&str, &str)> = book.iter().map(place).collect();
+pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> Comparison {
+    let listed: BTreeSet<(&str, &str)> = data.iter().map(model_of).collect();
+    let known: BTreeSet<(&str, &str)> = book.iter().map(model_of).collect();
     let sources = sources(data);
     let mut kinds: BTreeMap<Kind, Sides<'_>> = BTreeMap::new();
     for row in data {
         kinds.entry(Kind::of(row)).or_default().data.push(row);
     }
-    for row in book.iter().filter(|row| listed.contains(&place(row))) {
+    for row in book.iter().filter(|row| listed.contains(&model_of(row))) {
         kinds.entry(Kind::of(row)).or_default().book.push(row);
     }
     let mut comparison = Comparison::default();
@@ -187,7 +188,7 @@ pub fn compare(book: &[PriceRow], data: &[PriceRow], from: DateTime<Utc>) -> Com
         comparison.additions(&sides, is_known.then_some(from));
         comparison.proposals.extend(end(&sides, &sources, from));
     }
-    let of_sources = book.iter().filter(|row| sources.contains(row.source.as_str())).map(place);
+    let of_sources = book.iter().filter(|row| sources.contains(row.source.as_str())).map(model_of);
     let unlisted: BTreeSet<_> = of_sources.filter(|place| !listed.contains(place)).collect();
     comparison.unlisted_models = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
     comparison.proposals.sort_by_key(|proposal| proposal.kind);
@@ -195,15 +196,15 @@ pub fn compare(book: &[PriceRow], data: &[PriceRow], from: DateTime<Utc>) -> Com
 }
 
 /// The sets that the data speaks for: those from which it has a model alone. One that only lends a price to another set's model is not listed in full.
-fn sources(data: &[PriceRow]) -> BTreeSet<&str> {
+fn sources(data: &[BookPrice]) -> BTreeSet<&str> {
     let mut of_model: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in data {
-        of_model.entry(place(row)).or_default().insert(&row.source);
+        of_model.entry(model_of(row)).or_default().insert(&row.source);
     }
     of_model.into_values().filter(|sources| sources.len() == 1).flatten().collect()
 }
 
-fn place(row: &PriceRow) -> (&str, &str) {
+fn model_of(row: &BookPrice) -> (&str, &str) {
     (row.provider.as_str(), row.model.as_str())
 }
 
@@ -214,10 +215,10 @@ impl Comparison {
             let wanted = Span::of(row.valid_from.or(undated), row.valid_to);
             let same =
                 sides.book.iter().filter(|old| same_price(old, row)).map(|old| Span::of(old.valid_from, old.valid_to));
-            let missing = wanted.without(same);
+            let missing = wanted.subtract_all(same);
             self.unchanged += u64::from(missing.is_empty());
             for span in missing {
-                let overlaps = |old: &&&PriceRow| Span::of(old.valid_from, old.valid_to).touches(span);
+                let overlaps = |old: &&&BookPrice| Span::of(old.valid_from, old.valid_to).overlaps(span);
                 let before = sides.book.iter().find(overlaps).map(|old| (*old).clone());
                 let kind = match (&before, undated) {
                     (Some(_), _) => ProposalKind::Changed,
@@ -225,8 +226,8 @@ impl Comparison {
                     (None, None) => ProposalKind::NewModel,
                 };
                 let after = redated(row, span);
-                let doubts = doubts_of(before.as_ref(), &after);
-                self.proposals.push(Proposal { kind, from: span.from(), before, after: Some(after), doubts });
+                let warnings = warnings_of(before.as_ref(), &after);
+                self.proposals.push(Proposal { kind, from: span.from(), before, after: Some(after), warnings });
             }
         }
     }
@@ -234,31 +235,31 @@ impl Comparison {
 
 /// The end of a price: at the data's own last date, or where a model is listed without a price that the same source had for it.
 fn end(sides: &Sides<'_>, sources: &BTreeSet<&str>, from: DateTime<Utc>) -> Option<Proposal> {
-    let (end, doubts) =
+    let (end, warnings) =
         match sides.data.iter().map(|row| row.valid_to).max_by_key(|to| to.unwrap_or(DateTime::<Utc>::MAX_UTC)) {
             Some(last) => (last?, Vec::new()),
-            None => (from, vec![Doubt::Unlisted]),
+            None => (from, vec![PriceWarning::Unlisted]),
         };
     let after = Span::of(Some(end), None);
     let ending = sides
         .book
         .iter()
-        .find(|old| sources.contains(old.source.as_str()) && Span::of(old.valid_from, old.valid_to).touches(after))?;
-    let from = Span::of(ending.valid_from, ending.valid_to).within(after)?.from();
-    Some(Proposal { kind: ProposalKind::Ended, from, before: Some((*ending).clone()), after: None, doubts })
+        .find(|old| sources.contains(old.source.as_str()) && Span::of(old.valid_from, old.valid_to).overlaps(after))?;
+    let from = Span::of(ending.valid_from, ending.valid_to).intersection(after)?.from();
+    Some(Proposal { kind: ProposalKind::Ended, from, before: Some((*ending).clone()), after: None, warnings })
 }
 
 /// Whether both charge the same, however the rate is written.
-fn same_price(one: &PriceRow, other: &PriceRow) -> bool {
-    let scaled = |row: &PriceRow, per: u64| row.rate.checked_mul(Decimal::from(per));
+fn same_price(one: &BookPrice, other: &BookPrice) -> bool {
+    let scaled = |row: &BookPrice, per: u64| row.rate.checked_mul(Decimal::from(per));
     scaled(one, other.per) == scaled(other, one.per)
         && one.tier_inclusive == other.tier_inclusive
         && (one.quantity_min, one.quantity_max) == (other.quantity_min, other.quantity_max)
 }
 
 /// The same price at another time. Its id follows from its facts, so it is another row.
-fn redated(row: &PriceRow, span: Span) -> PriceRow {
-    let mut row = PriceRow { valid_from: span.from(), valid_to: span.to(), ..row.clone() };
+fn redated(row: &BookPrice, span: Span) -> BookPrice {
+    let mut row = BookPrice { valid_from: span.from(), valid_to: span.to(), ..row.clone() };
     row.price_id = seed::price_id(&row);
     row
 }
@@ -267,20 +268,24 @@ fn redated(row: &PriceRow, span: Span) -> PriceRow {
 const MILLIONFOLD: (u64, u64) = (300_000, 3_000_000);
 
 /// What looks wrong with a price beside the one that it follows.
-fn doubts_of(before: Option<&PriceRow>, after: &PriceRow) -> Vec<Doubt> {
-    let unit = |row: &PriceRow| row.rate.checked_div(Decimal::from(row.per));
+fn warnings_of(before: Option<&BookPrice>, after: &BookPrice) -> Vec<PriceWarning> {
+    let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let unit_before = before.and_then(unit);
-    let mut found = doubts(after.meter, after.rate, after.per, unit_before, &[]);
+    let mut found = warnings(after.meter, after.rate, after.per, unit_before, &[]);
     let was_free = unit_before.is_some_and(|unit| unit.is_zero());
     if after.rate.is_zero() && !was_free {
-        found = vec![Doubt::Free];
+        found = vec![PriceWarning::Free];
     } else if let Some(before) = unit_before.filter(|before| is_millionfold(after.meter, *before, unit(after))) {
         let before = before.saturating_mul(Decimal::from(after.per)).normalize();
-        found = vec![Doubt::Millionfold { before, per: after.per }];
+        found = vec![PriceWarning::Millionfold { before, per: after.per }];
     }
     if let Some(other) = before.filter(|before| before.source != after.source) {
         let is_own = other.price_id >= crate::rule::FIRST_RULE_ID;
-        found.push(if is_own { Doubt::OwnPrice } else { Doubt::OtherSource { source: other.source.clone() } });
+        found.push(if is_own {
+            PriceWarning::OwnPrice
+        } else {
+            PriceWarning::OtherSource { source: other.source.clone() }
+        });
     }
     found
 }
@@ -297,7 +302,7 @@ fn is_millionfold(meter: Meter, before: Decimal, after: Option<Decimal>) -> bool
 
 /// The book with these proposals in it: rows that held are cut where another begins; what was before stays to the row.
 #[must_use]
-pub fn apply<'a>(book: &[PriceRow], proposals: impl IntoIterator<Item = &'a Proposal>) -> Vec<PriceRow> {
+pub fn apply<'a>(book: &[BookPrice], proposals: impl IntoIterator<Item = &'a Proposal>) -> Vec<BookPrice> {
     let mut chosen: BTreeMap<Kind, Vec<&Proposal>> = BTreeMap::new();
     for proposal in proposals {
         if let Some(row) = proposal.row() {
@@ -308,11 +313,11 @@ pub fn apply<'a>(book: &[PriceRow], proposals: impl IntoIterator<Item = &'a Prop
         chosen.keys().map(|kind| (kind.provider.as_str(), kind.model.as_str())).collect();
     let mut rows = Vec::with_capacity(book.len() + chosen.len());
     for row in book {
-        let of_kind = models.contains(&place(row)).then(|| chosen.get(&Kind::of(row))).flatten();
+        let of_kind = models.contains(&model_of(row)).then(|| chosen.get(&Kind::of(row))).flatten();
         match of_kind {
             Some(proposals) => {
                 let old = Span::of(row.valid_from, row.valid_to);
-                let left = old.without(proposals.iter().map(|proposal| proposal.span()));
+                let left = old.subtract_all(proposals.iter().map(|proposal| proposal.span()));
                 let kept = left.first() == Some(&old);
                 rows.extend(left.into_iter().map(|span| if kept { row.clone() } else { redated(row, span) }));
             }
@@ -338,7 +343,7 @@ const MAX_NUMBER: u64 = 1_000_000_000;
 ///
 /// # Errors
 /// What is wrong with the first one that cannot, in one sentence.
-pub fn check(data: &[PriceRow]) -> Result<(), String> {
+pub fn check(data: &[BookPrice]) -> Result<(), String> {
     if data.is_empty() {
         return Err("The file has no prices.".to_owned());
     }
@@ -349,7 +354,7 @@ pub fn check(data: &[PriceRow]) -> Result<(), String> {
     }
     for (kind, mut spans) in kinds {
         spans.sort_unstable();
-        if spans.windows(2).any(|pair| pair[0].touches(pair[1])) {
+        if spans.windows(2).any(|pair| pair[0].overlaps(pair[1])) {
             let Kind { provider, model, meter, .. } = kind;
             return Err(format!("{provider}/{model}, {}: two prices hold at the same time.", meter.as_str()));
         }
@@ -363,7 +368,7 @@ fn is_text(text: &str) -> bool {
 }
 
 /// Takes away links that lead to no web page: a file must not put another kind of address under a person's hand.
-pub fn keep_web_links(data: &mut [PriceRow]) {
+pub fn keep_web_links(data: &mut [BookPrice]) {
     let leads_to_web = |url: &str| {
         let web = url.starts_with("https://") || url.starts_with("http://");
         web && is_text(url) && !url.contains(char::is_whitespace)
@@ -373,7 +378,7 @@ pub fn keep_web_links(data: &mut [PriceRow]) {
     }
 }
 
-fn check_row(row: &PriceRow) -> Result<(), &'static str> {
+fn check_row(row: &BookPrice) -> Result<(), &'static str> {
     if !is_text(&row.provider) || row.provider.contains('/') || !is_text(&row.model) {
         return Err("this is no name of a model");
     }

@@ -1,7 +1,7 @@
 //! Names of new models: rules that lead to them and take no name from a model that is known.
 
 use super::super::page::ModelName;
-use super::super::{AliasRow, BookRows, Pattern, PriceBook};
+use super::super::{BookRows, ModelAlias, Pattern, PriceBook};
 use super::is_text;
 use crate::model::lower;
 use chrono::{DateTime, Utc};
@@ -22,8 +22,8 @@ pub struct NameRule {
 impl NameRule {
     /// As a row of a book; its place is the book's to give.
     #[must_use]
-    pub fn row(&self) -> AliasRow {
-        AliasRow {
+    pub fn row(&self) -> ModelAlias {
+        ModelAlias {
             provider: self.model.provider.clone(),
             position: 0,
             pattern: self.pattern.clone(),
@@ -80,7 +80,7 @@ pub fn rules(book: &BookRows, data: &BookRows, models: &BTreeSet<ModelName>, fro
         let own = format!("={model}").parse::<Pattern>().ok().filter(|_| understood);
         rules.first.extend(own.map(rule));
         let of_model =
-            |row: &&AliasRow| row.to_provider == *provider && row.to_model == *model && row.valid_to.is_none();
+            |row: &&ModelAlias| row.to_provider == *provider && row.to_model == *model && row.valid_to.is_none();
         for row in data.aliases.iter().filter(of_model).filter(|row| is_text(&row.pattern.to_string())) {
             let rule = NameRule { valid_from: row.valid_from.max(valid_from), ..rule(row.pattern.clone()) };
             if rules.first.iter().any(|known| known.pattern == rule.pattern && known.model == rule.model) {

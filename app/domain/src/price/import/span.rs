@@ -10,7 +10,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// An end that does not lie behind the begin leaves nothing; such a span touches no other.
+    /// An end that does not lie behind the begin leaves nothing; such a span overlaps no other.
     pub(super) fn of(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Self {
         let (from, to) = (from.unwrap_or(DateTime::<Utc>::MIN_UTC), to.unwrap_or(DateTime::<Utc>::MAX_UTC));
         Self { from, to: to.max(from) }
@@ -29,27 +29,27 @@ impl Span {
     }
 
     /// Whether they share an instant.
-    pub(super) fn touches(self, other: Self) -> bool {
-        self.within(other).is_some()
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        self.intersection(other).is_some()
     }
 
     /// What they share.
-    pub(super) fn within(self, other: Self) -> Option<Self> {
+    pub(super) fn intersection(self, other: Self) -> Option<Self> {
         let shared = Self { from: self.from.max(other.from), to: self.to.min(other.to) };
         (!shared.is_empty()).then_some(shared)
     }
 
-    /// What is left beside others, in order.
-    pub(super) fn without(self, others: impl IntoIterator<Item = Self>) -> Vec<Self> {
+    /// What others leave of it, in order.
+    pub(super) fn subtract_all(self, others: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let mut left: Vec<Self> = (!self.is_empty()).then_some(self).into_iter().collect();
         for other in others {
-            left = left.into_iter().flat_map(|span| span.beside(other)).collect();
+            left = left.into_iter().flat_map(|span| span.subtract_span(other)).collect();
         }
         left
     }
 
-    fn beside(self, other: Self) -> Vec<Self> {
-        if !self.touches(other) {
+    fn subtract_span(self, other: Self) -> Vec<Self> {
+        if !self.overlaps(other) {
             return vec![self];
         }
         let before = Self { to: other.from, ..self };
@@ -67,12 +67,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_beside_others() {
+    fn others_are_subtracted() {
         let month = Span::of(day(1), day(30));
-        assert_eq!(month.without([Span::of(day(5), day(9))]), [Span::of(day(1), day(5)), Span::of(day(9), day(30))]);
-        assert_eq!(month.without([Span::of(None, day(9)), Span::of(day(20), None)]), [Span::of(day(9), day(20))]);
-        assert_eq!(month.without([Span::of(None, None)]), []);
-        assert_eq!(month.without([Span::of(day(30), None), Span::of(day(4), day(4))]), [month]);
-        assert!(!Span::of(day(9), day(5)).touches(month), "ends before it begins");
+        assert_eq!(
+            month.subtract_all([Span::of(day(5), day(9))]),
+            [Span::of(day(1), day(5)), Span::of(day(9), day(30))]
+        );
+        assert_eq!(month.subtract_all([Span::of(None, day(9)), Span::of(day(20), None)]), [Span::of(day(9), day(20))]);
+        assert_eq!(month.subtract_all([Span::of(None, None)]), []);
+        assert_eq!(month.subtract_all([Span::of(day(30), None), Span::of(day(4), day(4))]), [month]);
+        assert!(!Span::of(day(9), day(5)).overlaps(month), "ends before it begins");
     }
 }

@@ -13,22 +13,22 @@ fn day() -> DateTime<Utc> {
     at("2026-11-20T00:00:00Z")
 }
 
-fn rows(text: &str) -> Vec<PriceRow> {
+fn rows(text: &str) -> Vec<BookPrice> {
     seed::parse(text).unwrap().prices
 }
 
 /// One model of one provider from one set, with these records.
-fn set(source: &str, records: &[&str]) -> Vec<PriceRow> {
+fn set(source: &str, records: &[&str]) -> Vec<BookPrice> {
     rows(&format!("s\t{source}\t1\np\tacme\nm\tone\n{}\n", records.join("\n")))
 }
 
-fn said(comparison: &Comparison) -> Vec<String> {
-    let rate = |row: &Option<PriceRow>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
+fn describe(comparison: &Comparison) -> Vec<String> {
+    let rate = |row: &Option<BookPrice>| row.as_ref().map_or_else(|| "-".to_owned(), |row| row.rate.to_string());
     let from = |proposal: &Proposal| proposal.from.map_or_else(|| "ever".to_owned(), |at| at.date_naive().to_string());
     let one = |proposal: &Proposal| {
-        let doubts = proposal.doubts.len();
+        let warnings = proposal.warnings.len();
         format!(
-            "{} {}->{} {} {doubts}",
+            "{} {}->{} {} {warnings}",
             proposal.kind.as_str(),
             rate(&proposal.before),
             rate(&proposal.after),
@@ -39,7 +39,7 @@ fn said(comparison: &Comparison) -> Vec<String> {
 }
 
 fn compared(book: &[&str], data: &[&str]) -> Vec<String> {
-    said(&compare(&set("list", book), &set("list", data), day()))
+    describe(&compare(&set("list", book), &set("list", data), day()))
 }
 
 const INPUT: &str = "r\tinput_uncached\t\t\t3\t1000000";
@@ -70,8 +70,8 @@ fn a_change_with_a_date_holds_from_its_date() {
 fn an_end_with_a_date_ends_and_one_without_needs_a_confirmation() {
     assert_eq!(compared(&[OUTPUT], &["r\toutput\t\t\t15\t1000000\t\t2026-12-01"]), ["ended 15->- 2026-12-01 0"]);
     let gone = compare(&set("list", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
-    assert_eq!(said(&gone), ["ended 15->- 2026-11-20 1"]);
-    assert_eq!(gone.proposals[0].doubts, [Doubt::Unlisted]);
+    assert_eq!(describe(&gone), ["ended 15->- 2026-11-20 1"]);
+    assert_eq!(gone.proposals[0].warnings, [PriceWarning::Unlisted]);
     let others = compare(&set("other", &[INPUT, OUTPUT]), &set("list", &[INPUT]), day());
     assert!(others.proposals.is_empty(), "another set's price is not this one's to end");
 }
@@ -87,34 +87,34 @@ fn a_model_that_is_not_mentioned_stays() {
 fn a_new_model_has_its_prices_since_ever() {
     let data = rows("s\tlist\t1\np\tacme\nm\ttwo\nr\toutput\t\t\t1\t1000000\nr\tinput_uncached\t\t\t0\t1000000\n");
     let comparison = compare(&set("list", &[OUTPUT]), &data, day());
-    assert_eq!(said(&comparison), ["new_model -->0 ever 1", "new_model -->1 ever 0"]);
-    assert_eq!(comparison.proposals[0].doubts, [Doubt::Free], "no silent zero");
+    assert_eq!(describe(&comparison), ["new_model -->0 ever 1", "new_model -->1 ever 0"]);
+    assert_eq!(comparison.proposals[0].warnings, [PriceWarning::Free], "no silent zero");
 }
 
 #[test]
 fn what_looks_wrong_needs_a_confirmation() {
-    let doubts = |before: &str, after: &str| {
+    let warnings = |before: &str, after: &str| {
         let record = |rate: &str| format!("r\toutput\t\t\t{rate}\t1000000");
         let comparison = compare(&set("list", &[&record(before)]), &set("list", &[&record(after)]), day());
-        comparison.proposals[0].doubts.clone()
+        comparison.proposals[0].warnings.clone()
     };
     let before = Decimal::from(15);
     let (tenfold, millionfold) =
-        ([Doubt::Tenfold { before, per: 1_000_000 }], [Doubt::Millionfold { before, per: 1_000_000 }]);
-    assert_eq!(doubts("15", "150"), tenfold);
-    assert_eq!(doubts("15", "1.5"), tenfold);
-    assert_eq!(doubts("15", "149"), []);
-    assert_eq!(doubts("15", "0.000015"), millionfold, "per token instead of per million");
-    assert_eq!(doubts("15", "14000000"), millionfold, "per million instead of per token");
-    assert_eq!(doubts("15", "0"), [Doubt::Free]);
+        ([PriceWarning::Tenfold { before, per: 1_000_000 }], [PriceWarning::Millionfold { before, per: 1_000_000 }]);
+    assert_eq!(warnings("15", "150"), tenfold);
+    assert_eq!(warnings("15", "1.5"), tenfold);
+    assert_eq!(warnings("15", "149"), []);
+    assert_eq!(warnings("15", "0.000015"), millionfold, "per token instead of per million");
+    assert_eq!(warnings("15", "14000000"), millionfold, "per million instead of per token");
+    assert_eq!(warnings("15", "0"), [PriceWarning::Free]);
     let other = compare(&set("first", &[OUTPUT]), &set("second", &["r\toutput\t\t\t12\t1000000"]), day());
-    assert_eq!(other.proposals[0].doubts, [Doubt::OtherSource { source: "first".to_owned() }]);
-    let own: Vec<PriceRow> = set("Contract", &[OUTPUT])
+    assert_eq!(other.proposals[0].warnings, [PriceWarning::OtherSource { source: "first".to_owned() }]);
+    let own: Vec<BookPrice> = set("Contract", &[OUTPUT])
         .into_iter()
-        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
+        .map(|row| BookPrice { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let own = compare(&own, &set("list", &["r\toutput\t\t\t12\t1000000"]), day());
-    assert_eq!(own.proposals[0].doubts, [Doubt::OwnPrice]);
+    assert_eq!(own.proposals[0].warnings, [PriceWarning::OwnPrice]);
 }
 
 #[test]
@@ -166,15 +166,15 @@ fn names_of_new_models_take_none_of_the_known_ones() {
 #[test]
 fn a_card_holds_every_price_of_its_model_from_the_day_on() {
     let common = set("list", &[INPUT, OUTPUT, "r\tinput_cache_read\t\t\t0.3\t1000000\t\t2026-01-01"]);
-    let own: Vec<PriceRow> = set("Contract", &["r\toutput\t\t\t10\t1000000"])
+    let own: Vec<BookPrice> = set("Contract", &["r\toutput\t\t\t10\t1000000"])
         .into_iter()
-        .map(|row| PriceRow { price_id: crate::rule::FIRST_RULE_ID, ..row })
+        .map(|row| BookPrice { price_id: crate::rule::FIRST_RULE_ID, ..row })
         .collect();
     let charged = overlay(&common, &own);
     assert_eq!(charged.iter().filter(|row| row.meter == Meter::Output).count(), 1, "the own price alone");
     let data = set("list", &["r\tinput_uncached\t\t\t2\t1000000", OUTPUT]);
     let comparison = compare(&charged, &data, day());
-    assert_eq!(said(&comparison), ["changed 3->2 2026-11-20 0", "changed 10->15 2026-11-20 1"]);
+    assert_eq!(describe(&comparison), ["changed 3->2 2026-11-20 0", "changed 10->15 2026-11-20 1"]);
     let cards = cards(&charged, comparison.proposals.iter().filter(|proposal| !proposal.needs_confirmation()));
     let [card] = &cards[..] else { panic!("one model") };
     let mut rates: Vec<(Meter, String)> = card.prices.iter().map(|row| (row.meter, row.rate.to_string())).collect();
@@ -199,7 +199,7 @@ fn drawn_back_proposals_hold_all_through_the_time_before() {
 const DATES: [&str; 6] = ["2026-01-01", "2026-06-01", "2026-11-10", "2026-11-20", "2026-12-01", "2027-01-01"];
 
 /// A list of prices over time: for each kind of price, dates in order with a rate from each on, none for a gap.
-fn list() -> impl Strategy<Value = Vec<PriceRow>> {
+fn list() -> impl Strategy<Value = Vec<BookPrice>> {
     let timeline = proptest::collection::vec(proptest::option::weighted(0.7, 1_u32..40), DATES.len() + 1);
     let model = proptest::collection::vec(proptest::option::weighted(0.7, timeline), 4);
     proptest::collection::vec(proptest::option::weighted(0.8, model), 3).prop_map(|models| {
@@ -222,7 +222,7 @@ fn list() -> impl Strategy<Value = Vec<PriceRow>> {
 }
 
 /// What a book charges for one call at a time.
-fn charged(rows: &[PriceRow], model: &str, time: DateTime<Utc>, input: u64, batch: bool) -> Option<Decimal> {
+fn charged(rows: &[BookPrice], model: &str, time: DateTime<Utc>, input: u64, batch: bool) -> Option<Decimal> {
     let book = PriceBook::new(BookRows { prices: rows.to_vec(), ..BookRows::default() });
     let used: Usage = Meters::from([(Meter::InputUncached, input), (Meter::Output, 700)]).into();
     rate_usage((&book).into(), "acme", model, &used, time, Context::new(None, batch))
@@ -236,7 +236,7 @@ proptest! {
         let comparison = compare(&book, &data, day());
         let applied = apply(&book, &comparison.proposals);
         let rest = compare(&applied, &data, day() + chrono::TimeDelta::days(again));
-        prop_assert!(rest.proposals.is_empty(), "{:?}", said(&rest));
+        prop_assert!(rest.proposals.is_empty(), "{:?}", describe(&rest));
         prop_assert!(applied.is_empty() || check(&applied).is_ok(), "{:?}", check(&applied));
     }
 

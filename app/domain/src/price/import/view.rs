@@ -1,6 +1,6 @@
 //! An organization's import: what is sent, what is shown, what is chosen.
 
-use super::{Effect, Proposal, ProposalKind};
+use super::{ImportEffect, Proposal, ProposalKind};
 use crate::ids::ImportId;
 use crate::problem::{FieldProblem, Problem};
 use crate::span::Edge;
@@ -243,7 +243,7 @@ pub struct Import {
     /// What could not be taken from the file, and how often.
     pub left_out: Vec<(String, u64)>,
     /// What the proposals would have meant for the 30 days before it was sent.
-    pub effect: Effect,
+    pub effect: ImportEffect,
 }
 
 /// The page of one import.

@@ -6,7 +6,7 @@ use super::fields::{
 };
 use crate::meter::Meter;
 use crate::model::lower;
-use crate::price::{AliasRow, MeterSet, ModifierKind, ModifierRow, PriceRow};
+use crate::price::{BookPrice, MeterSet, ModelAlias, ModifierKind, PriceModifier};
 use crate::problem::FieldProblem;
 use crate::rule::NewRule;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -62,13 +62,13 @@ impl PriceForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<NewRule<PriceRow>, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<BookPrice>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let meter = wrong.take(read_meter(&self.meter));
         let per = wrong.take(read_per(&self.per, meter.unwrap_or(Meter::InputUncached)));
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
         let (tier_from, tier_inclusive) = wrong.take(read_tier(&self.tier)).unwrap_or_default();
-        let rule = PriceRow {
+        let rule = BookPrice {
             price_id: 0,
             provider: wrong.take(read_provider("provider", &self.provider)).unwrap_or_default(),
             model: wrong
@@ -144,7 +144,7 @@ impl PriceForm {
     ///
     /// # Errors
     /// A problem for every wrong field, those of a rate as `rates[0][rate]`; also where no rate is filled in, or a meter twice.
-    pub fn parse_each(&self, rates: &[RateForm]) -> Result<Vec<NewRule<PriceRow>>, Vec<FieldProblem>> {
+    pub fn parse_each(&self, rates: &[RateForm]) -> Result<Vec<NewRule<BookPrice>>, Vec<FieldProblem>> {
         let filled: Vec<(usize, &RateForm)> =
             rates.iter().enumerate().filter(|(_, row)| !row.rate.trim().is_empty()).collect();
         if filled.is_empty() || rates.len() > MAX_RATES {
@@ -152,7 +152,7 @@ impl PriceForm {
             return Err(vec![FieldProblem::new("rates[0][rate]", "required", detail)]);
         }
         let mut wrong: Vec<FieldProblem> = Vec::new();
-        let mut inputs: Vec<NewRule<PriceRow>> = Vec::new();
+        let mut inputs: Vec<NewRule<BookPrice>> = Vec::new();
         for (at, row) in filled {
             let form = Self { meter: row.meter.clone(), rate: row.rate.clone(), per: row.per.clone(), ..self.clone() };
             match form.parse() {
@@ -221,7 +221,7 @@ impl ModifierForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<NewRule<ModifierRow>, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<PriceModifier>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let kind = wrong.take(read_kind(&self.kind)).unwrap_or(ModifierKind::Discount);
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
@@ -231,7 +231,7 @@ impl ModifierForm {
             read_pattern(&text).map_err(|problem| FieldProblem { pointer: "models".to_owned(), ..problem })
         });
         let meters = self.meters.trim().parse::<MeterSet>();
-        let rule = ModifierRow {
+        let rule = PriceModifier {
             modifier_id: 0,
             kind,
             provider: wrong.take(provider.transpose()).flatten(),
@@ -279,7 +279,7 @@ impl MappingForm {
     ///
     /// # Errors
     /// A problem for every wrong field.
-    pub fn parse(&self) -> Result<NewRule<AliasRow>, Vec<FieldProblem>> {
+    pub fn parse(&self) -> Result<NewRule<ModelAlias>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let (from, to) = wrong.span(&self.valid_from, &self.valid_to);
         let pattern = wrong.take(read_text("name", &self.name).and_then(|name| read_pattern(&name)));
@@ -288,7 +288,7 @@ impl MappingForm {
         let to_model = wrong.take(read_text("to_model", &self.to_model)).unwrap_or_default();
         let Some(pattern) = pattern else { return Err(wrong.0) };
         let (valid_from, valid_to) = (None, None);
-        let rule = AliasRow { provider, position: 0, pattern, to_provider, to_model, valid_from, valid_to };
+        let rule = ModelAlias { provider, position: 0, pattern, to_provider, to_model, valid_from, valid_to };
         wrong.or(NewRule { rule, from, to })
     }
 }

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::event::ReportedCost;
-use crate::price::{BasisRow, CostBasis};
+use crate::price::{CostBasis, CostBasisRule};
 
 /// The book of an organization that chose what counts of a provider, for all time.
 fn chosen(basis: CostBasis) -> PriceBook {
-    let bases = vec![BasisRow {
+    let bases = vec![CostBasisRule {
         provider: Some("acme".to_owned()),
         basis,
         valid_from: None,

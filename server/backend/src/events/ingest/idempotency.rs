@@ -1,7 +1,7 @@
 //! The header `Idempotency-Key`: a request whose events have no ids can be repeated after a lost answer.
 
 use crate::hash::hashed;
-use domain::event::Read;
+use domain::event::ParsedEvent;
 use domain::ids::KeyId;
 use domain::problem::Problem;
 
@@ -27,7 +27,7 @@ impl IdempotencyKey {
     }
 
     /// Gives an event without an id the one of its place in the request, if it could be read.
-    pub fn identify(&self, sender: Option<KeyId>, place: u32, event: &mut Read) {
+    pub fn identify(&self, sender: Option<KeyId>, place: u32, event: &mut ParsedEvent) {
         if let Ok(event) = event {
             event.id.get_or_insert_with(|| self.id_of(sender, place));
         }

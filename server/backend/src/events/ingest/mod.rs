@@ -11,10 +11,12 @@ mod validate;
 
 use crate::ledger::commit::{Outcome, too_old_for_retention};
 use crate::ledger::event::NewEvent;
-use crate::ledger::rejected::Rejection;
+use crate::ledger::rejected::NewRejection;
 use crate::{Actor, Backend, Error, OrgScope, prices};
 pub use body::{Item, split, split_up_to};
-use domain::event::{EventInput, EventResult, IngestAnswer, MAX_BATCH, MAX_TAGS, Read, Recorded, Refused, Sender};
+use domain::event::{
+    EventInput, EventResult, IngestAnswer, IngestStatus, MAX_BATCH, MAX_TAGS, ParsedEvent, Rejection, Sender,
+};
 use domain::identity::KeyScope;
 use domain::ids::{KeyId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
@@ -33,9 +35,6 @@ fn presentable(sender: Sender) -> Sender {
         model: keep(sender.model),
     }
 }
-
-/// Refusals are few and large.
-type Refusal = Box<Refused>;
 
 /// Records the events of one request and answers after the commit.
 ///
@@ -85,7 +84,11 @@ pub async fn ingest_inputs(
 ///
 /// # Errors
 /// As [`ingest`].
-pub async fn ingest_own(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+pub async fn ingest_native(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<IngestAnswer, Error> {
     record(backend, scope, Size::typed(events.len()), Projects::OrRefused, || events).await
 }
 
@@ -95,7 +98,11 @@ pub async fn ingest_own(backend: &Backend, scope: &OrgScope, events: Vec<Read>) 
 ///
 /// # Errors
 /// As [`ingest`].
-pub async fn ingest_read(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<IngestAnswer, Error> {
+pub async fn ingest_foreign(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<IngestAnswer, Error> {
     record(backend, scope, Size::typed(events.len()), Projects::OrTheKeys, || events).await
 }
 
@@ -103,9 +110,9 @@ pub async fn ingest_read(backend: &Backend, scope: &OrgScope, events: Vec<Read>)
 ///
 /// # Errors
 /// The first field that has the wrong type or is missing.
-pub fn read_one(item: Item<'_>) -> Read {
+pub fn read_one(item: Item<'_>) -> ParsedEvent {
     let event =
-        item.ok_or_else(|| Refused::unread(FieldProblem::new("", "invalid", "This line is not a JSON object.")))?;
+        item.ok_or_else(|| Rejection::unread(FieldProblem::new("", "invalid", "This line is not a JSON object.")))?;
     read::read(event)
 }
 
@@ -119,7 +126,7 @@ enum Projects {
 }
 
 /// Books events of unknown projects to the key's project; the name stays as a tag where there is room.
-fn settle_projects(events: &mut [Read], scope: &OrgScope, known: &HashMap<String, ProjectId>) {
+fn settle_projects(events: &mut [ParsedEvent], scope: &OrgScope, known: &HashMap<String, ProjectId>) {
     for event in events.iter_mut().flatten() {
         let usable = |slug: &String| known.get(slug).is_some_and(|project| scope.sees(*project));
         if let Some(slug) = event.project.take_if(|slug| !usable(slug))
@@ -153,7 +160,7 @@ async fn record(
     scope: &OrgScope,
     size: Size,
     unknown: Projects,
-    read: impl FnOnce() -> Vec<Read>,
+    read: impl FnOnce() -> Vec<ParsedEvent>,
 ) -> Result<IngestAnswer, Error> {
     let (key_id, default_project) = sender(scope, size.events)?;
     if size.events == 0 {
@@ -167,13 +174,13 @@ async fn record(
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(scope.org_id(), size.events, size.bytes)?;
     let (prepared, projects) = backend.in_time(prepared(backend, scope, unknown, &books, read)).await?;
-    let filing = Filing { backend, scope, key_id, default_project, projects: &projects };
-    let (mut events, rejections, mut results) = filing.sort(prepared);
+    let sorter = ResultSorter { backend, scope, key_id, default_project, projects: &projects };
+    let (mut events, rejections, mut results) = sorter.sort(prepared);
     events.iter_mut().for_each(|event| event.settle(&known));
     let outcomes = backend.events.committer.commit(reservation, events, rejections).await?;
     let mut outcomes = outcomes.into_iter();
     for result in &mut results {
-        if result.status == Recorded::Accepted
+        if result.status == IngestStatus::Accepted
             && let Some(outcome) = outcomes.next()
         {
             apply(result, outcome);
@@ -200,17 +207,17 @@ async fn prepared(
     scope: &OrgScope,
     unknown: Projects,
     books: &prices::HeldBooks,
-    read: impl FnOnce() -> Vec<Read>,
-) -> Result<(Vec<Result<NewEvent, Refusal>>, HashMap<String, ProjectId>), Error> {
+    read: impl FnOnce() -> Vec<ParsedEvent>,
+) -> Result<(Vec<Result<NewEvent, Box<Rejection>>>, HashMap<String, ProjectId>), Error> {
     let (key_id, default_project) = sender(scope, 0)?;
     let now = backend.clock.now();
-    let mut checked: Vec<Read> = read()
+    let mut checked: Vec<ParsedEvent> = read()
         .into_iter()
         .map(|event| {
             let mut event = event?;
             match validate::check(&mut event, now) {
                 Ok(()) => Ok(event),
-                Err(problem) => Err(Refused::of(&event, problem)),
+                Err(problem) => Err(Rejection::of(&event, problem)),
             }
         })
         .collect();
@@ -237,13 +244,17 @@ async fn prepared(
 ///
 /// # Errors
 /// As [`ingest`].
-pub(super) async fn foresee(backend: &Backend, scope: &OrgScope, events: Vec<Read>) -> Result<Vec<CheckedRow>, Error> {
+pub(super) async fn dry_run(
+    backend: &Backend,
+    scope: &OrgScope,
+    events: Vec<ParsedEvent>,
+) -> Result<Vec<CheckedRow>, Error> {
     let books = prices::books(backend, scope).await?;
     let (prepared, _) = prepared(backend, scope, Projects::OrRefused, &books, || events).await?;
-    Ok((1..).zip(prepared).map(|(row, event)| foreseen(row, event)).collect())
+    Ok((1..).zip(prepared).map(|(row, event)| checked_row(row, event)).collect())
 }
 
-fn foreseen(row: u64, event: Result<NewEvent, Refusal>) -> CheckedRow {
+fn checked_row(row: u64, event: Result<NewEvent, Box<Rejection>>) -> CheckedRow {
     match event {
         Ok(event) => CheckedRow {
             row,
@@ -265,7 +276,7 @@ fn foreseen(row: u64, event: Result<NewEvent, Refusal>) -> CheckedRow {
 }
 
 /// Sorts events into those to write and those to list as rejected, with a provisional result for each.
-struct Filing<'a> {
+struct ResultSorter<'a> {
     backend: &'a Backend,
     scope: &'a OrgScope,
     key_id: KeyId,
@@ -273,8 +284,11 @@ struct Filing<'a> {
     projects: &'a HashMap<String, ProjectId>,
 }
 
-impl Filing<'_> {
-    fn sort(&self, prepared: Vec<Result<NewEvent, Refusal>>) -> (Vec<NewEvent>, Vec<Rejection>, Vec<EventResult>) {
+impl ResultSorter<'_> {
+    fn sort(
+        &self,
+        prepared: Vec<Result<NewEvent, Box<Rejection>>>,
+    ) -> (Vec<NewEvent>, Vec<NewRejection>, Vec<EventResult>) {
         let mut events = Vec::with_capacity(prepared.len());
         let mut rejections = Vec::new();
         let mut results = Vec::with_capacity(prepared.len());
@@ -283,13 +297,13 @@ impl Filing<'_> {
                 Ok(event) => {
                     let id = event.id.clone();
                     events.push(event);
-                    (Some(id), Recorded::Accepted, None)
+                    (Some(id), IngestStatus::Accepted, None)
                 }
                 Err(refused) => {
                     let rejection = self.rejection(*refused);
                     let (id, problem) = (rejection.id.clone(), rejection.problem.clone());
                     rejections.push(rejection);
-                    (id, Recorded::Rejected, Some(problem))
+                    (id, IngestStatus::Rejected, Some(problem))
                 }
             };
             results.push(EventResult { index, id, status, cost: None, currency: None, error });
@@ -298,10 +312,10 @@ impl Filing<'_> {
     }
 
     /// The entry of the rejected list. Members of the event's project may see it if the key may send there, else those of the key's.
-    fn rejection(&self, refused: Refused) -> Rejection {
+    fn rejection(&self, refused: Rejection) -> NewRejection {
         let sender = presentable(refused.sender);
         let named = sender.project.as_ref().and_then(|slug| self.projects.get(slug)).copied();
-        Rejection {
+        NewRejection {
             org_id: self.scope.org_id(),
             rejected_id: RejectedId(self.backend.clock.new_id()),
             received_at: self.backend.clock.now(),
@@ -317,13 +331,13 @@ impl Filing<'_> {
 }
 
 fn apply(result: &mut EventResult, outcome: Outcome) {
-    if outcome.recorded == Recorded::Rejected {
+    if outcome.status == IngestStatus::Rejected {
         result.error = Some(too_old_for_retention());
     }
-    result.status = outcome.recorded;
+    result.status = outcome.status;
     result.cost = outcome.cost;
     result.currency = outcome.cost.map(|_| "USD".to_owned());
-    if outcome.recorded == Recorded::Conflict {
+    if outcome.status == IngestStatus::Conflict {
         result.error = Some(FieldProblem::new(
             "/id",
             "conflict",
@@ -336,10 +350,10 @@ fn answer(results: Vec<EventResult>) -> IngestAnswer {
     let mut answer = IngestAnswer::default();
     for result in &results {
         match result.status {
-            Recorded::Accepted => answer.accepted += 1,
-            Recorded::Duplicate => answer.duplicates += 1,
-            Recorded::Conflict => answer.conflicts += 1,
-            Recorded::Rejected => answer.rejected += 1,
+            IngestStatus::Accepted => answer.accepted += 1,
+            IngestStatus::Duplicate => answer.duplicates += 1,
+            IngestStatus::Conflict => answer.conflicts += 1,
+            IngestStatus::Rejected => answer.rejected += 1,
         }
     }
     answer.results = results;

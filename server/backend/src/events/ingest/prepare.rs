@@ -1,11 +1,11 @@
 //! From a checked event to the row that is written: its project, its meters, its price.
 
-use super::{Refusal, Refused, validate};
+use super::{Rejection, validate};
 use crate::ledger::booking::book;
 use crate::ledger::content::{content_hash, id_hash, to_micros};
 use crate::ledger::event::NewEvent;
 use crate::ledger::key::key_at;
-use crate::ledger::known::Place;
+use crate::ledger::known::DictionaryRefs;
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY};
@@ -44,10 +44,10 @@ impl Request<'_> {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub(super) fn prepare(&self, sent: EventInput) -> Result<NewEvent, Refusal> {
+    pub(super) fn prepare(&self, sent: EventInput) -> Result<NewEvent, Box<Rejection>> {
         match self.look_up(&sent) {
             Ok(read) => Ok(self.complete(sent, read)),
-            Err(problem) => Err(Refused::of(&sent, problem)),
+            Err(problem) => Err(Rejection::of(&sent, problem)),
         }
     }
 
@@ -84,7 +84,7 @@ impl Request<'_> {
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
             meters: read.meters,
             sent,
-            place: Place::default(),
+            refs: DictionaryRefs::default(),
             row: Vec::new(),
         }
     }

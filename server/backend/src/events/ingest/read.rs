@@ -1,7 +1,7 @@
 //! From the JSON of one event to its typed fields: only known fields are read, everything else is dropped here.
 
 use super::fields::{self, Raw};
-use super::{Refusal, Refused, Sender};
+use super::{Rejection, Sender};
 use domain::event::{EventInput, MAX_ATTEMPT, MAX_LATENCY_MS, ReportedCost, Status};
 use domain::problem::FieldProblem;
 use serde::Deserialize;
@@ -49,15 +49,19 @@ struct RawEvent<'a> {
 }
 
 /// Reads one event.
-pub(super) fn read(event: &RawValue) -> Result<EventInput, Refusal> {
+pub(super) fn read(event: &RawValue) -> Result<EventInput, Box<Rejection>> {
     if !event.get().starts_with('{') {
         let problem = FieldProblem::new("", "wrong_type", "An event is a JSON object.");
-        return Err(Refused::unread(problem));
+        return Err(Rejection::unread(problem));
     }
     let raw: RawEvent<'_> = serde_json::from_str(event.get()).map_err(|_| {
-        Refused::unread(FieldProblem::new("", "invalid", "An event is a JSON object in which each field stands once."))
+        Rejection::unread(FieldProblem::new(
+            "",
+            "invalid",
+            "An event is a JSON object in which each field stands once.",
+        ))
     })?;
-    typed(&raw).map_err(|problem| Box::new(Refused { sender: sender(&raw), problem }))
+    typed(&raw).map_err(|problem| Box::new(Rejection { sender: sender(&raw), problem }))
 }
 
 /// Who and what an event was about, as far as that can be read.

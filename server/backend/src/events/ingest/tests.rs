@@ -1,4 +1,4 @@
-use super::{Refusal, Refused, read, validate};
+use super::{Rejection, read, validate};
 use crate::ledger::content::{content_hash, id_hash};
 use chrono::{DateTime, Utc};
 use domain::event::EventInput;
@@ -21,10 +21,10 @@ fn with(field: &str, value: impl Into<Value>) -> Value {
     event
 }
 
-fn read_text(json: &str) -> Result<EventInput, Refusal> {
+fn read_text(json: &str) -> Result<EventInput, Box<Rejection>> {
     let raw = RawValue::from_string(json.to_owned()).unwrap();
     let mut event = read::read(&raw)?;
-    validate::check(&mut event, now()).map_err(|problem| Refused::of(&event, problem))?;
+    validate::check(&mut event, now()).map_err(|problem| Rejection::of(&event, problem))?;
     event.usage = domain::meter::numbers_only(&event.usage);
     Ok(event)
 }

@@ -1,11 +1,11 @@
 //! One event with its receipt and everything that explains it.
 
 use super::sql::{self, Listed, Related};
-use crate::events::doubles;
+use crate::events::possible_duplicates;
 use crate::ledger::adjust::adjustments;
 use crate::ledger::booking::asked;
 use crate::ledger::content::id_hash;
-use crate::ledger::stored::Stored;
+use crate::ledger::stored::StoredEvent;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices, rules};
 use chrono::{Duration, NaiveTime};
@@ -13,9 +13,9 @@ use domain::event::{EventDetail, MAX_RELATED};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
-use domain::price::contract::TermRow;
+use domain::price::contract::ContractTerm;
 use domain::price::page::terms;
-use domain::price::{Books, Context, ModifierRow, PriceRow, Variant, Why};
+use domain::price::{BookPrice, Books, Context, PriceModifier, Variant, Why};
 use domain::problem::Problem;
 use domain::rating::alternatives::{Alternative, cheaper_models, tiers};
 use domain::rating::{LineSource, ReceiptLine, Served};
@@ -105,7 +105,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         time_to_first_token_ms: event.sent.time_to_first_token_ms,
         attempts,
         session,
-        doubles: doubles::others(backend, scope, key).await?,
+        possible_duplicates: possible_duplicates::others(backend, scope, key).await?,
         row,
         key_name,
         priced_as: event.booking.priced_as,
@@ -117,9 +117,9 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
 
 /// What a receipt's lines name by id.
 struct Behind {
-    prices: HashMap<u64, PriceRow>,
-    modifiers: HashMap<u64, ModifierRow>,
-    contract: HashMap<u64, TermRow>,
+    prices: HashMap<u64, BookPrice>,
+    modifiers: HashMap<u64, PriceModifier>,
+    contract: HashMap<u64, ContractTerm>,
     sent: Sent,
 }
 
@@ -133,7 +133,7 @@ struct Sent {
 }
 
 impl Sent {
-    fn why(&self, meter: Meter, price: &PriceRow) -> Why {
+    fn why(&self, meter: Meter, price: &BookPrice) -> Why {
         Why::of(&self.provider, &self.model, self.mapped, meter, self.variant, price)
     }
 }
@@ -196,7 +196,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> Receipt
                 price_since: term.map(|term| term.from.and_time(NaiveTime::MIN).and_utc()),
                 price_source: term.map(|term| term.source.clone()).unwrap_or_default(),
                 price_url: term.and_then(|term| term.source_url.clone()),
-                terms: term.map(TermRow::words).unwrap_or_default(),
+                terms: term.map(ContractTerm::words).unwrap_or_default(),
                 ..row
             }
         }
@@ -204,7 +204,7 @@ fn receipt_row(behind: &Behind, held: &HeldBooks, line: &ReceiptLine) -> Receipt
     }
 }
 
-fn tier(event: &Stored) -> &str {
+fn tier(event: &StoredEvent) -> &str {
     if event.sent.batch == Some(true) {
         return Variant::Batch.as_str();
     }
@@ -213,12 +213,12 @@ fn tier(event: &Stored) -> &str {
 }
 
 /// The circumstances that chose between prices.
-fn as_served(event: &Stored) -> Context<'_> {
+fn as_served(event: &StoredEvent) -> Context<'_> {
     Context::of(asked(&event.sent), &event.sent.usage)
 }
 
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
-fn alternatives(books: Books<'_>, event: &Stored, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
+fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
     let used = usage(event.usage_format, &event.sent.usage);
     let Some(usage) = used.as_ref().ok().filter(|_| !event.is_cache_hit()) else { return (vec![], vec![]) };
     let (provider, model) = (event.sent.provider.as_str(), event.sent.model.as_str());
@@ -236,7 +236,7 @@ fn computed(cost: Option<Decimal>, lines: &[ReceiptLine]) -> Option<Decimal> {
 }
 
 /// Label and value of every attribute that was sent, in the order of the documentation.
-fn attributes(event: &Stored) -> Vec<(String, String)> {
+fn attributes(event: &StoredEvent) -> Vec<(String, String)> {
     let sent = &event.sent;
     let operation = Some(event.operation().to_owned());
     let texts = [

@@ -48,7 +48,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
     let after = query.cursor.as_deref().map(|text| Cursor::read(text, list)).transpose()?;
     let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
     let span = Span::of(scope, query);
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1).await?;
     let cursor = |row: &EventRow| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list);
     let next_cursor = paging::cut(&mut rows, limit, cursor);
@@ -63,7 +63,7 @@ pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Res
     scope.require(Permission::Read)?;
     let most = usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX);
     let span = Span::of(scope, query);
-    let _turn = backend.readers.turn(scope).await?;
+    let _permit = backend.readers.permit(scope).await?;
     let rows = sql::events(&backend.pool, scope, query, &span, None, most + 1).await?;
     if rows.len() > most {
         let detail = format!("More than {MAX_EXPORT} events match. Choose a shorter period or more filters.");

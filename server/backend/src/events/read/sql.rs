@@ -6,7 +6,7 @@ use crate::ledger::content::IdHash;
 use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
 use crate::ledger::push_filter;
-use crate::ledger::stored::{self, Dictionaries, Stored};
+use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
@@ -35,7 +35,7 @@ fn rows_of_events(scope: &OrgScope) -> QueryBuilder<Postgres> {
 /// One event of such a list.
 pub(super) struct Listed {
     pub(super) row: EventRow,
-    pub(super) event: Stored,
+    pub(super) event: StoredEvent,
     pub(super) key_name: String,
 }
 
@@ -56,7 +56,7 @@ async fn event_rows(pool: &PgPool, scope: &OrgScope, sql: QueryBuilder<Postgres>
     listed(pool, scope, sql, |listed| listed.row).await
 }
 
-fn listed_event(scope: &OrgScope, row: &PgRow, event: Stored) -> Result<Listed, Error> {
+fn listed_event(scope: &OrgScope, row: &PgRow, event: StoredEvent) -> Result<Listed, Error> {
     let sent = &event.sent;
     let row_of_list = EventRow {
         event_key: event.event_key,
@@ -204,7 +204,7 @@ pub(super) async fn used_models(
 }
 
 /// Events of organization `$1` in projects `$2` that wait for a price: those that never had one, by their index, and those that lost it.
-macro_rules! waiting {
+macro_rules! unpriced_events {
     () => {
         concat!(
             "select coalesce(e.words ->> 'provider', s.provider) as provider, coalesce(e.words ->> 'model', s.model) as model,
@@ -237,8 +237,8 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
             "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
                 event_time((array_agg(event_key order by event_key))[1]) as first_at,
                 event_time((array_agg(event_key order by event_key desc))[1]) as last_at, min(plan ->> 'unpriced_reason') as reason
-             from (", waiting!(), ") as waiting
-             left join plans on plans.org_id = $1 and plans.plan_id = waiting.plan_id
+             from (", unpriced_events!(), ") as event
+             left join plans on plans.org_id = $1 and plans.plan_id = event.plan_id
              group by provider, model
              order by upper_bound desc, provider, model
              limit $3"
@@ -279,7 +279,7 @@ pub(super) async fn attention(
                 select 1 from rejected_events
                 where org_id = $1 and received_at >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
             (select count(*) from (
-                ", waiting!(), " limit $3) as waiting) as unpriced"
+                ", unpriced_events!(), " limit $3) as event) as unpriced"
         ),
     )
     .bind(scope.org_id().0)

@@ -3,7 +3,7 @@
 use super::{Fixture, event, send_to, server, statuses, with};
 use crate::ledger::commit::Committer;
 use crate::{Backend, Error, OrgScope, Pools, Sizes, TestClock};
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, IngestStatus};
 use domain::ids::OrgId;
 use domain::problem::Problem;
 use serde_json::Value;
@@ -130,7 +130,7 @@ async fn draining_finishes_what_was_accepted_and_takes_no_more() {
     };
     lock.rollback().await.unwrap();
     draining.await.unwrap();
-    assert_eq!(statuses(&sending.await.unwrap()), [Recorded::Accepted]);
+    assert_eq!(statuses(&sending.await.unwrap()), [IngestStatus::Accepted]);
     let body = serde_json::json!([event("b")]).to_string();
     let late =
         crate::events::ingest(&fixture.backend, &scope, &crate::events::split(body.as_bytes(), false).unwrap()).await;
@@ -320,7 +320,7 @@ async fn full_batches_with_fresh_tags_and_anothers_single_event_are_all_recorded
         tokio::task::yield_now().await;
     }
     lock.rollback().await.unwrap();
-    assert_eq!(statuses(&own.await.unwrap()), [Recorded::Accepted]);
+    assert_eq!(statuses(&own.await.unwrap()), [IngestStatus::Accepted]);
     while let Some(sent) = sending.join_next().await {
         assert_eq!(sent.unwrap().1.accepted, 400);
     }

@@ -3,7 +3,7 @@
 mod adjusting;
 mod as_sent;
 mod committer;
-mod doubles;
+mod possible_duplicates;
 mod reading;
 mod recording;
 mod retention;
@@ -12,10 +12,10 @@ mod totals;
 
 use crate::identity::{Bootstrap, bootstrap};
 use crate::keys::{self, NewKey};
-use crate::ledger::stored::{self, Stored};
+use crate::ledger::stored::{self, StoredEvent};
 use crate::{Backend, OrgScope, TestClock, projects};
 use chrono::{DateTime, Utc};
-use domain::event::{EventInput, IngestAnswer, Recorded};
+use domain::event::{EventInput, IngestAnswer, IngestStatus};
 use domain::identity::KeyScope;
 use domain::period::{Period, Zone};
 use domain::project::KeyProject;
@@ -68,7 +68,7 @@ impl Fixture {
     }
 
     /// Every recorded event, first to last.
-    pub(crate) async fn stored(&self, scope: &OrgScope) -> Vec<Stored> {
+    pub(crate) async fn stored(&self, scope: &OrgScope) -> Vec<StoredEvent> {
         let mut connection = self.database.pool().acquire().await.unwrap();
         let sql = format!("select {} from events as e where e.org_id = $1 order by e.event_key", stored::COLUMNS);
         let rows =
@@ -133,7 +133,7 @@ pub(crate) fn with(mut event: Value, field: &str, value: impl Into<Value>) -> Va
     event
 }
 
-pub(crate) fn statuses(answer: &IngestAnswer) -> Vec<Recorded> {
+pub(crate) fn statuses(answer: &IngestAnswer) -> Vec<IngestStatus> {
     answer.results.iter().map(|result| result.status).collect()
 }
 

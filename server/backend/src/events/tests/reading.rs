@@ -3,7 +3,7 @@
 use super::{Fixture, event, with};
 use crate::events::{csv, find, list};
 use crate::ledger::rejected;
-use crate::ledger::stored::Stored;
+use crate::ledger::stored::StoredEvent;
 use domain::event::EventQuery;
 use domain::money::exact;
 use domain::price::Variant;
@@ -170,7 +170,7 @@ async fn two_labels_at_once_and_labels_by_the_hour_are_read_from_events() {
     let events = super::totals::some(proptest::collection::vec(super::totals::event(), 300..301), &mut runner);
     assert_eq!(fixture.send(&scope, &events).await.accepted, 300);
     let stored = fixture.stored(&scope).await;
-    let counted = |wanted: &dyn Fn(&Stored) -> Option<String>| {
+    let counted = |wanted: &dyn Fn(&StoredEvent) -> Option<String>| {
         let mut sums: std::collections::BTreeMap<String, (rust_decimal::Decimal, i64)> = Default::default();
         for event in &stored {
             let Some(key) = wanted(event) else { continue };
@@ -194,7 +194,7 @@ async fn two_labels_at_once_and_labels_by_the_hour_are_read_from_events() {
         answer.rows.into_iter().map(row).collect::<std::collections::BTreeMap<_, _>>()
     };
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
-    let tag = |event: &Stored| event.sent.tags.get("t").cloned().unwrap_or_default();
+    let tag = |event: &StoredEvent| event.sent.tags.get("t").cloned().unwrap_or_default();
     let days = "from=2025-12-01&to=2026-12-01";
     let both = counted(&|event| Some(format!("{}|{}", word(&event.sent.customer), word(&event.sent.user))));
     assert!(both.len() > 9, "{both:?}");

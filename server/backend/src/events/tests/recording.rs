@@ -1,7 +1,7 @@
 //! What becomes of single events.
 
 use super::{Fixture, add_project, bound_key, event, inputs, statuses, with};
-use domain::event::{EventQuery, Recorded};
+use domain::event::{EventQuery, IngestStatus};
 use domain::money::exact;
 use domain::spend::Filter;
 use serde_json::json;
@@ -34,13 +34,13 @@ async fn the_same_id_is_recorded_once() {
     let fixture = Fixture::new().await;
     let scope = fixture.organization("acme", "UTC").await;
     let other_content = with(event("a"), "latency_ms", 5);
-    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [Recorded::Accepted]);
+    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [IngestStatus::Accepted]);
 
     // Again, reordered and without anything that means nothing.
     let again = json!({"usage": {"completion_tokens": 100.0, "prompt_tokens": 1e3}, "model": "gpt-4o-2024-08-06",
         "timestamp": "2026-11-20T15:11:07.113+05:30", "id": "a", "provider": "openai", "feature": null, "messages": "secret"});
     let answer = fixture.send(&scope, &[again, other_content.clone()]).await;
-    assert_eq!(statuses(&answer), [Recorded::Duplicate, Recorded::Conflict]);
+    assert_eq!(statuses(&answer), [IngestStatus::Duplicate, IngestStatus::Conflict]);
     assert_eq!(answer.results[0].cost.map(exact).as_deref(), Some("0.003500000000"), "a duplicate knows its cost");
     assert_eq!(answer.results[0].error, None);
     let error = answer.results[1].error.as_ref().unwrap();
@@ -49,15 +49,20 @@ async fn the_same_id_is_recorded_once() {
 
     // Within one batch the first wins; what conflicts with it does not become the one to compare with.
     let batch = [event("b"), with(event("b"), "latency_ms", 5), event("b"), other_content, event("a")];
-    let expected =
-        [Recorded::Accepted, Recorded::Conflict, Recorded::Duplicate, Recorded::Conflict, Recorded::Duplicate];
+    let expected = [
+        IngestStatus::Accepted,
+        IngestStatus::Conflict,
+        IngestStatus::Duplicate,
+        IngestStatus::Conflict,
+        IngestStatus::Duplicate,
+    ];
     assert_eq!(statuses(&fixture.send(&scope, &batch).await), expected);
     assert_eq!(fixture.count("select count(*) from events").await, 2);
     fixture.assert_rollups_follow(&scope).await;
 
     // Another organization's ids are its own.
     let other = fixture.organization("globex", "UTC").await;
-    assert_eq!(statuses(&fixture.send(&other, &[event("a")]).await), [Recorded::Accepted]);
+    assert_eq!(statuses(&fixture.send(&other, &[event("a")]).await), [IngestStatus::Accepted]);
 }
 
 #[tokio::test]
@@ -68,7 +73,7 @@ async fn what_the_server_filled_in_is_no_content() {
     without_time.as_object_mut().unwrap().remove("timestamp");
     assert_eq!(fixture.send(&scope, &[without_time.clone()]).await.accepted, 1);
     let later = super::server(&fixture.database);
-    assert_eq!(statuses(&super::send_to(&later, &scope, &[without_time.clone()]).await), [Recorded::Duplicate]);
+    assert_eq!(statuses(&super::send_to(&later, &scope, &[without_time.clone()]).await), [IngestStatus::Duplicate]);
 
     // A generated id may be sent back.
     let mut without_id = event("x");
@@ -76,10 +81,10 @@ async fn what_the_server_filled_in_is_no_content() {
     let generated = fixture.send(&scope, &[without_id.clone()]).await.results[0].id.clone().unwrap();
     assert_eq!(
         statuses(&fixture.send(&scope, &[with(without_id.clone(), "id", generated)]).await),
-        [Recorded::Duplicate]
+        [IngestStatus::Duplicate]
     );
     // Without any id there is nothing to recognise it by.
-    assert_eq!(statuses(&fixture.send(&scope, &[without_id]).await), [Recorded::Accepted]);
+    assert_eq!(statuses(&fixture.send(&scope, &[without_id]).await), [IngestStatus::Accepted]);
     assert_eq!(fixture.count("select count(*) from events").await, 3);
 }
 
@@ -127,7 +132,7 @@ async fn a_bad_event_is_listed_with_its_reason_and_costs_nothing_else() {
     );
 
     // A rejected event has not taken its id.
-    assert_eq!(statuses(&fixture.send(&scope, &[event("b")]).await), [Recorded::Accepted]);
+    assert_eq!(statuses(&fixture.send(&scope, &[event("b")]).await), [IngestStatus::Accepted]);
     fixture.assert_rollups_follow(&scope).await;
 }
 
@@ -140,7 +145,10 @@ async fn a_bound_key_takes_only_its_project_and_learns_nothing_of_others() {
     let bound = bound_key(&fixture, &scope, &ours).await;
     let to = |id: &str, project: &str| with(event(id), "project", project);
     let answer = fixture.send(&bound, &[event("a"), to("b", "ours"), to("c", "secret"), to("d", "nowhere")]).await;
-    assert_eq!(statuses(&answer), [Recorded::Accepted, Recorded::Accepted, Recorded::Rejected, Recorded::Rejected]);
+    assert_eq!(
+        statuses(&answer),
+        [IngestStatus::Accepted, IngestStatus::Accepted, IngestStatus::Rejected, IngestStatus::Rejected]
+    );
     assert_eq!(answer.results[2].error, answer.results[3].error, "an existing project looks like none");
     assert_eq!(fixture.send(&scope, &[to("e", "secret")]).await.accepted, 1);
 
@@ -166,11 +174,11 @@ async fn an_unknown_model_has_no_cost_but_an_upper_bound() {
     let answer = fixture.send(&scope, &[with(event("a"), "model", "gpt-99-unheard-of"), event("b")]).await;
     assert_eq!(answer.accepted, 2);
     assert_eq!((answer.results[0].cost, answer.results[0].currency.as_deref()), (None, None));
-    let waiting = super::super::unpriced(&fixture.backend, &scope).await.unwrap();
-    assert_eq!(waiting.len(), 1);
-    assert_eq!((waiting[0].model.as_str(), waiting[0].events, waiting[0].tokens), ("gpt-99-unheard-of", 1, 1_100));
-    assert!(waiting[0].upper_bound > answer.results[1].cost.unwrap(), "at most what the dearest model costs");
-    assert!(!waiting[0].reason.is_empty());
+    let unpriced = super::super::unpriced(&fixture.backend, &scope).await.unwrap();
+    assert_eq!(unpriced.len(), 1);
+    assert_eq!((unpriced[0].model.as_str(), unpriced[0].events, unpriced[0].tokens), ("gpt-99-unheard-of", 1, 1_100));
+    assert!(unpriced[0].upper_bound > answer.results[1].cost.unwrap(), "at most what the dearest model costs");
+    assert!(!unpriced[0].reason.is_empty());
     let attention = super::super::attention(&fixture.backend, &scope).await.unwrap();
     assert_eq!((attention.unpriced, attention.rejected), (1, 0));
     fixture.assert_rollups_follow(&scope).await;
@@ -207,8 +215,8 @@ async fn what_is_typed_already_walks_the_same_path() {
     let scope = fixture.organization("acme", "UTC").await;
     let typed = inputs(&[event("a"), with(event("b"), "model", "x".repeat(201))]);
     let answer = super::super::ingest_inputs(&fixture.backend, &scope, typed).await.unwrap();
-    assert_eq!(statuses(&answer), [Recorded::Accepted, Recorded::Rejected]);
-    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [Recorded::Duplicate]);
+    assert_eq!(statuses(&answer), [IngestStatus::Accepted, IngestStatus::Rejected]);
+    assert_eq!(statuses(&fixture.send(&scope, &[event("a")]).await), [IngestStatus::Duplicate]);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{Fixture, event, statuses, with};
 use crate::ledger::{enforce_retention, retention, set_retention};
 use crate::{OrgScope, identity};
-use domain::event::Recorded;
+use domain::event::IngestStatus;
 use domain::period::Zone;
 use domain::problem::Problem;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ async fn what_is_too_old_is_rejected_and_never_counted_again() {
     let limit = with(event("limit"), "timestamp", "2026-10-17T10:00:00Z");
     let before = with(event("before"), "timestamp", "2026-10-17T09:59:59.999999Z");
     let answer = fixture.send(&acme, &[limit, before, recent.clone()]).await;
-    assert_eq!(statuses(&answer), [Recorded::Accepted, Recorded::Rejected, Recorded::Duplicate]);
+    assert_eq!(statuses(&answer), [IngestStatus::Accepted, IngestStatus::Rejected, IngestStatus::Duplicate]);
     assert_eq!(answer.results[1].error.as_ref().unwrap().code, "too_old");
     assert_eq!((answer.accepted, answer.rejected, answer.duplicates), (1, 1, 1));
     assert_eq!(fixture.count("select count(*) from rejected_events where code = 'too_old'").await, 1);
@@ -74,7 +74,7 @@ async fn what_is_too_old_is_rejected_and_never_counted_again() {
     // For ever again: what was deleted is not taken a second time, because its id is forgotten.
     set_retention(&fixture.backend, &owner, None).await.unwrap();
     let answer = fixture.send(&acme, &[old, recent]).await;
-    assert_eq!(statuses(&answer), [Recorded::Rejected, Recorded::Duplicate]);
+    assert_eq!(statuses(&answer), [IngestStatus::Rejected, IngestStatus::Duplicate]);
     assert_eq!(fixture.count("select sum(requests)::bigint from rollup_day").await, 3, "each counted once");
 }
 

@@ -6,9 +6,9 @@
 mod sql;
 
 use super::files::{self, FileRow, Header, Ids, Separator};
-use super::ingest::{foresee, ingest_own};
+use super::ingest::{dry_run, ingest_native};
 use crate::{Backend, Error, OrgScope, audit, keys};
-use domain::event::{IngestAnswer, Recorded};
+use domain::event::{IngestAnswer, IngestStatus};
 use domain::format;
 use domain::identity::{KeyScope, Permission};
 use domain::ids::{KeyId, UploadId};
@@ -151,7 +151,7 @@ pub async fn check(backend: &Backend, scope: &OrgScope, upload_id: UploadId, hea
         let begin = row.header_end(head);
         let rows = row.reading().piece(head.get(begin..).unwrap_or_default(), is_whole).rows;
         let reads = rows.into_iter().take(CHECKED_ROWS).map(|row| row.read).collect();
-        let checked = Checked { rows: foresee(backend, &sender, reads).await? };
+        let checked = Checked { rows: dry_run(backend, &sender, reads).await? };
         sql::set_checked(&backend.pool, scope, upload_id, &checked).await?;
     }
     find(backend, scope, upload_id).await
@@ -267,7 +267,7 @@ impl Taking<'_> {
             let unnamed = batch.iter().filter_map(|row| row.unnamed).collect();
             let count = u64::try_from(batch.len()).unwrap_or(u64::MAX);
             let reads = batch.into_iter().map(|row| row.read).collect();
-            let answer = ingest_own(self.backend, &self.sender, reads).await?;
+            let answer = ingest_native(self.backend, &self.sender, reads).await?;
             let reasons = self.reasons(&answer);
             self.advance(Advance { to, rows: count, unnamed, reasons, answer }).await?;
         }
@@ -276,8 +276,10 @@ impl Taking<'_> {
 
     /// Refusals with the numbers of their rows.
     fn reasons(&self, answer: &IngestAnswer) -> Vec<String> {
-        let refused =
-            answer.results.iter().filter(|result| matches!(result.status, Recorded::Rejected | Recorded::Conflict));
+        let refused = answer
+            .results
+            .iter()
+            .filter(|result| matches!(result.status, IngestStatus::Rejected | IngestStatus::Conflict));
         let said = refused.filter_map(|result| {
             let error = result.error.as_ref()?;
             let number = self.row.rows + u64::from(result.index) + 1;

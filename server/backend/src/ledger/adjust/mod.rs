@@ -9,7 +9,7 @@ pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of
 
 use super::booking::{Booking, book};
 use super::commit::{enter_organization, mark_moved};
-use super::stored::Stored;
+use super::stored::StoredEvent;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -17,7 +17,7 @@ use domain::meter::{Meter, usage};
 use domain::model::canonical_provider;
 use domain::period::Zone;
 use domain::price::Books;
-use domain::price::contract::{TermRow, Volume, term_for};
+use domain::price::contract::{ContractTerm, Volume, term_for};
 use domain::rating::{LineSource, ReceiptLine};
 use domain::spend::Filter;
 use rust_decimal::Decimal;
@@ -51,10 +51,10 @@ impl Booking {
     }
 }
 
-/// A recorded event with what counts now.
+/// What a recorded event costs now, with the event itself.
 #[derive(Clone, Debug)]
-pub(crate) struct Recorded {
-    pub(crate) event: Stored,
+pub(crate) struct CostState {
+    pub(crate) event: StoredEvent,
     /// What counts now.
     pub(crate) current: Booking,
     /// How often it was adjusted.
@@ -63,7 +63,7 @@ pub(crate) struct Recorded {
     previous: Option<Booking>,
 }
 
-impl Recorded {
+impl CostState {
     /// What the event would cost with these books, as of its own time; none where that is what counts already.
     ///
     /// What the contract took off for the month stays until the contract is applied again.
@@ -78,7 +78,7 @@ impl Recorded {
     /// What the terms of a contract count of the event: each meter under its term, with what it costs without the contract.
     ///
     /// An event without a price takes no part.
-    pub(crate) fn under<'a>(&self, terms: &'a [TermRow]) -> Vec<Counted<'a>> {
+    pub(crate) fn under<'a>(&self, terms: &'a [ContractTerm]) -> Vec<Counted<'a>> {
         let model = self.current.priced_as.as_deref().and_then(|label| label.split_once('/'));
         let (Some(_), Some((_, model))) = (self.current.cost, model) else { return Vec::new() };
         let seller = canonical_provider(&self.event.sent.provider);
@@ -133,7 +133,7 @@ impl Recorded {
 /// What a term of a contract counts of one event.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counted<'a> {
-    pub(crate) term: &'a TermRow,
+    pub(crate) term: &'a ContractTerm,
     meter: Meter,
     pub(crate) volume: Volume,
 }
@@ -160,7 +160,7 @@ pub(crate) async fn read(
     selection: &Selection,
     after: Option<EventKey>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     sql::selected(connection, scope, selection, after, limit).await
 }
 
@@ -168,13 +168,13 @@ pub(crate) async fn read(
 ///
 /// # Errors
 /// [`Error::Database`].
-pub(crate) async fn read_waiting(
+pub(crate) async fn read_unpriced(
     connection: &mut PgConnection,
     scope: &OrgScope,
     name: (&str, &str),
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
-    sql::waiting(connection, scope, name, limit).await
+) -> Result<Vec<CostState>, Error> {
+    sql::unpriced(connection, scope, name, limit).await
 }
 
 /// The newest events since an instant with a cost that the provider reported in US dollars, in the projects that the caller sees. Answers from the sender's own cache are no calls of the provider and are left out.
@@ -186,7 +186,7 @@ pub(crate) async fn read_reported(
     scope: &OrgScope,
     since: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     sql::reported(connection, scope, since, limit).await
 }
 
@@ -200,7 +200,7 @@ pub(crate) async fn read_adjusted(
     run_id: RunId,
     after: Option<EventKey>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let keys = sql::adjusted_keys(connection, scope, run_id, after, limit).await?;
     sql::by_keys(connection, scope, run_id, &keys).await
 }
@@ -219,13 +219,13 @@ pub(crate) async fn adjusted_again(
 
 /// An adjustment to be appended.
 pub(crate) struct Adjustment<'a> {
-    pub(crate) recorded: &'a Recorded,
+    pub(crate) state: &'a CostState,
     pub(crate) to: Booking,
 }
 
 /// Who appends adjustments.
 #[derive(Clone, Copy)]
-pub(crate) struct By {
+pub(crate) struct AdjustmentSource {
     pub(crate) run_id: RunId,
     pub(crate) is_reversal: bool,
 }
@@ -251,14 +251,14 @@ pub(crate) async fn apply(
     connection: &mut PgConnection,
     scope: &OrgScope,
     zone: Zone,
-    by: By,
+    source: AdjustmentSource,
     adjustments: &[Adjustment<'_>],
 ) -> Result<(), Error> {
     if adjustments.is_empty() {
         return Ok(());
     }
     let now = backend.clock.now();
-    sql::append(connection, scope, by, adjustments, now).await?;
+    sql::append(connection, scope, source, adjustments, now).await?;
     let moved = moves::sum(scope.org_id(), zone, adjustments).adjust(connection).await?;
     mark_moved(connection, backend.clock.as_ref(), &moved, now).await
 }

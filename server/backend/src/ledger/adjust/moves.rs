@@ -1,8 +1,8 @@
 //! What adjustments move in the sums.
 
-use super::{Adjustment, Recorded};
+use super::{Adjustment, CostState};
 use crate::ledger::booking::Booking;
-use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot, TermSums};
+use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot, TermSums};
 use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Zone;
@@ -11,22 +11,22 @@ use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Sums adjustments of one organization.
-pub(super) fn sum(org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) -> Rollups {
-    let mut rollups = Rollups::default();
-    for Adjustment { recorded, to } in adjustments {
+pub(super) fn sum(org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) -> RollupDelta {
+    let mut rollups = RollupDelta::default();
+    for Adjustment { state, to } in adjustments {
         let slot = Slot {
             org_id,
-            project_id: recorded.event.project_id,
-            at: recorded.event.timestamp,
-            day: zone.day_of(recorded.event.timestamp),
-            series_id: recorded.event.series_id,
-            labels: &recorded.event.labels,
+            project_id: state.event.project_id,
+            at: state.event.timestamp,
+            day: zone.day_of(state.event.timestamp),
+            series_id: state.event.series_id,
+            labels: &state.event.labels,
         };
-        rollups.add_calls(slot, calls(&recorded.current, to));
-        for (meter, moved) in meters(recorded, to) {
+        rollups.add_calls(slot, calls(&state.current, to));
+        for (meter, moved) in meters(state, to) {
             rollups.add_meter(slot, meter, moved);
         }
-        for (meter, term_id, adjusted) in terms(recorded, to) {
+        for (meter, term_id, adjusted) in terms(state, to) {
             rollups.add_term(slot, meter, term_id, TermSums { adjusted });
         }
     }
@@ -44,14 +44,14 @@ fn calls(from: &Booking, to: &Booking) -> CallSums {
 }
 
 /// What moves of each meter on the two receipts. Quantities move only for what is charged without being used, such as a price per request.
-fn meters(recorded: &Recorded, to: &Booking) -> BTreeMap<&'static str, MeterSums> {
+fn meters(state: &CostState, to: &Booking) -> BTreeMap<&'static str, MeterSums> {
     let mut moved: BTreeMap<&'static str, MeterSums> = BTreeMap::new();
-    for (booking, sign) in [(&recorded.current, Decimal::NEGATIVE_ONE), (to, Decimal::ONE)] {
+    for (booking, sign) in [(&state.current, Decimal::NEGATIVE_ONE), (to, Decimal::ONE)] {
         // A modifier's line repeats the quantity of the price that it multiplies.
         let mut unused: BTreeMap<Meter, Decimal> = BTreeMap::new();
         for line in &booking.lines {
             moved.entry(line.meter.as_str()).or_default().adjusted += sign * line.amount;
-            if recorded.event.meters.get(line.meter).is_zero() {
+            if state.event.meters.get(line.meter).is_zero() {
                 let quantity = unused.entry(line.meter).or_default();
                 *quantity = (*quantity).max(line.quantity);
             }
@@ -66,7 +66,7 @@ fn meters(recorded: &Recorded, to: &Booking) -> BTreeMap<&'static str, MeterSums
 }
 
 /// What moves of each meter by each term of the contract.
-fn terms(recorded: &Recorded, to: &Booking) -> Vec<(&'static str, i64, Decimal)> {
+fn terms(state: &CostState, to: &Booking) -> Vec<(&'static str, i64, Decimal)> {
     let lines = |booking: &Booking, sign: Decimal| {
         let lines = booking.lines.iter().filter_map(|line| match line.source {
             LineSource::Term { term_id } => {
@@ -76,7 +76,7 @@ fn terms(recorded: &Recorded, to: &Booking) -> Vec<(&'static str, i64, Decimal)>
         });
         lines.collect()
     };
-    let mut moved: Vec<_> = lines(&recorded.current, Decimal::NEGATIVE_ONE);
+    let mut moved: Vec<_> = lines(&state.current, Decimal::NEGATIVE_ONE);
     moved.extend(lines(to, Decimal::ONE));
     moved
 }

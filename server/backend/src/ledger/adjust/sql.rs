@@ -1,11 +1,11 @@
 //! Queries that read recorded events with what counts now, append adjustments and move rollups.
 
-use super::{Adjustment, By, Recorded, Selection};
+use super::{Adjustment, AdjustmentSource, CostState, Selection};
 use crate::ledger::booking::Booking;
 use crate::ledger::key::first_key;
 use crate::ledger::known::{Entry, Missing};
 use crate::ledger::push_filter;
-use crate::ledger::stored::{self, Dictionaries, Plan, Stored};
+use crate::ledger::stored::{self, Dictionaries, Plan, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -16,7 +16,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// What [`recorded`] reads of the last adjustment `a`, beside [`stored::COLUMNS`].
+/// What [`cost_state`] reads of the last adjustment `a`, beside [`stored::COLUMNS`].
 const ADJUSTED: &str = "a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities";
 
 /// Joins the series of event `e`, as `s`.
@@ -78,22 +78,22 @@ fn booking(row: &PgRow, dictionaries: &Dictionaries, prefix: &str, used: &Meters
     })
 }
 
-fn recorded(row: &PgRow, dictionaries: &Dictionaries) -> Result<Recorded, Error> {
+fn cost_state(row: &PgRow, dictionaries: &Dictionaries) -> Result<CostState, Error> {
     let event = dictionaries.event(row)?;
     let revision: Option<i32> = row.try_get("revision")?;
     let adjusted = revision.map(|_| booking(row, dictionaries, "a_", &event.meters)).transpose()?;
     let current = adjusted.unwrap_or_else(|| event.booking.clone());
-    Ok(Recorded { current, revision: revision.unwrap_or_default(), previous: None, event })
+    Ok(CostState { current, revision: revision.unwrap_or_default(), previous: None, event })
 }
 
-async fn all_recorded(
+async fn cost_states(
     connection: &mut PgConnection,
     scope: &OrgScope,
     mut sql: QueryBuilder<Postgres>,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let rows = sql.build().fetch_all(&mut *connection).await?;
     let dictionaries = Dictionaries::of(connection, scope, &rows).await?;
-    rows.iter().map(|row| recorded(row, &dictionaries)).collect()
+    rows.iter().map(|row| cost_state(row, &dictionaries)).collect()
 }
 
 /// Begins a list of events with what counts now.
@@ -108,7 +108,7 @@ pub(super) async fn selected(
     selection: &Selection,
     after: Option<EventKey>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let mut sql = select();
     sql.push(" from events as e").push(series_of_event!());
     sql.push(" join projects on projects.org_id = s.org_id and projects.project_id = s.project_id");
@@ -132,16 +132,16 @@ pub(super) async fn selected(
         push_filter(&mut sql, scope, filter);
     }
     sql.push(" order by e.event_key limit ").push_bind(limit);
-    all_recorded(connection, scope, sql).await
+    cost_states(connection, scope, sql).await
 }
 
 /// The oldest events that wait for a price under a name as it was sent, found by the indexes of what waits.
-pub(super) async fn waiting(
+pub(super) async fn unpriced(
     connection: &mut PgConnection,
     scope: &OrgScope,
     (provider, model): (&str, &str),
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let org = scope.org_id().0;
     let mut sql =
         QueryBuilder::<Postgres>::new("with found as (select event_key from events where cost is null and org_id = ");
@@ -155,7 +155,7 @@ pub(super) async fn waiting(
     sql.push(" and coalesce(e.words ->> 'provider', s.provider) = ").push_bind(provider);
     sql.push(" and coalesce(e.words ->> 'model', s.model) = ").push_bind(model);
     sql.push(" and ").push(CURRENT_COST).push(" is null order by e.event_key limit ").push_bind(limit);
-    all_recorded(connection, scope, sql).await
+    cost_states(connection, scope, sql).await
 }
 
 /// The newest events with a reported cost.
@@ -164,7 +164,7 @@ pub(super) async fn reported(
     scope: &OrgScope,
     since: DateTime<Utc>,
     limit: i64,
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let mut sql = select();
     sql.push(" from events as e").push(series_of_event!()).push(LAST);
     sql.push(" where e.reported_cost is not null and not e.response_cache_hit and e.org_id = ");
@@ -173,7 +173,7 @@ pub(super) async fn reported(
         sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
     sql.push(" order by e.event_key desc limit ").push_bind(limit);
-    all_recorded(connection, scope, sql).await
+    cost_states(connection, scope, sql).await
 }
 
 /// The next events that a run adjusted, by key.
@@ -207,7 +207,7 @@ pub(super) async fn by_keys(
     scope: &OrgScope,
     run_id: RunId,
     keys: &[EventKey],
-) -> Result<Vec<Recorded>, Error> {
+) -> Result<Vec<CostState>, Error> {
     let mut sql = select();
     sql.push(
         ", p.revision as p_revision, p.new_cost as p_cost, p.new_upper_bound as p_upper_bound, p.plan_id as p_plan_id,
@@ -229,12 +229,11 @@ pub(super) async fn by_keys(
     let dictionaries = Dictionaries::of(connection, scope, &rows).await?;
     rows.iter()
         .map(|row| {
-            let recorded = recorded(row, &dictionaries)?;
+            let state = cost_state(row, &dictionaries)?;
             let adjusted_before: Option<i32> = row.try_get("p_revision")?;
-            let before =
-                adjusted_before.map(|_| booking(row, &dictionaries, "p_", &recorded.event.meters)).transpose()?;
-            let previous = before.unwrap_or_else(|| recorded.event.booking.clone());
-            Ok(Recorded { previous: Some(previous), ..recorded })
+            let before = adjusted_before.map(|_| booking(row, &dictionaries, "p_", &state.event.meters)).transpose()?;
+            let previous = before.unwrap_or_else(|| state.event.booking.clone());
+            Ok(CostState { previous: Some(previous), ..state })
         })
         .collect()
 }
@@ -264,7 +263,7 @@ pub(super) async fn adjusted_again(
 pub(super) async fn append(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    by: By,
+    source: AdjustmentSource,
     adjustments: &[Adjustment<'_>],
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
@@ -274,7 +273,7 @@ pub(super) async fn append(
         };
     }
     let planned = |one: &Adjustment<'_>| {
-        let (plan, quantities) = Plan::of(&one.to, &one.recorded.event.meters);
+        let (plan, quantities) = Plan::of(&one.to, &one.state.event.meters);
         (Entry::of("plan", &plan), quantities)
     };
     let (plans, quantities): (Vec<Entry>, Vec<Option<Vec<u8>>>) = adjustments.iter().map(planned).unzip();
@@ -287,14 +286,14 @@ pub(super) async fn append(
             $12::bytea[]) as batch",
     )
     .bind(scope.org_id().0)
-    .bind(by.run_id.0)
-    .bind(by.is_reversal)
+    .bind(source.run_id.0)
+    .bind(source.is_reversal)
     .bind(now)
-    .bind(all!(one => one.recorded.event.event_key.0))
-    .bind(all!(one => one.recorded.revision + 1))
-    .bind(all!(one => one.recorded.current.cost))
+    .bind(all!(one => one.state.event.event_key.0))
+    .bind(all!(one => one.state.revision + 1))
+    .bind(all!(one => one.state.current.cost))
     .bind(all!(one => one.to.cost))
-    .bind(all!(one => one.recorded.current.upper_bound))
+    .bind(all!(one => one.state.current.upper_bound))
     .bind(all!(one => one.to.upper_bound))
     .bind(plans.iter().map(|plan| plan.id).collect::<Vec<_>>())
     .bind(quantities)
@@ -320,7 +319,7 @@ pub(crate) struct StoredAdjustment {
 pub(crate) async fn adjustments(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    events: &[Stored],
+    events: &[StoredEvent],
 ) -> Result<Vec<StoredAdjustment>, Error> {
     let used: HashMap<EventKey, &Meters> = events.iter().map(|event| (event.event_key, &event.meters)).collect();
     let rows = sqlx::query(

@@ -1,7 +1,7 @@
 //! What the committer tells those who watch over the server (Prometheus), by the names under which it is told.
 
 use super::Answer;
-use domain::event::Recorded;
+use domain::event::IngestStatus;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use std::time::Duration;
 
@@ -48,11 +48,11 @@ pub(super) fn committed(answers: &[Answer], refused: usize, took: Duration, lag:
     let (mut accepted, mut duplicates, mut conflicts) = (0, 0, 0);
     let mut rejected = u64::try_from(refused).unwrap_or(u64::MAX);
     for outcome in answers.iter().flatten().flatten() {
-        match outcome.recorded {
-            Recorded::Accepted => accepted += 1,
-            Recorded::Duplicate => duplicates += 1,
-            Recorded::Conflict => conflicts += 1,
-            Recorded::Rejected => rejected += 1,
+        match outcome.status {
+            IngestStatus::Accepted => accepted += 1,
+            IngestStatus::Duplicate => duplicates += 1,
+            IngestStatus::Conflict => conflicts += 1,
+            IngestStatus::Rejected => rejected += 1,
         }
     }
     for (result, count) in

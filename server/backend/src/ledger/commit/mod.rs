@@ -25,11 +25,11 @@ pub(crate) use transaction::too_old_for_retention;
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
 
 use super::event::NewEvent;
-use super::rejected::Rejection;
+use super::rejected::NewRejection;
 use crate::error::timed_out;
 use crate::{Clock, Error, Pools};
 use backlog::Backlog;
-use domain::event::{MAX_BATCH, Recorded};
+use domain::event::{IngestStatus, MAX_BATCH};
 use domain::ids::OrgId;
 use domain::problem::Problem;
 use futures::FutureExt;
@@ -61,7 +61,7 @@ const REBUILDING_RETRY_SECS: u32 = 5;
 /// What became of one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) recorded: Recorded,
+    pub(crate) status: IngestStatus,
     /// As it is booked; none when unpriced, in conflict, or no longer kept.
     pub(crate) cost: Option<Decimal>,
 }
@@ -72,7 +72,7 @@ type Answer = Result<Vec<Outcome>, Problem>;
 /// One request on its way through the committer.
 struct Job {
     events: Vec<NewEvent>,
-    rejections: Vec<Rejection>,
+    rejections: Vec<NewRejection>,
     answer: oneshot::Sender<Answer>,
     _room: Reservation,
 }
@@ -106,7 +106,7 @@ impl Committer {
         for _ in 0..WRITERS {
             let (pool, clock, room) = (pools.ingest.clone(), Arc::clone(&clock), room.clone());
             let (patience, partitions) = (pools.patience, Partitions::default());
-            let worker = Worker { pool, patience, clock, room, partitions, hopeful: true };
+            let worker = Worker { pool, patience, clock, room, partitions, expect_all_new: true };
             tasks.spawn(worker.run(Arc::clone(&waiting), stop.clone()));
         }
         tasks.close();
@@ -132,7 +132,7 @@ impl Committer {
         &self,
         room: Reservation,
         events: Vec<NewEvent>,
-        rejections: Vec<Rejection>,
+        rejections: Vec<NewRejection>,
     ) -> Result<Vec<Outcome>, Problem> {
         let unavailable = || Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS };
         let (answer, answered) = oneshot::channel();
@@ -161,7 +161,7 @@ struct Worker {
     room: Room,
     partitions: Partitions,
     /// Whether the last group was all new.
-    hopeful: bool,
+    expect_all_new: bool,
 }
 
 impl Worker {
@@ -209,7 +209,7 @@ impl Worker {
     /// Answers for the requests of the group, and how many rejected events were listed.
     async fn write(&mut self, group: &[Job]) -> Result<(Vec<Answer>, usize), Error> {
         let events: Vec<&NewEvent> = group.iter().flat_map(|job| &job.events).collect();
-        let rejections: Vec<&Rejection> = group.iter().flat_map(|job| &job.rejections).collect();
+        let rejections: Vec<&NewRejection> = group.iter().flat_map(|job| &job.rejections).collect();
         let written = match self.attempt(&events, &rejections).await {
             // A partition that was there is gone: make it again, once.
             Err(error) if sql::is_missing_partition(&error) => {
@@ -232,7 +232,7 @@ impl Worker {
     async fn attempt(
         &mut self,
         events: &[&NewEvent],
-        rejections: &[&Rejection],
+        rejections: &[&NewRejection],
     ) -> Result<transaction::Written, Error> {
         let now = self.clock.now();
         let present = month_of(now);
@@ -243,8 +243,9 @@ impl Worker {
             Ok::<_, Error>(self.pool.acquire().await?)
         });
         let mut connection = acquired.await.map_err(|_| Error::Database(sqlx::Error::PoolTimedOut))??;
-        let (clock, hopeful, lock_wait) = (self.clock.as_ref(), self.hopeful, self.patience.mul_f64(LOCK));
-        let batch = transaction::Batch { events, rejections, now, clock, hopeful, lock_wait };
+        let (clock, expect_all_new, lock_wait) =
+            (self.clock.as_ref(), self.expect_all_new, self.patience.mul_f64(LOCK));
+        let batch = transaction::Batch { events, rejections, now, clock, expect_all_new, lock_wait };
         let written = async {
             let ready =
                 tokio::time::timeout(self.patience, batch.write(&mut connection)).await.map_err(|_| timed_out())??;
@@ -260,7 +261,7 @@ impl Worker {
             }
             written => written?,
         };
-        self.hopeful = written.all_new;
+        self.expect_all_new = written.all_new;
         Ok(written)
     }
 }

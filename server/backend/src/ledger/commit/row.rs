@@ -13,7 +13,7 @@ impl NewEvent {
         let (shape, numbers) = Shape::of(self);
         let (plan, quantities) = Plan::of(&self.booking, &self.meters);
         let series = Series::of((self.project_id, self.key_id), self.status, &self.operation, &self.sent);
-        self.place = known.place(series, &self.sent, [Entry::of("shape", &shape), Entry::of("plan", &plan)]);
+        self.refs = known.resolve(series, &self.sent, [Entry::of("shape", &shape), Entry::of("plan", &plan)]);
         self.row = encode(self, &numbers, quantities.as_deref());
     }
 }
@@ -54,16 +54,16 @@ pub(crate) fn encode(event: &NewEvent, numbers: &[u8], quantities: Option<&[u8]>
     row.uuid(event.org_id.0);
     row.uuid(event.event_key.0);
     row.timestamp(event.received_at);
-    row.int8(event.place.series_id);
-    row.int8(event.place.shape_id);
-    row.int8(event.place.plan_id);
+    row.int8(event.refs.series_id);
+    row.int8(event.refs.shape_id);
+    row.int8(event.refs.plan_id);
     row.int8(event.tokens());
     row.bool(sent.response_cache_hit == Some(true));
     row.numeric_opt(booking.cost);
     row.numeric_opt(booking.upper_bound);
     row.numeric_opt(booking.avoided_cost);
     row.numeric_opt(sent.reported_cost.as_ref().map(|cost| cost.amount));
-    let labels: Vec<u8> = event.place.labels.iter().flat_map(|label| label.to_be_bytes()).collect();
+    let labels: Vec<u8> = event.refs.labels.iter().flat_map(|label| label.to_be_bytes()).collect();
     row.bytes_opt(Some(&labels[..]).filter(|labels| !labels.is_empty()));
     row.bytes_opt(Some(numbers));
     row.bytes_opt(quantities);
@@ -74,7 +74,7 @@ pub(crate) fn encode(event: &NewEvent, numbers: &[u8], quantities: Option<&[u8]>
     row.text_opt(sent.decision_id.as_deref());
     row.text_opt(sent.provider_response_id.as_deref());
     row.text_opt(sent.input_hash.as_deref());
-    row.jsonb_opt(event.place.is_other.then(|| words(event)).as_deref());
+    row.jsonb_opt(event.refs.is_other.then(|| words(event)).as_deref());
     row.into_bytes()
 }
 

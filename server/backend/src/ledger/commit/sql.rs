@@ -2,9 +2,9 @@
 
 use super::{copy, month, row};
 use crate::ledger::content::ContentHash;
-use crate::ledger::doubles::Answer;
 use crate::ledger::event::NewEvent;
-use crate::ledger::rollup::Moved;
+use crate::ledger::possible_duplicates::ResponseIdClaim;
+use crate::ledger::rollup::ChangedDays;
 use crate::{Clock, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId};
@@ -77,7 +77,7 @@ pub(super) async fn enter_organizations(
 
 /// What the committer has to know of an organization.
 #[derive(Clone, Copy)]
-pub(super) struct Home {
+pub(super) struct OrgSettings {
     pub(super) zone: Zone,
     /// Nothing from before this instant is taken: events that old have left by retention.
     pub(super) since: Option<DateTime<Utc>>,
@@ -92,15 +92,15 @@ pub(crate) async fn enter_organization(
     now: DateTime<Utc>,
 ) -> Result<Option<Zone>, Error> {
     sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(lock_key(org_id)).execute(&mut *connection).await?;
-    Ok(homes(connection, &[org_id], now).await?.remove(&org_id).map(|home| home.zone))
+    Ok(settings(connection, &[org_id], now).await?.remove(&org_id).map(|org| org.zone))
 }
 
 /// Organizations, read after they were entered: a change of zone or retention waits until the transaction ends.
-pub(super) async fn homes(
+pub(super) async fn settings(
     connection: &mut PgConnection,
     organizations: &[OrgId],
     now: DateTime<Utc>,
-) -> Result<HashMap<OrgId, Home>, Error> {
+) -> Result<HashMap<OrgId, OrgSettings>, Error> {
     let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
     let rows = sqlx::query(
         "select org_id, time_zone, rules_undone, greatest(
@@ -117,7 +117,7 @@ pub(super) async fn homes(
             let zone = Zone::parse(zone)
                 .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
             let (since, rules_undone) = (row.try_get("since")?, row.try_get("rules_undone")?);
-            Ok((OrgId(row.try_get("org_id")?), Home { zone, since, rules_undone }))
+            Ok((OrgId(row.try_get("org_id")?), OrgSettings { zone, since, rules_undone }))
         })
         .collect()
 }
@@ -127,7 +127,7 @@ pub(super) struct Claimed {
     /// All ids.
     pub(super) all_ids: bool,
     /// All ids of answers.
-    pub(super) all_answers: bool,
+    pub(super) all_responses: bool,
 }
 
 /// Claims the ids of events and the ids of their answers, both sorted; an event whose id is known claims no answer.
@@ -136,10 +136,10 @@ pub(super) struct Claimed {
 pub(super) async fn claim(
     connection: &mut PgConnection,
     events: &[&NewEvent],
-    answers: &[Answer<'_>],
+    claims: &[ResponseIdClaim<'_>],
 ) -> Result<Claimed, Error> {
     if events.is_empty() {
-        return Ok(Claimed { all_ids: true, all_answers: true });
+        return Ok(Claimed { all_ids: true, all_responses: true });
     }
     macro_rules! all {
         ($row:ident of $rows:ident => $value:expr) => {
@@ -167,20 +167,20 @@ pub(super) async fn claim(
     .bind(all!(event of events => Uuid::from_bytes(event.id_hash)))
     .bind(all!(event of events => Uuid::from_bytes(event.content_hash)))
     .bind(all!(event of events => event.event_key.0))
-    .bind(all!(answer of answers => answer.event.org_id.0))
-    .bind(all!(answer of answers => Uuid::from_bytes(answer.hash)))
-    .bind(all!(answer of answers => answer.event.event_key.0))
+    .bind(all!(claim of claims => claim.event.org_id.0))
+    .bind(all!(claim of claims => Uuid::from_bytes(claim.hash)))
+    .bind(all!(claim of claims => claim.event.event_key.0))
     .fetch_one(connection)
     .await?;
     let count = |column| Ok::<_, Error>(usize::try_from(claimed.try_get::<i64, _>(column)?).unwrap_or_default());
-    Ok(Claimed { all_ids: count("ids")? == events.len(), all_answers: count("answers")? == answers.len() })
+    Ok(Claimed { all_ids: count("ids")? == events.len(), all_responses: count("answers")? == claims.len() })
 }
 
 /// Claims the same by COPY; `false` when any was claimed before, and then none is.
 pub(super) async fn copy_claims(
     connection: &mut PgConnection,
     events: &[&NewEvent],
-    answers: &[Answer<'_>],
+    claims: &[ResponseIdClaim<'_>],
 ) -> Result<bool, Error> {
     let mut attempt = connection.begin().await?;
     let ids = copy::claims(events.iter().map(|event| copy::Claim {
@@ -189,11 +189,11 @@ pub(super) async fn copy_claims(
         content: Some(&event.content_hash),
         event_key: event.event_key,
     }));
-    let answers = copy::claims(answers.iter().map(|answer| copy::Claim {
-        org_id: answer.event.org_id,
-        hash: &answer.hash,
+    let responses = copy::claims(claims.iter().map(|claim| copy::Claim {
+        org_id: claim.event.org_id,
+        hash: &claim.hash,
         content: None,
-        event_key: answer.event.event_key,
+        event_key: claim.event.event_key,
     }));
     let copied = async {
         copy_rows(
@@ -205,7 +205,7 @@ pub(super) async fn copy_claims(
         copy_rows(
             &mut attempt,
             "copy provider_responses (org_id, response_hash, event_key) from stdin (format binary)",
-            answers,
+            responses,
         )
         .await
     };
@@ -299,7 +299,7 @@ static COPY_EVENTS: LazyLock<String> =
 pub(crate) async fn mark_moved(
     connection: &mut PgConnection,
     clock: &dyn Clock,
-    moved: &Moved,
+    moved: &ChangedDays,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(

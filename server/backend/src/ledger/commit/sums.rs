@@ -1,15 +1,15 @@
 //! What new events add to the sums.
 
 use crate::ledger::event::NewEvent;
-use crate::ledger::rollup::{CallSums, MeterSums, Rollups, Slot};
+use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot};
 use domain::ids::OrgId;
 use domain::period::Zone;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
 
 /// Sums events. Days are those of each organization's zone.
-pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &HashMap<OrgId, Zone>) -> Rollups {
-    let mut rollups = Rollups::default();
+pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &HashMap<OrgId, Zone>) -> RollupDelta {
+    let mut rollups = RollupDelta::default();
     for event in events {
         let zone = zones.get(&event.org_id).copied().unwrap_or(Zone::UTC);
         let slot = Slot {
@@ -17,8 +17,8 @@ pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &Ha
             project_id: event.project_id,
             at: event.timestamp,
             day: zone.day_of(event.timestamp),
-            series_id: event.place.series_id,
-            labels: &event.place.labels,
+            series_id: event.refs.series_id,
+            labels: &event.refs.labels,
         };
         rollups.add_calls(slot, calls(event));
         for (meter, sums) in meters(event) {

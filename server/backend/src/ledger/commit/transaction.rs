@@ -1,13 +1,13 @@
 //! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
 
-use super::{Outcome, Rejection, sql, sums};
-use crate::ledger::doubles;
+use super::{NewRejection, Outcome, sql, sums};
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
+use crate::ledger::possible_duplicates;
 use crate::ledger::rejected;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
-use domain::event::Recorded;
+use domain::event::IngestStatus;
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
@@ -21,11 +21,11 @@ const WORTH_COPYING: usize = 256;
 /// What is written together.
 pub(super) struct Batch<'a> {
     pub(super) events: &'a [&'a NewEvent],
-    pub(super) rejections: &'a [&'a Rejection],
+    pub(super) rejections: &'a [&'a NewRejection],
     pub(super) now: DateTime<Utc>,
     pub(super) clock: &'a dyn Clock,
     /// Whether all events are probably new, as those before them were.
-    pub(super) hopeful: bool,
+    pub(super) expect_all_new: bool,
     /// How long a lock that somebody else holds is waited for.
     pub(super) lock_wait: Duration,
 }
@@ -85,55 +85,57 @@ impl Batch<'_> {
         let organizations = self.organizations();
         // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
         let entered = sql::enter_organizations(&mut transaction, &organizations, self.lock_wait).await?;
-        let mut homes = sql::homes(&mut transaction, &entered, self.now).await?;
+        let mut settings = sql::settings(&mut transaction, &entered, self.now).await?;
         for event in self.events {
             // Priced with a rule that was taken back meanwhile, maybe: whoever sends it again gets the price that holds.
-            if homes.get(&event.org_id).is_some_and(|home| home.rules_undone != event.rules_undone) {
-                homes.remove(&event.org_id);
+            if settings.get(&event.org_id).is_some_and(|org| org.rules_undone != event.rules_undone) {
+                settings.remove(&event.org_id);
             }
         }
-        let (candidates, fates) = self.candidates(&homes);
-        let mut answers = doubles::answers(&candidates);
-        let claimed = self.claim(&mut transaction, &candidates, &answers).await?;
+        let (candidates, fates) = self.candidates(&settings);
+        let mut claims = possible_duplicates::response_id_claims(&candidates);
+        let claimed = self.claim(&mut transaction, &candidates, &claims).await?;
         let known =
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
         let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
-        let doubles = if claimed.all_answers {
-            doubles::Settled::default()
+        let duplicates = if claimed.all_responses {
+            possible_duplicates::Settled::default()
         } else {
-            answers.retain(|answer| !known.contains_key(&answer.event.event_key));
-            doubles::settle(&mut transaction, &answers).await?
+            claims.retain(|claim| !known.contains_key(&claim.event.event_key));
+            possible_duplicates::settle(&mut transaction, &claims).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
-            new.into_iter().partition(|event| doubles.dropped.contains(&event.event_key));
+            new.into_iter().partition(|event| duplicates.dropped.contains(&event.event_key));
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
-            Missing::of(fresh.iter().map(|event| (event.org_id, &event.place)))
+            Missing::of(fresh.iter().map(|event| (event.org_id, &event.refs)))
                 .write(&mut transaction, self.now)
                 .await?;
             sql::copy_events(&mut transaction, &fresh).await?;
-            let zones = homes.iter().map(|(org_id, home)| (*org_id, home.zone)).collect();
-            doubles::mark(&mut transaction, &fresh, &doubles.marked).await?;
+            let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
+            possible_duplicates::mark(&mut transaction, &fresh, &duplicates.marked).await?;
             let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
             sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
         }
         let too_old = self.too_old(&fates);
-        let left_out: Vec<Rejection> = dropped.iter().map(|event| doubles::rejection(event, self.clock)).collect();
+        let left_out: Vec<NewRejection> =
+            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
         let listed = self.rejections.iter().copied().chain(&too_old).chain(&left_out);
-        let rejections: Vec<&Rejection> = listed.filter(|rejection| homes.contains_key(&rejection.org_id)).collect();
+        let rejections: Vec<&NewRejection> =
+            listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
         rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
-        let unseen = fresh.iter().filter_map(|event| event.place.unseen.as_deref().cloned()).collect();
+        let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
         let outcomes = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &doubles.dropped))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
             .collect();
-        let refused = organizations.into_iter().filter(|org_id| !homes.contains_key(org_id)).collect();
-        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_answers };
+        let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
+        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_responses };
         Ok(Ready { transaction, unseen, written })
     }
 
@@ -142,13 +144,13 @@ impl Batch<'_> {
         &self,
         connection: &mut PgConnection,
         events: &[&NewEvent],
-        answers: &[doubles::Answer<'_>],
+        claims: &[possible_duplicates::ResponseIdClaim<'_>],
     ) -> Result<sql::Claimed, Error> {
-        let hopeful = self.hopeful && events.len() >= WORTH_COPYING;
-        if hopeful && sql::copy_claims(connection, events, answers).await? {
-            return Ok(sql::Claimed { all_ids: true, all_answers: true });
+        let expect_all_new = self.expect_all_new && events.len() >= WORTH_COPYING;
+        if expect_all_new && sql::copy_claims(connection, events, claims).await? {
+            return Ok(sql::Claimed { all_ids: true, all_responses: true });
         }
-        sql::claim(connection, events, answers).await
+        sql::claim(connection, events, claims).await
     }
 
     fn organizations(&self) -> BTreeSet<OrgId> {
@@ -157,14 +159,14 @@ impl Batch<'_> {
     }
 
     /// The first event of every id, sorted by id, and what is to become of each event.
-    fn candidates(&self, homes: &HashMap<OrgId, sql::Home>) -> (Vec<&NewEvent>, Vec<Fate>) {
+    fn candidates(&self, settings: &HashMap<OrgId, sql::OrgSettings>) -> (Vec<&NewEvent>, Vec<Fate>) {
         let mut places = HashMap::new();
         let mut candidates: Vec<(usize, &NewEvent)> = vec![];
         let mut fates: Vec<Fate> = vec![];
         for event in self.events {
-            fates.push(match homes.get(&event.org_id) {
+            fates.push(match settings.get(&event.org_id) {
                 None => Fate::Refused,
-                Some(home) if home.since.is_some_and(|since| event.timestamp < since) => Fate::TooOld,
+                Some(org) if org.since.is_some_and(|since| event.timestamp < since) => Fate::TooOld,
                 Some(_) => match places.entry((event.org_id, event.id_hash)) {
                     Entry::Occupied(place) => Fate::Again(*place.get()),
                     Entry::Vacant(free) => {
@@ -191,9 +193,9 @@ impl Batch<'_> {
     }
 
     /// Entries of the rejected list for what is too old.
-    fn too_old(&self, fates: &[Fate]) -> Vec<Rejection> {
+    fn too_old(&self, fates: &[Fate]) -> Vec<NewRejection> {
         let too_old = fates.iter().zip(self.events).filter(|(fate, _)| matches!(fate, Fate::TooOld));
-        let rejection = |(_, event): (_, &&NewEvent)| Rejection {
+        let rejection = |(_, event): (_, &&NewEvent)| NewRejection {
             org_id: event.org_id,
             rejected_id: RejectedId(self.clock.new_id()),
             received_at: event.received_at,
@@ -222,21 +224,21 @@ fn outcome(
     costs: &sql::BookedCosts,
     dropped: &BTreeSet<EventKey>,
 ) -> Outcome {
-    let conflict = Outcome { recorded: Recorded::Conflict, cost: None };
+    let conflict = Outcome { status: IngestStatus::Conflict, cost: None };
     let (place, first) = match fate {
         Fate::Refused => return conflict,
-        Fate::TooOld => return Outcome { recorded: Recorded::Rejected, cost: None },
+        Fate::TooOld => return Outcome { status: IngestStatus::Rejected, cost: None },
         Fate::Candidate(place) => (place, true),
         Fate::Again(place) => (place, false),
     };
     let candidate = candidates[place];
     if dropped.contains(&candidate.event_key) && candidate.content_hash == event.content_hash {
-        return Outcome { recorded: Recorded::Duplicate, cost: None };
+        return Outcome { status: IngestStatus::Duplicate, cost: None };
     }
     let (content, cost) = match known.get(&candidate.event_key) {
-        None if first => return Outcome { recorded: Recorded::Accepted, cost: event.booking.cost },
+        None if first => return Outcome { status: IngestStatus::Accepted, cost: event.booking.cost },
         None => (&candidate.content_hash[..], candidate.booking.cost),
         Some(known) => (&known.content_hash[..], costs.get(&known.event_key).copied().flatten()),
     };
-    if content == event.content_hash { Outcome { recorded: Recorded::Duplicate, cost } } else { conflict }
+    if content == event.content_hash { Outcome { status: IngestStatus::Duplicate, cost } } else { conflict }
 }

@@ -25,7 +25,7 @@ const TRIM_EVERY: u16 = 1_024;
 
 /// An entry of the rejected list.
 #[derive(Clone, Debug)]
-pub(crate) struct Rejection {
+pub(crate) struct NewRejection {
     pub(crate) org_id: OrgId,
     pub(crate) rejected_id: RejectedId,
     pub(crate) received_at: DateTime<Utc>,
@@ -43,7 +43,7 @@ struct Entry<'a> {
     /// Of what makes two rejects the same.
     reason_hash: TextHash,
     /// The one that came last.
-    last: &'a Rejection,
+    last: &'a NewRejection,
     first_received_at: DateTime<Utc>,
     times: i64,
 }
@@ -52,7 +52,7 @@ struct Entry<'a> {
 ///
 /// # Errors
 /// [`Error::Database`].
-pub(super) async fn insert(connection: &mut PgConnection, rejections: &[&Rejection]) -> Result<(), Error> {
+pub(super) async fn insert(connection: &mut PgConnection, rejections: &[&NewRejection]) -> Result<(), Error> {
     let entries = entries(rejections);
     if entries.is_empty() {
         return Ok(());
@@ -65,7 +65,7 @@ pub(super) async fn insert(connection: &mut PgConnection, rejections: &[&Rejecti
 }
 
 /// Sorted, so that two servers take the entries in the same order.
-fn entries<'a>(rejections: &[&'a Rejection]) -> Vec<Entry<'a>> {
+fn entries<'a>(rejections: &[&'a NewRejection]) -> Vec<Entry<'a>> {
     let mut entries = BTreeMap::<(OrgId, TextHash), Entry<'a>>::new();
     for rejection in rejections.iter().copied() {
         let reason_hash = reason_hash(rejection);
@@ -95,7 +95,7 @@ fn to_trim(entries: &[Entry<'_>]) -> Vec<OrgId> {
     chosen
 }
 
-fn reason_hash(rejection: &Rejection) -> TextHash {
+fn reason_hash(rejection: &NewRejection) -> TextHash {
     // No text that is listed has a control character, so a missing one is another than every text.
     const MISSING: &str = "\0";
     TextHash::of(&[

@@ -69,7 +69,7 @@ pub async fn set_retention(backend: &Backend, scope: &OrgScope, days: Option<u32
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while.
-pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         let done = enforce(backend, stop).await?;
         if done != Enforced::default() {
@@ -90,8 +90,8 @@ pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Err
 /// [`Error::Database`].
 pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enforced, Error> {
     let mut done = Enforced::default();
-    let mut turn = backend.pool.begin().await?;
-    if !sql::try_turn(&mut turn).await? {
+    let mut lock = backend.pool.begin().await?;
+    if !sql::try_lock(&mut lock).await? {
         return Ok(done);
     }
     done.rejected = rejected::enforce(backend, stop).await?;
@@ -107,7 +107,7 @@ pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enfo
             done.partitions += 1;
         }
     }
-    turn.rollback().await?;
+    lock.rollback().await?;
     Ok(done)
 }
 

@@ -28,7 +28,7 @@ pub(super) async fn set_retention_days(
 }
 
 /// Whether this transaction is the one server's that deletes now.
-pub(super) async fn try_turn(connection: &mut PgConnection) -> Result<bool, Error> {
+pub(super) async fn try_lock(connection: &mut PgConnection) -> Result<bool, Error> {
     Ok(sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('events retention'))")
         .fetch_one(connection)
         .await?)

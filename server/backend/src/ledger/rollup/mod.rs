@@ -29,21 +29,21 @@ pub(crate) struct Slot<'a> {
 }
 
 /// Projects and days whose sums moved.
-pub(crate) type Moved = BTreeSet<(OrgId, ProjectId, NaiveDate)>;
+pub(crate) type ChangedDays = BTreeSet<(OrgId, ProjectId, NaiveDate)>;
 
 /// Sums by key, of all tables.
 #[derive(Default)]
-pub(crate) struct Rollups {
+pub(crate) struct RollupDelta {
     quarters: HashMap<QuarterKey, CallSums>,
     days: HashMap<DayKey, CallSums>,
     labels: HashMap<LabelKey, LabelSums>,
     meters: HashMap<MeterKey, MeterSums>,
     terms: HashMap<TermKey, TermSums>,
-    moved: Moved,
+    moved: ChangedDays,
     newest: Newest,
 }
 
-impl Rollups {
+impl RollupDelta {
     /// Adds calls: to their series by quarter and day, and to each of their labels.
     pub(crate) fn add_calls(&mut self, slot: Slot<'_>, calls: CallSums) {
         let Slot { org_id, project_id, at, day, series_id, labels } = slot;
@@ -74,12 +74,12 @@ impl Rollups {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<Moved, Error> {
+    pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
         let days = days_of(&self.moved);
         self.write(connection, &days).await
     }
 
-    async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<Moved, Error> {
+    async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<ChangedDays, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
         sql::add(connection, &quarters, &days, &labels, &meters, renewed, &self.newest).await?;
@@ -90,7 +90,7 @@ impl Rollups {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<Moved, Error> {
+    pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
         self.newest = Newest::new();
         // Versions come last, after the rows below.
@@ -117,7 +117,7 @@ impl From<CallSums> for LabelSums {
     }
 }
 
-fn days_of(moved: &Moved) -> Days {
+fn days_of(moved: &ChangedDays) -> Days {
     moved.iter().map(|(org_id, _, day)| (*org_id, *day)).collect()
 }
 

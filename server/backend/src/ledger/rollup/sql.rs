@@ -393,7 +393,7 @@ fn bind_newest<'q>(query: Query<'q>, newest: &Newest) -> Query<'q> {
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, newest events, versions. [`super::Rollups::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;

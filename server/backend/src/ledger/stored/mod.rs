@@ -20,7 +20,7 @@ use domain::meter::{Meters, UsageFormat};
 
 /// A recorded event.
 #[derive(Clone, Debug)]
-pub(crate) struct Stored {
+pub(crate) struct StoredEvent {
     pub(crate) event_key: EventKey,
     pub(crate) timestamp: DateTime<Utc>,
     pub(crate) received_at: DateTime<Utc>,
@@ -37,7 +37,7 @@ pub(crate) struct Stored {
     pub(crate) booking: Booking,
 }
 
-impl Stored {
+impl StoredEvent {
     /// The sender's id, or the generated one.
     pub(crate) fn id(&self) -> String {
         self.sent.id.clone().unwrap_or_else(|| self.event_key.to_string())

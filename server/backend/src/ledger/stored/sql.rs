@@ -1,6 +1,6 @@
 //! Rows of events, and the dictionaries that they name: `shapes`, `plans`, `series`, `labels`.
 
-use super::{Plan, Shape, Stored, inconsistent};
+use super::{Plan, Shape, StoredEvent, inconsistent};
 use crate::ledger::booking::Booking;
 use crate::ledger::key::time_of;
 use crate::ledger::series::{Label, Series};
@@ -80,7 +80,7 @@ impl Dictionaries {
     ///
     /// # Errors
     /// [`Error::Inconsistent`] where the row and what it names do not belong together.
-    pub(crate) fn event(&self, row: &PgRow) -> Result<Stored, Error> {
+    pub(crate) fn event(&self, row: &PgRow) -> Result<StoredEvent, Error> {
         let event_key = EventKey(row.try_get("event_key")?);
         let timestamp = time_of(event_key);
         let series_id = row.try_get("series_id")?;
@@ -112,7 +112,7 @@ impl Dictionaries {
         }
         let tokens: i64 = row.try_get("tokens")?;
         let receipt = self.receipt(row, "", &shaped.meters)?;
-        Ok(Stored {
+        Ok(StoredEvent {
             event_key,
             timestamp,
             received_at: row.try_get("received_at")?,

@@ -4,7 +4,7 @@ use crate::ledger::adjust::StoredAdjustment;
 use crate::ledger::booking::Booking;
 use crate::ledger::content::{ContentHash, content_hash, id_hash};
 use crate::ledger::series::{Label, Series, TAG};
-use crate::ledger::stored::{Dictionaries, Stored};
+use crate::ledger::stored::{Dictionaries, StoredEvent};
 use domain::ids::EventKey;
 use domain::spend::OTHER;
 use rust_decimal::Decimal;
@@ -15,7 +15,7 @@ pub(super) type Contents = HashMap<EventKey, (uuid::Uuid, ContentHash)>;
 
 /// What is wrong with an event, if anything is.
 pub(super) fn wrong(
-    event: &Stored,
+    event: &StoredEvent,
     adjustments: &[StoredAdjustment],
     named: &Dictionaries,
     contents: &Contents,
@@ -41,7 +41,7 @@ fn adds_up(booking: &Booking) -> bool {
 }
 
 /// Whether series and labels are those of the event as it was sent, as far as these have not become [`OTHER`].
-fn is_placed(event: &Stored, named: &Dictionaries) -> bool {
+fn is_placed(event: &StoredEvent, named: &Dictionaries) -> bool {
     let counts = |word: &str, sent: &str| word == sent || word == OTHER;
     let own = Series::of((event.project_id, event.key_id), event.status(), event.operation(), &event.sent);
     let in_series = named.series(event.series_id).is_some_and(|series| {
@@ -63,7 +63,7 @@ fn is_placed(event: &Stored, named: &Dictionaries) -> bool {
         })
 }
 
-fn is_content(event: &Stored, contents: &Contents) -> bool {
+fn is_content(event: &StoredEvent, contents: &Contents) -> bool {
     let own = (uuid::Uuid::from_bytes(id_hash(&event.id())), content_hash(&event.sent));
     contents.get(&event.event_key) == Some(&own)
 }

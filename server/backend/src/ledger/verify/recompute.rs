@@ -7,7 +7,7 @@ use crate::ledger::booking::Booking;
 use crate::ledger::rollup::{
     CallSums, DayKey, LabelKey, LabelSums, MeterKey, MeterSums, QuarterKey, TermKey, TermSums,
 };
-use crate::ledger::stored::Stored;
+use crate::ledger::stored::StoredEvent;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::meter::Meter;
 use domain::rating::LineSource;
@@ -27,7 +27,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// Adds an event with its adjustments, first to last.
-    pub(super) fn add(&mut self, org_id: Uuid, day: NaiveDate, event: &Stored, adjustments: &[StoredAdjustment]) {
+    pub(super) fn add(&mut self, org_id: Uuid, day: NaiveDate, event: &StoredEvent, adjustments: &[StoredAdjustment]) {
         let series_id = event.series_id;
         let calls = calls(event, adjustments);
         let quarter = QuarterKey { org_id, quarter: quarter_of(event.timestamp), series_id };
@@ -68,11 +68,11 @@ impl Sums {
 }
 
 /// What counts now.
-fn last<'a>(event: &'a Stored, adjustments: &'a [StoredAdjustment]) -> &'a Booking {
+fn last<'a>(event: &'a StoredEvent, adjustments: &'a [StoredAdjustment]) -> &'a Booking {
     adjustments.last().map_or(&event.booking, |last| &last.to)
 }
 
-fn calls(event: &Stored, adjustments: &[StoredAdjustment]) -> CallSums {
+fn calls(event: &StoredEvent, adjustments: &[StoredAdjustment]) -> CallSums {
     let now = last(event, adjustments);
     let tokens: Decimal = event.meters.iter().filter(|(meter, _)| meter.is_token()).map(|(_, quantity)| quantity).sum();
     // The sum of what every adjustment says that it moved.
@@ -93,7 +93,7 @@ fn calls(event: &Stored, adjustments: &[StoredAdjustment]) -> CallSums {
 }
 
 /// What was used at the provider, what the first receipt booked of each meter, and what the last one charges beside that.
-fn meters(event: &Stored, now: &Booking) -> BTreeMap<Meter, MeterSums> {
+fn meters(event: &StoredEvent, now: &Booking) -> BTreeMap<Meter, MeterSums> {
     let of = |booking: &Booking, meter| -> (usize, Decimal, Decimal) {
         let lines: Vec<_> = booking.lines.iter().filter(|line| line.meter == meter).collect();
         let most = lines.iter().map(|line| line.quantity).max().unwrap_or_default();

@@ -4,7 +4,7 @@ use super::check::Contents;
 use super::{Day, PAGE};
 use crate::ledger::key::first_key;
 use crate::ledger::rollup::{Coarse, Columns, QUARTERS, Query, Rollup};
-use crate::ledger::stored::{self, Dictionaries, Stored};
+use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::EventKey;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Some events of a day with what they name.
 pub(super) struct Page {
-    pub(super) events: Vec<Stored>,
+    pub(super) events: Vec<StoredEvent>,
     /// Those that cannot be put together from what their rows name.
     pub(super) unread: Vec<(EventKey, Error)>,
     pub(super) last: Option<EventKey>,
@@ -60,8 +60,8 @@ pub(super) async fn page(
 }
 
 /// What is remembered under the ids of events.
-async fn contents(connection: &mut PgConnection, scope: &OrgScope, events: &[Stored]) -> Result<Contents, Error> {
-    let hash = |event: &Stored| Uuid::from_bytes(crate::ledger::content::id_hash(&event.id()));
+async fn contents(connection: &mut PgConnection, scope: &OrgScope, events: &[StoredEvent]) -> Result<Contents, Error> {
+    let hash = |event: &StoredEvent| Uuid::from_bytes(crate::ledger::content::id_hash(&event.id()));
     let rows =
         sqlx::query("select event_key, id_hash, content_hash from event_ids where org_id = $1 and id_hash = any($2)")
             .bind(scope.org_id().0)

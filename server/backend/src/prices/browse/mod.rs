@@ -62,7 +62,7 @@ pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch)
 pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<FoundModels, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();
-    let after = search.cursor.as_deref().map(Place::read).transpose()?;
+    let after = search.cursor.as_deref().map(SearchCursor::read).transpose()?;
     let limit = usize::from(search.limit);
     let mut found = sql::models(&backend.pool, scope, search, after.as_ref(), limit + 1).await?;
     let next_cursor = paging::cut(&mut found.rows, limit, |row| row.place.text());
@@ -182,13 +182,13 @@ pub async fn guesses(
 
 /// Where a model stands in what a search found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct SearchCursor {
     /// 0 for the very name, 1 for a beginning, 2 for the rest.
     rank: i32,
     name: ModelName,
 }
 
-impl Place {
+impl SearchCursor {
     fn text(&self) -> String {
         format!("{}/{}/{}", self.rank, self.name.provider, self.name.model)
     }

@@ -1,11 +1,11 @@
 //! Queries that search the book and read one model of it, the organization's own prices and names included.
 
-use super::Place;
+use super::SearchCursor;
 use crate::prices::sql::{alias, limit, modifier, price};
 use crate::{Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
 use domain::price::page::{AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry};
-use domain::price::{AliasRow, LimitRow, ModifierRow, PriceRow};
+use domain::price::{BookPrice, ModelAlias, ModelLimit, PriceModifier};
 use domain::rule::{Dated, Rule, RuleKind};
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
@@ -26,7 +26,7 @@ pub(super) struct Found {
 
 /// A model that matches.
 pub(super) struct FoundModel {
-    pub(super) place: Place,
+    pub(super) place: SearchCursor,
     pub(super) title: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) async fn models(
     pool: &PgPool,
     scope: &OrgScope,
     search: &PriceSearch,
-    after: Option<&Place>,
+    after: Option<&SearchCursor>,
     limit: usize,
 ) -> Result<Found, Error> {
     let words: Vec<String> = search.words().collect();
@@ -73,7 +73,7 @@ pub(super) async fn models(
     let matching = rows.first().map_or(Ok(0), |row| count(row, "matching"))?;
     let read = |row: &PgRow| {
         let name = ModelName { provider: row.try_get("provider")?, model: row.try_get("model")? };
-        Ok(FoundModel { place: Place { rank: row.try_get("rank")?, name }, title: row.try_get("name")? })
+        Ok(FoundModel { place: SearchCursor { rank: row.try_get("rank")?, name }, title: row.try_get("name")? })
     };
     Ok(Found { rows: rows.iter().map(read).collect::<Result<_, Error>>()?, matching })
 }
@@ -210,8 +210,8 @@ pub(super) async fn matching_prices(
     limit: i64,
 ) -> Result<Vec<DatedPrice>, Error> {
     let words: Vec<String> = search.words().collect();
-    let own: Vec<Dated<PriceRow>> = rules::live_ones(pool, scope).await?;
-    let matches = |price: &Dated<PriceRow>| {
+    let own: Vec<Dated<BookPrice>> = rules::live_ones(pool, scope).await?;
+    let matches = |price: &Dated<BookPrice>| {
         let name = price.row.subject().to_lowercase();
         search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
             && words.iter().all(|word| name.contains(word))
@@ -242,7 +242,7 @@ pub(super) async fn matching_prices(
 /// Names that lead to a model: the organization's own first, then in the order in which they are tried.
 pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName) -> Result<Vec<AliasEntry>, Error> {
     let subject = [format!("{}/{}", name.provider, name.model)];
-    let own: Vec<Dated<AliasRow>> = rules::about(pool, scope, &subject, MAX_ALIASES).await?;
+    let own: Vec<Dated<ModelAlias>> = rules::about(pool, scope, &subject, MAX_ALIASES).await?;
     let common = sqlx::query(
         "select provider, position, pattern, to_provider, to_model, valid_from, valid_to from price_aliases
          where to_provider = $1 and to_model = $2 order by provider, position limit $3",
@@ -252,7 +252,7 @@ pub(super) async fn aliases_of(pool: &PgPool, scope: &OrgScope, name: &ModelName
     .bind(MAX_ALIASES)
     .fetch_all(pool)
     .await?;
-    let entry = |row: AliasRow, own| AliasEntry {
+    let entry = |row: ModelAlias, own| AliasEntry {
         words: row.pattern.words(),
         pattern: row.pattern.to_string(),
         provider: row.provider,
@@ -271,7 +271,7 @@ pub(super) async fn modifiers(
     now: DateTime<Utc>,
 ) -> Result<Vec<DatedModifier>, Error> {
     let own = rules::known(pool, scope, &[RuleKind::PriceModifier], None).await?;
-    let mut own: Vec<ModifierRow> = rules::of_kind(&own)?;
+    let mut own: Vec<PriceModifier> = rules::of_kind(&own)?;
     own.retain(|row| row.valid_to.is_none_or(|to| to > now));
     let common = sqlx::query(
         "select * from price_modifiers where superseded_at is null and (valid_to is null or valid_to > $1)",
@@ -284,7 +284,7 @@ pub(super) async fn modifiers(
 }
 
 /// What the provider lets one account use of a model.
-pub(super) async fn limits_of(pool: &PgPool, name: &ModelName) -> Result<Vec<LimitRow>, Error> {
+pub(super) async fn limits_of(pool: &PgPool, name: &ModelName) -> Result<Vec<ModelLimit>, Error> {
     let rows = sqlx::query("select * from price_limits where provider = $1 and model = $2 order by position")
         .bind(&name.provider)
         .bind(&name.model)

@@ -13,7 +13,7 @@ use domain::identity::Permission;
 use domain::ids::RuleChangeId;
 use domain::model::canonical_provider;
 use domain::period::Period;
-use domain::price::contract::{MonthStatus, MonthSums, TermRow};
+use domain::price::contract::{ContractTerm, MonthStatus, MonthSums};
 use domain::rule::{Dated, NewRule, RuleKind};
 use sql::ProviderMonth;
 use sqlx::PgConnection;
@@ -25,7 +25,7 @@ const MAX_MONTHS: u32 = 24;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<TermRow>>, Error> {
+pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<ContractTerm>>, Error> {
     scope.require(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
@@ -36,7 +36,7 @@ pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<Term
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
-pub async fn add_term(backend: &Backend, scope: &OrgScope, new: &NewRule<TermRow>) -> Result<RuleChangeId, Error> {
+pub async fn add_term(backend: &Backend, scope: &OrgScope, new: &NewRule<ContractTerm>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await
 }
@@ -47,9 +47,9 @@ pub(super) async fn known_at(
     scope: &OrgScope,
     known_at: DateTime<Utc>,
     month: Period,
-) -> Result<Vec<TermRow>, Error> {
+) -> Result<Vec<ContractTerm>, Error> {
     let rules = rules::known(connection, scope, &[RuleKind::ContractTerm], Some(known_at)).await?;
-    let mut terms: Vec<TermRow> = rules::of_kind(&rules)?;
+    let mut terms: Vec<ContractTerm> = rules::of_kind(&rules)?;
     terms.retain(|term| term.holds_in(month));
     Ok(terms)
 }
@@ -68,7 +68,7 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStat
     let status = |month: Period| {
         let of_month = || sums.iter().filter(|row| row.month == month.from);
         let counts = |row: &&ProviderMonth| {
-            let is_live = |term: &&Dated<TermRow>| term.is_live() && term.row.holds_in(month);
+            let is_live = |term: &&Dated<ContractTerm>| term.is_live() && term.row.holds_in(month);
             row.effect.is_some() || terms.iter().filter(is_live).any(|term| sells(&term.row, &row.provider))
         };
         let sums = MonthSums {
@@ -81,7 +81,7 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStat
     let before = |month: &Period| Period::month_of(month.from.pred_opt().unwrap_or(month.from));
     let newest_first = std::iter::successors(Some(this), |month| Some(before(month)));
     let under_contract = |status: &MonthStatus| {
-        let holds = |term: &Dated<TermRow>| term.is_live() && term.row.holds_in(status.month);
+        let holds = |term: &Dated<ContractTerm>| term.is_live() && term.row.holds_in(status.month);
         status.applied.is_some() || !status.effect.is_zero() || terms.iter().any(holds)
     };
     Ok(newest_first.take_while(|month| month.from >= first).map(status).filter(under_contract).collect())
@@ -95,7 +95,7 @@ pub(super) async fn providers(
     connection: &mut PgConnection,
     scope: &OrgScope,
     month: Period,
-    terms: &[TermRow],
+    terms: &[ContractTerm],
 ) -> Result<Vec<String>, Error> {
     let rows = sql::provider_months(connection, scope, month).await?;
     let concerned = |row: &ProviderMonth| row.effect.is_some() || terms.iter().any(|term| sells(term, &row.provider));
@@ -103,6 +103,6 @@ pub(super) async fn providers(
 }
 
 /// Whether a term counts calls of a provider, as sent.
-fn sells(term: &TermRow, provider: &str) -> bool {
+fn sells(term: &ContractTerm, provider: &str) -> bool {
     term.provider.as_deref().is_none_or(|wanted| wanted == canonical_provider(provider))
 }

@@ -8,9 +8,9 @@ use super::{Read, models_of, read, said_source};
 use crate::prices::sql as book_sql;
 use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::price::import::{
-    Choice, Comparison, Effect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
+    Choice, Comparison, ImportEffect, ImportInput, Proposal, ProposalKind, apply as applied, begin_of, compare,
 };
 use domain::problem::Problem;
 use domain::span::Edge;
@@ -81,9 +81,9 @@ impl CommonImport {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub async fn effect(&self, backend: &Backend) -> Result<Effect, Error> {
+    pub async fn effect(&self, backend: &Backend) -> Result<ImportEffect, Error> {
         let window = window(backend.clock.now());
-        let mut effect = Effect::new(window.0, window.1);
+        let mut effect = ImportEffect::new(window.0, window.1);
         if self.read.comparison.proposals.is_empty() {
             return Ok(effect);
         }
@@ -134,8 +134,8 @@ pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) ->
 }
 
 /// Ids of the rows that are gone, and the rows that are new.
-fn difference(before: &[PriceRow], after: Vec<PriceRow>) -> (Vec<u64>, Vec<PriceRow>) {
-    let ids = |rows: &[PriceRow]| rows.iter().map(|row| row.price_id).collect::<BTreeSet<u64>>();
+fn difference(before: &[BookPrice], after: Vec<BookPrice>) -> (Vec<u64>, Vec<BookPrice>) {
+    let ids = |rows: &[BookPrice]| rows.iter().map(|row| row.price_id).collect::<BTreeSet<u64>>();
     let (had, has) = (ids(before), ids(&after));
     let gone = had.difference(&has).copied().collect();
     (gone, after.into_iter().filter(|row| !had.contains(&row.price_id)).collect())

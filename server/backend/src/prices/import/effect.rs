@@ -1,15 +1,15 @@
 //! What proposals would have meant for usage that is over: recorded events, rated again with the prices that hold and with those proposed.
 
 use super::{Read, name_of};
-use crate::ledger::adjust::{self, Recorded, Selection};
+use crate::ledger::adjust::{self, CostState, Selection};
 use crate::prices::own::{self, HeldBooks};
 use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::period::Period;
-use domain::price::import::{Effect, NameRule, NameRules, Proposal, Sums, apply, backdated, cards};
+use domain::price::import::{ImportEffect, NameRule, NameRules, Proposal, Sums, apply, backdated, cards};
 use domain::price::page::ModelName;
-use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};
-use domain::spend::{Bucket, BucketStart, Dimension, Filter, SpendAnswer, SpendQuery};
+use domain::price::{BookPrice, BookRows, ModelAlias, PriceBook};
+use domain::spend::{BucketStart, Dimension, Filter, Granularity, SpendAnswer, SpendQuery};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(super) struct Trial {
 }
 
 /// The effect of an organization's import into its own book.
-pub(super) async fn of_own_book(backend: &Backend, scope: &OrgScope, read: &Read) -> Result<Effect, Error> {
+pub(super) async fn of_own_book(backend: &Backend, scope: &OrgScope, read: &Read) -> Result<ImportEffect, Error> {
     let window = window(backend.clock.now());
     let before = own::books(backend, scope).await?;
     let own = own::rows(&backend.pool, scope, None).await?;
@@ -62,7 +62,7 @@ pub(super) async fn of_own_book(backend: &Backend, scope: &OrgScope, read: &Read
 }
 
 /// An own book with the cards of proposals laid into it.
-fn with_cards(own: &BookRows, charged: &[PriceRow], proposals: &[Proposal], names: &[NameRule]) -> BookRows {
+fn with_cards(own: &BookRows, charged: &[BookPrice], proposals: &[Proposal], names: &[NameRule]) -> BookRows {
     let mut rows = own.clone();
     for card in cards(charged, proposals) {
         // What ended before the card's begin is of no event of the window.
@@ -70,7 +70,7 @@ fn with_cards(own: &BookRows, charged: &[PriceRow], proposals: &[Proposal], name
         rows.prices.extend(card.prices);
     }
     let behind = rows.aliases.iter().map(|row| row.position).max().unwrap_or_default();
-    let rules = (behind + 1..).zip(names).map(|(position, rule)| AliasRow { position, ..rule.row() });
+    let rules = (behind + 1..).zip(names).map(|(position, rule)| ModelAlias { position, ..rule.row() });
     rows.aliases.extend(rules);
     rows
 }
@@ -91,7 +91,7 @@ impl CommonTrial {
             let backdated = backdated(proposals.iter().filter(chosen), window.0);
             let prices = apply(&read.book.prices, &backdated);
             let mut rows = BookRows { prices, ..read.book.clone() };
-            place(&mut rows.aliases, &read.names);
+            apply_names(&mut rows.aliases, &read.names);
             Arc::new(PriceBook::new(rows))
         };
         Self {
@@ -120,8 +120,8 @@ pub(super) async fn rated(
     scope: &OrgScope,
     trial: &Trial,
     window: (DateTime<Utc>, DateTime<Utc>),
-) -> Result<Effect, Error> {
-    let mut effect = Effect::new(window.0, window.1);
+) -> Result<ImportEffect, Error> {
+    let mut effect = ImportEffect::new(window.0, window.1);
     let filters = names(backend, scope, trial, window).await?;
     if filters.is_empty() {
         return Ok(effect);
@@ -138,7 +138,7 @@ pub(super) async fn rated(
         let events = adjust::read(&mut connection, scope, &selection, place, STEP).await?;
         drop(connection);
         events.iter().for_each(|event| trial.add(event, &mut sums));
-        place = events.last().map(|recorded| recorded.event.event_key);
+        place = events.last().map(|state| state.event.event_key);
         if i64::try_from(events.len()).is_ok_and(|read| read < STEP) {
             break;
         }
@@ -151,10 +151,10 @@ pub(super) async fn rated(
 }
 
 impl Trial {
-    fn add(&self, recorded: &Recorded, sums: &mut BTreeMap<ModelName, Sums>) {
-        let event = &recorded.event;
+    fn add(&self, state: &CostState, sums: &mut BTreeMap<ModelName, Sums>) {
+        let event = &state.event;
         let Some(model) = self.meant(&event.sent.provider, &event.sent.model, event.timestamp) else { return };
-        let cost = |held: &HeldBooks| recorded.cost_with(held.books());
+        let cost = |held: &HeldBooks| state.cost_with(held.books());
         let (before, is_uplifted) = cost(&self.before);
         sums.entry(model).or_default().add(before, cost(&self.sure).0, cost(&self.all).0, is_uplifted);
     }
@@ -176,7 +176,7 @@ async fn names(
     window: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Vec<Filter>, Error> {
     let group_by = vec![Dimension::Provider, Dimension::Model];
-    let answer = used(backend, scope, window, (Bucket::None, group_by, Vec::new())).await?;
+    let answer = used(backend, scope, window, (Granularity::None, group_by, Vec::new())).await?;
     let sent = answer.rows.iter().filter_map(|row| match &row.keys[..] {
         [Some(provider), Some(model)] => Some((provider.clone(), model.clone())),
         _ => None,
@@ -203,7 +203,7 @@ async fn newest(
     filters: &[Filter],
     window: (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let mut answer = used(backend, scope, window, (Bucket::Day, Vec::new(), filters.to_vec())).await?;
+    let mut answer = used(backend, scope, window, (Granularity::Day, Vec::new(), filters.to_vec())).await?;
     if answer.total.requests <= MAX_EVENTS {
         return Ok(None);
     }
@@ -224,7 +224,7 @@ async fn used(
     backend: &Backend,
     scope: &OrgScope,
     window: (DateTime<Utc>, DateTime<Utc>),
-    (bucket, group_by, filters): (Bucket, Vec<Dimension>, Vec<Filter>),
+    (bucket, group_by, filters): (Granularity, Vec<Dimension>, Vec<Filter>),
 ) -> Result<SpendAnswer, Error> {
     // Days of the rollups: the whole of the first and of the last one, which the events are then chosen from.
     let (first, last) = (scope.zone().day_of(window.0), scope.zone().day_of(window.1));
@@ -234,10 +234,10 @@ async fn used(
 }
 
 /// Puts rules for names of new models to their places among the book's.
-fn place(aliases: &mut Vec<AliasRow>, names: &NameRules) {
+fn apply_names(aliases: &mut Vec<ModelAlias>, names: &NameRules) {
     aliases.sort_by_key(|row| row.position);
     let first = names.first.iter().map(NameRule::row);
     let last = names.last.iter().map(NameRule::row);
-    let all: Vec<AliasRow> = first.chain(std::mem::take(aliases)).chain(last).collect();
-    *aliases = (0..).zip(all).map(|(position, row)| AliasRow { position, ..row }).collect();
+    let all: Vec<ModelAlias> = first.chain(std::mem::take(aliases)).chain(last).collect();
+    *aliases = (0..).zip(all).map(|(position, row)| ModelAlias { position, ..row }).collect();
 }

@@ -20,7 +20,7 @@ use domain::price::import::{
     cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
 };
 use domain::price::page::ModelName;
-use domain::price::{BookRows, PriceRow};
+use domain::price::{BookPrice, BookRows};
 use domain::problem::Problem;
 use domain::repricing::parse_reason;
 use domain::rule::RuleKind;
@@ -71,7 +71,7 @@ struct Read {
     /// The common book.
     book: BookRows,
     /// What the organization is charged: its own prices over the common ones.
-    charged: Vec<PriceRow>,
+    charged: Vec<BookPrice>,
     data: DataSet,
     comparison: Comparison,
     names: NameRules,
@@ -84,18 +84,18 @@ impl Read {
     }
 
     /// The file's rows of the models that differ: enough to compare them again later.
-    fn differing(&self) -> Vec<&PriceRow> {
+    fn differing(&self) -> Vec<&BookPrice> {
         let models: BTreeSet<ModelName> = self.comparison.proposals.iter().map(Proposal::model).collect();
-        let of_models = |row: &&PriceRow| models.contains(&name_of(row));
+        let of_models = |row: &&BookPrice| models.contains(&name_of(row));
         self.data.rows.prices.iter().filter(of_models).collect()
     }
 }
 
-fn name_of(row: &PriceRow) -> ModelName {
+fn name_of(row: &BookPrice) -> ModelName {
     ModelName { provider: row.provider.clone(), model: row.model.clone() }
 }
 
-fn said_source(row: &PriceRow) -> String {
+fn said_source(row: &BookPrice) -> String {
     format!("{} {}", row.source, row.source_version).trim_end().to_owned()
 }
 
@@ -104,7 +104,7 @@ async fn read(
     text: String,
     version: String,
     book: BookRows,
-    own: Vec<PriceRow>,
+    own: Vec<BookPrice>,
     from: DateTime<Utc>,
 ) -> Result<Read, Error> {
     let work = move || -> Result<Read, Problem> {
@@ -170,11 +170,11 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ImportEntry
 
 /// What an import proposes beside the book as it is now.
 struct Now {
-    charged: Vec<PriceRow>,
+    charged: Vec<BookPrice>,
     proposals: Vec<Proposal>,
 }
 
-async fn still_proposed(backend: &Backend, scope: &OrgScope, stored: &sql::Stored) -> Result<Now, Error> {
+async fn still_proposed(backend: &Backend, scope: &OrgScope, stored: &sql::StoredImport) -> Result<Now, Error> {
     let models: BTreeSet<ModelName> = stored.data.iter().map(name_of).collect();
     let common = book_sql::prices_of(&backend.pool, &models).await?;
     let mut own = own::price_rows(&backend.pool, scope).await?;

@@ -4,8 +4,8 @@ use super::Read;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::ImportId;
-use domain::price::PriceRow;
-use domain::price::import::{Counts, Effect, ImportEntry, NameRules};
+use domain::price::BookPrice;
+use domain::price::import::{Counts, ImportEffect, ImportEntry, NameRules};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -40,18 +40,18 @@ pub(super) struct NewImport<'a> {
     pub(super) file_name: &'a str,
     pub(super) from: DateTime<Utc>,
     pub(super) read: &'a Read,
-    pub(super) effect: &'a Effect,
+    pub(super) effect: &'a ImportEffect,
 }
 
 /// An import as it is stored.
-pub(super) struct Stored {
+pub(super) struct StoredImport {
     pub(super) entry: ImportEntry,
-    pub(super) data: Vec<PriceRow>,
+    pub(super) data: Vec<BookPrice>,
     pub(super) names: NameRules,
     pub(super) unchanged: u64,
     pub(super) unlisted_models: u64,
     pub(super) left_out: Vec<(String, u64)>,
-    pub(super) effect: Effect,
+    pub(super) effect: ImportEffect,
 }
 
 fn inconsistent(column: &'static str, detail: impl ToString) -> Error {
@@ -136,7 +136,7 @@ pub(super) async fn import(
     connection: &mut PgConnection,
     scope: &OrgScope,
     import_id: ImportId,
-) -> Result<Option<Stored>, Error> {
+) -> Result<Option<StoredImport>, Error> {
     let row = sqlx::query(concat!(
         entry_columns!(),
         ", i.data, i.name_rules, i.unchanged, i.unlisted_models, i.left_out, i.effect",
@@ -148,7 +148,7 @@ pub(super) async fn import(
     .fetch_optional(connection)
     .await?;
     let read = |row: &PgRow| {
-        Ok(Stored {
+        Ok(StoredImport {
             entry: entry(scope, row)?,
             data: json(row, "data")?,
             names: json(row, "name_rules")?,

@@ -1,7 +1,7 @@
 //! Rules as they are asked for, at their time and with what they mean to the organization.
 
 use crate::{Backend, Error, OrgScope};
-use domain::price::AliasRow;
+use domain::price::ModelAlias;
 use domain::problem::Problem;
 use domain::rule::{NewRule, Rule};
 
@@ -11,7 +11,11 @@ pub(in crate::prices) fn dated<R: Rule>(scope: &OrgScope, new: &NewRule<R>) -> R
 }
 
 /// The alias to the model that the target means when it begins.
-pub(super) async fn alias_of(backend: &Backend, scope: &OrgScope, new: &NewRule<AliasRow>) -> Result<AliasRow, Error> {
+pub(super) async fn alias_of(
+    backend: &Backend,
+    scope: &OrgScope,
+    new: &NewRule<ModelAlias>,
+) -> Result<ModelAlias, Error> {
     let alias = dated(scope, new)?;
     let held = super::books(backend, scope).await?;
     // A model that is priced at any time at all can be meant; its events say when.
@@ -21,5 +25,5 @@ pub(super) async fn alias_of(backend: &Backend, scope: &OrgScope, new: &NewRule<
     })?;
     let (to_provider, to_model) = target.label().split_once('/').unwrap_or((&alias.to_provider, &alias.to_model));
     let (to_provider, to_model) = (to_provider.to_owned(), to_model.to_owned());
-    Ok(AliasRow { to_provider, to_model, ..alias })
+    Ok(ModelAlias { to_provider, to_model, ..alias })
 }

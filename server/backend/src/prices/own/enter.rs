@@ -1,11 +1,11 @@
 //! Entering own prices, factors and names.
 
-use super::check::look;
 use super::dated::{alias_of, dated};
+use super::unusual::check_unusual;
 use crate::{Backend, Error, OrgScope, rules};
 use domain::identity::Permission;
 use domain::ids::RuleChangeId;
-use domain::price::{AliasRow, Doubt, ModifierRow, PriceRow};
+use domain::price::{BookPrice, ModelAlias, PriceModifier, PriceWarning};
 use domain::problem::Problem;
 use domain::rule::NewRule;
 
@@ -13,9 +13,13 @@ use domain::rule::NewRule;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
-pub async fn doubts(backend: &Backend, scope: &OrgScope, new: &NewRule<PriceRow>) -> Result<Vec<Doubt>, Error> {
+pub async fn warnings(
+    backend: &Backend,
+    scope: &OrgScope,
+    new: &NewRule<BookPrice>,
+) -> Result<Vec<PriceWarning>, Error> {
     scope.require(Permission::ManagePrices)?;
-    look(backend, scope, &[dated(scope, new)?], backend.clock.now()).await
+    check_unusual(backend, scope, &[dated(scope, new)?], backend.clock.now()).await
 }
 
 /// Enters prices as one change: from its begin on each goes before the common price of its model, and before own prices of the same time.
@@ -27,14 +31,15 @@ pub async fn doubts(backend: &Backend, scope: &OrgScope, new: &NewRule<PriceRow>
 pub async fn add_prices(
     backend: &Backend,
     scope: &OrgScope,
-    new: &[NewRule<PriceRow>],
+    new: &[NewRule<BookPrice>],
     confirmed: bool,
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     let rows = new.iter().map(|new| dated(scope, new)).collect::<Result<Vec<_>, _>>()?;
-    let doubts = if confirmed { Vec::new() } else { look(backend, scope, &rows, backend.clock.now()).await? };
-    if !doubts.is_empty() {
-        return Err(Problem::invalid(doubts.iter().map(Doubt::problem).collect()).into());
+    let warnings =
+        if confirmed { Vec::new() } else { check_unusual(backend, scope, &rows, backend.clock.now()).await? };
+    if !warnings.is_empty() {
+        return Err(Problem::invalid(warnings.iter().map(PriceWarning::problem).collect()).into());
     }
     rules::enter(backend, scope, &rows).await
 }
@@ -43,7 +48,7 @@ pub async fn add_prices(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields, also where no book knows the model; [`Error::Database`].
-pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<AliasRow>) -> Result<RuleChangeId, Error> {
+pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<ModelAlias>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[alias_of(backend, scope, new).await?]).await
 }
@@ -55,7 +60,7 @@ pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<AliasR
 pub async fn add_modifier(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<ModifierRow>,
+    new: &NewRule<PriceModifier>,
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await

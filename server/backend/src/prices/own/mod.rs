@@ -2,35 +2,35 @@
 //!
 //! Its rows are rules ([`crate::rules`]); what they mean is here.
 
-mod check;
 mod dated;
 mod effect;
 mod enter;
 mod sql;
 mod undo;
+mod unusual;
 mod what_if;
 
 pub(super) use dated::dated;
 pub use effect::modifier_effect;
-pub use enter::{add_alias, add_modifier, add_prices, doubts};
+pub use enter::{add_alias, add_modifier, add_prices, warnings};
 pub use undo::undo;
 pub(super) use what_if::{with_alias, with_prices};
 
+use crate::notify_cache::NotifyCache;
 use crate::rules::{self, MAX_LISTED};
-use crate::watched::Watched;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::identity::Permission;
 use domain::ids::OrgId;
 use domain::period::Period;
-use domain::price::{AliasRow, BookRows, Books, ModifierRow, OwnBook, PriceBook, PriceRow};
+use domain::price::{BookPrice, BookRows, Books, ModelAlias, OwnBook, PriceBook, PriceModifier};
 use domain::rule::{Dated, RuleChange, RuleKind};
 use sqlx::PgPool;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Own books by organization.
-pub(crate) type OwnBooks = Watched<OrgId, Own>;
+pub(crate) type OwnBooks = NotifyCache<OrgId, Own>;
 
 /// What an organization has of its own.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl HeldBooks {
 
     /// A modifier of either book.
     #[must_use]
-    pub fn modifier(&self, modifier_id: u64) -> Option<&ModifierRow> {
+    pub fn modifier(&self, modifier_id: u64) -> Option<&PriceModifier> {
         let own = self.own.book.as_ref().and_then(|own| own.modifier(modifier_id));
         own.or_else(|| self.common.modifier(modifier_id))
     }
@@ -79,7 +79,7 @@ impl HeldBooks {
 
     /// A price row of either book.
     #[must_use]
-    pub fn row(&self, price_id: u64) -> Option<&PriceRow> {
+    pub fn row(&self, price_id: u64) -> Option<&BookPrice> {
         self.own.book.as_ref().and_then(|own| own.row(price_id)).or_else(|| self.common.row(price_id))
     }
 }
@@ -128,7 +128,7 @@ pub(super) async fn load_own(pool: &PgPool, scope: &OrgScope, known_at: Option<D
 pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
     let kinds = [RuleKind::PriceOverride, RuleKind::PriceModifier, RuleKind::ModelAlias, RuleKind::CostBasis];
     let rules = rules::known(pool, scope, &kinds, known_at).await?;
-    let mut aliases: Vec<AliasRow> = rules::of_kind(&rules)?;
+    let mut aliases: Vec<ModelAlias> = rules::of_kind(&rules)?;
     // The one entered last goes first.
     (1..).zip(aliases.iter_mut().rev()).for_each(|(position, alias)| alias.position = position);
     Ok(BookRows {
@@ -141,7 +141,7 @@ pub(super) async fn rows(pool: &PgPool, scope: &OrgScope, known_at: Option<DateT
 }
 
 /// The organization's own prices that count.
-pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<PriceRow>, Error> {
+pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<BookPrice>, Error> {
     rules::of_kind(&rules::known(pool, scope, &[RuleKind::PriceOverride], None).await?)
 }
 
@@ -170,9 +170,9 @@ pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Er
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<PriceRow>>, Error> {
+pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<BookPrice>>, Error> {
     scope.require(Permission::Read)?;
-    let mut prices: Vec<Dated<PriceRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    let mut prices: Vec<Dated<BookPrice>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
     prices.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
     Ok(prices)
 }
@@ -181,9 +181,9 @@ pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<ModifierRow>>, Error> {
+pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<PriceModifier>>, Error> {
     scope.require(Permission::Read)?;
-    let mut modifiers: Vec<Dated<ModifierRow>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    let mut modifiers: Vec<Dated<PriceModifier>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
     // The older first, as they stack.
     modifiers.reverse();
     modifiers.sort_by_key(|modifier| (!modifier.is_live(), modifier.row.kind));
@@ -194,7 +194,7 @@ pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<
 ///
 /// # Errors
 /// As [`own_book`].
-pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<AliasRow>>, Error> {
+pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<Vec<Dated<ModelAlias>>, Error> {
     scope.require(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
@@ -209,7 +209,7 @@ pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<Vec<RuleChan
 }
 
 /// By model and date; what is superseded behind, the newest first.
-fn in_book(price: &Dated<PriceRow>) -> impl Ord + use<'_> {
+fn in_book(price: &Dated<BookPrice>) -> impl Ord + use<'_> {
     let (row, superseded_at) = (&price.row, price.entry.superseded_at);
     let of = (&row.provider, &row.model, row.meter.as_str(), row.variant.as_str(), row.tier_from, row.valid_from);
     (superseded_at.is_some(), of, std::cmp::Reverse(superseded_at))
@@ -219,10 +219,14 @@ fn in_book(price: &Dated<PriceRow>) -> impl Ord + use<'_> {
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn began(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<(NaiveDate, String)>, Error> {
+pub async fn overrides_started(
+    backend: &Backend,
+    scope: &OrgScope,
+    period: Period,
+) -> Result<Vec<(NaiveDate, String)>, Error> {
     scope.require(Permission::Read)?;
     let (from, to) = scope.zone().instants(period);
-    let rows = sql::began(&backend.pool, scope, from, to).await?;
+    let rows = sql::overrides_started(&backend.pool, scope, from, to).await?;
     let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();
     days.dedup();
     Ok(days)

@@ -3,7 +3,7 @@
 use crate::ledger::{event_of, is_last, key};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::span::Span;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -11,7 +11,7 @@ use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
 /// Prices of one unit of a meter that other models of the provider have at a time.
-pub(super) async fn peers(pool: &PgPool, row: &PriceRow, at: DateTime<Utc>) -> Result<Vec<Decimal>, Error> {
+pub(super) async fn peers(pool: &PgPool, row: &BookPrice, at: DateTime<Utc>) -> Result<Vec<Decimal>, Error> {
     Ok(sqlx::query_scalar(
         "select rate / per from prices
          where provider = $1 and model <> $2 and meter = $3 and variant = $4 and tier_from = 0 and superseded_at is null
@@ -27,7 +27,7 @@ pub(super) async fn peers(pool: &PgPool, row: &PriceRow, at: DateTime<Utc>) -> R
 }
 
 /// Models whose own price began in a span, with the instant, in that order; what was superseded began nothing.
-pub(super) async fn began(
+pub(super) async fn overrides_started(
     pool: &PgPool,
     scope: &OrgScope,
     from: DateTime<Utc>,

@@ -7,7 +7,7 @@ use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::RuleChangeId;
 use domain::model::{canonical_provider, lower, other_spellings};
-use domain::price::{AliasRow, BasisRow};
+use domain::price::{CostBasisRule, ModelAlias};
 use domain::problem::Problem;
 use domain::rule::{Rule, RuleKind};
 
@@ -51,7 +51,7 @@ async fn used(
     kind: RuleKind,
     since: DateTime<Utc>,
 ) -> Result<Option<&'static str>, Error> {
-    let entered: Vec<rules::Stored> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
+    let entered: Vec<rules::StoredRule> = undo.entered.iter().filter(|rule| rule.kind == kind).cloned().collect();
     if entered.is_empty() {
         return Ok(None);
     }
@@ -63,7 +63,7 @@ async fn used(
             "Events were booked with this price. End it, or enter what holds instead, and reprice.",
         ),
         RuleKind::ModelAlias => {
-            let aliases: Vec<AliasRow> = rules::of_kind(&entered)?;
+            let aliases: Vec<ModelAlias> = rules::of_kind(&entered)?;
             let labels: Vec<String> = aliases.iter().map(Rule::subject).collect();
             let named = sql::priced_as(connection, scope, &labels, since).await?;
             (
@@ -76,7 +76,7 @@ async fn used(
             "Months were settled with this term. Reverse those runs first, or end the term.",
         ),
         RuleKind::CostBasis => {
-            let choices: Vec<BasisRow> = rules::of_kind(&entered)?;
+            let choices: Vec<CostBasisRule> = rules::of_kind(&entered)?;
             let mut is_used = false;
             for choice in &choices {
                 let concerned = sql::reported_costs(connection, scope, choice.span(), since).await?;
@@ -89,13 +89,13 @@ async fn used(
 }
 
 /// Whether an alias reads a name, in any of the spellings in which the book looks it up.
-fn reads(alias: &AliasRow, name: &Reported) -> bool {
+fn reads(alias: &ModelAlias, name: &Reported) -> bool {
     let (provider, model) = (canonical_provider(&name.provider), lower(name.model.trim()));
     let matches = |model: &str| alias.pattern.matches(model);
     alias.provider == provider
         && (matches(&model) || other_spellings(&provider, &model).iter().any(|model| matches(model)))
 }
 
-fn concerns(choice: &BasisRow, name: &Reported) -> bool {
+fn concerns(choice: &CostBasisRule, name: &Reported) -> bool {
     choice.provider.as_deref().is_none_or(|provider| provider == canonical_provider(&name.provider))
 }

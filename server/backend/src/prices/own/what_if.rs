@@ -3,7 +3,7 @@
 use super::dated::{alias_of, dated};
 use super::{HeldBooks, books, rows};
 use crate::{Backend, Error, OrgScope};
-use domain::price::{AliasRow, BookRows, PriceBook, PriceRow};
+use domain::price::{BookPrice, BookRows, ModelAlias, PriceBook};
 use domain::rule::{FIRST_RULE_ID, NewRule, entered};
 
 /// Stands for the first price that is about to be entered, those below it for the next ones; no stored row has come so far.
@@ -21,17 +21,17 @@ pub(super) const fn entered_id(place: usize) -> u64 {
 pub(in crate::prices) async fn with_prices(
     backend: &Backend,
     scope: &OrgScope,
-    new: &[NewRule<PriceRow>],
+    new: &[NewRule<BookPrice>],
 ) -> Result<HeldBooks, Error> {
     let entered = new.iter().map(|new| dated(scope, new)).collect::<Result<Vec<_>, _>>()?;
     with_rows(backend, scope, &entered).await
 }
 
 /// The books with rows of prices entered, each in place of what it supersedes.
-pub(super) async fn with_rows(backend: &Backend, scope: &OrgScope, new: &[PriceRow]) -> Result<HeldBooks, Error> {
+pub(super) async fn with_rows(backend: &Backend, scope: &OrgScope, new: &[BookPrice]) -> Result<HeldBooks, Error> {
     let mut own = rows(&backend.pool, scope, None).await?;
     for (place, row) in new.iter().enumerate() {
-        own.prices = entered(own.prices, PriceRow { price_id: entered_id(place), ..row.clone() });
+        own.prices = entered(own.prices, BookPrice { price_id: entered_id(place), ..row.clone() });
     }
     held(backend, scope, own).await
 }
@@ -43,7 +43,7 @@ pub(super) async fn with_rows(backend: &Backend, scope: &OrgScope, new: &[PriceR
 pub(in crate::prices) async fn with_alias(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<AliasRow>,
+    new: &NewRule<ModelAlias>,
 ) -> Result<HeldBooks, Error> {
     let mut own = rows(&backend.pool, scope, None).await?;
     // Stored ones are counted from 1.

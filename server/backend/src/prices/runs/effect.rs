@@ -7,9 +7,9 @@ use crate::{Backend, Error, OrgScope};
 use domain::event::UnpricedRow;
 use domain::identity::Permission;
 use domain::price::page::ModelName;
-use domain::price::{AliasRow, MappingForm, PriceRow};
+use domain::price::{BookPrice, MappingForm, ModelAlias};
 use domain::problem::Problem;
-use domain::repricing::{Effect, MAX_EFFECT, Summary};
+use domain::repricing::{ImpactPreview, MAX_PREVIEWED, Summary};
 use domain::rule::NewRule;
 
 /// What prices would do to the events that wait under a name (provider and model as sent), of which at most `most` are looked at.
@@ -19,13 +19,13 @@ use domain::rule::NewRule;
 pub async fn effect_of_prices(
     backend: &Backend,
     scope: &OrgScope,
-    new: &[NewRule<PriceRow>],
-    waiting: (&str, &str),
+    new: &[NewRule<BookPrice>],
+    name: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
+) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_prices(backend, scope, new).await?;
-    effect(backend, scope, &books, waiting, most).await
+    effect(backend, scope, &books, name, most).await
 }
 
 /// What a mapping would do to the events that wait under a name, as [`effect_of_prices`].
@@ -35,13 +35,13 @@ pub async fn effect_of_prices(
 pub async fn effect_of_alias(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<AliasRow>,
-    waiting: (&str, &str),
+    new: &NewRule<ModelAlias>,
+    name: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
+) -> Result<ImpactPreview, Error> {
     scope.require(Permission::ManagePrices)?;
     let books = with_alias(backend, scope, new).await?;
-    effect(backend, scope, &books, waiting, most).await
+    effect(backend, scope, &books, name, most).await
 }
 
 /// Most events that are rated for all guesses of a page together: beyond, the effect of a guess is looked at only when asked.
@@ -58,7 +58,7 @@ pub async fn effects_of_guesses(
     scope: &OrgScope,
     rows: &[UnpricedRow],
     guesses: &[Vec<ModelName>],
-) -> Result<Vec<Vec<Option<Effect>>>, Error> {
+) -> Result<Vec<Vec<Option<ImpactPreview>>>, Error> {
     let (mut events_left, mut guesses_left) = (MAX_GUESSED, MAX_GUESSES);
     let mut effects = Vec::with_capacity(rows.len());
     for (row, names) in rows.iter().zip(guesses) {
@@ -82,7 +82,7 @@ async fn guessed(
     scope: &OrgScope,
     row: &UnpricedRow,
     name: &ModelName,
-) -> Result<Option<Effect>, Error> {
+) -> Result<Option<ImpactPreview>, Error> {
     let form = MappingForm {
         provider: row.provider.clone(),
         name: row.model.clone(),
@@ -91,8 +91,8 @@ async fn guessed(
         ..MappingForm::default()
     };
     let Ok(new) = form.parse() else { return Ok(None) };
-    let waiting = (row.provider.as_str(), row.model.as_str());
-    match effect_of_alias(backend, scope, &new, waiting, MAX_EFFECT).await {
+    let name = (row.provider.as_str(), row.model.as_str());
+    match effect_of_alias(backend, scope, &new, name, MAX_PREVIEWED).await {
         Ok(effect) => Ok(Some(effect)),
         Err(Error::Problem(Problem::Invalid { .. })) => Ok(None),
         Err(error) => Err(error),
@@ -103,22 +103,22 @@ async fn effect(
     backend: &Backend,
     scope: &OrgScope,
     books: &HeldBooks,
-    waiting: (&str, &str),
+    name: (&str, &str),
     most: u64,
-) -> Result<Effect, Error> {
-    let most = most.min(MAX_EFFECT);
+) -> Result<ImpactPreview, Error> {
+    let most = most.min(MAX_PREVIEWED);
     let mut connection = backend.pool.acquire().await?;
     // One more, to see whether there are more.
     let limit = i64::try_from(most).unwrap_or(i64::MAX - 1) + 1;
-    let mut events = adjust::read_waiting(&mut connection, scope, waiting, limit).await?;
+    let mut events = adjust::read_unpriced(&mut connection, scope, name, limit).await?;
     let more = events.len() as u64 > most;
     events.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     let adjustments: Vec<Adjustment<'_>> = events
         .iter()
-        .filter_map(|event| Some(Adjustment { recorded: event, to: event.rated_again(books.books())? }))
+        .filter_map(|event| Some(Adjustment { state: event, to: event.rated_again(books.books())? }))
         .filter(|one| one.to.cost.is_some())
         .collect();
     let mut summary = Summary::default();
     sums::add(&mut connection, scope, scope.zone(), &mut summary, &events, &adjustments).await?;
-    Ok(Effect::of(&summary, more))
+    Ok(ImpactPreview::of(&summary, more))
 }

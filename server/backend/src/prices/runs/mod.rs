@@ -9,7 +9,7 @@ mod step;
 mod sums;
 
 pub use effect::{effect_of_alias, effect_of_prices, effects_of_guesses};
-pub use step::{advance, work};
+pub use step::{advance, run_worker};
 
 use crate::error::OnConstraint;
 use crate::{Backend, Error, OrgScope, audit, paging, rules};
@@ -21,7 +21,7 @@ use domain::period::Period;
 use domain::price::contract::ContractMonth;
 use domain::price::page::RunsPage;
 use domain::problem::Problem;
-use domain::repricing::{Run, RunInput, RunKind, RunPhase};
+use domain::repricing::{RepricingRun, RunInput, RunKind, RunPhase};
 use domain::span::Edge;
 use domain::spend::Filter;
 use sqlx::PgConnection;
@@ -37,7 +37,7 @@ pub const RUNS_PER_PAGE: i64 = 50;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for a month of the contract that has not begun or whose events are not all kept; [`Error::Database`].
-pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<Run, Error> {
+pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     if let Some(month) = input.month() {
         whole_month(backend, scope, month).await?;
@@ -57,12 +57,12 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Res
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] while another run moves money; [`Error::Database`].
-pub async fn price_waiting(
+pub async fn price_unpriced(
     backend: &Backend,
     scope: &OrgScope,
     only: Option<(&str, &str)>,
     reason: &str,
-) -> Result<Run, Error> {
+) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let input = match only {
         Some((provider, model)) => RunInput::pricing(provider, model),
@@ -97,7 +97,7 @@ fn busy() -> Problem {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed, another run moves money, or the common book came in a new edition since; [`Error::Database`].
-pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<Run, Error> {
+pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
     let mut transaction = backend.pool.begin().await?;
@@ -138,7 +138,7 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where nothing was moved, later runs moved the same events, or another run moves money; [`Error::Database`].
-pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<Run, Error> {
+pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
     let mut transaction = backend.pool.begin().await?;
@@ -189,13 +189,13 @@ pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization, [`Problem::NotFound`]; [`Error::Database`].
-pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<Run, Error> {
+pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<RepricingRun, Error> {
     sees_all(scope)?;
     written(backend, scope, run_id).await
 }
 
 /// A run for its writer, who may have no permission to read spend: what was done is not answered with a refusal.
-async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<Run, Error> {
+async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<RepricingRun, Error> {
     sql::run(&backend.pool, scope, run_id).await?.ok_or(Problem::NotFound)?.view(scope)
 }
 
@@ -216,7 +216,11 @@ pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) ->
 ///
 /// # Errors
 /// As [`run`].
-pub(super) async fn of_contract(backend: &Backend, scope: &OrgScope, since: NaiveDate) -> Result<Vec<Run>, Error> {
+pub(super) async fn of_contract(
+    backend: &Backend,
+    scope: &OrgScope,
+    since: NaiveDate,
+) -> Result<Vec<RepricingRun>, Error> {
     sees_all(scope)?;
     let rows = sql::of_contract(&backend.pool, scope, scope.zone().start_of(since)).await?;
     rows.into_iter().map(|row| row.view(scope)).collect()

@@ -7,7 +7,7 @@ use domain::ids::{EventKey, OrgId, ProjectId, RunId};
 use domain::period::Period;
 use domain::price::contract::ContractMonth;
 use domain::problem::FieldProblem;
-use domain::repricing::{Run, RunInput, RunKind, RunPhase, RunState, Summary};
+use domain::repricing::{RepricingRun, RunInput, RunKind, RunPhase, RunState, Summary};
 use domain::span::Edge;
 use domain::spend::Filter;
 use serde::de::DeserializeOwned;
@@ -52,7 +52,7 @@ pub(super) struct RunRow {
 
 impl RunRow {
     /// As pages show it.
-    pub(super) fn view(self, scope: &OrgScope) -> Result<Run, Error> {
+    pub(super) fn view(self, scope: &OrgScope) -> Result<RepricingRun, Error> {
         let local = |at: DateTime<Utc>| scope.zone().local(at);
         let at = local(self.ended_at.unwrap_or(self.created_at));
         let preview = self.preview.unwrap_or_default();
@@ -78,7 +78,7 @@ impl RunRow {
                 filters: self.filters,
             },
         };
-        Ok(Run {
+        Ok(RepricingRun {
             run_id: self.run_id,
             input,
             created_at: local(self.created_at),

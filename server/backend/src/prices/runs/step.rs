@@ -2,14 +2,14 @@
 
 use super::sql::{self, RunRow};
 use super::{STEP, sums};
-use crate::ledger::adjust::{self, Adjustment, By, Recorded, Selection};
+use crate::ledger::adjust::{self, Adjustment, AdjustmentSource, CostState, Selection};
+use crate::notify_listener::NotifyListener;
 use crate::prices::contract;
 use crate::prices::own::books_known_at;
-use crate::wake::Wake;
 use crate::{Backend, Error, OrgScope, identity};
 use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::{Period, Zone};
-use domain::price::contract::{ContractMonth, TermRow};
+use domain::price::contract::{ContractMonth, ContractTerm};
 use domain::problem::Problem;
 use domain::repricing::{RunKind, RunPhase};
 use domain::spend::{Dimension, Filter};
@@ -24,8 +24,8 @@ const LOOK: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is lost.
-pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let wake = Wake::listen(&backend.pool, sql::CHANNEL);
+pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
+    let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
     while !stop.is_cancelled() {
         while let Some((org_id, run_id)) = sql::waiting(&backend.pool).await? {
             if stop.is_cancelled() {
@@ -35,7 +35,7 @@ pub async fn work(backend: &Backend, stop: &CancellationToken) -> Result<(), Err
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = wake.next() => {}
+            () = listener.next() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
     }
@@ -123,7 +123,7 @@ impl Step<'_> {
         let events = adjust::read(connection, self.scope, &selection, row.cursor_key, STEP).await?;
         let adjustments: Vec<Adjustment<'_>> = events
             .iter()
-            .filter_map(|event| Some(Adjustment { recorded: event, to: event.rated_again(books.books())? }))
+            .filter_map(|event| Some(Adjustment { state: event, to: event.rated_again(books.books())? }))
             .collect();
         self.moved(connection, confirmed, &events, &adjustments).await
     }
@@ -161,7 +161,7 @@ impl Step<'_> {
                 let amount = month.charge(counted.term, counted.volume).ok_or_else(unsettled)?;
                 added.push((counted, amount));
             }
-            adjustments.extend(event.charged(added).map(|to| Adjustment { recorded: event, to }));
+            adjustments.extend(event.charged(added).map(|to| Adjustment { state: event, to }));
         }
         let more = self.moved(connection, confirmed, &events, &adjustments).await?;
         if !more && !month.adds_up() {
@@ -172,7 +172,7 @@ impl Step<'_> {
     }
 
     /// The terms that hold in the month, as they were known when the run began.
-    async fn terms(&self, connection: &mut PgConnection, month: &ContractMonth) -> Result<Vec<TermRow>, Error> {
+    async fn terms(&self, connection: &mut PgConnection, month: &ContractMonth) -> Result<Vec<ContractTerm>, Error> {
         contract::known_at(connection, self.scope, self.row.known_at, Period::month_of(month.month)).await
     }
 
@@ -181,8 +181,8 @@ impl Step<'_> {
         &self,
         connection: &mut PgConnection,
         month: &ContractMonth,
-        terms: &[TermRow],
-    ) -> Result<Vec<Recorded>, Error> {
+        terms: &[ContractTerm],
+    ) -> Result<Vec<CostState>, Error> {
         let row = self.row;
         let values = contract::providers(connection, self.scope, Period::month_of(month.month), terms).await?;
         if values.is_empty() {
@@ -203,7 +203,7 @@ impl Step<'_> {
         &self,
         connection: &mut PgConnection,
         confirmed: bool,
-        events: &[Recorded],
+        events: &[CostState],
         adjustments: &[Adjustment<'_>],
     ) -> Result<bool, Error> {
         let row = self.row;
@@ -212,8 +212,8 @@ impl Step<'_> {
         sums::add(connection, self.scope, self.zone, &mut summary, events, adjustments).await?;
         summary.still_unpriced += sums::still_unpriced(events, adjustments);
         if confirmed {
-            let by = By { run_id: row.run_id, is_reversal: false };
-            adjust::apply(self.backend, connection, self.scope, self.zone, by, adjustments).await?;
+            let source = AdjustmentSource { run_id: row.run_id, is_reversal: false };
+            adjust::apply(self.backend, connection, self.scope, self.zone, source, adjustments).await?;
         }
         let more = is_full(events);
         let next = match (more, confirmed) {
@@ -233,11 +233,11 @@ impl Step<'_> {
         let after = row.cursor_key;
         let events = adjust::read_adjusted(connection, self.scope, row.run_id, after, STEP).await?;
         let adjustments: Vec<Adjustment<'_>> =
-            events.iter().filter_map(|event| Some(Adjustment { recorded: event, to: event.restored()? })).collect();
+            events.iter().filter_map(|event| Some(Adjustment { state: event, to: event.restored()? })).collect();
         let mut summary = row.reversal.clone().unwrap_or_default();
         sums::add(connection, self.scope, self.zone, &mut summary, &events, &adjustments).await?;
-        let by = By { run_id: row.run_id, is_reversal: true };
-        adjust::apply(self.backend, connection, self.scope, self.zone, by, &adjustments).await?;
+        let source = AdjustmentSource { run_id: row.run_id, is_reversal: true };
+        adjust::apply(self.backend, connection, self.scope, self.zone, source, &adjustments).await?;
         let more = is_full(&events);
         let next = if more { RunPhase::Reversing } else { RunPhase::Reversed };
         let now = self.backend.clock.now();
@@ -247,14 +247,14 @@ impl Step<'_> {
     }
 }
 
-fn last_of(events: &[Recorded]) -> Option<EventKey> {
-    events.last().map(|recorded| recorded.event.event_key)
+fn last_of(events: &[CostState]) -> Option<EventKey> {
+    events.last().map(|state| state.event.event_key)
 }
 
 fn unsettled() -> Error {
     Problem::conflict("The month cannot be settled: its sums are too large, or events came in meanwhile.").into()
 }
 
-fn is_full(events: &[Recorded]) -> bool {
+fn is_full(events: &[CostState]) -> bool {
     i64::try_from(events.len()).is_ok_and(|events| events >= STEP)
 }

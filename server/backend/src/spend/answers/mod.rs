@@ -14,7 +14,9 @@ use domain::budget::SpendScope;
 use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Period;
-use domain::spend::{Bucket, CellKey, Dimension, Filter, Metered, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums};
+use domain::spend::{
+    CellKey, Dimension, Filter, Granularity, Metered, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums,
+};
 use moka::future::Cache;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -34,7 +36,7 @@ struct Question {
     org_id: OrgId,
     visible: Visible,
     part: SpendScope,
-    bucket: Bucket,
+    bucket: Granularity,
     group_by: Vec<Dimension>,
     filters: Vec<Filter>,
     days: Period,
@@ -144,7 +146,7 @@ impl Asker<'_> {
     pub(super) async fn project_days(self, span: Period) -> Result<Vec<ProjectDay>, Error> {
         let kept = &self.backend.answers.project_days;
         let read = |days| sql::by_project_day(&self.backend.pool, self.scope, days);
-        let query = SpendQuery::over(span).per(Bucket::Day).by([Dimension::Project, Dimension::Team]);
+        let query = SpendQuery::over(span).per(Granularity::Day).by([Dimension::Project, Dimension::Team]);
         let mut all = Vec::new();
         for part in self.parts(kept, &query, span).await? {
             let Some(rows) = kept.settle(part, read).await? else { return read(span).await };

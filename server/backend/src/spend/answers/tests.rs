@@ -14,13 +14,13 @@ fn day(text: &str) -> NaiveDate {
 pub(crate) async fn assert_nothing_is_stale(backend: &Backend, fresh: &Backend, scope: &OrgScope, span: Period) {
     let by = |bucket, dimensions: &[Dimension]| SpendQuery::over(span).per(bucket).by(dimensions.iter().cloned());
     for asked in [
-        by(Bucket::None, &[]),
-        by(Bucket::Day, &[Dimension::Project, Dimension::Team]),
-        by(Bucket::Week, &[Dimension::Model]),
-        by(Bucket::Month, &[Dimension::Feature, Dimension::Status]),
-        by(Bucket::None, &[Dimension::Customer]),
-        by(Bucket::Month, &[Dimension::User]).only(Dimension::Customer, ""),
-        by(Bucket::None, &[Dimension::Provider]).only(Dimension::Project, "main"),
+        by(Granularity::None, &[]),
+        by(Granularity::Day, &[Dimension::Project, Dimension::Team]),
+        by(Granularity::Week, &[Dimension::Model]),
+        by(Granularity::Month, &[Dimension::Feature, Dimension::Status]),
+        by(Granularity::None, &[Dimension::Customer]),
+        by(Granularity::Month, &[Dimension::User]).only(Dimension::Customer, ""),
+        by(Granularity::None, &[Dimension::Provider]).only(Dimension::Project, "main"),
     ] {
         if matches!(asked.source(), Ok(domain::spend::Source::Events(_))) {
             continue;

@@ -21,7 +21,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         page("/o/{org}/alerts", "/o/acme/alerts"),
         ask("budgets", json!({})),
         ask("budget", json!({"budget": budget})),
-        manages(ask("budget-sheet", json!({"budget": budget}))),
+        manages(ask("budget-form-options", json!({"budget": budget}))),
         ask("alerts", json!({"state": "open", "before": null})),
         manages(form("create-budget", &created)),
         manages(form("change-budget", &changed)),

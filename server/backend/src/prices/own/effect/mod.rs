@@ -9,7 +9,7 @@ use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::model::canonical_provider;
 use domain::period::Period;
-use domain::price::{ModifierEffect, ModifierRow};
+use domain::price::{ModifierEffect, PriceModifier};
 use domain::problem::Problem;
 use domain::rule::NewRule;
 
@@ -23,7 +23,7 @@ const DAYS: u64 = 30;
 pub async fn modifier_effect(
     backend: &Backend,
     scope: &OrgScope,
-    new: &NewRule<ModifierRow>,
+    new: &NewRule<PriceModifier>,
 ) -> Result<ModifierEffect, Error> {
     scope.require(Permission::ManagePrices)?;
     let modifier = dated(scope, new)?;

@@ -12,17 +12,17 @@ use tokio::task::JoinHandle;
 /// Between two tries to listen again after PostgreSQL went away.
 const RECONNECT: Duration = Duration::from_secs(1);
 /// After so much silence a connection is asked whether it lives, and has so much time to say so.
-const DOUBT: Duration = Duration::from_secs(30);
+const SILENCE: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_secs(5);
 
 /// Listens on one channel over a connection of its own; many notifications in a row become one wake-up.
 #[derive(Debug)]
-pub struct Wake {
+pub struct NotifyListener {
     woken: Arc<Notify>,
     listener: JoinHandle<()>,
 }
 
-impl Wake {
+impl NotifyListener {
     /// Starts to listen; returns at once and goes on trying while PostgreSQL is away.
     #[must_use]
     pub fn listen(pool: &PgPool, channel: &'static str) -> Self {
@@ -37,7 +37,7 @@ impl Wake {
     }
 }
 
-impl Drop for Wake {
+impl Drop for NotifyListener {
     fn drop(&mut self) {
         self.listener.abort();
     }
@@ -60,25 +60,25 @@ async fn listen(
     woken: &Notify,
     away: &mut bool,
 ) -> Result<std::convert::Infallible, sqlx::Error> {
-    let mut ear = Ear::on(pool, channel).await?;
+    let mut connection = ChannelConnection::on(pool, channel).await?;
     if std::mem::replace(away, false) {
         tracing::info!(channel, "listening to PostgreSQL again");
     }
     loop {
         // What was written before we listened, or while the connection was lost, is found by looking.
         woken.notify_one();
-        ear.heard().await?;
+        connection.notified().await?;
     }
 }
 /// A connection that listens to a channel.
-pub(crate) struct Ear {
+pub(crate) struct ChannelConnection {
     listener: PgListener,
     channel: &'static str,
     /// After so much silence the connection is asked whether it lives.
-    doubt: Duration,
+    silence: Duration,
 }
 
-impl Ear {
+impl ChannelConnection {
     /// Listens, over a pool of its own with one connection: listening for ever must not take one from others.
     ///
     /// # Errors
@@ -94,17 +94,17 @@ impl Ear {
         // A lost connection must be seen as such: what was said meanwhile is not repeated.
         listener.eager_reconnect(false);
         listener.listen(channel).await?;
-        Ok(Self { listener, channel, doubt: DOUBT })
+        Ok(Self { listener, channel, silence: SILENCE })
     }
 
     /// Waits until something is said.
     ///
     /// # Errors
     /// When the connection is lost, or the path to PostgreSQL is silently dead.
-    pub(crate) async fn heard(&mut self) -> Result<(), sqlx::Error> {
+    pub(crate) async fn notified(&mut self) -> Result<(), sqlx::Error> {
         let lost = || sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into());
         loop {
-            match tokio::time::timeout(self.doubt, self.listener.try_recv()).await {
+            match tokio::time::timeout(self.silence, self.listener.try_recv()).await {
                 Ok(said) => return said?.map(drop).ok_or_else(lost),
                 // Listening twice changes nothing, and is answered.
                 Err(_) => {
@@ -125,15 +125,15 @@ mod tests {
         let database = TestDatabase::new().await;
         let proxy = Proxy::start(&database.pool().connect_options());
         let pool = crate::pool_options(1, None).connect_lazy_with(proxy.options());
-        let mut ear = Ear::on(&pool, "said").await.unwrap();
-        ear.doubt = Duration::from_millis(50);
+        let mut connection = ChannelConnection::on(&pool, "said").await.unwrap();
+        connection.silence = Duration::from_millis(50);
         // It is asked a few times before anything is said.
-        let (heard, ()) = tokio::join!(ear.heard(), async {
+        let (notified, ()) = tokio::join!(connection.notified(), async {
             tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>()).await.unwrap_err();
             sqlx::raw_sql("notify said").execute(database.pool()).await.unwrap();
         });
-        heard.unwrap();
+        notified.unwrap();
         proxy.fall_silent();
-        assert!(ear.heard().await.is_err());
+        assert!(connection.notified().await.is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! What was read lately and is served from memory until somebody, on any server, changes it.
 
-use crate::wake::Ear;
+use crate::notify_listener::ChannelConnection;
 use crate::{Backend, Error};
 use moka::future::Cache;
 use sqlx::PgPool;
@@ -20,13 +20,13 @@ const MAX_AGE: Duration = Duration::from_secs(60);
 ///
 /// An entry counts only while this server listens for changes and nothing has changed since the entry was read.
 /// The generation is taken before the read, so a change that overtakes the read makes its entry stale at birth.
-pub(crate) struct Watched<K, V> {
+pub(crate) struct NotifyCache<K, V> {
     entries: Cache<K, (u64, Arc<V>)>,
     generation: AtomicU64,
     listening: AtomicBool,
 }
 
-impl<K, V> Default for Watched<K, V>
+impl<K, V> Default for NotifyCache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
@@ -40,13 +40,13 @@ where
     }
 }
 
-impl<K, V> fmt::Debug for Watched<K, V> {
+impl<K, V> fmt::Debug for NotifyCache<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("NotifyCache").field("generation", &self.generation).finish_non_exhaustive()
     }
 }
 
-impl<K, V> Watched<K, V>
+impl<K, V> NotifyCache<K, V>
 where
     K: Hash + Eq + Send + Sync + 'static,
     V: Send + Sync + 'static,
@@ -100,10 +100,10 @@ where
     }
 
     async fn listen(&self, pool: &PgPool, channel: &'static str) -> Result<(), Error> {
-        let mut ear = Ear::on(pool, channel).await?;
+        let mut connection = ChannelConnection::on(pool, channel).await?;
         self.set_listening(true);
         loop {
-            ear.heard().await?;
+            connection.notified().await?;
             self.changed();
         }
     }

@@ -2,12 +2,12 @@
 
 use crate::ledger::adjust::{CURRENT_COST, LAST, event_of};
 use crate::{Error, OrgScope};
-use domain::event::Suspicion;
+use domain::event::PossibleDuplicateTotals;
 use domain::ids::EventKey;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-/// Suspected doubles `doubles` with their events `e`, as far as they are kept and the caller sees them.
+/// Rows of `suspected_doubles`, as `doubles`, with their events `e`, as far as they are kept and the caller sees them.
 fn seen() -> String {
     let event = event_of!("doubles");
     format!(
@@ -50,7 +50,7 @@ pub(super) async fn others(pool: &PgPool, scope: &OrgScope, key: EventKey, limit
     Ok(keys.into_iter().map(EventKey).collect())
 }
 
-/// Suspected doubles that the caller sees, each with the event that came first, newest first.
+/// Possible duplicates that the caller sees, each with the event that came first, newest first.
 pub(super) async fn pairs(
     pool: &PgPool,
     scope: &OrgScope,
@@ -72,8 +72,8 @@ pub(super) async fn pairs(
     rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
 }
 
-/// All suspected doubles that the caller sees together.
-pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<Suspicion, Error> {
+/// All possible duplicates that the caller sees together.
+pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<PossibleDuplicateTotals, Error> {
     let sql = format!(
         "select count(*) as events, coalesce(sum(current_cost), 0) as cost,
              count(*) filter (where current_cost is null) as unpriced
@@ -86,5 +86,10 @@ pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<Suspicion, Er
         let count: i64 = row.try_get(column)?;
         u64::try_from(count).map_err(|error| Error::inconsistent("suspected_doubles", column, error))
     };
-    Ok(Suspicion { events: count("events")?, cost: row.try_get("cost")?, unpriced: count("unpriced")?, drops: false })
+    Ok(PossibleDuplicateTotals {
+        events: count("events")?,
+        cost: row.try_get("cost")?,
+        unpriced: count("unpriced")?,
+        drops: false,
+    })
 }

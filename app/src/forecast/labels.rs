@@ -1,4 +1,4 @@
-//! Words that explain a forecast.
+//! Labels that explain a forecast.
 
 use crate::format;
 use domain::forecast::{Basis, MonthEndForecast, PastError};

@@ -1,10 +1,10 @@
 //! The same call by two routes.
 
 use super::{Fixture, add_project, bound_key, event, statuses, with};
-use crate::events::{doubles, find, list, set_drops_doubles, suspicion};
+use crate::events::{find, list, possible_duplicate_totals, possible_duplicates, set_drops_doubles};
 use crate::ledger::rejected;
 use crate::{Actor, OrgScope};
-use domain::event::{DoubleRow, EventQuery, Recorded, Suspicion};
+use domain::event::{EventQuery, IngestStatus, PossibleDuplicate, PossibleDuplicateTotals};
 use domain::identity::Role;
 use domain::ids::UserId;
 use serde_json::Value;
@@ -44,25 +44,29 @@ async fn a_second_event_of_one_answer_is_recorded_and_marked() {
 
     let ids = |rows: Vec<domain::event::EventRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     let second = find(&fixture.backend, &acme, "sdk").await.unwrap();
-    assert_eq!((second.row.suspected_double, ids(second.doubles)), (true, vec!["gateway".to_owned()]));
+    assert_eq!((second.row.suspected_double, ids(second.possible_duplicates)), (true, vec!["gateway".to_owned()]));
     let first = find(&fixture.backend, &acme, "gateway").await.unwrap();
-    assert_eq!((first.row.suspected_double, ids(first.doubles)), (false, vec!["sdk".to_owned()]));
-    assert!(find(&fixture.backend, &acme, "cached").await.unwrap().doubles.is_empty());
+    assert_eq!((first.row.suspected_double, ids(first.possible_duplicates)), (false, vec!["sdk".to_owned()]));
+    assert!(find(&fixture.backend, &acme, "cached").await.unwrap().possible_duplicates.is_empty());
 
-    let page = doubles(&fixture.backend, &acme, None, 1).await.unwrap();
-    let rest = doubles(&fixture.backend, &acme, page.next_cursor.as_deref(), 50).await.unwrap();
+    let page = possible_duplicates(&fixture.backend, &acme, None, 1).await.unwrap();
+    let rest = possible_duplicates(&fixture.backend, &acme, page.next_cursor.as_deref(), 50).await.unwrap();
     // Of two that come in one request either may be the first.
-    let pair = |double: DoubleRow| BTreeSet::from([double.row.id, double.first.unwrap().id]);
+    let pair = |pair: PossibleDuplicate| BTreeSet::from([pair.row.id, pair.first.unwrap().id]);
     let pairs: BTreeSet<_> = page.rows.into_iter().chain(rest.rows).map(pair).collect();
     let expected = [["a", "b"], ["gateway", "sdk"]].map(|pair| BTreeSet::from(pair.map(str::to_owned)));
     assert_eq!((pairs, rest.next_cursor), (BTreeSet::from(expected), None));
-    let suspected = suspicion(&fixture.backend, &acme).await.unwrap();
-    assert_eq!((suspected.events, suspected.cost, suspected.unpriced), (2, "0.007".parse().unwrap(), 0));
-    assert_eq!(suspicion(&fixture.backend, &globex).await.unwrap(), Suspicion::default());
+    let totals = possible_duplicate_totals(&fixture.backend, &acme).await.unwrap();
+    assert_eq!((totals.events, totals.cost, totals.unpriced), (2, "0.007".parse().unwrap(), 0));
+    assert_eq!(possible_duplicate_totals(&fixture.backend, &globex).await.unwrap(), PossibleDuplicateTotals::default());
     let other = add_project(&fixture, &acme, "elsewhere").await;
     let bound = bound_key(&fixture, &acme, &other).await;
-    assert_eq!(suspicion(&fixture.backend, &bound).await.unwrap().events, 0, "it does not see the project");
-    assert!(doubles(&fixture.backend, &bound, None, 50).await.unwrap().rows.is_empty());
+    assert_eq!(
+        possible_duplicate_totals(&fixture.backend, &bound).await.unwrap().events,
+        0,
+        "it does not see the project"
+    );
+    assert!(possible_duplicates(&fixture.backend, &bound, None, 50).await.unwrap().rows.is_empty());
     fixture.assert_rollups_follow(&acme).await;
 }
 
@@ -78,7 +82,7 @@ async fn where_doubles_are_left_out_they_are_listed_and_never_counted() {
     assert_eq!(fixture.send(&acme, &[answered("gateway", "chatcmpl-1")]).await.accepted, 1);
     let again = [answered("sdk", "chatcmpl-1"), answered("sdk", "chatcmpl-1"), event("other")];
     let answer = fixture.send(&acme, &again).await;
-    assert_eq!(statuses(&answer), [Recorded::Duplicate, Recorded::Duplicate, Recorded::Accepted]);
+    assert_eq!(statuses(&answer), [IngestStatus::Duplicate, IngestStatus::Duplicate, IngestStatus::Accepted]);
     assert_eq!(fixture.send(&acme, &[answered("sdk", "chatcmpl-1")]).await.duplicates, 1);
     let listed = list(&fixture.backend, &acme, &EventQuery::default()).await.unwrap();
     assert_eq!(listed.rows.len(), 2);

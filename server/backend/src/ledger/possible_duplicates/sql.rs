@@ -1,6 +1,6 @@
 //! Queries about answers that are recorded twice.
 
-use super::Doubles;
+use super::FirstEvents;
 use crate::Error;
 use crate::ledger::content::IdHash;
 use crate::ledger::event::NewEvent;
@@ -9,20 +9,23 @@ use sqlx::{PgConnection, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
-/// A new event and the hash of the provider's id of its answer.
-pub(crate) struct Answer<'a> {
+/// The claim of a new event to the id of the provider's response, by its hash.
+pub(crate) struct ResponseIdClaim<'a> {
     pub(crate) event: &'a NewEvent,
     pub(crate) hash: IdHash,
 }
 
 /// Which answers were claimed by another event, and by which.
-pub(super) async fn claimed_before(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Doubles, Error> {
-    if answers.is_empty() {
-        return Ok(Doubles::new());
+pub(super) async fn claimed_before(
+    connection: &mut PgConnection,
+    claims: &[ResponseIdClaim<'_>],
+) -> Result<FirstEvents, Error> {
+    if claims.is_empty() {
+        return Ok(FirstEvents::new());
     }
-    let orgs: Vec<Uuid> = answers.iter().map(|answer| answer.event.org_id.0).collect();
-    let hashes: Vec<Uuid> = answers.iter().map(|answer| Uuid::from_bytes(answer.hash)).collect();
-    let keys: Vec<Uuid> = answers.iter().map(|answer| answer.event.event_key.0).collect();
+    let orgs: Vec<Uuid> = claims.iter().map(|claim| claim.event.org_id.0).collect();
+    let hashes: Vec<Uuid> = claims.iter().map(|claim| Uuid::from_bytes(claim.hash)).collect();
+    let keys: Vec<Uuid> = claims.iter().map(|claim| claim.event.event_key.0).collect();
     let rows = sqlx::query(
         "select wanted.event_key, known.event_key as first_key
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, response_hash, event_key)
@@ -38,29 +41,33 @@ pub(super) async fn claimed_before(connection: &mut PgConnection, answers: &[Ans
     rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
 }
 
-/// Marks recorded events as suspected doubles.
-pub(crate) async fn mark(connection: &mut PgConnection, events: &[&NewEvent], doubles: &Doubles) -> Result<(), Error> {
+/// Marks recorded events as possible duplicates.
+pub(crate) async fn mark(
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
+    firsts: &FirstEvents,
+) -> Result<(), Error> {
     let marked: Vec<(&NewEvent, EventKey)> =
-        events.iter().filter_map(|event| Some((*event, *doubles.get(&event.event_key)?))).collect();
+        events.iter().filter_map(|event| Some((*event, *firsts.get(&event.event_key)?))).collect();
     if marked.is_empty() {
         return Ok(());
     }
     let orgs: Vec<Uuid> = marked.iter().map(|(event, _)| event.org_id.0).collect();
     let keys: Vec<Uuid> = marked.iter().map(|(event, _)| event.event_key.0).collect();
-    let firsts: Vec<Uuid> = marked.iter().map(|(_, first)| first.0).collect();
+    let first_keys: Vec<Uuid> = marked.iter().map(|(_, first)| first.0).collect();
     sqlx::query(
         "insert into suspected_doubles (org_id, event_key, first_key)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])",
     )
     .bind(orgs)
     .bind(keys)
-    .bind(firsts)
+    .bind(first_keys)
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Which of these organizations leave doubles out.
+/// Which of these organizations leave possible duplicates out.
 pub(crate) async fn dropping(
     connection: &mut PgConnection,
     organizations: &BTreeSet<OrgId>,

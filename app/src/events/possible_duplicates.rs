@@ -1,24 +1,24 @@
-//! Suspected doubles: one call that came by two routes, with the money that may be counted twice.
+//! Possible duplicates: one call that came by two routes, with the money that may be counted twice.
 
-use super::api::load_doubles;
-use super::words::{List, cost_cell, event_path, tabs};
+use super::api::load_possible_duplicates;
+use super::labels::{List, cost_cell, event_path, tabs};
 use crate::error::Failure;
 use crate::format;
 use crate::identity::use_org;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Pager, Table, Tone, loaded};
-use domain::event::{DoubleRow, DoublesView, EventRow, Suspicion};
+use domain::event::{EventRow, PossibleDuplicate, PossibleDuplicateTotals, PossibleDuplicatesView};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
 /// `/o/{org}/events/doubles`
 #[component]
-pub fn DoublesPage() -> impl IntoView {
+pub fn PossibleDuplicatesPage() -> impl IntoView {
     let org = use_org();
     let map = use_query_map();
     let cursor = Memo::new(move |_| map.read().get("cursor"));
-    let doubles = loaded(move || (org.get(), cursor.get()), |(org, cursor)| load_doubles(org, cursor));
+    let duplicates = loaded(move || (org.get(), cursor.get()), |(org, cursor)| load_possible_duplicates(org, cursor));
     view! {
         <Title text="Suspected doubles"/>
         <PageHead
@@ -27,8 +27,8 @@ pub fn DoublesPage() -> impl IntoView {
         />
         <Transition fallback=|| view! { <Loading what="suspected doubles" lines=12/> }>
             {move || Suspend::new(async move {
-                match doubles.await {
-                    Ok(view) => draw(&org.get_untracked(), &Query::from(&*map.read_untracked()), &view),
+                match duplicates.await {
+                    Ok(view) => draw(&org.get_untracked(), &UrlQuery::from(&*map.read_untracked()), &view),
                     Err(error) => view! { <Failure what="suspected doubles" error=error/> }.into_any(),
                 }
             })}
@@ -36,12 +36,12 @@ pub fn DoublesPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, query: &Query, view: &DoublesView) -> AnyView {
-    let tabs = tabs(org, List::Doubles, view.listed.attention);
+fn draw(org: &str, query: &UrlQuery, view: &PossibleDuplicatesView) -> AnyView {
+    let tabs = tabs(org, List::PossibleDuplicates, view.listed.attention);
     let rows = &view.listed.page.rows;
     if rows.is_empty() && query.get("cursor").is_none() {
         let text = "No two recorded events share the id of a provider's answer.";
-        let policy = policy(org, view.suspicion);
+        let policy = policy(org, view.totals);
         return view! { {tabs}<EmptyState title="Nothing is suspected" text=text>{policy}</EmptyState> }.into_any();
     }
     let columns = vec![
@@ -52,11 +52,11 @@ fn draw(org: &str, query: &Query, view: &DoublesView) -> AnyView {
         Column::number("Counted again, $"),
         Column::number("Counted first, $"),
     ];
-    let body = rows.iter().map(|row| double_row(org, row)).collect_view();
-    let path = List::Doubles.path(org);
+    let body = rows.iter().map(|row| duplicate_row(org, row)).collect_view();
+    let path = List::PossibleDuplicates.path(org);
     let newest = query.get("cursor").map(|_| path.clone());
-    let older = view.listed.page.next_cursor.as_ref().map(|cursor| Query::new().with("cursor", cursor).at(&path));
-    let sum = sum(org, view.suspicion);
+    let older = view.listed.page.next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(&path));
+    let sum = sum(org, view.totals);
     view! {
         {tabs}
         {sum}
@@ -67,21 +67,20 @@ fn draw(org: &str, query: &Query, view: &DoublesView) -> AnyView {
 }
 
 /// How much may be counted twice, and what is done about it.
-fn sum(org: &str, suspicion: Suspicion) -> AnyView {
+fn sum(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
     let said = format!(
         "{} that cost {} together may be counted twice.",
-        format::counted(suspicion.events, "event"),
-        format::money_full(suspicion.cost)
+        format::counted(totals.events, "event"),
+        format::money_full(totals.cost)
     );
-    let unpriced =
-        (suspicion.unpriced > 0).then(|| format!(" {} of them have no price.", format::count(suspicion.unpriced)));
-    let policy = policy(org, suspicion);
+    let unpriced = (totals.unpriced > 0).then(|| format!(" {} of them have no price.", format::count(totals.unpriced)));
+    let policy = policy(org, totals);
     view! { <Notice tone=Tone::Warn>{said}{unpriced}" "{policy}</Notice> }.into_any()
 }
 
-fn policy(org: &str, suspicion: Suspicion) -> AnyView {
-    let settings = Place::Settings.path(org);
-    let said = if suspicion.drops {
+fn policy(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
+    let settings = NavItem::Settings.path(org);
+    let said = if totals.drops {
         "From now on they are left out and stand in the rejected list: "
     } else {
         "They are recorded and marked; they can be left out instead: "
@@ -89,14 +88,14 @@ fn policy(org: &str, suspicion: Suspicion) -> AnyView {
     view! { <span>{said}<a href=settings>"Settings"</a></span> }.into_any()
 }
 
-fn double_row(org: &str, double: &DoubleRow) -> AnyView {
-    let row = &double.row;
-    let first = double.first.as_ref().map_or_else(
+fn duplicate_row(org: &str, duplicate: &PossibleDuplicate) -> AnyView {
+    let row = &duplicate.row;
+    let first = duplicate.first.as_ref().map_or_else(
         || view! { <td class="soft">"not kept any more"</td> }.into_any(),
         |first| view! { <td class="nowrap">{event_link(org, first)}</td> }.into_any(),
     );
     let first_cost =
-        double.first.as_ref().map_or_else(|| view! { <td class="num">{format::NONE}</td> }.into_any(), cost_cell);
+        duplicate.first.as_ref().map_or_else(|| view! { <td class="num">{format::NONE}</td> }.into_any(), cost_cell);
     view! {
         <tr>
             <th scope="row" class="nowrap">{event_link(org, row)}</th>

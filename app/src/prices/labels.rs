@@ -1,12 +1,12 @@
-//! Words and cells that the pages of this room share.
+//! Labels and cells that the pages of this room share.
 
 use crate::format;
-use crate::layout::{Place, Query};
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{self, Change, Direction, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
 use domain::period::Offsets;
-use domain::price::PriceRow;
+use domain::price::BookPrice;
 use domain::price::page::{ModelName, PriceSearch, RateNow};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -44,7 +44,7 @@ impl Tab {
 
 /// Links between these pages.
 pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
-    let base = Place::Prices.path(org);
+    let base = NavItem::Prices.path(org);
     let tab = |tab: Tab, label: &str| {
         let path = format!("{base}/{}", tab.word());
         ui::Tab::new(label, path.trim_end_matches('/').to_owned(), tab == here)
@@ -63,12 +63,12 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
 
 /// The page of a model. Its name may hold slashes, which stay.
 pub(crate) fn model_path(org: &str, name: &ModelName) -> String {
-    let segments: Vec<String> = name.model.split('/').map(Query::segment).collect();
-    format!("{}/{}/{}", Place::Prices.path(org), Query::segment(&name.provider), segments.join("/"))
+    let segments: Vec<String> = name.model.split('/').map(UrlQuery::segment).collect();
+    format!("{}/{}/{}", NavItem::Prices.path(org), UrlQuery::segment(&name.provider), segments.join("/"))
 }
 
 /// What the address asks of the book.
-pub(super) fn searched(query: &Query) -> PriceSearch {
+pub(super) fn searched(query: &UrlQuery) -> PriceSearch {
     let text = |name| query.get(name).map(|value: &str| value.trim().to_owned());
     PriceSearch {
         text: text(TEXT).unwrap_or_default(),
@@ -79,7 +79,7 @@ pub(super) fn searched(query: &Query) -> PriceSearch {
 }
 
 /// The address of a search, without the place in its list.
-pub(super) fn search_query(search: &PriceSearch) -> Query {
+pub(super) fn search_query(search: &PriceSearch) -> UrlQuery {
     let text = [(TEXT, Some(&search.text).filter(|text| !text.is_empty())), (PROVIDER, search.provider.as_ref())];
     text.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect()
 }
@@ -87,8 +87,9 @@ pub(super) fn search_query(search: &PriceSearch) -> Query {
 /// The file with what a search finds.
 pub(super) fn file_path(org: &str, search: &PriceSearch) -> String {
     let text = [("q", Some(&search.text).filter(|text| !text.is_empty())), ("provider", search.provider.as_ref())];
-    let query: Query = text.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect();
-    query.at(&format!("{}.csv", Place::Prices.path(org)))
+    let query: UrlQuery =
+        text.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.clone()))).collect();
+    query.at(&format!("{}.csv", NavItem::Prices.path(org)))
 }
 
 /// A rate with what it is for: "$3.00 / 1M", "$0.20 each", "$0.111 / 3,600".
@@ -177,7 +178,7 @@ pub(super) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> St
 }
 
 /// Where a price comes from, with its link.
-pub(super) fn source(row: &PriceRow) -> AnyView {
+pub(super) fn source(row: &BookPrice) -> AnyView {
     let what = format!("the price of {}", row.meter.label().to_lowercase());
     sourced(&row.source, &row.source_version, row.source_url.clone(), &what)
 }
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn a_search_stands_in_the_address() {
         let pairs = [("q", " gpt "), ("book_provider", "openai"), ("provider", "sent"), ("cursor", "1/a/b")];
-        let query: Query = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let query: UrlQuery = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let search = searched(&query);
         assert_eq!((search.text.as_str(), search.provider.as_deref()), ("gpt", Some("openai")));
         assert_eq!(search_query(&search).at("/p"), "/p?q=gpt&book_provider=openai");

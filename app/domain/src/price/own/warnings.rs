@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Why a price looks like a slip of the hand. Entering it needs a confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Doubt {
+pub enum PriceWarning {
     /// At least ten times the price it replaces, or at most a tenth of it.
     Tenfold {
         /// What the meter costs before, of `per` units.
@@ -57,7 +57,7 @@ pub enum Doubt {
     Uplift,
 }
 
-impl Doubt {
+impl PriceWarning {
     /// One sentence for the person who enters the price.
     #[must_use]
     pub fn detail(&self) -> String {
@@ -115,19 +115,25 @@ const MOST_PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// What looks wrong with a rate, beside the price that holds before it and those of other models of the provider (each of one unit).
 #[must_use]
-pub fn doubts(meter: Meter, rate: Decimal, per: u64, before: Option<Decimal>, peers: &[Decimal]) -> Vec<Doubt> {
+pub fn warnings(
+    meter: Meter,
+    rate: Decimal,
+    per: u64,
+    before: Option<Decimal>,
+    peers: &[Decimal],
+) -> Vec<PriceWarning> {
     let per_units = Decimal::from(per);
     let Some(unit) = rate.checked_div(per_units) else { return Vec::new() };
     let mut found = Vec::new();
     if meter.is_token() && unit > MOST_PER_TOKEN {
-        found.push(Doubt::LooksPerMillion);
+        found.push(PriceWarning::LooksPerMillion);
     }
     if meter.is_token() && !unit.is_zero() && unit < LEAST_PER_TOKEN {
-        found.push(Doubt::LooksPerToken);
+        found.push(PriceWarning::LooksPerToken);
     }
     let scaled = |unit: Decimal| unit.saturating_mul(per_units).normalize();
     if let Some(before) = before.filter(|before| tenfold(*before, unit)) {
-        found.push(Doubt::Tenfold { before: scaled(before), per });
+        found.push(PriceWarning::Tenfold { before: scaled(before), per });
     }
     let priced = || peers.iter().copied().filter(|peer| !peer.is_zero());
     if before.is_none()
@@ -135,7 +141,7 @@ pub fn doubts(meter: Meter, rate: Decimal, per: u64, before: Option<Decimal>, pe
         && !unit.is_zero()
         && (unit >= highest.saturating_mul(Decimal::TEN) || unit.saturating_mul(Decimal::TEN) <= lowest)
     {
-        found.push(Doubt::FarFromPeers { lowest: scaled(lowest), highest: scaled(highest), per });
+        found.push(PriceWarning::FarFromPeers { lowest: scaled(lowest), highest: scaled(highest), per });
     }
     found
 }
@@ -159,20 +165,20 @@ mod tests {
     fn a_slip_of_the_hand_is_noticed() {
         let found = |rate, per, before: Option<&str>, peers: &[&str]| {
             let peers: Vec<Decimal> = peers.iter().map(|peer| decimal(peer)).collect();
-            doubts(Meter::Output, decimal(rate), per, before.map(decimal), &peers)
+            warnings(Meter::Output, decimal(rate), per, before.map(decimal), &peers)
         };
         let million = 1_000_000;
-        assert_eq!(found("0.000003", million, None, &[]), [Doubt::LooksPerToken]);
-        assert_eq!(found("3", 1, None, &[]), [Doubt::LooksPerMillion]);
+        assert_eq!(found("0.000003", million, None, &[]), [PriceWarning::LooksPerToken]);
+        assert_eq!(found("3", 1, None, &[]), [PriceWarning::LooksPerMillion]);
         assert_eq!(found("3", million, Some("0.000002"), &["0.000001"]), []);
         assert_eq!(
             found("20", million, Some("0.000002"), &[]),
-            [Doubt::Tenfold { before: decimal("2"), per: million }]
+            [PriceWarning::Tenfold { before: decimal("2"), per: million }]
         );
         assert_eq!(found("0.2", million, Some("0.000002"), &[]).len(), 1);
         assert_eq!(found("0", million, Some("0.000002"), &[]).len(), 1, "free of charge is a big change");
         assert_eq!(found("0", million, None, &["0.000002"]), []);
-        let far = Doubt::FarFromPeers { lowest: decimal("1"), highest: decimal("4"), per: million };
+        let far = PriceWarning::FarFromPeers { lowest: decimal("1"), highest: decimal("4"), per: million };
         assert_eq!(found("40", million, None, &["0.000001", "0.000004", "0"]), [far]);
         assert_eq!(found("39", million, None, &["0.000001", "0.000004"]), []);
     }

@@ -1,8 +1,10 @@
-//! Words and hues of budgets.
+//! Labels and hues of budgets.
 
 use crate::format;
 use crate::ui::{BarTone, Tone};
-use domain::budget::{Alert, BudgetState, BudgetStatus, DeliveryState, Expected, SpendScope, ThresholdState, Usage};
+use domain::budget::{
+    Alert, BudgetState, BudgetStatus, BudgetUsage, DeliveryState, Expected, SpendScope, ThresholdState,
+};
 use rust_decimal::Decimal;
 
 /// How a budget stands, as a word and its hue.
@@ -61,7 +63,7 @@ fn number(count: usize) -> i64 {
 }
 
 /// Why a threshold fired, or why it did not.
-pub(super) fn why(threshold: &ThresholdState, usage: &Usage) -> String {
+pub(super) fn why(threshold: &ThresholdState, usage: &BudgetUsage) -> String {
     let Some(alert) = &threshold.alert else {
         let missing = threshold.at - usage.used;
         if missing <= Decimal::ZERO {
@@ -147,8 +149,8 @@ mod tests {
         }
     }
 
-    fn usage(amount: &str) -> Usage {
-        Usage { used: money("9700"), estimated: money("0"), amount: money(amount) }
+    fn usage(amount: &str) -> BudgetUsage {
+        BudgetUsage { used: money("9700"), estimated: money("0"), amount: money(amount) }
     }
 
     #[test]

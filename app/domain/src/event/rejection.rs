@@ -31,7 +31,7 @@ impl Sender {
 
 /// An event that was refused, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct Rejection {
     /// What it was about.
     pub sender: Sender,
     /// What was wrong; never repeats what was sent.
@@ -39,9 +39,9 @@ pub struct Refused {
 }
 
 /// An event as a foreign format was read: refused ones are few and large.
-pub type Read = Result<EventInput, Box<Refused>>;
+pub type ParsedEvent = Result<EventInput, Box<Rejection>>;
 
-impl Refused {
+impl Rejection {
     /// One of which nothing could be read.
     #[must_use]
     pub fn unread(problem: FieldProblem) -> Box<Self> {

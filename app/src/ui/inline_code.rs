@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 /// The sentence with its names set as code.
 #[must_use]
-pub fn said(text: &str) -> AnyView {
+pub fn inline_code(text: &str) -> AnyView {
     let view = |(name, part): (bool, &str)| {
         let part = part.to_owned();
         if name { view! { <code>{part}</code> }.into_any() } else { part.into_any() }

@@ -1,7 +1,7 @@
-//! Words and cells that all views of events share.
+//! Labels and cells that all views of events share.
 
 use crate::format;
-use crate::layout::Place;
+use crate::layout::NavItem;
 use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone};
 use domain::event::{Attention, EventRow, Status};
 use domain::ids::EventKey;
@@ -13,18 +13,18 @@ pub(super) enum List {
     All,
     Rejected,
     Unpriced,
-    Doubles,
+    PossibleDuplicates,
     Uploads,
 }
 
 impl List {
     pub(super) fn path(self, org: &str) -> String {
-        let events = Place::Events.path(org);
+        let events = NavItem::Events.path(org);
         match self {
             Self::All => events,
             Self::Rejected => format!("{events}/rejected"),
             Self::Unpriced => format!("{events}/unpriced"),
-            Self::Doubles => format!("{events}/doubles"),
+            Self::PossibleDuplicates => format!("{events}/doubles"),
             Self::Uploads => format!("{events}/uploads"),
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
         tab(List::All, "All events", 0),
         tab(List::Rejected, "Rejected", attention.rejected),
         tab(List::Unpriced, "Unpriced", attention.unpriced),
-        tab(List::Doubles, "Suspected doubles", 0),
+        tab(List::PossibleDuplicates, "Suspected doubles", 0),
         tab(List::Uploads, "Files", 0),
     ];
     view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
@@ -53,7 +53,7 @@ pub(super) fn at_least(count: u64) -> String {
 
 /// The page of an event.
 pub(super) fn event_path(org: &str, event: EventKey) -> String {
-    format!("{}/{event}", Place::Events.path(org))
+    format!("{}/{event}", NavItem::Events.path(org))
 }
 
 /// A status as people read it.
@@ -110,7 +110,7 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
 
 fn event_row(org: &str, row: &EventRow) -> AnyView {
     let attempt = (row.attempt > 1).then(|| format!(", attempt {}", row.attempt));
-    let double = row.suspected_double.then(|| view! { <span class="note warn">"suspected double"</span> });
+    let duplicate = row.suspected_double.then(|| view! { <span class="note warn">"suspected double"</span> });
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let (tone, status) = (status_tone(row.status), status_word(row.status));
     view! {
@@ -123,7 +123,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             <td class="name">{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td class="only-wide">{row.project.clone()}</td>
             <td class="only-wide">{row.feature.clone()}</td>
-            <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{double}</td>
+            <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{duplicate}</td>
             <td class="num only-wide">{row.latency_ms.map(format::milliseconds)}</td>
             <td class="num only-wide">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
             {cost_cell(row)}

@@ -3,11 +3,11 @@
 mod sql;
 
 pub(crate) use sql::dropping;
-pub(super) use sql::{Answer, mark};
+pub(super) use sql::{ResponseIdClaim, mark};
 
 use super::content::id_hash;
 use super::event::NewEvent;
-use super::rejected::Rejection;
+use super::rejected::NewRejection;
 use crate::{Clock, Error};
 use domain::ids::{EventKey, OrgId, RejectedId};
 use domain::problem::FieldProblem;
@@ -15,25 +15,25 @@ use sqlx::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 
 /// The event that brought the same answer first, by the event that brought it again.
-pub(super) type Doubles = HashMap<EventKey, EventKey>;
+pub(super) type FirstEvents = HashMap<EventKey, EventKey>;
 
-/// What becomes of the doubles among new events.
+/// What becomes of the possible duplicates among new events.
 #[derive(Default)]
 pub(super) struct Settled {
     /// To be recorded and marked.
-    pub(super) marked: Doubles,
+    pub(super) marked: FirstEvents,
     /// To be left out.
     pub(super) dropped: BTreeSet<EventKey>,
 }
 
 /// Settles those answers of new events that were claimed before.
-pub(super) async fn settle(connection: &mut PgConnection, answers: &[Answer<'_>]) -> Result<Settled, Error> {
-    let found = sql::claimed_before(connection, answers).await?;
+pub(super) async fn settle(connection: &mut PgConnection, claims: &[ResponseIdClaim<'_>]) -> Result<Settled, Error> {
+    let found = sql::claimed_before(connection, claims).await?;
     if found.is_empty() {
         return Ok(Settled::default());
     }
-    let event_of = |answer: &Answer<'_>| (answer.event.event_key, answer.event.org_id);
-    let org_of: HashMap<EventKey, OrgId> = answers.iter().map(event_of).collect();
+    let event_of = |claim: &ResponseIdClaim<'_>| (claim.event.event_key, claim.event.org_id);
+    let org_of: HashMap<EventKey, OrgId> = claims.iter().map(event_of).collect();
     let organizations = found.keys().filter_map(|key| org_of.get(key)).copied().collect();
     let dropping = dropping(connection, &organizations).await?;
     let is_dropped = |key: &EventKey| org_of.get(key).is_some_and(|org_id| dropping.contains(org_id));
@@ -42,22 +42,22 @@ pub(super) async fn settle(connection: &mut PgConnection, answers: &[Answer<'_>]
 }
 
 /// Events with the provider's id, sorted by it, so that two servers claim in the same order.
-pub(super) fn answers<'a>(events: &[&'a NewEvent]) -> Vec<Answer<'a>> {
-    let mut answers: Vec<Answer<'a>> = events
+pub(super) fn response_id_claims<'a>(events: &[&'a NewEvent]) -> Vec<ResponseIdClaim<'a>> {
+    let mut claims: Vec<ResponseIdClaim<'a>> = events
         .iter()
         .filter(|event| event.sent.response_cache_hit != Some(true))
         .filter_map(|event| {
             let id = event.sent.provider_response_id.as_deref()?;
-            Some(Answer { event, hash: id_hash(id) })
+            Some(ResponseIdClaim { event, hash: id_hash(id) })
         })
         .collect();
-    answers.sort_by_key(|answer| (answer.event.org_id, answer.hash));
-    answers
+    claims.sort_by_key(|claim| (claim.event.org_id, claim.hash));
+    claims
 }
 
-/// What the rejected list says of a double that was left out.
-pub(super) fn rejection(event: &NewEvent, clock: &dyn Clock) -> Rejection {
-    Rejection {
+/// What the rejected list says of a possible duplicate that was left out.
+pub(super) fn rejection(event: &NewEvent, clock: &dyn Clock) -> NewRejection {
+    NewRejection {
         org_id: event.org_id,
         rejected_id: RejectedId(clock.new_id()),
         received_at: event.received_at,

@@ -5,12 +5,12 @@ use super::what_if::{entered_id, with_rows};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::{Books, Context, Doubt, PriceRow, Variant, doubts};
+use domain::price::{BookPrice, Books, Context, PriceWarning, Variant, warnings};
 use rust_decimal::Decimal;
 
 /// A price that is about to be entered, and when.
 struct Asked<'a> {
-    row: &'a PriceRow,
+    row: &'a BookPrice,
     now: DateTime<Utc>,
 }
 
@@ -31,14 +31,14 @@ impl Asked<'_> {
 }
 
 /// Everything that looks unusual about prices that are entered together.
-pub(super) async fn look(
+pub(super) async fn check_unusual(
     backend: &Backend,
     scope: &OrgScope,
-    entered: &[PriceRow],
+    entered: &[BookPrice],
     now: DateTime<Utc>,
-) -> Result<Vec<Doubt>, Error> {
+) -> Result<Vec<PriceWarning>, Error> {
     let (held, after) = (super::books(backend, scope).await?, with_rows(backend, scope, entered).await?);
-    let unit = |row: &PriceRow| row.rate.checked_div(Decimal::from(row.per));
+    let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let mut found = Vec::new();
     for (place, row) in entered.iter().enumerate() {
         let asked = Asked { row, now };
@@ -48,7 +48,7 @@ pub(super) async fn look(
             .filter(|before| before.meter == row.meter && before.variant == row.variant)
             .and_then(unit);
         let peers = sql::peers(&backend.pool, row, asked.at()).await?;
-        found.extend(doubts(row.meter, row.rate, row.per, before, &peers));
+        found.extend(warnings(row.meter, row.rate, row.per, before, &peers));
         let kinds = Meter::ALL.iter().flat_map(|meter| Variant::ALL.map(|variant| (*meter, variant)));
         let shadowed = kinds.filter(|(meter, variant)| {
             let charged = asked.price_id(held.books(), *meter, *variant).and_then(|id| held.row(id));
@@ -61,7 +61,7 @@ pub(super) async fn look(
         });
         let meters: Vec<String> = shadowed.map(|(meter, variant)| name_of(meter, variant)).collect();
         if !meters.is_empty() {
-            found.push(Doubt::StandsIn { meters });
+            found.push(PriceWarning::StandsIn { meters });
         }
     }
     Ok(found)

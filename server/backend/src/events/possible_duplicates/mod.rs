@@ -1,16 +1,16 @@
-//! Suspected doubles: one call of a model that arrives by two routes.
+//! Possible duplicates: one call of a model that arrives by two routes.
 //!
 //! A gateway's callback and an application's own instrumentation send it under two ids of theirs; the provider's id of its answer is the same.
 //! The first event with it is recorded. A second one is recorded too and marked, or left out and listed as rejected where the organization chose so: nothing disappears silently.
-//! An answer from the sender's own cache repeats the id of the first answer and is no double: it costs nothing.
+//! An answer from the sender's own cache repeats the id of the first answer and is no duplicate: it costs nothing.
 
 mod sql;
 
 use crate::ledger::cursor::{Cursor, fingerprint};
-use crate::ledger::doubles::dropping;
 use crate::ledger::key::time_of;
+use crate::ledger::possible_duplicates::dropping;
 use crate::{Backend, Error, OrgScope, audit};
-use domain::event::{DoubleRow, EventRow, MAX_PAGE, Page, Suspicion};
+use domain::event::{EventRow, MAX_PAGE, Page, PossibleDuplicate, PossibleDuplicateTotals};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 /// Most others that an event page lists.
 const MAX_LISTED: i64 = 20;
 
-/// Other events that are suspected to be the same call, the first one first.
+/// Other events that may be the same call, the first one first.
 ///
 /// # Errors
 /// [`Error::Database`].
@@ -29,16 +29,16 @@ pub(super) async fn others(backend: &Backend, scope: &OrgScope, key: EventKey) -
     Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
 }
 
-/// Suspected doubles that the caller sees, newest first, each beside the event that came first.
+/// Possible duplicates that the caller sees, newest first, each beside the event that came first.
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read, [`domain::problem::Problem::Invalid`] for a cursor of another list; [`Error::Database`].
-pub async fn doubles(
+pub async fn possible_duplicates(
     backend: &Backend,
     scope: &OrgScope,
     cursor: Option<&str>,
     limit: u16,
-) -> Result<Page<DoubleRow>, Error> {
+) -> Result<Page<PossibleDuplicate>, Error> {
     scope.require(Permission::Read)?;
     let list = fingerprint(scope, &[("list".to_owned(), "doubles".to_owned())]);
     let after = cursor.map(|text| Cursor::read(text, list)).transpose()?;
@@ -48,24 +48,24 @@ pub async fn doubles(
     let mut rows = super::read::rows(&backend.pool, scope, &keys).await?;
     let last = pairs.iter().take(limit).next_back().filter(|_| pairs.len() > limit);
     let next_cursor = last.map(|(key, _)| Cursor { at: time_of(*key), id: key.0 }.text(list));
-    let doubles = pairs.into_iter().take(limit).filter_map(|(second, first)| {
+    let found = pairs.into_iter().take(limit).filter_map(|(second, first)| {
         let row = rows.remove(&second)?;
         // One event may be the first of several.
-        Some(DoubleRow { row, first: rows.get(&first).cloned() })
+        Some(PossibleDuplicate { row, first: rows.get(&first).cloned() })
     });
-    Ok(Page { rows: doubles.collect(), next_cursor })
+    Ok(Page { rows: found.collect(), next_cursor })
 }
 
-/// How much money suspected doubles are about.
+/// How much money possible duplicates are about.
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
-pub async fn suspicion(backend: &Backend, scope: &OrgScope) -> Result<Suspicion, Error> {
+pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> Result<PossibleDuplicateTotals, Error> {
     let drops = drops_doubles(backend, scope).await?;
-    Ok(Suspicion { drops, ..sql::sum(&backend.pool, scope).await? })
+    Ok(PossibleDuplicateTotals { drops, ..sql::sum(&backend.pool, scope).await? })
 }
 
-/// Whether the organization leaves suspected doubles out.
+/// Whether the organization leaves possible duplicates out.
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
@@ -75,7 +75,7 @@ pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, 
     Ok(!dropping(&mut connection, &BTreeSet::from([scope.org_id()])).await?.is_empty())
 }
 
-/// Decides whether suspected doubles are left out from now on; what is recorded stays.
+/// Decides whether possible duplicates are left out from now on; what is recorded stays.
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to manage the organization; [`Error::Database`].

@@ -1,4 +1,4 @@
-//! Words and cells that all views of spend share.
+//! Labels and cells that all views of spend share.
 
 use crate::format;
 use crate::ui::{Change, Direction};
@@ -76,14 +76,14 @@ pub fn SpendCell(
     /// The sums.
     sums: Sums,
 ) -> impl IntoView {
-    let waiting = sums.unpriced_requests;
-    if waiting > 0 && sums.spend.is_zero() {
-        let title = format!("{} without a price", format::counted(waiting, "request"));
+    let unpriced = sums.unpriced_requests;
+    if unpriced > 0 && sums.spend.is_zero() {
+        let title = format!("{} without a price", format::counted(unpriced, "request"));
         return view! { <td class="num" title=title><span class="warn">"unpriced"</span></td> }.into_any();
     }
     let exact = format::money_full(sums.spend);
-    if waiting > 0 {
-        let title = format!("{exact}, and {} without a price", format::counted(waiting, "request"));
+    if unpriced > 0 {
+        let title = format!("{exact}, and {} without a price", format::counted(unpriced, "request"));
         let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
         return view! { <td class="num" title=title>{text}</td> }.into_any();
     }
@@ -102,10 +102,10 @@ pub(super) fn ChangeCell(
     measure: Measure,
 ) -> impl IntoView {
     let cell = before.map(|before| {
-        let moved = format::moved(now, before);
-        let direction = if measure == Measure::Spend { Direction::of_cost(moved.sign) } else { Direction::Flat };
-        let title = if measure == Measure::Spend { moved.difference } else { measured(measure, now - before) };
-        view! { <Change text=moved.text direction=direction title=title/> }
+        let change = format::change(now, before);
+        let direction = if measure == Measure::Spend { Direction::of_cost(change.sign) } else { Direction::Flat };
+        let title = if measure == Measure::Spend { change.difference } else { measured(measure, now - before) };
+        view! { <Change text=change.text direction=direction title=title/> }
     });
     view! { <td class="num">{cell}</td> }
 }
