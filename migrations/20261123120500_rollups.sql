@@ -141,6 +141,22 @@ create table rollup_coarse_meter_day (
     constraint rollup_coarse_meter_day_pkey primary key (org_id, day, coarse_id, meter)
 ) with (fillfactor = 90, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
+-- The state of a day's sums: another number with every transaction that moves any of them, so that an answer about the day can be kept for as long as it is the same.
+create table rollup_version (
+    org_id uuid not null,
+    day date not null,
+    version bigint not null,
+    constraint rollup_version_pkey primary key (org_id, day)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+-- When the newest event of a project happened, so that no page looks for it among events.
+create table newest_events (
+    org_id uuid not null,
+    project_id uuid not null,
+    happened_at timestamptz not null,
+    constraint newest_events_pkey primary key (org_id, project_id)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
 -- What readers ask: sums with the words of their series.
 create view spend_by_coarse_day as
     select r.*, c.project_id, c.provider, c.model, c.status, case when c.status = 'success' then 0 else r.requests end as errors

@@ -67,6 +67,8 @@ const OWNED: [(&str, &[&str]); 2] = [
             "rollup_term_day",
             "rollup_coarse_day",
             "rollup_coarse_meter_day",
+            "rollup_version",
+            "newest_events",
         ],
     ),
     ("server/backend/src/rules/", &["rules", "rule_changes"]),

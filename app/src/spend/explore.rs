@@ -12,7 +12,9 @@ use crate::ui::{
     use_ready,
 };
 use domain::project::Slug;
-use domain::spend::{DRAWN_GROUPS, Explore, ExploreQuery, Granularity, Group, KnownDimension, Measure, Sums};
+use domain::spend::{
+    DRAWN_GROUPS, Explore, ExploreQuery, Granularity, Group, KnownDimension, MAX_GROUPS, Measure, Sums,
+};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::NavigateOptions;
@@ -85,7 +87,7 @@ impl View {
     fn toolbar(&self, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let rest = query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]);
+        let rest = query.without(&["measure", "group_by", "bucket", "chart", "rows", CHOOSE]);
         let hidden = rest
             .iter()
             .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
@@ -111,14 +113,16 @@ impl View {
     fn table(&self, query: &UrlQuery) -> AnyView {
         let asked = &self.explore.query;
         let order = Order::read(query);
+        // The largest are the first only by what is asked for: another order needs them all.
+        let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
         let mut groups: Vec<_> = self.explore.groups.iter().enumerate().collect();
         order.sort(&mut groups, asked);
         let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group, query)).collect_view();
         let head = |label: &str, column| {
-            Column::number(label).sort(order.href(column, query, &self.path()), order.now(column))
+            Column::number(label).sort(order.href(column, sorted, &self.path()), order.now(column))
         };
         let columns = vec![
-            Column::text(asked.dimension.label()).sort(order.href(By::Name, query, &self.path()), order.now(By::Name)),
+            Column::text(asked.dimension.label()).sort(order.href(By::Name, sorted, &self.path()), order.now(By::Name)),
             head("Spend, $", By::Spend),
             Column::number(if asked.measure == Measure::Spend {
                 "Share".to_owned()
@@ -152,7 +156,12 @@ impl View {
         };
         let more = (self.explore.more_groups > 0).then(|| {
             let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
-            view! { <p class="soft small">{text}</p> }
+            let most = format!("Show up to {MAX_GROUPS}");
+            let all = (!asked.all).then(|| {
+                let href = query.with("rows", "all").at(&self.path());
+                view! { " "<a href=href>{most}</a> }
+            });
+            view! { <p class="soft small">{text}{all}</p> }
         });
         view! { <Table caption=caption columns=columns totals=true dense=true foot=foot>{rows}</Table>{more} }
             .into_any()
@@ -163,7 +172,7 @@ impl View {
         let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
         let key = group.key.as_deref();
         let label = value_label(&asked.dimension, key, group.name.as_deref());
-        let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort"]);
+        let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort", "rows"]);
         let href = deeper.with("group_by", &links::next_dimension(&asked.dimension).name()).at(&self.path());
         let events = links::events(&self.org, query, &asked.dimension, key);
         let per_request = group.sums.per_request();

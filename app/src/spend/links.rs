@@ -5,7 +5,7 @@ use domain::period::Period;
 use domain::spend::{BucketStart, Dimension, Filter};
 
 /// Parameters of Explore that are no filter and no days.
-const VIEW: [&str; 5] = ["measure", "group_by", "bucket", "chart", "sort"];
+const VIEW: [&str; 6] = ["measure", "group_by", "bucket", "chart", "sort", "rows"];
 
 /// The parameters with the filters of a value added; none means missing.
 pub(super) fn with_value(query: &UrlQuery, dimension: &Dimension, value: Option<&str>, exclude: bool) -> UrlQuery {

@@ -83,6 +83,8 @@ pub struct Backend {
     pub(crate) own_books: Arc<prices::OwnBooks>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
+    /// Sums that were asked for lately.
+    pub(crate) answers: spend::Answers,
     /// The way of events to the committer.
     pub(crate) events: events::Ingest,
 }
@@ -105,6 +107,7 @@ impl Backend {
             local,
             keys: Arc::default(),
             own_books: Arc::default(),
+            answers: spend::Answers::default(),
         }
     }
 

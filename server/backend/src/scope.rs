@@ -30,7 +30,7 @@ pub enum Actor {
 }
 
 /// Which projects the caller sees; totals never include others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Visible {
     /// All of the organization.
     All,

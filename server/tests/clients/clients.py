@@ -43,7 +43,7 @@ def tearDownModule():
     PRODUCT.stop()
 
 
-class IngestStatus(unittest.TestCase):
+class Recording(unittest.TestCase):
     """Each test has an organization of its own."""
 
     def setUp(self):
@@ -61,7 +61,7 @@ class IngestStatus(unittest.TestCase):
         self.assertTrue(event["adds_up"])
 
 
-class OpenTelemetry(IngestStatus):
+class OpenTelemetry(Recording):
     def provider(self, compression):
         exporter = OTLPSpanExporter(
             endpoint=f"{self.org.url}/otlp/v1/traces", headers={"x-api-key": self.org.key}, compression=compression
@@ -112,7 +112,7 @@ class OpenTelemetry(IngestStatus):
         self.assertEqual((event["status"], event["tokens"], event["cost"]), ("error", 0, "0.000000000000"))
 
 
-class LiteLlm(IngestStatus):
+class LiteLlm(Recording):
     def setUp(self):
         super().setUp()
         # It keeps what was registered once in several lists.
@@ -238,7 +238,7 @@ class LiteLlm(IngestStatus):
             self.assertEqual([double["id"] for double in event["doubles"]], [other["id"]])
 
 
-class CloudEvents(IngestStatus):
+class CloudEvents(Recording):
     def test_structured_and_binary_events_are_one(self):
         attributes = {
             "id": "call 1",

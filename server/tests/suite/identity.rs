@@ -418,6 +418,8 @@ async fn a_deleted_organization_takes_its_events_along() {
         "rollup_meter_day",
         "rollup_coarse_day",
         "rollup_coarse_meter_day",
+        "rollup_version",
+        "newest_events",
     ] {
         assert!(
             before.iter().any(|(name, count)| name == table && *count > 0),

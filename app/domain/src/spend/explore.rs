@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub const MAX_HOUR_DAYS: i64 = 31;
 /// Groups with a colour of their own; the others are drawn as one.
 pub const DRAWN_GROUPS: usize = 5;
+/// Groups in the table, unless all are asked for: what one looks at is the largest.
+pub const SHOWN_GROUPS: usize = 50;
 /// Most groups in the table.
 pub const MAX_GROUPS: usize = 500;
 
@@ -29,10 +31,12 @@ pub struct ExploreQuery {
     pub bucket: Option<Granularity>,
     /// All must hold.
     pub filters: Vec<Filter>,
+    /// Whether the table has up to [`MAX_GROUPS`] groups, not only the largest [`SHOWN_GROUPS`].
+    pub all: bool,
 }
 
 impl ExploreQuery {
-    /// Reads `measure`, `group_by`, `bucket` and filters among the parameters of a page.
+    /// Reads `measure`, `group_by`, `bucket`, `rows` and filters among the parameters of a page.
     ///
     /// What is missing or cannot be read is spend by project, cut by the span's length: an address that was cut off still shows something true.
     ///
@@ -47,7 +51,14 @@ impl ExploreQuery {
             dimension: get("group_by").and_then(|word| word.parse().ok()).unwrap_or(Dimension::Project),
             bucket: get("bucket").and_then(|word| word.parse().ok()),
             filters: Filter::from_pairs(pairs)?,
+            all: get("rows") == Some("all"),
         })
+    }
+
+    /// Most groups that the table has.
+    #[must_use]
+    pub const fn groups(&self) -> usize {
+        if self.all { MAX_GROUPS } else { SHOWN_GROUPS }
     }
 
     /// The steps that can be chosen: hours only for short spans and only where no label is involved.
@@ -115,7 +126,7 @@ pub struct Explore {
     pub query: ExploreQuery,
     /// The present moment in the organization's zone.
     pub now: DateTime<FixedOffset>,
-    /// Groups by falling measure, at most [`MAX_GROUPS`].
+    /// Groups by falling measure, at most [`ExploreQuery::groups`].
     pub groups: Vec<Group>,
     /// How many more groups there are, with usage in the span.
     pub more_groups: u64,
@@ -159,6 +170,7 @@ mod tests {
             dimension,
             bucket,
             filters: Vec::new(),
+            all: false,
         };
         assert_eq!(query(2, Dimension::Model, None).effective_bucket(), Granularity::Hour);
         assert_eq!(query(2, Dimension::Customer, Some(Granularity::Hour)).effective_bucket(), Granularity::Day);

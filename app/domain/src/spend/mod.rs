@@ -9,7 +9,7 @@ mod query;
 
 pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
-pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS};
+pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS};
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
@@ -267,7 +267,7 @@ pub enum SpendRange {
 }
 
 /// Which values of a dimension count.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Filter {
     /// Of which dimension.
     pub dimension: Dimension,

@@ -253,6 +253,8 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_term_day where org_id = $1",
         "delete from rollup_coarse_day where org_id = $1",
         "delete from rollup_coarse_meter_day where org_id = $1",
+        "delete from rollup_version where org_id = $1",
+        "delete from newest_events where org_id = $1",
         "delete from coarse_series where org_id = $1",
         "delete from series where org_id = $1",
         "delete from labels where org_id = $1",

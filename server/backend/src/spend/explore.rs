@@ -6,8 +6,8 @@ use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity, Group, MAX_GROUPS,
-    MAX_ROWS, Measure, SpendQuery, SpendRow, Sums, starts,
+    BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity, Group, MAX_ROWS,
+    Measure, SpendQuery, SpendRow, Sums, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -32,10 +32,10 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
         futures::try_join!(ask.drawn(&drawn, bucket), ask.steps(query.period, bucket), ask.steps_before(bucket),)?;
     let buckets = buckets(scope.zone(), query.period, bucket);
     let steps = build_steps(buckets, &drawn, &by_group, &all, &all_before, query.measure);
-    groups.truncate(MAX_GROUPS);
+    groups.truncate(query.groups());
     Ok(Explore {
         now: scope.zone().local(backend.clock.now()),
-        more_groups: u64::try_from(used.saturating_sub(MAX_GROUPS)).unwrap_or(u64::MAX),
+        more_groups: u64::try_from(used.saturating_sub(query.groups())).unwrap_or(u64::MAX),
         groups,
         steps,
         total,

@@ -1,14 +1,18 @@
 //! Spend: sums of the rollups; of events only where no rollup has what is asked, and then of a bounded number.
 
+pub(crate) mod answers;
 mod explore;
 mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::Answers;
 pub use explore::{explore, values};
 pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
+
+use answers::Asker;
 
 use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope};
@@ -56,8 +60,15 @@ async fn grouped(
 ) -> Result<(Vec<SpendRow>, Sums), Error> {
     let source = query.source()?;
     let _permit = backend.readers.permit(scope).await?;
-    if let Source::Events(labels) = &source {
-        bound(backend, scope, part, query, labels).await?;
+    match &source {
+        Source::Days(span) | Source::Labels(span, _) => {
+            if let Some((mut rows, total)) = (Asker { backend, scope, part }).rows(query, *span).await? {
+                rows.truncate(limit);
+                return Ok((rows, total));
+            }
+        }
+        Source::Events(labels) => bound(backend, scope, part, query, labels).await?,
+        Source::Quarters => {}
     }
     sql::grouped(&backend.pool, scope, part, query, &source, limit).await
 }
@@ -113,8 +124,8 @@ pub async fn daily_series(
     period: Period,
 ) -> Result<Vec<(NaiveDate, Sums)>, Error> {
     scope.require(Permission::Read)?;
-    let _permit = backend.readers.permit(scope).await?;
-    let mut known: BTreeMap<_, _> = sql::by_day(&backend.pool, scope, part, period).await?.into_iter().collect();
+    let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Granularity::Day), usize::MAX).await?;
+    let mut known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
     Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
 }
 
@@ -124,7 +135,7 @@ pub async fn daily_series(
 /// `Forbidden` without the right to read; [`Error::Database`].
 pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
     scope.require(Permission::Read)?;
-    sql::over(&backend.pool, scope, part, period).await
+    Ok(grouped(backend, scope, part, &SpendQuery::over(period), 1).await?.1)
 }
 
 /// Every visible project's sums on every day on which it had any, with that day's owner: one query for many series.
@@ -134,7 +145,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
     let _permit = backend.readers.permit(scope).await?;
-    sql::by_project_day(&backend.pool, scope, period).await
+    Asker { backend, scope, part: SpendScope::Organization }.project_days(period).await
 }
 
 /// When the newest visible event of a part happened; none before the first.

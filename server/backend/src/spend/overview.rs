@@ -1,6 +1,7 @@
 //! Overview: one span of days taken apart, beside the span before it.
 
-use super::{last_hour, newest_event_at, sql};
+use super::answers::Asker;
+use super::{last_hour, newest_event_at};
 use crate::{Backend, Error, OrgScope, budgets, forecast, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
@@ -197,7 +198,8 @@ impl Ask<'_> {
         let mut query = SpendQuery::over(period);
         query.filters = self.filters.to_vec();
         let _permit = self.backend.readers.permit(self.scope).await?;
-        let rows = sql::meters(&self.backend.pool, self.scope, self.part, &query, period).await?;
+        let asker = Asker { backend: self.backend, scope: self.scope, part: self.part };
+        let rows = asker.meters(&query, period).await?;
         let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
         for (key, meter, metered) in rows {
             cells.entry(key).or_default().insert(meter, metered);

@@ -1,16 +1,17 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+use super::answers::{MeterRow, State};
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
-use crate::ledger::key::{first_key, time_of};
+use crate::ledger::key::first_key;
 use crate::{Error, OrgScope};
-use chrono::{DateTime, Duration, FixedOffset, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
-use domain::ids::{EventKey, ProjectId, TeamId};
+use domain::ids::{ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    BucketStart, CellKey, Dimension, Filter, Granularity, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source,
-    SpendQuery, SpendRange, SpendRow, Sums,
+    BucketStart, Dimension, Filter, Granularity, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
+    SpendRange, SpendRow, Sums,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -397,7 +398,7 @@ fn bucket_start(row: &PgRow, bucket: Granularity) -> Result<Option<BucketStart>,
 }
 
 /// By bucket, then by falling spend.
-fn in_order(one: &SpendRow, other: &SpendRow) -> Ordering {
+pub(super) fn in_order(one: &SpendRow, other: &SpendRow) -> Ordering {
     let by_spend = || other.sums.spend.cmp(&one.sums.spend);
     one.bucket.cmp(&other.bucket).then_with(by_spend).then_with(|| one.keys.cmp(&other.keys))
 }
@@ -427,7 +428,7 @@ pub(super) async fn meters(
     part: SpendScope,
     query: &SpendQuery,
     period: Period,
-) -> Result<Vec<(CellKey, Meter, Metered)>, Error> {
+) -> Result<Vec<MeterRow>, Error> {
     let mut sql = Query::new(
         "select (select slug from projects as named where named.project_id = r.project_id and named.org_id = ",
     );
@@ -454,29 +455,30 @@ pub(super) async fn meters(
         .collect()
 }
 
-/// Sums of the days that have any.
-pub(super) async fn by_day(
+/// The states of parts of a span; of the words and owners of projects only where they matter.
+pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
-    part: SpendScope,
-    period: Period,
-) -> Result<Vec<(NaiveDate, Sums)>, Error> {
-    let mut sql = Query::new("select r.day, ");
-    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
-    push_days(&mut sql, scope, period, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    sql.push(" group by r.day order by r.day");
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| Ok((row.try_get("day")?, sums_of(row)?))).collect()
-}
-
-/// Sums over all days.
-pub(super) async fn over(pool: &PgPool, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
-    let mut sql = Query::new("select ");
-    sql.push(SUMS).push(" from spend_by_coarse_day as r where ");
-    push_days(&mut sql, scope, period, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    Ok(sums_of(&sql.build().fetch_one(pool).await?)?)
+    parts: &[Period],
+    with_projects: bool,
+) -> Result<Vec<State>, Error> {
+    let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
+    let rows = sqlx::query(
+        "select days.versions, case when $4 then (
+            select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
+            select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
+            select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
+            from project_ownership where org_id = $1) else 0 end as projects
+         from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
+         cross join lateral (
+            select coalesce(sum(version), 0) as versions from rollup_version
+            where org_id = $1 and day >= part.from_day and day < part.to_day) as days
+         order by part.number",
+    );
+    let rows = rows.bind(scope.org_id().0).bind(from).bind(to).bind(with_projects).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| Ok(State { versions: row.try_get("versions")?, projects: row.try_get("projects")? }))
+        .collect()
 }
 
 /// Sums by day and project, with each day's owner.
@@ -518,52 +520,17 @@ pub(crate) async fn months_with_spend(
     Ok(months.bind(scope.org_id().0).bind(project_id.0).bind(from).fetch_all(connection).await?)
 }
 
-/// The newest event of a part: its quarter comes from the rollup, so at most one quarter of events is read.
+/// When the newest event of a part happened.
 pub(super) async fn newest_event_at(
     pool: &PgPool,
     scope: &OrgScope,
     part: SpendScope,
     today: NaiveDate,
 ) -> Result<Option<DateTime<Utc>>, Error> {
-    let (team, project) = match part {
-        SpendScope::Organization => (None, None),
-        SpendScope::Team(team) => (Some(team.0), None),
-        SpendScope::Project(project) => (None, Some(project.0)),
-    };
-    let newest = sqlx::query(
-        r#"with part as materialized (
-            select project_id from projects
-            where org_id = $1 and ($2::uuid[] is null or project_id = any($2)) and ($3::uuid is null or project_id = $3)
-                and ($4::uuid is null or exists (
-                    select 1 from project_ownership as owner
-                    where owner.org_id = $1 and owner.project_id = projects.project_id and owner.team_id = $4
-                        and owner.valid_from <= $5 and owner.valid_to > $5))),
-        newest as (
-            select quarter from spend_by_quarter
-            where org_id = $1 and project_id in (select project_id from part)
-            order by quarter desc limit 1)
-        select quarter, array(
-            select series_id from series where org_id = $1 and project_id in (select project_id from part)) as series
-        from newest"#,
-    )
-    .bind(scope.org_id().0)
-    .bind(scope.visible_projects())
-    .bind(project)
-    .bind(team)
-    .bind(today)
-    .fetch_optional(pool)
-    .await?;
-    let Some(newest) = newest else { return Ok(None) };
-    let (quarter, series): (DateTime<Utc>, Vec<i64>) = (newest.try_get("quarter")?, newest.try_get("series")?);
-    let key: Option<Uuid> = sqlx::query_scalar(
-        "select event_key from events where org_id = $1 and event_key >= $2 and event_key < $3 and series_id = any($4)
-         order by event_key desc limit 1",
-    )
-    .bind(scope.org_id().0)
-    .bind(first_key(quarter))
-    .bind(first_key(quarter + Duration::minutes(15)))
-    .bind(series)
-    .fetch_optional(pool)
-    .await?;
-    Ok(key.map(|key| time_of(EventKey(key))))
+    let mut sql = Query::new("select max(r.happened_at) from (select *, ");
+    sql.push_bind(today).push(" as day from newest_events where org_id = ").push_bind(scope.org_id().0);
+    sql.push(") as r where true");
+    push_visible(&mut sql, scope, "r.");
+    push_part(&mut sql, scope, part, "r.day");
+    Ok(sql.build_query_scalar().fetch_one(pool).await?)
 }

@@ -74,7 +74,7 @@ async fn no_page_reads_a_whole_table() {
     spend::outlook(&reader, scope, whole).await.unwrap();
     for dimension in [Dimension::Feature, Dimension::Customer, Dimension::Team] {
         let (previous, measure, bucket, filters) = (Some(last), Measure::Spend, None, Vec::new());
-        let query = ExploreQuery { period: so_far, previous, measure, dimension, bucket, filters };
+        let query = ExploreQuery { period: so_far, previous, measure, dimension, bucket, filters, all: true };
         spend::explore(&reader, scope, query).await.unwrap();
     }
     statements::months(&reader, scope).await.unwrap();

@@ -227,7 +227,16 @@ async fn send_until_answered(backend: &Backend, scope: &OrgScope, event: serde_j
 }
 
 fn impatient(pools: Pools) -> Backend {
-    let pools = Pools { patience: Duration::from_secs(2), ..pools };
+    waiting_for(Duration::from_secs(2), pools)
+}
+
+/// A server whose events are held up on purpose must not give up, however slow the machine is.
+fn patient(fixture: &Fixture) -> Backend {
+    waiting_for(Duration::from_secs(3_600), fixture.database.pool().clone().into())
+}
+
+fn waiting_for(patience: Duration, pools: Pools) -> Backend {
+    let pools = Pools { patience, ..pools };
     Backend::new(pools, Arc::new(TestClock::at(super::now())), "http://localhost", true)
 }
 
@@ -293,20 +302,21 @@ async fn readers_cannot_take_the_connections_of_ingestion() {
 async fn full_batches_with_fresh_tags_and_anothers_single_event_are_all_recorded() {
     let fixture = Fixture::new().await;
     let (loud, quiet) = (fixture.organization("loud", "UTC").await, fixture.organization("quiet", "UTC").await);
+    let backend = patient(&fixture);
     let mut lock = fixture.database.pool().begin().await.unwrap();
     sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
     let batch =
         |n: usize| (0..400).map(|k| with(event(&format!("{n}_{k}")), "tags", fresh_tags(n, k))).collect::<Vec<_>>();
     let mut sending = tokio::task::JoinSet::new();
     for n in 0..6 {
-        let (backend, scope, events) = (fixture.backend.clone(), loud.clone(), batch(n));
+        let (backend, scope, events) = (backend.clone(), loud.clone(), batch(n));
         sending.spawn(async move { (n, send_to(&backend, &scope, &events).await) });
     }
     let own = {
-        let backend = fixture.backend.clone();
+        let backend = backend.clone();
         tokio::spawn(async move { send_to(&backend, &quiet, &[event("mine")]).await })
     };
-    while crate::events::waiting(&fixture.backend) < 6 * 400 + 1 {
+    while crate::events::waiting(&backend) < 6 * 400 + 1 {
         tokio::task::yield_now().await;
     }
     lock.rollback().await.unwrap();
@@ -327,10 +337,11 @@ fn fresh_tags(n: usize, k: usize) -> Value {
 async fn full_batches_of_one_organization_delay_no_other_by_more_than_one_commit() {
     let fixture = Fixture::new().await;
     let (loud, quiet) = (fixture.organization("loud", "UTC").await, fixture.organization("quiet", "UTC").await);
+    let server = patient(&fixture);
     let mut lock = fixture.database.pool().begin().await.unwrap();
     sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
     let send = |scope: &crate::OrgScope, ids: Vec<String>| {
-        let (backend, scope) = (fixture.backend.clone(), scope.clone());
+        let (backend, scope) = (server.clone(), scope.clone());
         let tagged = |id: &String| with(event(id), "tags", serde_json::json!({"fresh": id}));
         let body = serde_json::Value::from(ids.iter().map(tagged).collect::<Vec<_>>()).to_string();
         tokio::spawn(async move {
@@ -340,11 +351,11 @@ async fn full_batches_of_one_organization_delay_no_other_by_more_than_one_commit
     // As many batches as there is room for: several transactions' worth. Both writers are held up by the lock.
     let batches: Vec<_> =
         (0..9).map(|batch| send(&loud, (0..2_000).map(|n| format!("b{batch}-{n}")).collect())).collect();
-    while crate::events::waiting(&fixture.backend) < 18_000 {
+    while crate::events::waiting(&server) < 18_000 {
         tokio::task::yield_now().await;
     }
     let event = send(&quiet, vec!["q".to_owned()]);
-    while crate::events::waiting(&fixture.backend) < 18_001 {
+    while crate::events::waiting(&server) < 18_001 {
         tokio::task::yield_now().await;
     }
     lock.rollback().await.unwrap();

@@ -49,11 +49,13 @@ impl Fixture {
         send_to(&self.backend, scope, events).await
     }
 
-    /// Everything that differs from the events; the days of all events of these tests are looked at.
+    /// No sum differs from the events, and no kept answer from the sums; the days of all events of these tests are looked at.
     pub(crate) async fn assert_rollups_follow(&self, scope: &OrgScope) {
         let years = Period::new("2025-12-01".parse().unwrap(), "2026-12-31".parse().unwrap()).unwrap();
         let found = crate::ledger::verify(&self.backend, scope, years).await.unwrap();
         assert!(found.is_empty(), "{} differences, such as {:#?}", found.len(), found.first());
+        let fresh = server(&self.database);
+        crate::spend::answers::tests::assert_nothing_is_stale(&self.backend, &fresh, scope, years).await;
     }
 
     /// Every recorded event, first to last.

@@ -49,8 +49,10 @@ const GROUP: usize = 2 * MAX_BATCH;
 const WRITERS: usize = 2;
 /// A group of fewer events is written while no other small one is.
 const SMALL: usize = 500;
-/// How long a connection may take before the waiting requests are told to come back.
-const ACQUIRE: Duration = Duration::from_secs(3);
+/// The part of the patience that a connection may take before the waiting requests are told to come back: three seconds of twenty.
+const ACQUIRE: f64 = 0.15;
+/// The part of it that a lock of others may take.
+const LOCK: f64 = 0.5;
 /// Seconds after which to come back when everything is full, or PostgreSQL is away.
 pub(crate) const RETRY_AFTER_SECS: u32 = 2;
 /// Seconds after which an organization whose days are being rebuilt may come back.
@@ -236,18 +238,14 @@ impl Worker {
         let present = month_of(now);
         let months = events.iter().map(|event| month_of(event.timestamp)).chain([present, next_month(present)]);
         let months: std::collections::BTreeSet<_> = months.collect();
-        let acquired = tokio::time::timeout(ACQUIRE, async {
+        let acquired = tokio::time::timeout(self.patience.mul_f64(ACQUIRE), async {
             self.partitions.ensure(&self.pool, months).await?;
             Ok::<_, Error>(self.pool.acquire().await?)
         });
         let mut connection = acquired.await.map_err(|_| Error::Database(sqlx::Error::PoolTimedOut))??;
-        let batch = transaction::Batch {
-            events,
-            rejections,
-            now,
-            clock: self.clock.as_ref(),
-            expect_all_new: self.expect_all_new,
-        };
+        let (clock, expect_all_new, lock_wait) =
+            (self.clock.as_ref(), self.expect_all_new, self.patience.mul_f64(LOCK));
+        let batch = transaction::Batch { events, rejections, now, clock, expect_all_new, lock_wait };
         let written = async {
             let ready =
                 tokio::time::timeout(self.patience, batch.write(&mut connection)).await.map_err(|_| timed_out())??;

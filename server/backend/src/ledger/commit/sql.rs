@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Ids that were recorded before, by the event key that wanted them now.
@@ -54,19 +55,21 @@ pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &Org
     Ok(())
 }
 
-/// Enters the organizations that nobody rebuilds; also makes sure that the commit will be synchronous and no lock is waited for without end.
+/// Enters the organizations that nobody rebuilds; also makes sure that the commit will be synchronous and no lock is waited for longer than `lock_wait`.
 pub(super) async fn enter_organizations(
     connection: &mut PgConnection,
     organizations: &BTreeSet<OrgId>,
+    lock_wait: Duration,
 ) -> Result<Vec<OrgId>, Error> {
     let keys: Vec<i64> = organizations.iter().map(|org_id| lock_key(*org_id)).collect();
     let entered: Vec<bool> = sqlx::query_scalar(
         "select pg_try_advisory_xact_lock_shared(org.key)
          from unnest($1::bigint[]) with ordinality as org (key, position),
-              (select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', '10s', true) offset 0) as settings
+              (select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', $2, true) offset 0) as settings
          order by org.position",
     )
     .bind(keys)
+    .bind(format!("{}ms", lock_wait.as_millis()))
     .fetch_all(connection)
     .await?;
     Ok(organizations.iter().zip(entered).filter(|(_, entered)| *entered).map(|(org_id, _)| *org_id).collect())

@@ -13,6 +13,7 @@ use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
 /// From so many events on, a COPY saves more than its ways to the database cost.
 const WORTH_COPYING: usize = 256;
@@ -25,6 +26,8 @@ pub(super) struct Batch<'a> {
     pub(super) clock: &'a dyn Clock,
     /// Whether all events are probably new, as those before them were.
     pub(super) expect_all_new: bool,
+    /// How long a lock that somebody else holds is waited for.
+    pub(super) lock_wait: Duration,
 }
 
 /// What became of a batch.
@@ -81,7 +84,7 @@ impl Batch<'_> {
         let mut transaction = connection.begin().await?;
         let organizations = self.organizations();
         // Entered, so that none is rebuilt or deleted under the batch; then the zones cannot change any more.
-        let entered = sql::enter_organizations(&mut transaction, &organizations).await?;
+        let entered = sql::enter_organizations(&mut transaction, &organizations, self.lock_wait).await?;
         let mut settings = sql::settings(&mut transaction, &entered, self.now).await?;
         for event in self.events {
             // Priced with a rule that was taken back meanwhile, maybe: whoever sends it again gets the price that holds.

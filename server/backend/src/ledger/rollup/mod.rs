@@ -4,8 +4,10 @@ mod sql;
 
 pub(crate) use sql::{
     COARSE_DAYS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey,
-    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums,
+    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
 };
+
+use sql::{Days, Newest};
 
 use crate::Error;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -38,6 +40,7 @@ pub(crate) struct RollupDelta {
     meters: HashMap<MeterKey, MeterSums>,
     terms: HashMap<TermKey, TermSums>,
     moved: ChangedDays,
+    newest: Newest,
 }
 
 impl RollupDelta {
@@ -51,6 +54,8 @@ impl RollupDelta {
             *self.labels.entry(key).or_default() += LabelSums::from(calls);
         }
         self.moved.insert((org_id, project_id, day));
+        let newest = self.newest.entry((org_id, project_id)).or_insert(at);
+        *newest = at.max(*newest);
     }
 
     /// Adds to a meter.
@@ -70,9 +75,14 @@ impl RollupDelta {
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn add(self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
+        let days = days_of(&self.moved);
+        self.write(connection, &days).await
+    }
+
+    async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<ChangedDays, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
-        sql::add(connection, &quarters, &days, &labels, &meters).await?;
+        sql::add(connection, &quarters, &days, &labels, &meters, renewed, &self.newest).await?;
         Ok(self.moved)
     }
 
@@ -82,10 +92,13 @@ impl RollupDelta {
     /// [`Error::Database`].
     pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
-        let moved = self.add(connection).await?;
+        self.newest = Newest::new();
+        // Versions come last, after the rows below.
+        let moved = self.write(connection, &Days::new()).await?;
         METERS.add_and_prune(connection, &meters).await?;
         TERMS.add_and_prune(connection, &terms).await?;
         COARSE_METERS.add_and_prune(connection, &meters).await?;
+        renew(connection, &days_of(&moved)).await?;
         Ok(moved)
     }
 }
@@ -102,6 +115,10 @@ impl From<CallSums> for LabelSums {
             avoided_cost: calls.avoided_cost,
         }
     }
+}
+
+fn days_of(moved: &ChangedDays) -> Days {
+    moved.iter().map(|(org_id, _, day)| (*org_id, *day)).collect()
 }
 
 fn sorted<K: Ord, V>(sums: HashMap<K, V>) -> Rows<K, V> {

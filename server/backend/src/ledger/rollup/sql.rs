@@ -2,13 +2,15 @@
 //!
 //! `verify` recomputes sums by queries of its own, because its independence is its worth; only the names of columns come from here.
 
-use crate::Error;
+use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::{OrgId, ProjectId};
 use domain::meter::Meter;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::AddAssign;
@@ -331,9 +333,67 @@ fn arrays<'a>(columns: impl Iterator<Item = &'a (&'static str, &'static str)>, b
     arrays + ")"
 }
 
+/// Gives days another version each, whose organizations and dates are bound as arrays after `bound`.
+fn renewed(bound: usize) -> String {
+    format!("{RENEW} from unnest(${}::uuid[], ${}::date[]) as moved (org_id, day) {RENEWED}", bound + 1, bound + 2)
+}
+
+/// Versions say nothing but that they differ, so whatever comes by chance will do.
+const RENEW: &str = "insert into rollup_version (org_id, day, version) select org_id, day, hashtextextended(gen_random_uuid()::text, 0)";
+const RENEWED: &str = "on conflict on constraint rollup_version_pkey do update set version = excluded.version";
+
+/// Organizations and days, sorted, so that everybody locks them in one order.
+pub(super) type Days = BTreeSet<(OrgId, NaiveDate)>;
+
+fn bind_days<'q>(query: Query<'q>, days: &Days) -> Query<'q> {
+    let (orgs, dates): (Vec<Uuid>, Vec<NaiveDate>) = days.iter().map(|(org_id, day)| (org_id.0, *day)).unzip();
+    query.bind(orgs).bind(dates)
+}
+
+/// Gives days another version each: the last thing that a transaction does which moved their sums.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn renew(connection: &mut PgConnection, days: &Days) -> Result<(), Error> {
+    bind_days(sqlx::query(AssertSqlSafe(renewed(0))), days).execute(connection).await?;
+    Ok(())
+}
+
+/// The same for every day that an organization has sums of, or had.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn renew_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    let days = "select org_id, day from rollup_day where org_id = $1 union select org_id, day from rollup_version where org_id = $1 order by 1, 2";
+    let all = format!("{RENEW} from ({days}) as moved {RENEWED}");
+    sqlx::query(AssertSqlSafe(all)).bind(scope.org_id().0).execute(connection).await?;
+    Ok(())
+}
+
+/// The newest event of each project.
+pub(super) type Newest = BTreeMap<(OrgId, ProjectId), DateTime<Utc>>;
+
+/// Moves the newest events on, whose organizations, projects and times are bound as arrays after `bound`.
+fn moved_on(bound: usize) -> String {
+    format!(
+        "insert into newest_events (org_id, project_id, happened_at)
+         select * from unnest(${}::uuid[], ${}::uuid[], ${}::timestamptz[]) on conflict on constraint newest_events_pkey
+            do update set happened_at = excluded.happened_at where newest_events.happened_at < excluded.happened_at",
+        bound + 1,
+        bound + 2,
+        bound + 3
+    )
+}
+
+fn bind_newest<'q>(query: Query<'q>, newest: &Newest) -> Query<'q> {
+    let orgs: Vec<Uuid> = newest.keys().map(|(org_id, _)| org_id.0).collect();
+    let projects: Vec<Uuid> = newest.keys().map(|(_, project_id)| project_id.0).collect();
+    query.bind(orgs).bind(projects).bind(newest.values().copied().collect::<Vec<_>>())
+}
+
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones. [`super::RollupDelta::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
@@ -342,23 +402,27 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     let (days, coarse_days) = (DAYS.upsert(bound), COARSE_DAYS.upsert(bound));
     bound += Rollup::<DayKey, CallSums>::WIDTH;
     let quarters = QUARTERS.upsert(bound);
+    bound += Rollup::<QuarterKey, CallSums>::WIDTH;
+    let (versions, newest) = (renewed(bound), moved_on(bound + 2));
     format!(
-        "with coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
+        "with versions as ({versions}), newest as ({newest}), coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
              days as ({days}), quarters as ({quarters}) select"
     )
 });
 
-/// Adds rows to all tables of new events.
+/// Adds rows to all tables of new events, and gives days another version.
 pub(super) async fn add(
     connection: &mut PgConnection,
     quarters: &Rows<QuarterKey, CallSums>,
     days: &Rows<DayKey, CallSums>,
     labels: &Rows<LabelKey, LabelSums>,
     meters: &Rows<MeterKey, MeterSums>,
+    moved: &Days,
+    newest: &Newest,
 ) -> Result<(), Error> {
     let query = METERS.bind(sqlx::query(AssertSqlSafe(ADD.as_str())), meters);
     let query = DAYS.bind(LABELS.bind(query, labels), days);
-    QUARTERS.bind(query, quarters).execute(connection).await?;
+    bind_newest(bind_days(QUARTERS.bind(query, quarters), moved), newest).execute(connection).await?;
     Ok(())
 }
 
@@ -383,7 +447,7 @@ mod tests {
 
     #[test]
     fn everybody_locks_rows_in_one_order() {
-        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters"];
+        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters", "newest", "versions"];
         let places = order.map(|part| ADD.find(&format!(" {part} as (insert")).unwrap());
         assert!(places.is_sorted_by(|one, next| one > next), "PostgreSQL runs the last part first: {places:?}");
     }

@@ -6,7 +6,9 @@ mod sql;
 
 use super::adjust;
 use super::commit::lock_organization;
-use super::rollup::{COARSE_DAYS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS};
+use super::rollup::{
+    COARSE_DAYS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS, renew, renew_all,
+};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use domain::ids::EventKey;
@@ -87,6 +89,7 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
             sql::replace(&mut transaction, scope, &TERMS, day, sums.terms).await?;
             sql::rebuild_coarse(&mut transaction, scope, &COARSE_DAYS, Some(day.day)).await?;
             sql::rebuild_coarse(&mut transaction, scope, &COARSE_METERS, Some(day.day)).await?;
+            renew(&mut transaction, &[(scope.org_id(), day.day)].into()).await?;
         }
     }
     transaction.commit().await?;
@@ -268,5 +271,6 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
         TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
     }
     sql::rebuild_coarse(connection, scope, &COARSE_DAYS, None).await?;
-    sql::rebuild_coarse(connection, scope, &COARSE_METERS, None).await
+    sql::rebuild_coarse(connection, scope, &COARSE_METERS, None).await?;
+    renew_all(connection, scope).await
 }

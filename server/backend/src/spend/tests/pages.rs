@@ -80,6 +80,7 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     let day: NaiveDate = "2026-11-01".parse().unwrap();
     let period = Period { from: day, to: day.succ_opt().unwrap() };
     let asked = ExploreQuery {
+        all: false,
         period,
         previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
         measure: Measure::Spend,

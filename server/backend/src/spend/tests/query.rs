@@ -11,6 +11,8 @@ async fn the_newest_event_is_the_parts_own() {
     let newest = async |scope: &OrgScope, part| newest_event_at(&org.backend, scope, part).await.unwrap();
     let whole = SpendScope::Organization;
     assert_eq!(newest(&org.scope, whole).await, Some(events[1].at));
+    org.record(&[used("2026-11-20T09:20:00Z", 1, "1")]).await;
+    assert_eq!(newest(&org.scope, whole).await, Some(events[1].at), "what comes late is not the newest");
     assert_eq!(newest(&org.seen_by(0), whole).await, Some(events[0].at));
     assert_eq!(newest(&org.seen_by(2), whole).await, None);
     assert_eq!(newest(&org.scope, SpendScope::Team(org.teams[0])).await, Some(events[0].at));

@@ -1,0 +1,223 @@
+//! Answers that were given before, kept for as long as the days they are about stay the same.
+//!
+//! A span is asked in parts, because days that are long over seldom move and today does all the time: then only the last part is read again.
+//! Every transaction that moves a day's sums gives the day another version, so whoever asks after an acknowledgement sees what was acknowledged, on every server.
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+use super::sql;
+use crate::scope::Visible;
+use crate::{Backend, Error, OrgScope};
+use chrono::NaiveDate;
+use domain::budget::SpendScope;
+use domain::ids::OrgId;
+use domain::meter::Meter;
+use domain::period::Period;
+use domain::spend::{
+    CellKey, Dimension, Filter, Granularity, Metered, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums,
+};
+use moka::future::Cache;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Most rows of a part of an answer: a longer one is cheaper to sum in one piece by PostgreSQL than to put together here.
+const MOST_ROWS: usize = 20_000;
+/// About the memory of the answers of one kind, in rows of about 250 bytes.
+const KEPT_ROWS: u64 = 60_000;
+/// Answers that nobody asked for lately go.
+const KEPT_FOR: Duration = Duration::from_secs(60 * 60);
+
+/// What identifies a part of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Question {
+    org_id: OrgId,
+    visible: Visible,
+    part: SpendScope,
+    bucket: Granularity,
+    group_by: Vec<Dimension>,
+    filters: Vec<Filter>,
+    days: Period,
+    state: State,
+}
+
+/// What an answer rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct State {
+    /// Of all versions of the days.
+    pub(super) versions: Decimal,
+    /// Of the words and owners of projects, where they matter.
+    pub(super) projects: Decimal,
+}
+
+/// Quantity and spend of a meter of a model of a project.
+pub(super) type MeterRow = (CellKey, Meter, Metered);
+
+/// Answers of each kind; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Answers {
+    rows: Kept<SpendRow>,
+    meters: Kept<MeterRow>,
+    project_days: Kept<ProjectDay>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept<T: Send + Sync + 'static>(Cache<Question, Arc<Vec<T>>>);
+
+/// A part of an answer: known, or yet to be read.
+type Part<T> = Result<Arc<Vec<T>>, Question>;
+
+impl<T: Send + Sync + 'static> Default for Kept<T> {
+    fn default() -> Self {
+        let weigh = |_: &Question, rows: &Arc<Vec<T>>| u32::try_from(rows.len() + 4).unwrap_or(u32::MAX);
+        Self(Cache::builder().weigher(weigh).max_capacity(KEPT_ROWS).time_to_idle(KEPT_FOR).build())
+    }
+}
+
+impl<T: Send + Sync + 'static> Kept<T> {
+    async fn part(&self, question: Question) -> Part<T> {
+        self.0.get(&question).await.ok_or(question)
+    }
+
+    /// A part that is known, or read now and kept; none where it is too long.
+    async fn settle<F>(&self, part: Part<T>, read: impl FnOnce(Period) -> F) -> Result<Option<Arc<Vec<T>>>, Error>
+    where
+        F: Future<Output = Result<Vec<T>, Error>>,
+    {
+        let question = match part {
+            Ok(known) => return Ok(Some(known)),
+            Err(question) => question,
+        };
+        let rows = Arc::new(read(question.days).await?);
+        if rows.len() > MOST_ROWS {
+            return Ok(None);
+        }
+        self.0.insert(question, Arc::clone(&rows)).await;
+        Ok(Some(rows))
+    }
+}
+
+/// Who asks about which part of the organization.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) backend: &'a Backend,
+    pub(super) scope: &'a OrgScope,
+    pub(super) part: SpendScope,
+}
+
+impl Asker<'_> {
+    /// The rows of a query of days, in order, and the total over all; none where they are too many to be put together.
+    pub(super) async fn rows(self, query: &SpendQuery, span: Period) -> Result<Option<(Vec<SpendRow>, Sums)>, Error> {
+        let kept = &self.backend.answers.rows;
+        let mut parts = Vec::new();
+        for part in self.parts(kept, query, span).await? {
+            let Some(rows) = kept.settle(part, |days| self.read(query, days)).await? else { return Ok(None) };
+            parts.push(rows);
+        }
+        Ok(Some(add_rows(&parts)))
+    }
+
+    async fn read(self, query: &SpendQuery, days: Period) -> Result<Vec<SpendRow>, Error> {
+        let range = SpendRange::Days { from: days.from, to: days.to };
+        let query = SpendQuery { range, ..query.clone() };
+        let source = query.source()?;
+        Ok(sql::grouped(&self.backend.pool, self.scope, self.part, &query, &source, MOST_ROWS + 1).await?.0)
+    }
+
+    /// Quantity and spend of every meter of every model of every project.
+    pub(super) async fn meters(self, query: &SpendQuery, span: Period) -> Result<Vec<MeterRow>, Error> {
+        let kept = &self.backend.answers.meters;
+        let read = |days| sql::meters(&self.backend.pool, self.scope, self.part, query, days);
+        let mut sums: BTreeMap<(CellKey, Meter), Metered> = BTreeMap::new();
+        for part in self.parts(kept, query, span).await? {
+            let Some(rows) = kept.settle(part, read).await? else { return read(span).await };
+            for (key, meter, metered) in rows.iter() {
+                let sum = sums.entry((key.clone(), *meter)).or_default();
+                sum.quantity += metered.quantity;
+                sum.spend += metered.spend;
+            }
+        }
+        Ok(sums.into_iter().map(|((key, meter), metered)| (key, meter, metered)).collect())
+    }
+
+    /// Sums by day and project, with each day's owner.
+    pub(super) async fn project_days(self, span: Period) -> Result<Vec<ProjectDay>, Error> {
+        let kept = &self.backend.answers.project_days;
+        let read = |days| sql::by_project_day(&self.backend.pool, self.scope, days);
+        let query = SpendQuery::over(span).per(Granularity::Day).by([Dimension::Project, Dimension::Team]);
+        let mut all = Vec::new();
+        for part in self.parts(kept, &query, span).await? {
+            let Some(rows) = kept.settle(part, read).await? else { return read(span).await };
+            all.extend(rows.iter().copied());
+        }
+        Ok(all)
+    }
+
+    /// The parts of a span, known or not.
+    async fn parts<T: Send + Sync + 'static>(
+        self,
+        kept: &Kept<T>,
+        query: &SpendQuery,
+        span: Period,
+    ) -> Result<Vec<Part<T>>, Error> {
+        let today = self.scope.zone().day_of(self.backend.clock.now());
+        let spans = split(span, today);
+        // What is read after this may be newer than the states say: whoever comes later with the same states would not mind.
+        let states = sql::states(&self.backend.pool, self.scope, &spans, self.rests_on_projects(query)).await?;
+        let mut parts = Vec::with_capacity(spans.len());
+        for (days, state) in spans.into_iter().zip(states) {
+            let question = Question {
+                org_id: self.scope.org_id(),
+                visible: self.scope.visible().clone(),
+                part: self.part,
+                bucket: query.bucket,
+                group_by: query.group_by.clone(),
+                filters: query.filters.clone(),
+                days,
+                state,
+            };
+            parts.push(kept.part(question).await);
+        }
+        Ok(parts)
+    }
+
+    /// Whether an answer changes with the words and owners of projects.
+    fn rests_on_projects(self, query: &SpendQuery) -> bool {
+        let mut asked = query.group_by.iter().chain(query.filters.iter().map(|filter| &filter.dimension));
+        matches!(self.part, SpendScope::Team(_))
+            || asked.any(|dimension| matches!(dimension, Dimension::Project | Dimension::Team))
+    }
+}
+
+/// The parts of a span: the months long over, last month, this one, and the days on which events still come.
+fn split(span: Period, today: NaiveDate) -> Vec<Period> {
+    let month = Period::month_of(today).from;
+    let last_month = month.pred_opt().map_or(month, |day| Period::month_of(day).from);
+    let yesterday = today.pred_opt().unwrap_or(today);
+    let mut bounds = vec![last_month, month, yesterday];
+    bounds.retain(|day| span.from < *day && *day < span.to);
+    bounds.sort_unstable();
+    let starts = std::iter::once(span.from).chain(bounds.iter().copied());
+    let ends = bounds.iter().copied().chain(std::iter::once(span.to));
+    starts.zip(ends).map(|(from, to)| Period { from, to }).collect()
+}
+
+/// Adds the rows of all parts, where a week or a group has days in more than one.
+fn add_rows(parts: &[Arc<Vec<SpendRow>>]) -> (Vec<SpendRow>, Sums) {
+    let mut rows = match parts {
+        [only] => only.to_vec(),
+        parts => {
+            let mut sums: BTreeMap<_, Sums> = BTreeMap::new();
+            for row in parts.iter().flat_map(|rows| rows.iter()) {
+                sums.entry((row.bucket, &row.keys)).or_default().add(&row.sums);
+            }
+            sums.into_iter().map(|((bucket, keys), sums)| SpendRow { bucket, keys: keys.clone(), sums }).collect()
+        }
+    };
+    rows.sort_by(sql::in_order);
+    let mut total = Sums::default();
+    rows.iter().for_each(|row| total.add(&row.sums));
+    (rows, total)
+}
