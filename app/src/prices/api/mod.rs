@@ -2,11 +2,18 @@
 
 #![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
 
+pub mod imports;
+pub mod runs;
+
+pub use imports::{ApplyImport, LoadImport, LoadImports, apply_import, load_import, load_imports};
+pub use runs::{
+    ConfirmRun, DiscardRun, LoadRun, LoadRuns, PriceUnpriced, ReverseRun, StartRun, confirm_run, discard_run, load_run,
+    load_runs, price_unpriced, reverse_run, start_run,
+};
+
 use crate::error::AppError;
-use domain::price::import::{Filter, ImportPage, ImportsPage};
 use domain::price::page::{
-    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage, RunPage,
-    RunsPage,
+    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage,
 };
 use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
@@ -14,14 +21,12 @@ use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
-    backend::prices::runs,
     domain::identity::Permission,
     domain::price::contract::TermForm,
-    domain::price::import::{Choice, Counts},
     domain::price::page::ModelName,
     domain::price::{BasisForm, MappingForm, PriceForm},
     domain::problem::Problem,
-    domain::repricing::{MAX_PREVIEWED, RunForm},
+    domain::repricing::MAX_PREVIEWED,
     domain::rule::parse_end,
     std::str::FromStr,
 };
@@ -248,7 +253,7 @@ pub async fn enter_price(
     let inputs = form.parse_each(&rates).map_err(Problem::invalid)?;
     let sent = (provider.as_str(), model.as_str());
     if !price_unpriced.is_empty() {
-        let effect = runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_PREVIEWED).await?;
+        let effect = backend::prices::runs::effect_of_prices(&backend, &scope, &inputs, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             return Ok(Some(FormPreview { effect, typed: typed(&form, &rates) }));
         }
@@ -262,7 +267,7 @@ pub async fn enter_price(
         return Ok(None);
     }
     let reason = format!("Entered a price of {}/{}", name.provider, name.model);
-    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
+    let run = backend::prices::runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -345,7 +350,7 @@ pub async fn map_name(
     let input = form.parse().map_err(Problem::invalid)?;
     let sent = (provider.as_str(), name.as_str());
     if !price_unpriced.is_empty() {
-        let effect = runs::effect_of_alias(&backend, &scope, &input, sent, MAX_PREVIEWED).await?;
+        let effect = backend::prices::runs::effect_of_alias(&backend, &scope, &input, sent, MAX_PREVIEWED).await?;
         if effect.token() != seen {
             let MappingForm { to_provider, to_model, valid_from, valid_to, .. } = form;
             let typed = [
@@ -366,7 +371,7 @@ pub async fn map_name(
         leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=mapped"));
         return Ok(None);
     }
-    let run = runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
+    let run = backend::prices::runs::price_unpriced(&backend, &scope, Some(sent), &reason).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(None)
 }
@@ -417,188 +422,6 @@ pub async fn choose_basis(
     let input = BasisForm { basis, provider, valid_from, reason }.parse().map_err(Problem::invalid)?;
     backend::prices::choose_basis(&caller.backend, &caller.scope, &input).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/basis?notice=chosen"));
-    Ok(())
-}
-
-/// Most proposals that a page shows.
-#[cfg(feature = "ssr")]
-const PROPOSALS_SHOWN: usize = 300;
-
-/// The newest imports of price data.
-#[server(prefix = "/fn", endpoint = "prices/imports", input = Json)]
-pub async fn load_imports(
-    /// Slug of the organization.
-    org: String,
-) -> Result<ImportsPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let imports = backend::prices::import::list(&backend, &scope).await?;
-    Ok(ImportsPage { imports, may_manage: scope.may(Permission::ManagePrices) })
-}
-
-/// One import with what it still proposes.
-#[server(prefix = "/fn", endpoint = "prices/import", input = Json)]
-pub async fn load_import(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the import.
-    import: String,
-    /// Which proposals.
-    show: Filter,
-) -> Result<ImportPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let mut import = backend::prices::import::import(&backend, &scope, id(&import)?).await?;
-    let counts = Counts::of(&import.proposals);
-    import.proposals.retain(|proposal| show.shows(proposal));
-    let matching = import.proposals.len() as u64;
-    import.proposals.truncate(PROPOSALS_SHOWN);
-    Ok(ImportPage { import, counts, matching, may_manage: scope.may(Permission::ManagePrices) })
-}
-
-/// Enters proposals of an import into the own book.
-#[server(prefix = "/fn", endpoint = "prices/apply-import")]
-pub async fn apply_import(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the import.
-    import: String,
-    /// `sure` for everything that needs no confirmation, `ticked` for `proposals`.
-    what: String,
-    /// Why.
-    reason: String,
-    /// Ids of the proposals that are ticked.
-    #[server(default)]
-    proposals: Vec<String>,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let choice = if what == "sure" { Choice::Sure } else { Choice::these(proposals.iter().map(String::as_str))? };
-    backend::prices::import::apply(&backend, &scope, id(&import)?, &choice, &reason).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/imports/{import}?notice=imported"));
-    Ok(())
-}
-
-/// A page of the runs, newest first.
-#[server(prefix = "/fn", endpoint = "prices/runs", input = Json)]
-pub async fn load_runs(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the last run of the page before.
-    before: Option<String>,
-) -> Result<RunsPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let before = before.as_deref().map(id).transpose()?;
-    Ok(backend::prices::runs::list(&backend, &scope, before).await?)
-}
-
-/// One run.
-#[server(prefix = "/fn", endpoint = "prices/run", input = Json)]
-pub async fn load_run(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the run.
-    run: String,
-) -> Result<RunPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let run = backend::prices::runs::run(&backend, &scope, id(&run)?).await?;
-    Ok(RunPage { run, may_manage: scope.may(Permission::ManagePrices) })
-}
-
-/// Begins a run with its preview.
-#[server(prefix = "/fn", endpoint = "prices/start-run")]
-pub async fn start_run(
-    /// Slug of the organization.
-    org: String,
-    /// `repricing`, `pricing` or `contract`.
-    kind: String,
-    /// The month of a run of the contract.
-    #[server(default)]
-    month: String,
-    /// First day.
-    #[server(default)]
-    from: String,
-    /// The day after the last.
-    #[server(default)]
-    to: String,
-    /// Only this provider.
-    #[server(default)]
-    provider: String,
-    /// Only this model.
-    #[server(default)]
-    model: String,
-    /// Only this project.
-    #[server(default)]
-    project: String,
-    /// Only this team's projects.
-    #[server(default)]
-    team: String,
-) -> Result<(), AppError> {
-    let caller = Caller::enter(&org).await?;
-    let [month, from, to, provider, model, project, team] = [month, from, to, provider, model, project, team].map(Some);
-    let form = RunForm { kind, month, from, to, provider, model, project, team };
-    let input = form.parse().map_err(Problem::invalid)?;
-    let run = backend::prices::runs::draft(&caller.backend, &caller.scope, &input).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
-    Ok(())
-}
-
-/// Lets a previewed run move what its preview shows.
-#[server(prefix = "/fn", endpoint = "prices/confirm-run")]
-pub async fn confirm_run(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the run.
-    run: String,
-    /// Why.
-    reason: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    backend::prices::runs::confirm(&backend, &scope, id(&run)?, &reason).await?;
-    Ok(())
-}
-
-/// Throws a run away that has moved nothing.
-#[server(prefix = "/fn", endpoint = "prices/discard-run")]
-pub async fn discard_run(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the run.
-    run: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::prices::runs::discard(&backend, &scope, id(&run)?).await?)
-}
-
-/// Takes back what a run moved.
-#[server(prefix = "/fn", endpoint = "prices/reverse-run")]
-pub async fn reverse_run(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the run.
-    run: String,
-    /// Why.
-    reason: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    backend::prices::runs::reverse(&backend, &scope, id(&run)?, &reason).await?;
-    Ok(())
-}
-
-/// Prices what waits for a price: all of it, or the events of one model.
-#[server(prefix = "/fn", endpoint = "prices/price-unpriced")]
-pub async fn price_unpriced(
-    /// Slug of the organization.
-    org: String,
-    /// Provider as sent; empty for all.
-    #[server(default)]
-    provider: String,
-    /// Model as sent.
-    #[server(default)]
-    model: String,
-) -> Result<(), AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let only = (!provider.is_empty()).then_some((provider.as_str(), model.as_str()));
-    let reason = "Asked for on the page of unpriced events";
-    let run = backend::prices::runs::price_unpriced(&backend, &scope, only, reason).await?;
-    leptos_axum::redirect(&format!("/o/{org}/prices/runs/{}", run.run_id));
     Ok(())
 }
 
