@@ -1,4 +1,4 @@
-//! `cargo xtask bench queries`: builds and runs `server/benches/queries`, which says what it measures, with a Python that has chDB.
+//! `cargo xtask bench queries`: builds and runs `server/backend/benches/queries`, which says what it measures, with a Python that has chDB.
 
 use super::python;
 use crate::step::{Failure, say};
@@ -17,7 +17,7 @@ pub(crate) struct Args {
 /// Measures and prints the tables.
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let mut bench = tools::cargo();
-    bench.args(["bench", "--locked", "--quiet", "-p", "server", "--bench", "queries", "--"]);
+    bench.args(["bench", "--locked", "--quiet", "-p", "backend", "--bench", "queries", "--"]);
     match python::with("chdb", CHDB) {
         Ok(python) => drop(bench.arg("--python").arg(python)),
         // Our side alone says something, too.

@@ -55,7 +55,7 @@ pub(crate) struct Mix {
 impl Mix {
     /// From the folder, or from beside the project; drawn where there is none.
     pub(crate) fn read(folder: Option<PathBuf>) -> Result<Self, Failure> {
-        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/traces/servegen");
+        let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/traces/servegen");
         let file = folder.unwrap_or_else(beside).join("servegen_hourly.csv");
         let (mut callers, told) = if file.is_file() {
             let callers = servegen(&std::fs::read_to_string(&file)?)?;

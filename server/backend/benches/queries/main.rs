@@ -12,9 +12,9 @@ mod load;
 mod measure;
 mod mix;
 mod place;
-#[path = "../shared/print.rs"]
+#[path = "../../../benches/shared/print.rs"]
 mod print;
-#[path = "../shared/processor.rs"]
+#[path = "../../../benches/shared/processor.rs"]
 mod processor;
 mod questions;
 mod template;
