@@ -14,6 +14,10 @@ mod http;
 mod machine;
 mod measures;
 mod place;
+#[path = "../shared/print.rs"]
+mod print;
+#[path = "../shared/processor.rs"]
+mod processor;
 mod report;
 
 use clap::Parser;

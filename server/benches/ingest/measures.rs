@@ -2,7 +2,7 @@
 
 use crate::place::Place;
 use crate::report::{Side, heading, line, quantile, ratio};
-use crate::{Args, Failure, baseline, events, http, machine};
+use crate::{Args, Failure, baseline, events, http, machine, processor};
 use backend::{Clock, SystemClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -101,10 +101,10 @@ async fn batches(args: &Args, place: &Place) -> Result<(), Failure> {
         let turn = requests(place, &bodies);
         place.checkpoint().await?;
         let (cpu0, postgres0, wal0) =
-            (machine::processor_seconds(server.pid())?, place.postgres_seconds()?, place.wal().await?);
+            (processor::processor_seconds(server.pid())?, place.postgres_seconds()?, place.wal().await?);
         let took = http::send_all(&[server.address], args.senders, turn).await?;
         ours.add(rate(args.events, took));
-        cpu.add(each((machine::processor_seconds(server.pid())? - cpu0) * 1e6, args.events));
+        cpu.add(each((processor::processor_seconds(server.pid())? - cpu0) * 1e6, args.events));
         cpu_postgres.add(each((place.postgres_seconds()? - postgres0) * 1e6, args.events));
         wal.add(each(place.wal().await? - wal0, args.events));
         place.gate(args.events).await?;

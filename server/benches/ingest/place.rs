@@ -77,7 +77,7 @@ impl Place {
 
     /// Processor time of PostgreSQL with all its processes.
     pub(crate) fn postgres_seconds(&self) -> Result<f64, Failure> {
-        crate::machine::processor_seconds(self.postgres.pid().ok_or("PostgreSQL does not run")?)
+        crate::processor::processor_seconds(self.postgres.pid().ok_or("PostgreSQL does not run")?)
     }
 
     /// Whether what is stored is what was acknowledged, once, and every sum follows from it.

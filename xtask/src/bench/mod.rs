@@ -3,6 +3,8 @@
 //! Absolute times on a shared machine mean little, so both sides take turns and the medians are compared.
 
 mod ingest;
+mod python;
+mod queries;
 mod rating;
 
 use crate::step::Failure;
@@ -14,6 +16,8 @@ pub(crate) enum Bench {
     Rating(rating::Args),
     /// Ingestion beside COPY, a spend log, and a route that does nothing.
     Ingest(ingest::Args),
+    /// Pages and spend queries over millions of events, beside chDB on raw rows.
+    Queries(queries::Args),
 }
 
 /// Measures and prints a table.
@@ -24,5 +28,6 @@ pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
     match bench {
         Bench::Rating(args) => rating::run(args),
         Bench::Ingest(args) => ingest::run(args),
+        Bench::Queries(args) => queries::run(args),
     }
 }

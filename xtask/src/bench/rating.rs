@@ -3,11 +3,12 @@
 //! Both sides are one process of one thread that read everything first and then rate as many events as they are told, in turns.
 //! What is measured is the price of a usage object that is in memory already: with receipt lines on our side, as two floats on theirs.
 
+use super::python;
 use crate::step::Failure;
 use crate::tools;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
@@ -38,7 +39,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let folder = tools::target_folder().join("bench");
     fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
-    let python = python(&folder)?;
+    let python = python::with("litellm", LITELLM)?;
     let built =
         tools::cargo().args(["build", "--release", "--quiet", "-p", "domain", "--example", "bench_rating"]).status();
     if !built.map_err(|error| error.to_string())?.success() {
@@ -63,20 +64,6 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     }
     report(&ours.cases, &our_turns, &their_turns);
     Ok(())
-}
-
-/// A Python that has LiteLLM, made once.
-fn python(folder: &Path) -> Result<PathBuf, Failure> {
-    let python = folder.join("venv/bin/python");
-    let has_it = || Command::new(&python).args(["-c", "import litellm"]).status().is_ok_and(|status| status.success());
-    if !has_it() {
-        let made = Command::new("python3").args(["-m", "venv"]).arg(folder.join("venv")).status();
-        let filled = Command::new(&python).args(["-m", "pip", "install", "--quiet", LITELLM]).status();
-        if !(made.is_ok_and(|status| status.success()) && filled.is_ok_and(|status| status.success())) {
-            return Err(format!("{LITELLM} cannot be installed with python3 and pip"));
-        }
-    }
-    Ok(python)
 }
 
 /// One side: a process that rates as many events as it is told.

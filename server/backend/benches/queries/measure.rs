@@ -1,0 +1,118 @@
+//! How long answers take: ours alone for the goals, then in turns with chDB's.
+
+use crate::chdb::Chdb;
+use crate::place::Place;
+use crate::print::{heading, line, quantile};
+use crate::questions::{Question, exact, panels, queries};
+use crate::{Args, Failure};
+use backend::Backend;
+use std::time::Instant;
+
+/// The goal of every panel and query, p95 in milliseconds.
+const GOAL_MS: f64 = 15.0;
+/// Answers before the first that counts: connections are open, plans known, pages in memory.
+const WARM: usize = 3;
+
+/// What one size came to: a name and p50 and p95 of each.
+pub(crate) struct Sized {
+    millions: f64,
+    figures: Vec<(&'static str, f64, f64)>,
+}
+
+/// Asks everything, one after the other, and prints p50 and p95.
+pub(crate) async fn ours(place: &Place, args: &Args, millions: f64) -> Result<Sized, Failure> {
+    let mut figures = Vec::new();
+    for (title, questions) in [("Overview's panels", panels(place)), ("Spend queries", queries())] {
+        heading(&format!(
+            "{title}, {millions} million events, {} rounds: p50 and p95 (goal {GOAL_MS}), and processor time, in ms",
+            args.rounds
+        ));
+        for question in questions {
+            let (took, processor) = rounds(&question, place, args).await?;
+            let (p50, p95) = (quantile(&took, 0.5), quantile(&took, 0.95));
+            let over = if p95 > GOAL_MS { "  over" } else { "" };
+            line(&format!("  {:52} {p50:>9.1} {p95:>9.1} {processor:>9.1}{over}", question.name));
+            figures.push((question.name, p50, p95));
+            if args.explain && p95 > GOAL_MS {
+                timed(&question, &place.explaining()?, place).await?;
+            }
+        }
+    }
+    Ok(Sized { millions, figures })
+}
+
+/// Milliseconds of every round, and of processor time of one: of both processes over all cores, which says more than the clock where others use the machine.
+async fn rounds(question: &Question, place: &Place, args: &Args) -> Result<(Vec<f64>, f64), Failure> {
+    for _ in 0..WARM {
+        timed(question, &place.backend, place).await?;
+    }
+    let begun = place.processor_seconds()?;
+    let mut took = Vec::new();
+    for _ in 0..args.rounds {
+        took.push(timed(question, &place.backend, place).await?.0);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of rounds")]
+    let each = (place.processor_seconds()? - begun) * 1_000.0 / args.rounds.max(1) as f64;
+    Ok((took, each))
+}
+
+/// Milliseconds of an answer, and its lines.
+async fn timed(question: &Question, backend: &Backend, place: &Place) -> Result<(f64, Vec<String>), Failure> {
+    let begun = Instant::now();
+    let answer = question.ask(backend, place).await?;
+    Ok((begun.elapsed().as_secs_f64() * 1_000.0, answer))
+}
+
+/// Asks both sides in turns; answers have to be the same to the last digit.
+pub(crate) async fn beside_chdb(place: &Place, args: &Args, other: &mut Chdb) -> Result<(), Failure> {
+    let rows = other.load(place).await?;
+    heading(&format!(
+        "Beside chDB ({}) with {rows} raw rows, {} turns: medians in ms (goal 10 times as fast)",
+        other.version, args.turns
+    ));
+    for question in queries() {
+        let Some(raw) = &question.raw else {
+            line(&format!("  {:52} not asked: raw rows have no lines of receipts", question.name));
+            continue;
+        };
+        let (mut own, mut others) = (Vec::new(), Vec::new());
+        let (mut same, mut count) = (true, 0);
+        for round in 0..=args.turns {
+            let (ms, answer) = timed(&question, &place.backend, place).await?;
+            let (other_ms, text) = other.ask(raw)?;
+            // The first turn warms caches up and is not counted, but has to be right.
+            if round > 0 {
+                own.push(ms);
+                others.push(other_ms);
+            }
+            count = answer.len();
+            same &= are_same(answer, &text);
+        }
+        let (own, others) = (quantile(&own, 0.5), quantile(&others, 0.5));
+        let answers = if same { format!("{count} rows, equal") } else { "DIFFERENT ANSWERS".to_owned() };
+        line(&format!("  {:52} {own:>9.1} {others:>9.1} {:>7.1}x  {answers}", question.name, others / own));
+    }
+    Ok(())
+}
+
+/// Whether two answers have the same lines, decimals as exact texts.
+fn are_same(mut ours: Vec<String>, theirs: &str) -> bool {
+    let cell = |cell: &str| cell.parse().map_or_else(|_| cell.to_owned(), exact);
+    let line = |line: &str| line.split('\t').map(cell).collect::<Vec<_>>().join("\t");
+    let mut theirs: Vec<String> = theirs.lines().map(line).collect();
+    ours.sort_unstable();
+    theirs.sort_unstable();
+    ours == theirs
+}
+
+/// The p95 of the largest size beside that of every smaller one.
+pub(crate) fn print_growth(sizes: &[Sized]) {
+    let Some((last, others)) = sizes.split_last().filter(|(_, others)| !others.is_empty()) else { return };
+    heading(&format!("p95 at {} million events to that of fewer (goal at most 1.2 from 10 to 100)", last.millions));
+    let head: Vec<String> = others.iter().map(|size| format!("{:>7} M", size.millions)).collect();
+    line(&format!("  {:52} {}", "", head.join(" ")));
+    for (place, (name, _, p95)) in last.figures.iter().enumerate() {
+        let ratio = |size: &Sized| format!("{:>9.2}", p95 / size.figures[place].2);
+        line(&format!("  {name:52} {}", others.iter().map(ratio).collect::<Vec<_>>().join(" ")));
+    }
+}
