@@ -2,7 +2,7 @@
 //!
 //! * Some events are recorded through the product's own commit; the rest are copies of them, made in the database with times, ids, customers and hashes of their own (`load.sql`), and sums that follow. `verify`, which reads events and sums by other means, has to find no difference.
 //! * The mix is that of ServeGen's production cloud where its trace lies beside the project (`mix.rs`), else a synthetic one.
-//! * Every size grows in the same database and is measured warm: as often as `--rounds` says, p50 and p95.
+//! * Every size grows in the same database and is measured with PostgreSQL warm: the first answer of a server that kept none, then as often as `--rounds` says, p50 and p95, with what it kept.
 //! * chDB is `ClickHouse` in a process: the same rows in a `MergeTree` table with exact decimals. Where it can answer the same question, its answer has to be the same to the last digit; sides take turns.
 //!
 //! The organization's clock stands still, so every run has the same days; ids of projects and keys differ from run to run.

@@ -90,6 +90,11 @@ impl Place {
         Ok(processor::processor_seconds(postgres)? + processor::with_ended_children(std::process::id())?)
     }
 
+    /// The verbs of a server that kept no answer yet, over connections that are there.
+    pub(crate) fn fresh(&self) -> Backend {
+        Backend::new(self.pool.clone(), Arc::clone(&self.backend.clock), "http://localhost", false)
+    }
+
     /// The verbs over connections that print the plans of dear statements.
     pub(crate) fn explaining(&self) -> Result<Backend, Failure> {
         let _already = tracing_subscriber::fmt()

@@ -5,7 +5,7 @@ use backend::{Backend, Error, spend, statements};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::period::Period;
-use domain::spend::{Bucket, Dimension, ExploreQuery, Measure, SpendAnswer, SpendQuery, SpendRow};
+use domain::spend::{Dimension, ExploreQuery, Granularity, Measure, SpendAnswer, SpendQuery, SpendRow};
 use rust_decimal::Decimal;
 
 /// Movers that are compared.
@@ -116,7 +116,7 @@ pub(crate) fn panels(place: &Place) -> Vec<Question> {
     let mut panels = vec![
         Question::panel(
             "chart: days by project and team",
-            spend(SpendQuery::over(month).per(Bucket::Day).by([Dimension::Project, Dimension::Team])),
+            spend(SpendQuery::over(month).per(Granularity::Day).by([Dimension::Project, Dimension::Team])),
         ),
         Question::panel(
             "tables: models of projects",
@@ -151,7 +151,7 @@ pub(crate) fn queries() -> Vec<Question> {
         Question::new("by model, 30 days", Ask::Spend(over(month).by([Dimension::Model])), raw(&["model"], month, "")),
         Question::new(
             "by project and day, 90 days",
-            Ask::Spend(over(quarter).per(Bucket::Day).by([Dimension::Project])),
+            Ask::Spend(over(quarter).per(Granularity::Day).by([Dimension::Project])),
             raw(&[DAY, "project"], quarter, ""),
         ),
         Question::new(
@@ -167,7 +167,7 @@ pub(crate) fn queries() -> Vec<Question> {
         ),
         Question::new(
             "by model and hour, a day",
-            Ask::Spend(over(day).per(Bucket::Hour).by([Dimension::Model])),
+            Ask::Spend(over(day).per(Granularity::Hour).by([Dimension::Model])),
             raw(&[HOUR, "model"], day, ""),
         ),
         Question::panel("meters: the month's statement with its lines", Ask::Statement(Period::month_of(today()))),
@@ -178,7 +178,7 @@ pub(crate) fn queries() -> Vec<Question> {
         ),
         Question::new(
             "a customer by day, 90 days",
-            Ask::Spend(over(quarter).per(Bucket::Day).only(Dimension::Customer, CUSTOMER)),
+            Ask::Spend(over(quarter).per(Granularity::Day).only(Dimension::Customer, CUSTOMER)),
             raw(&[DAY], quarter, &format!("and customer = '{CUSTOMER}'")),
         ),
         Question::new("Explore by project, 30 days beside those before", explore(month), compared("project")),
@@ -193,7 +193,7 @@ pub(crate) fn queries() -> Vec<Question> {
         ),
         Question::new(
             "export: customers by day, 30 days, 10,000 rows",
-            Ask::Spend(over(month).per(Bucket::Day).by([Dimension::Customer])),
+            Ask::Spend(over(month).per(Granularity::Day).by([Dimension::Customer])),
             format!("{} order by 1, sum(cost) desc, 2 limit 10000", raw(&[DAY, "customer"], month, "")),
         ),
     ]
@@ -201,6 +201,7 @@ pub(crate) fn queries() -> Vec<Question> {
 
 fn explore(period: Period) -> Ask {
     Ask::Explore(Box::new(ExploreQuery {
+        all: true,
         period,
         previous: Some(period.previous()),
         measure: Measure::Spend,

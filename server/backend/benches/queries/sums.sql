@@ -3,7 +3,7 @@
 create temporary table moves as
 select number, count(*) as copies from (select generate_series(0, :copies - 1) % 56 as number) as copy group by number;
 create temporary table shifts as select number % 7 as number, sum(copies) as copies from moves group by 1;
-truncate rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_meter_day, dirty_marks;
+truncate rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_meter_day, rollup_version, newest_events, dirty_marks;
 
 insert into rollup_quarter (org_id, quarter, series_id, tokens, requests, unpriced_requests, retries, cache_hits, booked, adjusted,
     unpriced_upper_bound, avoided_cost)
@@ -44,5 +44,12 @@ from rollup_day join series using (org_id, series_id) group by 1, 2, 3 order by 
 insert into rollup_coarse_meter_day (org_id, day, coarse_id, meter, requests, quantity, booked, adjusted)
 select org_id, day, coarse_id, meter, sum(requests), sum(quantity), sum(booked), sum(adjusted)
 from rollup_meter_day join series using (org_id, series_id) group by 1, 2, 3, 4 order by 1, 2, 3, 4;
+
+insert into rollup_version (org_id, day, version)
+select org_id, day, hashtextextended(gen_random_uuid()::text, 0) from rollup_day group by 1, 2;
+
+-- To the quarter of an hour: nothing that is measured looks closer.
+insert into newest_events (org_id, project_id, happened_at)
+select org_id, project_id, max(quarter) from rollup_quarter join series using (org_id, series_id) group by 1, 2;
 
 drop table moves, shifts;
