@@ -1,6 +1,6 @@
 //! `cargo xtask test`: the whole suite, with every real part it needs started once and stopped again.
 
-use crate::step::{Failure, Parts, Stream, openly, overheard, quietly, say};
+use crate::step::{Failure, Parts, Stream, ask, openly, overheard, quietly, say};
 use crate::{check, clients, described, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;
@@ -77,7 +77,7 @@ pub(crate) fn run(test: &Test) -> Result<(), Failure> {
     parts.print_times();
     let outcome = parts.outcome();
     if let Err(reasons) = &outcome {
-        say(&format!("\nfailed:\n{reasons}"));
+        say(&format!("\nfailed:\n{reasons}\n{}", free_space()));
     }
     counts.print();
     say("left out: the backend's tests with distributed tables (--citus with the address of a coordinator)");
@@ -86,6 +86,12 @@ pub(crate) fn run(test: &Test) -> Result<(), Failure> {
         Ok(()) => Err("no test passed, or one failed".to_owned()),
         Err(_) => Err("the suite failed; the reasons are above".to_owned()),
     }
+}
+
+/// Room on the disk: where there is none, whatever is built just then fails, and its own reasons do not say so.
+fn free_space() -> String {
+    let asked = ask(tools::program("df").arg("-h").arg(tools::root()));
+    asked.map_or_else(|failure| failure, |output| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs the browser tests alone.

@@ -50,7 +50,8 @@ pub(crate) fn cargo() -> Command {
 /// `cargo leptos build`, with the code of the rooms in files of their own: without that the browser could not load them.
 pub(crate) fn build() -> Command {
     let mut command = cargo();
-    command.args(["leptos", "build", "--split"]);
+    // Where it failed within itself would stand last, after what failed.
+    command.args(["leptos", "build", "--split"]).env("RUST_BACKTRACE", "0");
     command
 }
 
