@@ -62,7 +62,9 @@ async fn grouped(
     let _permit = backend.readers.permit(scope).await?;
     match &source {
         Source::Days(span) | Source::Labels(span, _) => {
-            if let Some((mut rows, total)) = (Asker { backend, scope, part }).rows(query, *span).await? {
+            // Pages ask many of these at once: on the heap, they are no part of one large future on the stack.
+            let asked = Box::pin(Asker { backend, scope, part }.rows(query, *span));
+            if let Some((mut rows, total)) = asked.await? {
                 rows.truncate(limit);
                 return Ok((rows, total));
             }
@@ -70,7 +72,7 @@ async fn grouped(
         Source::Events(labels) => bound(backend, scope, part, query, labels).await?,
         Source::Quarters => {}
     }
-    sql::grouped(&backend.pool, scope, part, query, &source, limit).await
+    Box::pin(sql::grouped(&backend.pool, scope, part, query, &source, limit)).await
 }
 
 /// Refuses what would read too many events, by their number in the rollups, or events that are not kept any more.
@@ -145,7 +147,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
     let _permit = backend.readers.permit(scope).await?;
-    Asker { backend, scope, part: SpendScope::Organization }.project_days(period).await
+    Box::pin(Asker { backend, scope, part: SpendScope::Organization }.project_days(period)).await
 }
 
 /// When the newest visible event of a part happened; none before the first.

@@ -199,7 +199,7 @@ impl Ask<'_> {
         query.filters = self.filters.to_vec();
         let _permit = self.backend.readers.permit(self.scope).await?;
         let asker = Asker { backend: self.backend, scope: self.scope, part: self.part };
-        let rows = asker.meters(&query, period).await?;
+        let rows = Box::pin(asker.meters(&query, period)).await?;
         let mut cells: BTreeMap<CellKey, BTreeMap<_, _>> = BTreeMap::new();
         for (key, meter, metered) in rows {
             cells.entry(key).or_default().insert(meter, metered);

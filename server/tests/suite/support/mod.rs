@@ -5,13 +5,14 @@ pub(crate) mod process;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use backend::{Backend, OrgScope, TestClock};
+use backend::{Backend, OrgScope, Pools, TestClock};
 use chrono::{DateTime, Utc};
 use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
 use server::{AppState, build};
 use sqlx::PgPool;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use testkit::{TestDatabase, seed};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -73,7 +74,9 @@ impl TestApp {
     pub(crate) fn backend_over(pool: PgPool, local: bool) -> (Backend, Arc<TestClock>) {
         let start: DateTime<Utc> = START.parse().unwrap();
         let clock = Arc::new(TestClock::at(start));
-        (Backend::new(pool, clock.clone(), PUBLIC_URL, local), clock)
+        // A busy machine is no database that is away.
+        let pools = Pools { patience: Duration::from_secs(60), ..pool.into() };
+        (Backend::new(pools, clock.clone(), PUBLIC_URL, local), clock)
     }
 
     /// A client of a router of its own over these verbs.
