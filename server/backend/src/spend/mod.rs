@@ -24,6 +24,8 @@ use domain::problem::Problem;
 use domain::spend::{
     Dimension, Filter, Granularity, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
@@ -51,28 +53,31 @@ const MAX_EVENTS: i64 = 100_000;
 const MAX_SPAN_EVENTS: i64 = 1_000_000;
 
 /// At most `limit` rows of a query and the total over all that match.
-async fn grouped(
-    backend: &Backend,
-    scope: &OrgScope,
+///
+/// Pages ask many of these at once: on the heap, they are no parts of one large future on the stack.
+fn grouped<'a>(
+    backend: &'a Backend,
+    scope: &'a OrgScope,
     part: SpendScope,
-    query: &SpendQuery,
+    query: &'a SpendQuery,
     limit: usize,
-) -> Result<(Vec<SpendRow>, Sums), Error> {
-    let source = query.source()?;
-    let _permit = backend.readers.permit(scope).await?;
-    match &source {
-        Source::Days(span) | Source::Labels(span, _) => {
-            // Pages ask many of these at once: on the heap, they are no part of one large future on the stack.
-            let asked = Box::pin(Asker { backend, scope, part }.rows(query, *span));
-            if let Some((mut rows, total)) = asked.await? {
-                rows.truncate(limit);
-                return Ok((rows, total));
+) -> BoxFuture<'a, Result<(Vec<SpendRow>, Sums), Error>> {
+    async move {
+        let source = query.source()?;
+        let _permit = backend.readers.permit(scope).await?;
+        match &source {
+            Source::Days(span) | Source::Labels(span, _) => {
+                if let Some((mut rows, total)) = (Asker { backend, scope, part }).rows(query, *span).await? {
+                    rows.truncate(limit);
+                    return Ok((rows, total));
+                }
             }
+            Source::Events(labels) => bound(backend, scope, part, query, labels).await?,
+            Source::Quarters => {}
         }
-        Source::Events(labels) => bound(backend, scope, part, query, labels).await?,
-        Source::Quarters => {}
+        sql::grouped(&backend.pool, scope, part, query, &source, limit).await
     }
-    Box::pin(sql::grouped(&backend.pool, scope, part, query, &source, limit)).await
+    .boxed()
 }
 
 /// Refuses what would read too many events, by their number in the rollups, or events that are not kept any more.
