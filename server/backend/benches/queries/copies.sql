@@ -1,4 +1,4 @@
--- One copy ($1: its number, $2: when the days begin): events in the order of time, with ids, hashes and words of their own, and their claimed ids.
+-- One copy ($1: its number, $2: when the days begin, $3: since when events are kept): events in the order of time, with ids, hashes and words of their own, and their claimed ids.
 with copied as materialized (
     select t.*, c.label_id,
         t.request || $1::text as request_id, t.session || $1::text as session_id,
@@ -10,6 +10,7 @@ with copied as materialized (
     from template as t
     cross join lateral (select moved_time(t.at, $1::integer, $2) as at) as moved
     join customers as c on c.place = moved_customer(t.customer, $1::integer)
+    where moved.at >= $3
 ), keyed as materialized (
     -- A UUID of version 7 with the time in microseconds (backend::ledger::key); its random bits follow from event and copy.
     select copied.*, (lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex((micros % 1000) << 2), 3, '0')

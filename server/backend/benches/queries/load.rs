@@ -4,20 +4,30 @@ use crate::Failure;
 use crate::place::{self, DAYS, Place};
 use crate::print::line;
 use backend::ledger;
-use chrono::Days;
+use chrono::{DateTime, Datelike, Days, Utc};
 use domain::period::Period;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// Connections that copy: as many as this machine has cores is enough.
 const COPIERS: usize = 2;
 
-/// Makes the copies from number `loaded` on, and the sums of all `copies`.
-pub(crate) async fn grow(place: &Place, loaded: u64, copies: u64) -> Result<(), Failure> {
+/// Makes the copies with these numbers, all of their events or those of the last month, and the sums of all copies.
+pub(crate) async fn grow(
+    place: &Place,
+    Range { start: loaded, end: copies }: Range<u64>,
+    keeps_all: bool,
+) -> Result<(), Failure> {
     let begun = Instant::now();
+    if !keeps_all {
+        sqlx::raw_sql(include_str!("retain.sql")).execute(&place.pool).await?;
+        line("\nevents before the last month leave, as by retention; their sums stay");
+    }
+    let since = if keeps_all { place::start() } else { place::kept() };
     let next = AtomicU64::new(loaded);
-    futures::future::try_join_all((0..COPIERS).map(|_| copy(place, &next, copies))).await?;
+    futures::future::try_join_all((0..COPIERS).map(|_| copy(place, &next, copies, since))).await?;
     let copied = begun.elapsed().as_secs_f64();
     let mut connection = place.pool.acquire().await?;
     set(&mut connection).await?;
@@ -42,7 +52,7 @@ pub(crate) async fn grow(place: &Place, loaded: u64, copies: u64) -> Result<(), 
 }
 
 /// Makes one copy after the other, as long as there is one left to make.
-async fn copy(place: &Place, next: &AtomicU64, copies: u64) -> Result<(), Failure> {
+async fn copy(place: &Place, next: &AtomicU64, copies: u64, since: DateTime<Utc>) -> Result<(), Failure> {
     let mut connection = place.pool.acquire().await?;
     set(&mut connection).await?;
     if copies > next.load(Ordering::Relaxed) {
@@ -59,6 +69,7 @@ async fn copy(place: &Place, next: &AtomicU64, copies: u64) -> Result<(), Failur
         sqlx::query(include_str!("copies.sql"))
             .bind(number.to_string())
             .bind(place::start())
+            .bind(since)
             .execute(&mut *connection)
             .await?;
     }
@@ -105,20 +116,33 @@ async fn weigh(place: &Place) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether there are so many events, each with its id, and `verify` finds nothing: on all days, or on three of them.
-pub(crate) async fn verify(place: &Place, events: u64, whole: bool) -> Result<(), Failure> {
+/// How many events so many copies are, of those that are kept.
+async fn expected(place: &Place, copies: u64, since: DateTime<Utc>) -> Result<i64, Failure> {
+    let expected = sqlx::query_scalar(
+        "select count(*) from template cross join generate_series(0, least($1, 7) - 1) as shift
+         cross join generate_series(shift + 1, $1, 7) where moved_time(at, shift, $2) >= $3",
+    );
+    Ok(expected.bind(i32::try_from(copies)?).bind(place::start()).bind(since).fetch_one(&place.pool).await?)
+}
+
+/// Whether all events are there, each with its id, and `verify` finds nothing: on all days, or on three of those whose events are kept.
+pub(crate) async fn verify(place: &Place, copies: u64, keeps_all: bool, whole: bool) -> Result<(), Failure> {
     let row = sqlx::query("select (select count(*) from events) as events, (select count(*) from event_ids) as ids")
         .fetch_one(&place.pool)
         .await?;
     let (stored, ids): (i64, i64) = (row.try_get("events")?, row.try_get("ids")?);
-    if (u64::try_from(stored)?, u64::try_from(ids)?) != (events, events) {
+    let events = expected(place, copies, if keeps_all { place::start() } else { place::kept() }).await?;
+    if (stored, ids) != (events, events) {
         return Err(format!("void: {events} events wanted, {stored} stored, {ids} ids").into());
     }
+    let last = DAYS - 1;
+    // The day in which the kept month begins has lost its first hours.
+    let kept = if keeps_all { 0 } else { DAYS - u64::from(place::today().day()) + 1 };
     let day = |number: u64| Period { from: first() + Days::new(number), to: first() + Days::new(number + 1) };
-    let periods = if whole {
-        vec![Period { from: first(), to: day(DAYS - 1).to }]
+    let periods = if whole && keeps_all {
+        vec![Period { from: first(), to: day(last).to }]
     } else {
-        [0, DAYS / 2, DAYS - 1].map(day).into()
+        [kept, kept.midpoint(last), last].map(day).into()
     };
     let begun = Instant::now();
     for period in &periods {

@@ -45,6 +45,9 @@ struct Args {
     /// The largest size, in millions, that chDB gets too: its rows take disk a second time.
     #[arg(long, default_value_t = 10.0)]
     chdb_up_to: f64,
+    /// Sizes beyond so many millions keep the last month's events only: those before have left by retention, their sums stay. All of 50 million would take 22 GB.
+    #[arg(long, default_value_t = 10.0)]
+    all_events_up_to: f64,
     /// A Python that has `chdb`; without it that side is left out.
     #[arg(long)]
     python: Option<PathBuf>,
@@ -94,11 +97,12 @@ async fn run(args: &Args) -> Result<(), Failure> {
     // The template itself is the first.
     let mut loaded = 1;
     for (millions, copies) in sizes {
-        load::grow(&place, loaded, copies).await?;
+        let keeps_all = millions <= args.all_events_up_to;
+        load::grow(&place, loaded..copies, keeps_all).await?;
         loaded = copies;
-        load::verify(&place, copies * args.template, millions <= args.verify_up_to).await?;
+        load::verify(&place, copies, keeps_all, millions <= args.verify_up_to).await?;
         results.push(measure::ours(&place, args, millions).await?);
-        if let Some(other) = other.as_mut().filter(|_| millions <= args.chdb_up_to) {
+        if let Some(other) = other.as_mut().filter(|_| millions <= args.chdb_up_to && keeps_all) {
             measure::beside_chdb(&place, args, other).await?;
         }
     }

@@ -5,7 +5,7 @@ use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, Pools, Sizes, TestClock, budgets};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, TimeDelta, Utc};
 use domain::budget::BudgetInput;
 use domain::identity::KeyScope;
 use domain::problem::Problem;
@@ -57,6 +57,11 @@ fn end() -> DateTime<Utc> {
 /// Where the first day begins.
 pub(crate) fn start() -> DateTime<Utc> {
     end() - Days::new(DAYS)
+}
+
+/// Where events are kept from, in sizes whose earlier months have left: the month before the last is over.
+pub(crate) fn kept() -> DateTime<Utc> {
+    today().with_day(1).unwrap_or_default().and_time(chrono::NaiveTime::MIN).and_utc()
 }
 
 impl Place {
