@@ -2,12 +2,12 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, rules};
+use crate::{Backend, Error, OrgScope, rules, spend};
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::price::contract::ContractTerm;
 use domain::problem::Problem;
-use domain::spend::Sums;
+use domain::spend::{Granularity, SpendQuery, Sums};
 use domain::statement::{
     CostOwner, ModelSums, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine, TeamStatement,
     lines,
@@ -29,7 +29,9 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     scope.require(Permission::Read)?;
     let this_month = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let first = this_month.from.checked_sub_months(chrono::Months::new(MAX_MONTHS - 1)).unwrap_or(this_month.from);
-    sql::months(&backend.pool, scope, Period { from: first, to: this_month.to }).await
+    let asked = SpendQuery::over(Period { from: first, to: this_month.to }).per(Granularity::Month);
+    let months = spend::query(backend, scope, &asked).await?.rows.into_iter().rev();
+    Ok(months.filter_map(|row| Some(MonthTotal { month: row.bucket?.day(), sums: row.sums })).collect())
 }
 
 /// What every visible team and project owes for a month; with lines where asked.

@@ -5,7 +5,7 @@ use crate::{Error, OrgScope};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::Sums;
-use domain::statement::{CostOwner, MonthTotal, StatementKind};
+use domain::statement::{CostOwner, StatementKind};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
@@ -61,15 +61,6 @@ fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(S
             sql.push(" and r.project_id = ").push_bind(id);
         }
     }
-}
-
-pub(super) async fn months(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<MonthTotal>, Error> {
-    let mut sql = Query::new("select date_trunc('month', r.day::timestamp)::date as month, ");
-    sql.push(SUMS).push(" from spend_by_coarse_day as r");
-    push_where(&mut sql, scope, period, None);
-    sql.push(" group by 1 order by 1 desc");
-    let rows = sql.build().fetch_all(pool).await?;
-    rows.iter().map(|row| Ok(MonthTotal { month: row.try_get("month")?, sums: sums_of(row)? })).collect()
 }
 
 pub(super) async fn models(
