@@ -5,7 +5,7 @@
 //!
 //! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
 //! * [`mod@logs`] knows the coding agents that report by log record.
-//! * [`words`] has the names under which instrumentations write the same thing, [`log_keys`] those of coding agents; [`genai`] makes an event of them.
+//! * [`attribute_keys`] has the names under which instrumentations write the same thing, [`log_keys`] those of coding agents; [`genai`] makes an event of them.
 
 pub mod answer;
 mod attribute_keys;
