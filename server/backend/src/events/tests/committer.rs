@@ -230,9 +230,11 @@ fn impatient(pools: Pools) -> Backend {
     waiting_for(Duration::from_secs(2), pools)
 }
 
-/// A server whose events are held up on purpose must not give up, however slow the machine is.
+/// Events that are held up on purpose must not be given up, however slow the machine is.
+const PATIENT: Duration = Duration::from_secs(3_600);
+
 fn patient(fixture: &Fixture) -> Backend {
-    waiting_for(Duration::from_secs(3_600), fixture.database.pool().clone().into())
+    waiting_for(PATIENT, fixture.database.pool().clone().into())
 }
 
 fn waiting_for(patience: Duration, pools: Pools) -> Backend {
@@ -333,11 +335,16 @@ fn fresh_tags(n: usize, k: usize) -> Value {
 }
 
 /// However much one organization has waiting, another's event is in the next group that is made: it waits for what is being written when it comes, and for nothing else.
+///
+/// The writers share one connection here, so that transactions are numbered in the order in which groups are made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn full_batches_of_one_organization_delay_no_other_by_more_than_one_commit() {
     let fixture = Fixture::new().await;
     let (loud, quiet) = (fixture.organization("loud", "UTC").await, fixture.organization("quiet", "UTC").await);
-    let server = patient(&fixture);
+    let whole: Pools = fixture.database.pool().clone().into();
+    let ingest = sqlx::postgres::PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENT);
+    let ingest = ingest.connect_with(fixture.database.pool().connect_options().as_ref().clone()).await.unwrap();
+    let server = waiting_for(PATIENT, Pools { ingest, ..whole });
     let mut lock = fixture.database.pool().begin().await.unwrap();
     sqlx::query("lock table event_ids in exclusive mode").execute(&mut *lock).await.unwrap();
     let send = |scope: &crate::OrgScope, ids: Vec<String>| {
