@@ -58,14 +58,18 @@ impl SpendQuery {
         self
     }
 
+    /// Every dimension that it groups or filters by; one may come more than once.
+    pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
+        self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension))
+    }
+
     /// What carries every dimension of the query: a rollup, or events where no rollup does. Rollups have labels (customer, user, tags) by day and one at a time, each beside every other dimension.
     ///
     /// # Errors
     /// [`Problem::Unprocessable`] with more than [`MAX_LABELS`] labels.
     pub fn source(&self) -> Result<Source, Problem> {
         let mut labels: Vec<&Dimension> = Vec::new();
-        let asked = self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension));
-        for label in asked.filter(|dimension| dimension.is_label()) {
+        for label in self.dimensions().filter(|dimension| dimension.is_label()) {
             if !labels.contains(&label) {
                 labels.push(label);
             }

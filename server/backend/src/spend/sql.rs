@@ -212,7 +212,7 @@ fn is_coarse(query: &SpendQuery) -> bool {
         use Dimension::{Model, Project, Provider, Status, Team};
         matches!(dimension, Project | Team | Provider | Model | Status)
     };
-    query.group_by.iter().all(carried) && query.filters.iter().all(|filter| carried(&filter.dimension))
+    query.dimensions().all(carried)
 }
 
 fn push_days(sql: &mut Query, scope: &OrgScope, period: Period, alias: &'static str) {
@@ -347,8 +347,7 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
 }
 
 fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
-    let mut asked = query.group_by.iter().chain(query.filters.iter().map(|filter| &filter.dimension));
-    if asked.any(|dimension| *dimension == Dimension::Team) {
+    if query.dimensions().any(|dimension| *dimension == Dimension::Team) {
         sql.push(" left join project_ownership as owner on owner.org_id = ").push_bind(scope.org_id().0);
         sql.push(" and owner.project_id = r.project_id and owner.valid_from <= ").push(day);
         sql.push(" and owner.valid_to > ").push(day);

@@ -92,8 +92,8 @@ impl RollupDelta {
     /// [`Error::Database`].
     pub(crate) async fn adjust(mut self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
         let (meters, terms) = (sorted(std::mem::take(&mut self.meters)), sorted(std::mem::take(&mut self.terms)));
+        // No event is new; and versions come last, after the rows below.
         self.newest = Newest::new();
-        // Versions come last, after the rows below.
         let moved = self.write(connection, &Days::new()).await?;
         METERS.add_and_prune(connection, &meters).await?;
         TERMS.add_and_prune(connection, &terms).await?;

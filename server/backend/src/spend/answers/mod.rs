@@ -64,14 +64,17 @@ pub(crate) struct Answers {
 }
 
 #[derive(Clone, Debug)]
-struct Kept<T: Send + Sync + 'static>(Cache<Question, Arc<Vec<T>>>);
+struct Kept<T: Send + Sync + 'static>(Cache<Question, Option<Rows<T>>>);
 
-/// A part of an answer: known, or yet to be read.
-type Part<T> = Result<Arc<Vec<T>>, Question>;
+type Rows<T> = Arc<Vec<T>>;
+
+/// A part of an answer: known, maybe as too long, or yet to be read.
+type Part<T> = Result<Option<Rows<T>>, Question>;
 
 impl<T: Send + Sync + 'static> Default for Kept<T> {
     fn default() -> Self {
-        let weigh = |_: &Question, rows: &Arc<Vec<T>>| u32::try_from(rows.len() + 4).unwrap_or(u32::MAX);
+        let rows = |rows: &Option<Rows<T>>| rows.as_ref().map_or(0, |rows| rows.len());
+        let weigh = move |_: &Question, part: &Option<Rows<T>>| u32::try_from(rows(part) + 4).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weigh).max_capacity(KEPT_ROWS).time_to_idle(KEPT_FOR).build())
     }
 }
@@ -81,21 +84,18 @@ impl<T: Send + Sync + 'static> Kept<T> {
         self.0.get(&question).await.ok_or(question)
     }
 
-    /// A part that is known, or read now and kept; none where it is too long.
-    async fn settle<F>(&self, part: Part<T>, read: impl FnOnce(Period) -> F) -> Result<Option<Arc<Vec<T>>>, Error>
+    /// A part that is known, or read now and kept; none where it is too long, which is kept too, so that it is found out once.
+    async fn settle<F>(&self, part: Part<T>, read: impl FnOnce(Period) -> F) -> Result<Option<Rows<T>>, Error>
     where
         F: Future<Output = Result<Vec<T>, Error>>,
     {
         let question = match part {
-            Ok(known) => return Ok(Some(known)),
+            Ok(known) => return Ok(known),
             Err(question) => question,
         };
-        let rows = Arc::new(read(question.days).await?);
-        if rows.len() > MOST_ROWS {
-            return Ok(None);
-        }
-        self.0.insert(question, Arc::clone(&rows)).await;
-        Ok(Some(rows))
+        let rows = Some(read(question.days).await?).filter(|rows| rows.len() <= MOST_ROWS).map(Arc::new);
+        self.0.insert(question, rows.clone()).await;
+        Ok(rows)
     }
 }
 
@@ -185,9 +185,8 @@ impl Asker<'_> {
 
     /// Whether an answer changes with the words and owners of projects.
     fn rests_on_projects(self, query: &SpendQuery) -> bool {
-        let mut asked = query.group_by.iter().chain(query.filters.iter().map(|filter| &filter.dimension));
         matches!(self.part, SpendScope::Team(_))
-            || asked.any(|dimension| matches!(dimension, Dimension::Project | Dimension::Team))
+            || query.dimensions().any(|dimension| matches!(dimension, Dimension::Project | Dimension::Team))
     }
 }
 
