@@ -66,6 +66,7 @@ const OWNED: [(&str, &[&str]); 2] = [
             "rollup_meter_day",
             "rollup_term_day",
             "rollup_coarse_day",
+            "rollup_coarse_label_day",
             "rollup_coarse_meter_day",
             "rollup_version",
             "newest_events",

@@ -417,6 +417,7 @@ async fn a_deleted_organization_takes_its_events_along() {
         "rollup_label_day",
         "rollup_meter_day",
         "rollup_coarse_day",
+        "rollup_coarse_label_day",
         "rollup_coarse_meter_day",
         "rollup_version",
         "newest_events",

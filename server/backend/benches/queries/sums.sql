@@ -3,7 +3,7 @@
 create temporary table moves as
 select number, count(*) as copies from (select generate_series(0, :copies - 1) % 56 as number) as copy group by number;
 create temporary table shifts as select number % 7 as number, sum(copies) as copies from moves group by 1;
-truncate rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_meter_day, rollup_version, newest_events, dirty_marks;
+truncate rollup_quarter, rollup_day, rollup_label_day, rollup_meter_day, rollup_coarse_day, rollup_coarse_label_day, rollup_coarse_meter_day, rollup_version, newest_events, dirty_marks;
 
 insert into rollup_quarter (org_id, quarter, series_id, tokens, requests, unpriced_requests, retries, cache_hits, booked, adjusted,
     unpriced_upper_bound, avoided_cost)
@@ -40,6 +40,12 @@ insert into rollup_coarse_day (org_id, day, coarse_id, tokens, requests, unprice
 select org_id, day, coarse_id, sum(tokens), sum(requests), sum(unpriced_requests), sum(retries), sum(cache_hits), sum(booked), sum(adjusted),
     sum(unpriced_upper_bound), sum(avoided_cost)
 from rollup_day join series using (org_id, series_id) group by 1, 2, 3 order by 1, 2, 3;
+
+insert into rollup_coarse_label_day (org_id, day, label_id, status, tokens, requests, unpriced_requests, booked, adjusted,
+    unpriced_upper_bound, avoided_cost)
+select org_id, day, label_id, status, sum(tokens), sum(requests), sum(unpriced_requests), sum(booked), sum(adjusted),
+    sum(unpriced_upper_bound), sum(avoided_cost)
+from rollup_label_day join series using (org_id, series_id) group by 1, 2, 3, 4 order by 1, 2, 3, 4;
 
 insert into rollup_coarse_meter_day (org_id, day, coarse_id, meter, requests, quantity, booked, adjusted)
 select org_id, day, coarse_id, meter, sum(requests), sum(quantity), sum(booked), sum(adjusted)

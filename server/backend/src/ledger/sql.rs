@@ -252,6 +252,7 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from rollup_meter_day where org_id = $1",
         "delete from rollup_term_day where org_id = $1",
         "delete from rollup_coarse_day where org_id = $1",
+        "delete from rollup_coarse_label_day where org_id = $1",
         "delete from rollup_coarse_meter_day where org_id = $1",
         "delete from rollup_version where org_id = $1",
         "delete from newest_events where org_id = $1",

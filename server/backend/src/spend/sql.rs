@@ -188,7 +188,7 @@ fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &Spen
             push_part(sql, scope, part, "r.day");
         }
         Source::Labels(period, label) => {
-            push_labels(sql, scope, *period, label);
+            push_labels(sql, scope, *period, label, is_label_alone(scope, part, query, label));
             push_owner(sql, scope, query, "r.day");
             sql.push(" where true");
             push_part(sql, scope, part, "r.day");
@@ -215,6 +215,12 @@ fn is_coarse(query: &SpendQuery) -> bool {
     query.dimensions().all(carried)
 }
 
+/// Whether sums by label alone carry everything that a query asks, of every project.
+fn is_label_alone(scope: &OrgScope, part: SpendScope, query: &SpendQuery, label: &Dimension) -> bool {
+    let carried = |dimension: &Dimension| dimension == label || *dimension == Dimension::Status;
+    part == SpendScope::Organization && scope.visible_projects().is_none() && query.dimensions().all(carried)
+}
+
 fn push_days(sql: &mut Query, scope: &OrgScope, period: Period, alias: &'static str) {
     sql.push(alias).push("org_id = ").push_bind(scope.org_id().0);
     sql.push(" and ").push(alias).push("day >= ").push_bind(period.from);
@@ -229,20 +235,24 @@ fn push_visible(sql: &mut Query, scope: &OrgScope, alias: &'static str) {
 }
 
 /// One row per value, and what no value accounts for as the missing value: the day's rollup less all labelled.
-fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimension) {
-    const WORDS: &str =
-        "day, project_id, key_id, provider, model, operation, status, feature, environment, cohort, step, ";
+fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimension, is_alone: bool) {
     const SUMS: &str =
         "requests, booked, adjusted, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost";
     const LESS: &str =
         "-requests, -booked, -adjusted, -tokens, -unpriced_requests, -unpriced_upper_bound, -errors, -avoided_cost";
+    let (words, labelled, all) = if is_alone {
+        ("day, status, ", "spend_by_coarse_label", "spend_by_coarse_day")
+    } else {
+        let words = "day, project_id, key_id, provider, model, operation, status, feature, environment, cohort, step, ";
+        (words, "spend_by_label", "spend_by_day")
+    };
     let name = label.name();
-    sql.push("(select ").push(WORDS).push("value, ").push(SUMS).push(" from spend_by_label where ");
+    sql.push("(select ").push(words).push("value, ").push(SUMS).push(" from ").push(labelled).push(" where ");
     push_days(sql, scope, period, "");
     sql.push(" and label = ").push_bind(name.clone());
-    sql.push(" union all select ").push(WORDS).push("'', ").push(SUMS).push(" from spend_by_day where ");
+    sql.push(" union all select ").push(words).push("'', ").push(SUMS).push(" from ").push(all).push(" where ");
     push_days(sql, scope, period, "");
-    sql.push(" union all select ").push(WORDS).push("'', ").push(LESS).push(" from spend_by_label where ");
+    sql.push(" union all select ").push(words).push("'', ").push(LESS).push(" from ").push(labelled).push(" where ");
     push_days(sql, scope, period, "");
     sql.push(" and label = ").push_bind(name).push(") as r");
 }

@@ -207,6 +207,7 @@ async fn a_difference_is_found_in_every_rollup() {
         ("rollup_label_day", "", "delete from rollup_label_day"),
         ("rollup_meter_day", "", "update rollup_meter_day set quantity = quantity + 1 where meter = 'output'"),
         ("rollup_coarse_day", "", "update rollup_coarse_day set avoided_cost = 1"),
+        ("rollup_coarse_label_day", "", "update rollup_coarse_label_day set tokens = tokens + 1"),
         ("rollup_coarse_meter_day", "", "delete from rollup_coarse_meter_day where meter = 'output'"),
         ("events", "tokens", "update events set tokens = 1"),
         ("events", "receipt", "update plans set plan = jsonb_set(plan, '{lines,0,source,price,rate,usd}', '\"7\"')"),

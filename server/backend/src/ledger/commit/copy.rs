@@ -33,19 +33,19 @@ pub(super) struct Claim<'a> {
     pub(super) event_key: EventKey,
 }
 
-/// Claims with all that stands around them.
-pub(super) fn claims<'a>(claims: impl ExactSizeIterator<Item = Claim<'a>>) -> Vec<u8> {
-    let mut rows = CopyBuffer::with_capacity(claims.len() * 120);
-    for claim in claims {
-        rows.row(3 + usize::from(claim.content.is_some()));
-        rows.uuid(claim.org_id.0);
-        rows.field(claim.hash);
-        if let Some(content) = claim.content {
-            rows.field(content);
+impl Claim<'_> {
+    /// As a row.
+    pub(super) fn row(&self) -> Vec<u8> {
+        let mut row = CopyBuffer::with_capacity(96);
+        row.row(3 + usize::from(self.content.is_some()));
+        row.uuid(self.org_id.0);
+        row.field(self.hash);
+        if let Some(content) = self.content {
+            row.field(content);
         }
-        rows.uuid(claim.event_key.0);
+        row.uuid(self.event_key.0);
+        row.0
     }
-    framed(std::iter::once(&rows.0[..]))
 }
 
 /// A row on its way into a table.

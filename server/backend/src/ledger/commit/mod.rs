@@ -5,6 +5,7 @@
 //! Room is counted in bytes, shared among organizations and taken before parsing, so memory stays flat when PostgreSQL is slow: whoever finds no room is told to come back.
 //! More than one server beside one database is correct: identity is decided by `event_ids`, and rows are locked in one order everywhere.
 
+mod arrays;
 mod backlog;
 mod copy;
 mod measure;

@@ -1,5 +1,6 @@
-//! An event as a row of `events`: the fields in the order of the `copy` statement in [`super::sql`].
+//! An event as a row of `events`: the fields in the order of [`COLUMNS`].
 
+use super::arrays::{BOOL, BYTES, ColumnType, INT8, JSONB, NUMERIC, TEXT, TIMESTAMP, UUID};
 use super::copy::CopyBuffer;
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Entry, Known};
@@ -18,31 +19,31 @@ impl NewEvent {
     }
 }
 
-/// Names of the columns, in the order in which a row has them.
-pub(super) const COLUMNS: [&str; 23] = [
-    "org_id",
-    "event_key",
-    "received_at",
-    "series_id",
-    "shape_id",
-    "plan_id",
-    "tokens",
-    "response_cache_hit",
-    "cost",
-    "upper_bound",
-    "avoided_cost",
-    "reported_cost",
-    "labels",
-    "numbers",
-    "quantities",
-    "id",
-    "request_id",
-    "interaction_id",
-    "session_id",
-    "decision_id",
-    "provider_response_id",
-    "input_hash",
-    "words",
+/// The columns, in the order in which a row has them.
+pub(super) const COLUMNS: [(&str, ColumnType); 23] = [
+    ("org_id", UUID),
+    ("event_key", UUID),
+    ("received_at", TIMESTAMP),
+    ("series_id", INT8),
+    ("shape_id", INT8),
+    ("plan_id", INT8),
+    ("tokens", INT8),
+    ("response_cache_hit", BOOL),
+    ("cost", NUMERIC),
+    ("upper_bound", NUMERIC),
+    ("avoided_cost", NUMERIC),
+    ("reported_cost", NUMERIC),
+    ("labels", BYTES),
+    ("numbers", BYTES),
+    ("quantities", BYTES),
+    ("id", TEXT),
+    ("request_id", TEXT),
+    ("interaction_id", TEXT),
+    ("session_id", TEXT),
+    ("decision_id", TEXT),
+    ("provider_response_id", TEXT),
+    ("input_hash", TEXT),
+    ("words", JSONB),
 ];
 
 /// An event's row, with the numbers that are its own and the quantities of its receipt.

@@ -1,5 +1,6 @@
 //! Queries of the ingest transaction. They mix organizations: every row carries its own.
 
+use super::arrays::{self, ColumnType, UUID};
 use super::{copy, month, row};
 use crate::ledger::content::ContentHash;
 use crate::ledger::event::NewEvent;
@@ -12,9 +13,11 @@ use domain::period::Zone;
 use rust_decimal::Decimal;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
-use std::sync::LazyLock;
 use std::time::Duration;
 use uuid::Uuid;
+
+/// From so many rows on, a COPY saves more than its ways to the database cost.
+pub(super) const WORTH_COPYING: usize = 256;
 
 /// Ids that were recorded before, by the event key that wanted them now.
 pub(super) type KnownIds = HashMap<EventKey, KnownId>;
@@ -183,31 +186,22 @@ pub(super) async fn copy_claims(
     claims: &[ResponseIdClaim<'_>],
 ) -> Result<bool, Error> {
     let mut attempt = connection.begin().await?;
-    let ids = copy::claims(events.iter().map(|event| copy::Claim {
+    let ids = events.iter().map(|event| copy::Claim {
         org_id: event.org_id,
         hash: &event.id_hash,
         content: Some(&event.content_hash),
         event_key: event.event_key,
-    }));
-    let responses = copy::claims(claims.iter().map(|claim| copy::Claim {
+    });
+    let responses = claims.iter().map(|claim| copy::Claim {
         org_id: claim.event.org_id,
         hash: &claim.hash,
         content: None,
         event_key: claim.event.event_key,
-    }));
+    });
+    let [ids, responses]: [Vec<_>; 2] = [ids.map(|id| id.row()).collect(), responses.map(|id| id.row()).collect()];
     let copied = async {
-        copy_rows(
-            &mut attempt,
-            "copy event_ids (org_id, id_hash, content_hash, event_key) from stdin (format binary)",
-            ids,
-        )
-        .await?;
-        copy_rows(
-            &mut attempt,
-            "copy provider_responses (org_id, response_hash, event_key) from stdin (format binary)",
-            responses,
-        )
-        .await
+        EVENT_IDS.insert(&mut attempt, ids.iter().map(|row| &row[..])).await?;
+        PROVIDER_RESPONSES.insert(&mut attempt, responses.iter().map(|row| &row[..])).await
     };
     match copied.await {
         Ok(()) => {
@@ -222,11 +216,51 @@ pub(super) async fn copy_claims(
     }
 }
 
-async fn copy_rows(connection: &mut PgConnection, sql: &str, rows: Vec<u8>) -> Result<(), sqlx::Error> {
-    let mut copy = connection.copy_in_raw(sql).await?;
-    copy.send(rows).await?;
-    copy.finish().await?;
-    Ok(())
+/// A table into which rows are put that were made for a binary COPY.
+struct Table<'a> {
+    name: &'static str,
+    columns: &'a [(&'static str, ColumnType)],
+}
+
+const EVENTS: Table<'_> = Table { name: "events", columns: &row::COLUMNS };
+const EVENT_IDS: Table<'_> = Table {
+    name: "event_ids",
+    columns: &[("org_id", UUID), ("id_hash", UUID), ("content_hash", UUID), ("event_key", UUID)],
+};
+const PROVIDER_RESPONSES: Table<'_> =
+    Table { name: "provider_responses", columns: &[("org_id", UUID), ("response_hash", UUID), ("event_key", UUID)] };
+
+impl Table<'_> {
+    /// By COPY where there are many rows, which costs less; else by one statement.
+    ///
+    /// A COPY writes twice in a row. The kernel holds the second back for 40 ms, because sqlx 0.9.0 leaves `TCP_NODELAY` off (its issue 4335).
+    async fn insert<'a>(
+        &self,
+        connection: &mut PgConnection,
+        rows: impl Iterator<Item = &'a [u8]> + Clone,
+    ) -> Result<(), sqlx::Error> {
+        let names = self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let name = self.name;
+        match rows.clone().count() {
+            0 => {}
+            1..WORTH_COPYING => {
+                let arrays = (1..).zip(self.columns).map(|(place, (_, column))| format!("${place}::{}[]", column.name));
+                let arrays = arrays.collect::<Vec<_>>().join(", ");
+                let sql = format!("insert into {name} ({names}) select * from unnest({arrays})");
+                let columns = arrays::columns(self.columns.iter().map(|(_, column)| *column), rows);
+                let query =
+                    columns.into_iter().fold(sqlx::query(AssertSqlSafe(sql)), |query, column| query.bind(column));
+                query.execute(connection).await?;
+            }
+            WORTH_COPYING.. => {
+                let sql = format!("copy {name} ({names}) from stdin (format binary)");
+                let mut copy = connection.copy_in_raw(&sql).await?;
+                copy.send(copy::framed(rows)).await?;
+                copy.finish().await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Which ids of events were recorded before.
@@ -285,15 +319,10 @@ pub(super) async fn booked_costs(
     rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), row.try_get("cost")?))).collect()
 }
 
-/// Writes events in PostgreSQL's binary form.
-pub(super) async fn copy_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
-    let rows = copy::framed(events.iter().map(|event| &event.row[..]));
-    copy_rows(connection, &COPY_EVENTS, rows).await?;
-    Ok(())
+/// Writes events.
+pub(super) async fn insert_events(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<(), Error> {
+    Ok(EVENTS.insert(connection, events.iter().map(|event| &event.row[..])).await?)
 }
-
-static COPY_EVENTS: LazyLock<String> =
-    LazyLock::new(|| format!("copy events ({}) from stdin (format binary)", row::COLUMNS.join(", ")));
 
 /// Appends marks for what moved and wakes whoever watches budgets, when the transaction commits.
 pub(crate) async fn mark_moved(

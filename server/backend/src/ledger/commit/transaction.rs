@@ -15,9 +15,6 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-/// From so many events on, a COPY saves more than its ways to the database cost.
-const WORTH_COPYING: usize = 256;
-
 /// What is written together.
 pub(super) struct Batch<'a> {
     pub(super) events: &'a [&'a NewEvent],
@@ -114,7 +111,7 @@ impl Batch<'_> {
             Missing::of(fresh.iter().map(|event| (event.org_id, &event.refs)))
                 .write(&mut transaction, self.now)
                 .await?;
-            sql::copy_events(&mut transaction, &fresh).await?;
+            sql::insert_events(&mut transaction, &fresh).await?;
             let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
             possible_duplicates::mark(&mut transaction, &fresh, &duplicates.marked).await?;
             let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
@@ -146,7 +143,7 @@ impl Batch<'_> {
         events: &[&NewEvent],
         claims: &[possible_duplicates::ResponseIdClaim<'_>],
     ) -> Result<sql::Claimed, Error> {
-        let expect_all_new = self.expect_all_new && events.len() >= WORTH_COPYING;
+        let expect_all_new = self.expect_all_new && events.len() >= sql::WORTH_COPYING;
         if expect_all_new && sql::copy_claims(connection, events, claims).await? {
             return Ok(sql::Claimed { all_ids: true, all_responses: true });
         }

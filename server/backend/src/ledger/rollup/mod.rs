@@ -3,8 +3,8 @@
 mod sql;
 
 pub(crate) use sql::{
-    COARSE_DAYS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums, METERS, MeterKey,
-    MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
+    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums,
+    METERS, MeterKey, MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
 };
 
 use sql::{Days, Newest};

@@ -238,30 +238,36 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
     }
 }
 
-/// Coarser sums of a table, by project, provider, model and status: they follow from its rows and are made from them wherever these are written.
+/// Coarser sums of a table: they follow from its rows and are made from them wherever these are written.
 pub(crate) struct Coarse<K, S> {
     pub(crate) table: &'static str,
     of: Rollup<K, S>,
+    /// The column of the series that stands in the key in place of its number.
+    by: &'static str,
 }
 
-pub(crate) const COARSE_DAYS: Coarse<DayKey, CallSums> = Coarse { table: "rollup_coarse_day", of: DAYS };
-pub(crate) const COARSE_METERS: Coarse<MeterKey, MeterSums> = Coarse { table: "rollup_coarse_meter_day", of: METERS };
+pub(crate) const COARSE_DAYS: Coarse<DayKey, CallSums> =
+    Coarse { table: "rollup_coarse_day", of: DAYS, by: "coarse_id" };
+pub(crate) const COARSE_LABELS: Coarse<LabelKey, LabelSums> =
+    Coarse { table: "rollup_coarse_label_day", of: LABELS, by: "status" };
+pub(crate) const COARSE_METERS: Coarse<MeterKey, MeterSums> =
+    Coarse { table: "rollup_coarse_meter_day", of: METERS, by: "coarse_id" };
 
 impl<K: Columns, S: Columns> Coarse<K, S> {
-    /// Its key: a coarse series in place of the series.
-    fn key() -> impl Iterator<Item = &'static str> + Clone {
-        K::COLUMNS.iter().map(|(name, _)| if *name == "series_id" { "coarse_id" } else { *name })
+    /// Names of its key, each with the alias of the finer row or of its series.
+    fn key(&self) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+        let by = self.by;
+        K::COLUMNS.iter().map(move |(name, _)| if *name == "series_id" { ("s", by) } else { ("r", *name) })
     }
 
-    pub(crate) fn names() -> String {
-        Self::key().chain(S::COLUMNS.iter().map(|(name, _)| *name)).collect::<Vec<_>>().join(", ")
+    pub(crate) fn names(&self) -> String {
+        let sums = S::COLUMNS.iter().map(|(name, _)| *name);
+        self.key().map(|(_, name)| name).chain(sums).collect::<Vec<_>>().join(", ")
     }
 
     /// Sums of rows `r` of the finer table, in the order in which everybody locks rows.
-    fn sums(rows: &str, condition: &str) -> String {
-        let key =
-            Self::key().map(|name| if name == "coarse_id" { "s.coarse_id".to_owned() } else { format!("r.{name}") });
-        let key = key.collect::<Vec<_>>().join(", ");
+    fn sums(&self, rows: &str, condition: &str) -> String {
+        let key = self.key().map(|(row, name)| format!("{row}.{name}")).collect::<Vec<_>>().join(", ");
         let sums = S::COLUMNS.iter().map(|(name, sql)| format!("sum(r.{name})::{sql} as {name}"));
         format!(
             "select {key}, {} from {rows} join series as s on s.org_id = r.org_id and s.series_id = r.series_id
@@ -274,14 +280,14 @@ impl<K: Columns, S: Columns> Coarse<K, S> {
     fn upsert(&self, bound: usize) -> String {
         let names = Rollup::<K, S>::names().collect::<Vec<_>>().join(", ");
         let rows = format!("{} as r ({names})", arrays(K::COLUMNS.iter().chain(S::COLUMNS), bound));
-        added::<S>(self.table, &Self::names(), &Self::sums(&rows, "true"))
+        added::<S>(self.table, &self.names(), &self.sums(&rows, "true"))
     }
 
     /// What it has to be of an organization's days for which a condition on the finer rows `r` holds, whose bound values begin with `$2`: what comes to nothing has no row.
     pub(crate) fn expected(&self, within: &str) -> String {
-        let sums = Self::sums(&format!("{} as r", self.of.table), &format!("r.org_id = $1 and {within}"));
+        let sums = self.sums(&format!("{} as r", self.of.table), &format!("r.org_id = $1 and {within}"));
         let any = S::COLUMNS.iter().map(|(name, _)| format!("{name} <> 0")).collect::<Vec<_>>().join(" or ");
-        format!("select {} from ({sums}) as sums where {any}", Self::names())
+        format!("select {} from ({sums}) as sums where {any}", self.names())
     }
 
     /// Adds rows of the finer table to what is there; what comes to nothing goes.
@@ -294,8 +300,9 @@ impl<K: Columns, S: Columns> Coarse<K, S> {
         }
         self.of.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
         let series = "join series as s on s.org_id = gone.org_id and s.series_id = gone.series_id";
-        let same = Self::key().map(|name| {
-            if name == "coarse_id" { "r.coarse_id = s.coarse_id".to_owned() } else { format!("r.{name} = gone.{name}") }
+        let same = self.key().map(|(row, name)| {
+            let other = if row == "s" { "s" } else { "gone" };
+            format!("r.{name} = {other}.{name}")
         });
         let prune = pruned::<S>(self.table, &format!("{} {series}", gone::<K>()), same);
         K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
@@ -393,11 +400,11 @@ fn bind_newest<'q>(query: Query<'q>, newest: &Newest) -> Query<'q> {
 
 /// All upserts as one statement, because a way to the database and back costs as much as a few rows.
 ///
-/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, meters, their coarser ones, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
+/// PostgreSQL runs such parts from the last to the first, so they stand in the reverse of the order in which everybody locks rows: quarters, days, their coarser ones, labels, their coarser ones, meters, their coarser ones, newest events, versions. [`super::RollupDelta::adjust`] keeps to it.
 static ADD: LazyLock<String> = LazyLock::new(|| {
     let (meters, coarse_meters) = (METERS.upsert(0), COARSE_METERS.upsert(0));
     let mut bound = Rollup::<MeterKey, MeterSums>::WIDTH;
-    let labels = LABELS.upsert(bound);
+    let (labels, coarse_labels) = (LABELS.upsert(bound), COARSE_LABELS.upsert(bound));
     bound += Rollup::<LabelKey, LabelSums>::WIDTH;
     let (days, coarse_days) = (DAYS.upsert(bound), COARSE_DAYS.upsert(bound));
     bound += Rollup::<DayKey, CallSums>::WIDTH;
@@ -405,7 +412,7 @@ static ADD: LazyLock<String> = LazyLock::new(|| {
     bound += Rollup::<QuarterKey, CallSums>::WIDTH;
     let (versions, newest) = (renewed(bound), moved_on(bound + 2));
     format!(
-        "with versions as ({versions}), newest as ({newest}), coarse_meters as ({coarse_meters}), meters as ({meters}), labels as ({labels}), coarse_days as ({coarse_days}),
+        "with versions as ({versions}), newest as ({newest}), coarse_meters as ({coarse_meters}), meters as ({meters}), coarse_labels as ({coarse_labels}), labels as ({labels}), coarse_days as ({coarse_days}),
              days as ({days}), quarters as ({quarters}) select"
     )
 });
@@ -447,7 +454,17 @@ mod tests {
 
     #[test]
     fn everybody_locks_rows_in_one_order() {
-        let order = ["quarters", "days", "coarse_days", "labels", "meters", "coarse_meters", "newest", "versions"];
+        let order = [
+            "quarters",
+            "days",
+            "coarse_days",
+            "labels",
+            "coarse_labels",
+            "meters",
+            "coarse_meters",
+            "newest",
+            "versions",
+        ];
         let places = order.map(|part| ADD.find(&format!(" {part} as (insert")).unwrap());
         assert!(places.is_sorted_by(|one, next| one > next), "PostgreSQL runs the last part first: {places:?}");
     }

@@ -7,7 +7,8 @@ mod sql;
 use super::adjust;
 use super::commit::lock_organization;
 use super::rollup::{
-    COARSE_DAYS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS, renew, renew_all,
+    COARSE_DAYS, COARSE_LABELS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS, renew,
+    renew_all,
 };
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -87,8 +88,7 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
             sql::replace(&mut transaction, scope, &LABELS, day, sums.labels).await?;
             sql::replace(&mut transaction, scope, &METERS, day, sums.meters).await?;
             sql::replace(&mut transaction, scope, &TERMS, day, sums.terms).await?;
-            sql::rebuild_coarse(&mut transaction, scope, &COARSE_DAYS, Some(day.day)).await?;
-            sql::rebuild_coarse(&mut transaction, scope, &COARSE_METERS, Some(day.day)).await?;
+            rebuild_coarse(&mut transaction, scope, Some(day.day)).await?;
             renew(&mut transaction, &[(scope.org_id(), day.day)].into()).await?;
         }
     }
@@ -172,7 +172,15 @@ async fn compare(
         | differing(&METERS, &computed.meters, &sql::rows(connection, scope, &METERS, day).await?, found)
         | differing(&TERMS, &computed.terms, &sql::rows(connection, scope, &TERMS, day).await?, found)
         | coarse(connection, scope, &COARSE_DAYS, day, found).await?
+        | coarse(connection, scope, &COARSE_LABELS, day, found).await?
         | coarse(connection, scope, &COARSE_METERS, day, found).await?)
+}
+
+/// Puts what follows from the finer sums in place of the coarser ones of a day, or of all.
+async fn rebuild_coarse(connection: &mut PgConnection, scope: &OrgScope, day: Option<NaiveDate>) -> Result<(), Error> {
+    sql::rebuild_coarse(connection, scope, &COARSE_DAYS, day).await?;
+    sql::rebuild_coarse(connection, scope, &COARSE_LABELS, day).await?;
+    sql::rebuild_coarse(connection, scope, &COARSE_METERS, day).await
 }
 
 /// Coarser sums have to follow from the finer ones, which are compared with the events.
@@ -270,7 +278,6 @@ pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone:
         METERS.add(connection, &sums.meters.into_iter().collect()).await?;
         TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
     }
-    sql::rebuild_coarse(connection, scope, &COARSE_DAYS, None).await?;
-    sql::rebuild_coarse(connection, scope, &COARSE_METERS, None).await?;
+    rebuild_coarse(connection, scope, None).await?;
     renew_all(connection, scope).await
 }

@@ -118,7 +118,7 @@ pub(super) async fn coarse_differences<K: Columns, S: Columns>(
     coarse: &Coarse<K, S>,
     day: NaiveDate,
 ) -> Result<Vec<(bool, String)>, Error> {
-    let (names, table) = (Coarse::<K, S>::names(), coarse.table);
+    let (names, table) = (coarse.names(), coarse.table);
     let sql = format!(
         "with expected as ({}), stored as (select {names} from {table} where org_id = $1 and day = $2)
          select true as is_stored, to_jsonb(wrong)::text as row from (select * from stored except select * from expected) as wrong
@@ -141,7 +141,7 @@ pub(super) async fn rebuild_coarse<K: Columns, S: Columns>(
     let table = coarse.table;
     for sql in [
         format!("delete from {table} as r where r.org_id = $1 and {WITHIN}"),
-        format!("insert into {table} ({}) {}", Coarse::<K, S>::names(), coarse.expected(WITHIN)),
+        format!("insert into {table} ({}) {}", coarse.names(), coarse.expected(WITHIN)),
     ] {
         sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(day).execute(&mut *connection).await?;
     }
