@@ -35,6 +35,7 @@ const VISITS = {
   "/forgotten-password": { stranger: ["/forgotten-password"] },
   "/reset-password": { stranger: ["/reset-password?token=none"] },
   "/invitations/:org/:token": { stranger: [["/invitations/empty/none", 404], () => known.invitation] },
+  "/recipients/:org/:token": { stranger: [["/recipients/empty/none", 404]] },
   "/account": { owner: ["/account"] },
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },

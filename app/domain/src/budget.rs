@@ -107,12 +107,32 @@ pub struct Budget {
     pub amount: Decimal,
     /// Percentages of the amount, rising, such as 50, 80, 100.
     pub thresholds: Vec<u16>,
-    /// Who gets mail.
+    /// Who is to get mail.
     pub recipients: Vec<Email>,
+    /// Those of them who get none yet: neither members nor confirmed by the link that was sent to them.
+    pub unconfirmed: Vec<Email>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Set when it was put away; its alerts stay.
     pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl Budget {
+    /// Who gets mail.
+    pub fn mailed(&self) -> impl Iterator<Item = &Email> {
+        self.recipients.iter().filter(|email| !self.unconfirmed.contains(email))
+    }
+}
+
+/// What the link in the mail to a recipient who is no member offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientOffer {
+    /// Name of the organization whose mails these are.
+    pub organization: String,
+    /// Who would get them.
+    pub email: Email,
+    /// Whether they confirmed it.
+    pub confirmed: bool,
 }
 
 /// Used and amount of one month, and what follows from them: the one place that compares the two.

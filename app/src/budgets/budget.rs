@@ -186,16 +186,22 @@ impl View {
             let rows = rows.iter().map(test_row).collect_view();
             view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
         });
-        let recipients = &self.detail.state.budget.recipients;
-        let list: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+        let list: Vec<_> = self.detail.state.budget.mailed().map(ToString::to_string).collect();
         let who = if list.is_empty() {
             "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
         } else {
             format!("Mail goes to {}.", list.join(", "))
         };
+        let waiting = &self.detail.state.budget.unconfirmed;
+        let waiting = (!waiting.is_empty()).then(|| {
+            let list: Vec<_> = waiting.iter().map(ToString::to_string).collect();
+            let text = format!("Not confirmed yet, so without mail: {}. Each was sent a link; after a day, saving the budget sends another.", list.join(", "));
+            view! { <p class="prose">{text}</p> }
+        });
         view! {
             <Section title="Recipients">
                 <p class="prose">{who}</p>
+                {waiting}
                 {form}
                 {table}
             </Section>
@@ -205,7 +211,7 @@ impl View {
 
     fn test_form(&self) -> AnyView {
         let (org, budget) = (self.org.clone(), self.detail.state.budget.budget_id.to_string());
-        let all = (!self.detail.state.budget.recipients.is_empty()).then(
+        let all = self.detail.state.budget.mailed().next().is_some().then(
             || view! { <Button name="to" value="recipients" small=true>"Send a test to all recipients"</Button> },
         );
         view! {

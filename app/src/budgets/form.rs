@@ -161,7 +161,7 @@ where
             error=form.error("thresholds") hint="Up to 10 whole percentages of the amount. Each fires once a month."/>
         <TextArea label="Recipients" name="recipients" rows=3 optional=true value=form.kept_or("recipients", &first.recipients)
             error=form.error("recipients")
-            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Without any, crossings are only written to the ledger.")/>
+            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Who is no member is asked by mail first. Without any, crossings are only written to the ledger.")/>
     }
     .into_any()
 }

@@ -89,7 +89,7 @@ pub(super) fn told(alert: &Alert) -> String {
         return format!("Told in the mail about {higher} %, crossed at the same moment.");
     }
     if alert.deliveries.is_empty() {
-        return "The budget had no recipients.".to_owned();
+        return "The budget had no confirmed recipients.".to_owned();
     }
     let count = |state| alert.deliveries.iter().filter(|delivery| delivery.state == state).count();
     let parts = [
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_crossing_says_who_was_told() {
         let mut alert = alert();
-        assert_eq!(told(&alert), "The budget had no recipients.");
+        assert_eq!(told(&alert), "The budget had no confirmed recipients.");
         let mail = |state| Delivery {
             recipient: "ada@example.com".to_owned(),
             state,

@@ -1,8 +1,9 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
 use super::{mail, sql};
+use crate::delivery::{self, NewMail};
 use crate::notify_listener::NotifyListener;
-use crate::{Backend, Error, OrgScope, delivery, identity, spend};
+use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::NaiveDate;
 use domain::budget::{Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
@@ -183,7 +184,7 @@ pub(super) async fn evaluate_now(
 
 /// Compares active budgets (or one of them) with the spend of the months that moved; new crossings are written with their mails.
 ///
-/// Locks are taken by budget, then by month, each in order, so that two servers wait for each other and never in a circle.
+/// Locks are taken by budget, then by month, each in order, then for mails, so that two servers wait for each other and never in a circle.
 async fn evaluate(
     backend: &Backend,
     scope: &OrgScope,
@@ -191,13 +192,17 @@ async fn evaluate(
     only: Option<BudgetId>,
     months: &BTreeMap<NaiveDate, ChangedSpend>,
 ) -> Result<(), Error> {
+    let mut mails = Vec::new();
     for budget in sql::active_for_evaluation(connection, scope, only).await? {
         let first = first_month(scope, &budget);
         for (month, moved) in months {
             if *month >= first && moved.touches(budget.scope) {
-                evaluate_month(backend, scope, connection, &budget, *month).await?;
+                mails.extend(evaluate_month(backend, scope, connection, &budget, *month).await?);
             }
         }
+    }
+    for mail in mails {
+        delivery::enqueue(backend, connection, mail).await?;
     }
     Ok(())
 }
@@ -213,7 +218,7 @@ async fn evaluate_month(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
-) -> Result<(), Error> {
+) -> Result<Vec<NewMail>, Error> {
     let period = Period::month_of(month);
     let (amount, ends_at) = lock_month(scope, connection, budget, month, budget.amount).await?;
     // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
@@ -231,7 +236,7 @@ async fn evaluate_month(
             new.push((threshold, alert_id));
         }
     }
-    if late { Ok(()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+    if late { Ok(Vec::new()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
 }
 
 async fn lock_month(
@@ -247,7 +252,7 @@ async fn lock_month(
     Ok((amount, instants.1))
 }
 
-/// One mail per recipient for what was found at one moment: about the highest threshold, naming the others.
+/// One mail per recipient who wants it for what was found at one moment: about the highest threshold, naming the others.
 async fn tell(
     backend: &Backend,
     scope: &OrgScope,
@@ -256,10 +261,10 @@ async fn tell(
     month: NaiveDate,
     usage: &BudgetUsage,
     new: &[(u16, AlertId)],
-) -> Result<(), Error> {
-    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(()) };
-    if budget.recipients.is_empty() {
-        return Ok(());
+) -> Result<Vec<NewMail>, Error> {
+    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(Vec::new()) };
+    if budget.mailed().next().is_none() {
+        return Ok(Vec::new());
     }
     let ids: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
     if !ids.is_empty() {
@@ -267,10 +272,7 @@ async fn tell(
     }
     let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
     let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;
-    for recipient in &budget.recipients {
-        delivery::enqueue(backend, connection, letter.to(recipient, Some(*alert_id))?).await?;
-    }
-    Ok(())
+    budget.mailed().map(|recipient| letter.to(recipient, Some(*alert_id))).collect()
 }
 
 /// Makes the rows of all months since the budget was made, so that a new amount does not reach back.

@@ -2,15 +2,18 @@
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
 //! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.
+//! Mail goes to members and to addresses that confirmed it ([`recipients`]), and is written last in a transaction.
 //! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
 
 mod evaluate;
 mod mail;
+mod recipients;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
+pub use recipients::{confirm_recipient, recipient_offer};
 
 use crate::error::OnConstraint;
 use crate::forecast::ForecastInputs;
@@ -39,10 +42,10 @@ pub const ALERTS_PER_PAGE: i64 = 50;
 /// Test mails: presses of the button per hour and budget, and per hour and organization.
 const TESTS_PER_HOUR: (i64, i64) = (5, 20);
 
-/// Makes a budget and compares it with this month's spend at once.
+/// Makes a budget and compares it with this month's spend at once. Recipients who are neither members nor confirmed are asked by mail.
 ///
 /// # Errors
-/// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; [`Error::Database`].
+/// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; `RateLimited` when too many recipients were asked; [`Error::Database`].
 pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> Result<Budget, Error> {
     scope.require(Permission::ManageBudgets)?;
     let budget_id = BudgetId(backend.clock.new_id());
@@ -60,9 +63,11 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
     let detail =
         format!("Created the budget {}: {} a month for {}.", input.name, format::money_full(input.amount), input.scope);
     audit::record(backend, scope, &mut transaction, "budget.created", &detail).await?;
+    let made = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    recipients::ask(backend, scope, &mut transaction, &made).await?;
     transaction.commit().await?;
-    sql::get(&backend.pool, scope, budget_id).await?.ok_or_else(|| Problem::NotFound.into())
+    Ok(made)
 }
 
 fn no_such_scope(input: &BudgetInput) -> Problem {
@@ -70,9 +75,10 @@ fn no_such_scope(input: &BudgetInput) -> Problem {
 }
 
 /// Changes a budget and compares it with this month's spend at once. Months that are over keep their amount.
+/// Recipients who are neither members nor confirmed are asked by mail.
 ///
 /// # Errors
-/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; [`Error::Database`].
+/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; `RateLimited` when too many recipients were asked; [`Error::Database`].
 pub async fn change(
     backend: &Backend,
     scope: &OrgScope,
@@ -91,6 +97,9 @@ pub async fn change(
         ..before.clone()
     };
     if after == before {
+        // Saving again is how a link is asked for that was lost.
+        recipients::ask(backend, scope, &mut transaction, &before).await?;
+        transaction.commit().await?;
         return Ok(before);
     }
     // Months without a row yet get the amount that was in force in them.
@@ -99,7 +108,9 @@ pub async fn change(
     let month = this_month(backend, scope);
     sql::set_month_amount(&mut transaction, scope, budget_id, month.from, after.amount).await?;
     audit::record(backend, scope, &mut transaction, "budget.changed", &what_changed(&before, &after)).await?;
+    let after = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    recipients::ask(backend, scope, &mut transaction, &after).await?;
     transaction.commit().await?;
     Ok(after)
 }
@@ -504,7 +515,7 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
     let own = sql::own_address(&mut transaction, scope).await?;
     let recipients = match to {
         TestTo::Me => own.iter().cloned().collect(),
-        TestTo::Recipients => budget.recipients.clone(),
+        TestTo::Recipients => budget.mailed().cloned().collect(),
     };
     if recipients.is_empty() {
         return Err(Problem::conflict("There is nobody to send a test mail to.").into());
@@ -513,13 +524,13 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
     // With the server's own view: who may ask for the mail need not be one who reads spend, and it goes to the budget's people.
     let whole = identity::system_scope(backend, scope.org_id()).await?;
     let letter = mail::test(backend, &whole, &budget, by).await?;
+    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
+    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
     let test_id = backend.clock.new_id();
     for recipient in &recipients {
         let mail_id = delivery::enqueue(backend, &mut transaction, letter.to(recipient, None)?).await?;
         sql::insert_test(&mut transaction, scope, test_id, mail_id, budget_id, now).await?;
     }
-    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
-    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
     transaction.commit().await?;
     Ok(recipients.len())
 }

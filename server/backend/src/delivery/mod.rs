@@ -2,13 +2,14 @@
 //!
 //! [`enqueue`] stores a mail in the caller's transaction; [`run_worker`] sends what is due and writes down what the mail server answered.
 //! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
+//! Mails about one organization are bounded per day; whoever writes them waits for others that do, so they are written last in a transaction.
 //! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
 
 mod letter;
 mod smtp;
 mod sql;
 
-pub use letter::{Button, Figure, Letter, Rendered, Row};
+pub use letter::{Button, Figure, Letter, Rendered, Row, without_links};
 pub use smtp::{Mailer, MailerError};
 
 use crate::notify_listener::NotifyListener;
@@ -18,6 +19,7 @@ use domain::budget::Delivery;
 use domain::delivery::ShownMail;
 use domain::identity::Email;
 use domain::ids::{AlertId, MailId, OrgId};
+use domain::problem::Problem;
 use smtp::Attempt;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -40,6 +42,12 @@ const SWEEP_SECS: u64 = 30;
 /// Seconds to wait after the first, second … failed attempt; after the last one the mail has failed (about 24 hours).
 const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800];
 
+/// Mails about one organization in 24 hours.
+pub const MAILS_PER_DAY: i64 = 1_000;
+
+/// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
+const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";
+
 /// A mail to be sent.
 #[derive(Clone, Debug)]
 pub struct NewMail {
@@ -60,13 +68,25 @@ pub struct NewMail {
 }
 
 /// Stores a mail in the caller's transaction; it goes out after the commit.
+/// Beyond [`MAILS_PER_DAY`] an alert's mail is written down as failed, so that its ledger says why nobody was told.
 ///
 /// # Errors
-/// [`Error::Database`].
+/// [`Problem::RateLimited`] beyond [`MAILS_PER_DAY`] for mails that somebody asked for; [`Error::Database`].
 pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
     let mail_id = MailId(backend.clock.new_id());
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
-    sql::insert(connection, mail_id, &mail, &message_id, backend.clock.now()).await?;
+    let now = backend.clock.now();
+    let used_up = match mail.org_id {
+        Some(org_id) => sql::count_since(connection, org_id, now - Duration::days(1)).await? >= MAILS_PER_DAY,
+        None => false,
+    };
+    if used_up && mail.alert_id.is_none() {
+        return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
+    }
+    sql::insert(connection, mail_id, &mail, &message_id, now).await?;
+    if used_up {
+        sql::failed(connection, mail_id, USED_UP, now).await?;
+    }
     Ok(mail_id)
 }
 
@@ -224,7 +244,7 @@ async fn record(backend: &Backend, mail: &Claimed, attempt: Attempt) -> Result<(
         }
         Attempt::Refused(answer) => {
             tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail refused");
-            sql::failed(&backend.pool, mail_id, &answer, now).await
+            sql::failed(&mut *backend.pool.acquire().await?, mail_id, &answer, now).await
         }
         Attempt::Later(answer) => match back_off(mail.attempts) {
             Some(wait) => {
@@ -233,7 +253,7 @@ async fn record(backend: &Backend, mail: &Claimed, attempt: Attempt) -> Result<(
             }
             None => {
                 tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail given up");
-                sql::failed(&backend.pool, mail_id, &answer, now).await
+                sql::failed(&mut *backend.pool.acquire().await?, mail_id, &answer, now).await
             }
         },
     }

@@ -5,7 +5,7 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::budget::{Delivery, DeliveryState};
 use domain::delivery::ShownMail;
-use domain::ids::{AlertId, MailId};
+use domain::ids::{AlertId, MailId, OrgId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
@@ -38,6 +38,23 @@ pub(super) async fn insert(
     // Delivered at the commit; several in one transaction become one.
     sqlx::query("select pg_notify($1, '')").bind(super::CHANNEL).execute(connection).await?;
     Ok(())
+}
+
+/// Mails about an organization since then, those aside that were never to be sent. Until the transaction ends nobody else writes one.
+pub(super) async fn count_since(
+    connection: &mut PgConnection,
+    org_id: OrgId,
+    since: DateTime<Utc>,
+) -> Result<i64, Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
+        .bind(org_id.0)
+        .execute(&mut *connection)
+        .await?;
+    let count = sqlx::query_scalar(
+        "select count(*) from mails
+         where org_id = $1 and created_at > $2 and not (state = 'failed' and attempts = 0)",
+    );
+    Ok(count.bind(org_id.0).bind(since).fetch_one(connection).await?)
 }
 
 /// Takes due mails for one attempt: each claim counts as an attempt and moves the next one behind the lease.
@@ -102,7 +119,12 @@ pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: Date
     Ok(())
 }
 
-pub(super) async fn failed(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
+pub(super) async fn failed(
+    connection: &mut PgConnection,
+    mail_id: MailId,
+    answer: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query(
         "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2
          where mail_id = $1 and state = 'queued'",
@@ -110,7 +132,7 @@ pub(super) async fn failed(pool: &PgPool, mail_id: MailId, answer: &str, now: Da
     .bind(mail_id.0)
     .bind(answer)
     .bind(now)
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }

@@ -29,6 +29,7 @@ pub(super) struct Limits {
     mail_of_address: Limit,
     invitations: Limit,
     organizations: Limit,
+    confirmations: Limit,
 }
 
 impl Limits {
@@ -40,6 +41,7 @@ impl Limits {
             mail_of_address: Limit::new(clock, 30, 20),
             invitations: Limit::new(clock, 50, 60),
             organizations: Limit::new(clock, 10, 300),
+            confirmations: Limit::new(clock, 3, 8 * 3_600),
         }
     }
 
@@ -58,6 +60,11 @@ impl Limits {
     /// Before an organization invites somebody: 50 at once and then one a minute.
     pub(super) fn invitation(&self, organization: &str) -> Result<(), Error> {
         self.invitations.check(organization)
+    }
+
+    /// Before an address is asked whether it wants an organization's mail.
+    pub(super) fn confirmation(&self, address: &str) -> Result<(), Error> {
+        self.confirmations.check(address)
     }
 
     /// Before a person creates an organization: 10 at once and then one in 5 min.

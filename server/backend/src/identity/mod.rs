@@ -10,7 +10,7 @@ mod organizations;
 mod password;
 mod sign_ins;
 mod sql;
-mod tokens;
+pub(crate) mod tokens;
 
 pub use accounts::{change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
@@ -28,7 +28,7 @@ pub use sign_ins::{
     revoke_sign_in, run_worker, sweep,
 };
 
-use crate::Clock;
+use crate::{Clock, Error};
 use std::sync::Arc;
 
 /// What keeps guessing and flooding down on this server.
@@ -41,5 +41,10 @@ pub struct Guards {
 impl Guards {
     pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self { turns: password::Turns::default(), limits: limits::Limits::new(clock) }
+    }
+
+    /// Before an organization asks an address whether it wants mail: three at once and then one in eight hours, whoever asks.
+    pub(crate) fn confirmation(&self, address: &str) -> Result<(), Error> {
+        self.limits.confirmation(address)
     }
 }

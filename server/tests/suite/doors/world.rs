@@ -48,6 +48,7 @@ pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
+const ASKED: &str = "alerts@zebrafish.example";
 const GLOBEX: &str = "owner@globex.example";
 
 /// What samples need to know of Acme.
@@ -74,6 +75,8 @@ pub(super) struct World {
     /// An entry of the rejected list.
     pub(super) rejected: String,
     pub(super) budget: String,
+    /// Link of a recipient who has not confirmed yet.
+    pub(super) recipient_token: String,
     pub(super) alert: String,
     pub(super) mail: String,
     /// A price of the organization's own that can end.
@@ -353,10 +356,11 @@ impl Making<'_> {
             scope: format!("project:{PROJECT}").parse::<ScopeRef>().unwrap(),
             amount: "0.1".parse().unwrap(),
             thresholds: vec![50],
-            recipients: vec![Email::parse("alerts@zebrafish.example").unwrap()],
+            recipients: [ASKED, &self.world.owner].map(|text| Email::parse(text).unwrap()).to_vec(),
         };
         let budget = budgets::create(self.backend, acme, budget).await.unwrap();
         self.world.budget = budget.budget_id.to_string();
+        self.world.recipient_token = self.link(ASKED, "/recipients/acme/").await;
         budgets::evaluate_marks(self.backend).await.unwrap();
         let alerts = budgets::alerts(self.backend, acme, AlertFilter::All, None, None).await.unwrap();
         self.world.alert = alerts.alerts.first().expect("an alert").alert_id.to_string();

@@ -1,4 +1,4 @@
-//! Queries of `budgets`, `budget_periods`, `alerts`, `budget_tests` and `dirty_marks`.
+//! Queries of `budgets`, `budget_periods`, `alerts`, `budget_tests`, `recipients` and `dirty_marks`.
 //! Names of teams, projects and people are joined where a row is shown.
 
 mod alerts;
@@ -6,6 +6,7 @@ mod budgets;
 mod mails;
 mod marks;
 mod months;
+mod recipients;
 
 pub(super) use alerts::{
     Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
@@ -16,3 +17,4 @@ pub(super) use mails::{insert_test, own_address, tests, tests_since};
 pub(super) use marks::TAKE_MARKS;
 pub(super) use marks::{marked, take_marks, try_sweep_lock, with_budgets};
 pub(super) use months::{Month, evaluated, lock_month, months, over, set_month_amount};
+pub(super) use recipients::{Question, ask_recipient, confirm_recipient, recipient_offer};

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[tokio::test]
 async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
     let budget = budget(&server, &org, "100", &[50, 80]).await;
@@ -37,7 +37,7 @@ async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
 #[tokio::test]
 async fn months_that_are_over_keep_their_amount() {
     let server = Server::at("2026-09-15T00:00:00Z").await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50]).await;
     server.clock.set(NOW.parse().unwrap());
     let higher = BudgetChange { amount: Some(money("1000")), ..Default::default() };
@@ -53,7 +53,7 @@ async fn months_that_are_over_keep_their_amount() {
 #[tokio::test]
 async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let org = organization(&server, "Acme", "Asia/Kolkata").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
     let bot = org.project_of(payments, "bot").await.project_id;
     let scope = "team:search".parse::<ScopeRef>().unwrap();
@@ -76,7 +76,7 @@ async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
 #[tokio::test]
 async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
     let bot = org.project_of(payments, "bot").await.project_id;
     projects::move_project(&server.backend, &org.owner, bot, search, Some(day("2026-11-10"))).await.unwrap();
@@ -109,7 +109,7 @@ async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
 #[tokio::test]
 async fn an_archived_budget_is_left_in_peace_and_keeps_its_ledger() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50, 80]).await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;

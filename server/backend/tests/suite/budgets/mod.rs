@@ -4,6 +4,7 @@ mod at_once;
 mod changes;
 mod crossings;
 mod reading;
+mod recipients;
 
 use crate::support::{Server, email, money};
 use backend::delivery::Mailer;
@@ -25,6 +26,13 @@ fn input(amount: &str, thresholds: &[u16]) -> BudgetInput {
         thresholds: thresholds.to_vec(),
         recipients: vec![email("ada@example.com"), email("bob@example.com")],
     }
+}
+
+/// An organization whose mails Ada and Bob want.
+async fn organization(server: &Server, name: &str, zone: &str) -> Organization {
+    let org = server.organization(name, zone).await;
+    org.confirmed(&["ada@example.com", "bob@example.com"]).await;
+    org
 }
 
 async fn budget(server: &Server, org: &Organization, amount: &str, thresholds: &[u16]) -> Budget {
