@@ -13,7 +13,7 @@ use crate::ui::{
     Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
     Section, Table, Tone, UrlNotice, loaded_first,
 };
-use domain::budget::{BudgetDetail, TestMail, ThresholdState};
+use domain::budget::{BudgetAmount, BudgetDetail, TestMail, ThresholdState};
 use domain::forecast::Forecast;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -98,6 +98,7 @@ impl View {
             {month}
             {thresholds}
             {self.ledger()}
+            {self.amounts()}
             {tests}
         }
         .into_any()
@@ -176,6 +177,26 @@ impl View {
             .into_any()
         };
         view! { <Section title="Ledger">{body}</Section> }.into_any()
+    }
+
+    /// The amounts, where there was more than one.
+    fn amounts(&self) -> Option<AnyView> {
+        let amounts = &self.detail.amounts;
+        if amounts.len() < 2 {
+            return None;
+        }
+        let columns = vec![Column::text("Since"), Column::number("Amount, $"), Column::text("By")];
+        let row = |one: &BudgetAmount| {
+            view! {
+                <tr>
+                    <th scope="row" class="nowrap">{format::time(one.since)}</th>
+                    <td class="num" title=format::money_full(one.amount)>{format::money_plain(one.amount)}</td>
+                    <td>{one.by.clone()}</td>
+                </tr>
+            }
+        };
+        let rows = amounts.iter().map(row).collect_view();
+        Some(view! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> }.into_any())
     }
 
     fn tests(&self) -> AnyView {

@@ -228,7 +228,9 @@ struct AlertDocument {
     estimated: String,
     /// The amount that was in force.
     amount: String,
-    /// Found after its month had ended: recorded, not mailed.
+    /// Which of the budget's amounts that was, from 1 up: a threshold fires once a month under each.
+    revision: u32,
+    /// Whether the spend came after its month had ended: recorded, not mailed.
     late: bool,
     /// The higher threshold crossed at the same moment, whose mail tells of this one too.
     mailed_with: Option<u16>,
@@ -265,6 +267,7 @@ impl AlertDocument {
             spend: money::exact(alert.spend),
             estimated: money::exact(alert.estimated),
             amount: money::exact(alert.amount),
+            revision: alert.revision,
             late: alert.late,
             mailed_with: alert.mailed_with,
             acknowledged_at: alert.acknowledged_at,

@@ -4,12 +4,11 @@ use super::{mail, sql};
 use crate::delivery::{self, NewMail};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope, identity, spend};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
 use domain::period::Period;
 use domain::problem::Problem;
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -220,7 +219,7 @@ async fn evaluate_month(
     month: NaiveDate,
 ) -> Result<Vec<NewMail>, Error> {
     let period = Period::month_of(month);
-    let (amount, ends_at) = lock_month(scope, connection, budget, month, budget.amount).await?;
+    let (sql::InForce { amount, revision }, ends_at) = lock_month(scope, connection, budget, month).await?;
     // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
     let sums = spend::period_sums(backend, scope, budget.scope, period).await?;
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
@@ -230,7 +229,7 @@ async fn evaluate_month(
     let mut new = Vec::new();
     for threshold in budget.thresholds.iter().copied().filter(|threshold| usage.crosses(*threshold)) {
         let alert_id = AlertId(backend.clock.new_id());
-        let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, late };
+        let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, revision, late };
         if sql::record(connection, scope, &crossing, now).await? {
             tracing::info!(org_id = %scope.org_id(), budget_id = %budget.budget_id, threshold, late, "budget crossed");
             new.push((threshold, alert_id));
@@ -244,12 +243,11 @@ async fn lock_month(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
-    amount: Decimal,
-) -> Result<(Decimal, chrono::DateTime<chrono::Utc>), Error> {
+) -> Result<(sql::InForce, DateTime<Utc>), Error> {
     let instants = scope.zone().instants(Period::month_of(month));
     let row = sql::Month { month, instants };
-    let amount = sql::lock_month(connection, scope, budget.budget_id, &row, amount).await?;
-    Ok((amount, instants.1))
+    let usual = sql::InForce { amount: budget.amount, revision: budget.revision };
+    Ok((sql::lock_month(connection, scope, budget.budget_id, &row, usual).await?, instants.1))
 }
 
 /// One mail per recipient who wants it for what was found at one moment: about the highest threshold, naming the others.
@@ -285,7 +283,7 @@ pub(super) async fn materialise(
     let this = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let mut month = Period::month_of(first_month(scope, budget));
     while month.from <= this.from {
-        lock_month(scope, connection, budget, month.from, budget.amount).await?;
+        lock_month(scope, connection, budget, month.from).await?;
         month = Period::month_of(month.to);
     }
     Ok(())

@@ -3,7 +3,7 @@
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
 //! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.
 //! Mail goes to members and to addresses that confirmed it ([`recipients`]), and is written last in a transaction.
-//! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
+//! A crossing is one row of `alerts` per budget, month, threshold and amount, written with its mails in one transaction.
 
 mod evaluate;
 mod mail;
@@ -60,6 +60,7 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
         .await
         .on_constraint("budgets_project_fkey", || no_such_scope(&input))
         .on_constraint("budgets_team_fkey", || no_such_scope(&input))?;
+    sql::insert_amount(&mut transaction, scope, budget_id, 1, input.amount, now).await?;
     let detail =
         format!("Created the budget {}: {} a month for {}.", input.name, format::money_full(input.amount), input.scope);
     audit::record(backend, scope, &mut transaction, "budget.created", &detail).await?;
@@ -89,9 +90,11 @@ pub async fn change(
     let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let before = lock_active(&mut transaction, scope, budget_id).await?;
+    let amount = change.amount.unwrap_or(before.amount);
     let after = Budget {
         name: change.name.unwrap_or_else(|| before.name.clone()),
-        amount: change.amount.unwrap_or(before.amount),
+        amount,
+        revision: before.revision + u32::from(amount != before.amount),
         thresholds: change.thresholds.unwrap_or_else(|| before.thresholds.clone()),
         recipients: change.recipients.unwrap_or_else(|| before.recipients.clone()),
         ..before.clone()
@@ -106,7 +109,11 @@ pub async fn change(
     evaluate::materialise(backend, scope, &mut transaction, &before).await?;
     sql::update(&mut transaction, scope, &after).await?;
     let month = this_month(backend, scope);
-    sql::set_month_amount(&mut transaction, scope, budget_id, month.from, after.amount).await?;
+    if after.revision != before.revision {
+        let new = sql::InForce { amount: after.amount, revision: after.revision };
+        sql::insert_amount(&mut transaction, scope, budget_id, new.revision, new.amount, backend.clock.now()).await?;
+        sql::set_month_amount(&mut transaction, scope, budget_id, month.from, new).await?;
+    }
     audit::record(backend, scope, &mut transaction, "budget.changed", &what_changed(&before, &after)).await?;
     let after = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
@@ -223,7 +230,7 @@ async fn states(
     Ok(budgets
         .into_iter()
         .map(|budget| {
-            let amount = months.get(&budget.budget_id).map_or(budget.amount, |(amount, _)| *amount);
+            let amount = months.get(&budget.budget_id).map_or(budget.amount, |(in_force, _)| in_force.amount);
             let usage = usage_of(ahead.month(), budget.scope, amount);
             let forecast = ahead.for_budget(budget.scope);
             state(budget, month.from, usage, &forecast)
@@ -307,7 +314,7 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
     let month = this_month(backend, scope);
     let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
-    let amount = row.map_or(budget.amount, |(amount, _)| amount);
+    let amount = row.map_or(budget.amount, |(in_force, _)| in_force.amount);
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
     let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(state(budget, month.from, usage, &forecast))
@@ -327,8 +334,9 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
     let usage = BudgetUsage {
         used: sums.with_estimate(),
         estimated: sums.unpriced_upper_bound,
-        amount: row.map_or(budget.amount, |(amount, _)| amount),
+        amount: row.map_or(budget.amount, |(in_force, _)| in_force.amount),
     };
+    let revision = row.map_or(budget.revision, |(in_force, _)| in_force.revision);
     let of_month =
         sql::Wanted { budget_id: Some(budget_id), month: Some(month.from), limit: 100, ..Default::default() };
     let crossed = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &of_month).await?).await?;
@@ -343,9 +351,11 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
             .map(|threshold| ThresholdState {
                 threshold: *threshold,
                 at: usage.at(*threshold),
-                alert: crossed.iter().find(|alert| alert.threshold == *threshold).cloned(),
+                alert: crossing(&crossed, *threshold, |of| of == revision),
+                earlier: crossing(&crossed, *threshold, |of| of != revision),
             })
             .collect(),
+        amounts: sql::amounts(&backend.pool, scope, budget_id, 50).await?,
         evaluated_at: row.and_then(|(_, at)| at).map(|at| scope.zone().local(at)),
         may_manage: scope.may(Permission::ManageBudgets),
         days: days
@@ -358,6 +368,11 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
         state: state(budget, month.from, usage, &forecast),
         forecast,
     })
+}
+
+/// The newest row of a threshold under a wanted amount.
+fn crossing(newest_first: &[Alert], threshold: u16, wanted: impl Fn(u32) -> bool) -> Option<Alert> {
+    newest_first.iter().find(|alert| alert.threshold == threshold && wanted(alert.revision)).cloned()
 }
 
 /// The recorded thresholds of a part's own budgets that spend reached in a period, in the order of days.

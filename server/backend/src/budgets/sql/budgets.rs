@@ -111,6 +111,7 @@ pub(super) fn budget(row: &PgRow) -> Result<Budget, Error> {
         scope_ref,
         scope_name: row.try_get("scope_name")?,
         amount: amount.normalize(),
+        revision: revision("budgets", row)?,
         thresholds: thresholds.into_iter().map(|number| threshold("budgets", number)).collect::<Result<_, _>>()?,
         recipients: emails(row, "recipients")?,
         unconfirmed: emails(row, "unconfirmed")?,
@@ -136,6 +137,15 @@ fn scope_of(row: &PgRow) -> Result<(SpendScope, ScopeRef), Error> {
         (_, Some(project)) => (SpendScope::Project(ProjectId(project)), ScopeRef::Project(slug()?)),
         (None, None) => (SpendScope::Organization, ScopeRef::Organization),
     })
+}
+
+pub(super) fn revision(table: &'static str, row: &PgRow) -> Result<u32, Error> {
+    let number: i32 = row.try_get("revision")?;
+    u32::try_from(number).map_err(|_| Error::inconsistent(table, "revision", number))
+}
+
+pub(super) fn number(revision: u32) -> i32 {
+    i32::try_from(revision).unwrap_or(i32::MAX)
 }
 
 pub(super) fn threshold(table: &'static str, number: i16) -> Result<u16, Error> {
@@ -224,7 +234,7 @@ pub(in crate::budgets) async fn update(
     budget: &Budget,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update budgets set name = $3, amount = $4, thresholds = $5, recipients = $6, archived_at = $7
+        "update budgets set name = $3, amount = $4, thresholds = $5, recipients = $6, archived_at = $7, revision = $8
          where org_id = $1 and budget_id = $2",
     )
     .bind(scope.org_id().0)
@@ -234,6 +244,7 @@ pub(in crate::budgets) async fn update(
     .bind(small(&budget.thresholds))
     .bind(texts(&budget.recipients))
     .bind(budget.archived_at)
+    .bind(number(budget.revision))
     .execute(connection)
     .await?;
     Ok(())

@@ -1,7 +1,8 @@
-//! Queries of `budgets`, `budget_periods`, `alerts`, `budget_tests`, `recipients` and `dirty_marks`.
+//! Queries of `budgets`, `budget_amounts`, `budget_periods`, `alerts`, `budget_tests`, `recipients` and `dirty_marks`.
 //! Names of teams, projects and people are joined where a row is shown.
 
 mod alerts;
+mod amounts;
 mod budgets;
 mod mails;
 mod marks;
@@ -11,10 +12,11 @@ mod recipients;
 pub(super) use alerts::{
     Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
 };
+pub(super) use amounts::{amounts, insert_amount};
 pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};
 pub(super) use mails::{insert_test, own_address, tests, tests_since};
 #[cfg(test)]
 pub(super) use marks::TAKE_MARKS;
 pub(super) use marks::{marked, take_marks, try_sweep_lock, with_budgets};
-pub(super) use months::{Month, evaluated, lock_month, months, over, set_month_amount};
+pub(super) use months::{InForce, Month, evaluated, lock_month, months, over, set_month_amount};
 pub(super) use recipients::{Question, ask_recipient, confirm_recipient, recipient_offer};

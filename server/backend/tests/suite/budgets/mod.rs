@@ -48,7 +48,7 @@ async fn ledger(backend: &Backend, scope: &OrgScope) -> Vec<Alert> {
     let page = budgets::alerts(backend, scope, AlertFilter::All, None, None).await.unwrap();
     assert_eq!(page.next, None, "these tests stay below one page");
     let mut alerts = page.alerts;
-    alerts.sort_by_key(|alert| (alert.month, alert.threshold));
+    alerts.sort_by_key(|alert| (alert.month, alert.revision, alert.threshold));
     alerts
 }
 
