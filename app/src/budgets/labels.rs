@@ -80,7 +80,7 @@ pub(super) fn why(threshold: &ThresholdState, usage: &BudgetUsage) -> String {
 /// Who was told of a crossing, and how.
 pub(super) fn told(alert: &Alert) -> String {
     if alert.late {
-        return "Found after the month had ended: not mailed.".to_owned();
+        return "The spend came after the month had ended: not mailed.".to_owned();
     }
     if let Some(higher) = alert.mailed_with {
         return format!("Told in the mail about {higher} %, crossed at the same moment.");
@@ -182,6 +182,6 @@ mod tests {
         alert.mailed_with = Some(100);
         assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
         alert.late = true;
-        assert_eq!(told(&alert), "Found after the month had ended: not mailed.");
+        assert_eq!(told(&alert), "The spend came after the month had ended: not mailed.");
     }
 }

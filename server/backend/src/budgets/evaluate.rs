@@ -10,7 +10,7 @@ use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
 use domain::period::Period;
 use domain::problem::Problem;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -45,8 +45,8 @@ pub(super) async fn evaluation_permit() -> Result<SemaphorePermit<'static>, Erro
 
 /// What moved in a month.
 enum ChangedSpend {
-    /// These projects.
-    Projects(BTreeSet<ProjectId>),
+    /// These projects, each since its oldest mark.
+    Projects(BTreeMap<ProjectId, DateTime<Utc>>),
     /// Possibly everything.
     Everything,
 }
@@ -55,8 +55,17 @@ impl ChangedSpend {
     /// Whether spend of this part may have moved. Who owned a project on the day is left to the query: a team's spend is always looked at.
     fn touches(&self, part: SpendScope) -> bool {
         match (self, part) {
-            (Self::Projects(projects), SpendScope::Project(project)) => projects.contains(&project),
+            (Self::Projects(projects), SpendScope::Project(project)) => projects.contains_key(&project),
             _ => true,
+        }
+    }
+
+    /// Since when spend of this part may have moved, where a mark says it.
+    fn since(&self, part: SpendScope) -> Option<DateTime<Utc>> {
+        match (self, part) {
+            (Self::Everything, _) => None,
+            (Self::Projects(projects), SpendScope::Project(project)) => projects.get(&project).copied(),
+            (Self::Projects(projects), _) => projects.values().min().copied(),
         }
     }
 }
@@ -119,10 +128,12 @@ async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize
     Ok(marks.len())
 }
 
-fn moved(marks: &[(ProjectId, NaiveDate)]) -> BTreeMap<NaiveDate, ChangedSpend> {
-    let mut months: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (project, day) in marks {
-        months.entry(Period::month_of(*day).from).or_default().insert(*project);
+fn moved(marks: &[sql::Mark]) -> BTreeMap<NaiveDate, ChangedSpend> {
+    let mut months: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for mark in marks {
+        let projects = months.entry(Period::month_of(mark.day).from).or_default();
+        let oldest = projects.entry(mark.project).or_insert(mark.at);
+        *oldest = mark.at.min(*oldest);
     }
     months.into_iter().map(|(month, projects)| (month, ChangedSpend::Projects(projects))).collect()
 }
@@ -196,7 +207,8 @@ async fn evaluate(
         let first = first_month(scope, &budget);
         for (month, moved) in months {
             if *month >= first && moved.touches(budget.scope) {
-                mails.extend(evaluate_month(backend, scope, connection, &budget, *month).await?);
+                let since = moved.since(budget.scope);
+                mails.extend(evaluate_month(backend, scope, connection, &budget, *month, since).await?);
             }
         }
     }
@@ -217,6 +229,7 @@ async fn evaluate_month(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
+    since: Option<DateTime<Utc>>,
 ) -> Result<Vec<NewMail>, Error> {
     let period = Period::month_of(month);
     let (sql::InForce { amount, revision }, ends_at) = lock_month(scope, connection, budget, month).await?;
@@ -225,7 +238,7 @@ async fn evaluate_month(
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
     let now = backend.clock.now();
     sql::evaluated(connection, scope, budget.budget_id, month, &usage, now).await?;
-    let late = now >= ends_at;
+    let late = now >= ends_at && !is_from_before(scope, connection, budget, period, since, ends_at).await?;
     let mut new = Vec::new();
     for threshold in budget.thresholds.iter().copied().filter(|threshold| usage.crosses(*threshold)) {
         let alert_id = AlertId(backend.clock.new_id());
@@ -236,6 +249,26 @@ async fn evaluate_month(
         }
     }
     if late { Ok(Vec::new()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+}
+
+/// Whether spend of the month may have been acknowledged before `ends_at`: by the marks that were taken, or by one that still waits.
+/// Asked under the month's lock: whoever took such a mark has either recorded what it crossed, or waits for the lock and its mark still shows.
+async fn is_from_before(
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+    month: Period,
+    since: Option<DateTime<Utc>>,
+    ends_at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    if since.is_some_and(|since| since < ends_at) {
+        return Ok(true);
+    }
+    let project = match budget.scope {
+        SpendScope::Project(project) => Some(project),
+        SpendScope::Organization | SpendScope::Team(_) => None,
+    };
+    sql::is_marked_before(connection, scope, month, project, ends_at).await
 }
 
 async fn lock_month(

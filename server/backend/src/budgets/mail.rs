@@ -120,12 +120,12 @@ async fn about(
 ) -> Result<BudgetLetter, Error> {
     let organization = identity::organization(backend, scope).await?;
     let url = format!("{}/o/{}/budgets/{}", backend.public_url, organization.slug, budget.budget_id);
-    let cause = cause(backend, scope, budget).await.unwrap_or_else(|error| {
+    let cause = cause(backend, scope, budget, month).await.unwrap_or_else(|error| {
         // A crossing must be told even where its cause cannot be found.
         tracing::error!(%error, budget_id = %budget.budget_id, "cannot find the cause of a crossing");
         Cause::default()
     });
-    let expected = expected(backend, scope, budget, usage).await.unwrap_or_else(|error| {
+    let expected = expected(backend, scope, budget, month, usage).await.unwrap_or_else(|error| {
         tracing::error!(%error, budget_id = %budget.budget_id, "cannot forecast a crossed budget");
         None
     });
@@ -193,12 +193,17 @@ fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<S
     paragraphs
 }
 
+/// None for a month that is over: the forecast is of the present one.
 async fn expected(
     backend: &Backend,
     scope: &OrgScope,
     budget: &Budget,
+    month: NaiveDate,
     usage: &BudgetUsage,
 ) -> Result<Option<Expected>, Error> {
+    if !Period::month_of(month).contains(scope.zone().day_of(backend.clock.now())) {
+        return Ok(None);
+    }
     let ahead = forecast::forecast_inputs(backend, scope).await?;
     Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
 }
@@ -234,9 +239,10 @@ struct Cause {
 }
 
 /// The two projects (of a project: models) that grew most against the same days of the month before, or the two largest where there was nothing before.
-async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget) -> Result<Cause, Error> {
+async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget, month: NaiveDate) -> Result<Cause, Error> {
     let today = scope.zone().day_of(backend.clock.now());
-    let period = Period::month_to_date(today);
+    let month = Period::month_of(month);
+    let period = if month.contains(today) { Period::month_to_date(today) } else { month };
     let now = spend_by(backend, scope, budget, period).await?;
     let before = spend_by(backend, scope, budget, period.previous()).await?;
     if before.is_empty() {

@@ -150,6 +150,32 @@ async fn a_crossing_found_after_its_month_is_recorded_late_and_not_mailed() {
 }
 
 #[tokio::test]
+async fn a_crossing_acknowledged_before_midnight_is_mailed_whenever_it_is_found() {
+    // Midnight in Kolkata is 18:30 in UTC. Found by the mark, or by the sweep that comes before it.
+    for sweeps_first in [false, true] {
+        let server = Server::at("2026-11-30T18:29:59Z").await;
+        let org = organization(&server, "Acme", "Asia/Kolkata").await;
+        budget(&server, &org, "100", &[50, 80]).await;
+        org.spend("2026-11-30", "60").await;
+        server.clock.set("2026-11-30T18:30:01Z".parse().unwrap());
+        if sweeps_first {
+            budgets::sweep(&server.backend, &CancellationToken::new()).await.unwrap();
+        }
+        evaluate(&server).await;
+        let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
+        assert_eq!((alert.month, alert.late, alert.deliveries.len()), (day("2026-11-01"), false, 2));
+        let text: String =
+            sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
+        assert!(text.contains("Largest so far") && !text.contains("Expected by"), "of its own month: {text}");
+        // What comes after midnight is late, whatever was there before.
+        org.spend("2026-11-30", "30").await;
+        evaluate(&server).await;
+        let alerts = ledger(&server.backend, &org.owner).await;
+        assert_eq!((alerts.len(), alerts[1].late, mails(&server.backend).await), (2, true, 2));
+    }
+}
+
+#[tokio::test]
 async fn a_month_begins_and_ends_with_the_organizations_midnight() {
     // Midnight in Kolkata is 18:30 in UTC.
     let server = Server::at("2026-10-31T18:29:59Z").await;
