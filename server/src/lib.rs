@@ -84,7 +84,7 @@ fn page_context(backend: &Backend) {
 /// 4. security headers;
 /// 5. compression of the answer;
 /// 6. a body that comes too slowly is cut off;
-/// 7. the Origin check of unsafe requests that carry the session cookie;
+/// 7. the Origin check of unsafe requests to pages' forms, and of all that carry a cookie;
 /// 8. the address it came from;
 /// 9. the session;
 /// 10. forms without JavaScript: the answer becomes a redirect back;

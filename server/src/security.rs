@@ -61,10 +61,13 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
 /// Refuses unsafe requests that a browser sent from elsewhere (ASVS 3.5.1).
 ///
 /// Server functions are plain form posts that need no preflight, so the session cookie alone proves nothing.
-/// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones; programs without cookies say neither.
+/// Those without a cookie are checked too: a form of another site must not sign anybody in, under an account of its own.
+/// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones; programs, which have the API, say neither.
 pub async fn check_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let unsafe_method = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if unsafe_method && request.headers().contains_key(header::COOKIE) && !same_origin(request.headers(), &state) {
+    let is_unsafe = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let of_page = ["/fn/", "/o/"].iter().any(|pages| request.uri().path().starts_with(pages));
+    let checked = is_unsafe && (of_page || request.headers().contains_key(header::COOKIE));
+    if checked && !same_origin(request.headers(), &state) {
         let detail = "This form was sent from another site. Load the page again.".to_owned();
         return ApiError(Problem::Forbidden { detail }).into_response();
     }

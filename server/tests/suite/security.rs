@@ -60,20 +60,42 @@ async fn what_is_not_there_is_said_in_the_askers_language() {
 }
 
 #[tokio::test]
-async fn a_form_from_another_site_is_refused_when_it_carries_cookies() {
+async fn a_form_from_another_site_is_refused_with_cookies_and_without() {
     let app = TestApp::start().await;
-    let body = || Body::from("email=ada%40example.com&password=x");
-    let post = async |headers: &[(&str, &str)]| {
-        let mut all = vec![("content-type", "application/x-www-form-urlencoded"), ("cookie", "tallystick=abc")];
-        all.extend_from_slice(headers);
-        app.anonymous().send(Method::POST, "/fn/identity/sign-in", &all, body()).await.status
-    };
-    assert_eq!(post(&[("sec-fetch-site", "cross-site")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("sec-fetch-site", "same-site")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("origin", "https://evil.example")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("origin", "null")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[]).await, StatusCode::FORBIDDEN, "neither header: not one of our pages");
-    assert_ne!(post(&[("sec-fetch-site", "same-origin")]).await, StatusCode::FORBIDDEN);
+    let acme = app.organization("Acme", "UTC").await;
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    for cookie in [Some(("cookie", "tallystick=abc")), None] {
+        for path in ["/fn/identity/sign-in", "/fn/identity/forgotten-password", "/o/acme/events/uploads"] {
+            let post = async |from: &[(&str, &str)]| {
+                let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+                headers.extend(cookie);
+                headers.extend_from_slice(from);
+                let answer = app.anonymous().send(Method::POST, path, &headers, Body::from(body.clone())).await;
+                (answer.status, answer.header("set-cookie").is_some())
+            };
+            for elsewhere in [
+                &[("sec-fetch-site", "cross-site")][..],
+                &[("sec-fetch-site", "same-site")],
+                &[("sec-fetch-site", "cross-site"), ("origin", "http://tallystick.test")],
+                &[("origin", "https://evil.example")],
+                &[("origin", "null")],
+                // Neither header: not one of our pages.
+                &[],
+            ] {
+                let refused = (StatusCode::FORBIDDEN, false);
+                assert_eq!(post(elsewhere).await, refused, "{cookie:?} {path} {elsewhere:?}");
+            }
+            for ours in [("sec-fetch-site", "same-origin"), ("origin", "http://tallystick.test")] {
+                assert_ne!(post(&[ours]).await.0, StatusCode::FORBIDDEN, "{cookie:?} {path} {ours:?}");
+            }
+        }
+    }
+    let signed_in: i64 = sqlx::query_scalar("select count(*) from sign_ins").fetch_one(&app.backend.pool).await.unwrap();
+    assert_eq!(signed_in, 4, "those of our own pages");
+    // Programs bring a key and no cookie, and say nothing of the kind.
+    let events = app.api(&acme.key).post_json("/v1/events", &serde_json::json!([])).await;
+    assert_ne!(events.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
