@@ -449,7 +449,9 @@ pub struct Alert {
     pub acknowledged_at: Option<DateTime<FixedOffset>>,
     /// Who acknowledged it, if they are still known.
     pub acknowledged_by: Option<String>,
-    /// Its e-mails.
+    /// How many e-mails told of it.
+    pub mails: u16,
+    /// Those e-mails, for 90 days.
     pub deliveries: Vec<Delivery>,
 }
 

@@ -5,7 +5,12 @@ use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList, Rec
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
-use {crate::caller::{Caller, backend}, domain::budget::BudgetForm, domain::problem::Problem, std::str::FromStr};
+use {
+    crate::caller::{Caller, backend},
+    domain::budget::BudgetForm,
+    domain::problem::Problem,
+    std::str::FromStr,
+};
 
 /// An id that cannot be one names nothing.
 #[cfg(feature = "ssr")]

@@ -85,6 +85,10 @@ pub(super) fn told(alert: &Alert) -> String {
     if let Some(higher) = alert.mailed_with {
         return format!("Told in the mail about {higher} %, crossed at the same moment.");
     }
+    if alert.deliveries.is_empty() && alert.mails > 0 {
+        let mails = format::counted(i64::from(alert.mails), "mail");
+        return format!("Told in {mails}; what the mail server answered is kept for 90 days.");
+    }
     if alert.deliveries.is_empty() {
         return "The budget had no confirmed recipients.".to_owned();
     }
@@ -143,6 +147,7 @@ mod tests {
             mailed_with: None,
             acknowledged_at: None,
             acknowledged_by: None,
+            mails: 0,
             deliveries: Vec::new(),
         }
     }
@@ -179,6 +184,9 @@ mod tests {
         };
         alert.deliveries = vec![mail(DeliveryState::Sent), mail(DeliveryState::Sent), mail(DeliveryState::Failed)];
         assert_eq!(told(&alert), "Mailed to 2, refused for 1.");
+        alert.deliveries.clear();
+        alert.mails = 3;
+        assert_eq!(told(&alert), "Told in 3 mails; what the mail server answered is kept for 90 days.");
         alert.mailed_with = Some(100);
         assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
         alert.late = true;

@@ -236,7 +236,9 @@ struct AlertDocument {
     mailed_with: Option<u16>,
     /// When somebody acknowledged it.
     acknowledged_at: Option<chrono::DateTime<chrono::FixedOffset>>,
-    /// Its mails.
+    /// How many mails told of it.
+    mails: u16,
+    /// Those mails, for 90 days.
     deliveries: Vec<DeliveryDocument>,
 }
 
@@ -271,6 +273,7 @@ impl AlertDocument {
             late: alert.late,
             mailed_with: alert.mailed_with,
             acknowledged_at: alert.acknowledged_at,
+            mails: alert.mails,
             deliveries: alert.deliveries.into_iter().map(DeliveryDocument::of).collect(),
         }
     }

@@ -91,7 +91,8 @@ async fn a_form_from_another_site_is_refused_with_cookies_and_without() {
             }
         }
     }
-    let signed_in: i64 = sqlx::query_scalar("select count(*) from sign_ins").fetch_one(&app.backend.pool).await.unwrap();
+    let signed_in: i64 =
+        sqlx::query_scalar("select count(*) from sign_ins").fetch_one(&app.backend.pool).await.unwrap();
     assert_eq!(signed_in, 4, "those of our own pages");
     // Programs bring a key and no cookie, and say nothing of the kind.
     let events = app.api(&acme.key).post_json("/v1/events", &serde_json::json!([])).await;

@@ -303,7 +303,9 @@ async fn tell(
     }
     let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
     let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;
-    budget.mailed().map(|recipient| letter.to(recipient, Some(*alert_id))).collect()
+    let mails: Vec<_> = budget.mailed().map(|to| letter.to(to, Some(*alert_id))).collect::<Result<_, _>>()?;
+    sql::mailed(connection, scope, *alert_id, mails.len()).await?;
+    Ok(mails)
 }
 
 /// Makes the rows of all months since the budget was made, so that a new amount does not reach back.

@@ -528,7 +528,7 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
         return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
     }
     let own = sql::own_address(&mut transaction, scope).await?;
-    let recipients = match to {
+    let recipients: Vec<_> = match to {
         TestTo::Me => own.iter().cloned().collect(),
         TestTo::Recipients => budget.mailed().cloned().collect(),
     };

@@ -111,7 +111,9 @@ fn names_host(word: &str) -> bool {
     let parts = word.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_') || is_dot(c)));
     parts.into_iter().any(|part| {
         let top = part.trim_matches(is_dot).rsplit_once(is_dot).map(|(_, top)| top);
-        top.is_some_and(|top| top.starts_with("xn--") || (top.chars().count() > 1 && top.chars().all(char::is_alphabetic)))
+        top.is_some_and(|top| {
+            top.starts_with("xn--") || (top.chars().count() > 1 && top.chars().all(char::is_alphabetic))
+        })
     })
 }
 

@@ -1,6 +1,7 @@
 //! The outbox: e-mail is written with the business row it belongs to and sent afterwards.
 //!
 //! [`enqueue`] stores a mail in the caller's transaction; [`run_worker`] sends what is due and writes down what the mail server answered.
+//! Its body, in which links may be secret, is kept until it is sent or given up; the rest of it for 90 days.
 //! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
 //! Mails about one organization are bounded per day; whoever writes them waits for others that do, so they are written last in a transaction.
 //! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
@@ -25,6 +26,7 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// PostgreSQL's channel that says a mail waits.
@@ -38,6 +40,15 @@ const LEASE_SECS: i64 = 45;
 
 /// Seconds between two looks at the table where nothing woke us.
 const SWEEP_SECS: u64 = 30;
+
+/// Days for which mails are kept, with what the mail server answered.
+pub const KEPT_DAYS: i64 = 90;
+
+/// Seconds between two looks for mails that are older.
+const FORGET_SECS: u64 = 3_600;
+
+/// Mails deleted in one statement.
+const FORGET_AT_ONCE: i64 = 10_000;
 
 /// Seconds to wait after the first, second … failed attempt; after the last one the mail has failed (about 24 hours).
 const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800];
@@ -144,7 +155,12 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
+    let mut next_look = Instant::now();
     while !stop.is_cancelled() {
+        if Instant::now() >= next_look {
+            forget_old(backend).await?;
+            next_look = Instant::now() + std::time::Duration::from_secs(FORGET_SECS);
+        }
         fill_lanes(backend, mailer, &mut lanes).await?;
         let pause = pause(backend).await?;
         tokio::select! {
@@ -158,6 +174,22 @@ pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &Cancella
         report(ended);
     }
     Ok(())
+}
+
+/// Deletes mails that are older than [`KEPT_DAYS`]; how many. Any number of servers may do it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
+    let before = backend.clock.now() - Duration::days(KEPT_DAYS);
+    let mut all = 0;
+    loop {
+        let deleted = sql::delete_before(&backend.pool, before, FORGET_AT_ONCE).await?;
+        all += deleted;
+        if deleted == 0 {
+            return Ok(all);
+        }
+    }
 }
 
 /// Sends everything that is due now and returns when none of it is left in the air; how many attempts were made.

@@ -106,9 +106,11 @@ pub(super) async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, Err
     Ok(sqlx::query_scalar("select min(next_attempt_at) from mails where state = 'queued'").fetch_one(pool).await?)
 }
 
+/// Bodies go with the last attempt: links in them are secrets, and nobody reads them here any more.
 pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query(
-        "update mails set state = 'sent', sent_at = $3, last_attempt_at = $3, last_answer = $2
+        "update mails
+         set state = 'sent', sent_at = $3, last_attempt_at = $3, last_answer = $2, body_text = '', body_html = ''
          where mail_id = $1 and state = 'queued'",
     )
     .bind(mail_id.0)
@@ -119,6 +121,7 @@ pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: Date
     Ok(())
 }
 
+/// For good; with the bodies, as [`sent`].
 pub(super) async fn failed(
     connection: &mut PgConnection,
     mail_id: MailId,
@@ -126,7 +129,7 @@ pub(super) async fn failed(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2
+        "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2, body_text = '', body_html = ''
          where mail_id = $1 and state = 'queued'",
     )
     .bind(mail_id.0)
@@ -163,6 +166,18 @@ pub(super) async fn mark_shown(pool: &PgPool, now: DateTime<Utc>) -> Result<(), 
         .execute(pool)
         .await?;
     Ok(())
+}
+
+/// Deletes at most `limit` mails from before an instant; how many.
+pub(super) async fn delete_before(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "delete from mails where mail_id = any(array(select mail_id from mails where created_at < $1 limit $2))",
+    )
+    .bind(before)
+    .bind(limit)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 pub(super) async fn newest_unsent(pool: &PgPool, limit: i64) -> Result<Vec<ShownMail>, Error> {

@@ -68,6 +68,22 @@ pub(in crate::budgets) async fn mailed_with(
     Ok(())
 }
 
+/// Notes how many mails tell of an alert: the mails themselves do not stay for ever.
+pub(in crate::budgets) async fn mailed(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    alert: AlertId,
+    mails: usize,
+) -> Result<(), Error> {
+    sqlx::query("update alerts set mails = $3 where org_id = $1 and alert_id = $2")
+        .bind(scope.org_id().0)
+        .bind(alert.0)
+        .bind(i16::try_from(mails).unwrap_or(i16::MAX))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Rows of the ledger, newest first. `deliveries` are left empty.
 pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> Result<Vec<Alert>, Error> {
     let rows = sqlx::query(
@@ -165,6 +181,7 @@ fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
     let acknowledged_at: Option<DateTime<Utc>> = row.try_get("acknowledged_at")?;
     let mailed_with: Option<i16> = row.try_get("mailed_with")?;
     let amount: Decimal = row.try_get("amount")?;
+    let mails: i16 = row.try_get("mails")?;
     Ok(Alert {
         alert_id: AlertId(row.try_get("alert_id")?),
         budget_id: BudgetId(row.try_get("budget_id")?),
@@ -180,6 +197,7 @@ fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
         mailed_with: mailed_with.map(|number| threshold("alerts", number)).transpose()?,
         acknowledged_at: acknowledged_at.map(|at| scope.zone().local(at)),
         acknowledged_by: row.try_get("acknowledged_by_email")?,
+        mails: u16::try_from(mails).unwrap_or_default(),
         deliveries: Vec::new(),
     })
 }

@@ -50,6 +50,12 @@ async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let failed = budgets::alerts(&server.backend, &org.owner, AlertFilter::Undelivered, None, None).await.unwrap();
     let [alert] = &failed.alerts[..] else { panic!("one row, not {failed:?}") };
     assert_eq!(alert.deliveries[0].answer.as_deref(), Some("550 5.1.1 no such mailbox"));
+    assert_eq!(alert.mails, 2);
+    server.clock.advance(Duration::days(91));
+    delivery::forget_old(&server.backend).await.unwrap();
+    let alerts = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, None).await.unwrap().alerts;
+    let told = alerts.iter().find(|row| row.alert_id == alert.alert_id).unwrap();
+    assert_eq!((told.mails, told.deliveries.len()), (2, 0), "the ledger still says that it was mailed");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use super::*;
 use backend::budgets::TestTo;
-use backend::{delivery, identity};
+use backend::{Clock, delivery, identity};
 use chrono::Duration;
 use domain::budget::{BudgetChange, DeliveryState};
 use domain::identity::Role;
@@ -146,8 +146,10 @@ async fn names_in_mails_carry_no_links() {
     identity::invite(&server.backend, &org.owner, "carol@example.com", Role::Viewer).await.unwrap();
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
-    let mails: Vec<(String, String, String)> =
-        sqlx::query_as("select subject, body_text, body_html from mails").fetch_all(&server.backend.pool).await.unwrap();
+    let mails: Vec<(String, String, String)> = sqlx::query_as("select subject, body_text, body_html from mails")
+        .fetch_all(&server.backend.pool)
+        .await
+        .unwrap();
     assert_eq!(mails.len(), 3);
     for (subject, text, html) in mails {
         assert!(!format!("{subject}{text}{html}").contains("evil.example"), "{subject}\n{text}");
