@@ -241,6 +241,22 @@ async fn a_mail_server_that_is_away_or_speaks_no_tls_is_tried_again() {
     }
 }
 
+/// The sink takes passwords, and knows no TLS: so does somebody who sits in between and takes STARTTLS out.
+#[tokio::test]
+async fn a_password_never_travels_without_tls() {
+    let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
+    let address = sink.url().replace("smtp://", "");
+    let mail_id = enqueue(&server.backend, "ada@example.com").await;
+    for url in [format!("smtp://user:password@{address}"), format!("smtp+starttls://user:password@{address}")] {
+        delivery::deliver_due(&server.backend, &mailer_to(&url)).await.unwrap();
+        let kept = stored(&server.backend, mail_id).await;
+        assert_eq!((kept.state.as_str(), sink.passwords(), sink.mails().len()), ("queued", 0, 0), "{url}: {kept:?}");
+        server.clock.set(kept.next_attempt_at);
+    }
+    delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
+    assert_eq!(stored(&server.backend, mail_id).await.state, "sent", "without one, to this machine");
+}
+
 #[tokio::test]
 async fn a_killed_servers_mail_is_taken_over_after_its_lease() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
