@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use crate::identity::next::sign_in_path;
-use backend::identity::{self, DEVICE, Device, SIGN_IN_ID, USER};
+use backend::identity::{self, DEVICE, Device, PASSWORD_HASH, PASSWORD_REPLACED, Proven, SIGN_IN_ID, USER};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
 use domain::ids::SignInId;
@@ -10,7 +10,7 @@ use domain::problem::Problem;
 use http::request::Parts;
 use leptos::prelude::{use_context, with_context};
 use std::net::IpAddr;
-use tower_sessions_core::Session;
+use tower_sessions_core::{Session, session, session_store};
 
 /// The address a request came from, put into its extensions by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +86,23 @@ impl SignedIn {
     /// Signs the person in on this browser, under a fresh session id (ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`Problem::Unavailable`] when sessions cannot be written.
-    pub async fn begin(user: &User) -> Result<(), AppError> {
+    /// [`Problem::Conflict`] when the password was replaced since it was checked, [`Problem::Unavailable`] when sessions cannot be written.
+    pub async fn begin(proven: &Proven) -> Result<(), AppError> {
         let session = session().ok_or_else(|| unavailable("no session layer"))?;
         session.cycle_id().await.map_err(unavailable)?;
         session.clear().await;
         session.insert(DEVICE, device()).await.map_err(unavailable)?;
-        session.insert(USER, user).await.map_err(unavailable)
+        session.insert(PASSWORD_HASH, proven.password_hash()).await.map_err(unavailable)?;
+        session.insert(USER, &proven.user).await.map_err(unavailable)?;
+        // Here and not after the answer is made, so that it can say what went wrong.
+        let Err(error) = session.save().await else { return Ok(()) };
+        session.clear().await;
+        match error {
+            session::Error::Store(session_store::Error::Backend(why)) if why == PASSWORD_REPLACED => {
+                Err(AppError::of(Problem::conflict("The password was changed meanwhile. Sign in with the new one.")))
+            }
+            other => Err(unavailable(other)),
+        }
     }
 
     /// Signs out on this browser.

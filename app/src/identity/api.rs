@@ -57,8 +57,8 @@ pub async fn sign_in(
     #[server(default)]
     next: String,
 ) -> Result<(), AppError> {
-    let user = identity::sign_in(&backend()?, &email, &SecretString::from(password), &device().address).await?;
-    SignedIn::begin(&user).await?;
+    let proven = identity::sign_in(&backend()?, &email, &SecretString::from(password), &device().address).await?;
+    SignedIn::begin(&proven).await?;
     redirect(local_path(&next).unwrap_or("/"));
     Ok(())
 }
@@ -489,8 +489,8 @@ pub async fn accept_as_new(
     password: String,
 ) -> Result<(), AppError> {
     let (password, from) = (SecretString::from(password), device().address);
-    let (user, slug) = identity::accept_as_new(&backend()?, &org, &token, &password, &from).await?;
-    SignedIn::begin(&user).await?;
+    let (proven, slug) = identity::accept_as_new(&backend()?, &org, &token, &password, &from).await?;
+    SignedIn::begin(&proven).await?;
     redirect(&format!("/o/{slug}"));
     Ok(())
 }

@@ -9,9 +9,10 @@ use crate::{Backend, Error};
 use chrono::Duration;
 use domain::identity::{Email, User};
 use domain::ids::{SignInId, UserId};
-use domain::problem::{FieldProblem, Problem};
+use domain::problem::Problem;
 use secrecy::SecretString;
 use sqlx::PgConnection;
+use std::fmt;
 use std::future::Future;
 
 /// How long a link that verifies an address works, in hours.
@@ -95,11 +96,37 @@ pub async fn verify_email(backend: &Backend, token: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A person whose password was checked: with it a sign-in begins, as long as the password is still the one that was checked.
+#[derive(Clone)]
+pub struct Proven {
+    /// Who.
+    pub user: User,
+    password_hash: String,
+}
+
+impl Proven {
+    pub(super) const fn new(user: User, password_hash: String) -> Self {
+        Self { user, password_hash }
+    }
+
+    /// For the session, under [`super::PASSWORD_HASH`].
+    #[must_use]
+    pub fn password_hash(&self) -> &str {
+        &self.password_hash
+    }
+}
+
+impl fmt::Debug for Proven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proven").field("user", &self.user).finish_non_exhaustive()
+    }
+}
+
 /// The user whose address and password these are. The caller begins the session.
 ///
 /// # Errors
 /// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
-pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<User, Error> {
+pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<Proven, Error> {
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password(email.as_str(), address)?;
     let known = sql::user(&backend.pool, &email).await?;
@@ -117,7 +144,7 @@ pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, ad
         return Err(not_verified(backend, &user, password_hash, address).await?);
     }
     tracing::info!(user_id = %user.user_id, "signed in");
-    Ok(user)
+    Ok(Proven { user, password_hash })
 }
 
 async fn not_verified(backend: &Backend, user: &User, hash: String, address: &str) -> Result<Error, Error> {
@@ -195,13 +222,17 @@ pub async fn change_password(
 ) -> Result<(), Error> {
     password::check("new_password", new).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password(user.email.as_str(), address)?;
-    let known = sql::user(&backend.pool, &user.email).await?;
-    if !password::verify(backend, current, known.map(|known| known.password_hash)).await? {
-        let wrong = FieldProblem::new("current_password", "wrong", "This is not your password.");
-        return Err(Problem::invalid(vec![wrong]).into());
+    let checked = sql::user(&backend.pool, &user.email).await?.map(|known| known.password_hash);
+    let wrong = || Problem::field("current_password", "wrong", "This is not your password.");
+    if !password::verify(backend, current, checked.clone()).await? {
+        return Err(wrong().into());
     }
     let hash = password::hash(backend, new).await?;
     let mut transaction = backend.pool.begin().await?;
+    // Whoever set another one meanwhile, as by a mailed link, has the last word.
+    if sql::lock_user(&mut transaction, &user.email).await?.map(|known| known.password_hash) != checked {
+        return Err(wrong().into());
+    }
     replace_password(backend, &mut transaction, user.user_id, &hash, keep).await?;
     transaction.commit().await?;
     tracing::info!(user_id = %user.user_id, "password changed");

@@ -1,5 +1,6 @@
 //! Invitations by mail: sent, seen by whoever holds the link, accepted, revoked.
 
+use super::accounts::Proven;
 use super::sql::{NewInvitation, Open};
 use super::tokens::{LinkToken, hash_of};
 use super::{mails, members, password, sql};
@@ -151,7 +152,7 @@ pub async fn accept_as_new(
     token: &str,
     password: &SecretString,
     address: &str,
-) -> Result<(User, String), Error> {
+) -> Result<(Proven, String), Error> {
     password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password("", address)?;
     offer(backend, slug, token).await?;
@@ -171,7 +172,7 @@ pub async fn accept_as_new(
     sql::delete_tokens(&mut transaction, user.user_id, super::tokens::Purpose::VerifyEmail).await?;
     join(backend, &mut transaction, &open, user.user_id).await?;
     transaction.commit().await?;
-    Ok((User { email_verified: true, ..user }, open.slug))
+    Ok((Proven::new(User { email_verified: true, ..user }, hash), open.slug))
 }
 
 async fn open(connection: &mut PgConnection, slug: &str, token: &str, now: DateTime<Utc>) -> Result<Open, Error> {

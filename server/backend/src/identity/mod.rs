@@ -12,7 +12,7 @@ mod sign_ins;
 mod sql;
 pub(crate) mod tokens;
 
-pub use accounts::{change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
+pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
 pub use invitations::{
     INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
@@ -24,7 +24,7 @@ pub use organizations::{
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
-    DEVICE, Device, IDLE_DAYS, MAX_DAYS, SIGN_IN_ID, SignInStore, USER, list_sign_ins, revoke_other_sign_ins,
+    DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER, list_sign_ins, revoke_other_sign_ins,
     revoke_sign_in, run_worker, sweep,
 };
 

@@ -190,7 +190,7 @@ impl Organization {
         let token = tokens.next().expect("the link of an invitation");
         let password = SecretString::from(PASSWORD);
         let joined = identity::accept_as_new(&local, &self.slug, &token, &password, "").await;
-        let user_id = joined.expect("a member").0.user_id;
+        let user_id = joined.expect("a member").0.user.user_id;
         identity::scope_in(&self.backend, user_id, self.id()).await.expect("the member's scope")
     }
 }

@@ -18,8 +18,8 @@ async fn a_sign_up_is_verified_once_by_its_link() {
 
     identity::verify_email(&backend, &token).await.unwrap();
     assert_eq!(problem(identity::verify_email(&backend, &token).await).status(), 409);
-    let user = identity::sign_in(&backend, "ADA@example.com", &secret(PASSWORD), "").await.unwrap();
-    assert!(user.email_verified);
+    let proven = identity::sign_in(&backend, "ADA@example.com", &secret(PASSWORD), "").await.unwrap();
+    assert!(proven.user.email_verified);
     // The link that came second ended with the first.
     let second = link(&backend, &clock, "ada@example.com", "/verify-email?token=").await;
     assert_ne!(second, token);
@@ -117,13 +117,71 @@ async fn a_forgotten_password_is_reset_once_and_ends_sign_ins() {
 
 /// A session as tower-sessions would store it.
 async fn sign_in_row(backend: &Backend, user: &User) -> tower_sessions_core::session::Id {
+    let hash: String = sqlx::query_scalar("select password_hash from users where user_id = $1")
+        .bind(user.user_id.0)
+        .fetch_one(&backend.pool)
+        .await
+        .unwrap();
+    begin(backend, user, &hash).await.unwrap()
+}
+
+/// Begins a session with a password that was checked.
+async fn begin(
+    backend: &Backend,
+    user: &User,
+    password_hash: &str,
+) -> Result<tower_sessions_core::session::Id, tower_sessions_core::session::Error> {
     use std::sync::Arc;
     let session = tower_sessions_core::Session::new(None, Arc::new(identity::SignInStore::new(backend.clone())), None);
     session.insert(identity::USER, user).await.unwrap();
+    session.insert(identity::PASSWORD_HASH, password_hash).await.unwrap();
     let device = identity::Device { user_agent: "Browser 1".to_owned(), address: "203.0.113.7".to_owned() };
     session.insert(identity::DEVICE, device).await.unwrap();
-    session.save().await.unwrap();
-    session.id().unwrap()
+    session.save().await.map(|()| session.id().unwrap())
+}
+
+#[tokio::test]
+async fn no_sign_in_outlives_the_password_that_it_was_made_with() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let ada = user(&backend, &clock, "ada@example.com").await;
+    let checked = identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
+    let reset = async |new: &str| {
+        identity::forgotten_password(&backend, "ada@example.com", "").await.unwrap();
+        let token = link(&backend, &clock, "ada@example.com", "/reset-password?token=").await;
+        identity::reset_password(&backend, &token, &secret(new), "").await.unwrap();
+    };
+    // The password is reset between its check and the beginning of the session.
+    reset("a completely new one").await;
+    let refused = begin(&backend, &ada, checked.password_hash()).await.unwrap_err();
+    assert!(refused.to_string().contains(identity::PASSWORD_REPLACED), "{refused}");
+
+    // It is being replaced just then: whoever signs in waits, and is refused.
+    let checked = identity::sign_in(&backend, "ada@example.com", &secret("a completely new one"), "").await.unwrap();
+    let mut replacing = backend.pool.begin().await.unwrap();
+    sqlx::query("update users set password_hash = 'another' where user_id = $1")
+        .bind(ada.user_id.0)
+        .execute(&mut *replacing)
+        .await
+        .unwrap();
+    let late = {
+        let (backend, ada) = (backend.clone(), ada.clone());
+        tokio::spawn(async move { begin(&backend, &ada, checked.password_hash()).await.map(drop) })
+    };
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&backend.pool).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    replacing.commit().await.unwrap();
+    assert!(late.await.unwrap().is_err());
+    assert!(identity::list_sign_ins(&backend, ada.user_id, None).await.unwrap().is_empty());
+
+    let stored: String = {
+        reset("yet another good one").await;
+        sign_in_row(&backend, &ada).await;
+        sqlx::query_scalar("select sign_ins::text from sign_ins").fetch_one(&backend.pool).await.unwrap()
+    };
+    assert!(!stored.contains("argon2"), "no hash is kept with a session: {stored}");
 }
 
 async fn loads(backend: &Backend, id: &tower_sessions_core::session::Id) -> bool {
