@@ -134,9 +134,9 @@ pub struct Serve {
     /// From whom mail comes.
     #[arg(long, env = "MAIL_FROM", default_value = "Tallystick <tallystick@localhost>")]
     pub mail_from: String,
-    /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For.
-    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
-    pub trusted_proxies: u8,
+    /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For. Needed with an https PUBLIC_URL, because a proxy stands there; 0 elsewhere when left out.
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "N")]
+    pub trusted_proxies: Option<u8>,
     /// Requests with events that one API key may make per minute.
     #[arg(long, env = "INGEST_PER_MINUTE", default_value_t = Quotas::default().ingest, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ingest_per_minute: u32,
@@ -199,6 +199,21 @@ impl Serve {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { series: self.series_limit, values: self.label_values_limit, ..Limits::default() }
+    }
+
+    /// How many proxies of ours stand in front.
+    ///
+    /// # Errors
+    /// When that is not said and `PUBLIC_URL` is https, which this server does not speak: behind a proxy that it does not know everybody would come from one address, and share its limits.
+    pub fn proxies(&self) -> Result<u8, String> {
+        match (self.trusted_proxies, &self.public_url) {
+            (Some(proxies), _) => Ok(proxies),
+            (None, Some(url)) if url.scheme() == "https" => Err(
+                "set TRUSTED_PROXIES: how many proxies of yours stand in front (mostly 1), each adding to X-Forwarded-For"
+                    .to_owned(),
+            ),
+            (None, _) => Ok(0),
+        }
     }
 
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.

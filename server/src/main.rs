@@ -152,6 +152,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     require_known_schema(&connected.pool).await?;
     let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
     let mailer = serve.mailer()?;
+    let trusted_proxies = serve.proxies()?;
     let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
     let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas())
@@ -176,7 +177,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     let router = build(AppState {
         backend: backend.clone(),
         leptos,
-        trusted_proxies: serve.trusted_proxies,
+        trusted_proxies,
         stopping: stopping.clone(),
     });
     let notice = Duration::from_secs(serve.shutdown_notice_secs.into());

@@ -28,6 +28,14 @@ fn a_missing_or_malformed_database_is_a_clear_message() {
     }
 }
 
+#[tokio::test]
+async fn with_https_the_proxies_in_front_have_to_be_counted() {
+    let database = testkit::TestDatabase::new().await;
+    let https = ["serve", "--public-url", "https://tally.example.com", "--smtp-url", "smtp://127.0.0.1:1"];
+    let said = refusal(&[&https[..], &["--database-url", database.url()]].concat());
+    assert!(said.contains("TRUSTED_PROXIES"), "{said}");
+}
+
 /// A server in local mode; killed when dropped.
 struct Local {
     child: Child,
