@@ -174,12 +174,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
-    let router = build(AppState {
-        backend: backend.clone(),
-        leptos,
-        trusted_proxies,
-        stopping: stopping.clone(),
-    });
+    let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies, stopping: stopping.clone() });
     let notice = Duration::from_secs(serve.shutdown_notice_secs.into());
     let served = serving::serve(listener, router, interrupted, stopping, notice).await;
     backend::events::drain(&backend).await;

@@ -44,7 +44,10 @@ pub async fn note_address(State(state): State<AppState>, mut request: Request, n
     if named.is_none() && ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers().contains_key(*name)) {
         TOLD.call_once(|| {
             let trusted = state.trusted_proxies;
-            tracing::warn!(trusted, "a forwarded header is ignored; TRUSTED_PROXIES says how many proxies stand in front");
+            tracing::warn!(
+                trusted,
+                "a forwarded header is ignored; TRUSTED_PROXIES says how many proxies stand in front"
+            );
         });
     }
     if let Some(address) = named.or(peer) {

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use {
     super::first_key,
     super::next::local_path,
-    crate::caller::{Caller, SignedIn, backend, device},
+    crate::caller::{Caller, SignedIn, backend, device, device_token},
     backend::{events, identity},
     domain::identity::Permission,
     domain::period::Zone,
@@ -57,7 +57,10 @@ pub async fn sign_in(
     #[server(default)]
     next: String,
 ) -> Result<(), AppError> {
-    let proven = identity::sign_in(&backend()?, &email, &SecretString::from(password), &device().address).await?;
+    let backend = backend()?;
+    let (address, device) = (device().address, device_token(backend.local));
+    let from = identity::Origin { address: &address, device: &device };
+    let proven = identity::sign_in(&backend, &email, &SecretString::from(password), from).await?;
     SignedIn::begin(&proven).await?;
     redirect(local_path(&next).unwrap_or("/"));
     Ok(())
@@ -91,8 +94,9 @@ pub async fn reset_password(
     password: String,
 ) -> Result<(), AppError> {
     let password = SecretString::from(password);
-    identity::reset_password(&backend()?, &token, &password, &device().address).await?;
+    let user_id = identity::reset_password(&backend()?, &token, &password, &device().address).await?;
     SignedIn::end().await?;
+    SignedIn::know_device(user_id).await?;
     redirect("/sign-in?notice=password-set");
     Ok(())
 }
@@ -116,6 +120,7 @@ pub async fn change_password(
     let SignedIn { user, sign_in_id, backend } = SignedIn::require().await?;
     let (current, new) = (SecretString::from(current_password), SecretString::from(new_password));
     identity::change_password(&backend, &user, sign_in_id, &current, &new, &device().address).await?;
+    SignedIn::know_device(user.user_id).await?;
     redirect("/account?notice=password-changed");
     Ok(())
 }

@@ -302,6 +302,20 @@ async fn too_many_attempts_are_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_browser_that_signed_in_before_is_not_locked_out() {
+    let app = TestApp::start().await;
+    let known = person(&app, "ada@example.com").await;
+    known.post_form("/fn/identity/sign-out", &[]).await;
+    assert!(known.cookie("tallystick-device").is_some(), "it stays when she signs out");
+    for _ in 0..12 {
+        sign_in(&app.anonymous(), "ada@example.com", "wrong password").await;
+    }
+    let stranger = app.anonymous();
+    assert_eq!(sign_in(&stranger, "ada@example.com", PASSWORD).await.location(), "/sign-in");
+    assert_eq!(sign_in(&known, "ada@example.com", PASSWORD).await.location(), "/");
+}
+
+#[tokio::test]
 async fn invitations_bring_new_and_known_people_in() {
     let app = TestApp::start().await;
     let owner = person(&app, "ada@example.com").await;

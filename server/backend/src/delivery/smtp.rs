@@ -293,7 +293,9 @@ mod tests {
             assert_eq!(with_password.encryption, Encryption::StartTls, "{here} with a password");
             assert_eq!(smtp(&format!("smtp+starttls://{here}")).unwrap().encryption, Encryption::StartTls, "{here}");
         }
-        for elsewhere in ["mail.example.com", "10.0.0.1", "192.168.0.2:25", "[fd00::1]", "localhost.example.com", "128.0.0.1"] {
+        for elsewhere in
+            ["mail.example.com", "10.0.0.1", "192.168.0.2:25", "[fd00::1]", "localhost.example.com", "128.0.0.1"]
+        {
             for user in ["", "u:p@"] {
                 let url = format!("smtp://{user}{elsewhere}");
                 assert_eq!(smtp(&url).unwrap().encryption, Encryption::StartTls, "{url}");

@@ -2,6 +2,7 @@
 //!
 //! Nobody learns here whether an address has an account: what differs goes by mail, the answer and its time do not.
 
+use super::devices::{self, Origin};
 use super::sql::Known;
 use super::tokens::{LinkToken, Purpose, hash_of};
 use super::{mails, password, sql};
@@ -125,10 +126,18 @@ impl fmt::Debug for Proven {
 /// The user whose address and password these are. The caller begins the session.
 ///
 /// # Errors
-/// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
-pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<Proven, Error> {
+/// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`] except on a device that the account's owner used before, [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn sign_in<'a>(
+    backend: &Backend,
+    email: &str,
+    password: &SecretString,
+    from: impl Into<Origin<'a>>,
+) -> Result<Proven, Error> {
+    let Origin { address, device } = from.into();
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.password(email.as_str(), address)?;
+    if !devices::is_known(backend, device, &email).await? {
+        backend.guards.limits.password(email.as_str(), address)?;
+    }
     let known = sql::user(&backend.pool, &email).await?;
     let hash = known.as_ref().map(|known| known.password_hash.clone());
     let matches = password::verify(backend, password, hash).await?;
@@ -160,19 +169,19 @@ async fn not_verified(backend: &Backend, user: &User, hash: String, address: &st
 }
 
 /// Sends a link to set a new password, if the address has an account. The answer never says whether.
+/// Nobody can use the mails up: links that were sent before go on working, and where too many were asked for, the newest of them is the answer.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email`, [`Problem::RateLimited`]; [`Error::Database`].
 pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -> Result<Email, Error> {
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.mail(email.as_str(), address)?;
+    let may_send = backend.guards.limits.recovery(email.as_str(), address)?;
     at_least(SAME_TIME, async {
         let mut transaction = backend.pool.begin().await?;
-        if let Some(Known { user, .. }) = sql::lock_user(&mut transaction, &email).await? {
+        if may_send && let Some(Known { user, .. }) = sql::lock_user(&mut transaction, &email).await? {
             let token = LinkToken::new(backend.clock.as_ref());
             let now = backend.clock.now();
             let until = now + Duration::hours(RESET_HOURS);
-            sql::delete_tokens(&mut transaction, user.user_id, Purpose::ResetPassword).await?;
             sql::insert_token(&mut transaction, &token, user.user_id, Purpose::ResetPassword, None, now, until).await?;
             mails::reset_password(backend, &mut transaction, &user.email, &token.text).await?;
         }
@@ -183,7 +192,7 @@ pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -
     Ok(email)
 }
 
-/// Sets a new password by a mailed link, which also proves the address, and ends every sign-in.
+/// Sets a new password by a mailed link, which also proves the address, and ends every sign-in. Whose it is.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `password`, [`Problem::Conflict`] when the link was used or has expired, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
@@ -192,7 +201,7 @@ pub async fn reset_password(
     token: &str,
     password: &SecretString,
     address: &str,
-) -> Result<(), Error> {
+) -> Result<UserId, Error> {
     password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password("", address)?;
     let hash = password::hash(backend, password).await?;
@@ -205,7 +214,7 @@ pub async fn reset_password(
     replace_password(backend, &mut transaction, user_id, &hash, None).await?;
     transaction.commit().await?;
     tracing::info!(%user_id, "password reset");
-    Ok(())
+    Ok(user_id)
 }
 
 /// Changes the password of a signed-in person and ends all their other sign-ins.
@@ -221,7 +230,8 @@ pub async fn change_password(
     address: &str,
 ) -> Result<(), Error> {
     password::check("new_password", new).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.password(user.email.as_str(), address)?;
+    // Counted apart from sign-ins: a stranger's attempts there are none of this person's.
+    backend.guards.limits.password(&user.user_id.to_string(), address)?;
     let checked = sql::user(&backend.pool, &user.email).await?.map(|known| known.password_hash);
     let wrong = || Problem::field("current_password", "wrong", "This is not your password.");
     if !password::verify(backend, current, checked.clone()).await? {
@@ -239,7 +249,7 @@ pub async fn change_password(
     Ok(())
 }
 
-/// With it go all open links, all sign-ins but one, and a mail that says so.
+/// With it go all open links, all sign-ins but one, what devices are known, and a mail that says so.
 async fn replace_password(
     backend: &Backend,
     connection: &mut PgConnection,
@@ -251,6 +261,7 @@ async fn replace_password(
     sql::delete_tokens(connection, user_id, Purpose::VerifyEmail).await?;
     sql::delete_tokens(connection, user_id, Purpose::ResetPassword).await?;
     sql::delete_other_sign_ins(connection, user_id, keep).await?;
+    sql::delete_devices(connection, user_id).await?;
     mails::password_changed(backend, connection, &email).await
 }
 

@@ -39,6 +39,7 @@ pub(super) struct Limits {
     password_of_account: Limit,
     password_of_address: Limit,
     mail_of_account: Limit,
+    recovery_of_account: Limit,
     mail_of_address: Limit,
     invitations: Limit,
     organizations: Limit,
@@ -51,6 +52,7 @@ impl Limits {
             password_of_account: Limit::new(clock, 10, 30),
             password_of_address: Limit::new(clock, 60, 2),
             mail_of_account: Limit::new(clock, 3, 600),
+            recovery_of_account: Limit::new(clock, 3, 600),
             mail_of_address: Limit::new(clock, 30, 20),
             invitations: Limit::new(clock, 50, 60),
             organizations: Limit::new(clock, 10, 300),
@@ -68,6 +70,13 @@ impl Limits {
     pub(super) fn mail(&self, account: &str, address: &str) -> Result<(), Error> {
         self.mail_of_address.check(&network(address))?;
         self.mail_of_account.check(account)
+    }
+
+    /// Before a stranger makes us send a link that sets a password: as [`Limits::mail`] per address.
+    /// Whether the account is sent another one, 3 at once and then one in 10 min: where not, a link that still works was sent in the last 10 minutes.
+    pub(super) fn recovery(&self, account: &str, address: &str) -> Result<bool, Error> {
+        self.mail_of_address.check(&network(address))?;
+        Ok(self.recovery_of_account.check(account).is_ok())
     }
 
     /// Before an organization invites somebody: 50 at once and then one a minute.

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bootstrap;
+mod devices;
 mod invitations;
 mod limits;
 mod mails;
@@ -14,6 +15,7 @@ pub(crate) mod tokens;
 
 pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
+pub use devices::{DEVICE_DAYS, Origin, know_device};
 pub use invitations::{
     INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
 };
@@ -24,8 +26,8 @@ pub use organizations::{
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
-    DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER, list_sign_ins, revoke_other_sign_ins,
-    revoke_sign_in, run_worker, sweep,
+    DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
+    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sweep,
 };
 
 use crate::{Clock, Error};

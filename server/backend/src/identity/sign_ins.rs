@@ -206,10 +206,12 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
     Ok(())
 }
 
-/// Removes sign-ins and links that have expired.
+/// Removes sign-ins and links that have expired, and devices that are no longer used.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub async fn sweep(backend: &Backend) -> Result<(), Error> {
-    sql::delete_expired(&backend.pool, backend.clock.now()).await
+    let now = backend.clock.now();
+    sql::delete_expired(&backend.pool, now).await?;
+    sql::delete_unused_devices(&backend.pool, now - Duration::days(super::DEVICE_DAYS)).await
 }

@@ -1,5 +1,6 @@
-//! Queries of `users`, `sign_ins`, `user_tokens`, `organizations`, `members` and `invitations`.
+//! Queries of `users`, `sign_ins`, `devices`, `user_tokens`, `organizations`, `members` and `invitations`.
 
+mod devices;
 mod invitations;
 mod members;
 mod organizations;
@@ -7,6 +8,7 @@ mod sign_ins;
 mod tokens;
 mod users;
 
+pub(super) use devices::{attempt_on_device, delete_devices, delete_unused_devices, put_device};
 pub(super) use invitations::{
     NewInvitation, Open, accept_invitation, count_open_invitations, insert_invitation, invitations,
     lock_open_invitation, revoke_invitation, revoke_invitations_of,
