@@ -353,6 +353,7 @@ pub async fn load_members(
     let Caller { scope, user, backend } = Caller::enter(&org).await?;
     let zone = scope.zone();
     let members = identity::list_members(&backend, &scope).await?;
+    let belongings = identity::belongings(&backend, &scope).await?;
     let invitations = if scope.may(Permission::ManageMembers) {
         identity::list_invitations(&backend, &scope).await?
     } else {
@@ -368,6 +369,7 @@ pub async fn load_members(
                 (member, day)
             })
             .collect(),
+        belongings,
         invitations: invitations
             .into_iter()
             .map(|open| {
@@ -424,7 +426,7 @@ pub async fn change_role(
     Ok(())
 }
 
-/// Removes a member.
+/// Removes a member, and what they could still act or listen by.
 #[server(prefix = "/fn", endpoint = "identity/remove-member")]
 pub async fn remove_member(
     /// Slug of the organization.

@@ -13,6 +13,7 @@ mod sql;
 mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
+pub(crate) use recipients::forget as forget_recipient;
 pub use recipients::{confirm_recipient, recipient_offer};
 
 use crate::error::OnConstraint;

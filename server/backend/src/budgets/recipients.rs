@@ -5,6 +5,8 @@ use crate::identity::tokens::{LinkToken, hash_of};
 use crate::{Backend, Error, OrgScope, audit, delivery, identity};
 use chrono::Duration;
 use domain::budget::{Budget, RecipientOffer};
+use domain::identity::Email;
+use domain::ids::UserId;
 use domain::problem::Problem;
 use sqlx::PgConnection;
 
@@ -40,6 +42,19 @@ pub(super) async fn ask(
         }
     }
     Ok(())
+}
+
+/// Takes a person who leaves off all budgets, and takes back what the addresses confirmed that they entered; names of those budgets.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn forget(
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    user_id: UserId,
+    email: &Email,
+) -> Result<Vec<String>, Error> {
+    sql::forget_recipient(connection, scope, user_id, email).await
 }
 
 /// What the link offers, to whoever holds it.

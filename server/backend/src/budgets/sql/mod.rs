@@ -20,4 +20,4 @@ pub(super) use mails::{insert_test, own_address, tests, tests_since};
 pub(super) use marks::TAKE_MARKS;
 pub(super) use marks::{Mark, is_marked_before, marked, take_marks, try_sweep_lock, with_budgets};
 pub(super) use months::{InForce, Month, evaluated, lock_month, months, over, set_month_amount};
-pub(super) use recipients::{Question, ask_recipient, confirm_recipient, recipient_offer};
+pub(super) use recipients::{Question, ask_recipient, confirm_recipient, forget_recipient, recipient_offer};

@@ -5,7 +5,7 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::budget::RecipientOffer;
 use domain::identity::Email;
-use domain::ids::OrgId;
+use domain::ids::{OrgId, UserId};
 use sqlx::{PgConnection, PgExecutor, Row};
 
 /// A question to an address.
@@ -42,6 +42,30 @@ pub(in crate::budgets) async fn ask_recipient(
     .execute(connection)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Takes somebody who leaves off all budgets, and takes back what addresses confirmed that they entered; names of those budgets.
+pub(in crate::budgets) async fn forget_recipient(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    email: &Email,
+) -> Result<Vec<String>, Error> {
+    sqlx::query("delete from recipients where org_id = $1 and (email = $2 or asked_by = $3)")
+        .bind(scope.org_id().0)
+        .bind(email.as_str())
+        .bind(user_id.0)
+        .execute(&mut *connection)
+        .await?;
+    Ok(sqlx::query_scalar(
+        "update budgets set recipients = array_remove(recipients, $2)
+         where org_id = $1 and $2 = any(recipients)
+         returning name",
+    )
+    .bind(scope.org_id().0)
+    .bind(email.as_str())
+    .fetch_all(connection)
+    .await?)
 }
 
 /// By the secret of its link, which works until it expires and, once it was used, goes on to say so. It knows no scope yet: it leads to one.

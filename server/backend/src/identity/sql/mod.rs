@@ -11,10 +11,10 @@ mod users;
 pub(super) use devices::{attempt_on_device, delete_devices, delete_unused_devices, put_device};
 pub(super) use invitations::{
     NewInvitation, Open, accept_invitation, count_open_invitations, insert_invitation, invitations,
-    lock_open_invitation, revoke_invitation, revoke_invitations_of,
+    lock_organization_of_link, open_invitation, revoke_invitation, revoke_invitations_by, revoke_invitations_of,
 };
 pub(super) use members::{
-    count_members, count_owners, delete_member, insert_member, is_member, member, members, set_role,
+    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, set_role,
 };
 pub(super) use organizations::{
     count_owned, delete_organization, insert_organization, lock_organization, member_scope, organization,
