@@ -30,7 +30,7 @@ const VIEWER = "viewer@example.org";
 const VISITS = {
   "/": { stranger: ["/"] },
   "/sign-up": { stranger: ["/sign-up"] },
-  "/sign-in": { stranger: ["/sign-in?notice=verified"] },
+  "/sign-in": { stranger: ["/sign-in?notice=signed-out"] },
   "/verify-email": { stranger: ["/verify-email?token=none"] },
   "/forgotten-password": { stranger: ["/forgotten-password"] },
   "/reset-password": { stranger: ["/reset-password?token=none"] },

@@ -35,14 +35,18 @@ pub async fn sign_up(
     Ok(Sent { email, shown_locally: backend.local })
 }
 
-/// Verifies an address by its mailed link.
+/// Verifies an address by its mailed link and the password that was entered with the sign-up, and signs in.
 #[server(prefix = "/fn", endpoint = "identity/verify-email")]
 pub async fn verify_email(
     /// The link's secret.
     token: String,
+    /// The password.
+    password: String,
 ) -> Result<(), AppError> {
-    identity::verify_email(&backend()?, &token).await?;
-    redirect("/sign-in?notice=verified");
+    let password = SecretString::from(password);
+    let proven = identity::verify_email(&backend()?, &token, &password, &device().address).await?;
+    SignedIn::begin(&proven).await?;
+    redirect("/");
     Ok(())
 }
 

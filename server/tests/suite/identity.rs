@@ -34,7 +34,7 @@ async fn person(app: &TestApp, email: &str) -> Client {
     let browser = app.anonymous();
     browser.post_form_from("/sign-up", "/fn/identity/sign-up", &[("email", email), ("password", PASSWORD)]).await;
     let token = link(app, email, "/verify-email?token=").await;
-    browser.post_form("/fn/identity/verify-email", &[("token", &token)]).await;
+    browser.post_form("/fn/identity/verify-email", &[("token", &token), ("password", PASSWORD)]).await;
     assert_eq!(sign_in(&browser, email, PASSWORD).await.location(), "/");
     browser
 }
@@ -75,11 +75,18 @@ async fn the_way_from_sign_up_to_the_checklist() {
     let page = browser.get(&format!("/verify-email?token={token}")).await;
     assert!(page.body.contains(&token));
     assert_eq!(sign_in(&browser, "ada@example.com", PASSWORD).await.location(), "/sign-in", "opening verifies nothing");
-    let verified = browser.post_form("/fn/identity/verify-email", &[("token", &token)]).await;
-    assert_eq!(verified.location(), "/sign-in?notice=verified");
-    assert!(browser.get(verified.location()).await.body.contains("Your address is verified."));
-
-    assert_eq!(sign_in(&browser, "ada@example.com", PASSWORD).await.location(), "/");
+    let verify = async |password: &str| {
+        let fields = [("token", token.as_str()), ("password", password)];
+        browser.post_form_from(&format!("/verify-email?token={token}"), "/fn/identity/verify-email", &fields).await
+    };
+    let refused = verify("what somebody else entered").await;
+    assert!(
+        browser.get(refused.location()).await.body.contains("not the password that was entered"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(browser.get("/account").await.status, StatusCode::FOUND, "nobody is signed in by the link alone");
+    assert_eq!(verify(PASSWORD).await.location(), "/");
     assert_eq!(browser.get("/").await.header("location"), Some("/organizations"));
     let page = browser.get("/organizations").await;
     assert!(page.body.contains("Create your organization") && page.body.contains("Asia/Kolkata"), "{}", page.body);

@@ -73,28 +73,43 @@ async fn send_verification(
     mails::verify_email(backend, connection, &user.email, &token.text).await
 }
 
-/// Verifies the address that a mailed link belongs to.
+/// Verifies the address that a mailed link belongs to, with the password that the link brings into force.
+///
+/// Whoever signs up with a stranger's address knows the password and not the link, and the stranger who opens the link does not know the password.
 ///
 /// # Errors
-/// [`Problem::Conflict`] when the link was used, has expired or never existed; [`Error::Database`].
-pub async fn verify_email(backend: &Backend, token: &str) -> Result<(), Error> {
-    let now = backend.clock.now();
-    let mut transaction = backend.pool.begin().await?;
-    let taken = sql::take_token(&mut transaction, &hash_of(token), Purpose::VerifyEmail, now).await?;
-    let taken = taken.ok_or_else(|| {
+/// [`Problem::Conflict`] when the link was used, has expired or never existed, [`Problem::Invalid`] naming `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn verify_email(
+    backend: &Backend,
+    token: &str,
+    password: &SecretString,
+    address: &str,
+) -> Result<Proven, Error> {
+    let (now, token_hash) = (backend.clock.now(), hash_of(token));
+    let gone = || {
         Problem::conflict(
             "This link was used or has expired. Sign in: if your address is not verified yet, we send a new link.",
         )
-    })?;
-    if sql::mark_verified(&mut transaction, taken.user_id, now).await?
-        && let Some(hash) = taken.password_hash
-    {
-        sql::set_password(&mut transaction, taken.user_id, &hash).await?;
+    };
+    let found = sql::find_token(&backend.pool, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
+    backend.guards.limits.password(&format!("link of {}", found.user_id), address)?;
+    if !password::verify(backend, password, found.password_hash).await? {
+        let detail = "This is not the password that was entered with this sign-up.";
+        return Err(Problem::field("password", "wrong", detail).into());
     }
-    sql::delete_tokens(&mut transaction, taken.user_id, Purpose::VerifyEmail).await?;
+    let mut transaction = backend.pool.begin().await?;
+    let taken = sql::take_token(&mut transaction, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
+    let user_id = taken.user_id;
+    // Verified by another way meanwhile, which set a password of its own.
+    if !sql::mark_verified(&mut transaction, user_id, now).await? {
+        return Err(gone().into());
+    }
+    let password_hash = taken.password_hash.ok_or_else(gone)?;
+    let email = sql::set_password(&mut transaction, user_id, &password_hash).await?;
+    sql::delete_tokens(&mut transaction, user_id, Purpose::VerifyEmail).await?;
     transaction.commit().await?;
-    tracing::info!(user_id = %taken.user_id, "address verified");
-    Ok(())
+    tracing::info!(%user_id, "address verified");
+    Ok(Proven { user: User { user_id, email, email_verified: true }, password_hash })
 }
 
 /// A person whose password was checked: with it a sign-in begins, as long as the password is still the one that was checked.

@@ -93,10 +93,7 @@ async fn end(
     an_owner_stays(connection, scope).await?;
     let ended = [
         ("API keys", keys::revoke_made_by(backend, scope, connection, member.user_id).await?),
-        (
-            "invitations of",
-            sql::revoke_invitations_by(connection, scope, member.user_id, backend.clock.now()).await?,
-        ),
+        ("invitations of", sql::revoke_invitations_by(connection, scope, member.user_id, backend.clock.now()).await?),
         ("mail of the budgets", budgets::forget_recipient(scope, connection, member.user_id, &member.email).await?),
     ];
     let words = ended.into_iter().filter(|(_, names)| !names.is_empty());

@@ -1,7 +1,7 @@
 //! Two organizations: Acme, with something behind every door, and Globex, whose owner has no business there.
 //!
 //! It is made once and copied for every test (the template is named after this file's text), so it costs a copy of files.
-//! What only members of Acme may read carries the word [`SECRET`]; what belongs to its project [`PROJECT`] alone, also [`PROJECT_SECRET`].
+//! What only members of Acme may read carries the word [`SECRET`]; what belongs to its project [`PROJECT`] alone, also [`PROJECT_SECRET`]; what concerns all of Acme and no key of one project, also [`WHOLE_SECRET`].
 
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
@@ -33,6 +33,9 @@ use testkit::{TestDatabase, seed};
 pub(super) const SECRET: &str = "zebrafish";
 /// A word that stands in everything of Acme's project [`PROJECT`].
 pub(super) const PROJECT_SECRET: &str = "coelacanth";
+
+/// A word that stands in what concerns all of Acme's projects.
+pub(super) const WHOLE_SECRET: &str = "narwhal";
 
 pub(super) const SLUG: &str = "acme";
 pub(super) const NAME: &str = "Acme zebrafish";
@@ -381,9 +384,10 @@ impl Making<'_> {
         let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
         self.world.done_run = done.run_id.to_string();
-        let done = runs::confirm(self.backend, acme, done.run_id, SECRET).await.unwrap();
+        let reason = format!("{SECRET} {WHOLE_SECRET}");
+        let done = runs::confirm(self.backend, acme, done.run_id, &reason).await.unwrap();
         assert_eq!(done.state.phase().as_str(), "done");
-        let input = ImportInput::read(&format!("{SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
+        let input = ImportInput::read(&format!("{SECRET}-{WHOLE_SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
         let import = prices::import::draft(self.backend, acme, input).await.unwrap();
         self.world.import = import.entry.import_id.to_string();
         self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
@@ -402,7 +406,7 @@ impl Making<'_> {
         let discount = ModifierForm {
             kind: "discount".to_owned(),
             percent: "5".to_owned(),
-            source: format!("Contract {SECRET}"),
+            source: format!("Contract {SECRET} {WHOLE_SECRET}"),
             ..ModifierForm::default()
         };
         prices::add_modifier(self.backend, acme, &discount.parse().unwrap()).await.unwrap();
@@ -411,7 +415,7 @@ impl Making<'_> {
             meters: "input_uncached".to_owned(),
             units: "1000".to_owned(),
             from: "2026-01".to_owned(),
-            source: format!("Contract {SECRET}"),
+            source: format!("Contract {SECRET} {WHOLE_SECRET}"),
             ..TermForm::default()
         };
         contract::add_term(self.backend, acme, &term.parse().unwrap()).await.unwrap();

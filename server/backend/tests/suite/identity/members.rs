@@ -101,7 +101,7 @@ async fn an_unverified_sign_up_does_not_survive_an_invitation() {
     member(&backend, &clock, &acme, "ada@example.com", Role::Member).await;
     let stranger = identity::sign_in(&backend, "ada@example.com", &secret("the stranger knows this"), "").await;
     assert_eq!(problem(stranger).status(), 400);
-    assert_eq!(problem(identity::verify_email(&backend, &stale).await).status(), 409);
+    assert_eq!(problem(identity::verify_email(&backend, &stale, &secret(PASSWORD), "").await).status(), 409);
     identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
 }
 

@@ -43,8 +43,7 @@ async fn link(backend: &Backend, clock: &TestClock, to: &str, path: &str) -> Str
 async fn user(backend: &Backend, clock: &TestClock, email: &str) -> User {
     identity::sign_up(backend, email, &secret(PASSWORD), "").await.unwrap();
     let token = link(backend, clock, email, "/verify-email?token=").await;
-    identity::verify_email(backend, &token).await.unwrap();
-    identity::sign_in(backend, email, &secret(PASSWORD), "").await.unwrap().user
+    identity::verify_email(backend, &token, &secret(PASSWORD), "").await.unwrap().user
 }
 
 /// A new member with a role, through a real invitation.
