@@ -125,6 +125,9 @@ pub struct Serve {
     /// Where to listen.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "HOST:PORT")]
     pub addr: SocketAddr,
+    /// Let other machines reach local mode: it then answers to addresses as well, and /dev/mail asks for a sign-in. Make the first account with `tallystick bootstrap --local`.
+    #[arg(long, requires = "local")]
+    pub expose: bool,
     /// The address people and mails use; needed without --local.
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<url::Url>,
@@ -199,6 +202,25 @@ impl Serve {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { series: self.series_limit, values: self.label_values_limit, ..Limits::default() }
+    }
+
+    /// The address people and mails use.
+    ///
+    /// # Errors
+    /// When it is not said outside local mode: links in mails would lead to nowhere. When local mode would listen to other machines without being told to.
+    pub fn public_url(&self) -> Result<String, String> {
+        let local = self.database.local;
+        if local && !self.expose && !self.addr.ip().is_loopback() {
+            return Err(format!(
+                "local mode listens to this machine alone, not to {}; --expose changes that",
+                self.addr
+            ));
+        }
+        match &self.public_url {
+            Some(url) => Ok(url.to_string()),
+            None if local => Ok(format!("http://{}", self.addr)),
+            None => Err("set PUBLIC_URL, such as https://tally.example.com (only --local does without)".to_owned()),
+        }
     }
 
     /// How many proxies of ours stand in front.

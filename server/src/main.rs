@@ -148,15 +148,16 @@ async fn require_known_schema(pool: &sqlx::PgPool) -> Result<(), Failure> {
 }
 
 async fn run_serve(serve: Serve) -> Result<(), Failure> {
-    let connected = connect(&serve.database).await?;
-    require_known_schema(&connected.pool).await?;
-    let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
+    let public_url = serve.public_url()?;
     let mailer = serve.mailer()?;
     let trusted_proxies = serve.proxies()?;
+    let connected = connect(&serve.database).await?;
+    require_known_schema(&connected.pool).await?;
     let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
     let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas())
-        .with_limits(serve.limits());
+        .with_limits(serve.limits())
+        .exposed(serve.expose);
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")

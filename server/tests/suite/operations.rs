@@ -139,7 +139,7 @@ async fn a_forwarded_header_that_is_ignored_is_told_once() {
     let url = app.database.url().to_owned();
     let log = tokio::task::spawn_blocking(move || {
         let server = Process::start(&url);
-        let form = "x-forwarded-for: 203.0.113.7\r\ncontent-type: text/plain\r\n";
+        let form = "x-forwarded-for: 203.0.113.7\r\nsec-fetch-site: same-origin\r\n";
         for _ in 0..3 {
             post_text(server.address, "/fn/identity/sign-in", form, "").unwrap();
         }

@@ -58,11 +58,12 @@ async fn a_raised_budget_warns_again_under_its_new_amount() {
         "once under each amount"
     );
     assert_eq!(mails(&server.backend).await, 4);
-    let newest: String = sqlx::query_scalar("select subject from mails order by mail_id desc limit 1")
+    let told: i64 = sqlx::query_scalar("select count(*) from mails where subject = $1")
+        .bind("Production assistant has used 51 % of its November budget ($510 of $1,000)")
         .fetch_one(&server.backend.pool)
         .await
         .unwrap();
-    assert_eq!(newest, "Production assistant has used 51 % of its November budget ($510 of $1,000)");
+    assert_eq!(told, 2, "each recipient, under the new amount");
     let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
     let under: Vec<_> = detail
         .thresholds
