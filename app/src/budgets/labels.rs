@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(told(&alert), "Mailed to 2, refused for 1.");
         alert.deliveries.clear();
         alert.mails = 3;
-        assert_eq!(told(&alert), "Told in 3 mails; what the mail server answered is kept for 90 days.");
+        assert_eq!(told(&alert), "Told in 3\u{a0}mails; what the mail server answered is kept for 90 days.");
         alert.mailed_with = Some(100);
         assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
         alert.late = true;

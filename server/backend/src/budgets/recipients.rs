@@ -26,6 +26,10 @@ pub(super) async fn ask(
     budget: &Budget,
 ) -> Result<(), Error> {
     let now = backend.clock.now();
+    if !budget.unconfirmed.is_empty() {
+        // Before the rows of questions, as alerts that were written before in this transaction have it already.
+        delivery::lock_mails(connection, scope.org_id()).await?;
+    }
     for email in &budget.unconfirmed {
         let token = LinkToken::new(backend.clock.as_ref());
         let question = sql::Question {

@@ -88,7 +88,10 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
     let now = backend.clock.now();
     let used_up = match mail.org_id {
-        Some(org_id) => sql::count_since(connection, org_id, now - Duration::days(1)).await? >= MAILS_PER_DAY,
+        Some(org_id) => {
+            lock_mails(connection, org_id).await?;
+            sql::count_since(connection, org_id, now - Duration::days(1)).await? >= MAILS_PER_DAY
+        }
         None => false,
     };
     if used_up && mail.alert_id.is_none() {
@@ -99,6 +102,14 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
         sql::failed(connection, mail_id, USED_UP, now).await?;
     }
     Ok(mail_id)
+}
+
+/// Waits until nobody else writes mails about the organization: before anything that is decided together with them.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn lock_mails(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
+    sql::lock(connection, org_id).await
 }
 
 /// The right-hand side of a Message-ID: the host people know this server by.

@@ -40,16 +40,21 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Mails about an organization since then, those aside that were never to be sent. Until the transaction ends nobody else writes one.
+/// Until the transaction ends nobody else writes mails about the organization.
+pub(super) async fn lock(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
+        .bind(org_id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Mails about an organization since then, those aside that were never to be sent.
 pub(super) async fn count_since(
     connection: &mut PgConnection,
     org_id: OrgId,
     since: DateTime<Utc>,
 ) -> Result<i64, Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
-        .bind(org_id.0)
-        .execute(&mut *connection)
-        .await?;
     let count = sqlx::query_scalar(
         "select count(*) from mails
          where org_id = $1 and created_at > $2 and not (state = 'failed' and attempts = 0)",

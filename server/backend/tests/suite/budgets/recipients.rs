@@ -102,6 +102,31 @@ async fn an_address_is_asked_once_a_day_and_not_by_everybody() {
     assert!(refused >= 1 && to_eve().await <= 6, "{refused} refused");
 }
 
+/// One has alerts to write before it asks, the other has none: they take the same locks in the same order.
+#[tokio::test]
+async fn budgets_that_ask_the_same_address_at_once_wait_for_each_other() {
+    let server = Server::at(NOW).await;
+    let org = organization(&server, "Acme", "UTC").await;
+    org.spend("2026-11-10", "60").await;
+    for n in 0..10 {
+        let recipients = vec![email("ada@example.com"), email(&format!("eve{n}@example.com"))];
+        let crossed = BudgetInput { recipients: recipients.clone(), ..input("100", &[50]) };
+        let quiet = BudgetInput { recipients, ..input("1000", &[50]) };
+        let other = server.another().await;
+        let (one, two) = tokio::join!(
+            budgets::create(&server.backend, &org.owner, crossed),
+            budgets::create(&other, &org.owner, quiet)
+        );
+        one.unwrap();
+        two.unwrap();
+    }
+    let asked: i64 = sqlx::query_scalar("select count(*) from mails where kind = 'confirm_recipient'")
+        .fetch_one(&server.backend.pool)
+        .await
+        .unwrap();
+    assert_eq!(asked, 10, "each address once");
+}
+
 #[tokio::test]
 async fn an_organization_mails_so_much_a_day_and_no_more() {
     let server = Server::at(NOW).await;
