@@ -2,15 +2,17 @@
 
 use crate::error::AppError;
 use crate::identity::next::sign_in_path;
-use backend::identity::{self, DEVICE, Device, SIGN_IN_ID, USER};
+use backend::identity::{self, DEVICE, Device, PASSWORD_HASH, PASSWORD_REPLACED, Proven, SIGN_IN_ID, USER};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
-use domain::ids::SignInId;
+use domain::ids::{SignInId, UserId};
 use domain::problem::Problem;
 use http::request::Parts;
+use http::{HeaderValue, header};
 use leptos::prelude::{use_context, with_context};
+use leptos_axum::ResponseOptions;
 use std::net::IpAddr;
-use tower_sessions_core::Session;
+use tower_sessions_core::{Session, session, session_store};
 
 /// The address a request came from, put into its extensions by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +88,39 @@ impl SignedIn {
     /// Signs the person in on this browser, under a fresh session id (ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`Problem::Unavailable`] when sessions cannot be written.
-    pub async fn begin(user: &User) -> Result<(), AppError> {
+    /// [`Problem::Conflict`] when the password was replaced since it was checked, [`Problem::Unavailable`] when sessions cannot be written.
+    pub async fn begin(proven: &Proven) -> Result<(), AppError> {
         let session = session().ok_or_else(|| unavailable("no session layer"))?;
         session.cycle_id().await.map_err(unavailable)?;
         session.clear().await;
         session.insert(DEVICE, device()).await.map_err(unavailable)?;
-        session.insert(USER, user).await.map_err(unavailable)
+        session.insert(PASSWORD_HASH, proven.password_hash()).await.map_err(unavailable)?;
+        session.insert(USER, &proven.user).await.map_err(unavailable)?;
+        // Here and not after the answer is made, so that it can say what went wrong.
+        let Err(error) = session.save().await else { return Self::know_device(proven.user.user_id).await };
+        session.clear().await;
+        match error {
+            session::Error::Store(session_store::Error::Backend(why)) if why == PASSWORD_REPLACED => {
+                Err(AppError::of(Problem::conflict("The password was changed meanwhile. Sign in with the new one.")))
+            }
+            other => Err(unavailable(other)),
+        }
+    }
+
+    /// Makes this browser one on which the person, who has just proved who they are, is not locked out by strangers.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] when it cannot be noted.
+    pub async fn know_device(user_id: UserId) -> Result<(), AppError> {
+        let backend = backend()?;
+        let token = identity::know_device(&backend, user_id, &device_token(backend.local)).await?;
+        let (name, secs) = (device_cookie(backend.local), identity::DEVICE_DAYS * 24 * 3_600);
+        let secure = if backend.local { "" } else { "; Secure" };
+        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}");
+        if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+            response.append_header(header::SET_COOKIE, value);
+        }
+        Ok(())
     }
 
     /// Signs out on this browser.
@@ -124,6 +152,22 @@ pub fn device() -> Device {
         Device { user_agent: user_agent.unwrap_or_default().to_owned(), address: address.unwrap_or_default() }
     })
     .unwrap_or_default()
+}
+
+/// What tells this browser from those of strangers who try the same account; empty where nobody signed in before.
+#[must_use]
+pub fn device_token(local: bool) -> String {
+    with_context::<Parts, _>(|parts| {
+        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(name, _)| *name == device_cookie(local)).map(|(_, value)| value.to_owned())
+    })
+    .flatten()
+    .unwrap_or_default()
+}
+
+const fn device_cookie(local: bool) -> &'static str {
+    if local { "tallystick-device" } else { "__Host-tallystick-device" }
 }
 
 /// The path of the page that is rendered, or that called a door.

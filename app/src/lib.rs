@@ -72,6 +72,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgotten-password") view=Account::ForgottenPassword ssr=ssr.clone() />
                 <Route path=path!("/reset-password") view=Account::ResetPassword ssr=ssr.clone() />
                 <Route path=path!("/invitations/:org/:token") view=Account::Invitation ssr=ssr.clone() />
+                <Route path=path!("/recipients/:org/:token") view=Account::Recipient ssr=ssr.clone() />
                 <Route path=path!("/account") view=Account::Settings ssr=ssr.clone() />
                 <Route path=path!("/dev/mail") view=Account::Mail ssr=ssr.clone() />
                 <Route path=path!("/organizations") view=Account::Organizations ssr=ssr.clone() />

@@ -54,6 +54,7 @@ rooms! {
         ForgottenPassword: identity::ForgottenPasswordPage,
         ResetPassword: identity::ResetPasswordPage,
         Invitation: identity::InvitationPage,
+        Recipient: budgets::RecipientPage,
         Settings: identity::AccountPage,
         Mail: delivery::MailPage,
         Organizations: identity::OrganizationsPage,

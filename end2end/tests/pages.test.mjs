@@ -30,11 +30,12 @@ const VIEWER = "viewer@example.org";
 const VISITS = {
   "/": { stranger: ["/"] },
   "/sign-up": { stranger: ["/sign-up"] },
-  "/sign-in": { stranger: ["/sign-in?notice=verified"] },
+  "/sign-in": { stranger: ["/sign-in?notice=signed-out"] },
   "/verify-email": { stranger: ["/verify-email?token=none"] },
   "/forgotten-password": { stranger: ["/forgotten-password"] },
   "/reset-password": { stranger: ["/reset-password?token=none"] },
   "/invitations/:org/:token": { stranger: [["/invitations/empty/none", 404], () => known.invitation] },
+  "/recipients/:org/:token": { stranger: [["/recipients/empty/none", 404]] },
   "/account": { owner: ["/account"] },
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },

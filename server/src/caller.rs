@@ -45,6 +45,15 @@ fn presented(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
+/// Who is signed in.
+pub(crate) async fn signed_in(session: &Session) -> Result<User, Problem> {
+    let user: Option<User> = session.get(USER).await.map_err(|error| {
+        tracing::warn!(%error, "sessions are not available");
+        Problem::Unavailable { retry_after_secs: 5 }
+    })?;
+    user.ok_or(Problem::Unauthenticated)
+}
+
 /// A signed-in member of the organization in the path's `{org}`, for files that pages offer.
 #[derive(Clone, Debug)]
 pub struct MemberCaller {
@@ -60,11 +69,7 @@ impl FromRequestParts<AppState> for MemberCaller {
             Path::<HashMap<String, String>>::from_request_parts(parts, state).await.map_err(|_| Problem::NotFound)?;
         let org = path.get("org").ok_or(Problem::NotFound)?;
         let session = parts.extensions.get::<Session>().ok_or(Problem::Unauthenticated)?;
-        let user: Option<User> = session.get(USER).await.map_err(|error| {
-            tracing::warn!(%error, "sessions are not available");
-            Problem::Unavailable { retry_after_secs: 5 }
-        })?;
-        let user = user.ok_or(Problem::Unauthenticated)?;
+        let user = signed_in(session).await?;
         let scope = backend::identity::scope_for_user(&state.backend, user.user_id, org).await?;
         Ok(Self { scope })
     }

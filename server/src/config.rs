@@ -125,6 +125,9 @@ pub struct Serve {
     /// Where to listen.
     #[arg(long, env = "LISTEN_ADDR", default_value = "127.0.0.1:3000", value_name = "HOST:PORT")]
     pub addr: SocketAddr,
+    /// Let other machines reach local mode: it then answers to addresses as well, and /dev/mail asks for a sign-in. Make the first account with `tallystick bootstrap --local`.
+    #[arg(long, requires = "local")]
+    pub expose: bool,
     /// The address people and mails use; needed without --local.
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<url::Url>,
@@ -134,9 +137,9 @@ pub struct Serve {
     /// From whom mail comes.
     #[arg(long, env = "MAIL_FROM", default_value = "Tallystick <tallystick@localhost>")]
     pub mail_from: String,
-    /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For.
-    #[arg(long, env = "TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
-    pub trusted_proxies: u8,
+    /// How many proxies of yours stand in front; the visitor's address is read from their X-Forwarded-For. Needed with an https PUBLIC_URL, because a proxy stands there; 0 elsewhere when left out.
+    #[arg(long, env = "TRUSTED_PROXIES", value_name = "N")]
+    pub trusted_proxies: Option<u8>,
     /// Requests with events that one API key may make per minute.
     #[arg(long, env = "INGEST_PER_MINUTE", default_value_t = Quotas::default().ingest, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub ingest_per_minute: u32,
@@ -199,6 +202,40 @@ impl Serve {
     #[must_use]
     pub fn limits(&self) -> Limits {
         Limits { series: self.series_limit, values: self.label_values_limit, ..Limits::default() }
+    }
+
+    /// The address people and mails use.
+    ///
+    /// # Errors
+    /// When it is not said outside local mode: links in mails would lead to nowhere. When local mode would listen to other machines without being told to.
+    pub fn public_url(&self) -> Result<String, String> {
+        let local = self.database.local;
+        if local && !self.expose && !self.addr.ip().is_loopback() {
+            return Err(format!(
+                "local mode listens to this machine alone, not to {}; --expose changes that",
+                self.addr
+            ));
+        }
+        match &self.public_url {
+            Some(url) => Ok(url.to_string()),
+            None if local => Ok(format!("http://{}", self.addr)),
+            None => Err("set PUBLIC_URL, such as https://tally.example.com (only --local does without)".to_owned()),
+        }
+    }
+
+    /// How many proxies of ours stand in front.
+    ///
+    /// # Errors
+    /// When that is not said and `PUBLIC_URL` is https, which this server does not speak: behind a proxy that it does not know everybody would come from one address, and share its limits.
+    pub fn proxies(&self) -> Result<u8, String> {
+        match (self.trusted_proxies, &self.public_url) {
+            (Some(proxies), _) => Ok(proxies),
+            (None, Some(url)) if url.scheme() == "https" => Err(
+                "set TRUSTED_PROXIES: how many proxies of yours stand in front (mostly 1), each adding to X-Forwarded-For"
+                    .to_owned(),
+            ),
+            (None, _) => Ok(0),
+        }
     }
 
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.

@@ -82,13 +82,14 @@ fn page_context(backend: &Backend) {
 /// 2. a panic becomes a problem document;
 /// 3. a span for the log, that names the route and not the address, in which secrets may stand;
 /// 4. security headers;
-/// 5. compression of the answer;
-/// 6. a body that comes too slowly is cut off;
-/// 7. the Origin check of unsafe requests that carry the session cookie;
-/// 8. the address it came from;
-/// 9. the session;
-/// 10. forms without JavaScript: the answer becomes a redirect back;
-/// 11. the route.
+/// 5. in local mode, the host that is asked for is one of ours;
+/// 6. compression of the answer;
+/// 7. a body that comes too slowly is cut off;
+/// 8. the Origin check of unsafe requests to pages' forms, and of all that carry a cookie;
+/// 9. the address it came from;
+/// 10. the session;
+/// 11. forms without JavaScript: the answer becomes a redirect back;
+/// 12. the route.
 pub fn build(state: AppState) -> Router {
     let context = {
         let backend = state.backend.clone();
@@ -117,6 +118,7 @@ pub fn build(state: AppState) -> Router {
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::check_origin))
         .layer(axum::middleware::from_fn(slow::cut_off))
         .layer(CompressionLayer::new())
+        .layer(axum::middleware::from_fn_with_state(state.clone(), security::check_host))
         .layer(axum::middleware::from_fn_with_state(state.clone(), security::headers))
         .layer(TraceLayer::new_for_http().make_span_with(logging::span_of).on_failure(()))
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -148,14 +148,16 @@ async fn require_known_schema(pool: &sqlx::PgPool) -> Result<(), Failure> {
 }
 
 async fn run_serve(serve: Serve) -> Result<(), Failure> {
+    let public_url = serve.public_url()?;
+    let mailer = serve.mailer()?;
+    let trusted_proxies = serve.proxies()?;
     let connected = connect(&serve.database).await?;
     require_known_schema(&connected.pool).await?;
-    let public_url = serve.public_url.as_ref().map_or_else(|| format!("http://{}", serve.addr), ToString::to_string);
-    let mailer = serve.mailer()?;
     let pools = Pools::apart(&connected.pool.connect_options(), serve.pool_sizes());
     let backend = Backend::new(pools.clone(), Arc::new(SystemClock), &public_url, serve.database.local)
         .with_quotas(serve.quotas())
-        .with_limits(serve.limits());
+        .with_limits(serve.limits())
+        .exposed(serve.expose);
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
     let leptos = LeptosOptions::builder()
         .output_name("tallystick")
@@ -173,12 +175,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
-    let router = build(AppState {
-        backend: backend.clone(),
-        leptos,
-        trusted_proxies: serve.trusted_proxies,
-        stopping: stopping.clone(),
-    });
+    let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies, stopping: stopping.clone() });
     let notice = Duration::from_secs(serve.shutdown_notice_secs.into());
     let served = serving::serve(listener, router, interrupted, stopping, notice).await;
     backend::events::drain(&backend).await;

@@ -3,13 +3,16 @@
 use crate::AppState;
 use crate::error::ApiError;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use backend::Backend;
 use domain::problem::Problem;
 use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
+use std::net::IpAddr;
 
 /// Headers that are the same for every answer. The Content-Security-Policy of pages is set where their nonce is known.
 const FIXED: [(HeaderName, &str); 6] = [
@@ -53,18 +56,48 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
     let cache = if static_file { "no-cache" } else { "no-store" };
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache));
     if !state.backend.local {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     response
+}
+
+/// In local mode, answers only to the hosts that the server was started for.
+///
+/// The name of another site can be made to lead here (DNS rebinding), and its pages could then read ours, mails with their links among them.
+pub async fn check_host(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if state.backend.local && !named_host(&request).is_some_and(|host| is_own_host(&host, &state.backend)) {
+        let said = "This server runs in local mode and does not answer to this name.\n";
+        return (StatusCode::MISDIRECTED_REQUEST, said).into_response();
+    }
+    next.run(request).await
+}
+
+/// The host that a request asks for, without its port.
+fn named_host(request: &Request) -> Option<String> {
+    let of_header = || request.headers().get(header::HOST)?.to_str().ok()?.parse().ok();
+    let authority: Authority = request.uri().authority().cloned().or_else(of_header)?;
+    Some(authority.host().trim_matches(['[', ']']).to_ascii_lowercase())
+}
+
+/// An address is nobody's name, so other machines may use it where they may come at all.
+fn is_own_host(host: &str, backend: &Backend) -> bool {
+    let public = url::Url::parse(&backend.public_url).ok();
+    let public = public.as_ref().and_then(url::Url::host_str).map(|host| host.trim_matches(['[', ']']));
+    let address = |address: IpAddr| backend.exposed || address.to_canonical().is_loopback();
+    host == "localhost" || public == Some(host) || host.parse().is_ok_and(address)
 }
 
 /// Refuses unsafe requests that a browser sent from elsewhere (ASVS 3.5.1).
 ///
 /// Server functions are plain form posts that need no preflight, so the session cookie alone proves nothing.
-/// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones; programs without cookies say neither.
+/// Those without a cookie are checked too: a form of another site must not sign anybody in, under an account of its own.
+/// Browsers say where a request comes from: `Sec-Fetch-Site`, or `Origin` in older ones; programs, which have the API, say neither.
 pub async fn check_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let unsafe_method = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if unsafe_method && request.headers().contains_key(header::COOKIE) && !same_origin(request.headers(), &state) {
+    let is_unsafe = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let of_page = ["/fn/", "/o/"].iter().any(|pages| request.uri().path().starts_with(pages));
+    let checked = is_unsafe && (of_page || request.headers().contains_key(header::COOKIE));
+    if checked && !same_origin(request.headers(), &state) {
         let detail = "This form was sent from another site. Load the page again.".to_owned();
         return ApiError(Problem::Forbidden { detail }).into_response();
     }

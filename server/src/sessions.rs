@@ -9,6 +9,7 @@ use axum::response::Response;
 use backend::Backend;
 use backend::identity::{MAX_DAYS, SignInStore};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Once;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::cookie::time::Duration;
 use tower_sessions::{Expiry, SessionManagerLayer};
@@ -35,24 +36,38 @@ pub fn layer(backend: &Backend) -> SessionManagerLayer<SignInStore> {
 /// Notes where the request came from.
 ///
 /// `X-Forwarded-For` is believed only as far as proxies of ours wrote it (ASVS 4.1.3): each trusted proxy appends the address it saw, so the client's is the n-th from the right.
+/// The first such header that is not believed is told to the operator: behind a proxy that is not counted, everybody shares one address and its limits.
 pub async fn note_address(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    static TOLD: Once = Once::new();
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    if let Some(address) = client_address(peer, request.headers(), state.trusted_proxies) {
-        request.extensions_mut().insert(ClientAddress(address));
+    let named = named_address(request.headers(), state.trusted_proxies);
+    if named.is_none() && ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers().contains_key(*name)) {
+        TOLD.call_once(|| {
+            let trusted = state.trusted_proxies;
+            tracing::warn!(
+                trusted,
+                "a forwarded header is ignored; TRUSTED_PROXIES says how many proxies stand in front"
+            );
+        });
+    }
+    if let Some(address) = named.or(peer) {
+        request.extensions_mut().insert(ClientAddress(address.to_canonical()));
     }
     next.run(request).await
 }
 
-fn client_address(peer: Option<IpAddr>, headers: &HeaderMap, trusted_proxies: u8) -> Option<IpAddr> {
-    let Some(from_right) = usize::from(trusted_proxies).checked_sub(1) else { return peer };
+/// The client's address as our proxies name it; some write a port behind it.
+fn named_address(headers: &HeaderMap, trusted_proxies: u8) -> Option<IpAddr> {
+    let from_right = usize::from(trusted_proxies).checked_sub(1)?;
     let forwarded: Vec<&str> = headers
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .collect();
-    let named = forwarded.iter().rev().nth(from_right).and_then(|text| text.trim().parse().ok());
-    named.or(peer)
+    let text = forwarded.iter().rev().nth(from_right)?.trim();
+    let with_port = || text.parse().ok().map(|address: SocketAddr| address.ip());
+    text.trim_matches(['[', ']']).parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -61,13 +76,19 @@ mod tests {
 
     #[test]
     fn only_our_proxies_are_believed() {
-        let peer = Some("10.0.0.1".parse().unwrap());
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "6.6.6.6, 203.0.113.7".parse().unwrap());
-        let seen = |proxies| client_address(peer, &headers, proxies).unwrap().to_string();
-        assert_eq!(seen(0), "10.0.0.1");
-        assert_eq!(seen(1), "203.0.113.7");
-        assert_eq!(seen(2), "6.6.6.6");
-        assert_eq!(seen(3), "10.0.0.1");
+        let seen = |header: &str, proxies| {
+            let mut headers = HeaderMap::new();
+            headers.append("x-forwarded-for", header.parse().unwrap());
+            named_address(&headers, proxies).map(|address| address.to_string())
+        };
+        let two = "6.6.6.6, 203.0.113.7";
+        assert_eq!([seen(two, 0), seen(two, 3)], [None, None]);
+        assert_eq!(seen(two, 1).as_deref(), Some("203.0.113.7"));
+        assert_eq!(seen(two, 2).as_deref(), Some("6.6.6.6"));
+        assert_eq!(seen("203.0.113.7:4711", 1).as_deref(), Some("203.0.113.7"));
+        assert_eq!(seen("2001:db8::1", 1).as_deref(), Some("2001:db8::1"));
+        assert_eq!(seen("[2001:db8::1]:4711", 1).as_deref(), Some("2001:db8::1"));
+        assert_eq!(seen("[2001:db8::1]", 1).as_deref(), Some("2001:db8::1"));
+        assert_eq!(seen("unknown", 1), None);
     }
 }

@@ -105,14 +105,36 @@ pub struct Budget {
     pub scope_name: String,
     /// Amount per month.
     pub amount: Decimal,
+    /// Which of its amounts that is, from 1 up.
+    pub revision: u32,
     /// Percentages of the amount, rising, such as 50, 80, 100.
     pub thresholds: Vec<u16>,
-    /// Who gets mail.
+    /// Who is to get mail.
     pub recipients: Vec<Email>,
+    /// Those of them who get none yet: neither members nor confirmed by the link that was sent to them.
+    pub unconfirmed: Vec<Email>,
     /// When it was created.
     pub created_at: DateTime<Utc>,
     /// Set when it was put away; its alerts stay.
     pub archived_at: Option<DateTime<Utc>>,
+}
+
+impl Budget {
+    /// Who gets mail.
+    pub fn mailed(&self) -> impl Iterator<Item = &Email> {
+        self.recipients.iter().filter(|email| !self.unconfirmed.contains(email))
+    }
+}
+
+/// What the link in the mail to a recipient who is no member offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientOffer {
+    /// Name of the organization whose mails these are.
+    pub organization: String,
+    /// Who would get them.
+    pub email: Email,
+    /// Whether they confirmed it.
+    pub confirmed: bool,
 }
 
 /// Used and amount of one month, and what follows from them: the one place that compares the two.
@@ -279,8 +301,21 @@ pub struct ThresholdState {
     pub threshold: u16,
     /// That percentage of the amount in force.
     pub at: Decimal,
-    /// The ledger's row, if it was crossed.
+    /// The ledger's row, if it was crossed under the amount in force.
     pub alert: Option<Alert>,
+    /// The newest row of this month under an amount before.
+    pub earlier: Option<Alert>,
+}
+
+/// An amount of a budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetAmount {
+    /// The amount.
+    pub amount: Decimal,
+    /// When it was entered, in the organization's zone; it holds until the next one.
+    pub since: DateTime<FixedOffset>,
+    /// Who entered it, if they are still known.
+    pub by: Option<String>,
 }
 
 /// Everything a budget's page shows.
@@ -292,6 +327,8 @@ pub struct BudgetDetail {
     pub may_manage: bool,
     /// Its thresholds, rising.
     pub thresholds: Vec<ThresholdState>,
+    /// Its amounts, the newest first.
+    pub amounts: Vec<BudgetAmount>,
     /// When the thresholds were last compared with spend, in the organization's zone.
     pub evaluated_at: Option<DateTime<FixedOffset>>,
     /// Spend (with estimates) of each day of the month up to today.
@@ -402,7 +439,9 @@ pub struct Alert {
     pub estimated: Decimal,
     /// Amount that was in force.
     pub amount: Decimal,
-    /// Whether the month was over when it was found: recorded, not mailed.
+    /// Which of the budget's amounts that was, from 1 up.
+    pub revision: u32,
+    /// Whether the month was over when the spend came: recorded, not mailed.
     pub late: bool,
     /// The higher threshold crossed at the same moment, whose mail tells of this one too.
     pub mailed_with: Option<u16>,
@@ -410,7 +449,9 @@ pub struct Alert {
     pub acknowledged_at: Option<DateTime<FixedOffset>>,
     /// Who acknowledged it, if they are still known.
     pub acknowledged_by: Option<String>,
-    /// Its e-mails.
+    /// How many e-mails told of it.
+    pub mails: u16,
+    /// Those e-mails, for 90 days.
     pub deliveries: Vec<Delivery>,
 }
 

@@ -1,5 +1,6 @@
 //! Who may do what: roles and permissions in one table that every door checks.
 
+use crate::format;
 use crate::ids::{InvitationId, OrgId, SignInId, UserId};
 use crate::problem::FieldProblem;
 use chrono::{DateTime, Utc};
@@ -314,6 +315,34 @@ pub struct Member {
     pub joined_at: DateTime<Utc>,
 }
 
+/// What ends with a membership.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belongings {
+    /// API keys that the member made and that still work.
+    pub keys: u32,
+    /// Open invitations that the member sent.
+    pub invitations: u32,
+    /// Budgets that send the member mail.
+    pub budgets: u32,
+    /// Other addresses that the member entered as recipients and that confirmed it.
+    pub addresses: u32,
+}
+
+impl Belongings {
+    /// In words: "2 API keys, 1 invitation"; empty for nothing.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let counted = |number: u32, word: &str| (number > 0).then(|| format::counted(number, word));
+        let parts = [
+            counted(self.keys, "API key"),
+            counted(self.invitations, "invitation"),
+            counted(self.budgets, "budget").map(|budgets| format!("mail of {budgets}")),
+            counted(self.addresses, "confirmed recipient"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// An open invitation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
@@ -349,6 +378,14 @@ pub struct SignIn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_ends_with_a_membership_is_counted() {
+        assert_eq!(Belongings::default().describe(), "");
+        let all = Belongings { keys: 2, invitations: 1, budgets: 3, addresses: 0 };
+        let plain = all.describe().replace(['\u{a0}', '\u{202f}'], " ");
+        assert_eq!(plain, "2 API keys, 1 invitation, mail of 3 budgets");
+    }
 
     #[test]
     fn addresses_are_normalised_and_checked() {

@@ -32,7 +32,7 @@ pub fn AlertsPage() -> impl IntoView {
     );
     view! {
         <Title text="Alerts"/>
-        <PageHead title="Alerts" lead="Every threshold that was crossed, once per month, with what became of its mails."/>
+        <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."/>
         <FormErrors errors=form.errors()/>
         {move || tabs(&org.get(), &here.get())}
         <Transition fallback=|| view! { <Loading what="alerts" lines=6/> }>
@@ -144,7 +144,7 @@ pub fn Ledger(
 
 fn what(org: &str, alert: &Alert, budgets: bool) -> AnyView {
     let month = format::month(alert.month);
-    let threshold = format!("{}\u{a0}% of {month}", alert.threshold);
+    let threshold = format!("{}\u{a0}% of {}, {month}", alert.threshold, labels::dollars(alert.amount));
     if !budgets {
         return threshold.into_any();
     }

@@ -1,11 +1,16 @@
 //! Doors of budgets and alerts.
 
 use crate::error::AppError;
-use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList};
+use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList, RecipientOffer};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 #[cfg(feature = "ssr")]
-use {crate::caller::Caller, domain::budget::BudgetForm, domain::problem::Problem, std::str::FromStr};
+use {
+    crate::caller::{Caller, backend},
+    domain::budget::BudgetForm,
+    domain::problem::Problem,
+    std::str::FromStr,
+};
 
 /// An id that cannot be one names nothing.
 #[cfg(feature = "ssr")]
@@ -130,6 +135,30 @@ pub async fn test_budget(
     let to = if to == "recipients" { backend::budgets::TestTo::Recipients } else { backend::budgets::TestTo::Me };
     let mails = backend::budgets::send_test(&backend, &scope, id(&budget)?, to).await?;
     Ok(u32::try_from(mails).unwrap_or(u32::MAX))
+}
+
+/// What the link in a mail to a recipient offers, to whoever holds it.
+#[server(prefix = "/fn", endpoint = "recipient-offer", input = Json)]
+pub async fn load_recipient_offer(
+    /// Slug of the organization.
+    org: String,
+    /// The link's secret.
+    token: String,
+) -> Result<RecipientOffer, AppError> {
+    Ok(backend::budgets::recipient_offer(&backend()?, &org, &token).await?)
+}
+
+/// The holder of the link wants mails of the organization's budgets.
+#[server(prefix = "/fn", endpoint = "confirm-recipient")]
+pub async fn confirm_recipient(
+    /// Slug of the organization.
+    org: String,
+    /// The link's secret.
+    token: String,
+) -> Result<(), AppError> {
+    backend::budgets::confirm_recipient(&backend()?, &org, &token).await?;
+    leptos_axum::redirect(&format!("/recipients/{org}/{token}"));
+    Ok(())
 }
 
 /// A page of the alert ledger.

@@ -13,7 +13,7 @@ use crate::ui::{
     Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
     Section, Table, Tone, UrlNotice, loaded_first,
 };
-use domain::budget::{BudgetDetail, TestMail, ThresholdState};
+use domain::budget::{BudgetAmount, BudgetDetail, TestMail, ThresholdState};
 use domain::forecast::Forecast;
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -98,6 +98,7 @@ impl View {
             {month}
             {thresholds}
             {self.ledger()}
+            {self.amounts()}
             {tests}
         }
         .into_any()
@@ -178,6 +179,26 @@ impl View {
         view! { <Section title="Ledger">{body}</Section> }.into_any()
     }
 
+    /// The amounts, where there was more than one.
+    fn amounts(&self) -> Option<AnyView> {
+        let amounts = &self.detail.amounts;
+        if amounts.len() < 2 {
+            return None;
+        }
+        let columns = vec![Column::text("Since"), Column::number("Amount, $"), Column::text("By")];
+        let row = |one: &BudgetAmount| {
+            view! {
+                <tr>
+                    <th scope="row" class="nowrap">{format::time(one.since)}</th>
+                    <td class="num" title=format::money_full(one.amount)>{format::money_plain(one.amount)}</td>
+                    <td>{one.by.clone()}</td>
+                </tr>
+            }
+        };
+        let rows = amounts.iter().map(row).collect_view();
+        Some(view! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> }.into_any())
+    }
+
     fn tests(&self) -> AnyView {
         let rows = &self.detail.tests;
         let form = self.detail.may_manage.then(|| self.test_form());
@@ -186,16 +207,22 @@ impl View {
             let rows = rows.iter().map(test_row).collect_view();
             view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
         });
-        let recipients = &self.detail.state.budget.recipients;
-        let list: Vec<_> = recipients.iter().map(ToString::to_string).collect();
+        let list: Vec<_> = self.detail.state.budget.mailed().map(ToString::to_string).collect();
         let who = if list.is_empty() {
             "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
         } else {
             format!("Mail goes to {}.", list.join(", "))
         };
+        let waiting = &self.detail.state.budget.unconfirmed;
+        let waiting = (!waiting.is_empty()).then(|| {
+            let list: Vec<_> = waiting.iter().map(ToString::to_string).collect();
+            let text = format!("Not confirmed yet, so without mail: {}. Each was sent a link; after a day, saving the budget sends another.", list.join(", "));
+            view! { <p class="prose">{text}</p> }
+        });
         view! {
             <Section title="Recipients">
                 <p class="prose">{who}</p>
+                {waiting}
                 {form}
                 {table}
             </Section>
@@ -205,7 +232,7 @@ impl View {
 
     fn test_form(&self) -> AnyView {
         let (org, budget) = (self.org.clone(), self.detail.state.budget.budget_id.to_string());
-        let all = (!self.detail.state.budget.recipients.is_empty()).then(
+        let all = self.detail.state.budget.mailed().next().is_some().then(
             || view! { <Button name="to" value="recipients" small=true>"Send a test to all recipients"</Button> },
         );
         view! {

@@ -158,10 +158,10 @@ where
         <Field label="Amount per month, $" name="amount" inputmode="decimal" value=form.kept_or("amount", &first.amount)
             error=form.error("amount") hint="Such as 12000 or 12,000.50."/>
         <Field label="Thresholds, %" name="thresholds" value=form.kept_or("thresholds", &first.thresholds)
-            error=form.error("thresholds") hint="Up to 10 whole percentages of the amount. Each fires once a month."/>
+            error=form.error("thresholds") hint="Up to 10 whole percentages of the amount. Each fires once a month, and again under a new amount."/>
         <TextArea label="Recipients" name="recipients" rows=3 optional=true value=form.kept_or("recipients", &first.recipients)
             error=form.error("recipients")
-            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Without any, crossings are only written to the ledger.")/>
+            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Who is no member is asked by mail first. Without any, crossings are only written to the ledger.")/>
     }
     .into_any()
 }

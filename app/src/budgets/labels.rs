@@ -64,32 +64,33 @@ fn number(count: usize) -> i64 {
 
 /// Why a threshold fired, or why it did not.
 pub(super) fn why(threshold: &ThresholdState, usage: &BudgetUsage) -> String {
-    let Some(alert) = &threshold.alert else {
-        let missing = threshold.at - usage.used;
-        if missing <= Decimal::ZERO {
-            return "Crossed a moment ago; being recorded now.".to_owned();
-        }
-        return format!("Not crossed: {} to go.", format::money(missing));
-    };
-    let crossed = format!("Crossed {} with {} used", format::time(alert.at), format::money(alert.spend));
-    let amount = if alert.amount == usage.amount {
-        String::new()
-    } else {
-        format!(" of {}, the amount then in force; a threshold fires once a month", dollars(alert.amount))
-    };
-    format!("{crossed}{amount}.")
+    if let Some(alert) = &threshold.alert {
+        return format!("Crossed {} with {} used.", format::time(alert.at), format::money(alert.spend));
+    }
+    let missing = threshold.at - usage.used;
+    if missing <= Decimal::ZERO {
+        return "Crossed a moment ago; being recorded now.".to_owned();
+    }
+    let earlier = threshold.earlier.as_ref().map_or_else(String::new, |alert| {
+        format!(" Of {}, the amount before, crossed {}.", dollars(alert.amount), format::time(alert.at))
+    });
+    format!("Not crossed: {} to go.{earlier}", format::money(missing))
 }
 
 /// Who was told of a crossing, and how.
 pub(super) fn told(alert: &Alert) -> String {
     if alert.late {
-        return "Found after the month had ended: not mailed.".to_owned();
+        return "The spend came after the month had ended: not mailed.".to_owned();
     }
     if let Some(higher) = alert.mailed_with {
         return format!("Told in the mail about {higher} %, crossed at the same moment.");
     }
+    if alert.deliveries.is_empty() && alert.mails > 0 {
+        let mails = format::counted(i64::from(alert.mails), "mail");
+        return format!("Told in {mails}; what the mail server answered is kept for 90 days.");
+    }
     if alert.deliveries.is_empty() {
-        return "The budget had no recipients.".to_owned();
+        return "The budget had no confirmed recipients.".to_owned();
     }
     let count = |state| alert.deliveries.iter().filter(|delivery| delivery.state == state).count();
     let parts = [
@@ -141,10 +142,12 @@ mod tests {
             spend: money("9600.2"),
             estimated: money("0"),
             amount: money("12000"),
+            revision: 1,
             late: false,
             mailed_with: None,
             acknowledged_at: None,
             acknowledged_by: None,
+            mails: 0,
             deliveries: Vec::new(),
         }
     }
@@ -155,13 +158,14 @@ mod tests {
 
     #[test]
     fn a_threshold_says_why_it_fired_or_did_not() {
-        let mut state = ThresholdState { threshold: 80, at: money("9600"), alert: Some(alert()) };
+        let mut state = ThresholdState { threshold: 80, at: money("9600"), alert: Some(alert()), earlier: None };
         assert_eq!(why(&state, &usage("12000")), "Crossed Nov 13, 09:12 with $9,600.20 used.");
+        state = ThresholdState { threshold: 80, at: money("16000"), alert: None, earlier: Some(alert()) };
         assert_eq!(
             why(&state, &usage("20000")),
-            "Crossed Nov 13, 09:12 with $9,600.20 used of $12,000, the amount then in force; a threshold fires once a month."
+            "Not crossed: $6,300.00 to go. Of $12,000, the amount before, crossed Nov 13, 09:12."
         );
-        state = ThresholdState { threshold: 90, at: money("10800"), alert: None };
+        state = ThresholdState { threshold: 90, at: money("10800"), alert: None, earlier: None };
         assert_eq!(why(&state, &usage("12000")), "Not crossed: $1,100.00 to go.");
         state.at = money("9700");
         assert_eq!(why(&state, &usage("12000")), "Crossed a moment ago; being recorded now.");
@@ -170,7 +174,7 @@ mod tests {
     #[test]
     fn a_crossing_says_who_was_told() {
         let mut alert = alert();
-        assert_eq!(told(&alert), "The budget had no recipients.");
+        assert_eq!(told(&alert), "The budget had no confirmed recipients.");
         let mail = |state| Delivery {
             recipient: "ada@example.com".to_owned(),
             state,
@@ -180,9 +184,12 @@ mod tests {
         };
         alert.deliveries = vec![mail(DeliveryState::Sent), mail(DeliveryState::Sent), mail(DeliveryState::Failed)];
         assert_eq!(told(&alert), "Mailed to 2, refused for 1.");
+        alert.deliveries.clear();
+        alert.mails = 3;
+        assert_eq!(told(&alert), "Told in 3\u{a0}mails; what the mail server answered is kept for 90 days.");
         alert.mailed_with = Some(100);
         assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
         alert.late = true;
-        assert_eq!(told(&alert), "Found after the month had ended: not mailed.");
+        assert_eq!(told(&alert), "The spend came after the month had ended: not mailed.");
     }
 }

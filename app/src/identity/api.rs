@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use {
     super::first_key,
     super::next::local_path,
-    crate::caller::{Caller, SignedIn, backend, device},
+    crate::caller::{Caller, SignedIn, backend, device, device_token},
     backend::{events, identity},
     domain::identity::Permission,
     domain::period::Zone,
@@ -35,14 +35,18 @@ pub async fn sign_up(
     Ok(Sent { email, shown_locally: backend.local })
 }
 
-/// Verifies an address by its mailed link.
+/// Verifies an address by its mailed link and the password that was entered with the sign-up, and signs in.
 #[server(prefix = "/fn", endpoint = "identity/verify-email")]
 pub async fn verify_email(
     /// The link's secret.
     token: String,
+    /// The password.
+    password: String,
 ) -> Result<(), AppError> {
-    identity::verify_email(&backend()?, &token).await?;
-    redirect("/sign-in?notice=verified");
+    let password = SecretString::from(password);
+    let proven = identity::verify_email(&backend()?, &token, &password, &device().address).await?;
+    SignedIn::begin(&proven).await?;
+    redirect("/");
     Ok(())
 }
 
@@ -57,8 +61,11 @@ pub async fn sign_in(
     #[server(default)]
     next: String,
 ) -> Result<(), AppError> {
-    let user = identity::sign_in(&backend()?, &email, &SecretString::from(password), &device().address).await?;
-    SignedIn::begin(&user).await?;
+    let backend = backend()?;
+    let (address, device) = (device().address, device_token(backend.local));
+    let from = identity::Origin { address: &address, device: &device };
+    let proven = identity::sign_in(&backend, &email, &SecretString::from(password), from).await?;
+    SignedIn::begin(&proven).await?;
     redirect(local_path(&next).unwrap_or("/"));
     Ok(())
 }
@@ -91,8 +98,9 @@ pub async fn reset_password(
     password: String,
 ) -> Result<(), AppError> {
     let password = SecretString::from(password);
-    identity::reset_password(&backend()?, &token, &password, &device().address).await?;
+    let user_id = identity::reset_password(&backend()?, &token, &password, &device().address).await?;
     SignedIn::end().await?;
+    SignedIn::know_device(user_id).await?;
     redirect("/sign-in?notice=password-set");
     Ok(())
 }
@@ -116,6 +124,7 @@ pub async fn change_password(
     let SignedIn { user, sign_in_id, backend } = SignedIn::require().await?;
     let (current, new) = (SecretString::from(current_password), SecretString::from(new_password));
     identity::change_password(&backend, &user, sign_in_id, &current, &new, &device().address).await?;
+    SignedIn::know_device(user.user_id).await?;
     redirect("/account?notice=password-changed");
     Ok(())
 }
@@ -348,6 +357,7 @@ pub async fn load_members(
     let Caller { scope, user, backend } = Caller::enter(&org).await?;
     let zone = scope.zone();
     let members = identity::list_members(&backend, &scope).await?;
+    let belongings = identity::belongings(&backend, &scope).await?;
     let invitations = if scope.may(Permission::ManageMembers) {
         identity::list_invitations(&backend, &scope).await?
     } else {
@@ -363,6 +373,7 @@ pub async fn load_members(
                 (member, day)
             })
             .collect(),
+        belongings,
         invitations: invitations
             .into_iter()
             .map(|open| {
@@ -419,7 +430,7 @@ pub async fn change_role(
     Ok(())
 }
 
-/// Removes a member.
+/// Removes a member, and what they could still act or listen by.
 #[server(prefix = "/fn", endpoint = "identity/remove-member")]
 pub async fn remove_member(
     /// Slug of the organization.
@@ -489,8 +500,8 @@ pub async fn accept_as_new(
     password: String,
 ) -> Result<(), AppError> {
     let (password, from) = (SecretString::from(password), device().address);
-    let (user, slug) = identity::accept_as_new(&backend()?, &org, &token, &password, &from).await?;
-    SignedIn::begin(&user).await?;
+    let (proven, slug) = identity::accept_as_new(&backend()?, &org, &token, &password, &from).await?;
+    SignedIn::begin(&proven).await?;
     redirect(&format!("/o/{slug}"));
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
     Table, Tone, UrlNotice, loaded,
 };
-use domain::identity::{Invitation, Member, Permission, Role};
+use domain::identity::{Belongings, Invitation, Member, Permission, Role};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
@@ -65,19 +65,20 @@ pub fn MembersPage() -> impl IntoView {
 }
 
 fn page(org: &str, data: Members, form: Form<Invite>) -> AnyView {
-    let Members { me, role, members, invitations } = data;
+    let Members { me, role, members, belongings, invitations } = data;
     let may_manage = role.may(Permission::ManageMembers);
     let count = format::counted(i64::try_from(members.len()).unwrap_or(i64::MAX), "member");
     let rows = members
         .into_iter()
         .map(|(member, since)| {
             let mine = member.user_id == me;
+            let ends = belongings.get(&member.user_id).copied().unwrap_or_default();
             view! {
                 <tr>
                     <th scope="row">{member.email.to_string()}{mine.then(|| view! { " "<Badge tone=Tone::Accent>"you"</Badge> })}</th>
                     <td>{role_cell(org, &member, role, mine)}</td>
                     <td class="nowrap">{format::day_year(since)}</td>
-                    <td class="end">{way_out(org, &member, role, mine)}</td>
+                    <td class="end">{way_out(org, &member, ends, role, mine)}</td>
                 </tr>
             }
         })
@@ -115,12 +116,16 @@ fn role_cell(org: &str, member: &Member, mine: Role, is_me: bool) -> AnyView {
     .into_any()
 }
 
-fn way_out(org: &str, member: &Member, mine: Role, is_me: bool) -> AnyView {
+/// With it go API keys, invitations and mail: said before.
+fn way_out(org: &str, member: &Member, ends: Belongings, mine: Role, is_me: bool) -> AnyView {
+    let ends = ends.describe();
+    let ends = (!ends.is_empty()).then(|| view! { <span class="note note-below">{format!("ends {ends}")}</span> });
     if is_me {
         return view! {
             <form method="post" action=Leave::url()>
                 <input type="hidden" name="org" value=org.to_owned()/>
                 <Button small=true>"Leave"</Button>
+                {ends}
             </form>
         }
         .into_any();
@@ -133,6 +138,7 @@ fn way_out(org: &str, member: &Member, mine: Role, is_me: bool) -> AnyView {
                     <input type="hidden" name="org" value=org.to_owned()/>
                     <input type="hidden" name="member" value=member.user_id.to_string()/>
                     <Button small=true attr:aria-label=label>"Remove"</Button>
+                    {ends}
                 </form>
             }
         })

@@ -10,8 +10,7 @@ use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-const NOTICES: [NoticeText; 4] = [
-    NoticeText { code: "verified", tone: Tone::Good, text: "Your address is verified. Sign in to go on." },
+const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "signed-out", tone: Tone::Neutral, text: "You are signed out." },
     NoticeText { code: "password-set", tone: Tone::Good, text: "Your new password is set. Sign in with it." },
     NoticeText { code: "sign-in-first", tone: Tone::Neutral, text: "Sign in to go on." },
@@ -49,13 +48,15 @@ pub fn VerifyEmailPage() -> impl IntoView {
     view! {
         <Title text="Verify your address"/>
         <Plain>
-            <PageHead title="Verify your address" lead="One click, and you can sign in."/>
+            <PageHead title="Verify your address" lead="With the password that you signed up with."/>
             <form class="form" method="post" action=VerifyEmail::url()>
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="token" value=token/>
+                <Field label="Password" name="password" kind="password" autocomplete="current-password" maxlength=256
+                    error=form.error("password")/>
                 <Button kind=ButtonKind::Primary>"Verify this address"</Button>
             </form>
-            <p class="soft"><a href="/sign-in">"Sign in"</a></p>
+            <p><a href="/forgotten-password">"Forgotten password?"</a></p>
         </Plain>
     }
 }

@@ -1,10 +1,11 @@
 //! What the doors of this room hand to its pages.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use domain::identity::{Email, Invitation, Member, Organization, Permission, Role, SignIn, User};
+use domain::identity::{Belongings, Email, Invitation, Member, Organization, Permission, Role, SignIn, User};
 use domain::ids::UserId;
 use domain::period::Offsets;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A mail is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +102,8 @@ pub struct Members {
     pub role: Role,
     /// All members, with the day they joined in the organization's zone.
     pub members: Vec<(Member, NaiveDate)>,
+    /// What would end beside each membership.
+    pub belongings: BTreeMap<UserId, Belongings>,
     /// Open invitations, with the last moment to accept; empty for readers who may not invite.
     pub invitations: Vec<(Invitation, DateTime<FixedOffset>)>,
 }

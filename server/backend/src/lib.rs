@@ -75,6 +75,8 @@ pub struct Backend {
     pub public_url: Arc<str>,
     /// Local mode: outgoing mail is shown at `/dev/mail`, cookies work over http.
     pub local: bool,
+    /// Local mode that other machines reach: mail is shown to signed-in people alone.
+    pub exposed: bool,
     /// API keys seen lately.
     pub(crate) keys: Arc<keys::Cache>,
     /// How often keys may ask.
@@ -105,10 +107,17 @@ impl Backend {
             clock,
             public_url: public_url.trim_end_matches('/').into(),
             local,
+            exposed: false,
             keys: Arc::default(),
             own_books: Arc::default(),
             answers: spend::Answers::default(),
         }
+    }
+
+    /// Reached by other machines in local mode, or not.
+    #[must_use]
+    pub fn exposed(self, exposed: bool) -> Self {
+        Self { exposed, ..self }
     }
 
     /// With other limits for keys than the usual ones.

@@ -124,6 +124,19 @@ impl OrgScope {
         }
     }
 
+    /// Lets through whoever may do it and sees the whole organization: for what concerns all projects and cannot be told apart by them.
+    ///
+    /// # Errors
+    /// [`Problem::Forbidden`] otherwise.
+    pub fn require_whole(&self, permission: Permission) -> Result<(), Problem> {
+        self.require(permission)?;
+        if self.visible == Visible::All {
+            return Ok(());
+        }
+        let detail = "This concerns the whole organization, and the API key is bound to one project.".to_owned();
+        Err(Problem::Forbidden { detail })
+    }
+
     /// Lets through keys with the scope.
     ///
     /// # Errors

@@ -16,8 +16,11 @@ const SOCKET_PREFIX: &str = "tallystick-";
 /// Where the files go when the server's user cannot enter the folder asked for.
 const ELSEWHERE: &str = "/var/lib/tallystick";
 
-/// How long a server that runs but does not answer is given.
+/// How long a server that runs but says nothing is given.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Between two looks at a server that is not ready.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A log above this size is started anew.
 const LOG_LIMIT_BYTES: u64 = 16 << 20;
@@ -53,6 +56,19 @@ pub(crate) struct Cluster {
     folder: PathBuf,
     account: Account,
     binaries: Binaries,
+    /// How long a server that runs but says nothing is given.
+    patience: Duration,
+}
+
+/// What a server that runs says to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    /// It lets them in.
+    Ready,
+    /// It asks them to come later: it starts, stops, or replays its log after a crash.
+    Busy,
+    /// Nothing.
+    Silent,
 }
 
 impl Cluster {
@@ -60,7 +76,12 @@ impl Cluster {
     pub(crate) fn find(folder: &Path) -> Result<Self, Error> {
         let account = Account::unprivileged()?;
         let version = fs::read_to_string(folder.join("data/PG_VERSION")).ok();
-        Ok(Self { folder: folder.to_path_buf(), account, binaries: Binaries::find(version.as_deref())? })
+        Ok(Self {
+            folder: folder.to_path_buf(),
+            account,
+            binaries: Binaries::find(version.as_deref())?,
+            patience: START_LIMIT,
+        })
     }
 
     /// The link or folder inside the folder asked for.
@@ -80,13 +101,15 @@ impl Cluster {
 
     /// The socket folder of the running server, once it answers; `None` when it does not run.
     pub(crate) fn running(&self) -> Result<Option<PathBuf>, Error> {
-        let give_up = Instant::now() + START_LIMIT;
+        let give_up = Instant::now() + self.patience;
         while self.exists() && self.run_quietly(self.pg_ctl("status")?)? {
             let reachable = self.recorded_socket_folder().filter(|folder| folder.join(".s.PGSQL.5432").exists());
-            match reachable {
-                Some(socket_folder) if self.answers(&socket_folder)? => return Ok(Some(socket_folder)),
-                // It is starting, recovering or dying.
-                Some(_) if Instant::now() < give_up => std::thread::sleep(Duration::from_millis(50)),
+            let said = reachable.as_deref().map(|folder| self.readiness(folder)).transpose()?;
+            match said {
+                Some(Readiness::Ready) => return Ok(reachable),
+                // However long it replays its log: stopping it would only begin that anew.
+                Some(Readiness::Busy) => std::thread::sleep(LOOK),
+                Some(Readiness::Silent) if Instant::now() < give_up => std::thread::sleep(LOOK),
                 // A cleaner of temporary files took the socket away, or it hangs: nobody can use this server any more.
                 _ => self.stop()?,
             }
@@ -94,10 +117,14 @@ impl Cluster {
         Ok(None)
     }
 
-    fn answers(&self, socket_folder: &Path) -> Result<bool, Error> {
+    fn readiness(&self, socket_folder: &Path) -> Result<Readiness, Error> {
         let mut ready = self.account.command(&self.binaries.program("pg_isready"));
         ready.arg("-h").arg(socket_folder).args(["-t", "5"]);
-        self.run_quietly(ready)
+        Ok(match self.exit_code(ready)? {
+            Some(0) => Readiness::Ready,
+            Some(1) => Readiness::Busy,
+            _ => Readiness::Silent,
+        })
     }
 
     /// Line 1 of `postmaster.pid`.
@@ -194,8 +221,15 @@ impl Cluster {
         start.arg("-l").arg(&log).args(["-w", "-t", "60", "-s", "-o", &options]);
         // The server inherits these: a pipe would stay open for as long as it runs.
         start.stdout(Stdio::null()).stderr(Stdio::null());
-        if self.run_quietly(start)? {
-            return Ok(());
+        let started = self.run_quietly(start)?;
+        // `pg_ctl` is less patient than a long log takes to replay, and may be content with a server that lets nobody in yet.
+        let give_up = Instant::now() + self.patience;
+        while self.run_quietly(self.pg_ctl("status")?)? {
+            match self.readiness(socket_folder)? {
+                Readiness::Ready => return Ok(()),
+                Readiness::Silent if !started || Instant::now() >= give_up => break,
+                Readiness::Busy | Readiness::Silent => std::thread::sleep(LOOK),
+            }
         }
         Err(Error::Program("pg_ctl start".to_owned(), format!("the end of {}:\n{}", log.display(), tail(&log))))
     }
@@ -260,10 +294,15 @@ impl Cluster {
     }
 
     /// Runs to the end and tells whether it succeeded.
-    fn run_quietly(&self, mut command: Command) -> Result<bool, Error> {
+    fn run_quietly(&self, command: Command) -> Result<bool, Error> {
+        Ok(self.exit_code(command)? == Some(0))
+    }
+
+    /// Runs to the end; nothing where a signal ended it.
+    fn exit_code(&self, mut command: Command) -> Result<Option<i32>, Error> {
         let name = name_of(command.get_program());
         let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.map(|status| status.success()).map_err(|error| Error::Program(name, error.to_string()))
+        status.map(|status| status.code()).map_err(|error| Error::Program(name, error.to_string()))
     }
 }
 
@@ -272,4 +311,48 @@ fn tail(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Looks until the server says this; the test's own limit ends what never does.
+    fn until(cluster: &Cluster, wanted: Readiness) {
+        loop {
+            if let Some(folder) = cluster.recorded_socket_folder()
+                && cluster.readiness(&folder).unwrap() == wanted
+            {
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    #[test]
+    fn a_server_that_replays_its_log_is_waited_for_and_not_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut cluster = Cluster::find(&folder.path().canonicalize().unwrap()).unwrap();
+        cluster.create_if_absent(Durability::Scratch, &mut Vec::new()).unwrap();
+        // A standby of nobody: it replays, and lets nobody in, until it is told to end that.
+        let data = cluster.data().unwrap();
+        fs::write(data.join("standby.signal"), "").unwrap();
+        let mut settings = fs::OpenOptions::new().append(true).open(data.join("postgresql.auto.conf")).unwrap();
+        settings.write_all(b"hot_standby = off\n").unwrap();
+        // Who has no patience with silence waits for it all the same.
+        cluster.patience = Duration::ZERO;
+        std::thread::scope(|scope| {
+            let starting = scope.spawn(|| cluster.start(Durability::Scratch));
+            until(&cluster, Readiness::Busy);
+            let looking = scope.spawn(|| cluster.running());
+            assert!(!starting.is_finished(), "nobody is let in yet");
+            assert!(cluster.run_quietly(cluster.pg_ctl("promote").unwrap()).unwrap());
+            let socket_folder = starting.join().unwrap().unwrap();
+            assert_eq!(looking.join().unwrap().unwrap(), Some(socket_folder.clone()));
+            assert_eq!(cluster.readiness(&socket_folder).unwrap(), Readiness::Ready);
+        });
+        cluster.stop().unwrap();
+        cluster.wipe().unwrap();
+    }
 }

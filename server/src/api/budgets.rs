@@ -58,8 +58,10 @@ struct BudgetDocument {
     amount: String,
     /// Percentages of the amount, rising.
     thresholds: Vec<u16>,
-    /// Who gets mail.
+    /// Who is to get mail.
     recipients: Vec<String>,
+    /// Those of them who get none yet: neither members nor confirmed by the link that was sent to them.
+    unconfirmed_recipients: Vec<String>,
     /// When it was created.
     created_at: chrono::DateTime<chrono::Utc>,
     /// When it was archived; null while it is active.
@@ -111,6 +113,7 @@ impl BudgetDocument {
             amount: money::exact(budget.amount),
             thresholds: budget.thresholds,
             recipients: budget.recipients.into_iter().map(String::from).collect(),
+            unconfirmed_recipients: budget.unconfirmed.into_iter().map(String::from).collect(),
             created_at: budget.created_at,
             archived_at: budget.archived_at,
             month,
@@ -161,7 +164,7 @@ struct BudgetRequest {
     #[serde(default = "usual_thresholds")]
     #[schema(example = json!([50, 80, 100]))]
     thresholds: Vec<i64>,
-    /// At most 20 addresses that get mail.
+    /// At most 20 addresses that get mail: members at once, others after they confirmed it by a link.
     #[serde(default)]
     recipients: Vec<String>,
 }
@@ -183,7 +186,7 @@ struct BudgetChangeRequest {
     amount: Option<Decimal>,
     /// 1 to 10 whole percentages of the amount, 1 to 1000.
     thresholds: Option<Vec<i64>>,
-    /// At most 20 addresses that get mail.
+    /// At most 20 addresses that get mail: members at once, others after they confirmed it by a link.
     recipients: Option<Vec<String>>,
 }
 
@@ -225,13 +228,17 @@ struct AlertDocument {
     estimated: String,
     /// The amount that was in force.
     amount: String,
-    /// Found after its month had ended: recorded, not mailed.
+    /// Which of the budget's amounts that was, from 1 up: a threshold fires once a month under each.
+    revision: u32,
+    /// Whether the spend came after its month had ended: recorded, not mailed.
     late: bool,
     /// The higher threshold crossed at the same moment, whose mail tells of this one too.
     mailed_with: Option<u16>,
     /// When somebody acknowledged it.
     acknowledged_at: Option<chrono::DateTime<chrono::FixedOffset>>,
-    /// Its mails.
+    /// How many mails told of it.
+    mails: u16,
+    /// Those mails, for 90 days.
     deliveries: Vec<DeliveryDocument>,
 }
 
@@ -262,9 +269,11 @@ impl AlertDocument {
             spend: money::exact(alert.spend),
             estimated: money::exact(alert.estimated),
             amount: money::exact(alert.amount),
+            revision: alert.revision,
             late: alert.late,
             mailed_with: alert.mailed_with,
             acknowledged_at: alert.acknowledged_at,
+            mails: alert.mails,
             deliveries: alert.deliveries.into_iter().map(DeliveryDocument::of).collect(),
         }
     }
@@ -307,6 +316,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<B
 /// Creates a monthly budget and compares it with this month's spend at once.
 ///
 /// A threshold that is crossed already is recorded and mailed.
+/// Recipients who are neither members nor confirmed are asked by a mail with a link, and get nothing before they confirmed.
 #[utoipa::path(
     post,
     path = "/v1/budgets",

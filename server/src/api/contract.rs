@@ -156,7 +156,8 @@ impl ContractMonthDocument {
     tag = "contract",
     security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The terms.", body = TermsDocument)
+        (status = 200, description = "The terms.", body = TermsDocument),
+        (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn terms(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<TermsDocument>, ApiError> {

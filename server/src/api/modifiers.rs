@@ -137,7 +137,8 @@ impl ModifierEffectDocument {
     tag = "prices",
     security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The discounts and markups.", body = ModifiersDocument)
+        (status = 200, description = "The discounts and markups.", body = ModifiersDocument),
+        (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ModifiersDocument>, ApiError> {

@@ -117,7 +117,8 @@ async fn end(
     tag = "rules",
     security(("api_key" = ["read"])),
     responses(
-        (status = 200, description = "The changes.", body = ChangesDocument)
+        (status = 200, description = "The changes.", body = ChangesDocument),
+        (status = 403, description = "The key lacks the scope `read` or is bound to one project.", body = ProblemDocument, content_type = "application/problem+json")
     )
 )]
 async fn changes(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<ChangesDocument>, ApiError> {

@@ -36,6 +36,7 @@ struct State {
     mood: Mood,
     mails: Vec<Mail>,
     attempts: usize,
+    passwords: usize,
 }
 
 #[derive(Debug, Default)]
@@ -94,6 +95,12 @@ impl SmtpSink {
     #[must_use]
     pub fn attempts(&self) -> usize {
         self.shared.with(|state| state.attempts)
+    }
+
+    /// How often somebody tried to sign in, which was over an unencrypted connection: it knows no other.
+    #[must_use]
+    pub fn passwords(&self) -> usize {
+        self.shared.with(|state| state.passwords)
     }
 
     /// The first kept message that `wanted` accepts, as soon as there is one.
@@ -162,7 +169,11 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) -> std::io::Result<()>
         let command = line.trim_end();
         let verb = command.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
         let answer = match verb.as_str() {
-            "EHLO" => "250-sink\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n".to_owned(),
+            "EHLO" => "250-sink\r\n250-8BITMIME\r\n250-AUTH PLAIN LOGIN\r\n250 SMTPUTF8\r\n".to_owned(),
+            "AUTH" => {
+                shared.with(|state| state.passwords += 1);
+                "235 2.7.0 welcome\r\n".to_owned()
+            }
             "HELO" | "NOOP" => "250 sink\r\n".to_owned(),
             "MAIL" => {
                 (from, to) = (address_in(command), Vec::new());

@@ -19,7 +19,7 @@ async fn delete(client: &Client, path: &str) -> Answer {
 }
 
 fn new_budget() -> Value {
-    json!({"name": "Production", "scope": "project:main", "amount": "100", "recipients": ["Ada@example.com"]})
+    json!({"name": "Production", "scope": "project:main", "amount": "100", "recipients": ["Owner@acme.example"]})
 }
 
 fn pointers(answer: &Answer) -> Vec<String> {
@@ -32,14 +32,17 @@ async fn a_budget_is_made_read_changed_and_archived() {
     let app = TestApp::start().await;
     let acme = app.organization("Acme", "Asia/Kolkata").await;
     let api = app.api(&acme.key);
-    let created = api.post_json("/v1/budgets", &new_budget()).await;
+    let mut wanted = new_budget();
+    wanted["recipients"] = json!(["Owner@acme.example", "Ada@example.com"]);
+    let created = api.post_json("/v1/budgets", &wanted).await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
     let path = created.header("location").unwrap().to_owned();
     let budget = created.json();
     assert_eq!(budget["scope"], "project:main");
     assert_eq!(budget["amount"], "100.000000000000");
     assert_eq!(budget["thresholds"], json!([50, 80, 100]), "the usual ones");
-    assert_eq!(budget["recipients"], json!(["ada@example.com"]));
+    assert_eq!(budget["recipients"], json!(["owner@acme.example", "ada@example.com"]));
+    assert_eq!(budget["unconfirmed_recipients"], json!(["ada@example.com"]));
     assert_eq!(budget["month"]["month"], "2026-11");
     assert_eq!(budget["month"]["used"], "0.000000000000");
     assert_eq!(budget["month"]["status"], "ok");
@@ -134,7 +137,7 @@ async fn an_event_over_the_budget_becomes_an_alert_and_a_mail_while_the_server_r
     let items = backend::events::split(body.as_bytes(), false).unwrap();
     let events = backend::events::ingest(&app.backend, &acme.scope, &items).await.unwrap();
     assert_eq!(events.accepted, 1, "{events:?}");
-    let mail = sink.wait_for(|mail| mail.to == ["ada@example.com"]).await;
+    let mail = sink.wait_for(|mail| mail.to == ["owner@acme.example"]).await;
     assert_eq!(mail.subject(), "Production has used 125 % of its November budget ($0.0125 of $0.01)");
     jobs.stop().await;
 

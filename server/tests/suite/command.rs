@@ -28,6 +28,28 @@ fn a_missing_or_malformed_database_is_a_clear_message() {
     }
 }
 
+#[tokio::test]
+async fn with_https_the_proxies_in_front_have_to_be_counted() {
+    let database = testkit::TestDatabase::new().await;
+    let https = ["serve", "--public-url", "https://tally.example.com", "--smtp-url", "smtp://127.0.0.1:1"];
+    let said = refusal(&[&https[..], &["--database-url", database.url()]].concat());
+    assert!(said.contains("TRUSTED_PROXIES"), "{said}");
+}
+
+#[test]
+fn what_a_server_cannot_do_without_is_named_before_it_starts() {
+    let anywhere = ["serve", "--database-url", "postgres://127.0.0.1:1/x", "--smtp-url", "smtp://127.0.0.1:1"];
+    assert!(refusal(&anywhere).contains("PUBLIC_URL"));
+    let data = tempfile::tempdir().expect("a folder");
+    let data = data.path().to_str().expect("a path");
+    for address in ["0.0.0.0:0", "[::]:0", "192.168.0.7:0"] {
+        let said = refusal(&["serve", "--local", "--data", data, "--addr", address]);
+        assert!(said.contains("--expose") && said.contains(address), "{said}");
+    }
+    assert!(std::fs::read_dir(data).expect("a folder").next().is_none(), "nothing was started");
+    assert!(refusal(&[&anywhere[..], &["--expose"]].concat()).contains("--local"));
+}
+
 /// A server in local mode; killed when dropped.
 struct Local {
     child: Child,

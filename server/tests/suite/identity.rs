@@ -34,7 +34,7 @@ async fn person(app: &TestApp, email: &str) -> Client {
     let browser = app.anonymous();
     browser.post_form_from("/sign-up", "/fn/identity/sign-up", &[("email", email), ("password", PASSWORD)]).await;
     let token = link(app, email, "/verify-email?token=").await;
-    browser.post_form("/fn/identity/verify-email", &[("token", &token)]).await;
+    browser.post_form("/fn/identity/verify-email", &[("token", &token), ("password", PASSWORD)]).await;
     assert_eq!(sign_in(&browser, email, PASSWORD).await.location(), "/");
     browser
 }
@@ -75,11 +75,18 @@ async fn the_way_from_sign_up_to_the_checklist() {
     let page = browser.get(&format!("/verify-email?token={token}")).await;
     assert!(page.body.contains(&token));
     assert_eq!(sign_in(&browser, "ada@example.com", PASSWORD).await.location(), "/sign-in", "opening verifies nothing");
-    let verified = browser.post_form("/fn/identity/verify-email", &[("token", &token)]).await;
-    assert_eq!(verified.location(), "/sign-in?notice=verified");
-    assert!(browser.get(verified.location()).await.body.contains("Your address is verified."));
-
-    assert_eq!(sign_in(&browser, "ada@example.com", PASSWORD).await.location(), "/");
+    let verify = async |password: &str| {
+        let fields = [("token", token.as_str()), ("password", password)];
+        browser.post_form_from(&format!("/verify-email?token={token}"), "/fn/identity/verify-email", &fields).await
+    };
+    let refused = verify("what somebody else entered").await;
+    assert!(
+        browser.get(refused.location()).await.body.contains("not the password that was entered"),
+        "{}",
+        refused.body
+    );
+    assert_eq!(browser.get("/account").await.status, StatusCode::FOUND, "nobody is signed in by the link alone");
+    assert_eq!(verify(PASSWORD).await.location(), "/");
     assert_eq!(browser.get("/").await.header("location"), Some("/organizations"));
     let page = browser.get("/organizations").await;
     assert!(page.body.contains("Create your organization") && page.body.contains("Asia/Kolkata"), "{}", page.body);
@@ -299,6 +306,20 @@ async fn too_many_attempts_are_told_when_to_come_back() {
     assert_eq!(answers[9].status, StatusCode::BAD_REQUEST);
     assert_eq!(answers[11].status, StatusCode::TOO_MANY_REQUESTS);
     assert!(answers[11].header("retry-after").unwrap().parse::<u32>().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn a_browser_that_signed_in_before_is_not_locked_out() {
+    let app = TestApp::start().await;
+    let known = person(&app, "ada@example.com").await;
+    known.post_form("/fn/identity/sign-out", &[]).await;
+    assert!(known.cookie("tallystick-device").is_some(), "it stays when she signs out");
+    for _ in 0..12 {
+        sign_in(&app.anonymous(), "ada@example.com", "wrong password").await;
+    }
+    let stranger = app.anonymous();
+    assert_eq!(sign_in(&stranger, "ada@example.com", PASSWORD).await.location(), "/sign-in");
+    assert_eq!(sign_in(&known, "ada@example.com", PASSWORD).await.location(), "/");
 }
 
 #[tokio::test]

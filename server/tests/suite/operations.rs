@@ -133,6 +133,25 @@ async fn a_server_that_stops_says_so_first_and_finishes() {
     .unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forwarded_header_that_is_ignored_is_told_once() {
+    let app = TestApp::start().await;
+    let url = app.database.url().to_owned();
+    let log = tokio::task::spawn_blocking(move || {
+        let server = Process::start(&url);
+        let form = "x-forwarded-for: 203.0.113.7\r\nsec-fetch-site: same-origin\r\n";
+        for _ in 0..3 {
+            post_text(server.address, "/fn/identity/sign-in", form, "").unwrap();
+        }
+        server.terminate();
+        server.ended().1
+    })
+    .await
+    .unwrap();
+    let told = log.iter().filter(|line| line.contains("TRUSTED_PROXIES") && line.contains("WARN")).count();
+    assert_eq!(told, 1, "{log:#?}");
+}
+
 /// Everything a request can carry that must not be written down.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_is_logged_and_every_line_is_json_where_that_is_wished() {

@@ -1,6 +1,6 @@
 //! Headers, policies and answers that hold for every address.
 
-use crate::support::TestApp;
+use crate::support::{Client, TestApp};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 
@@ -48,6 +48,72 @@ async fn pages_keep_their_policy_while_files_are_served() {
 }
 
 #[tokio::test]
+async fn local_mode_answers_only_to_the_hosts_it_was_started_for() {
+    let app = TestApp::start().await;
+    let exposed = TestApp::client_over(&app.backend.clone().exposed(true));
+    let status = async |client: &Client, host: &str, path: &str| {
+        client.send(Method::GET, path, &[("host", host)], Body::empty()).await.status
+    };
+    for own in
+        ["tallystick.test", "TALLYSTICK.test:3000", "localhost:3000", "127.0.0.1:3000", "127.0.0.1", "[::1]:3000"]
+    {
+        for client in [&app.anonymous(), &exposed] {
+            assert_eq!(status(client, own, "/sign-in").await, StatusCode::OK, "{own}");
+        }
+        assert_eq!(status(&app.anonymous(), own, "/dev/mail").await, StatusCode::OK, "{own}");
+    }
+    for other in
+        ["evil.example", "tallystick.test.evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "a b"]
+    {
+        for path in ["/dev/mail", "/sign-in", "/v1/events", "/favicon.svg"] {
+            for client in [&app.anonymous(), &exposed] {
+                assert_eq!(status(client, other, path).await, StatusCode::MISDIRECTED_REQUEST, "{other} {path}");
+            }
+        }
+    }
+    // Other machines come by an address, and only where they may.
+    assert_eq!(status(&app.anonymous(), "192.168.0.7:3000", "/sign-in").await, StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(status(&exposed, "192.168.0.7:3000", "/sign-in").await, StatusCode::OK);
+    let public = TestApp::public().await;
+    assert_eq!(status(&public.anonymous(), "whatever.example", "/sign-in").await, StatusCode::OK, "its proxy decides");
+}
+
+#[tokio::test]
+async fn mails_of_local_mode_are_for_signed_in_people_where_other_machines_come() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let exposed = TestApp::client_over(&app.backend.clone().exposed(true));
+    exposed.post_form("/fn/identity/forgotten-password", &[("email", acme.email.as_str())]).await;
+    let mail_id = backend::delivery::shown(&app.backend).await.unwrap()[0].mail_id;
+    let (list, one) = ("/dev/mail".to_owned(), format!("/dev/mail/{mail_id}"));
+    for path in [&list, &one] {
+        assert!(app.anonymous().get(path).await.body.contains("reset-password?token="), "here it is shown");
+        let refused = exposed.get(path).await;
+        assert!(!refused.body.contains("reset-password?token="), "{path}: {}", refused.body);
+        assert!(matches!(refused.status, StatusCode::FOUND | StatusCode::UNAUTHORIZED), "{path}: {}", refused.status);
+    }
+    let headers = [("content-type", "application/json"), ("sec-fetch-site", "same-origin")];
+    let door = exposed.send(Method::POST, "/fn/mails", &headers, Body::from("{}")).await;
+    assert!(!door.body.contains("reset-password?token="), "{}", door.body);
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
+    exposed.post_form("/fn/identity/sign-in", &fields).await;
+    for path in [&list, &one] {
+        assert!(exposed.get(path).await.body.contains("reset-password?token="), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn browsers_are_told_to_come_by_https_for_a_year() {
+    let told = async |app: &TestApp| {
+        let page = app.anonymous().get("/sign-in").await;
+        page.header("strict-transport-security").map(str::to_owned)
+    };
+    let year = "max-age=31536000; includeSubDomains";
+    assert_eq!(told(&TestApp::public().await).await.as_deref(), Some(year));
+    assert_eq!(told(&TestApp::start().await).await, None, "local mode speaks http");
+}
+
+#[tokio::test]
 async fn what_is_not_there_is_said_in_the_askers_language() {
     let app = TestApp::start().await;
     let page = app.anonymous().get("/no-such-page").await;
@@ -60,20 +126,43 @@ async fn what_is_not_there_is_said_in_the_askers_language() {
 }
 
 #[tokio::test]
-async fn a_form_from_another_site_is_refused_when_it_carries_cookies() {
+async fn a_form_from_another_site_is_refused_with_cookies_and_without() {
     let app = TestApp::start().await;
-    let body = || Body::from("email=ada%40example.com&password=x");
-    let post = async |headers: &[(&str, &str)]| {
-        let mut all = vec![("content-type", "application/x-www-form-urlencoded"), ("cookie", "tallystick=abc")];
-        all.extend_from_slice(headers);
-        app.anonymous().send(Method::POST, "/fn/identity/sign-in", &all, body()).await.status
-    };
-    assert_eq!(post(&[("sec-fetch-site", "cross-site")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("sec-fetch-site", "same-site")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("origin", "https://evil.example")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[("origin", "null")]).await, StatusCode::FORBIDDEN);
-    assert_eq!(post(&[]).await, StatusCode::FORBIDDEN, "neither header: not one of our pages");
-    assert_ne!(post(&[("sec-fetch-site", "same-origin")]).await, StatusCode::FORBIDDEN);
+    let acme = app.organization("Acme", "UTC").await;
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    for cookie in [Some(("cookie", "tallystick=abc")), None] {
+        for path in ["/fn/identity/sign-in", "/fn/identity/forgotten-password", "/o/acme/events/uploads"] {
+            let post = async |from: &[(&str, &str)]| {
+                let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+                headers.extend(cookie);
+                headers.extend_from_slice(from);
+                let answer = app.anonymous().send(Method::POST, path, &headers, Body::from(body.clone())).await;
+                (answer.status, answer.header("set-cookie").is_some())
+            };
+            for elsewhere in [
+                &[("sec-fetch-site", "cross-site")][..],
+                &[("sec-fetch-site", "same-site")],
+                &[("sec-fetch-site", "cross-site"), ("origin", "http://tallystick.test")],
+                &[("origin", "https://evil.example")],
+                &[("origin", "null")],
+                // Neither header: not one of our pages.
+                &[],
+            ] {
+                let refused = (StatusCode::FORBIDDEN, false);
+                assert_eq!(post(elsewhere).await, refused, "{cookie:?} {path} {elsewhere:?}");
+            }
+            for ours in [("sec-fetch-site", "same-origin"), ("origin", "http://tallystick.test")] {
+                assert_ne!(post(&[ours]).await.0, StatusCode::FORBIDDEN, "{cookie:?} {path} {ours:?}");
+            }
+        }
+    }
+    let signed_in: i64 =
+        sqlx::query_scalar("select count(*) from sign_ins").fetch_one(&app.backend.pool).await.unwrap();
+    assert_eq!(signed_in, 4, "those of our own pages");
+    // Programs bring a key and no cookie, and say nothing of the kind.
+    let events = app.api(&acme.key).post_json("/v1/events", &serde_json::json!([])).await;
+    assert_ne!(events.status, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

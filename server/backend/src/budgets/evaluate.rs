@@ -1,16 +1,16 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
 use super::{mail, sql};
+use crate::delivery::{self, NewMail};
 use crate::notify_listener::NotifyListener;
-use crate::{Backend, Error, OrgScope, delivery, identity, spend};
-use chrono::NaiveDate;
+use crate::{Backend, Error, OrgScope, identity, spend};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
 use domain::period::Period;
 use domain::problem::Problem;
-use rust_decimal::Decimal;
 use sqlx::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -45,8 +45,8 @@ pub(super) async fn evaluation_permit() -> Result<SemaphorePermit<'static>, Erro
 
 /// What moved in a month.
 enum ChangedSpend {
-    /// These projects.
-    Projects(BTreeSet<ProjectId>),
+    /// These projects, each since its oldest mark.
+    Projects(BTreeMap<ProjectId, DateTime<Utc>>),
     /// Possibly everything.
     Everything,
 }
@@ -55,8 +55,17 @@ impl ChangedSpend {
     /// Whether spend of this part may have moved. Who owned a project on the day is left to the query: a team's spend is always looked at.
     fn touches(&self, part: SpendScope) -> bool {
         match (self, part) {
-            (Self::Projects(projects), SpendScope::Project(project)) => projects.contains(&project),
+            (Self::Projects(projects), SpendScope::Project(project)) => projects.contains_key(&project),
             _ => true,
+        }
+    }
+
+    /// Since when spend of this part may have moved, where a mark says it.
+    fn since(&self, part: SpendScope) -> Option<DateTime<Utc>> {
+        match (self, part) {
+            (Self::Everything, _) => None,
+            (Self::Projects(projects), SpendScope::Project(project)) => projects.get(&project).copied(),
+            (Self::Projects(projects), _) => projects.values().min().copied(),
         }
     }
 }
@@ -119,10 +128,12 @@ async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize
     Ok(marks.len())
 }
 
-fn moved(marks: &[(ProjectId, NaiveDate)]) -> BTreeMap<NaiveDate, ChangedSpend> {
-    let mut months: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for (project, day) in marks {
-        months.entry(Period::month_of(*day).from).or_default().insert(*project);
+fn moved(marks: &[sql::Mark]) -> BTreeMap<NaiveDate, ChangedSpend> {
+    let mut months: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    for mark in marks {
+        let projects = months.entry(Period::month_of(mark.day).from).or_default();
+        let oldest = projects.entry(mark.project).or_insert(mark.at);
+        *oldest = mark.at.min(*oldest);
     }
     months.into_iter().map(|(month, projects)| (month, ChangedSpend::Projects(projects))).collect()
 }
@@ -183,7 +194,7 @@ pub(super) async fn evaluate_now(
 
 /// Compares active budgets (or one of them) with the spend of the months that moved; new crossings are written with their mails.
 ///
-/// Locks are taken by budget, then by month, each in order, so that two servers wait for each other and never in a circle.
+/// Locks are taken by budget, then by month, each in order, then for mails, so that two servers wait for each other and never in a circle.
 async fn evaluate(
     backend: &Backend,
     scope: &OrgScope,
@@ -191,13 +202,18 @@ async fn evaluate(
     only: Option<BudgetId>,
     months: &BTreeMap<NaiveDate, ChangedSpend>,
 ) -> Result<(), Error> {
+    let mut mails = Vec::new();
     for budget in sql::active_for_evaluation(connection, scope, only).await? {
         let first = first_month(scope, &budget);
         for (month, moved) in months {
             if *month >= first && moved.touches(budget.scope) {
-                evaluate_month(backend, scope, connection, &budget, *month).await?;
+                let since = moved.since(budget.scope);
+                mails.extend(evaluate_month(backend, scope, connection, &budget, *month, since).await?);
             }
         }
+    }
+    for mail in mails {
+        delivery::enqueue(backend, connection, mail).await?;
     }
     Ok(())
 }
@@ -213,25 +229,46 @@ async fn evaluate_month(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
-) -> Result<(), Error> {
+    since: Option<DateTime<Utc>>,
+) -> Result<Vec<NewMail>, Error> {
     let period = Period::month_of(month);
-    let (amount, ends_at) = lock_month(scope, connection, budget, month, budget.amount).await?;
+    let (sql::InForce { amount, revision }, ends_at) = lock_month(scope, connection, budget, month).await?;
     // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
     let sums = spend::period_sums(backend, scope, budget.scope, period).await?;
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
     let now = backend.clock.now();
     sql::evaluated(connection, scope, budget.budget_id, month, &usage, now).await?;
-    let late = now >= ends_at;
+    let late = now >= ends_at && !is_from_before(scope, connection, budget, period, since, ends_at).await?;
     let mut new = Vec::new();
     for threshold in budget.thresholds.iter().copied().filter(|threshold| usage.crosses(*threshold)) {
         let alert_id = AlertId(backend.clock.new_id());
-        let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, late };
+        let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, revision, late };
         if sql::record(connection, scope, &crossing, now).await? {
             tracing::info!(org_id = %scope.org_id(), budget_id = %budget.budget_id, threshold, late, "budget crossed");
             new.push((threshold, alert_id));
         }
     }
-    if late { Ok(()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+    if late { Ok(Vec::new()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+}
+
+/// Whether spend of the month may have been acknowledged before `ends_at`: by the marks that were taken, or by one that still waits.
+/// Asked under the month's lock: whoever took such a mark has either recorded what it crossed, or waits for the lock and its mark still shows.
+async fn is_from_before(
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    budget: &Budget,
+    month: Period,
+    since: Option<DateTime<Utc>>,
+    ends_at: DateTime<Utc>,
+) -> Result<bool, Error> {
+    if since.is_some_and(|since| since < ends_at) {
+        return Ok(true);
+    }
+    let project = match budget.scope {
+        SpendScope::Project(project) => Some(project),
+        SpendScope::Organization | SpendScope::Team(_) => None,
+    };
+    sql::is_marked_before(connection, scope, month, project, ends_at).await
 }
 
 async fn lock_month(
@@ -239,15 +276,14 @@ async fn lock_month(
     connection: &mut PgConnection,
     budget: &Budget,
     month: NaiveDate,
-    amount: Decimal,
-) -> Result<(Decimal, chrono::DateTime<chrono::Utc>), Error> {
+) -> Result<(sql::InForce, DateTime<Utc>), Error> {
     let instants = scope.zone().instants(Period::month_of(month));
     let row = sql::Month { month, instants };
-    let amount = sql::lock_month(connection, scope, budget.budget_id, &row, amount).await?;
-    Ok((amount, instants.1))
+    let usual = sql::InForce { amount: budget.amount, revision: budget.revision };
+    Ok((sql::lock_month(connection, scope, budget.budget_id, &row, usual).await?, instants.1))
 }
 
-/// One mail per recipient for what was found at one moment: about the highest threshold, naming the others.
+/// One mail per recipient who wants it for what was found at one moment: about the highest threshold, naming the others.
 async fn tell(
     backend: &Backend,
     scope: &OrgScope,
@@ -256,10 +292,10 @@ async fn tell(
     month: NaiveDate,
     usage: &BudgetUsage,
     new: &[(u16, AlertId)],
-) -> Result<(), Error> {
-    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(()) };
-    if budget.recipients.is_empty() {
-        return Ok(());
+) -> Result<Vec<NewMail>, Error> {
+    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(Vec::new()) };
+    if budget.mailed().next().is_none() {
+        return Ok(Vec::new());
     }
     let ids: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
     if !ids.is_empty() {
@@ -267,10 +303,9 @@ async fn tell(
     }
     let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
     let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;
-    for recipient in &budget.recipients {
-        delivery::enqueue(backend, connection, letter.to(recipient, Some(*alert_id))?).await?;
-    }
-    Ok(())
+    let mails: Vec<_> = budget.mailed().map(|to| letter.to(to, Some(*alert_id))).collect::<Result<_, _>>()?;
+    sql::mailed(connection, scope, *alert_id, mails.len()).await?;
+    Ok(mails)
 }
 
 /// Makes the rows of all months since the budget was made, so that a new amount does not reach back.
@@ -283,7 +318,7 @@ pub(super) async fn materialise(
     let this = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let mut month = Period::month_of(first_month(scope, budget));
     while month.from <= this.from {
-        lock_month(scope, connection, budget, month.from, budget.amount).await?;
+        lock_month(scope, connection, budget, month.from).await?;
         month = Period::month_of(month.to);
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! What the mail about a budget says.
 
-use crate::delivery::{Button, Figure, Letter, NewMail, Row};
+use super::{recipients, sql};
+use crate::delivery::{Button, Figure, Letter, NewMail, Row, without_links};
+use crate::identity::tokens::LinkToken;
 use crate::{Backend, Error, OrgScope, forecast, identity, spend};
 use chrono::NaiveDate;
 use domain::budget::{Budget, BudgetUsage, Expected, ScopeRef, SpendScope};
@@ -10,6 +12,7 @@ use domain::ids::{AlertId, OrgId};
 use domain::period::Period;
 use domain::spend::{Dimension, SpendQuery};
 use rust_decimal::Decimal;
+use sqlx::PgConnection;
 use std::collections::BTreeMap;
 
 /// A letter that goes to each recipient with their own last line.
@@ -73,6 +76,41 @@ pub(super) async fn test(
     Ok(letter)
 }
 
+/// Asks an address that is no member's whether it wants the mails of an organization's budgets.
+pub(super) async fn confirmation(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    to: &Email,
+    token: &LinkToken,
+) -> Result<NewMail, Error> {
+    let organization = identity::organization(backend, scope).await?;
+    let by = sql::own_address(connection, scope).await?;
+    let by = by.as_ref().map_or("An API key", Email::as_str);
+    let name = without_links(&organization.name);
+    let url = format!("{}/recipients/{}/{}", backend.public_url, organization.slug, token.text);
+    let letter = Letter {
+        title: format!("Do you want budget alerts of {name}?"),
+        paragraphs: vec![
+            format!("{by} entered {to} as a recipient of budget alerts of {name} on Tallystick."),
+            format!("They are sent only if you confirm it, once. The link works for {} days.", recipients::LINK_DAYS),
+        ],
+        button: Some(Button { label: "Confirm".to_owned(), url }),
+        why: vec!["If you do not want these mails, ignore this one: nothing is sent without the link.".to_owned()],
+        ..Letter::default()
+    };
+    let rendered = letter.render()?;
+    Ok(NewMail {
+        org_id: Some(scope.org_id()),
+        kind: "confirm_recipient",
+        recipient: to.clone(),
+        subject: letter.title,
+        text: rendered.text,
+        html: rendered.html,
+        alert_id: None,
+    })
+}
+
 async fn about(
     backend: &Backend,
     scope: &OrgScope,
@@ -82,12 +120,12 @@ async fn about(
 ) -> Result<BudgetLetter, Error> {
     let organization = identity::organization(backend, scope).await?;
     let url = format!("{}/o/{}/budgets/{}", backend.public_url, organization.slug, budget.budget_id);
-    let cause = cause(backend, scope, budget).await.unwrap_or_else(|error| {
+    let cause = cause(backend, scope, budget, month).await.unwrap_or_else(|error| {
         // A crossing must be told even where its cause cannot be found.
         tracing::error!(%error, budget_id = %budget.budget_id, "cannot find the cause of a crossing");
         Cause::default()
     });
-    let expected = expected(backend, scope, budget, usage).await.unwrap_or_else(|error| {
+    let expected = expected(backend, scope, budget, month, usage).await.unwrap_or_else(|error| {
         tracing::error!(%error, budget_id = %budget.budget_id, "cannot forecast a crossed budget");
         None
     });
@@ -107,7 +145,7 @@ async fn about(
 fn subject(budget: &Budget, month: NaiveDate, usage: &BudgetUsage) -> String {
     format!(
         "{} has used {} % of its {} budget ({} of {})",
-        budget.name,
+        without_links(&budget.name),
         usage.percent().trunc().normalize(),
         format::month_name(month),
         dollars(usage.used),
@@ -136,13 +174,14 @@ fn crossed_text(thresholds: &[u16]) -> String {
 }
 
 fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<String> {
+    let (organization, scope_name) = (without_links(organization), without_links(&budget.scope_name));
     let mut paragraphs = match budget.scope {
         SpendScope::Organization => vec![format!("It counts all spend of {organization}.")],
         SpendScope::Team(_) => {
-            vec![format!("It counts the spend of the team {} of {organization}.", budget.scope_name)]
+            vec![format!("It counts the spend of the team {scope_name} of {organization}.")]
         }
         SpendScope::Project(_) => {
-            vec![format!("It counts the spend of the project {} of {organization}.", budget.scope_name)]
+            vec![format!("It counts the spend of the project {scope_name} of {organization}.")]
         }
     };
     if usage.estimated > Decimal::ZERO {
@@ -154,12 +193,17 @@ fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<S
     paragraphs
 }
 
+/// None for a month that is over: the forecast is of the present one.
 async fn expected(
     backend: &Backend,
     scope: &OrgScope,
     budget: &Budget,
+    month: NaiveDate,
     usage: &BudgetUsage,
 ) -> Result<Option<Expected>, Error> {
+    if !Period::month_of(month).contains(scope.zone().day_of(backend.clock.now())) {
+        return Ok(None);
+    }
     let ahead = forecast::forecast_inputs(backend, scope).await?;
     Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
 }
@@ -195,9 +239,10 @@ struct Cause {
 }
 
 /// The two projects (of a project: models) that grew most against the same days of the month before, or the two largest where there was nothing before.
-async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget) -> Result<Cause, Error> {
+async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget, month: NaiveDate) -> Result<Cause, Error> {
     let today = scope.zone().day_of(backend.clock.now());
-    let period = Period::month_to_date(today);
+    let month = Period::month_of(month);
+    let period = if month.contains(today) { Period::month_to_date(today) } else { month };
     let now = spend_by(backend, scope, budget, period).await?;
     let before = spend_by(backend, scope, budget, period.previous()).await?;
     if before.is_empty() {
@@ -238,5 +283,5 @@ async fn spend_by(
 fn top_two(amounts: &BTreeMap<String, Decimal>, text: impl Fn(Decimal) -> String) -> Vec<Row> {
     let mut sorted: Vec<_> = amounts.iter().filter(|(_, amount)| **amount > Decimal::ZERO).collect();
     sorted.sort_by(|left, right| right.1.cmp(left.1).then_with(|| left.0.cmp(right.0)));
-    sorted.into_iter().take(2).map(|(name, amount)| Row { name: name.clone(), value: text(*amount) }).collect()
+    sorted.into_iter().take(2).map(|(name, amount)| Row { name: without_links(name), value: text(*amount) }).collect()
 }

@@ -2,15 +2,19 @@
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
 //! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.
-//! A crossing is one row of `alerts` per budget, month and threshold, written with its mails in one transaction.
+//! Mail goes to members and to addresses that confirmed it ([`recipients`]), and is written last in a transaction.
+//! A crossing is one row of `alerts` per budget, month, threshold and amount, written with its mails in one transaction.
 
 mod evaluate;
 mod mail;
+mod recipients;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
+pub(crate) use recipients::forget as forget_recipient;
+pub use recipients::{confirm_recipient, recipient_offer};
 
 use crate::error::OnConstraint;
 use crate::forecast::ForecastInputs;
@@ -39,10 +43,10 @@ pub const ALERTS_PER_PAGE: i64 = 50;
 /// Test mails: presses of the button per hour and budget, and per hour and organization.
 const TESTS_PER_HOUR: (i64, i64) = (5, 20);
 
-/// Makes a budget and compares it with this month's spend at once.
+/// Makes a budget and compares it with this month's spend at once. Recipients who are neither members nor confirmed are asked by mail.
 ///
 /// # Errors
-/// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; [`Error::Database`].
+/// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; `RateLimited` when too many recipients were asked; [`Error::Database`].
 pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> Result<Budget, Error> {
     scope.require(Permission::ManageBudgets)?;
     let budget_id = BudgetId(backend.clock.new_id());
@@ -57,12 +61,15 @@ pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> 
         .await
         .on_constraint("budgets_project_fkey", || no_such_scope(&input))
         .on_constraint("budgets_team_fkey", || no_such_scope(&input))?;
+    sql::insert_amount(&mut transaction, scope, budget_id, 1, input.amount, now).await?;
     let detail =
         format!("Created the budget {}: {} a month for {}.", input.name, format::money_full(input.amount), input.scope);
     audit::record(backend, scope, &mut transaction, "budget.created", &detail).await?;
+    let made = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    recipients::ask(backend, scope, &mut transaction, &made).await?;
     transaction.commit().await?;
-    sql::get(&backend.pool, scope, budget_id).await?.ok_or_else(|| Problem::NotFound.into())
+    Ok(made)
 }
 
 fn no_such_scope(input: &BudgetInput) -> Problem {
@@ -70,9 +77,10 @@ fn no_such_scope(input: &BudgetInput) -> Problem {
 }
 
 /// Changes a budget and compares it with this month's spend at once. Months that are over keep their amount.
+/// Recipients who are neither members nor confirmed are asked by mail.
 ///
 /// # Errors
-/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; [`Error::Database`].
+/// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; `RateLimited` when too many recipients were asked; [`Error::Database`].
 pub async fn change(
     backend: &Backend,
     scope: &OrgScope,
@@ -83,23 +91,34 @@ pub async fn change(
     let _permit = evaluate::evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let before = lock_active(&mut transaction, scope, budget_id).await?;
+    let amount = change.amount.unwrap_or(before.amount);
     let after = Budget {
         name: change.name.unwrap_or_else(|| before.name.clone()),
-        amount: change.amount.unwrap_or(before.amount),
+        amount,
+        revision: before.revision + u32::from(amount != before.amount),
         thresholds: change.thresholds.unwrap_or_else(|| before.thresholds.clone()),
         recipients: change.recipients.unwrap_or_else(|| before.recipients.clone()),
         ..before.clone()
     };
     if after == before {
+        // Saving again is how a link is asked for that was lost.
+        recipients::ask(backend, scope, &mut transaction, &before).await?;
+        transaction.commit().await?;
         return Ok(before);
     }
     // Months without a row yet get the amount that was in force in them.
     evaluate::materialise(backend, scope, &mut transaction, &before).await?;
     sql::update(&mut transaction, scope, &after).await?;
     let month = this_month(backend, scope);
-    sql::set_month_amount(&mut transaction, scope, budget_id, month.from, after.amount).await?;
+    if after.revision != before.revision {
+        let new = sql::InForce { amount: after.amount, revision: after.revision };
+        sql::insert_amount(&mut transaction, scope, budget_id, new.revision, new.amount, backend.clock.now()).await?;
+        sql::set_month_amount(&mut transaction, scope, budget_id, month.from, new).await?;
+    }
     audit::record(backend, scope, &mut transaction, "budget.changed", &what_changed(&before, &after)).await?;
+    let after = sql::lock(&mut transaction, scope, budget_id).await?.ok_or(Problem::NotFound)?;
     evaluate::evaluate_now(backend, scope, &mut transaction, budget_id).await?;
+    recipients::ask(backend, scope, &mut transaction, &after).await?;
     transaction.commit().await?;
     Ok(after)
 }
@@ -212,7 +231,7 @@ async fn states(
     Ok(budgets
         .into_iter()
         .map(|budget| {
-            let amount = months.get(&budget.budget_id).map_or(budget.amount, |(amount, _)| *amount);
+            let amount = months.get(&budget.budget_id).map_or(budget.amount, |(in_force, _)| in_force.amount);
             let usage = usage_of(ahead.month(), budget.scope, amount);
             let forecast = ahead.for_budget(budget.scope);
             state(budget, month.from, usage, &forecast)
@@ -296,7 +315,7 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
     let month = this_month(backend, scope);
     let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
-    let amount = row.map_or(budget.amount, |(amount, _)| amount);
+    let amount = row.map_or(budget.amount, |(in_force, _)| in_force.amount);
     let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
     let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
     Ok(state(budget, month.from, usage, &forecast))
@@ -316,8 +335,9 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
     let usage = BudgetUsage {
         used: sums.with_estimate(),
         estimated: sums.unpriced_upper_bound,
-        amount: row.map_or(budget.amount, |(amount, _)| amount),
+        amount: row.map_or(budget.amount, |(in_force, _)| in_force.amount),
     };
+    let revision = row.map_or(budget.revision, |(in_force, _)| in_force.revision);
     let of_month =
         sql::Wanted { budget_id: Some(budget_id), month: Some(month.from), limit: 100, ..Default::default() };
     let crossed = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &of_month).await?).await?;
@@ -332,9 +352,11 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
             .map(|threshold| ThresholdState {
                 threshold: *threshold,
                 at: usage.at(*threshold),
-                alert: crossed.iter().find(|alert| alert.threshold == *threshold).cloned(),
+                alert: crossing(&crossed, *threshold, |of| of == revision),
+                earlier: crossing(&crossed, *threshold, |of| of != revision),
             })
             .collect(),
+        amounts: sql::amounts(&backend.pool, scope, budget_id, 50).await?,
         evaluated_at: row.and_then(|(_, at)| at).map(|at| scope.zone().local(at)),
         may_manage: scope.may(Permission::ManageBudgets),
         days: days
@@ -347,6 +369,11 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
         state: state(budget, month.from, usage, &forecast),
         forecast,
     })
+}
+
+/// The newest row of a threshold under a wanted amount.
+fn crossing(newest_first: &[Alert], threshold: u16, wanted: impl Fn(u32) -> bool) -> Option<Alert> {
+    newest_first.iter().find(|alert| alert.threshold == threshold && wanted(alert.revision)).cloned()
 }
 
 /// The recorded thresholds of a part's own budgets that spend reached in a period, in the order of days.
@@ -502,9 +529,9 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
         return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
     }
     let own = sql::own_address(&mut transaction, scope).await?;
-    let recipients = match to {
+    let recipients: Vec<_> = match to {
         TestTo::Me => own.iter().cloned().collect(),
-        TestTo::Recipients => budget.recipients.clone(),
+        TestTo::Recipients => budget.mailed().cloned().collect(),
     };
     if recipients.is_empty() {
         return Err(Problem::conflict("There is nobody to send a test mail to.").into());
@@ -513,13 +540,13 @@ pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId,
     // With the server's own view: who may ask for the mail need not be one who reads spend, and it goes to the budget's people.
     let whole = identity::system_scope(backend, scope.org_id()).await?;
     let letter = mail::test(backend, &whole, &budget, by).await?;
+    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
+    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
     let test_id = backend.clock.new_id();
     for recipient in &recipients {
         let mail_id = delivery::enqueue(backend, &mut transaction, letter.to(recipient, None)?).await?;
         sql::insert_test(&mut transaction, scope, test_id, mail_id, budget_id, now).await?;
     }
-    let detail = format!("Sent a test mail of the budget {} to {}.", budget.name, listed(&recipients));
-    audit::record(backend, scope, &mut transaction, "budget.tested", &detail).await?;
     transaction.commit().await?;
     Ok(recipients.len())
 }

@@ -83,9 +83,64 @@ impl Letter {
     }
 }
 
+/// A name that somebody chose, such that no mail program makes a link of it: what looks like an address loses its dots, slashes and signs.
+#[must_use]
+pub fn without_links(name: &str) -> String {
+    name.split_inclusive(char::is_whitespace).map(word_without_link).collect()
+}
+
+fn word_without_link(word: &str) -> String {
+    if !word.contains("//") && !word.contains('@') && !names_host(word) {
+        return word.to_owned();
+    }
+    let plain = |c: char| match c {
+        '/' | '\\' | '@' | ':' => ' ',
+        c if is_dot(c) => '\u{b7}',
+        c => c,
+    };
+    word.chars().map(plain).collect()
+}
+
+/// Dots that browsers take for one.
+const fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}')
+}
+
+/// Whether a part of the word ends as hosts do: "evil.com", but neither "gpt-4.1" nor "us.anthropic.claude-sonnet-4".
+fn names_host(word: &str) -> bool {
+    let parts = word.split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_') || is_dot(c)));
+    parts.into_iter().any(|part| {
+        let top = part.trim_matches(is_dot).rsplit_once(is_dot).map(|(_, top)| top);
+        top.is_some_and(|top| {
+            top.starts_with("xn--") || (top.chars().count() > 1 && top.chars().all(char::is_alphabetic))
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_carry_no_links() {
+        for (name, said) in [
+            ("Production assistant", "Production assistant"),
+            ("gpt-4.1, v2.0 & Co.", "gpt-4.1, v2.0 & Co."),
+            ("a/b: test", "a/b: test"),
+            ("us.anthropic.claude-sonnet-4-v1:0", "us.anthropic.claude-sonnet-4-v1:0"),
+            ("(evil.com.)", "(evil\u{b7}com\u{b7})"),
+            ("Pay at https://evil.example/x?y=1 now", "Pay at https   evil\u{b7}example x?y=1 now"),
+            ("see evil.com", "see evil\u{b7}com"),
+            ("WWW.EVIL.COM/a", "WWW\u{b7}EVIL\u{b7}COM a"),
+            ("http://1.2.3.4/x", "http   1\u{b7}2\u{b7}3\u{b7}4 x"),
+            ("//evil", "  evil"),
+            ("mail eve@evil.example", "mail eve evil\u{b7}example"),
+            ("b\u{fc}cher.example", "b\u{fc}cher\u{b7}example"),
+            ("evil\u{ff0e}com", "evil\u{b7}com"),
+        ] {
+            assert_eq!(without_links(name), said);
+        }
+    }
 
     fn letter() -> Letter {
         Letter {

@@ -1,14 +1,16 @@
 //! The outbox: e-mail is written with the business row it belongs to and sent afterwards.
 //!
 //! [`enqueue`] stores a mail in the caller's transaction; [`run_worker`] sends what is due and writes down what the mail server answered.
+//! Its body, in which links may be secret, is kept until it is sent or given up; the rest of it for 90 days.
 //! A mail is sent at least once, always with the same Message-ID, so that a second copy is recognised.
+//! Mails about one organization are bounded per day; whoever writes them waits for others that do, so they are written last in a transaction.
 //! To send a new kind of mail: write a [`Letter`], and enqueue it where the reason for it is written.
 
 mod letter;
 mod smtp;
 mod sql;
 
-pub use letter::{Button, Figure, Letter, Rendered, Row};
+pub use letter::{Button, Figure, Letter, Rendered, Row, without_links};
 pub use smtp::{Mailer, MailerError};
 
 use crate::notify_listener::NotifyListener;
@@ -18,11 +20,13 @@ use domain::budget::Delivery;
 use domain::delivery::ShownMail;
 use domain::identity::Email;
 use domain::ids::{AlertId, MailId, OrgId};
+use domain::problem::Problem;
 use smtp::Attempt;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// PostgreSQL's channel that says a mail waits.
@@ -37,8 +41,23 @@ const LEASE_SECS: i64 = 45;
 /// Seconds between two looks at the table where nothing woke us.
 const SWEEP_SECS: u64 = 30;
 
+/// Days for which mails are kept, with what the mail server answered.
+pub const KEPT_DAYS: i64 = 90;
+
+/// Seconds between two looks for mails that are older.
+const FORGET_SECS: u64 = 3_600;
+
+/// Mails deleted in one statement.
+const FORGET_AT_ONCE: i64 = 10_000;
+
 /// Seconds to wait after the first, second … failed attempt; after the last one the mail has failed (about 24 hours).
 const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 28_800];
+
+/// Mails about one organization in 24 hours.
+pub const MAILS_PER_DAY: i64 = 1_000;
+
+/// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
+const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";
 
 /// A mail to be sent.
 #[derive(Clone, Debug)]
@@ -60,14 +79,37 @@ pub struct NewMail {
 }
 
 /// Stores a mail in the caller's transaction; it goes out after the commit.
+/// Beyond [`MAILS_PER_DAY`] an alert's mail is written down as failed, so that its ledger says why nobody was told.
 ///
 /// # Errors
-/// [`Error::Database`].
+/// [`Problem::RateLimited`] beyond [`MAILS_PER_DAY`] for mails that somebody asked for; [`Error::Database`].
 pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
     let mail_id = MailId(backend.clock.new_id());
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
-    sql::insert(connection, mail_id, &mail, &message_id, backend.clock.now()).await?;
+    let now = backend.clock.now();
+    let used_up = match mail.org_id {
+        Some(org_id) => {
+            lock_mails(connection, org_id).await?;
+            sql::count_since(connection, org_id, now - Duration::days(1)).await? >= MAILS_PER_DAY
+        }
+        None => false,
+    };
+    if used_up && mail.alert_id.is_none() {
+        return Err(Problem::RateLimited { retry_after_secs: 3_600 }.into());
+    }
+    sql::insert(connection, mail_id, &mail, &message_id, now).await?;
+    if used_up {
+        sql::failed(connection, mail_id, USED_UP, now).await?;
+    }
     Ok(mail_id)
+}
+
+/// Waits until nobody else writes mails about the organization: before anything that is decided together with them.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn lock_mails(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
+    sql::lock(connection, org_id).await
 }
 
 /// The right-hand side of a Message-ID: the host people know this server by.
@@ -124,7 +166,12 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
+    let mut next_look = Instant::now();
     while !stop.is_cancelled() {
+        if Instant::now() >= next_look {
+            forget_old(backend).await?;
+            next_look = Instant::now() + std::time::Duration::from_secs(FORGET_SECS);
+        }
         fill_lanes(backend, mailer, &mut lanes).await?;
         let pause = pause(backend).await?;
         tokio::select! {
@@ -138,6 +185,22 @@ pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &Cancella
         report(ended);
     }
     Ok(())
+}
+
+/// Deletes mails that are older than [`KEPT_DAYS`]; how many. Any number of servers may do it.
+///
+/// # Errors
+/// [`Error::Database`].
+pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
+    let before = backend.clock.now() - Duration::days(KEPT_DAYS);
+    let mut all = 0;
+    loop {
+        let deleted = sql::delete_before(&backend.pool, before, FORGET_AT_ONCE).await?;
+        all += deleted;
+        if deleted == 0 {
+            return Ok(all);
+        }
+    }
 }
 
 /// Sends everything that is due now and returns when none of it is left in the air; how many attempts were made.
@@ -224,7 +287,7 @@ async fn record(backend: &Backend, mail: &Claimed, attempt: Attempt) -> Result<(
         }
         Attempt::Refused(answer) => {
             tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail refused");
-            sql::failed(&backend.pool, mail_id, &answer, now).await
+            sql::failed(&mut *backend.pool.acquire().await?, mail_id, &answer, now).await
         }
         Attempt::Later(answer) => match back_off(mail.attempts) {
             Some(wait) => {
@@ -233,7 +296,7 @@ async fn record(backend: &Backend, mail: &Claimed, attempt: Attempt) -> Result<(
             }
             None => {
                 tracing::warn!(%mail_id, kind = mail.kind, attempts = mail.attempts, %answer, "mail given up");
-                sql::failed(&backend.pool, mail_id, &answer, now).await
+                sql::failed(&mut *backend.pool.acquire().await?, mail_id, &answer, now).await
             }
         },
     }

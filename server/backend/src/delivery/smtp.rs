@@ -12,6 +12,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 use secrecy::{ExposeSecret, SecretString};
 use std::error::Error as StdError;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use thiserror::Error as ThisError;
@@ -43,7 +44,8 @@ impl Mailer {
         Self(None)
     }
 
-    /// Mail goes to the server at `smtp_url`: `smtp://host:port` (unencrypted), `smtp+starttls://` or `smtps://`, each with `user:password@` where the server wants it.
+    /// Mail goes to the server at `smtp_url`: `smtps://`, or `smtp://` and `smtp+starttls://`, which require STARTTLS; each with `user:password@` where the server wants it.
+    /// Only `smtp://` without a password, to a server on this machine, is spoken unencrypted.
     /// `from` is an address such as `Tallystick <tally@example.com>`.
     ///
     /// # Errors
@@ -115,10 +117,10 @@ impl Smtp {
         let wrong = |detail: &str| MailerError { setting: "SMTP_URL", detail: detail.to_owned() };
         let url = url::Url::parse(smtp_url).map_err(|error| wrong(&format!("not an address: {error}")))?;
         let (encryption, default_port) = match url.scheme() {
-            "smtp" => (Encryption::None, 25),
-            "smtp+starttls" => (Encryption::StartTls, 587),
+            "smtp" if is_here(&url) && !has_credentials(&url) => (Encryption::None, 25),
+            "smtp" | "smtp+starttls" => (Encryption::StartTls, 587),
             "smtps" => (Encryption::Tls, 465),
-            _ => return Err(wrong("use smtp://, smtp+starttls:// or smtps://")),
+            _ => return Err(wrong("use smtps:// or smtp://")),
         };
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("the host is missing"))?;
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
@@ -207,8 +209,21 @@ impl Smtp {
     }
 }
 
+/// Whether what is sent there does not leave this machine.
+fn is_here(url: &url::Url) -> bool {
+    match url.host_str().map(|host| host.trim_matches(['[', ']'])) {
+        Some(host) if host.eq_ignore_ascii_case("localhost") => true,
+        Some(host) => host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback()),
+        None => false,
+    }
+}
+
+fn has_credentials(url: &url::Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
 fn credentials(url: &url::Url) -> Result<Option<Credentials>, &'static str> {
-    if url.username().is_empty() && url.password().is_none() {
+    if !has_credentials(url) {
         return Ok(None);
     }
     let password = url.password().ok_or("the password is missing: user:password@host")?;
@@ -259,15 +274,33 @@ mod tests {
 
     #[test]
     fn settings_are_read() {
-        let plain = smtp("smtp://mail.example.com").unwrap();
-        assert_eq!((plain.host.as_str(), plain.port, plain.encryption), ("mail.example.com", 25, Encryption::None));
-        assert!(plain.credentials.is_none());
+        let anonymous = smtp("smtp://mail.example.com").unwrap();
+        assert_eq!((anonymous.host.as_str(), anonymous.port), ("mail.example.com", 587));
+        assert!(anonymous.credentials.is_none());
         let tls = smtp("smtps://u:p%40ss+word@mail.example.com").unwrap();
         assert_eq!((tls.port, tls.encryption), (465, Encryption::Tls));
         assert_eq!(tls.credentials, Some(Credentials::new("u".to_owned(), "p@ss+word".to_owned())));
         let starttls = smtp("smtp+starttls://u:p@[::1]:2525").unwrap();
         assert_eq!((starttls.host.as_str(), starttls.port), ("::1", 2525));
         assert_eq!(starttls.encryption, Encryption::StartTls);
+    }
+
+    #[test]
+    fn only_to_this_machine_and_without_a_password_is_mail_unencrypted() {
+        for here in ["localhost", "LOCALHOST:2525", "127.0.0.1", "127.9.9.9:25", "[::1]:25", "[::ffff:127.0.0.1]"] {
+            assert_eq!(smtp(&format!("smtp://{here}")).unwrap().encryption, Encryption::None, "{here}");
+            let with_password = smtp(&format!("smtp://u:p@{here}")).unwrap();
+            assert_eq!(with_password.encryption, Encryption::StartTls, "{here} with a password");
+            assert_eq!(smtp(&format!("smtp+starttls://{here}")).unwrap().encryption, Encryption::StartTls, "{here}");
+        }
+        for elsewhere in
+            ["mail.example.com", "10.0.0.1", "192.168.0.2:25", "[fd00::1]", "localhost.example.com", "128.0.0.1"]
+        {
+            for user in ["", "u:p@"] {
+                let url = format!("smtp://{user}{elsewhere}");
+                assert_eq!(smtp(&url).unwrap().encryption, Encryption::StartTls, "{url}");
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::budget::{Delivery, DeliveryState};
 use domain::delivery::ShownMail;
-use domain::ids::{AlertId, MailId};
+use domain::ids::{AlertId, MailId, OrgId};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
@@ -38,6 +38,28 @@ pub(super) async fn insert(
     // Delivered at the commit; several in one transaction become one.
     sqlx::query("select pg_notify($1, '')").bind(super::CHANNEL).execute(connection).await?;
     Ok(())
+}
+
+/// Until the transaction ends nobody else writes mails about the organization.
+pub(super) async fn lock(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
+        .bind(org_id.0)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Mails about an organization since then, those aside that were never to be sent.
+pub(super) async fn count_since(
+    connection: &mut PgConnection,
+    org_id: OrgId,
+    since: DateTime<Utc>,
+) -> Result<i64, Error> {
+    let count = sqlx::query_scalar(
+        "select count(*) from mails
+         where org_id = $1 and created_at > $2 and not (state = 'failed' and attempts = 0)",
+    );
+    Ok(count.bind(org_id.0).bind(since).fetch_one(connection).await?)
 }
 
 /// Takes due mails for one attempt: each claim counts as an attempt and moves the next one behind the lease.
@@ -89,9 +111,11 @@ pub(super) async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, Err
     Ok(sqlx::query_scalar("select min(next_attempt_at) from mails where state = 'queued'").fetch_one(pool).await?)
 }
 
+/// Bodies go with the last attempt: links in them are secrets, and nobody reads them here any more.
 pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
     sqlx::query(
-        "update mails set state = 'sent', sent_at = $3, last_attempt_at = $3, last_answer = $2
+        "update mails
+         set state = 'sent', sent_at = $3, last_attempt_at = $3, last_answer = $2, body_text = '', body_html = ''
          where mail_id = $1 and state = 'queued'",
     )
     .bind(mail_id.0)
@@ -102,15 +126,21 @@ pub(super) async fn sent(pool: &PgPool, mail_id: MailId, answer: &str, now: Date
     Ok(())
 }
 
-pub(super) async fn failed(pool: &PgPool, mail_id: MailId, answer: &str, now: DateTime<Utc>) -> Result<(), Error> {
+/// For good; with the bodies, as [`sent`].
+pub(super) async fn failed(
+    connection: &mut PgConnection,
+    mail_id: MailId,
+    answer: &str,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     sqlx::query(
-        "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2
+        "update mails set state = 'failed', last_attempt_at = $3, last_answer = $2, body_text = '', body_html = ''
          where mail_id = $1 and state = 'queued'",
     )
     .bind(mail_id.0)
     .bind(answer)
     .bind(now)
-    .execute(pool)
+    .execute(connection)
     .await?;
     Ok(())
 }
@@ -141,6 +171,18 @@ pub(super) async fn mark_shown(pool: &PgPool, now: DateTime<Utc>) -> Result<(), 
         .execute(pool)
         .await?;
     Ok(())
+}
+
+/// Deletes at most `limit` mails from before an instant; how many.
+pub(super) async fn delete_before(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> Result<u64, Error> {
+    let done = sqlx::query(
+        "delete from mails where mail_id = any(array(select mail_id from mails where created_at < $1 limit $2))",
+    )
+    .bind(before)
+    .bind(limit)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 pub(super) async fn newest_unsent(pool: &PgPool, limit: i64) -> Result<Vec<ShownMail>, Error> {

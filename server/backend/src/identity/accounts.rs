@@ -2,6 +2,7 @@
 //!
 //! Nobody learns here whether an address has an account: what differs goes by mail, the answer and its time do not.
 
+use super::devices::{self, Origin};
 use super::sql::Known;
 use super::tokens::{LinkToken, Purpose, hash_of};
 use super::{mails, password, sql};
@@ -9,9 +10,10 @@ use crate::{Backend, Error};
 use chrono::Duration;
 use domain::identity::{Email, User};
 use domain::ids::{SignInId, UserId};
-use domain::problem::{FieldProblem, Problem};
+use domain::problem::Problem;
 use secrecy::SecretString;
 use sqlx::PgConnection;
+use std::fmt;
 use std::future::Future;
 
 /// How long a link that verifies an address works, in hours.
@@ -71,37 +73,86 @@ async fn send_verification(
     mails::verify_email(backend, connection, &user.email, &token.text).await
 }
 
-/// Verifies the address that a mailed link belongs to.
+/// Verifies the address that a mailed link belongs to, with the password that the link brings into force.
+///
+/// Whoever signs up with a stranger's address knows the password and not the link, and the stranger who opens the link does not know the password.
 ///
 /// # Errors
-/// [`Problem::Conflict`] when the link was used, has expired or never existed; [`Error::Database`].
-pub async fn verify_email(backend: &Backend, token: &str) -> Result<(), Error> {
-    let now = backend.clock.now();
-    let mut transaction = backend.pool.begin().await?;
-    let taken = sql::take_token(&mut transaction, &hash_of(token), Purpose::VerifyEmail, now).await?;
-    let taken = taken.ok_or_else(|| {
+/// [`Problem::Conflict`] when the link was used, has expired or never existed, [`Problem::Invalid`] naming `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn verify_email(
+    backend: &Backend,
+    token: &str,
+    password: &SecretString,
+    address: &str,
+) -> Result<Proven, Error> {
+    let (now, token_hash) = (backend.clock.now(), hash_of(token));
+    let gone = || {
         Problem::conflict(
             "This link was used or has expired. Sign in: if your address is not verified yet, we send a new link.",
         )
-    })?;
-    if sql::mark_verified(&mut transaction, taken.user_id, now).await?
-        && let Some(hash) = taken.password_hash
-    {
-        sql::set_password(&mut transaction, taken.user_id, &hash).await?;
+    };
+    let found = sql::find_token(&backend.pool, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
+    backend.guards.limits.password(&format!("link of {}", found.user_id), address)?;
+    if !password::verify(backend, password, found.password_hash).await? {
+        let detail = "This is not the password that was entered with this sign-up.";
+        return Err(Problem::field("password", "wrong", detail).into());
     }
-    sql::delete_tokens(&mut transaction, taken.user_id, Purpose::VerifyEmail).await?;
+    let mut transaction = backend.pool.begin().await?;
+    let taken = sql::take_token(&mut transaction, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
+    let user_id = taken.user_id;
+    // Verified by another way meanwhile, which set a password of its own.
+    if !sql::mark_verified(&mut transaction, user_id, now).await? {
+        return Err(gone().into());
+    }
+    let password_hash = taken.password_hash.ok_or_else(gone)?;
+    let email = sql::set_password(&mut transaction, user_id, &password_hash).await?;
+    sql::delete_tokens(&mut transaction, user_id, Purpose::VerifyEmail).await?;
     transaction.commit().await?;
-    tracing::info!(user_id = %taken.user_id, "address verified");
-    Ok(())
+    tracing::info!(%user_id, "address verified");
+    Ok(Proven { user: User { user_id, email, email_verified: true }, password_hash })
+}
+
+/// A person whose password was checked: with it a sign-in begins, as long as the password is still the one that was checked.
+#[derive(Clone)]
+pub struct Proven {
+    /// Who.
+    pub user: User,
+    password_hash: String,
+}
+
+impl Proven {
+    pub(super) const fn new(user: User, password_hash: String) -> Self {
+        Self { user, password_hash }
+    }
+
+    /// For the session, under [`super::PASSWORD_HASH`].
+    #[must_use]
+    pub fn password_hash(&self) -> &str {
+        &self.password_hash
+    }
+}
+
+impl fmt::Debug for Proven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proven").field("user", &self.user).finish_non_exhaustive()
+    }
 }
 
 /// The user whose address and password these are. The caller begins the session.
 ///
 /// # Errors
-/// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
-pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<User, Error> {
+/// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`] except on a device that the account's owner used before, [`Problem::Unavailable`]; [`Error::Database`].
+pub async fn sign_in<'a>(
+    backend: &Backend,
+    email: &str,
+    password: &SecretString,
+    from: impl Into<Origin<'a>>,
+) -> Result<Proven, Error> {
+    let Origin { address, device } = from.into();
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.password(email.as_str(), address)?;
+    if !devices::is_known(backend, device, &email).await? {
+        backend.guards.limits.password(email.as_str(), address)?;
+    }
     let known = sql::user(&backend.pool, &email).await?;
     let hash = known.as_ref().map(|known| known.password_hash.clone());
     let matches = password::verify(backend, password, hash).await?;
@@ -117,7 +168,7 @@ pub async fn sign_in(backend: &Backend, email: &str, password: &SecretString, ad
         return Err(not_verified(backend, &user, password_hash, address).await?);
     }
     tracing::info!(user_id = %user.user_id, "signed in");
-    Ok(user)
+    Ok(Proven { user, password_hash })
 }
 
 async fn not_verified(backend: &Backend, user: &User, hash: String, address: &str) -> Result<Error, Error> {
@@ -133,19 +184,19 @@ async fn not_verified(backend: &Backend, user: &User, hash: String, address: &st
 }
 
 /// Sends a link to set a new password, if the address has an account. The answer never says whether.
+/// Nobody can use the mails up: links that were sent before go on working, and where too many were asked for, the newest of them is the answer.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email`, [`Problem::RateLimited`]; [`Error::Database`].
 pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -> Result<Email, Error> {
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.mail(email.as_str(), address)?;
+    let may_send = backend.guards.limits.recovery(email.as_str(), address)?;
     at_least(SAME_TIME, async {
         let mut transaction = backend.pool.begin().await?;
-        if let Some(Known { user, .. }) = sql::lock_user(&mut transaction, &email).await? {
+        if may_send && let Some(Known { user, .. }) = sql::lock_user(&mut transaction, &email).await? {
             let token = LinkToken::new(backend.clock.as_ref());
             let now = backend.clock.now();
             let until = now + Duration::hours(RESET_HOURS);
-            sql::delete_tokens(&mut transaction, user.user_id, Purpose::ResetPassword).await?;
             sql::insert_token(&mut transaction, &token, user.user_id, Purpose::ResetPassword, None, now, until).await?;
             mails::reset_password(backend, &mut transaction, &user.email, &token.text).await?;
         }
@@ -156,7 +207,7 @@ pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -
     Ok(email)
 }
 
-/// Sets a new password by a mailed link, which also proves the address, and ends every sign-in.
+/// Sets a new password by a mailed link, which also proves the address, and ends every sign-in. Whose it is.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `password`, [`Problem::Conflict`] when the link was used or has expired, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
@@ -165,7 +216,7 @@ pub async fn reset_password(
     token: &str,
     password: &SecretString,
     address: &str,
-) -> Result<(), Error> {
+) -> Result<UserId, Error> {
     password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password("", address)?;
     let hash = password::hash(backend, password).await?;
@@ -178,7 +229,7 @@ pub async fn reset_password(
     replace_password(backend, &mut transaction, user_id, &hash, None).await?;
     transaction.commit().await?;
     tracing::info!(%user_id, "password reset");
-    Ok(())
+    Ok(user_id)
 }
 
 /// Changes the password of a signed-in person and ends all their other sign-ins.
@@ -194,21 +245,26 @@ pub async fn change_password(
     address: &str,
 ) -> Result<(), Error> {
     password::check("new_password", new).map_err(|problem| Problem::invalid(vec![problem]))?;
-    backend.guards.limits.password(user.email.as_str(), address)?;
-    let known = sql::user(&backend.pool, &user.email).await?;
-    if !password::verify(backend, current, known.map(|known| known.password_hash)).await? {
-        let wrong = FieldProblem::new("current_password", "wrong", "This is not your password.");
-        return Err(Problem::invalid(vec![wrong]).into());
+    // Counted apart from sign-ins: a stranger's attempts there are none of this person's.
+    backend.guards.limits.password(&user.user_id.to_string(), address)?;
+    let checked = sql::user(&backend.pool, &user.email).await?.map(|known| known.password_hash);
+    let wrong = || Problem::field("current_password", "wrong", "This is not your password.");
+    if !password::verify(backend, current, checked.clone()).await? {
+        return Err(wrong().into());
     }
     let hash = password::hash(backend, new).await?;
     let mut transaction = backend.pool.begin().await?;
+    // Whoever set another one meanwhile, as by a mailed link, has the last word.
+    if sql::lock_user(&mut transaction, &user.email).await?.map(|known| known.password_hash) != checked {
+        return Err(wrong().into());
+    }
     replace_password(backend, &mut transaction, user.user_id, &hash, keep).await?;
     transaction.commit().await?;
     tracing::info!(user_id = %user.user_id, "password changed");
     Ok(())
 }
 
-/// With it go all open links, all sign-ins but one, and a mail that says so.
+/// With it go all open links, all sign-ins but one, what devices are known, and a mail that says so.
 async fn replace_password(
     backend: &Backend,
     connection: &mut PgConnection,
@@ -220,6 +276,7 @@ async fn replace_password(
     sql::delete_tokens(connection, user_id, Purpose::VerifyEmail).await?;
     sql::delete_tokens(connection, user_id, Purpose::ResetPassword).await?;
     sql::delete_other_sign_ins(connection, user_id, keep).await?;
+    sql::delete_devices(connection, user_id).await?;
     mails::password_changed(backend, connection, &email).await
 }
 

@@ -1,5 +1,6 @@
 //! Invitations by mail: sent, seen by whoever holds the link, accepted, revoked.
 
+use super::accounts::Proven;
 use super::sql::{NewInvitation, Open};
 use super::tokens::{LinkToken, hash_of};
 use super::{mails, members, password, sql};
@@ -105,6 +106,7 @@ pub async fn list_invitations(backend: &Backend, scope: &OrgScope) -> Result<Vec
 pub async fn revoke_invitation(backend: &Backend, scope: &OrgScope, invitation_id: InvitationId) -> Result<(), Error> {
     scope.require(Permission::ManageMembers)?;
     let mut transaction = backend.pool.begin().await?;
+    sql::lock_organization(&mut transaction, scope).await?;
     let revoked = sql::revoke_invitation(&mut transaction, scope, invitation_id, backend.clock.now()).await?;
     let (email, role) = revoked.ok_or(Problem::NotFound)?;
     members::may_change(scope, role)?;
@@ -131,6 +133,7 @@ pub async fn offer(backend: &Backend, slug: &str, token: &str) -> Result<Offer, 
 /// [`Problem::NotFound`] when it is not open (any more), [`Problem::Forbidden`] when it is for another address; [`Error::Database`].
 pub async fn accept(backend: &Backend, user: &User, slug: &str, token: &str) -> Result<String, Error> {
     let mut transaction = backend.pool.begin().await?;
+    sql::lock_organization_of_link(&mut transaction, slug).await?;
     let open = open(&mut transaction, slug, token, backend.clock.now()).await?;
     if open.email != user.email {
         let detail = format!("This invitation is for {}. Sign in with that address.", open.email);
@@ -151,13 +154,14 @@ pub async fn accept_as_new(
     token: &str,
     password: &SecretString,
     address: &str,
-) -> Result<(User, String), Error> {
+) -> Result<(Proven, String), Error> {
     password::check("password", password).map_err(|problem| Problem::invalid(vec![problem]))?;
     backend.guards.limits.password("", address)?;
     offer(backend, slug, token).await?;
     let hash = password::hash(backend, password).await?;
     let now = backend.clock.now();
     let mut transaction = backend.pool.begin().await?;
+    sql::lock_organization_of_link(&mut transaction, slug).await?;
     let open = open(&mut transaction, slug, token, now).await?;
     sql::insert_user(&mut transaction, UserId(backend.clock.new_id()), &open.email, None, &hash, now).await?;
     let known = sql::lock_user(&mut transaction, &open.email).await?;
@@ -171,18 +175,18 @@ pub async fn accept_as_new(
     sql::delete_tokens(&mut transaction, user.user_id, super::tokens::Purpose::VerifyEmail).await?;
     join(backend, &mut transaction, &open, user.user_id).await?;
     transaction.commit().await?;
-    Ok((User { email_verified: true, ..user }, open.slug))
+    Ok((Proven::new(User { email_verified: true, ..user }, hash), open.slug))
 }
 
 async fn open(connection: &mut PgConnection, slug: &str, token: &str, now: DateTime<Utc>) -> Result<Open, Error> {
-    Ok(sql::lock_open_invitation(connection, slug, &hash_of(token), now).await?.ok_or(Problem::NotFound)?)
+    Ok(sql::open_invitation(connection, slug, &hash_of(token), now).await?.ok_or(Problem::NotFound)?)
 }
 
+/// Under the organization's lock.
 async fn join(backend: &Backend, connection: &mut PgConnection, open: &Open, user_id: UserId) -> Result<(), Error> {
     let actor = Actor::User { user_id, role: open.role };
     let scope = OrgScope::new(open.org_id, open.zone, actor, Visible::All);
     let now = backend.clock.now();
-    sql::lock_organization(connection, &scope).await?;
     if sql::count_members(connection, &scope).await? >= members::MAX_MEMBERS {
         return Err(Problem::conflict("This organization has 2,000 members, the most there can be.").into());
     }

@@ -1,6 +1,6 @@
 //! The mails about accounts and invitations.
 
-use crate::delivery::{self, Button, Letter, NewMail};
+use crate::delivery::{self, Button, Letter, NewMail, without_links};
 use crate::{Backend, Error};
 use domain::identity::{Email, Role};
 use domain::ids::OrgId;
@@ -93,6 +93,7 @@ pub(super) async fn invitation(
     invited: Invited<'_>,
 ) -> Result<(), Error> {
     let Invited { org_id, organization, slug, by, role, token, days } = invited;
+    let organization = without_links(organization);
     let letter = Letter {
         title: format!("Join {organization} on Tallystick"),
         paragraphs: vec![

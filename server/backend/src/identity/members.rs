@@ -1,11 +1,12 @@
 //! Members: who belongs to an organization in which role. One owner always stays.
 
 use super::sql;
-use crate::{Actor, Backend, Error, OrgScope, audit};
-use domain::identity::{Member, Permission, Role};
+use crate::{Actor, Backend, Error, OrgScope, audit, budgets, keys};
+use domain::identity::{Belongings, Member, Permission, Role};
 use domain::ids::UserId;
 use domain::problem::Problem;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// Most members of an organization.
 pub const MAX_MEMBERS: i64 = 2_000;
@@ -17,6 +18,15 @@ pub const MAX_MEMBERS: i64 = 2_000;
 pub async fn list_members(backend: &Backend, scope: &OrgScope) -> Result<Vec<Member>, Error> {
     role_of_caller(scope)?;
     sql::members(&backend.pool, scope, MAX_MEMBERS).await
+}
+
+/// What [`remove_member`] would end beside each membership; members with nothing of the kind are missing.
+///
+/// # Errors
+/// As [`list_members`].
+pub async fn belongings(backend: &Backend, scope: &OrgScope) -> Result<BTreeMap<UserId, Belongings>, Error> {
+    role_of_caller(scope)?;
+    sql::belongings(&backend.pool, scope, backend.clock.now()).await
 }
 
 /// Gives a member another role.
@@ -39,7 +49,7 @@ pub async fn change_role(backend: &Backend, scope: &OrgScope, user_id: UserId, r
     Ok(())
 }
 
-/// Removes a member; what they made stays.
+/// Removes a member. What they could still act or listen by ends with it: API keys that they made, invitations that they sent, mail of budgets to them and to addresses that they entered. Everything else that they made stays.
 ///
 /// # Errors
 /// As [`change_role`].
@@ -48,15 +58,15 @@ pub async fn remove_member(backend: &Backend, scope: &OrgScope, user_id: UserId)
     let mut transaction = backend.pool.begin().await?;
     let member = lock_member(&mut transaction, scope, user_id).await?;
     may_change(scope, member.role)?;
-    sql::delete_member(&mut transaction, scope, user_id).await?;
-    an_owner_stays(&mut transaction, scope).await?;
-    let detail = format!("Removed {} ({}).", member.email, member.role);
+    let ended = end(backend, scope, &mut transaction, &member).await?;
+    let detail = format!("Removed {} ({}){ended}.", member.email, member.role);
     audit::record(backend, scope, &mut transaction, "member.removed", &detail).await?;
     transaction.commit().await?;
+    backend.keys.changed();
     Ok(())
 }
 
-/// The calling member leaves.
+/// The calling member leaves; what ends with it is as with [`remove_member`].
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who are no members, [`Problem::Conflict`] for the last owner; [`Error::Database`].
@@ -65,11 +75,30 @@ pub async fn leave(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
     let user_id = scope.user_id().ok_or(Problem::NotFound)?;
     let mut transaction = backend.pool.begin().await?;
     let member = lock_member(&mut transaction, scope, user_id).await?;
-    sql::delete_member(&mut transaction, scope, user_id).await?;
-    an_owner_stays(&mut transaction, scope).await?;
-    audit::record(backend, scope, &mut transaction, "member.left", &format!("{} left.", member.email)).await?;
+    let ended = end(backend, scope, &mut transaction, &member).await?;
+    audit::record(backend, scope, &mut transaction, "member.left", &format!("{} left{ended}.", member.email)).await?;
     transaction.commit().await?;
+    backend.keys.changed();
     Ok(())
+}
+
+/// Ends a membership, with what the member could still act or listen by; words for the audit log.
+async fn end(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    member: &Member,
+) -> Result<String, Error> {
+    sql::delete_member(connection, scope, member.user_id).await?;
+    an_owner_stays(connection, scope).await?;
+    let ended = [
+        ("API keys", keys::revoke_made_by(backend, scope, connection, member.user_id).await?),
+        ("invitations of", sql::revoke_invitations_by(connection, scope, member.user_id, backend.clock.now()).await?),
+        ("mail of the budgets", budgets::forget_recipient(scope, connection, member.user_id, &member.email).await?),
+    ];
+    let words = ended.into_iter().filter(|(_, names)| !names.is_empty());
+    let words: Vec<_> = words.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+    Ok(if words.is_empty() { String::new() } else { format!("; with it ended: {}", words.join("; ")) })
 }
 
 /// Holds off every other change of members, so that two owners cannot both leave at the same time.

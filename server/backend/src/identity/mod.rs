@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bootstrap;
+mod devices;
 mod invitations;
 mod limits;
 mod mails;
@@ -10,25 +11,26 @@ mod organizations;
 mod password;
 mod sign_ins;
 mod sql;
-mod tokens;
+pub(crate) mod tokens;
 
-pub use accounts::{change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
+pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
+pub use devices::{DEVICE_DAYS, Origin, know_device};
 pub use invitations::{
     INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
 };
-pub use members::{MAX_MEMBERS, change_role, leave, list_members, remove_member};
+pub use members::{MAX_MEMBERS, belongings, change_role, leave, list_members, remove_member};
 pub use organizations::{
     Change, create_organization, create_sample_organization, delete_organization, organization, organizations_of,
     scope_for_user, scope_in, system_scope, system_scopes, update_organization,
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
-    DEVICE, Device, IDLE_DAYS, MAX_DAYS, SIGN_IN_ID, SignInStore, USER, list_sign_ins, revoke_other_sign_ins,
-    revoke_sign_in, run_worker, sweep,
+    DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
+    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sweep,
 };
 
-use crate::Clock;
+use crate::{Clock, Error};
 use std::sync::Arc;
 
 /// What keeps guessing and flooding down on this server.
@@ -41,5 +43,10 @@ pub struct Guards {
 impl Guards {
     pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self { turns: password::Turns::default(), limits: limits::Limits::new(clock) }
+    }
+
+    /// Before an organization asks an address whether it wants mail: three at once and then one in eight hours, whoever asks.
+    pub(crate) fn confirmation(&self, address: &str) -> Result<(), Error> {
+        self.limits.confirmation(address)
     }
 }

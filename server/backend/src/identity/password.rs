@@ -6,6 +6,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Versio
 use domain::problem::{FieldProblem, Problem};
 use secrecy::{ExposeSecret, SecretString};
 use std::num::NonZero;
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// OWASP's second choice for argon2id: 19 MiB, 2 passes, 1 lane.
@@ -30,14 +31,14 @@ const COMMON: &str = include_str!("common_passwords.txt");
 /// Turns for hashing: as many at once as there are cores, and a bounded queue.
 #[derive(Debug)]
 pub(super) struct Turns {
-    queue: Semaphore,
-    running: Semaphore,
+    queue: Arc<Semaphore>,
+    running: Arc<Semaphore>,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Self { queue: Semaphore::new(MAX_WAITING), running: Semaphore::new(cores) }
+        Self { queue: Arc::new(Semaphore::new(MAX_WAITING)), running: Arc::new(Semaphore::new(cores)) }
     }
 }
 
@@ -72,7 +73,7 @@ pub(super) fn check(field: &str, password: &SecretString) -> Result<(), FieldPro
 pub(super) async fn hash(backend: &Backend, password: &SecretString) -> Result<String, Error> {
     let salt = backend.clock.random();
     let password = password.clone();
-    in_turn(backend, move || hash_now(&password, &salt[..16])).await?
+    in_turn(&backend.guards.turns, move || hash_now(&password, &salt[..16])).await?
 }
 
 /// Whether the password belongs to the stored hash; without one it takes as long and says no.
@@ -81,7 +82,7 @@ pub(super) async fn hash(backend: &Backend, password: &SecretString) -> Result<S
 /// [`Problem::Unavailable`] when too many wait; [`Error::Server`].
 pub(super) async fn verify(backend: &Backend, password: &SecretString, stored: Option<String>) -> Result<bool, Error> {
     let password = password.clone();
-    in_turn(backend, move || {
+    in_turn(&backend.guards.turns, move || {
         let known = stored.is_some();
         let matches = verify_now(&password, stored.as_deref().unwrap_or(NOBODYS_HASH))?;
         Ok(known && matches)
@@ -89,11 +90,17 @@ pub(super) async fn verify(backend: &Backend, password: &SecretString, stored: O
     .await?
 }
 
-async fn in_turn<T: Send + 'static>(backend: &Backend, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let turns = &backend.guards.turns;
-    let _waiting = turns.queue.try_acquire().map_err(|_| Problem::Unavailable { retry_after_secs: 2 })?;
-    let _turn = turns.running.acquire().await.map_err(|error| Error::server("hash a password", error))?;
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::server("hash a password", error))
+/// The turn belongs to the work and not to whoever asked: a request that is given up does not stop what it started.
+async fn in_turn<T: Send + 'static>(turns: &Turns, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let busy = |_| Problem::Unavailable { retry_after_secs: 2 };
+    let place = Arc::clone(&turns.queue).try_acquire_owned().map_err(busy)?;
+    let turn = Arc::clone(&turns.running).acquire_owned().await;
+    let turn = turn.map_err(|error| Error::server("hash a password", error))?;
+    let in_turn = move || {
+        let _held = (place, turn);
+        work()
+    };
+    tokio::task::spawn_blocking(in_turn).await.map_err(|error| Error::server("hash a password", error))
 }
 
 fn hash_now(password: &SecretString, salt: &[u8]) -> Result<String, Error> {
@@ -118,6 +125,30 @@ mod tests {
 
     fn secret(text: &str) -> SecretString {
         SecretString::from(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_turn_lasts_as_long_as_the_work_whoever_hangs_up() {
+        let turns = Turns { queue: Arc::new(Semaphore::new(2)), running: Arc::new(Semaphore::new(1)) };
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = std::sync::mpsc::channel();
+        let work = move || {
+            begin.send(()).unwrap();
+            wait.recv().unwrap();
+        };
+        {
+            // A request that is dropped while its work runs.
+            let mut asked = std::pin::pin!(in_turn(&turns, work));
+            assert!(futures::poll!(asked.as_mut()).is_pending());
+            tokio::task::spawn_blocking(move || begun.recv().unwrap()).await.unwrap();
+        }
+        assert_eq!((turns.running.available_permits(), turns.queue.available_permits()), (0, 1));
+        let mut next = std::pin::pin!(in_turn(&turns, || 7));
+        assert!(futures::poll!(next.as_mut()).is_pending(), "it waits for its turn");
+        let refused = in_turn(&turns, || 8).await.unwrap_err().into_problem();
+        assert!(matches!(refused, Problem::Unavailable { .. }), "{refused:?}");
+        go_on.send(()).unwrap();
+        assert_eq!(next.await.unwrap(), 7);
     }
 
     #[test]

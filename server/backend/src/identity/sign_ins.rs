@@ -34,6 +34,10 @@ const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Session key of the signed-in [`User`], put there at sign-in.
 pub const USER: &str = "user";
+/// Session key of the hash of the password that was checked, put there at sign-in and stored nowhere.
+pub const PASSWORD_HASH: &str = "password_hash";
+/// Why a sign-in was not stored whose password was replaced meanwhile.
+pub const PASSWORD_REPLACED: &str = "the password was replaced";
 /// Session key of the [`Device`], put there at sign-in.
 pub const DEVICE: &str = "device";
 /// Session key of the [`SignInId`]; readable from the request after the sign-in on.
@@ -73,6 +77,7 @@ impl SignInStore {
 impl SessionStore for SignInStore {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         let user: User = part(&record.data, USER)?;
+        let password_hash: String = part(&record.data, PASSWORD_HASH)?;
         let device: Device = part(&record.data, DEVICE).unwrap_or_default();
         let device = Device {
             user_agent: device.user_agent.chars().take(MAX_USER_AGENT_LEN).collect(),
@@ -83,13 +88,17 @@ impl SessionStore for SignInStore {
         let new = NewSignIn {
             sign_in_id,
             user_id: user.user_id,
+            password_hash: &password_hash,
             data: own_data(&record.data),
             user_agent: &device.user_agent,
             address: &device.address,
             now,
             expires_at: expiry(now, now),
         };
-        sql::insert_sign_in(&self.0.pool, &token_hash(&record.id), new).await.map_err(failed)?;
+        if !sql::insert_sign_in(&self.0.pool, &token_hash(&record.id), new).await.map_err(failed)? {
+            return Err(StoreError::Backend(PASSWORD_REPLACED.to_owned()));
+        }
+        record.data.remove(PASSWORD_HASH);
         record.data.insert(SIGN_IN_ID.to_owned(), Value::String(sign_in_id.to_string()));
         Ok(())
     }
@@ -132,7 +141,7 @@ fn token_hash(id: &Id) -> [u8; 32] {
 
 /// What has no column of its own.
 fn own_data(data: &HashMap<String, Value>) -> Value {
-    let own = data.iter().filter(|(key, _)| ![USER, DEVICE, SIGN_IN_ID].contains(&key.as_str()));
+    let own = data.iter().filter(|(key, _)| ![USER, PASSWORD_HASH, DEVICE, SIGN_IN_ID].contains(&key.as_str()));
     Value::Object(own.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
@@ -197,10 +206,12 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
     Ok(())
 }
 
-/// Removes sign-ins and links that have expired.
+/// Removes sign-ins and links that have expired, and devices that are no longer used.
 ///
 /// # Errors
 /// [`Error::Database`].
 pub async fn sweep(backend: &Backend) -> Result<(), Error> {
-    sql::delete_expired(&backend.pool, backend.clock.now()).await
+    let now = backend.clock.now();
+    sql::delete_expired(&backend.pool, now).await?;
+    sql::delete_unused_devices(&backend.pool, now - Duration::days(super::DEVICE_DAYS)).await
 }

@@ -6,15 +6,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
 /// A link's secret: in the mail, and nowhere else.
-pub(super) struct LinkToken {
+pub(crate) struct LinkToken {
     /// The text in the address.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What is stored.
-    pub(super) hash: [u8; 32],
+    pub(crate) hash: [u8; 32],
 }
 
 impl LinkToken {
-    pub(super) fn new(clock: &dyn Clock) -> Self {
+    pub(crate) fn new(clock: &dyn Clock) -> Self {
         let text = URL_SAFE_NO_PAD.encode(clock.random());
         let hash = hash_of(&text);
         Self { text, hash }
@@ -22,7 +22,7 @@ impl LinkToken {
 }
 
 /// The hash under which a presented token would be stored.
-pub(super) fn hash_of(presented: &str) -> [u8; 32] {
+pub(crate) fn hash_of(presented: &str) -> [u8; 32] {
     Sha256::digest(presented.as_bytes()).into()
 }
 

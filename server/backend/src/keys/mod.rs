@@ -12,7 +12,7 @@ pub use rates::{Policy, QuotaState, Quotas, Rates, count};
 use crate::{Actor, Backend, Error, OrgScope, audit, projects};
 use chrono::{DateTime, Utc};
 use domain::identity::{KeyScope, Permission};
-use domain::ids::KeyId;
+use domain::ids::{KeyId, UserId};
 use domain::problem::{FieldProblem, Problem};
 use domain::project::{ApiKey, KeyProject, parse_name};
 use secrecy::SecretString;
@@ -170,6 +170,20 @@ pub async fn revoke(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Resul
     transaction.commit().await?;
     backend.keys.changed();
     Ok(key)
+}
+
+/// Refuses the keys that a person made, who leaves; their names. Call [`Cache::changed`] on this server's cache after the commit.
+pub(crate) async fn revoke_made_by(
+    backend: &Backend,
+    scope: &OrgScope,
+    connection: &mut PgConnection,
+    user_id: UserId,
+) -> Result<Vec<String>, Error> {
+    let names = sql::revoke_made_by(connection, scope, user_id, backend.clock.now()).await?;
+    if !names.is_empty() {
+        announce_change(connection).await?;
+    }
+    Ok(names)
 }
 
 /// Tells every server, on commit, to read keys again. Call [`Cache::changed`] on this server's cache after the commit.

@@ -5,7 +5,7 @@ use super::format::KeyHash;
 use crate::{Actor, Error, OrgScope, Visible};
 use chrono::{DateTime, Utc};
 use domain::identity::KeyScope;
-use domain::ids::{KeyId, OrgId, ProjectId};
+use domain::ids::{KeyId, OrgId, ProjectId, UserId};
 use domain::period::Zone;
 use domain::project::{ApiKey, KeyProject};
 use sqlx::postgres::PgRow;
@@ -114,6 +114,25 @@ pub(super) async fn revoke(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// Those that a person made and that still work; how lists name them.
+pub(super) async fn revoke_made_by(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "update api_keys set revoked_at = $3
+         where org_id = $1 and created_by = $2 and revoked_at is null and (expires_at is null or expires_at > $3)
+         returning name || ' (…' || last_four || ')'",
+    )
+    .bind(scope.org_id().0)
+    .bind(user_id.0)
+    .bind(now)
+    .fetch_all(connection)
+    .await?)
 }
 
 /// Delivered to every server when the transaction commits.

@@ -87,6 +87,56 @@ async fn a_mail_arrives_in_both_parts_and_the_answer_is_kept() {
     assert_eq!(delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap(), 0);
 }
 
+/// Everything that is stored of it.
+async fn row(backend: &Backend, mail_id: MailId) -> Option<String> {
+    let row = sqlx::query_scalar("select mails::text from mails where mail_id = $1").bind(mail_id.0);
+    row.fetch_optional(&backend.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn no_secret_stays_once_a_mail_is_sent_or_given_up() {
+    let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
+    let backend = &server.backend;
+    let secret = async |mood: Mood| {
+        sink.set_mood(mood);
+        let mail_id = enqueue(backend, "ada@example.com").await;
+        assert!(row(backend, mail_id).await.unwrap().contains("plain words"), "it has to be sent yet");
+        delivery::deliver_due(backend, &mailer(&sink)).await.unwrap();
+        let left = row(backend, mail_id).await.unwrap();
+        left.contains("plain words") || left.contains("in HTML")
+    };
+    assert!(!secret(Mood::Accept).await, "sent");
+    assert!(!secret(Mood::RefuseForGood).await, "refused");
+    assert!(secret(Mood::RefuseForNow).await, "it is tried again with its text");
+    loop {
+        let due: Option<DateTime<Utc>> =
+            sqlx::query_scalar("select min(next_attempt_at) from mails where state = 'queued'")
+                .fetch_one(&backend.pool)
+                .await
+                .unwrap();
+        let Some(due) = due else { break };
+        server.clock.set(due);
+        delivery::deliver_due(backend, &mailer(&sink)).await.unwrap();
+    }
+    let bodies: i64 = sqlx::query_scalar("select count(*) from mails where body_text <> '' or body_html <> ''")
+        .fetch_one(&backend.pool)
+        .await
+        .unwrap();
+    assert_eq!(bodies, 0, "given up");
+}
+
+#[tokio::test]
+async fn mails_are_forgotten_after_90_days() {
+    let server = Server::at(NOW).await;
+    let old = enqueue(&server.backend, "ada@example.com").await;
+    server.clock.advance(Duration::days(delivery::KEPT_DAYS));
+    assert_eq!(delivery::forget_old(&server.backend).await.unwrap(), 0, "on the day itself");
+    let young = enqueue(&server.backend, "bob@example.com").await;
+    server.clock.advance(Duration::seconds(1));
+    assert_eq!(delivery::forget_old(&server.backend).await.unwrap(), 1);
+    assert!(row(&server.backend, old).await.is_none() && row(&server.backend, young).await.is_some());
+}
+
 #[tokio::test]
 async fn a_mail_of_a_rolled_back_transaction_does_not_exist() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
@@ -189,6 +239,22 @@ async fn a_mail_server_that_is_away_or_speaks_no_tls_is_tried_again() {
         assert!(kept.answer.is_some_and(|answer| !answer.is_empty()), "{url}");
         server.clock.set(kept.next_attempt_at);
     }
+}
+
+/// The sink takes passwords, and knows no TLS: so does somebody who sits in between and takes STARTTLS out.
+#[tokio::test]
+async fn a_password_never_travels_without_tls() {
+    let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
+    let address = sink.url().replace("smtp://", "");
+    let mail_id = enqueue(&server.backend, "ada@example.com").await;
+    for url in [format!("smtp://user:password@{address}"), format!("smtp+starttls://user:password@{address}")] {
+        delivery::deliver_due(&server.backend, &mailer_to(&url)).await.unwrap();
+        let kept = stored(&server.backend, mail_id).await;
+        assert_eq!((kept.state.as_str(), sink.passwords(), sink.mails().len()), ("queued", 0, 0), "{url}: {kept:?}");
+        server.clock.set(kept.next_attempt_at);
+    }
+    delivery::deliver_due(&server.backend, &mailer(&sink)).await.unwrap();
+    assert_eq!(stored(&server.backend, mail_id).await.state, "sent", "without one, to this machine");
 }
 
 #[tokio::test]

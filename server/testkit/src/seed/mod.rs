@@ -143,6 +143,26 @@ impl Organization {
         projects::create_project(&self.backend, &self.owner, new).await.expect("a project")
     }
 
+    /// Addresses that confirmed that they want the organization's mail, as if they had opened their links.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses.
+    pub async fn confirmed(&self, addresses: &[&str]) {
+        let now = self.backend.clock.now();
+        for address in addresses {
+            sqlx::query(
+                "insert into recipients (org_id, email, token_hash, asked_at, expires_at, confirmed_at)
+                 values ($1, $2, '', $3, $3, $3)",
+            )
+            .bind(self.id().0)
+            .bind(address)
+            .bind(now)
+            .execute(&self.backend.pool)
+            .await
+            .expect("a recipient");
+        }
+    }
+
     /// The same organization as a sender with a key of its own sees it.
     ///
     /// # Panics
@@ -170,7 +190,7 @@ impl Organization {
         let token = tokens.next().expect("the link of an invitation");
         let password = SecretString::from(PASSWORD);
         let joined = identity::accept_as_new(&local, &self.slug, &token, &password, "").await;
-        let user_id = joined.expect("a member").0.user_id;
+        let user_id = joined.expect("a member").0.user.user_id;
         identity::scope_in(&self.backend, user_id, self.id()).await.expect("the member's scope")
     }
 }

@@ -1,7 +1,7 @@
 //! Two organizations: Acme, with something behind every door, and Globex, whose owner has no business there.
 //!
 //! It is made once and copied for every test (the template is named after this file's text), so it costs a copy of files.
-//! What only members of Acme may read carries the word [`SECRET`]; what belongs to its project [`PROJECT`] alone, also [`PROJECT_SECRET`].
+//! What only members of Acme may read carries the word [`SECRET`]; what belongs to its project [`PROJECT`] alone, also [`PROJECT_SECRET`]; what concerns all of Acme and no key of one project, also [`WHOLE_SECRET`].
 
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
@@ -34,6 +34,9 @@ pub(super) const SECRET: &str = "zebrafish";
 /// A word that stands in everything of Acme's project [`PROJECT`].
 pub(super) const PROJECT_SECRET: &str = "coelacanth";
 
+/// A word that stands in what concerns all of Acme's projects.
+pub(super) const WHOLE_SECRET: &str = "narwhal";
+
 pub(super) const SLUG: &str = "acme";
 pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
@@ -48,6 +51,7 @@ pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
+const ASKED: &str = "alerts@zebrafish.example";
 const GLOBEX: &str = "owner@globex.example";
 
 /// What samples need to know of Acme.
@@ -74,6 +78,8 @@ pub(super) struct World {
     /// An entry of the rejected list.
     pub(super) rejected: String,
     pub(super) budget: String,
+    /// Link of a recipient who has not confirmed yet.
+    pub(super) recipient_token: String,
     pub(super) alert: String,
     pub(super) mail: String,
     /// A price of the organization's own that can end.
@@ -353,10 +359,11 @@ impl Making<'_> {
             scope: format!("project:{PROJECT}").parse::<ScopeRef>().unwrap(),
             amount: "0.1".parse().unwrap(),
             thresholds: vec![50],
-            recipients: vec![Email::parse("alerts@zebrafish.example").unwrap()],
+            recipients: [ASKED, &self.world.owner].map(|text| Email::parse(text).unwrap()).to_vec(),
         };
         let budget = budgets::create(self.backend, acme, budget).await.unwrap();
         self.world.budget = budget.budget_id.to_string();
+        self.world.recipient_token = self.link(ASKED, "/recipients/acme/").await;
         budgets::evaluate_marks(self.backend).await.unwrap();
         let alerts = budgets::alerts(self.backend, acme, AlertFilter::All, None, None).await.unwrap();
         self.world.alert = alerts.alerts.first().expect("an alert").alert_id.to_string();
@@ -377,9 +384,10 @@ impl Making<'_> {
         let all = RunInput { kind: RunKind::Repricing, from: None, to: None, filters: vec![] };
         let done = runs::draft(self.backend, acme, &all).await.unwrap();
         self.world.done_run = done.run_id.to_string();
-        let done = runs::confirm(self.backend, acme, done.run_id, SECRET).await.unwrap();
+        let reason = format!("{SECRET} {WHOLE_SECRET}");
+        let done = runs::confirm(self.backend, acme, done.run_id, &reason).await.unwrap();
         assert_eq!(done.state.phase().as_str(), "done");
-        let input = ImportInput::read(&format!("{SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
+        let input = ImportInput::read(&format!("{SECRET}-{WHOLE_SECRET}.tsv"), PRICE_LIST.as_bytes(), "", "").unwrap();
         let import = prices::import::draft(self.backend, acme, input).await.unwrap();
         self.world.import = import.entry.import_id.to_string();
         self.world.previewed_run = runs::draft(self.backend, acme, &all).await.unwrap().run_id.to_string();
@@ -398,7 +406,7 @@ impl Making<'_> {
         let discount = ModifierForm {
             kind: "discount".to_owned(),
             percent: "5".to_owned(),
-            source: format!("Contract {SECRET}"),
+            source: format!("Contract {SECRET} {WHOLE_SECRET}"),
             ..ModifierForm::default()
         };
         prices::add_modifier(self.backend, acme, &discount.parse().unwrap()).await.unwrap();
@@ -407,7 +415,7 @@ impl Making<'_> {
             meters: "input_uncached".to_owned(),
             units: "1000".to_owned(),
             from: "2026-01".to_owned(),
-            source: format!("Contract {SECRET}"),
+            source: format!("Contract {SECRET} {WHOLE_SECRET}"),
             ..TermForm::default()
         };
         contract::add_term(self.backend, acme, &term.parse().unwrap()).await.unwrap();

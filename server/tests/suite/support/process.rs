@@ -18,7 +18,8 @@ pub(crate) struct Process {
 /// The binary with none of the settings of the person at the keyboard.
 pub(crate) fn tallystick() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tallystick"));
-    for name in ["DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "LISTEN_ADDR", "LOG_FORMAT", "METRICS_ADDR", "RUST_LOG"] {
+    let settings = ["DATABASE_URL", "SMTP_URL", "PUBLIC_URL", "TRUSTED_PROXIES", "LISTEN_ADDR", "LOG_FORMAT"];
+    for name in settings.into_iter().chain(["METRICS_ADDR", "RUST_LOG"]) {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

@@ -1,6 +1,6 @@
 //! Queries of `alerts`, with the mails that tell of them.
 
-use super::budgets::threshold;
+use super::budgets::{number, revision, threshold};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Alert, AlertFilter, Budget, BudgetUsage, SpendScope};
@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-/// Records a crossing once per budget, month and threshold, whoever finds it and however often; false when it was there.
+/// Records a crossing once per budget, month, threshold and amount, whoever finds it and however often; false when it was there.
 pub(in crate::budgets) async fn record(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -20,8 +20,8 @@ pub(in crate::budgets) async fn record(
 ) -> Result<bool, Error> {
     let done = sqlx::query(
         "insert into alerts (org_id, alert_id, budget_id, budget_name, month, threshold, created_at,
-                             spend, estimated, amount, late)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                             spend, estimated, amount, revision, late)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict on constraint alerts_once_key do nothing",
     )
     .bind(scope.org_id().0)
@@ -34,6 +34,7 @@ pub(in crate::budgets) async fn record(
     .bind(crossing.usage.used)
     .bind(crossing.usage.estimated)
     .bind(crossing.usage.amount)
+    .bind(number(crossing.revision))
     .bind(crossing.late)
     .execute(connection)
     .await?;
@@ -47,6 +48,7 @@ pub(in crate::budgets) struct Crossing<'a> {
     pub(in crate::budgets) month: NaiveDate,
     pub(in crate::budgets) threshold: u16,
     pub(in crate::budgets) usage: BudgetUsage,
+    pub(in crate::budgets) revision: u32,
     pub(in crate::budgets) late: bool,
 }
 
@@ -61,6 +63,22 @@ pub(in crate::budgets) async fn mailed_with(
         .bind(scope.org_id().0)
         .bind(ids)
         .bind(i16::try_from(threshold).unwrap_or(i16::MAX))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Notes how many mails tell of an alert: the mails themselves do not stay for ever.
+pub(in crate::budgets) async fn mailed(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    alert: AlertId,
+    mails: usize,
+) -> Result<(), Error> {
+    sqlx::query("update alerts set mails = $3 where org_id = $1 and alert_id = $2")
+        .bind(scope.org_id().0)
+        .bind(alert.0)
+        .bind(i16::try_from(mails).unwrap_or(i16::MAX))
         .execute(connection)
         .await?;
     Ok(())
@@ -163,6 +181,7 @@ fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
     let acknowledged_at: Option<DateTime<Utc>> = row.try_get("acknowledged_at")?;
     let mailed_with: Option<i16> = row.try_get("mailed_with")?;
     let amount: Decimal = row.try_get("amount")?;
+    let mails: i16 = row.try_get("mails")?;
     Ok(Alert {
         alert_id: AlertId(row.try_get("alert_id")?),
         budget_id: BudgetId(row.try_get("budget_id")?),
@@ -173,10 +192,12 @@ fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
         spend: row.try_get("spend")?,
         estimated: row.try_get("estimated")?,
         amount: amount.normalize(),
+        revision: revision("alerts", row)?,
         late: row.try_get("late")?,
         mailed_with: mailed_with.map(|number| threshold("alerts", number)).transpose()?,
         acknowledged_at: acknowledged_at.map(|at| scope.zone().local(at)),
         acknowledged_by: row.try_get("acknowledged_by_email")?,
+        mails: u16::try_from(mails).unwrap_or_default(),
         deliveries: Vec::new(),
     })
 }

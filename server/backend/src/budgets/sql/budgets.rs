@@ -11,17 +11,35 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+/// Budgets with the words of their scope, and which of their recipients get no mail.
+macro_rules! budgets {
+    ($which:literal) => {
+        concat!(
+            "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name,
+                 array(
+                     select r.email from unnest(b.recipients) with ordinality as r (email, place)
+                     where not exists (
+                         select 1 from members m join users u on u.user_id = m.user_id
+                         where m.org_id = b.org_id and u.email = r.email)
+                     and not exists (
+                         select 1 from recipients c
+                         where c.org_id = b.org_id and c.email = r.email and c.confirmed_at is not null)
+                     order by r.place) as unconfirmed
+             from budgets b
+             join organizations o on o.org_id = b.org_id
+             left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
+             left join projects p on p.org_id = b.org_id and p.project_id = b.project_id ",
+            $which
+        )
+    };
+}
+
 /// Budgets that the scope shows: all, or those of visible projects alone.
 pub(in crate::budgets) async fn list(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Budget>, Error> {
-    let rows = sqlx::query(
-        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
-         from budgets b
-         join organizations o on o.org_id = b.org_id
-         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
-         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
-         where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or b.project_id = any($2))
-         order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id",
-    )
+    let rows = sqlx::query(budgets!(
+        "where b.org_id = $1 and b.archived_at is null and ($2::uuid[] is null or b.project_id = any($2))
+         order by array_position(array['organization', 'team', 'project'], b.scope_kind), lower(b.name), b.budget_id"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .fetch_all(pool)
@@ -34,14 +52,9 @@ pub(in crate::budgets) async fn get(
     scope: &OrgScope,
     budget_id: BudgetId,
 ) -> Result<Option<Budget>, Error> {
-    let row = sqlx::query(
-        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
-         from budgets b
-         join organizations o on o.org_id = b.org_id
-         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
-         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
-         where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))",
-    )
+    let row = sqlx::query(budgets!(
+        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .bind(budget_id.0)
@@ -57,16 +70,11 @@ pub(in crate::budgets) async fn active_for_evaluation(
     scope: &OrgScope,
     only: Option<BudgetId>,
 ) -> Result<Vec<Budget>, Error> {
-    let rows = sqlx::query(
-        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
-         from budgets b
-         join organizations o on o.org_id = b.org_id
-         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
-         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
-         where b.org_id = $1 and b.archived_at is null and ($2::uuid is null or b.budget_id = $2)
+    let rows = sqlx::query(budgets!(
+        "where b.org_id = $1 and b.archived_at is null and ($2::uuid is null or b.budget_id = $2)
          order by b.budget_id
-         for share of b",
-    )
+         for share of b"
+    ))
     .bind(scope.org_id().0)
     .bind(only.map(|id| id.0))
     .fetch_all(connection)
@@ -80,15 +88,10 @@ pub(in crate::budgets) async fn lock(
     scope: &OrgScope,
     budget_id: BudgetId,
 ) -> Result<Option<Budget>, Error> {
-    let row = sqlx::query(
-        "select b.*, coalesce(t.slug, p.slug) as scope_slug, coalesce(t.name, p.name, o.name) as scope_name
-         from budgets b
-         join organizations o on o.org_id = b.org_id
-         left join teams t on t.org_id = b.org_id and t.team_id = b.team_id
-         left join projects p on p.org_id = b.org_id and p.project_id = b.project_id
-         where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))
-         for update of b",
-    )
+    let row = sqlx::query(budgets!(
+        "where b.org_id = $1 and b.budget_id = $3 and ($2::uuid[] is null or b.project_id = any($2))
+         for update of b"
+    ))
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .bind(budget_id.0)
@@ -100,7 +103,6 @@ pub(in crate::budgets) async fn lock(
 pub(super) fn budget(row: &PgRow) -> Result<Budget, Error> {
     let (scope, scope_ref) = scope_of(row)?;
     let thresholds: Vec<i16> = row.try_get("thresholds")?;
-    let recipients: Vec<String> = row.try_get("recipients")?;
     let amount: Decimal = row.try_get("amount")?;
     Ok(Budget {
         budget_id: BudgetId(row.try_get("budget_id")?),
@@ -109,14 +111,18 @@ pub(super) fn budget(row: &PgRow) -> Result<Budget, Error> {
         scope_ref,
         scope_name: row.try_get("scope_name")?,
         amount: amount.normalize(),
+        revision: revision("budgets", row)?,
         thresholds: thresholds.into_iter().map(|number| threshold("budgets", number)).collect::<Result<_, _>>()?,
-        recipients: recipients
-            .iter()
-            .map(|text| Email::parse(text).map_err(|_| Error::inconsistent("budgets", "recipients", text)))
-            .collect::<Result<_, _>>()?,
+        recipients: emails(row, "recipients")?,
+        unconfirmed: emails(row, "unconfirmed")?,
         created_at: row.try_get("created_at")?,
         archived_at: row.try_get("archived_at")?,
     })
+}
+
+fn emails(row: &PgRow, column: &'static str) -> Result<Vec<Email>, Error> {
+    let texts: Vec<String> = row.try_get(column)?;
+    texts.iter().map(|text| Email::parse(text).map_err(|_| Error::inconsistent("budgets", column, text))).collect()
 }
 
 fn scope_of(row: &PgRow) -> Result<(SpendScope, ScopeRef), Error> {
@@ -131,6 +137,15 @@ fn scope_of(row: &PgRow) -> Result<(SpendScope, ScopeRef), Error> {
         (_, Some(project)) => (SpendScope::Project(ProjectId(project)), ScopeRef::Project(slug()?)),
         (None, None) => (SpendScope::Organization, ScopeRef::Organization),
     })
+}
+
+pub(super) fn revision(table: &'static str, row: &PgRow) -> Result<u32, Error> {
+    let number: i32 = row.try_get("revision")?;
+    u32::try_from(number).map_err(|_| Error::inconsistent(table, "revision", number))
+}
+
+pub(super) fn number(revision: u32) -> i32 {
+    i32::try_from(revision).unwrap_or(i32::MAX)
 }
 
 pub(super) fn threshold(table: &'static str, number: i16) -> Result<u16, Error> {
@@ -219,7 +234,7 @@ pub(in crate::budgets) async fn update(
     budget: &Budget,
 ) -> Result<(), Error> {
     sqlx::query(
-        "update budgets set name = $3, amount = $4, thresholds = $5, recipients = $6, archived_at = $7
+        "update budgets set name = $3, amount = $4, thresholds = $5, recipients = $6, archived_at = $7, revision = $8
          where org_id = $1 and budget_id = $2",
     )
     .bind(scope.org_id().0)
@@ -229,6 +244,7 @@ pub(in crate::budgets) async fn update(
     .bind(small(&budget.thresholds))
     .bind(texts(&budget.recipients))
     .bind(budget.archived_at)
+    .bind(number(budget.revision))
     .execute(connection)
     .await?;
     Ok(())

@@ -1,18 +1,23 @@
-//! Queries of `budgets`, `budget_periods`, `alerts`, `budget_tests` and `dirty_marks`.
+//! Queries of `budgets`, `budget_amounts`, `budget_periods`, `alerts`, `budget_tests`, `recipients` and `dirty_marks`.
 //! Names of teams, projects and people are joined where a row is shown.
 
 mod alerts;
+mod amounts;
 mod budgets;
 mod mails;
 mod marks;
 mod months;
+mod recipients;
 
 pub(super) use alerts::{
-    Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, mailed_with, open_alerts, record, recorded,
+    Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, mailed, mailed_with, open_alerts, record,
+    recorded,
 };
+pub(super) use amounts::{amounts, insert_amount};
 pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};
 pub(super) use mails::{insert_test, own_address, tests, tests_since};
 #[cfg(test)]
 pub(super) use marks::TAKE_MARKS;
-pub(super) use marks::{marked, take_marks, try_sweep_lock, with_budgets};
-pub(super) use months::{Month, evaluated, lock_month, months, over, set_month_amount};
+pub(super) use marks::{Mark, is_marked_before, marked, take_marks, try_sweep_lock, with_budgets};
+pub(super) use months::{InForce, Month, evaluated, lock_month, months, over, set_month_amount};
+pub(super) use recipients::{Question, ask_recipient, confirm_recipient, forget_recipient, recipient_offer};

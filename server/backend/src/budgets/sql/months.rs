@@ -1,10 +1,12 @@
 //! Queries of `budget_periods`.
 
+use super::budgets::{number, revision};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::BudgetUsage;
 use domain::ids::BudgetId;
 use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
 
@@ -16,29 +18,43 @@ pub(in crate::budgets) struct Month {
     pub(in crate::budgets) instants: (DateTime<Utc>, DateTime<Utc>),
 }
 
-/// Makes the month's row with `amount` if it is not there, and locks it: evaluations of one month come one after another, so that the last one has read the newest spend.
+/// The amount in force in a month.
+#[derive(Clone, Copy)]
+pub(in crate::budgets) struct InForce {
+    pub(in crate::budgets) amount: Decimal,
+    /// Which of the budget's amounts.
+    pub(in crate::budgets) revision: u32,
+}
+
+/// Makes the month's row with this amount if it is not there, and locks it: evaluations of one month come one after another, so that the last one has read the newest spend.
 pub(in crate::budgets) async fn lock_month(
     connection: &mut PgConnection,
     scope: &OrgScope,
     budget_id: BudgetId,
     month: &Month,
-    amount: Decimal,
-) -> Result<Decimal, Error> {
-    let amount: Decimal = sqlx::query_scalar(
-        "insert into budget_periods (org_id, budget_id, month, starts_at, ends_at, amount)
-         values ($1, $2, $3, $4, $5, $6)
+    usual: InForce,
+) -> Result<InForce, Error> {
+    let row = sqlx::query(
+        "insert into budget_periods (org_id, budget_id, month, starts_at, ends_at, amount, revision)
+         values ($1, $2, $3, $4, $5, $6, $7)
          on conflict on constraint budget_periods_pkey do update set month = excluded.month
-         returning amount",
+         returning amount, revision",
     )
     .bind(scope.org_id().0)
     .bind(budget_id.0)
     .bind(month.month)
     .bind(month.instants.0)
     .bind(month.instants.1)
-    .bind(amount)
+    .bind(usual.amount)
+    .bind(number(usual.revision))
     .fetch_one(connection)
     .await?;
-    Ok(amount.normalize())
+    in_force(&row)
+}
+
+fn in_force(row: &PgRow) -> Result<InForce, Error> {
+    let amount: Decimal = row.try_get("amount")?;
+    Ok(InForce { amount: amount.normalize(), revision: revision("budget_periods", row)? })
 }
 
 pub(in crate::budgets) async fn set_month_amount(
@@ -46,15 +62,18 @@ pub(in crate::budgets) async fn set_month_amount(
     scope: &OrgScope,
     budget_id: BudgetId,
     month: NaiveDate,
-    amount: Decimal,
+    new: InForce,
 ) -> Result<(), Error> {
-    sqlx::query("update budget_periods set amount = $4 where org_id = $1 and budget_id = $2 and month = $3")
-        .bind(scope.org_id().0)
-        .bind(budget_id.0)
-        .bind(month)
-        .bind(amount)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "update budget_periods set amount = $4, revision = $5 where org_id = $1 and budget_id = $2 and month = $3",
+    )
+    .bind(scope.org_id().0)
+    .bind(budget_id.0)
+    .bind(month)
+    .bind(new.amount)
+    .bind(number(new.revision))
+    .execute(connection)
+    .await?;
     Ok(())
 }
 
@@ -86,18 +105,16 @@ pub(in crate::budgets) async fn months(
     pool: &PgPool,
     scope: &OrgScope,
     month: NaiveDate,
-) -> Result<BTreeMap<BudgetId, (Decimal, Option<DateTime<Utc>>)>, Error> {
-    let rows =
-        sqlx::query("select budget_id, amount, evaluated_at from budget_periods where org_id = $1 and month = $2")
-            .bind(scope.org_id().0)
-            .bind(month)
-            .fetch_all(pool)
-            .await?;
+) -> Result<BTreeMap<BudgetId, (InForce, Option<DateTime<Utc>>)>, Error> {
+    let rows = sqlx::query(
+        "select budget_id, amount, revision, evaluated_at from budget_periods where org_id = $1 and month = $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(month)
+    .fetch_all(pool)
+    .await?;
     rows.iter()
-        .map(|row| {
-            let amount: Decimal = row.try_get("amount")?;
-            Ok((BudgetId(row.try_get("budget_id")?), (amount.normalize(), row.try_get("evaluated_at")?)))
-        })
+        .map(|row| Ok((BudgetId(row.try_get("budget_id")?), (in_force(row)?, row.try_get("evaluated_at")?))))
         .collect()
 }
 

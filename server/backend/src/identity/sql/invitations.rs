@@ -6,7 +6,7 @@ use crate::identity::tokens::LinkToken;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::identity::{Email, Invitation, Role};
-use domain::ids::{InvitationId, OrgId};
+use domain::ids::{InvitationId, OrgId, UserId};
 use domain::period::Zone;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -116,6 +116,25 @@ pub(in crate::identity) async fn revoke_invitations_of(
     Ok(())
 }
 
+/// Those that a person sent; whom they invite.
+pub(in crate::identity) async fn revoke_invitations_by(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    user_id: UserId,
+    now: DateTime<Utc>,
+) -> Result<Vec<String>, Error> {
+    Ok(sqlx::query_scalar(
+        "update invitations set revoked_at = $3
+         where org_id = $1 and invited_by = $2 and accepted_at is null and revoked_at is null and expires_at > $3
+         returning email",
+    )
+    .bind(scope.org_id().0)
+    .bind(user_id.0)
+    .bind(now)
+    .fetch_all(connection)
+    .await?)
+}
+
 pub(in crate::identity) async fn revoke_invitation(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -135,8 +154,17 @@ pub(in crate::identity) async fn revoke_invitation(
     row.map(|row| Ok((invited(&row)?, role("invitations", &row)?))).transpose()
 }
 
+/// As `lock_organization`, before there is a scope: by the slug in a link.
+pub(in crate::identity) async fn lock_organization_of_link(
+    connection: &mut PgConnection,
+    slug: &str,
+) -> Result<(), Error> {
+    sqlx::query("select 1 from organizations where slug = $1 for no key update").bind(slug).execute(connection).await?;
+    Ok(())
+}
+
 /// By the secret of its link. It knows no scope yet: it leads to one.
-pub(in crate::identity) async fn lock_open_invitation(
+pub(in crate::identity) async fn open_invitation(
     connection: &mut PgConnection,
     slug: &str,
     token_hash: &[u8],
@@ -151,8 +179,7 @@ pub(in crate::identity) async fn lock_open_invitation(
          from invitations
          join organizations on organizations.org_id = invitations.org_id
          where invitations.org_id = $1 and invitations.token_hash = $2
-           and invitations.accepted_at is null and invitations.revoked_at is null and invitations.expires_at > $3
-         for update of invitations",
+           and invitations.accepted_at is null and invitations.revoked_at is null and invitations.expires_at > $3",
     )
     .bind(org_id)
     .bind(token_hash)

@@ -2,10 +2,11 @@
 
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::identity::{Email, Member, Role};
+use domain::identity::{Belongings, Email, Member, Role};
 use domain::ids::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
+use std::collections::BTreeMap;
 
 pub(super) fn role(table: &'static str, row: &PgRow) -> Result<Role, Error> {
     let word: String = row.try_get("role")?;
@@ -44,6 +45,53 @@ pub(in crate::identity) async fn members(pool: &PgPool, scope: &OrgScope, limit:
     .fetch_all(pool)
     .await?;
     rows.iter().map(to_member).collect()
+}
+
+/// What ends with each membership, where that is anything.
+pub(in crate::identity) async fn belongings(
+    pool: &PgPool,
+    scope: &OrgScope,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<UserId, Belongings>, Error> {
+    let rows = sqlx::query(
+        "select user_id, sum(keys)::bigint as keys, sum(invitations)::bigint as invitations,
+             sum(budgets)::bigint as budgets, sum(addresses)::bigint as addresses
+         from (
+             select created_by as user_id, 1 as keys, 0 as invitations, 0 as budgets, 0 as addresses from api_keys
+             where org_id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
+             union all
+             select invited_by, 0, 1, 0, 0 from invitations
+             where org_id = $1 and accepted_at is null and revoked_at is null and expires_at > $2
+             union all
+             select u.user_id, 0, 0, 1, 0
+             from budgets b cross join unnest(b.recipients) as r (email) join users u on u.email = r.email
+             where b.org_id = $1 and b.archived_at is null
+             union all
+             select asked_by, 0, 0, 0, 1 from recipients where org_id = $1 and confirmed_at is not null
+         ) as what
+         join members using (user_id)
+         where members.org_id = $1
+         group by user_id",
+    )
+    .bind(scope.org_id().0)
+    .bind(now)
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let count = |column| {
+                let count: i64 = row.try_get(column)?;
+                Ok::<_, Error>(u32::try_from(count).unwrap_or(u32::MAX))
+            };
+            let belongings = Belongings {
+                keys: count("keys")?,
+                invitations: count("invitations")?,
+                budgets: count("budgets")?,
+                addresses: count("addresses")?,
+            };
+            Ok((UserId(row.try_get("user_id")?), belongings))
+        })
+        .collect()
 }
 
 pub(in crate::identity) async fn member(

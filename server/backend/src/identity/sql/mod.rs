@@ -1,5 +1,6 @@
-//! Queries of `users`, `sign_ins`, `user_tokens`, `organizations`, `members` and `invitations`.
+//! Queries of `users`, `sign_ins`, `devices`, `user_tokens`, `organizations`, `members` and `invitations`.
 
+mod devices;
 mod invitations;
 mod members;
 mod organizations;
@@ -7,12 +8,13 @@ mod sign_ins;
 mod tokens;
 mod users;
 
+pub(super) use devices::{attempt_on_device, delete_devices, delete_unused_devices, put_device};
 pub(super) use invitations::{
     NewInvitation, Open, accept_invitation, count_open_invitations, insert_invitation, invitations,
-    lock_open_invitation, revoke_invitation, revoke_invitations_of,
+    lock_organization_of_link, open_invitation, revoke_invitation, revoke_invitations_by, revoke_invitations_of,
 };
 pub(super) use members::{
-    count_members, count_owners, delete_member, insert_member, is_member, member, members, set_role,
+    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, set_role,
 };
 pub(super) use organizations::{
     count_owned, delete_organization, insert_organization, lock_organization, member_scope, organization,
@@ -22,5 +24,5 @@ pub(super) use sign_ins::{
     NewSignIn, delete_expired, delete_other_sign_ins, delete_sign_in, delete_sign_in_by_hash, insert_sign_in, sign_in,
     sign_ins, touch_sign_in, update_sign_in,
 };
-pub(super) use tokens::{delete_tokens, insert_token, take_token};
+pub(super) use tokens::{delete_tokens, find_token, insert_token, take_token};
 pub(super) use users::{Known, email_of, insert_user, lock_user, mark_verified, set_password, user, user_id_of};

@@ -22,6 +22,8 @@ pub(in crate::identity) struct StoredSignIn {
 pub(in crate::identity) struct NewSignIn<'a> {
     pub(in crate::identity) sign_in_id: SignInId,
     pub(in crate::identity) user_id: UserId,
+    /// The password that was checked.
+    pub(in crate::identity) password_hash: &'a str,
     pub(in crate::identity) data: Value,
     pub(in crate::identity) user_agent: &'a str,
     pub(in crate::identity) address: &'a str,
@@ -29,15 +31,17 @@ pub(in crate::identity) struct NewSignIn<'a> {
     pub(in crate::identity) expires_at: DateTime<Utc>,
 }
 
+/// False when the password is another one by now. Whoever is changing it is waited for, and who changes it next ends this sign-in.
 pub(in crate::identity) async fn insert_sign_in(
     pool: &PgPool,
     token_hash: &[u8],
     new: NewSignIn<'_>,
-) -> Result<(), Error> {
-    sqlx::query(
-        "insert into sign_ins
+) -> Result<bool, Error> {
+    let done = sqlx::query(
+        "with proof as (select user_id from users where user_id = $3 and password_hash = $9 for share)
+         insert into sign_ins
              (token_hash, sign_in_id, user_id, data, user_agent, address, created_at, last_seen_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $7, $8)",
+         select $1, $2, user_id, $4, $5, $6, $7, $7, $8 from proof",
     )
     .bind(token_hash)
     .bind(new.sign_in_id.0)
@@ -47,9 +51,10 @@ pub(in crate::identity) async fn insert_sign_in(
     .bind(new.address)
     .bind(new.now)
     .bind(new.expires_at)
+    .bind(new.password_hash)
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 pub(in crate::identity) async fn update_sign_in(pool: &PgPool, token_hash: &[u8], data: Value) -> Result<(), Error> {

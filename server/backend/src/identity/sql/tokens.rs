@@ -4,9 +4,10 @@ use crate::Error;
 use crate::identity::tokens::{LinkToken, Purpose};
 use chrono::{DateTime, Utc};
 use domain::ids::UserId;
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, PgExecutor, Row};
 
-/// A link that was good.
+/// A link that is or was good.
 pub(in crate::identity) struct Taken {
     pub(in crate::identity) user_id: UserId,
     /// The password that comes into force with it.
@@ -37,6 +38,25 @@ pub(in crate::identity) async fn insert_token(
     Ok(())
 }
 
+/// The link, if it is good, without using it up.
+pub(in crate::identity) async fn find_token(
+    executor: impl PgExecutor<'_>,
+    token_hash: &[u8],
+    purpose: Purpose,
+    now: DateTime<Utc>,
+) -> Result<Option<Taken>, Error> {
+    let row = sqlx::query(
+        "select user_id, password_hash from user_tokens
+         where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3",
+    )
+    .bind(token_hash)
+    .bind(purpose.as_str())
+    .bind(now)
+    .fetch_optional(executor)
+    .await?;
+    row.as_ref().map(taken).transpose()
+}
+
 /// Uses the link up, if it is good.
 pub(in crate::identity) async fn take_token(
     connection: &mut PgConnection,
@@ -54,8 +74,11 @@ pub(in crate::identity) async fn take_token(
     .bind(now)
     .fetch_optional(connection)
     .await?;
-    row.map(|row| Ok(Taken { user_id: UserId(row.try_get("user_id")?), password_hash: row.try_get("password_hash")? }))
-        .transpose()
+    row.as_ref().map(taken).transpose()
+}
+
+fn taken(row: &PgRow) -> Result<Taken, Error> {
+    Ok(Taken { user_id: UserId(row.try_get("user_id")?), password_hash: row.try_get("password_hash")? })
 }
 
 pub(in crate::identity) async fn delete_tokens(

@@ -24,9 +24,9 @@ const MAX_MONTHS: u32 = 24;
 /// All terms: those that count, the one that goes first at the top, then superseded ones.
 ///
 /// # Errors
-/// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+/// [`domain::problem::Problem::Forbidden`] without the permission to read, and for callers who do not see the whole organization; [`Error::Database`].
 pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<ContractTerm>>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require_whole(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
 

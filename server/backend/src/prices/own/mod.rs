@@ -180,9 +180,9 @@ pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<History<Da
 /// Discounts and markups: those that count in the order in which they stack, then superseded ones.
 ///
 /// # Errors
-/// As [`own_book`].
+/// As [`own_book`]; [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization.
 pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<PriceModifier>>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require_whole(Permission::Read)?;
     let mut modifiers: History<Dated<PriceModifier>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
     // The older first, as they stack.
     modifiers.rows.reverse();
@@ -202,9 +202,9 @@ pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<History<Date
 /// What was done to the organization's rules, newest first.
 ///
 /// # Errors
-/// As [`own_book`].
+/// As [`own_book`]; [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization.
 pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<History<RuleChange>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require_whole(Permission::Read)?;
     rules::changes(&backend.pool, scope, MAX_LISTED).await
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[tokio::test]
 async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
     let budget = budget(&server, &org, "100", &[50, 80]).await;
@@ -22,8 +22,9 @@ async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
     let changed = budgets::change(&server.backend, &org.owner, budget.budget_id, lower.clone()).await.unwrap();
     assert_eq!(changed.amount, money("70"));
     let alerts = ledger(&server.backend, &org.owner).await;
-    assert_eq!(thresholds(&alerts), [50, 80]);
-    assert_eq!((alerts[0].amount, alerts[1].amount), (money("100"), money("70")), "each with the amount of its moment");
+    assert_eq!(thresholds(&alerts), [50, 50, 80]);
+    let amounts: Vec<_> = alerts.iter().map(|alert| (alert.revision, alert.amount)).collect();
+    assert_eq!(amounts, [(1, money("100")), (2, money("70")), (2, money("70"))], "each with the amount of its moment");
     assert_eq!(mails(&server.backend).await, 4);
 
     budgets::change(&server.backend, &org.owner, budget.budget_id, lower).await.unwrap();
@@ -35,9 +36,50 @@ async fn making_and_changing_a_budget_finds_what_is_crossed_already() {
 }
 
 #[tokio::test]
+async fn a_raised_budget_warns_again_under_its_new_amount() {
+    let server = Server::at(NOW).await;
+    let org = organization(&server, "Acme", "UTC").await;
+    let budget = budget(&server, &org, "100", &[50, 80]).await;
+    org.spend("2026-11-10", "90").await;
+    evaluate(&server).await;
+    let raised = BudgetChange { amount: Some(money("1000")), ..Default::default() };
+    budgets::change(&server.backend, &org.owner, budget.budget_id, raised).await.unwrap();
+    assert_eq!(mails(&server.backend).await, 2, "nothing of the new amount is used up yet");
+    // Spend of earlier days of the month that comes late, as imports do.
+    org.spend("2026-11-02", "420").await;
+    evaluate(&server).await;
+    org.spend("2026-11-03", "1").await;
+    evaluate(&server).await;
+    let alerts = ledger(&server.backend, &org.owner).await;
+    let rows: Vec<_> = alerts.iter().map(|alert| (alert.threshold, alert.revision, alert.amount, alert.late)).collect();
+    assert_eq!(
+        rows,
+        [(50, 1, money("100"), false), (80, 1, money("100"), false), (50, 2, money("1000"), false)],
+        "once under each amount"
+    );
+    assert_eq!(mails(&server.backend).await, 4);
+    let told: i64 = sqlx::query_scalar("select count(*) from mails where subject = $1")
+        .bind("Production assistant has used 51 % of its November budget ($510 of $1,000)")
+        .fetch_one(&server.backend.pool)
+        .await
+        .unwrap();
+    assert_eq!(told, 2, "each recipient, under the new amount");
+    let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
+    let under: Vec<_> = detail
+        .thresholds
+        .iter()
+        .map(|state| [&state.alert, &state.earlier].map(|alert| alert.as_ref().map(|alert| alert.amount)))
+        .collect();
+    assert_eq!(under, [[Some(money("1000")), Some(money("100"))], [None, Some(money("100"))]]);
+    let amounts: Vec<_> = detail.amounts.iter().map(|one| (one.amount, one.by.as_deref())).collect();
+    let by = Some("owner@acme.example");
+    assert_eq!(amounts, [(money("1000"), by), (money("100"), by)]);
+}
+
+#[tokio::test]
 async fn months_that_are_over_keep_their_amount() {
     let server = Server::at("2026-09-15T00:00:00Z").await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50]).await;
     server.clock.set(NOW.parse().unwrap());
     let higher = BudgetChange { amount: Some(money("1000")), ..Default::default() };
@@ -53,7 +95,7 @@ async fn months_that_are_over_keep_their_amount() {
 #[tokio::test]
 async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let org = organization(&server, "Acme", "Asia/Kolkata").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
     let bot = org.project_of(payments, "bot").await.project_id;
     let scope = "team:search".parse::<ScopeRef>().unwrap();
@@ -76,7 +118,7 @@ async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
 #[tokio::test]
 async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let (payments, search) = (org.team("payments").await, org.team("search").await);
     let bot = org.project_of(payments, "bot").await.project_id;
     projects::move_project(&server.backend, &org.owner, bot, search, Some(day("2026-11-10"))).await.unwrap();
@@ -109,7 +151,7 @@ async fn a_teams_budget_counts_the_days_on_which_it_owned_the_project() {
 #[tokio::test]
 async fn an_archived_budget_is_left_in_peace_and_keeps_its_ledger() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50, 80]).await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 #[tokio::test]
 async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
-    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let org = organization(&server, "Acme", "Asia/Kolkata").await;
     let budget = budget(&server, &org, "12000", &[50, 80, 100]).await;
     org.spend("2026-11-10", "5999.999999999999").await;
     assert_eq!(evaluate(&server).await, 1);
@@ -68,7 +68,7 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
 #[tokio::test]
 async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     budget(&server, &org, "100", &[50, 80, 100]).await;
     for (day, amount) in [("2026-10-30", "70"), ("2026-11-02", "30"), ("2026-11-05", "25"), ("2026-11-09", "35")] {
         org.spend(day, amount).await;
@@ -85,14 +85,14 @@ async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
     assert_eq!(crossings(&org.owner, all, later).await, [(80, day("2026-11-09"))]);
     let project = SpendScope::Project(org.project.project_id);
     assert!(crossings(&org.owner, project, shown).await.is_empty(), "the budget is the organization's");
-    let other = server.organization("Globex", "UTC").await;
+    let other = organization(&server, "Globex", "UTC").await;
     assert!(crossings(&other.owner, all, shown).await.is_empty());
 }
 
 #[tokio::test]
 async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50, 80, 100, 200]).await;
     org.spend("2026-11-02", "120").await;
     evaluate(&server).await;
@@ -122,7 +122,7 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
 #[tokio::test]
 async fn unpriced_usage_counts_with_its_upper_bound_and_is_marked() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     budget(&server, &org, "100", &[50]).await;
     org.spend("2026-11-02", "30").await;
     org.spend_at_most("2026-11-02", "25").await;
@@ -137,7 +137,7 @@ async fn unpriced_usage_counts_with_its_upper_bound_and_is_marked() {
 #[tokio::test]
 async fn a_crossing_found_after_its_month_is_recorded_late_and_not_mailed() {
     let server = Server::at("2026-10-05T00:00:00Z").await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     budget(&server, &org, "100", &[50]).await;
     server.clock.set("2026-12-02T00:00:00Z".parse().unwrap());
     org.spend("2026-11-30", "60").await;
@@ -150,10 +150,36 @@ async fn a_crossing_found_after_its_month_is_recorded_late_and_not_mailed() {
 }
 
 #[tokio::test]
+async fn a_crossing_acknowledged_before_midnight_is_mailed_whenever_it_is_found() {
+    // Midnight in Kolkata is 18:30 in UTC. Found by the mark, or by the sweep that comes before it.
+    for sweeps_first in [false, true] {
+        let server = Server::at("2026-11-30T18:29:59Z").await;
+        let org = organization(&server, "Acme", "Asia/Kolkata").await;
+        budget(&server, &org, "100", &[50, 80]).await;
+        org.spend("2026-11-30", "60").await;
+        server.clock.set("2026-11-30T18:30:01Z".parse().unwrap());
+        if sweeps_first {
+            budgets::sweep(&server.backend, &CancellationToken::new()).await.unwrap();
+        }
+        evaluate(&server).await;
+        let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
+        assert_eq!((alert.month, alert.late, alert.deliveries.len()), (day("2026-11-01"), false, 2));
+        let text: String =
+            sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
+        assert!(text.contains("Largest so far") && !text.contains("Expected by"), "of its own month: {text}");
+        // What comes after midnight is late, whatever was there before.
+        org.spend("2026-11-30", "30").await;
+        evaluate(&server).await;
+        let alerts = ledger(&server.backend, &org.owner).await;
+        assert_eq!((alerts.len(), alerts[1].late, mails(&server.backend).await), (2, true, 2));
+    }
+}
+
+#[tokio::test]
 async fn a_month_begins_and_ends_with_the_organizations_midnight() {
     // Midnight in Kolkata is 18:30 in UTC.
     let server = Server::at("2026-10-31T18:29:59Z").await;
-    let org = server.organization("Acme", "Asia/Kolkata").await;
+    let org = organization(&server, "Acme", "Asia/Kolkata").await;
     let budget = budget(&server, &org, "100", &[50]).await;
     assert_eq!(span(&server.backend, "2026-10-01").await.as_deref(), Some("09-30T18:30 10-31T18:30"));
     org.spend("2026-10-31", "60").await;
@@ -211,7 +237,7 @@ fn however_events_are_split_the_ledger_is_the_same() {
             case.set(case.get() + 1);
             runtime.block_on(async {
                 server.clock.set("2026-10-01T00:00:00Z".parse().unwrap());
-                let org = server.organization(&format!("Org{}", case.get()), "America/New_York").await;
+                let org = organization(&server, &format!("Org{}", case.get()), "America/New_York").await;
                 let made = budget(&server, &org, "100", &[10, 25, 50, 75, 100, 150, 300]).await;
                 // After the last of the feed's days: nothing is recorded before it happens.
                 server.clock.set("2026-11-29T12:00:00Z".parse().unwrap());

@@ -4,6 +4,7 @@ mod at_once;
 mod changes;
 mod crossings;
 mod reading;
+mod recipients;
 
 use crate::support::{Server, email, money};
 use backend::delivery::Mailer;
@@ -27,6 +28,13 @@ fn input(amount: &str, thresholds: &[u16]) -> BudgetInput {
     }
 }
 
+/// An organization whose mails Ada and Bob want.
+async fn organization(server: &Server, name: &str, zone: &str) -> Organization {
+    let org = server.organization(name, zone).await;
+    org.confirmed(&["ada@example.com", "bob@example.com"]).await;
+    org
+}
+
 async fn budget(server: &Server, org: &Organization, amount: &str, thresholds: &[u16]) -> Budget {
     budgets::create(&server.backend, &org.owner, input(amount, thresholds)).await.unwrap()
 }
@@ -40,7 +48,7 @@ async fn ledger(backend: &Backend, scope: &OrgScope) -> Vec<Alert> {
     let page = budgets::alerts(backend, scope, AlertFilter::All, None, None).await.unwrap();
     assert_eq!(page.next, None, "these tests stay below one page");
     let mut alerts = page.alerts;
-    alerts.sort_by_key(|alert| (alert.month, alert.threshold));
+    alerts.sort_by_key(|alert| (alert.month, alert.revision, alert.threshold));
     alerts
 }
 

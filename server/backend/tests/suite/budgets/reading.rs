@@ -15,7 +15,7 @@ use testkit::Mood;
 #[tokio::test]
 async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let all: Vec<u16> = (1..=10).collect();
     let mut made = Vec::new();
     for n in 0..6 {
@@ -50,12 +50,18 @@ async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let failed = budgets::alerts(&server.backend, &org.owner, AlertFilter::Undelivered, None, None).await.unwrap();
     let [alert] = &failed.alerts[..] else { panic!("one row, not {failed:?}") };
     assert_eq!(alert.deliveries[0].answer.as_deref(), Some("550 5.1.1 no such mailbox"));
+    assert_eq!(alert.mails, 2);
+    server.clock.advance(Duration::days(91));
+    delivery::forget_old(&server.backend).await.unwrap();
+    let alerts = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, None).await.unwrap().alerts;
+    let told = alerts.iter().find(|row| row.alert_id == alert.alert_id).unwrap();
+    assert_eq!((told.mails, told.deliveries.len()), (2, 0), "the ledger still says that it was mailed");
 }
 
 #[tokio::test]
 async fn a_test_mail_is_sent_recorded_and_limited() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50]).await;
     org.spend("2026-11-10", "12.34").await;
     let send = |to| budgets::send_test(&server.backend, &org.owner, budget.budget_id, to);
@@ -80,7 +86,7 @@ async fn a_test_mail_is_sent_recorded_and_limited() {
 #[tokio::test]
 async fn nobody_touches_or_sees_what_is_not_theirs() {
     let server = Server::at(NOW).await;
-    let (org, other) = (server.organization("Acme", "UTC").await, server.organization("Other", "UTC").await);
+    let (org, other) = (organization(&server, "Acme", "UTC").await, organization(&server, "Other", "UTC").await);
     let budget = budget(&server, &org, "100", &[50]).await;
     org.spend("2026-11-10", "60").await;
     evaluate(&server).await;
@@ -115,7 +121,7 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
 #[tokio::test]
 async fn a_projects_key_sees_that_projects_budgets_alone() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let team = org.team("payments").await;
     let bot = org.project_of(team, "bot").await.project_id;
     let mut ids = Vec::new();
@@ -148,7 +154,7 @@ async fn a_projects_key_sees_that_projects_budgets_alone() {
 #[tokio::test]
 async fn the_system_sees_budgets_of_the_organization_it_works_for() {
     let server = Server::at(NOW).await;
-    let org = server.organization("Acme", "UTC").await;
+    let org = organization(&server, "Acme", "UTC").await;
     let made = budget(&server, &org, "100", &[50]).await;
     let system = identity::system_scope(&server.backend, org.id()).await.unwrap();
     assert_eq!(budgets::get(&server.backend, &system, made.budget_id).await.unwrap(), made);

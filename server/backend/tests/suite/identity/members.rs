@@ -60,6 +60,37 @@ async fn an_invitation_is_for_one_address_once() {
     assert_eq!(problem(foreign), Problem::NotFound);
 }
 
+/// Both change the invitation and the organization's members: where one took the locks in another order, they waited for each other for ever.
+#[tokio::test]
+async fn an_invitation_is_replaced_and_accepted_at_once() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let slug = identity::organization(&backend, &acme.owner).await.unwrap().slug;
+    let ada = user(&backend, &clock, "ada@example.com").await;
+    identity::invite(&backend, &acme.owner, "ada@example.com", Role::Member).await.unwrap();
+    let token = link(&backend, &clock, "ada@example.com", &format!("/invitations/{slug}/")).await;
+    // The organization is held while she accepts: she must not hold her invitation meanwhile.
+    let mut held = backend.pool.begin().await.unwrap();
+    sqlx::query("select from organizations where slug = $1 for no key update")
+        .bind(&slug)
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    let accepting = {
+        let (backend, slug) = (backend.clone(), slug.clone());
+        tokio::spawn(async move { identity::accept(&backend, &ada, &slug, &token).await })
+    };
+    let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    while sqlx::query_scalar::<_, i64>(waits).fetch_one(&backend.pool).await.unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let free = sqlx::query("select from invitations for update nowait").execute(&mut *held).await;
+    free.expect("her invitation is free");
+    held.commit().await.unwrap();
+    accepting.await.unwrap().unwrap();
+}
+
 #[tokio::test]
 async fn an_unverified_sign_up_does_not_survive_an_invitation() {
     let database = TestDatabase::new().await;
@@ -70,7 +101,7 @@ async fn an_unverified_sign_up_does_not_survive_an_invitation() {
     member(&backend, &clock, &acme, "ada@example.com", Role::Member).await;
     let stranger = identity::sign_in(&backend, "ada@example.com", &secret("the stranger knows this"), "").await;
     assert_eq!(problem(stranger).status(), 400);
-    assert_eq!(problem(identity::verify_email(&backend, &stale).await).status(), 409);
+    assert_eq!(problem(identity::verify_email(&backend, &stale, &secret(PASSWORD), "").await).status(), 409);
     identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
 }
 
@@ -192,6 +223,67 @@ async fn an_owner_always_stays() {
     let slug = identity::organization(&backend, stayed).await.unwrap().slug;
     let gone = identity::scope_for_user(&backend, left.user_id().unwrap(), &slug).await;
     assert_eq!(problem(gone), Problem::NotFound);
+}
+
+#[tokio::test]
+async fn what_somebody_could_act_and_listen_by_ends_with_their_membership() {
+    use domain::budget::{BudgetInput, ScopeRef};
+    use domain::identity::{Belongings, Email, KeyScope};
+    use domain::project::KeyProject;
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let acme = seed::organization(&backend, "UTC").await;
+    let slug = identity::organization(&backend, &acme.owner).await.unwrap().slug;
+    for removed in [true, false] {
+        let address = format!("admin-{removed}@example.com");
+        let admin = member(&backend, &clock, &acme, &address, Role::Admin).await;
+        let admin_id = admin.user_id().unwrap();
+        let new = keys::NewKey {
+            name: "robot".to_owned(),
+            scopes: KeyScope::ALL.into(),
+            project: KeyProject::AllWithDefault(acme.project.project_id),
+            expires_at: None,
+        };
+        let key = keys::create(&backend, &admin, new).await.unwrap();
+        let key = secrecy::ExposeSecret::expose_secret(&key.secret).to_owned();
+        identity::invite(&backend, &admin, "friend@example.com", Role::Admin).await.unwrap();
+        let invitation = link(&backend, &clock, "friend@example.com", &format!("/invitations/{slug}/")).await;
+        let private = format!("private-{removed}@example.com");
+        let recipients = [&address, &private, acme.email.as_str()].map(|text| Email::parse(text).unwrap()).to_vec();
+        let input = BudgetInput {
+            name: "All".to_owned(),
+            scope: ScopeRef::Organization,
+            amount: 100.into(),
+            thresholds: vec![50],
+            recipients,
+        };
+        let budget = backend::budgets::create(&backend, &admin, input).await.unwrap();
+        let confirmed = link(&backend, &clock, &private, &format!("/recipients/{slug}/")).await;
+        backend::budgets::confirm_recipient(&backend, &slug, &confirmed).await.unwrap();
+        keys::authenticate(&backend, &key).await.unwrap();
+
+        let shown = identity::belongings(&backend, &acme.owner).await.unwrap();
+        assert_eq!(shown[&admin_id], Belongings { keys: 1, invitations: 1, budgets: 1, addresses: 1 });
+        if removed {
+            identity::remove_member(&backend, &acme.owner, admin_id).await.unwrap();
+        } else {
+            identity::leave(&backend, &admin).await.unwrap();
+        }
+        assert_eq!(problem(keys::authenticate(&backend, &key).await), Problem::Unauthenticated);
+        assert_eq!(problem(identity::offer(&backend, &slug, &invitation).await), Problem::NotFound);
+        let left = backend::budgets::get(&backend, &acme.owner, budget.budget_id).await.unwrap();
+        let mailed: Vec<_> = left.mailed().map(ToString::to_string).collect();
+        assert_eq!(mailed, [acme.email.to_string()], "nobody whom they entered, and not they");
+        assert_eq!(left.unconfirmed, [Email::parse(&private).unwrap()]);
+        assert!(!identity::belongings(&backend, &acme.owner).await.unwrap().contains_key(&admin_id));
+        keys::authenticate(&backend, secrecy::ExposeSecret::expose_secret(&acme.key)).await.unwrap();
+        let action = if removed { "member.removed" } else { "member.left" };
+        let audit = audit::list(&backend, &acme.owner, 100).await.unwrap();
+        let audit = audit.into_iter().find(|row| row.action == action).unwrap();
+        for words in ["API keys robot (…", "invitations of friend@example.com", "mail of the budgets All"] {
+            assert!(audit.detail.contains(words), "{words} in {}", audit.detail);
+        }
+    }
 }
 
 #[tokio::test]

@@ -43,8 +43,7 @@ async fn link(backend: &Backend, clock: &TestClock, to: &str, path: &str) -> Str
 async fn user(backend: &Backend, clock: &TestClock, email: &str) -> User {
     identity::sign_up(backend, email, &secret(PASSWORD), "").await.unwrap();
     let token = link(backend, clock, email, "/verify-email?token=").await;
-    identity::verify_email(backend, &token).await.unwrap();
-    identity::sign_in(backend, email, &secret(PASSWORD), "").await.unwrap()
+    identity::verify_email(backend, &token, &secret(PASSWORD), "").await.unwrap().user
 }
 
 /// A new member with a role, through a real invitation.
@@ -52,7 +51,7 @@ async fn member(backend: &Backend, clock: &TestClock, acme: &seed::Organization,
     let slug = identity::organization(backend, &acme.owner).await.unwrap().slug;
     identity::invite(backend, &acme.owner, email, role).await.unwrap();
     let token = link(backend, clock, email, &format!("/invitations/{slug}/")).await;
-    let (user, joined) = identity::accept_as_new(backend, &slug, &token, &secret(PASSWORD), "").await.unwrap();
+    let (joined_user, joined) = identity::accept_as_new(backend, &slug, &token, &secret(PASSWORD), "").await.unwrap();
     assert_eq!(joined, slug);
-    identity::scope_for_user(backend, user.user_id, &slug).await.unwrap()
+    identity::scope_for_user(backend, joined_user.user.user_id, &slug).await.unwrap()
 }

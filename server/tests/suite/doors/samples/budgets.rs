@@ -6,7 +6,7 @@ use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
 pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
-    let (budget, alert) = (world.budget.as_str(), world.alert.as_str());
+    let (budget, alert, token) = (world.budget.as_str(), world.alert.as_str(), world.recipient_token.as_str());
     let scope = format!("project:{PROJECT}");
     let words = [("name", "Next"), ("amount", "250"), ("thresholds", "50, 100"), ("recipients", "ada@example.com")];
     let created: Vec<_> = words.into_iter().chain([("scope", scope.as_str())]).collect();
@@ -14,6 +14,9 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
     let manages = |sample: Sample| sample.needs(Permission::ManageBudgets);
     let administers = |sample: Sample| sample.guarded(Guard::Key(KeyScope::Admin));
     vec![
+        page("/recipients/{org}/{token}", format!("/recipients/acme/{token}")).guarded(Guard::Open),
+        ask("recipient-offer", json!({"token": token})).guarded(Guard::Open),
+        form("confirm-recipient", &[("token", token)]).guarded(Guard::Open),
         page("/o/{org}/budgets", "/o/acme/budgets"),
         manages(page("/o/{org}/budgets/new", "/o/acme/budgets/new")),
         page("/o/{org}/budgets/{budget}", format!("/o/acme/budgets/{budget}")),

@@ -22,7 +22,7 @@ fn accounts(world: &World) -> Vec<Sample> {
         own(page("/account", "/account")),
         own(page("/organizations", "/organizations")),
         open(form("identity/sign-up", &[("email", "new@example.com"), ("password", PASSWORD)])),
-        open(form("identity/verify-email", &[("token", &world.verification)])),
+        open(form("identity/verify-email", &[("token", &world.verification), ("password", PASSWORD)])),
         open(form("identity/sign-in", &[("email", &world.owner), ("password", PASSWORD), ("next", "/")])),
         open(form("identity/sign-out", &[])),
         open(form("identity/forgotten-password", &[("email", &world.owner)])),
