@@ -386,6 +386,7 @@ fn own_book(provider: &str, model: &str, prices: &Map<String, Value>) -> Result<
             source: "override".to_owned(),
             source_version: String::new(),
             source_url: None,
+            derived: None,
         })
     };
     let prices = prices.iter().enumerate().map(row).collect::<Result<Vec<_>, String>>()?;

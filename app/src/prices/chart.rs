@@ -160,6 +160,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         };
         DatedPrice { row, own: false, recorded_at: at("2025-01-01T00:00:00Z"), superseded_at: None }
     }

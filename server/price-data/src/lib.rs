@@ -3,11 +3,12 @@
 //! Facts only: names, rules for names, rates, dates, links; no I/O and no clock.
 //! `cargo xtask seed-prices` writes the program's seed with [`seed`]; an import of newer data reads one file with [`read`].
 //! Both go the same way: the data becomes text in the form that `domain::price::seed` describes, and that text becomes rows.
-//! genai-prices goes first, because it has history, variants and citations; LiteLLM fills what it lacks ([`litellm`]).
+//! genai-prices goes first, because it has history, variants and citations; what it dates too late held before ([`held`]); LiteLLM fills what it lacks ([`litellm`]).
 //! To read another data set: a file here that writes a [`Seed`], a [`Format`], and the words by which [`Format::of`] knows it.
 
 mod facts;
 mod genai_prices;
+mod held;
 mod litellm;
 mod patterns;
 
@@ -143,6 +144,7 @@ pub fn seed(sources: SeedSources<'_>) -> Result<WrittenSeed, Failure> {
     genai_prices::write(&mut seed, providers, sources.genai_prices, &|provider, model| {
         litellm::has_better(models, provider, model)
     })?;
+    held::write(&mut seed, models)?;
     let known = litellm::Known::of_seed(&seed.text)?;
     let left_out = litellm::write(&mut seed, models, sources.litellm, &known);
     let left_out = left_out.into_iter().map(|(what, count)| (what.to_owned(), count)).collect();

@@ -12,7 +12,7 @@ use backend::prices::browse;
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::page::{AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, PriceSearch, RateNow, terms};
-use domain::price::{BookPrice, Variant};
+use domain::price::{BookPrice, Derivation, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -142,6 +142,8 @@ pub(super) struct RowDocument {
     source_version: String,
     /// Where it can be checked.
     source_url: Option<String>,
+    /// Why it stands in the book, where its source does not list it as it is; null for prices that are listed.
+    derived: Option<Derivation>,
 }
 
 /// Names that lead to a model.
@@ -220,6 +222,7 @@ impl RowDocument {
             source: row.source,
             source_version: row.source_version,
             source_url: row.source_url,
+            derived: row.derived,
         }
     }
 }

@@ -8,6 +8,7 @@ mod basis;
 mod book;
 mod context;
 pub mod contract;
+mod derived;
 mod effect;
 pub mod import;
 mod modifier;
@@ -24,6 +25,7 @@ pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, D
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
+pub use derived::Derivation;
 pub use effect::{EffectRow, ModifierEffect, worked_example};
 pub use modifier::{MeterSet, MeterSetError, ModelLimit, ModifierKind, PriceModifier};
 pub use own::{
@@ -130,6 +132,9 @@ pub struct BookPrice {
     pub source_version: String,
     /// Where it can be checked.
     pub source_url: Option<String>,
+    /// Why it stands here, where the source does not list it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derivation>,
 }
 
 /// A provider of the price book.

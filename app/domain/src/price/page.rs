@@ -354,6 +354,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         }
     }
 

@@ -9,21 +9,21 @@
 //! p  provider  name  url  a,b        a provider, its price list, the providers whose models it also sells
 //! m  model  name  url                a model of that provider
 //! a  pattern  from  to               names that mean it; in the file's order, the first that matches wins
-//! r  meter  variant  tier  rate  per  from  to  schedule  attributes  least  most
+//! r  meter  variant  tier  rate  per  from  to  schedule  attributes  least  most  derived
 //! f  kind  factor  models  meters  attributes  from  to  url      a factor on prices of the provider
 //! l  requests  tokens  from  to      what a provider lets one account use of the model each minute
 //! ```
 //!
-//! `tier` is `>272000` or `>=200000` input tokens, or results of a search; `from` and `to` are UTC dates or instants; `least` and `most` bound the quantity that one event is charged for.
-//! See [`Pattern`], [`Schedule`], [`Attributes`], [`MeterSet`] and [`ModifierKind`].
+//! `tier` is `>272000` or `>=200000` input tokens, or results of a search; `from` and `to` are UTC dates or instants; `least` and `most` bound the quantity that one event is charged for; `derived` says why a price stands here that its source does not list.
+//! See [`Pattern`], [`Schedule`], [`Attributes`], [`MeterSet`], [`ModifierKind`] and [`Derivation`].
 //!
 //! A variant of `` (nothing) is `standard`.
 //!
 //! A price's id follows from its facts alone, so every database and every later edition of the file agree on it.
 
 use super::{
-    Attributes, BookModel, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModelLimit, ModifierKind, Pattern,
-    PriceModifier, Schedule, Variant,
+    Attributes, BookModel, BookPrice, BookProvider, BookRows, Derivation, MeterSet, ModelAlias, ModelLimit,
+    ModifierKind, Pattern, PriceModifier, Schedule, Variant,
 };
 use crate::meter::Meter;
 use crate::rule::FIRST_RULE_ID;
@@ -171,6 +171,10 @@ impl Reading {
             source: self.source.clone(),
             source_version: self.version.clone(),
             source_url: self.source_url.clone().or_else(|| self.model_url.clone()),
+            derived: match field() {
+                "" => None,
+                word => Some(Derivation::parse(word).ok_or("not a derivation")?),
+            },
         };
         row.price_id = price_id(&row);
         self.rows.prices.push(row);
@@ -248,7 +252,7 @@ fn instant(text: &str) -> Result<Option<DateTime<Utc>>, &'static str> {
 
 /// The id of a price: a hash of the facts that make it what it is.
 ///
-/// Its source's version and link are left out: a newer edition that says the same is the same price.
+/// Its source's version and link, and how it was derived, are left out: a newer edition that says the same is the same price.
 #[must_use]
 pub fn price_id(row: &BookPrice) -> u64 {
     let mut facts = Facts(String::with_capacity(96));

@@ -1,6 +1,6 @@
 //! Why a line of a receipt has the price that it has.
 
-use super::{BookPrice, Variant};
+use super::{BookPrice, Derivation, Variant};
 use crate::meter::Meter;
 use crate::model::{canonical_provider, lower};
 use crate::rule::FIRST_RULE_ID;
@@ -34,6 +34,9 @@ pub struct Why {
     pub stood_in: Option<Meter>,
     /// The tier of service that has no price of its own, so that the standard price held.
     pub fell_back: Option<Variant>,
+    /// Why the price stands in the book, where its source does not list it as it is.
+    #[serde(default)]
+    pub derived: Option<Derivation>,
 }
 
 impl Why {
@@ -51,6 +54,7 @@ impl Why {
             own: row.price_id >= FIRST_RULE_ID,
             stood_in: (row.meter != meter).then_some(row.meter),
             fell_back: (row.variant == Variant::Standard && variant != Variant::Standard).then_some(variant),
+            derived: row.derived,
         }
     }
 
@@ -69,7 +73,8 @@ impl Why {
         });
         let fell_back =
             self.fell_back.map(|variant| format!("There is no {} price: the standard one holds.", variant.as_str()));
-        [Some(name), own, stood_in, fell_back].into_iter().flatten().collect()
+        let derived = self.derived.map(|derived| format!("This price is derived. {}", derived.reason()));
+        [Some(name), own, stood_in, fell_back, derived].into_iter().flatten().collect()
     }
 }
 
@@ -99,6 +104,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         }
     }
 
@@ -131,5 +137,8 @@ mod tests {
         );
         let flex = BookPrice { variant: Variant::Flex, ..row() };
         assert_eq!(of(Meter::InputUncached, Variant::Flex, &flex).fell_back, None);
+        let derived = BookPrice { derived: Some(Derivation::ShareOfStandard), ..flex };
+        let said = of(Meter::InputUncached, Variant::Flex, &derived).sentences();
+        assert_eq!(said[1], format!("This price is derived. {}", Derivation::ShareOfStandard.reason()));
     }
 }

@@ -90,6 +90,7 @@ impl PriceForm {
             source: wrong.take(read_text("source", &self.source)).unwrap_or_default(),
             source_version: String::new(),
             source_url: wrong.take(read_url(&self.source_url)).flatten(),
+            derived: None,
         };
         wrong.or(NewRule { rule, from, to })
     }

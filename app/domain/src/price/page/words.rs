@@ -123,6 +123,7 @@ pub fn prices_csv(prices: &[DatedPrice]) -> String {
         "source",
         "source_version",
         "source_url",
+        "derived",
         "recorded_at",
         "superseded_at",
     ]);
@@ -145,6 +146,7 @@ pub fn prices_csv(prices: &[DatedPrice]) -> String {
             row.source.clone(),
             row.source_version.clone(),
             row.source_url.clone().unwrap_or_default(),
+            row.derived.map(|derived| derived.as_str().to_owned()).unwrap_or_default(),
             instant(Some(price.recorded_at)),
             instant(price.superseded_at),
         ];

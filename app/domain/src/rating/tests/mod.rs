@@ -38,6 +38,7 @@ fn row(meter: Meter, rate: &str) -> BookPrice {
         source: "test".to_owned(),
         source_version: "1".to_owned(),
         source_url: None,
+        derived: None,
     };
     row.price_id = seed::price_id(&row);
     row
