@@ -79,6 +79,29 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Words that clients put behind a model's name for how hard it shall think.
+const EFFORTS: [&str; 9] = ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "thinking"];
+
+/// A model's name without what a client marked it with for itself, and the mark: `claude-opus-4-8[1m]` (Claude Code's window of a million tokens), `gpt-5.1 (high)`.
+///
+/// Only marks that no price depends on: a window or an effort. A tier of tokens follows from the tokens, whatever the window.
+#[must_use]
+pub fn without_mark(model: &str) -> Option<(&str, &str)> {
+    let model = model.trim();
+    let open = match model.as_bytes().last()? {
+        b']' => '[',
+        b')' => '(',
+        _ => return None,
+    };
+    let at = model.rfind(open)?;
+    let (bare, mark) = model.split_at(at);
+    let word = mark.get(1..mark.len() - 1)?;
+    let number = word.trim_end_matches(['k', 'K', 'm', 'M']);
+    let is_number = !number.is_empty() && word.len() - number.len() <= 1 && number.bytes().all(|b| b.is_ascii_digit());
+    let is_mark = is_number || EFFORTS.contains(&&*lower(word));
+    (is_mark && !bare.trim_end().is_empty()).then(|| (bare.trim_end(), mark))
+}
+
 /// Other spellings under which the price book may know a lower-case model name, most likely first.
 ///
 /// Paths of resources, a leading name of the same provider, `@` before a version, and dates without dashes are spelled out of the way.
@@ -142,6 +165,26 @@ mod tests {
         assert_eq!(canonical_provider("openai"), "openai");
         assert_eq!(canonical_provider(" XAI "), "x-ai");
         assert_eq!(canonical_provider("our-own-cluster"), "our-own-cluster");
+    }
+
+    #[test]
+    fn marks_of_clients_are_no_part_of_a_name() {
+        for (sent, told) in [
+            ("claude-fable-5-1[1m]", Some(("claude-fable-5-1", "[1m]"))),
+            (" claude-opus-4-8 [200K] ", Some(("claude-opus-4-8", "[200K]"))),
+            ("gpt-5.1 (high)", Some(("gpt-5.1", "(high)"))),
+            ("gemini-3-pro-preview(8192)", Some(("gemini-3-pro-preview", "(8192)"))),
+            ("claude-fable-5-1", None),
+            ("grok-4.5[fast=true]", None),
+            ("sonnet[fast]", None),
+            ("x[]", None),
+            ("x[k]", None),
+            ("[1m]", None),
+            ("x]", None),
+            ("语[1m]", Some(("语", "[1m]"))),
+        ] {
+            assert_eq!(without_mark(sent), told, "{sent}");
+        }
     }
 
     #[test]

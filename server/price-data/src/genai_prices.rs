@@ -6,6 +6,7 @@
 
 use super::patterns::patterns;
 use super::{Failure, Seed, list, text};
+use domain::price::Derivation;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -97,6 +98,11 @@ fn bounds((provider, model): (&str, &str), meter: &str) -> (&'static str, &'stat
 /// The provider that charges half of the input price for cached input of models for which it publishes no cached price.
 pub(super) const HALF_PRICED_CACHE: &str = "fireworks";
 
+/// Whether cached input of a model without a cached price costs half of its input: with Fireworks always, with OpenAI where the model is fine-tuned (<https://developers.openai.com/api/docs/pricing>, "Fine-tuning").
+fn caches_at_half((provider, model): (&str, &str)) -> bool {
+    provider == HALF_PRICED_CACHE || (provider == "openai" && (model.starts_with("ft:") || model.contains(".ft-")))
+}
+
 /// Half of a price, tier by tier.
 fn half(price: Option<&Value>) -> Result<Rates, Failure> {
     let halve = |(tier, rate): (String, String)| {
@@ -183,7 +189,7 @@ impl<'a> Kind<'a> {
     fn unsaid(&self, meter: &str, prices: &Map<String, Value>) -> Result<Rates, Failure> {
         let free = || vec![(String::new(), "0".to_owned())];
         Ok(match meter {
-            "input_cache_read" if self.model.0 == HALF_PRICED_CACHE => half(prices.get("input_mtok"))?,
+            "input_cache_read" if caches_at_half(self.model) => half(prices.get("input_mtok"))?,
             "output" if self.is_output_free && prices.contains_key("input_mtok") => free(),
             "web_searches" if self.model.0 == SEARCHES_INCLUDED && prices.contains_key("requests_kcount") => free(),
             _ => Rates::new(),
@@ -340,30 +346,35 @@ impl Seed {
             }
         }
         for (key, meter, per) in METERS {
-            let mut stretches: Vec<(String, String, Rates)> = Vec::new();
+            let mut stretches: Vec<(String, String, Rates, &str)> = Vec::new();
             for card in cards {
-                let rates = match card.prices.get(key) {
-                    Some(price) => rates(price)?,
-                    None => kind.unsaid(meter, card.prices)?,
+                let (rates, derived) = match card.prices.get(key) {
+                    Some(price) => (rates(price)?, ""),
+                    None if meter == "input_cache_read" => {
+                        (kind.unsaid(meter, card.prices)?, Derivation::HalfOfInput.as_str())
+                    }
+                    None => (kind.unsaid(meter, card.prices)?, ""),
                 };
                 if rates.is_empty() {
                     continue;
                 }
                 match stretches.last_mut() {
-                    Some((_, to, same)) if *same == rates && *to == card.from && !to.is_empty() => {
+                    Some((_, to, same, why))
+                        if (&*same, *why) == (&rates, derived) && *to == card.from && !to.is_empty() =>
+                    {
                         to.clone_from(&card.to)
                     }
-                    _ => stretches.push((card.from.clone(), card.to.clone(), rates)),
+                    _ => stretches.push((card.from.clone(), card.to.clone(), rates, derived)),
                 }
             }
             let (least, most) = bounds(kind.model, meter);
-            for (from, to, rates) in stretches {
+            for (from, to, rates, derived) in stretches {
                 for (tier, rate) in rates {
                     self.prices += 1;
                     let per = per.to_string();
                     let Kind { variant, schedule, attributes, .. } = kind;
                     self.line(&[
-                        "r", meter, variant, &tier, &rate, &per, &from, &to, schedule, attributes, least, most,
+                        "r", meter, variant, &tier, &rate, &per, &from, &to, schedule, attributes, least, most, derived,
                     ]);
                 }
             }

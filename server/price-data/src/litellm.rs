@@ -11,7 +11,7 @@ use super::{Failure, Seed, fields};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::meter::Meter;
 use domain::model::canonical_provider;
-use domain::price::{BookPrice, BookRows, PriceBook, Variant, seed};
+use domain::price::{BookPrice, BookRows, Derivation, PriceBook, Variant, seed};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -45,6 +45,8 @@ struct Addition {
     prices: BTreeMap<For, Price>,
     url: String,
     limit: Option<(String, String)>,
+    /// Whether names of it begin with its own and a colon, as OpenAI writes those of fine-tuned models: `ft:gpt-4o-2024-08-06:acme::id`.
+    is_begin: bool,
 }
 
 /// A factor: models, attributes, and the factor itself.
@@ -255,6 +257,7 @@ impl Additions {
             addition.url = value.get("source").and_then(Value::as_str).unwrap_or_default().replace(['\t', '\n'], " ");
         }
         addition.limit = addition.limit.take().or(limit);
+        addition.is_begin = rows.is_empty() && name.starts_with("ft:");
         for (what, price) in prices {
             addition.prices.entry(what).or_insert(price);
         }
@@ -274,6 +277,9 @@ impl Additions {
             }
             seed.models += 1;
             seed.line(&["m", model, "", &addition.url]);
+            if addition.is_begin {
+                seed.line(&["a", &format!("^{model}:")]);
+            }
             if let Some((requests, tokens)) = &addition.limit {
                 seed.line(&["l", requests, tokens]);
             }
@@ -320,6 +326,7 @@ fn write_price(seed: &mut Seed, provider: &str, what: &For, price: &Price) {
         &what.attributes,
         "",
         price.most,
+        price.derived.map_or("", Derivation::as_str),
     ]);
 }
 
@@ -418,7 +425,8 @@ fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
 /// Cached input at half the price of input where no cached price is published.
 fn halve_cache(prices: &mut BTreeMap<For, Price>) {
     derive(prices, |what, price| {
-        let half = Price { rate: (price.rate / Decimal::TWO).normalize(), ..price.clone() };
+        let (rate, derived) = ((price.rate / Decimal::TWO).normalize(), Some(Derivation::HalfOfInput));
+        let half = Price { rate, derived, ..price.clone() };
         let cached = For { meter: Meter::InputCacheRead, ..what.clone() };
         (what.meter == Meter::InputUncached).then_some((cached, half))
     });

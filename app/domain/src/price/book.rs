@@ -1,11 +1,15 @@
 //! The price book in memory: found by name, then by meter, variant, time and tier.
 
+mod books;
+
+pub use books::Books;
+
 use super::{
-    Attributes, BookPrice, BookRows, Context, CostBasis, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule,
-    Unpriced, Variant, basis_at,
+    Attributes, BookPrice, BookRows, Context, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule, Unpriced,
+    Variant,
 };
 use crate::meter::Meter;
-use crate::model::{canonical_provider, lower, other_spellings};
+use crate::model::{canonical_provider, lower, other_spellings, without_mark};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -438,6 +442,7 @@ impl PriceBook {
     /// Finds the model that a sent name meant at a time.
     ///
     /// The name as it is goes first, then other spellings of it; with each, the provider's own models go before those it resells.
+    /// A client's mark behind it ([`without_mark`]) is left out before rules for beginnings of names are asked, unless a model has it in its very name.
     ///
     /// # Errors
     /// [`Unpriced::UnknownProvider`] or [`Unpriced::UnknownModel`].
@@ -451,10 +456,16 @@ impl PriceBook {
             return Ok(self.sold_by(canonical, prices, model));
         }
         let name = lower(model.trim());
-        let found = self
-            .find(prices, &name, at)
-            .or_else(|| other_spellings(canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
-            .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
+        let spelled = |name: &str| {
+            let others = || other_spellings(canonical, name).into_iter().find_map(|name| self.find(prices, &name, at));
+            self.find(prices, name, at).or_else(others)
+        };
+        let found = match without_mark(&name).filter(|_| !prices.exact.contains_key(&*name)) {
+            Some((bare, _)) => spelled(bare).or_else(|| spelled(&name)),
+            None => spelled(&name),
+        };
+        let found =
+            found.ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
         prices.remember(model, found);
         Ok(self.sold_by(canonical, prices, found))
     }
@@ -513,56 +524,5 @@ impl ProviderPrices {
             .take_while(|rule| rule.position < before)
             .find(|rule| (!is_own_name || rule.has_dates()) && rule.holds(at) && rule.pattern.matches(name));
         by_rule.map(|rule| rule.model).or(exact.map(|(_, model)| model))
-    }
-}
-
-/// The price book as one organization sees it: its own prices and names over the common ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Books<'a> {
-    /// The organization's own, if it has any.
-    pub own: Option<&'a PriceBook>,
-    /// Everybody's.
-    pub common: &'a PriceBook,
-}
-
-impl<'a> Books<'a> {
-    /// Finds a model, the organization's own names first, and lays its own prices over the common ones.
-    ///
-    /// An own price of a model holds for every name that leads to the model, by whichever book's rules.
-    ///
-    /// # Errors
-    /// As [`PriceBook::resolve`], of the common book.
-    pub fn resolve(self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'a>, Unpriced> {
-        let Some(own) = self.own else { return self.common.resolve(provider, model, at) };
-        let Ok(mapped) = own.resolve(provider, model, at) else {
-            let found = self.common.resolve(provider, model, at)?;
-            return Ok(Resolved { own_prices: own.labelled(found.label()), own: &own.modifiers, ..found });
-        };
-        // A model of the organization's own has no prices in the common book.
-        let (provider, model) = mapped.label().split_once('/').unwrap_or((provider, model));
-        let found = self.common.resolve(provider, model, at).unwrap_or(Resolved { modifiers: &[], ..mapped });
-        let priced = Some(mapped.prices).filter(|own| !own.rates.is_empty());
-        let own_prices = priced.or_else(|| own.labelled(found.label()));
-        Ok(Resolved { own_prices, own: &own.modifiers, ..found })
-    }
-
-    /// Which cost of a provider's event counts.
-    #[must_use]
-    pub fn basis(self, provider: &str, at: DateTime<Utc>) -> CostBasis {
-        self.own.map_or_else(CostBasis::default, |own| basis_at(&own.bases, provider, at))
-    }
-
-    /// The label of the model that the organization mapped this name to.
-    #[must_use]
-    pub fn mapped(self, provider: &str, model: &str, at: DateTime<Utc>) -> Option<&'a str> {
-        let label = self.own?.resolve(provider, model, at).ok()?.label();
-        let own_name = label.split_once('/').is_some_and(|(_, name)| lower(name) == lower(model.trim()));
-        (!own_name).then_some(label)
-    }
-}
-
-impl<'a> From<&'a PriceBook> for Books<'a> {
-    fn from(common: &'a PriceBook) -> Self {
-        Self { own: None, common }
     }
 }

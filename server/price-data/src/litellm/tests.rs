@@ -154,6 +154,6 @@ fn fireworks_charges_half_for_cached_input() {
         json!({"fireworks_ai/x": {"litellm_provider": "fireworks_ai", "mode": "chat", "input_cost_per_token": 5.6e-7}});
     assert_eq!(
         added(models)[3..],
-        ["r input_uncached   0.56 1000000", "r input_cache_read   0.28 1000000"]
+        ["r input_uncached   0.56 1000000", "r input_cache_read   0.28 1000000       half_of_input"]
     );
 }
