@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, ReportedCost};
-use domain::meter::{Meters, Usage};
+use domain::meter::{Meters, Usage, is_silent_refusal, served_word};
+use domain::model::canonical_provider;
 use domain::price::{Asked, Books, Context};
 use domain::rating::{ReceiptLine, Served, charge, upper_bound};
 use rust_decimal::Decimal;
@@ -31,10 +32,18 @@ pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
     }
 }
 
+/// Whether Anthropic refused before any output: it bills nothing for that.
+fn is_unbilled(sent: &EventInput, meters: &Meters) -> bool {
+    let stopped = sent.finish_reason.as_deref().or_else(|| served_word(&sent.usage, "stop_reason"));
+    canonical_provider(&sent.provider) == "anthropic" && is_silent_refusal(stopped, meters)
+}
+
 /// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
     let context = Context::of(asked(sent), &sent.usage);
-    let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
+    let nothing = Usage { parts: Vec::new() };
+    let usage = if is_unbilled(sent, meters) { &nothing } else { used };
+    let served = Served { provider: &sent.provider, model: &sent.model, usage, at, context };
     if sent.is_cache_hit() {
         // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
         let (priced_as, avoided) =
