@@ -79,6 +79,71 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Software by which people serve models on machines of their own, as events name it for a provider.
+const SERVERS: [&str; 24] = [
+    "ollama",
+    "ollama_chat",
+    "vllm",
+    "hosted_vllm",
+    "sglang",
+    "tgi",
+    "text-generation-inference",
+    "lm_studio",
+    "lm-studio",
+    "lmstudio",
+    "llamafile",
+    "llama.cpp",
+    "llama-cpp",
+    "llama_cpp",
+    "llamacpp",
+    "localai",
+    "xinference",
+    "triton",
+    "openllm",
+    "docker_model_runner",
+    "koboldcpp",
+    "mlx",
+    "self-hosted",
+    "local",
+];
+
+/// How the names of models begin that anybody may serve.
+const OPEN_MODELS: [&str; 20] = [
+    "llama",
+    "codellama",
+    "qwen",
+    "qwq",
+    "mistral",
+    "mixtral",
+    "ministral",
+    "gemma",
+    "phi-",
+    "phi3",
+    "phi4",
+    "deepseek",
+    "gpt-oss",
+    "granite",
+    "olmo",
+    "falcon",
+    "starcoder",
+    "yi-",
+    "bge-",
+    "nomic-",
+];
+
+/// Makers who sell no models of others: an open one under their name runs behind a copy of their interface.
+const CLOSED_SELLERS: [&str; 2] = ["openai", "anthropic"];
+
+/// Whether a model runs on somebody's own machines, as far as the names of an event tell: no price list says what it costs.
+#[must_use]
+pub fn is_self_hosted(provider: &str, model: &str) -> bool {
+    let (provider, model) = (lower(provider.trim()), lower(model.trim()));
+    let name = model.rsplit('/').next().unwrap_or_default();
+    SERVERS.contains(&&*provider)
+        || (CLOSED_SELLERS.contains(&&*canonical_provider(&provider))
+            && OPEN_MODELS.iter().any(|begin| name.starts_with(begin)))
+}
+
 /// Words that clients put behind a model's name for how hard it shall think.
 const EFFORTS: [&str; 9] = ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "thinking"];
 
@@ -165,6 +230,21 @@ mod tests {
         assert_eq!(canonical_provider("openai"), "openai");
         assert_eq!(canonical_provider(" XAI "), "x-ai");
         assert_eq!(canonical_provider("our-own-cluster"), "our-own-cluster");
+    }
+
+    #[test]
+    fn what_runs_on_own_machines_is_told_by_its_names() {
+        for (provider, model, is_own) in [
+            ("ollama", "llama3.1:8b", true),
+            ("Hosted_vLLM", "anything", true),
+            ("openai", "Qwen/Qwen3-32B", true),
+            ("openai", "gpt-oss-120b", true),
+            ("openai", "gpt-99-unheard-of", false),
+            ("groq", "llama-3.3-70b", false),
+            ("our-own-cluster", "x", false),
+        ] {
+            assert_eq!(is_self_hosted(provider, model), is_own, "{provider} {model}");
+        }
     }
 
     #[test]

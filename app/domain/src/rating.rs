@@ -7,7 +7,7 @@ pub use basis::{Charged, charge};
 
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
-use crate::price::{Books, Call, Context, Found, PriceBook, PriceModifier, Resolved, Unpriced};
+use crate::price::{Books, Call, Context, Found, PriceModifier, Resolved, Unpriced};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -229,11 +229,13 @@ pub struct Rated {
 
 /// What unpriced usage costs at most: every meter at the highest price that its provider ever had for it in any model, tier or variant, or the whole book where the provider sells no such meter.
 ///
-/// A meter that nobody in the book sells adds nothing.
+/// * With a provider that the book does not know it is the highest price of any model of this name; with models on machines of one's own, whatever the organization itself entered for the provider.
+/// * What nobody sells adds nothing: a guess at the dearest model of all would start alarms for what costs a hundredth.
+///
 /// An estimate, shown as such: it stands in for an unknown cost in budgets until the model is mapped.
 #[must_use]
-pub fn upper_bound(book: &PriceBook, provider: &str, meters: &Meters) -> Decimal {
-    let amount = |(meter, quantity): (Meter, Decimal)| book.dearest(provider, meter)?.checked_mul(quantity);
+pub fn upper_bound(books: Books<'_>, provider: &str, model: &str, meters: &Meters) -> Decimal {
+    let amount = |(meter, quantity): (Meter, Decimal)| books.dearest(provider, model, meter)?.checked_mul(quantity);
     round_line(meters.iter().filter_map(amount).fold(Decimal::ZERO, Decimal::saturating_add))
 }
 

@@ -233,6 +233,14 @@ impl ModelPrices {
         self.own(meter, call).or_else(|| meter.fallbacks().iter().find_map(|&meter| self.own(meter, call)))
     }
 
+    /// The highest price of one unit of a meter ever, or of one that stands in for it.
+    fn dearest(&self, meter: Meter) -> Option<Decimal> {
+        std::iter::once(&meter).chain(meter.fallbacks()).find_map(|&meter| {
+            let of_meter = self.rates.iter().filter(|rate| rate.meter == meter);
+            of_meter.filter_map(|rate| rate.rate.checked_div(Decimal::from(rate.per))).max()
+        })
+    }
+
     fn is_sold_as(&self, variant: Variant, at: DateTime<Utc>) -> bool {
         self.rates.iter().any(|rate| rate.variant == variant && rate.from <= at && at < rate.to)
     }
@@ -488,10 +496,15 @@ impl PriceBook {
         self.labels.get(label).map(|&model| &self.models[model])
     }
 
-    /// The highest price of one unit of a meter ever: of the provider if it sells it, else of the whole book.
-    pub(crate) fn dearest(&self, provider: &str, meter: Meter) -> Option<Decimal> {
-        let provider = self.providers.get(canonical_provider(provider).as_ref());
-        provider.and_then(|provider| provider.dearest.of(meter)).or_else(|| self.dearest.of(meter))
+    fn seller(&self, provider: &str) -> Option<&ProviderPrices> {
+        self.providers.get(canonical_provider(provider).as_ref())
+    }
+
+    /// The highest price of one unit of a meter ever of a model by its very name, whoever sells it.
+    fn dearest_of_name(&self, model: &str, meter: Meter) -> Option<Decimal> {
+        let name = lower(model.trim());
+        let named = self.providers.values().filter_map(|provider| provider.exact.get(&*name));
+        named.filter_map(|&(_, model)| self.models[model].dearest(meter)).max()
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         },
         Err(unpriced) => Booking {
             unpriced_reason: Some(unpriced.to_string()),
-            upper_bound: Some(upper_bound(books.common, &sent.provider, meters)),
+            upper_bound: Some(upper_bound(books, &sent.provider, &sent.model, meters)),
             ..Booking::default()
         },
     }

@@ -1,9 +1,11 @@
 //! The organization's own book laid over everybody's.
 
 use super::{PriceBook, Resolved};
-use crate::model::{lower, without_mark};
+use crate::meter::Meter;
+use crate::model::{is_self_hosted, lower, without_mark};
 use crate::price::{CostBasis, Unpriced, basis_at};
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 /// The price book as one organization sees it: its own prices and names over the common ones.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,18 @@ impl<'a> Books<'a> {
         let priced = Some(mapped.prices).filter(|own| !own.rates.is_empty());
         let own_prices = priced.or_else(|| own.labelled(found.label()));
         Ok(Resolved { own_prices, own: &own.modifiers, ..found })
+    }
+
+    /// The highest price of one unit of a meter that an unpriced call can have; none where nobody can tell. See [`crate::rating::upper_bound`].
+    pub(crate) fn dearest(self, provider: &str, model: &str, meter: Meter) -> Option<Decimal> {
+        let of_own = || self.own.and_then(|own| own.seller(provider)).and_then(|seller| seller.dearest.of(meter));
+        if is_self_hosted(provider, model) {
+            return of_own();
+        }
+        match self.common.seller(provider) {
+            Some(seller) => seller.dearest.of(meter).or_else(|| self.common.dearest.of(meter)),
+            None => of_own().or_else(|| self.common.dearest_of_name(model, meter)),
+        }
     }
 
     /// Which cost of a provider's event counts.
