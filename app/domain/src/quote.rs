@@ -378,6 +378,7 @@ fn own_book(provider: &str, model: &str, prices: &Map<String, Value>) -> Result<
             tier_inclusive: true,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: rate.ok_or_else(|| format!("`{key}` must be a price of at least 0."))?,
             per: 1,
             valid_from: None,

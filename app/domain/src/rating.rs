@@ -272,7 +272,7 @@ impl Lines {
         model: Resolved<'a>,
         call: Call<'a>,
     ) -> Result<(), Unpriced> {
-        let quantity = rate.charged(quantity);
+        let quantity = rate.charged(quantity, model.is_resold());
         let (price, per) = (rate, rate.per);
         let source = LineSource::Price { price_id: price.price_id, rate: Rate { usd: price.rate, per } };
         self.push(meter, quantity, source);

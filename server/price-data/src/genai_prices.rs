@@ -88,6 +88,17 @@ const BOUNDS: [(&str, &str, &str, &str, &str); 3] = [
     ("google", "gemini-2", "web_searches", "", "1"),
 ];
 
+/// Whose begun seconds of audio are charged as whole ones: (provider, beginning of the model's name).
+///
+/// OpenAI answers `"usage": {"type": "duration", "seconds": 9}` for a `duration` of 8.47 (<https://developers.openai.com/api/docs/api-reference/audio>).
+const WHOLE_SECONDS: [(&str, &str); 1] = [("openai", "whisper")];
+
+fn whole((provider, model): (&str, &str), meter: &str) -> &'static str {
+    let concerns = |(of, begin): &(&str, &str)| *of == provider && model.starts_with(begin);
+    let is_whole = matches!(meter, "audio_seconds" | "input_audio_seconds") && WHOLE_SECONDS.iter().any(concerns);
+    if is_whole { "whole" } else { "" }
+}
+
 fn bounds((provider, model): (&str, &str), meter: &str) -> (&'static str, &'static str) {
     let concerns = |(of, begin, bounded, ..): &&(&str, &str, &str, _, _)| {
         *of == provider && model.starts_with(begin) && *bounded == meter
@@ -367,14 +378,15 @@ impl Seed {
                     _ => stretches.push((card.from.clone(), card.to.clone(), rates, derived)),
                 }
             }
-            let (least, most) = bounds(kind.model, meter);
+            let ((least, most), whole) = (bounds(kind.model, meter), whole(kind.model, meter));
             for (from, to, rates, derived) in stretches {
                 for (tier, rate) in rates {
                     self.prices += 1;
                     let per = per.to_string();
                     let Kind { variant, schedule, attributes, .. } = kind;
                     self.line(&[
-                        "r", meter, variant, &tier, &rate, &per, &from, &to, schedule, attributes, least, most, derived,
+                        "r", meter, variant, &tier, &rate, &per, &from, &to, schedule, attributes, least, most,
+                        derived, whole,
                     ]);
                 }
             }
@@ -415,14 +427,18 @@ fn hours(window: &Map<String, Value>) -> Result<String, Failure> {
 
 /// Tiers and rates of one price. The data's tiers begin above `start`; a start of 199999 says that 200000 is included.
 fn rates(price: &Value) -> Result<Rates, Failure> {
-    if let Some(rate) = price.as_str() {
-        return Ok(vec![(String::new(), rate.to_owned())]);
+    let rate = |rate: &str| match rate.parse::<Decimal>() {
+        Ok(_) => Ok(rate.to_owned()),
+        Err(_) => Err(format!("not a rate: {rate}")),
+    };
+    if let Some(flat) = price.as_str() {
+        return Ok(vec![(String::new(), rate(flat)?)]);
     }
-    let mut rates = vec![(String::new(), text(price, "base")?.to_owned())];
+    let mut rates = vec![(String::new(), rate(text(price, "base")?)?)];
     for tier in list(price, "tiers") {
         let start = tier.get("start").and_then(Value::as_u64).ok_or("a tier without a start")?;
         let from = if start % 1_000 == 999 { format!(">={}", start + 1) } else { format!(">{start}") };
-        rates.push((from, text(tier, "price")?.to_owned()));
+        rates.push((from, rate(text(tier, "price")?)?));
     }
     Ok(rates)
 }

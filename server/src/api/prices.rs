@@ -120,6 +120,8 @@ pub(super) struct RowDocument {
     quantity_min: Option<String>,
     /// Greatest quantity that an event is charged for: a decimal string.
     quantity_max: Option<String>,
+    /// Whether a begun unit is charged as a whole one.
+    quantity_whole: bool,
     /// Hours in UTC at which it holds; null means always.
     #[schema(example = "01:00-04:00 12345")]
     schedule: Option<String>,
@@ -213,6 +215,7 @@ impl RowDocument {
             tier_inclusive: row.tier_inclusive,
             quantity_min: row.quantity_min.map(|least| least.to_string()),
             quantity_max: row.quantity_max.map(|most| most.to_string()),
+            quantity_whole: row.quantity_whole,
             schedule: row.schedule.map(|schedule| schedule.to_string()),
             terms: said,
             rate: row.rate.to_string(),

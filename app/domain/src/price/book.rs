@@ -128,6 +128,7 @@ struct Rare {
     attributes: Attributes,
     quantity_min: Option<Decimal>,
     quantity_max: Option<Decimal>,
+    quantity_whole: bool,
 }
 
 impl Rare {
@@ -135,13 +136,15 @@ impl Rare {
         let any = row.schedule.is_some()
             || !row.attributes.is_empty()
             || row.quantity_min.is_some()
-            || row.quantity_max.is_some();
+            || row.quantity_max.is_some()
+            || row.quantity_whole;
         any.then(|| {
             Box::new(Self {
                 schedule: row.schedule,
                 attributes: row.attributes.clone(),
                 quantity_min: row.quantity_min,
                 quantity_max: row.quantity_max,
+                quantity_whole: row.quantity_whole,
             })
         })
     }
@@ -183,9 +186,12 @@ impl Rate {
         (asked, hours, self.floor)
     }
 
-    /// What is charged of a quantity: at least the least and at most the greatest of one event.
-    pub(crate) fn charged(&self, quantity: Decimal) -> Decimal {
+    /// What is charged of a quantity: whole units where begun ones count, at least the least and at most the greatest of one event.
+    ///
+    /// Whole units are the maker's way to charge: a reseller at the maker's price may count otherwise.
+    pub(crate) fn charged(&self, quantity: Decimal, is_resold: bool) -> Decimal {
         let Some(rare) = &self.rare else { return quantity };
+        let quantity = if rare.quantity_whole && !is_resold { quantity.ceil() } else { quantity };
         let raised = rare.quantity_min.map_or(quantity, |least| quantity.max(least));
         rare.quantity_max.map_or(raised, |most| raised.min(most))
     }
@@ -277,6 +283,11 @@ impl<'a> Resolved<'a> {
     /// Whether it has any price of this tier at a time.
     pub(crate) fn is_sold_as(self, variant: Variant, at: DateTime<Utc>) -> bool {
         self.prices.is_sold_as(variant, at)
+    }
+
+    /// Whether somebody else's model is sold.
+    pub(crate) fn is_resold(self) -> bool {
+        self.label().split_once('/').is_some_and(|(maker, _)| maker != self.seller)
     }
 
     /// The model's name in the book, without its provider.

@@ -116,6 +116,9 @@ pub struct BookPrice {
     pub quantity_min: Option<Decimal>,
     /// Greatest quantity that an event is charged for.
     pub quantity_max: Option<Decimal>,
+    /// Whether a begun unit is charged as a whole one: of audio, the begun second.
+    #[serde(default)]
+    pub quantity_whole: bool,
     /// Price in USD of `per` units.
     pub rate: Decimal,
     /// Units that the rate is for.

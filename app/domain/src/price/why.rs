@@ -106,6 +106,7 @@ mod tests {
             tier_inclusive: true,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: Decimal::ONE,
             per: 1_000_000,
             valid_from: None,

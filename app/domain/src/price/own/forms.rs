@@ -83,6 +83,7 @@ impl PriceForm {
             per: per.unwrap_or(1),
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             valid_from: None,
             valid_to: None,
             attributes: wrong.take(read_attributes(&self.attributes)).unwrap_or_default(),

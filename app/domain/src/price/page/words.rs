@@ -54,6 +54,7 @@ pub fn terms(row: &BookPrice) -> String {
         format!("{hours}{zone}")
     }));
     let unit = row.meter.unit().as_str();
+    said.extend(row.quantity_whole.then(|| format!("whole {unit} charged")));
     said.extend(row.quantity_min.map(|least| format!("at least {} {unit} charged", format::quantity(least))));
     said.extend(row.quantity_max.map(|most| format!("at most {} {unit} charged", format::quantity(most))));
     said.join(", ")

@@ -30,6 +30,7 @@ fn row(meter: Meter, rate: &str) -> BookPrice {
         tier_inclusive: true,
         quantity_min: None,
         quantity_max: None,
+        quantity_whole: false,
         rate: decimal(rate),
         per: 1_000_000,
         valid_from: None,
