@@ -154,7 +154,8 @@ pub struct Receipt {
 /// * The input tokens of the whole request, cached and written ones too, choose the context tier, and every token has that tier's price.
 /// * A service tier's or batch price goes before the standard price, meter by meter.
 /// * A price of zero is a price; a missing one makes the event unpriced.
-/// * A price per request is charged once, whether or not the usage counts requests.
+/// * A price per request is charged once, whether or not the usage counts requests; for a sum, as often as it stands for requests.
+/// * A sum of requests has the base price: which of them was long is not known.
 /// * A price can bound the quantity that one event is charged for.
 /// * Modifiers multiply one after the other: the provider's uplift, the negotiated discount, the internal markup.
 ///
@@ -167,7 +168,7 @@ pub fn rate(
     context: Context<'_>,
 ) -> Result<Receipt, Unpriced> {
     let mut lines = Lines::default();
-    let call = Call { at, context, input_tokens: meters.input_tokens() };
+    let call = Call { at, context, input_tokens: context.size(meters.input_tokens()) };
     lines.meters(meters, model, call)?;
     lines.request(meters, model, call)?;
     lines.total()
@@ -189,7 +190,7 @@ pub fn rate_usage(
 ) -> Result<Rated, Unpriced> {
     let resolved = books.resolve(provider, model, at)?;
     let mut lines = Lines::default();
-    let call = |meters: &Meters| Call { at, context, input_tokens: meters.input_tokens() };
+    let call = |meters: &Meters| Call { at, context, input_tokens: context.size(meters.input_tokens()) };
     for part in &usage.parts {
         let of = match &part.model {
             Some(other) => books.resolve(provider, other, at)?,
@@ -259,7 +260,10 @@ impl Lines {
             return Ok(());
         }
         match model.rate(Meter::Requests, &call) {
-            Some(found) => self.charge(Meter::Requests, Decimal::ONE, found, model, call),
+            Some(found) => {
+                let requests = Decimal::from(call.context.sum_of.unwrap_or(1));
+                self.charge(Meter::Requests, requests, found, model, call)
+            }
             None => Ok(()),
         }
     }
@@ -272,7 +276,7 @@ impl Lines {
         model: Resolved<'a>,
         call: Call<'a>,
     ) -> Result<(), Unpriced> {
-        let quantity = rate.charged(quantity, model.is_resold());
+        let quantity = rate.charged(quantity, call.context.sum_of, model.is_resold());
         let (price, per) = (rate, rate.per);
         let source = LineSource::Price { price_id: price.price_id, rate: Rate { usd: price.rate, per } };
         self.push(meter, quantity, source);

@@ -189,11 +189,13 @@ impl Rate {
     /// What is charged of a quantity: whole units where begun ones count, at least the least and at most the greatest of one event.
     ///
     /// Whole units are the maker's way to charge: a reseller at the maker's price may count otherwise.
-    pub(crate) fn charged(&self, quantity: Decimal, is_resold: bool) -> Decimal {
+    /// The least and greatest are those of one request: of a sum of several, what is charged at most counts for each.
+    pub(crate) fn charged(&self, quantity: Decimal, sum_of: Option<u64>, is_resold: bool) -> Decimal {
         let Some(rare) = &self.rare else { return quantity };
         let quantity = if rare.quantity_whole && !is_resold { quantity.ceil() } else { quantity };
         let raised = rare.quantity_min.map_or(quantity, |least| quantity.max(least));
-        rare.quantity_max.map_or(raised, |most| raised.min(most))
+        let requests = Decimal::from(sum_of.unwrap_or(1));
+        rare.quantity_max.map_or(raised, |most| raised.min(most.saturating_mul(requests)))
     }
 }
 

@@ -23,13 +23,18 @@ pub(crate) struct Booking {
 }
 
 /// How a call was asked for.
-pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
+fn asked(sent: &EventInput) -> Asked<'_> {
     Asked {
         service_tier: sent.service_tier.as_deref(),
         speed: None,
         batch: sent.batch == Some(true),
         region: sent.region.as_deref(),
     }
+}
+
+/// The circumstances that choose between prices.
+pub(crate) fn context<'a>(sent: &'a EventInput, meters: &Meters) -> Context<'a> {
+    Context::of(asked(sent), &sent.usage).as_sum(sent.sum_of(meters.input_tokens()))
 }
 
 /// Whether Anthropic refused before any output: it bills nothing for that.
@@ -40,7 +45,7 @@ fn is_unbilled(sent: &EventInput, meters: &Meters) -> bool {
 
 /// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
-    let context = Context::of(asked(sent), &sent.usage);
+    let context = context(sent, meters);
     let nothing = Usage { parts: Vec::new() };
     let usage = if is_unbilled(sent, meters) { &nothing } else { used };
     let served = Served { provider: &sent.provider, model: &sent.model, usage, at, context };

@@ -96,6 +96,47 @@ async fn a_call_costs_what_its_seller_charges() {
     }
 }
 
+fn much(batch: bool, aggregate: Value, requests: Value) -> Value {
+    let mut event = json!({"id": "a", "provider": "openai", "model": "gpt-5.4", "batch": batch,
+        "usage": {"prompt_tokens": 4000000, "completion_tokens": 0}});
+    (event["aggregate"], event["requests"]) = (aggregate, requests);
+    event.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    event
+}
+
+#[tokio::test]
+async fn a_sum_of_requests_is_not_charged_as_one_long_request() {
+    let app = TestApp::start().await;
+    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+    app.clock.set("2026-12-01T00:00:00Z".parse().unwrap());
+    for (at, (body, expected, possible_sum)) in [
+        (much(false, json!("sum"), json!(40)), "10", false),
+        (much(false, json!("sum"), Value::Null), "10", false),
+        (much(true, Value::Null, Value::Null), "5", true),
+        (much(false, Value::Null, Value::Null), "20", true),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let tenant = app.organization(&format!("org-{at}"), "UTC").await;
+        let answer = post(&app, &tenant, NATIVE, "application/json", body.to_string()).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+        let event = super::event(&app, &tenant, "a").await;
+        let cost: rust_decimal::Decimal = event["cost"].as_str().unwrap().parse().unwrap();
+        assert_eq!((cost.normalize().to_string().as_str(), &event["possible_sum"]), (expected, &json!(possible_sum)));
+        assert_verified(&app, &tenant).await;
+    }
+    let tenant = app.organization("wrong", "UTC").await;
+    for (body, pointer) in [
+        (much(false, json!("total"), Value::Null), "/aggregate"),
+        (much(false, Value::Null, json!(3)), "/requests"),
+        (much(false, json!("sum"), json!(0)), "/requests"),
+    ] {
+        let answer = post(&app, &tenant, NATIVE, "application/json", body.to_string()).await.json();
+        assert_eq!(answer["results"][0]["error"]["pointer"], json!(pointer), "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_receipt_says_what_was_left_out_of_a_name_and_which_price_is_derived() {
     let app = TestApp::start().await;

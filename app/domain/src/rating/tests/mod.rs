@@ -384,3 +384,19 @@ fn the_upper_bound_is_the_dearest_price_that_can_be_meant() {
     assert_eq!(bounded(None, "openai", "qwen/qwen3-32b", &much), Decimal::ZERO);
     assert_eq!(bounded(Some(&own), "vllm", "new", &much), decimal("8"), "a person priced one of its kind");
 }
+
+#[test]
+fn a_sum_of_requests_has_the_base_price_and_as_many_requests() {
+    let book = book(vec![
+        row(Meter::InputUncached, "2"),
+        with(row(Meter::InputUncached, "4"), |row| row.tier_from = 200_000),
+        with(row(Meter::Requests, "5"), |row| row.per = 1_000),
+        with(row(Meter::WebSearches, "35"), |row| (row.per, row.quantity_max) = (1_000, Some(1.into()))),
+    ]);
+    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000), (Meter::WebSearches, 9)]).into();
+    let cost = |context: Context<'_>| {
+        rate_usage((&book).into(), "acme", "one", &used, day("2026-01-01"), context).unwrap().receipt.cost
+    };
+    assert_eq!(cost(Context::default()), decimal("4.04"));
+    assert_eq!(cost(Context::default().as_sum(Some(4))), decimal("2.16"), "a search for each request at most");
+}
