@@ -1,6 +1,6 @@
 //! What proposed prices look like beside others: a tier beside its base, a model beside its peers.
 
-use super::{Proposal, model_of};
+use super::{Proposal, model_of, varies};
 use crate::meter::Meter;
 use crate::price::own::{cheaper_than_base, far_above_peers};
 use crate::price::{BookPrice, Variant};
@@ -16,7 +16,9 @@ pub(super) fn mark_unusual(proposals: &mut [Proposal], book: &[BookPrice], data:
         proposals.iter().enumerate().filter_map(|(at, proposal)| Some((at, proposal.after.clone()?))).collect();
     let providers: BTreeSet<&str> = changed.iter().map(|(_, row)| row.provider.as_str()).collect();
     // What the data says goes before what the book does.
-    let lasting = |row: &&BookPrice| row.valid_to.is_none() && row.schedule.is_none() && row.attributes.is_empty();
+    let lasting = |row: &&BookPrice| {
+        !varies(row) && row.valid_to.is_none() && row.schedule.is_none() && row.attributes.is_empty()
+    };
     let rows = || data.iter().chain(book).filter(lasting).filter(|row| providers.contains(row.provider.as_str()));
     let mut of_model: HashMap<(&str, &str), Vec<&BookPrice>> = HashMap::new();
     let mut of_peers: BTreeMap<Peers<'_>, BTreeMap<&str, Decimal>> = BTreeMap::new();

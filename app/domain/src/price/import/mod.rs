@@ -175,7 +175,7 @@ pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> C
     let known: BTreeSet<(&str, &str)> = book.iter().map(model_of).collect();
     let sources = sources(data);
     let mut kinds: BTreeMap<Kind, Sides<'_>> = BTreeMap::new();
-    for row in data {
+    for row in data.iter().filter(|row| !varies(row)) {
         kinds.entry(Kind::of(row)).or_default().data.push(row);
     }
     for row in book.iter().filter(|row| listed.contains(&model_of(row))) {
@@ -365,15 +365,22 @@ pub fn check(data: &[BookPrice]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a row only says that the price varies: its model is mentioned, and has no such price.
+#[must_use]
+pub fn varies(row: &BookPrice) -> bool {
+    row.rate < Decimal::ZERO
+}
+
 /// Takes out the rows of a file that cannot stand in a book, with what is wrong with each: one of them spoils no other.
 ///
-/// Of two prices that would hold at the same time neither is taken.
+/// * Of two prices that would hold at the same time neither is taken.
+/// * Negative prices are told and stay, for [`compare`] to know that there is none ([`varies`]).
 pub fn keep_sound(data: &mut Vec<BookPrice>) -> Vec<String> {
     let mut wrong = Vec::new();
     data.retain(|row| {
         let fault = check_row(row).err();
         wrong.extend(fault.map(|what| wrong_with(row, what)));
-        fault.is_none()
+        fault.is_none_or(|what| what == VARIES)
     });
     let mut kinds: BTreeMap<Kind, Vec<Span>> = BTreeMap::new();
     for row in &*data {
@@ -388,6 +395,7 @@ pub fn keep_sound(data: &mut Vec<BookPrice>) -> Vec<String> {
     wrong
 }
 
+const VARIES: &str = "a negative price means that it varies";
 const TWO_AT_ONCE: &str = "two prices hold at the same time";
 
 fn wrong_with(row: &BookPrice, what: &str) -> String {
@@ -419,9 +427,6 @@ fn check_row(row: &BookPrice) -> Result<(), &'static str> {
     {
         return Err("the source or a condition is too long or no plain text");
     }
-    if row.rate.is_sign_negative() && !row.rate.is_zero() {
-        return Err("a negative price means that it varies");
-    }
     if row.per == 0 {
         return Err("a price is for one unit or more");
     }
@@ -435,6 +440,9 @@ fn check_row(row: &BookPrice) -> Result<(), &'static str> {
         || [row.quantity_min, row.quantity_max].into_iter().flatten().any(|bound| bound.is_sign_negative())
     {
         return Err("a tier or a bound is out of range");
+    }
+    if varies(row) {
+        return Err(VARIES);
     }
     Ok(())
 }

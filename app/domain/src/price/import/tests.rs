@@ -153,8 +153,19 @@ fn one_bad_row_spoils_only_itself() {
         ]
     );
     let kept: Vec<String> = data.iter().map(|row| format!("{} {} {}", row.model, row.meter, row.rate)).collect();
-    assert_eq!(kept, ["one input_uncached 3", "two output 2", "three output 4"]);
-    assert_eq!(check(&data), Ok(()));
+    assert_eq!(kept, ["one output -1", "one input_uncached 3", "two output 2", "three output 4"]);
+    let proposed = describe(&compare(&[], &data, day()));
+    assert_eq!(
+        proposed,
+        ["new_model -->3 ever 0", "new_model -->4 ever 1", "new_model -->2 ever 1"],
+        "what varies is no price"
+    );
+    let comparison = compare(&set("list", &[OUTPUT]), &set("list", &["r\toutput\t\t\t-1\t1000000"]), day());
+    assert_eq!(
+        describe(&comparison),
+        ["ended 15->- 2026-11-20 1"],
+        "what it cost before ends, where somebody confirms it"
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::price::import::{
     Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRules, Proposal, ProposalKind,
-    cards, compare, keep_sound, keep_web_links, mark_uplifts, overlay, rules,
+    cards, compare, keep_sound, keep_web_links, mark_uplifts, overlay, rules, varies,
 };
 use domain::price::page::ModelName;
 use domain::price::{BookPrice, BookRows};
@@ -114,7 +114,7 @@ async fn read(
         for what in keep_sound(&mut data.rows.prices) {
             *data.left_out.entry(what).or_default() += 1;
         }
-        if data.rows.prices.is_empty() {
+        if data.rows.prices.iter().all(varies) {
             let why = data.left_out.keys().next().map_or_else(String::new, |what| format!(": {what}"));
             return Err(refused(format!("The file has no prices{why}.")));
         }
