@@ -34,6 +34,10 @@ pub const MAX_TAGS: usize = 32;
 pub const MAX_TAG_KEY_BYTES: usize = 64;
 /// Highest number of an attempt.
 pub const MAX_ATTEMPT: u32 = 10_000;
+/// Most requests that a sum stands for.
+pub const MAX_REQUESTS: u64 = 1_000_000_000;
+/// Input tokens of the largest request that any model with a price for long ones takes: an event with more is a sum of several.
+pub const MAX_REQUEST_TOKENS: u64 = 2_097_152;
 /// Longest duration of a call, in milliseconds: 31 days.
 pub const MAX_LATENCY_MS: u64 = 31 * 24 * 60 * 60 * 1_000;
 /// Largest quantity of one meter and most tokens of one event: sums over any number of events stay exact.
@@ -92,6 +96,33 @@ impl FromStr for Status {
         Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
             FieldProblem::new("/status", "unknown", "Use success, error, timeout, cancelled or rate_limited.")
         })
+    }
+}
+
+/// What an event stands for, where it is not one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// Several requests together: the usage of a batch object, of a session, of a day.
+    Sum,
+}
+
+impl Aggregate {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sum => "sum",
+        }
+    }
+}
+
+impl FromStr for Aggregate {
+    type Err = FieldProblem;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let unknown = || FieldProblem::new("/aggregate", "unknown", "Use sum, or leave it out for a single request.");
+        (text == Self::Sum.as_str()).then_some(Self::Sum).ok_or_else(unknown)
     }
 }
 
@@ -165,6 +196,12 @@ pub struct EventInput {
     /// Where it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    /// `sum` where the usage is that of several requests together, such as a batch object: no price by the size of one request applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Aggregate>,
+    /// How many requests a sum stands for, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<u64>,
     /// What it ended with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -234,6 +271,13 @@ pub struct EventInput {
 }
 
 impl EventInput {
+    /// How many requests it stands for, where it is a sum: declared as one, or a batch with more input than any model takes at once. None for a single request.
+    #[must_use]
+    pub fn sum_of(&self, input_tokens: u64) -> Option<u64> {
+        let is_sum = self.aggregate.is_some() || (self.batch == Some(true) && input_tokens > MAX_REQUEST_TOKENS);
+        is_sum.then(|| self.requests.unwrap_or(1))
+    }
+
     /// Whether the sender answered from a cache of its own, so that no provider was called.
     #[must_use]
     pub fn is_cache_hit(&self) -> bool {

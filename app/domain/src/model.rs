@@ -79,6 +79,94 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Software by which people serve models on machines of their own, as events name it for a provider.
+const SERVERS: [&str; 24] = [
+    "ollama",
+    "ollama_chat",
+    "vllm",
+    "hosted_vllm",
+    "sglang",
+    "tgi",
+    "text-generation-inference",
+    "lm_studio",
+    "lm-studio",
+    "lmstudio",
+    "llamafile",
+    "llama.cpp",
+    "llama-cpp",
+    "llama_cpp",
+    "llamacpp",
+    "localai",
+    "xinference",
+    "triton",
+    "openllm",
+    "docker_model_runner",
+    "koboldcpp",
+    "mlx",
+    "self-hosted",
+    "local",
+];
+
+/// How the names of models begin that anybody may serve.
+const OPEN_MODELS: [&str; 20] = [
+    "llama",
+    "codellama",
+    "qwen",
+    "qwq",
+    "mistral",
+    "mixtral",
+    "ministral",
+    "gemma",
+    "phi-",
+    "phi3",
+    "phi4",
+    "deepseek",
+    "gpt-oss",
+    "granite",
+    "olmo",
+    "falcon",
+    "starcoder",
+    "yi-",
+    "bge-",
+    "nomic-",
+];
+
+/// Makers who sell no models of others: an open one under their name runs behind a copy of their interface.
+const CLOSED_SELLERS: [&str; 2] = ["openai", "anthropic"];
+
+/// Whether a model runs on somebody's own machines, as far as the names of an event tell: no price list says what it costs.
+#[must_use]
+pub fn is_self_hosted(provider: &str, model: &str) -> bool {
+    let (provider, model) = (lower(provider.trim()), lower(model.trim()));
+    let name = model.rsplit('/').next().unwrap_or_default();
+    SERVERS.contains(&&*provider)
+        || (CLOSED_SELLERS.contains(&&*canonical_provider(&provider))
+            && OPEN_MODELS.iter().any(|begin| name.starts_with(begin)))
+}
+
+/// Words that clients put behind a model's name for how hard it shall think.
+const EFFORTS: [&str; 9] = ["none", "minimal", "low", "medium", "high", "xhigh", "max", "auto", "thinking"];
+
+/// A model's name without what a client marked it with for itself, and the mark: `claude-opus-4-8[1m]` (Claude Code's window of a million tokens), `gpt-5.1 (high)`.
+///
+/// Only marks that no price depends on: a window or an effort. A tier of tokens follows from the tokens, whatever the window.
+#[must_use]
+pub fn without_mark(model: &str) -> Option<(&str, &str)> {
+    let model = model.trim();
+    let open = match model.as_bytes().last()? {
+        b']' => '[',
+        b')' => '(',
+        _ => return None,
+    };
+    let at = model.rfind(open)?;
+    let (bare, mark) = model.split_at(at);
+    let word = mark.get(1..mark.len() - 1)?;
+    let number = word.trim_end_matches(['k', 'K', 'm', 'M']);
+    let is_number = !number.is_empty() && word.len() - number.len() <= 1 && number.bytes().all(|b| b.is_ascii_digit());
+    let is_mark = is_number || EFFORTS.contains(&&*lower(word));
+    (is_mark && !bare.trim_end().is_empty()).then(|| (bare.trim_end(), mark))
+}
+
 /// Other spellings under which the price book may know a lower-case model name, most likely first.
 ///
 /// Paths of resources, a leading name of the same provider, `@` before a version, and dates without dashes are spelled out of the way.
@@ -142,6 +230,41 @@ mod tests {
         assert_eq!(canonical_provider("openai"), "openai");
         assert_eq!(canonical_provider(" XAI "), "x-ai");
         assert_eq!(canonical_provider("our-own-cluster"), "our-own-cluster");
+    }
+
+    #[test]
+    fn what_runs_on_own_machines_is_told_by_its_names() {
+        for (provider, model, is_own) in [
+            ("ollama", "llama3.1:8b", true),
+            ("Hosted_vLLM", "anything", true),
+            ("openai", "Qwen/Qwen3-32B", true),
+            ("openai", "gpt-oss-120b", true),
+            ("openai", "gpt-99-unheard-of", false),
+            ("groq", "llama-3.3-70b", false),
+            ("our-own-cluster", "x", false),
+        ] {
+            assert_eq!(is_self_hosted(provider, model), is_own, "{provider} {model}");
+        }
+    }
+
+    #[test]
+    fn marks_of_clients_are_no_part_of_a_name() {
+        for (sent, told) in [
+            ("claude-fable-5-1[1m]", Some(("claude-fable-5-1", "[1m]"))),
+            (" claude-opus-4-8 [200K] ", Some(("claude-opus-4-8", "[200K]"))),
+            ("gpt-5.1 (high)", Some(("gpt-5.1", "(high)"))),
+            ("gemini-3-pro-preview(8192)", Some(("gemini-3-pro-preview", "(8192)"))),
+            ("claude-fable-5-1", None),
+            ("grok-4.5[fast=true]", None),
+            ("sonnet[fast]", None),
+            ("x[]", None),
+            ("x[k]", None),
+            ("[1m]", None),
+            ("x]", None),
+            ("语[1m]", Some(("语", "[1m]"))),
+        ] {
+            assert_eq!(without_mark(sent), told, "{sent}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! One function for the command, the API and the worked cases: [`quote`].
 
+use crate::event::MAX_REQUEST_TOKENS;
 use crate::meter::{Meter, Usage, UsageFormat, usage};
 use crate::model::canonical_provider;
 use crate::price::{Asked, Attribute, Attributes, BookPrice, BookRows, Books, Context, PriceBook, Variant};
@@ -206,6 +207,10 @@ impl<'a> Question<'a> {
     /// What is wrong with it, in a sentence.
     pub fn of(input: &'a QuoteInput, now: DateTime<Utc>) -> Result<Self, String> {
         let format = format_of(input)?;
+        let usage = usage(format, &input.usage).map_err(|faults| error_text(&faults))?;
+        let context = context_of(input);
+        // More than one request of a batch can hold: the whole of it.
+        let is_sum = context.variant == Variant::Batch && usage.total().input_tokens() > MAX_REQUEST_TOKENS;
         let prefix = input.context.azure_region_prefix.as_deref().map(|prefix| format!("{prefix}/"));
         Ok(Self {
             provider: &input.provider,
@@ -213,9 +218,9 @@ impl<'a> Question<'a> {
                 Some(prefix) if !input.model.starts_with(&prefix) => Cow::Owned(prefix + &input.model),
                 _ => Cow::Borrowed(&input.model),
             },
-            usage: usage(format, &input.usage).map_err(|faults| error_text(&faults))?,
+            usage,
             at: input.at.map_or(now, |at| at.to_utc()),
-            context: context_of(input),
+            context: context.as_sum(is_sum.then_some(1)),
         })
     }
 }
@@ -378,6 +383,7 @@ fn own_book(provider: &str, model: &str, prices: &Map<String, Value>) -> Result<
             tier_inclusive: true,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: rate.ok_or_else(|| format!("`{key}` must be a price of at least 0."))?,
             per: 1,
             valid_from: None,
@@ -386,6 +392,7 @@ fn own_book(provider: &str, model: &str, prices: &Map<String, Value>) -> Result<
             source: "override".to_owned(),
             source_version: String::new(),
             source_url: None,
+            derived: None,
         })
     };
     let prices = prices.iter().enumerate().map(row).collect::<Result<Vec<_>, String>>()?;

@@ -7,7 +7,7 @@ pub use basis::{Charged, charge};
 
 use crate::meter::{Meter, Meters, Usage};
 use crate::money::round_line;
-use crate::price::{Books, Call, Context, Found, PriceBook, PriceModifier, Resolved, Unpriced};
+use crate::price::{Books, Call, Context, Found, PriceModifier, Resolved, Unpriced};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -154,7 +154,8 @@ pub struct Receipt {
 /// * The input tokens of the whole request, cached and written ones too, choose the context tier, and every token has that tier's price.
 /// * A service tier's or batch price goes before the standard price, meter by meter.
 /// * A price of zero is a price; a missing one makes the event unpriced.
-/// * A price per request is charged once, whether or not the usage counts requests.
+/// * A price per request is charged once, whether or not the usage counts requests; for a sum, as often as it stands for requests.
+/// * A sum of requests has the base price: which of them was long is not known.
 /// * A price can bound the quantity that one event is charged for.
 /// * Modifiers multiply one after the other: the provider's uplift, the negotiated discount, the internal markup.
 ///
@@ -167,7 +168,7 @@ pub fn rate(
     context: Context<'_>,
 ) -> Result<Receipt, Unpriced> {
     let mut lines = Lines::default();
-    let call = Call { at, context, input_tokens: meters.input_tokens() };
+    let call = Call { at, context, input_tokens: context.size(meters.input_tokens()) };
     lines.meters(meters, model, call)?;
     lines.request(meters, model, call)?;
     lines.total()
@@ -189,7 +190,7 @@ pub fn rate_usage(
 ) -> Result<Rated, Unpriced> {
     let resolved = books.resolve(provider, model, at)?;
     let mut lines = Lines::default();
-    let call = |meters: &Meters| Call { at, context, input_tokens: meters.input_tokens() };
+    let call = |meters: &Meters| Call { at, context, input_tokens: context.size(meters.input_tokens()) };
     for part in &usage.parts {
         let of = match &part.model {
             Some(other) => books.resolve(provider, other, at)?,
@@ -229,11 +230,13 @@ pub struct Rated {
 
 /// What unpriced usage costs at most: every meter at the highest price that its provider ever had for it in any model, tier or variant, or the whole book where the provider sells no such meter.
 ///
-/// A meter that nobody in the book sells adds nothing.
+/// * With a provider that the book does not know it is the highest price of any model of this name; with models on machines of one's own, whatever the organization itself entered for the provider.
+/// * What nobody sells adds nothing: a guess at the dearest model of all would start alarms for what costs a hundredth.
+///
 /// An estimate, shown as such: it stands in for an unknown cost in budgets until the model is mapped.
 #[must_use]
-pub fn upper_bound(book: &PriceBook, provider: &str, meters: &Meters) -> Decimal {
-    let amount = |(meter, quantity): (Meter, Decimal)| book.dearest(provider, meter)?.checked_mul(quantity);
+pub fn upper_bound(books: Books<'_>, provider: &str, model: &str, meters: &Meters) -> Decimal {
+    let amount = |(meter, quantity): (Meter, Decimal)| books.dearest(provider, model, meter)?.checked_mul(quantity);
     round_line(meters.iter().filter_map(amount).fold(Decimal::ZERO, Decimal::saturating_add))
 }
 
@@ -257,7 +260,10 @@ impl Lines {
             return Ok(());
         }
         match model.rate(Meter::Requests, &call) {
-            Some(found) => self.charge(Meter::Requests, Decimal::ONE, found, model, call),
+            Some(found) => {
+                let requests = Decimal::from(call.context.sum_of.unwrap_or(1));
+                self.charge(Meter::Requests, requests, found, model, call)
+            }
             None => Ok(()),
         }
     }
@@ -270,7 +276,7 @@ impl Lines {
         model: Resolved<'a>,
         call: Call<'a>,
     ) -> Result<(), Unpriced> {
-        let quantity = rate.charged(quantity);
+        let quantity = rate.charged(quantity, call.context.sum_of, model.is_resold());
         let (price, per) = (rate, rate.per);
         let source = LineSource::Price { price_id: price.price_id, rate: Rate { usd: price.rate, per } };
         self.push(meter, quantity, source);

@@ -298,9 +298,13 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
         view! { <span class="warn"><Icon sign=Sign::Attention/>" Meters differ from the reported usage"</span> }
             .into_any()
     };
+    let sum = event.possible_sum.then(|| {
+        let text = "More input than any model takes at once: this may be a sum of several requests, charged by prices for long ones. Send such usage with the field aggregate: sum.";
+        view! { <p class="warn"><Icon sign=Sign::Attention/>{format!(" {text}")}</p> }
+    });
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{reported}{otherwise}</div> }.into_any()
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{sum}{reported}{otherwise}</div> }.into_any()
 }
 
 /// What the provider reported beside what was computed, and which of them counts.

@@ -152,6 +152,7 @@ mod tests {
             tier_inclusive: true,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: Decimal::from(rate),
             per: 1_000_000,
             valid_from: from.map(at),
@@ -160,6 +161,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         };
         DatedPrice { row, own: false, recorded_at: at("2025-01-01T00:00:00Z"), superseded_at: None }
     }

@@ -2,12 +2,12 @@
 
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
-use crate::ui::{self, Change, Direction, Tabs};
+use crate::ui::{self, Badge, Change, Direction, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::meter::Unit;
 use domain::period::Offsets;
-use domain::price::BookPrice;
 use domain::price::page::{ModelName, PriceSearch, RateNow};
+use domain::price::{BookPrice, Derivation};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -180,7 +180,16 @@ pub(super) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> St
 /// Where a price comes from, with its link.
 pub(super) fn source(row: &BookPrice) -> AnyView {
     let what = format!("the price of {}", row.meter.label().to_lowercase());
-    sourced(&row.source, &row.source_version, row.source_url.clone(), &what)
+    let derived = row.derived.map(|derived| view! { " "<span title=derived.reason()><Badge>"derived"</Badge></span> });
+    view! { {sourced(&row.source, &row.source_version, row.source_url.clone(), &what)}{derived} }.into_any()
+}
+
+/// Why the derived ones among these prices stand in the book: a sentence for each reason.
+pub(super) fn derivations<'a>(rows: impl IntoIterator<Item = &'a BookPrice>) -> Option<AnyView> {
+    let found: Vec<Derivation> = rows.into_iter().filter_map(|row| row.derived).collect();
+    let told = Derivation::ALL.into_iter().filter(|derived| found.contains(derived));
+    let told: Vec<_> = told.map(|derived| view! { <p class="soft small">"Derived: "{derived.reason()}</p> }).collect();
+    (!told.is_empty()).then(|| told.into_any())
 }
 
 /// A data set or person with its link, of `what`.

@@ -2,7 +2,7 @@
 
 use super::api::load_model;
 use super::chart;
-use super::labels::{instant, rate, rate_words, since, source, sourced, span};
+use super::labels::{derivations, instant, rate, rate_words, since, source, sourced, span};
 use super::own::NOTICES;
 use crate::error::Failure;
 use crate::format;
@@ -118,6 +118,7 @@ fn prices(model: &Model) -> AnyView {
         Column::text("Source"),
         Column::text("In the book since"),
     ];
+    let reasons = derivations(force.iter().map(|price| &price.row));
     let mut rows = Vec::new();
     let mut last = None;
     for price in force {
@@ -131,7 +132,7 @@ fn prices(model: &Model) -> AnyView {
         rows.push(price_row(price, model.now));
     }
     let note = "what has no row is charged like the nearest that has one";
-    view! { <Section title="Prices in force" note=note id="prices"><Table caption="Prices in force" columns=columns dense=true>{rows}</Table></Section> }
+    view! { <Section title="Prices in force" note=note id="prices"><Table caption="Prices in force" columns=columns dense=true>{rows}</Table>{reasons}</Section> }
         .into_any()
 }
 
@@ -227,6 +228,7 @@ fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
         Column::text("Source"),
         Column::text("State"),
     ];
+    let reasons = derivations(prices.iter().map(|price| &price.row));
     let rows = prices
         .iter()
         .map(|price| {
@@ -262,6 +264,7 @@ fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
         <details class="price-history">
             <summary>{title.clone()}</summary>
             <Table caption=title columns=columns dense=true>{rows}</Table>
+            {reasons}
         </details>
     }
     .into_any()

@@ -5,7 +5,7 @@
 use super::{fields, list};
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
-use domain::price::Variant;
+use domain::price::{Derivation, Variant};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,7 +31,7 @@ impl For {
     }
 }
 
-/// A price: a rate of so many units, the greatest quantity that one event is charged for, and when it holds.
+/// A price: a rate of so many units, the greatest quantity that one event is charged for, when it holds, and why it is one if nobody lists it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Price {
     pub(super) rate: Decimal,
@@ -39,6 +39,7 @@ pub(super) struct Price {
     pub(super) most: &'static str,
     pub(super) from: Option<DateTime<Utc>>,
     pub(super) to: Option<DateTime<Utc>>,
+    pub(super) derived: Option<Derivation>,
 }
 
 impl Price {

@@ -6,6 +6,7 @@
 
 use super::patterns::patterns;
 use super::{Failure, Seed, list, text};
+use domain::price::Derivation;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -87,6 +88,17 @@ const BOUNDS: [(&str, &str, &str, &str, &str); 3] = [
     ("google", "gemini-2", "web_searches", "", "1"),
 ];
 
+/// Whose begun seconds of audio are charged as whole ones: (provider, beginning of the model's name).
+///
+/// OpenAI answers `"usage": {"type": "duration", "seconds": 9}` for a `duration` of 8.47 (<https://developers.openai.com/api/docs/api-reference/audio>).
+const WHOLE_SECONDS: [(&str, &str); 1] = [("openai", "whisper")];
+
+fn whole((provider, model): (&str, &str), meter: &str) -> &'static str {
+    let concerns = |(of, begin): &(&str, &str)| *of == provider && model.starts_with(begin);
+    let is_whole = matches!(meter, "audio_seconds" | "input_audio_seconds") && WHOLE_SECONDS.iter().any(concerns);
+    if is_whole { "whole" } else { "" }
+}
+
 fn bounds((provider, model): (&str, &str), meter: &str) -> (&'static str, &'static str) {
     let concerns = |(of, begin, bounded, ..): &&(&str, &str, &str, _, _)| {
         *of == provider && model.starts_with(begin) && *bounded == meter
@@ -96,6 +108,11 @@ fn bounds((provider, model): (&str, &str), meter: &str) -> (&'static str, &'stat
 
 /// The provider that charges half of the input price for cached input of models for which it publishes no cached price.
 pub(super) const HALF_PRICED_CACHE: &str = "fireworks";
+
+/// Whether cached input of a model without a cached price costs half of its input: with Fireworks always, with OpenAI where the model is fine-tuned (<https://developers.openai.com/api/docs/pricing>, "Fine-tuning").
+fn caches_at_half((provider, model): (&str, &str)) -> bool {
+    provider == HALF_PRICED_CACHE || (provider == "openai" && (model.starts_with("ft:") || model.contains(".ft-")))
+}
 
 /// Half of a price, tier by tier.
 fn half(price: Option<&Value>) -> Result<Rates, Failure> {
@@ -183,7 +200,7 @@ impl<'a> Kind<'a> {
     fn unsaid(&self, meter: &str, prices: &Map<String, Value>) -> Result<Rates, Failure> {
         let free = || vec![(String::new(), "0".to_owned())];
         Ok(match meter {
-            "input_cache_read" if self.model.0 == HALF_PRICED_CACHE => half(prices.get("input_mtok"))?,
+            "input_cache_read" if caches_at_half(self.model) => half(prices.get("input_mtok"))?,
             "output" if self.is_output_free && prices.contains_key("input_mtok") => free(),
             "web_searches" if self.model.0 == SEARCHES_INCLUDED && prices.contains_key("requests_kcount") => free(),
             _ => Rates::new(),
@@ -340,30 +357,36 @@ impl Seed {
             }
         }
         for (key, meter, per) in METERS {
-            let mut stretches: Vec<(String, String, Rates)> = Vec::new();
+            let mut stretches: Vec<(String, String, Rates, &str)> = Vec::new();
             for card in cards {
-                let rates = match card.prices.get(key) {
-                    Some(price) => rates(price)?,
-                    None => kind.unsaid(meter, card.prices)?,
+                let (rates, derived) = match card.prices.get(key) {
+                    Some(price) => (rates(price)?, ""),
+                    None if meter == "input_cache_read" => {
+                        (kind.unsaid(meter, card.prices)?, Derivation::HalfOfInput.as_str())
+                    }
+                    None => (kind.unsaid(meter, card.prices)?, ""),
                 };
                 if rates.is_empty() {
                     continue;
                 }
                 match stretches.last_mut() {
-                    Some((_, to, same)) if *same == rates && *to == card.from && !to.is_empty() => {
+                    Some((_, to, same, why))
+                        if (&*same, *why) == (&rates, derived) && *to == card.from && !to.is_empty() =>
+                    {
                         to.clone_from(&card.to)
                     }
-                    _ => stretches.push((card.from.clone(), card.to.clone(), rates)),
+                    _ => stretches.push((card.from.clone(), card.to.clone(), rates, derived)),
                 }
             }
-            let (least, most) = bounds(kind.model, meter);
-            for (from, to, rates) in stretches {
+            let ((least, most), whole) = (bounds(kind.model, meter), whole(kind.model, meter));
+            for (from, to, rates, derived) in stretches {
                 for (tier, rate) in rates {
                     self.prices += 1;
                     let per = per.to_string();
                     let Kind { variant, schedule, attributes, .. } = kind;
                     self.line(&[
                         "r", meter, variant, &tier, &rate, &per, &from, &to, schedule, attributes, least, most,
+                        derived, whole,
                     ]);
                 }
             }
@@ -404,14 +427,18 @@ fn hours(window: &Map<String, Value>) -> Result<String, Failure> {
 
 /// Tiers and rates of one price. The data's tiers begin above `start`; a start of 199999 says that 200000 is included.
 fn rates(price: &Value) -> Result<Rates, Failure> {
-    if let Some(rate) = price.as_str() {
-        return Ok(vec![(String::new(), rate.to_owned())]);
+    let rate = |rate: &str| match rate.parse::<Decimal>() {
+        Ok(_) => Ok(rate.to_owned()),
+        Err(_) => Err(format!("not a rate: {rate}")),
+    };
+    if let Some(flat) = price.as_str() {
+        return Ok(vec![(String::new(), rate(flat)?)]);
     }
-    let mut rates = vec![(String::new(), text(price, "base")?.to_owned())];
+    let mut rates = vec![(String::new(), rate(text(price, "base")?)?)];
     for tier in list(price, "tiers") {
         let start = tier.get("start").and_then(Value::as_u64).ok_or("a tier without a start")?;
         let from = if start % 1_000 == 999 { format!(">={}", start + 1) } else { format!(">{start}") };
-        rates.push((from, text(tier, "price")?.to_owned()));
+        rates.push((from, rate(text(tier, "price")?)?));
     }
     Ok(rates)
 }

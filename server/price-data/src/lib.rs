@@ -3,11 +3,12 @@
 //! Facts only: names, rules for names, rates, dates, links; no I/O and no clock.
 //! `cargo xtask seed-prices` writes the program's seed with [`seed`]; an import of newer data reads one file with [`read`].
 //! Both go the same way: the data becomes text in the form that `domain::price::seed` describes, and that text becomes rows.
-//! genai-prices goes first, because it has history, variants and citations; LiteLLM fills what it lacks ([`litellm`]).
+//! genai-prices goes first, because it has history, variants and citations; what it dates too late held before ([`held`]); LiteLLM fills what it lacks ([`litellm`]).
 //! To read another data set: a file here that writes a [`Seed`], a [`Format`], and the words by which [`Format::of`] knows it.
 
 mod facts;
 mod genai_prices;
+mod held;
 mod litellm;
 mod patterns;
 
@@ -69,14 +70,14 @@ pub struct DataSet {
 /// Reads a file of price data in any [`Format`]. `version` is what its rows are said to come from; our own form names its versions itself.
 ///
 /// LiteLLM's file is read beside the `book` that it adds to: what another data set prices is taken from there, and its names mean the book's models as of `at`.
-/// A model that cannot be read is left out with its reason; the others are read.
+/// A model or record that cannot be read is left out with its reason; the others are read.
 ///
 /// # Errors
 /// When the text is not in its form at all.
 pub fn read(text: &str, version: &str, book: &BookRows, at: DateTime<Utc>) -> Result<DataSet, Failure> {
     let format = Format::of(text);
     let json = || serde_json::from_str::<Value>(text).map_err(|error| format!("This is no JSON: {error}."));
-    let (written, left_out) = match format {
+    let (written, mut left_out) = match format {
         Format::Seed => (text.to_owned(), LeftOut::new()),
         Format::GenaiPrices => {
             let mut seed = Seed { unreadable: Some(LeftOut::new()), ..Seed::default() };
@@ -94,10 +95,15 @@ pub fn read(text: &str, version: &str, book: &BookRows, at: DateTime<Utc>) -> Re
             (seed.text, left_out.into_iter().map(|(what, count)| (what.to_owned(), count)).collect())
         }
     };
-    let rows = seed_form::parse(&written).map_err(|error| match format {
-        Format::Seed => format!("The price list cannot be read: {error}."),
-        _ => format!("The data cannot be put into the book's form: {}.", error.what),
-    })?;
+    let (rows, wrong) = seed_form::parse_each(&written);
+    if let Some(first) = wrong.first().filter(|_| rows.prices.is_empty()) {
+        return Err(format!("The {} cannot be read: {first}.", format.label()));
+    }
+    for error in wrong {
+        // Lines of what was written of another form are nobody's to look up.
+        let what = if format == Format::Seed { error.to_string() } else { error.what.to_owned() };
+        *left_out.entry(what).or_default() += 1;
+    }
     Ok(DataSet { format, rows, left_out })
 }
 
@@ -143,6 +149,7 @@ pub fn seed(sources: SeedSources<'_>) -> Result<WrittenSeed, Failure> {
     genai_prices::write(&mut seed, providers, sources.genai_prices, &|provider, model| {
         litellm::has_better(models, provider, model)
     })?;
+    held::write(&mut seed, models)?;
     let known = litellm::Known::of_seed(&seed.text)?;
     let left_out = litellm::write(&mut seed, models, sources.litellm, &known);
     let left_out = left_out.into_iter().map(|(what, count)| (what.to_owned(), count)).collect();

@@ -11,7 +11,7 @@ use super::{Failure, Seed, fields};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::meter::Meter;
 use domain::model::canonical_provider;
-use domain::price::{BookPrice, BookRows, PriceBook, Variant, seed};
+use domain::price::{BookPrice, BookRows, Derivation, PriceBook, Variant, seed};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -45,6 +45,8 @@ struct Addition {
     prices: BTreeMap<For, Price>,
     url: String,
     limit: Option<(String, String)>,
+    /// Whether names of it begin with its own and a colon, as OpenAI writes those of fine-tuned models: `ft:gpt-4o-2024-08-06:acme::id`.
+    is_begin: bool,
 }
 
 /// A factor: models, attributes, and the factor itself.
@@ -66,19 +68,40 @@ pub(super) fn write(
     known: &Known,
 ) -> BTreeMap<&'static str, usize> {
     let mut additions = Additions::default();
-    let mut entries: Vec<Entry<'_>> = models
-        .iter()
-        .filter(|(key, _)| !NO_MODELS.contains(&key.as_str()))
-        .filter_map(|(key, entry)| Entry::new(key, entry, known))
-        .collect();
-    // Of several entries that mean one model, the one with its very name goes first, then the provider's own interface.
-    entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_other_interface));
-    for entry in &entries {
+    for entry in &entries(models, known) {
         additions.entry(entry, known);
     }
     seed.source(SOURCE, version, "");
     additions.write(seed);
     additions.left_out
+}
+
+/// Of several entries that mean one model, the one with its very name goes first, then the provider's own interface.
+fn entries<'a>(models: &'a Map<String, Value>, known: &Known) -> Vec<Entry<'a>> {
+    let mut entries: Vec<Entry<'_>> = models
+        .iter()
+        .filter(|(key, _)| !NO_MODELS.contains(&key.as_str()))
+        .filter_map(|(key, entry)| Entry::new(key, entry, known))
+        .collect();
+    entries.sort_by_key(|entry| (entry.place.1 != entry.name, entry.is_other_interface));
+    entries
+}
+
+/// What the file lists of each model of the book, by provider and name: all of it without a date.
+pub(super) fn listed(models: &Map<String, Value>, known: &Known) -> HashMap<(String, String), BTreeMap<For, Price>> {
+    let mut listed: HashMap<(String, String), BTreeMap<For, Price>> = HashMap::new();
+    for Entry { provider, name, place, value, .. } in entries(models, known) {
+        if place.0 != provider {
+            continue;
+        }
+        let mut prices = facts(&provider, &name, value).prices;
+        priority_as_fast(&provider, &mut prices);
+        let of_model = listed.entry(place).or_default();
+        for (what, price) in prices {
+            of_model.entry(what).or_insert(price);
+        }
+    }
+    listed
 }
 
 /// What is known from elsewhere.
@@ -216,9 +239,7 @@ impl Additions {
         if provider == HALF_PRICED_CACHE {
             halve_cache(&mut prices);
         }
-        if matches!(provider.as_str(), "openai" | "azure") {
-            priority_as_fast(&mut prices);
-        }
+        priority_as_fast(provider, &mut prices);
         let rows = known.rows(place);
         if !rows.is_empty() {
             prices = missing_prices(&prices, rows);
@@ -236,6 +257,7 @@ impl Additions {
             addition.url = value.get("source").and_then(Value::as_str).unwrap_or_default().replace(['\t', '\n'], " ");
         }
         addition.limit = addition.limit.take().or(limit);
+        addition.is_begin = rows.is_empty() && name.starts_with("ft:");
         for (what, price) in prices {
             addition.prices.entry(what).or_insert(price);
         }
@@ -255,6 +277,9 @@ impl Additions {
             }
             seed.models += 1;
             seed.line(&["m", model, "", &addition.url]);
+            if addition.is_begin {
+                seed.line(&["a", &format!("^{model}:")]);
+            }
             if let Some((requests, tokens)) = &addition.limit {
                 seed.line(&["l", requests, tokens]);
             }
@@ -301,6 +326,7 @@ fn write_price(seed: &mut Seed, provider: &str, what: &For, price: &Price) {
         &what.attributes,
         "",
         price.most,
+        price.derived.map_or("", Derivation::as_str),
     ]);
 }
 
@@ -347,7 +373,10 @@ fn derive(prices: &mut BTreeMap<For, Price>, rule: impl Fn(&For, &Price) -> Opti
 }
 
 /// OpenAI's fast tier is its priority tier under another name: <https://developers.openai.com/api/docs/guides/priority-processing>.
-fn priority_as_fast(prices: &mut BTreeMap<For, Price>) {
+fn priority_as_fast(provider: &str, prices: &mut BTreeMap<For, Price>) {
+    if !matches!(provider, "openai" | "azure") {
+        return;
+    }
     derive(prices, |what, price| {
         let fast = For { variant: Variant::Fast, ..what.clone() };
         (what.variant == Variant::Priority).then_some((fast, price.clone()))
@@ -396,7 +425,8 @@ fn by_picture(prices: &mut BTreeMap<For, Price>, entry: &Entry<'_>) {
 /// Cached input at half the price of input where no cached price is published.
 fn halve_cache(prices: &mut BTreeMap<For, Price>) {
     derive(prices, |what, price| {
-        let half = Price { rate: (price.rate / Decimal::TWO).normalize(), ..price.clone() };
+        let (rate, derived) = ((price.rate / Decimal::TWO).normalize(), Some(Derivation::HalfOfInput));
+        let half = Price { rate, derived, ..price.clone() };
         let cached = For { meter: Meter::InputCacheRead, ..what.clone() };
         (what.meter == Meter::InputUncached).then_some((cached, half))
     });
@@ -426,163 +456,4 @@ fn limit(value: &Value) -> Option<(String, String)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_key_says_model_size_quality_and_steps() {
-        let said = |key: &str, provider: &str| name(key, provider);
-        let told = |name: &str, attributes: &str| (name.to_owned(), attributes.to_owned());
-        assert_eq!(
-            said("high/1024-x-1536/gpt-image-1.5", "openai"),
-            told("gpt-image-1.5", "quality=high;size=1024x1536")
-        );
-        assert_eq!(
-            said("512-x-512/max-steps/stability.stable-diffusion-xl-v0", "aws"),
-            told("stability.stable-diffusion-xl-v0", "size=512x512;steps=max")
-        );
-        assert_eq!(
-            said("1024-x-1024/50-steps/bedrock/amazon.nova-canvas-v1:0", "aws"),
-            told("amazon.nova-canvas-v1:0", "size=1024x1024")
-        );
-        assert_eq!(
-            said("fal_ai/low/1024-x-768/openai/gpt-image-2/edit", "fal_ai"),
-            told("openai/gpt-image-2/edit", "quality=low;size=1024x768")
-        );
-        assert_eq!(
-            said("bedrock/us-east-1/1-month-commitment/anthropic.claude-v1", "aws"),
-            told("us-east-1/1-month-commitment/anthropic.claude-v1", "")
-        );
-        assert_eq!(said("groq/openai/gpt-oss-120b", "groq"), told("openai/gpt-oss-120b", ""));
-    }
-
-    const KNOWN: &str = "s\tgenai-prices\t1\np\topenai\nm\tsol\na\t=sol\na\t=sol-2026-01-01\nr\tinput_uncached\t\t\t2\t1000000\n\
-                         r\toutput\t\t\t10\t1000000\nr\toutput\tbatch\t\t5\t1000000\np\tazure\tAzure\t\topenai\n";
-
-    fn added(models: Value) -> Vec<String> {
-        added_to(KNOWN, models)
-    }
-
-    fn added_to(before: &str, models: Value) -> Vec<String> {
-        let mut seed = Seed { text: before.to_owned(), ..Seed::default() };
-        let known = Known::of_seed(&seed.text).unwrap();
-        write(&mut seed, models.as_object().unwrap(), "1", &known);
-        seed.text[before.len()..].lines().map(|line| line.trim_end().replace('\t', " ")).collect()
-    }
-
-    #[test]
-    fn a_known_model_gets_only_what_it_lacks() {
-        let models = json!({"sol-2026-01-01": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2e-6,
-            "cache_read_input_token_cost": 1e-6, "cache_creation_input_token_cost_above_12hr": 5e-6, "output_cost_per_token_batches": 7e-6,
-            "input_cost_per_token_flex": 1e-6, "regional_processing_uplift_multiplier_eu": 1.1, "tpm": 1000}});
-        assert_eq!(
-            added(models),
-            [
-                "s litellm 1",
-                "p openai",
-                "f region 1.1 =sol tokens region=eu",
-                "m sol",
-                "l  1000",
-                "r input_uncached flex  1 1000000",
-                "r input_cache_write_12h   5 1000000",
-            ]
-        );
-    }
-
-    #[test]
-    fn the_price_of_a_tier_stands_beside_its_own_standard_price_or_not_at_all() {
-        let known = "s\tgenai-prices\t1\np\tacme\nm\tx\nr\tinput_uncached\t\t\t2\t1000000\t\t2026-12-01\n\
-                     r\tinput_uncached\t\t\t4\t1000000\t2026-12-01\n";
-        let flex = |standard: f64| {
-            let models = json!({"acme/x": {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": standard,
-                "input_cost_per_token_flex": 1e-6}});
-            added_to(known, models)[1..].to_vec()
-        };
-        assert_eq!(flex(2e-6), ["p acme", "m x", "r input_uncached flex  1 1000000  2026-12-01T00:00:00Z"]);
-        assert_eq!(flex(4e-6), ["p acme", "m x", "r input_uncached flex  1 1000000 2026-12-01T00:00:00Z"]);
-        assert!(flex(3e-6).is_empty(), "that of another region or edition");
-    }
-
-    #[test]
-    fn what_is_said_to_be_free_is_not_missing() {
-        let known = "s\tgenai-prices\t1\np\tacme\nm\tx\nr\tinput_uncached\t\t\t2\t1000000\n";
-        let models = json!({"acme/x": {"litellm_provider": "acme", "mode": "embedding", "input_cost_per_token": 2e-6,
-            "output_cost_per_token": 0.0, "cache_read_input_token_cost": 0.0}});
-        assert_eq!(added_to(known, models), ["s litellm 1", "p acme", "m x", "r output   0 1000000"]);
-    }
-
-    #[test]
-    fn openais_fast_tier_is_its_priority_tier() {
-        let models = |provider: &str| {
-            let name = format!("{provider}/eu/gpt-9");
-            added(json!({name: {"litellm_provider": provider, "mode": "chat", "input_cost_per_token": 2e-6,
-                "input_cost_per_token_priority": 4e-6}}))
-        };
-        let priority = "r input_uncached priority  4 1000000";
-        assert_eq!(models("azure")[4..], [priority, "r input_uncached fast  4 1000000"]);
-        assert_eq!(models("acme")[4..], [priority]);
-    }
-
-    #[test]
-    fn a_boundary_of_xais_tiers_is_included() {
-        let models = |provider: &str| {
-            added(json!({"new": {"litellm_provider": provider, "mode": "chat", "input_cost_per_token": 2e-6,
-                "input_cost_per_token_above_200k_tokens": 4e-6}}))
-        };
-        assert_eq!(models("xai")[4], "r input_uncached  >=200000 4 1000000");
-        assert_eq!(models("acme")[4], "r input_uncached  >200000 4 1000000");
-    }
-
-    #[test]
-    fn a_region_in_the_name_is_part_of_the_price() {
-        for (provider, name, is_region) in [
-            ("azure", "us/o4-mini", true),
-            ("azure", "gpt-4o", false),
-            ("aws", "eu-west-2/meta.llama3-8b-instruct-v1:0", true),
-            ("aws", "us-gov-west-1/amazon.titan-text-lite-v1", true),
-            ("aws", "us-gov.anthropic.claude-haiku-4-5", true),
-            ("aws", "us.anthropic.claude-haiku-4-5", false),
-            ("openrouter", "us/o4-mini", false),
-        ] {
-            assert_eq!(names_region(provider, name), is_region, "{provider} {name}");
-        }
-    }
-
-    #[test]
-    fn a_thousand_tokens_price_taken_for_that_of_one_stays_out() {
-        let models = |output: f64| {
-            added(json!({"watsonx/jais": {"litellm_provider": "watsonx", "mode": "chat", "input_cost_per_token": 5e-4,
-                "output_cost_per_token": output}}))
-        };
-        assert_eq!(models(2e-3), ["s litellm 1"]);
-        assert_eq!(models(6e-4).len(), 5, "dear, and meant so");
-    }
-
-    #[test]
-    fn an_unknown_model_comes_in_whole_and_a_resold_one_not_at_all() {
-        let models = json!({
-            "azure/sol": {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 3e-6},
-            "azure/eu/sol": {"litellm_provider": "azure", "mode": "chat", "input_cost_per_token": 2.2e-6, "source": "https://a.example"},
-            "azure/hd/1024-x-1024/dall-e-3": {"litellm_provider": "azure", "mode": "image_generation", "input_cost_per_pixel": 8.39233e-08},
-            "ollama/x": {"litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0},
-        });
-        assert_eq!(
-            added(models),
-            [
-                "s litellm 1",
-                "p azure",
-                "m dall-e-3",
-                "r images   0.088 1    quality=hd;size=1024x1024",
-                "m eu/sol  https://a.example",
-                "r input_uncached   2.2 1000000",
-            ]
-        );
-    }
-
-    #[test]
-    fn fireworks_charges_half_for_cached_input() {
-        let models = json!({"fireworks_ai/x": {"litellm_provider": "fireworks_ai", "mode": "chat", "input_cost_per_token": 5.6e-7}});
-        assert_eq!(added(models)[3..], ["r input_uncached   0.56 1000000", "r input_cache_read   0.28 1000000"]);
-    }
-}
+mod tests;

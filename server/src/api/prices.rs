@@ -12,7 +12,7 @@ use backend::prices::browse;
 use chrono::{DateTime, Utc};
 use domain::meter::Meter;
 use domain::price::page::{AliasEntry, DatedPrice, FoundModels, ModelEntry, ModelName, PriceSearch, RateNow, terms};
-use domain::price::{BookPrice, Variant};
+use domain::price::{BookPrice, Derivation, Variant};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -120,6 +120,8 @@ pub(super) struct RowDocument {
     quantity_min: Option<String>,
     /// Greatest quantity that an event is charged for: a decimal string.
     quantity_max: Option<String>,
+    /// Whether a begun unit is charged as a whole one.
+    quantity_whole: bool,
     /// Hours in UTC at which it holds; null means always.
     #[schema(example = "01:00-04:00 12345")]
     schedule: Option<String>,
@@ -142,6 +144,8 @@ pub(super) struct RowDocument {
     source_version: String,
     /// Where it can be checked.
     source_url: Option<String>,
+    /// Why it stands in the book, where its source does not list it as it is; null for prices that are listed.
+    derived: Option<Derivation>,
 }
 
 /// Names that lead to a model.
@@ -211,6 +215,7 @@ impl RowDocument {
             tier_inclusive: row.tier_inclusive,
             quantity_min: row.quantity_min.map(|least| least.to_string()),
             quantity_max: row.quantity_max.map(|most| most.to_string()),
+            quantity_whole: row.quantity_whole,
             schedule: row.schedule.map(|schedule| schedule.to_string()),
             terms: said,
             rate: row.rate.to_string(),
@@ -220,6 +225,7 @@ impl RowDocument {
             source: row.source,
             source_version: row.source_version,
             source_url: row.source_url,
+            derived: row.derived,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! * `messages`, `response` and everything else that is not named here is skipped while the bytes are parsed.
 //! * The id is the call's (`litellm_call_id`); what is only asked for again, such as a finished batch, has the id of the thing itself, so that asking twice is no second cost.
 
+use super::endpoint;
 use super::fit;
 use super::names;
 use super::raw::{self, Raw, part, value};
@@ -44,6 +45,7 @@ struct Payload<'a> {
     completion_start_time: Raw<'a>,
     model_map_information: Raw<'a>,
     model: Raw<'a>,
+    api_base: Raw<'a>,
     model_group: Raw<'a>,
     metadata: Raw<'a>,
     cache_hit: Raw<'a>,
@@ -108,6 +110,7 @@ struct Breakdown<'a> {
 struct Hidden<'a> {
     #[serde(borrow)]
     usage_object: Raw<'a>,
+    api_base: Raw<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -202,6 +205,7 @@ impl Payload<'_> {
             usage: used,
             usage_format: Some(UsageFormat::Litellm.as_str().to_owned()),
             batch: call.contains("batch").then_some(true),
+            region: [self.api_base, hidden.api_base].into_iter().find_map(|base| endpoint::region(&text(base)?)),
             request_id: text(self.trace_id).as_deref().and_then(fit::id),
             session_id: text(self.session_id).as_deref().and_then(fit::id),
             latency_ms: self.since_start(self.end_time),

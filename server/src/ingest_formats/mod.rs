@@ -8,6 +8,7 @@
 //! To add a format: a file here that makes [`ParsedEvent`]s of a body, a route in `api/ingest`, its client in the tests.
 
 pub mod cloudevents;
+pub mod endpoint;
 pub mod fit;
 pub mod litellm;
 pub mod names;

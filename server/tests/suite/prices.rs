@@ -133,6 +133,10 @@ async fn the_pages_say_what_is_used_and_since_when_it_costs_what() {
     ] {
         assert!(plain(&model.body).contains(part), "{part} in {}", model.body);
     }
+    let derived = plain(&browser.get("/o/acme/prices/openai/gpt-5").await.body);
+    for reason in ["Derived: ", domain::price::Derivation::ListedUndated.reason()] {
+        assert!(derived.contains(reason), "{reason} in {derived}");
+    }
     assert_eq!(browser.get("/o/acme/prices/openai/no-such-model").await.status, StatusCode::NOT_FOUND);
     assert_eq!(browser.get("/o/acme/prices/openai").await.status, StatusCode::NOT_FOUND);
 

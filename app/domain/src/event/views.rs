@@ -80,6 +80,9 @@ pub struct EventDetail {
     pub usage_format: String,
     /// Whether the stored meters are still what the stored usage object comes apart into.
     pub adds_up: bool,
+    /// Whether it has more input than any model takes at once, and is not declared as a sum.
+    #[serde(default)]
+    pub possible_sum: bool,
     /// Time to the first token in milliseconds.
     pub time_to_first_token_ms: Option<u64>,
     /// The tier that served it, `batch`, or `standard`.

@@ -48,6 +48,7 @@ impl From<Meters> for Usage {
 /// Takes a usage object apart.
 ///
 /// Anthropic's `iterations` become parts of their own: where they are present the top level leaves some of them out and is ignored.
+/// Attempts that were declined before any output are none ([`is_declined`]).
 ///
 /// # Errors
 /// Every fault that was found: negative, fractional, too large, a part larger than its total, a broken total, an unknown meter.
@@ -57,13 +58,15 @@ pub fn usage(format: UsageFormat, usage: &Value) -> Result<Usage, Vec<FieldProbl
         return Err(vec![FieldProblem::new("/usage", "not_an_object", "`usage` must be an object.")]);
     }
     if format == UsageFormat::Anthropic {
-        let parts: Vec<Result<UsagePart, Vec<FieldProblem>>> = root
-            .at("iterations")
-            .elements()
-            .map(|place| Ok(UsagePart { model: place.word("model").map(str::to_owned), meters: part(format, place)? }))
-            .collect();
-        if !parts.is_empty() {
-            let mut parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let entries: Vec<Place<'_>> = root.at("iterations").elements().collect();
+        if !entries.is_empty() {
+            let mut parts = Vec::with_capacity(entries.len() + 1);
+            for (index, entry) in entries.iter().enumerate() {
+                let meters = part(format, *entry)?;
+                if !is_declined(*entry, entries.get(index + 1).copied()) {
+                    parts.push(UsagePart { model: entry.word("model").map(str::to_owned), meters });
+                }
+            }
             let tools = tools(root)?;
             parts.push(UsagePart { model: None, meters: tools });
             parts.retain(|part| !part.meters.is_empty());
@@ -71,6 +74,27 @@ pub fn usage(format: UsageFormat, usage: &Value) -> Result<Usage, Vec<FieldProbl
         }
     }
     part(format, root).map(Usage::from)
+}
+
+/// Whether an attempt of Anthropic's loops was declined before it put out anything, which is not billed; one declined in mid-stream is.
+///
+/// It has no output, and either the fallback that answers in its place comes next or it says that it was refused (Anthropic's notebook on the billing of fallbacks, 2026-06).
+/// An attempt without output alone says nothing: a call can be made to fill the cache.
+fn is_declined(entry: Place<'_>, next: Option<Place<'_>>) -> bool {
+    let is_silent = entry.at("output_tokens").value().is_none_or(|count| count.as_u64() == Some(0));
+    let is_attempt = matches!(entry.word("type"), None | Some("message" | "fallback_message"));
+    let falls_back = is_attempt && next.and_then(|next| next.word("type")) == Some("fallback_message");
+    is_silent && (falls_back || entry.word("stop_reason") == Some(REFUSAL))
+}
+
+/// What Anthropic's answers say they stopped for when they were refused.
+const REFUSAL: &str = "refusal";
+
+/// Whether an answer of Anthropic that stopped for this was refused before any output, which is not billed. Its usage alone cannot tell.
+#[must_use]
+pub fn is_silent_refusal(stop_reason: Option<&str>, meters: &Meters) -> bool {
+    let has_output = meters.iter().any(|(meter, _)| meter.is_token() && !meter.is_input_token());
+    stop_reason == Some(REFUSAL) && !has_output
 }
 
 /// The disjoint meters of a usage object, parts added up. See [`usage`].

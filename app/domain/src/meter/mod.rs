@@ -15,11 +15,11 @@ mod reader;
 mod served;
 mod usage_format;
 
-pub use formats::{Usage, UsagePart, meters, usage};
+pub use formats::{Usage, UsagePart, is_silent_refusal, meters, usage};
 pub use numbers::numbers_only;
 pub use quantities::Meters;
 pub use served::served_tier;
-pub(crate) use served::served_word;
+pub use served::served_word;
 pub use usage_format::UsageFormat;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

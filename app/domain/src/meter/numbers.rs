@@ -12,7 +12,7 @@ const MAX_KEY_LEN: usize = 64;
 const MAX_WORD_LEN: usize = 96;
 
 /// Keys whose short word says how the usage is billed.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "service_tier",
     "serviceTier",
     "trafficType",
@@ -22,6 +22,7 @@ const WORDS: [&str; 14] = [
     "modality",
     "ttl",
     "model",
+    "stop_reason",
     "size",
     "quality",
     "resolution",
@@ -80,7 +81,7 @@ fn is_key(key: &str) -> bool {
 }
 
 fn is_word(word: &str) -> bool {
-    word.len() <= MAX_WORD_LEN && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@".contains(&byte))
+    word.len() <= MAX_WORD_LEN && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.:/@[]".contains(&byte))
 }
 
 fn is_decimal(text: &str) -> bool {

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-/// A word of the usage object.
-pub(crate) fn served_word<'a>(usage: &'a Value, key: &str) -> Option<&'a str> {
+/// A word of the usage object; none where it is empty.
+#[must_use]
+pub fn served_word<'a>(usage: &'a Value, key: &str) -> Option<&'a str> {
     usage.get(key).and_then(Value::as_str).filter(|word| !word.is_empty())
 }
 

@@ -137,6 +137,47 @@ fn anthropic_iterations_replace_the_top_level() {
 }
 
 #[test]
+fn anthropic_attempts_declined_before_any_output_are_not_billed() {
+    let entry = |kind: &str, input: u64, output: u64| json!({"type": kind, "model": "m", "input_tokens": input, "output_tokens": output});
+    let billed = |iterations: Value| {
+        let usage_object = json!({"input_tokens": 1, "output_tokens": 1, "iterations": iterations});
+        usage(UsageFormat::Anthropic, &usage_object).unwrap().total().get(Meter::InputUncached)
+    };
+    let refused = |output: u64| {
+        let mut refused = entry("message", 30, output);
+        refused["stop_reason"] = json!("refusal");
+        refused
+    };
+    for (iterations, input) in [
+        (json!([entry("message", 408, 0), entry("fallback_message", 412, 264)]), 412),
+        (json!([entry("message", 408, 17), entry("fallback_message", 412, 264)]), 820),
+        (json!([entry("message", 5, 0), entry("fallback_message", 6, 0), entry("fallback_message", 7, 9)]), 7),
+        (json!([entry("message", 5, 0), entry("message", 6, 0)]), 11),
+        (json!([entry("message", 5, 0)]), 5),
+        (json!([entry("compaction", 5, 0), entry("fallback_message", 6, 1)]), 11),
+        (json!([entry("message", 5, 9), refused(0)]), 5),
+        (json!([entry("message", 5, 9), refused(1)]), 35),
+        (json!([{"type": "message", "input_tokens": 8}, entry("fallback_message", 6, 1)]), 6),
+        (json!([refused(0)]), 0),
+    ] {
+        assert_eq!(billed(iterations.clone()), Decimal::from(input), "{iterations}");
+        let kept = numbers_only(&json!({"input_tokens": 1, "iterations": iterations}));
+        assert_eq!(meters(UsageFormat::Anthropic, &kept).unwrap().get(Meter::InputUncached), Decimal::from(input));
+    }
+    let faulty = json!({"input_tokens": 1, "iterations": [entry("message", 1, 0), {"type": "fallback_message", "input_tokens": -1}]});
+    assert!(usage(UsageFormat::Anthropic, &faulty).is_err(), "what is not billed must be readable too");
+}
+
+#[test]
+fn only_a_refusal_without_output_is_silent() {
+    let used = |output: u64| Meters::from_iter([(Meter::InputUncached, 5), (Meter::Output, output)]);
+    assert!(is_silent_refusal(Some("refusal"), &used(0)));
+    assert!(!is_silent_refusal(Some("refusal"), &used(1)));
+    assert!(!is_silent_refusal(Some("end_turn"), &used(0)));
+    assert!(!is_silent_refusal(None, &used(0)));
+}
+
+#[test]
 fn gemini_thoughts_and_tool_prompts_come_on_top() {
     let usage = json!({"promptTokenCount": 46, "toolUsePromptTokenCount": 1436, "candidatesTokenCount": 293, "thoughtsTokenCount": 980,
         "totalTokenCount": 2755});

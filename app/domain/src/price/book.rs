@@ -1,11 +1,15 @@
 //! The price book in memory: found by name, then by meter, variant, time and tier.
 
+mod books;
+
+pub use books::Books;
+
 use super::{
-    Attributes, BookPrice, BookRows, Context, CostBasis, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule,
-    Unpriced, Variant, basis_at,
+    Attributes, BookPrice, BookRows, Context, CostBasisRule, ModelLimit, Pattern, PriceModifier, Schedule, Unpriced,
+    Variant,
 };
 use crate::meter::Meter;
-use crate::model::{canonical_provider, lower, other_spellings};
+use crate::model::{canonical_provider, lower, other_spellings, without_mark};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
@@ -124,6 +128,7 @@ struct Rare {
     attributes: Attributes,
     quantity_min: Option<Decimal>,
     quantity_max: Option<Decimal>,
+    quantity_whole: bool,
 }
 
 impl Rare {
@@ -131,13 +136,15 @@ impl Rare {
         let any = row.schedule.is_some()
             || !row.attributes.is_empty()
             || row.quantity_min.is_some()
-            || row.quantity_max.is_some();
+            || row.quantity_max.is_some()
+            || row.quantity_whole;
         any.then(|| {
             Box::new(Self {
                 schedule: row.schedule,
                 attributes: row.attributes.clone(),
                 quantity_min: row.quantity_min,
                 quantity_max: row.quantity_max,
+                quantity_whole: row.quantity_whole,
             })
         })
     }
@@ -179,11 +186,16 @@ impl Rate {
         (asked, hours, self.floor)
     }
 
-    /// What is charged of a quantity: at least the least and at most the greatest of one event.
-    pub(crate) fn charged(&self, quantity: Decimal) -> Decimal {
+    /// What is charged of a quantity: whole units where begun ones count, at least the least and at most the greatest of one event.
+    ///
+    /// Whole units are the maker's way to charge: a reseller at the maker's price may count otherwise.
+    /// The least and greatest are those of one request: of a sum of several, what is charged at most counts for each.
+    pub(crate) fn charged(&self, quantity: Decimal, sum_of: Option<u64>, is_resold: bool) -> Decimal {
         let Some(rare) = &self.rare else { return quantity };
+        let quantity = if rare.quantity_whole && !is_resold { quantity.ceil() } else { quantity };
         let raised = rare.quantity_min.map_or(quantity, |least| quantity.max(least));
-        rare.quantity_max.map_or(raised, |most| raised.min(most))
+        let requests = Decimal::from(sum_of.unwrap_or(1));
+        rare.quantity_max.map_or(raised, |most| raised.min(most.saturating_mul(requests)))
     }
 }
 
@@ -229,6 +241,14 @@ impl ModelPrices {
         self.own(meter, call).or_else(|| meter.fallbacks().iter().find_map(|&meter| self.own(meter, call)))
     }
 
+    /// The highest price of one unit of a meter ever, or of one that stands in for it.
+    fn dearest(&self, meter: Meter) -> Option<Decimal> {
+        std::iter::once(&meter).chain(meter.fallbacks()).find_map(|&meter| {
+            let of_meter = self.rates.iter().filter(|rate| rate.meter == meter);
+            of_meter.filter_map(|rate| rate.rate.checked_div(Decimal::from(rate.per))).max()
+        })
+    }
+
     fn is_sold_as(&self, variant: Variant, at: DateTime<Utc>) -> bool {
         self.rates.iter().any(|rate| rate.variant == variant && rate.from <= at && at < rate.to)
     }
@@ -265,6 +285,11 @@ impl<'a> Resolved<'a> {
     /// Whether it has any price of this tier at a time.
     pub(crate) fn is_sold_as(self, variant: Variant, at: DateTime<Utc>) -> bool {
         self.prices.is_sold_as(variant, at)
+    }
+
+    /// Whether somebody else's model is sold.
+    pub(crate) fn is_resold(self) -> bool {
+        self.label().split_once('/').is_some_and(|(maker, _)| maker != self.seller)
     }
 
     /// The model's name in the book, without its provider.
@@ -438,6 +463,7 @@ impl PriceBook {
     /// Finds the model that a sent name meant at a time.
     ///
     /// The name as it is goes first, then other spellings of it; with each, the provider's own models go before those it resells.
+    /// A client's mark behind it ([`without_mark`]) is left out before rules for beginnings of names are asked, unless a model has it in its very name.
     ///
     /// # Errors
     /// [`Unpriced::UnknownProvider`] or [`Unpriced::UnknownModel`].
@@ -451,10 +477,16 @@ impl PriceBook {
             return Ok(self.sold_by(canonical, prices, model));
         }
         let name = lower(model.trim());
-        let found = self
-            .find(prices, &name, at)
-            .or_else(|| other_spellings(canonical, &name).iter().find_map(|name| self.find(prices, name, at)))
-            .ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
+        let spelled = |name: &str| {
+            let others = || other_spellings(canonical, name).into_iter().find_map(|name| self.find(prices, &name, at));
+            self.find(prices, name, at).or_else(others)
+        };
+        let found = match without_mark(&name).filter(|_| !prices.exact.contains_key(&*name)) {
+            Some((bare, _)) => spelled(bare).or_else(|| spelled(&name)),
+            None => spelled(&name),
+        };
+        let found =
+            found.ok_or_else(|| Unpriced::UnknownModel { provider: provider.to_owned(), model: model.to_owned() })?;
         prices.remember(model, found);
         Ok(self.sold_by(canonical, prices, found))
     }
@@ -477,10 +509,15 @@ impl PriceBook {
         self.labels.get(label).map(|&model| &self.models[model])
     }
 
-    /// The highest price of one unit of a meter ever: of the provider if it sells it, else of the whole book.
-    pub(crate) fn dearest(&self, provider: &str, meter: Meter) -> Option<Decimal> {
-        let provider = self.providers.get(canonical_provider(provider).as_ref());
-        provider.and_then(|provider| provider.dearest.of(meter)).or_else(|| self.dearest.of(meter))
+    fn seller(&self, provider: &str) -> Option<&ProviderPrices> {
+        self.providers.get(canonical_provider(provider).as_ref())
+    }
+
+    /// The highest price of one unit of a meter ever of a model by its very name, whoever sells it.
+    fn dearest_of_name(&self, model: &str, meter: Meter) -> Option<Decimal> {
+        let name = lower(model.trim());
+        let named = self.providers.values().filter_map(|provider| provider.exact.get(&*name));
+        named.filter_map(|&(_, model)| self.models[model].dearest(meter)).max()
     }
 }
 
@@ -513,56 +550,5 @@ impl ProviderPrices {
             .take_while(|rule| rule.position < before)
             .find(|rule| (!is_own_name || rule.has_dates()) && rule.holds(at) && rule.pattern.matches(name));
         by_rule.map(|rule| rule.model).or(exact.map(|(_, model)| model))
-    }
-}
-
-/// The price book as one organization sees it: its own prices and names over the common ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Books<'a> {
-    /// The organization's own, if it has any.
-    pub own: Option<&'a PriceBook>,
-    /// Everybody's.
-    pub common: &'a PriceBook,
-}
-
-impl<'a> Books<'a> {
-    /// Finds a model, the organization's own names first, and lays its own prices over the common ones.
-    ///
-    /// An own price of a model holds for every name that leads to the model, by whichever book's rules.
-    ///
-    /// # Errors
-    /// As [`PriceBook::resolve`], of the common book.
-    pub fn resolve(self, provider: &str, model: &str, at: DateTime<Utc>) -> Result<Resolved<'a>, Unpriced> {
-        let Some(own) = self.own else { return self.common.resolve(provider, model, at) };
-        let Ok(mapped) = own.resolve(provider, model, at) else {
-            let found = self.common.resolve(provider, model, at)?;
-            return Ok(Resolved { own_prices: own.labelled(found.label()), own: &own.modifiers, ..found });
-        };
-        // A model of the organization's own has no prices in the common book.
-        let (provider, model) = mapped.label().split_once('/').unwrap_or((provider, model));
-        let found = self.common.resolve(provider, model, at).unwrap_or(Resolved { modifiers: &[], ..mapped });
-        let priced = Some(mapped.prices).filter(|own| !own.rates.is_empty());
-        let own_prices = priced.or_else(|| own.labelled(found.label()));
-        Ok(Resolved { own_prices, own: &own.modifiers, ..found })
-    }
-
-    /// Which cost of a provider's event counts.
-    #[must_use]
-    pub fn basis(self, provider: &str, at: DateTime<Utc>) -> CostBasis {
-        self.own.map_or_else(CostBasis::default, |own| basis_at(&own.bases, provider, at))
-    }
-
-    /// The label of the model that the organization mapped this name to.
-    #[must_use]
-    pub fn mapped(self, provider: &str, model: &str, at: DateTime<Utc>) -> Option<&'a str> {
-        let label = self.own?.resolve(provider, model, at).ok()?.label();
-        let own_name = label.split_once('/').is_some_and(|(_, name)| lower(name) == lower(model.trim()));
-        (!own_name).then_some(label)
-    }
-}
-
-impl<'a> From<&'a PriceBook> for Books<'a> {
-    fn from(common: &'a PriceBook) -> Self {
-        Self { own: None, common }
     }
 }

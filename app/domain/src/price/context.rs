@@ -12,6 +12,8 @@ pub struct Context<'a> {
     pub variant: Variant,
     /// Most results that a search was asked for; 0 when nothing is said.
     pub results: u64,
+    /// How many requests the usage is the sum of; none for a single request. Prices by the size of a request do not apply to a sum.
+    pub sum_of: Option<u64>,
     attributes: [Option<&'a str>; Attribute::COUNT],
 }
 
@@ -58,6 +60,18 @@ impl<'a> Context<'a> {
         }
         context.results = usage.get("max_results").and_then(Value::as_u64).unwrap_or(0);
         context
+    }
+
+    /// The same usage as the sum of so many requests.
+    #[must_use]
+    pub const fn as_sum(mut self, sum_of: Option<u64>) -> Self {
+        self.sum_of = sum_of;
+        self
+    }
+
+    /// The input tokens that choose a tier: none of a sum, whose requests are not known one by one.
+    pub(crate) const fn size(&self, input_tokens: u64) -> u64 {
+        if self.sum_of.is_some() { 0 } else { input_tokens }
     }
 
     /// The same call, had it been served otherwise.

@@ -8,6 +8,7 @@ mod basis;
 mod book;
 mod context;
 pub mod contract;
+mod derived;
 mod effect;
 pub mod import;
 mod modifier;
@@ -24,6 +25,7 @@ pub use basis::{BasisBook, BasisForm, COMPARED_DAYS, CostBasis, CostBasisRule, D
 pub use book::{Books, PriceBook, Resolved};
 pub(crate) use book::{Call, Found};
 pub use context::{Asked, Context};
+pub use derived::Derivation;
 pub use effect::{EffectRow, ModifierEffect, worked_example};
 pub use modifier::{MeterSet, MeterSetError, ModelLimit, ModifierKind, PriceModifier};
 pub use own::{
@@ -114,6 +116,9 @@ pub struct BookPrice {
     pub quantity_min: Option<Decimal>,
     /// Greatest quantity that an event is charged for.
     pub quantity_max: Option<Decimal>,
+    /// Whether a begun unit is charged as a whole one: of audio, the begun second.
+    #[serde(default)]
+    pub quantity_whole: bool,
     /// Price in USD of `per` units.
     pub rate: Decimal,
     /// Units that the rate is for.
@@ -130,6 +135,9 @@ pub struct BookPrice {
     pub source_version: String,
     /// Where it can be checked.
     pub source_url: Option<String>,
+    /// Why it stands here, where the source does not list it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<Derivation>,
 }
 
 /// A provider of the price book.

@@ -8,6 +8,7 @@ pub use fields::usual_per;
 pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
 pub use forms::{MAX_RATES, MappingForm, ModifierForm, PriceForm, RateForm, field_of};
 pub use warnings::{PriceWarning, tenfold, warnings};
+pub(super) use warnings::{cheaper_than_base, far_above_peers};
 
 use super::{BookPrice, ModelAlias, PriceModifier};
 use crate::rule::{Dated, History, RuleChange};

@@ -346,6 +346,7 @@ mod tests {
             tier_inclusive,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: Decimal::TEN,
             per: 1_000_000,
             valid_from: None,
@@ -354,6 +355,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         }
     }
 

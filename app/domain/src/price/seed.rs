@@ -9,21 +9,21 @@
 //! p  provider  name  url  a,b        a provider, its price list, the providers whose models it also sells
 //! m  model  name  url                a model of that provider
 //! a  pattern  from  to               names that mean it; in the file's order, the first that matches wins
-//! r  meter  variant  tier  rate  per  from  to  schedule  attributes  least  most
+//! r  meter  variant  tier  rate  per  from  to  schedule  attributes  least  most  derived  whole
 //! f  kind  factor  models  meters  attributes  from  to  url      a factor on prices of the provider
 //! l  requests  tokens  from  to      what a provider lets one account use of the model each minute
 //! ```
 //!
-//! `tier` is `>272000` or `>=200000` input tokens, or results of a search; `from` and `to` are UTC dates or instants; `least` and `most` bound the quantity that one event is charged for.
-//! See [`Pattern`], [`Schedule`], [`Attributes`], [`MeterSet`] and [`ModifierKind`].
+//! `tier` is `>272000` or `>=200000` input tokens, or results of a search; `from` and `to` are UTC dates or instants; `least` and `most` bound the quantity that one event is charged for; `derived` says why a price stands here that its source does not list; `whole`, in the last field, that a begun unit is charged as a whole one.
+//! See [`Pattern`], [`Schedule`], [`Attributes`], [`MeterSet`], [`ModifierKind`] and [`Derivation`].
 //!
 //! A variant of `` (nothing) is `standard`.
 //!
 //! A price's id follows from its facts alone, so every database and every later edition of the file agree on it.
 
 use super::{
-    Attributes, BookModel, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModelLimit, ModifierKind, Pattern,
-    PriceModifier, Schedule, Variant,
+    Attributes, BookModel, BookPrice, BookProvider, BookRows, Derivation, MeterSet, ModelAlias, ModelLimit,
+    ModifierKind, Pattern, PriceModifier, Schedule, Variant,
 };
 use crate::meter::Meter;
 use crate::rule::FIRST_RULE_ID;
@@ -47,15 +47,23 @@ pub struct SeedError {
 /// # Errors
 /// The first line that cannot be read.
 pub fn parse(text: &str) -> Result<BookRows, SeedError> {
+    let (rows, wrong) = parse_each(text);
+    wrong.into_iter().next().map_or(Ok(rows), Err)
+}
+
+/// Reads a file of this form record by record: one that cannot be read is left out, with what is wrong with it, and so is what belongs to it.
+#[must_use]
+pub fn parse_each(text: &str) -> (BookRows, Vec<SeedError>) {
     let mut reading = Reading::default();
+    let mut wrong = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if !line.is_empty() && !line.starts_with('#') {
-            reading.line(line).map_err(|what| SeedError { line: index + 1, what })?;
+            wrong.extend(reading.line(line).err().map(|what| SeedError { line: index + 1, what }));
         }
     }
     // As every database has them.
     reading.rows.modifiers.sort_by_key(|row| row.modifier_id);
-    Ok(reading.rows)
+    (reading.rows, wrong)
 }
 
 #[derive(Default)]
@@ -79,11 +87,13 @@ impl Reading {
         let mut next = || fields.next().filter(|field| !field.is_empty());
         match kind {
             Some("s") => {
+                self.source.clear();
                 self.source = next().ok_or("a source has a name")?.to_owned();
                 self.version = next().ok_or("a source has a version")?.to_owned();
                 self.source_url = next().map(str::to_owned);
             }
             Some("p") => {
+                (self.provider, self.model) = (None, None);
                 let provider = next().ok_or("a provider has a name")?.to_owned();
                 let place = *self.providers.entry(provider.clone()).or_insert(self.rows.providers.len());
                 if place == self.rows.providers.len() {
@@ -96,6 +106,7 @@ impl Reading {
                 (self.provider, self.model) = (Some(place), None);
             }
             Some("m") => {
+                self.model = None;
                 let place = self.provider.ok_or("a model needs a provider above it")?;
                 let provider = &self.rows.providers[place];
                 let model = next().ok_or("a model has a name")?.to_owned();
@@ -171,6 +182,15 @@ impl Reading {
             source: self.source.clone(),
             source_version: self.version.clone(),
             source_url: self.source_url.clone().or_else(|| self.model_url.clone()),
+            derived: match field() {
+                "" => None,
+                word => Some(Derivation::parse(word).ok_or("not a derivation")?),
+            },
+            quantity_whole: match field() {
+                "" => false,
+                "whole" => true,
+                _ => return Err("not `whole`"),
+            },
         };
         row.price_id = price_id(&row);
         self.rows.prices.push(row);
@@ -248,7 +268,7 @@ fn instant(text: &str) -> Result<Option<DateTime<Utc>>, &'static str> {
 
 /// The id of a price: a hash of the facts that make it what it is.
 ///
-/// Its source's version and link are left out: a newer edition that says the same is the same price.
+/// Its source's version and link, and how it was derived, are left out: a newer edition that says the same is the same price.
 #[must_use]
 pub fn price_id(row: &BookPrice) -> u64 {
     let mut facts = Facts(String::with_capacity(96));
@@ -275,6 +295,9 @@ pub fn price_id(row: &BookPrice) -> u64 {
         if let Some(bound) = bound {
             facts.put(format_args!("\t{word} {}", bound.normalize()));
         }
+    }
+    if row.quantity_whole {
+        facts.put(format_args!("\twhole"));
     }
     facts.id()
 }

@@ -105,7 +105,7 @@ fn what_was_served_wins_over_what_was_asked_for() {
 #[test]
 fn a_seed_says_factors_limits_and_bounds() {
     let text = "s\tset\t1\np\ta\nf\tregion\t1.10\t^b\ttokens\tregion!=global\t2026-01-01\t\thttps://a.example\n\
-                m\tb\nl\t60\t8000000\nr\tsearches\t\t>25\t0.025\t1\t\t\t\tsearch_type=fast\t10\t100\n";
+                m\tb\nl\t60\t8000000\nr\tsearches\t\t>25\t0.025\t1\t\t\t\tsearch_type=fast\t10\t100\t\twhole\n";
     let rows = seed::parse(text).unwrap();
     let ([modifier], [limit], [price]) = (&rows.modifiers[..], &rows.limits[..], &rows.prices[..]) else {
         panic!("one of each")
@@ -124,6 +124,7 @@ fn a_seed_says_factors_limits_and_bounds() {
         (Variant::Standard, 25, "search_type=fast".into())
     );
     assert_eq!((price.quantity_min, price.quantity_max), (Some(10.into()), Some(100.into())));
+    assert!(price.quantity_whole);
     let error = |text: &str| seed::parse(&format!("p\ta\nm\tb\n{text}")).unwrap_err().what;
     assert_eq!(error("f\tregion\t-1"), "not a factor");
     assert_eq!(error("f\tluck\t1"), "not a kind of factor");

@@ -1,8 +1,8 @@
 //! Why a line of a receipt has the price that it has.
 
-use super::{BookPrice, Variant};
+use super::{BookPrice, Derivation, Variant};
 use crate::meter::Meter;
-use crate::model::{canonical_provider, lower};
+use crate::model::{canonical_provider, lower, without_mark};
 use crate::rule::FIRST_RULE_ID;
 use serde::{Deserialize, Serialize};
 
@@ -29,18 +29,27 @@ pub struct Why {
     pub model: String,
     /// Whether the row is the organization's own: it goes before the common price.
     pub own: bool,
+    /// What the sender's client marked the model's name with, which no price depends on.
+    #[serde(default)]
+    pub mark: Option<String>,
     /// The meter whose price stood in, where the model has none for the line's meter.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub stood_in: Option<Meter>,
     /// The tier of service that has no price of its own, so that the standard price held.
     pub fell_back: Option<Variant>,
+    /// Why the price stands in the book, where its source does not list it as it is.
+    #[serde(default)]
+    pub derived: Option<Derivation>,
 }
 
 impl Why {
     /// Of a line that charged `meter` with the price `row` to an event that named `provider` and `model`, served as `variant`.
     #[must_use]
     pub fn of(provider: &str, model: &str, mapped: bool, meter: Meter, variant: Variant, row: &BookPrice) -> Self {
-        let same_name = row.provider == canonical_provider(provider) && lower(&row.model) == lower(model.trim());
+        let is_name =
+            |name: &str| row.provider == canonical_provider(provider) && lower(&row.model) == lower(name.trim());
+        let marked = without_mark(model).filter(|_| !is_name(model));
+        let same_name = is_name(marked.map_or(model, |(bare, _)| bare));
         Self {
             name: match (mapped, same_name) {
                 (true, _) => NameWhy::Mapped,
@@ -49,8 +58,10 @@ impl Why {
             },
             model: format!("{}/{}", row.provider, row.model),
             own: row.price_id >= FIRST_RULE_ID,
+            mark: marked.map(|(_, mark)| mark.to_owned()),
             stood_in: (row.meter != meter).then_some(row.meter),
             fell_back: (row.variant == Variant::Standard && variant != Variant::Standard).then_some(variant),
+            derived: row.derived,
         }
     }
 
@@ -63,13 +74,17 @@ impl Why {
             NameWhy::Mapped => format!("Your organization maps the event's name to {model}."),
             NameWhy::Rule => format!("A rule of the price book leads the event's name to {model}."),
         };
+        let mark = self.mark.as_ref().map(|mark| {
+            format!("The mark {mark} behind the event's name of the model is its client's and changes no price.")
+        });
         let own = self.own.then(|| "Your own price goes before the common one.".to_owned());
         let stood_in = self.stood_in.map(|meter| {
             format!("There is no price of this meter: that of {} stands in.", meter.label().to_lowercase())
         });
         let fell_back =
             self.fell_back.map(|variant| format!("There is no {} price: the standard one holds.", variant.as_str()));
-        [Some(name), own, stood_in, fell_back].into_iter().flatten().collect()
+        let derived = self.derived.map(|derived| format!("This price is derived. {}", derived.reason()));
+        [Some(name), mark, own, stood_in, fell_back, derived].into_iter().flatten().collect()
     }
 }
 
@@ -91,6 +106,7 @@ mod tests {
             tier_inclusive: true,
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             rate: Decimal::ONE,
             per: 1_000_000,
             valid_from: None,
@@ -99,6 +115,7 @@ mod tests {
             source: "set".to_owned(),
             source_version: "1".to_owned(),
             source_url: None,
+            derived: None,
         }
     }
 
@@ -111,6 +128,19 @@ mod tests {
         assert_eq!(name("x-ai", "grok-4-latest", false), NameWhy::Rule);
         assert_eq!(name("azure", "grok-4", false), NameWhy::Rule, "somebody else's model");
         assert_eq!(name("azure", "our-grok", true), NameWhy::Mapped);
+    }
+
+    #[test]
+    fn a_mark_of_a_client_is_said() {
+        let why = Why::of("xai", "grok-4[1m]", false, Meter::InputUncached, Variant::Standard, &row());
+        assert_eq!((why.name, why.mark.as_deref()), (NameWhy::Listed, Some("[1m]")));
+        assert_eq!(
+            why.sentences()[1],
+            "The mark [1m] behind the event's name of the model is its client's and changes no price."
+        );
+        let listed = BookPrice { model: "grok-4 (high)".to_owned(), ..row() };
+        let why = Why::of("xai", "grok-4 (high)", false, Meter::InputUncached, Variant::Standard, &listed);
+        assert_eq!((why.name, why.mark), (NameWhy::Listed, None), "a part of the book's own name");
     }
 
     #[test]
@@ -131,5 +161,8 @@ mod tests {
         );
         let flex = BookPrice { variant: Variant::Flex, ..row() };
         assert_eq!(of(Meter::InputUncached, Variant::Flex, &flex).fell_back, None);
+        let derived = BookPrice { derived: Some(Derivation::ShareOfStandard), ..flex };
+        let said = of(Meter::InputUncached, Variant::Flex, &derived).sentences();
+        assert_eq!(said[1], format!("This price is derived. {}", Derivation::ShareOfStandard.reason()));
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use domain::event::{EventInput, ReportedCost};
-use domain::meter::{Meters, Usage};
+use domain::meter::{Meters, Usage, is_silent_refusal, served_word};
+use domain::model::canonical_provider;
 use domain::price::{Asked, Books, Context};
 use domain::rating::{ReceiptLine, Served, charge, upper_bound};
 use rust_decimal::Decimal;
@@ -22,7 +23,7 @@ pub(crate) struct Booking {
 }
 
 /// How a call was asked for.
-pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
+fn asked(sent: &EventInput) -> Asked<'_> {
     Asked {
         service_tier: sent.service_tier.as_deref(),
         speed: None,
@@ -31,10 +32,23 @@ pub(crate) fn asked(sent: &EventInput) -> Asked<'_> {
     }
 }
 
+/// The circumstances that choose between prices.
+pub(crate) fn context<'a>(sent: &'a EventInput, meters: &Meters) -> Context<'a> {
+    Context::of(asked(sent), &sent.usage).as_sum(sent.sum_of(meters.input_tokens()))
+}
+
+/// Whether Anthropic refused before any output: it bills nothing for that.
+fn is_unbilled(sent: &EventInput, meters: &Meters) -> bool {
+    let stopped = sent.finish_reason.as_deref().or_else(|| served_word(&sent.usage, "stop_reason"));
+    canonical_provider(&sent.provider) == "anthropic" && is_silent_refusal(stopped, meters)
+}
+
 /// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
-    let context = Context::of(asked(sent), &sent.usage);
-    let served = Served { provider: &sent.provider, model: &sent.model, usage: used, at, context };
+    let context = context(sent, meters);
+    let nothing = Usage { parts: Vec::new() };
+    let usage = if is_unbilled(sent, meters) { &nothing } else { used };
+    let served = Served { provider: &sent.provider, model: &sent.model, usage, at, context };
     if sent.is_cache_hit() {
         // No provider call was made: nothing is owed, whatever the book knows or the provider said of the first answer.
         let (priced_as, avoided) =
@@ -50,7 +64,7 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         },
         Err(unpriced) => Booking {
             unpriced_reason: Some(unpriced.to_string()),
-            upper_bound: Some(upper_bound(books.common, &sent.provider, meters)),
+            upper_bound: Some(upper_bound(books, &sent.provider, &sent.model, meters)),
             ..Booking::default()
         },
     }

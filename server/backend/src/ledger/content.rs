@@ -8,7 +8,7 @@
 //! The first byte of the stored hash is the version, so that a later one can stand beside it; fifteen of SHA-256 follow.
 
 use chrono::{DateTime, Utc};
-use domain::event::EventInput;
+use domain::event::{Aggregate, EventInput};
 use rust_decimal::Decimal;
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
@@ -43,6 +43,7 @@ pub(crate) fn to_micros(at: DateTime<Utc>) -> DateTime<Utc> {
 /// The whole event. The fields stand in the order of their names.
 fn canonical(sent: &EventInput) -> String {
     let mut object = Object::new();
+    object.text("aggregate", sent.aggregate.map(Aggregate::as_str));
     object.number("attempt", sent.attempt);
     object.flag("batch", sent.batch);
     object.text("cohort", sent.cohort.as_deref());
@@ -66,6 +67,7 @@ fn canonical(sent: &EventInput) -> String {
         object.text("reported_cost_currency", Some(&cost.currency));
     }
     object.text("request_id", sent.request_id.as_deref());
+    object.number("requests", sent.requests);
     object.flag("response_cache_hit", sent.response_cache_hit);
     object.text("service_tier", sent.service_tier.as_deref());
     object.text("session_id", sent.session_id.as_deref());

@@ -6,8 +6,8 @@ use domain::meter::Meter;
 use domain::price::import::NameRules;
 use domain::price::page::ModelName;
 use domain::price::{
-    Attributes, BookModel, BookPrice, BookProvider, BookRows, MeterSet, ModelAlias, ModelLimit, ModifierKind, Pattern,
-    PriceModifier, Schedule, Variant,
+    Attributes, BookModel, BookPrice, BookProvider, BookRows, Derivation, MeterSet, ModelAlias, ModelLimit,
+    ModifierKind, Pattern, PriceModifier, Schedule, Variant,
 };
 use futures::{StreamExt, TryStreamExt};
 use rust_decimal::Decimal;
@@ -149,12 +149,13 @@ macro_rules! insert_prices {
         concat!(
             "insert into prices (price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per,
                  valid_from, valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max,
-                 origin, recorded_at)
+                 derived, quantity_whole, origin, recorded_at)
              select n.*, '",
             $origin,
-            "', $19 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+            "', $21 from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
                  $7::boolean[], $8::numeric[], $9::bigint[], $10::timestamptz[], $11::timestamptz[], $12::text[],
-                 $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[]) as n
+                 $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[], $19::text[],
+                 $20::boolean[]) as n
              on conflict ",
             $conflict
         )
@@ -199,6 +200,8 @@ async fn insert_prices(
         .bind(column(rows, |row| row.attributes.to_string()))
         .bind(column(rows, |row| row.quantity_min))
         .bind(column(rows, |row| row.quantity_max))
+        .bind(column(rows, |row| row.derived.map(Derivation::as_str)))
+        .bind(column(rows, |row| row.quantity_whole))
         .bind(now)
         .execute(tx)
         .await?;
@@ -287,7 +290,7 @@ pub(super) async fn edition(pool: &PgPool) -> Result<Edition, Error> {
 pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Result<Vec<BookPrice>, Error> {
     let rows = sqlx::query(
         "select price_id, prices.provider, prices.model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from,
-             valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
+             valid_to, schedule, source, source_version, source_url, attributes, quantity_min, quantity_max, derived, quantity_whole
          from unnest($1::text[], $2::text[]) as wanted (provider, model)
          join prices on prices.provider = wanted.provider and prices.model = wanted.model
          where superseded_at is null",
@@ -377,7 +380,7 @@ pub(super) async fn prices(tx: &mut PgConnection, known_at: Option<DateTime<Utc>
     // Row by row: all of them in PostgreSQL's form beside ours would double the memory that a start takes.
     sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
+             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max, derived, quantity_whole
          from prices
          where ($1::timestamptz is null and superseded_at is null)
             or (recorded_at <= $1 and (superseded_at is null or superseded_at > $1))",
@@ -413,7 +416,7 @@ pub(super) async fn changed_since(db: impl PgExecutor<'_>, at: DateTime<Utc>) ->
 pub(super) async fn prices_by_ids(pool: &PgPool, ids: &[u64]) -> Result<Vec<BookPrice>, Error> {
     let rows = sqlx::query(
         "select price_id, provider, model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from, valid_to,
-             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max
+             schedule, source, source_version, source_url, attributes, quantity_min, quantity_max, derived, quantity_whole
          from prices where price_id = any($1)",
     )
     .bind(ids.iter().map(|id| id.cast_signed()).collect::<Vec<_>>())
@@ -510,6 +513,7 @@ pub(super) fn price(row: &PgRow) -> Result<BookPrice, Error> {
     let variant: String = row.try_get("variant")?;
     let schedule: Option<String> = row.try_get("schedule")?;
     let attributes: String = row.try_get("attributes")?;
+    let derived: Option<String> = row.try_get("derived")?;
     Ok(BookPrice {
         price_id: whole(row, "prices", "price_id")?,
         provider: row.try_get("provider")?,
@@ -521,6 +525,7 @@ pub(super) fn price(row: &PgRow) -> Result<BookPrice, Error> {
             .map_err(|_| Error::inconsistent("prices", "attributes", &attributes))?,
         quantity_min: row.try_get("quantity_min")?,
         quantity_max: row.try_get("quantity_max")?,
+        quantity_whole: row.try_get("quantity_whole")?,
         tier_from: whole(row, "prices", "tier_from")?,
         tier_inclusive: row.try_get("tier_inclusive")?,
         rate: row.try_get::<Decimal, _>("rate")?,
@@ -533,6 +538,9 @@ pub(super) fn price(row: &PgRow) -> Result<BookPrice, Error> {
         source: row.try_get("source")?,
         source_version: row.try_get("source_version")?,
         source_url: row.try_get("source_url")?,
+        derived: derived
+            .map(|word| Derivation::parse(&word).ok_or_else(|| Error::inconsistent("prices", "derived", &word)))
+            .transpose()?,
     })
 }
 

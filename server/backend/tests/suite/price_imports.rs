@@ -156,7 +156,10 @@ async fn a_file_that_is_no_price_data_is_refused_with_a_reason() {
         ("hello", "line 1: not a record"),
         ("[]", "no prices"),
         ("{\"a\": 1", "no JSON"),
-        ("s\tx\t1\np\ta\nm\tb\nr\toutput\t\t\t-3\t1\n", "cannot be negative"),
+        (
+            "s\tx\t1\np\ta\nm\tb\nr\toutput\t\t\t-3\t1\n",
+            "no prices: a/b, output: a negative price means that it varies",
+        ),
     ] {
         let problem = draft(&backend, &acme.owner, text).await.unwrap_err().into_problem();
         let [field] = problem.fields() else { panic!("{problem:?}") };

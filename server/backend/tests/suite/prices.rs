@@ -287,6 +287,9 @@ async fn an_unusual_price_is_confirmed_first() {
     assert_eq!(warnings(price("gpt-4o-2024-08-06", "input_uncached", "2.4")).await, ["stands_in"]);
     assert_eq!(warnings(price("brand-new", "output", "10")).await, Vec::<String>::new());
     assert_eq!(live(&backend, &acme).await.len(), 1);
+    let long = |rate: &str| PriceForm { tier: ">200000".to_owned(), ..price("brand-new", "output", rate) };
+    assert_eq!(warnings(long("8")).await, ["cheaper_tier"]);
+    assert_eq!(warnings(long("12")).await, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -301,6 +301,8 @@ pub(super) struct EventDocument {
     meters: BTreeMap<String, String>,
     /// Whether the meters add up to the reported usage.
     adds_up: bool,
+    /// Whether it has more input than any model takes at once, and is not declared as a sum by `aggregate`: a price by the size of one request may not be meant.
+    possible_sum: bool,
     /// Remaining attributes by name, tags as `tag.<key>`.
     attributes: BTreeMap<String, String>,
     /// Other attempts of the same request, first to last, at most 20.
@@ -337,6 +339,7 @@ impl From<EventDetail> for EventDocument {
             usage: serde_json::from_str(&event.usage_json).unwrap_or_default(),
             meters: event.meters.into_iter().map(|(meter, quantity)| (meter, plain(quantity))).collect(),
             adds_up: event.adds_up,
+            possible_sum: event.possible_sum,
             attributes: event.attributes.into_iter().collect(),
             attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
             doubles: event.possible_duplicates.into_iter().map(EventSummary::from).collect(),

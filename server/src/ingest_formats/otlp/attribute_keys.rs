@@ -109,6 +109,9 @@ pub(super) const SERVICE_TIER: Names = &[
     "gen_ai.openai.request.service_tier",
     "gen_ai.request.service_tier",
 ];
+/// The endpoint that was called.
+pub(super) const ENDPOINT: Names =
+    &["server.address", "api_base", "gen_ai.openai.api_base", "llm.api_base", "net.peer.name"];
 pub(super) const STREAM: Names = &["gen_ai.request.stream", "gen_ai.request.is_stream", "llm.is_streaming"];
 /// In seconds.
 pub(super) const FIRST_CHUNK: Names =
@@ -197,7 +200,7 @@ pub(super) const OPENROUTER: Names = &[
 
 /// All of these names.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let lists: [Names; 27] = [
+    let lists: [Names; 28] = [
         PROVIDER,
         MODEL,
         RESPONSE_ID,
@@ -209,6 +212,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
         AGENT,
         COST,
         SERVICE_TIER,
+        ENDPOINT,
         STREAM,
         FIRST_CHUNK,
         FIRST_CHUNK_MS,

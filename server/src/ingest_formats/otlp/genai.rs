@@ -2,12 +2,12 @@
 
 use super::Span;
 use super::attribute_keys::{
-    COHORT, COST, COUNTS, CUSTOMER, ENVIRONMENT, ERROR, FEATURE, FINISH, FIRST_CHUNK, FIRST_CHUNK_MS, HTTP_STATUS,
-    INPUT, MODEL, OPENROUTER, OUTPUT, PROJECT, PROVIDER, PROVIDER_METADATA, RESPONSE_ID, SERVICE_TIER, SESSION, STEP,
-    STREAM, TAGS, USER,
+    COHORT, COST, COUNTS, CUSTOMER, ENDPOINT, ENVIRONMENT, ERROR, FEATURE, FINISH, FIRST_CHUNK, FIRST_CHUNK_MS,
+    HTTP_STATUS, INPUT, MODEL, OPENROUTER, OUTPUT, PROJECT, PROVIDER, PROVIDER_METADATA, RESPONSE_ID, SERVICE_TIER,
+    SESSION, STEP, STREAM, TAGS, USER,
 };
 use super::attributes::Attributes;
-use crate::ingest_formats::{EventInput, fit, names};
+use crate::ingest_formats::{EventInput, endpoint, fit, names};
 use chrono::{DateTime, FixedOffset};
 use domain::event::{MAX_LATENCY_MS, ReportedCost, Status};
 use domain::meter::UsageFormat;
@@ -45,6 +45,7 @@ pub(super) fn event(span: &Span, model: &str, operation: &str) -> EventInput {
         usage,
         usage_format: Some(format.as_str().to_owned()),
         service_tier: attributes.word(SERVICE_TIER).and_then(fit::label),
+        region: region(attributes),
         interaction_id: Some(span.trace_id.clone()),
         latency_ms: nanos.map(|nanos| nanos / 1_000_000).filter(|latency| *latency <= MAX_LATENCY_MS),
         time_to_first_token_ms: first_chunk(attributes),
@@ -74,6 +75,11 @@ fn usage(attributes: &Attributes) -> (Value, UsageFormat) {
         }
     }
     (Value::Object(usage), UsageFormat::Opentelemetry)
+}
+
+/// Where it was served, as the first address that names a region says.
+fn region(attributes: &Attributes) -> Option<String> {
+    ENDPOINT.iter().find_map(|name| attributes.any_text(&[name]).as_deref().and_then(endpoint::region))
 }
 
 fn first_chunk(attributes: &Attributes) -> Option<u64> {

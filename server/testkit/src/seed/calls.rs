@@ -33,7 +33,7 @@ pub fn call(at: DateTime<Utc>, cost: Decimal) -> EventInput {
 #[must_use]
 pub fn unpriced_call(at: DateTime<Utc>, bound: Decimal) -> EventInput {
     let provider = "openai";
-    let bounded = |meters: &Meters| upper_bound(&prices::seed_book(), provider, meters);
+    let bounded = |meters: &Meters| upper_bound((&*prices::seed_book()).into(), provider, UNKNOWN, meters);
     let used = Meter::ALL.iter().find_map(|&meter| {
         let quantity = bound.checked_div(bounded(&Meters::from([(meter, 1)])))?.normalize();
         let used = Meters::from_iter([(meter, quantity)]);

@@ -5,6 +5,7 @@ mod litellm;
 mod mixing;
 mod otlp;
 mod passing;
+mod priced;
 mod room;
 
 use crate::support::{Answer, Tenant, TestApp};

@@ -5,6 +5,7 @@
 //! only a model that the book did not know at all has its undated prices since ever, like everything in the first seed.
 //! What a file does not mention says nothing. What it mentions without a price that it had before is [`PriceWarning::Unlisted`].
 
+mod beside;
 mod card;
 mod effect;
 mod names;
@@ -174,7 +175,7 @@ pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> C
     let known: BTreeSet<(&str, &str)> = book.iter().map(model_of).collect();
     let sources = sources(data);
     let mut kinds: BTreeMap<Kind, Sides<'_>> = BTreeMap::new();
-    for row in data {
+    for row in data.iter().filter(|row| !varies(row)) {
         kinds.entry(Kind::of(row)).or_default().data.push(row);
     }
     for row in book.iter().filter(|row| listed.contains(&model_of(row))) {
@@ -192,6 +193,7 @@ pub fn compare(book: &[BookPrice], data: &[BookPrice], from: DateTime<Utc>) -> C
     let unlisted: BTreeSet<_> = of_sources.filter(|place| !listed.contains(place)).collect();
     comparison.unlisted_models = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
     comparison.proposals.sort_by_key(|proposal| proposal.kind);
+    beside::mark_unusual(&mut comparison.proposals, book, data);
     comparison
 }
 
@@ -254,7 +256,8 @@ fn same_price(one: &BookPrice, other: &BookPrice) -> bool {
     let scaled = |row: &BookPrice, per: u64| row.rate.checked_mul(Decimal::from(per));
     scaled(one, other.per) == scaled(other, one.per)
         && one.tier_inclusive == other.tier_inclusive
-        && (one.quantity_min, one.quantity_max) == (other.quantity_min, other.quantity_max)
+        && (one.quantity_min, one.quantity_max, one.quantity_whole)
+            == (other.quantity_min, other.quantity_max, other.quantity_whole)
 }
 
 /// The same price at another time. Its id follows from its facts, so it is another row.
@@ -271,7 +274,7 @@ const MILLIONFOLD: (u64, u64) = (300_000, 3_000_000);
 fn warnings_of(before: Option<&BookPrice>, after: &BookPrice) -> Vec<PriceWarning> {
     let unit = |row: &BookPrice| row.rate.checked_div(Decimal::from(row.per));
     let unit_before = before.and_then(unit);
-    let mut found = warnings(after.meter, after.rate, after.per, unit_before, &[]);
+    let mut found = warnings(after.meter, after.rate, after.per, unit_before, None, &[]);
     let was_free = unit_before.is_some_and(|unit| unit.is_zero());
     if after.rate.is_zero() && !was_free {
         found = vec![PriceWarning::Free];
@@ -349,17 +352,54 @@ pub fn check(data: &[BookPrice]) -> Result<(), String> {
     }
     let mut kinds: BTreeMap<Kind, Vec<Span>> = BTreeMap::new();
     for row in data {
-        check_row(row).map_err(|what| format!("{}/{}, {}: {what}.", row.provider, row.model, row.meter.as_str()))?;
+        check_row(row).map_err(|what| wrong_with(row, what) + ".")?;
         kinds.entry(Kind::of(row)).or_default().push(Span::of(row.valid_from, row.valid_to));
     }
     for (kind, mut spans) in kinds {
         spans.sort_unstable();
         if spans.windows(2).any(|pair| pair[0].overlaps(pair[1])) {
             let Kind { provider, model, meter, .. } = kind;
-            return Err(format!("{provider}/{model}, {}: two prices hold at the same time.", meter.as_str()));
+            return Err(format!("{provider}/{model}, {}: {TWO_AT_ONCE}.", meter.as_str()));
         }
     }
     Ok(())
+}
+
+/// Whether a row only says that the price varies: its model is mentioned, and has no such price.
+#[must_use]
+pub fn varies(row: &BookPrice) -> bool {
+    row.rate < Decimal::ZERO
+}
+
+/// Takes out the rows of a file that cannot stand in a book, with what is wrong with each: one of them spoils no other.
+///
+/// * Of two prices that would hold at the same time neither is taken.
+/// * Negative prices are told and stay, for [`compare`] to know that there is none ([`varies`]).
+pub fn keep_sound(data: &mut Vec<BookPrice>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    data.retain(|row| {
+        let fault = check_row(row).err();
+        wrong.extend(fault.map(|what| wrong_with(row, what)));
+        fault.is_none_or(|what| what == VARIES)
+    });
+    let mut kinds: BTreeMap<Kind, Vec<Span>> = BTreeMap::new();
+    for row in &*data {
+        kinds.entry(Kind::of(row)).or_default().push(Span::of(row.valid_from, row.valid_to));
+    }
+    data.retain(|row| {
+        let span = Span::of(row.valid_from, row.valid_to);
+        let at_once = kinds.get(&Kind::of(row)).map_or(0, |spans| spans.iter().filter(|of| of.overlaps(span)).count());
+        wrong.extend((at_once > 1).then(|| wrong_with(row, TWO_AT_ONCE)));
+        at_once <= 1
+    });
+    wrong
+}
+
+const VARIES: &str = "a negative price means that it varies";
+const TWO_AT_ONCE: &str = "two prices hold at the same time";
+
+fn wrong_with(row: &BookPrice, what: &str) -> String {
+    format!("{}/{}, {}: {what}", row.provider, row.model, row.meter.as_str())
 }
 
 /// Whether a text of a file is short and plain.
@@ -387,9 +427,6 @@ fn check_row(row: &BookPrice) -> Result<(), &'static str> {
     {
         return Err("the source or a condition is too long or no plain text");
     }
-    if row.rate.is_sign_negative() && !row.rate.is_zero() {
-        return Err("a price cannot be negative");
-    }
     if row.per == 0 {
         return Err("a price is for one unit or more");
     }
@@ -403,6 +440,9 @@ fn check_row(row: &BookPrice) -> Result<(), &'static str> {
         || [row.quantity_min, row.quantity_max].into_iter().flatten().any(|bound| bound.is_sign_negative())
     {
         return Err("a tier or a bound is out of range");
+    }
+    if varies(row) {
+        return Err(VARIES);
     }
     Ok(())
 }

@@ -120,7 +120,7 @@ fn what_looks_wrong_needs_a_confirmation() {
 #[test]
 fn a_file_that_cannot_stand_in_a_book_is_refused() {
     let refused = |records: &[&str]| check(&set("list", records)).unwrap_err();
-    assert!(refused(&["r\toutput\t\t\t-1\t1"]).contains("negative"));
+    assert!(refused(&["r\toutput\t\t\t-1\t1"]).contains("a negative price means that it varies"));
     assert!(refused(&["r\toutput\t\t\t1\t1\t2026-02-01\t2026-01-01"]).contains("ends before it begins"));
     assert!(refused(&["r\toutput\t\t\t1\t1", "r\toutput\t\t\t2\t1\t2026-01-01"]).contains("at the same time"));
     assert!(refused(&["r\toutput\t\t\t5000000000\t1"]).contains("nobody charges"));
@@ -132,6 +132,68 @@ fn a_file_that_cannot_stand_in_a_book_is_refused() {
     }
     assert!(check(&[]).unwrap_err().contains("no prices"));
     assert_eq!(check(&set("list", &[INPUT, OUTPUT])), Ok(()));
+}
+
+#[test]
+fn one_bad_row_spoils_only_itself() {
+    let text = "s\tlist\t1\np\tacme\nm\tone\nr\toutput\t\t\t-1\t1000000\nr\tinput_uncached\t\t\t3\t1000000\n\
+                m\ttwo\nr\toutput\t\t\t1\t1\nr\toutput\t\t\t2\t1\t2026-01-01\nr\toutput\tbatch\t\t2\t1\n\
+                r\toutput\t\t\tmuch\t1\nm\nr\toutput\t\t\t7\t1\nm\tthree\nr\toutput\t\t\t4\t1\n";
+    let (rows, unread) = seed::parse_each(text);
+    let unread: Vec<String> = unread.iter().map(ToString::to_string).collect();
+    let said = ["line 10: not a rate", "line 11: a model has a name", "line 12: a price needs a model above it"];
+    assert_eq!(unread, said, "what belongs to a model that cannot be read is not another's");
+    let mut data = rows.prices;
+    assert_eq!(
+        keep_sound(&mut data),
+        [
+            "acme/one, output: a negative price means that it varies",
+            "acme/two, output: two prices hold at the same time",
+            "acme/two, output: two prices hold at the same time",
+        ]
+    );
+    let kept: Vec<String> = data.iter().map(|row| format!("{} {} {}", row.model, row.meter, row.rate)).collect();
+    assert_eq!(kept, ["one output -1", "one input_uncached 3", "two output 2", "three output 4"]);
+    let proposed = describe(&compare(&[], &data, day()));
+    assert_eq!(
+        proposed,
+        ["new_model -->3 ever 0", "new_model -->4 ever 1", "new_model -->2 ever 1"],
+        "what varies is no price"
+    );
+    let comparison = compare(&set("list", &[OUTPUT]), &set("list", &["r\toutput\t\t\t-1\t1000000"]), day());
+    assert_eq!(
+        describe(&comparison),
+        ["ended 15->- 2026-11-20 1"],
+        "what it cost before ends, where somebody confirms it"
+    );
+}
+
+#[test]
+fn a_tier_below_its_base_and_a_rate_far_above_its_peers_ask_back() {
+    let list = |tier: &str, rate: &str| {
+        rows(&format!(
+            "s\tlist\t1\np\tacme\nm\tone\n{INPUT}\nr\tinput_uncached\t\t>200000\t{tier}\t1000000\n\
+             m\ttwo\nr\toutput\t\t\t2\t1000000\nm\tthree\nr\toutput\t\t\t3\t1000000\nm\tfour\nr\toutput\t\t\t4\t1000000\n\
+             m\tnew\nr\toutput\t\t\t{rate}\t1000000\n"
+        ))
+    };
+    let warnings = |book: &[BookPrice], data: &[BookPrice]| {
+        let proposals = compare(book, data, day()).proposals;
+        proposals.into_iter().flat_map(|proposal| proposal.warnings).collect::<Vec<_>>()
+    };
+    let per = 1_000_000;
+    assert_eq!(warnings(&[], &list("6", "299")), []);
+    let cheaper = PriceWarning::CheaperTier { base: Decimal::from(3), per };
+    let far = PriceWarning::FarAbovePeers { usual: Decimal::from(3), per };
+    // The base asks back for its tier, too.
+    assert_eq!(warnings(&[], &list("2", "300")), [far, cheaper.clone(), cheaper.clone()]);
+    let book = list("6", "5");
+    assert_eq!(warnings(&book, &list("2.5", "5")), [cheaper]);
+    assert_eq!(
+        warnings(&book, &set("list", &["r\tinput_uncached\t\t\t7\t1000000"])).len(),
+        2,
+        "above the tier, which is no longer listed"
+    );
 }
 
 #[test]

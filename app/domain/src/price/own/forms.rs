@@ -83,6 +83,7 @@ impl PriceForm {
             per: per.unwrap_or(1),
             quantity_min: None,
             quantity_max: None,
+            quantity_whole: false,
             valid_from: None,
             valid_to: None,
             attributes: wrong.take(read_attributes(&self.attributes)).unwrap_or_default(),
@@ -90,6 +91,7 @@ impl PriceForm {
             source: wrong.take(read_text("source", &self.source)).unwrap_or_default(),
             source_version: String::new(),
             source_url: wrong.take(read_url(&self.source_url)).flatten(),
+            derived: None,
         };
         wrong.or(NewRule { rule, from, to })
     }

@@ -26,6 +26,20 @@ pub enum PriceWarning {
         /// Units.
         per: u64,
     },
+    /// A hundred times or more of what most other models of the provider cost.
+    FarAbovePeers {
+        /// What is usual, of `per` units.
+        usual: Decimal,
+        /// Units.
+        per: u64,
+    },
+    /// The price of long requests, below that of short ones.
+    CheaperTier {
+        /// What short requests cost, of `per` units.
+        base: Decimal,
+        /// Units.
+        per: u64,
+    },
     /// So small that dollars per token were probably entered as dollars per million tokens.
     LooksPerToken,
     /// So large that dollars per million tokens were probably entered as dollars per token.
@@ -71,6 +85,13 @@ impl PriceWarning {
                 of(lowest, per),
                 of(highest, per)
             ),
+            Self::FarAbovePeers { usual, per } => format!(
+                "Other models of this provider usually cost {}: this is a hundred times that or more.",
+                of(usual, per)
+            ),
+            Self::CheaperTier { base, per } => {
+                format!("Short requests cost {}: long ones would cost less, which no seller charges.", of(base, per))
+            }
             Self::LooksPerToken => {
                 "This looks like a price of one token: enter dollars for a million tokens, or state what the rate is for."
                     .to_owned()
@@ -113,13 +134,14 @@ const LEAST_PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 /// Above this many dollars a token's price is not credible: ten thousand dollars per million.
 const MOST_PER_TOKEN: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
-/// What looks wrong with a rate, beside the price that holds before it and those of other models of the provider (each of one unit).
+/// What looks wrong with a rate, beside the price that holds before it, that of shorter requests where it is a tier, and those of other models of the provider (each of one unit).
 #[must_use]
 pub fn warnings(
     meter: Meter,
     rate: Decimal,
     per: u64,
     before: Option<Decimal>,
+    base: Option<Decimal>,
     peers: &[Decimal],
 ) -> Vec<PriceWarning> {
     let per_units = Decimal::from(per);
@@ -142,8 +164,36 @@ pub fn warnings(
         && (unit >= highest.saturating_mul(Decimal::TEN) || unit.saturating_mul(Decimal::TEN) <= lowest)
     {
         found.push(PriceWarning::FarFromPeers { lowest: scaled(lowest), highest: scaled(highest), per });
+    } else {
+        found.extend(far_above_peers(unit, per, peers.to_vec()));
     }
+    found.extend(base.and_then(|base| cheaper_than_base(meter, unit, base, per)));
     found
+}
+
+/// How many other prices it takes to say what is usual.
+const LEAST_PEERS: usize = 3;
+
+/// What is wrong with a price of one unit that is a hundred times the usual one of other models.
+#[must_use]
+pub(in crate::price) fn far_above_peers(unit: Decimal, per: u64, mut peers: Vec<Decimal>) -> Option<PriceWarning> {
+    peers.retain(|peer| !peer.is_zero());
+    peers.sort_unstable();
+    let usual = *peers.get(peers.len() / 2).filter(|_| peers.len() >= LEAST_PEERS)?;
+    let is_far = unit >= usual.saturating_mul(Decimal::ONE_HUNDRED);
+    is_far.then(|| PriceWarning::FarAbovePeers { usual: usual.saturating_mul(Decimal::from(per)).normalize(), per })
+}
+
+/// What is wrong with a tier of a token's price below its base, both of one unit; `per` is what the base is told for.
+#[must_use]
+pub(in crate::price) fn cheaper_than_base(
+    meter: Meter,
+    tier: Decimal,
+    base: Decimal,
+    per: u64,
+) -> Option<PriceWarning> {
+    let base_of = || base.saturating_mul(Decimal::from(per)).normalize();
+    (meter.is_token() && tier < base).then(|| PriceWarning::CheaperTier { base: base_of(), per })
 }
 
 /// Whether one is at least ten times the other. From and to zero is as far as it goes.
@@ -165,7 +215,7 @@ mod tests {
     fn a_slip_of_the_hand_is_noticed() {
         let found = |rate, per, before: Option<&str>, peers: &[&str]| {
             let peers: Vec<Decimal> = peers.iter().map(|peer| decimal(peer)).collect();
-            warnings(Meter::Output, decimal(rate), per, before.map(decimal), &peers)
+            warnings(Meter::Output, decimal(rate), per, before.map(decimal), None, &peers)
         };
         let million = 1_000_000;
         assert_eq!(found("0.000003", million, None, &[]), [PriceWarning::LooksPerToken]);
@@ -181,5 +231,19 @@ mod tests {
         let far = PriceWarning::FarFromPeers { lowest: decimal("1"), highest: decimal("4"), per: million };
         assert_eq!(found("40", million, None, &["0.000001", "0.000004", "0"]), [far]);
         assert_eq!(found("39", million, None, &["0.000001", "0.000004"]), []);
+        let usual = PriceWarning::FarAbovePeers { usual: decimal("1"), per: million };
+        let peers = ["0.000001", "0.000001", "0.0006", "0"];
+        assert_eq!(found("100", million, Some("0.00009"), &peers), [usual], "one dear model among them");
+        assert_eq!(found("99", million, Some("0.00009"), &peers), []);
+        assert_eq!(found("100", million, Some("0.00009"), &peers[..2]), [], "too few to say what is usual");
+    }
+
+    #[test]
+    fn a_tier_below_its_base_is_noticed() {
+        let found = |meter, rate, base| warnings(meter, decimal(rate), 1_000_000, None, Some(decimal(base)), &[]);
+        let cheaper = PriceWarning::CheaperTier { base: decimal("3"), per: 1_000_000 };
+        assert_eq!(found(Meter::Output, "2", "0.000003"), [cheaper]);
+        assert_eq!(found(Meter::Output, "3", "0.000003"), []);
+        assert_eq!(found(Meter::Searches, "2", "0.000003"), [], "more results may cost less each");
     }
 }

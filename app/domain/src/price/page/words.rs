@@ -54,6 +54,7 @@ pub fn terms(row: &BookPrice) -> String {
         format!("{hours}{zone}")
     }));
     let unit = row.meter.unit().as_str();
+    said.extend(row.quantity_whole.then(|| format!("whole {unit} charged")));
     said.extend(row.quantity_min.map(|least| format!("at least {} {unit} charged", format::quantity(least))));
     said.extend(row.quantity_max.map(|most| format!("at most {} {unit} charged", format::quantity(most))));
     said.join(", ")
@@ -123,6 +124,7 @@ pub fn prices_csv(prices: &[DatedPrice]) -> String {
         "source",
         "source_version",
         "source_url",
+        "derived",
         "recorded_at",
         "superseded_at",
     ]);
@@ -145,6 +147,7 @@ pub fn prices_csv(prices: &[DatedPrice]) -> String {
             row.source.clone(),
             row.source_version.clone(),
             row.source_url.clone().unwrap_or_default(),
+            row.derived.map(|derived| derived.as_str().to_owned()).unwrap_or_default(),
             instant(Some(price.recorded_at)),
             instant(price.superseded_at),
         ];

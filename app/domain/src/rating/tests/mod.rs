@@ -6,7 +6,7 @@ mod own;
 
 use super::*;
 use crate::meter::{UsageFormat, usage};
-use crate::price::{Attribute, Attributes, BookPrice, BookRows, MeterSet, ModifierKind, Variant, seed};
+use crate::price::{Attribute, Attributes, BookPrice, BookRows, MeterSet, ModifierKind, PriceBook, Variant, seed};
 use chrono::TimeZone;
 use serde_json::json;
 
@@ -30,6 +30,7 @@ fn row(meter: Meter, rate: &str) -> BookPrice {
         tier_inclusive: true,
         quantity_min: None,
         quantity_max: None,
+        quantity_whole: false,
         rate: decimal(rate),
         per: 1_000_000,
         valid_from: None,
@@ -38,6 +39,7 @@ fn row(meter: Meter, rate: &str) -> BookPrice {
         source: "test".to_owned(),
         source_version: "1".to_owned(),
         source_url: None,
+        derived: None,
     };
     row.price_id = seed::price_id(&row);
     row
@@ -358,16 +360,43 @@ fn other_tiers_and_cheaper_models_are_told() {
 }
 
 #[test]
-fn the_upper_bound_is_the_dearest_price_of_the_provider_or_of_the_book() {
+fn the_upper_bound_is_the_dearest_price_that_can_be_meant() {
     let book = book(vec![
         row(Meter::Output, "10"),
         with(row(Meter::Output, "600"), |row| row.model = "two".to_owned()),
         with(row(Meter::Output, "900"), |row| row.provider = "other".to_owned()),
         with(row(Meter::Pages, "5"), |row| (row.provider, row.per) = ("other".to_owned(), 1_000)),
     ]);
-    let bound = |provider, meters: &[(Meter, u64)]| upper_bound(&book, provider, &meters.iter().copied().collect());
+    let own = self::book(vec![with(row(Meter::Output, "2"), |row| row.provider = "vllm".to_owned())]);
+    let bounded = |own, provider, model, meters: &[(Meter, u64)]| {
+        upper_bound(Books { own, common: &book }, provider, model, &meters.iter().copied().collect())
+    };
+    let bound = |provider, meters: &[(Meter, u64)]| bounded(None, provider, "new", meters);
     assert_eq!(bound("acme", &[(Meter::OutputReasoning, 1_000)]), decimal("0.6"));
-    assert_eq!(bound("nobody", &[(Meter::Output, 1_000)]), decimal("0.9"));
     assert_eq!(bound("acme", &[(Meter::Pages, 2)]), decimal("0.01"));
     assert_eq!(bound("acme", &[(Meter::Images, 2)]), Decimal::ZERO);
+
+    // Four million tokens of a model at home: at the book's dearest price they would start an alarm.
+    let much = [(Meter::Output, 4_000_000)];
+    assert_eq!(bound("nobody", &much), Decimal::ZERO);
+    assert_eq!(bounded(None, "nobody", "Two", &much), decimal("2400"), "somebody sells a model of this name");
+    assert_eq!(bounded(None, "vllm", "two", &much), Decimal::ZERO);
+    assert_eq!(bounded(None, "openai", "qwen/qwen3-32b", &much), Decimal::ZERO);
+    assert_eq!(bounded(Some(&own), "vllm", "new", &much), decimal("8"), "a person priced one of its kind");
+}
+
+#[test]
+fn a_sum_of_requests_has_the_base_price_and_as_many_requests() {
+    let book = book(vec![
+        row(Meter::InputUncached, "2"),
+        with(row(Meter::InputUncached, "4"), |row| row.tier_from = 200_000),
+        with(row(Meter::Requests, "5"), |row| row.per = 1_000),
+        with(row(Meter::WebSearches, "35"), |row| (row.per, row.quantity_max) = (1_000, Some(1.into()))),
+    ]);
+    let used: Usage = Meters::from([(Meter::InputUncached, 1_000_000), (Meter::WebSearches, 9)]).into();
+    let cost = |context: Context<'_>| {
+        rate_usage((&book).into(), "acme", "one", &used, day("2026-01-01"), context).unwrap().receipt.cost
+    };
+    assert_eq!(cost(Context::default()), decimal("4.04"));
+    assert_eq!(cost(Context::default().as_sum(Some(4))), decimal("2.16"), "a search for each request at most");
 }

@@ -40,6 +40,8 @@ fn an_organizations_own_price_replaces_the_common_one_from_its_date() {
     assert_eq!(cost("azure", "our-deployment", "2026-05-31"), decimal("0.04025"));
     assert_eq!(books.mapped("azure", "our-deployment", day("2026-11-12")), Some("acme/one"));
     assert_eq!(books.mapped("acme", "one", day("2026-11-12")), None);
+    assert_eq!(books.mapped("azure", "our-deployment[1m]", day("2026-11-12")), Some("acme/one"));
+    assert_eq!(books.mapped("acme", "one[1m]", day("2026-11-12")), None);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::fields::{self, Raw};
 use super::{Rejection, Sender};
-use domain::event::{EventInput, MAX_ATTEMPT, MAX_LATENCY_MS, ReportedCost, Status};
+use domain::event::{EventInput, MAX_ATTEMPT, MAX_LATENCY_MS, MAX_REQUESTS, ReportedCost, Status};
 use domain::problem::FieldProblem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -24,6 +24,8 @@ struct RawEvent<'a> {
     service_tier: Raw<'a>,
     batch: Raw<'a>,
     region: Raw<'a>,
+    aggregate: Raw<'a>,
+    requests: Raw<'a>,
     status: Raw<'a>,
     attempt: Raw<'a>,
     request_id: Raw<'a>,
@@ -88,6 +90,8 @@ fn typed(raw: &RawEvent<'_>) -> Result<EventInput, FieldProblem> {
         service_tier: fields::owned(raw.service_tier, "/service_tier")?,
         batch: fields::flag(raw.batch, "/batch")?,
         region: fields::owned(raw.region, "/region")?,
+        aggregate: fields::text(raw.aggregate, "/aggregate")?.map(|word| word.parse()).transpose()?,
+        requests: fields::whole(raw.requests, "/requests", MAX_REQUESTS)?,
         status: status(raw.status)?,
         attempt: attempt(raw.attempt)?,
         request_id: fields::owned(raw.request_id, "/request_id")?,

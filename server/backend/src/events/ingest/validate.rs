@@ -5,7 +5,7 @@
 use chrono::{DateTime, Duration, Months, Utc};
 use domain::event::{
     EventInput, MAX_AHEAD_MINUTES, MAX_ATTEMPT, MAX_BACK_YEARS, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN,
-    MAX_LATENCY_MS, MAX_REPORTED_COST, MAX_TAG_KEY_BYTES, MAX_TAGS, ReportedCost,
+    MAX_LATENCY_MS, MAX_REPORTED_COST, MAX_REQUESTS, MAX_TAG_KEY_BYTES, MAX_TAGS, ReportedCost,
 };
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
@@ -154,6 +154,11 @@ fn numbers(event: &EventInput) -> Result<(), FieldProblem> {
     };
     ranged("/attempt", event.attempt.map(u64::from), 1, u64::from(MAX_ATTEMPT))?;
     ranged("/latency_ms", event.latency_ms, 0, MAX_LATENCY_MS)?;
+    ranged("/requests", event.requests, 1, MAX_REQUESTS)?;
+    if event.requests.is_some() && event.aggregate.is_none() {
+        let detail = "`requests` is the number of requests of a sum: send `aggregate` with it.";
+        return Err(FieldProblem::new("/requests", "not_supported", detail));
+    }
     ranged("/time_to_first_token_ms", event.time_to_first_token_ms, 0, MAX_LATENCY_MS)
 }
 

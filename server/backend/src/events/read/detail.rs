@@ -3,13 +3,13 @@
 use super::sql::{self, Listed, Related};
 use crate::events::possible_duplicates;
 use crate::ledger::adjust::adjustments;
-use crate::ledger::booking::asked;
+use crate::ledger::booking::context;
 use crate::ledger::content::id_hash;
 use crate::ledger::stored::StoredEvent;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices, rules};
 use chrono::{Duration, NaiveTime};
-use domain::event::{EventDetail, MAX_RELATED};
+use domain::event::{EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, meters, served_tier, usage};
@@ -93,6 +93,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         other_tiers,
         cheaper_models,
         computed_cost: computed(row.cost, &current.lines).filter(|_| !event.sent.is_cache_hit()),
+        possible_sum: is_possible_sum(&event),
         adds_up: meters(event.usage_format, &event.sent.usage).is_ok_and(|meters| meters == event.meters),
         tier: tier(&event).to_owned(),
         attributes: attributes(&event),
@@ -214,7 +215,12 @@ fn tier(event: &StoredEvent) -> &str {
 
 /// The circumstances that chose between prices.
 fn as_served(event: &StoredEvent) -> Context<'_> {
-    Context::of(asked(&event.sent), &event.sent.usage)
+    context(&event.sent, &event.meters)
+}
+
+/// Whether it has more input than any model takes at once and does not say that it is a sum.
+fn is_possible_sum(event: &StoredEvent) -> bool {
+    event.sent.aggregate.is_none() && event.meters.input_tokens() > MAX_REQUEST_TOKENS
 }
 
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
@@ -260,7 +266,11 @@ fn attributes(event: &StoredEvent) -> Vec<(String, String)> {
     let texts = texts.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.clone()?)));
     let attempt = ("Attempt".to_owned(), sent.attempt.unwrap_or(1).to_string());
     let stream = sent.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
+    let sum = sent.aggregate.map(|_| {
+        let requests = sent.requests.map_or_else(|| "requests".to_owned(), |number| format!("{number} requests"));
+        ("Sum of".to_owned(), requests)
+    });
     let cached = event.sent.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
     let tags = sent.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
-    texts.chain([attempt]).chain(stream).chain(cached).chain(tags).collect()
+    texts.chain([attempt]).chain(sum).chain(stream).chain(cached).chain(tags).collect()
 }

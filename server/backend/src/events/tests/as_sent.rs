@@ -121,6 +121,9 @@ fn event(n: usize) -> impl Strategy<Value = Value> {
                 (json!(flags.0), json!(flags.1), json!(flags.2));
             (event["attempt"], event["latency_ms"]) = (json!(numbers.0), json!(numbers.1));
             event["time_to_first_token_ms"] = json!(numbers.2);
+            if let Some(requests) = numbers.2.filter(|requests| *requests > 0) {
+                (event["aggregate"], event["requests"]) = (json!("sum"), json!(requests));
+            }
             if let Some((amount, places)) = numbers.3 {
                 let amount = rust_decimal::Decimal::from_i128_with_scale(amount.into(), places);
                 event["reported_cost"] = json!({"amount": amount.normalize(), "currency": "USD"});

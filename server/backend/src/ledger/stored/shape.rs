@@ -34,7 +34,7 @@ impl Shape {
     pub(crate) fn of(event: &NewEvent) -> (Self, Vec<u8>) {
         let sent = &event.sent;
         let mut numbers = Writer::default();
-        for number in [sent.attempt.map(u64::from), sent.latency_ms, sent.time_to_first_token_ms] {
+        for number in [sent.attempt.map(u64::from), sent.latency_ms, sent.time_to_first_token_ms, sent.requests] {
             number.into_iter().for_each(|number| numbers.whole(number));
         }
         let shaped = EventInput {
@@ -46,6 +46,8 @@ impl Shape {
             service_tier: sent.service_tier.clone(),
             batch: sent.batch,
             region: sent.region.clone(),
+            aggregate: sent.aggregate,
+            requests: sent.requests.map(|_| 0),
             status: sent.status,
             attempt: sent.attempt.map(|_| 0),
             latency_ms: sent.latency_ms.map(|_| 0),
@@ -72,7 +74,8 @@ impl Shape {
         if let Some(attempt) = &mut sent.attempt {
             *attempt = u32::try_from(numbers.whole()?).ok()?;
         }
-        for number in [&mut sent.latency_ms, &mut sent.time_to_first_token_ms].into_iter().flatten() {
+        let own = [&mut sent.latency_ms, &mut sent.time_to_first_token_ms, &mut sent.requests];
+        for number in own.into_iter().flatten() {
             *number = numbers.whole()?;
         }
         fill(&mut sent.usage, &mut numbers)?;

@@ -17,7 +17,7 @@ use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::price::import::{
     Card, Choice, Comparison, Import, ImportEntry, ImportInput, MAX_PROPOSALS, NameRules, Proposal, ProposalKind,
-    cards, check, compare, keep_web_links, mark_uplifts, overlay, rules,
+    cards, compare, keep_sound, keep_web_links, mark_uplifts, overlay, rules, varies,
 };
 use domain::price::page::ModelName;
 use domain::price::{BookPrice, BookRows};
@@ -111,7 +111,13 @@ async fn read(
         let refused = |detail: String| Problem::field("file", "invalid", detail);
         let mut data = price_data::read(&text, &version, &book, from).map_err(refused)?;
         keep_web_links(&mut data.rows.prices);
-        check(&data.rows.prices).map_err(refused)?;
+        for what in keep_sound(&mut data.rows.prices) {
+            *data.left_out.entry(what).or_default() += 1;
+        }
+        if data.rows.prices.iter().all(varies) {
+            let why = data.left_out.keys().next().map_or_else(String::new, |what| format!(": {what}"));
+            return Err(refused(format!("The file has no prices{why}.")));
+        }
         let charged = overlay(&book.prices, &own);
         let comparison = compare(&charged, &data.rows.prices, from);
         let new = models_of(&comparison.proposals, ProposalKind::NewModel);

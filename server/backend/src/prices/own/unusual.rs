@@ -47,8 +47,15 @@ pub(super) async fn check_unusual(
             .and_then(|id| held.row(id))
             .filter(|before| before.meter == row.meter && before.variant == row.variant)
             .and_then(unit);
+        // What short requests will cost, where this is the price of long ones.
+        let base = Asked { row: &BookPrice { tier_from: 0, tier_inclusive: true, ..row.clone() }, now }
+            .price_id(after.books(), row.meter, row.variant)
+            .filter(|_| row.tier_from > 0)
+            .and_then(|id| after.row(id))
+            .filter(|base| (base.meter, base.variant) == (row.meter, row.variant))
+            .and_then(unit);
         let peers = sql::peers(&backend.pool, row, asked.at()).await?;
-        found.extend(warnings(row.meter, row.rate, row.per, before, &peers));
+        found.extend(warnings(row.meter, row.rate, row.per, before, base, &peers));
         let kinds = Meter::ALL.iter().flat_map(|meter| Variant::ALL.map(|variant| (*meter, variant)));
         let shadowed = kinds.filter(|(meter, variant)| {
             let charged = asked.price_id(held.books(), *meter, *variant).and_then(|id| held.row(id));

@@ -229,9 +229,11 @@ impl Used {
         let (book, meters, [provider, model, ..]) = (prices::seed_book(), self.meters(), self.words);
         match self.cost {
             Cost::Known(cost) => Sums { spend: cost, booked: cost, ..one },
-            Cost::Unknown => {
-                Sums { unpriced_requests: 1, unpriced_upper_bound: upper_bound(&book, provider, &meters), ..one }
-            }
+            Cost::Unknown => Sums {
+                unpriced_requests: 1,
+                unpriced_upper_bound: upper_bound((&*book).into(), provider, model, &meters),
+                ..one
+            },
             Cost::Avoided => {
                 let rated = rate_usage((&*book).into(), provider, model, &meters.into(), self.at, Context::default());
                 Sums { avoided_cost: rated.map_or(Decimal::ZERO, |rated| rated.receipt.cost), ..one }
