@@ -99,3 +99,23 @@ async fn a_new_zone_keeps_the_sums_of_days_whose_events_have_left() {
         assert_eq!(days, "2026-08-10 2026-11-11", "{table}");
     }
 }
+
+#[tokio::test]
+async fn an_organization_that_cannot_be_looked_after_keeps_nobody_elses_events() {
+    let fixture = Fixture::new().await;
+    let organizations = [fixture.organization("acme", "UTC").await, fixture.organization("globex", "UTC").await];
+    let mut ids: Vec<_> = organizations.iter().map(|scope| scope.org_id().0).collect();
+    for scope in &organizations {
+        let september = with(event("september"), "timestamp", "2026-09-10T12:00:00Z");
+        assert_eq!(fixture.send(scope, &[september]).await.accepted, 1);
+        set_retention(&fixture.backend, &owner(&fixture, scope).await, Some(34)).await.unwrap();
+    }
+    // Whichever of them comes first.
+    ids.sort_unstable();
+    sqlx::query("update organizations set time_zone = 'nowhere' where org_id = $1")
+        .bind(ids[0])
+        .execute(fixture.database.pool())
+        .await
+        .unwrap();
+    assert_eq!(enforce(&fixture).await.0, 1);
+}

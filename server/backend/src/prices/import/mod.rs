@@ -124,7 +124,12 @@ async fn read(
         let names = rules(&book, &data.rows, &new, from);
         Ok(Read { book, charged, data, comparison, names })
     };
-    let _turn = TURNS.acquire().await.map_err(|error| Error::server("wait to read a price file", error))?;
+    let turn = TURNS.acquire().await.map_err(|error| Error::server("wait to read a price file", error))?;
+    // The turn lasts as long as the work: hanging up does not make room for more.
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
     let read = tokio::task::spawn_blocking(work).await.map_err(|error| Error::server("read a price file", error))?;
     Ok(read?)
 }
