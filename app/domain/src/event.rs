@@ -8,9 +8,10 @@ pub use query::{DEFAULT_PAGE, EventQuery, MAX_PAGE};
 pub use rejection::{ParsedEvent, Rejection, Sender};
 pub use views::{
     Attention, EventDetail, EventRow, Listed, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals,
-    PossibleDuplicatesView, RejectedRow, RejectedView, UnpricedRow, csv,
+    PossibleDuplicatesView, RejectedRow, RejectedView, UnpricedRow, UnreadUsage, csv,
 };
 
+use crate::model::canonical_provider;
 use crate::problem::FieldProblem;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
@@ -144,7 +145,7 @@ impl ReportedCost {
         (self.currency == "USD").then_some(self.amount)
     }
 
-    /// What a provider, gateway or export says, in US dollars, from the number as it was written; none for what is no amount.
+    /// What a provider, gateway or export says, in US dollars, from the number as it was written; none for what is no amount. Zero is an amount: free calls exist.
     #[must_use]
     pub fn read(written: &str) -> Option<Self> {
         let written = written.trim().trim_matches('"');
@@ -153,9 +154,54 @@ impl ReportedCost {
         }
         let amount =
             written.parse().or_else(|_| Decimal::from_scientific(written)).ok().map(crate::money::round_line)?;
-        let fits = amount > Decimal::ZERO && amount <= Decimal::from(MAX_REPORTED_COST);
+        let fits = amount >= Decimal::ZERO && amount <= Decimal::from(MAX_REPORTED_COST);
         fits.then(|| Self { amount, currency: "USD".to_owned() })
     }
+
+    /// What a usage object itself says, for the sellers that write it there.
+    ///
+    /// * OpenRouter: `cost` is the whole; with the caller's own key (`is_byok`) it is the router's fee, and `cost_details.upstream_inference_cost` is what the provider charges beside it (OpenRouter, usage accounting).
+    /// * Perplexity: `cost.total_cost`.
+    #[must_use]
+    pub fn of_usage(provider: &str, usage: &serde_json::Value) -> Option<Self> {
+        let at = |pointer: &str| Self::read(&usage.pointer(pointer).filter(|cost| cost.is_number())?.to_string());
+        match canonical_provider(provider).as_ref() {
+            "openrouter" => {
+                let mut cost = at("/cost")?;
+                if usage.get("is_byok").and_then(serde_json::Value::as_bool) == Some(true) {
+                    cost.amount += at("/cost_details/upstream_inference_cost")?.amount;
+                }
+                Some(cost)
+            }
+            "perplexity" => at("/cost/total_cost"),
+            _ => None,
+        }
+    }
+
+    /// The same from the cell of a file: with the word or sign of US dollars, and with a comma for the point where that is certain.
+    #[must_use]
+    pub fn read_cell(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let bare = ["US$", "USD", "$"].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text);
+        let bare = ["USD", "$"].iter().find_map(|word| bare.strip_suffix(word)).unwrap_or(bare);
+        Self::read(&without_groups(bare.trim())?)
+    }
+}
+
+/// A number with a point and without marks between thousands; none where a comma may be either, as in `1,234`.
+fn without_groups(text: &str) -> Option<String> {
+    let Some((whole, fraction)) = text.rsplit_once(',') else { return Some(text.to_owned()) };
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some((last_group, _)) = fraction.split_once('.') {
+        // 1,234.56
+        return (is_digits(last_group) && last_group.len() == 3).then(|| text.replace(',', ""));
+    }
+    if whole.contains(',') || !is_digits(fraction) {
+        return None;
+    }
+    // 1.234,56 and 0,314; a group of thousands never begins with a zero.
+    let is_certain = fraction.len() != 3 || whole.contains('.') || whole.trim_start_matches('-') == "0";
+    is_certain.then(|| format!("{}.{fraction}", whole.replace('.', "")))
 }
 
 /// An event as it is sent to `POST /v1/events`.
@@ -345,7 +391,30 @@ mod tests {
         let amount = |written| ReportedCost::read(written).map(|cost| cost.amount.normalize().to_string());
         assert_eq!(amount("0.00022500000000000002").as_deref(), Some("0.000225"));
         assert_eq!(amount("2e-07").as_deref(), Some("0.0000002"));
-        for none in ["0", "-1", "NaN", "true", "null", "1e30", ""] {
+        assert_eq!(amount("0.0").as_deref(), Some("0"));
+        let said =
+            |provider, usage| ReportedCost::of_usage(provider, &usage).map(|cost| cost.amount.normalize().to_string());
+        let routed = |byok| serde_json::json!({"cost": 0.0012, "is_byok": byok, "cost_details": {"upstream_inference_cost": 0.02}});
+        assert_eq!(said("openrouter", routed(false)).as_deref(), Some("0.0012"), "the upstream's is in it");
+        assert_eq!(said("openrouter", routed(true)).as_deref(), Some("0.0212"), "the fee comes on top");
+        assert_eq!(said("openai", routed(false)), None);
+        let cell = |text| ReportedCost::read_cell(text).map(|cost| cost.amount.normalize().to_string());
+        for (text, expected) in [
+            ("0.31 USD", Some("0.31")),
+            ("$0.31", Some("0.31")),
+            ("0,31", Some("0.31")),
+            ("0,314", Some("0.314")),
+            ("1.234,56 $", Some("1234.56")),
+            ("US$1,234.56", Some("1234.56")),
+            ("0", Some("0")),
+            ("1,234", None),
+            ("1,2,3", None),
+            ("0.31 EUR", None),
+            ("free", None),
+        ] {
+            assert_eq!(cell(text).as_deref(), expected, "{text}");
+        }
+        for none in ["-1", "NaN", "true", "null", "1e30", ""] {
             assert_eq!(amount(none), None, "{none}");
         }
     }

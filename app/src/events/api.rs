@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use chrono::{DateTime, Utc};
-use domain::event::{EventDetail, EventRow, Listed, PossibleDuplicatesView, RejectedView};
+use domain::event::{EventDetail, EventRow, Listed, PossibleDuplicatesView, RejectedView, UnreadUsage};
 use domain::ids::{EventKey, RejectedId, UploadId};
 use domain::price::page::Queue;
 use domain::upload::{UploadView, UploadsView};
@@ -65,6 +65,16 @@ pub async fn dismiss_all_rejected(
     backend::ledger::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
     leptos_axum::redirect(&format!("/o/{org}/events/rejected"));
     Ok(())
+}
+
+/// Usage of the last 30 days that no rule read.
+#[server(prefix = "/fn", endpoint = "events/unread", input = Json)]
+pub async fn load_unread(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Vec<UnreadUsage>, AppError> {
+    let caller = Caller::enter(&org).await?;
+    Ok(backend::events::unread_usage(&caller.backend, &caller.scope).await?)
 }
 
 /// Models whose events wait for a price, with what they may mean.

@@ -302,9 +302,27 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
         let text = "More input than any model takes at once: this may be a sum of several requests, charged by prices for long ones. Send such usage with the field aggregate: sum.";
         view! { <p class="warn"><Icon sign=Sign::Attention/>{format!(" {text}")}</p> }
     });
+    let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{sum}{reported}{otherwise}</div> }.into_any()
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{sum}{unread}{reported}{otherwise}</div> }.into_any()
+}
+
+/// Numbers of the usage object that no rule reads: they may be billed, and are in no cost.
+fn unread(event: &EventDetail) -> Option<AnyView> {
+    let fields = event.unread_usage.iter().map(|(field, quantity)| {
+        view! { <li><code>{field.clone()}</code>" "{format::quantity(*quantity)}</li> }
+    });
+    let fields = fields.collect_view();
+    (!event.unread_usage.is_empty()).then(|| {
+        view! {
+            <div>
+                <span class="warn"><Icon sign=Sign::Attention/>" Unread usage: no rule knows these numbers, and the cost leaves them out."</span>
+                <ul>{fields}</ul>
+            </div>
+        }
+        .into_any()
+    })
 }
 
 /// What the provider reported beside what was computed, and which of them counts.

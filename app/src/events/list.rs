@@ -1,6 +1,6 @@
 //! The list of events: newest first, growing by itself where JavaScript runs.
 
-use super::api::load_events;
+use super::api::{load_events, load_unread};
 use super::labels::{List, event_table, tabs};
 use crate::error::Failure;
 use crate::format;
@@ -8,7 +8,7 @@ use crate::layout::{NavItem, UrlQuery};
 use crate::spend::CHOOSE;
 use crate::spend::api::load_dimensions;
 use crate::ui::{EmptyState, Icon, Loading, Notice, PageHead, Pager, Sign, Tone, loaded, use_ready};
-use domain::event::{EventRow, Listed};
+use domain::event::{EventRow, Listed, UnreadUsage};
 use domain::spend::{KnownDimension, OTHER};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -17,6 +17,9 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 /// Between two looks for new events.
 #[cfg(feature = "hydrate")]
 const LOOK: std::time::Duration = std::time::Duration::from_secs(4);
+
+/// Fields of unread usage that the page lists.
+const SHOWN_UNREAD: usize = 10;
 
 type Asked = (String, Vec<(String, String)>);
 
@@ -35,6 +38,7 @@ pub fn EventsPage() -> impl IntoView {
     view! {
         <Title text="Events"/>
         <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."/>
+        <Unread org=org/>
         <Others org=org/>
         <Transition fallback=|| view! { <Loading what="events" lines=12/> }>
             {move || Suspend::new(async move {
@@ -52,6 +56,44 @@ pub fn EventsPage() -> impl IntoView {
             })}
         </Transition>
     }
+}
+
+/// Says which numbers of usage objects no rule read, with the events that have them. Nothing where it cannot be known: the list below says why.
+#[component]
+fn Unread(
+    /// Slug of the organization.
+    org: Memo<String>,
+) -> impl IntoView {
+    let unread = loaded(move || org.get(), load_unread);
+    view! {
+        <Transition>
+            {move || Suspend::new(async move { unread_notice(&org.get_untracked(), &unread.await.unwrap_or_default()) })}
+        </Transition>
+    }
+}
+
+fn unread_notice(org: &str, unread: &[UnreadUsage]) -> Option<impl IntoView + use<>> {
+    let rows = unread.iter().take(SHOWN_UNREAD).map(|unread| {
+        let values = unread.values.iter().map(|value| ("unread_usage", value.as_str()));
+        let query: UrlQuery = values
+            .chain([("provider", unread.provider.as_str())])
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let events = format::counted(unread.events, "event");
+        let href = query.at(&NavItem::Events.path(org));
+        view! { <li>{unread.provider.clone()}" "<code>{unread.field.clone()}</code>": "<a href=href>{events}</a></li> }
+    });
+    let rows = rows.collect_view();
+    let more = unread.len().saturating_sub(SHOWN_UNREAD);
+    let more = (more > 0).then(|| format!("and {more} more fields"));
+    (!unread.is_empty()).then(|| {
+        view! {
+            <Notice tone=Tone::Warn>
+                "Usage of the last 30 days that no rule reads: it may be billed, and it is not in any cost here."
+                <ul>{rows}{more.map(|more| view! { <li>{more}</li> })}</ul>
+            </Notice>
+        }
+    })
 }
 
 /// Says which dimensions have more values than are told apart. Nothing where it cannot be known: the list below says why.

@@ -452,12 +452,18 @@ impl View {
             view! { <Stat value=format::count(unpriced) after=after href=self.query.sticky().at(&queue)/> }
         });
         let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
+        let unread = overview.unread_requests.filter(|unread| *unread > 0).and_then(|unread| {
+            let read = format::ratio(Decimal::from(total.requests - unread), total.requests.into())?;
+            let title = format!("{} with numbers that no rule reads", format::counted(unread, "request"));
+            let href = self.query.sticky().at(&NavItem::Events.path(&self.org));
+            Some(view! { <Stat value=format::percent(read) after="of usage read" title=title href=href/> })
+        });
         let alerts = self.alerts();
         let now = overview.last_hour.map(|spend| {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
         });
-        view! { <div class="overview-state"><StatRow>{priced}{unpriced}{alerts}{now}{newest}</StatRow></div> }
+        view! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
             .into_any()
     }
 }

@@ -1,8 +1,8 @@
 //! LiteLLM's `StandardLoggingPayload`, as its `generic_api` callback sends it (read from litellm 1.109.1).
 //!
 //! * Usage is LiteLLM's own object, in OpenAI's shape for every vendor: [`UsageFormat::Litellm`].
-//! * `messages`, `response` and everything else that is not named here is skipped while the bytes are parsed.
-//! * The id is the call's (`litellm_call_id`); what is only asked for again, such as a finished batch, has the id of the thing itself, so that asking twice is no second cost.
+//! * `messages`, `response` but for its billed units, and everything else that is not named here is skipped while the bytes are parsed.
+//! * A call (`litellm_call_id`) is several attempts where its proxy tried again: the id is the call's with the answer's, or with the time at which a failed attempt began. What is only asked for again, such as a finished batch, has the id of the thing itself, so that asking twice is no second cost.
 
 use super::endpoint;
 use super::fit;
@@ -55,6 +55,22 @@ struct Payload<'a> {
     error_information: Raw<'a>,
     model_parameters: Raw<'a>,
     hidden_params: Raw<'a>,
+    response: Raw<'a>,
+}
+
+/// Of an answer only what was billed where tokens are not.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer<'a> {
+    #[serde(borrow)]
+    meta: Raw<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Meta<'a> {
+    #[serde(borrow)]
+    billed_units: Raw<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -110,7 +126,17 @@ struct Breakdown<'a> {
 struct Hidden<'a> {
     #[serde(borrow)]
     usage_object: Raw<'a>,
+    additional_headers: Raw<'a>,
     api_base: Raw<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Headers<'a> {
+    #[serde(borrow, rename = "x-litellm-attempted-retries")]
+    retries: Raw<'a>,
+    #[serde(rename = "x-litellm-attempted-fallbacks")]
+    fallbacks: Raw<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -182,7 +208,13 @@ impl Payload<'_> {
         let metadata: Metadata<'_> = part(self.metadata);
         let hidden: Hidden<'_> = part(self.hidden_params);
         let usage = usage(metadata.usage_object).or_else(|| usage(hidden.usage_object));
-        let used = usage.unwrap_or_else(|| self.counted());
+        let mut used = usage.unwrap_or_else(|| self.counted());
+        let mut usage_format = UsageFormat::Litellm;
+        if !has_tokens(&used)
+            && let Some(billed) = self.billed_units()
+        {
+            (used, usage_format) = (json!({"billed_units": billed}), UsageFormat::Cohere);
+        }
         let call = text(self.call_type).unwrap_or_default();
         if is_housekeeping(&call) && !has_tokens(&used) {
             return None;
@@ -195,7 +227,12 @@ impl Payload<'_> {
             return Some(Err(Box::new(Rejection { sender, problem })));
         };
         let provider = text(self.custom_llm_provider);
+        let model = without_provider(model, provider.as_deref());
         let cache_hit = value::<bool>(self.cache_hit) == Some(true);
+        let session = text(self.session_id);
+        // A session stands in the place of the trace unless the caller gave one: its calls are no attempts of one request.
+        let trace = text(self.trace_id).filter(|trace| Some(trace) != session.as_ref());
+        let request = trace.or_else(|| text(self.litellm_call_id));
         let mut event = EventInput {
             id: self.call_id(&call),
             timestamp: value::<f64>(self.start_time).and_then(fit::instant),
@@ -203,11 +240,12 @@ impl Payload<'_> {
             model,
             operation: Some(names::operation(&call)),
             usage: used,
-            usage_format: Some(UsageFormat::Litellm.as_str().to_owned()),
+            usage_format: Some(usage_format.as_str().to_owned()),
             batch: call.contains("batch").then_some(true),
             region: [self.api_base, hidden.api_base].into_iter().find_map(|base| endpoint::region(&text(base)?)),
-            request_id: text(self.trace_id).as_deref().and_then(fit::id),
-            session_id: text(self.session_id).as_deref().and_then(fit::id),
+            request_id: request.as_deref().and_then(fit::id),
+            session_id: session.as_deref().and_then(fit::id),
+            attempt: attempt(hidden.additional_headers),
             latency_ms: self.since_start(self.end_time),
             response_cache_hit: cache_hit.then_some(true),
             // The answer from the cache has the id of the first answer: it is no second call.
@@ -217,6 +255,10 @@ impl Payload<'_> {
         self.outcome(&mut event);
         self.parameters(&mut event);
         self.cost(&mut event, cache_hit);
+        if is_uncounted(&event) {
+            let detail = "LiteLLM logged neither tokens nor a cost of this call: what it used is unknown.";
+            return Some(Err(Rejection::of(&event, FieldProblem::new("/usage", "required", detail))));
+        }
         self.labels(&mut event, &metadata);
         Some(Ok(event))
     }
@@ -229,9 +271,24 @@ impl Payload<'_> {
     }
 
     fn call_id(&self, call: &str) -> Option<String> {
-        let of_call = text(self.litellm_call_id).or_else(|| text(self.id));
-        let id = if is_asked_again(call) { text(self.id).or(of_call) } else { of_call };
-        fit::id(&id?)
+        let (of_call, own) = (text(self.litellm_call_id), text(self.id));
+        if is_asked_again(call) {
+            return fit::id(&own.or(of_call)?);
+        }
+        let of_call = of_call.or_else(|| own.clone())?;
+        let attempt = if text(self.status).as_deref() == Some("failure") {
+            Some(format!("failure-{}", text(self.start_time).unwrap_or_default()))
+        } else {
+            own.filter(|own| *own != of_call)
+        };
+        fit::id(&attempt.map_or_else(|| of_call.clone(), |attempt| format!("{of_call}:{attempt}")))
+    }
+
+    /// What a reranker and its like bill, which LiteLLM's usage object leaves out.
+    fn billed_units(&self) -> Option<Value> {
+        let answer: Answer<'_> = part(self.response);
+        let meta: Meta<'_> = part(answer.meta);
+        value::<Value>(meta.billed_units).filter(|billed| billed.as_object().is_some_and(|units| !units.is_empty()))
     }
 
     /// What is left of a usage object when there is none.
@@ -287,7 +344,8 @@ impl Payload<'_> {
                 fit::tag(event, "litellm_saved_cost", &saved.amount.normalize().to_string());
             }
         } else if self.response_cost_failure_debug_info.is_none_or(|raw| raw.get() == "null") {
-            event.reported_cost = self.response_cost.and_then(|raw| ReportedCost::read(raw.get()));
+            let reported = self.response_cost.and_then(|raw| ReportedCost::read(raw.get()));
+            event.reported_cost = reported.filter(|cost| !cost.amount.is_zero());
         }
     }
 
@@ -344,6 +402,29 @@ fn given_labels(event: &mut EventInput, given: &Given<'_>) {
             fit::name_label(event, key, &value);
         }
     }
+}
+
+/// Number of the attempt of a call that its proxy tried again; none for the first, and for failed ones, which do not tell.
+fn attempt(headers: Raw<'_>) -> Option<u32> {
+    let headers: Headers<'_> = part(headers);
+    let before = [headers.retries, headers.fallbacks].into_iter().filter_map(|raw| raw::bare(raw?).parse::<u32>().ok());
+    let before = before.fold(0, u32::saturating_add);
+    (before > 0).then(|| before.saturating_add(1))
+}
+
+/// A model's name without the provider that LiteLLM writes before it.
+fn without_provider(model: String, provider: Option<&str>) -> String {
+    match provider.and_then(|provider| model.strip_prefix(provider)?.strip_prefix('/')) {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => model,
+    }
+}
+
+/// Whether a call that answered has neither usage nor a cost, so that nobody knows what it is worth. Moderation is free.
+fn is_uncounted(event: &EventInput) -> bool {
+    let is_free = event.is_cache_hit() || event.operation.as_deref() == Some("moderation");
+    let has_usage = event.usage.get("billed_units").is_some() || has_tokens(&event.usage);
+    event.status == Some(Status::Success) && !is_free && !has_usage && event.reported_cost.is_none()
 }
 
 /// Calls about files, batches and the like: no model worked, unless tokens are counted.

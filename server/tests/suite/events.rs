@@ -98,6 +98,11 @@ async fn the_answer_has_a_result_for_every_event_in_its_place() {
     assert_eq!(found["results"][2]["error"]["code"], "conflict");
     assert_eq!(found["results"][3]["error"]["pointer"], "/status");
 
+    let listed = app.api(&acme.key).get("/v1/events/rejected").await.json();
+    let codes: Vec<_> = listed["rejected"].as_array().unwrap().iter().map(|row| row["code"].clone()).collect();
+    assert_eq!(codes.len(), 2, "{listed}");
+    assert!(codes.contains(&json!("conflict")), "a conflict is in the list: {codes:?}");
+
     // All refused is no success, whether rejected or conflicting; a repetition of what is recorded is one.
     for refused in [json!({"a": 1}), json!([other, {"a": 1}])] {
         let answer = app.api(&acme.key).post_json("/v1/events", &refused).await;

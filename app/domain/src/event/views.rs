@@ -74,6 +74,8 @@ pub struct EventDetail {
     pub attributes: Vec<(String, String)>,
     /// Meters and quantities.
     pub meters: Vec<(String, Decimal)>,
+    /// Numbers of the usage object that no rule reads: field and number.
+    pub unread_usage: Vec<(String, Decimal)>,
     /// The usage object, numbers only, pretty-printed.
     pub usage_json: String,
     /// Whose shape the usage has.
@@ -143,6 +145,20 @@ pub struct RejectedRow {
     pub detail: String,
     /// Name of the key that sent it.
     pub key_name: String,
+}
+
+/// Numbers of usage objects that no rule read, of one provider: they may be usage that nobody is charged for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UnreadUsage {
+    /// Who sells the models.
+    pub provider: String,
+    /// The field, such as `tool_usage.maps.num_requests`.
+    pub field: String,
+    /// How many events had it.
+    pub events: i64,
+    /// The values of the dimension `unread_usage` that have it: an event's fields, with commas between them.
+    pub values: Vec<String>,
 }
 
 /// A group of the unpriced list: all waiting events of one model.

@@ -3,7 +3,9 @@
 //! Whose shape it is must be declared or follow from provider and operation: names such as `input_tokens` mean different things in different shapes.
 //! To add a shape: add a variant with its word to [`UsageFormat`], a function that reads it, and a line in [`part`].
 
-use super::reader::{Count, Place, Reader};
+use super::numbers::distinct;
+use super::reader::{Count, Place, ReadValues, Reader};
+use super::unread::{Unread, unread};
 use super::{Meter, Meters, UsageFormat};
 use super::{counters, gateways, genai_prices};
 use crate::problem::FieldProblem;
@@ -14,6 +16,8 @@ use serde_json::Value;
 pub struct Usage {
     /// Usually one; several where the provider made calls of its own, each priced as a request by itself.
     pub parts: Vec<UsagePart>,
+    /// Numbers that no rule read: they may be usage that nobody is charged for.
+    pub unread: Vec<Unread>,
 }
 
 /// What one model call used.
@@ -39,9 +43,57 @@ impl Usage {
     }
 }
 
+/// Most bytes of the names of unread fields, so that they fit into a label.
+const MAX_UNREAD_NAMES: usize = 200;
+
+impl Usage {
+    /// The same with cache writes of an unstated time as those for an hour; none where there are none, or where some say their time.
+    #[must_use]
+    pub fn with_hour_writes(&self) -> Option<Self> {
+        let written = self.total();
+        let says_time =
+            [Meter::InputCacheWrite5m, Meter::InputCacheWrite30m, Meter::InputCacheWrite1h, Meter::InputCacheWrite12h]
+                .into_iter()
+                .any(|meter| !written.get(meter).is_zero());
+        if says_time || written.get(Meter::InputCacheWrite).is_zero() {
+            return None;
+        }
+        let for_an_hour = |meter| if meter == Meter::InputCacheWrite { Meter::InputCacheWrite1h } else { meter };
+        let mut usage = self.clone();
+        for part in &mut usage.parts {
+            part.meters = part.meters.iter().map(|(meter, quantity)| (for_an_hour(meter), quantity)).collect();
+        }
+        Some(usage)
+    }
+
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.parts.iter().all(|part| part.meters.is_empty())
+    }
+
+    /// The names of the fields that no rule read, with commas between them; none where all was read. What does not fit is left out.
+    #[must_use]
+    pub fn unread_names(&self) -> Option<String> {
+        let mut names = String::new();
+        for Unread { field, .. } in &self.unread {
+            let comma = if names.is_empty() { "" } else { "," };
+            if names.len() + comma.len() + field.len() <= MAX_UNREAD_NAMES {
+                names.push_str(comma);
+                names.push_str(field);
+            }
+        }
+        match (names.is_empty(), self.unread.is_empty()) {
+            (false, _) => Some(names),
+            (true, false) => Some("(long names)".to_owned()),
+            (true, true) => None,
+        }
+    }
+}
+
 impl From<Meters> for Usage {
     fn from(meters: Meters) -> Self {
-        Self { parts: vec![UsagePart { model: None, meters }] }
+        Self { parts: vec![UsagePart { model: None, meters }], unread: vec![] }
     }
 }
 
@@ -57,23 +109,34 @@ pub fn usage(format: UsageFormat, usage: &Value) -> Result<Usage, Vec<FieldProbl
     if !usage.is_object() {
         return Err(vec![FieldProblem::new("/usage", "not_an_object", "`usage` must be an object.")]);
     }
-    if format == UsageFormat::Anthropic {
-        let entries: Vec<Place<'_>> = root.at("iterations").elements().collect();
-        if !entries.is_empty() {
-            let mut parts = Vec::with_capacity(entries.len() + 1);
-            for (index, entry) in entries.iter().enumerate() {
-                let meters = part(format, *entry)?;
-                if !is_declined(*entry, entries.get(index + 1).copied()) {
-                    parts.push(UsagePart { model: entry.word("model").map(str::to_owned), meters });
-                }
-            }
-            let tools = tools(root)?;
-            parts.push(UsagePart { model: None, meters: tools });
-            parts.retain(|part| !part.meters.is_empty());
-            return Ok(Usage { parts });
+    let mut read = ReadValues::default();
+    let mut parts = Vec::with_capacity(1);
+    let mut add = |model: Option<&str>, is_billed: bool, (meters, mut values): Read| {
+        read.append(&mut values);
+        if is_billed {
+            parts.push(UsagePart { model: model.map(str::to_owned), meters });
         }
+    };
+    let (whole, images) = (part(format, root), image_generation(root)?);
+    let iterations: Vec<Place<'_>> = root.at("iterations").elements().collect();
+    if format == UsageFormat::Anthropic && !iterations.is_empty() {
+        for (index, entry) in iterations.iter().enumerate() {
+            let is_billed = !is_declined(*entry, iterations.get(index + 1).copied());
+            add(entry.word("model"), is_billed, part(format, *entry)?);
+        }
+        // The top level repeats some of them: what is wrong there spoils nothing.
+        let repeated = whole.map(|(_, read)| read).unwrap_or_default();
+        add(None, true, (tools(root)?, repeated));
+    } else {
+        add(None, true, whole?);
     }
-    part(format, root).map(Usage::from)
+    if let Some((model, image)) = images {
+        add(Some(model), true, image);
+    }
+    if parts.len() > 1 {
+        parts.retain(|part| !part.meters.is_empty());
+    }
+    Ok(Usage { parts, unread: unread(usage, &read) })
 }
 
 /// Whether an attempt of Anthropic's loops was declined before it put out anything, which is not billed; one declined in mid-stream is.
@@ -105,13 +168,31 @@ pub fn meters(format: UsageFormat, usage_object: &Value) -> Result<Meters, Vec<F
     usage(format, usage_object).map(|usage| usage.total())
 }
 
+/// What was used, and the values that said so.
+type Read = (Meters, ReadValues);
+
 fn tools(root: Place<'_>) -> Result<Meters, Vec<FieldProblem>> {
     let mut reader = Reader::default();
-    anthropic_tools(&mut reader, root);
-    reader.finish()
+    server_tools(&mut reader, root);
+    reader.finish().map(|(meters, _)| meters)
 }
 
-fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProblem>> {
+/// The model that OpenAI's image tool draws with where the usage names none (model page of `gpt-image-2`).
+const IMAGE_TOOL_MODEL: &str = "gpt-image-2";
+
+/// Pictures that a text model had drawn by a tool: a call of the image model with a token block of its own.
+fn image_generation<'a>(root: Place<'a>) -> Result<Option<(&'a str, Read)>, Vec<FieldProblem>> {
+    let place = root.at("tool_usage").at("image_gen");
+    if !place.at("input_tokens").is_present() && !place.at("output_tokens").is_present() {
+        return Ok(None);
+    }
+    let mut reader = Reader::default();
+    let input = reader.count(place.at("input_tokens"));
+    images(&mut reader, place, input);
+    Ok(Some((place.word("model").unwrap_or(IMAGE_TOOL_MODEL), reader.finish()?)))
+}
+
+fn part(format: UsageFormat, place: Place<'_>) -> Result<Read, Vec<FieldProblem>> {
     let mut reader = Reader::default();
     let read = &mut reader;
     match format {
@@ -135,8 +216,12 @@ fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProble
             chat(read, place, &Chat { reasoning_on_top: true, cached_beside: Some("cached_prompt_text_tokens") });
         }
         UsageFormat::XaiRealtime => {
-            // The tokens that are told beside are not what is billed.
             read.required_quantity(Meter::AudioSeconds, place.at("billable_audio_seconds"));
+            // The tokens that are told beside are not what is billed.
+            for key in ["input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details"]
+            {
+                read.pass_all(place.at(key));
+            }
             read.quantity(Meter::TextMessages, place.at("input_text_messages"));
         }
         UsageFormat::OpenaiLive => read.required_quantity(Meter::AudioSeconds, place.at("seconds")),
@@ -147,16 +232,26 @@ fn part(format: UsageFormat, place: Place<'_>) -> Result<Meters, Vec<FieldProble
         UsageFormat::Counters => counters::read(read, place),
         UsageFormat::OpenaiResponses => responses(read, place, "input_tokens_details", "output_tokens_details"),
         UsageFormat::OpenaiRealtime => responses(read, place, "input_token_details", "output_token_details"),
-        UsageFormat::OpenaiImages => images(read, place),
+        UsageFormat::OpenaiImages => {
+            let input = read.required(place.at("input_tokens"));
+            images(read, place, input);
+        }
         UsageFormat::OpenaiEmbeddings => embeddings(read, place),
         UsageFormat::OpenaiTranscription => transcription(read, place),
         UsageFormat::Anthropic => anthropic(read, place),
         UsageFormat::Gemini => gemini(read, place),
         UsageFormat::BedrockConverse => bedrock_converse(read, place),
         UsageFormat::Cohere => cohere(read, place),
-        UsageFormat::MistralOcr => read.required_quantity(Meter::Pages, place.at("pages_processed")),
-        UsageFormat::MistralOcrAnnotated => read.required_quantity(Meter::AnnotatedPages, place.at("pages_processed")),
+        UsageFormat::MistralOcr => ocr(read, place, Meter::Pages),
+        UsageFormat::MistralOcrAnnotated => ocr(read, place, Meter::AnnotatedPages),
         UsageFormat::Meters => own_meters(read, place),
+    }
+    // Our own shapes have meters for them.
+    if !matches!(
+        format,
+        UsageFormat::GenaiPrices | UsageFormat::MultimodalEmbedding | UsageFormat::Counters | UsageFormat::Meters
+    ) {
+        server_tools(read, place);
     }
     reader.finish()
 }
@@ -187,18 +282,37 @@ fn chat(read: &mut Reader, place: Place<'_>, shape: &Chat) {
     let on_top = if shape.reasoning_on_top { reasoning.value } else { 0 };
     let output = output.with(output.value.saturating_add(on_top));
     output_leaves(read, output, place.at("completion_tokens_details"), reasoning);
-    server_tools(read, place);
     let total = read.count(place.at("total_tokens"));
     read.check_total(total, &[input.value.saturating_add(output.value)], "prompt and completion tokens");
 }
 
-/// Calls of tools that the provider runs itself.
+/// Calls of tools that the provider runs itself: the same in every shape, because routers and libraries carry them from one into another.
+///
+/// Anthropic's fetched pages are free, and its code runs are billed by the hour of their container: neither is counted.
 fn server_tools(read: &mut Reader, place: Place<'_>) {
-    let tools = place.at("server_tool_use");
-    read.quantity(Meter::WebSearches, tools.at("web_search_requests"));
+    let (tools, responses) = (place.at("server_tool_use"), place.at("tool_usage"));
+    let searches = [
+        read.count(tools.at("web_search_requests")),
+        read.count(responses.at("web_search").at("num_requests")),
+        queries(read, place.at("web_search_queries")),
+        queries(read, place.at("groundingMetadata").at("webSearchQueries")),
+        queries(read, place.at("grounding_metadata").at("web_search_queries")),
+    ];
+    // Several names tell of the same searches.
+    let searches = searches.into_iter().reduce(Count::or).map_or(0, |count| count.value);
+    read.meters.add(Meter::WebSearches, searches);
     read.quantity(Meter::PageVisits, tools.at("browser_open_requests"));
     read.quantity(Meter::FileSearches, tools.at("file_search_requests"));
+    read.quantity(Meter::FileSearches, responses.at("file_search").at("num_requests"));
     read.quantity(Meter::CodeExecutions, tools.at("code_execution_sessions"));
+}
+
+/// Gemini's searches: the queries themselves as the answer has them, of which each is billed once, or their number.
+fn queries(read: &mut Reader, place: Place<'_>) -> Count {
+    match place.value().and_then(Value::as_array) {
+        Some(queries) => place.given(distinct(queries)),
+        None => read.count(place),
+    }
 }
 
 /// Reasoning tokens in the details, or beside them as some report it.
@@ -292,19 +406,24 @@ fn perplexity_deep_research(read: &mut Reader, place: Place<'_>) {
     read.check_total(total, &[input.value.saturating_add(output.value)], "prompt and completion tokens");
 }
 
-fn images(read: &mut Reader, place: Place<'_>) {
-    let input = read.required(place.at("input_tokens"));
+fn images(read: &mut Reader, place: Place<'_>, input: Count) {
     let details = place.at("input_tokens_details");
     let cached = read.count(details.at("cached_tokens"));
     input_leaves(read, input, details, cached);
     let output = read.count(place.at("output_tokens"));
     // What this API puts out is pictures, unless it says that a part of it is text.
     let text = read.count(place.at("output_tokens_details").at("text_tokens"));
+    read.pass_all(place.at("output_tokens_details").at("image_tokens"));
     let pictures = read.rest(output, &[text]);
     read.meters.add(Meter::Output, text.value);
     read.meters.add(Meter::OutputImage, pictures);
     let total = read.count(place.at("total_tokens"));
     read.check_total(total, &[input.value.saturating_add(output.value)], "input and output tokens");
+}
+
+fn ocr(read: &mut Reader, place: Place<'_>, pages: Meter) {
+    read.required_quantity(pages, place.at("pages_processed"));
+    read.pass_all(place.at("doc_size_bytes"));
 }
 
 fn embeddings(read: &mut Reader, place: Place<'_>) {
@@ -348,12 +467,6 @@ fn anthropic(read: &mut Reader, place: Place<'_>) {
     let rest = read.rest(output, &[thinking]);
     read.meters.add(Meter::Output, rest);
     read.meters.add(Meter::OutputReasoning, thinking.value);
-    anthropic_tools(read, place);
-}
-
-/// Fetching pages is free and code runs are billed by the hour elsewhere: only searches are counted.
-fn anthropic_tools(read: &mut Reader, place: Place<'_>) {
-    read.quantity(Meter::WebSearches, place.at("server_tool_use").at("web_search_requests"));
 }
 
 fn bedrock_converse(read: &mut Reader, place: Place<'_>) {
@@ -412,8 +525,6 @@ fn gemini(read: &mut Reader, place: Place<'_>) {
     read.meters.add(Meter::OutputVideo, video.value);
     let sum = input.value.saturating_add(answer).saturating_add(thoughts.value);
     read.check_total(total, &[sum], "prompt, tool, candidate and thought tokens");
-    // Gemini tells its searches in the answer; senders who count them put the number here.
-    read.quantity(Meter::WebSearches, place.at("web_search_queries"));
     read.quantity(Meter::MapSearches, place.at("google_maps_queries"));
 }
 
@@ -473,6 +584,8 @@ fn cohere(read: &mut Reader, place: Place<'_>) {
     read.quantity(Meter::Output, billed.at("output_tokens"));
     read.quantity(Meter::RerankUnits, billed.at("search_units"));
     read.quantity(Meter::InputImage, billed.at("image_tokens"));
+    // What was counted is not what is billed.
+    read.pass_all(place.at("tokens"));
 }
 
 fn own_meters(read: &mut Reader, place: Place<'_>) {

@@ -46,14 +46,11 @@ pub(super) fn litellm(read: &mut Reader, place: Place<'_>) {
     };
     let all = read.count(place.at("total_tokens"));
     leaves(read, &input, output, all);
-    let searches = first(
-        read,
-        [
-            place.at("server_tool_use").at("web_search_requests"),
-            place.at("prompt_tokens_details").at("web_search_requests"),
-        ],
-    );
-    read.meters.add(Meter::WebSearches, searches.value);
+    // Where both tell of searches, they are the same ones.
+    let searches = read.count(place.at("prompt_tokens_details").at("web_search_requests"));
+    if !place.at("server_tool_use").at("web_search_requests").is_present() {
+        read.meters.add(Meter::WebSearches, searches.value);
+    }
 }
 
 /// The counts of a span or log record, under the conventions' names without `gen_ai.usage.` and with `_` for `.`.

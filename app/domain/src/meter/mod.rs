@@ -13,6 +13,7 @@ mod numbers;
 mod quantities;
 mod reader;
 mod served;
+mod unread;
 mod usage_format;
 
 pub use formats::{Usage, UsagePart, is_silent_refusal, meters, usage};
@@ -20,6 +21,7 @@ pub use numbers::numbers_only;
 pub use quantities::Meters;
 pub use served::served_tier;
 pub use served::served_word;
+pub use unread::Unread;
 pub use usage_format::UsageFormat;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,6 +1,7 @@
 //! What may be kept of a provider's usage object.
 
 use serde_json::{Map, Number, Value};
+use std::collections::BTreeSet;
 
 /// Deepest nesting that is kept.
 const MAX_DEPTH: usize = 6;
@@ -30,6 +31,16 @@ const WORDS: [&str; 15] = [
     "search_type",
 ];
 
+/// Keys under which Gemini's answers list what was searched for.
+const QUERIES: [&str; 2] = ["webSearchQueries", "web_search_queries"];
+
+/// How many different queries there are, empty ones left out: each is billed once (Gemini API, grounding with Google Search).
+pub(super) fn distinct(queries: &[Value]) -> u64 {
+    let queries: BTreeSet<&str> =
+        queries.iter().filter_map(Value::as_str).map(str::trim).filter(|query| !query.is_empty()).collect();
+    u64::try_from(queries.len()).unwrap_or(u64::MAX)
+}
+
 /// A usage object with everything dropped but numbers, booleans and the short words that decide a price.
 ///
 /// So no prompt or completion can be stored, wherever a sender puts it; depth and size are bounded.
@@ -50,6 +61,8 @@ fn keep(key: Option<&str>, value: &Value, depth: usize, left: &mut usize) -> Opt
         // A fractional quantity may be written as a decimal text.
         Value::String(text) if is_decimal(text) => Some(Value::String(text.clone())),
         Value::String(_) | Value::Null => None,
+        // What was searched for is content; how often is not.
+        Value::Array(queries) if key.is_some_and(|key| QUERIES.contains(&key)) => Some(Value::from(distinct(queries))),
         Value::Array(values) => {
             let depth = depth.checked_sub(1)?;
             Some(Value::Array(

@@ -85,6 +85,11 @@ impl<'a> Place<'a> {
         self.value.and_then(|value| value.get(key)).and_then(Value::as_str)
     }
 
+    /// A number told by this place.
+    pub(super) const fn given(&self, value: u64) -> Count {
+        Count { value, given: true, path: self.path }
+    }
+
     /// A zero told by this place.
     pub(super) const fn nothing(&self) -> Count {
         Count { value: 0, given: false, path: self.path }
@@ -128,6 +133,29 @@ impl Count {
 pub(super) struct Reader {
     pub(super) meters: Meters,
     faults: Vec<FieldProblem>,
+    read: ReadValues,
+}
+
+/// The values that were read, by where they lie in memory: nobody has to make a text of a path for that.
+#[derive(Default)]
+pub(super) struct ReadValues(Vec<usize>);
+
+impl ReadValues {
+    fn insert(&mut self, value: &Value) {
+        self.0.push(address(value));
+    }
+
+    pub(super) fn contains(&self, value: &Value) -> bool {
+        self.0.contains(&address(value))
+    }
+
+    pub(super) fn append(&mut self, other: &mut Self) {
+        self.0.append(&mut other.0);
+    }
+}
+
+fn address(value: &Value) -> usize {
+    std::ptr::from_ref(value).addr()
 }
 
 impl Reader {
@@ -135,13 +163,34 @@ impl Reader {
         self.faults.push(FieldProblem::new(pointer, code, detail));
     }
 
-    /// The meters, or everything that was wrong.
-    pub(super) fn finish(self) -> Result<Meters, Vec<FieldProblem>> {
-        if self.faults.is_empty() { Ok(self.meters) } else { Err(self.faults) }
+    /// The meters and the values that were read, or everything that was wrong.
+    pub(super) fn finish(self) -> Result<(Meters, ReadValues), Vec<FieldProblem>> {
+        if self.faults.is_empty() { Ok((self.meters, self.read)) } else { Err(self.faults) }
+    }
+
+    /// Takes note of a number that is known to say nothing of its own, such as a part that is billed within its total.
+    pub(super) fn pass(&mut self, place: Place<'_>) {
+        if let Some(value) = place.value {
+            self.read.insert(value);
+        }
+    }
+
+    /// The same for everything below.
+    pub(super) fn pass_all(&mut self, place: Place<'_>) {
+        let mut left: Vec<&Value> = place.value.into_iter().collect();
+        while let Some(value) = left.pop() {
+            self.read.insert(value);
+            match value {
+                Value::Object(fields) => left.extend(fields.values()),
+                Value::Array(values) => left.extend(values),
+                _ => {}
+            }
+        }
     }
 
     /// A whole number; missing and null are zero and not `given`.
     pub(super) fn count(&mut self, place: Place<'_>) -> Count {
+        self.pass(place);
         let value = match place.value.map(whole) {
             None => None,
             Some(Ok(number)) => Some(number),
@@ -203,6 +252,7 @@ impl Reader {
             self.meters.add(meter, count.value);
             return;
         }
+        self.pass(place);
         match place.value.map(decimal) {
             None => {}
             Some(Ok(quantity)) => self.meters.add(meter, quantity),
@@ -216,6 +266,7 @@ impl Reader {
         whole.quantity(meter, total);
         let mut left = whole.meters.get(meter);
         self.faults.append(&mut whole.faults);
+        self.read.append(&mut whole.read);
         for &(meter, place) in parts {
             let before = self.meters.get(meter);
             self.quantity(meter, place);
@@ -242,7 +293,11 @@ impl Reader {
     /// Faults every field that is not known: what the shape does not count must not pass for counted.
     pub(super) fn only(&mut self, place: Place<'_>, is_known: impl Fn(&str) -> bool) {
         let fields = place.value().and_then(Value::as_object).into_iter().flatten();
-        for (key, _) in fields.filter(|(key, value)| !value.is_null() && !is_known(key)) {
+        for (key, value) in fields.filter(|(_, value)| !value.is_null()) {
+            if is_known(key) {
+                self.read.insert(value);
+                continue;
+            }
             let key: String = key.chars().take(64).collect();
             let pointer = format!("/usage/{}", key.replace('~', "~0").replace('/', "~1"));
             self.fault(pointer, "unknown_meter", format!("`{key}` is not a meter; the API reference lists them."));

@@ -230,6 +230,8 @@ pub enum Unpriced {
         /// The meter.
         meter: Meter,
     },
+    /// Only a cost was sent, and no usage that could be priced.
+    NoUsage,
 }
 
 impl Unpriced {
@@ -241,6 +243,7 @@ impl Unpriced {
             Self::UnknownModel { .. } => "unknown_model",
             Self::NoPrice { .. } => "no_price",
             Self::TooLarge { .. } => "too_large",
+            Self::NoUsage => "no_usage",
         }
     }
 }
@@ -258,6 +261,7 @@ impl fmt::Display for Unpriced {
             Self::TooLarge { meter } => {
                 write!(f, "The amount of {} is too large to price.", meter.label().to_lowercase())
             }
+            Self::NoUsage => f.write_str("Only its cost was sent: what was used is unknown."),
         }
     }
 }

@@ -20,12 +20,16 @@ pub struct Charged {
 /// * The computed lines stay: one further line says what the reported cost adds to them or takes away, so the lines still add up to the cost.
 /// * Where there is no price, that one line is the whole receipt.
 /// * Where nothing was reported, the computed cost counts whatever was chosen.
+/// * Where a cost was reported and no usage, the usage is unknown and not nothing: there is no computed cost.
 ///
 /// # Errors
 /// As [`rate_usage`], where no reported cost counts.
 pub fn charge(books: Books<'_>, served: Served<'_>, reported: Option<Decimal>) -> Result<Charged, Unpriced> {
     let Served { provider, model, usage, at, context } = served;
-    let computed = rate_usage(books, provider, model, usage, at, context);
+    // Usage without parts is known: the provider bills none of it.
+    let is_unknown = reported.is_some_and(|cost| !cost.is_zero()) && !usage.parts.is_empty() && usage.is_empty();
+    let computed =
+        if is_unknown { Err(Unpriced::NoUsage) } else { rate_usage(books, provider, model, usage, at, context) };
     match (reported, books.basis(provider, at)) {
         (Some(reported), CostBasis::Reported) => Ok(match computed {
             Ok(rated) => Charged { priced_as: Some(rated.priced_as), receipt: settle(rated.receipt, reported) },

@@ -62,13 +62,15 @@ pub enum Dimension {
     Cohort,
     /// Step of an interaction.
     Step,
+    /// Numbers of the usage object that no rule read, a label: the names of the fields, as [`crate::meter::Usage::unread_names`] joins them.
+    UnreadUsage,
     /// A free tag, a label: `tag.prompt_version`.
     Tag(String),
 }
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 13] = [
+    pub const NAMED: [Self; 14] = [
         Self::Project,
         Self::Team,
         Self::Model,
@@ -82,6 +84,7 @@ impl Dimension {
         Self::User,
         Self::Cohort,
         Self::Step,
+        Self::UnreadUsage,
     ];
 
     /// The word in URL and JSON.
@@ -101,6 +104,7 @@ impl Dimension {
             Self::User => "user".to_owned(),
             Self::Cohort => "cohort".to_owned(),
             Self::Step => "step".to_owned(),
+            Self::UnreadUsage => "unread_usage".to_owned(),
             Self::Tag(key) => format!("tag.{key}"),
         }
     }
@@ -110,6 +114,7 @@ impl Dimension {
     pub fn label(&self) -> String {
         match self {
             Self::ApiKey => "API key".to_owned(),
+            Self::UnreadUsage => "Unread usage".to_owned(),
             Self::Tag(key) => format!("Tag {key}"),
             other => {
                 let name = other.name();
@@ -122,7 +127,7 @@ impl Dimension {
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
     #[must_use]
     pub const fn is_label(&self) -> bool {
-        matches!(self, Self::Customer | Self::User | Self::Tag(_))
+        matches!(self, Self::Customer | Self::User | Self::UnreadUsage | Self::Tag(_))
     }
 }
 
@@ -275,6 +280,14 @@ pub struct Filter {
     pub values: Vec<String>,
     /// Whether these are left out instead.
     pub exclude: bool,
+}
+
+impl Filter {
+    /// Everything that has a value of the dimension.
+    #[must_use]
+    pub fn present(dimension: Dimension) -> Self {
+        Self { dimension, values: vec![String::new()], exclude: true }
+    }
 }
 
 /// The spend query.

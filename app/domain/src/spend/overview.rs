@@ -166,6 +166,8 @@ pub struct Overview {
     pub newest_event_at: Option<DateTime<FixedOffset>>,
     /// Spend of the last four whole quarters of an hour; none where filters are kept by day only.
     pub last_hour: Option<Decimal>,
+    /// Requests of the span with usage that no rule read; none where filters name another label.
+    pub unread_requests: Option<i64>,
 }
 
 /// Where the present month is going.

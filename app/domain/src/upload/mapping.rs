@@ -227,13 +227,10 @@ fn put(event: &mut Map<String, Value>, field: &str, text: &str) {
             tags.insert(key.to_owned(), Value::from(text));
         }
     } else if field == "reported_cost" {
-        // An empty or zero cost of an export stands for an unknown one.
-        if let Some(cost) = ReportedCost::read(text.trim_start_matches('$')) {
-            event.insert(
-                field.to_owned(),
-                serde_json::json!({"amount": cost.amount.to_string(), "currency": cost.currency}),
-            );
-        }
+        // What is no amount for certain stays as it is, and the row is refused with it.
+        let cost = ReportedCost::read_cell(text)
+            .map(|cost| serde_json::json!({"amount": cost.amount.to_string(), "currency": cost.currency}));
+        event.insert(field.to_owned(), cost.unwrap_or_else(|| Value::from(text)));
     } else if PLAIN.contains(&field) {
         let flag = text.to_ascii_lowercase().parse::<bool>().ok().map(Value::from);
         event.insert(field.to_owned(), flag.or_else(|| number(text)).unwrap_or_else(|| Value::from(text)));

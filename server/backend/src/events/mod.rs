@@ -15,7 +15,7 @@ pub use ingest::{
     split_up_to,
 };
 pub use possible_duplicates::{drops_doubles, possible_duplicate_totals, possible_duplicates, set_drops_doubles};
-pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced};
+pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced, unread_usage};
 
 use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};
 use crate::{Backend, Clock, Error, OrgScope, Pools, ledger, prices, projects};

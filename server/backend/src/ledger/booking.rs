@@ -1,11 +1,12 @@
 //! What an event costs, as it is booked.
 
 use chrono::{DateTime, Utc};
-use domain::event::{EventInput, ReportedCost};
+use domain::event::{EventInput, ReportedCost, Status};
 use domain::meter::{Meters, Usage, is_silent_refusal, served_word};
 use domain::model::canonical_provider;
-use domain::price::{Asked, Books, Context};
-use domain::rating::{ReceiptLine, Served, charge, upper_bound};
+use domain::money::round_line;
+use domain::price::{Asked, Books, Context, Unpriced};
+use domain::rating::{ReceiptLine, Served, charge, rate_usage, upper_bound};
 use rust_decimal::Decimal;
 
 /// What an event costs, as it is booked.
@@ -43,10 +44,22 @@ fn is_unbilled(sent: &EventInput, meters: &Meters) -> bool {
     canonical_provider(&sent.provider) == "anthropic" && is_silent_refusal(stopped, meters)
 }
 
+/// What an event used, with cache writes that do not say their time as those for an hour where only that comes to the reported cost, to the last digit: clients know it and their logs leave it out (Claude Code).
+pub(crate) fn used_as_reported(books: Books<'_>, sent: &EventInput, used: Usage, at: DateTime<Utc>) -> Usage {
+    let Some(reported) = sent.reported_cost.as_ref().and_then(ReportedCost::usd) else { return used };
+    let Some(for_an_hour) = used.with_hour_writes() else { return used };
+    let context = context(sent, &used.total());
+    let comes_to_it = |used: &Usage| {
+        let rated = rate_usage(books, &sent.provider, &sent.model, used, at, context);
+        rated.is_ok_and(|rated| rated.receipt.cost == round_line(reported))
+    };
+    if !comes_to_it(&used) && comes_to_it(&for_an_hour) { for_an_hour } else { used }
+}
+
 /// Books an event with the price valid at its own time, or with the cost that its provider reported where that counts.
 pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &Meters, at: DateTime<Utc>) -> Booking {
     let context = context(sent, meters);
-    let nothing = Usage { parts: Vec::new() };
+    let nothing = Usage { parts: Vec::new(), unread: Vec::new() };
     let usage = if is_unbilled(sent, meters) { &nothing } else { used };
     let served = Served { provider: &sent.provider, model: &sent.model, usage, at, context };
     if sent.is_cache_hit() {
@@ -55,7 +68,13 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
             charge(books, served, None).map_or((None, None), |rated| (rated.priced_as, Some(rated.receipt.cost)));
         return Booking { cost: Some(Decimal::ZERO), priced_as, avoided_cost: avoided, ..Booking::default() };
     }
-    match charge(books, served, sent.reported_cost.as_ref().and_then(ReportedCost::usd)) {
+    let reported = sent.reported_cost.as_ref().and_then(ReportedCost::usd);
+    let is_failed = sent.status.unwrap_or_default() != Status::Success;
+    if is_failed && used.is_empty() && reported.is_none_or(|cost| cost.is_zero()) {
+        // An attempt that used nothing is owed nothing, whether or not a provider was ever reached.
+        return Booking { cost: Some(Decimal::ZERO), ..Booking::default() };
+    }
+    match charge(books, served, reported) {
         Ok(charged) => Booking {
             cost: Some(charged.receipt.cost),
             lines: charged.receipt.lines,
@@ -64,7 +83,10 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
         },
         Err(unpriced) => Booking {
             unpriced_reason: Some(unpriced.to_string()),
-            upper_bound: Some(upper_bound(books, &sent.provider, &sent.model, meters)),
+            upper_bound: Some(match unpriced {
+                Unpriced::NoUsage => round_line(reported.unwrap_or_default()),
+                _ => upper_bound(books, &sent.provider, &sent.model, meters),
+            }),
             ..Booking::default()
         },
     }

@@ -18,7 +18,7 @@ pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<Known
     let known = |dimension: Dimension| {
         let limit = match dimension {
             Dimension::Feature | Dimension::Environment | Dimension::Cohort | Dimension::Step => Some(words),
-            Dimension::Customer | Dimension::User | Dimension::Tag(_) => Some(values),
+            Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => Some(values),
             _ => None,
         };
         let (values, other_since) = sent.get(&dimension.name()).copied().unzip();

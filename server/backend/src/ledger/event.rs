@@ -25,6 +25,8 @@ pub(crate) struct NewEvent {
     pub(crate) status: Status,
     pub(crate) usage_format: UsageFormat,
     pub(crate) meters: Meters,
+    /// Names of the usage that no rule read.
+    pub(crate) unread: Option<String>,
     /// How often rules of the organization had been undone when it was priced: with another number now, it may have a price that was taken back.
     pub(crate) rules_undone: i32,
     pub(crate) booking: Booking,

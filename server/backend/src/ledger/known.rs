@@ -164,7 +164,7 @@ impl Known {
     pub(crate) fn resolve(
         &self,
         mut series: Series<'_>,
-        sent: &EventInput,
+        (sent, unread): (&EventInput, Option<&str>),
         [shape, plan]: [Entry; 2],
     ) -> DictionaryRefs {
         let own_id = series.id();
@@ -173,7 +173,7 @@ impl Known {
         let mut is_other = series_id != own_id;
         let mut labels = vec![];
         let mut unseen_labels = vec![];
-        for mut label in Label::of(sent) {
+        for mut label in Label::of(sent, unread) {
             let own_id = label.id();
             let (id, is_committed) = values.label(own_id, &mut label);
             is_other |= id != own_id;
@@ -318,7 +318,7 @@ mod tests {
         let whose = (ProjectId(Uuid::nil()), KeyId(Uuid::nil()));
         let entries = ["shape", sent.region.as_deref().unwrap_or_default()];
         let entries = entries.map(|text| Entry::of("test", &text));
-        known.resolve(Series::of(whose, Status::Success, "chat", sent), sent, entries)
+        known.resolve(Series::of(whose, Status::Success, "chat", sent), (sent, None), entries)
     }
 
     fn series(place: &DictionaryRefs) -> &Series<'static> {

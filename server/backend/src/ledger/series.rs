@@ -109,10 +109,14 @@ pub(crate) struct Label<'a> {
 /// How the labels of tags begin.
 pub(super) const TAG: &str = "tag.";
 
+/// The label of usage that no rule read when the event was recorded.
+pub(super) const UNREAD: &str = "unread_usage";
+
 impl<'a> Label<'a> {
-    pub(super) fn of(sent: &'a EventInput) -> impl Iterator<Item = Self> {
-        let own = [("customer", &sent.customer), ("user", &sent.user)];
-        let own = own.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value.as_deref()?)));
+    /// Those of an event, with the names of its usage that no rule read.
+    pub(super) fn of(sent: &'a EventInput, unread: Option<&'a str>) -> impl Iterator<Item = Self> {
+        let own = [("customer", sent.customer.as_deref()), ("user", sent.user.as_deref()), (UNREAD, unread)];
+        let own = own.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value?)));
         let tags = sent.tags.iter().map(|(key, value)| (Cow::Owned(format!("{TAG}{key}")), value.as_str()));
         own.chain(tags).map(|(label, value)| Self { label, value: Cow::Borrowed(value) })
     }
@@ -128,7 +132,9 @@ impl<'a> Label<'a> {
         match self.label.strip_prefix(TAG) {
             Some(key) => drop(sent.tags.insert(key.to_owned(), value)),
             None if self.label == "customer" => sent.customer = Some(value),
-            None => sent.user = Some(value),
+            None if self.label == "user" => sent.user = Some(value),
+            // What was not read stands in the usage object as it was sent.
+            None => {}
         }
     }
 

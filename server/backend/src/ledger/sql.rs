@@ -206,7 +206,7 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
         Dimension::Environment => push_word(sql, "environment", values),
         Dimension::Cohort => push_word(sql, "cohort", values),
         Dimension::Step => push_word(sql, "step", values),
-        Dimension::Customer | Dimension::User | Dimension::Tag(_) => {
+        Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
             push_label(sql, filter.dimension.name(), values);
         }
     }

@@ -2,8 +2,14 @@
 
 use super::rng::{Rng, whole};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use domain::event::{EventInput, Status};
+use domain::event::{EventInput, ReportedCost, Status};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
+
+/// Of so many events of a project and day one has a number in its usage that no rule reads, if it is Gemini's.
+const UNREAD_EVERY: usize = 40;
+/// Of so many one was reported as free by its provider.
+const FREE_EVERY: usize = 53;
 
 /// What a call used, in the shape of the provider's own answer.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +162,7 @@ impl<'a> Writer<'a> {
         let latency_ms = first_token_ms + call.used.output() * self.rng.between(9, 22);
         let mut event = self.attempt(at, call, context, &request_id, attempt);
         event.usage = call.used.object();
+        self.add_oddities(&mut event, call.used);
         event.latency_ms = Some(latency_ms);
         if call.used.operation() == "chat" {
             event.time_to_first_token_ms = Some(first_token_ms);
@@ -164,6 +171,18 @@ impl<'a> Writer<'a> {
         }
         self.events.push(event);
         at + Duration::milliseconds(i64::try_from(latency_ms).unwrap_or_default())
+    }
+
+    /// What real senders send now and then: a number that no rule reads, and a call that its provider reported as free.
+    fn add_oddities(&self, event: &mut EventInput, used: Used) {
+        if let Used::Gemini { input, .. } = used
+            && self.events.len().is_multiple_of(UNREAD_EVERY)
+        {
+            event.usage["urlContextTokenCount"] = json!(input / 8 + 1);
+        }
+        if self.events.len().is_multiple_of(FREE_EVERY) {
+            event.reported_cost = Some(ReportedCost { amount: Decimal::ZERO, currency: "USD".to_owned() });
+        }
     }
 
     /// One attempt that failed; a third of them are refused for limits, the rest time out or break off and are charged for what was read.

@@ -1,7 +1,7 @@
 //! Overview: one span of days taken apart, beside the span before it.
 
 use super::answers::Asker;
-use super::{last_hour, newest_event_at};
+use super::{grouped, last_hour, newest_event_at};
 use crate::{Backend, Error, OrgScope, budgets, forecast, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
@@ -40,7 +40,7 @@ pub async fn overview(
     let (shown, shown_before) = shown(period, previous, now.date_naive());
     let ask = Ask { backend, scope, part, filters };
     let has_before = previous.is_some();
-    let ((steps, steps_before), (cells, cells_before), known, team_names, newest, hour, crossings, priced) = futures::try_join!(
+    let ((steps, steps_before), (cells, cells_before), known, team_names, newest, hour, crossings, priced, unread) = futures::try_join!(
         async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
         async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
         projects::list_projects(backend, scope),
@@ -49,6 +49,7 @@ pub async fn overview(
         ask.last_hour(),
         ask.crossings(shown),
         prices::overrides_started(backend, scope, shown),
+        ask.unread_requests(period),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
@@ -91,6 +92,7 @@ pub async fn overview(
         changes: has_before.then(|| changes(cells, cells_before, MOVERS)),
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
+        unread_requests: unread,
     })
 }
 
@@ -229,6 +231,16 @@ impl Ask<'_> {
             return Ok(None);
         }
         Ok(Some(last_hour(self.backend, self.scope, self.part, self.filters).await?.spend))
+    }
+
+    async fn unread_requests(&self, period: Period) -> Result<Option<i64>, Error> {
+        if self.filters.iter().any(|filter| filter.dimension.is_label()) {
+            return Ok(None);
+        }
+        let mut unread = SpendQuery::over(period);
+        unread.filters = self.filters.to_vec();
+        unread.filters.push(Filter::present(Dimension::UnreadUsage));
+        Ok(Some(grouped(self.backend, self.scope, self.part, &unread, 1).await?.1.requests))
     }
 }
 

@@ -155,7 +155,7 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
         Dimension::Status => "r.status",
         Dimension::Cohort => "r.cohort",
         Dimension::Step => "r.step",
-        Dimension::Customer | Dimension::User | Dimension::Tag(_) => match source {
+        Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => match source {
             Source::Events(labels) => {
                 let position = labels.iter().position(|label| label == dimension);
                 position.and_then(|position| VALUES.get(position)).copied().unwrap_or("''")

@@ -299,6 +299,8 @@ pub(super) struct EventDocument {
     usage: Value,
     /// Disjoint quantities by the meter's name.
     meters: BTreeMap<String, String>,
+    /// Numbers of `usage` that no rule reads, by field: they may be billed, and are in no cost.
+    unread_usage: BTreeMap<String, String>,
     /// Whether the meters add up to the reported usage.
     adds_up: bool,
     /// Whether it has more input than any model takes at once, and is not declared as a sum by `aggregate`: a price by the size of one request may not be meant.
@@ -338,6 +340,7 @@ impl From<EventDetail> for EventDocument {
             usage_format: event.usage_format,
             usage: serde_json::from_str(&event.usage_json).unwrap_or_default(),
             meters: event.meters.into_iter().map(|(meter, quantity)| (meter, plain(quantity))).collect(),
+            unread_usage: event.unread_usage.into_iter().map(|(field, number)| (field, plain(number))).collect(),
             adds_up: event.adds_up,
             possible_sum: event.possible_sum,
             attributes: event.attributes.into_iter().collect(),

@@ -41,7 +41,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// `accepted` means committed: every page and query includes the event from then on.
 /// An event's `id` makes it idempotent: the same id with the same content is a `duplicate`, a success, so a request can be sent again as it is; with other content it is a `conflict`, and the first stays.
 /// Events without an `id` get ids of their own; with the header `Idempotency-Key` these follow from the header, so that the same request can be sent again after a lost answer and is recorded once.
-/// A `rejected` event stands in the rejected list with its reason and has not taken its id; the same again is counted there.
+/// A `rejected` event stands in the rejected list with its reason and has not taken its id, and a `conflict` stands there too; the same again is counted there.
+/// `usage` can be left out where `reported_cost` is there: then what was used is unknown. Numbers of `usage` that no rule reads are kept and told as `unread_usage`.
 ///
 /// Content is the fields as they were sent: their order does not matter, numbers are equal when their values are, and times are instants cut to microseconds.
 ///

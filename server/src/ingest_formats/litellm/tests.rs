@@ -44,7 +44,7 @@ fn with(changes: Value) -> Value {
 fn a_call_becomes_an_event_without_its_words() {
     let event = event(&payload());
     let expected = json!({
-        "id": "f0dd75bc-083f-4892-82af-33dfac91fe58", "timestamp": "2026-11-25T21:16:00.851552Z", "project": "web",
+        "id": "f0dd75bc-083f-4892-82af-33dfac91fe58:chatcmpl-real1", "timestamp": "2026-11-25T21:16:00.851552Z", "project": "web",
         "provider": "openai", "model": "gpt-4o-2024-08-06", "operation": "chat",
         "usage": payload()["metadata"]["usage_object"], "usage_format": "litellm", "status": "success",
         "request_id": "trace-1", "latency_ms": 28, "time_to_first_token_ms": 8, "stream": true, "feature": "triage",

@@ -2,12 +2,19 @@
 
 use super::attribute_keys::{self, Names};
 use super::log_keys;
-use serde_json::{Number, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 /// Longest text that is kept, in bytes: of what is read, the longest is the AI SDK's provider metadata.
 const MAX_TEXT: usize = 64 * 1024;
+
+/// How the names of counted usage begin: of these, numbers are kept whose names nobody knows, so that they can be told as unread.
+const USAGE: [&str; 6] =
+    ["gen_ai.usage.details.", "gen_ai.usage.", "llm.usage.", "llm.token_count.", "ai.usage.", "anthropic.usage."];
+/// Most of them of one record, and the longest of their names, in bytes.
+const MAX_UNKNOWN: usize = 16;
+const MAX_UNKNOWN_LEN: usize = 96;
 
 /// All attributes that are read.
 static KNOWN: LazyLock<HashSet<&'static str>> =
@@ -29,36 +36,62 @@ impl Value {
     }
 }
 
-/// Known attributes by name.
+/// Known attributes by name, and counted usage whatever its name is.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Attributes(BTreeMap<&'static str, Value>);
+pub(super) struct Attributes {
+    known: BTreeMap<&'static str, Value>,
+    unknown_usage: BTreeMap<String, Value>,
+}
 
 impl Attributes {
-    /// Whether an attribute of this name is read at all, and its name.
-    pub(super) fn known(key: &str) -> Option<&'static str> {
-        KNOWN.get(key).copied()
+    /// Whether an attribute of this name is read at all.
+    pub(super) fn is_read(key: &str) -> bool {
+        KNOWN.contains(key) || key.len() <= MAX_UNKNOWN_LEN && USAGE.iter().any(|begin| key.starts_with(begin))
     }
 
-    /// Keeps a value; the first of a name stays.
-    pub(super) fn insert(&mut self, key: &'static str, value: Value) {
-        self.0.entry(key).or_insert(value);
+    /// Keeps a value that [`Self::is_read`]; the first of a name stays.
+    pub(super) fn insert(&mut self, key: &str, value: Value) {
+        if let Some(key) = KNOWN.get(key) {
+            self.known.entry(key).or_insert(value);
+        } else if matches!(value, Value::Int(_) | Value::Double(_)) && self.unknown_usage.len() < MAX_UNKNOWN {
+            self.unknown_usage.entry(key.to_owned()).or_insert(value);
+        }
     }
 
     /// With the attributes of the resource behind its own.
     pub(super) fn over(mut self, resource: &Self) -> Self {
-        for (key, value) in &resource.0 {
+        for (key, value) in &resource.known {
             self.insert(key, value.clone());
         }
         self
     }
 
+    /// With those of a record above it behind its own, as far as their names are these.
+    pub(super) fn inherit(&mut self, above: &Self, names: Names) {
+        for name in names {
+            if let Some((key, value)) = above.known.get_key_value(name) {
+                self.insert(key, value.clone());
+            }
+        }
+    }
+
+    /// Adds counts under names that nobody knows to a usage object, without what all such names begin with.
+    pub(super) fn add_unknown_usage(&self, usage: &mut Map<String, Json>) {
+        for (key, value) in &self.unknown_usage {
+            let name = USAGE.iter().find_map(|begin| key.strip_prefix(begin)).unwrap_or(key);
+            if let Some(count) = json(value) {
+                usage.entry(name.replace('.', "_")).or_insert(count);
+            }
+        }
+    }
+
     fn first<T>(&self, names: &[&str], read: impl Fn(&Value) -> Option<T>) -> Option<T> {
-        names.iter().find_map(|name| self.0.get(name).and_then(&read))
+        names.iter().find_map(|name| self.known.get(name).and_then(&read))
     }
 
     /// The first of these that is a text and not empty.
     pub(super) fn word(&self, names: Names) -> Option<&str> {
-        names.iter().find_map(|name| match self.0.get(name) {
+        names.iter().find_map(|name| match self.known.get(name) {
             Some(Value::Text(text)) if !text.trim().is_empty() => Some(text.trim()),
             _ => None,
         })
@@ -76,14 +109,7 @@ impl Attributes {
 
     /// The first of these that is a number or a text of one, as JSON: what is wrong with it is said where usage is read.
     pub(super) fn count(&self, names: &[&str]) -> Option<Json> {
-        self.first(names, |value| match value {
-            Value::Int(number) => Some(Json::from(*number)),
-            Value::Double(number) => {
-                whole(*number).map(Json::from).or_else(|| Number::from_f64(*number).map(Json::from))
-            }
-            Value::Text(text) => text.trim().parse::<i64>().ok().map(Json::from),
-            Value::Bool(_) => None,
-        })
+        self.first(names, json)
     }
 
     /// The first of these that is a number or a text of one.
@@ -104,6 +130,15 @@ impl Attributes {
             Value::Text(text) => text.parse().ok(),
             _ => None,
         })
+    }
+}
+
+fn json(value: &Value) -> Option<Json> {
+    match value {
+        Value::Int(number) => Some(Json::from(*number)),
+        Value::Double(number) => whole(*number).map(Json::from).or_else(|| Number::from_f64(*number).map(Json::from)),
+        Value::Text(text) => text.trim().parse::<i64>().ok().map(Json::from),
+        Value::Bool(_) => None,
     }
 }
 

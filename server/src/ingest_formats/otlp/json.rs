@@ -3,6 +3,7 @@
 //! 64-bit integers are texts or numbers, unknown fields are passed over, and a span of a strange type spoils only itself.
 //! Ids are hex; exporters that followed protobuf's own JSON write base64, which its length tells.
 
+use super::attribute_keys::EXCEPTION;
 use super::attributes::{Attributes, Value};
 use super::{Log, Records, Span, malformed, push};
 use crate::ingest_formats::raw::{Raw, bare, hex, part, text};
@@ -67,6 +68,7 @@ struct RawSpan<'a> {
     #[serde(alias = "end_time_unix_nano")]
     end_time_unix_nano: Raw<'a>,
     attributes: Raw<'a>,
+    events: Raw<'a>,
     status: Raw<'a>,
 }
 
@@ -164,6 +166,12 @@ fn span(raw: &RawValue, scope: &str, resource: &Attributes) -> Option<Span> {
     let span: RawSpan<'_> = serde_json::from_str(raw.get()).ok()?;
     let status: RawStatus<'_> = part(span.status);
     let code = status.code.map(RawValue::get).unwrap_or_default();
+    let mut own = attributes(span.attributes);
+    let events: Vec<&RawValue> = part(span.events);
+    for event in events {
+        let event: Attributed<'_> = part(Some(event));
+        own.inherit(&attributes(event.attributes), EXCEPTION);
+    }
     Some(Span {
         trace_id: id(span.trace_id, 16),
         span_id: id(span.span_id, 8),
@@ -172,7 +180,7 @@ fn span(raw: &RawValue, scope: &str, resource: &Attributes) -> Option<Span> {
         end: nanos(span.end_time_unix_nano),
         failed: matches!(code, "2" | "\"2\"" | "\"STATUS_CODE_ERROR\""),
         scope: scope.to_owned(),
-        attributes: attributes(span.attributes).over(resource),
+        attributes: own.over(resource),
     })
 }
 
@@ -193,10 +201,10 @@ fn attributes(raw: Raw<'_>) -> Attributes {
     let mut attributes = Attributes::default();
     for raw in list {
         let Ok(KeyValue { key, value: Some(value) }) = serde_json::from_str(raw.get()) else { continue };
-        if let Some(key) = Attributes::known(&key)
+        if Attributes::is_read(&key)
             && let Some(value) = any(value)
         {
-            attributes.insert(key, value);
+            attributes.insert(&key, value);
         }
     }
     attributes

@@ -7,6 +7,7 @@ use super::attribute_keys::Names;
 pub(super) const EVENT_NAME: Names = &["event.name"];
 pub(super) const MODEL: Names = &["model", "slug"];
 pub(super) const DURATION_MS: Names = &["duration_ms"];
+pub(super) const FIRST_TOKEN_MS: Names = &["ttft_ms"];
 pub(super) const COST: Names = &["cost_usd"];
 pub(super) const SPEED: Names = &["speed"];
 pub(super) const TIER: Names = &["service_tier"];
@@ -25,10 +26,11 @@ pub(super) const IDENTITY: [Names; 7] = [SESSION, SEQUENCE, TIMESTAMP, REQUEST, 
 
 /// All of these names.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let lists: [Names; 19] = [
+    let lists: [Names; 20] = [
         EVENT_NAME,
         MODEL,
         DURATION_MS,
+        FIRST_TOKEN_MS,
         COST,
         SPEED,
         TIER,
@@ -43,7 +45,13 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
         TIMESTAMP,
         REQUEST,
         &["input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens"],
-        &["input_token_count", "output_token_count", "cached_token_count", "reasoning_token_count"],
+        &[
+            "input_token_count",
+            "output_token_count",
+            "cached_token_count",
+            "reasoning_token_count",
+            "cache_write_token_count",
+        ],
         &["cached_content_token_count", "thoughts_token_count", "tool_token_count", "total_token_count"],
     ];
     lists.into_iter().flatten().copied()

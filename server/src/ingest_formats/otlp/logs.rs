@@ -5,7 +5,7 @@
 
 use super::attributes::{Attributes, Value};
 use super::log_keys::{
-    COST, DURATION_MS, ERROR, EVENT_NAME, IDENTITY, INTERACTION, KIND, MODEL, SPEED, STATUS, TIER, USER,
+    COST, DURATION_MS, ERROR, EVENT_NAME, FIRST_TOKEN_MS, IDENTITY, INTERACTION, KIND, MODEL, SPEED, STATUS, TIER, USER,
 };
 use super::{Log, Records, genai, unreadable};
 use crate::ingest_formats::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
@@ -28,6 +28,7 @@ const CODEX: &[Count] = &[
     ("input_token_count", &["input_tokens"]),
     ("output_token_count", &["output_tokens"]),
     ("cached_token_count", &["input_tokens_details", "cached_tokens"]),
+    ("cache_write_token_count", &["input_tokens_details", "cache_write_tokens"]),
     ("reasoning_token_count", &["output_tokens_details", "reasoning_tokens"]),
 ];
 const GEMINI: &[Count] = &[
@@ -97,11 +98,12 @@ pub(super) fn read(records: &Records<Log>) -> IndexedEvents {
 fn one(log: &Log) -> Option<ParsedEvent> {
     let emitter = emitter(&log.name)?;
     let (agent, attributes) = (&emitter.agent, &log.attributes);
-    // Codex reports every event of a stream; the last one has the counts.
-    if emitter.name == "codex.sse_event" && attributes.word(KIND) != Some("response.completed") {
+    let usage = usage(emitter, attributes);
+    // Codex reports every event of a stream, and its end twice: what has counts is the call.
+    let is_end = attributes.word(KIND) == Some("response.completed");
+    if emitter.name == "codex.sse_event" && (!is_end || usage.is_empty()) {
         return None;
     }
-    let usage = usage(emitter, attributes);
     let id = identity(log, &usage);
     let Some(model) = attributes.word(MODEL) else {
         let sender = Sender { id: Some(id), provider: Some(agent.provider.to_owned()), ..Sender::default() };
@@ -119,6 +121,7 @@ fn one(log: &Log) -> Option<ParsedEvent> {
         service_tier: attributes.word(TIER).and_then(fit::label),
         interaction_id: attributes.any_text(INTERACTION).as_deref().and_then(fit::id),
         latency_ms: attributes.number(DURATION_MS).and_then(fit::millis),
+        time_to_first_token_ms: attributes.number(FIRST_TOKEN_MS).and_then(fit::millis),
         user: attributes.any_text(USER).as_deref().and_then(fit::label),
         ..EventInput::default()
     };

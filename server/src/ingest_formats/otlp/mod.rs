@@ -5,6 +5,7 @@
 //!
 //! * [`mod@spans`] decides which spans are calls of a model and which only repeat them.
 //! * [`mod@logs`] knows the coding agents that report by log record.
+//! * [`mod@usage`] finds what a span counted.
 //! * [`attribute_keys`] has the names under which instrumentations write the same thing, [`log_keys`] those of coding agents; [`genai`] makes an event of them.
 
 pub mod answer;
@@ -18,6 +19,7 @@ mod proto;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use super::IndexedEvents;
 use attributes::Attributes;

@@ -2,6 +2,7 @@
 //!
 //! Field numbers are those of opentelemetry-proto 1.11; the tests write with the generated types and read with this.
 
+use super::attribute_keys::EXCEPTION;
 use super::attributes::{Attributes, Value};
 use super::{Log, Records, Span, malformed, push};
 use crate::ingest_formats::raw;
@@ -163,6 +164,11 @@ fn span(bytes: &[u8], scope: &str, resource: &Attributes) -> Read<Span> {
             (7, time) => span.start = time.fixed64()?,
             (8, time) => span.end = time.fixed64()?,
             (9, attribute) => key_value(attribute.bytes()?, &mut span.attributes)?,
+            (11, event) => {
+                let mut of_event = Attributes::default();
+                attributes(event.bytes()?, 3, &mut of_event)?;
+                span.attributes.inherit(&of_event, EXCEPTION);
+            }
             (15, status) => {
                 for field in Fields(status.bytes()?) {
                     if let (3, code) = field? {
@@ -206,7 +212,7 @@ fn key_value(bytes: &[u8], into: &mut Attributes) -> Read<()> {
     let (mut key, mut value) = (None, None);
     for field in Fields(bytes) {
         match field? {
-            (1, name) => key = Attributes::known(name.text()?),
+            (1, name) => key = Some(name.text()?).filter(|key| Attributes::is_read(key)),
             (2, content) => value = Some(content.bytes()?),
             _ => {}
         }

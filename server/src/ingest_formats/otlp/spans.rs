@@ -2,14 +2,15 @@
 //!
 //! Agents, workflows and gateways repeat the usage of the calls inside them.
 //! 1. A span that says it is an agent, a workflow, a tool or the AI SDK's outer span is none, whatever it counts.
-//! 2. A span with a counted call below it in the same request is none: OpenRouter's generation above its attempts, a framework's call above the client's.
-//! 3. A span that does not say what it is counts when it has usage and a model.
+//! 2. A span with a counted call below it in the same request is none: OpenRouter's generation above its attempts, a framework's call above the client's. A failed one above a failed one is the same attempt.
+//! 3. A span that does not say what it is counts when it has usage and a model. One that has only one of them is listed as refused: what looks like a call is never passed over in silence.
+//! 4. A call inherits what only a span above it says that is passed over: who, for which feature, in which session.
 //!
 //! A span ends after those below it, so a request never holds a parent whose children come later.
 //! Where the children came in an earlier request, rule 1 holds for everything that says what it is; a framework's call above a client's is then recorded as a second event, and shown as a suspected double by the id of the provider's answer.
 
-use super::attribute_keys::{AGENT, AI_SDK, INFERENCE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
-use super::{Records, Span, genai, unreadable};
+use super::attribute_keys::{AGENT, AI_SDK, INFERENCE_KIND, LANGFUSE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
+use super::{Records, Span, genai, unreadable, usage};
 use crate::ingest_formats::{IndexedEvents, ParsedEvent, Rejection, names};
 use domain::event::Sender;
 use domain::problem::FieldProblem;
@@ -31,33 +32,34 @@ enum Kind {
 
 /// Reads the calls among the spans of one request.
 pub(super) fn read(spans: &Records<Span>) -> IndexedEvents {
-    let above = above_counted(spans);
+    let tree = Tree::of(spans);
     (0..)
         .zip(spans)
         .filter_map(|(place, span)| {
             let Some(span) = span else { return Some((place, Err(Rejection::unread(unreadable())))) };
-            if above.contains(&(span.trace_id.as_str(), span.span_id.as_str())) {
+            if tree.above_calls.contains(&key(span)) {
                 return None;
             }
-            Some((place, one(span)?))
+            Some((place, one(span, &tree)?))
         })
         .collect()
 }
 
-fn one(span: &Span) -> Option<ParsedEvent> {
+fn one(span: &Span, tree: &Tree<'_>) -> Option<ParsedEvent> {
     let attributes = &span.attributes;
-    let counted = genai::has_usage(attributes);
+    let has_usage = usage::has_usage(attributes);
+    let model = genai::model(attributes);
     let operation = match kind(span) {
         Kind::Inference(operation) => operation,
-        Kind::Unsaid if counted && genai::model(attributes).is_some() => "chat".to_owned(),
+        Kind::Unsaid if has_usage => "chat".to_owned(),
         Kind::Unsaid | Kind::Wrapper => return None,
     };
+    let provider = genai::provider(span, model.as_deref().unwrap_or_default());
     let refuse = |pointer: &str, detail: &str| {
-        let model = genai::model(attributes);
         let sender = Sender {
             id: (!span.span_id.is_empty()).then(|| format!("{}-{}", span.trace_id, span.span_id)),
-            provider: Some(genai::provider(attributes, model.unwrap_or_default())),
-            model: model.map(str::to_owned),
+            provider: Some(provider.clone()),
+            model: model.as_deref().map(str::to_owned),
             project: None,
         };
         Some(Err(Box::new(Rejection { sender, problem: FieldProblem::new(pointer, "required", detail) })))
@@ -65,12 +67,21 @@ fn one(span: &Span) -> Option<ParsedEvent> {
     if is_nothing(&span.trace_id) || is_nothing(&span.span_id) {
         return refuse("/id", "A span needs its trace id and span id.");
     }
-    let Some(model) = genai::model(attributes) else { return refuse("/model", "The span names no model.") };
-    if !counted && !span.failed {
+    let Some(model) = model.as_deref() else { return refuse("/model", "The span names no model.") };
+    let counted = usage::counted(span, &provider, &operation);
+    if !span.failed && (!has_usage || usage::is_zero(&counted)) {
         let detail = "The span of this call counts no tokens: let the instrumentation record usage, for streams too.";
         return refuse("/usage", detail);
     }
-    Some(Ok(genai::event(span, model, &operation)))
+    let mut whole = span.clone();
+    for above in tree.above(span) {
+        for names in genai::INHERITED {
+            if whole.attributes.any_text(names).is_none() {
+                whole.attributes.inherit(&above.attributes, names);
+            }
+        }
+    }
+    Some(Ok(genai::event(&whole, model, &operation, counted)))
 }
 
 fn is_nothing(id: &str) -> bool {
@@ -89,6 +100,13 @@ fn kind(span: &Span) -> Kind {
     if let Some(kind) = attributes.word(INFERENCE_KIND) {
         return match kind {
             "LLM" | "EMBEDDING" | "RERANKER" => Kind::Inference(names::operation(kind)),
+            _ => Kind::Wrapper,
+        };
+    }
+    if let Some(kind) = attributes.word(LANGFUSE_KIND) {
+        return match kind.to_ascii_lowercase().as_str() {
+            "generation" => Kind::Inference("chat".to_owned()),
+            "embedding" => Kind::Inference("embeddings".to_owned()),
             _ => Kind::Wrapper,
         };
     }
@@ -128,26 +146,58 @@ fn ai_sdk(operation: &str) -> Kind {
 
 /// Whether a span's usage is that of a call, so that spans above it only repeat it.
 fn counts(span: &Span) -> bool {
-    genai::has_usage(&span.attributes) && kind(span) != Kind::Wrapper && genai::model(&span.attributes).is_some()
+    let is_call = matches!(kind(span), Kind::Inference(_) | Kind::Unsaid);
+    is_call && usage::has_usage(&span.attributes) && genai::model(&span.attributes).is_some()
 }
 
-/// Every span that has a counted call below it in this request.
-fn above_counted(spans: &Records<Span>) -> HashSet<(&str, &str)> {
-    let readable = || spans.iter().flatten().filter(|span| !span.span_id.is_empty());
-    let parents: HashMap<(&str, &str), &str> =
-        readable().map(|span| ((span.trace_id.as_str(), span.span_id.as_str()), span.parent_id.as_str())).collect();
-    let mut above = HashSet::new();
-    for span in readable().filter(|span| counts(span)) {
-        let trace = span.trace_id.as_str();
-        let mut parent = span.parent_id.as_str();
-        for _ in 0..MAX_DEPTH {
-            // Where one came before, all above it are there already.
-            if is_nothing(parent) || parent == span.span_id || !above.insert((trace, parent)) {
-                break;
+/// Whether a span is a call that failed before anything was counted.
+fn failed(span: &Span) -> bool {
+    span.failed && matches!(kind(span), Kind::Inference(_)) && !usage::has_usage(&span.attributes)
+}
+
+type Key<'a> = (&'a str, &'a str);
+
+fn key(span: &Span) -> Key<'_> {
+    (&span.trace_id, &span.span_id)
+}
+
+/// How the spans of one request lie above each other.
+struct Tree<'a> {
+    spans: HashMap<Key<'a>, &'a Span>,
+    /// Every span that only repeats a call below it.
+    above_calls: HashSet<Key<'a>>,
+}
+
+impl<'a> Tree<'a> {
+    fn of(spans: &'a Records<Span>) -> Self {
+        let readable = || spans.iter().flatten().filter(|span| !span.span_id.is_empty());
+        let mut tree = Self { spans: readable().map(|span| (key(span), span)).collect(), above_calls: HashSet::new() };
+        for span in readable().filter(|span| counts(span)) {
+            let mut parent = span.parent_id.as_str();
+            for _ in 0..MAX_DEPTH {
+                // Where one came before, all above it are there already.
+                if is_nothing(parent) || parent == span.span_id || !tree.above_calls.insert((&span.trace_id, parent)) {
+                    break;
+                }
+                let Some(next) = tree.spans.get(&(span.trace_id.as_str(), parent)) else { break };
+                parent = &next.parent_id;
             }
-            let Some(next) = parents.get(&(trace, parent)) else { break };
-            parent = next;
         }
+        for span in readable().filter(|span| failed(span)) {
+            let same_attempt: Vec<Key<'a>> = tree.above(span).take_while(|above| failed(above)).map(key).collect();
+            tree.above_calls.extend(same_attempt);
+        }
+        tree
     }
-    above
+
+    /// The spans above one, nearest first.
+    fn above(&self, span: &Span) -> impl Iterator<Item = &'a Span> {
+        let mut parent = self.spans.get(&(span.trace_id.as_str(), span.parent_id.as_str())).copied();
+        std::iter::from_fn(move || {
+            let above = parent?;
+            parent = self.spans.get(&(above.trace_id.as_str(), above.parent_id.as_str())).copied();
+            Some(above)
+        })
+        .take(MAX_DEPTH)
+    }
 }

@@ -459,3 +459,53 @@ proptest! {
         prop_assert!(event.session_id.is_none_or(|id| id.len() <= 128));
     }
 }
+
+/// The list of all names, as `docs/attributes.md` has it.
+fn documented() -> String {
+    let mut text = String::from(
+        "# Attributes that are read\n\nMade from the code, which the tests compare with it. Of several names the first that a span or log record carries counts; what begins with `gen_ai.usage.`, `llm.usage.`, `llm.token_count.`, `ai.usage.` or `anthropic.usage.`, is a number and has no name here is kept as unread usage.\n\n| what | names |\n|---|---|\n",
+    );
+    for (meaning, names) in attribute_keys::lists() {
+        let names = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("| {meaning} | {names} |\n"));
+    }
+    text
+}
+
+#[test]
+fn the_documented_names_are_those_that_are_read() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/attributes.md");
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(written == documented(), "docs/attributes.md should be:\n{}", documented());
+}
+
+#[test]
+fn counts_under_unknown_names_are_kept_to_be_told() {
+    let event = only(
+        "custom",
+        &json!({
+            "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "gen_ai.provider.name": "openai",
+            "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2, "gen_ai.usage.video_frames": 7,
+            "gen_ai.usage.details.image.tiles": 3, "gen_ai.usage.note": "words",
+        }),
+    );
+    assert_eq!(event.usage, json!({"input_tokens": 10, "output_tokens": 2, "video_frames": 7, "image_tiles": 3}));
+}
+
+#[test]
+fn some_leave_the_cache_out_of_their_input() {
+    let attributes = json!({
+        "gen_ai.operation.name": "chat", "gen_ai.request.model": "anthropic.claude-sonnet-4-5-20250929-v1:0",
+        "gen_ai.usage.input_tokens": 5_000, "gen_ai.usage.cache_read.input_tokens": 1_000, "gen_ai.usage.output_tokens": 10,
+    });
+    let input = |scope| only(scope, &attributes).usage["input_tokens"].clone();
+    assert_eq!(input("opentelemetry.instrumentation.bedrock"), 6_000);
+    assert_eq!(input("custom"), 5_000);
+}
+
+#[test]
+fn usage_without_a_model_is_listed() {
+    let nameless = json!({"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2});
+    let read = read_spans("custom", vec![span(1, 0, &nameless)]);
+    assert!(matches!(&read[..], [(0, Err(refused))] if refused.problem.pointer == "/model"), "{read:?}");
+}

@@ -44,12 +44,12 @@ async fn every_log_format_is_taken_and_priced_without_the_overlap() {
             answer.body
         );
     }
-    let found = event(&app, &acme, "a1").await;
+    let found = event(&app, &acme, "a1:chatcmpl-a1").await;
     // 812 input, 20,480 read from the cache, 391 output: the same call as in the README.
     assert_eq!((&found["cost"], &found["reported_cost"]), (&json!("0.014445000000"), &json!("0.014445000000")));
     assert_eq!(found["meters"], json!({"Input": "812", "Cache read": "20480", "Output": "391"}));
     assert_eq!((&found["feature"], &found["adds_up"]), (&json!("triage"), &json!(true)));
-    assert_eq!(event(&app, &acme, "nan").await["reported_cost"], Value::Null);
+    assert_eq!(event(&app, &acme, "nan:chatcmpl-nan").await["reported_cost"], Value::Null);
     assert!(!everything(&app, &acme).await.contains("SECRET"));
 
     // Without any id of LiteLLM's, the request's key gives one.
@@ -106,7 +106,8 @@ async fn a_project_that_is_there_is_used_and_another_is_a_tag() {
     known["request_tags"] = json!(["project:main"]);
     let answer = post(&app, &acme, PATH, "application/json", json!([unknown, known]).to_string()).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-    let (unknown, known) = (event(&app, &acme, "unknown").await, event(&app, &acme, "known").await);
+    let (unknown, known) =
+        (event(&app, &acme, "unknown:chatcmpl-unknown").await, event(&app, &acme, "known:chatcmpl-known").await);
     assert_eq!((&unknown["project"], &unknown["attributes"]["tag.project"]), (&json!("main"), &json!("nowhere")));
     assert_eq!((&known["project"], known["attributes"].get("tag.project")), (&json!("main"), None));
 }

@@ -1,5 +1,6 @@
 //! Other formats: what the real senders put on the wire, through the real router into the database.
 
+mod cases;
 mod cloudevents;
 mod litellm;
 mod mixing;
@@ -7,6 +8,7 @@ mod otlp;
 mod passing;
 mod priced;
 mod room;
+mod unread;
 
 use crate::support::{Answer, Tenant, TestApp};
 use axum::body::Body;

@@ -3,7 +3,7 @@
 use super::generated::{quantities, random_book, rates};
 use super::*;
 use crate::event::ReportedCost;
-use crate::price::{CostBasis, CostBasisRule};
+use crate::price::{CostBasis, CostBasisRule, Unpriced};
 use proptest::prelude::*;
 
 /// The book of an organization that chose what counts of a provider, for all time.
@@ -82,7 +82,11 @@ proptest! {
         match charge(books, served, reported) {
             Err(unpriced) => {
                 prop_assert!(reported.is_none() || !reports);
-                prop_assert_eq!(Err(unpriced), computed);
+                if usage.is_empty() && reported.is_some_and(|cost| !cost.is_zero()) {
+                    prop_assert_eq!(unpriced, Unpriced::NoUsage);
+                } else {
+                    prop_assert_eq!(Err(unpriced), computed);
+                }
             }
             Ok(charged) => {
                 let lines = &charged.receipt.lines;
@@ -91,6 +95,10 @@ proptest! {
                 let (used, over): (Vec<_>, Vec<_>) = lines.iter().cloned().partition(|line| line.meter.is_usage());
                 prop_assert!(over.len() <= 1);
                 match (computed, reported.filter(|_| reports)) {
+                    (Ok(_), Some(reported)) if usage.is_empty() && !reported.is_zero() => {
+                        prop_assert!(used.is_empty() && charged.priced_as.is_none(), "what was used is unknown");
+                        prop_assert_eq!(charged.receipt.cost, round_line(reported));
+                    }
                     (Ok(computed), Some(reported)) => {
                         prop_assert_eq!(&used, &computed.receipt.lines);
                         prop_assert_eq!(charged.receipt.cost, round_line(reported));

@@ -9,7 +9,7 @@ mod read;
 mod tests;
 mod validate;
 
-use crate::ledger::commit::{Outcome, too_old_for_retention};
+use crate::ledger::commit::{Outcome, conflicting, too_old_for_retention};
 use crate::ledger::event::NewEvent;
 use crate::ledger::rejected::NewRejection;
 use crate::{Actor, Backend, Error, OrgScope, prices};
@@ -338,11 +338,7 @@ fn apply(result: &mut EventResult, outcome: Outcome) {
     result.cost = outcome.cost;
     result.currency = outcome.cost.map(|_| "USD".to_owned());
     if outcome.status == IngestStatus::Conflict {
-        result.error = Some(FieldProblem::new(
-            "/id",
-            "conflict",
-            "Another event is recorded under this id with other content. The first one stays.",
-        ));
+        result.error = Some(conflicting());
     }
 }
 

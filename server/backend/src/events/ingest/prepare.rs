@@ -1,19 +1,21 @@
 //! From a checked event to the row that is written: its project, its meters, its price.
 
 use super::{Rejection, validate};
-use crate::ledger::booking::book;
+use crate::ledger::booking::{book, used_as_reported};
+use crate::ledger::commit;
 use crate::ledger::content::{content_hash, id_hash, to_micros};
 use crate::ledger::event::NewEvent;
 use crate::ledger::key::key_at;
 use crate::ledger::known::DictionaryRefs;
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY};
+use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, ReportedCost};
 use domain::ids::{KeyId, ProjectId};
 use domain::meter::{Meters, Usage, UsageFormat, numbers_only, usage};
 use domain::price::Books;
 use domain::problem::FieldProblem;
 use rust_decimal::Decimal;
+use serde_json::Map;
 use std::collections::HashMap;
 
 /// What all events of a request have in common.
@@ -44,7 +46,10 @@ impl Request<'_> {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub(super) fn prepare(&self, sent: EventInput) -> Result<NewEvent, Box<Rejection>> {
+    pub(super) fn prepare(&self, mut sent: EventInput) -> Result<NewEvent, Box<Rejection>> {
+        if sent.reported_cost.is_none() {
+            sent.reported_cost = ReportedCost::of_usage(&sent.provider, &sent.usage);
+        }
         match self.look_up(&sent) {
             Ok(read) => Ok(self.complete(sent, read)),
             Err(problem) => Err(Rejection::of(&sent, problem)),
@@ -54,17 +59,23 @@ impl Request<'_> {
     fn look_up(&self, sent: &EventInput) -> Result<LookedUp, FieldProblem> {
         let project_id = self.project(sent.project.as_deref())?;
         let operation = sent.operation.clone().unwrap_or_else(|| DEFAULT_OPERATION.to_owned());
-        let usage_format = validate::usage_format(sent, &operation)?;
+        let is_unknown = sent.reported_cost.is_some() && sent.usage.as_object().is_some_and(Map::is_empty);
+        let usage_format = if is_unknown { UsageFormat::Meters } else { validate::usage_format(sent, &operation)? };
         let used = usage(usage_format, &sent.usage).map_err(first)?;
+        let used = used_as_reported(self.books, sent, used, self.time_of(sent));
         let meters = used.total();
         bounded(&meters)?;
         Ok(LookedUp { project_id, operation, usage_format, used, meters })
     }
 
     fn complete(&self, mut sent: EventInput, read: LookedUp) -> NewEvent {
+        let unread = read.used.unread_names();
+        if unread.is_some() {
+            commit::unread(read.usage_format);
+        }
         // After it was read, because a number written as a text is a fault and must not vanish.
         sent.usage = numbers_only(&sent.usage);
-        let timestamp = to_micros(sent.timestamp.map_or(self.now, |at| at.to_utc()));
+        let timestamp = self.time_of(&sent);
         let event_key = key_at(timestamp, self.clock.random());
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
         NewEvent {
@@ -82,11 +93,16 @@ impl Request<'_> {
             usage_format: read.usage_format,
             rules_undone: self.rules_undone,
             booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
+            unread,
             meters: read.meters,
             sent,
             refs: DictionaryRefs::default(),
             row: Vec::new(),
         }
+    }
+
+    fn time_of(&self, sent: &EventInput) -> DateTime<Utc> {
+        to_micros(sent.timestamp.map_or(self.now, |at| at.to_utc()))
     }
 
     /// The event's project. A bound key learns nothing about other slugs, not even whether they exist.

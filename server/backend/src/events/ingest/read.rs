@@ -85,7 +85,7 @@ fn typed(raw: &RawEvent<'_>) -> Result<EventInput, FieldProblem> {
         provider: required(raw.provider, "/provider")?,
         model: required(raw.model, "/model")?,
         operation: fields::owned(raw.operation, "/operation")?,
-        usage: usage(raw.usage)?,
+        usage: usage(raw.usage, raw.reported_cost)?,
         usage_format: fields::owned(raw.usage_format, "/usage_format")?,
         service_tier: fields::owned(raw.service_tier, "/service_tier")?,
         batch: fields::flag(raw.batch, "/batch")?,
@@ -125,8 +125,12 @@ fn missing(pointer: &str) -> FieldProblem {
     FieldProblem::new(pointer, "required", format!("`{}` is missing.", pointer.trim_start_matches('/')))
 }
 
-fn usage(raw: Raw<'_>) -> Result<serde_json::Value, FieldProblem> {
-    let raw = raw.ok_or_else(|| missing("/usage"))?;
+/// A cost can stand alone: then the usage is unknown.
+fn usage(raw: Raw<'_>, reported_cost: Raw<'_>) -> Result<serde_json::Value, FieldProblem> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else {
+        let is_cost = reported_cost.is_some_and(|cost| cost.get() != "null");
+        return if is_cost { Ok(serde_json::json!({})) } else { Err(missing("/usage")) };
+    };
     if !raw.get().starts_with('{') {
         return Err(FieldProblem::new("/usage", "wrong_type", "`usage` must be the provider's usage object."));
     }

@@ -12,7 +12,7 @@ use chrono::{Duration, NaiveTime};
 use domain::event::{EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
 use domain::identity::Permission;
 use domain::ids::EventKey;
-use domain::meter::{Meter, meters, served_tier, usage};
+use domain::meter::{Meter, served_tier};
 use domain::price::contract::ContractTerm;
 use domain::price::page::terms;
 use domain::price::{BookPrice, Books, Context, PriceModifier, Variant, Why};
@@ -73,6 +73,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         contract: rules::by_ids(&backend.pool, scope, &ids).await?,
     };
     let current = adjustments.last().map_or(&event.booking, |adjustment| &adjustment.to);
+    let used = event.used();
     let (other_tiers, cheaper_models) = alternatives(held.books(), &event, &models);
     Ok(EventDetail {
         receipt: event.booking.lines.iter().map(|line| receipt_row(&behind, &held, line)).collect(),
@@ -94,7 +95,10 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         cheaper_models,
         computed_cost: computed(row.cost, &current.lines).filter(|_| !event.sent.is_cache_hit()),
         possible_sum: is_possible_sum(&event),
-        adds_up: meters(event.usage_format, &event.sent.usage).is_ok_and(|meters| meters == event.meters),
+        adds_up: used.as_ref().is_some_and(|used| used.total() == event.meters),
+        unread_usage: used
+            .map(|used| used.unread.into_iter().map(|unread| (unread.field, unread.quantity)).collect())
+            .unwrap_or_default(),
         tier: tier(&event).to_owned(),
         attributes: attributes(&event),
         meters: event.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
@@ -225,8 +229,8 @@ fn is_possible_sum(event: &StoredEvent) -> bool {
 
 /// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
 fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
-    let used = usage(event.usage_format, &event.sent.usage);
-    let Some(usage) = used.as_ref().ok().filter(|_| !event.sent.is_cache_hit()) else { return (vec![], vec![]) };
+    let used = event.used();
+    let Some(usage) = used.as_ref().filter(|_| !event.sent.is_cache_hit()) else { return (vec![], vec![]) };
     let (provider, model) = (event.sent.provider.as_str(), event.sent.model.as_str());
     let served = Served { provider, model, usage, at: event.timestamp, context: as_served(event) };
     (tiers(books, served), cheaper_models(books, served, models.iter().map(String::as_str)))
@@ -272,5 +276,8 @@ fn attributes(event: &StoredEvent) -> Vec<(String, String)> {
     });
     let cached = event.sent.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
     let tags = sent.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
-    texts.chain([attempt]).chain(sum).chain(stream).chain(cached).chain(tags).collect()
+    let hour_writes = event
+        .is_inferred_hour_writes()
+        .then(|| ("Cache writes".to_owned(), "for an hour: only that comes to the reported cost".to_owned()));
+    texts.chain([attempt]).chain(hour_writes).chain(sum).chain(stream).chain(cached).chain(tags).collect()
 }

@@ -9,10 +9,14 @@ pub(super) use sql::rows;
 use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::{Backend, Error, OrgScope, paging};
 use chrono::{DateTime, Duration, Utc};
-use domain::event::{Attention, EventQuery, EventRow, Page, UnpricedRow};
+use domain::event::{Attention, EventQuery, EventRow, Page, UnpricedRow, UnreadUsage};
 use domain::identity::Permission;
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::span::Edge;
+use domain::spend::{Dimension, Filter, SpendQuery, SpendRow};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Most groups of the unpriced list.
 const MAX_UNPRICED: i64 = 200;
@@ -20,6 +24,8 @@ const MAX_UNPRICED: i64 = 200;
 pub const MAX_EXPORT: i64 = 50_000;
 /// Entries of the rejected list that came last before this do not count as waiting for attention, in days.
 const REJECTED_DAYS: i64 = 7;
+/// How far back unread usage is counted, in days.
+const UNREAD_DAYS: i64 = 30;
 
 /// The instants of a query; none where it has no such edge.
 struct Span {
@@ -88,6 +94,36 @@ pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventR
 pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnpricedRow>, Error> {
     scope.require(Permission::Read)?;
     sql::unpriced(&backend.pool, scope, MAX_UNPRICED).await
+}
+
+/// Usage of the last 30 days that no rule read, by provider and field, the commonest first.
+///
+/// # Errors
+/// As [`list`].
+pub async fn unread_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnreadUsage>, Error> {
+    let today = scope.zone().day_of(backend.clock.now());
+    let days = Period { from: today - Duration::days(UNREAD_DAYS), to: today + Duration::days(1) };
+    let mut query = SpendQuery::over(days).by([Dimension::Provider, Dimension::UnreadUsage]);
+    query.filters.push(Filter::present(Dimension::UnreadUsage));
+    let mut found: BTreeMap<(String, String), UnreadUsage> = BTreeMap::new();
+    for SpendRow { keys, sums, .. } in crate::spend::query(backend, scope, &query).await?.rows {
+        let [provider, value] = keys.as_slice() else { continue };
+        let (provider, value) = (provider.clone().unwrap_or_default(), value.clone().unwrap_or_default());
+        for field in value.split(',') {
+            let of_field = found.entry((provider.clone(), field.to_owned()));
+            let of_field = of_field.or_insert_with_key(|(provider, field)| UnreadUsage {
+                provider: provider.clone(),
+                field: field.clone(),
+                events: 0,
+                values: vec![],
+            });
+            of_field.events += sums.requests;
+            of_field.values.push(value.clone());
+        }
+    }
+    let mut found: Vec<_> = found.into_values().collect();
+    found.sort_by_key(|unread| Reverse(unread.events));
+    Ok(found)
 }
 
 /// How much wants attention.

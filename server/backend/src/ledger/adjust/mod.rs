@@ -13,7 +13,7 @@ use super::stored::StoredEvent;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
-use domain::meter::{Meter, usage};
+use domain::meter::Meter;
 use domain::model::canonical_provider;
 use domain::period::Zone;
 use domain::price::Books;
@@ -69,7 +69,7 @@ impl CostState {
     /// What the contract took off for the month stays until the contract is applied again.
     pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Booking> {
         // What cannot be read any more keeps its cost.
-        let used = usage(self.event.usage_format, &self.event.sent.usage).ok()?;
+        let used = self.event.used()?;
         let rated = book(books, &self.event.sent, &used, &self.event.meters, self.event.timestamp);
         let booking = rated.under_contract(self.current.of_contract().cloned().collect());
         (!self.current.same_money(&booking)).then_some(booking)
@@ -114,7 +114,7 @@ impl CostState {
     /// What the event would cost with these books, as of its own time, and whether an uplift of the common book is in it; no cost where it would have no price, or cannot be read any more.
     pub(crate) fn cost_with(&self, books: Books<'_>) -> (Option<Decimal>, bool) {
         let event = &self.event;
-        let Ok(used) = usage(event.usage_format, &event.sent.usage) else { return (None, false) };
+        let Some(used) = event.used() else { return (None, false) };
         let booking = book(books, &event.sent, &used, &event.meters, event.timestamp);
         let is_uplift = |line: &ReceiptLine| match line.source {
             LineSource::Modifier { modifier_id, .. } => books.common.modifier(modifier_id).is_some(),

@@ -2,6 +2,7 @@
 
 use super::Answer;
 use domain::event::IngestStatus;
+use domain::meter::UsageFormat;
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ const TURNED_AWAY: &str = "tallystick_ingest_turned_away_total";
 const COMMIT_SECONDS: &str = "tallystick_commit_seconds";
 const COMMIT_EVENTS: &str = "tallystick_commit_events";
 const COMMIT_FAILURES: &str = "tallystick_commit_failures_total";
+const UNREAD: &str = "tallystick_unread_usage_total";
 const LAG_SECONDS: &str = "tallystick_ingest_lag_seconds";
 
 /// Says what each of them means; to be called once, after the recorder is there.
@@ -21,6 +23,7 @@ pub(crate) fn describe() {
     describe_histogram!(COMMIT_SECONDS, Unit::Seconds, "Time of a transaction of the committer.");
     describe_histogram!(COMMIT_EVENTS, Unit::Count, "Events in a transaction of the committer.");
     describe_counter!(COMMIT_FAILURES, "Transactions of the committer that failed.");
+    describe_counter!(UNREAD, "Events with numbers of their usage that no rule read, by usage format.");
     describe_histogram!(
         LAG_SECONDS,
         Unit::Seconds,
@@ -31,6 +34,11 @@ pub(crate) fn describe() {
 /// How many events wait or are in preparation.
 pub(super) fn waiting(events: usize) {
     gauge!(WAITING).set(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
+}
+
+/// An event has usage that no rule read. By format and not by provider: the words of senders are without number.
+pub(crate) fn unread(format: UsageFormat) {
+    counter!(UNREAD, "usage_format" => format.as_str()).increment(1);
 }
 
 /// A request found no room.

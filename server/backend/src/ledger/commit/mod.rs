@@ -17,11 +17,11 @@ mod sql;
 mod sums;
 mod transaction;
 
-pub(crate) use measure::describe;
+pub(crate) use measure::{describe, unread};
 pub(crate) use month::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
 
 pub(crate) use room::{Reservation, Room, SMALL_BODY};
-pub(crate) use transaction::too_old_for_retention;
+pub(crate) use transaction::{conflicting, too_old_for_retention};
 
 pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
 

@@ -14,7 +14,11 @@ impl NewEvent {
         let (shape, numbers) = Shape::of(self);
         let (plan, quantities) = Plan::of(&self.booking, &self.meters);
         let series = Series::of((self.project_id, self.key_id), self.status, &self.operation, &self.sent);
-        self.refs = known.resolve(series, &self.sent, [Entry::of("shape", &shape), Entry::of("plan", &plan)]);
+        self.refs = known.resolve(
+            series,
+            (&self.sent, self.unread.as_deref()),
+            [Entry::of("shape", &shape), Entry::of("plan", &plan)],
+        );
         self.row = encode(self, &numbers, quantities.as_deref());
     }
 }
@@ -92,7 +96,8 @@ fn words(event: &NewEvent) -> String {
         ("step", sent.step.as_ref()),
     ];
     let own = own.into_iter().filter_map(|(name, word)| Some((name.into(), word?.clone().into())));
-    let words: BTreeMap<_, _> = own.chain(Label::of(sent).map(|label| (label.label, label.value))).collect();
+    let words: BTreeMap<_, _> =
+        own.chain(Label::of(sent, event.unread.as_deref()).map(|label| (label.label, label.value))).collect();
     // Maps with text keys always have a JSON form.
     serde_json::to_string(&words).unwrap_or_else(|_| "{}".to_owned())
 }

@@ -117,20 +117,20 @@ impl Batch<'_> {
             let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
             sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
         }
-        let too_old = self.too_old(&fates);
-        let left_out: Vec<NewRejection> =
-            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
-        let listed = self.rejections.iter().copied().chain(&too_old).chain(&left_out);
-        let rejections: Vec<&NewRejection> =
-            listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
-        rejected::insert(&mut transaction, &rejections).await?;
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
-        let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
-        let outcomes = fates
+        let outcomes: Vec<Outcome> = fates
             .iter()
             .zip(self.events)
             .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
             .collect();
+        let refusals = self.refusals(&fates, &outcomes);
+        let left_out: Vec<NewRejection> =
+            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
+        let listed = self.rejections.iter().copied().chain(&refusals).chain(&left_out);
+        let rejections: Vec<&NewRejection> =
+            listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
+        rejected::insert(&mut transaction, &rejections).await?;
+        let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
         let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
         let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_responses };
         Ok(Ready { transaction, unseen, written })
@@ -189,23 +189,35 @@ impl Batch<'_> {
         (candidates.into_iter().map(|(_, event)| event).collect(), fates)
     }
 
-    /// Entries of the rejected list for what is too old.
-    fn too_old(&self, fates: &[Fate]) -> Vec<NewRejection> {
-        let too_old = fates.iter().zip(self.events).filter(|(fate, _)| matches!(fate, Fate::TooOld));
-        let rejection = |(_, event): (_, &&NewEvent)| NewRejection {
-            org_id: event.org_id,
-            rejected_id: RejectedId(self.clock.new_id()),
-            received_at: event.received_at,
-            key_id: event.key_id,
-            project_id: event.project_id,
-            id: event.sent.id.clone(),
-            project: event.sent.project.clone(),
-            provider: Some(event.sent.provider.clone()),
-            model: Some(event.sent.model.clone()),
-            problem: too_old_for_retention(),
+    /// Entries of the rejected list for what is too old, and for what another event has the id of.
+    fn refusals(&self, fates: &[Fate], outcomes: &[Outcome]) -> Vec<NewRejection> {
+        let refusal = |((fate, outcome), event): ((&Fate, &Outcome), &&NewEvent)| {
+            let problem = match (fate, outcome.status) {
+                (Fate::TooOld, _) => too_old_for_retention(),
+                (Fate::Candidate(_) | Fate::Again(_), IngestStatus::Conflict) => conflicting(),
+                _ => return None,
+            };
+            Some(NewRejection {
+                org_id: event.org_id,
+                rejected_id: RejectedId(self.clock.new_id()),
+                received_at: event.received_at,
+                key_id: event.key_id,
+                project_id: event.project_id,
+                id: event.sent.id.clone(),
+                project: event.sent.project.clone(),
+                provider: Some(event.sent.provider.clone()),
+                model: Some(event.sent.model.clone()),
+                problem,
+            })
         };
-        too_old.map(rejection).collect()
+        fates.iter().zip(outcomes).zip(self.events).filter_map(refusal).collect()
     }
+}
+
+/// What is said of an event whose id another one has.
+pub(crate) fn conflicting() -> FieldProblem {
+    let detail = "Another event is recorded under this id with other content. The first one stays.";
+    FieldProblem::new("/id", "conflict", detail)
 }
 
 /// What is said of an event from before the organization's events begin.

@@ -16,7 +16,7 @@ use crate::Error;
 use chrono::{DateTime, Utc};
 use domain::event::{DEFAULT_OPERATION, EventInput, Status};
 use domain::ids::{EventKey, KeyId, ProjectId};
-use domain::meter::{Meters, UsageFormat};
+use domain::meter::{Meter, Meters, Usage, UsageFormat, usage};
 
 /// A recorded event.
 #[derive(Clone, Debug)]
@@ -41,6 +41,23 @@ impl StoredEvent {
     /// The sender's id, or the generated one.
     pub(crate) fn id(&self) -> String {
         self.sent.id.clone().unwrap_or_else(|| self.event_key.to_string())
+    }
+
+    /// What was used, as it was read when the event was recorded; none where that cannot be read any more.
+    pub(crate) fn used(&self) -> Option<Usage> {
+        let used = usage(self.usage_format, &self.sent.usage).ok()?;
+        let is_inferred = self.is_hour_writes(&used);
+        Some(if is_inferred { used.with_hour_writes().unwrap_or(used) } else { used })
+    }
+
+    /// Whether its cache writes were taken for those of an hour, because only that comes to the reported cost.
+    pub(crate) fn is_inferred_hour_writes(&self) -> bool {
+        usage(self.usage_format, &self.sent.usage).is_ok_and(|used| self.is_hour_writes(&used))
+    }
+
+    fn is_hour_writes(&self, used: &Usage) -> bool {
+        let for_an_hour = Meter::InputCacheWrite1h;
+        !self.meters.get(for_an_hour).is_zero() && used.total().get(for_an_hour).is_zero()
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -3,7 +3,7 @@
 use crate::ledger::adjust::StoredAdjustment;
 use crate::ledger::booking::Booking;
 use crate::ledger::content::{ContentHash, content_hash, id_hash};
-use crate::ledger::series::{Label, Series, TAG};
+use crate::ledger::series::{Label, Series, TAG, UNREAD};
 use crate::ledger::stored::{Dictionaries, StoredEvent};
 use domain::ids::EventKey;
 use domain::spend::OTHER;
@@ -49,9 +49,11 @@ fn is_placed(event: &StoredEvent, named: &Dictionaries) -> bool {
             && (series.project_id, series.key_id, series.status) == (own.project_id, own.key_id, own.status)
             && series.texts().into_iter().zip(own.texts()).all(|(word, sent)| counts(word, sent))
     });
-    let sent: Vec<Label<'_>> = Label::of(&event.sent).collect();
+    let sent: Vec<Label<'_>> = Label::of(&event.sent, None).collect();
     let labels: Option<Vec<&Label<'_>>> =
         event.labels.iter().map(|id| named.label(*id).filter(|label| label.id() == *id)).collect();
+    // What was not read is a fact of the day on which the event was recorded: rules may read it since.
+    let labels = labels.map(|labels| labels.into_iter().filter(|label| label.label != UNREAD).collect::<Vec<_>>());
     let is_same = |label: &Label<'_>, sent: &Label<'_>| {
         label.label == sent.label && counts(&label.value, &sent.value)
             || label.label.strip_prefix(TAG) == Some(OTHER) && sent.label.starts_with(TAG)

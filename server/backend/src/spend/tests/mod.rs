@@ -118,7 +118,7 @@ impl Org {
             Dimension::Tag(key) if key == "version" => label(2),
             Dimension::Cohort => used.words[6].to_owned(),
             Dimension::Step => used.words[7].to_owned(),
-            Dimension::Tag(_) => String::new(),
+            Dimension::UnreadUsage | Dimension::Tag(_) => String::new(),
         };
         Some(text).filter(|text| !text.is_empty())
     }

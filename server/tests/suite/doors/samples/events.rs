@@ -18,6 +18,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         ask("events/list", json!({"query": []})),
         ask("events/rejected", json!({"cursor": null})),
         ask("events/unpriced", json!({})),
+        ask("events/unread", json!({})),
         ask("events/event", json!({"event": event})),
         ask("events/uploads", json!({})),
         ask("events/upload", json!({"upload": upload})),
