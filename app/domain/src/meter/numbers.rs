@@ -89,7 +89,8 @@ const fn room(left: usize) -> bool {
     left > 0
 }
 
-fn is_key(key: &str) -> bool {
+/// Whether a name is one that providers give their fields.
+pub(super) fn is_key(key: &str) -> bool {
     key.len() <= MAX_KEY_LEN && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 

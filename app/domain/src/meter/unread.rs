@@ -1,5 +1,6 @@
 //! Numbers of a usage object that no rule read: kept and said, never passed over in silence.
 
+use super::numbers::is_key;
 use super::reader::ReadValues;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -7,6 +8,9 @@ use std::collections::BTreeMap;
 
 /// Most fields that are told of one event.
 const MAX_FIELDS: usize = 16;
+
+/// What a name is called that is none, and might be a prompt.
+const UNNAMED: &str = "(unnamed)";
 
 /// Fields that are known to say nothing of their own, wherever they stand.
 const SAYS_NOTHING: [&str; 14] = [
@@ -56,7 +60,7 @@ fn collect(value: &Value, path: &mut String, read: &ReadValues, found: &mut BTre
                 if len > 0 {
                     path.push('.');
                 }
-                path.push_str(key);
+                path.push_str(if is_key(key) { key } else { UNNAMED });
                 collect(value, path, read, found);
                 path.truncate(len);
             }
@@ -96,6 +100,14 @@ mod tests {
         assert_eq!(unread(UsageFormat::OpenaiResponses, &value), [told("new_tokens", "5"), told("parts.made", "3.5")]);
         let names = usage(UsageFormat::OpenaiResponses, &value).unwrap().unread_names();
         assert_eq!(names.as_deref(), Some("new_tokens,parts.made"));
+    }
+
+    #[test]
+    fn a_name_that_might_be_a_prompt_is_not_told() {
+        let value =
+            json!({"prompt_tokens": 1, "completion_tokens": 1, "how much is it?": 3, "a": {"two words": {"b": 4}}});
+        let told = |field: &str, number: &str| (field.to_owned(), number.to_owned());
+        assert_eq!(unread(UsageFormat::OpenaiChat, &value), [told("(unnamed)", "3"), told("a.(unnamed).b", "4")]);
     }
 
     #[test]

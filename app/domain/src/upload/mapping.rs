@@ -170,8 +170,8 @@ impl Mapping {
                 missing.push(format!("nothing fills {needed}"));
             }
         }
-        if !fills(&|field| field.starts_with("usage.")) {
-            missing.push("nothing fills usage, such as usage.prompt_tokens".to_owned());
+        if !fills(&|field| field.starts_with("usage.") || field == "reported_cost") {
+            missing.push("nothing fills usage, such as usage.prompt_tokens, or reported_cost".to_owned());
         }
         missing
     }
@@ -183,7 +183,8 @@ impl Mapping {
         let columns = self.columns.iter().filter_map(|(field, column)| Some((field, cell(column)?)));
         let constants = self.constants.iter().map(|(field, value)| (field, value.clone()));
         for (field, text) in columns.chain(constants) {
-            put(&mut event, field, text.trim());
+            // A cell may have several lines (RFC 4180); a label has one.
+            put(&mut event, field, text.replace(char::is_control, " ").trim());
         }
         event.entry("usage").or_insert_with(|| Value::Object(Map::new()));
         Value::Object(event)

@@ -296,6 +296,29 @@ mod tests {
     }
 
     #[test]
+    fn cells_of_several_lines_and_costs_of_many_forms_are_read() {
+        let headers = texts(&["model", "prompt_tokens", "feature", "cost"]);
+        let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&headers);
+        let reading = Reading::csv(Separator::Comma, headers, mapping);
+        let row = |cost: &str| {
+            let row = format!("gpt-4o,1000,\"two\nlines, one cell\",{cost}\r\n");
+            let mut rows = reading.piece(row.as_bytes(), true).rows;
+            assert_eq!(rows.len(), 1);
+            rows.remove(0).read
+        };
+        let event = row("0").unwrap();
+        assert_eq!(event.feature.as_deref(), Some("two lines, one cell"));
+        assert!(event.reported_cost.unwrap().amount.is_zero(), "free is a fact");
+        for cost in ["0.31", "0.31 USD", "$0.31", "\"0,31\""] {
+            assert_eq!(row(cost).unwrap().reported_cost.unwrap().amount.to_string(), "0.31", "{cost}");
+        }
+        assert!(row("").unwrap().reported_cost.is_none());
+        for cost in ["\"1,234\"", "0.31 EUR", "unknown"] {
+            assert!(row(cost).unwrap_err().problem.pointer.starts_with("/reported_cost"), "{cost}");
+        }
+    }
+
+    #[test]
     fn what_is_missing_is_said_before_anything_is_recorded() {
         let headers = texts(&["when", "tokens"]);
         let mapping = Mapping::read(&texts(&["model=LLM"]), &[]).unwrap().with_headers(&headers);
