@@ -1,4 +1,4 @@
--- Events: append-only, partitioned by month (UTC) of their time. Never edited. How they are read: see backend::ledger::stored.
+-- Events: append-only, partitioned by month (UTC) of their time. Never edited; a fuller copy of an answer takes the place of a smaller one as a whole. How they are read: see backend::ledger::stored.
 
 -- What many events have in common, by a number that follows from the content: the event as it was sent without its own words and numbers.
 create table shapes (

@@ -2,13 +2,15 @@
 
 mod query;
 mod rejection;
+mod totals;
 mod views;
 
 pub use query::{DEFAULT_PAGE, EventQuery, MAX_PAGE};
 pub use rejection::{ParsedEvent, Rejection, Sender};
+pub use totals::Totals;
 pub use views::{
     Attention, EventDetail, EventRow, Listed, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals,
-    PossibleDuplicatesView, RejectedRow, RejectedView, UnpricedRow, UnreadUsage, csv,
+    PossibleDuplicatesView, RejectedRow, RejectedView, SmallerCopies, UnpricedRow, UnreadUsage, csv,
 };
 
 use crate::model::canonical_provider;
@@ -107,6 +109,8 @@ impl FromStr for Status {
 pub enum Aggregate {
     /// Several requests together: the usage of a batch object, of a session, of a day.
     Sum,
+    /// Running totals of a series: only what they grew by since the series last reported counts.
+    Cumulative,
 }
 
 impl Aggregate {
@@ -115,6 +119,7 @@ impl Aggregate {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sum => "sum",
+            Self::Cumulative => "cumulative",
         }
     }
 }
@@ -122,8 +127,9 @@ impl Aggregate {
 impl FromStr for Aggregate {
     type Err = FieldProblem;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let unknown = || FieldProblem::new("/aggregate", "unknown", "Use sum, or leave it out for a single request.");
-        (text == Self::Sum.as_str()).then_some(Self::Sum).ok_or_else(unknown)
+        [Self::Sum, Self::Cumulative].into_iter().find(|aggregate| aggregate.as_str() == text).ok_or_else(|| {
+            FieldProblem::new("/aggregate", "unknown", "Use sum or cumulative, or leave it out for a single request.")
+        })
     }
 }
 
@@ -242,12 +248,15 @@ pub struct EventInput {
     /// Where it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// `sum` where the usage is that of several requests together, such as a batch object: no price by the size of one request applies.
+    /// `sum` where the usage is that of several requests together, such as a batch object: no price by the size of one request applies. `cumulative` where usage, requests and reported cost are running totals of a series: only what they grew by counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aggregate: Option<Aggregate>,
     /// How many requests a sum stands for, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<u64>,
+    /// Whose running totals they are, such as a session: totals of one project, provider, model and operation are compared under it. Only with `cumulative`, and required there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
     /// What it ended with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
@@ -338,7 +347,9 @@ impl EventInput {
 pub enum IngestStatus {
     /// Recorded now.
     Accepted,
-    /// The same id with the same content is recorded already: a success.
+    /// A later copy of a streamed usage, with larger counters than the one that was recorded: it counts in its place.
+    Updated,
+    /// The same id with the same content is recorded already, or with larger counters: a success.
     Duplicate,
     /// The same id with other content is recorded already: the first stays.
     Conflict,
@@ -370,9 +381,9 @@ pub struct EventResult {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IngestAnswer {
-    /// Events recorded now.
+    /// Events recorded now, in the place of smaller copies too.
     pub accepted: u32,
-    /// Events that were recorded before with the same content.
+    /// Events that were recorded before with the same content, or with larger counters.
     pub duplicates: u32,
     /// Events whose id is recorded with other content.
     pub conflicts: u32,

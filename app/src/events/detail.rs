@@ -302,10 +302,22 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
         let text = "More input than any model takes at once: this may be a sum of several requests, charged by prices for long ones. Send such usage with the field aggregate: sum.";
         view! { <p class="warn"><Icon sign=Sign::Attention/>{format!(" {text}")}</p> }
     });
+    let copies = event.smaller_copies.as_ref().map(|smaller| {
+        let before = match smaller.copies {
+            1 => "a smaller copy".to_owned(),
+            copies => format!("{} smaller copies", format::count(copies.into())),
+        };
+        let cost = format::cost(smaller.cost);
+        let tokens = format::count(smaller.tokens);
+        let text =
+            format!("Counts in the place of {before} of the same answer; the last one had {tokens} tokens, {cost}.");
+        view! { <p class="soft">{text}</p> }
+    });
     let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{sum}{unread}{reported}{otherwise}</div> }.into_any()
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{unread}{reported}{otherwise}</div> }
+        .into_any()
 }
 
 /// Numbers of the usage object that no rule reads: they may be billed, and are in no cost.

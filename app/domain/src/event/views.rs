@@ -85,6 +85,9 @@ pub struct EventDetail {
     /// Whether it has more input than any model takes at once, and is not declared as a sum.
     #[serde(default)]
     pub possible_sum: bool,
+    /// What it took the place of, where smaller copies of the same answer came before.
+    #[serde(default)]
+    pub smaller_copies: Option<SmallerCopies>,
     /// Time to the first token in milliseconds.
     pub time_to_first_token_ms: Option<u64>,
     /// The tier that served it, `batch`, or `standard`.
@@ -99,6 +102,20 @@ pub struct EventDetail {
     pub session: Vec<EventRow>,
     /// Other events with the same answer of the provider, the first one first.
     pub possible_duplicates: Vec<EventRow>,
+}
+
+/// Copies of a streamed usage that came before the one that counts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SmallerCopies {
+    /// How many.
+    pub copies: u32,
+    /// Tokens of the last one.
+    pub tokens: u64,
+    /// What the last one was booked with; null where it was unpriced.
+    #[serde(with = "crate::money::amount_opt")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub cost: Option<Decimal>,
 }
 
 impl EventDetail {

@@ -66,6 +66,31 @@ impl Usage {
         Some(usage)
     }
 
+    /// What was used since running totals stood at `before`; none where anything is less, as after a restart of the counters.
+    #[must_use]
+    pub fn grown_since(&self, before: &Self) -> Option<Self> {
+        let of = |usage: &Self, model: Option<&str>| {
+            let parts = usage.parts.iter().filter(|part| part.model.as_deref() == model);
+            parts.fold(Meters::new(), |mut sum, part| {
+                sum.extend(&part.meters);
+                sum
+            })
+        };
+        let is_there =
+            |part: &UsagePart| self.parts.iter().any(|now| now.model == part.model) || part.meters.is_empty();
+        if !before.parts.iter().all(is_there) {
+            return None;
+        }
+        let mut models: Vec<Option<&str>> = self.parts.iter().map(|part| part.model.as_deref()).collect();
+        models.sort_unstable();
+        models.dedup();
+        let grown = models.into_iter().map(|model| {
+            let meters = of(self, model).minus(&of(before, model))?;
+            Some(UsagePart { model: model.map(str::to_owned), meters })
+        });
+        Some(Self { parts: grown.collect::<Option<_>>()?, unread: self.unread.clone() })
+    }
+
     /// Whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -54,6 +54,18 @@ impl Meters {
         self.0.is_empty()
     }
 
+    /// What is more here than in another set; none where anything is less.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Option<Self> {
+        self.covers(other).then(|| self.iter().map(|(meter, quantity)| (meter, quantity - other.get(meter))).collect())
+    }
+
+    /// Whether no quantity of another set is larger than the same here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        other.iter().all(|(meter, quantity)| self.get(meter) >= quantity)
+    }
+
     /// All tokens, input and output.
     #[must_use]
     pub fn tokens(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! What an event costs, as it is booked.
 
 use chrono::{DateTime, Utc};
-use domain::event::{EventInput, ReportedCost, Status};
+use domain::event::{Aggregate, EventInput, ReportedCost, Status};
 use domain::meter::{Meters, Usage, is_silent_refusal, served_word};
 use domain::model::canonical_provider;
 use domain::money::round_line;
@@ -70,8 +70,9 @@ pub(crate) fn book(books: Books<'_>, sent: &EventInput, used: &Usage, meters: &M
     }
     let reported = sent.reported_cost.as_ref().and_then(ReportedCost::usd);
     let is_failed = sent.status.unwrap_or_default() != Status::Success;
-    if is_failed && used.is_empty() && reported.is_none_or(|cost| cost.is_zero()) {
-        // An attempt that used nothing is owed nothing, whether or not a provider was ever reached.
+    let is_nothing_owed = is_failed || sent.aggregate == Some(Aggregate::Cumulative);
+    if is_nothing_owed && used.is_empty() && reported.is_none_or(|cost| cost.is_zero()) {
+        // An attempt that used nothing is owed nothing, whether or not a provider was ever reached; nor are totals that did not grow.
         return Booking { cost: Some(Decimal::ZERO), ..Booking::default() };
     }
     match charge(books, served, reported) {

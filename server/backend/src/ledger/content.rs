@@ -28,6 +28,22 @@ pub(crate) fn content_hash(sent: &EventInput) -> ContentHash {
     hash
 }
 
+/// The hash of what every copy of a streamed usage says alike: all but its counters, its times and how it ended.
+pub(crate) fn call_hash(sent: &EventInput) -> ContentHash {
+    let call = EventInput {
+        timestamp: None,
+        usage: Value::Null,
+        status: None,
+        latency_ms: None,
+        time_to_first_token_ms: None,
+        finish_reason: None,
+        error_kind: None,
+        reported_cost: None,
+        ..sent.clone()
+    };
+    content_hash(&call)
+}
+
 /// The hash under which an id is remembered.
 pub(crate) fn id_hash(id: &str) -> IdHash {
     let mut hash = [0; 16];
@@ -69,6 +85,7 @@ fn canonical(sent: &EventInput) -> String {
     object.text("request_id", sent.request_id.as_deref());
     object.number("requests", sent.requests);
     object.flag("response_cache_hit", sent.response_cache_hit);
+    object.text("series", sent.series.as_deref());
     object.text("service_tier", sent.service_tier.as_deref());
     object.text("session_id", sent.session_id.as_deref());
     object.text("status", sent.status.map(domain::event::Status::as_str));

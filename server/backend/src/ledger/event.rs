@@ -3,8 +3,9 @@
 use super::booking::Booking;
 use super::content::{ContentHash, IdHash};
 use super::known::DictionaryRefs;
+use super::running::Reached;
 use chrono::{DateTime, Utc};
-use domain::event::{EventInput, Status};
+use domain::event::{EventInput, Status, Totals};
 use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
 use domain::meter::{Meters, UsageFormat};
 
@@ -32,6 +33,10 @@ pub(crate) struct NewEvent {
     pub(crate) booking: Booking,
     /// The remaining fields, as they were sent.
     pub(crate) sent: EventInput,
+    /// The totals from which it counts, where it has running ones.
+    pub(crate) counted_from: Option<Totals>,
+    /// What its series stands at with it, where that is more than before.
+    pub(crate) reached: Option<Reached>,
     /// Where it counts; nowhere until [`Self::settle`].
     pub(crate) refs: DictionaryRefs,
     /// All of the above as a row of PostgreSQL's binary COPY; empty until [`Self::settle`].
@@ -41,6 +46,11 @@ pub(crate) struct NewEvent {
 impl NewEvent {
     /// Its tokens of all kinds.
     pub(crate) fn tokens(&self) -> i64 {
-        i64::try_from(self.meters.tokens()).unwrap_or(i64::MAX)
+        tokens(&self.meters)
     }
+}
+
+/// Tokens of all kinds, as they are stored.
+pub(crate) fn tokens(meters: &Meters) -> i64 {
+    i64::try_from(meters.tokens()).unwrap_or(i64::MAX)
 }

@@ -4,12 +4,14 @@
 //! * [`rollup`] declares each table of sums once and writes them.
 //! * `commit` takes events in: a few tasks write whatever waits in one transaction, sums included, so every page has an event from the moment it is acknowledged.
 //! * `adjust` moves what recorded events cost; `verify` recomputes every sum by other means; `retention` lets whole months of events go.
+//! * `running` knows what the running totals of a series stand at, so that only what they grow by counts.
 //! * `possible_duplicates` and `rejected` keep what must not count, and say why.
 
 pub(crate) mod adjust;
 pub(crate) mod booking;
 pub(crate) mod commit;
 pub(crate) mod content;
+mod copied;
 pub(crate) mod cursor;
 mod dimensions;
 pub(crate) mod event;
@@ -20,6 +22,7 @@ pub(crate) mod possible_duplicates;
 pub(crate) mod rejected;
 pub(crate) mod retention;
 pub(crate) mod rollup;
+pub(crate) mod running;
 pub(crate) mod series;
 mod sql;
 pub(crate) mod stored;

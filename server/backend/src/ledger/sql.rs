@@ -244,6 +244,8 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from event_ids where org_id = $1",
         "delete from rejected_events where org_id = $1",
         "delete from adjustments where org_id = $1",
+        "delete from event_copies where org_id = $1",
+        "delete from running_totals where org_id = $1",
         "delete from provider_responses where org_id = $1",
         "delete from suspected_doubles where org_id = $1",
         "delete from rollup_quarter where org_id = $1",

@@ -58,7 +58,7 @@ pub async fn basis(backend: &Backend, scope: &OrgScope) -> Result<BasisBook, Err
 fn drift_of(compared: &[CostState]) -> Vec<Drift> {
     let mut by_provider: BTreeMap<&str, Drift> = BTreeMap::new();
     for CostState { event, current, .. } in compared {
-        let Some(reported) = event.sent.reported_cost.as_ref().and_then(ReportedCost::usd) else { continue };
+        let Some(reported) = event.counted().reported_cost.as_ref().and_then(ReportedCost::usd) else { continue };
         let provider = &*event.sent.provider;
         let drift = by_provider.entry(provider).or_insert_with(|| Drift::of(provider));
         let lines = current.lines.iter().filter(|line| line.source != LineSource::Reported);

@@ -30,6 +30,8 @@ const PATIENCE: TimeDelta = TimeDelta::minutes(5);
 pub struct Loaded {
     /// Events recorded.
     pub accepted: u64,
+    /// Smaller copies of events that count.
+    pub copies: u64,
     /// Events refused: the senders' mistakes that belong to the sample.
     pub rejected: u64,
 }
@@ -136,8 +138,9 @@ impl Sample {
         let mut loaded = Loaded::default();
         while let Some(answer) = answers.try_next().await? {
             loaded.accepted += u64::from(answer.accepted);
+            loaded.copies += u64::from(answer.duplicates);
             loaded.rejected += u64::from(answer.rejected);
-            progress(loaded.accepted + loaded.rejected);
+            progress(loaded.accepted + loaded.copies + loaded.rejected);
         }
         self.finish(backend).await?;
         Ok(loaded)

@@ -38,7 +38,10 @@ fn it_ends_now(events: &[EventInput]) {
 
 fn ids_are_unique_and_short_enough(events: &[EventInput]) {
     let ids: BTreeSet<&str> = events.iter().map(|event| event.id.as_deref().unwrap()).collect();
-    assert_eq!(ids.len(), events.len());
+    // A streamed answer comes as a smaller copy first, now and then.
+    let copies = events.windows(2).filter(|pair| pair[0].id == pair[1].id).count();
+    assert_eq!(ids.len() + copies, events.len());
+    assert!(copies > 50, "{copies}");
     assert!(ids.iter().all(|id| id.len() <= domain::event::MAX_ID_LEN));
 }
 
@@ -97,7 +100,8 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
 
     let mut heard = 0;
     let loaded = sample.fill(&backend, newest.into_iter(), |sent| heard = sent).await.unwrap();
-    assert_eq!((loaded.accepted + loaded.rejected, heard), (count, count));
+    assert_eq!((loaded.accepted + loaded.copies + loaded.rejected, heard), (count, count));
+    assert!(loaded.copies > 0);
     assert_eq!(loaded.rejected, 3);
 
     let scope = crate::identity::scope_in(&backend, owner, sample.organization.org_id).await.unwrap();

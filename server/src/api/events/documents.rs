@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use domain::event::{
-    EventDetail, EventInput, EventRow, Page, PossibleDuplicate, PossibleDuplicateTotals, RejectedRow, Status,
-    UnpricedRow,
+    EventDetail, EventInput, EventRow, Page, PossibleDuplicate, PossibleDuplicateTotals, RejectedRow, SmallerCopies,
+    Status, UnpricedRow,
 };
 use domain::ids::RejectedId;
 use domain::money::exact;
@@ -305,6 +305,8 @@ pub(super) struct EventDocument {
     adds_up: bool,
     /// Whether it has more input than any model takes at once, and is not declared as a sum by `aggregate`: a price by the size of one request may not be meant.
     possible_sum: bool,
+    /// Smaller copies of the same streamed answer, in whose place it counts; null where none came before.
+    smaller_copies: Option<SmallerCopies>,
     /// Remaining attributes by name, tags as `tag.<key>`.
     attributes: BTreeMap<String, String>,
     /// Other attempts of the same request, first to last, at most 20.
@@ -343,6 +345,7 @@ impl From<EventDetail> for EventDocument {
             unread_usage: event.unread_usage.into_iter().map(|(field, number)| (field, plain(number))).collect(),
             adds_up: event.adds_up,
             possible_sum: event.possible_sum,
+            smaller_copies: event.smaller_copies,
             attributes: event.attributes.into_iter().collect(),
             attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
             doubles: event.possible_duplicates.into_iter().map(EventSummary::from).collect(),

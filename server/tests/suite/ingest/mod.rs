@@ -2,6 +2,7 @@
 
 mod cases;
 mod cloudevents;
+mod copies;
 mod litellm;
 mod mixing;
 mod otlp;

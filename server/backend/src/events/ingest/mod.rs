@@ -12,6 +12,7 @@ mod validate;
 use crate::ledger::commit::{Outcome, conflicting, too_old_for_retention};
 use crate::ledger::event::NewEvent;
 use crate::ledger::rejected::NewRejection;
+use crate::ledger::running::Standings;
 use crate::{Actor, Backend, Error, OrgScope, prices};
 pub use body::{Item, split, split_up_to};
 use domain::event::{
@@ -236,7 +237,9 @@ async fn prepared(
         now,
         clock: backend.clock.as_ref(),
     };
-    let prepared = checked.into_iter().map(|event| request.prepare(event?)).collect();
+    let series = checked.iter().flatten().filter_map(|event| request.series_of(event)).collect();
+    let mut standings = Standings::of(&backend.pool, scope, series).await?;
+    let prepared = checked.into_iter().map(|event| request.prepare(event?, &mut standings)).collect();
     Ok((prepared, projects))
 }
 
@@ -346,7 +349,7 @@ fn answer(results: Vec<EventResult>) -> IngestAnswer {
     let mut answer = IngestAnswer::default();
     for result in &results {
         match result.status {
-            IngestStatus::Accepted => answer.accepted += 1,
+            IngestStatus::Accepted | IngestStatus::Updated => answer.accepted += 1,
             IngestStatus::Duplicate => answer.duplicates += 1,
             IngestStatus::Conflict => answer.conflicts += 1,
             IngestStatus::Rejected => answer.rejected += 1,

@@ -3,19 +3,21 @@
 use super::{Rejection, validate};
 use crate::ledger::booking::{book, used_as_reported};
 use crate::ledger::commit;
-use crate::ledger::content::{content_hash, id_hash, to_micros};
+use crate::ledger::content::{IdHash, content_hash, id_hash, to_micros};
 use crate::ledger::event::NewEvent;
 use crate::ledger::key::key_at;
 use crate::ledger::known::DictionaryRefs;
+use crate::ledger::running::{self, Reached, Standings};
 use crate::{Clock, OrgScope, Visible};
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, ReportedCost};
-use domain::ids::{KeyId, ProjectId};
+use domain::event::{DEFAULT_OPERATION, EventInput, MAX_QUANTITY, ReportedCost, Totals};
+use domain::ids::{EventKey, KeyId, ProjectId};
 use domain::meter::{Meters, Usage, UsageFormat, numbers_only, usage};
 use domain::price::Books;
 use domain::problem::FieldProblem;
 use rust_decimal::Decimal;
 use serde_json::Map;
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What all events of a request have in common.
@@ -37,8 +39,12 @@ struct LookedUp {
     project_id: ProjectId,
     operation: String,
     usage_format: UsageFormat,
+    timestamp: DateTime<Utc>,
+    event_key: EventKey,
     used: Usage,
     meters: Meters,
+    counted_from: Option<Totals>,
+    reached: Option<Reached>,
 }
 
 impl Request<'_> {
@@ -46,26 +52,37 @@ impl Request<'_> {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub(super) fn prepare(&self, mut sent: EventInput) -> Result<NewEvent, Box<Rejection>> {
+    pub(super) fn prepare(&self, mut sent: EventInput, standings: &mut Standings) -> Result<NewEvent, Box<Rejection>> {
         if sent.reported_cost.is_none() {
             sent.reported_cost = ReportedCost::of_usage(&sent.provider, &sent.usage);
         }
-        match self.look_up(&sent) {
+        match self.look_up(&sent, standings) {
             Ok(read) => Ok(self.complete(sent, read)),
             Err(problem) => Err(Rejection::of(&sent, problem)),
         }
     }
 
-    fn look_up(&self, sent: &EventInput) -> Result<LookedUp, FieldProblem> {
+    /// The series of an event with running totals.
+    pub(super) fn series_of(&self, sent: &EventInput) -> Option<IdHash> {
+        running::series_of(self.project(sent.project.as_deref()).ok()?, operation_of(sent), sent)
+    }
+
+    fn look_up(&self, sent: &EventInput, standings: &mut Standings) -> Result<LookedUp, FieldProblem> {
         let project_id = self.project(sent.project.as_deref())?;
-        let operation = sent.operation.clone().unwrap_or_else(|| DEFAULT_OPERATION.to_owned());
+        let operation = operation_of(sent).to_owned();
         let is_unknown = sent.reported_cost.is_some() && sent.usage.as_object().is_some_and(Map::is_empty);
         let usage_format = if is_unknown { UsageFormat::Meters } else { validate::usage_format(sent, &operation)? };
         let used = usage(usage_format, &sent.usage).map_err(first)?;
-        let used = used_as_reported(self.books, sent, used, self.time_of(sent));
+        bounded(&used.total())?;
+        let timestamp = self.time_of(sent);
+        let event_key = key_at(timestamp, self.clock.random());
+        let series = running::series_of(project_id, &operation, sent);
+        let growth = series.map(|series| standings.grow(series, (event_key, sent), (usage_format, used.clone())));
+        let (used, counted_from, reached) =
+            growth.map_or((used, None, None), |growth| (growth.used, growth.counted_from, growth.reached));
+        let used = used_as_reported(self.books, &counted(sent, counted_from.as_ref()), used, timestamp);
         let meters = used.total();
-        bounded(&meters)?;
-        Ok(LookedUp { project_id, operation, usage_format, used, meters })
+        Ok(LookedUp { project_id, operation, usage_format, timestamp, event_key, used, meters, counted_from, reached })
     }
 
     fn complete(&self, mut sent: EventInput, read: LookedUp) -> NewEvent {
@@ -75,9 +92,10 @@ impl Request<'_> {
         }
         // After it was read, because a number written as a text is a fault and must not vanish.
         sent.usage = numbers_only(&sent.usage);
-        let timestamp = self.time_of(&sent);
-        let event_key = key_at(timestamp, self.clock.random());
+        let LookedUp { timestamp, event_key, .. } = read;
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
+        let booking =
+            book(self.books, &counted(&sent, read.counted_from.as_ref()), &read.used, &read.meters, timestamp);
         NewEvent {
             org_id: self.scope.org_id(),
             key_id: self.key_id,
@@ -92,9 +110,11 @@ impl Request<'_> {
             status: sent.status.unwrap_or_default(),
             usage_format: read.usage_format,
             rules_undone: self.rules_undone,
-            booking: book(self.books, &sent, &read.used, &read.meters, timestamp),
+            booking,
             unread,
             meters: read.meters,
+            counted_from: read.counted_from,
+            reached: read.reached,
             sent,
             refs: DictionaryRefs::default(),
             row: Vec::new(),
@@ -118,6 +138,15 @@ impl Request<'_> {
             }),
         }
     }
+}
+
+fn operation_of(sent: &EventInput) -> &str {
+    sent.operation.as_deref().unwrap_or(DEFAULT_OPERATION)
+}
+
+/// What of an event counts, its usage aside.
+fn counted<'a>(sent: &'a EventInput, counted_from: Option<&Totals>) -> Cow<'a, EventInput> {
+    counted_from.map_or(Cow::Borrowed(sent), |before| Cow::Owned(sent.grown_since(before)))
 }
 
 fn first(problems: Vec<FieldProblem>) -> FieldProblem {

@@ -310,13 +310,13 @@ proptest! {
 
     /// Whatever is sent as an event is read or refused, never more.
     #[test]
-    fn any_json_is_read_or_refused(text in "\\PC{0,80}", number in proptest::num::f64::NORMAL, field in 0..35_usize) {
-        const FIELDS: [&str; 35] = [
+    fn any_json_is_read_or_refused(text in "\\PC{0,80}", number in proptest::num::f64::NORMAL, field in 0..36_usize) {
+        const FIELDS: [&str; 36] = [
             "id", "timestamp", "project", "provider", "model", "operation", "usage", "usage_format", "service_tier", "batch",
             "region", "status", "attempt", "request_id", "interaction_id", "step", "session_id", "decision_id", "latency_ms",
             "time_to_first_token_ms", "stream", "finish_reason", "error_kind", "response_cache_hit", "input_hash", "feature",
             "environment", "customer", "user", "cohort", "tags", "provider_response_id", "reported_cost", "aggregate",
-            "requests",
+            "requests", "series",
         ];
         for value in [json!(text), json!(number), json!([text, number]), json!({"amount": number, "currency": text, "k": {"d": text}})] {
             let event = with(FIELDS[field], value);

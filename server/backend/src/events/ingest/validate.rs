@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Duration, Months, Utc};
 use domain::event::{
-    EventInput, MAX_AHEAD_MINUTES, MAX_ATTEMPT, MAX_BACK_YEARS, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN,
+    Aggregate, EventInput, MAX_AHEAD_MINUTES, MAX_ATTEMPT, MAX_BACK_YEARS, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN,
     MAX_LATENCY_MS, MAX_REPORTED_COST, MAX_REQUESTS, MAX_TAG_KEY_BYTES, MAX_TAGS, ReportedCost,
 };
 use domain::meter::UsageFormat;
@@ -42,6 +42,12 @@ pub(super) fn check(event: &mut EventInput, now: DateTime<Utc>) -> Result<(), Fi
     }
     event.usage_format = optional(event.usage_format.take(), "/usage_format", LABEL)?;
     numbers(event)?;
+    event.series = optional(event.series.take(), "/series", ID)?;
+    if event.series.is_some() != (event.aggregate == Some(Aggregate::Cumulative)) {
+        let detail =
+            "`series` names whose running totals they are: send it with `aggregate`: `cumulative`, and only there.";
+        return Err(FieldProblem::new("/series", "required", detail));
+    }
     if let Some(cost) = &event.reported_cost {
         reported_cost(cost)?;
     }

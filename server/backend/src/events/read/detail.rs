@@ -9,7 +9,7 @@ use crate::ledger::stored::StoredEvent;
 use crate::prices::HeldBooks;
 use crate::{Backend, Error, OrgScope, prices, rules};
 use chrono::{Duration, NaiveTime};
-use domain::event::{EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
+use domain::event::{Aggregate, EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
 use domain::identity::Permission;
 use domain::ids::EventKey;
 use domain::meter::{Meter, served_tier};
@@ -95,6 +95,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         cheaper_models,
         computed_cost: computed(row.cost, &current.lines).filter(|_| !event.sent.is_cache_hit()),
         possible_sum: is_possible_sum(&event),
+        smaller_copies: sql::smaller_copies(&backend.pool, scope, key).await?,
         adds_up: used.as_ref().is_some_and(|used| used.total() == event.meters),
         unread_usage: used
             .map(|used| used.unread.into_iter().map(|unread| (unread.field, unread.quantity)).collect())
@@ -270,14 +271,21 @@ fn attributes(event: &StoredEvent) -> Vec<(String, String)> {
     let texts = texts.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value.clone()?)));
     let attempt = ("Attempt".to_owned(), sent.attempt.unwrap_or(1).to_string());
     let stream = sent.stream.map(|stream| ("Streamed".to_owned(), if stream { "yes" } else { "no" }.to_owned()));
-    let sum = sent.aggregate.map(|_| {
-        let requests = sent.requests.map_or_else(|| "requests".to_owned(), |number| format!("{number} requests"));
-        ("Sum of".to_owned(), requests)
+    let sum = sent.aggregate.map(|aggregate| match aggregate {
+        Aggregate::Sum => {
+            let requests = sent.requests.map_or_else(|| "requests".to_owned(), |number| format!("{number} requests"));
+            ("Sum of".to_owned(), requests)
+        }
+        Aggregate::Cumulative => ("Running totals of".to_owned(), sent.series.clone().unwrap_or_default()),
     });
+    let grown = event
+        .counted_from
+        .as_ref()
+        .map(|_| ("Counts".to_owned(), "what the totals grew by since the series last reported".to_owned()));
     let cached = event.sent.is_cache_hit().then(|| ("Answered from the sender's cache".to_owned(), "yes".to_owned()));
     let tags = sent.tags.iter().map(|(key, value)| (format!("tag.{key}"), value.clone()));
     let hour_writes = event
         .is_inferred_hour_writes()
         .then(|| ("Cache writes".to_owned(), "for an hour: only that comes to the reported cost".to_owned()));
-    texts.chain([attempt]).chain(hour_writes).chain(sum).chain(stream).chain(cached).chain(tags).collect()
+    texts.chain([attempt]).chain(hour_writes).chain(sum).chain(grown).chain(stream).chain(cached).chain(tags).collect()
 }

@@ -9,7 +9,7 @@ use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::{Attention, EventQuery, EventRow, ReportedCost, UnpricedRow};
+use domain::event::{Attention, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
 use domain::ids::EventKey;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
@@ -179,6 +179,24 @@ pub(super) async fn event(pool: &PgPool, scope: &OrgScope, key: EventKey) -> Res
     let mut sql = rows_of_events(scope);
     sql.push(" and e.event_key = ").push_bind(key.0);
     Ok(listed(pool, scope, sql, |listed| listed).await?.pop())
+}
+
+/// What an event took the place of: smaller copies of the same answer.
+pub(super) async fn smaller_copies(
+    pool: &PgPool,
+    scope: &OrgScope,
+    key: EventKey,
+) -> Result<Option<SmallerCopies>, Error> {
+    let row = sqlx::query("select copies, tokens, cost from event_copies where org_id = $1 and event_key = $2")
+        .bind(scope.org_id().0)
+        .bind(key.0)
+        .fetch_optional(pool)
+        .await?;
+    row.map(|row| {
+        let (copies, tokens): (i32, i64) = (row.try_get("copies")?, row.try_get("tokens")?);
+        Ok(SmallerCopies { copies: copies.unsigned_abs(), tokens: tokens.unsigned_abs(), cost: row.try_get("cost")? })
+    })
+    .transpose()
 }
 
 /// Models of a provider that the visible projects used in these days, the most used first.

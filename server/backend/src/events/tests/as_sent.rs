@@ -123,6 +123,9 @@ fn event(n: usize) -> impl Strategy<Value = Value> {
             event["time_to_first_token_ms"] = json!(numbers.2);
             if let Some(requests) = numbers.2.filter(|requests| *requests > 0) {
                 (event["aggregate"], event["requests"]) = (json!("sum"), json!(requests));
+                if requests % 2 == 0 {
+                    (event["aggregate"], event["series"]) = (json!("cumulative"), json!(format!("s{}", requests % 3)));
+                }
             }
             if let Some((amount, places)) = numbers.3 {
                 let amount = rust_decimal::Decimal::from_i128_with_scale(amount.into(), places);

@@ -3,10 +3,12 @@
 mod adjusting;
 mod as_sent;
 mod committer;
+mod copies;
 mod possible_duplicates;
 mod reading;
 mod recording;
 mod retention;
+mod running;
 mod totals;
 
 use crate::keys::{self, NewKey};

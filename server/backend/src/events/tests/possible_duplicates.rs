@@ -16,7 +16,7 @@ fn answered(id: &str, answer: &str) -> Value {
 }
 
 /// The organization as its owner sees it.
-fn as_owner(scope: &OrgScope) -> OrgScope {
+pub(super) fn as_owner(scope: &OrgScope) -> OrgScope {
     let actor = Actor::User { user_id: UserId(Uuid::nil()), role: Role::Owner };
     OrgScope::new(scope.org_id(), scope.zone(), actor, scope.visible().clone())
 }

@@ -1,14 +1,17 @@
 //! Adjusting the cost of recorded events: each is read with what counts now, rated again, and what differs is appended and moved in every rollup.
 //!
-//! Events are never edited: an adjustment says what an event costs from now on, and spend is booked plus adjustments.
+//! A recorded event is never edited: an adjustment says what an event costs from now on, and spend is booked plus adjustments.
 
 mod moves;
 mod sql;
 
-pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, series_of_event};
+pub(crate) use sql::{
+    CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, lock_costs, series_of_event,
+};
 
 use super::booking::{Booking, book};
 use super::commit::{enter_organization, mark_moved};
+use super::rollup::RollupDelta;
 use super::stored::StoredEvent;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
@@ -70,7 +73,7 @@ impl CostState {
     pub(crate) fn rated_again(&self, books: Books<'_>) -> Option<Booking> {
         // What cannot be read any more keeps its cost.
         let used = self.event.used()?;
-        let rated = book(books, &self.event.sent, &used, &self.event.meters, self.event.timestamp);
+        let rated = book(books, &self.event.counted(), &used, &self.event.meters, self.event.timestamp);
         let booking = rated.under_contract(self.current.of_contract().cloned().collect());
         (!self.current.same_money(&booking)).then_some(booking)
     }
@@ -115,7 +118,7 @@ impl CostState {
     pub(crate) fn cost_with(&self, books: Books<'_>) -> (Option<Decimal>, bool) {
         let event = &self.event;
         let Some(used) = event.used() else { return (None, false) };
-        let booking = book(books, &event.sent, &used, &event.meters, event.timestamp);
+        let booking = book(books, &event.counted(), &used, &event.meters, event.timestamp);
         let is_uplift = |line: &ReceiptLine| match line.source {
             LineSource::Modifier { modifier_id, .. } => books.common.modifier(modifier_id).is_some(),
             LineSource::Price { .. } | LineSource::Term { .. } | LineSource::Reported => false,
@@ -239,7 +242,29 @@ pub(crate) async fn enter(
     scope: &OrgScope,
     now: DateTime<Utc>,
 ) -> Result<Option<Zone>, Error> {
-    enter_organization(connection, scope.org_id(), now).await
+    let zone = enter_organization(connection, scope.org_id(), now).await?;
+    sql::lock_costs(connection, scope.org_id()).await?;
+    Ok(zone)
+}
+
+/// Recorded events with what counts now, by key, for whoever takes them back: nobody adjusts them until the transaction ends.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn lock_states(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    keys: &[EventKey],
+) -> Result<Vec<CostState>, Error> {
+    sql::lock_costs(connection, scope.org_id()).await?;
+    sql::states(connection, scope, keys).await
+}
+
+/// Takes what an organization's events cost beyond what was booked away from sums.
+pub(super) fn take_back(rollups: &mut RollupDelta, scope: &OrgScope, states: &[&CostState]) {
+    let adjustments: Vec<Adjustment<'_>> =
+        states.iter().map(|state| Adjustment { state, to: state.event.booking.clone() }).collect();
+    moves::add(rollups, scope.org_id(), scope.zone(), &adjustments);
 }
 
 /// Appends adjustments, moves every rollup and leaves marks for budgets, in the caller's transaction, which [`enter`]ed the organization.
@@ -259,6 +284,8 @@ pub(crate) async fn apply(
     }
     let now = backend.clock.now();
     sql::append(connection, scope, source, adjustments, now).await?;
-    let moved = moves::sum(scope.org_id(), zone, adjustments).adjust(connection).await?;
+    let mut sums = RollupDelta::default();
+    moves::add(&mut sums, scope.org_id(), zone, adjustments);
+    let moved = sums.adjust(connection).await?;
     mark_moved(connection, backend.clock.as_ref(), &moved, now).await
 }

@@ -2,7 +2,7 @@
 
 use super::{Adjustment, CostState};
 use crate::ledger::booking::Booking;
-use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot, TermSums};
+use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, TermSums};
 use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Zone;
@@ -10,18 +10,10 @@ use domain::rating::LineSource;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
-/// Sums adjustments of one organization.
-pub(super) fn sum(org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) -> RollupDelta {
-    let mut rollups = RollupDelta::default();
+/// Adds adjustments of one organization to sums.
+pub(super) fn add(rollups: &mut RollupDelta, org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) {
     for Adjustment { state, to } in adjustments {
-        let slot = Slot {
-            org_id,
-            project_id: state.event.project_id,
-            at: state.event.timestamp,
-            day: zone.day_of(state.event.timestamp),
-            series_id: state.event.series_id,
-            labels: &state.event.labels,
-        };
+        let slot = state.event.slot(org_id, zone);
         rollups.add_calls(slot, calls(&state.current, to));
         for (meter, moved) in meters(state, to) {
             rollups.add_meter(slot, meter, moved);
@@ -30,7 +22,6 @@ pub(super) fn sum(org_id: OrgId, zone: Zone, adjustments: &[Adjustment<'_>]) -> 
             rollups.add_term(slot, meter, term_id, TermSums { adjusted });
         }
     }
-    rollups
 }
 
 fn calls(from: &Booking, to: &Booking) -> CallSums {

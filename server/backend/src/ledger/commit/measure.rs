@@ -53,23 +53,28 @@ pub(super) fn failed() {
 
 /// A transaction committed.
 pub(super) fn committed(answers: &[Answer], refused: usize, took: Duration, lag: Option<Duration>) {
-    let (mut accepted, mut duplicates, mut conflicts) = (0, 0, 0);
+    let (mut accepted, mut updated, mut duplicates, mut conflicts) = (0, 0, 0, 0);
     let mut rejected = u64::try_from(refused).unwrap_or(u64::MAX);
     for outcome in answers.iter().flatten().flatten() {
         match outcome.status {
             IngestStatus::Accepted => accepted += 1,
+            IngestStatus::Updated => updated += 1,
             IngestStatus::Duplicate => duplicates += 1,
             IngestStatus::Conflict => conflicts += 1,
             IngestStatus::Rejected => rejected += 1,
         }
     }
-    for (result, count) in
-        [("accepted", accepted), ("duplicate", duplicates), ("conflict", conflicts), ("rejected", rejected)]
-    {
+    for (result, count) in [
+        ("accepted", accepted),
+        ("updated", updated),
+        ("duplicate", duplicates),
+        ("conflict", conflicts),
+        ("rejected", rejected),
+    ] {
         counter!(EVENTS, "result" => result).increment(count);
     }
     histogram!(COMMIT_SECONDS).record(took.as_secs_f64());
-    let events = accepted + duplicates + conflicts;
+    let events = accepted + updated + duplicates + conflicts;
     histogram!(COMMIT_EVENTS).record(f64::from(u32::try_from(events).unwrap_or(u32::MAX)));
     if let Some(lag) = lag {
         histogram!(LAG_SECONDS).record(lag.as_secs_f64());

@@ -7,6 +7,7 @@
 
 mod arrays;
 mod backlog;
+mod copies;
 mod copy;
 mod measure;
 mod month;

@@ -139,7 +139,7 @@ pub(super) struct Claimed {
 pub(super) async fn claim(
     connection: &mut PgConnection,
     events: &[&NewEvent],
-    claims: &[ResponseIdClaim<'_>],
+    claims: &[&ResponseIdClaim<'_>],
 ) -> Result<Claimed, Error> {
     if events.is_empty() {
         return Ok(Claimed { all_ids: true, all_responses: true });
@@ -183,7 +183,7 @@ pub(super) async fn claim(
 pub(super) async fn copy_claims(
     connection: &mut PgConnection,
     events: &[&NewEvent],
-    claims: &[ResponseIdClaim<'_>],
+    claims: &[&ResponseIdClaim<'_>],
 ) -> Result<bool, Error> {
     let mut attempt = connection.begin().await?;
     let ids = events.iter().map(|event| copy::Claim {
@@ -265,20 +265,25 @@ impl Table<'_> {
 
 /// Which ids of events were recorded before.
 pub(super) async fn known_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
+    read_known(connection, events, "").await
+}
+
+/// The same, with what is said of the order and locks of the rows `known`.
+pub(super) async fn read_known(
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
+    locked: &'static str,
+) -> Result<KnownIds, Error> {
     let orgs: Vec<Uuid> = events.iter().map(|event| event.org_id.0).collect();
     let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_bytes(event.id_hash)).collect();
     let keys: Vec<Uuid> = events.iter().map(|event| event.event_key.0).collect();
-    let rows = sqlx::query(
+    let sql = format!(
         "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
          join event_ids as known on known.org_id = wanted.org_id and known.id_hash = wanted.id_hash
-         where known.event_key <> wanted.event_key",
-    )
-    .bind(&orgs)
-    .bind(&ids)
-    .bind(&keys)
-    .fetch_all(connection)
-    .await?;
+         where known.event_key <> wanted.event_key{locked}"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql)).bind(&orgs).bind(&ids).bind(&keys).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             let known = KnownId {

@@ -1,8 +1,13 @@
 //! What new events add to the sums.
 
-use crate::ledger::event::NewEvent;
+use crate::OrgScope;
+use crate::ledger::booking::Booking;
+use crate::ledger::event::{NewEvent, tokens};
 use crate::ledger::rollup::{CallSums, MeterSums, RollupDelta, Slot};
+use crate::ledger::stored::StoredEvent;
+use domain::event::EventInput;
 use domain::ids::OrgId;
+use domain::meter::Meters;
 use domain::period::Zone;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, HashMap};
@@ -20,19 +25,38 @@ pub(super) fn sum<'a>(events: impl IntoIterator<Item = &'a NewEvent>, zones: &Ha
             series_id: event.refs.series_id,
             labels: &event.refs.labels,
         };
-        rollups.add_calls(slot, calls(event));
-        for (meter, sums) in meters(event) {
+        let counted = Counted { sent: &event.sent, meters: &event.meters, booking: &event.booking };
+        rollups.add_calls(slot, calls(counted));
+        for (meter, sums) in meters(counted) {
             rollups.add_meter(slot, meter, sums);
         }
     }
     rollups
 }
 
-fn calls(event: &NewEvent) -> CallSums {
-    let booking = &event.booking;
+/// Takes away what a recorded event added when it was booked.
+pub(super) fn take_back(rollups: &mut RollupDelta, scope: &OrgScope, event: &StoredEvent) {
+    let slot = event.slot(scope.org_id(), scope.zone());
+    let counted = Counted { sent: &event.sent, meters: &event.meters, booking: &event.booking };
+    rollups.add_calls(slot, -calls(counted));
+    for (meter, sums) in meters(counted) {
+        rollups.add_meter(slot, meter, -sums);
+    }
+}
+
+/// What of an event counts.
+#[derive(Clone, Copy)]
+struct Counted<'a> {
+    sent: &'a EventInput,
+    meters: &'a Meters,
+    booking: &'a Booking,
+}
+
+fn calls(event: Counted<'_>) -> CallSums {
+    let booking = event.booking;
     CallSums {
         requests: 1,
-        tokens: event.tokens(),
+        tokens: tokens(event.meters),
         unpriced_requests: i32::from(booking.cost.is_none()),
         retries: i32::from(event.sent.attempt.is_some_and(|attempt| attempt > 1)),
         cache_hits: i32::from(event.sent.is_cache_hit()),
@@ -44,7 +68,7 @@ fn calls(event: &NewEvent) -> CallSums {
 }
 
 /// What was used at the provider, priced or not; an answer from the sender's own cache used nothing.
-fn meters(event: &NewEvent) -> BTreeMap<&'static str, MeterSums> {
+fn meters(event: Counted<'_>) -> BTreeMap<&'static str, MeterSums> {
     let mut used: BTreeMap<&'static str, MeterSums> = BTreeMap::new();
     if event.sent.is_cache_hit() {
         return used;

@@ -1,10 +1,13 @@
 //! One transaction: identities, events, rollups, rejected items, dirty marks; then one synchronous commit.
 
+use super::copies::{self, Replaced};
 use super::{NewRejection, Outcome, sql, sums};
+use crate::ledger::copied::{Copied, Counted};
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
 use crate::ledger::possible_duplicates;
 use crate::ledger::rejected;
+use crate::ledger::running;
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::IngestStatus;
@@ -64,10 +67,8 @@ impl Ready<'_> {
 enum Fate {
     /// Its organization is refused.
     Refused,
-    /// The first of its id in this batch, at this place among the candidates.
-    Candidate(usize),
-    /// The same id as this candidate.
-    Again(usize),
+    /// The candidate at this place, or another event with its id.
+    OneOf(usize),
     /// From before the organization's events begin.
     TooOld,
 }
@@ -92,40 +93,41 @@ impl Batch<'_> {
         let (candidates, fates) = self.candidates(&settings);
         let mut claims = possible_duplicates::response_id_claims(&candidates);
         let claimed = self.claim(&mut transaction, &candidates, &claims).await?;
-        let known =
+        let mut known =
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
-        let new: Vec<&NewEvent> =
-            candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
+        let mut replaced = Replaced::find(&mut transaction, &candidates, &mut known, &settings).await?;
+        let is_known = |key| known.contains_key(key) && !replaced.by_larger.contains_key(key);
+        let new: Vec<&NewEvent> = candidates.iter().copied().filter(|event| !is_known(&event.event_key)).collect();
         let duplicates = if claimed.all_responses {
             possible_duplicates::Settled::default()
         } else {
             claims.retain(|claim| !known.contains_key(&claim.event.event_key));
-            possible_duplicates::settle(&mut transaction, &claims).await?
+            let settled = possible_duplicates::settle(&mut transaction, &claims).await?;
+            replaced.add_fuller(&mut transaction, &claims, settled, &settings).await?
         };
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
-            new.into_iter().partition(|event| duplicates.dropped.contains(&event.event_key));
+            new.into_iter().partition(|event| duplicates.dropped.contains_key(&event.event_key));
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
-            Missing::of(fresh.iter().map(|event| (event.org_id, &event.refs)))
-                .write(&mut transaction, self.now)
-                .await?;
-            sql::insert_events(&mut transaction, &fresh).await?;
-            let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
-            possible_duplicates::mark(&mut transaction, &fresh, &duplicates.marked).await?;
-            let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
-            sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
+            self.record(&mut transaction, &fresh, &settings, &duplicates.marked, &replaced).await?;
+        }
+        if candidates.len() < self.events.len() {
+            copies::note_in_group(&mut transaction, self.smaller_of(&fresh, &candidates, &fates)).await?;
         }
         let costs = sql::booked_costs(&mut transaction, known.values()).await?;
         let outcomes: Vec<Outcome> = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped, &replaced))
             .collect();
         let refusals = self.refusals(&fates, &outcomes);
-        let left_out: Vec<NewRejection> =
-            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
+        let left_out = dropped.iter().map(|event| {
+            let (when, whose) = ((event.org_id, event.received_at), (event.key_id, event.project_id));
+            possible_duplicates::rejection(self.clock, when, whose, event.id.clone(), &event.sent)
+        });
+        let left_out: Vec<NewRejection> = left_out.chain(replaced.left_out(&fresh, self.clock)).collect();
         let listed = self.rejections.iter().copied().chain(&refusals).chain(&left_out);
         let rejections: Vec<&NewRejection> =
             listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
@@ -136,6 +138,47 @@ impl Batch<'_> {
         Ok(Ready { transaction, unseen, written })
     }
 
+    /// Writes new events with their sums, and takes back what they take the place of.
+    async fn record(
+        &self,
+        connection: &mut PgConnection,
+        fresh: &[&NewEvent],
+        settings: &HashMap<OrgId, sql::OrgSettings>,
+        marked: &possible_duplicates::FirstEvents,
+        replaced: &Replaced,
+    ) -> Result<(), Error> {
+        Missing::of(fresh.iter().map(|event| (event.org_id, &event.refs))).write(connection, self.now).await?;
+        sql::insert_events(connection, fresh).await?;
+        running::advance(connection, fresh, self.now).await?;
+        possible_duplicates::mark(connection, fresh, marked).await?;
+        let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
+        let mut sums = sums::sum(fresh.iter().copied(), &zones);
+        let moved = if replaced.is_empty() {
+            sums.add(connection).await?
+        } else {
+            replaced.take_back(connection, settings, fresh, &mut sums).await?;
+            sums.replace(connection).await?
+        };
+        sql::mark_moved(connection, self.clock, &moved, self.now).await
+    }
+
+    /// The smaller copies of recorded events in this batch, each with the event.
+    fn smaller_of<'b>(
+        &'b self,
+        fresh: &[&NewEvent],
+        candidates: &'b [&NewEvent],
+        fates: &'b [Fate],
+    ) -> impl Iterator<Item = (&'b NewEvent, &'b NewEvent)> {
+        let counted: BTreeSet<EventKey> = fresh.iter().map(|event| event.event_key).collect();
+        fates.iter().zip(self.events).filter_map(move |(fate, event)| {
+            let Fate::OneOf(place) = fate else { return None };
+            let largest = candidates[*place];
+            let is_smaller = || Counted::new(event).copied(Counted::new(largest)) == Copied::Smaller;
+            (counted.contains(&largest.event_key) && event.content_hash != largest.content_hash && is_smaller())
+                .then_some((*event, largest))
+        })
+    }
+
     /// Claims ids and answers: copied in blindly where all of many are probably new, which costs half.
     async fn claim(
         &self,
@@ -143,11 +186,14 @@ impl Batch<'_> {
         events: &[&NewEvent],
         claims: &[possible_duplicates::ResponseIdClaim<'_>],
     ) -> Result<sql::Claimed, Error> {
-        let expect_all_new = self.expect_all_new && events.len() >= sql::WORTH_COPYING;
-        if expect_all_new && sql::copy_claims(connection, events, claims).await? {
+        let fullest = possible_duplicates::fullest(claims);
+        let are_apart = fullest.len() == claims.len();
+        let expect_all_new = self.expect_all_new && are_apart && events.len() >= sql::WORTH_COPYING;
+        if expect_all_new && sql::copy_claims(connection, events, &fullest).await? {
             return Ok(sql::Claimed { all_ids: true, all_responses: true });
         }
-        sql::claim(connection, events, claims).await
+        let claimed = sql::claim(connection, events, &fullest).await?;
+        Ok(sql::Claimed { all_responses: claimed.all_responses && are_apart, ..claimed })
     }
 
     fn organizations(&self) -> BTreeSet<OrgId> {
@@ -155,9 +201,9 @@ impl Batch<'_> {
         of_events.chain(self.rejections.iter().map(|rejection| rejection.org_id)).collect()
     }
 
-    /// The first event of every id, sorted by id, and what is to become of each event.
+    /// One event of every id, sorted by id: the first, or the largest of its copies; and what is to become of each event.
     fn candidates(&self, settings: &HashMap<OrgId, sql::OrgSettings>) -> (Vec<&NewEvent>, Vec<Fate>) {
-        let mut places = HashMap::new();
+        let mut places: HashMap<_, usize> = HashMap::new();
         let mut candidates: Vec<(usize, &NewEvent)> = vec![];
         let mut fates: Vec<Fate> = vec![];
         for event in self.events {
@@ -165,11 +211,20 @@ impl Batch<'_> {
                 None => Fate::Refused,
                 Some(org) if org.since.is_some_and(|since| event.timestamp < since) => Fate::TooOld,
                 Some(_) => match places.entry((event.org_id, event.id_hash)) {
-                    Entry::Occupied(place) => Fate::Again(*place.get()),
+                    Entry::Occupied(place) => {
+                        let (_, first) = &mut candidates[*place.get()];
+                        // The largest of several copies stands for them all.
+                        if first.content_hash != event.content_hash
+                            && Counted::new(event).copied(Counted::new(first)) == Copied::Larger
+                        {
+                            *first = event;
+                        }
+                        Fate::OneOf(*place.get())
+                    }
                     Entry::Vacant(free) => {
                         let place = *free.insert(candidates.len());
                         candidates.push((place, event));
-                        Fate::Candidate(place)
+                        Fate::OneOf(place)
                     }
                 },
             });
@@ -182,7 +237,7 @@ impl Batch<'_> {
         }
         for fate in &mut fates {
             match fate {
-                Fate::Candidate(place) | Fate::Again(place) => *place = sorted_places[*place],
+                Fate::OneOf(place) => *place = sorted_places[*place],
                 Fate::Refused | Fate::TooOld => {}
             }
         }
@@ -194,7 +249,7 @@ impl Batch<'_> {
         let refusal = |((fate, outcome), event): ((&Fate, &Outcome), &&NewEvent)| {
             let problem = match (fate, outcome.status) {
                 (Fate::TooOld, _) => too_old_for_retention(),
-                (Fate::Candidate(_) | Fate::Again(_), IngestStatus::Conflict) => conflicting(),
+                (Fate::OneOf(_), IngestStatus::Conflict) => conflicting(),
                 _ => return None,
             };
             Some(NewRejection {
@@ -225,29 +280,46 @@ pub(crate) fn too_old_for_retention() -> FieldProblem {
     FieldProblem::new("/timestamp", "too_old", "The timestamp lies further back than the organization keeps events.")
 }
 
+#[expect(clippy::too_many_arguments, reason = "all that a batch knows of an event")]
 fn outcome(
     fate: Fate,
     event: &NewEvent,
     candidates: &[&NewEvent],
     known: &sql::KnownIds,
     costs: &sql::BookedCosts,
-    dropped: &BTreeSet<EventKey>,
+    dropped: &possible_duplicates::FirstEvents,
+    replaced: &Replaced,
 ) -> Outcome {
-    let conflict = Outcome { status: IngestStatus::Conflict, cost: None };
-    let (place, first) = match fate {
-        Fate::Refused => return conflict,
+    let place = match fate {
+        Fate::Refused => return Outcome { status: IngestStatus::Conflict, cost: None },
         Fate::TooOld => return Outcome { status: IngestStatus::Rejected, cost: None },
-        Fate::Candidate(place) => (place, true),
-        Fate::Again(place) => (place, false),
+        Fate::OneOf(place) => place,
     };
     let candidate = candidates[place];
-    if dropped.contains(&candidate.event_key) && candidate.content_hash == event.content_hash {
-        return Outcome { status: IngestStatus::Duplicate, cost: None };
-    }
-    let (content, cost) = match known.get(&candidate.event_key) {
-        None if first => return Outcome { status: IngestStatus::Accepted, cost: event.booking.cost },
-        None => (&candidate.content_hash[..], candidate.booking.cost),
-        Some(known) => (&known.content_hash[..], costs.get(&known.event_key).copied().flatten()),
+    let key = candidate.event_key;
+    let is_candidate = event.event_key == key;
+    let is_copy = || {
+        candidate.content_hash == event.content_hash
+            || Counted::new(event).copied(Counted::new(candidate)) == Copied::Smaller
     };
-    if content == event.content_hash { Outcome { status: IngestStatus::Duplicate, cost } } else { conflict }
+    let told = |is_same: bool, cost| match is_same {
+        true => Outcome { status: IngestStatus::Duplicate, cost },
+        false => Outcome { status: IngestStatus::Conflict, cost: None },
+    };
+    if dropped.contains_key(&key) {
+        return told(is_copy(), None);
+    }
+    let cost = candidate.booking.cost;
+    match known.get(&key) {
+        None if is_candidate => Outcome { status: IngestStatus::Accepted, cost },
+        Some(_) if is_candidate && replaced.by_larger.contains_key(&key) => {
+            Outcome { status: IngestStatus::Updated, cost }
+        }
+        Some(known) if !replaced.by_larger.contains_key(&key) => {
+            let is_smaller = replaced.smaller.contains(&key) && is_copy();
+            let recorded = costs.get(&known.event_key).copied().flatten();
+            told(is_smaller || known.content_hash == event.content_hash, recorded)
+        }
+        _ => told(is_copy(), cost),
+    }
 }

@@ -5,7 +5,7 @@
 mod sql;
 
 use super::commit::{lock_organization, month_of, next_month};
-use super::rejected;
+use super::{rejected, running};
 use crate::{Backend, Error, OrgScope, audit, identity};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::MIN_RETENTION_DAYS;
@@ -96,6 +96,7 @@ pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enfo
     }
     done.rejected = rejected::enforce(backend, stop).await?;
     let now = backend.clock.now();
+    running::forget_before(&backend.pool, now - Duration::days(running::SILENT_DAYS)).await?;
     for (org_id, days) in sql::limited(&backend.pool).await? {
         if stop.is_cancelled() {
             return Ok(done);

@@ -31,6 +31,15 @@ pub(crate) struct Slot<'a> {
 /// Projects and days whose sums moved.
 pub(crate) type ChangedDays = BTreeSet<(OrgId, ProjectId, NaiveDate)>;
 
+/// Rows that were added to the tables of sums.
+struct WrittenSums {
+    quarters: Rows<QuarterKey, CallSums>,
+    days: Rows<DayKey, CallSums>,
+    labels: Rows<LabelKey, LabelSums>,
+    meters: Rows<MeterKey, MeterSums>,
+    moved: ChangedDays,
+}
+
 /// Sums by key, of all tables.
 #[derive(Default)]
 pub(crate) struct RollupDelta {
@@ -79,11 +88,36 @@ impl RollupDelta {
         self.write(connection, &days).await
     }
 
+    /// Adds the sums of new events and of what they take the place of, which was taken away here: rows that come to nothing go. Answers with what moved.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(crate) async fn replace(mut self, connection: &mut PgConnection) -> Result<ChangedDays, Error> {
+        let terms = sorted(std::mem::take(&mut self.terms));
+        let days = days_of(&self.moved);
+        let written = self.write_sorted(connection, &Days::new()).await?;
+        TERMS.add_and_prune(connection, &terms).await?;
+        // These rows are locked already, so their order says nothing any more.
+        QUARTERS.prune(connection, &written.quarters).await?;
+        DAYS.prune(connection, &written.days).await?;
+        COARSE_DAYS.prune(connection, &written.days).await?;
+        LABELS.prune(connection, &written.labels).await?;
+        COARSE_LABELS.prune(connection, &written.labels).await?;
+        METERS.prune(connection, &written.meters).await?;
+        COARSE_METERS.prune(connection, &written.meters).await?;
+        renew(connection, &days).await?;
+        Ok(written.moved)
+    }
+
     async fn write(self, connection: &mut PgConnection, renewed: &Days) -> Result<ChangedDays, Error> {
+        Ok(self.write_sorted(connection, renewed).await?.moved)
+    }
+
+    async fn write_sorted(self, connection: &mut PgConnection, renewed: &Days) -> Result<WrittenSums, Error> {
         let (quarters, days) = (sorted(self.quarters), sorted(self.days));
         let (labels, meters) = (sorted(self.labels), sorted(self.meters));
         sql::add(connection, &quarters, &days, &labels, &meters, renewed, &self.newest).await?;
-        Ok(self.moved)
+        Ok(WrittenSums { quarters, days, labels, meters, moved: self.moved })
     }
 
     /// Moves sums of events that are recorded: a receipt may charge a meter that no receipt of the day charged before, and such a row goes when that is taken back. Answers with what moved.

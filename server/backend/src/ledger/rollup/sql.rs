@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::marker::PhantomData;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Neg};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
@@ -106,6 +106,13 @@ macro_rules! sums {
         impl AddAssign for $name {
             fn add_assign(&mut self, other: Self) {
                 $(self.$column += other.$column;)+
+            }
+        }
+
+        impl Neg for $name {
+            type Output = Self;
+            fn neg(self) -> Self {
+                Self { $($column: -self.$column),+ }
             }
         }
     };
@@ -227,14 +234,17 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn add_and_prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
-        }
         self.add(connection, rows).await?;
+        self.prune(connection, rows).await
+    }
+
+    /// What comes to nothing goes, of rows that this transaction has written.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(super) async fn prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
         let same = K::COLUMNS.iter().map(|(name, _)| format!("r.{name} = gone.{name}"));
-        let prune = pruned::<S>(self.table, &gone::<K>(), same);
-        K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
-        Ok(())
+        prune_keys(connection, rows, pruned::<S>(self.table, &gone::<K>(), same)).await
     }
 }
 
@@ -295,19 +305,36 @@ impl<K: Columns, S: Columns> Coarse<K, S> {
     /// # Errors
     /// [`Error::Database`].
     pub(crate) async fn add_and_prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            self.of.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
         }
-        self.of.bind(sqlx::query(AssertSqlSafe(self.upsert(0))), rows).execute(&mut *connection).await?;
+        self.prune(connection, rows).await
+    }
+
+    /// What comes to nothing goes, where this transaction has written rows of the finer table.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub(super) async fn prune(&self, connection: &mut PgConnection, rows: &Rows<K, S>) -> Result<(), Error> {
         let series = "join series as s on s.org_id = gone.org_id and s.series_id = gone.series_id";
         let same = self.key().map(|(row, name)| {
             let other = if row == "s" { "s" } else { "gone" };
             format!("r.{name} = {other}.{name}")
         });
-        let prune = pruned::<S>(self.table, &format!("{} {series}", gone::<K>()), same);
-        K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
-        Ok(())
+        prune_keys(connection, rows, pruned::<S>(self.table, &format!("{} {series}", gone::<K>()), same)).await
     }
+}
+
+/// Runs [`pruned`] for the keys of rows.
+async fn prune_keys<K: Columns, S>(
+    connection: &mut PgConnection,
+    rows: &Rows<K, S>,
+    prune: String,
+) -> Result<(), Error> {
+    if !rows.is_empty() {
+        K::bind(sqlx::query(AssertSqlSafe(prune)), rows.iter().map(|(key, _)| key)).execute(connection).await?;
+    }
+    Ok(())
 }
 
 /// Adds what a query answers with to what a table has.

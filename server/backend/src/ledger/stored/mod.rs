@@ -12,11 +12,14 @@ pub(crate) use shape::Shape;
 pub(crate) use sql::{COLUMNS, Dictionaries};
 
 use super::booking::Booking;
+use super::rollup::Slot;
 use crate::Error;
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_OPERATION, EventInput, Status};
-use domain::ids::{EventKey, KeyId, ProjectId};
+use domain::event::{DEFAULT_OPERATION, EventInput, Status, Totals};
+use domain::ids::{EventKey, KeyId, OrgId, ProjectId};
 use domain::meter::{Meter, Meters, Usage, UsageFormat, usage};
+use domain::period::Zone;
+use std::borrow::Cow;
 
 /// A recorded event.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub(crate) struct StoredEvent {
     pub(crate) tokens: u64,
     /// As it was sent.
     pub(crate) sent: EventInput,
+    /// The totals from which it counts, where it has running ones.
+    pub(crate) counted_from: Option<Totals>,
     /// As it was booked.
     pub(crate) booking: Booking,
 }
@@ -43,21 +48,49 @@ impl StoredEvent {
         self.sent.id.clone().unwrap_or_else(|| self.event_key.to_string())
     }
 
+    /// What of it counts, its usage aside: what was sent, or what running totals grew by.
+    pub(crate) fn counted(&self) -> Cow<'_, EventInput> {
+        match &self.counted_from {
+            Some(before) => Cow::Owned(self.sent.grown_since(before)),
+            None => Cow::Borrowed(&self.sent),
+        }
+    }
+
     /// What was used, as it was read when the event was recorded; none where that cannot be read any more.
     pub(crate) fn used(&self) -> Option<Usage> {
-        let used = usage(self.usage_format, &self.sent.usage).ok()?;
+        let used = self.read()?;
         let is_inferred = self.is_hour_writes(&used);
         Some(if is_inferred { used.with_hour_writes().unwrap_or(used) } else { used })
     }
 
     /// Whether its cache writes were taken for those of an hour, because only that comes to the reported cost.
     pub(crate) fn is_inferred_hour_writes(&self) -> bool {
-        usage(self.usage_format, &self.sent.usage).is_ok_and(|used| self.is_hour_writes(&used))
+        self.read().is_some_and(|used| self.is_hour_writes(&used))
+    }
+
+    fn read(&self) -> Option<Usage> {
+        let used = usage(self.usage_format, &self.sent.usage).ok()?;
+        match &self.counted_from {
+            Some(before) => used.grown_since(&usage(self.usage_format, &before.usage).ok()?),
+            None => Some(used),
+        }
     }
 
     fn is_hour_writes(&self, used: &Usage) -> bool {
         let for_an_hour = Meter::InputCacheWrite1h;
         !self.meters.get(for_an_hour).is_zero() && used.total().get(for_an_hour).is_zero()
+    }
+
+    /// Where and when it counts, in an organization's zone.
+    pub(crate) fn slot(&self, org_id: OrgId, zone: Zone) -> Slot<'_> {
+        Slot {
+            org_id,
+            project_id: self.project_id,
+            at: self.timestamp,
+            day: zone.day_of(self.timestamp),
+            series_id: self.series_id,
+            labels: &self.labels,
+        }
     }
 
     pub(crate) fn status(&self) -> Status {

@@ -5,7 +5,7 @@
 use super::numbers::{Reader, Writer};
 use crate::ledger::event::NewEvent;
 use chrono::DateTime;
-use domain::event::{EventInput, ReportedCost};
+use domain::event::{EventInput, ReportedCost, Totals};
 use domain::meter::{Meter, Meters, UsageFormat};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ pub(crate) struct Shape {
     usage_format: String,
     /// The meters that were read from the usage.
     meters: Vec<Meter>,
+    /// The totals from which it counts, where it has running ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    counted_from: Option<Totals>,
 }
 
 /// What a shape and an event's own numbers say of it.
@@ -27,6 +30,7 @@ pub(super) struct Shaped {
     pub(super) sent: EventInput,
     pub(super) usage_format: UsageFormat,
     pub(super) meters: Meters,
+    pub(super) counted_from: Option<Totals>,
 }
 
 impl Shape {
@@ -48,6 +52,10 @@ impl Shape {
             region: sent.region.clone(),
             aggregate: sent.aggregate,
             requests: sent.requests.map(|_| 0),
+            series: sent.series.as_ref().map(|series| {
+                numbers.text(series);
+                String::new()
+            }),
             status: sent.status,
             attempt: sent.attempt.map(|_| 0),
             latency_ms: sent.latency_ms.map(|_| 0),
@@ -64,7 +72,13 @@ impl Shape {
         };
         event.meters.iter().for_each(|(_, quantity)| numbers.decimal(quantity));
         let meters = event.meters.iter().map(|(meter, _)| meter).collect();
-        (Self { sent: shaped, usage_format: event.usage_format.as_str().to_owned(), meters }, numbers.into_bytes())
+        let counted_from = event.counted_from.as_ref().map(|totals| Totals {
+            usage: skeleton(&totals.usage, &mut numbers),
+            requests: totals.requests.inspect(|requests| numbers.whole(*requests)).map(|_| 0),
+            reported_cost: totals.reported_cost.inspect(|cost| numbers.decimal(*cost)).map(|_| Decimal::ZERO),
+        });
+        let usage_format = event.usage_format.as_str().to_owned();
+        (Self { sent: shaped, usage_format, meters, counted_from }, numbers.into_bytes())
     }
 
     /// What the shape says with an event's own numbers; none where they do not belong together.
@@ -79,11 +93,20 @@ impl Shape {
             *number = numbers.whole()?;
         }
         fill(&mut sent.usage, &mut numbers)?;
+        if let Some(series) = &mut sent.series {
+            numbers.text()?.clone_into(series);
+        }
         let quantities: Option<Vec<(Meter, Decimal)>> =
             self.meters.iter().map(|meter| Some((*meter, numbers.decimal()?))).collect();
         let usage_format = self.usage_format.parse().ok()?;
         let meters = quantities?.into_iter().collect();
-        numbers.is_at_end().then_some(Shaped { sent, usage_format, meters })
+        let mut counted_from = self.counted_from.clone();
+        if let Some(totals) = &mut counted_from {
+            fill(&mut totals.usage, &mut numbers)?;
+            totals.requests = totals.requests.map(|_| numbers.whole().ok_or(())).transpose().ok()?;
+            totals.reported_cost = totals.reported_cost.map(|_| numbers.decimal().ok_or(())).transpose().ok()?;
+        }
+        numbers.is_at_end().then_some(Shaped { sent, usage_format, meters, counted_from })
     }
 }
 

@@ -122,6 +122,7 @@ impl Dictionaries {
             labels,
             usage_format: shaped.usage_format,
             meters: shaped.meters,
+            counted_from: shaped.counted_from,
             tokens: u64::try_from(tokens).map_err(|error| inconsistent("tokens", error))?,
             sent,
             booking: Booking {

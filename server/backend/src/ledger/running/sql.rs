@@ -1,0 +1,92 @@
+//! Queries about what series stand at.
+
+use super::Standing;
+use crate::ledger::content::IdHash;
+use crate::{Error, OrgScope};
+use chrono::{DateTime, Utc};
+use domain::event::Totals;
+use domain::ids::{EventKey, OrgId};
+use sqlx::types::Json;
+use sqlx::{PgConnection, PgPool, Row};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Most rows that are forgotten at once.
+const AT_ONCE: i64 = 10_000;
+
+/// What series of an organization stand at.
+pub(super) async fn standings(
+    pool: &PgPool,
+    scope: &OrgScope,
+    series: &[IdHash],
+) -> Result<HashMap<IdHash, Standing>, Error> {
+    let hashes: Vec<Uuid> = series.iter().map(|hash| Uuid::from_bytes(*hash)).collect();
+    let rows = sqlx::query(
+        "select series_hash, event_key, totals from running_totals where org_id = $1 and series_hash = any($2)",
+    );
+    let rows = rows.bind(scope.org_id().0).bind(hashes).fetch_all(pool).await?;
+    rows.iter()
+        .map(|row| {
+            let Json(totals) = row.try_get("totals")?;
+            let standing = Standing { event_key: EventKey(row.try_get("event_key")?), totals };
+            Ok((row.try_get::<Uuid, _>("series_hash")?.into_bytes(), standing))
+        })
+        .collect()
+}
+
+/// A series that events of a transaction bring from one event to another.
+pub(super) struct Step<'a> {
+    pub(super) place: (OrgId, IdHash),
+    /// The event that it stands at; none where it is the first.
+    pub(super) first: Option<EventKey>,
+    pub(super) last: EventKey,
+    pub(super) totals: &'a Totals,
+}
+
+/// Moves series on that stand where they are said to stand; how many do. Sorted, so that everybody locks them in one order.
+pub(super) async fn advance(
+    connection: &mut PgConnection,
+    steps: &[Step<'_>],
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    macro_rules! all {
+        ($step:ident => $value:expr) => {
+            steps.iter().map(|$step| $value).collect::<Vec<_>>()
+        };
+    }
+    let moved = sqlx::query(
+        "insert into running_totals (org_id, series_hash, event_key, totals, updated_at)
+         select step.org_id, step.series_hash, step.last_key, step.totals, $6
+         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[])
+             as step (org_id, series_hash, first_key, last_key, totals)
+         where step.first_key is null or exists (
+             select 1 from running_totals as known
+             where known.org_id = step.org_id and known.series_hash = step.series_hash)
+         on conflict on constraint running_totals_pkey do update
+             set event_key = excluded.event_key, totals = excluded.totals, updated_at = excluded.updated_at
+             where running_totals.event_key = any($3)",
+    )
+    .bind(all!(step => step.place.0.0))
+    .bind(all!(step => Uuid::from_bytes(step.place.1)))
+    .bind(all!(step => step.first.map(|key| key.0)))
+    .bind(all!(step => step.last.0))
+    .bind(all!(step => Json(step.totals)))
+    .bind(now)
+    .execute(connection)
+    .await?;
+    Ok(usize::try_from(moved.rows_affected()).unwrap_or_default())
+}
+
+/// Forgets what did not move since an instant (across organizations: the worker's own view, no caller's).
+pub(in crate::ledger) async fn forget_before(pool: &PgPool, before: DateTime<Utc>) -> Result<(), Error> {
+    loop {
+        let forgotten = sqlx::query(
+            "delete from running_totals where updated_at < $1 and series_hash = any(array(
+                 select series_hash from running_totals where updated_at < $1 order by updated_at limit $2))",
+        );
+        let forgotten = forgotten.bind(before).bind(AT_ONCE).execute(pool).await?.rows_affected();
+        if forgotten < AT_ONCE.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
