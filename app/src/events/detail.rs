@@ -305,7 +305,7 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
     let copies = event.smaller_copies.as_ref().map(|smaller| {
         let before = match smaller.copies {
             1 => "a smaller copy".to_owned(),
-            copies => format!("{} smaller copies", format::count(copies.into())),
+            copies => format!("{} smaller copies", format::count(copies)),
         };
         let cost = format::cost(smaller.cost);
         let tokens = format::count(smaller.tokens);

@@ -19,6 +19,9 @@ pub(crate) type ContentHash = [u8; 16];
 /// First half of SHA-256.
 pub(crate) type IdHash = [u8; 16];
 
+/// What ids begin with that follow from an `Idempotency-Key`: they name a place of a request, not an answer that may grow.
+pub(crate) const PLACE_ID: &str = "idempotency-key:";
+
 const VERSION: u8 = 1;
 
 /// The hash of an event's content.

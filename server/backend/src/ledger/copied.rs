@@ -1,6 +1,6 @@
 //! How two events stand to each other that may be copies of one answer.
 
-use super::content::call_hash;
+use super::content::{PLACE_ID, call_hash};
 use super::event::NewEvent;
 use super::stored::StoredEvent;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,8 +47,9 @@ impl<'a> Counted<'a> {
     pub(super) fn copied(self, other: Self) -> Copied {
         // Sums of several requests are no answer that streams.
         let is_one = self.sent.aggregate.is_none() && other.sent.aggregate.is_none();
+        let is_answer = !self.sent.id.as_deref().is_some_and(|id| id.starts_with(PLACE_ID));
         let is_near = (self.at - other.at).abs() <= STREAMED_WITHIN;
-        if !is_one || !is_near || call_hash(self.sent) != call_hash(other.sent) {
+        if !is_one || !is_answer || !is_near || call_hash(self.sent) != call_hash(other.sent) {
             return Copied::Other;
         }
         let reported = |one: Self| one.sent.reported_cost.as_ref().map(|cost| cost.amount);

@@ -1,6 +1,7 @@
 //! The header `Idempotency-Key`: a request whose events have no ids can be repeated after a lost answer.
 
 use crate::hash::hashed;
+use crate::ledger::content::PLACE_ID;
 use domain::event::ParsedEvent;
 use domain::ids::KeyId;
 use domain::problem::Problem;
@@ -36,7 +37,7 @@ impl IdempotencyKey {
     /// The id of the event at a place of the request. Another API key may use the same word for another request.
     fn id_of(&self, sender: Option<KeyId>, place: u32) -> String {
         let sender = sender.map(|key| key.to_string()).unwrap_or_default();
-        hashed(&[&sender, &place.to_string(), &self.0])
+        format!("{PLACE_ID}{}", hashed(&[&sender, &place.to_string(), &self.0]))
     }
 }
 
