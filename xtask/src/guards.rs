@@ -57,6 +57,8 @@ const OWNED: [(&str, &[&str]); 2] = [
             "adjustments",
             "provider_responses",
             "suspected_doubles",
+            "event_copies",
+            "running_totals",
             "series",
             "coarse_series",
             "labels",
