@@ -75,6 +75,9 @@ const OWNED: [(&str, &[&str]); 2] = [
     ("server/backend/src/rules/", &["rules", "rule_changes"]),
 ];
 
+/// Statements that take advisory locks, whose numbers stand in one place.
+const LOCKS: (&str, [&str; 2]) = ("server/backend/src/locks/sql.rs", ["pg_advisory", "pg_try_advisory"]);
+
 /// Statements that write a table.
 fn writes(tables: &[&str]) -> Vec<String> {
     let writes = ["insert into", "update", "delete from", "copy"];
@@ -158,6 +161,9 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     if is_product_code(path) && !speaks_sql(path) {
         look(&SQL_WORDS, before_tests(text), "only sql.rs and sql/ speak SQL");
     }
+    if is_product_code(path) && path != LOCKS.0 {
+        look(&LOCKS.1, before_tests(text), "only `locks` takes advisory locks, by its numbers");
+    }
     for (room, tables) in OWNED.iter().filter(|(room, _)| is_product_code(path) && !path.starts_with(room)) {
         let writes = writes(tables);
         let writes: Vec<&str> = writes.iter().map(String::as_str).collect();
@@ -236,6 +242,9 @@ mod tests {
             in_file("server/backend/src/spend/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{sql}\n}}")).len(),
             0
         );
+        let lock = "sqlx::query(\"select pg_advisory_xact_lock(1)\")";
+        assert_eq!(in_file("server/backend/src/spend/sql.rs", lock).len(), 1);
+        assert_eq!(in_file("server/backend/src/locks/sql.rs", lock).len(), 0);
         assert_eq!(in_file("app/src/ui/button.rs", "<p style=\"color: red\">").len(), 1);
         assert_eq!(in_file("app/src/ui/button.rs", "// no style= here").len(), 0);
         assert_eq!(in_file("README.md", "see /home/me/notes").len(), 1);

@@ -18,6 +18,7 @@ mod hash;
 pub mod identity;
 pub mod keys;
 pub mod ledger;
+mod locks;
 mod notify_cache;
 pub mod notify_listener;
 mod paging;

@@ -2,6 +2,7 @@
 
 use super::{mail, sql};
 use crate::delivery::{self, NewMail};
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -144,7 +145,7 @@ fn moved(marks: &[sql::Mark]) -> BTreeMap<NaiveDate, ChangedSpend> {
 /// [`Error::Database`] when PostgreSQL is away.
 pub async fn sweep(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     let mut lock = backend.pool.begin().await?;
-    if !sql::try_sweep_lock(&mut lock).await? {
+    if !locks::try_hold(&mut lock, Lock::BudgetSweep.of_all()).await? {
         return Ok(());
     }
     let mut after = None;

@@ -13,6 +13,7 @@ mod sql;
 pub use letter::{Button, Figure, Letter, Rendered, Row, without_links};
 pub use smtp::{Mailer, MailerError};
 
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
@@ -109,7 +110,7 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
 /// # Errors
 /// [`Error::Database`].
 pub(crate) async fn lock_mails(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
-    sql::lock(connection, org_id).await
+    locks::hold(connection, Lock::Mails.of(org_id)).await
 }
 
 /// The right-hand side of a Message-ID: the host people know this server by.

@@ -40,15 +40,6 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Until the transaction ends nobody else writes mails about the organization.
-pub(super) async fn lock(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
-        .bind(org_id.0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// Mails about an organization since then, those aside that were never to be sent.
 pub(super) async fn count_since(
     connection: &mut PgConnection,

@@ -21,6 +21,7 @@ pub use own::{
 };
 pub use quotes::quotes;
 
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
@@ -69,7 +70,7 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
     }
     let rows = seed::parse(text).map_err(|error| Error::server("reading the seed of the price book", error))?;
     let mut tx = pool.begin().await?;
-    sql::lock_seed(&mut tx).await?;
+    locks::hold(&mut tx, Lock::PriceSeed.of_all()).await?;
     if sql::seed_fingerprint(&mut *tx).await?.as_deref() == Some(fingerprint) {
         return Ok(Synced::default());
     }

@@ -7,6 +7,7 @@ mod sql;
 
 use super::files::{self, FileRow, Header, Ids, Separator};
 use super::ingest::{dry_run, ingest_native};
+use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, keys};
 use domain::event::{IngestAnswer, IngestStatus};
 use domain::format;
@@ -51,7 +52,7 @@ pub async fn start(backend: &Backend, scope: &OrgScope, new: NewUpload<'_>) -> R
     keys::scope_of(backend, scope, new.key_id).await?;
     let row = announced(backend, scope, &new).await?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock_organization(&mut transaction, scope).await?;
+    locks::hold(&mut transaction, Lock::Uploads.of(scope.org_id())).await?;
     if sql::count_open(&mut transaction, scope).await? >= MAX_OPEN {
         let detail = format!("{MAX_OPEN} uploads are not finished. Finish or discard some first.");
         return Err(Problem::conflict(detail).into());

@@ -6,6 +6,7 @@ mod sql;
 
 use super::commit::{lock_organization, month_of, next_month};
 use super::rejected;
+use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, identity};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::MIN_RETENTION_DAYS;
@@ -91,7 +92,7 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
 pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enforced, Error> {
     let mut done = Enforced::default();
     let mut lock = backend.pool.begin().await?;
-    if !sql::try_lock(&mut lock).await? {
+    if !locks::try_hold(&mut lock, Lock::Retention.of_all()).await? {
         return Ok(done);
     }
     done.rejected = rejected::enforce(backend, stop).await?;
