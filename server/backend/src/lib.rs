@@ -35,6 +35,7 @@ pub mod scope;
 mod seeded;
 pub mod spend;
 pub mod statements;
+mod steps;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;

@@ -57,6 +57,9 @@ const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 
 /// Mails about one organization in 24 hours.
 pub const MAILS_PER_DAY: i64 = 1_000;
 
+/// The kind of mail that goes out about an organization that is going to be deleted; all others wait, and leave with it.
+pub(crate) const DELETION: &str = "organization_deletion";
+
 /// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
 const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";
 

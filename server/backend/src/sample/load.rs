@@ -95,7 +95,8 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) async fn make(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Self, Error> {
-        if organizations_of(backend, owner).await?.iter().any(|(organization, _)| organization.is_sample) {
+        let stays = |organization: &Organization| organization.is_sample && organization.deletes_at.is_none();
+        if organizations_of(backend, owner).await?.iter().any(|(organization, _)| stays(organization)) {
             return Err(
                 Problem::conflict("You already have a sample organization. Delete it to load a fresh one.").into()
             );

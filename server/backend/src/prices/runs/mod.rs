@@ -1,7 +1,6 @@
 //! Runs that price or reprice recorded events, or apply the contract to a month of them: previewed, confirmed with a reason, executed in bounded steps, reversible.
 //!
-//! Where a run stands is in its row alone. Each step is one transaction that claims the row, adjusts at most [`STEP`] events and writes how far it is,
-//! so a server that dies in the middle loses nothing and adjusts nothing twice.
+//! Each step ([`crate::steps`]) claims the run's row, adjusts at most [`STEP`] events and writes how far it is.
 
 mod effect;
 mod sql;
@@ -12,7 +11,7 @@ pub use effect::{effect_of_alias, effect_of_prices, effects_of_guesses};
 pub use step::{advance, run_worker};
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, audit, paging, rules};
+use crate::{Backend, Error, OrgScope, audit, paging, rules, steps};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::format;
 use domain::identity::Permission;
@@ -28,8 +27,6 @@ use sqlx::PgConnection;
 
 /// Most events of one step: its transaction holds the locks of their rollups.
 pub const STEP: i64 = 2_000;
-/// Steps that are taken before a verb answers, so that small runs need nobody to wait.
-const STEPS_AT_ONCE: usize = 4;
 /// Runs of a page of [`list`].
 pub const RUNS_PER_PAGE: i64 = 50;
 
@@ -252,12 +249,7 @@ async fn whole_month(backend: &Backend, scope: &OrgScope, month: Period) -> Resu
 
 /// The first steps of a run, so that small ones are done when the verb answers.
 async fn hurry(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
-    for _ in 0..STEPS_AT_ONCE {
-        if !advance(backend, scope, run_id).await? {
-            break;
-        }
-    }
-    Ok(())
+    steps::hurry(|| advance(backend, scope, run_id)).await
 }
 
 /// A run as it is begun.
