@@ -100,6 +100,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let files = files()?;
     for (path, text) in &files {
         breaches.extend(in_file(path, text));
+        breaches.extend(without_span(path, text));
     }
     breaches.extend(schemas_named_twice(&files));
     if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
@@ -188,6 +189,23 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     breaches
 }
 
+/// Verbs of the backend without a span: the log could not say what a line belongs to.
+fn without_span(path: &str, text: &str) -> Vec<String> {
+    if !path.starts_with("server/backend/src/") || !is_product_code(path) || speaks_sql(path) {
+        return Vec::new();
+    }
+    let mut has_span = false;
+    let mut breaches = Vec::new();
+    for (index, line) in before_tests(text).lines().enumerate() {
+        if line.starts_with("pub async fn ") && !has_span {
+            breaches.push(format!("{path}:{}: a verb without #[tracing::instrument]: {line}", index + 1));
+        }
+        // Whatever stands between the attribute and its function begins with one, too.
+        has_span = line.starts_with("#[tracing::instrument(") || (has_span && line.starts_with("#["));
+    }
+    breaches
+}
+
 /// Types of the API that share a name: in its description the last one would stand for both.
 fn schemas_named_twice(files: &[(String, String)]) -> Vec<String> {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
@@ -233,7 +251,7 @@ fn before_tests(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{REACHES, forbidden, in_file, schemas_named_twice};
+    use super::{REACHES, forbidden, in_file, schemas_named_twice, without_span};
 
     #[test]
     fn the_guards_see_what_they_are_for() {
@@ -253,6 +271,18 @@ mod tests {
         assert_eq!(in_file("app/src/ui/button.rs", "// no style= here").len(), 0);
         assert_eq!(in_file("README.md", "see /home/me/notes").len(), 1);
         assert_eq!(in_file("end2end/package-lock.json", "\"resolved\": \"x\"").len(), 1);
+    }
+
+    #[test]
+    fn a_verb_without_a_span_is_found() {
+        let path = "server/backend/src/spend/mod.rs";
+        let with =
+            "/// Sums.\n#[tracing::instrument(level = \"debug\", skip_all)]\n#[must_use]\npub async fn sum() {}\n";
+        assert_eq!(without_span(path, with), Vec::<String>::new());
+        let without = format!("{with}\npub async fn other() {{}}\n");
+        assert_eq!(without_span(path, &without).len(), 1);
+        assert_eq!(without_span("server/backend/src/spend/sql.rs", &without), Vec::<String>::new());
+        assert_eq!(without_span("server/src/spend.rs", &without), Vec::<String>::new());
     }
 
     #[test]

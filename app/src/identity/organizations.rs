@@ -14,8 +14,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 
-const NOTICES: [NoticeText; 1] =
-    [NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." }];
+const NOTICES: [NoticeText; 1] = [NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." }];
 
 /// `/organizations`
 #[component]

@@ -100,7 +100,8 @@ fn deletion(data: &FrameData, form: Form<RestoreOrganization>) -> Option<AnyView
             </form>
         }
     });
-    let text = format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
+    let text =
+        format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
     Some(view! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> }.into_any())
 }
 

@@ -54,6 +54,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 ///
 /// # Errors
 /// [`Error::Migration`] and those of [`prices::sync_seed`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
     MIGRATOR.run(pool).await?;
     prices::sync_seed(pool, clock).await?;

@@ -57,7 +57,7 @@ impl OrgScope {
     }
 
     /// The view of an organization that is going to be deleted: nothing is recorded there any more.
-    pub(crate) const fn deleted_at(self, deletes_at: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn deleted_at(self, deletes_at: Option<DateTime<Utc>>) -> Self {
         Self { deletes_at, ..self }
     }
 

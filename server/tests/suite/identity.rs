@@ -404,7 +404,10 @@ async fn settings_change_delete_and_restore_the_organization() {
     let saved = owner.post_form_from(settings, "/fn/identity/update-organization", &fields).await;
     assert_eq!(saved.location(), "/o/acme/settings?notice=saved");
     let page = owner.get(saved.location()).await.body;
-    assert!(page.contains("Acme 2") && page.contains("value=\"Asia/Kolkata\" selected"), "nothing is recorded yet: {page}");
+    assert!(
+        page.contains("Acme 2") && page.contains("value=\"Asia/Kolkata\" selected"),
+        "nothing is recorded yet: {page}"
+    );
 
     let wrong = owner
         .post_form_from(settings, "/fn/identity/delete-organization", &[("org", "acme"), ("typed_name", "Acme")])
@@ -448,8 +451,12 @@ async fn settings_say_how_far_a_change_of_the_zone_is() {
     let owner = app.anonymous();
     sign_in(&owner, &acme.email, testkit::seed::PASSWORD).await;
     let (settings, update) = ("/o/acme/settings", "/fn/identity/update-organization");
-    let change = |zone: &'static str| [("org", "acme"), ("name", "Acme"), ("time_zone", zone), ("fiscal_year_start_month", "1")];
-    assert_eq!(owner.post_form_from(settings, update, &change("Asia/Kolkata")).await.location(), "/o/acme/settings?notice=saved");
+    let change =
+        |zone: &'static str| [("org", "acme"), ("name", "Acme"), ("time_zone", zone), ("fiscal_year_start_month", "1")];
+    assert_eq!(
+        owner.post_form_from(settings, update, &change("Asia/Kolkata")).await.location(),
+        "/o/acme/settings?notice=saved"
+    );
     let page = owner.get(settings).await.body;
     assert!(page.contains("Changing to Asia/Kolkata: 4 of 9 days counted."), "{page}");
     let second = owner.post_form_from(settings, update, &change("Europe/Berlin")).await;

@@ -87,6 +87,7 @@ pub struct NewMail {
 ///
 /// # Errors
 /// [`Problem::RateLimited`] beyond [`MAILS_PER_DAY`] for mails that somebody asked for; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
     let mail_id = MailId(backend.clock.new_id());
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
@@ -126,6 +127,7 @@ fn mail_domain(public_url: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn of_alerts(
     backend: &Backend,
     scope: &OrgScope,
@@ -138,6 +140,7 @@ pub async fn of_alerts(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn of_mails(
     backend: &Backend,
     scope: &OrgScope,
@@ -150,6 +153,7 @@ pub async fn of_mails(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn shown(backend: &Backend) -> Result<Vec<ShownMail>, Error> {
     if backend.local { sql::newest_unsent(&backend.pool, 100).await } else { Ok(Vec::new()) }
 }
@@ -158,6 +162,7 @@ pub async fn shown(backend: &Backend) -> Result<Vec<ShownMail>, Error> {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<ShownMail>, Error> {
     if backend.local { sql::unsent(&backend.pool, mail_id).await } else { Ok(None) }
 }
@@ -167,6 +172,7 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
@@ -195,6 +201,7 @@ pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &Cancella
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
     let before = backend.clock.now() - Duration::days(KEPT_DAYS);
     let mut all = 0;
@@ -211,6 +218,7 @@ pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn deliver_due(backend: &Backend, mailer: &Arc<Mailer>) -> Result<usize, Error> {
     let mut lanes = JoinSet::new();
     let mut attempts = 0;

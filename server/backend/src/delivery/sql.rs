@@ -164,11 +164,7 @@ pub(super) async fn deferred(
 
 pub(super) async fn mark_shown(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
     let shown = format!("update mails set state = 'shown', last_attempt_at = $2 where state = 'queued' and {MAY_GO}");
-    sqlx::query(AssertSqlSafe(shown))
-        .bind(DELETION)
-        .bind(now)
-        .execute(pool)
-        .await?;
+    sqlx::query(AssertSqlSafe(shown)).bind(DELETION).bind(now).execute(pool).await?;
     Ok(())
 }
 

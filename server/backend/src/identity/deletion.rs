@@ -1,7 +1,8 @@
 //! The end of an organization: for some days it can be undone, then a background job deletes everything in pieces.
 
+use super::organizations::system_scope;
 use super::{mails, sql};
-use crate::{Backend, Error, OrgScope, audit, identity, keys, ledger};
+use crate::{Backend, Error, OrgScope, audit, keys, ledger};
 use chrono::{DateTime, Duration, Utc};
 use domain::format;
 use domain::identity::Permission;
@@ -23,6 +24,7 @@ const EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `typed_name`, [`Problem::Conflict`] where it is marked already, [`Problem::RateLimited`] where too many mails went out about it, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn delete_organization(
     backend: &Backend,
     scope: &OrgScope,
@@ -74,6 +76,7 @@ async fn tell_owners(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] once the days are over, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn restore_organization(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
     scope.require(Permission::DeleteOrganization)?;
     let mut transaction = backend.pool.begin().await?;
@@ -95,6 +98,7 @@ pub async fn restore_organization(backend: &Backend, scope: &OrgScope) -> Result
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is done twice.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn keep_deleting(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         delete_due(backend, stop).await?;
@@ -110,6 +114,7 @@ pub async fn keep_deleting(backend: &Backend, stop: &CancellationToken) -> Resul
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn delete_due(backend: &Backend, stop: &CancellationToken) -> Result<usize, Error> {
     let mut gone = 0;
     for org_id in sql::due_for_deletion(&backend.pool, backend.clock.now()).await? {
@@ -124,7 +129,7 @@ pub async fn delete_due(backend: &Backend, stop: &CancellationToken) -> Result<u
 
 /// Whether the organization is gone: not when another server is at it, or at `stop`.
 async fn delete_whole(backend: &Backend, org_id: OrgId, stop: &CancellationToken) -> Result<bool, Error> {
-    let scope = match identity::system_scope(backend, org_id).await {
+    let scope = match system_scope(backend, org_id).await {
         Err(Error::Problem(Problem::NotFound)) => return Ok(false),
         other => other?,
     };
@@ -156,6 +161,7 @@ pub enum Piece {
 ///
 /// # Errors
 /// [`Error::Database`]: the piece is as if it had never been.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn delete_piece(backend: &Backend, scope: &OrgScope, limit: i64) -> Result<Piece, Error> {
     let mut transaction = backend.pool.begin().await?;
     if !sql::try_lock_due(&mut transaction, scope, backend.clock.now()).await? {

@@ -2,7 +2,7 @@
 
 use super::{sql, zone_changes};
 use crate::projects::{NewProject, NewTeam};
-use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, projects};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, projects};
 use domain::identity::{Organization, Permission, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
@@ -37,6 +37,7 @@ pub(super) struct Founded {
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming the fields `name` and `time_zone`, [`Problem::Conflict`] when the user owns too many, [`Problem::RateLimited`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn create_organization(
     backend: &Backend,
     user_id: UserId,
@@ -55,6 +56,7 @@ pub async fn create_organization(
 ///
 /// # Errors
 /// As [`create_organization`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn create_sample_organization(
     backend: &Backend,
     owner: Option<UserId>,
@@ -149,6 +151,7 @@ async fn insert(
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it does not exist or the user is no member; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> Result<OrgScope, Error> {
     Ok(sql::member_scope(&backend.pool, user_id, Some(slug), None).await?.ok_or(Problem::NotFound)?)
 }
@@ -157,6 +160,7 @@ pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> R
 ///
 /// # Errors
 /// As [`scope_for_user`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Result<OrgScope, Error> {
     Ok(sql::member_scope(&backend.pool, user_id, None, Some(org_id)).await?.ok_or(Problem::NotFound)?)
 }
@@ -165,6 +169,7 @@ pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Resu
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it does not exist (any more); [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, Error> {
     let zone = sql::zone_of(&backend.pool, org_id).await?.ok_or(Problem::NotFound)?;
     Ok(OrgScope::new(org_id, zone, Actor::System, Visible::All))
@@ -174,6 +179,7 @@ pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, 
 ///
 /// # Errors
 /// [`Problem::NotFound`] when the one does not exist; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn system_scopes(backend: &Backend, slug: Option<&str>) -> Result<Vec<(String, OrgScope)>, Error> {
     let found = sql::zones_by_slug(&backend.pool, slug).await?;
     if slug.is_some() && found.is_empty() {
@@ -187,6 +193,7 @@ pub async fn system_scopes(backend: &Backend, slug: Option<&str>) -> Result<Vec<
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it was deleted meanwhile; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn organization(backend: &Backend, scope: &OrgScope) -> Result<Organization, Error> {
     Ok(sql::organization(&backend.pool, scope).await?.ok_or(Problem::NotFound)?)
 }
@@ -195,6 +202,7 @@ pub async fn organization(backend: &Backend, scope: &OrgScope) -> Result<Organiz
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn organizations_of(backend: &Backend, user_id: UserId) -> Result<Vec<(Organization, Role)>, Error> {
     sql::organizations_of(&backend.pool, user_id, MAX_LISTED).await
 }
@@ -214,6 +222,7 @@ pub struct Change {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, `time_zone`, `fiscal_year_start_month`, [`Problem::Conflict`] for a zone while another change of it is under way; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Change) -> Result<Organization, Error> {
     scope.require(Permission::ManageOrganization)?;
     let (name, zone) = parse(&change.name, &change.time_zone)?;
@@ -223,11 +232,7 @@ pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Ch
     let mut transaction = backend.pool.begin().await?;
     sql::lock_organization(&mut transaction, scope).await?;
     let before = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
-    let after = Organization {
-        name,
-        fiscal_year_start_month: change.fiscal_year_start_month,
-        ..before.clone()
-    };
+    let after = Organization { name, fiscal_year_start_month: change.fiscal_year_start_month, ..before.clone() };
     if before != after {
         sql::update_organization(&mut transaction, scope, &after).await?;
         audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;

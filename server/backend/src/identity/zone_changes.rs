@@ -1,7 +1,8 @@
 //! Changes of the reporting time zone: every day is summed anew in the background, in bounded steps, and all days change at once.
 
+use super::organizations::system_scope;
 use super::sql;
-use crate::{Backend, Error, OrgScope, audit, identity, keys, ledger, steps};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, ledger, steps};
 use domain::identity::{Organization, Permission, ZoneChange};
 use domain::period::Zone;
 use domain::problem::Problem;
@@ -12,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn zone_change(backend: &Backend, scope: &OrgScope) -> Result<Option<ZoneChange>, Error> {
     scope.require(Permission::Read)?;
     sql::zone_change(&mut *backend.pool.acquire().await?, scope).await
@@ -46,13 +48,14 @@ pub(super) async fn hurry(backend: &Backend, scope: &OrgScope) -> Result<(), Err
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn change_zones(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     steps::run(&backend.pool, sql::ZONE_CHANNEL, stop, || step_of_any(backend)).await
 }
 
 async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
     let Some(org_id) = sql::waiting_zone_change(&backend.pool).await? else { return Ok(false) };
-    match identity::system_scope(backend, org_id).await {
+    match system_scope(backend, org_id).await {
         Ok(scope) => drop(advance_zone_change(backend, &scope).await?),
         // Deleted meanwhile.
         Err(Error::Problem(Problem::NotFound)) => {}
@@ -66,18 +69,18 @@ async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
 /// A step that cannot be taken ends the change as failed: then all days are still those of the old zone.
 ///
 /// # Errors
-/// [`Problem::NotFound`] when the organization is gone; [`Error::Database`] when PostgreSQL is away: the step is as if it had never been.
+/// [`Error::Database`] when PostgreSQL is away: the step is as if it had never been.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn advance_zone_change(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
-    let scope = identity::system_scope(backend, scope.org_id()).await?;
-    match step(backend, &scope).await {
+    match step(backend, scope).await {
         Ok(more) => Ok(more),
         Err(error) if error.is_retryable() => Err(error),
         Err(error) => {
             tracing::error!(org_id = %scope.org_id(), %error, "a change of the time zone failed");
             let mut transaction = backend.pool.begin().await?;
-            sql::lock_organization(&mut transaction, &scope).await?;
-            if sql::fail_zone_change(&mut transaction, &scope, &error.to_string()).await? {
-                ledger::unstage_days(&mut transaction, &scope).await?;
+            sql::lock_organization(&mut transaction, scope).await?;
+            if sql::fail_zone_change(&mut transaction, scope, &error.to_string()).await? {
+                ledger::unstage_days(&mut transaction, scope).await?;
             }
             transaction.commit().await?;
             Ok(false)
@@ -92,6 +95,9 @@ async fn step(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
         return Ok(false);
     }
     let Some(zone) = sql::running_zone_change(&mut transaction, scope).await? else { return Ok(false) };
+    // With the zone that counts now: another server may have ended a change since the scope was made.
+    let counting = sql::zone_of(&mut *transaction, scope.org_id()).await?.ok_or(Problem::NotFound)?;
+    let scope = &OrgScope::new(scope.org_id(), counting, Actor::System, Visible::All);
     let staged = ledger::stage_days(&mut transaction, scope, zone).await?;
     if staged.is_complete() {
         finish(backend, scope, &mut transaction, zone).await?;
@@ -106,12 +112,7 @@ async fn step(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
 }
 
 /// Lets the days of the new zone count.
-async fn finish(
-    backend: &Backend,
-    scope: &OrgScope,
-    connection: &mut PgConnection,
-    zone: Zone,
-) -> Result<(), Error> {
+async fn finish(backend: &Backend, scope: &OrgScope, connection: &mut PgConnection, zone: Zone) -> Result<(), Error> {
     ledger::rebuild_days(connection, scope, zone).await?;
     sql::set_zone(connection, scope, zone).await?;
     sql::end_zone_change(connection, scope).await?;

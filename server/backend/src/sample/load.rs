@@ -40,6 +40,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`Problem::Invalid`] for an unknown zone, [`Problem::Conflict`] when the owner has a sample already; [`Error::Database`]. What was made until then stays and can be deleted.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn load(
     backend: &Backend,
     owner: UserId,
@@ -55,6 +56,7 @@ pub async fn load(
 ///
 /// # Errors
 /// As [`load`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Organization, Error> {
     let sample = Sample::make(backend, owner, time_zone).await?;
     let organization = sample.organization.clone();
@@ -71,6 +73,7 @@ pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn progress(backend: &Backend, scope: &OrgScope) -> Result<Option<f64>, Error> {
     let organization = identity::organization(backend, scope).await?;
     let age = backend.clock.now() - organization.created_at;

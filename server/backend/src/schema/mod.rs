@@ -22,6 +22,7 @@ pub enum Schema {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn schema(pool: &PgPool) -> Result<Schema, Error> {
     let applied: BTreeSet<i64> = sql::applied(pool).await?.into_iter().collect();
     let own: BTreeSet<i64> = MIGRATOR.iter().map(|migration| migration.version).collect();
@@ -45,6 +46,7 @@ pub struct Placed {
 ///
 /// # Errors
 /// [`Problem::Conflict`] where the extension is not installed in the database; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn distribute(pool: &PgPool) -> Result<Placed, Error> {
     if !sql::has_citus(pool).await? {
         let detail = "The extension citus is not installed in this database: create it there, on a cluster, first.";
@@ -100,7 +102,10 @@ mod tests {
                 let locks = locks_events(&statement);
                 seen += usize::from(locks);
                 let version = migration.version;
-                assert!(!locks || WHILE_EMPTY.contains(&version), "{version} keeps everybody from writing events: {statement}");
+                assert!(
+                    !locks || WHILE_EMPTY.contains(&version),
+                    "{version} keeps everybody from writing events: {statement}"
+                );
             }
         }
         assert_eq!(seen, 5, "the indexes that `events` was made with are seen");

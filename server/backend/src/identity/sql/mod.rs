@@ -15,8 +15,7 @@ pub(super) use invitations::{
     lock_organization_of_link, open_invitation, revoke_invitation, revoke_invitations_by, revoke_invitations_of,
 };
 pub(super) use members::{
-    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, owners,
-    set_role,
+    belongings, count_members, count_owners, delete_member, insert_member, is_member, member, members, owners, set_role,
 };
 pub(super) use organizations::{
     count_owned, delete_organization, due_for_deletion, insert_organization, lock_organization, member_scope,

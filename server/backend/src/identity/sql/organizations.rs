@@ -191,9 +191,8 @@ pub(in crate::identity) async fn try_lock_due(
     scope: &OrgScope,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let row = sqlx::query(
-        "select 1 from organizations where org_id = $1 and deletes_at <= $2 for no key update skip locked",
-    );
+    let row =
+        sqlx::query("select 1 from organizations where org_id = $1 and deletes_at <= $2 for no key update skip locked");
     Ok(row.bind(scope.org_id().0).bind(now).fetch_optional(connection).await?.is_some())
 }
 

@@ -57,6 +57,7 @@ pub(super) fn days_of(zone: Zone, period: Period) -> Vec<Day> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
@@ -75,6 +76,7 @@ pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
 ///
 /// # Errors
 /// As [`verify`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
     let mut transaction = backend.pool.begin().await?;
@@ -245,6 +247,7 @@ fn differing<K: Columns + Ord, S: Columns + PartialEq>(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn recorded_days(backend: &Backend, scope: &OrgScope) -> Result<Option<Period>, Error> {
     let mut connection = backend.pool.acquire().await?;
     let Some((first, last)) = sql::first_and_last_of_all(&mut connection, scope).await? else { return Ok(None) };

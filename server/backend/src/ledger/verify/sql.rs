@@ -177,7 +177,10 @@ pub(super) async fn first_and_last_of_all(
 }
 
 /// The first month whose events are still kept; none means all.
-pub(in crate::ledger) async fn events_from(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<NaiveDate>, Error> {
+pub(in crate::ledger) async fn events_from(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<Option<NaiveDate>, Error> {
     Ok(sqlx::query_scalar("select events_from from organizations where org_id = $1")
         .bind(scope.org_id().0)
         .fetch_one(connection)

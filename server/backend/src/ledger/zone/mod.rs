@@ -44,7 +44,8 @@ struct StagedDay {
 /// # Errors
 /// [`Error::Inconsistent`] where an event cannot be read; [`Error::Database`].
 pub(crate) async fn stage_days(connection: &mut PgConnection, scope: &OrgScope, zone: Zone) -> Result<Staged, Error> {
-    let days = with_events(connection, scope, &days(connection, scope, zone).await?).await?;
+    let days = days(connection, scope, zone).await?;
+    let days = with_events(connection, scope, &days).await?;
     let staged = sql::staged(connection, scope).await?;
     let is_complete = |day: &&Day| staged.get(&day.day).is_some_and(|staged| staged.is_complete);
     let done = days.iter().filter(is_complete).count();
@@ -76,6 +77,7 @@ pub(crate) async fn stage_days(connection: &mut PgConnection, scope: &OrgScope, 
 ///
 /// # Errors
 /// [`Error::Inconsistent`] where an event cannot be read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone: Zone) -> Result<(), Error> {
     lock_organization(connection, scope).await?;
     let days = days(connection, scope, zone).await?;

@@ -39,6 +39,7 @@ pub struct Added {
 ///
 /// # Errors
 /// [`Problem::Invalid`] for a file that is no price data; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn compare_file(backend: &Backend, input: ImportInput) -> Result<CommonImport, Error> {
     let today = backend.clock.now().date_naive();
     let from = input.from.map_or_else(
@@ -101,6 +102,7 @@ impl CommonImport {
 ///
 /// # Errors
 /// [`Problem::Conflict`] where somebody changed the book since it was compared; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) -> Result<Added, Error> {
     let read = &import.read;
     let proposals = &read.comparison.proposals;

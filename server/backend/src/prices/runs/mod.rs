@@ -34,6 +34,7 @@ pub const RUNS_PER_PAGE: i64 = 50;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for a month of the contract that has not begun or whose events are not all kept; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     if let Some(month) = input.month() {
@@ -54,6 +55,7 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Res
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] while another run moves money; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn price_unpriced(
     backend: &Backend,
     scope: &OrgScope,
@@ -94,6 +96,7 @@ fn busy() -> Problem {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed, another run moves money, or the common book came in a new edition since; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
@@ -135,6 +138,7 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where nothing was moved, later runs moved the same events, or another run moves money; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
@@ -170,6 +174,7 @@ pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it was confirmed; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
     scope.require(Permission::ManagePrices)?;
     let mut transaction = backend.pool.begin().await?;
@@ -186,6 +191,7 @@ pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<RepricingRun, Error> {
     sees_all(scope)?;
     written(backend, scope, run_id).await
@@ -200,6 +206,7 @@ async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<R
 ///
 /// # Errors
 /// As [`run`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) -> Result<RunsPage, Error> {
     sees_all(scope)?;
     let mut rows = sql::runs(&backend.pool, scope, before, RUNS_PER_PAGE + 1).await?;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     steps::run(&backend.pool, sql::CHANNEL, stop, || step_of_any(backend)).await
 }
@@ -40,6 +41,7 @@ async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: the step is as if it had never been.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn advance(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<bool, Error> {
     // What a budget counts, and so what a run moves, does not depend on who asks.
     let scope = identity::system_scope(backend, scope.org_id()).await?;

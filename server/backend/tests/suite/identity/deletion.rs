@@ -60,10 +60,11 @@ async fn a_deletion_is_seen_told_and_undone() {
     clock.advance(Duration::days(30));
     assert_eq!(delete_due(&backend).await, 0);
 
-    let log = backend::audit::list(&backend, &acme.owner, 2).await.unwrap();
-    let actions: Vec<_> = log.iter().map(|row| (row.action.as_str(), row.who.as_str())).collect();
-    let by = acme.email.as_str();
-    assert_eq!(actions, [("organization.deletion_undone", by), ("organization.deletion_begun", by)]);
+    let log = backend::audit::list(&backend, &acme.owner, 50).await.unwrap();
+    for action in ["organization.deletion_begun", "organization.deletion_undone"] {
+        let said: Vec<_> = log.iter().filter(|row| row.action == action).map(|row| row.who.as_str()).collect();
+        assert_eq!(said, [acme.email.as_str()], "{action}");
+    }
 }
 
 #[tokio::test]
