@@ -4,10 +4,14 @@ use crate::error::AppError;
 use crate::form::Form;
 use crate::format;
 use crate::layout::NavItem;
-use crate::ui::{Button, FormErrors, Meter, PageHead};
+use crate::ui::{Button, FormErrors, Meter, PageHead, follow};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
+use std::time::Duration;
+
+/// Between two looks at a sample that is being loaded.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Makes a sample organization for the signed-in person and leads there; its events arrive in the background.
 ///
@@ -47,7 +51,8 @@ pub fn SampleArriving(
 ) -> impl IntoView {
     let share = RwSignal::new(share);
     let again = NavItem::Overview.path(&org);
-    follow(org, share);
+    // The same address shows the Overview when all is there.
+    follow(LOOK, move || sample_progress(org.clone()), share);
     view! {
         <Title text="Sample data"/>
         <PageHead title="Your sample is on its way" lead="A quarter of usage goes in by the same door as your own events will. It takes some seconds."/>
@@ -61,32 +66,6 @@ pub fn SampleArriving(
         <noscript><p><a href=again>"Look again"</a></p></noscript>
     }
 }
-
-/// Asks every second, and opens the Overview when all is there.
-#[cfg(feature = "hydrate")]
-fn follow(org: String, share: RwSignal<f64>) {
-    Effect::new(move |_| {
-        let org = org.clone();
-        let ask = move || {
-            let org = org.clone();
-            leptos::task::spawn_local(async move {
-                match sample_progress(org).await {
-                    // Gone if the reader left the page meanwhile.
-                    Ok(Some(now)) => drop(share.try_set(now)),
-                    // The same address shows the Overview now. Refused only where there is no window.
-                    Ok(None) if !share.is_disposed() => drop(window().location().reload()),
-                    _ => {}
-                }
-            });
-        };
-        if let Ok(handle) = set_interval_with_handle(ask, std::time::Duration::from_secs(1)) {
-            on_cleanup(move || handle.clear());
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn follow(_org: String, _share: RwSignal<f64>) {}
 
 /// The button "Load sample data" with a line that says what it does.
 #[component]

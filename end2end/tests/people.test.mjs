@@ -139,13 +139,16 @@ for (const javaScript of [true, false]) {
     await visit(page, `/o/south-${word}/settings`);
     await page.getByText("Delete this organization …").click();
     await page.getByLabel(/^Type “South/).fill("South");
-    await page.getByRole("button", { name: "Delete for good" }).click();
+    await page.getByRole("button", { name: "Delete in seven days" }).click();
     await page.locator("#typed_name-error").waitFor();
     await settled(page);
     await page.getByLabel(/^Type “South/).fill(`South ${word}`);
-    await send(page, "Delete for good", /\/organizations\?notice=deleted/);
-    assert.equal(await page.getByRole("link", { name: `South ${word}` }).count(), 0);
-    assert.equal((await visit(page, `/o/south-${word}`)).status(), 404);
+    await send(page, "Delete in seven days", /settings\?notice=deletion/);
+    // Every page says it, and an owner undoes it there.
+    await visit(page, `/o/south-${word}`);
+    await page.getByText("This organization will be deleted on").waitFor();
+    await send(page, "Undo", /settings\?notice=restored/);
+    assert.equal(await page.getByText("This organization will be deleted on").count(), 0);
     expectNoProblems(page);
     await page.context().close();
   });

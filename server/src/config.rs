@@ -146,7 +146,7 @@ pub struct Serve {
     /// Other requests that one API key may make per minute.
     #[arg(long, env = "API_PER_MINUTE", default_value_t = Quotas::default().api, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub api_per_minute: u32,
-    /// Connections to PostgreSQL for pages; with the following ones and one for each of six channels they are all that a server opens.
+    /// Connections to PostgreSQL for pages; with the following ones and one for each of seven channels they are all that a server opens.
     #[arg(long, env = "PAGES_CONNECTIONS", default_value_t = Sizes::default().pages, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub pages_connections: u32,
     /// Connections for the public API.

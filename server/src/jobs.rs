@@ -47,6 +47,8 @@ impl Jobs {
             |backend, stop| async move { prices::runs::run_worker(&backend, &stop).await },
         );
         jobs.keep("identity", backend, |backend, stop| async move { identity::run_worker(&backend, &stop).await });
+        jobs.keep("time zones", backend, |backend, stop| async move { identity::change_zones(&backend, &stop).await });
+        jobs.keep("deletion", backend, |backend, stop| async move { identity::keep_deleting(&backend, &stop).await });
         jobs.keep("budgets", backend, |backend, stop| async move { budgets::run_worker(&backend, &stop).await });
         jobs.keep("retention", backend, |backend, stop| async move { ledger::keep_retention(&backend, &stop).await });
         jobs

@@ -1,8 +1,8 @@
-//! `cargo xtask check`: format, lints, documentation and the guards of the invariants.
+//! `cargo xtask check`: format, lints, documentation, dependencies and the guards of the invariants.
 
-use crate::guards;
 use crate::step::{Failure, Parts, quietly};
 use crate::tools::{self, WASM};
+use crate::{dependencies, guards};
 
 /// Settings of `cargo xtask check`.
 #[derive(clap::Args)]
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
 /// The checks as parts of a longer command.
 pub(crate) fn add_to(parts: &mut Parts) {
     add_quick(parts);
+    parts.part("dependencies", dependencies::check);
     parts.part("lints, server side", || {
         quietly(
             tools::cargo()

@@ -71,11 +71,18 @@ const OWNED: [(&str, &[&str]); 2] = [
             "rollup_coarse_label_day",
             "rollup_coarse_meter_day",
             "rollup_version",
+            "staged_days",
+            "staged_label_day",
+            "staged_meter_day",
+            "staged_term_day",
             "newest_events",
         ],
     ),
     ("server/backend/src/rules/", &["rules", "rule_changes"]),
 ];
+
+/// Statements that take advisory locks, whose numbers stand in one place.
+const LOCKS: (&str, [&str; 2]) = ("server/backend/src/locks/sql.rs", ["pg_advisory", "pg_try_advisory"]);
 
 /// Statements that write a table.
 fn writes(tables: &[&str]) -> Vec<String> {
@@ -95,6 +102,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let files = files()?;
     for (path, text) in &files {
         breaches.extend(in_file(path, text));
+        breaches.extend(without_span(path, text));
     }
     breaches.extend(schemas_named_twice(&files));
     if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
@@ -160,6 +168,9 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     if is_product_code(path) && !speaks_sql(path) {
         look(&SQL_WORDS, before_tests(text), "only sql.rs and sql/ speak SQL");
     }
+    if is_product_code(path) && path != LOCKS.0 {
+        look(&LOCKS.1, before_tests(text), "only `locks` takes advisory locks, by its numbers");
+    }
     for (room, tables) in OWNED.iter().filter(|(room, _)| is_product_code(path) && !path.starts_with(room)) {
         let writes = writes(tables);
         let writes: Vec<&str> = writes.iter().map(String::as_str).collect();
@@ -176,6 +187,23 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
     }
     if !path.ends_with("prices.tsv") {
         look(&["/work/", "/home/", "/Users/", "/root/"], text, "a path of somebody's machine");
+    }
+    breaches
+}
+
+/// Verbs of the backend without a span: the log could not say what a line belongs to.
+fn without_span(path: &str, text: &str) -> Vec<String> {
+    if !path.starts_with("server/backend/src/") || !is_product_code(path) || speaks_sql(path) {
+        return Vec::new();
+    }
+    let mut has_span = false;
+    let mut breaches = Vec::new();
+    for (index, line) in before_tests(text).lines().enumerate() {
+        if line.starts_with("pub async fn ") && !has_span {
+            breaches.push(format!("{path}:{}: a verb without #[tracing::instrument]: {line}", index + 1));
+        }
+        // Whatever stands between the attribute and its function begins with one, too.
+        has_span = line.starts_with("#[tracing::instrument(") || (has_span && line.starts_with("#["));
     }
     breaches
 }
@@ -225,7 +253,7 @@ fn before_tests(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{REACHES, forbidden, in_file, schemas_named_twice};
+    use super::{REACHES, forbidden, in_file, schemas_named_twice, without_span};
 
     #[test]
     fn the_guards_see_what_they_are_for() {
@@ -238,10 +266,25 @@ mod tests {
             in_file("server/backend/src/spend/mod.rs", &format!("#[cfg(test)]\nmod tests {{\n{sql}\n}}")).len(),
             0
         );
+        let lock = "sqlx::query(\"select pg_advisory_xact_lock(1)\")";
+        assert_eq!(in_file("server/backend/src/spend/sql.rs", lock).len(), 1);
+        assert_eq!(in_file("server/backend/src/locks/sql.rs", lock).len(), 0);
         assert_eq!(in_file("app/src/ui/button.rs", "<p style=\"color: red\">").len(), 1);
         assert_eq!(in_file("app/src/ui/button.rs", "// no style= here").len(), 0);
         assert_eq!(in_file("README.md", "see /home/me/notes").len(), 1);
         assert_eq!(in_file("end2end/package-lock.json", "\"resolved\": \"x\"").len(), 1);
+    }
+
+    #[test]
+    fn a_verb_without_a_span_is_found() {
+        let path = "server/backend/src/spend/mod.rs";
+        let with =
+            "/// Sums.\n#[tracing::instrument(level = \"debug\", skip_all)]\n#[must_use]\npub async fn sum() {}\n";
+        assert_eq!(without_span(path, with), Vec::<String>::new());
+        let without = format!("{with}\npub async fn other() {{}}\n");
+        assert_eq!(without_span(path, &without).len(), 1);
+        assert_eq!(without_span("server/backend/src/spend/sql.rs", &without), Vec::<String>::new());
+        assert_eq!(without_span("server/src/spend.rs", &without), Vec::<String>::new());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod clients;
+mod dependencies;
 mod described;
 mod dist;
 mod guards;

@@ -289,6 +289,53 @@ pub struct Organization {
     pub is_sample: bool,
     /// When it was created.
     pub created_at: DateTime<Utc>,
+    /// When it will be deleted, if somebody asked for it and nobody undid it.
+    pub deletes_at: Option<DateTime<Utc>>,
+}
+
+/// A change of the reporting time zone that is not done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneChange {
+    /// IANA name of the new zone.
+    pub time_zone: String,
+    /// How it stands.
+    pub state: ZoneChangeState,
+}
+
+/// How a change of the reporting time zone stands; until it is done the days of the old zone count.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ZoneChangeState {
+    /// Days are counted anew.
+    Running {
+        /// Days that are counted.
+        done: u32,
+        /// All days; zero while that is not known yet.
+        days: u32,
+    },
+    /// It ended, and nothing has changed.
+    Failed {
+        /// Why, in some words.
+        detail: String,
+    },
+}
+
+impl ZoneChange {
+    /// One sentence, or two.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let zone = &self.time_zone;
+        match &self.state {
+            ZoneChangeState::Running { days: 0, .. } => format!("Changing to {zone}."),
+            ZoneChangeState::Running { done, days } => {
+                let word = if *days == 1 { "day" } else { "days" };
+                format!("Changing to {zone}: {} of {} {word} counted.", format::count(*done), format::count(*days))
+            }
+            ZoneChangeState::Failed { detail } => {
+                format!("The change to {zone} failed ({detail}). The days are those of the zone before.")
+            }
+        }
+    }
 }
 
 /// A user as the person sees themself.
@@ -385,6 +432,20 @@ mod tests {
         let all = Belongings { keys: 2, invitations: 1, budgets: 3, addresses: 0 };
         let plain = all.describe().replace(['\u{a0}', '\u{202f}'], " ");
         assert_eq!(plain, "2 API keys, 1 invitation, mail of 3 budgets");
+    }
+
+    #[test]
+    fn a_change_of_the_zone_says_how_far_it_is() {
+        let said = |state| ZoneChange { time_zone: "Asia/Kolkata".to_owned(), state }.describe();
+        assert_eq!(said(ZoneChangeState::Running { done: 0, days: 0 }), "Changing to Asia/Kolkata.");
+        assert_eq!(
+            said(ZoneChangeState::Running { done: 12, days: 400 }),
+            "Changing to Asia/Kolkata: 12 of 400 days counted."
+        );
+        assert_eq!(
+            said(ZoneChangeState::Failed { detail: "an event cannot be read".to_owned() }),
+            "The change to Asia/Kolkata failed (an event cannot be read). The days are those of the zone before."
+        );
     }
 
     #[test]

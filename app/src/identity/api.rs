@@ -5,7 +5,7 @@ use super::views::{
 };
 use crate::error::AppError;
 use domain::event::EventRow;
-use domain::identity::Role;
+use domain::identity::{Role, ZoneChange};
 use domain::ids::{InvitationId, SignInId, UserId};
 use leptos::prelude::*;
 
@@ -204,6 +204,7 @@ pub async fn load_frame(
     )?;
     let here = mine.iter().find(|(organization, _)| organization.slug == org);
     let (organization, role) = here.cloned().ok_or(domain::problem::Problem::NotFound)?;
+    let deletes_at = organization.deletes_at.map(|at| scope.zone().local(at));
     let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
     let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
     Ok(FrameData {
@@ -215,6 +216,7 @@ pub async fn load_frame(
         role,
         today: scope.zone().day_of(backend.clock.now()),
         offsets: scope.zone().offsets_around(backend.clock.now()),
+        deletes_at,
     })
 }
 
@@ -290,11 +292,22 @@ pub async fn load_settings(
     let created_at = scope.zone().local(organization.created_at);
     let retention_days = backend::ledger::retention(&backend, &scope).await?;
     let drops_doubles = events::drops_doubles(&backend, &scope).await?;
-    let role = role_of(&scope)?;
-    Ok(Settings { organization, role, created_at, time_zones: time_zones(), retention_days, drops_doubles })
+    let zone_change = identity::zone_change(&backend, &scope).await?;
+    let (role, time_zones) = (role_of(&scope)?, time_zones());
+    Ok(Settings { organization, role, created_at, time_zones, retention_days, drops_doubles, zone_change })
 }
 
-/// Changes the organization's name, zone and fiscal year.
+/// The change of the reporting time zone that is not done, asked again and again while Settings show it.
+#[server(prefix = "/fn", endpoint = "identity/zone-change")]
+pub async fn load_zone_change(
+    /// Slug of the organization.
+    org: String,
+) -> Result<Option<ZoneChange>, AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    Ok(identity::zone_change(&backend, &scope).await?)
+}
+
+/// Changes the organization's name and fiscal year, and begins a change of its zone.
 #[server(prefix = "/fn", endpoint = "identity/update-organization")]
 pub async fn update_organization(
     /// Slug of the organization.
@@ -334,7 +347,7 @@ pub async fn set_retention(
     Ok(())
 }
 
-/// Deletes the organization with everything in it.
+/// Marks the organization: in seven days it is deleted with everything in it.
 #[server(prefix = "/fn", endpoint = "identity/delete-organization")]
 pub async fn delete_organization(
     /// Slug of the organization.
@@ -344,7 +357,19 @@ pub async fn delete_organization(
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     identity::delete_organization(&backend, &scope, &typed_name).await?;
-    redirect("/organizations?notice=deleted");
+    redirect(&format!("/o/{org}/settings?notice=deletion"));
+    Ok(())
+}
+
+/// Undoes the deletion of the organization.
+#[server(prefix = "/fn", endpoint = "identity/restore-organization")]
+pub async fn restore_organization(
+    /// Slug of the organization.
+    org: String,
+) -> Result<(), AppError> {
+    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
+    identity::restore_organization(&backend, &scope).await?;
+    redirect(&format!("/o/{org}/settings?notice=restored"));
     Ok(())
 }
 

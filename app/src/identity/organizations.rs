@@ -14,10 +14,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 
-const NOTICES: [NoticeText; 2] = [
-    NoticeText { code: "deleted", tone: Tone::Good, text: "The organization is deleted with everything in it." },
-    NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." },
-];
+const NOTICES: [NoticeText; 1] = [NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." }];
 
 /// `/organizations`
 #[component]
@@ -51,6 +48,7 @@ fn page(list: OrganizationList, form: Form<CreateOrganization>, sample: Form<Loa
                     <th scope="row">
                         <a href=NavItem::Overview.path(&organization.slug)>{organization.name}</a>
                         {organization.is_sample.then(|| view! { " "<Badge>"sample"</Badge> })}
+                        {organization.deletes_at.map(|_| view! { " "<Badge tone=Tone::Warn>"will be deleted"</Badge> })}
                     </th>
                     <td>{role.as_str()}</td>
                     <td>{organization.time_zone}</td>

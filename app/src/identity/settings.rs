@@ -1,6 +1,6 @@
 //! Settings of the organization.
 
-use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings};
+use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings, load_zone_change};
 use super::organizations::ZoneSelect;
 use super::shell::use_org;
 use super::views::Settings;
@@ -9,16 +9,23 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::NavItem;
 use crate::ui::{
-    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
-    Tab, Tabs, Tone, UrlNotice, loaded,
+    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, Notice, NoticeText, PageHead, Section,
+    Select, Tab, Tabs, Tone, UrlNotice, follow, loaded,
 };
-use domain::identity::Permission;
+use domain::identity::{Permission, ZoneChange, ZoneChangeState};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
+use std::time::Duration;
 
-const NOTICES: [NoticeText; 1] = [NoticeText { code: "saved", tone: Tone::Good, text: "Saved." }];
+const NOTICES: [NoticeText; 3] = [
+    NoticeText { code: "saved", tone: Tone::Good, text: "Saved." },
+    NoticeText { code: "deletion", tone: Tone::Good, text: "The owners have got a mail that says how to undo it." },
+    NoticeText { code: "restored", tone: Tone::Good, text: "The organization stays." },
+];
+/// Between two looks at a change of the zone that is under way.
+const LOOK: Duration = Duration::from_secs(2);
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -88,17 +95,43 @@ fn page(
     delete: Form<DeleteOrganization>,
 ) -> AnyView {
     let may_change = settings.role.may(Permission::ManageOrganization);
-    let may_delete = settings.role.may(Permission::DeleteOrganization);
+    let may_delete = settings.role.may(Permission::DeleteOrganization) && settings.organization.deletes_at.is_none();
     let slug = settings.organization.slug.clone();
     let name = settings.organization.name.clone();
+    let change_of_zone = settings.zone_change.clone();
+    let moving = change_of_zone.map(|change| view! { <ZoneProgress org=slug.clone() change=change/> });
     let keep = may_change.then(|| retention_form(slug.clone(), settings.retention_days, retention));
     let main = if may_change { change_form(settings, change) } else { facts(settings) };
     view! {
+        {moving}
         {main}
         {keep}
         {may_delete.then(|| delete_form(slug, name, delete))}
     }
     .into_any()
+}
+
+/// How far a change of the zone is, or why it failed.
+#[component]
+fn ZoneProgress(
+    /// Slug of the organization.
+    org: String,
+    /// The change.
+    change: ZoneChange,
+) -> impl IntoView {
+    let again = NavItem::Settings.path(&org);
+    let change = RwSignal::new(change);
+    if matches!(change.get_untracked().state, ZoneChangeState::Running { .. }) {
+        follow(LOOK, move || load_zone_change(org.clone()), change);
+    }
+    let tone = move || match change.read().state {
+        ZoneChangeState::Running { .. } => Tone::Neutral,
+        ZoneChangeState::Failed { .. } => Tone::Bad,
+    };
+    view! {
+        {move || view! { <Notice tone=tone()>{change.read().describe()}</Notice> }}
+        <noscript><p><a href=again>"Look again"</a></p></noscript>
+    }
 }
 
 fn facts(settings: Settings) -> AnyView {
@@ -138,7 +171,7 @@ fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
             <input type="hidden" name="org" value=organization.slug/>
             <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
             <ZoneSelect zones=zones value=Some(zone) error=form.error("time_zone")/>
-            <p class="field-hint">"Changing the zone counts all days anew; events sent meanwhile are asked to come back."</p>
+            <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=month
                 error=form.error("fiscal_year_start_month")/>
             <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", settings.drops_doubles)
@@ -174,14 +207,14 @@ fn delete_form(slug: String, name: String, form: Form<DeleteOrganization>) -> An
     let failed = !form.errors().get_untracked().is_empty();
     view! {
         <Section title="Delete the organization" id="delete">
-            <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log, at once and for good. Keys stop working immediately."</p>
+            <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log in seven days. Until then every owner can undo it; API keys record no events and mails wait."</p>
             <details open=failed>
                 <summary>"Delete this organization …"</summary>
                 <form class="form" method="post" action=DeleteOrganization::url()>
                     <FormErrors errors=form.errors()/>
                     <input type="hidden" name="org" value=slug/>
                     <Field label=format!("Type “{name}” to confirm") name="typed_name" autocomplete="off" error=form.error("typed_name")/>
-                    <div class="actions"><Button kind=ButtonKind::Danger>"Delete for good"</Button></div>
+                    <div class="actions"><Button kind=ButtonKind::Danger>"Delete in seven days"</Button></div>
                 </form>
             </details>
         </Section>

@@ -1,13 +1,16 @@
 //! The frame around every page of an organization.
 
 use super::NotFoundPage;
-use super::api::{SignOut, load_frame, load_waiting};
+use super::api::{RestoreOrganization, SignOut, load_frame, load_waiting};
 use super::views::{FrameData, Waiting};
 use crate::error::AppError;
+use crate::form::{Form, use_form};
+use crate::format;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
 use crate::spend::{FilterBar, FilterMenu};
-use crate::ui::{ErrorState, PageHead, for_real, loaded_first};
+use crate::ui::{Button, ErrorState, FormErrors, Notice, PageHead, Tone, for_real, loaded_first};
+use domain::identity::Permission;
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -34,6 +37,7 @@ pub fn OrganizationShell() -> impl IntoView {
     let org = use_org();
     // Blocking: it decides the status and the redirect of the whole page.
     let data = loaded_first(move || org.get(), load_frame);
+    let restore = use_form::<RestoreOrganization>();
     view! {
         // Not `Suspense`: that takes the frame away for a moment, and the focus with it, whenever another page comes.
         <Transition>
@@ -41,7 +45,7 @@ pub fn OrganizationShell() -> impl IntoView {
                 let data = data.await;
                 for_real().await;
                 match data {
-                    Ok(data) => view! { <Framed data=data/> }.into_any(),
+                    Ok(data) => view! { <Framed data=data restore=restore/> }.into_any(),
                     Err(AppError(problem)) => refused(&problem),
                 }
             })}
@@ -53,10 +57,13 @@ pub fn OrganizationShell() -> impl IntoView {
 fn Framed(
     /// What stands in the frame.
     data: FrameData,
+    /// Undoes the deletion of the organization.
+    restore: Form<RestoreOrganization>,
 ) -> impl IntoView {
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());
     provide_context(data.clone());
+    let deletion = deletion(&data, restore);
     let badges = counted(data.organization.slug.clone());
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = data.organizations.into_iter().map(named).collect();
@@ -74,10 +81,28 @@ fn Framed(
             sign_out=SignOut::url()
             filter=|| view! { <FilterMenu/> }
         >
+            {deletion}
             <FilterBar/>
             <Outlet/>
         </Frame>
     }
+}
+
+/// On every page of an organization that is going to be deleted: when, and how to undo it.
+fn deletion(data: &FrameData, form: Form<RestoreOrganization>) -> Option<AnyView> {
+    let when = format::time(data.deletes_at?);
+    let slug = data.organization.slug.clone();
+    let undo = data.may(Permission::DeleteOrganization).then(|| {
+        view! {
+            <form method="post" action=RestoreOrganization::url()>
+                <input type="hidden" name="org" value=slug/>
+                <Button small=true>"Undo"</Button>
+            </form>
+        }
+    });
+    let text =
+        format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
+    Some(view! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> }.into_any())
 }
 
 /// What waits for somebody: counted in the browser once the page is there, and again with every other page. Badges must not hold it up.

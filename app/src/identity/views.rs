@@ -1,7 +1,9 @@
 //! What the doors of this room hand to its pages.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use domain::identity::{Belongings, Email, Invitation, Member, Organization, Permission, Role, SignIn, User};
+use domain::identity::{
+    Belongings, Email, Invitation, Member, Organization, Permission, Role, SignIn, User, ZoneChange,
+};
 use domain::ids::UserId;
 use domain::period::Offsets;
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,8 @@ pub struct FrameData {
     pub today: NaiveDate,
     /// The organization's clock.
     pub offsets: Offsets,
+    /// When the organization will be deleted, in its own zone.
+    pub deletes_at: Option<DateTime<FixedOffset>>,
 }
 
 impl FrameData {
@@ -91,6 +95,8 @@ pub struct Settings {
     pub retention_days: Option<u32>,
     /// Whether possible duplicates are left out instead of being marked.
     pub drops_doubles: bool,
+    /// The change of the reporting time zone that is not done.
+    pub zone_change: Option<ZoneChange>,
 }
 
 /// The members of an organization.

@@ -18,6 +18,7 @@ mod hash;
 pub mod identity;
 pub mod keys;
 pub mod ledger;
+mod locks;
 mod notify_cache;
 pub mod notify_listener;
 mod paging;
@@ -34,6 +35,7 @@ pub mod scope;
 mod seeded;
 pub mod spend;
 pub mod statements;
+mod steps;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
@@ -52,6 +54,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 ///
 /// # Errors
 /// [`Error::Migration`] and those of [`prices::sync_seed`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
     MIGRATOR.run(pool).await?;
     prices::sync_seed(pool, clock).await?;

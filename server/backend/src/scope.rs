@@ -1,5 +1,7 @@
 //! Which organization, who, and what they may see: the first argument of every verb.
 
+use chrono::{DateTime, Utc};
+use domain::format;
 use domain::identity::{KeyScope, Permission, Role};
 use domain::ids::{KeyId, OrgId, ProjectId, UserId};
 use domain::period::Zone;
@@ -45,12 +47,18 @@ pub struct OrgScope {
     zone: Zone,
     actor: Actor,
     visible: Visible,
+    deletes_at: Option<DateTime<Utc>>,
 }
 
 impl OrgScope {
     /// Only `identity` and `keys`, which checked who asks, make one.
     pub(crate) const fn new(org_id: OrgId, zone: Zone, actor: Actor, visible: Visible) -> Self {
-        Self { org_id, zone, actor, visible }
+        Self { org_id, zone, actor, visible, deletes_at: None }
+    }
+
+    /// The view of an organization that is going to be deleted: nothing is recorded there any more.
+    pub(crate) fn deleted_at(self, deletes_at: Option<DateTime<Utc>>) -> Self {
+        Self { deletes_at, ..self }
     }
 
     /// The organization.
@@ -137,15 +145,21 @@ impl OrgScope {
         Err(Problem::Forbidden { detail })
     }
 
-    /// Lets through keys with the scope.
+    /// Lets through keys with the scope; none sends events to an organization that is going to be deleted.
     ///
     /// # Errors
     /// [`Problem::Forbidden`] otherwise.
     pub fn require_key_scope(&self, scope: KeyScope) -> Result<(), Problem> {
-        match &self.actor {
-            Actor::Key { scopes, .. } if scopes.contains(&scope) => Ok(()),
-            _ => Err(Problem::Forbidden { detail: format!("This API key lacks the scope `{}`.", scope.as_str()) }),
-        }
+        let has = matches!(&self.actor, Actor::Key { scopes, .. } if scopes.contains(&scope));
+        let detail = match (has, scope, self.deletes_at) {
+            (true, KeyScope::Ingest, Some(at)) => {
+                let day = format::day_year(self.zone.day_of(at));
+                format!("The organization will be deleted on {day} and records no events any more.")
+            }
+            (true, _, _) => return Ok(()),
+            (false, _, _) => format!("This API key lacks the scope `{}`.", scope.as_str()),
+        };
+        Err(Problem::Forbidden { detail })
     }
 
     /// The person, if a person asks.

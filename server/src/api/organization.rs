@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use backend::{Backend, Error, OrgScope, events, identity, ledger};
+use chrono::{DateTime, Utc};
 use domain::problem::Problem;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -35,6 +36,8 @@ struct OrganizationDocument {
     retention_days: Option<u32>,
     /// Whether a suspected double is left out and listed as rejected, instead of being recorded and marked.
     drop_doubles: bool,
+    /// When the organization will be deleted with everything in it; null unless somebody asked for it. Until then nothing is recorded.
+    deletes_at: Option<DateTime<Utc>>,
 }
 
 impl OrganizationDocument {
@@ -51,6 +54,7 @@ impl OrganizationDocument {
             fiscal_year_start_month: organization.fiscal_year_start_month,
             retention_days,
             drop_doubles,
+            deletes_at: organization.deletes_at,
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::support::{Answer, Client, TestApp};
 use axum::http::StatusCode;
 use backend::delivery;
 use chrono::Duration;
+use tokio_util::sync::CancellationToken;
 
 const PASSWORD: &str = "four quite unrelated words";
 
@@ -390,7 +391,7 @@ async fn the_last_owner_cannot_leave_and_is_told_so() {
 }
 
 #[tokio::test]
-async fn settings_change_and_delete_the_organization() {
+async fn settings_change_delete_and_restore_the_organization() {
     let app = TestApp::start().await;
     let owner = person(&app, "ada@example.com").await;
     owner.post_form("/fn/identity/create-organization", &[("name", "Acme"), ("time_zone", "UTC")]).await;
@@ -402,17 +403,88 @@ async fn settings_change_and_delete_the_organization() {
     let fields = [("org", "acme"), ("name", "Acme 2"), ("time_zone", "Asia/Kolkata"), ("fiscal_year_start_month", "4")];
     let saved = owner.post_form_from(settings, "/fn/identity/update-organization", &fields).await;
     assert_eq!(saved.location(), "/o/acme/settings?notice=saved");
-    assert!(owner.get(saved.location()).await.body.contains("Acme 2"));
+    let page = owner.get(saved.location()).await.body;
+    assert!(
+        page.contains("Acme 2") && page.contains("value=\"Asia/Kolkata\" selected"),
+        "nothing is recorded yet: {page}"
+    );
 
     let wrong = owner
         .post_form_from(settings, "/fn/identity/delete-organization", &[("org", "acme"), ("typed_name", "Acme")])
         .await;
     assert!(owner.get(wrong.location()).await.body.contains("Type the name exactly"));
-    let gone = owner
-        .post_form_from(settings, "/fn/identity/delete-organization", &[("org", "acme"), ("typed_name", "Acme 2")])
-        .await;
-    assert_eq!(gone.location(), "/organizations?notice=deleted");
+    let delete = [("org", "acme"), ("typed_name", "Acme 2")];
+    let marked = owner.post_form_from(settings, "/fn/identity/delete-organization", &delete).await;
+    assert_eq!(marked.location(), "/o/acme/settings?notice=deletion");
+    let warning = "This organization will be deleted on Nov 27, 15:11.";
+    for page in [marked.location(), "/o/acme"] {
+        let page = owner.get(page).await.body;
+        assert!(page.contains(warning) && page.contains("/fn/identity/restore-organization"), "{page}");
+    }
+    assert!(owner.get("/organizations").await.body.contains("will be deleted"));
+    let mails = delivery::shown(&app.backend).await.unwrap();
+    let told = mails.iter().find(|mail| mail.subject == "Acme 2 will be deleted in 7 days").unwrap();
+    assert!(told.recipient == "ada@example.com" && told.text.contains("/o/acme/settings"), "{}", told.text);
+
+    let restored = owner.post_form_from("/o/acme", "/fn/identity/restore-organization", &[("org", "acme")]).await;
+    assert_eq!(restored.location(), "/o/acme/settings?notice=restored");
+    assert!(!owner.get("/o/acme").await.body.contains(warning));
+    owner.post_form_from(settings, "/fn/identity/delete-organization", &delete).await;
+    app.clock.advance(Duration::days(7));
+    let late = owner.post_form_from("/o/acme", "/fn/identity/restore-organization", &[("org", "acme")]).await;
+    assert!(owner.get(late.location()).await.body.contains("It is too late"));
+    backend::identity::delete_due(&app.backend, &CancellationToken::new()).await.unwrap();
     assert_eq!(owner.get("/o/acme").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn settings_say_how_far_a_change_of_the_zone_is() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let events: Vec<_> = (1..=9)
+        .map(|day| {
+            serde_json::json!({"timestamp": format!("2026-11-{day:02}T12:00:00Z"), "provider": "openai", "model": "gpt-4o-mini",
+                "usage": {"prompt_tokens": 12, "completion_tokens": 3}})
+        })
+        .collect();
+    assert_eq!(app.api(&acme.key).post_json("/v1/events", &serde_json::json!(events)).await.status, StatusCode::OK);
+    let owner = app.anonymous();
+    sign_in(&owner, &acme.email, testkit::seed::PASSWORD).await;
+    let (settings, update) = ("/o/acme/settings", "/fn/identity/update-organization");
+    let change =
+        |zone: &'static str| [("org", "acme"), ("name", "Acme"), ("time_zone", zone), ("fiscal_year_start_month", "1")];
+    assert_eq!(
+        owner.post_form_from(settings, update, &change("Asia/Kolkata")).await.location(),
+        "/o/acme/settings?notice=saved"
+    );
+    let page = owner.get(settings).await.body;
+    assert!(page.contains("Changing to Asia/Kolkata: 4 of 9 days counted."), "{page}");
+    let second = owner.post_form_from(settings, update, &change("Europe/Berlin")).await;
+    assert!(owner.get(second.location()).await.body.contains("Wait until that is done."));
+    let scope = &acme.scope;
+    while backend::identity::advance_zone_change(&app.backend, scope).await.unwrap() {}
+    let page = owner.get(settings).await.body;
+    assert!(!page.contains("Changing to") && page.contains("value=\"Asia/Kolkata\" selected"), "{page}");
+}
+
+#[tokio::test]
+async fn a_key_of_an_organization_that_will_be_deleted_records_nothing() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let owner = app.anonymous();
+    sign_in(&owner, &acme.email, testkit::seed::PASSWORD).await;
+    owner.post_form("/fn/identity/delete-organization", &[("org", "acme"), ("typed_name", "Acme")]).await;
+    let key = app.api(&acme.key);
+    let event = serde_json::json!({"provider": "openai", "model": "gpt-4o-mini", "usage": {"prompt_tokens": 12, "completion_tokens": 3}});
+    for path in ["/v1/events", "/v1/ingest/litellm", "/v1/ingest/cloudevents"] {
+        let refused = key.post_json(path, &event).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.body);
+        assert!(refused.body.contains("will be deleted on Nov 27, 2026"), "{path}: {}", refused.body);
+    }
+    let read = key.get("/v1/organization").await;
+    assert_eq!(read.json()["deletes_at"], "2026-11-27T09:41:07Z", "reading goes on");
+    owner.post_form("/fn/identity/restore-organization", &[("org", "acme")]).await;
+    assert_eq!(key.post_json("/v1/events", &event).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -455,6 +527,8 @@ async fn a_deleted_organization_takes_its_events_along() {
         .unwrap();
     let owner = backend::identity::scope_in(&app.backend, user_id.into(), acme.scope.org_id()).await.unwrap();
     backend::identity::delete_organization(&app.backend, &owner, "Acme").await.unwrap();
+    app.clock.advance(Duration::days(7));
+    assert_eq!(backend::identity::delete_due(&app.backend, &CancellationToken::new()).await.unwrap(), 1);
     let left: Vec<_> = rows(&app, &acme).await.into_iter().filter(|(_, count)| *count > 0).collect();
     assert!(left.is_empty(), "{left:?}");
     assert_eq!(rows(&app, &globex).await, before);

@@ -25,6 +25,7 @@ pub struct AuditRow {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn record(
     backend: &Backend,
     scope: &OrgScope,
@@ -39,6 +40,7 @@ pub async fn record(
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope, limit: u16) -> Result<Vec<AuditRow>, Error> {
     scope.require(Permission::ReadAudit)?;
     sql::newest(&backend.pool, scope, i64::from(limit.clamp(1, 500))).await

@@ -2,6 +2,7 @@
 
 use super::{mail, sql};
 use crate::delivery::{self, NewMail};
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope, identity, spend};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -74,6 +75,7 @@ impl ChangedSpend {
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut next_sweep = Instant::now();
@@ -102,6 +104,7 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn evaluate_marks(backend: &Backend) -> Result<usize, Error> {
     let mut taken = 0;
     for org_id in sql::marked(&backend.pool, ORGS_AT_ONCE).await? {
@@ -142,9 +145,10 @@ fn moved(marks: &[sql::Mark]) -> BTreeMap<NaiveDate, ChangedSpend> {
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn sweep(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     let mut lock = backend.pool.begin().await?;
-    if !sql::try_sweep_lock(&mut lock).await? {
+    if !locks::try_hold(&mut lock, Lock::BudgetSweep.of_all()).await? {
         return Ok(());
     }
     let mut after = None;

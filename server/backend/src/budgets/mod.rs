@@ -47,6 +47,7 @@ const TESTS_PER_HOUR: (i64, i64) = (5, 20);
 ///
 /// # Errors
 /// `Forbidden` without the permission; `Invalid` where the scope names nothing; `Conflict` at the limit of budgets; `RateLimited` when too many recipients were asked; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn create(backend: &Backend, scope: &OrgScope, input: BudgetInput) -> Result<Budget, Error> {
     scope.require(Permission::ManageBudgets)?;
     let budget_id = BudgetId(backend.clock.new_id());
@@ -81,6 +82,7 @@ fn no_such_scope(input: &BudgetInput) -> Problem {
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived; `RateLimited` when too many recipients were asked; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn change(
     backend: &Backend,
     scope: &OrgScope,
@@ -167,6 +169,7 @@ fn listed(recipients: &[Email]) -> String {
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived already; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn archive(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<(), Error> {
     scope.require(Permission::ManageBudgets)?;
     let mut transaction = backend.pool.begin().await?;
@@ -183,6 +186,7 @@ pub async fn archive(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -
 ///
 /// # Errors
 /// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn get(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<Budget, Error> {
     scope.require(Permission::Read)?;
     Ok(sql::get(&backend.pool, scope, budget_id).await?.ok_or(Problem::NotFound)?)
@@ -192,6 +196,7 @@ pub async fn get(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Re
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<BudgetState>, Error> {
     scope.require(Permission::Read)?;
     let budgets = sql::list(&backend.pool, scope).await?;
@@ -243,6 +248,7 @@ async fn states(
 ///
 /// # Errors
 /// `Forbidden` without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetFormOptions, Error> {
     scope.require(Permission::ManageBudgets)?;
     let (teams, projects) =
@@ -269,6 +275,7 @@ pub async fn new_sheet(backend: &Backend, scope: &OrgScope) -> Result<BudgetForm
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetFormOptions, Error> {
     let budget = get(backend, scope, budget_id).await?;
     scope.require(Permission::ManageBudgets)?;
@@ -310,6 +317,7 @@ fn state(budget: Budget, month: NaiveDate, usage: BudgetUsage, forecast: &Foreca
 ///
 /// # Errors
 /// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetState, Error> {
     let budget = get(backend, scope, budget_id).await?;
     let month = this_month(backend, scope);
@@ -325,6 +333,7 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
 ///
 /// # Errors
 /// `Forbidden` without the right to read; `NotFound`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetDetail, Error> {
     let budget = get(backend, scope, budget_id).await?;
     let month = this_month(backend, scope);
@@ -380,6 +389,7 @@ fn crossing(newest_first: &[Alert], threshold: u16, wanted: impl Fn(u32) -> bool
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn crossings(
     backend: &Backend,
     scope: &OrgScope,
@@ -427,6 +437,7 @@ fn this_month(backend: &Backend, scope: &OrgScope) -> Period {
 ///
 /// # Errors
 /// `Forbidden` without the right to read; `NotFound` for a budget that is not there; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn alerts(
     backend: &Backend,
     scope: &OrgScope,
@@ -460,6 +471,7 @@ async fn with_deliveries(backend: &Backend, scope: &OrgScope, mut alerts: Vec<Al
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn acknowledge(backend: &Backend, scope: &OrgScope, alert_id: AlertId) -> Result<(), Error> {
     scope.require(Permission::ManageBudgets)?;
     let mut transaction = backend.pool.begin().await?;
@@ -479,6 +491,7 @@ pub async fn acknowledge(backend: &Backend, scope: &OrgScope, alert_id: AlertId)
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn open_alerts(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
     scope.require(Permission::Read)?;
     sql::open_alerts(&backend.pool, scope).await
@@ -497,6 +510,7 @@ pub(crate) async fn any(backend: &Backend, scope: &OrgScope) -> Result<bool, Err
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn over(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
     scope.require(Permission::Read)?;
     sql::over(&backend.pool, scope, this_month(backend, scope).from).await
@@ -517,6 +531,7 @@ pub enum TestTo {
 ///
 /// # Errors
 /// `Forbidden` without the permission; `NotFound`; `Conflict` when it is archived or has nobody to send to; `RateLimited`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn send_test(backend: &Backend, scope: &OrgScope, budget_id: BudgetId, to: TestTo) -> Result<usize, Error> {
     scope.require(Permission::ManageBudgets)?;
     let now = backend.clock.now();

@@ -65,6 +65,7 @@ pub(crate) async fn forget(
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it has expired or never existed; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn recipient_offer(backend: &Backend, slug: &str, token: &str) -> Result<RecipientOffer, Error> {
     let found = sql::recipient_offer(&backend.pool, slug, &hash_of(token), backend.clock.now()).await?;
     Ok(found.ok_or(Problem::NotFound)?.1)
@@ -74,6 +75,7 @@ pub async fn recipient_offer(backend: &Backend, slug: &str, token: &str) -> Resu
 ///
 /// # Errors
 /// As [`recipient_offer`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn confirm_recipient(backend: &Backend, slug: &str, token: &str) -> Result<(), Error> {
     let (now, hash) = (backend.clock.now(), hash_of(token));
     let mut transaction = backend.pool.begin().await?;

@@ -13,6 +13,7 @@ mod sql;
 pub use letter::{Button, Figure, Letter, Rendered, Row, without_links};
 pub use smtp::{Mailer, MailerError};
 
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Duration, Utc};
@@ -56,6 +57,9 @@ const BACK_OFF_SECS: [i64; 10] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 
 /// Mails about one organization in 24 hours.
 pub const MAILS_PER_DAY: i64 = 1_000;
 
+/// The kind of mail that goes out about an organization that is going to be deleted; all others wait, and leave with it.
+pub(crate) const DELETION: &str = "organization_deletion";
+
 /// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
 const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";
 
@@ -83,6 +87,7 @@ pub struct NewMail {
 ///
 /// # Errors
 /// [`Problem::RateLimited`] beyond [`MAILS_PER_DAY`] for mails that somebody asked for; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
     let mail_id = MailId(backend.clock.new_id());
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
@@ -109,7 +114,7 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
 /// # Errors
 /// [`Error::Database`].
 pub(crate) async fn lock_mails(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
-    sql::lock(connection, org_id).await
+    locks::hold(connection, Lock::Mails.of(org_id)).await
 }
 
 /// The right-hand side of a Message-ID: the host people know this server by.
@@ -122,6 +127,7 @@ fn mail_domain(public_url: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn of_alerts(
     backend: &Backend,
     scope: &OrgScope,
@@ -134,6 +140,7 @@ pub async fn of_alerts(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn of_mails(
     backend: &Backend,
     scope: &OrgScope,
@@ -146,6 +153,7 @@ pub async fn of_mails(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn shown(backend: &Backend) -> Result<Vec<ShownMail>, Error> {
     if backend.local { sql::newest_unsent(&backend.pool, 100).await } else { Ok(Vec::new()) }
 }
@@ -154,6 +162,7 @@ pub async fn shown(backend: &Backend) -> Result<Vec<ShownMail>, Error> {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<ShownMail>, Error> {
     if backend.local { sql::unsent(&backend.pool, mail_id).await } else { Ok(None) }
 }
@@ -163,6 +172,7 @@ pub async fn shown_one(backend: &Backend, mail_id: MailId) -> Result<Option<Show
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, CHANNEL);
     let mut lanes = JoinSet::new();
@@ -191,6 +201,7 @@ pub async fn run_worker(backend: &Backend, mailer: &Arc<Mailer>, stop: &Cancella
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
     let before = backend.clock.now() - Duration::days(KEPT_DAYS);
     let mut all = 0;
@@ -207,6 +218,7 @@ pub async fn forget_old(backend: &Backend) -> Result<u64, Error> {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn deliver_due(backend: &Backend, mailer: &Arc<Mailer>) -> Result<usize, Error> {
     let mut lanes = JoinSet::new();
     let mut attempts = 0;

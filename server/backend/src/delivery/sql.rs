@@ -1,13 +1,13 @@
 //! Queries of `mails`. The outbox serves all organizations: the worker takes no scope.
 
-use super::{Claimed, NewMail};
+use super::{Claimed, DELETION, NewMail};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::budget::{Delivery, DeliveryState};
 use domain::delivery::ShownMail;
 use domain::ids::{AlertId, MailId, OrgId};
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, PgPool, Row};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -40,15 +40,6 @@ pub(super) async fn insert(
     Ok(())
 }
 
-/// Until the transaction ends nobody else writes mails about the organization.
-pub(super) async fn lock(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('mails'), hashtext($1::text))")
-        .bind(org_id.0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 /// Mails about an organization since then, those aside that were never to be sent.
 pub(super) async fn count_since(
     connection: &mut PgConnection,
@@ -62,6 +53,10 @@ pub(super) async fn count_since(
     Ok(count.bind(org_id.0).bind(since).fetch_one(connection).await?)
 }
 
+/// Whether a mail may go out: about an organization that is going to be deleted only the kind in `$1` does.
+const MAY_GO: &str = "(kind = $1 or not exists (
+        select 1 from organizations where organizations.org_id = mails.org_id and deletes_at is not null))";
+
 /// Takes due mails for one attempt: each claim counts as an attempt and moves the next one behind the lease.
 /// What was never tried goes first, so that old failures do not hold up a new alert.
 pub(super) async fn claim(
@@ -70,20 +65,21 @@ pub(super) async fn claim(
     lease_until: DateTime<Utc>,
     limit: usize,
 ) -> Result<Vec<Claimed>, Error> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(AssertSqlSafe(format!(
         "with due as (
              select mail_id from mails
-             where state = 'queued' and next_attempt_at <= $1
+             where state = 'queued' and next_attempt_at <= $2 and {MAY_GO}
              order by attempts > 0, next_attempt_at
-             limit $3
+             limit $4
              for update skip locked
          )
          update mails
-         set attempts = attempts + 1, last_attempt_at = $1, next_attempt_at = $2
+         set attempts = attempts + 1, last_attempt_at = $2, next_attempt_at = $3
          from due
          where mails.mail_id = due.mail_id
          returning mails.mail_id, kind, recipient, subject, body_text, body_html, message_id, created_at, attempts",
-    )
+    )))
+    .bind(DELETION)
     .bind(now)
     .bind(lease_until)
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -108,7 +104,8 @@ fn claimed(row: &PgRow) -> Result<Claimed, Error> {
 }
 
 pub(super) async fn next_due(pool: &PgPool) -> Result<Option<DateTime<Utc>>, Error> {
-    Ok(sqlx::query_scalar("select min(next_attempt_at) from mails where state = 'queued'").fetch_one(pool).await?)
+    let next = format!("select min(next_attempt_at) from mails where state = 'queued' and {MAY_GO}");
+    Ok(sqlx::query_scalar(AssertSqlSafe(next)).bind(DELETION).fetch_one(pool).await?)
 }
 
 /// Bodies go with the last attempt: links in them are secrets, and nobody reads them here any more.
@@ -166,10 +163,8 @@ pub(super) async fn deferred(
 }
 
 pub(super) async fn mark_shown(pool: &PgPool, now: DateTime<Utc>) -> Result<(), Error> {
-    sqlx::query("update mails set state = 'shown', last_attempt_at = $1 where state = 'queued'")
-        .bind(now)
-        .execute(pool)
-        .await?;
+    let shown = format!("update mails set state = 'shown', last_attempt_at = $2 where state = 'queued' and {MAY_GO}");
+    sqlx::query(AssertSqlSafe(shown)).bind(DELETION).bind(now).execute(pool).await?;
     Ok(())
 }
 

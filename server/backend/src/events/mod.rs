@@ -142,6 +142,7 @@ impl BodyRoom {
 const FULL: Problem = Problem::Unavailable { retry_after_secs: RETRY_AFTER_SECS };
 
 /// Finishes what was accepted and takes no more: the last thing that a server does.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn drain(backend: &Backend) {
     backend.events.committer.drain().await;
 }

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn forecast_inputs(backend: &Backend, scope: &OrgScope) -> Result<ForecastInputs, Error> {
     let now = backend.clock.now();
     let today = scope.zone().day_of(now);

@@ -23,6 +23,7 @@ pub enum Part<'a> {
 ///
 /// # Errors
 /// `NotFound` for a part that does not exist or is not seen; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn page(backend: &Backend, scope: &OrgScope, part: Part<'_>) -> Result<ForecastPage, Error> {
     let (shown, shown_name) = find(backend, scope, part).await?;
     let (ahead, teams, projects) = futures::try_join!(

@@ -27,6 +27,7 @@ const SAME_TIME: std::time::Duration = std::time::Duration::from_millis(250);
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email` and `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn sign_up(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<Email, Error> {
     let email = match (Email::parse(email), password::check("password", password)) {
         (Ok(email), Ok(())) => email,
@@ -79,6 +80,7 @@ async fn send_verification(
 ///
 /// # Errors
 /// [`Problem::Conflict`] when the link was used, has expired or never existed, [`Problem::Invalid`] naming `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn verify_email(
     backend: &Backend,
     token: &str,
@@ -142,6 +144,7 @@ impl fmt::Debug for Proven {
 ///
 /// # Errors
 /// [`Problem::Invalid`] when they do not belong together, [`Problem::Conflict`] when the address is not verified yet (a new link was sent), [`Problem::RateLimited`] except on a device that the account's owner used before, [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn sign_in<'a>(
     backend: &Backend,
     email: &str,
@@ -188,6 +191,7 @@ async fn not_verified(backend: &Backend, user: &User, hash: String, address: &st
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email`, [`Problem::RateLimited`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -> Result<Email, Error> {
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
     let may_send = backend.guards.limits.recovery(email.as_str(), address)?;
@@ -211,6 +215,7 @@ pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `password`, [`Problem::Conflict`] when the link was used or has expired, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn reset_password(
     backend: &Backend,
     token: &str,
@@ -236,6 +241,7 @@ pub async fn reset_password(
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `current_password` and `new_password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn change_password(
     backend: &Backend,
     user: &User,

@@ -46,6 +46,7 @@ pub struct Bootstrapped {
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming the fields of [`Bootstrap`]; [`Problem::Conflict`] at a limit; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<Bootstrapped, Error> {
     let mut transaction = backend.pool.begin().await?;
     let user_id = user(backend, &mut transaction, &wanted.email, Some(&wanted.password)).await?;
@@ -65,6 +66,7 @@ pub async fn bootstrap(backend: &Backend, wanted: Bootstrap) -> Result<Bootstrap
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email` or `password`, also where the user is unknown and no password is given; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn ensure_user(backend: &Backend, email: &str, password: Option<&SecretString>) -> Result<UserId, Error> {
     user(backend, &mut *backend.pool.acquire().await?, email, password).await
 }

@@ -45,6 +45,7 @@ pub(super) async fn is_known(backend: &Backend, device: &str, email: &Email) -> 
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn know_device(backend: &Backend, user_id: UserId, device: &str) -> Result<String, Error> {
     let token = LinkToken::new(backend.clock.as_ref());
     let mut transaction = backend.pool.begin().await?;

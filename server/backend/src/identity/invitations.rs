@@ -36,6 +36,7 @@ pub struct Offer {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to give the role, [`Problem::Invalid`] naming `email`, [`Problem::Conflict`] when too many are open, [`Problem::RateLimited`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn invite(backend: &Backend, scope: &OrgScope, email: &str, role: Role) -> Result<Invitation, Error> {
     scope.require(Permission::ManageMembers)?;
     members::may_change(scope, role)?;
@@ -94,6 +95,7 @@ async fn send(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list_invitations(backend: &Backend, scope: &OrgScope) -> Result<Vec<Invitation>, Error> {
     scope.require(Permission::ManageMembers)?;
     sql::invitations(&backend.pool, scope, backend.clock.now(), MAX_OPEN).await
@@ -103,6 +105,7 @@ pub async fn list_invitations(backend: &Backend, scope: &OrgScope) -> Result<Vec
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to give its role, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn revoke_invitation(backend: &Backend, scope: &OrgScope, invitation_id: InvitationId) -> Result<(), Error> {
     scope.require(Permission::ManageMembers)?;
     let mut transaction = backend.pool.begin().await?;
@@ -120,6 +123,7 @@ pub async fn revoke_invitation(backend: &Backend, scope: &OrgScope, invitation_i
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it is not open (any more); [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn offer(backend: &Backend, slug: &str, token: &str) -> Result<Offer, Error> {
     let mut connection = backend.pool.acquire().await?;
     let open = open(&mut connection, slug, token, backend.clock.now()).await?;
@@ -131,6 +135,7 @@ pub async fn offer(backend: &Backend, slug: &str, token: &str) -> Result<Offer, 
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it is not open (any more), [`Problem::Forbidden`] when it is for another address; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn accept(backend: &Backend, user: &User, slug: &str, token: &str) -> Result<String, Error> {
     let mut transaction = backend.pool.begin().await?;
     sql::lock_organization_of_link(&mut transaction, slug).await?;
@@ -148,6 +153,7 @@ pub async fn accept(backend: &Backend, user: &User, slug: &str, token: &str) -> 
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `password`, [`Problem::NotFound`] when it is not open (any more), [`Problem::Conflict`] when the address has an account, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn accept_as_new(
     backend: &Backend,
     slug: &str,

@@ -110,6 +110,42 @@ pub(super) async fn invitation(
     send(backend, connection, Some(org_id), "invitation", to, &subject, &letter).await
 }
 
+/// What the mail about a deletion says.
+#[derive(Clone, Copy)]
+pub(super) struct Deletion<'a> {
+    pub(super) org_id: OrgId,
+    pub(super) organization: &'a str,
+    pub(super) slug: &'a str,
+    pub(super) by: &'a str,
+    /// When everything goes, in the organization's zone.
+    pub(super) when: &'a str,
+    /// Days until then.
+    pub(super) days: i64,
+}
+
+pub(super) async fn deletion(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    to: &Email,
+    deletion: Deletion<'_>,
+) -> Result<(), Error> {
+    let Deletion { org_id, organization, slug, by, when, days } = deletion;
+    let organization = without_links(organization);
+    let letter = Letter {
+        title: format!("{organization} will be deleted in {days} days"),
+        paragraphs: vec![
+            format!("{by} asked to delete {organization} on Tallystick."),
+            format!("On {when} everything in it goes: events, spend, API keys, budgets, alerts, members and the audit log. That cannot be undone."),
+            "Until then every owner can undo it in its settings. Meanwhile its API keys record no events and its other mails wait.".to_owned(),
+        ],
+        button: Some(link(backend, "Open the settings", &format!("/o/{slug}/settings"))),
+        why: vec!["This mail goes to every owner of the organization.".to_owned()],
+        ..Letter::default()
+    };
+    let subject = format!("{organization} will be deleted in {days} days");
+    send(backend, connection, Some(org_id), delivery::DELETION, to, &subject, &letter).await
+}
+
 fn in_hours(hours: u32) -> String {
     format!("The link works once, within {hours} hours.")
 }

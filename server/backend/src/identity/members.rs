@@ -15,6 +15,7 @@ pub const MAX_MEMBERS: i64 = 2_000;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who are no members; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list_members(backend: &Backend, scope: &OrgScope) -> Result<Vec<Member>, Error> {
     role_of_caller(scope)?;
     sql::members(&backend.pool, scope, MAX_MEMBERS).await
@@ -24,6 +25,7 @@ pub async fn list_members(backend: &Backend, scope: &OrgScope) -> Result<Vec<Mem
 ///
 /// # Errors
 /// As [`list_members`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn belongings(backend: &Backend, scope: &OrgScope) -> Result<BTreeMap<UserId, Belongings>, Error> {
     role_of_caller(scope)?;
     sql::belongings(&backend.pool, scope, backend.clock.now()).await
@@ -33,6 +35,7 @@ pub async fn belongings(backend: &Backend, scope: &OrgScope) -> Result<BTreeMap<
 ///
 /// # Errors
 /// [`Problem::Forbidden`] unless the caller may give both the old and the new role, [`Problem::NotFound`], [`Problem::Conflict`] when no owner would stay; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn change_role(backend: &Backend, scope: &OrgScope, user_id: UserId, role: Role) -> Result<(), Error> {
     scope.require(Permission::ManageMembers)?;
     let mut transaction = backend.pool.begin().await?;
@@ -53,6 +56,7 @@ pub async fn change_role(backend: &Backend, scope: &OrgScope, user_id: UserId, r
 ///
 /// # Errors
 /// As [`change_role`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn remove_member(backend: &Backend, scope: &OrgScope, user_id: UserId) -> Result<(), Error> {
     scope.require(Permission::ManageMembers)?;
     let mut transaction = backend.pool.begin().await?;
@@ -70,6 +74,7 @@ pub async fn remove_member(backend: &Backend, scope: &OrgScope, user_id: UserId)
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who are no members, [`Problem::Conflict`] for the last owner; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn leave(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
     role_of_caller(scope)?;
     let user_id = scope.user_id().ok_or(Problem::NotFound)?;

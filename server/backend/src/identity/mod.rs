@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bootstrap;
+mod deletion;
 mod devices;
 mod invitations;
 mod limits;
@@ -12,23 +13,28 @@ mod password;
 mod sign_ins;
 mod sql;
 pub(crate) mod tokens;
+mod zone_changes;
 
 pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
+pub use deletion::{
+    Piece, UNDO_DAYS, delete_due, delete_organization, delete_piece, keep_deleting, restore_organization,
+};
 pub use devices::{DEVICE_DAYS, Origin, know_device};
 pub use invitations::{
     INVITATION_DAYS, Offer, accept, accept_as_new, invite, list_invitations, offer, revoke_invitation,
 };
 pub use members::{MAX_MEMBERS, belongings, change_role, leave, list_members, remove_member};
 pub use organizations::{
-    Change, create_organization, create_sample_organization, delete_organization, organization, organizations_of,
-    scope_for_user, scope_in, system_scope, system_scopes, update_organization,
+    Change, create_organization, create_sample_organization, organization, organizations_of, scope_for_user, scope_in,
+    system_scope, system_scopes, update_organization,
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
     DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
     list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sweep,
 };
+pub use zone_changes::{advance_zone_change, change_zones, zone_change};
 
 use crate::{Clock, Error};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! Organizations: founded, entered, changed, deleted.
+//! Organizations: founded, entered, changed.
 
-use super::sql;
+use super::{sql, zone_changes};
 use crate::projects::{NewProject, NewTeam};
-use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, ledger, projects};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, projects};
 use domain::identity::{Organization, Permission, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
@@ -37,6 +37,7 @@ pub(super) struct Founded {
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming the fields `name` and `time_zone`, [`Problem::Conflict`] when the user owns too many, [`Problem::RateLimited`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn create_organization(
     backend: &Backend,
     user_id: UserId,
@@ -55,6 +56,7 @@ pub async fn create_organization(
 ///
 /// # Errors
 /// As [`create_organization`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn create_sample_organization(
     backend: &Backend,
     owner: Option<UserId>,
@@ -131,6 +133,7 @@ async fn insert(
         fiscal_year_start_month: 1,
         is_sample,
         created_at: backend.clock.now(),
+        deletes_at: None,
     };
     for attempt in 2..=22 {
         if sql::insert_organization(connection, &organization).await? {
@@ -148,6 +151,7 @@ async fn insert(
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it does not exist or the user is no member; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> Result<OrgScope, Error> {
     Ok(sql::member_scope(&backend.pool, user_id, Some(slug), None).await?.ok_or(Problem::NotFound)?)
 }
@@ -156,6 +160,7 @@ pub async fn scope_for_user(backend: &Backend, user_id: UserId, slug: &str) -> R
 ///
 /// # Errors
 /// As [`scope_for_user`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Result<OrgScope, Error> {
     Ok(sql::member_scope(&backend.pool, user_id, None, Some(org_id)).await?.ok_or(Problem::NotFound)?)
 }
@@ -164,6 +169,7 @@ pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Resu
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it does not exist (any more); [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, Error> {
     let zone = sql::zone_of(&backend.pool, org_id).await?.ok_or(Problem::NotFound)?;
     Ok(OrgScope::new(org_id, zone, Actor::System, Visible::All))
@@ -173,6 +179,7 @@ pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, 
 ///
 /// # Errors
 /// [`Problem::NotFound`] when the one does not exist; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn system_scopes(backend: &Backend, slug: Option<&str>) -> Result<Vec<(String, OrgScope)>, Error> {
     let found = sql::zones_by_slug(&backend.pool, slug).await?;
     if slug.is_some() && found.is_empty() {
@@ -186,6 +193,7 @@ pub async fn system_scopes(backend: &Backend, slug: Option<&str>) -> Result<Vec<
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it was deleted meanwhile; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn organization(backend: &Backend, scope: &OrgScope) -> Result<Organization, Error> {
     Ok(sql::organization(&backend.pool, scope).await?.ok_or(Problem::NotFound)?)
 }
@@ -194,6 +202,7 @@ pub async fn organization(backend: &Backend, scope: &OrgScope) -> Result<Organiz
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn organizations_of(backend: &Backend, user_id: UserId) -> Result<Vec<(Organization, Role)>, Error> {
     sql::organizations_of(&backend.pool, user_id, MAX_LISTED).await
 }
@@ -209,10 +218,11 @@ pub struct Change {
     pub fiscal_year_start_month: u8,
 }
 
-/// Changes name, zone and fiscal year. With the zone, everything that is kept by day is counted anew in the same transaction.
+/// Changes name and fiscal year, and begins a change of the zone, which [`zone_changes`] finishes in the background; the organization as it is now.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, `time_zone`, `fiscal_year_start_month`; [`Error::Database`].
+/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `name`, `time_zone`, `fiscal_year_start_month`, [`Problem::Conflict`] for a zone while another change of it is under way; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Change) -> Result<Organization, Error> {
     scope.require(Permission::ManageOrganization)?;
     let (name, zone) = parse(&change.name, &change.time_zone)?;
@@ -222,24 +232,20 @@ pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Ch
     let mut transaction = backend.pool.begin().await?;
     sql::lock_organization(&mut transaction, scope).await?;
     let before = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
-    let after = Organization {
-        name,
-        time_zone: zone.name().to_owned(),
-        fiscal_year_start_month: change.fiscal_year_start_month,
-        ..before.clone()
-    };
-    if before == after {
-        return Ok(after);
+    let after = Organization { name, fiscal_year_start_month: change.fiscal_year_start_month, ..before.clone() };
+    if before != after {
+        sql::update_organization(&mut transaction, scope, &after).await?;
+        audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
     }
-    if before.time_zone != after.time_zone {
-        ledger::rebuild_days(&mut transaction, scope, zone).await?;
+    let moves = before.time_zone != zone.name();
+    if moves {
+        zone_changes::begin(backend, scope, &mut transaction, &before, zone).await?;
     }
-    sql::update_organization(&mut transaction, scope, &after).await?;
-    audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
-    keys::announce_change(&mut transaction).await?;
     transaction.commit().await?;
-    backend.keys.changed();
-    Ok(after)
+    if moves {
+        zone_changes::hurry(backend, scope).await?;
+    }
+    organization(backend, scope).await
 }
 
 fn difference(before: &Organization, after: &Organization) -> String {
@@ -247,33 +253,9 @@ fn difference(before: &Organization, after: &Organization) -> String {
     if before.name != after.name {
         said.push(format!("name from {} to {}", before.name, after.name));
     }
-    if before.time_zone != after.time_zone {
-        said.push(format!("time zone from {} to {}", before.time_zone, after.time_zone));
-    }
     if before.fiscal_year_start_month != after.fiscal_year_start_month {
         let (from, to) = (before.fiscal_year_start_month, after.fiscal_year_start_month);
         said.push(format!("first month of the fiscal year from {from} to {to}"));
     }
     format!("Changed the {}.", said.join(", the "))
-}
-
-/// Deletes the organization with everything in it: events, spend, keys, budgets, alerts, mails, audit log. The name must be typed to confirm.
-///
-/// # Errors
-/// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `typed_name`, [`Problem::NotFound`]; [`Error::Database`].
-pub async fn delete_organization(backend: &Backend, scope: &OrgScope, typed_name: &str) -> Result<(), Error> {
-    scope.require(Permission::DeleteOrganization)?;
-    let mut transaction = backend.pool.begin().await?;
-    sql::lock_organization(&mut transaction, scope).await?;
-    let organization = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
-    if organization.name != typed_name.trim() {
-        return Err(Problem::field("typed_name", "mismatch", "Type the name exactly as it is written above.").into());
-    }
-    ledger::delete_all(&mut transaction, scope).await?;
-    sql::delete_organization(&mut transaction, scope).await?;
-    keys::announce_change(&mut transaction).await?;
-    transaction.commit().await?;
-    backend.keys.changed();
-    tracing::info!(org_id = %scope.org_id(), by = ?scope.user_id(), "organization deleted");
-    Ok(())
 }

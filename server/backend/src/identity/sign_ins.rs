@@ -162,6 +162,7 @@ fn failed(error: Error) -> StoreError {
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn list_sign_ins(
     backend: &Backend,
     user_id: UserId,
@@ -174,6 +175,7 @@ pub async fn list_sign_ins(
 ///
 /// # Errors
 /// [`Problem::NotFound`] when it is not theirs; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn revoke_sign_in(backend: &Backend, user_id: UserId, sign_in_id: SignInId) -> Result<(), Error> {
     if sql::delete_sign_in(&backend.pool, user_id, sign_in_id).await? { Ok(()) } else { Err(Problem::NotFound.into()) }
 }
@@ -182,6 +184,7 @@ pub async fn revoke_sign_in(backend: &Backend, user_id: UserId, sign_in_id: Sign
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn revoke_other_sign_ins(
     backend: &Backend,
     user_id: UserId,
@@ -195,6 +198,7 @@ pub async fn revoke_other_sign_ins(
 ///
 /// # Errors
 /// [`Error::Database`]: start it again.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         sweep(backend).await?;
@@ -210,6 +214,7 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn sweep(backend: &Backend) -> Result<(), Error> {
     let now = backend.clock.now();
     sql::delete_expired(&backend.pool, now).await?;

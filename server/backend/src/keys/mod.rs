@@ -61,6 +61,7 @@ pub struct KeyCaller {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields `name`, `scopes`, `project`, `expires_at`, [`Problem::Conflict`] when there are too many; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn create(backend: &Backend, scope: &OrgScope, new: NewKey) -> Result<CreatedKey, Error> {
     scope.require(Permission::ManageKeys)?;
     makes_no_more_than_may(scope, &new)?;
@@ -134,6 +135,7 @@ fn check(new: &NewKey, now: DateTime<Utc>) -> Result<String, Problem> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ApiKey>, Error> {
     scope.require(Permission::Read)?;
     sql::list(&backend.pool, scope, MAX_LISTED_KEYS).await
@@ -143,6 +145,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ApiKey>, Er
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to send events, [`Problem::Invalid`] naming `key` where it is none that works and may send events; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn scope_of(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Result<OrgScope, Error> {
     scope.require(Permission::SendEvents)?;
     let caller = sql::live(&backend.pool, scope, key_id, backend.clock.now()).await?;
@@ -155,6 +158,7 @@ pub async fn scope_of(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Res
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn revoke(backend: &Backend, scope: &OrgScope, key_id: KeyId) -> Result<ApiKey, Error> {
     scope.require(Permission::ManageKeys)?;
     let mut transaction = backend.pool.begin().await?;
@@ -195,6 +199,7 @@ pub(crate) async fn announce_change(connection: &mut PgConnection) -> Result<(),
 ///
 /// # Errors
 /// [`Problem::Unauthenticated`] when it is not a key, unknown, revoked or expired; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn authenticate(backend: &Backend, presented: &str) -> Result<KeyCaller, Error> {
     let hash = format::parse(presented).ok_or(Problem::Unauthenticated)?;
     let entry = match backend.keys.get(&hash).await {
@@ -231,6 +236,7 @@ async fn touch(backend: &Backend, entry: &cache::Entry, now: DateTime<Utc>) {
 ///
 /// # Errors
 /// [`Error::Database`] when the connection is lost: start it again.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     backend.keys.watch(backend, sql::CHANNEL, stop).await
 }

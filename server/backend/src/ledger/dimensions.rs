@@ -10,6 +10,7 @@ use domain::spend::{Dimension, KnownDimension};
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn dimensions(backend: &Backend, scope: &OrgScope) -> Result<Vec<KnownDimension>, Error> {
     scope.require(Permission::Read)?;
     let Limits { words, values, .. } = backend.events.limits();

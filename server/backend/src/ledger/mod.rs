@@ -27,6 +27,7 @@ pub(crate) mod series;
 mod sql;
 pub(crate) mod stored;
 pub(crate) mod verify;
+mod zone;
 
 pub(crate) use adjust::{event_of, is_last};
 pub use dimensions::dimensions;
@@ -35,7 +36,9 @@ pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, run_worker as keep_retention, set_retention};
 pub(crate) use sql::push_filter;
 pub(crate) use verify::kept_from;
-pub use verify::{Difference, MAX_DIFFERENCES, rebuild_days, recorded_days, repair, verify};
+pub use verify::{Difference, MAX_DIFFERENCES, recorded_days, repair, verify};
+pub use zone::rebuild_days;
+pub(crate) use zone::{Staged, stage_days, unstage_days};
 
 use crate::{Backend, Error, OrgScope};
 use chrono::NaiveDate;
@@ -54,11 +57,18 @@ pub(crate) async fn mark_moved(
     commit::mark_moved(connection, backend.clock.as_ref(), &moved, backend.clock.now()).await
 }
 
-/// Deletes everything of an organization, in the transaction that deletes the organization itself.
+/// Waits until nobody records events of the organization, and keeps them out until the transaction ends.
 ///
 /// # Errors
 /// [`Error::Database`].
-pub async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    commit::lock_organization(connection, scope).await?;
-    sql::delete_all(connection, scope).await
+pub(crate) async fn lock_events(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
+    commit::lock_organization(connection, scope).await
+}
+
+/// Deletes at most `limit` rows of what the ledger has of an organization; how many: none once all is gone.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn delete_some(connection: &mut PgConnection, scope: &OrgScope, limit: i64) -> Result<u64, Error> {
+    sql::delete_some(connection, scope, limit).await
 }

@@ -9,6 +9,7 @@ use domain::spend::{Dimension, Filter, OTHER};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What an organization has in the database.
 #[derive(Debug, Default)]
@@ -237,35 +238,62 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, name: String, values: Vec<String
     sql.push(")");
 }
 
-/// Everything of the ledger that belongs to the organization.
-pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    for sql in [
-        "delete from events where org_id = $1",
-        "delete from event_ids where org_id = $1",
-        "delete from rejected_events where org_id = $1",
-        "delete from adjustments where org_id = $1",
-        "delete from event_copies where org_id = $1",
-        "delete from running_totals where org_id = $1",
-        "delete from provider_responses where org_id = $1",
-        "delete from suspected_doubles where org_id = $1",
-        "delete from rollup_quarter where org_id = $1",
-        "delete from rollup_day where org_id = $1",
-        "delete from rollup_label_day where org_id = $1",
-        "delete from rollup_meter_day where org_id = $1",
-        "delete from rollup_term_day where org_id = $1",
-        "delete from rollup_coarse_day where org_id = $1",
-        "delete from rollup_coarse_label_day where org_id = $1",
-        "delete from rollup_coarse_meter_day where org_id = $1",
-        "delete from rollup_version where org_id = $1",
-        "delete from newest_events where org_id = $1",
-        "delete from coarse_series where org_id = $1",
-        "delete from series where org_id = $1",
-        "delete from labels where org_id = $1",
-        "delete from shapes where org_id = $1",
-        "delete from plans where org_id = $1",
-        "delete from dirty_marks where org_id = $1",
-    ] {
-        sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?;
+/// The tables of the ledger beside `events`.
+const TABLES: [&str; 27] = [
+    "event_ids",
+    "rejected_events",
+    "adjustments",
+    "event_copies",
+    "running_totals",
+    "provider_responses",
+    "suspected_doubles",
+    "rollup_quarter",
+    "rollup_day",
+    "rollup_label_day",
+    "rollup_meter_day",
+    "rollup_term_day",
+    "rollup_coarse_day",
+    "rollup_coarse_label_day",
+    "rollup_coarse_meter_day",
+    "rollup_version",
+    "staged_days",
+    "staged_label_day",
+    "staged_meter_day",
+    "staged_term_day",
+    "newest_events",
+    "coarse_series",
+    "series",
+    "labels",
+    "shapes",
+    "plans",
+    "dirty_marks",
+];
+
+/// Deletes at most `limit` rows of the organization from the first table that has any; how many.
+pub(super) async fn delete_some(connection: &mut PgConnection, scope: &OrgScope, limit: i64) -> Result<u64, Error> {
+    // Between two keys, so that only the partitions in which they lie are looked at.
+    let (first, last): (Option<Uuid>, Option<Uuid>) = sqlx::query_as(
+        "with next as (select event_key from events where org_id = $1 order by event_key limit $2)
+         select (select event_key from next order by event_key limit 1), (select event_key from next order by event_key desc limit 1)",
+    )
+    .bind(scope.org_id().0)
+    .bind(limit)
+    .fetch_one(&mut *connection)
+    .await?;
+    if let Some((first, last)) = first.zip(last) {
+        let deleted = sqlx::query("delete from events where org_id = $1 and event_key >= $2 and event_key <= $3");
+        let deleted = deleted.bind(scope.org_id().0).bind(first).bind(last).execute(connection).await?;
+        return Ok(deleted.rows_affected());
     }
-    Ok(())
+    for table in TABLES {
+        let delete = format!(
+            "delete from {table} where org_id = $1 and ctid = any(array(select ctid from {table} where org_id = $1 limit $2))"
+        );
+        let deleted = sqlx::query(AssertSqlSafe(delete)).bind(scope.org_id().0).bind(limit);
+        let deleted = deleted.execute(&mut *connection).await?.rows_affected();
+        if deleted > 0 {
+            return Ok(deleted);
+        }
+    }
+    Ok(0)
 }

@@ -23,6 +23,7 @@ const MAX_LISTED: i64 = 200;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn choose_basis(
     backend: &Backend,
     scope: &OrgScope,
@@ -36,6 +37,7 @@ pub async fn choose_basis(
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn basis(backend: &Backend, scope: &OrgScope) -> Result<BasisBook, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();

@@ -21,6 +21,7 @@ pub use own::{
 };
 pub use quotes::quotes;
 
+use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
 use crate::{Backend, Clock, Error, OrgScope, rules};
 use chrono::{DateTime, Utc};
@@ -59,6 +60,7 @@ pub fn seed_fingerprint() -> String {
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Server`] when the seed inside the program cannot be read.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn sync_seed(pool: &PgPool, clock: &dyn Clock) -> Result<Synced, Error> {
     sync(pool, clock, SEED, &seed_fingerprint()).await
 }
@@ -69,7 +71,7 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
     }
     let rows = seed::parse(text).map_err(|error| Error::server("reading the seed of the price book", error))?;
     let mut tx = pool.begin().await?;
-    sql::lock_seed(&mut tx).await?;
+    locks::hold(&mut tx, Lock::PriceSeed.of_all()).await?;
     if sql::seed_fingerprint(&mut *tx).await?.as_deref() == Some(fingerprint) {
         return Ok(Synced::default());
     }
@@ -89,6 +91,7 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
     Ok(PriceBook::new(load_rows(pool, None).await?))
 }
@@ -146,6 +149,7 @@ pub fn seed_book() -> Arc<PriceBook> {
 ///
 /// # Errors
 /// As [`load`]; the book in use stays.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn refresh(backend: &Backend) -> Result<(), Error> {
     let book = load(&backend.pool).await?;
     if book.is_empty() {
@@ -163,6 +167,7 @@ const LOOK: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; the book in use stays.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
     let mut known = None;
@@ -186,6 +191,7 @@ pub async fn keep_book(backend: &Backend, stop: &CancellationToken) -> Result<()
 ///
 /// # Errors
 /// As [`load`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result<HashMap<u64, BookPrice>, Error> {
     let common = sql::prices_by_ids(pool, ids).await?;
     let mut rows = rules::by_ids(pool, scope, ids).await?;
@@ -197,6 +203,7 @@ pub async fn rows_by_ids(pool: &PgPool, scope: &OrgScope, ids: &[u64]) -> Result
 ///
 /// # Errors
 /// As [`load`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn modifiers_by_ids(
     pool: &PgPool,
     scope: &OrgScope,

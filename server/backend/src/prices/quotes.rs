@@ -10,6 +10,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read; [`Problem::Invalid`] when the body has none of these forms, [`Problem::TooLarge`] beyond [`MAX_QUOTES`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn quotes(backend: &Backend, scope: &OrgScope, body: &[u8], lines: bool) -> Result<Vec<Quote>, Error> {
     scope.require(Permission::Read)?;
     let held = super::books(backend, scope).await?;

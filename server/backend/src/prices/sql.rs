@@ -18,14 +18,6 @@ use std::collections::BTreeSet;
 /// PostgreSQL's channel that says that the common book has changed.
 pub(super) const CHANNEL: &str = "tallystick_price_book";
 
-/// Held while the seed is brought in, so that servers that start together do it once.
-const SEED_LOCK: i64 = 0x7461_6c6c_7901;
-
-pub(super) async fn lock_seed(tx: &mut PgConnection) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(SEED_LOCK).execute(tx).await?;
-    Ok(())
-}
-
 pub(super) async fn seed_fingerprint(db: impl PgExecutor<'_>) -> Result<Option<String>, Error> {
     Ok(sqlx::query_scalar("select fingerprint from price_seed").fetch_optional(db).await?)
 }

@@ -58,6 +58,7 @@ pub struct Change {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields `name`, `slug`, `cost_centre`, [`Problem::Conflict`] when there are too many; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn create_team(backend: &Backend, scope: &OrgScope, new: NewTeam) -> Result<Team, Error> {
     scope.require(Permission::ManageProjects)?;
     let mut transaction = backend.pool.begin().await?;
@@ -94,6 +95,7 @@ pub(crate) async fn create_team_in(
 ///
 /// # Errors
 /// As [`create_team`], and a field problem for `team_id`.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn create_project(backend: &Backend, scope: &OrgScope, new: NewProject) -> Result<Project, Error> {
     scope.require(Permission::ManageProjects)?;
     let mut transaction = backend.pool.begin().await?;
@@ -133,6 +135,7 @@ pub(crate) async fn create_project_in(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] naming `name`, `cost_centre`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn update_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, change: Change) -> Result<Team, Error> {
     scope.require(Permission::ManageProjects)?;
     let (name, cost_centre) = change.parse()?;
@@ -147,6 +150,7 @@ pub async fn update_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, c
 ///
 /// # Errors
 /// As [`update_team`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn update_project(
     backend: &Backend,
     scope: &OrgScope,
@@ -166,6 +170,7 @@ pub async fn update_project(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] while it owns projects in use; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn archive_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, archive: bool) -> Result<Team, Error> {
     scope.require(Permission::ManageProjects)?;
     let now = backend.clock.now();
@@ -181,6 +186,7 @@ pub async fn archive_team(backend: &Backend, scope: &OrgScope, team_id: TeamId, 
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn archive_project(
     backend: &Backend,
     scope: &OrgScope,
@@ -201,6 +207,7 @@ pub async fn archive_project(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] naming `team_id`, `from`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn move_project(
     backend: &Backend,
     scope: &OrgScope,
@@ -242,6 +249,7 @@ fn check_move_day(today: NaiveDate, from: Option<NaiveDate>) -> Result<(), Probl
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list_teams(backend: &Backend, scope: &OrgScope) -> Result<Vec<Team>, Error> {
     scope.require(Permission::Read)?;
     sql::teams(&backend.pool, scope, today(backend, scope), MAX_TEAMS).await
@@ -251,6 +259,7 @@ pub async fn list_teams(backend: &Backend, scope: &OrgScope) -> Result<Vec<Team>
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list_projects(backend: &Backend, scope: &OrgScope) -> Result<Vec<Project>, Error> {
     scope.require(Permission::Read)?;
     sql::projects(&backend.pool, scope, today(backend, scope), MAX_PROJECTS).await
@@ -260,6 +269,7 @@ pub async fn list_projects(backend: &Backend, scope: &OrgScope) -> Result<Vec<Pr
 ///
 /// # Errors
 /// [`Problem::NotFound`], also when the caller does not see it; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<Project, Error> {
     let found = sql::project_by(&backend.pool, scope, today(backend, scope), None, Some(slug)).await?;
     Ok(found.ok_or(Problem::NotFound)?)
@@ -281,6 +291,7 @@ pub(crate) async fn ids_by_slug(
 ///
 /// # Errors
 /// As [`by_slug`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn by_id(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -> Result<Project, Error> {
     let found = sql::project_by(&backend.pool, scope, today(backend, scope), Some(project_id), None).await?;
     Ok(found.ok_or(Problem::NotFound)?)
@@ -290,6 +301,7 @@ pub async fn by_id(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -
 ///
 /// # Errors
 /// [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn team_by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<Team, Error> {
     if *scope.visible() != Visible::All {
         return Err(Problem::NotFound.into());
@@ -301,6 +313,7 @@ pub async fn team_by_slug(backend: &Backend, scope: &OrgScope, slug: &str) -> Re
 ///
 /// # Errors
 /// [`Problem::NotFound`], also when the caller does not see it; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ownership(backend: &Backend, scope: &OrgScope, project_id: ProjectId) -> Result<Vec<Ownership>, Error> {
     let spans = sql::ownership(&backend.pool, scope, Some(project_id)).await?;
     if spans.is_empty() { Err(Problem::NotFound.into()) } else { Ok(spans) }
@@ -310,6 +323,7 @@ pub async fn ownership(backend: &Backend, scope: &OrgScope, project_id: ProjectI
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn all_ownership(backend: &Backend, scope: &OrgScope) -> Result<Vec<Ownership>, Error> {
     sql::ownership(&backend.pool, scope, None).await
 }

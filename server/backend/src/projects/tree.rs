@@ -13,6 +13,7 @@ use std::collections::HashMap;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn tree(backend: &Backend, scope: &OrgScope) -> Result<ProjectTree, Error> {
     let month = Period::month_to_date(today(backend, scope));
     let (teams, projects) = (list_teams(backend, scope).await?, list_projects(backend, scope).await?);
@@ -62,6 +63,7 @@ async fn sums_by(
 ///
 /// # Errors
 /// [`domain::problem::Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn project_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<ProjectDetail, Error> {
     scope.require(Permission::Read)?;
     let project = by_slug(backend, scope, slug).await?;
@@ -84,6 +86,7 @@ pub async fn project_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> 
 ///
 /// # Errors
 /// [`domain::problem::Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn team_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<TeamDetail, Error> {
     scope.require(Permission::Read)?;
     let team = team_by_slug(backend, scope, slug).await?;

@@ -133,6 +133,7 @@ fn entered_text<R: Rule>(scope: &OrgScope, rule: &R) -> String {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`] for a rule that does not count, [`Problem::Invalid`] for an end after the rule's own, or that its kind does not know; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn end(backend: &Backend, scope: &OrgScope, rule_id: u64, end: Edge) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     let rule_id = i64::try_from(rule_id).map_err(|_| Problem::NotFound)?;

@@ -42,6 +42,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`Problem::Invalid`] for an unknown zone, [`Problem::Conflict`] when the owner has a sample already; [`Error::Database`]. What was made until then stays and can be deleted.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn load(
     backend: &Backend,
     owner: UserId,
@@ -57,6 +58,7 @@ pub async fn load(
 ///
 /// # Errors
 /// As [`load`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Organization, Error> {
     let sample = Sample::make(backend, owner, time_zone).await?;
     let organization = sample.organization.clone();
@@ -73,6 +75,7 @@ pub async fn start(backend: &Backend, owner: UserId, time_zone: &str) -> Result<
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn progress(backend: &Backend, scope: &OrgScope) -> Result<Option<f64>, Error> {
     let organization = identity::organization(backend, scope).await?;
     let age = backend.clock.now() - organization.created_at;
@@ -97,7 +100,8 @@ pub(super) struct Sample {
 
 impl Sample {
     pub(super) async fn make(backend: &Backend, owner: UserId, time_zone: &str) -> Result<Self, Error> {
-        if organizations_of(backend, owner).await?.iter().any(|(organization, _)| organization.is_sample) {
+        let stays = |organization: &Organization| organization.is_sample && organization.deletes_at.is_none();
+        if organizations_of(backend, owner).await?.iter().any(|(organization, _)| stays(organization)) {
             return Err(
                 Problem::conflict("You already have a sample organization. Delete it to load a fresh one.").into()
             );

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 ///
 /// # Errors
 /// `Unprocessable` for dimensions that no rollup carries together; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -> Result<Explore, Error> {
     scope.require(Permission::Read)?;
     let ask = Ask { backend, scope, query: &query };
@@ -48,6 +49,7 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
 ///
 /// # Errors
 /// As [`explore`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn values(
     backend: &Backend,
     scope: &OrgScope,

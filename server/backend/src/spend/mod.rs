@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 ///
 /// # Errors
 /// `Unprocessable` for a combination of labels that would read too many events; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> Result<SpendAnswer, Error> {
     scope.require(Permission::Read)?;
     let (mut rows, total) = grouped(backend, scope, SpendScope::Organization, query, MAX_ROWS + 1).await?;
@@ -124,6 +125,7 @@ async fn bound(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn daily_series(
     backend: &Backend,
     scope: &OrgScope,
@@ -140,6 +142,7 @@ pub async fn daily_series(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
     scope.require(Permission::Read)?;
     Ok(grouped(backend, scope, part, &SpendQuery::over(period), 1).await?.1)
@@ -149,6 +152,7 @@ pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, 
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     scope.require(Permission::Read)?;
     let _permit = backend.readers.permit(scope).await?;
@@ -159,6 +163,7 @@ pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn newest_event_at(
     backend: &Backend,
     scope: &OrgScope,
@@ -173,6 +178,7 @@ pub async fn newest_event_at(
 ///
 /// # Errors
 /// As [`query`]; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn last_hour(
     backend: &Backend,
     scope: &OrgScope,

@@ -26,6 +26,7 @@ const MOVERS: usize = 4;
 ///
 /// # Errors
 /// `Unprocessable` for filters that no rollup carries together; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn overview(
     backend: &Backend,
     scope: &OrgScope,
@@ -100,6 +101,7 @@ pub async fn overview(
 ///
 /// # Errors
 /// As [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn compare(
     backend: &Backend,
     scope: &OrgScope,
@@ -117,6 +119,7 @@ pub async fn compare(
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
     let (ahead, open_alerts) =
         futures::try_join!(forecast::forecast_inputs(backend, scope), budgets::open_alerts(backend, scope))?;

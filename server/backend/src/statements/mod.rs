@@ -25,6 +25,7 @@ pub const MAX_MONTHS: u32 = 24;
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTotal>, Error> {
     scope.require(Permission::Read)?;
     let this_month = Period::month_of(scope.zone().day_of(backend.clock.now()));
@@ -38,6 +39,7 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn month(
     backend: &Backend,
     scope: &OrgScope,
@@ -52,6 +54,7 @@ pub async fn month(
 ///
 /// # Errors
 /// [`Problem::NotFound`] where the caller sees no such team or project; `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn one(
     backend: &Backend,
     scope: &OrgScope,

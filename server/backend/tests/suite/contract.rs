@@ -309,7 +309,7 @@ async fn terms_are_superseded_and_months_know_when_that_concerns_them() {
 #[tokio::test]
 async fn a_month_is_one_of_the_organizations_zone_and_must_be_whole() {
     let database = TestDatabase::new().await;
-    let (backend, _) = seed::backend(&database, NOW);
+    let (backend, clock) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, "Asia/Kolkata").await;
     let globex = seed::organization(&backend, "UTC").await;
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
@@ -344,7 +344,7 @@ async fn a_month_is_one_of_the_organizations_zone_and_must_be_whole() {
     assert!(contract::terms(&backend, &globex.owner).await.unwrap().is_empty());
     let term_id = contract::terms(&backend, &acme.owner).await.unwrap()[0].row.term_id;
     assert_eq!(problem(rules::end(&backend, &globex.owner, term_id, Edge::Day(october.from))).await, Problem::NotFound);
-    backend::identity::delete_organization(&backend, &acme.owner, "Acme").await.unwrap();
+    acme.delete(&clock).await;
     let left: i64 = sqlx::query_scalar("select count(*) from rules").fetch_one(database.pool()).await.unwrap();
     assert_eq!(left, 0);
 }

@@ -448,7 +448,7 @@ async fn what_an_open_run_knows_or_a_reversal_would_bring_back_cannot_be_undone(
 #[tokio::test]
 async fn runs_belong_to_their_organization_and_to_those_who_manage_prices() {
     let database = TestDatabase::new().await;
-    let (backend, _) = seed::backend(&database, NOW);
+    let (backend, clock) = seed::backend(&database, NOW);
     let acme = seed::organization(&backend, "UTC").await;
     let globex = seed::organization(&backend, "UTC").await;
     let (_, bound) = seed::bound_key(&backend, &acme.owner, &acme.project).await;
@@ -464,7 +464,7 @@ async fn runs_belong_to_their_organization_and_to_those_who_manage_prices() {
     assert!(runs::list(&backend, &globex.owner, None).await.unwrap().runs.is_empty());
     assert_eq!(problem(runs::list(&backend, &bound, None)).await.status(), 403);
     assert_eq!(problem(runs::draft(&backend, &bound, &all_of(RunKind::Pricing))).await.status(), 403);
-    backend::identity::delete_organization(&backend, &acme.owner, "Acme").await.unwrap();
+    acme.delete(&clock).await;
     let left: i64 = sqlx::query_scalar("select count(*) from repricing_runs").fetch_one(database.pool()).await.unwrap();
     assert_eq!(left, 0);
 }

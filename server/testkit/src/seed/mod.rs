@@ -21,6 +21,7 @@ use backend::identity::{self, Bootstrap};
 use backend::keys::{self, NewKey};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery};
+use chrono::Duration;
 use domain::identity::{Email, KeyScope, Role};
 use domain::ids::{OrgId, TeamId, UserId};
 use domain::project::{KeyProject, Project};
@@ -28,6 +29,7 @@ use secrecy::SecretString;
 use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
 
 /// The password of every user that is made here.
 pub const PASSWORD: &str = "three unrelated words";
@@ -123,6 +125,18 @@ impl Organization {
     #[must_use]
     pub fn id(&self) -> OrgId {
         self.owner.org_id()
+    }
+
+    /// Deletes it for good, as its owner asks and the background job does it when the days are over.
+    ///
+    /// # Panics
+    /// When a verb fails, or it is not deleted.
+    pub async fn delete(&self, clock: &TestClock) {
+        let name = identity::organization(&self.backend, &self.owner).await.expect("the organization").name;
+        identity::delete_organization(&self.backend, &self.owner, &name).await.expect("a mark");
+        clock.advance(Duration::days(identity::UNDO_DAYS));
+        let gone = identity::delete_due(&self.backend, &CancellationToken::new()).await.expect("a deletion");
+        assert_eq!(gone, 1, "the organization is gone");
     }
 
     /// A further team.

@@ -92,10 +92,3 @@ pub(in crate::budgets) async fn with_budgets(
     .await?;
     Ok(ids.into_iter().map(OrgId).collect())
 }
-
-/// Whether this transaction is the one server's that sweeps now.
-pub(in crate::budgets) async fn try_sweep_lock(connection: &mut PgConnection) -> Result<bool, Error> {
-    // The number is arbitrary; it only has to be the same everywhere and nobody else's.
-    const SWEEP: i64 = 0x7461_6c6c_7901;
-    Ok(sqlx::query_scalar("select pg_try_advisory_xact_lock($1)").bind(SWEEP).fetch_one(connection).await?)
-}

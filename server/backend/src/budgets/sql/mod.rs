@@ -18,6 +18,6 @@ pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, 
 pub(super) use mails::{insert_test, own_address, tests, tests_since};
 #[cfg(test)]
 pub(super) use marks::TAKE_MARKS;
-pub(super) use marks::{Mark, is_marked_before, marked, take_marks, try_sweep_lock, with_budgets};
+pub(super) use marks::{Mark, is_marked_before, marked, take_marks, with_budgets};
 pub(super) use months::{InForce, Month, evaluated, lock_month, months, over, set_month_amount};
 pub(super) use recipients::{Question, ask_recipient, confirm_recipient, forget_recipient, recipient_offer};

@@ -41,6 +41,7 @@ fn presentable(sender: Sender) -> Sender {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the scope `ingest`, [`Problem::TooLarge`] above [`MAX_BATCH`] events, [`Problem::Unavailable`] when too much is waiting or PostgreSQL is away: then nothing was recorded.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> Result<IngestAnswer, Error> {
     record(backend, scope, Size::of(items), Projects::OrRefused, || items.iter().map(|item| read_one(*item)).collect())
         .await
@@ -50,6 +51,7 @@ pub async fn ingest(backend: &Backend, scope: &OrgScope, items: &[Item<'_>]) -> 
 ///
 /// # Errors
 /// As [`ingest`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ingest_repeatable(
     backend: &Backend,
     scope: &OrgScope,
@@ -72,6 +74,7 @@ pub async fn ingest_repeatable(
 ///
 /// # Errors
 /// As [`ingest`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ingest_inputs(
     backend: &Backend,
     scope: &OrgScope,
@@ -85,6 +88,7 @@ pub async fn ingest_inputs(
 ///
 /// # Errors
 /// As [`ingest`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ingest_native(
     backend: &Backend,
     scope: &OrgScope,
@@ -99,6 +103,7 @@ pub async fn ingest_native(
 ///
 /// # Errors
 /// As [`ingest`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn ingest_foreign(
     backend: &Backend,
     scope: &OrgScope,

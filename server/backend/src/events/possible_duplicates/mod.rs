@@ -33,6 +33,7 @@ pub(super) async fn others(backend: &Backend, scope: &OrgScope, key: EventKey) -
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read, [`domain::problem::Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn possible_duplicates(
     backend: &Backend,
     scope: &OrgScope,
@@ -60,6 +61,7 @@ pub async fn possible_duplicates(
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> Result<PossibleDuplicateTotals, Error> {
     let drops = drops_doubles(backend, scope).await?;
     Ok(PossibleDuplicateTotals { drops, ..sql::sum(&backend.pool, scope).await? })
@@ -69,6 +71,7 @@ pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> R
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
     scope.require(Permission::Read)?;
     let mut connection = backend.pool.acquire().await?;
@@ -79,6 +82,7 @@ pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, 
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to manage the organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn set_drops_doubles(backend: &Backend, scope: &OrgScope, drop: bool) -> Result<(), Error> {
     scope.require(Permission::ManageOrganization)?;
     let mut transaction = backend.pool.begin().await?;

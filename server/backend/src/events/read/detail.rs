@@ -33,6 +33,7 @@ const MAX_MODELS: i64 = 20;
 ///
 /// # Errors
 /// [`Problem::NotFound`], also when the caller does not see its project; [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<EventDetail, Error> {
     scope.require(Permission::Read)?;
     let by_id = sql::key_of_id(&backend.pool, scope, id_hash(id)).await?;
@@ -44,6 +45,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<Event
 ///
 /// # Errors
 /// As [`find`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Result<EventDetail, Error> {
     scope.require(Permission::Read)?;
     let Listed { row, event, key_name } = sql::event(&backend.pool, scope, key).await?.ok_or(Problem::NotFound)?;

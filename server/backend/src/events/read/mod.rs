@@ -48,6 +48,7 @@ impl Span {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<Page<EventRow>, Error> {
     scope.require(Permission::Read)?;
     let list = fingerprint(scope, &query.to_pairs());
@@ -65,6 +66,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
 ///
 /// # Errors
 /// As [`list`], and [`Problem::Unprocessable`] when there are more rows than a file takes.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<String, Error> {
     scope.require(Permission::Read)?;
     let most = usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX);
@@ -82,6 +84,7 @@ pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Res
 ///
 /// # Errors
 /// As [`list`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventRow>, Error> {
     let query = EventQuery { limit: 1, ..EventQuery::default() };
     Ok(list(backend, scope, &query).await?.rows.into_iter().next())
@@ -91,6 +94,7 @@ pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventR
 ///
 /// # Errors
 /// As [`list`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnpricedRow>, Error> {
     scope.require(Permission::Read)?;
     sql::unpriced(&backend.pool, scope, MAX_UNPRICED).await
@@ -100,6 +104,7 @@ pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<Unprice
 ///
 /// # Errors
 /// As [`list`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn unread_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnreadUsage>, Error> {
     let today = scope.zone().day_of(backend.clock.now());
     let days = Period { from: today - Duration::days(UNREAD_DAYS), to: today + Duration::days(1) };
@@ -130,6 +135,7 @@ pub async fn unread_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<Unr
 ///
 /// # Errors
 /// As [`list`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Attention, Error> {
     scope.require(Permission::Read)?;
     let since = backend.clock.now() - Duration::days(REJECTED_DAYS);

@@ -7,6 +7,7 @@ mod sql;
 
 use super::files::{self, FileRow, Header, Ids, Separator};
 use super::ingest::{dry_run, ingest_native};
+use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, keys};
 use domain::event::{IngestAnswer, IngestStatus};
 use domain::format;
@@ -46,12 +47,13 @@ pub struct NewUpload<'a> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `key` or `file`, [`Problem::TooLarge`] beyond [`MAX_FILE_BYTES`], [`Problem::Conflict`] when too many are not ended; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn start(backend: &Backend, scope: &OrgScope, new: NewUpload<'_>) -> Result<Upload, Error> {
     scope.require(Permission::SendEvents)?;
     keys::scope_of(backend, scope, new.key_id).await?;
     let row = announced(backend, scope, &new).await?;
     let mut transaction = backend.pool.begin().await?;
-    sql::lock_organization(&mut transaction, scope).await?;
+    locks::hold(&mut transaction, Lock::Uploads.of(scope.org_id())).await?;
     if sql::count_open(&mut transaction, scope).await? >= MAX_OPEN {
         let detail = format!("{MAX_OPEN} uploads are not finished. Finish or discard some first.");
         return Err(Problem::conflict(detail).into());
@@ -142,6 +144,7 @@ fn head_hash(head: &[u8]) -> [u8; 32] {
 ///
 /// # Errors
 /// [`Problem::Forbidden`], [`Problem::NotFound`], [`Problem::Invalid`] naming `file` where it is another one; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn check(backend: &Backend, scope: &OrgScope, upload_id: UploadId, head: &[u8]) -> Result<Upload, Error> {
     let row = open(backend, scope, upload_id).await?;
     same_file(&row, head)?;
@@ -161,6 +164,7 @@ pub async fn check(backend: &Backend, scope: &OrgScope, upload_id: UploadId, hea
 ///
 /// # Errors
 /// As [`check`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn recognise(backend: &Backend, scope: &OrgScope, upload_id: UploadId, head: &[u8]) -> Result<(), Error> {
     Ok(same_file(&open(backend, scope, upload_id).await?, head)?)
 }
@@ -177,6 +181,7 @@ fn same_file(row: &UploadRow, head: &[u8]) -> Result<(), Problem> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`], [`Problem::NotFound`], [`Problem::Conflict`] once rows are recorded; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn map(backend: &Backend, scope: &OrgScope, upload_id: UploadId, mapping: Mapping) -> Result<(), Error> {
     let row = open(backend, scope, upload_id).await?;
     // Rows that had other fields would have other ids and count twice.
@@ -193,6 +198,7 @@ pub async fn map(backend: &Backend, scope: &OrgScope, upload_id: UploadId, mappi
 ///
 /// # Errors
 /// [`Problem::Forbidden`], [`Problem::NotFound`], [`Problem::Invalid`] for another file or a row that is too long, [`Problem::Unprocessable`] while columns are missing, [`Problem::Conflict`] when somebody else sends the same piece, [`Problem::Unavailable`] when too much is waiting: what is recorded stays, and the piece can come again; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn take(
     backend: &Backend,
     scope: &OrgScope,
@@ -305,6 +311,7 @@ impl Taking<'_> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`], [`Problem::NotFound`], [`Problem::Conflict`] where it is ended; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn discard(backend: &Backend, scope: &OrgScope, upload_id: UploadId) -> Result<(), Error> {
     let row = open(backend, scope, upload_id).await?;
     end(backend, scope, row.upload_id, true).await
@@ -344,6 +351,7 @@ async fn open(backend: &Backend, scope: &OrgScope, upload_id: UploadId) -> Resul
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to read, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn find(backend: &Backend, scope: &OrgScope, upload_id: UploadId) -> Result<Upload, Error> {
     scope.require(Permission::Read)?;
     Ok(sql::view(&backend.pool, scope, upload_id).await?.ok_or(Problem::NotFound)?)
@@ -353,6 +361,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, upload_id: UploadId) -> R
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<Upload>, Error> {
     scope.require(Permission::Read)?;
     sql::views(&backend.pool, scope, MAX_LISTED).await
@@ -362,6 +371,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<Upload>, Er
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn keys(backend: &Backend, scope: &OrgScope) -> Result<Vec<(KeyId, String)>, Error> {
     let now = backend.clock.now();
     let usable = keys::list(backend, scope).await?.into_iter().filter(|key| {

@@ -93,15 +93,6 @@ fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// One at a time counts the organization's open uploads.
-pub(super) async fn lock_organization(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('uploads'), hashtext($1::text))")
-        .bind(scope.org_id().0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
 pub(super) async fn count_open(connection: &mut PgConnection, scope: &OrgScope) -> Result<i64, Error> {
     let count = sqlx::query_scalar("select count(*) from uploads where org_id = $1 and ended_at is null");
     Ok(count.bind(scope.org_id().0).fetch_one(connection).await?)

@@ -47,6 +47,18 @@ pub(in crate::identity) async fn members(pool: &PgPool, scope: &OrgScope, limit:
     rows.iter().map(to_member).collect()
 }
 
+/// The addresses of the owners.
+pub(in crate::identity) async fn owners(connection: &mut PgConnection, scope: &OrgScope) -> Result<Vec<Email>, Error> {
+    let found: Vec<String> = sqlx::query_scalar(
+        "select users.email from members join users using (user_id) where org_id = $1 and role = 'owner' order by 1",
+    )
+    .bind(scope.org_id().0)
+    .fetch_all(connection)
+    .await?;
+    let email = |text: String| Email::parse(&text).map_err(|_| Error::inconsistent("users", "email", text));
+    found.into_iter().map(email).collect()
+}
+
 /// What ends with each membership, where that is anything.
 pub(in crate::identity) async fn belongings(
     pool: &PgPool,

@@ -2,11 +2,13 @@
 
 use super::members::role;
 use crate::{Actor, Error, OrgScope, Visible};
+use chrono::{DateTime, Utc};
 use domain::identity::{Organization, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
+use uuid::Uuid;
 
 /// False when the slug is taken.
 pub(in crate::identity) async fn insert_organization(
@@ -31,12 +33,13 @@ pub(in crate::identity) async fn insert_organization(
     Ok(done.rows_affected() == 1)
 }
 
+/// Those aside that are going to be deleted.
 pub(in crate::identity) async fn count_owned(connection: &mut PgConnection, user_id: UserId) -> Result<i64, Error> {
-    let count = sqlx::query_scalar("select count(*) from members where user_id = $1 and role = 'owner'")
-        .bind(user_id.0)
-        .fetch_one(connection)
-        .await?;
-    Ok(count)
+    let count = sqlx::query_scalar(
+        "select count(*) from members join organizations using (org_id)
+         where user_id = $1 and role = 'owner' and deletes_at is null",
+    );
+    Ok(count.bind(user_id.0).fetch_one(connection).await?)
 }
 
 /// Makes the member's scope: the one way in for people.
@@ -115,7 +118,7 @@ pub(in crate::identity) async fn organizations_of(
     rows.iter().map(|row| Ok((to_organization(row)?, role("members", row)?))).collect()
 }
 
-/// The oldest organization of this name that the user owns.
+/// The oldest organization of this name that the user owns, and that is not going to be deleted.
 pub(in crate::identity) async fn owned_by_name(
     connection: &mut PgConnection,
     user_id: UserId,
@@ -126,6 +129,7 @@ pub(in crate::identity) async fn owned_by_name(
          from organizations
          join members on members.org_id = organizations.org_id
          where members.user_id = $1 and members.role = 'owner' and organizations.name = $2
+             and organizations.deletes_at is null
          order by organizations.org_id
          limit 1",
     )
@@ -148,6 +152,7 @@ fn to_organization(row: &PgRow) -> Result<Organization, Error> {
             .map_err(|_| Error::inconsistent("organizations", "fiscal_year_start_month", month))?,
         is_sample: row.try_get("is_sample")?,
         created_at: row.try_get("created_at")?,
+        deletes_at: row.try_get("deletes_at")?,
     })
 }
 
@@ -168,22 +173,93 @@ pub(in crate::identity) async fn lock_organization(
     Ok(())
 }
 
+/// The same, unless somebody else holds it: whether it is held now.
+pub(in crate::identity) async fn try_lock_organization(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<bool, Error> {
+    let row = sqlx::query("select 1 from organizations where org_id = $1 for no key update skip locked")
+        .bind(scope.org_id().0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.is_some())
+}
+
+/// The same for one whose time to be deleted has come.
+pub(in crate::identity) async fn try_lock_due(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let row =
+        sqlx::query("select 1 from organizations where org_id = $1 and deletes_at <= $2 for no key update skip locked");
+    Ok(row.bind(scope.org_id().0).bind(now).fetch_optional(connection).await?.is_some())
+}
+
+pub(in crate::identity) async fn set_zone(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    zone: Zone,
+) -> Result<(), Error> {
+    sqlx::query("update organizations set time_zone = $2 where org_id = $1")
+        .bind(scope.org_id().0)
+        .bind(zone.name())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(in crate::identity) async fn set_deletion(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    at: Option<DateTime<Utc>>,
+) -> Result<(), Error> {
+    sqlx::query("update organizations set deletes_at = $2 where org_id = $1")
+        .bind(scope.org_id().0)
+        .bind(at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Organizations whose time to be deleted has come, the first first (across organizations: the worker's own view, no caller's).
+pub(in crate::identity) async fn due_for_deletion(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<OrgId>, Error> {
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar("select org_id from organizations where deletes_at <= $1 order by deletes_at, org_id")
+            .bind(now)
+            .fetch_all(pool)
+            .await?;
+    Ok(ids.into_iter().map(OrgId).collect())
+}
+
+/// Deletes what lets people and keys in; whether there was any.
+pub(in crate::identity) async fn shut_out(connection: &mut PgConnection, scope: &OrgScope) -> Result<bool, Error> {
+    let mut any = false;
+    for sql in [
+        "delete from members where org_id = $1",
+        "delete from invitations where org_id = $1",
+        "delete from api_key_hashes where org_id = $1",
+    ] {
+        any |= sqlx::query(sql).bind(scope.org_id().0).execute(&mut *connection).await?.rows_affected() > 0;
+    }
+    Ok(any)
+}
+
 pub(in crate::identity) async fn update_organization(
     connection: &mut PgConnection,
     scope: &OrgScope,
     organization: &Organization,
 ) -> Result<(), Error> {
-    sqlx::query("update organizations set name = $2, time_zone = $3, fiscal_year_start_month = $4 where org_id = $1")
+    sqlx::query("update organizations set name = $2, fiscal_year_start_month = $3 where org_id = $1")
         .bind(scope.org_id().0)
         .bind(&organization.name)
-        .bind(&organization.time_zone)
         .bind(i16::from(organization.fiscal_year_start_month))
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// With everything that refers to it: keys, members, budgets, alerts, mails, audit log. Events refer to nothing: `ledger::delete_all`.
+/// With everything that refers to it: keys, budgets, alerts, mails, audit log. Events refer to nothing: `ledger::delete_some`.
 pub(in crate::identity) async fn delete_organization(
     connection: &mut PgConnection,
     scope: &OrgScope,

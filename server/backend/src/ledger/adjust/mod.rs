@@ -5,14 +5,13 @@
 mod moves;
 mod sql;
 
-pub(crate) use sql::{
-    CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, lock_costs, series_of_event,
-};
+pub(crate) use sql::{CURRENT_COST, LAST, StoredAdjustment, adjustments, event_of, is_last, series_of_event};
 
 use super::booking::{Booking, book};
 use super::commit::{enter_organization, mark_moved};
 use super::rollup::RollupDelta;
 use super::stored::StoredEvent;
+use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -243,7 +242,7 @@ pub(crate) async fn enter(
     now: DateTime<Utc>,
 ) -> Result<Option<Zone>, Error> {
     let zone = enter_organization(connection, scope.org_id(), now).await?;
-    sql::lock_costs(connection, scope.org_id()).await?;
+    locks::hold(connection, Lock::Costs.of(scope.org_id())).await?;
     Ok(zone)
 }
 
@@ -256,7 +255,7 @@ pub(super) async fn lock_states(
     scope: &OrgScope,
     keys: &[EventKey],
 ) -> Result<Vec<CostState>, Error> {
-    sql::lock_costs(connection, scope.org_id()).await?;
+    locks::hold(connection, Lock::Costs.of(scope.org_id())).await?;
     sql::states(connection, scope, keys).await
 }
 

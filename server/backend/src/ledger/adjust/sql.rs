@@ -8,7 +8,7 @@ use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, Plan, StoredEvent};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::ids::{EventKey, OrgId, RunId};
+use domain::ids::{EventKey, RunId};
 use domain::meter::Meters;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -236,18 +236,6 @@ pub(super) async fn by_keys(
             Ok(CostState { previous: Some(previous), ..state })
         })
         .collect()
-}
-
-/// Keeps everybody else from changing what an organization's recorded events cost, until the transaction ends.
-///
-/// # Errors
-/// [`Error::Database`].
-pub(crate) async fn lock_costs(connection: &mut PgConnection, org_id: OrgId) -> Result<(), Error> {
-    sqlx::query("select pg_advisory_xact_lock(hashtext('costs'), hashtext($1::text))")
-        .bind(org_id.0)
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// Events by key with what counts now.

@@ -6,6 +6,7 @@ use crate::ledger::content::ContentHash;
 use crate::ledger::event::NewEvent;
 use crate::ledger::possible_duplicates::ResponseIdClaim;
 use crate::ledger::rollup::ChangedDays;
+use crate::locks::{self, Lock, LockKey};
 use crate::{Clock, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId};
@@ -37,13 +38,6 @@ pub(super) fn is_missing_partition(error: &Error) -> bool {
         if database.code().as_deref() == Some("23514") && database.constraint().is_none())
 }
 
-/// The advisory lock of an organization's events: shared by whoever writes events, exclusive for whoever rebuilds or deletes them.
-pub(crate) fn lock_key(org_id: OrgId) -> i64 {
-    let mut tail = [0; 8];
-    tail.copy_from_slice(&org_id.0.as_bytes()[8..]);
-    i64::from_be_bytes(tail)
-}
-
 /// Waits until no committer is in the organization, and keeps them out until the transaction ends.
 ///
 /// The organization's row comes first, as with everybody who takes both.
@@ -54,8 +48,7 @@ pub(crate) async fn lock_organization(connection: &mut PgConnection, scope: &Org
         .await?;
     // What is rebuilt or deleted under this lock may be years of events.
     sqlx::query("select set_config('statement_timeout', '0', true)").execute(&mut *connection).await?;
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(lock_key(scope.org_id())).execute(connection).await?;
-    Ok(())
+    locks::hold(connection, Lock::Events.of(scope.org_id())).await
 }
 
 /// Enters the organizations that nobody rebuilds; also makes sure that the commit will be synchronous and no lock is waited for longer than `lock_wait`.
@@ -64,17 +57,8 @@ pub(super) async fn enter_organizations(
     organizations: &BTreeSet<OrgId>,
     lock_wait: Duration,
 ) -> Result<Vec<OrgId>, Error> {
-    let keys: Vec<i64> = organizations.iter().map(|org_id| lock_key(*org_id)).collect();
-    let entered: Vec<bool> = sqlx::query_scalar(
-        "select pg_try_advisory_xact_lock_shared(org.key)
-         from unnest($1::bigint[]) with ordinality as org (key, position),
-              (select set_config('synchronous_commit', 'on', true), set_config('lock_timeout', $2, true) offset 0) as settings
-         order by org.position",
-    )
-    .bind(keys)
-    .bind(format!("{}ms", lock_wait.as_millis()))
-    .fetch_all(connection)
-    .await?;
+    let keys: Vec<LockKey> = organizations.iter().map(|org_id| Lock::Events.of(*org_id)).collect();
+    let entered = locks::try_hold_shared(connection, &keys, lock_wait).await?;
     Ok(organizations.iter().zip(entered).filter(|(_, entered)| *entered).map(|(org_id, _)| *org_id).collect())
 }
 
@@ -94,7 +78,7 @@ pub(crate) async fn enter_organization(
     org_id: OrgId,
     now: DateTime<Utc>,
 ) -> Result<Option<Zone>, Error> {
-    sqlx::query("select pg_advisory_xact_lock_shared($1)").bind(lock_key(org_id)).execute(&mut *connection).await?;
+    locks::hold_shared(connection, Lock::Events.of(org_id)).await?;
     Ok(settings(connection, &[org_id], now).await?.remove(&org_id).map(|org| org.zone))
 }
 
@@ -367,7 +351,7 @@ pub(super) async fn create_partition(pool: &PgPool, month: NaiveDate) -> Result<
     }
     let mut connection = pool.acquire().await?;
     let mut transaction = connection.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
+    locks::hold(&mut transaction, Lock::Partitions.of_all()).await?;
     if !sqlx::query_scalar::<_, bool>(attached).bind(&name).fetch_one(&mut *transaction).await? {
         let [first, next] = [month, month::next(month)].map(month::first_key);
         // The name and the bounds are made of a date.

@@ -5,11 +5,11 @@ mod sql;
 pub(crate) use sql::dropping;
 pub(super) use sql::{ResponseIdClaim, mark};
 
-use super::adjust;
 use super::content::id_hash;
 use super::copied::Counted;
 use super::event::NewEvent;
 use super::rejected::NewRejection;
+use crate::locks::{self, Lock};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::EventInput;
@@ -47,7 +47,7 @@ pub(super) async fn settle(connection: &mut PgConnection, claims: &[ResponseIdCl
     if !dropping.is_empty() {
         // Whoever puts another copy in the place of the first holds this, so that the first is the one that counts.
         for org_id in &dropping {
-            adjust::lock_costs(connection, *org_id).await?;
+            locks::hold(connection, Lock::Costs.of(*org_id)).await?;
         }
         found = sql::claimed_before(connection, claims).await?;
     }

@@ -114,6 +114,7 @@ fn reason_hash(rejection: &NewRejection) -> TextHash {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor of another list; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn rejected(
     backend: &Backend,
     scope: &OrgScope,
@@ -134,6 +135,7 @@ pub async fn rejected(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn dismiss_rejected(backend: &Backend, scope: &OrgScope, entry: RejectedId) -> Result<(), Error> {
     scope.require(Permission::ManageProjects)?;
     let mut transaction = backend.pool.begin().await?;
@@ -149,6 +151,7 @@ pub async fn dismiss_rejected(backend: &Backend, scope: &OrgScope, entry: Reject
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn dismiss_all_rejected(
     backend: &Backend,
     scope: &OrgScope,

@@ -6,6 +6,7 @@ mod sql;
 
 use super::commit::{lock_organization, month_of, next_month};
 use super::{rejected, running};
+use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, identity};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::event::MIN_RETENTION_DAYS;
@@ -36,6 +37,7 @@ pub struct Enforced {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn retention(backend: &Backend, scope: &OrgScope) -> Result<Option<u32>, Error> {
     scope.require(Permission::Read)?;
     sql::retention_days(&mut *backend.pool.acquire().await?, scope).await
@@ -45,6 +47,7 @@ pub async fn retention(backend: &Backend, scope: &OrgScope) -> Result<Option<u32
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming `days`; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn set_retention(backend: &Backend, scope: &OrgScope, days: Option<u32>) -> Result<(), Error> {
     scope.require(Permission::ManageOrganization)?;
     if days.is_some_and(|days| !(MIN_RETENTION_DAYS..=MAX_DAYS).contains(&days)) {
@@ -69,6 +72,7 @@ pub async fn set_retention(backend: &Backend, scope: &OrgScope, days: Option<u32
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     while !stop.is_cancelled() {
         let done = enforce(backend, stop).await?;
@@ -88,10 +92,11 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enforced, Error> {
     let mut done = Enforced::default();
     let mut lock = backend.pool.begin().await?;
-    if !sql::try_lock(&mut lock).await? {
+    if !locks::try_hold(&mut lock, Lock::Retention.of_all()).await? {
         return Ok(done);
     }
     done.rejected = rejected::enforce(backend, stop).await?;

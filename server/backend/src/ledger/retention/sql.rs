@@ -1,6 +1,7 @@
 //! Queries of retention: `organizations` (its limit), `events`, `event_ids`, `adjustments`.
 
 use crate::ledger::commit::{first_key_of_month, next_month, partition_name};
+use crate::locks::{self, Lock};
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
 use domain::ids::OrgId;
@@ -25,13 +26,6 @@ pub(super) async fn set_retention_days(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// Whether this transaction is the one server's that deletes now.
-pub(super) async fn try_lock(connection: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar("select pg_try_advisory_xact_lock(hashtext('events retention'))")
-        .fetch_one(connection)
-        .await?)
 }
 
 /// Organizations with a limit (across organizations: the worker's own view, no caller's).
@@ -126,7 +120,7 @@ pub(super) async fn drop_if_empty(pool: &PgPool, month: NaiveDate) -> Result<boo
         return Ok(false);
     }
     let mut transaction = pool.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock(hashtext('events partitions'))").execute(&mut *transaction).await?;
+    locks::hold(&mut transaction, Lock::Partitions.of_all()).await?;
     // The name is made of a date.
     for sql in ["set local lock_timeout = '1s'".to_owned(), format!("lock table {name} in access exclusive mode")] {
         match sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await {

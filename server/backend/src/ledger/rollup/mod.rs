@@ -4,7 +4,8 @@ mod sql;
 
 pub(crate) use sql::{
     COARSE_DAYS, COARSE_LABELS, COARSE_METERS, CallSums, Coarse, Columns, DAYS, DayKey, LABELS, LabelKey, LabelSums,
-    METERS, MeterKey, MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, TERMS, TermKey, TermSums, renew, renew_all,
+    METERS, MeterKey, MeterSums, QUARTERS, QuarterKey, Query, Rollup, Rows, STAGED_LABELS, STAGED_METERS, STAGED_TERMS,
+    TERMS, TermKey, TermSums, renew, renew_all,
 };
 
 use sql::{Days, Newest};

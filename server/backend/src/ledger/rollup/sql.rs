@@ -170,6 +170,11 @@ pub(crate) const LABELS: Rollup<LabelKey, LabelSums> = Rollup::new("rollup_label
 pub(crate) const METERS: Rollup<MeterKey, MeterSums> = Rollup::new("rollup_meter_day");
 pub(crate) const TERMS: Rollup<TermKey, TermSums> = Rollup::new("rollup_term_day");
 
+/// What days of another zone come to, which will take the place of those that count.
+pub(crate) const STAGED_LABELS: Rollup<LabelKey, LabelSums> = Rollup::new("staged_label_day");
+pub(crate) const STAGED_METERS: Rollup<MeterKey, MeterSums> = Rollup::new("staged_meter_day");
+pub(crate) const STAGED_TERMS: Rollup<TermKey, TermSums> = Rollup::new("staged_term_day");
+
 /// Rows sorted by key, so that everybody locks them in one order.
 pub(crate) type Rows<K, S> = Vec<(K, S)>;
 
@@ -195,6 +200,13 @@ impl<K: Columns, S: Columns> Rollup<K, S> {
     pub(crate) fn select(&self, within: &str) -> String {
         let names = Self::names().collect::<Vec<_>>().join(", ");
         format!("select {names} from {} where org_id = $1 and {within}", self.table)
+    }
+
+    /// Inserts an organization's rows of another table of the same columns for which a condition holds, whose bound values begin with `$2`: what comes to nothing has no row.
+    pub(crate) fn take_over(&self, other: &Self, within: &str) -> String {
+        let any = S::COLUMNS.iter().map(|(name, _)| format!("{name} <> 0")).collect::<Vec<_>>().join(" or ");
+        let names = Self::names().collect::<Vec<_>>().join(", ");
+        format!("insert into {} ({names}) {} and ({any})", self.table, other.select(within))
     }
 
     /// A row of [`Self::select`].
@@ -475,6 +487,12 @@ mod tests {
         assert_eq!(
             TERMS.select("day = $2"),
             "select org_id, day, series_id, meter, term_id, adjusted from rollup_term_day where org_id = $1 and day = $2"
+        );
+        assert_eq!(
+            TERMS.take_over(&STAGED_TERMS, "day = $2"),
+            "insert into rollup_term_day (org_id, day, series_id, meter, term_id, adjusted) \
+             select org_id, day, series_id, meter, term_id, adjusted from staged_term_day where org_id = $1 and day = $2 \
+             and (adjusted <> 0)"
         );
         assert_eq!(Rollup::<DayKey, TermSums>::WIDTH, 4);
     }

@@ -1,14 +1,15 @@
-//! Rollups against events and events against what was sent: recomputed by other means to find differences, and rebuilt where days have moved.
+//! Rollups against events and events against what was sent: recomputed by other means to find differences.
 
 mod check;
 mod recompute;
 mod sql;
 
+pub(super) use sql::events_from;
+
 use super::adjust;
 use super::commit::lock_organization;
 use super::rollup::{
     COARSE_DAYS, COARSE_LABELS, COARSE_METERS, Coarse, Columns, DAYS, LABELS, METERS, QUARTERS, Rollup, TERMS, renew,
-    renew_all,
 };
 use crate::{Backend, Error, OrgScope};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -38,13 +39,13 @@ const PAGE: i64 = 2_000;
 
 /// A day with the instants where it begins and ends.
 #[derive(Clone, Copy)]
-struct Day {
-    day: NaiveDate,
-    begins: DateTime<Utc>,
-    ends: DateTime<Utc>,
+pub(super) struct Day {
+    pub(super) day: NaiveDate,
+    pub(super) begins: DateTime<Utc>,
+    pub(super) ends: DateTime<Utc>,
 }
 
-fn days_of(zone: Zone, period: Period) -> Vec<Day> {
+pub(super) fn days_of(zone: Zone, period: Period) -> Vec<Day> {
     let next = |day: NaiveDate| day.succ_opt().unwrap_or(day);
     let day = |day: NaiveDate| Day { day, begins: zone.start_of(day), ends: zone.start_of(next(day)) };
     period.iter().map(day).collect()
@@ -56,6 +57,7 @@ fn days_of(zone: Zone, period: Period) -> Vec<Day> {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
@@ -74,6 +76,7 @@ pub async fn verify(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
 ///
 /// # Errors
 /// As [`verify`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<Difference>, Error> {
     require_all(scope)?;
     let mut transaction = backend.pool.begin().await?;
@@ -98,7 +101,7 @@ pub async fn repair(backend: &Backend, scope: &OrgScope, period: Period) -> Resu
 
 /// Differences, at most so many of each table as are reported.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     differences: Vec<Difference>,
     counts: HashMap<&'static str, usize>,
 }
@@ -114,44 +117,65 @@ impl Found {
 }
 
 /// What the events of a day come to.
-struct Recomputed {
-    sums: Sums,
+#[derive(Default)]
+pub(super) struct Recomputed {
+    pub(super) sums: Sums,
     /// Why an event could not be read, if one could not: then the sums lack it.
-    unread: Option<Error>,
+    pub(super) unread: Option<Error>,
 }
 
 /// What the events of a day come to; events that are not what they say are told.
-async fn recompute(
+pub(super) async fn recompute(
     connection: &mut PgConnection,
     scope: &OrgScope,
     day: Day,
     found: &mut Found,
 ) -> Result<Recomputed, Error> {
-    let mut sums = Sums::default();
-    let (mut after, mut unread) = (None, None);
+    let mut recomputed = Recomputed::default();
+    let mut after = None;
     loop {
-        let page = sql::page(connection, scope, day, after).await?;
-        let adjustments = adjust::adjustments(connection, scope, &page.events).await?;
-        let mut adjustments = adjustments.as_slice();
-        for event in &page.events {
-            // Both stand in the order of their keys.
-            let own = adjustments.partition_point(|adjustment| adjustment.event_key <= event.event_key);
-            let (own, others) = adjustments.split_at(own);
-            adjustments = others;
-            if let Some(wrong) = check::wrong(event, own, &page.named, &page.contents) {
-                found.push("events", true, || told(event.event_key, wrong));
-            }
-            sums.add(scope.org_id().0, day.day, event, own);
-        }
-        for (event_key, error) in page.unread {
-            found.push("events", true, || told(event_key, &error.to_string()));
-            unread = Some(error);
-        }
-        after = page.last;
-        if page.is_last {
-            return Ok(Recomputed { sums: sums.close(), unread });
+        let read = recompute_page(connection, scope, day, after, &mut recomputed, found).await?;
+        after = read.last;
+        if read.is_last {
+            return Ok(Recomputed { sums: recomputed.sums.close(), ..recomputed });
         }
     }
+}
+
+/// How far the events of a day were read.
+pub(super) struct Read {
+    pub(super) last: Option<EventKey>,
+    /// Whether no more follow.
+    pub(super) is_last: bool,
+}
+
+/// Adds the next events of a day, at most so many as are read at once.
+pub(super) async fn recompute_page(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    day: Day,
+    after: Option<EventKey>,
+    recomputed: &mut Recomputed,
+    found: &mut Found,
+) -> Result<Read, Error> {
+    let page = sql::page(connection, scope, day, after).await?;
+    let adjustments = adjust::adjustments(connection, scope, &page.events).await?;
+    let mut adjustments = adjustments.as_slice();
+    for event in &page.events {
+        // Both stand in the order of their keys.
+        let own = adjustments.partition_point(|adjustment| adjustment.event_key <= event.event_key);
+        let (own, others) = adjustments.split_at(own);
+        adjustments = others;
+        if let Some(wrong) = check::wrong(event, own, &page.named, &page.contents) {
+            found.push("events", true, || told(event.event_key, wrong));
+        }
+        recomputed.sums.add(scope.org_id().0, day.day, event, own);
+    }
+    for (event_key, error) in page.unread {
+        found.push("events", true, || told(event_key, &error.to_string()));
+        recomputed.unread = Some(error);
+    }
+    Ok(Read { last: page.last, is_last: page.is_last })
 }
 
 fn told(event_key: EventKey, wrong: &str) -> String {
@@ -177,7 +201,11 @@ async fn compare(
 }
 
 /// Puts what follows from the finer sums in place of the coarser ones of a day, or of all.
-async fn rebuild_coarse(connection: &mut PgConnection, scope: &OrgScope, day: Option<NaiveDate>) -> Result<(), Error> {
+pub(super) async fn rebuild_coarse(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    day: Option<NaiveDate>,
+) -> Result<(), Error> {
     sql::rebuild_coarse(connection, scope, &COARSE_DAYS, day).await?;
     sql::rebuild_coarse(connection, scope, &COARSE_LABELS, day).await?;
     sql::rebuild_coarse(connection, scope, &COARSE_METERS, day).await
@@ -219,6 +247,7 @@ fn differing<K: Columns + Ord, S: Columns + PartialEq>(
 ///
 /// # Errors
 /// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn recorded_days(backend: &Backend, scope: &OrgScope) -> Result<Option<Period>, Error> {
     let mut connection = backend.pool.acquire().await?;
     let Some((first, last)) = sql::first_and_last_of_all(&mut connection, scope).await? else { return Ok(None) };
@@ -250,34 +279,4 @@ fn require_all(scope: &OrgScope) -> Result<(), Error> {
         return Ok(());
     }
     Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into())
-}
-
-/// Rebuilds everything that is kept by day, for a new zone.
-///
-/// To be called in the transaction that changes the organization's zone: until that ends, its senders are told to come back.
-/// Quarters of an hour do not change: every zone's offset is a multiple of 15 minutes.
-///
-/// # Errors
-/// [`Error::Database`].
-pub async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, zone: Zone) -> Result<(), Error> {
-    lock_organization(connection, scope).await?;
-    let Some((first, last)) = sql::first_and_last(connection, scope).await? else { return Ok(()) };
-    let mut to = zone.day_of(last);
-    to = to.succ_opt().unwrap_or(to);
-    let days = days_of(zone, Period { from: zone.day_of(first), to });
-    sql::rebuild_days(connection, scope, &days).await?;
-    // Labels, meters and terms follow from events alone: where those have left by retention, the days of the old zone stay.
-    let since = sql::events_from(connection, scope).await?;
-    sql::delete_since(connection, scope, &LABELS, since).await?;
-    sql::delete_since(connection, scope, &METERS, since).await?;
-    sql::delete_since(connection, scope, &TERMS, since).await?;
-    for day in days.into_iter().filter(|day| since.is_none_or(|since| day.day >= since)) {
-        let Recomputed { sums, unread } = recompute(connection, scope, day, &mut Found::default()).await?;
-        unread.map_or(Ok(()), Err)?;
-        LABELS.add(connection, &sums.labels.into_iter().collect()).await?;
-        METERS.add(connection, &sums.meters.into_iter().collect()).await?;
-        TERMS.add(connection, &sums.terms.into_iter().collect()).await?;
-    }
-    rebuild_coarse(connection, scope, None).await?;
-    renew_all(connection, scope).await
 }

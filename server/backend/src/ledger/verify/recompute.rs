@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 /// Rows of all rollups of a day.
 #[derive(Default)]
-pub(super) struct Sums {
+pub(in crate::ledger) struct Sums {
     pub(super) quarters: BTreeMap<QuarterKey, CallSums>,
     pub(super) days: BTreeMap<DayKey, CallSums>,
-    pub(super) labels: BTreeMap<LabelKey, LabelSums>,
-    pub(super) meters: BTreeMap<MeterKey, MeterSums>,
-    pub(super) terms: BTreeMap<TermKey, TermSums>,
+    pub(in crate::ledger) labels: BTreeMap<LabelKey, LabelSums>,
+    pub(in crate::ledger) meters: BTreeMap<MeterKey, MeterSums>,
+    pub(in crate::ledger) terms: BTreeMap<TermKey, TermSums>,
 }
 
 impl Sums {

@@ -148,18 +148,6 @@ pub(super) async fn rebuild_coarse<K: Columns, S: Columns>(
     Ok(())
 }
 
-/// Deletes what is kept by day since the first whose events are kept.
-pub(super) async fn delete_since<K: Columns, S: Columns>(
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-    rollup: &Rollup<K, S>,
-    since: Option<NaiveDate>,
-) -> Result<(), Error> {
-    let delete = format!("delete from {} where org_id = $1 and day >= coalesce($2, '-infinity')", rollup.table);
-    sqlx::query(AssertSqlSafe(delete)).bind(scope.org_id().0).bind(since).execute(connection).await?;
-    Ok(())
-}
-
 /// A transaction that sees one moment and changes nothing.
 pub(super) async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
     Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
@@ -189,43 +177,12 @@ pub(super) async fn first_and_last_of_all(
 }
 
 /// The first month whose events are still kept; none means all.
-pub(super) async fn events_from(connection: &mut PgConnection, scope: &OrgScope) -> Result<Option<NaiveDate>, Error> {
+pub(in crate::ledger) async fn events_from(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<Option<NaiveDate>, Error> {
     Ok(sqlx::query_scalar("select events_from from organizations where org_id = $1")
         .bind(scope.org_id().0)
         .fetch_one(connection)
         .await?)
-}
-
-/// First and last quarter with anything in it.
-pub(super) async fn first_and_last(
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, Error> {
-    let row = sqlx::query("select min(quarter) as first, max(quarter) as last from rollup_quarter where org_id = $1")
-        .bind(scope.org_id().0)
-        .fetch_one(connection)
-        .await?;
-    let (first, last): (Option<_>, Option<_>) = (row.try_get("first")?, row.try_get("last")?);
-    Ok(first.zip(last))
-}
-
-/// Days are sums of quarters, adjustments included; also of those whose events have left by retention.
-pub(super) async fn rebuild_days(connection: &mut PgConnection, scope: &OrgScope, days: &[Day]) -> Result<(), Error> {
-    sqlx::query("delete from rollup_day where org_id = $1").bind(scope.org_id().0).execute(&mut *connection).await?;
-    sqlx::query(
-        "insert into rollup_day (org_id, day, series_id, requests, tokens, unpriced_requests, retries, cache_hits, booked, adjusted,
-            unpriced_upper_bound, avoided_cost)
-         select $1, days.day, series_id, sum(requests)::integer, sum(tokens)::bigint, sum(unpriced_requests)::integer,
-            sum(retries)::integer, sum(cache_hits)::integer, sum(booked), sum(adjusted), sum(unpriced_upper_bound), sum(avoided_cost)
-         from unnest($2::date[], $3::timestamptz[], $4::timestamptz[]) as days (day, begins, ends)
-         join rollup_quarter on org_id = $1 and quarter >= days.begins and quarter < days.ends
-         group by days.day, series_id",
-    )
-    .bind(scope.org_id().0)
-    .bind(days.iter().map(|day| day.day).collect::<Vec<_>>())
-    .bind(days.iter().map(|day| day.begins).collect::<Vec<_>>())
-    .bind(days.iter().map(|day| day.ends).collect::<Vec<_>>())
-    .execute(connection)
-    .await?;
-    Ok(())
 }

@@ -34,6 +34,7 @@ pub const MAX_EXPORT: i64 = 50_000;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read, [`Problem::Invalid`] for a cursor that is none; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<PricesPage, Error> {
     let now = backend.clock.now();
     let month = Period::month_to_date(scope.zone().day_of(now));
@@ -59,6 +60,7 @@ pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch)
 ///
 /// # Errors
 /// As [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<FoundModels, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();
@@ -88,6 +90,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> 
 ///
 /// # Errors
 /// [`Problem::NotFound`] where neither the book nor the organization has such a model; otherwise as [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn model(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Result<ModelPage, Error> {
     scope.require(Permission::Read)?;
     let now = backend.clock.now();
@@ -126,6 +129,7 @@ pub async fn model(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Res
 ///
 /// # Errors
 /// As [`model`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn prices_of(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Result<Vec<DatedPrice>, Error> {
     scope.require(Permission::Read)?;
     let prices = sql::prices_of(&backend.pool, scope, name).await?;
@@ -139,6 +143,7 @@ pub async fn prices_of(backend: &Backend, scope: &OrgScope, name: &ModelName) ->
 ///
 /// # Errors
 /// As [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn aliases_of(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Result<Vec<AliasEntry>, Error> {
     scope.require(Permission::Read)?;
     sql::aliases_of(&backend.pool, scope, name).await
@@ -148,6 +153,7 @@ pub async fn aliases_of(backend: &Backend, scope: &OrgScope, name: &ModelName) -
 ///
 /// # Errors
 /// As [`overview`], and [`Problem::Unprocessable`] when there are more rows than a file takes.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn csv(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> Result<String, Error> {
     scope.require(Permission::Read)?;
     let rows = sql::matching_prices(&backend.pool, scope, search, MAX_EXPORT + 1).await?;
@@ -164,6 +170,7 @@ pub async fn csv(backend: &Backend, scope: &OrgScope, search: &PriceSearch) -> R
 ///
 /// # Errors
 /// As [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn guesses(
     backend: &Backend,
     scope: &OrgScope,
@@ -243,6 +250,7 @@ fn means(books: Books<'_>, provider: &str, model: &str, at: DateTime<Utc>) -> Op
 ///
 /// # Errors
 /// As [`overview`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn providers(backend: &Backend, scope: &OrgScope) -> Result<Vec<ProviderEntry>, Error> {
     scope.require(Permission::Read)?;
     sql::providers(&backend.pool, scope).await

@@ -25,6 +25,7 @@ const MAX_MONTHS: u32 = 24;
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read, and for callers who do not see the whole organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<ContractTerm>>, Error> {
     scope.require_whole(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
@@ -36,6 +37,7 @@ pub async fn terms(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn add_term(backend: &Backend, scope: &OrgScope, new: &NewRule<ContractTerm>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[dated(scope, new)?]).await
@@ -58,6 +60,7 @@ pub(super) async fn known_at(
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthStatus>, Error> {
     let today = scope.zone().day_of(backend.clock.now());
     let this = Period::month_of(today);

@@ -5,6 +5,7 @@
 
 use super::effect::{CommonTrial, rated, window};
 use super::{Read, models_of, read, said_source};
+use crate::locks::{self, Lock};
 use crate::prices::sql as book_sql;
 use crate::{Backend, Error, identity};
 use chrono::{DateTime, Utc};
@@ -38,6 +39,7 @@ pub struct Added {
 ///
 /// # Errors
 /// [`Problem::Invalid`] for a file that is no price data; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn compare_file(backend: &Backend, input: ImportInput) -> Result<CommonImport, Error> {
     let today = backend.clock.now().date_naive();
     let from = input.from.map_or_else(
@@ -100,6 +102,7 @@ impl CommonImport {
 ///
 /// # Errors
 /// [`Problem::Conflict`] where somebody changed the book since it was compared; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) -> Result<Added, Error> {
     let read = &import.read;
     let proposals = &read.comparison.proposals;
@@ -110,7 +113,7 @@ pub async fn apply(backend: &Backend, import: &CommonImport, confirmed: bool) ->
     }
     let now = backend.clock.now();
     let mut transaction = backend.pool.begin().await?;
-    book_sql::lock_seed(&mut transaction).await?;
+    locks::hold(&mut transaction, Lock::PriceSeed.of_all()).await?;
     let current = book_sql::prices(&mut transaction, None).await?;
     if compare(&current, &read.data.rows.prices, import.from).proposals != *proposals {
         return Err(Problem::conflict("The price book has changed since it was compared. Compare again.").into());

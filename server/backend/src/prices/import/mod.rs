@@ -40,6 +40,7 @@ const MAX_KEPT: i64 = 50;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a file that is no price data or differs in more than [`MAX_PROPOSALS`] prices; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: ImportInput) -> Result<Import, Error> {
     scope.require(Permission::ManagePrices)?;
     let now = backend.clock.now();
@@ -143,6 +144,7 @@ fn models_of<'a>(proposals: impl IntoIterator<Item = &'a Proposal>, kind: Propos
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn import(backend: &Backend, scope: &OrgScope, import_id: ImportId) -> Result<Import, Error> {
     scope.require(Permission::Read)?;
     // Imports concern the whole organization: whoever sees a part of it does not learn that there is one.
@@ -171,6 +173,7 @@ async fn shown(backend: &Backend, scope: &OrgScope, import_id: ImportId) -> Resu
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<Vec<ImportEntry>, Error> {
     scope.require(Permission::Read)?;
     if scope.visible_projects().is_some() {
@@ -203,6 +206,7 @@ async fn still_proposed(backend: &Backend, scope: &OrgScope, stored: &sql::Store
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where nothing is left to enter or the book has changed since; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn apply(
     backend: &Backend,
     scope: &OrgScope,

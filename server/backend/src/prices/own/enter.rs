@@ -13,6 +13,7 @@ use domain::rule::NewRule;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn warnings(
     backend: &Backend,
     scope: &OrgScope,
@@ -28,6 +29,7 @@ pub async fn warnings(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields, also `confirmed` for an unusual price that was not confirmed; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn add_prices(
     backend: &Backend,
     scope: &OrgScope,
@@ -48,6 +50,7 @@ pub async fn add_prices(
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] naming the fields, also where no book knows the model; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<ModelAlias>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     rules::enter(backend, scope, &[alias_of(backend, scope, new).await?]).await
@@ -57,6 +60,7 @@ pub async fn add_alias(backend: &Backend, scope: &OrgScope, new: &NewRule<ModelA
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn add_modifier(
     backend: &Backend,
     scope: &OrgScope,

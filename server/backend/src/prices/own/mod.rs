@@ -88,6 +88,7 @@ impl HeldBooks {
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn books(backend: &Backend, scope: &OrgScope) -> Result<HeldBooks, Error> {
     let own = match backend.own_books.get(&scope.org_id()).await {
         Some(own) => own,
@@ -149,6 +150,7 @@ pub(super) async fn price_rows(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Bo
 ///
 /// # Errors
 /// [`Error::Database`] when the connection is lost: start it again.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
     backend.own_books.watch(backend, rules::CHANNEL, stop).await
 }
@@ -157,6 +159,7 @@ pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Er
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Error> {
     Ok(OwnBook {
         prices: overrides(backend, scope).await?,
@@ -170,6 +173,7 @@ pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Er
 ///
 /// # Errors
 /// As [`own_book`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<BookPrice>>, Error> {
     scope.require(Permission::Read)?;
     let mut prices: History<Dated<BookPrice>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
@@ -181,6 +185,7 @@ pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<History<Da
 ///
 /// # Errors
 /// As [`own_book`]; [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<PriceModifier>>, Error> {
     scope.require_whole(Permission::Read)?;
     let mut modifiers: History<Dated<PriceModifier>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
@@ -194,6 +199,7 @@ pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<History<Da
 ///
 /// # Errors
 /// As [`own_book`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<ModelAlias>>, Error> {
     scope.require(Permission::Read)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
@@ -203,6 +209,7 @@ pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<History<Date
 ///
 /// # Errors
 /// As [`own_book`]; [`domain::problem::Problem::Forbidden`] for callers who do not see the whole organization.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn changes(backend: &Backend, scope: &OrgScope) -> Result<History<RuleChange>, Error> {
     scope.require_whole(Permission::Read)?;
     rules::changes(&backend.pool, scope, MAX_LISTED).await
@@ -219,6 +226,7 @@ fn in_book(price: &Dated<BookPrice>) -> impl Ord + use<'_> {
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn overrides_started(
     backend: &Backend,
     scope: &OrgScope,

@@ -17,6 +17,7 @@ use domain::rule::{Rule, RuleKind};
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it is too late; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn undo(backend: &Backend, scope: &OrgScope, change_id: RuleChangeId) -> Result<RuleChangeId, Error> {
     let mut undo = Undo::begin(backend, scope, change_id).await?;
     let recorded_at = undo.recorded_at;

@@ -16,6 +16,7 @@ use domain::rule::NewRule;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn effect_of_prices(
     backend: &Backend,
     scope: &OrgScope,
@@ -32,6 +33,7 @@ pub async fn effect_of_prices(
 ///
 /// # Errors
 /// As [`effect_of_prices`], also where no book knows the model.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn effect_of_alias(
     backend: &Backend,
     scope: &OrgScope,
@@ -53,6 +55,7 @@ const MAX_GUESSES: usize = 12;
 ///
 /// # Errors
 /// As [`effect_of_alias`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn effects_of_guesses(
     backend: &Backend,
     scope: &OrgScope,

@@ -1,7 +1,6 @@
 //! Runs that price or reprice recorded events, or apply the contract to a month of them: previewed, confirmed with a reason, executed in bounded steps, reversible.
 //!
-//! Where a run stands is in its row alone. Each step is one transaction that claims the row, adjusts at most [`STEP`] events and writes how far it is,
-//! so a server that dies in the middle loses nothing and adjusts nothing twice.
+//! Each step ([`crate::steps`]) claims the run's row, adjusts at most [`STEP`] events and writes how far it is.
 
 mod effect;
 mod sql;
@@ -12,7 +11,7 @@ pub use effect::{effect_of_alias, effect_of_prices, effects_of_guesses};
 pub use step::{advance, run_worker};
 
 use crate::error::OnConstraint;
-use crate::{Backend, Error, OrgScope, audit, paging, rules};
+use crate::{Backend, Error, OrgScope, audit, paging, rules, steps};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::format;
 use domain::identity::Permission;
@@ -28,8 +27,6 @@ use sqlx::PgConnection;
 
 /// Most events of one step: its transaction holds the locks of their rollups.
 pub const STEP: i64 = 2_000;
-/// Steps that are taken before a verb answers, so that small runs need nobody to wait.
-const STEPS_AT_ONCE: usize = 4;
 /// Runs of a page of [`list`].
 pub const RUNS_PER_PAGE: i64 = 50;
 
@@ -37,6 +34,7 @@ pub const RUNS_PER_PAGE: i64 = 50;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for a month of the contract that has not begun or whose events are not all kept; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     if let Some(month) = input.month() {
@@ -57,6 +55,7 @@ pub async fn draft(backend: &Backend, scope: &OrgScope, input: &RunInput) -> Res
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Conflict`] while another run moves money; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn price_unpriced(
     backend: &Backend,
     scope: &OrgScope,
@@ -97,6 +96,7 @@ fn busy() -> Problem {
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where it is not previewed, another run moves money, or the common book came in a new edition since; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
@@ -138,6 +138,7 @@ pub async fn confirm(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Invalid`] for the reason, [`Problem::Conflict`] where nothing was moved, later runs moved the same events, or another run moves money; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason: &str) -> Result<RepricingRun, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = domain::repricing::parse_reason(reason).map_err(|problem| Problem::invalid(vec![problem]))?;
@@ -173,6 +174,7 @@ pub async fn reverse(backend: &Backend, scope: &OrgScope, run_id: RunId, reason:
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`], [`Problem::Conflict`] where it was confirmed; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
     scope.require(Permission::ManagePrices)?;
     let mut transaction = backend.pool.begin().await?;
@@ -189,6 +191,7 @@ pub async fn discard(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Resu
 ///
 /// # Errors
 /// [`Problem::Forbidden`] for callers who do not see the whole organization, [`Problem::NotFound`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn run(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<RepricingRun, Error> {
     sees_all(scope)?;
     written(backend, scope, run_id).await
@@ -203,6 +206,7 @@ async fn written(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<R
 ///
 /// # Errors
 /// As [`run`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) -> Result<RunsPage, Error> {
     sees_all(scope)?;
     let mut rows = sql::runs(&backend.pool, scope, before, RUNS_PER_PAGE + 1).await?;
@@ -252,12 +256,7 @@ async fn whole_month(backend: &Backend, scope: &OrgScope, month: Period) -> Resu
 
 /// The first steps of a run, so that small ones are done when the verb answers.
 async fn hurry(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<(), Error> {
-    for _ in 0..STEPS_AT_ONCE {
-        if !advance(backend, scope, run_id).await? {
-            break;
-        }
-    }
-    Ok(())
+    steps::hurry(|| advance(backend, scope, run_id)).await
 }
 
 /// A run as it is begun.

@@ -3,53 +3,36 @@
 use super::sql::{self, RunRow};
 use super::{STEP, sums};
 use crate::ledger::adjust::{self, Adjustment, AdjustmentSource, CostState, Selection};
-use crate::notify_listener::NotifyListener;
 use crate::prices::contract;
 use crate::prices::own::books_known_at;
-use crate::{Backend, Error, OrgScope, identity};
-use domain::ids::{EventKey, OrgId, RunId};
+use crate::{Backend, Error, OrgScope, identity, steps};
+use domain::ids::{EventKey, RunId};
 use domain::period::{Period, Zone};
 use domain::price::contract::{ContractMonth, ContractTerm};
 use domain::problem::Problem;
 use domain::repricing::{RunKind, RunPhase};
 use domain::spend::{Dimension, Filter};
 use sqlx::PgConnection;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// Between two looks for runs where no notification came.
-const LOOK: Duration = Duration::from_secs(30);
 
 /// Advances runs until `stop`. Any number of servers may do it: a step claims its run.
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: start it again after a while; nothing is lost.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let listener = NotifyListener::listen(&backend.pool, sql::CHANNEL);
-    while !stop.is_cancelled() {
-        while let Some((org_id, run_id)) = sql::waiting(&backend.pool).await? {
-            if stop.is_cancelled() {
-                break;
-            }
-            advance_of(backend, org_id, run_id).await?;
-        }
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = listener.next() => {}
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    }
-    Ok(())
+    steps::run(&backend.pool, sql::CHANNEL, stop, || step_of_any(backend)).await
 }
 
-async fn advance_of(backend: &Backend, org_id: OrgId, run_id: RunId) -> Result<(), Error> {
+async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
+    let Some((org_id, run_id)) = sql::waiting(&backend.pool).await? else { return Ok(false) };
     match identity::system_scope(backend, org_id).await {
         Ok(scope) => drop(advance(backend, &scope, run_id).await?),
         // Deleted meanwhile, and its runs with it.
         Err(Error::Problem(Problem::NotFound)) => {}
         Err(error) => return Err(error),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Takes the next step of a run, unless another server is at it; whether there may be more to do.
@@ -58,6 +41,7 @@ async fn advance_of(backend: &Backend, org_id: OrgId, run_id: RunId) -> Result<(
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: the step is as if it had never been.
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn advance(backend: &Backend, scope: &OrgScope, run_id: RunId) -> Result<bool, Error> {
     // What a budget counts, and so what a run moves, does not depend on who asks.
     let scope = identity::system_scope(backend, scope.org_id()).await?;

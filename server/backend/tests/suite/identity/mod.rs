@@ -1,8 +1,10 @@
 //! Accounts, members, invitations, organizations: who may enter, and what stays behind.
 
 mod accounts;
+mod deletion;
 mod members;
 mod organizations;
+mod zone_changes;
 
 use backend::{Backend, Error, OrgScope, TestClock, delivery, identity};
 use chrono::Duration;

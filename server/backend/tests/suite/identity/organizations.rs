@@ -1,10 +1,9 @@
-//! Organizations made, changed and deleted.
+//! Organizations made and changed.
 
 use super::*;
 use backend::identity::Change;
 use backend::keys;
 use domain::identity::Email;
-use sqlx::AssertSqlSafe;
 use testkit::TestDatabase;
 
 #[tokio::test]
@@ -36,51 +35,6 @@ async fn changes_of_the_organization_reach_its_keys() {
     assert_eq!(keys::authenticate(&backend, &key).await.unwrap().scope.zone().name(), "Asia/Kolkata");
     let wrong = Change { name: " ".to_owned(), time_zone: "x".to_owned(), fiscal_year_start_month: 13 };
     assert_eq!(problem(identity::update_organization(&backend, &acme.owner, wrong).await).status(), 400);
-}
-
-#[tokio::test]
-async fn a_deleted_organization_leaves_nothing_and_others_untouched() {
-    let database = TestDatabase::new().await;
-    let (backend, clock) = seed::backend(&database, NOW);
-    let acme = seed::organization(&backend, "UTC").await;
-    let globex = seed::organization(&backend, "UTC").await;
-    member(&backend, &clock, &acme, "ada@example.com", Role::Member).await;
-    identity::invite(&backend, &acme.owner, "bob@example.com", Role::Member).await.unwrap();
-    let untouched = rows_of(&backend, &globex.owner).await;
-    assert!(untouched.iter().map(|(_, count)| count).sum::<i64>() > 0, "the count counts something");
-
-    let wrong = problem(identity::delete_organization(&backend, &acme.owner, "acme").await);
-    assert_eq!(wrong.fields()[0].pointer, "typed_name");
-    identity::delete_organization(&backend, &acme.owner, " Acme ").await.unwrap();
-    let left: Vec<_> = rows_of(&backend, &acme.owner).await.into_iter().filter(|(_, count)| *count > 0).collect();
-    assert!(left.is_empty(), "{left:?}");
-    assert_eq!(rows_of(&backend, &globex.owner).await, untouched);
-    let key = secrecy::ExposeSecret::expose_secret(&acme.key).to_owned();
-    assert_eq!(problem(keys::authenticate(&backend, &key).await), Problem::Unauthenticated);
-    assert_eq!(problem(identity::delete_organization(&backend, &acme.owner, "Acme").await), Problem::NotFound);
-    // People stay: they may belong to other organizations.
-    identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
-}
-
-/// Rows of the organization in every table that has organizations, from the catalogue and not from memory.
-async fn rows_of(backend: &Backend, scope: &OrgScope) -> Vec<(String, i64)> {
-    let tables: Vec<String> = sqlx::query_scalar(
-        "select columns.table_name::text from information_schema.columns
-         join information_schema.tables using (table_schema, table_name)
-         where table_schema = 'public' and column_name = 'org_id' and table_type = 'BASE TABLE'
-         order by table_name",
-    )
-    .fetch_all(&backend.pool)
-    .await
-    .unwrap();
-    assert!(tables.len() > 15, "{tables:?}");
-    let mut counts = vec![];
-    for table in tables {
-        let query = AssertSqlSafe(format!("select count(*) from \"{table}\" where org_id = $1"));
-        let count: i64 = sqlx::query_scalar(query).bind(scope.org_id().0).fetch_one(&backend.pool).await.unwrap();
-        counts.push((table, count));
-    }
-    counts
 }
 
 #[tokio::test]

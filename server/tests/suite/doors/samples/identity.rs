@@ -58,6 +58,7 @@ fn organization(_: &World) -> Vec<Sample> {
         form("sample/progress", &[]),
         form("identity/first-key", &[]).needs(Permission::ManageKeys),
         form("identity/settings", &[]),
+        form("identity/zone-change", &[]),
         form("identity/audit", &[]).needs(Permission::ReadAudit),
         form(
             "identity/update-organization",
@@ -66,6 +67,7 @@ fn organization(_: &World) -> Vec<Sample> {
         .needs(Permission::ManageOrganization),
         form("identity/set-retention", &[("days", "90")]).needs(Permission::ManageOrganization),
         form("identity/delete-organization", &[("typed_name", NAME)]).needs(Permission::DeleteOrganization),
+        form("identity/restore-organization", &[]).needs(Permission::DeleteOrganization),
     ]
 }
 

@@ -20,6 +20,7 @@ const DAYS: u64 = 30;
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission, [`Problem::Invalid`] for a span that ends before it begins, or for attributes of a call, which the sums of days do not tell apart; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn modifier_effect(
     backend: &Backend,
     scope: &OrgScope,
