@@ -57,6 +57,8 @@ const OWNED: [(&str, &[&str]); 2] = [
             "adjustments",
             "provider_responses",
             "suspected_doubles",
+            "trace_calls",
+            "traces",
             "series",
             "coarse_series",
             "labels",

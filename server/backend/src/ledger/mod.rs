@@ -4,6 +4,7 @@
 //! * [`rollup`] declares each table of sums once and writes them.
 //! * `commit` takes events in: a few tasks write whatever waits in one transaction, sums included, so every page has an event from the moment it is acknowledged.
 //! * `adjust` moves what recorded events cost; `verify` recomputes every sum by other means; `retention` lets whole months of events go.
+//! * `traces` knows which spans of a trace repeat others.
 //! * `possible_duplicates` and `rejected` keep what must not count, and say why.
 
 pub(crate) mod adjust;
@@ -23,6 +24,7 @@ pub(crate) mod rollup;
 pub(crate) mod series;
 mod sql;
 pub(crate) mod stored;
+pub(crate) mod traces;
 pub(crate) mod verify;
 
 pub(crate) use adjust::{event_of, is_last};

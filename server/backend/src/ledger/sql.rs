@@ -246,6 +246,8 @@ pub(super) async fn delete_all(connection: &mut PgConnection, scope: &OrgScope) 
         "delete from adjustments where org_id = $1",
         "delete from provider_responses where org_id = $1",
         "delete from suspected_doubles where org_id = $1",
+        "delete from trace_calls where org_id = $1",
+        "delete from traces where org_id = $1",
         "delete from rollup_quarter where org_id = $1",
         "delete from rollup_day where org_id = $1",
         "delete from rollup_label_day where org_id = $1",

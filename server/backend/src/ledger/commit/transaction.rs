@@ -3,12 +3,12 @@
 use super::{NewRejection, Outcome, sql, sums};
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
-use crate::ledger::possible_duplicates;
 use crate::ledger::rejected;
+use crate::ledger::{possible_duplicates, traces};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::IngestStatus;
-use domain::ids::{EventKey, OrgId, RejectedId};
+use domain::ids::{EventKey, OrgId};
 use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use std::collections::hash_map::Entry;
@@ -35,6 +35,8 @@ pub(super) struct Written {
     pub(super) refused: BTreeSet<OrgId>,
     /// Whether no event and no answer was known.
     pub(super) all_new: bool,
+    /// How many spans were left out because others of their traces tell the same.
+    pub(super) repeating: usize,
 }
 
 /// A batch that waits for its commit.
@@ -96,15 +98,12 @@ impl Batch<'_> {
             if claimed.all_ids { sql::KnownIds::new() } else { sql::known_ids(&mut transaction, &candidates).await? };
         let new: Vec<&NewEvent> =
             candidates.iter().copied().filter(|event| !known.contains_key(&event.event_key)).collect();
-        let duplicates = if claimed.all_responses {
-            possible_duplicates::Settled::default()
-        } else {
-            claims.retain(|claim| !known.contains_key(&claim.event.event_key));
-            possible_duplicates::settle(&mut transaction, &claims).await?
-        };
+        claims.retain(|claim| !claimed.all_responses && !known.contains_key(&claim.event.event_key));
+        let (left_out, marked) = self.judge(&mut transaction, &new, &claims).await?;
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
-            new.into_iter().partition(|event| duplicates.dropped.contains(&event.event_key));
+            new.into_iter().partition(|event| left_out.contains(event.event_key));
+        traces::leave_out(&mut transaction, &dropped).await?;
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
@@ -113,7 +112,7 @@ impl Batch<'_> {
                 .await?;
             sql::insert_events(&mut transaction, &fresh).await?;
             let zones = settings.iter().map(|(org_id, org)| (*org_id, org.zone)).collect();
-            possible_duplicates::mark(&mut transaction, &fresh, &duplicates.marked).await?;
+            possible_duplicates::mark(&mut transaction, &fresh, &marked).await?;
             let moved = sums::sum(fresh.iter().copied(), &zones).add(&mut transaction).await?;
             sql::mark_moved(&mut transaction, self.clock, &moved, self.now).await?;
         }
@@ -121,19 +120,35 @@ impl Batch<'_> {
         let outcomes: Vec<Outcome> = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &left_out))
             .collect();
         let refusals = self.refusals(&fates, &outcomes);
-        let left_out: Vec<NewRejection> =
-            dropped.iter().map(|event| possible_duplicates::rejection(event, self.clock)).collect();
-        let listed = self.rejections.iter().copied().chain(&refusals).chain(&left_out);
+        let dropped: Vec<NewRejection> = dropped.iter().map(|event| left_out.rejection(event, self.clock)).collect();
+        let listed = self.rejections.iter().copied().chain(&refusals).chain(&dropped);
         let rejections: Vec<&NewRejection> =
             listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
         rejected::insert(&mut transaction, &rejections).await?;
         let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
         let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
-        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_responses };
+        let all_new = claimed.all_ids && claimed.all_responses;
+        let written = Written { outcomes, refused, all_new, repeating: left_out.repeating.len() };
         Ok(Ready { transaction, unseen, written })
+    }
+
+    /// Which of new events are left out, and which are marked as possible duplicates; `claims` are those on answers that others may have claimed before.
+    async fn judge(
+        &self,
+        connection: &mut PgConnection,
+        new: &[&NewEvent],
+        claims: &[possible_duplicates::ResponseIdClaim<'_>],
+    ) -> Result<(LeftOut, possible_duplicates::FirstEvents), Error> {
+        let told = traces::tell(connection, new, self.now).await?;
+        let mut pairs = possible_duplicates::claimed_before(connection, claims).await?;
+        // What repeats others is neither a double nor what others are doubles of.
+        pairs.retain(|pair| ![pair.second, pair.first].iter().any(|key| told.repeating.contains(key)));
+        pairs.extend(told.doubles);
+        let settled = possible_duplicates::settle(connection, new, pairs).await?;
+        Ok((LeftOut { repeating: told.repeating, doubles: settled.dropped }, settled.marked))
     }
 
     /// Claims ids and answers: copied in blindly where all of many are probably new, which costs half.
@@ -197,20 +212,31 @@ impl Batch<'_> {
                 (Fate::Candidate(_) | Fate::Again(_), IngestStatus::Conflict) => conflicting(),
                 _ => return None,
             };
-            Some(NewRejection {
-                org_id: event.org_id,
-                rejected_id: RejectedId(self.clock.new_id()),
-                received_at: event.received_at,
-                key_id: event.key_id,
-                project_id: event.project_id,
-                id: event.sent.id.clone(),
-                project: event.sent.project.clone(),
-                provider: Some(event.sent.provider.clone()),
-                model: Some(event.sent.model.clone()),
-                problem,
-            })
+            Some(NewRejection::of(event, problem, self.clock))
         };
         fates.iter().zip(outcomes).zip(self.events).filter_map(refusal).collect()
+    }
+}
+
+/// New events that are not recorded.
+struct LeftOut {
+    /// Because others of their trace tell the same.
+    repeating: BTreeSet<EventKey>,
+    /// Because they may be doubles, and the organization leaves those out.
+    doubles: BTreeSet<EventKey>,
+}
+
+impl LeftOut {
+    fn contains(&self, key: EventKey) -> bool {
+        self.repeating.contains(&key) || self.doubles.contains(&key)
+    }
+
+    fn rejection(&self, event: &NewEvent, clock: &dyn Clock) -> NewRejection {
+        if self.repeating.contains(&event.event_key) {
+            traces::rejection(event, clock)
+        } else {
+            possible_duplicates::rejection(event, clock)
+        }
     }
 }
 
@@ -231,7 +257,7 @@ fn outcome(
     candidates: &[&NewEvent],
     known: &sql::KnownIds,
     costs: &sql::BookedCosts,
-    dropped: &BTreeSet<EventKey>,
+    left_out: &LeftOut,
 ) -> Outcome {
     let conflict = Outcome { status: IngestStatus::Conflict, cost: None };
     let (place, first) = match fate {
@@ -241,7 +267,7 @@ fn outcome(
         Fate::Again(place) => (place, false),
     };
     let candidate = candidates[place];
-    if dropped.contains(&candidate.event_key) && candidate.content_hash == event.content_hash {
+    if left_out.contains(candidate.event_key) && candidate.content_hash == event.content_hash {
         return Outcome { status: IngestStatus::Duplicate, cost: None };
     }
     let (content, cost) = match known.get(&candidate.event_key) {
