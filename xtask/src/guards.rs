@@ -59,6 +59,8 @@ const OWNED: [(&str, &[&str]); 2] = [
             "suspected_doubles",
             "event_copies",
             "running_totals",
+            "trace_calls",
+            "traces",
             "series",
             "coarse_series",
             "labels",

@@ -3,11 +3,13 @@
 mod query;
 mod rejection;
 mod totals;
+mod trace;
 mod views;
 
 pub use query::{DEFAULT_PAGE, EventQuery, MAX_PAGE};
 pub use rejection::{ParsedEvent, Rejection, Sender};
 pub use totals::Totals;
+pub use trace::TraceSpan;
 pub use views::{
     Attention, EventDetail, EventRow, Listed, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals,
     PossibleDuplicatesView, RejectedRow, RejectedView, SmallerCopies, UnpricedRow, UnreadUsage, csv,
@@ -18,6 +20,7 @@ use crate::problem::FieldProblem;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
@@ -133,6 +136,26 @@ impl FromStr for Aggregate {
     }
 }
 
+/// A seller that writes what a call cost into its usage object.
+pub struct UsageCost {
+    /// The seller's one name.
+    pub provider: &'static str,
+    /// Where the cost stands, as a JSON pointer.
+    pub pointer: &'static str,
+    /// How many of its units are a US dollar.
+    pub per_dollar: u64,
+}
+
+/// Units of xAI's costs that are a US dollar: ticks (xAI, cost tracking).
+pub const TICKS_PER_DOLLAR: u64 = 10_000_000_000;
+
+/// All of them.
+pub const USAGE_COSTS: [UsageCost; 3] = [
+    UsageCost { provider: "openrouter", pointer: "/cost", per_dollar: 1 },
+    UsageCost { provider: "perplexity", pointer: "/cost/total_cost", per_dollar: 1 },
+    UsageCost { provider: "x-ai", pointer: "/cost_in_usd_ticks", per_dollar: TICKS_PER_DOLLAR },
+];
+
 /// What the provider itself says the attempt cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -164,24 +187,26 @@ impl ReportedCost {
         fits.then(|| Self { amount, currency: "USD".to_owned() })
     }
 
-    /// What a usage object itself says, for the sellers that write it there.
+    /// What a usage object itself says, for the sellers that write it there: [`USAGE_COSTS`].
     ///
-    /// * OpenRouter: `cost` is the whole; with the caller's own key (`is_byok`) it is the router's fee, and `cost_details.upstream_inference_cost` is what the provider charges beside it (OpenRouter, usage accounting).
-    /// * Perplexity: `cost.total_cost`.
+    /// With the caller's own key (`is_byok`) OpenRouter's is the router's fee, and `cost_details.upstream_inference_cost` is what the provider charges beside it (OpenRouter, usage accounting).
     #[must_use]
-    pub fn of_usage(provider: &str, usage: &serde_json::Value) -> Option<Self> {
-        let at = |pointer: &str| Self::read(&usage.pointer(pointer).filter(|cost| cost.is_number())?.to_string());
-        match canonical_provider(provider).as_ref() {
-            "openrouter" => {
-                let mut cost = at("/cost")?;
-                if usage.get("is_byok").and_then(serde_json::Value::as_bool) == Some(true) {
-                    cost.amount += at("/cost_details/upstream_inference_cost")?.amount;
-                }
-                Some(cost)
-            }
-            "perplexity" => at("/cost/total_cost"),
-            _ => None,
+    pub fn of_usage(provider: &str, usage: &Value) -> Option<Self> {
+        let provider = canonical_provider(provider);
+        let seller = USAGE_COSTS.iter().find(|seller| seller.provider == provider)?;
+        let mut cost = Self::counted(usage.pointer(seller.pointer)?, seller.per_dollar)?;
+        if provider == "openrouter" && usage.get("is_byok").and_then(Value::as_bool) == Some(true) {
+            cost.amount += Self::counted(usage.pointer("/cost_details/upstream_inference_cost")?, 1)?.amount;
         }
+        Some(cost)
+    }
+
+    /// A number of units of which so many are a US dollar; none for what is no number or no amount.
+    #[must_use]
+    pub fn counted(units: &Value, per_dollar: u64) -> Option<Self> {
+        let written = units.as_number()?.to_string();
+        let units: Decimal = written.parse().or_else(|_| Decimal::from_scientific(&written)).ok()?;
+        Self::read(&units.checked_div(per_dollar.into())?.to_string())
     }
 
     /// The same from the cell of a file: with the word or sign of US dollars, and with a comma for the point where that is certain.
@@ -234,7 +259,7 @@ pub struct EventInput {
     pub operation: Option<String>,
     /// The provider's own usage object, untouched, or meters.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
-    pub usage: serde_json::Value,
+    pub usage: Value,
     /// Whose shape `usage` has; follows from provider and operation when missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::meter::UsageFormat>))]
@@ -323,6 +348,9 @@ pub struct EventInput {
     /// What the provider says it cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_cost: Option<ReportedCost>,
+    /// Where it stands in a trace; only OpenTelemetry tells.
+    #[serde(skip)]
+    pub span: Option<Box<TraceSpan>>,
 }
 
 impl EventInput {
@@ -409,6 +437,11 @@ mod tests {
         assert_eq!(said("openrouter", routed(false)).as_deref(), Some("0.0012"), "the upstream's is in it");
         assert_eq!(said("openrouter", routed(true)).as_deref(), Some("0.0212"), "the fee comes on top");
         assert_eq!(said("openai", routed(false)), None);
+        // 10,120 input, 1,499 output and 2,809 reasoning tokens: a bill of xAI's.
+        let ticks = |ticks: serde_json::Value| said("xai", serde_json::json!({"cost_in_usd_ticks": ticks}));
+        assert_eq!(ticks(232_856_000.into()).as_deref(), Some("0.0232856"));
+        assert_eq!(ticks(25_000_000_000_u64.into()).as_deref(), Some("2.5"), "more ticks than dollars may be reported");
+        assert_eq!((ticks(0.into()).as_deref(), ticks("1".into()), ticks((-1).into())), (Some("0"), None, None));
         let cell = |text| ReportedCost::read_cell(text).map(|cost| cost.amount.normalize().to_string());
         for (text, expected) in [
             ("0.31 USD", Some("0.31")),

@@ -82,9 +82,9 @@ fn possible_duplicate(org: &str, event: &EventDetail) -> Option<AnyView> {
     let first = event.possible_duplicates.first()?;
     let (href, id) = (event_path(org, first.event_key), first.id.clone());
     let said = if event.row.suspected_double {
-        "Suspected double: the provider's answer has the id of one that was recorded before, with "
+        "Suspected double: it may be the same call as one that was recorded before, "
     } else {
-        "Another event has the id of the same provider's answer: "
+        "Another event may be the same call: "
     };
     Some(view! { <Notice tone=Tone::Warn>{said}<a href=href>{id}</a>". Both are counted."</Notice> }.into_any())
 }
@@ -419,8 +419,8 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         view! { <Section title="Other events of this session" id="session">{table}</Section> }
     });
     let duplicates = (!event.possible_duplicates.is_empty()).then(|| {
-        let table = event_table(org, "Events with the same answer of the provider", &event.possible_duplicates);
-        view! { <Section title="Events with the same answer of the provider" id="doubles">{table}</Section> }
+        let table = event_table(org, "Events that may be the same call", &event.possible_duplicates);
+        view! { <Section title="Events that may be the same call" id="doubles">{table}</Section> }
     });
     view! { {duplicates}{attempts}{session} }.into_any()
 }

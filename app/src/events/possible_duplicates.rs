@@ -23,7 +23,7 @@ pub fn PossibleDuplicatesPage() -> impl IntoView {
         <Title text="Suspected doubles"/>
         <PageHead
             title="Suspected doubles"
-            lead="The provider's answer has the id of one that was recorded before under another id: one call that came by two routes, such as from a gateway and from your own code."
+            lead="One call that may be recorded twice: the provider's answer has the id of one that was recorded before, such as from a gateway and from your own code, or two libraries tell the same in one trace."
         />
         <Transition fallback=|| view! { <Loading what="suspected doubles" lines=12/> }>
             {move || Suspend::new(async move {
@@ -40,7 +40,7 @@ fn draw(org: &str, query: &UrlQuery, view: &PossibleDuplicatesView) -> AnyView {
     let tabs = tabs(org, List::PossibleDuplicates, view.listed.attention);
     let rows = &view.listed.page.rows;
     if rows.is_empty() && query.get("cursor").is_none() {
-        let text = "No two recorded events share the id of a provider's answer.";
+        let text = "No two recorded events look like the same call.";
         let policy = policy(org, view.totals);
         return view! { {tabs}<EmptyState title="Nothing is suspected" text=text>{policy}</EmptyState> }.into_any();
     }

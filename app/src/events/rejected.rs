@@ -33,7 +33,7 @@ pub fn RejectedPage() -> impl IntoView {
         <Title text="Rejected events"/>
         <PageHead
             title="Rejected events"
-            lead="These were not recorded and cost nothing here. Mend what is named and send them again: a rejected event has not taken its id."
+            lead="These were not recorded and cost nothing here. Mend what is named and send them again: a rejected event has not taken its id. What only repeats recorded calls needs nothing."
         />
         <FormErrors errors=forms.one.errors()/>
         <FormErrors errors=forms.all.errors()/>

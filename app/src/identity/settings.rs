@@ -175,7 +175,7 @@ fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=month
                 error=form.error("fiscal_year_start_month")/>
             <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", settings.drops_doubles)
-                hint="An event whose provider's answer is recorded under another id already, such as from a gateway and from your own code. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
+                hint="An event that may be the same call as a recorded one, such as from a gateway and from your own code, or from two libraries in one trace. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
     }

@@ -75,7 +75,7 @@ fn one(item: Option<&RawValue>, own: impl Fn(&RawValue) -> ParsedEvent) -> Parse
     let event_id = joined(&source, &id);
     let refuse = |pointer: &str, code: &str, detail: &str| {
         let sender = Sender { id: Some(event_id.clone()), ..Sender::default() };
-        Box::new(Rejection { sender, problem: FieldProblem::new(pointer, code, detail) })
+        Rejection::about(sender, FieldProblem::new(pointer, code, detail))
     };
     if text(envelope.specversion).is_none_or(|version| !version.starts_with("1.")) {
         return Err(refuse("/specversion", "not_supported", "`specversion` must be 1.0."));

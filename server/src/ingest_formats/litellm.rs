@@ -216,7 +216,7 @@ impl Payload<'_> {
             (used, usage_format) = (json!({"billed_units": billed}), UsageFormat::Cohere);
         }
         let call = text(self.call_type).unwrap_or_default();
-        if is_housekeeping(&call) && !has_tokens(&used) {
+        if is_housekeeping(&call) && !has_tokens(&used) && !self.has_cost() {
             return None;
         }
         let provider_id = text(self.id).filter(|id| Some(id) != text(self.litellm_call_id).as_ref());
@@ -224,7 +224,7 @@ impl Payload<'_> {
         let Some(model) = model else {
             let problem = FieldProblem::new("/model", "required", "`model` is missing.");
             let sender = Sender { id: self.call_id(&call), ..Sender::default() };
-            return Some(Err(Box::new(Rejection { sender, problem })));
+            return Some(Err(Rejection::about(sender, problem)));
         };
         let provider = text(self.custom_llm_provider);
         let model = without_provider(model, provider.as_deref());
@@ -282,6 +282,12 @@ impl Payload<'_> {
             own.filter(|own| *own != of_call)
         };
         fit::id(&attempt.map_or_else(|| of_call.clone(), |attempt| format!("{of_call}:{attempt}")))
+    }
+
+    /// Whether LiteLLM says that it cost anything.
+    fn has_cost(&self) -> bool {
+        let cost = self.response_cost.and_then(|raw| ReportedCost::read(raw.get()));
+        cost.is_some_and(|cost| !cost.amount.is_zero())
     }
 
     /// What a reranker and its like bill, which LiteLLM's usage object leaves out.

@@ -1,6 +1,6 @@
 //! Events that could not be taken, with as much as can be said of them.
 
-use super::EventInput;
+use super::{EventInput, TraceSpan};
 use crate::problem::FieldProblem;
 
 /// Who and what a refused event was about, as far as that could be read.
@@ -36,6 +36,8 @@ pub struct Rejection {
     pub sender: Sender,
     /// What was wrong; never repeats what was sent.
     pub problem: FieldProblem,
+    /// Where it stands in a trace, where that is known: what only repeats recorded calls is no refusal.
+    pub span: Option<Box<TraceSpan>>,
 }
 
 /// An event as a foreign format was read: refused ones are few and large.
@@ -45,12 +47,18 @@ impl Rejection {
     /// One of which nothing could be read.
     #[must_use]
     pub fn unread(problem: FieldProblem) -> Box<Self> {
-        Box::new(Self { sender: Sender::default(), problem })
+        Self::about(Sender::default(), problem)
+    }
+
+    /// One of which this could be read.
+    #[must_use]
+    pub fn about(sender: Sender, problem: FieldProblem) -> Box<Self> {
+        Box::new(Self { sender, problem, span: None })
     }
 
     /// One that was read.
     #[must_use]
     pub fn of(event: &EventInput, problem: FieldProblem) -> Box<Self> {
-        Box::new(Self { sender: Sender::of(event), problem })
+        Box::new(Self { sender: Sender::of(event), problem, span: event.span.clone() })
     }
 }

@@ -100,7 +100,7 @@ pub struct EventDetail {
     pub attempts: Vec<EventRow>,
     /// Other events of the same session, newest first, at most [`MAX_RELATED`].
     pub session: Vec<EventRow>,
-    /// Other events with the same answer of the provider, the first one first.
+    /// Other events that may be the same call, the first one first.
     pub possible_duplicates: Vec<EventRow>,
 }
 

@@ -152,6 +152,11 @@ pub fn describe_measurements() {
     commit::describe();
 }
 
+/// Counts spans that were passed over because others of their request tell the same.
+pub fn repeating_spans(spans: usize) {
+    commit::repeating(spans);
+}
+
 /// How many events wait for the committer or are being prepared.
 #[must_use]
 pub fn waiting(backend: &Backend) -> usize {

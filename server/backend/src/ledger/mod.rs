@@ -5,6 +5,7 @@
 //! * `commit` takes events in: a few tasks write whatever waits in one transaction, sums included, so every page has an event from the moment it is acknowledged.
 //! * `adjust` moves what recorded events cost; `verify` recomputes every sum by other means; `retention` lets whole months of events go.
 //! * `running` knows what the running totals of a series stand at, so that only what they grow by counts.
+//! * `traces` knows which spans of a trace repeat others.
 //! * `possible_duplicates` and `rejected` keep what must not count, and say why.
 
 pub(crate) mod adjust;
@@ -26,6 +27,7 @@ pub(crate) mod running;
 pub(crate) mod series;
 mod sql;
 pub(crate) mod stored;
+pub(crate) mod traces;
 pub(crate) mod verify;
 mod zone;
 

@@ -239,7 +239,7 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, name: String, values: Vec<String
 }
 
 /// The tables of the ledger beside `events`.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 29] = [
     "event_ids",
     "rejected_events",
     "adjustments",
@@ -247,6 +247,8 @@ const TABLES: [&str; 27] = [
     "running_totals",
     "provider_responses",
     "suspected_doubles",
+    "trace_calls",
+    "traces",
     "rollup_quarter",
     "rollup_day",
     "rollup_label_day",

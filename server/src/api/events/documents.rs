@@ -60,7 +60,7 @@ pub(super) struct EventSummary {
     currency: Option<&'static str>,
     /// What the provider says it cost, in US dollars.
     reported_cost: Option<String>,
-    /// Whether the provider's answer has the id of one that was recorded before under another id.
+    /// Whether it may be the same call as an event that was recorded before under another id.
     suspected_double: bool,
 }
 
@@ -92,7 +92,7 @@ impl From<EventRow> for EventSummary {
 pub(super) struct PossibleDuplicateDocument {
     /// The event that came second.
     event: EventSummary,
-    /// The event that was recorded before with the same id of the provider's answer; null where it is not kept any more.
+    /// The event that was recorded before and may be the same call; null where it is not kept any more.
     first: Option<EventSummary>,
 }
 
@@ -311,7 +311,7 @@ pub(super) struct EventDocument {
     attributes: BTreeMap<String, String>,
     /// Other attempts of the same request, first to last, at most 20.
     attempts: Vec<EventSummary>,
-    /// Other events with the same answer of the provider, the first one first, at most 20.
+    /// Other events that may be the same call, the first one first, at most 20.
     doubles: Vec<EventSummary>,
 }
 

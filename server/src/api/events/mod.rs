@@ -160,7 +160,7 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
     Ok(Json(UnpricedDocument::from(rows)))
 }
 
-/// Lists suspected doubles, newest first: events whose provider's answer has the id of one that was recorded before under another id.
+/// Lists suspected doubles, newest first: events that may be the same call as one that was recorded before, because the provider's answer has the same id, or because spans of one trace tell the same.
 ///
 /// `cost` is what all of them cost: as much may be counted twice. Whether they are recorded at all is `drop_doubles` of `PATCH /v1/organization`.
 #[utoipa::path(

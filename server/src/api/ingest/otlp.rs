@@ -4,7 +4,6 @@ use super::record;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
-use crate::ingest_formats::IndexedEvents;
 use crate::ingest_formats::otlp::answer::{Signal, exported, status};
 use crate::ingest_formats::otlp::{self, Encoding};
 use axum::body::Body;
@@ -33,7 +32,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Set `OTEL_EXPORTER_OTLP_ENDPOINT` to `https://host/otlp`, `OTEL_EXPORTER_OTLP_PROTOCOL` to `http/protobuf` or `http/json`, and `OTEL_EXPORTER_OTLP_HEADERS` to `x-api-key=<key>` or `Authorization=Bearer%20<key>`.
 ///
 /// Read are the GenAI conventions of OpenTelemetry, old and new, OpenInference, OpenLLMetry, OpenLIT, the Vercel AI SDK, OpenRouter's broadcast and LiteLLM's `otel` callback.
-/// Only leaves are billed: agents, workflows and spans with a counted call below them repeat what is inside them. Other spans are passed over.
+/// Only leaves are billed: agents, workflows and spans with a counted call below them repeat what is inside them, whether it comes in the same request or came before. An agent of which no call is known is recorded.
+/// What looks like a call and cannot be recorded is refused; other spans are passed over.
 /// Prompts and answers in attributes and events are never read.
 ///
 /// The id is trace id and span id. `tallystick.project`, `.feature`, `.customer`, `.environment`, `.user`, `.cohort` and `.step`, on the span or its resource, fill the field of that name.
@@ -115,13 +115,13 @@ async fn metrics(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
-    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| IndexedEvents::new());
+    let nothing = |body: &[u8], encoding| otlp::metrics(body, encoding).map(|()| otlp::Read::default());
     export(Signal::Metrics, nothing, &caller, &state, &headers, body).await
 }
 
 /// How a signal's body is read.
-trait Reader: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem> {}
-impl<F: FnOnce(&[u8], Encoding) -> Result<IndexedEvents, Problem>> Reader for F {}
+trait Reader: FnOnce(&[u8], Encoding) -> Result<otlp::Read, Problem> {}
+impl<F: FnOnce(&[u8], Encoding) -> Result<otlp::Read, Problem>> Reader for F {}
 
 /// Answers in the encoding of the request; [`speak`] does so for what is refused.
 async fn export(
@@ -171,9 +171,10 @@ async fn take(
     if held.bytes.is_empty() {
         return Ok(IngestAnswer::default());
     }
-    let items = reader(&held.bytes, encoding)?;
+    let read = reader(&held.bytes, encoding)?;
     drop(held);
-    record(state, caller, items).await
+    backend::events::repeating_spans(read.repeating);
+    record(state, caller, read.events).await
 }
 
 /// `google.rpc.Status`: how OTLP says that a request was refused.

@@ -88,8 +88,12 @@ fn what_is_asked_for_again_is_no_second_cost() {
     assert_eq!(batch("a").id, batch("b").id);
     // One that is not finished has counted nothing, and must not take the id.
     let waiting = with(json!({"call_type": "aretrieve_batch", "metadata": {}, "prompt_tokens": 0,
-        "completion_tokens": 0, "total_tokens": 0}));
+        "completion_tokens": 0, "total_tokens": 0, "response_cost": 0.0}));
     assert!(read_value(&waiting).is_none());
+    // What cost something is no mere looking.
+    let searched = with(json!({"call_type": "avector_store_search", "metadata": {}, "prompt_tokens": 0,
+        "completion_tokens": 0, "total_tokens": 0, "response_cost": 0.0025}));
+    assert_eq!(event(&searched).reported_cost.unwrap().amount.to_string(), "0.0025");
 }
 
 #[test]

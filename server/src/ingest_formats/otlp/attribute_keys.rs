@@ -268,7 +268,7 @@ const MEANINGS: [(&str, Names); 41] = [
     ("... Langfuse", LANGFUSE_KIND),
     ("... Vercel AI SDK", AI_SDK),
     ("agent", AGENT),
-    ("the provider's own usage, as the AI SDK passes it on", PROVIDER_METADATA),
+    ("the provider's own usage and xAI's cost, as the AI SDK passes them on", PROVIDER_METADATA),
     ("the provider's own usage, as JSON", RAW_USAGE),
     ("LiteLLM's usage object", PYTHON_USAGE),
     ("Langfuse's counts", LANGFUSE_USAGE),

@@ -75,6 +75,11 @@ impl Attributes {
         }
     }
 
+    /// Whether there are counts under names that nobody knows.
+    pub(super) fn has_unknown_usage(&self) -> bool {
+        !self.unknown_usage.is_empty()
+    }
+
     /// Adds counts under names that nobody knows to a usage object, without what all such names begin with.
     pub(super) fn add_unknown_usage(&self, usage: &mut Map<String, Json>) {
         for (key, value) in &self.unknown_usage {

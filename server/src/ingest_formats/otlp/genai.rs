@@ -11,7 +11,7 @@ use super::attributes::Attributes;
 use super::usage::{Counted, object};
 use crate::ingest_formats::{EventInput, endpoint, fit, names};
 use chrono::{DateTime, FixedOffset};
-use domain::event::{MAX_LATENCY_MS, ReportedCost, Status};
+use domain::event::{MAX_LATENCY_MS, ReportedCost, Status, TICKS_PER_DOLLAR};
 use domain::meter::UsageFormat;
 use serde_json::{Value, json};
 use std::borrow::Cow;
@@ -83,12 +83,18 @@ pub(super) fn event(span: &Span, model: &str, operation: &str, Counted { usage, 
         cost(&mut event, attributes, COST);
         if event.reported_cost.is_none() {
             let total = object(attributes, LANGFUSE_COST).and_then(|costs| Some(costs.get("total")?.to_string()));
-            event.reported_cost = total.and_then(|total| ReportedCost::read(&total));
+            event.reported_cost = total.and_then(|total| ReportedCost::read(&total)).or_else(|| ticks(attributes));
         }
     }
     outcome(&mut event, span);
     labels(&mut event, attributes);
     event
+}
+
+/// xAI's cost, as the AI SDK passes it on.
+fn ticks(attributes: &Attributes) -> Option<ReportedCost> {
+    let metadata = object(attributes, PROVIDER_METADATA)?;
+    ReportedCost::counted(metadata.pointer("/xai/costInUsdTicks")?, TICKS_PER_DOLLAR)
 }
 
 /// The length of the span, or what it says itself where it is written at the end of a stream.

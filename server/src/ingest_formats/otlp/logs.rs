@@ -2,17 +2,20 @@
 //!
 //! Claude Code, Codex and Gemini CLI send metrics beside them that count the same tokens again: those are not read.
 //! The id is a hash of what the record says, because none of them sends one that is never used again.
+//!
+//! Other records that count tokens are refused and listed. OpenTelemetry's own event of a call repeats its span or, in Gemini CLI, the record beside it: it is passed over where that came with it.
 
 use super::attributes::{Attributes, Value};
 use super::log_keys::{
     COST, DURATION_MS, ERROR, EVENT_NAME, FIRST_TOKEN_MS, IDENTITY, INTERACTION, KIND, MODEL, SPEED, STATUS, TIER, USER,
 };
-use super::{Log, Records, genai, unreadable};
-use crate::ingest_formats::{EventInput, IndexedEvents, ParsedEvent, Rejection, fit, names};
+use super::{Log, Read, Records, genai, unreadable, usage};
+use crate::ingest_formats::{EventInput, ParsedEvent, Rejection, fit, names};
 use domain::event::Sender;
 use domain::meter::UsageFormat;
 use domain::problem::FieldProblem;
 use serde_json::{Map, Value as Json, json};
+use std::borrow::Cow;
 
 /// A counted field: its attribute, and where it lies in the usage object.
 type Count = (&'static str, &'static [&'static str]);
@@ -70,14 +73,17 @@ const EMITTERS: [Emitter; 5] = [
     Emitter { name: "gemini_cli.api_error", agent: GEMINI_CLI, failed: true },
 ];
 
-/// The record's name where it is one of ours: that of the event, or its body where Claude Code has the whole name.
+/// OpenTelemetry's event of a call (GenAI conventions, events).
+const DETAILS: &str = "gen_ai.client.inference.operation.details";
+
+/// The record's name where it is one that is known: that of the event, or its body where Claude Code has the whole name.
 pub(super) fn name(event_name: &str, body: Option<&Value>, attributes: &Attributes) -> String {
     let of_body = match body {
         Some(Value::Text(text)) => text.as_str(),
         _ => "",
     };
     let candidates = [event_name, of_body, attributes.word(EVENT_NAME).unwrap_or_default()];
-    candidates.into_iter().find(|name| emitter(name).is_some()).unwrap_or_default().to_owned()
+    candidates.into_iter().find(|name| emitter(name).is_some() || *name == DETAILS).unwrap_or_default().to_owned()
 }
 
 fn emitter(name: &str) -> Option<&'static Emitter> {
@@ -85,30 +91,41 @@ fn emitter(name: &str) -> Option<&'static Emitter> {
 }
 
 /// Reads the calls among the records of one request.
-pub(super) fn read(records: &Records<Log>) -> IndexedEvents {
-    (0..)
-        .zip(records)
-        .filter_map(|(place, log)| match log {
-            Some(log) => Some((place, one(log)?)),
-            None => Some((place, Err(Rejection::unread(unreadable())))),
-        })
-        .collect()
+pub(super) fn read(records: &Records<Log>) -> Read {
+    let has_agent = records.iter().flatten().any(|log| emitter(&log.name).is_some());
+    let mut read = Read::default();
+    for (place, log) in (0..).zip(records) {
+        let Some(log) = log else {
+            read.events.push((place, Err(Rejection::unread(unreadable()))));
+            continue;
+        };
+        if has_agent && log.name == DETAILS {
+            read.repeating += 1;
+        } else if let Some(event) = one(log) {
+            read.events.push((place, event));
+        }
+    }
+    read
 }
 
 fn one(log: &Log) -> Option<ParsedEvent> {
-    let emitter = emitter(&log.name)?;
+    let Some(emitter) = emitter(&log.name) else { return counts(&log.attributes).then(|| Err(unread(log))) };
     let (agent, attributes) = (&emitter.agent, &log.attributes);
-    let usage = usage(emitter, attributes);
+    let usage = usage_of(emitter, attributes);
     // Codex reports every event of a stream, and its end twice: what has counts is the call.
-    let is_end = attributes.word(KIND) == Some("response.completed");
-    if emitter.name == "codex.sse_event" && (!is_end || usage.is_empty()) {
-        return None;
+    if emitter.name == "codex.sse_event" {
+        if usage.is_empty() {
+            return None;
+        }
+        if attributes.word(KIND) != Some("response.completed") {
+            return Some(Err(unread(log)));
+        }
     }
     let id = identity(log, &usage);
     let Some(model) = attributes.word(MODEL) else {
         let sender = Sender { id: Some(id), provider: Some(agent.provider.to_owned()), ..Sender::default() };
         let problem = FieldProblem::new("/model", "required", "The log record names no model.");
-        return Some(Err(Box::new(Rejection { sender, problem })));
+        return Some(Err(Rejection::about(sender, problem)));
     };
     let mut event = EventInput {
         id: Some(id),
@@ -134,6 +151,24 @@ fn one(log: &Log) -> Option<ParsedEvent> {
     Some(Ok(event))
 }
 
+/// Whether a record counts tokens, whoever wrote it.
+fn counts(attributes: &Attributes) -> bool {
+    let mut own = [CLAUDE, CODEX, GEMINI].into_iter().flatten();
+    usage::tells(attributes) || own.any(|(name, _)| attributes.count(&[*name]).is_some())
+}
+
+/// What is said of a record that counts tokens and is of no kind that is read.
+fn unread(log: &Log) -> Box<Rejection> {
+    let named = log.attributes.word(MODEL).map(str::to_owned);
+    let model = named.or_else(|| genai::model(&log.attributes).map(Cow::into_owned));
+    let detail = if log.name == DETAILS {
+        "This event repeats what the span of its call says: send spans to /otlp/v1/traces."
+    } else {
+        "The log record counts tokens, but is none of those of Claude Code, Codex and Gemini CLI that are read."
+    };
+    Rejection::about(Sender { model, ..Sender::default() }, FieldProblem::new("", "unknown", detail))
+}
+
 /// The same agent can be pointed at another seller of the model, which the model's name tells.
 fn provider(agent: &Agent, model: &str) -> String {
     match names::provider(None, model).as_str() {
@@ -142,7 +177,7 @@ fn provider(agent: &Agent, model: &str) -> String {
     }
 }
 
-fn usage(emitter: &Emitter, attributes: &Attributes) -> Map<String, Json> {
+fn usage_of(emitter: &Emitter, attributes: &Attributes) -> Map<String, Json> {
     let mut usage = Map::new();
     for (attribute, path) in emitter.agent.counts {
         let count = attributes.count(&[attribute]).or_else(|| emitter.failed.then(|| json!(0)));

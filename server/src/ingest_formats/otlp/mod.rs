@@ -65,6 +65,15 @@ struct Log {
     attributes: Attributes,
 }
 
+/// What a request tells.
+#[derive(Debug, Default, PartialEq)]
+pub struct Read {
+    /// Calls, and what looks like calls and cannot be recorded, each with its place.
+    pub events: IndexedEvents,
+    /// How many records were passed over because others of the same request tell the same.
+    pub repeating: usize,
+}
+
 /// A record in its place; one that cannot be read is none.
 type Records<T> = Vec<Option<T>>;
 
@@ -72,19 +81,19 @@ type Records<T> = Vec<Option<T>>;
 ///
 /// # Errors
 /// [`Problem::Invalid`] when the body is not of this encoding, [`Problem::TooLarge`] above 100,000 spans.
-pub fn traces(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
+pub fn traces(body: &[u8], encoding: Encoding) -> Result<Read, Problem> {
     let spans = match encoding {
         Encoding::Protobuf => proto::spans(body)?,
         Encoding::Json => json::spans(body)?,
     };
-    Ok(spans::read(&spans))
+    Ok(spans::read(spans))
 }
 
 /// Reads the log records of a request.
 ///
 /// # Errors
 /// As [`traces`].
-pub fn logs(body: &[u8], encoding: Encoding) -> Result<IndexedEvents, Problem> {
+pub fn logs(body: &[u8], encoding: Encoding) -> Result<Read, Problem> {
     let records = match encoding {
         Encoding::Protobuf => proto::logs(body)?,
         Encoding::Json => json::logs(body)?,

@@ -1,23 +1,30 @@
-//! Which spans are calls of a model: only the leaves are billed.
+//! Which spans are calls of a model: what several tell of one call is counted once.
 //!
 //! Agents, workflows and gateways repeat the usage of the calls inside them.
-//! 1. A span that says it is an agent, a workflow, a tool or the AI SDK's outer span is none, whatever it counts.
-//! 2. A span with a counted call below it in the same request is none: OpenRouter's generation above its attempts, a framework's call above the client's. A failed one above a failed one is the same attempt.
-//! 3. A span that does not say what it is counts when it has usage and a model. One that has only one of them is listed as refused: what looks like a call is never passed over in silence.
-//! 4. A call inherits what only a span above it says that is passed over: who, for which feature, in which session.
+//! 1. A span with a counted call below it in the same request is none: OpenRouter's generation above its attempts, a framework's call above the client's. A failed one above a failed one is the same attempt.
+//! 2. A span that says it is an agent, a workflow, a tool or the AI SDK's outer span is none while calls of its trace are known; alone, it is all that tells what was used.
+//! 3. A span that does not say what it is counts when it has usage and a model.
+//! 4. What looks like a call and cannot be recorded is refused and listed: nothing is passed over in silence.
+//! 5. A call inherits what only a span above it says that is passed over: who, for which feature, in which session.
 //!
-//! A span ends after those below it, so a request never holds a parent whose children come later.
-//! Where the children came in an earlier request, rule 1 holds for everything that says what it is; a framework's call above a client's is then recorded as a second event, and shown as a suspected double by the id of the provider's answer.
+//! Where spans of one trace come in several requests, `backend::ledger::traces` knows what came before; each event tells it where it stands.
 
 use super::attribute_keys::{AGENT, AI_SDK, INFERENCE_KIND, LANGFUSE_KIND, OPERATION, REQUEST_TYPE, WRAPPER_KIND};
-use super::{Records, Span, genai, unreadable, usage};
-use crate::ingest_formats::{IndexedEvents, ParsedEvent, Rejection, names};
-use domain::event::Sender;
+use super::attributes::Attributes;
+use super::{Read, Records, Span, genai, unreadable, usage};
+use crate::ingest_formats::{ParsedEvent, Rejection, names};
+use chrono::{DateTime, Utc};
+use domain::event::{Sender, TraceSpan};
 use domain::problem::FieldProblem;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// Longest chain of parents that is followed.
 const MAX_DEPTH: usize = 64;
+/// The latest second of the year 9999.
+const LATEST: i64 = 253_402_300_799;
+/// What a word has in it that names a call of a model.
+const CALL_WORDS: [&str; 9] = ["chat", "complet", "embed", "generat", "infer", "llm", "rerank", "speech", "transcri"];
 
 /// What a span says it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,58 +37,129 @@ enum Kind {
     Unsaid,
 }
 
-/// Reads the calls among the spans of one request.
-pub(super) fn read(spans: &Records<Span>) -> IndexedEvents {
-    let tree = Tree::of(spans);
-    (0..)
-        .zip(spans)
-        .filter_map(|(place, span)| {
-            let Some(span) = span else { return Some((place, Err(Rejection::unread(unreadable())))) };
-            if tree.above_calls.contains(&key(span)) {
-                return None;
-            }
-            Some((place, one(span, &tree)?))
-        })
-        .collect()
+/// What a span tells of, seen alone.
+struct Telling {
+    operation: String,
+    /// Whether it says that it stands around calls.
+    is_outer: bool,
 }
 
-fn one(span: &Span, tree: &Tree<'_>) -> Option<ParsedEvent> {
-    let attributes = &span.attributes;
-    let has_usage = usage::has_usage(attributes);
-    let model = genai::model(attributes);
-    let operation = match kind(span) {
-        Kind::Inference(operation) => operation,
-        Kind::Unsaid if has_usage => "chat".to_owned(),
+/// What a span inherits, and where it stands among those of its request.
+struct Standing {
+    /// A span below tells the same.
+    is_repeated: bool,
+    /// A counted call of its trace came with it.
+    has_calls: bool,
+    /// The nearest span above that is not here.
+    above: Option<u64>,
+    inherited: Attributes,
+}
+
+/// Reads the calls among the spans of one request.
+pub(super) fn read(spans: Records<Span>) -> Read {
+    let standings: Vec<Option<Standing>> = {
+        let tree = Tree::of(&spans);
+        spans.iter().map(|span| Some(tree.standing(span.as_ref()?))).collect()
+    };
+    let mut read = Read::default();
+    for (place, (span, standing)) in (0..).zip(spans.into_iter().zip(standings)) {
+        let (Some(span), Some(standing)) = (span, standing) else {
+            read.events.push((place, Err(Rejection::unread(unreadable()))));
+            continue;
+        };
+        let Some(telling) = telling(&span) else { continue };
+        if standing.is_repeated {
+            read.repeating += 1;
+            continue;
+        }
+        let is_around_calls = telling.is_outer && standing.has_calls;
+        match one(span, telling, standing) {
+            Err(_) if is_around_calls => read.repeating += 1,
+            event => read.events.push((place, event)),
+        }
+    }
+    read
+}
+
+/// What the span tells of; none where it does not look like a call of a model.
+fn telling(span: &Span) -> Option<Telling> {
+    let is_used = || usage::tells(&span.attributes);
+    let (operation, is_outer) = match kind(span) {
+        Kind::Inference(operation) => (operation, false),
+        Kind::Unsaid if is_used() || names_call(&span.attributes) => ("chat".to_owned(), false),
+        // An agent that counted nothing did not call.
+        Kind::Wrapper if is_used() && !usage::is_zero(&usage::counted(span, "", "")) => {
+            (outer_operation(&span.attributes).to_owned(), true)
+        }
         Kind::Unsaid | Kind::Wrapper => return None,
     };
-    let provider = genai::provider(span, model.as_deref().unwrap_or_default());
-    let refuse = |pointer: &str, detail: &str| {
+    Some(Telling { operation, is_outer })
+}
+
+/// Whether an operation that nobody knows has the name of a call.
+fn names_call(attributes: &Attributes) -> bool {
+    let words = [OPERATION, REQUEST_TYPE].into_iter().filter_map(|names| attributes.word(names));
+    words.map(str::to_ascii_lowercase).any(|word| CALL_WORDS.iter().any(|part| word.contains(part)))
+}
+
+/// What an outer span did that tells of the calls inside it.
+fn outer_operation(attributes: &Attributes) -> &'static str {
+    let is_embedding = attributes.word(AI_SDK).is_some_and(|operation| operation.starts_with("ai.embed"));
+    if is_embedding { "embeddings" } else { "chat" }
+}
+
+fn one(mut span: Span, telling: Telling, standing: Standing) -> ParsedEvent {
+    let Telling { operation, is_outer } = telling;
+    let model = genai::model(&span.attributes).map(Cow::into_owned);
+    let provider = genai::provider(&span, model.as_deref().unwrap_or_default());
+    let place = trace_span(&span, standing.above, is_outer).map(Box::new);
+    let refuse = |span: &Span, pointer: &str, detail: &str| {
         let sender = Sender {
             id: (!span.span_id.is_empty()).then(|| format!("{}-{}", span.trace_id, span.span_id)),
             provider: Some(provider.clone()),
-            model: model.as_deref().map(str::to_owned),
+            model: model.clone(),
             project: None,
         };
-        Some(Err(Box::new(Rejection { sender, problem: FieldProblem::new(pointer, "required", detail) })))
+        let problem = FieldProblem::new(pointer, "required", detail);
+        Err(Box::new(Rejection { sender, problem, span: place.clone() }))
     };
     if is_nothing(&span.trace_id) || is_nothing(&span.span_id) {
-        return refuse("/id", "A span needs its trace id and span id.");
+        return refuse(&span, "/id", "A span needs its trace id and span id.");
     }
-    let Some(model) = model.as_deref() else { return refuse("/model", "The span names no model.") };
-    let counted = usage::counted(span, &provider, &operation);
+    let Some(named) = model.as_deref() else { return refuse(&span, "/model", "The span names no model.") };
+    let counted = usage::counted(&span, &provider, &operation);
+    let has_usage = usage::has_usage(&span.attributes);
+    if !span.failed && !has_usage && usage::tells(&span.attributes) {
+        let detail = "The span counts usage, but neither input nor output under names that are read.";
+        return refuse(&span, "/usage", detail);
+    }
     if !span.failed && (!has_usage || usage::is_zero(&counted)) {
         let detail = "The span of this call counts no tokens: let the instrumentation record usage, for streams too.";
-        return refuse("/usage", detail);
+        return refuse(&span, "/usage", detail);
     }
-    let mut whole = span.clone();
-    for above in tree.above(span) {
-        for names in genai::INHERITED {
-            if whole.attributes.any_text(names).is_none() {
-                whole.attributes.inherit(&above.attributes, names);
-            }
-        }
-    }
-    Some(Ok(genai::event(&whole, model, &operation, counted)))
+    span.attributes = span.attributes.over(&standing.inherited);
+    let mut event = genai::event(&span, named, &operation, counted);
+    event.span = place;
+    Ok(event)
+}
+
+/// Where the span stands in its trace; none where its ids are no ids of a trace.
+fn trace_span(span: &Span, above: Option<u64>, is_outer: bool) -> Option<TraceSpan> {
+    let at = |nanos| genai::instant(nanos).map(|at| at.to_utc());
+    Some(TraceSpan {
+        trace_id: u128::from_str_radix(&span.trace_id, 16).ok()?,
+        span_id: span_id(&span.span_id)?,
+        above,
+        began: at(span.start).unwrap_or(DateTime::<Utc>::UNIX_EPOCH),
+        ended: at(span.end).or_else(|| DateTime::from_timestamp(LATEST, 0))?,
+        service: span.attributes.any_text(&["service.name"]).unwrap_or_default(),
+        scope: span.scope.clone(),
+        is_outer,
+    })
+}
+
+fn span_id(hex: &str) -> Option<u64> {
+    u64::from_str_radix(hex, 16).ok()
 }
 
 fn is_nothing(id: &str) -> bool {
@@ -98,7 +176,7 @@ fn kind(span: &Span) -> Kind {
         return conventional(operation);
     }
     if let Some(kind) = attributes.word(INFERENCE_KIND) {
-        return match kind {
+        return match kind.to_ascii_uppercase().as_str() {
             "LLM" | "EMBEDDING" | "RERANKER" => Kind::Inference(names::operation(kind)),
             _ => Kind::Wrapper,
         };
@@ -166,13 +244,20 @@ struct Tree<'a> {
     spans: HashMap<Key<'a>, &'a Span>,
     /// Every span that only repeats a call below it.
     above_calls: HashSet<Key<'a>>,
+    /// Traces with a counted call.
+    called: HashSet<&'a str>,
 }
 
 impl<'a> Tree<'a> {
     fn of(spans: &'a Records<Span>) -> Self {
         let readable = || spans.iter().flatten().filter(|span| !span.span_id.is_empty());
-        let mut tree = Self { spans: readable().map(|span| (key(span), span)).collect(), above_calls: HashSet::new() };
+        let mut tree = Self {
+            spans: readable().map(|span| (key(span), span)).collect(),
+            above_calls: HashSet::new(),
+            called: HashSet::new(),
+        };
         for span in readable().filter(|span| counts(span)) {
+            tree.called.insert(&span.trace_id);
             let mut parent = span.parent_id.as_str();
             for _ in 0..MAX_DEPTH {
                 // Where one came before, all above it are there already.
@@ -187,7 +272,43 @@ impl<'a> Tree<'a> {
             let same_attempt: Vec<Key<'a>> = tree.above(span).take_while(|above| failed(above)).map(key).collect();
             tree.above_calls.extend(same_attempt);
         }
+        for span in readable().filter(|span| telling(span).is_some_and(|telling| telling.is_outer)) {
+            let outer: Vec<Key<'a>> = tree.above(span).filter(|above| kind(above) == Kind::Wrapper).map(key).collect();
+            tree.above_calls.extend(outer);
+        }
         tree
+    }
+
+    fn standing(&self, span: &Span) -> Standing {
+        let mut inherited = Attributes::default();
+        for above in self.above(span) {
+            for names in genai::INHERITED {
+                if span.attributes.any_text(names).is_none() && inherited.any_text(names).is_none() {
+                    inherited.inherit(&above.attributes, names);
+                }
+            }
+        }
+        Standing {
+            is_repeated: self.above_calls.contains(&key(span)),
+            has_calls: self.called.contains(span.trace_id.as_str()),
+            above: self.elsewhere(span),
+            inherited,
+        }
+    }
+
+    /// The id of the nearest span above that did not come with it; none at the top, or where parents go round in a circle.
+    fn elsewhere(&self, span: &Span) -> Option<u64> {
+        let mut parent = span.parent_id.as_str();
+        for _ in 0..MAX_DEPTH {
+            if is_nothing(parent) || parent == span.span_id {
+                return None;
+            }
+            match self.spans.get(&(span.trace_id.as_str(), parent)) {
+                Some(above) => parent = &above.parent_id,
+                None => return span_id(parent),
+            }
+        }
+        None
     }
 
     /// The spans above one, nearest first.

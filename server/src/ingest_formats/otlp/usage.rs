@@ -25,6 +25,14 @@ pub(super) fn has_usage(attributes: &Attributes) -> bool {
         || [LANGFUSE_USAGE, RAW_USAGE].into_iter().any(|name| object(attributes, name).is_some())
 }
 
+/// Whether the record has any attribute of usage, under names that are read or not.
+pub(super) fn tells(attributes: &Attributes) -> bool {
+    has_usage(attributes)
+        || attributes.has_unknown_usage()
+        || attributes.word(PYTHON_USAGE).is_some()
+        || COUNTS.iter().any(|(_, names)| attributes.count(names).is_some())
+}
+
 /// Whether everything that was counted is zero: no answer has no tokens, so nobody counted.
 pub(super) fn is_zero(counted: &Counted) -> bool {
     usage(counted.format, &counted.usage).is_ok_and(|used| used.total().is_empty() && used.unread.is_empty())

@@ -141,3 +141,18 @@ async fn bodies_of_real_clients_come_to_what_they_cost() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_parent_that_comes_after_its_child_is_passed_over() {
+    let (app, tenant) = tenant().await;
+    let mut last = None;
+    for case in cases("clients.jsonl") {
+        if case["name"].as_str().is_some_and(|name| name.starts_with("parent-after-child-counted-twice")) {
+            last = Some(posted(&app, &tenant, &case).await);
+        }
+    }
+    if let Some((events, refused)) = last {
+        assert_eq!((events.len(), &events[0]["cost"]), (1, &Value::from("0.030195000000")), "{events:?}");
+        assert_eq!(refused[0]["code"], "repeats");
+    }
+}

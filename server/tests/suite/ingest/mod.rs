@@ -9,6 +9,7 @@ mod otlp;
 mod passing;
 mod priced;
 mod room;
+mod traces;
 mod unread;
 
 use crate::support::{Answer, Tenant, TestApp};

@@ -16,7 +16,7 @@ const JSON: &str = "application/json";
 const TRACES: &str = "/otlp/v1/traces";
 const LOGS: &str = "/otlp/v1/logs";
 
-fn attributes(values: Value) -> Value {
+pub(super) fn attributes(values: Value) -> Value {
     let kind = |value: &Value| match value {
         Value::String(_) => "stringValue",
         Value::Number(number) if number.is_f64() => "doubleValue",

@@ -13,6 +13,7 @@ use crate::ledger::commit::{Outcome, conflicting, too_old_for_retention};
 use crate::ledger::event::NewEvent;
 use crate::ledger::rejected::NewRejection;
 use crate::ledger::running::Standings;
+use crate::ledger::traces;
 use crate::{Actor, Backend, Error, OrgScope, prices};
 pub use body::{Item, split, split_up_to};
 use domain::event::{
@@ -179,7 +180,13 @@ async fn record(
     let (books, known) = backend.in_time(read_first).await?;
     // Room before parsing: what waits for the committer is bounded.
     let reservation = backend.events.committer.reserve(scope.org_id(), size.events, size.bytes)?;
-    let (prepared, projects) = backend.in_time(prepared(backend, scope, unknown, &books, read)).await?;
+    let ready = async {
+        let (mut prepared, projects) = prepared(backend, scope, unknown, &books, read).await?;
+        traces::excuse(backend, scope, prepared.iter_mut().filter_map(|event| event.as_mut().err().map(Box::as_mut)))
+            .await?;
+        Ok((prepared, projects))
+    };
+    let (prepared, projects) = backend.in_time(ready).await?;
     let sorter = ResultSorter { backend, scope, key_id, default_project, projects: &projects };
     let (mut events, rejections, mut results) = sorter.sort(prepared);
     events.iter_mut().for_each(|event| event.settle(&known));
@@ -311,7 +318,11 @@ impl ResultSorter<'_> {
                     let rejection = self.rejection(*refused);
                     let (id, problem) = (rejection.id.clone(), rejection.problem.clone());
                     rejections.push(rejection);
-                    (id, IngestStatus::Rejected, Some(problem))
+                    if traces::is_repeating(&problem) {
+                        (id, IngestStatus::Duplicate, None)
+                    } else {
+                        (id, IngestStatus::Rejected, Some(problem))
+                    }
                 }
             };
             results.push(EventResult { index, id, status, cost: None, currency: None, error });

@@ -64,7 +64,7 @@ pub(super) fn read(event: &RawValue) -> Result<EventInput, Box<Rejection>> {
             "An event is a JSON object in which each field stands once.",
         ))
     })?;
-    typed(&raw).map_err(|problem| Box::new(Rejection { sender: sender(&raw), problem }))
+    typed(&raw).map_err(|problem| Rejection::about(sender(&raw), problem))
 }
 
 /// Who and what an event was about, as far as that can be read.
@@ -116,6 +116,7 @@ fn typed(raw: &RawEvent<'_>) -> Result<EventInput, FieldProblem> {
         tags: tags(raw.tags)?,
         provider_response_id: fields::owned(raw.provider_response_id, "/provider_response_id")?,
         reported_cost: reported_cost(raw.reported_cost)?,
+        span: None,
     })
 }
 

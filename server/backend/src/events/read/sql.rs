@@ -7,6 +7,7 @@ use crate::ledger::cursor::Cursor;
 use crate::ledger::key::first_key;
 use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, StoredEvent};
+use crate::ledger::traces;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::event::{Attention, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
@@ -283,7 +284,7 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
         .collect()
 }
 
-/// How many entries of the rejected list came since an instant and how many events wait for a price, each at most `most`.
+/// How many entries of the rejected list came since an instant, without spans that only repeat others, and how many events wait for a price, each at most `most`.
 pub(super) async fn attention(
     pool: &PgPool,
     scope: &OrgScope,
@@ -295,7 +296,7 @@ pub(super) async fn attention(
             "select
             (select count(*) from (
                 select 1 from rejected_events
-                where org_id = $1 and received_at >= $4 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
+                where org_id = $1 and received_at >= $4 and code <> $5 and ($2::uuid[] is null or project_id = any($2)) limit $3) as listed) as rejected,
             (select count(*) from (
                 ", unpriced_events!(), " limit $3) as event) as unpriced"
         ),
@@ -304,6 +305,7 @@ pub(super) async fn attention(
     .bind(scope.visible_projects())
     .bind(most)
     .bind(since)
+    .bind(traces::REPEATS)
     .fetch_one(pool)
     .await?;
     Ok(Attention {

@@ -13,6 +13,7 @@ const COMMIT_SECONDS: &str = "tallystick_commit_seconds";
 const COMMIT_EVENTS: &str = "tallystick_commit_events";
 const COMMIT_FAILURES: &str = "tallystick_commit_failures_total";
 const UNREAD: &str = "tallystick_unread_usage_total";
+const REPEATING: &str = "tallystick_repeating_spans_total";
 const LAG_SECONDS: &str = "tallystick_ingest_lag_seconds";
 
 /// Says what each of them means; to be called once, after the recorder is there.
@@ -24,6 +25,7 @@ pub(crate) fn describe() {
     describe_histogram!(COMMIT_EVENTS, Unit::Count, "Events in a transaction of the committer.");
     describe_counter!(COMMIT_FAILURES, "Transactions of the committer that failed.");
     describe_counter!(UNREAD, "Events with numbers of their usage that no rule read, by usage format.");
+    describe_counter!(REPEATING, "Spans that were left out because calls of their traces tell the same.");
     describe_histogram!(
         LAG_SECONDS,
         Unit::Seconds,
@@ -41,6 +43,11 @@ pub(crate) fn unread(format: UsageFormat) {
     counter!(UNREAD, "usage_format" => format.as_str()).increment(1);
 }
 
+/// So many spans were left out because calls of their traces tell the same.
+pub(crate) fn repeating(spans: usize) {
+    counter!(REPEATING).increment(u64::try_from(spans).unwrap_or(u64::MAX));
+}
+
 /// A request found no room.
 pub(super) fn turned_away() {
     counter!(TURNED_AWAY).increment(1);
@@ -51,10 +58,20 @@ pub(super) fn failed() {
     counter!(COMMIT_FAILURES).increment(1);
 }
 
+/// What a transaction did that no answer counts.
+#[derive(Clone, Copy)]
+pub(super) struct Unanswered {
+    /// Entries of the rejected list.
+    pub(super) rejected: usize,
+    /// Spans that were left out because others tell the same.
+    pub(super) repeating: usize,
+}
+
 /// A transaction committed.
-pub(super) fn committed(answers: &[Answer], refused: usize, took: Duration, lag: Option<Duration>) {
+pub(super) fn committed(answers: &[Answer], counts: Unanswered, took: Duration, lag: Option<Duration>) {
     let (mut accepted, mut updated, mut duplicates, mut conflicts) = (0, 0, 0, 0);
-    let mut rejected = u64::try_from(refused).unwrap_or(u64::MAX);
+    repeating(counts.repeating);
+    let mut rejected = u64::try_from(counts.rejected).unwrap_or(u64::MAX);
     for outcome in answers.iter().flatten().flatten() {
         match outcome.status {
             IngestStatus::Accepted => accepted += 1,

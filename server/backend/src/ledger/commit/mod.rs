@@ -18,7 +18,7 @@ mod sql;
 mod sums;
 mod transaction;
 
-pub(crate) use measure::{describe, unread};
+pub(crate) use measure::{describe, repeating, unread};
 pub(crate) use month::{first_key as first_key_of_month, month_of, name as partition_name, next as next_month};
 
 pub(crate) use room::{Reservation, Room, SMALL_BODY};
@@ -28,6 +28,7 @@ pub(crate) use sql::{enter_organization, lock_organization, mark_moved};
 
 use super::event::NewEvent;
 use super::rejected::NewRejection;
+use super::traces;
 use crate::error::timed_out;
 use crate::{Clock, Error, Pools};
 use backlog::Backlog;
@@ -198,18 +199,18 @@ impl Worker {
         let begun = Instant::now();
         let written = self.write(group).await;
         match &written {
-            Ok((answers, rejections)) => {
+            Ok((answers, counts)) => {
                 let oldest = group.iter().filter_map(|job| job.events.first()).map(|event| event.received_at).min();
                 let lag = oldest.and_then(|at| (self.clock.now() - at).to_std().ok());
-                measure::committed(answers, *rejections, begun.elapsed(), lag);
+                measure::committed(answers, *counts, begun.elapsed(), lag);
             }
             Err(_) => measure::failed(),
         }
         written.map(|(answers, _)| answers)
     }
 
-    /// Answers for the requests of the group, and how many rejected events were listed.
-    async fn write(&mut self, group: &[Job]) -> Result<(Vec<Answer>, usize), Error> {
+    /// Answers for the requests of the group, and how much of it is in none of them.
+    async fn write(&mut self, group: &[Job]) -> Result<(Vec<Answer>, measure::Unanswered), Error> {
         let events: Vec<&NewEvent> = group.iter().flat_map(|job| &job.events).collect();
         let rejections: Vec<&NewRejection> = group.iter().flat_map(|job| &job.rejections).collect();
         let written = match self.attempt(&events, &rejections).await {
@@ -228,7 +229,10 @@ impl Worker {
             }
             Ok(outcomes)
         });
-        Ok((answers.collect(), rejections.len()))
+        let excused = rejections.iter().filter(|rejection| traces::is_repeating(&rejection.problem)).count();
+        let counts =
+            measure::Unanswered { rejected: rejections.len() - excused, repeating: written.repeating + excused };
+        Ok((answers.collect(), counts))
     }
 
     async fn attempt(

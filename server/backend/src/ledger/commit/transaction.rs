@@ -5,13 +5,12 @@ use super::{NewRejection, Outcome, sql, sums};
 use crate::ledger::copied::{Copied, Counted};
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
-use crate::ledger::possible_duplicates;
 use crate::ledger::rejected;
-use crate::ledger::running;
+use crate::ledger::{possible_duplicates, running, traces};
 use crate::{Clock, Error};
 use chrono::{DateTime, Utc};
 use domain::event::IngestStatus;
-use domain::ids::{EventKey, OrgId, RejectedId};
+use domain::ids::{EventKey, OrgId};
 use domain::problem::FieldProblem;
 use sqlx::{Connection, PgConnection, Postgres, Transaction};
 use std::collections::hash_map::Entry;
@@ -38,6 +37,8 @@ pub(super) struct Written {
     pub(super) refused: BTreeSet<OrgId>,
     /// Whether no event and no answer was known.
     pub(super) all_new: bool,
+    /// How many spans were left out because others of their traces tell the same.
+    pub(super) repeating: usize,
 }
 
 /// A batch that waits for its commit.
@@ -98,20 +99,16 @@ impl Batch<'_> {
         let mut replaced = Replaced::find(&mut transaction, &candidates, &mut known, &settings).await?;
         let is_known = |key| known.contains_key(key) && !replaced.by_larger.contains_key(key);
         let new: Vec<&NewEvent> = candidates.iter().copied().filter(|event| !is_known(&event.event_key)).collect();
-        let duplicates = if claimed.all_responses {
-            possible_duplicates::Settled::default()
-        } else {
-            claims.retain(|claim| !known.contains_key(&claim.event.event_key));
-            let settled = possible_duplicates::settle(&mut transaction, &claims).await?;
-            replaced.add_fuller(&mut transaction, &claims, settled, &settings).await?
-        };
+        claims.retain(|claim| !claimed.all_responses && !known.contains_key(&claim.event.event_key));
+        let (left_out, marked) = self.judge(&mut transaction, &new, &claims, &mut replaced, &settings).await?;
         // Their ids stay claimed: what is left out once is a duplicate when it comes again.
         let (dropped, mut fresh): (Vec<&NewEvent>, Vec<&NewEvent>) =
-            new.into_iter().partition(|event| duplicates.dropped.contains_key(&event.event_key));
+            new.into_iter().partition(|event| left_out.contains(event.event_key));
+        traces::leave_out(&mut transaction, &dropped).await?;
         // In the order of their key, so that its index grows at the end, where pages fill up.
         fresh.sort_unstable_by_key(|event| (event.org_id, event.event_key));
         if !fresh.is_empty() {
-            self.record(&mut transaction, &fresh, &settings, &duplicates.marked, &replaced).await?;
+            self.record(&mut transaction, &fresh, &settings, &marked, &replaced).await?;
         }
         if candidates.len() < self.events.len() {
             copies::note_in_group(&mut transaction, self.smaller_of(&fresh, &candidates, &fates)).await?;
@@ -120,21 +117,19 @@ impl Batch<'_> {
         let outcomes: Vec<Outcome> = fates
             .iter()
             .zip(self.events)
-            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &duplicates.dropped, &replaced))
+            .map(|(fate, event)| outcome(*fate, event, &candidates, &known, &costs, &left_out, &replaced))
             .collect();
         let refusals = self.refusals(&fates, &outcomes);
-        let left_out = dropped.iter().map(|event| {
-            let (when, whose) = ((event.org_id, event.received_at), (event.key_id, event.project_id));
-            possible_duplicates::rejection(self.clock, when, whose, event.id.clone(), &event.sent)
-        });
-        let left_out: Vec<NewRejection> = left_out.chain(replaced.left_out(&fresh, self.clock)).collect();
-        let listed = self.rejections.iter().copied().chain(&refusals).chain(&left_out);
+        let dropped = dropped.iter().map(|event| left_out.rejection(event, self.clock));
+        let dropped: Vec<NewRejection> = dropped.chain(replaced.left_out(&fresh, self.clock)).collect();
+        let listed = self.rejections.iter().copied().chain(&refusals).chain(&dropped);
         let rejections: Vec<&NewRejection> =
             listed.filter(|rejection| settings.contains_key(&rejection.org_id)).collect();
         rejected::insert(&mut transaction, &rejections).await?;
         let unseen = fresh.iter().filter_map(|event| event.refs.unseen.as_deref().cloned()).collect();
         let refused = organizations.into_iter().filter(|org_id| !settings.contains_key(org_id)).collect();
-        let written = Written { outcomes, refused, all_new: claimed.all_ids && claimed.all_responses };
+        let all_new = claimed.all_ids && claimed.all_responses;
+        let written = Written { outcomes, refused, all_new, repeating: left_out.repeating.len() };
         Ok(Ready { transaction, unseen, written })
     }
 
@@ -177,6 +172,28 @@ impl Batch<'_> {
             (counted.contains(&largest.event_key) && event.content_hash != largest.content_hash && is_smaller())
                 .then_some((*event, largest))
         })
+    }
+
+    /// Which of new events are left out, and which are marked as possible duplicates; `claims` are those on answers that others may have claimed before. A fuller copy takes the place of what is recorded.
+    async fn judge(
+        &self,
+        connection: &mut PgConnection,
+        new: &[&NewEvent],
+        claims: &[possible_duplicates::ResponseIdClaim<'_>],
+        replaced: &mut Replaced,
+        settings: &HashMap<OrgId, sql::OrgSettings>,
+    ) -> Result<(LeftOut, possible_duplicates::FirstEvents), Error> {
+        // A larger copy stands where the smaller one stood.
+        let untold: Vec<&NewEvent> =
+            new.iter().copied().filter(|event| !replaced.by_larger.contains_key(&event.event_key)).collect();
+        let told = traces::tell(connection, &untold, self.now).await?;
+        let mut pairs = possible_duplicates::claimed_before(connection, claims).await?;
+        // What repeats others is neither a double nor what others are doubles of.
+        pairs.retain(|pair| ![pair.second, pair.first].iter().any(|key| told.repeating.contains(key)));
+        pairs.extend(told.doubles);
+        let settled = possible_duplicates::settle(connection, new, pairs).await?;
+        let settled = replaced.add_fuller(connection, new, settled, settings).await?;
+        Ok((LeftOut { repeating: told.repeating, doubles: settled.dropped }, settled.marked))
     }
 
     /// Claims ids and answers: copied in blindly where all of many are probably new, which costs half.
@@ -252,20 +269,31 @@ impl Batch<'_> {
                 (Fate::OneOf(_), IngestStatus::Conflict) => conflicting(),
                 _ => return None,
             };
-            Some(NewRejection {
-                org_id: event.org_id,
-                rejected_id: RejectedId(self.clock.new_id()),
-                received_at: event.received_at,
-                key_id: event.key_id,
-                project_id: event.project_id,
-                id: event.sent.id.clone(),
-                project: event.sent.project.clone(),
-                provider: Some(event.sent.provider.clone()),
-                model: Some(event.sent.model.clone()),
-                problem,
-            })
+            Some(NewRejection::of(event, problem, self.clock))
         };
         fates.iter().zip(outcomes).zip(self.events).filter_map(refusal).collect()
+    }
+}
+
+/// New events that are not recorded.
+struct LeftOut {
+    /// Because others of their trace tell the same.
+    repeating: BTreeSet<EventKey>,
+    /// Because they may be doubles, and the organization leaves those out.
+    doubles: possible_duplicates::FirstEvents,
+}
+
+impl LeftOut {
+    fn contains(&self, key: EventKey) -> bool {
+        self.repeating.contains(&key) || self.doubles.contains_key(&key)
+    }
+
+    fn rejection(&self, event: &NewEvent, clock: &dyn Clock) -> NewRejection {
+        if self.repeating.contains(&event.event_key) {
+            traces::rejection(event, clock)
+        } else {
+            NewRejection::of(event, possible_duplicates::left_out(), clock)
+        }
     }
 }
 
@@ -287,7 +315,7 @@ fn outcome(
     candidates: &[&NewEvent],
     known: &sql::KnownIds,
     costs: &sql::BookedCosts,
-    dropped: &possible_duplicates::FirstEvents,
+    left_out: &LeftOut,
     replaced: &Replaced,
 ) -> Outcome {
     let place = match fate {
@@ -306,7 +334,7 @@ fn outcome(
         true => Outcome { status: IngestStatus::Duplicate, cost },
         false => Outcome { status: IngestStatus::Conflict, cost: None },
     };
-    if dropped.contains_key(&key) {
+    if left_out.contains(key) {
         return told(is_copy(), None);
     }
     let cost = candidate.booking.cost;

@@ -1,4 +1,4 @@
-//! Answers of a provider that come with two events: what becomes of the second.
+//! Calls that two events tell of, by the id of the provider's answer or by their traces: what becomes of the second.
 
 mod sql;
 
@@ -8,19 +8,23 @@ pub(super) use sql::{ResponseIdClaim, mark};
 use super::content::id_hash;
 use super::copied::Counted;
 use super::event::NewEvent;
-use super::rejected::NewRejection;
+use crate::Error;
 use crate::locks::{self, Lock};
-use crate::{Clock, Error};
-use chrono::{DateTime, Utc};
-use domain::event::EventInput;
-use domain::ids::{EventKey, KeyId, OrgId, ProjectId, RejectedId};
+use domain::ids::{EventKey, OrgId};
 use domain::problem::FieldProblem;
 use sqlx::PgConnection;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// The event that brought the same answer first, by the event that brought it again.
+/// The event that told of the same call first, by the event that told of it again.
 pub(super) type FirstEvents = HashMap<EventKey, EventKey>;
+
+/// Two events that may be the same call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) second: EventKey,
+    pub(crate) first: EventKey,
+}
 
 /// What becomes of the possible duplicates among new events.
 #[derive(Default)]
@@ -31,29 +35,36 @@ pub(super) struct Settled {
     pub(super) dropped: FirstEvents,
 }
 
-/// Settles those answers of new events that were claimed before.
-///
-/// # Errors
-/// [`Error::Database`].
-pub(super) async fn settle(connection: &mut PgConnection, claims: &[ResponseIdClaim<'_>]) -> Result<Settled, Error> {
-    let mut found = sql::claimed_before(connection, claims).await?;
+/// Settles what becomes of the second event of each pair, all of which are new; the first may be new as well.
+pub(super) async fn settle(
+    connection: &mut PgConnection,
+    events: &[&NewEvent],
+    pairs: impl IntoIterator<Item = Pair>,
+) -> Result<Settled, Error> {
+    let found = firsts(pairs);
     if found.is_empty() {
         return Ok(Settled::default());
     }
-    let event_of = |claim: &ResponseIdClaim<'_>| (claim.event.event_key, claim.event.org_id);
-    let org_of: HashMap<EventKey, OrgId> = claims.iter().map(event_of).collect();
+    let org_of: HashMap<EventKey, OrgId> = events.iter().map(|event| (event.event_key, event.org_id)).collect();
     let organizations = found.keys().filter_map(|key| org_of.get(key)).copied().collect();
     let dropping = dropping(connection, &organizations).await?;
-    if !dropping.is_empty() {
-        // Whoever puts another copy in the place of the first holds this, so that the first is the one that counts.
-        for org_id in &dropping {
-            locks::hold(connection, Lock::Costs.of(*org_id)).await?;
-        }
-        found = sql::claimed_before(connection, claims).await?;
-    }
     let is_dropped = |key: &EventKey| org_of.get(key).is_some_and(|org_id| dropping.contains(org_id));
     let (dropped, marked): (Vec<_>, Vec<_>) = found.into_iter().partition(|(key, _)| is_dropped(key));
     Ok(Settled { marked: marked.into_iter().collect(), dropped: dropped.into_iter().collect() })
+}
+
+/// The first event of each second one. Of events that name each other one stays the first, or all of them might be left out.
+fn firsts(pairs: impl IntoIterator<Item = Pair>) -> FirstEvents {
+    let mut firsts = FirstEvents::new();
+    for Pair { second, mut first } in pairs {
+        while let Some(earlier) = firsts.get(&first) {
+            first = *earlier;
+        }
+        if first != second {
+            firsts.entry(second).or_insert(first);
+        }
+    }
+    firsts
 }
 
 /// Events with the provider's id, sorted by it, so that two servers claim in the same order; the fullest copy of an answer first.
@@ -77,28 +88,51 @@ pub(super) fn fullest<'a, 'e>(claims: &'a [ResponseIdClaim<'e>]) -> Vec<&'a Resp
     fullest
 }
 
-/// What the rejected list says of a possible duplicate that is left out: when it came, by which key and project, and what it says.
-pub(super) fn rejection(
-    clock: &dyn Clock,
-    (org_id, received_at): (OrgId, DateTime<Utc>),
-    (key_id, project_id): (KeyId, ProjectId),
-    id: String,
-    sent: &EventInput,
-) -> NewRejection {
-    NewRejection {
-        org_id,
-        rejected_id: RejectedId(clock.new_id()),
-        received_at,
-        key_id,
-        project_id,
-        id: Some(id),
-        project: None,
-        provider: Some(sent.provider.clone()),
-        model: Some(sent.model.clone()),
-        problem: FieldProblem::new(
-            "/provider_response_id",
-            "double",
-            "The same answer of the provider is recorded under another id, and the organization leaves doubles out. The fullest one counts.",
-        ),
+/// Which answers were claimed by another event, and by which. Where an organization leaves doubles out, nobody puts another event in the place of that one until the transaction ends.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(super) async fn claimed_before(
+    connection: &mut PgConnection,
+    claims: &[ResponseIdClaim<'_>],
+) -> Result<Vec<Pair>, Error> {
+    if claims.is_empty() {
+        return Ok(vec![]);
+    }
+    for org_id in dropping(connection, &claims.iter().map(|claim| claim.event.org_id).collect()).await? {
+        locks::hold(connection, Lock::Costs.of(org_id)).await?;
+    }
+    sql::claimed_before(connection, claims).await
+}
+
+/// What is said of a possible duplicate that is left out.
+pub(super) fn left_out() -> FieldProblem {
+    let detail =
+        "The same call is recorded under another id, and the organization leaves doubles out. The fullest counts.";
+    FieldProblem::new("/id", "double", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn key(number: u128) -> EventKey {
+        EventKey(Uuid::from_u128(number))
+    }
+
+    #[test]
+    fn of_events_that_name_each_other_one_stays() {
+        let firsts = |pairs: &[(u128, u128)]| {
+            let pairs = pairs.iter().map(|(second, first)| Pair { second: key(*second), first: key(*first) });
+            let mut found: Vec<_> =
+                firsts(pairs).into_iter().map(|(second, first)| (second.0.as_u128(), first.0.as_u128())).collect();
+            found.sort_unstable();
+            found
+        };
+        assert_eq!(firsts(&[(1, 2), (2, 1)]), [(1, 2)]);
+        assert_eq!(firsts(&[(1, 2), (2, 1), (3, 1)]), [(1, 2), (3, 2)]);
+        assert_eq!(firsts(&[(1, 2), (2, 3), (3, 1)]), [(1, 2), (2, 3)], "the third is what the others are doubles of");
+        assert_eq!(firsts(&[(1, 9), (1, 2)]), [(1, 9)], "the first reason counts");
     }
 }

@@ -1,10 +1,11 @@
 //! Queries about answers that are recorded twice.
 
-use super::FirstEvents;
+use super::{FirstEvents, Pair};
 use crate::Error;
 use crate::ledger::content::IdHash;
 use crate::ledger::event::NewEvent;
 use domain::ids::{EventKey, OrgId};
+use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -16,12 +17,12 @@ pub(crate) struct ResponseIdClaim<'a> {
 }
 
 /// Which answers were claimed by another event, and by which.
-pub(super) async fn claimed_before(
+pub(crate) async fn claimed_before(
     connection: &mut PgConnection,
     claims: &[ResponseIdClaim<'_>],
-) -> Result<FirstEvents, Error> {
+) -> Result<Vec<Pair>, Error> {
     if claims.is_empty() {
-        return Ok(FirstEvents::new());
+        return Ok(vec![]);
     }
     let orgs: Vec<Uuid> = claims.iter().map(|claim| claim.event.org_id.0).collect();
     let hashes: Vec<Uuid> = claims.iter().map(|claim| Uuid::from_bytes(claim.hash)).collect();
@@ -38,7 +39,10 @@ pub(super) async fn claimed_before(
     .bind(&keys)
     .fetch_all(connection)
     .await?;
-    rows.iter().map(|row| Ok((EventKey(row.try_get("event_key")?), EventKey(row.try_get("first_key")?)))).collect()
+    let pair = |row: &PgRow| {
+        Ok(Pair { second: EventKey(row.try_get("event_key")?), first: EventKey(row.try_get("first_key")?) })
+    };
+    rows.iter().map(pair).collect()
 }
 
 /// Marks recorded events as possible duplicates.

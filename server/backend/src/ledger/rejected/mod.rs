@@ -5,8 +5,9 @@ mod sql;
 mod tests;
 
 use super::cursor::{Cursor, fingerprint};
+use super::event::NewEvent;
 use crate::hash::TextHash;
-use crate::{Backend, Error, OrgScope, audit, identity, paging};
+use crate::{Backend, Clock, Error, OrgScope, audit, identity, paging};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{MAX_PAGE, Page, RejectedRow};
 use domain::identity::Permission;
@@ -36,6 +37,24 @@ pub(crate) struct NewRejection {
     pub(crate) provider: Option<String>,
     pub(crate) model: Option<String>,
     pub(crate) problem: FieldProblem,
+}
+
+impl NewRejection {
+    /// Of an event that was prepared and could not be recorded after all.
+    pub(super) fn of(event: &NewEvent, problem: FieldProblem, clock: &dyn Clock) -> Self {
+        Self {
+            org_id: event.org_id,
+            rejected_id: RejectedId(clock.new_id()),
+            received_at: event.received_at,
+            key_id: event.key_id,
+            project_id: event.project_id,
+            id: event.sent.id.clone(),
+            project: event.sent.project.clone(),
+            provider: Some(event.sent.provider.clone()),
+            model: Some(event.sent.model.clone()),
+            problem,
+        }
+    }
 }
 
 /// Rejects of one group that are the same.

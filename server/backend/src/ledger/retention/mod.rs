@@ -1,11 +1,11 @@
-//! Retention: how long an organization keeps its events, and what bounds its rejected list. Rollups stay, so no total changes.
+//! Retention: how long an organization keeps its events, what bounds its rejected list, and for how long traces are remembered. Rollups stay, so no total changes.
 //!
 //! Events leave by whole months (UTC), with the ids that made them idempotent; what is older than the limit is not taken any more, so that nothing forgotten can be counted twice.
 
 mod sql;
 
 use super::commit::{lock_organization, month_of, next_month};
-use super::{rejected, running};
+use super::{rejected, running, traces};
 use crate::locks::{self, Lock};
 use crate::{Backend, Error, OrgScope, audit, identity};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
@@ -31,6 +31,8 @@ pub struct Enforced {
     pub partitions: u32,
     /// Entries of rejected lists deleted.
     pub rejected: u64,
+    /// Traces forgotten.
+    pub traces: u64,
 }
 
 /// For how many days the organization keeps its events; none means for ever.
@@ -77,8 +79,8 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
     while !stop.is_cancelled() {
         let done = enforce(backend, stop).await?;
         if done != Enforced::default() {
-            let Enforced { events, partitions, rejected } = done;
-            tracing::info!(events, partitions, rejected, "events left by retention");
+            let Enforced { events, partitions, rejected, traces } = done;
+            tracing::info!(events, partitions, rejected, traces, "events left by retention");
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -100,6 +102,7 @@ pub async fn enforce(backend: &Backend, stop: &CancellationToken) -> Result<Enfo
         return Ok(done);
     }
     done.rejected = rejected::enforce(backend, stop).await?;
+    done.traces = traces::forget(backend, stop).await?;
     let now = backend.clock.now();
     running::forget_before(&backend.pool, now - Duration::days(running::SILENT_DAYS)).await?;
     for (org_id, days) in sql::limited(&backend.pool).await? {

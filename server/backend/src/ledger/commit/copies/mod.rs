@@ -9,11 +9,11 @@ use super::sums;
 use crate::ledger::adjust::{self, CostState};
 use crate::ledger::copied::{Copied, Counted};
 use crate::ledger::event::NewEvent;
-use crate::ledger::possible_duplicates::{self, ResponseIdClaim, Settled};
+use crate::ledger::possible_duplicates::{self, Settled};
 use crate::ledger::rejected::NewRejection;
 use crate::ledger::rollup::RollupDelta;
 use crate::{Actor, Clock, Error, OrgScope, Visible};
-use domain::ids::{EventKey, OrgId};
+use domain::ids::{EventKey, OrgId, RejectedId};
 use sqlx::PgConnection;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,13 +73,13 @@ impl Replaced {
     pub(super) async fn add_fuller(
         &mut self,
         connection: &mut PgConnection,
-        claims: &[ResponseIdClaim<'_>],
+        new: &[&NewEvent],
         mut settled: Settled,
         settings: &HashMap<OrgId, OrgSettings>,
     ) -> Result<Settled, Error> {
-        let first = |claim: &&ResponseIdClaim<'_>| settled.dropped.get(&claim.event.event_key).copied();
+        let first = |event: &NewEvent| settled.dropped.get(&event.event_key).copied();
         let mut doubles: Vec<(&NewEvent, EventKey)> =
-            claims.iter().filter_map(|claim| Some((claim.event, first(&claim)?))).collect();
+            new.iter().filter_map(|event| Some((*event, first(event)?))).collect();
         if doubles.is_empty() {
             return Ok(settled);
         }
@@ -108,8 +108,18 @@ impl Replaced {
     ) -> impl Iterator<Item = NewRejection> + 'a {
         by.iter().filter_map(move |event| {
             let old = &self.by_fuller.get(&event.event_key)?.event;
-            let (when, whose) = ((event.org_id, event.received_at), (old.key_id, old.project_id));
-            Some(possible_duplicates::rejection(clock, when, whose, old.id(), &old.sent))
+            Some(NewRejection {
+                org_id: event.org_id,
+                rejected_id: RejectedId(clock.new_id()),
+                received_at: event.received_at,
+                key_id: old.key_id,
+                project_id: old.project_id,
+                id: Some(old.id()),
+                project: old.sent.project.clone(),
+                provider: Some(old.sent.provider.clone()),
+                model: Some(old.sent.model.clone()),
+                problem: possible_duplicates::left_out(),
+            })
         })
     }
 

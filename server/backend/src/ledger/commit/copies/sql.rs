@@ -99,6 +99,9 @@ pub(super) async fn take_back(
         "update suspected_doubles as mark set first_key = new.new_key
          from unnest($2::uuid[], $3::uuid[]) as new (old_key, new_key)
          where mark.org_id = $1 and mark.first_key = new.old_key",
+        "update trace_calls as call set event_key = new.new_key
+         from unnest($2::uuid[], $3::uuid[]) as new (old_key, new_key)
+         where call.org_id = $1 and call.event_key = new.old_key",
     ] {
         sqlx::query(sql).bind(scope.org_id().0).bind(&old_keys).bind(&new_keys).execute(&mut *connection).await?;
     }
