@@ -3,28 +3,39 @@
 import asyncio
 import json
 import os
+import sys
 import time
 import unittest
 from datetime import datetime, timezone
 from unittest import mock
 
-from product import COST, SECRET, USAGE, Product, start_provider
+import arrivals
+from product import CLAUDE_COST, COST, SECRET, USAGE, Product, start_provider
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 os.environ["OTEL_SERVICE_NAME"] = "checkout"
 
+import anthropic
 import litellm
 import openai
 from cloudevents.core.bindings.http import to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
 from litellm.caching.caching import Cache
+from langchain_anthropic import ChatAnthropic
 from litellm.integrations.generic_api.generic_api_callback import GenericAPILogger
+from openinference.instrumentation.langchain import LangChainInstrumentor
+from openinference.instrumentation.openai import OpenAIInstrumentor as OpenInferenceInstrumentor
+from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.openai import OpenAIInstrumentor
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from pydantic_ai import Agent, InstrumentationSettings
+from pydantic_ai.capabilities import Instrumentation
+from pydantic_ai.models.openai import OpenAIChatModel
+from pydantic_ai.providers.openai import OpenAIProvider
 
 PROMPT = [{"role": "user", "content": f"{SECRET} prompt"}]
 PRODUCT = None
@@ -62,12 +73,14 @@ class Recording(unittest.TestCase):
 
 
 class OpenTelemetry(Recording):
-    def provider(self, compression):
-        exporter = OTLPSpanExporter(
+    def exporter(self, compression):
+        return OTLPSpanExporter(
             endpoint=f"{self.org.url}/otlp/v1/traces", headers={"x-api-key": self.org.key}, compression=compression
         )
+
+    def provider(self, compression):
         provider = TracerProvider(resource=Resource.create({"deployment.environment.name": "staging"}))
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        provider.add_span_processor(BatchSpanProcessor(self.exporter(compression)))
         self.addCleanup(provider.shutdown)
         return provider
 
@@ -95,7 +108,54 @@ class OpenTelemetry(Recording):
             attributes = event["attributes"]
             self.assertEqual((event["feature"], attributes["Environment"]), ("checkout", "staging"))
             self.assertTrue(attributes["Provider's response"].startswith("chatcmpl-"))
+            arrivals.arrived("OpenLLMetry, OpenAI client", "opentelemetry-instrumentation-openai", event, COST)
         self.assertEqual(self.org.rejected(), [])
+
+    def test_openinference(self):
+        provider = self.provider(Compression.Gzip)
+        instrumentor = OpenInferenceInstrumentor()
+        instrumentor.instrument(tracer_provider=provider)
+        self.addCleanup(instrumentor.uninstrument)
+        openai.OpenAI(base_url=PROVIDER, api_key="x").chat.completions.create(model="gpt-4o", messages=PROMPT)
+        self.assertTrue(provider.force_flush(), "the exporter was refused")
+        (event,) = self.org.events()
+        self.assert_is_the_call(event, "opentelemetry")
+        arrivals.arrived("OpenInference, OpenAI client", "openinference-instrumentation-openai", event, COST)
+
+    def test_an_agent_of_pydantic_ai_comes_after_its_call(self):
+        provider = self.provider(Compression.Gzip)
+        model = OpenAIChatModel("gpt-4o", provider=OpenAIProvider(base_url=PROVIDER, api_key="x"))
+        settings = InstrumentationSettings(tracer_provider=provider, include_content=False)
+        agent = Agent(model, name="planner", capabilities=[Instrumentation(settings=settings)])
+        # One request for each span, as it ends.
+        provider.add_span_processor(SimpleSpanProcessor(self.exporter(Compression.Gzip)))
+        agent.run_sync(f"{SECRET} prompt")
+        self.assertTrue(provider.force_flush(), "the exporter was refused")
+        (event,) = self.org.events()
+        self.assert_is_the_call(event, "opentelemetry")
+        self.assertEqual({entry["code"] for entry in self.org.rejected()} - {"repeats"}, set())
+        arrivals.arrived("pydantic-ai", "pydantic-ai-slim", event, COST)
+
+    def test_anthropics_own_spans_beside_those_of_langchain_are_suspected(self):
+        provider = self.provider(Compression.Gzip)
+        trace.set_tracer_provider(provider)
+        instrumentor = LangChainInstrumentor()
+        instrumentor.instrument(tracer_provider=provider)
+        self.addCleanup(instrumentor.uninstrument)
+        url = PROVIDER.removesuffix("/v1")
+        # Without a span around them each would begin a trace of its own.
+        with provider.get_tracer("app").start_as_current_span("request"):
+            ChatAnthropic(model="claude-sonnet-4-5", base_url=url, api_key="x").invoke(f"{SECRET} prompt")
+        self.assertTrue(provider.force_flush(), "the exporter was refused")
+        both = self.org.events()
+        self.assertEqual(sorted(event["suspected_double"] for event in both), [False, True])
+        (langchain,) = [event for event in both if "Provider's response" not in event["attributes"]]
+        arrivals.arrived("OpenInference, LangChain", "openinference-instrumentation-langchain", langchain, CLAUDE_COST)
+        anthropic.Anthropic(base_url=url, api_key="x").messages.create(model="claude-sonnet-4-5", max_tokens=9, messages=PROMPT)
+        self.assertTrue(provider.force_flush(), "the exporter was refused")
+        event = self.org.events()[-1]
+        self.assertEqual(event["cost"], CLAUDE_COST)
+        arrivals.arrived("Anthropic's SDK, its own spans", "anthropic", event, CLAUDE_COST)
 
     def test_an_unreachable_model_is_a_failed_attempt(self):
         provider = self.provider(Compression.Gzip)
@@ -164,6 +224,7 @@ class LiteLlm(Recording):
             self.assert_is_the_call(event, "litellm")
             self.assertEqual((event["reported_cost"], event["feature"]), (COST, "triage"))
             self.assertFalse(event["suspected_double"])
+            arrivals.arrived("LiteLLM, `generic_api`", "litellm", event, COST)
         self.assertEqual(self.org.rejected(), [])
 
     def test_failures_mocks_embeddings_and_cache_hits(self):
@@ -219,6 +280,7 @@ class LiteLlm(Recording):
         (event,) = self.org.events()
         # The callback says nothing of the cache: all 1,000 at $2.50.
         self.assertEqual((event["cost"], event["attributes"]["User"]), ("0.003500000000", "u1"))
+        arrivals.arrived("LiteLLM, `openmeter`", "litellm", event, COST)
 
     def test_the_same_call_by_two_routes_is_a_suspected_double(self):
         from litellm.integrations.opentelemetry import OpenTelemetry as OtelCallback
@@ -238,6 +300,8 @@ class LiteLlm(Recording):
         self.assertEqual(sorted(event["suspected_double"] for event in events), [False, True])
         for event, other in (events, events[::-1]):
             self.assertEqual([double["id"] for double in event["doubles"]], [other["id"]])
+        (span,) = [event for event in events if "-" in event["id"] and ":" not in event["id"]]
+        arrivals.arrived("LiteLLM, `otel`", "litellm", span, COST)
 
 
 class CloudEvents(Recording):
@@ -262,7 +326,9 @@ class CloudEvents(Recording):
         (recorded,) = self.org.events()
         self.assert_is_the_call(recorded, "openai_chat")
         self.assertEqual(recorded["attributes"]["Customer"], "customer-7")
+        arrivals.arrived("CloudEvents SDK", "cloudevents", recorded, COST)
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    tests = unittest.main(verbosity=2, exit=False)
+    sys.exit(not (tests.result.wasSuccessful() and arrivals.check()))

@@ -23,6 +23,14 @@ USAGE = {
     "completion_tokens_details": {"reasoning_tokens": 30},
 }
 COST = "0.003000000000"
+# Of claude-sonnet-4-5 at $3, $0.30 and $15 per million: Anthropic's input leaves the cache out.
+CLAUDE_USAGE = {
+    "input_tokens": 600,
+    "cache_read_input_tokens": 400,
+    "cache_creation_input_tokens": 0,
+    "output_tokens": 100,
+}
+CLAUDE_COST = "0.003420000000"
 SECRET = "SECRET"
 
 
@@ -33,15 +41,18 @@ def free_port():
 
 
 class Provider(http.server.BaseHTTPRequestHandler):
-    """Answers every chat in the same way, with an id of its own."""
+    """Answers every chat in the same way, as OpenAI or Anthropic, with an id of its own."""
 
     answered = 0
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("content-length") or 0))
         Provider.answered += 1
+        self.answer(self.message() if self.path.endswith("/messages") else self.completion())
+
+    def completion(self):
         message = {"role": "assistant", "content": f"{SECRET} answer"}
-        answer = {
+        return {
             "id": f"chatcmpl-{Provider.answered}",
             "object": "chat.completion",
             "created": 1,
@@ -50,6 +61,20 @@ class Provider(http.server.BaseHTTPRequestHandler):
             "usage": USAGE,
             "service_tier": "default",
         }
+
+    def message(self):
+        return {
+            "id": f"msg_{Provider.answered}",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude-sonnet-4-5-20250929",
+            "content": [{"type": "text", "text": f"{SECRET} answer"}],
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "usage": CLAUDE_USAGE,
+        }
+
+    def answer(self, answer):
         body = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
