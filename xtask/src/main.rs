@@ -34,7 +34,7 @@ enum Command {
     Check(check::Args),
     /// Run the browser tests alone.
     End2end(test::Args),
-    /// Run the tests with real clients alone; the binary is built first.
+    /// Run the tests with real clients alone, and compare docs/clients.md with what arrived; the binary is built first.
     Clients,
     /// Measure beside a baseline and print the ratio.
     #[command(subcommand)]
