@@ -3,17 +3,12 @@
 use crate::step::{Failure, ask, quietly, say};
 use crate::tools;
 
-/// Asks cargo-deny, where it is installed: building it would take longer than all other checks.
+/// Asks cargo-deny.
 ///
 /// # Errors
 /// What `deny.toml` does not let pass.
 pub(crate) fn check() -> Result<(), Failure> {
-    let Some(version) = tools::deny_version() else {
-        let install = format!("cargo install --locked cargo-deny@{}", tools::CARGO_DENY);
-        say(&format!("   left out: cargo-deny is not installed ({install})"));
-        return Ok(());
-    };
-    say(&format!("   cargo-deny {version}"));
+    tools::for_dependencies()?;
     quietly(tools::cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
     // The list of advisories is a repository elsewhere.
     if ask(tools::cargo().args(["deny", "--locked", "fetch", "db"])).is_ok_and(|output| output.status.success()) {

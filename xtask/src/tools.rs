@@ -11,7 +11,7 @@ const CARGO_LEPTOS: &str = "0.3.10";
 /// Runs the tests.
 const CARGO_NEXTEST: &str = "0.9.143";
 /// Knows the licences, sources and advisories of dependencies.
-pub(crate) const CARGO_DENY: &str = "0.20.2";
+const CARGO_DENY: &str = "0.20.2";
 /// The oldest Node.js whose test runner does what the browser tests need; Debian 12 has it.
 const NODE_MAJOR: u32 = 18;
 /// The browser's target.
@@ -95,9 +95,9 @@ pub(crate) fn for_testing() -> Result<(), Failure> {
     install("cargo-nextest", CARGO_NEXTEST, &["--locked"])
 }
 
-/// The version of cargo-deny, where it is installed.
-pub(crate) fn deny_version() -> Option<String> {
-    version_of(cargo().args(["deny", "--version"]))
+/// Makes sure of what judges dependencies.
+pub(crate) fn for_dependencies() -> Result<(), Failure> {
+    cargo_tool("cargo-deny", &["deny", "--version"], CARGO_DENY, &["--locked"])
 }
 
 /// The browser of the end-to-end tests: `CHROMIUM`, or one on the PATH, or installed now.

@@ -45,7 +45,7 @@ async fn the_largest_copy_of_a_streamed_answer_counts() {
 
     // Another day in the organization's zone, and another end.
     let later = with(at(labelled(60), "2026-11-19T20:00:00Z"), "finish_reason", "stop");
-    let answer = fixture.send(&scope, &[later.clone()]).await;
+    let answer = fixture.send(&scope, std::slice::from_ref(&later)).await;
     assert_eq!((statuses(&answer), answer.accepted), (vec![IngestStatus::Updated], 1));
     assert_eq!(answer.results[0].cost.map(exact).as_deref(), Some("0.003100000000"));
     let answer = fixture.send(&scope, &[at(labelled(100), "2026-11-19T21:00:00Z")]).await;
@@ -78,7 +78,11 @@ async fn what_is_no_copy_is_a_conflict_and_listed() {
         with(copy("a", 50), "latency_ms", 5),
     ];
     for other in others {
-        assert_eq!(statuses(&fixture.send(&scope, &[other.clone()]).await), [IngestStatus::Conflict], "{other}");
+        assert_eq!(
+            statuses(&fixture.send(&scope, std::slice::from_ref(&other)).await),
+            [IngestStatus::Conflict],
+            "{other}"
+        );
     }
     assert_eq!(counted(&fixture).await, (1, 1, 1_050, "0.003000000000".to_owned()));
     assert!(!rejected(&fixture.backend, &scope, None, 10).await.unwrap().rows.is_empty());

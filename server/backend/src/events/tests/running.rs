@@ -25,7 +25,7 @@ async fn only_what_totals_grew_by_counts() {
     let fixture = Fixture::new().await;
     let scope = fixture.organization("acme", "UTC").await;
     let first = report("a", 0, 1_000, 100);
-    assert_eq!(fixture.send(&scope, &[first.clone()]).await.accepted, 1);
+    assert_eq!(fixture.send(&scope, std::slice::from_ref(&first)).await.accepted, 1);
     let answer = fixture.send(&scope, &[report("b", 1, 3_000, 100), report("c", 2, 3_000, 400)]).await;
     let costs: Vec<_> = answer.results.iter().map(|result| result.cost.map(exact).unwrap()).collect();
     assert_eq!(costs, ["0.005000000000", "0.003000000000"], "2,000 of input at 2.50, then 300 of output at 10.00");

@@ -308,7 +308,6 @@ pub(crate) fn too_old_for_retention() -> FieldProblem {
     FieldProblem::new("/timestamp", "too_old", "The timestamp lies further back than the organization keeps events.")
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that a batch knows of an event")]
 fn outcome(
     fate: Fate,
     event: &NewEvent,
