@@ -83,4 +83,17 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test]
+    async fn a_lock_outlasts_the_time_that_a_transaction_may_be_idle() {
+        let database = TestDatabase::new().await;
+        let pool = crate::Pools::apart(&database.pool().connect_options(), crate::Sizes::default()).work;
+        let mut holder = pool.begin().await.unwrap();
+        let idle = "show idle_in_transaction_session_timeout";
+        let may_be_idle: String = sqlx::query_scalar(idle).fetch_one(&mut *holder).await.unwrap();
+        assert_ne!(may_be_idle, "0", "others are ended");
+        assert!(try_hold(&mut holder, Lock::Retention.of_all()).await.unwrap());
+        let may_be_idle: String = sqlx::query_scalar(idle).fetch_one(&mut *holder).await.unwrap();
+        assert_eq!(may_be_idle, "0");
+    }
 }

@@ -17,10 +17,14 @@ pub(crate) async fn hold_shared(connection: &mut PgConnection, key: LockKey) -> 
     Ok(())
 }
 
-/// Whether the lock was free, and is held now.
+/// Whether the lock was free, and is held now: for as long as the transaction is open, however long other connections work under it.
 pub(crate) async fn try_hold(connection: &mut PgConnection, key: LockKey) -> Result<bool, Error> {
-    let held = sqlx::query_scalar("select pg_try_advisory_xact_lock($1, $2)").bind(key.lock).bind(key.of);
-    Ok(held.fetch_one(connection).await?)
+    // A transaction that waits for its holder's work is idle: PostgreSQL would end it, and the lock with it.
+    let held = sqlx::query_scalar(
+        "select pg_try_advisory_xact_lock($1, $2)
+         from (select set_config('idle_in_transaction_session_timeout', '0', true) offset 0) as settings",
+    );
+    Ok(held.bind(key.lock).bind(key.of).fetch_one(connection).await?)
 }
 
 /// Which of the locks nobody held but those who share them, and are shared now.
