@@ -15,14 +15,16 @@ mod reader;
 mod served;
 mod unread;
 mod usage_format;
+mod used;
 
-pub use formats::{Usage, UsagePart, is_silent_refusal, meters, usage};
+pub use formats::{is_silent_refusal, meters, usage};
 pub use numbers::numbers_only;
 pub use quantities::Meters;
 pub use served::served_tier;
 pub use served::served_word;
 pub use unread::Unread;
 pub use usage_format::UsageFormat;
+pub use used::{Usage, UsagePart};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
