@@ -5,6 +5,7 @@ use crate::meter::numbers_only;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Running totals as a series reported them: later ones count from here.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,9 +39,14 @@ impl Totals {
 }
 
 impl EventInput {
-    /// The same event with what requests and reported cost grew by in place of their totals. Its usage stays as it was sent.
+    /// What of it counts, its usage aside: what was sent, or what running totals grew by since others.
     #[must_use]
-    pub fn grown_since(&self, before: &Totals) -> Self {
+    pub fn counted_from(&self, before: Option<&Totals>) -> Cow<'_, Self> {
+        before.map_or(Cow::Borrowed(self), |before| Cow::Owned(self.grown_since(before)))
+    }
+
+    /// The same event with what requests and reported cost grew by in place of their totals.
+    fn grown_since(&self, before: &Totals) -> Self {
         let requests = self.requests.map(|requests| requests.saturating_sub(before.requests.unwrap_or_default()));
         let reported_cost = self.reported_cost.as_ref().map(|cost| ReportedCost {
             amount: (cost.amount - before.reported_cost.unwrap_or_default()).max(Decimal::ZERO),

@@ -17,7 +17,6 @@ use domain::price::Books;
 use domain::problem::FieldProblem;
 use rust_decimal::Decimal;
 use serde_json::Map;
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// What all events of a request have in common.
@@ -80,7 +79,7 @@ impl Request<'_> {
         let growth = series.map(|series| standings.grow(series, (event_key, sent), (usage_format, used.clone())));
         let (used, counted_from, reached) =
             growth.map_or((used, None, None), |growth| (growth.used, growth.counted_from, growth.reached));
-        let used = used_as_reported(self.books, &counted(sent, counted_from.as_ref()), used, timestamp);
+        let used = used_as_reported(self.books, &sent.counted_from(counted_from.as_ref()), used, timestamp);
         let meters = used.total();
         Ok(LookedUp { project_id, operation, usage_format, timestamp, event_key, used, meters, counted_from, reached })
     }
@@ -95,7 +94,7 @@ impl Request<'_> {
         let LookedUp { timestamp, event_key, .. } = read;
         let id = sent.id.clone().unwrap_or_else(|| event_key.to_string());
         let booking =
-            book(self.books, &counted(&sent, read.counted_from.as_ref()), &read.used, &read.meters, timestamp);
+            book(self.books, &sent.counted_from(read.counted_from.as_ref()), &read.used, &read.meters, timestamp);
         NewEvent {
             org_id: self.scope.org_id(),
             key_id: self.key_id,
@@ -142,11 +141,6 @@ impl Request<'_> {
 
 fn operation_of(sent: &EventInput) -> &str {
     sent.operation.as_deref().unwrap_or(DEFAULT_OPERATION)
-}
-
-/// What of an event counts, its usage aside.
-fn counted<'a>(sent: &'a EventInput, counted_from: Option<&Totals>) -> Cow<'a, EventInput> {
-    counted_from.map_or(Cow::Borrowed(sent), |before| Cow::Owned(sent.grown_since(before)))
 }
 
 fn first(problems: Vec<FieldProblem>) -> FieldProblem {

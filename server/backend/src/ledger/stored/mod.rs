@@ -50,10 +50,7 @@ impl StoredEvent {
 
     /// What of it counts, its usage aside: what was sent, or what running totals grew by.
     pub(crate) fn counted(&self) -> Cow<'_, EventInput> {
-        match &self.counted_from {
-            Some(before) => Cow::Owned(self.sent.grown_since(before)),
-            None => Cow::Borrowed(&self.sent),
-        }
+        self.sent.counted_from(self.counted_from.as_ref())
     }
 
     /// What was used, as it was read when the event was recorded; none where that cannot be read any more.
