@@ -9,7 +9,6 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId, OrgId, ProjectId};
 use domain::period::Period;
-use domain::problem::Problem;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -121,11 +120,9 @@ async fn evaluate_organization(backend: &Backend, org_id: OrgId) -> Result<usize
     let _permit = evaluation_permit().await?;
     let mut transaction = backend.pool.begin().await?;
     let marks = sql::take_marks(&mut transaction, org_id, MARKS_AT_ONCE).await?;
-    match identity::system_scope(backend, org_id).await {
-        Ok(scope) => evaluate(backend, &scope, &mut transaction, None, &moved(&marks)).await?,
-        // Deleted meanwhile: its marks go too.
-        Err(Error::Problem(Problem::NotFound)) => {}
-        Err(error) => return Err(error),
+    // Where it was deleted meanwhile, its marks go too.
+    if let Some(scope) = identity::system_scope_if_there(backend, org_id).await? {
+        evaluate(backend, &scope, &mut transaction, None, &moved(&marks)).await?;
     }
     transaction.commit().await?;
     Ok(marks.len())
@@ -169,10 +166,7 @@ pub async fn sweep(backend: &Backend, stop: &CancellationToken) -> Result<(), Er
 }
 
 async fn sweep_organization(backend: &Backend, org_id: OrgId) -> Result<(), Error> {
-    let scope = match identity::system_scope(backend, org_id).await {
-        Err(Error::Problem(Problem::NotFound)) => return Ok(()),
-        other => other?,
-    };
+    let Some(scope) = identity::system_scope_if_there(backend, org_id).await? else { return Ok(()) };
     let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let months = [month.previous().from, month.from].map(|month| (month, ChangedSpend::Everything));
     let _permit = evaluation_permit().await?;

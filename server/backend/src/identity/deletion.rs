@@ -1,6 +1,6 @@
 //! The end of an organization: for some days it can be undone, then a background job deletes everything in pieces.
 
-use super::organizations::system_scope;
+use super::organizations::system_scope_if_there;
 use super::{mails, sql};
 use crate::{Backend, Error, OrgScope, audit, keys, ledger};
 use chrono::{DateTime, Duration, Utc};
@@ -129,10 +129,7 @@ pub async fn delete_due(backend: &Backend, stop: &CancellationToken) -> Result<u
 
 /// Whether the organization is gone: not when another server is at it, or at `stop`.
 async fn delete_whole(backend: &Backend, org_id: OrgId, stop: &CancellationToken) -> Result<bool, Error> {
-    let scope = match system_scope(backend, org_id).await {
-        Err(Error::Problem(Problem::NotFound)) => return Ok(false),
-        other => other?,
-    };
+    let Some(scope) = system_scope_if_there(backend, org_id).await? else { return Ok(false) };
     while !stop.is_cancelled() {
         match delete_piece(backend, &scope, AT_ONCE).await? {
             Piece::Deleted => {}

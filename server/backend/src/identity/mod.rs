@@ -27,7 +27,7 @@ pub use invitations::{
 pub use members::{MAX_MEMBERS, belongings, change_role, leave, list_members, remove_member};
 pub use organizations::{
     Change, create_organization, create_sample_organization, organization, organizations_of, scope_for_user, scope_in,
-    system_scope, system_scopes, update_organization,
+    system_scope, system_scope_if_there, system_scopes, update_organization,
 };
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{

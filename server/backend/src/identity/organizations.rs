@@ -171,8 +171,17 @@ pub async fn scope_in(backend: &Backend, user_id: UserId, org_id: OrgId) -> Resu
 /// [`Problem::NotFound`] when it does not exist (any more); [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn system_scope(backend: &Backend, org_id: OrgId) -> Result<OrgScope, Error> {
-    let zone = sql::zone_of(&backend.pool, org_id).await?.ok_or(Problem::NotFound)?;
-    Ok(OrgScope::new(org_id, zone, Actor::System, Visible::All))
+    Ok(system_scope_if_there(backend, org_id).await?.ok_or(Problem::NotFound)?)
+}
+
+/// The same for work that came from a list: none where the organization was deleted meanwhile.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn system_scope_if_there(backend: &Backend, org_id: OrgId) -> Result<Option<OrgScope>, Error> {
+    let zone = sql::zone_of(&backend.pool, org_id).await?;
+    Ok(zone.map(|zone| OrgScope::new(org_id, zone, Actor::System, Visible::All)))
 }
 
 /// The server's own views of all organizations, or of the one with this slug, by slug: for commands of the server's operator. Never hand one to a caller.

@@ -1,6 +1,6 @@
 //! Changes of the reporting time zone: every day is summed anew in the background, in bounded steps, and all days change at once.
 
-use super::organizations::system_scope;
+use super::organizations::system_scope_if_there;
 use super::sql;
 use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, ledger, steps};
 use domain::identity::{Organization, Permission, ZoneChange};
@@ -55,11 +55,8 @@ pub async fn change_zones(backend: &Backend, stop: &CancellationToken) -> Result
 
 async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
     let Some(org_id) = sql::waiting_zone_change(&backend.pool).await? else { return Ok(false) };
-    match system_scope(backend, org_id).await {
-        Ok(scope) => drop(advance_zone_change(backend, &scope).await?),
-        // Deleted meanwhile.
-        Err(Error::Problem(Problem::NotFound)) => {}
-        Err(error) => return Err(error),
+    if let Some(scope) = system_scope_if_there(backend, org_id).await? {
+        advance_zone_change(backend, &scope).await?;
     }
     Ok(true)
 }

@@ -198,11 +198,7 @@ pub(super) async fn enforce(backend: &Backend, stop: &CancellationToken) -> Resu
         if stop.is_cancelled() {
             break;
         }
-        let scope = match identity::system_scope(backend, org_id).await {
-            // Deleted meanwhile.
-            Err(Error::Problem(Problem::NotFound)) => continue,
-            other => other?,
-        };
+        let Some(scope) = identity::system_scope_if_there(backend, org_id).await? else { continue };
         left += forget_before(backend, &scope, oldest).await?;
         left += sql::trim(&mut *backend.pool.acquire().await?, org_id, MAX_ENTRIES).await?;
     }

@@ -131,11 +131,7 @@ async fn forget(
     limit: DateTime<Utc>,
     stop: &CancellationToken,
 ) -> Result<u64, Error> {
-    let scope = match identity::system_scope(backend, org_id).await {
-        // Deleted meanwhile.
-        Err(Error::Problem(Problem::NotFound)) => return Ok(0),
-        other => other?,
-    };
+    let Some(scope) = identity::system_scope_if_there(backend, org_id).await? else { return Ok(0) };
     rejected::forget_before(backend, &scope, limit).await?;
     let kept = month_of(limit);
     let mut deleted = 0;

@@ -20,7 +20,7 @@ use crate::{Backend, Clock, Error, OrgScope, identity};
 use chrono::{DateTime, Duration, Utc};
 use domain::event::{Rejection, Status, TraceSpan};
 use domain::ids::{EventKey, OrgId};
-use domain::problem::{FieldProblem, Problem};
+use domain::problem::FieldProblem;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_util::sync::CancellationToken;
@@ -192,11 +192,7 @@ pub(super) async fn forget(backend: &Backend, stop: &CancellationToken) -> Resul
     let before = backend.clock.now() - Duration::hours(MEMORY_HOURS);
     let mut forgotten = 0;
     for org_id in sql::organizations(&backend.pool, before).await? {
-        let scope = match identity::system_scope(backend, org_id).await {
-            // Deleted meanwhile.
-            Err(Error::Problem(Problem::NotFound)) => continue,
-            other => other?,
-        };
+        let Some(scope) = identity::system_scope_if_there(backend, org_id).await? else { continue };
         while !stop.is_cancelled() {
             match sql::forget(&backend.pool, &scope, before, AT_ONCE).await? {
                 0 => break,

@@ -26,11 +26,9 @@ pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(
 
 async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
     let Some((org_id, run_id)) = sql::waiting(&backend.pool).await? else { return Ok(false) };
-    match identity::system_scope(backend, org_id).await {
-        Ok(scope) => drop(advance(backend, &scope, run_id).await?),
-        // Deleted meanwhile, and its runs with it.
-        Err(Error::Problem(Problem::NotFound)) => {}
-        Err(error) => return Err(error),
+    // Where it was deleted meanwhile, its runs went with it.
+    if let Some(scope) = identity::system_scope_if_there(backend, org_id).await? {
+        advance(backend, &scope, run_id).await?;
     }
     Ok(true)
 }
