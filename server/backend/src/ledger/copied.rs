@@ -23,16 +23,16 @@ pub(super) enum Copied {
     Other,
 }
 
-/// What of an event says whether another one is a copy of it.
+/// An answer as an event tells of it: what says whether another one is a copy.
 #[derive(Clone, Copy)]
-pub(super) struct Counted<'a> {
+pub(super) struct Answer<'a> {
     sent: &'a EventInput,
     meters: &'a Meters,
     at: DateTime<Utc>,
     cost: Option<Decimal>,
 }
 
-impl<'a> Counted<'a> {
+impl<'a> Answer<'a> {
     /// Of an event that may be recorded.
     pub(super) fn new(event: &'a NewEvent) -> Self {
         Self { sent: &event.sent, meters: &event.meters, at: event.timestamp, cost: event.booking.cost }

@@ -8,12 +8,10 @@ mod sql;
 
 use crate::ledger::cursor::{Cursor, fingerprint};
 use crate::ledger::key::time_of;
-use crate::ledger::possible_duplicates::dropping;
 use crate::{Backend, Error, OrgScope, audit};
 use domain::event::{EventRow, MAX_PAGE, Page, PossibleDuplicate, PossibleDuplicateTotals};
 use domain::identity::Permission;
 use domain::ids::EventKey;
-use std::collections::BTreeSet;
 
 /// Most others that an event page lists.
 const MAX_LISTED: i64 = 20;
@@ -74,8 +72,7 @@ pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> R
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
     scope.require(Permission::Read)?;
-    let mut connection = backend.pool.acquire().await?;
-    Ok(!dropping(&mut connection, &BTreeSet::from([scope.org_id()])).await?.is_empty())
+    sql::is_dropping(&backend.pool, scope).await
 }
 
 /// Decides whether possible duplicates are left out from now on; what is recorded stays.

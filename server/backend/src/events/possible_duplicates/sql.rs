@@ -16,6 +16,12 @@ fn seen() -> String {
     )
 }
 
+/// Whether the organization leaves possible duplicates out.
+pub(super) async fn is_dropping(pool: &PgPool, scope: &OrgScope) -> Result<bool, Error> {
+    let drops = sqlx::query_scalar("select drop_doubles from organizations where org_id = $1");
+    Ok(drops.bind(scope.org_id().0).fetch_optional(pool).await?.unwrap_or_default())
+}
+
 /// Sets it; tells whether that changed anything.
 pub(super) async fn set_dropping(connection: &mut PgConnection, scope: &OrgScope, drop: bool) -> Result<bool, Error> {
     let changed = sqlx::query("update organizations set drop_doubles = $2 where org_id = $1 and drop_doubles <> $2")

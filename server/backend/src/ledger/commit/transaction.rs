@@ -2,7 +2,7 @@
 
 use super::copies::{self, Replaced};
 use super::{NewRejection, Outcome, sql, sums};
-use crate::ledger::copied::{Copied, Counted};
+use crate::ledger::copied::{Answer, Copied};
 use crate::ledger::event::NewEvent;
 use crate::ledger::known::{Missing, Unseen};
 use crate::ledger::rejected;
@@ -168,7 +168,7 @@ impl Batch<'_> {
         fates.iter().zip(self.events).filter_map(move |(fate, event)| {
             let Fate::OneOf(place) = fate else { return None };
             let largest = candidates[*place];
-            let is_smaller = || Counted::new(event).copied(Counted::new(largest)) == Copied::Smaller;
+            let is_smaller = || Answer::new(event).copied(Answer::new(largest)) == Copied::Smaller;
             (counted.contains(&largest.event_key) && event.content_hash != largest.content_hash && is_smaller())
                 .then_some((*event, largest))
         })
@@ -187,11 +187,13 @@ impl Batch<'_> {
         let untold: Vec<&NewEvent> =
             new.iter().copied().filter(|event| !replaced.by_larger.contains_key(&event.event_key)).collect();
         let told = traces::tell(connection, &untold, self.now).await?;
-        let mut pairs = possible_duplicates::claimed_before(connection, claims).await?;
+        let drops = |(org_id, org): (&OrgId, &sql::OrgSettings)| org.drops_doubles.then_some(*org_id);
+        let dropping: BTreeSet<OrgId> = settings.iter().filter_map(drops).collect();
+        let mut pairs = possible_duplicates::claimed_before(connection, claims, &dropping).await?;
         // What repeats others is neither a double nor what others are doubles of.
         pairs.retain(|pair| ![pair.second, pair.first].iter().any(|key| told.repeating.contains(key)));
         pairs.extend(told.doubles);
-        let settled = possible_duplicates::settle(connection, new, pairs).await?;
+        let settled = possible_duplicates::settle(new, pairs, &dropping);
         let settled = replaced.add_fuller(connection, new, settled, settings).await?;
         Ok((LeftOut { repeating: told.repeating, doubles: settled.dropped }, settled.marked))
     }
@@ -232,7 +234,7 @@ impl Batch<'_> {
                         let (_, first) = &mut candidates[*place.get()];
                         // The largest of several copies stands for them all.
                         if first.content_hash != event.content_hash
-                            && Counted::new(event).copied(Counted::new(first)) == Copied::Larger
+                            && Answer::new(event).copied(Answer::new(first)) == Copied::Larger
                         {
                             *first = event;
                         }
@@ -327,7 +329,7 @@ fn outcome(
     let is_candidate = event.event_key == key;
     let is_copy = || {
         candidate.content_hash == event.content_hash
-            || Counted::new(event).copied(Counted::new(candidate)) == Copied::Smaller
+            || Answer::new(event).copied(Answer::new(candidate)) == Copied::Smaller
     };
     let told = |is_same: bool, cost| match is_same {
         true => Outcome { status: IngestStatus::Duplicate, cost },

@@ -2,11 +2,10 @@
 
 mod sql;
 
-pub(crate) use sql::dropping;
 pub(super) use sql::{ResponseIdClaim, mark};
 
 use super::content::id_hash;
-use super::copied::Counted;
+use super::copied::Answer;
 use super::event::NewEvent;
 use crate::Error;
 use crate::locks::{self, Lock};
@@ -14,7 +13,7 @@ use domain::ids::{EventKey, OrgId};
 use domain::problem::FieldProblem;
 use sqlx::PgConnection;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The event that told of the same call first, by the event that told of it again.
 pub(super) type FirstEvents = HashMap<EventKey, EventKey>;
@@ -35,22 +34,20 @@ pub(super) struct Settled {
     pub(super) dropped: FirstEvents,
 }
 
-/// Settles what becomes of the second event of each pair, all of which are new; the first may be new as well.
-pub(super) async fn settle(
-    connection: &mut PgConnection,
+/// Settles what becomes of the second event of each pair, all of which are new; the first may be new as well. `dropping` are the organizations that leave possible duplicates out.
+pub(super) fn settle(
     events: &[&NewEvent],
     pairs: impl IntoIterator<Item = Pair>,
-) -> Result<Settled, Error> {
+    dropping: &BTreeSet<OrgId>,
+) -> Settled {
     let found = firsts(pairs);
     if found.is_empty() {
-        return Ok(Settled::default());
+        return Settled::default();
     }
-    let org_of: HashMap<EventKey, OrgId> = events.iter().map(|event| (event.event_key, event.org_id)).collect();
-    let organizations = found.keys().filter_map(|key| org_of.get(key)).copied().collect();
-    let dropping = dropping(connection, &organizations).await?;
-    let is_dropped = |key: &EventKey| org_of.get(key).is_some_and(|org_id| dropping.contains(org_id));
-    let (dropped, marked): (Vec<_>, Vec<_>) = found.into_iter().partition(|(key, _)| is_dropped(key));
-    Ok(Settled { marked: marked.into_iter().collect(), dropped: dropped.into_iter().collect() })
+    let dropped: BTreeSet<EventKey> =
+        events.iter().filter(|event| dropping.contains(&event.org_id)).map(|event| event.event_key).collect();
+    let (dropped, marked) = found.into_iter().partition(|(key, _)| dropped.contains(key));
+    Settled { marked, dropped }
 }
 
 /// The first event of each second one. Of events that name each other one stays the first, or all of them might be left out.
@@ -77,7 +74,7 @@ pub(super) fn response_id_claims<'a>(events: &[&'a NewEvent]) -> Vec<ResponseIdC
             Some(ResponseIdClaim { event, hash: id_hash(id) })
         })
         .collect();
-    claims.sort_by_cached_key(|claim| (claim.event.org_id, claim.hash, Reverse(Counted::new(claim.event).fullness())));
+    claims.sort_by_cached_key(|claim| (claim.event.org_id, claim.hash, Reverse(Answer::new(claim.event).fullness())));
     claims
 }
 
@@ -95,12 +92,11 @@ pub(super) fn fullest<'a, 'e>(claims: &'a [ResponseIdClaim<'e>]) -> Vec<&'a Resp
 pub(super) async fn claimed_before(
     connection: &mut PgConnection,
     claims: &[ResponseIdClaim<'_>],
+    dropping: &BTreeSet<OrgId>,
 ) -> Result<Vec<Pair>, Error> {
-    if claims.is_empty() {
-        return Ok(vec![]);
-    }
-    for org_id in dropping(connection, &claims.iter().map(|claim| claim.event.org_id).collect()).await? {
-        locks::hold(connection, Lock::Costs.of(org_id)).await?;
+    let organizations: BTreeSet<OrgId> = claims.iter().map(|claim| claim.event.org_id).collect();
+    for org_id in organizations.intersection(dropping) {
+        locks::hold(connection, Lock::Costs.of(*org_id)).await?;
     }
     sql::claimed_before(connection, claims).await
 }

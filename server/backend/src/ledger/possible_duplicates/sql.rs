@@ -4,10 +4,9 @@ use super::{FirstEvents, Pair};
 use crate::Error;
 use crate::ledger::content::IdHash;
 use crate::ledger::event::NewEvent;
-use domain::ids::{EventKey, OrgId};
+use domain::ids::EventKey;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
-use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// The claim of a new event to the id of the provider's response, by its hash.
@@ -17,7 +16,7 @@ pub(crate) struct ResponseIdClaim<'a> {
 }
 
 /// Which answers were claimed by another event, and by which.
-pub(crate) async fn claimed_before(
+pub(super) async fn claimed_before(
     connection: &mut PgConnection,
     claims: &[ResponseIdClaim<'_>],
 ) -> Result<Vec<Pair>, Error> {
@@ -69,18 +68,4 @@ pub(crate) async fn mark(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Which of these organizations leave possible duplicates out.
-pub(crate) async fn dropping(
-    connection: &mut PgConnection,
-    organizations: &BTreeSet<OrgId>,
-) -> Result<BTreeSet<OrgId>, Error> {
-    let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
-    let dropping: Vec<Uuid> =
-        sqlx::query_scalar("select org_id from organizations where org_id = any($1) and drop_doubles")
-            .bind(ids)
-            .fetch_all(connection)
-            .await?;
-    Ok(dropping.into_iter().map(OrgId).collect())
 }

@@ -7,7 +7,7 @@ mod sql;
 use super::sql::{KnownIds, OrgSettings};
 use super::sums;
 use crate::ledger::adjust::{self, CostState};
-use crate::ledger::copied::{Copied, Counted};
+use crate::ledger::copied::{Answer, Copied};
 use crate::ledger::event::NewEvent;
 use crate::ledger::possible_duplicates::{self, Settled};
 use crate::ledger::rejected::NewRejection;
@@ -57,7 +57,7 @@ impl Replaced {
         let states = states(connection, settings, differing.iter().filter_map(recorded)).await?;
         for event in differing {
             let Some(state) = recorded(&event).and_then(|(_, key)| states.get(&key)) else { continue };
-            match Counted::new(event).copied(Counted::recorded(&state.event)) {
+            match Answer::new(event).copied(Answer::recorded(&state.event)) {
                 Copied::Larger => drop(replaced.by_larger.insert(event.event_key, state.clone())),
                 Copied::Smaller => drop(replaced.smaller.insert(event.event_key)),
                 Copied::Other => {}
@@ -87,11 +87,11 @@ impl Replaced {
         let mut states = states(connection, settings, recorded).await?;
         // What a larger copy takes the place of is gone already.
         self.by_larger.values().for_each(|state| drop(states.remove(&state.event.event_key)));
-        doubles.sort_by_key(|(event, _)| Reverse(Counted::new(event).fullness()));
+        doubles.sort_by_key(|(event, _)| Reverse(Answer::new(event).fullness()));
         for (event, first) in doubles {
             // The fullest comes first; the others are no fuller than that.
             if let Some(state) = states.remove(&first)
-                && Counted::new(event).fullness() > Counted::recorded(&state.event).fullness()
+                && Answer::new(event).fullness() > Answer::recorded(&state.event).fullness()
             {
                 settled.dropped.remove(&event.event_key);
                 self.by_fuller.insert(event.event_key, state);
@@ -164,7 +164,7 @@ impl Replaced {
 ///
 /// # Errors
 /// [`Error::Database`].
-pub(super) async fn states(
+async fn states(
     connection: &mut PgConnection,
     settings: &HashMap<OrgId, OrgSettings>,
     keys: impl Iterator<Item = (OrgId, EventKey)>,
