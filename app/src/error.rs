@@ -40,7 +40,6 @@ impl AppError {
     /// The error for a problem; on the server it also sets the answer's status.
     #[must_use]
     pub fn of(problem: Problem) -> Self {
-        #[cfg(feature = "ssr")]
         set_status(&problem);
         Self(problem)
     }
@@ -56,7 +55,7 @@ impl From<Problem> for AppError {
 #[component]
 pub fn Failure(
     /// What was to be shown: "spend".
-    #[prop(into)]
+    #[prop(into, default = "page".to_owned())]
     what: String,
     /// Why it is not.
     error: AppError,
@@ -76,7 +75,6 @@ pub fn Failure(
     }
 }
 
-#[cfg(feature = "ssr")]
 impl From<backend::Error> for AppError {
     fn from(error: backend::Error) -> Self {
         Self::of(error.into_problem())
@@ -84,7 +82,6 @@ impl From<backend::Error> for AppError {
 }
 
 /// A server function's `Err` answers 500 unless the status is set here.
-#[cfg(feature = "ssr")]
 fn set_status(problem: &Problem) {
     use leptos::prelude::use_context;
     if let (Some(response), Ok(status)) =

@@ -59,7 +59,7 @@ where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: DeserializeOwned + Send + Sync + 'static,
 {
-    let flash = SharedValue::new(|| flash_where(|path| path == S::PATH)).into_inner();
+    let flash = flash_where(|path| path == S::PATH);
     let action = ServerAction::<S>::new();
     let kept = match flash {
         Some(Flash { outcome, kept, .. }) => {
@@ -131,10 +131,93 @@ where
     }
 }
 
-/// What went wrong with a file that a form without JavaScript posted to a path that begins so.
-#[must_use]
-pub fn posted_problem(path: &str) -> Option<Problem> {
-    SharedValue::new(|| flash_where(|of| of.starts_with(path)).and_then(|flash| flash.outcome.err())).into_inner()
+/// How the form of a server function went that was posted from this page a moment ago; blank on a fresh page.
+pub struct Posted<S: ServerFn> {
+    outcome: Option<Result<S::Output, Problem>>,
+    kept: Vec<(String, String)>,
+}
+
+impl<S> Posted<S>
+where
+    S: ServerFn<Error = AppError>,
+    S::Output: DeserializeOwned,
+{
+    /// As it came to the page that is being made.
+    #[must_use]
+    pub fn here() -> Self {
+        let Some(Flash { outcome, kept, .. }) = flash_where(|path| path == S::PATH) else {
+            return Self { outcome: None, kept: Vec::new() };
+        };
+        let outcome = match outcome {
+            Ok(value) => serde_json::from_value(value).ok().map(Ok),
+            Err(problem) => Some(Err(problem)),
+        };
+        Self { outcome, kept }
+    }
+
+    /// What is wrong with one field.
+    #[must_use]
+    pub fn error(&self, field: &str) -> Option<String> {
+        self.problem()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+    }
+
+    /// Everything that is wrong, for `FormErrors`.
+    #[must_use]
+    pub fn errors(&self) -> Vec<(String, String)> {
+        self.problem().map(field_errors).unwrap_or_default()
+    }
+
+    /// What was typed into a field before the page came back; none on a fresh page.
+    #[must_use]
+    pub fn kept(&self, field: &str) -> Option<String> {
+        self.kept.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone())
+    }
+
+    /// [`Posted::kept`], or else what stood there before.
+    #[must_use]
+    pub fn kept_or(&self, field: &str, before: &str) -> String {
+        self.kept(field).unwrap_or_else(|| before.to_owned())
+    }
+
+    /// Whether a box was ticked when the page came back; `before` on a fresh page.
+    #[must_use]
+    pub fn kept_tick(&self, field: &str, before: bool) -> bool {
+        if self.kept.is_empty() { before } else { self.kept(field).is_some() }
+    }
+
+    /// What it returned, if it went well.
+    #[must_use]
+    pub fn done(&self) -> Option<&S::Output> {
+        self.outcome.as_ref()?.as_ref().ok()
+    }
+
+    fn problem(&self) -> Option<&Problem> {
+        self.outcome.as_ref()?.as_ref().err()
+    }
+}
+
+/// What is wrong with a form whose file came to this path, or below it.
+#[derive(Clone, Debug, Default)]
+pub struct FileErrors(Option<Problem>);
+
+impl FileErrors {
+    /// What went wrong with the file that was posted last.
+    #[must_use]
+    pub fn posted_to(path: &str) -> Self {
+        Self(flash_where(|of| of.starts_with(path)).and_then(|flash| flash.outcome.err()))
+    }
+
+    /// What is wrong with one field.
+    #[must_use]
+    pub fn of(&self, field: &str) -> Option<String> {
+        self.0.as_ref()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+    }
+
+    /// Everything that is wrong, for `FormErrors`.
+    #[must_use]
+    pub fn all(&self) -> Signal<Vec<(String, String)>> {
+        Signal::stored(self.0.as_ref().map(field_errors).unwrap_or_default())
+    }
 }
 
 /// Fields by name; what concerns no field comes first, without one.
@@ -146,16 +229,9 @@ pub(crate) fn field_errors(problem: &Problem) -> Vec<(String, String)> {
 }
 
 /// The flash that came with this request, if its path is wanted.
-#[cfg(feature = "ssr")]
 fn flash_where(wanted: impl Fn(&str) -> bool) -> Option<Flash> {
     let flash = with_context::<http::request::Parts, _>(|parts| parts.extensions.get::<Flash>().cloned()).flatten();
     flash.filter(|flash| wanted(&flash.path))
-}
-
-/// In the browser there is none: while hydrating, the value comes from the server.
-#[cfg(not(feature = "ssr"))]
-fn flash_where(_wanted: impl Fn(&str) -> bool) -> Option<Flash> {
-    None
 }
 
 #[cfg(test)]

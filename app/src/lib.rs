@@ -1,13 +1,11 @@
-//! Tallystick's pages.
+//! Tallystick's pages, made on the server; what moves in them are the islands of `frontend`.
 //!
-//! This crate is built twice: with `ssr` into the server and with `hydrate` into the browser.
 //! `ui` knows no domain word, `layout` is the frame, every other folder is a room: `mod.rs` (pages), `api.rs` (doors), one file per view.
-//! To add a page: a component in its room, a line in `rooms`, one in [`App`]'s route table, one in `layout`'s navigation, a journey in `end2end`.
+//! To add a page: a component in its room, a line in [`App`]'s route table, one in `layout`'s navigation, a journey in `end2end`.
 
 #![recursion_limit = "512"]
 
 pub mod budgets;
-#[cfg(feature = "ssr")]
 pub mod caller;
 pub mod delivery;
 pub mod error;
@@ -17,9 +15,10 @@ pub mod form;
 pub mod identity;
 pub mod keys;
 pub mod layout;
+pub mod page;
 pub mod prices;
 pub mod projects;
-mod rooms;
+pub mod routes;
 pub mod sample;
 pub mod spend;
 pub mod statements;
@@ -27,7 +26,6 @@ pub mod ui;
 
 pub use domain::format;
 
-use crate::rooms::{Account, Control, Events, Prices, Setup, Spend};
 use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags, Title, provide_meta_context};
 use leptos_router::components::{ParentRoute, Route, Router, Routes};
@@ -45,7 +43,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <HashedStylesheet options=options.clone() id="style" />
                 <AutoReload options=options.clone() />
-                <HydrationScripts options=options.clone() />
+                <HydrationScripts options=options.clone() islands=true />
                 <MetaTags />
             </head>
             <body>
@@ -65,57 +63,55 @@ pub fn App() -> impl IntoView {
         <Title formatter=|title: String| if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") } />
         <Router>
             <Routes fallback=identity::NotFoundPage>
-                <Route path=path!("/") view=Account::Home ssr=ssr.clone() />
-                <Route path=path!("/sign-up") view=Account::SignUp ssr=ssr.clone() />
-                <Route path=path!("/sign-in") view=Account::SignIn ssr=ssr.clone() />
-                <Route path=path!("/verify-email") view=Account::VerifyEmail ssr=ssr.clone() />
-                <Route path=path!("/forgotten-password") view=Account::ForgottenPassword ssr=ssr.clone() />
-                <Route path=path!("/reset-password") view=Account::ResetPassword ssr=ssr.clone() />
-                <Route path=path!("/invitations/:org/:token") view=Account::Invitation ssr=ssr.clone() />
-                <Route path=path!("/recipients/:org/:token") view=Account::Recipient ssr=ssr.clone() />
-                <Route path=path!("/account") view=Account::Settings ssr=ssr.clone() />
-                <Route path=path!("/dev/mail") view=Account::Mail ssr=ssr.clone() />
-                <Route path=path!("/organizations") view=Account::Organizations ssr=ssr.clone() />
+                <Route path=path!("/") view=identity::HomePage ssr=ssr.clone() />
+                <Route path=path!("/sign-up") view=identity::SignUpPage ssr=ssr.clone() />
+                <Route path=path!("/sign-in") view=identity::SignInPage ssr=ssr.clone() />
+                <Route path=path!("/verify-email") view=identity::VerifyEmailPage ssr=ssr.clone() />
+                <Route path=path!("/forgotten-password") view=identity::ForgottenPasswordPage ssr=ssr.clone() />
+                <Route path=path!("/reset-password") view=identity::ResetPasswordPage ssr=ssr.clone() />
+                <Route path=path!("/invitations/:org/:token") view=identity::InvitationPage ssr=ssr.clone() />
+                <Route path=path!("/recipients/:org/:token") view=budgets::RecipientPage ssr=ssr.clone() />
+                <Route path=path!("/account") view=identity::AccountPage ssr=ssr.clone() />
+                <Route path=path!("/dev/mail") view=delivery::MailPage ssr=ssr.clone() />
+                <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
-                    <Route path=path!("") view=Spend::First />
-                    <Route path=path!("explore") view=Spend::Explore />
-                    <Route path=path!("events") view=Events::List />
-                    <Route path=path!("events/rejected") view=Events::Rejected />
-                    <Route path=path!("events/unpriced") view=Events::Unpriced />
-                    <Route path=path!("events/doubles") view=Events::PossibleDuplicates />
-                    <Route path=path!("events/uploads") view=Events::Uploads />
-                    <Route path=path!("events/uploads/:upload") view=Events::Upload />
-                    <Route path=path!("events/:event") view=Events::Event />
-                    <Route path=path!("projects") view=Setup::Projects />
-                    <Route path=path!("projects/:project") view=Spend::Project />
-                    <Route path=path!("teams/:team") view=Spend::Team />
-                    <Route path=path!("budgets") view=Control::Budgets />
-                    <Route path=path!("budgets/new") view=Control::NewBudget />
-                    <Route path=path!("budgets/:budget") view=Control::Budget />
-                    <Route path=path!("budgets/:budget/edit") view=Control::EditBudget />
-                    <Route path=path!("alerts") view=Control::Alerts />
-                    <Route path=path!("forecast") view=Control::Forecast />
-                    <Route path=path!("statements") view=Control::Statements />
-                    <Route path=path!("statements/:month/:kind/:slug") view=Control::Statement />
-                    <Route path=path!("prices") view=Prices::List />
-                    <Route path=path!("prices/own") view=Prices::Own />
-                    <Route path=path!("prices/own/price") view=Prices::EnterPrice />
-                    <Route path=path!("prices/own/name") view=Prices::MapName />
-                    <Route path=path!("prices/basis") view=Prices::Basis />
-                    <Route path=path!("prices/imports") view=Prices::Imports />
-                    <Route path=path!("prices/imports/:import") view=Prices::Import />
-                    <Route path=path!("prices/discounts") view=Prices::Discounts />
-                    <Route path=path!("prices/discounts/new") view=Prices::NewDiscount />
-                    <Route path=path!("prices/contract") view=Prices::Contract />
-                    <Route path=path!("prices/contract/new") view=Prices::NewTerm />
-                    <Route path=path!("prices/runs") view=Prices::Runs />
-                    <Route path=path!("prices/runs/new") view=Prices::NewRun />
-                    <Route path=path!("prices/runs/:run") view=Prices::Run />
-                    <Route path=path!("prices/:provider/*model") view=Prices::Model />
-                    <Route path=path!("settings") view=Setup::Settings />
-                    <Route path=path!("settings/members") view=Setup::Members />
-                    <Route path=path!("settings/keys") view=Setup::Keys />
-                    <Route path=path!("settings/audit") view=Setup::Audit />
+                    <Route path=path!("") view=identity::FirstPage />
+                    <Route path=path!("explore") view=spend::ExplorePage />
+                    <Route path=path!("events") view=events::EventsPage />
+                    <Route path=path!("events/rejected") view=events::RejectedPage />
+                    <Route path=path!("events/unpriced") view=events::UnpricedPage />
+                    <Route path=path!("events/doubles") view=events::PossibleDuplicatesPage />
+                    <Route path=path!("events/uploads") view=events::UploadsPage />
+                    <Route path=path!("events/uploads/:upload") view=events::UploadPage />
+                    <Route path=path!("events/:event") view=events::EventPage />
+                    <Route path=path!("projects") view=projects::ProjectsPage />
+                    <Route path=path!("projects/:project") view=projects::ProjectPage />
+                    <Route path=path!("teams/:team") view=projects::TeamPage />
+                    <Route path=path!("budgets/new") view=budgets::NewBudgetPage />
+                    <Route path=path!("budgets/:budget") view=budgets::BudgetPage />
+                    <Route path=path!("budgets/:budget/edit") view=budgets::EditBudgetPage />
+                    <Route path=path!("forecast") view=forecast::ForecastPage />
+                    <Route path=path!("statements") view=statements::StatementsPage />
+                    <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
+                    <Route path=path!("prices") view=prices::PricesPage />
+                    <Route path=path!("prices/own") view=prices::OwnBookPage />
+                    <Route path=path!("prices/own/price") view=prices::EnterPricePage />
+                    <Route path=path!("prices/own/name") view=prices::MapNamePage />
+                    <Route path=path!("prices/basis") view=prices::CostBasisPage />
+                    <Route path=path!("prices/imports") view=prices::ImportsPage />
+                    <Route path=path!("prices/imports/:import") view=prices::ImportPage />
+                    <Route path=path!("prices/discounts") view=prices::DiscountsPage />
+                    <Route path=path!("prices/discounts/new") view=prices::NewDiscountPage />
+                    <Route path=path!("prices/contract") view=prices::ContractPage />
+                    <Route path=path!("prices/contract/new") view=prices::NewTermPage />
+                    <Route path=path!("prices/runs") view=prices::RunsPage />
+                    <Route path=path!("prices/runs/new") view=prices::NewRunPage />
+                    <Route path=path!("prices/runs/:run") view=prices::RunPage />
+                    <Route path=path!("prices/:provider/*model") view=prices::ModelPage />
+                    <Route path=path!("settings") view=identity::SettingsPage />
+                    <Route path=path!("settings/members") view=identity::MembersPage />
+                    <Route path=path!("settings/keys") view=keys::KeysPage />
+                    <Route path=path!("settings/audit") view=identity::AuditPage />
                 </ParentRoute>
             </Routes>
         </Router>

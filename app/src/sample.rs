@@ -4,14 +4,10 @@ use crate::error::AppError;
 use crate::form::Form;
 use crate::format;
 use crate::layout::NavItem;
-use crate::ui::{Button, FormErrors, Meter, PageHead, follow};
+use crate::ui::{Button, FormErrors, Meter, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
-use std::time::Duration;
-
-/// Between two looks at a sample that is being loaded.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Makes a sample organization for the signed-in person and leads there; its events arrive in the background.
 ///
@@ -49,19 +45,14 @@ pub fn SampleArriving(
     /// How much of the quarter is there.
     share: f64,
 ) -> impl IntoView {
-    let share = RwSignal::new(share);
     let again = NavItem::Overview.path(&org);
-    // The same address shows the Overview when all is there.
-    follow(LOOK, move || sample_progress(org.clone()), share);
+    let text = format!("{} of the quarter is there", format::percent_whole(share));
     view! {
         <Title text="Sample data"/>
         <PageHead title="Your sample is on its way" lead="A quarter of usage goes in by the same door as your own events will. It takes some seconds."/>
-        <div class="sample-arriving" role="status">
-            {move || {
-                let share = share.get();
-                let text = format!("{} of the quarter is there", format::percent_whole(share));
-                view! { <Meter share=share label=text.clone()/><p class="soft">{text}</p> }
-            }}
+        // The same address shows the Overview when all is there.
+        <div class="sample-arriving" role="status" id="sample-arriving" data-live="1">
+            <Meter share=share label=text.clone()/><p class="soft">{text}</p>
         </div>
         <noscript><p><a href=again>"Look again"</a></p></noscript>
     }

@@ -1,26 +1,43 @@
-//! The browser's side: takes over the pages that the server rendered.
+//! The browser's side: the islands of the pages, and what any page does once scripts run.
+//!
+//! Pages are made on the server, where an island draws itself too; here it wakes up. Everything else of a page stays as it was sent.
+//! What needs no state of its own (menus, dialogs, forms, parts that renew themselves) is no island but listens to the whole document: see [`page`].
+//! To add an island: a file with an `#[island]`, whose properties are few and small because they travel in the page.
+#![expect(missing_docs, reason = "the macro of islands makes types without them")]
 
-// The types of whole pages nest deeply.
-#![recursion_limit = "512"]
+pub mod chart;
+pub mod copy;
+mod document;
+mod file;
+mod page;
+pub mod palette;
+pub mod theme;
 
-use leptos::prelude::{document, set_timeout};
-use leptos::tachys::dom::body;
+pub use chart::ChartReader;
+pub use copy::CopyButton;
+pub use palette::{Palette, Target};
+pub use theme::{Theme, ThemeSwitch};
+
+use leptos::prelude::set_timeout;
 use std::time::Duration;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Called by the page's script. Done as soon as the page answers to its reader.
+/// Called by the page's script, which then wakes the islands one after the other.
 #[wasm_bindgen]
-pub async fn hydrate() {
+pub fn hydrate() {
     console_error_panic_hook::set_once();
-    // Waits for the code of the page that is shown.
-    leptos::mount::hydrate_from_async(body(), app::App).await.forget();
-    // What waits for its data is taken over by tasks that are queued by now; a timer comes after all of them.
-    set_timeout(mark, Duration::ZERO);
+    wake();
+    page::listen();
+    // The script wakes islands without waiting for anything; a timer comes after all of them.
+    set_timeout(page::mark, Duration::ZERO);
 }
 
-/// Whoever drives a browser waits for this mark before touching anything.
-fn mark() {
-    if let Some(page) = document().document_element() {
-        let _ = page.set_attribute("data-hydrated", "");
-    }
+/// What islands run on.
+#[cfg(feature = "hydrate")]
+fn wake() {
+    leptos::mount::hydrate_islands();
 }
+
+/// The server wakes nothing.
+#[cfg(not(feature = "hydrate"))]
+const fn wake() {}

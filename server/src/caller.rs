@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use backend::OrgScope;
 use backend::identity::USER;
 use domain::identity::User;
+use domain::ids::UserId;
 use domain::problem::Problem;
 use std::collections::HashMap;
 use tower_sessions::Session;
@@ -59,6 +60,8 @@ pub(crate) async fn signed_in(session: &Session) -> Result<User, Problem> {
 pub struct MemberCaller {
     /// What they may see.
     pub scope: OrgScope,
+    /// Who they are.
+    pub user_id: UserId,
 }
 
 impl FromRequestParts<AppState> for MemberCaller {
@@ -71,6 +74,6 @@ impl FromRequestParts<AppState> for MemberCaller {
         let session = parts.extensions.get::<Session>().ok_or(Problem::Unauthenticated)?;
         let user = signed_in(session).await?;
         let scope = backend::identity::scope_for_user(&state.backend, user.user_id, org).await?;
-        Ok(Self { scope })
+        Ok(Self { scope, user_id: user.user_id })
     }
 }

@@ -17,6 +17,7 @@ pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
 mod multipart;
+mod places;
 mod price_files;
 pub mod price_import;
 pub mod quote;
@@ -27,6 +28,7 @@ mod slow;
 mod uploads;
 pub mod verify;
 
+use app::page::Site;
 use app::{App, shell};
 use axum::Router;
 use axum::extract::FromRef;
@@ -66,7 +68,7 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
     let files = price_files::routes().into_iter().chain(uploads::routes());
-    api.into_iter().chain(downloads::routes()).chain(files).chain(dev_mail::routes())
+    api.into_iter().chain(downloads::routes()).chain(places::routes()).chain(files).chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.
@@ -99,6 +101,7 @@ pub fn build(state: AppState) -> Router {
         let leptos = state.leptos.clone();
         move || shell(leptos.clone())
     };
+    let site = Site::new(state.leptos.clone(), context.clone());
     let routes = generate_route_list(App);
     let pages = Router::new().leptos_routes_with_context(&state, routes, context.clone(), document.clone());
     // The page that says that there is nothing; it sets its own status, so nothing is sent before it is whole.
@@ -110,6 +113,7 @@ pub fn build(state: AppState) -> Router {
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
+        .merge(app::routes::pages(&site))
         .merge(files::router(&state.leptos.site_root))
         .fallback(nothing)
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))

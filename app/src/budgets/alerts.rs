@@ -1,58 +1,44 @@
 //! The alert ledger: what was crossed, who was told, what the mail server answered.
 
-use super::api::{AcknowledgeAlert, load_alerts};
+use super::api::AcknowledgeAlert;
 use super::labels;
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
-use crate::ui::{
-    Column, EmptyState, FormErrors, Loading, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs, loaded_first,
-};
+use crate::page::{Drawn, Page, Visit};
+use crate::ui::{Column, EmptyState, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
-use leptos::form::ActionForm;
+use domain::problem::{FieldProblem, Problem};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos::server_fn::ServerFn;
 
 /// The organization's ledger.
-#[component]
-pub fn AlertsPage() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let here = Memo::new(move |_| UrlQuery::from(&*query.read()));
-    let state = Memo::new(move |_| here.with(|here| here.get("state").map(str::to_owned)));
-    let before = Memo::new(move |_| here.with(|here| here.get("before").map(str::to_owned)));
-    let form = use_form::<AcknowledgeAlert>();
-    let acknowledged = form.action.version();
-    let page = loaded_first(
-        move || (org.get(), state.get(), before.get(), acknowledged.get()),
-        |(org, state, before, _)| load_alerts(org, state, before),
-    );
-    view! {
-        <Title text="Alerts"/>
-        <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."/>
-        <FormErrors errors=form.errors()/>
-        {move || tabs(&org.get(), &here.get())}
-        <Transition fallback=|| view! { <Loading what="alerts" lines=6/> }>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => draw(&org.get_untracked(), &here.get_untracked(), &page, form),
-                    Err(error) => view! { <Failure what="alerts" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn alerts(visit: Visit) -> Drawn {
+    let filter: AlertFilter = visit.query.get("state").map(str::parse).transpose().map_err(wrong)?.unwrap_or_default();
+    let before = visit.query.get("before").map(str::parse).transpose().map_err(|_| Problem::NotFound)?;
+    let page = backend::budgets::alerts(&visit.backend, &visit.scope, filter, None, before).await?;
+    let form = Posted::<AcknowledgeAlert>::here();
+    Ok(Page::new(
+        "Alerts",
+        view! {
+            <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."/>
+            <FormErrors errors=form.errors()/>
+            {tabs(&visit, filter)}
+            {draw(&visit, &page)}
+        },
+    ))
 }
 
-fn tabs(org: &str, here: &UrlQuery) -> AnyView {
-    let path = NavItem::Alerts.path(org);
-    let chosen: AlertFilter = here.get("state").and_then(|word| word.parse().ok()).unwrap_or_default();
+fn wrong(field: FieldProblem) -> Problem {
+    Problem::invalid(vec![field])
+}
+
+fn tabs(visit: &Visit, chosen: AlertFilter) -> AnyView {
+    let (here, path) = (&visit.query, &visit.path);
     let tab = |filter: AlertFilter| {
         let href = match filter {
-            AlertFilter::All => here.without(&["state"]).at(&path),
-            other => here.with("state", other.as_str()).at(&path),
+            AlertFilter::All => here.without(&["state"]).at(path),
+            other => here.with("state", other.as_str()).at(path),
         };
         Tab::new(label(filter), href, filter == chosen)
     };
@@ -68,15 +54,15 @@ const fn label(filter: AlertFilter) -> &'static str {
     }
 }
 
-fn draw(org: &str, here: &UrlQuery, page: &AlertPage, form: Form<AcknowledgeAlert>) -> AnyView {
+fn draw(visit: &Visit, page: &AlertPage) -> AnyView {
+    let (here, path) = (&visit.query, &visit.path);
     if page.alerts.is_empty() {
         return empty(here);
     }
-    let path = NavItem::Alerts.path(org);
-    let next = page.next.map(|next| here.with("before", &next.to_string()).at(&path));
-    let newest = here.get("before").map(|_| here.without(&["before"]).at(&path));
+    let next = page.next.map(|next| here.with("before", &next.to_string()).at(path));
+    let newest = here.get("before").map(|_| here.without(&["before"]).at(path));
     view! {
-        <Ledger org=org.to_owned() caption="Alerts" alerts=page.alerts.clone() may_manage=page.may_manage form=form budgets=true/>
+        <Ledger org=visit.org().to_owned() caption="Alerts" alerts=page.alerts.clone() may_manage=page.may_manage budgets=true/>
         <Pager previous=newest next=next previous_label="Newest"/>
     }
     .into_any()
@@ -104,8 +90,6 @@ pub fn Ledger(
     alerts: Vec<Alert>,
     /// Whether the reader may acknowledge them.
     may_manage: bool,
-    /// The form behind the button of each row.
-    form: Form<AcknowledgeAlert>,
     /// Whether each row names its budget.
     #[prop(optional)]
     budgets: bool,
@@ -126,7 +110,7 @@ pub fn Ledger(
                 .then(|| view! { <span class="note note-below">{format!("{} of it estimated", format::money(alert.estimated))}</span> });
             let what = what(&org, &alert, budgets);
             let mails = mails(&alert);
-            let seen = seen_to(&org, &alert, may_manage, form);
+            let seen = seen_to(&org, &alert, may_manage);
             view! {
                 <tr>
                     <th scope="row" class="nowrap"><time datetime=format::time_machine(alert.at) title=format::time_exact(alert.at)>{format::time(alert.at)}</time></th>
@@ -176,7 +160,7 @@ pub(super) fn mail(delivery: &Delivery) -> AnyView {
     .into_any()
 }
 
-fn seen_to(org: &str, alert: &Alert, may_manage: bool, form: Form<AcknowledgeAlert>) -> AnyView {
+fn seen_to(org: &str, alert: &Alert, may_manage: bool) -> AnyView {
     if let Some(at) = alert.acknowledged_at {
         let by = alert.acknowledged_by.clone().map(|by| view! { <span class="note">{by}</span> });
         return view! { <time datetime=format::time_machine(at)>{format::time(at)}</time>{by} }.into_any();
@@ -187,11 +171,11 @@ fn seen_to(org: &str, alert: &Alert, may_manage: bool, form: Form<AcknowledgeAle
     let name = format!("Acknowledge {} % of {}", alert.threshold, alert.budget_name);
     let (org, alert) = (org.to_owned(), alert.alert_id.to_string());
     view! {
-        <ActionForm action=form.action>
+        <form method="post" action=AcknowledgeAlert::url()>
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="alert" value=alert/>
             <RowButton text="Acknowledge" name=name/>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }

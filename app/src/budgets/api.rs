@@ -4,7 +4,6 @@ use crate::error::AppError;
 use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList, RecipientOffer};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-#[cfg(feature = "ssr")]
 use {
     crate::caller::{Caller, backend},
     domain::budget::BudgetForm,
@@ -13,7 +12,6 @@ use {
 };
 
 /// An id that cannot be one names nothing.
-#[cfg(feature = "ssr")]
 fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::of(Problem::NotFound))
 }

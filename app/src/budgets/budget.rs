@@ -172,7 +172,7 @@ impl View {
         } else {
             view! {
                 <Ledger org=self.org.clone() caption="Alerts of this budget" alerts=detail.alerts.clone()
-                    may_manage=detail.may_manage form=self.acknowledge/>
+                    may_manage=detail.may_manage/>
             }
             .into_any()
         };

@@ -1,18 +1,15 @@
 //! All budgets: used, expected, status.
 
-use super::api::load_budgets;
 use super::labels;
-use crate::error::Failure;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, Loading, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
-    loaded_first,
+    Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
 };
-use domain::budget::{BudgetList, BudgetState};
+use domain::budget::BudgetState;
+use domain::identity::Permission;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 const NOTICES: &[NoticeText] = &[NoticeText {
     code: "archived",
@@ -21,32 +18,19 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 }];
 
 /// The organization's budgets.
-#[component]
-pub fn BudgetsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let budgets = loaded_first(move || org.get(), load_budgets);
-    view! {
-        <Title text="Budgets"/>
-        <UrlNotice known=NOTICES/>
-        <Transition fallback=|| view! { <PageHead title="Budgets"/><Loading what="budgets" lines=6/> }>
-            {move || Suspend::new(async move {
-                match budgets.await {
-                    Ok(list) => draw(&org.get_untracked(), &list),
-                    Err(error) => view! { <PageHead title="Budgets"/><Failure what="budgets" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn budgets(visit: Visit) -> Drawn {
+    let budgets = backend::budgets::list(&visit.backend, &visit.scope).await?;
+    let page = draw(visit.org(), &budgets, visit.frame.may(Permission::ManageBudgets));
+    Ok(Page::new("Budgets", view! { <UrlNotice known=NOTICES/>{page} }))
 }
 
-fn draw(org: &str, list: &BudgetList) -> AnyView {
+fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
     let path = NavItem::Budgets.path(org);
     let new = format!("{path}/new");
-    if list.budgets.is_empty() {
-        return empty(new, list.may_manage);
+    if budgets.is_empty() {
+        return empty(new, may_manage);
     }
-    let button = list.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
+    let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
     let columns = vec![
         Column::text("Budget"),
         Column::text("Status"),
@@ -55,9 +39,9 @@ fn draw(org: &str, list: &BudgetList) -> AnyView {
         Column::number("Amount, $"),
         Column::number("Expected, $"),
     ];
-    let rows = list.budgets.iter().map(|state| row(&path, state)).collect_view();
+    let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
-        <PageHead title="Budgets" lead=labels::summary(&list.budgets)>{button}</PageHead>
+        <PageHead title="Budgets" lead=labels::summary(budgets)>{button}</PageHead>
         <Table caption="Budgets of this month" columns=columns>{rows}</Table>
     }
     .into_any()

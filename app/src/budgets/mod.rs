@@ -9,9 +9,9 @@ mod labels;
 pub mod list;
 pub mod recipient;
 
-pub use alerts::AlertsPage;
+pub(crate) use alerts::alerts;
 pub use budget::BudgetPage;
 pub use form::{EditBudgetPage, NewBudgetPage};
 pub(crate) use labels::scope;
-pub use list::BudgetsPage;
+pub(crate) use list::budgets;
 pub use recipient::RecipientPage;

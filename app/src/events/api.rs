@@ -195,7 +195,6 @@ pub async fn discard_upload(
 }
 
 /// The mapping that a form says; every wrong field is named.
-#[cfg(feature = "ssr")]
 fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, String)]) -> Result<Mapping, Problem> {
     let mut mapping = Mapping::default();
     let mut wrong = Vec::new();
@@ -214,7 +213,6 @@ fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, Strin
     if wrong.is_empty() { Ok(mapping) } else { Err(Problem::invalid(wrong)) }
 }
 
-#[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
     backend::events::uploads,
@@ -230,7 +228,6 @@ use {
 ///
 /// # Errors
 /// [`domain::problem::Problem::Invalid`] that names every wrong filter.
-#[cfg(feature = "ssr")]
 pub fn asked(
     backend: &backend::Backend,
     scope: &backend::OrgScope,

@@ -7,16 +7,15 @@ use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::spend::CHOOSE;
 use crate::spend::api::load_dimensions;
-use crate::ui::{EmptyState, Icon, Loading, Notice, PageHead, Pager, Sign, Tone, loaded, use_ready};
+use crate::ui::{EmptyState, Icon, Loading, Notice, PageHead, Pager, Sign, Tone, loaded};
 use domain::event::{EventRow, Listed, UnreadUsage};
 use domain::spend::{KnownDimension, OTHER};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-/// Between two looks for new events.
-#[cfg(feature = "hydrate")]
-const LOOK: std::time::Duration = std::time::Duration::from_secs(4);
+/// Between two looks for new events, in seconds.
+const LOOK_SECS: &str = "4";
 
 /// Fields of unread usage that the page lists.
 const SHOWN_UNREAD: usize = 10;
@@ -32,9 +31,6 @@ pub fn EventsPage() -> impl IntoView {
     let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
     let asked = Memo::new(move |_| -> Asked { (org.get(), but_choose(&query.read()).pairs()) });
     let events = loaded(move || asked.get(), |(org, query)| load_events(org, query));
-    // What came since the page was loaded, and for which question.
-    let fresh = RwSignal::new(None::<(Asked, Listed<EventRow>)>);
-    look_for_new(asked, fresh);
     view! {
         <Title text="Events"/>
         <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."/>
@@ -43,14 +39,7 @@ pub fn EventsPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="events" lines=12/> }>
             {move || Suspend::new(async move {
                 match events.await {
-                    Ok(loaded) => {
-                        (move || {
-                            let newer = fresh.get().filter(|(of, _)| *of == asked.get_untracked());
-                            let listed = newer.map_or_else(|| loaded.clone(), |(_, listed)| listed);
-                            draw(org, query, &listed)
-                        })
-                            .into_any()
-                    }
+                    Ok(listed) => draw(&org.get_untracked(), &query.get_untracked(), &listed),
                     Err(error) => view! { <Failure what="events" error=error/> }.into_any(),
                 }
             })}
@@ -120,38 +109,29 @@ fn others(known: &KnownDimension) -> Option<impl IntoView + use<>> {
     Some(view! { <Notice tone=Tone::Warn>{text}</Notice> })
 }
 
-fn draw(org: Memo<String>, query: Memo<UrlQuery>, listed: &Listed<EventRow>) -> AnyView {
-    let slug = org.get_untracked();
-    let present = query.get_untracked();
-    let tabs = tabs(&slug, List::All, listed.attention);
+fn draw(slug: &str, present: &UrlQuery, listed: &Listed<EventRow>) -> AnyView {
+    let tabs = tabs(slug, List::All, listed.attention);
     let rows = &listed.page.rows;
-    let body = if rows.is_empty() { nothing(&present) } else { event_table(&slug, "Events, newest first", rows) };
-    let path = NavItem::Events.path(&slug);
+    let body = if rows.is_empty() { nothing(present) } else { event_table(slug, "Events, newest first", rows) };
+    let path = NavItem::Events.path(slug);
     let newest = present.get("cursor").map(|_| present.without(&[]).at(&path));
     let older = listed.page.next_cursor.as_ref().map(|cursor| present.with("cursor", cursor).at(&path));
     let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
-    let is_first = newest.is_none();
-    let file = file(&slug, &present);
+    // Only the newest part of the list grows.
+    let live = newest.is_none();
+    let file = file(slug, present);
     view! {
+        <div class="part" id="events" data-live=live.then_some(LOOK_SECS)>
         {tabs}
         <div class="events-bar">
-            <Live shown=is_first/>
+            <span class="soft small with-scripts">{live.then_some("new events appear by themselves")}</span>
             <a class="events-file" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
         </div>
         {body}
         <Pager previous=newest next=older shown=shown.unwrap_or_default() previous_label="Newest"/>
+        </div>
     }
     .into_any()
-}
-
-/// Says that the list grows by itself, where it does.
-#[component]
-fn Live(
-    /// This is the newest part of the list.
-    shown: bool,
-) -> impl IntoView {
-    let ready = use_ready();
-    view! { <span class="soft small" hidden=move || !(shown && ready.get())>"new events appear by themselves"</span> }
 }
 
 fn nothing(query: &UrlQuery) -> AnyView {
@@ -177,32 +157,3 @@ fn file(org: &str, query: &UrlQuery) -> String {
 fn but_choose(query: &UrlQuery) -> UrlQuery {
     query.iter().filter(|(name, _)| *name != CHOOSE).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
-
-/// Asks every few seconds for the newest part of the list, while it is looked at.
-#[cfg(feature = "hydrate")]
-fn look_for_new(asked: Memo<Asked>, fresh: RwSignal<Option<(Asked, Listed<EventRow>)>>) {
-    let look = move || {
-        let question = asked.get_untracked();
-        let is_first = question.1.iter().all(|(name, _)| name != "cursor");
-        if !is_first || document().hidden() {
-            return;
-        }
-        leptos::task::spawn_local(async move {
-            if let Ok(listed) = load_events(question.0.clone(), question.1.clone()).await {
-                let found = Some((question, listed));
-                // Nothing new: the table stays as it is, and so does the focus in it. Gone if the reader left the page meanwhile.
-                if fresh.try_with_untracked(|known| *known != found).unwrap_or(false) {
-                    let _left = fresh.try_set(found);
-                }
-            }
-        });
-    };
-    Effect::new(move |_| {
-        if let Ok(handle) = set_interval_with_handle(look, LOOK) {
-            on_cleanup(move || handle.clear());
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn look_for_new(_asked: Memo<Asked>, _fresh: RwSignal<Option<(Asked, Listed<EventRow>)>>) {}

@@ -4,12 +4,10 @@ use super::views::{
     Account, AuditLine, FrameData, InvitationView, Members, Onboarding, OrganizationList, Sent, Settings, Waiting,
 };
 use crate::error::AppError;
-use domain::event::EventRow;
 use domain::identity::{Role, ZoneChange};
 use domain::ids::{InvitationId, SignInId, UserId};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use {
     super::first_key,
     super::next::local_path,
@@ -197,27 +195,7 @@ pub async fn load_frame(
 ) -> Result<FrameData, AppError> {
     SignedIn::or_sign_in().await?;
     let Caller { scope, user, backend } = Caller::enter(&org).await?;
-    let (mine, projects, teams) = futures::try_join!(
-        identity::organizations_of(&backend, user.user_id),
-        backend::projects::list_projects(&backend, &scope),
-        backend::projects::list_teams(&backend, &scope),
-    )?;
-    let here = mine.iter().find(|(organization, _)| organization.slug == org);
-    let (organization, role) = here.cloned().ok_or(domain::problem::Problem::NotFound)?;
-    let deletes_at = organization.deletes_at.map(|at| scope.zone().local(at));
-    let projects = projects.into_iter().filter(|project| project.archived_at.is_none());
-    let teams = teams.into_iter().filter(|team| team.archived_at.is_none());
-    Ok(FrameData {
-        organization,
-        organizations: mine.into_iter().map(|(other, _)| (other.name, other.slug)).collect(),
-        projects: projects.map(|project| (project.name, project.slug.into())).collect(),
-        teams: teams.map(|team| (team.name, team.slug.into())).collect(),
-        email: user.email,
-        role,
-        today: scope.zone().day_of(backend.clock.now()),
-        offsets: scope.zone().offsets_around(backend.clock.now()),
-        deletes_at,
-    })
+    Ok(super::frame(&backend, &scope, &user, &org).await?)
 }
 
 /// What waits for somebody in the organization.
@@ -244,9 +222,12 @@ pub async fn load_waiting(
 pub async fn load_onboarding(
     /// Slug of the organization.
     org: String,
+    /// Whether somebody waits for the first event, and wants to be told when it is there.
+    waiting: bool,
 ) -> Result<Option<Onboarding>, AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    if backend::events::newest(&backend, &scope).await?.is_some() {
+    let arrived = backend::events::newest(&backend, &scope).await?;
+    if arrived.is_some() && !waiting {
         return Ok(None);
     }
     let projects = backend::projects::list_projects(&backend, &scope).await?;
@@ -256,17 +237,8 @@ pub async fn load_onboarding(
         endpoint: format!("{}/v1/events", backend.public_url),
         may_make_keys: scope.may(Permission::ManageKeys),
         projects: live.map(|project| project.slug.into()).collect(),
+        arrived,
     }))
-}
-
-/// The newest event, asked again and again until there is one.
-#[server(prefix = "/fn", endpoint = "identity/first-event")]
-pub async fn first_event(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Option<EventRow>, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::events::newest(&backend, &scope).await?)
 }
 
 /// Makes a key for the snippets of the first minutes.
@@ -546,7 +518,6 @@ pub async fn load_audit(
 }
 
 /// Zones that a person would choose: places, and UTC; without historical names.
-#[cfg(feature = "ssr")]
 fn time_zones() -> Vec<String> {
     const PLACES: [&str; 9] =
         ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
@@ -554,7 +525,6 @@ fn time_zones() -> Vec<String> {
     std::iter::once("UTC").chain(places).map(str::to_owned).collect()
 }
 
-#[cfg(feature = "ssr")]
 fn role_of(scope: &backend::OrgScope) -> Result<Role, AppError> {
     match scope.actor() {
         backend::Actor::User { role, .. } => Ok(*role),

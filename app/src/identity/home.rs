@@ -2,6 +2,7 @@
 
 use super::api::home;
 use crate::layout::Plain;
+use crate::page::Page;
 use crate::ui::{Button, ButtonKind, PageHead, loaded_first};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -25,9 +26,25 @@ pub fn HomePage() -> impl IntoView {
 }
 
 /// What is not there, or not for this reader.
+#[must_use]
+pub fn not_found() -> Page {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    Page::new(
+        "Not found",
+        view! {
+            <Plain>
+                <PageHead title="Not found" lead="There is nothing here, or it is not yours to see."/>
+                <div class="actions"><Button kind=ButtonKind::Primary href="/">"Go to the start"</Button></div>
+            </Plain>
+        },
+    )
+}
+
+/// The same as a component.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {
-    #[cfg(feature = "ssr")]
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }

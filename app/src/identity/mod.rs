@@ -5,8 +5,8 @@
 pub mod account;
 pub mod api;
 pub mod audit;
-#[cfg(feature = "ssr")]
 mod first_key;
+mod frame;
 pub mod home;
 pub mod invitation;
 pub mod members;
@@ -22,7 +22,9 @@ pub mod views;
 
 pub use account::AccountPage;
 pub use audit::AuditPage;
-pub use home::{HomePage, NotFoundPage};
+pub(crate) use frame::{frame, framed, waiting};
+pub use home::{HomePage, NotFoundPage, not_found};
+pub use views::FrameData;
 pub use invitation::InvitationPage;
 pub use members::MembersPage;
 pub use onboarding::FirstPage;

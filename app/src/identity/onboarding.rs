@@ -1,6 +1,6 @@
 //! The first minutes: three steps to the first number. Once the organization has events, its Overview.
 
-use super::api::{MakeFirstKey, first_event, load_onboarding};
+use super::api::{MakeFirstKey, load_onboarding};
 use super::shell::{use_frame, use_org};
 use super::views::Onboarding;
 use crate::form::{Form, use_form};
@@ -15,6 +15,9 @@ use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
+/// The parameter of a page that looks whether the first event has come, and then says so instead of giving way to the Overview.
+const WAITING: &str = "waiting";
+
 /// What stands in a snippet where the key belongs, while there is none to show.
 const KEY_GOES_HERE: &str = "YOUR_API_KEY";
 
@@ -23,7 +26,8 @@ const KEY_GOES_HERE: &str = "YOUR_API_KEY";
 pub fn FirstPage() -> impl IntoView {
     let org = use_org();
     let form = use_form::<MakeFirstKey>();
-    let way = loaded(move || org.get(), load_onboarding);
+    let waiting = UrlQuery::here().get(WAITING).is_some();
+    let way = loaded(move || org.get(), move |org| load_onboarding(org, waiting));
     let arriving = loaded(move || org.get(), sample_progress);
     view! {
         <Suspense fallback=|| view! { <Loading what="overview" lines=8/> }>
@@ -49,13 +53,18 @@ fn Checklist(
     /// Makes a key for the snippets.
     form: Form<MakeFirstKey>,
 ) -> impl IntoView {
-    let arrived = RwSignal::new(None::<EventRow>);
-    wait_for_event(org.clone(), arrived);
     let (name, zone) =
         use_frame().map(|frame| (frame.organization.name, frame.organization.time_zone)).unwrap_or_default();
     let projects = way.projects.join(", ");
-    let overview = NavItem::Overview.path(&org);
-    let slug = org.clone();
+    let look = way.arrived.is_none().then_some("2");
+    let arrived = match way.arrived.clone() {
+        Some(event) => view! { <Arrived org=org.clone() event=event/> }.into_any(),
+        None => view! {
+            <p class="soft">"Waiting for the first event … it appears here by itself, with its cost."</p>
+            <noscript><p><a href=NavItem::Overview.path(&org)>"Check again"</a></p></noscript>
+        }
+        .into_any(),
+    };
     view! {
         <Title text="First steps"/>
         <PageHead title="Three steps to your first number"/>
@@ -66,15 +75,8 @@ fn Checklist(
                 <h2>"Send an event"</h2>
                 <KeyLine org=org way=way.clone() form=form/>
                 <Snippets way=way/>
-                <div class="checklist-wait" role="status">
-                    {move || match arrived.get() {
-                        Some(event) => view! { <Arrived org=slug.clone() event=event/> }.into_any(),
-                        None => view! {
-                            <p class="soft">"Waiting for the first event … it appears here by itself, with its cost."</p>
-                            <noscript><p><a href=overview.clone()>"Check again"</a></p></noscript>
-                        }
-                        .into_any(),
-                    }}
+                <div class="checklist-wait" role="status" id="first-event" data-live=look data-live-from=format!("?{WAITING}=true")>
+                    {arrived}
                 </div>
             </li>
         </ol>
@@ -156,33 +158,6 @@ fn Arrived(
             <a class="button" href=overview rel="external">"Open the Overview"</a>
         </div>
     }
-}
-
-/// Asks every two seconds until the first event is there.
-#[cfg(feature = "hydrate")]
-fn wait_for_event(org: String, arrived: RwSignal<Option<EventRow>>) {
-    Effect::new(move |_| {
-        let org = org.clone();
-        let ask = move || {
-            let org = org.clone();
-            if arrived.get_untracked().is_none() {
-                leptos::task::spawn_local(async move {
-                    if let Ok(Some(event)) = first_event(org).await {
-                        // Gone if the reader left the page meanwhile.
-                        let _ = arrived.try_set(Some(event));
-                    }
-                });
-            }
-        };
-        if let Ok(handle) = set_interval_with_handle(ask, std::time::Duration::from_secs(2)) {
-            on_cleanup(move || handle.clear());
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn wait_for_event(_org: String, _arrived: RwSignal<Option<EventRow>>) {
-    let _ = first_event;
 }
 
 /// How events are sent: a language of the snippets, or a tool that sends them already.

@@ -103,12 +103,10 @@ pub fn ZoneSelect(
     error: Signal<Option<String>>,
 ) -> impl IntoView {
     let choices = zones.into_iter().map(choice).collect::<Vec<_>>();
-    if value.is_none() {
-        propose_own_zone();
-    }
+    let own = value.is_none();
     view! {
         <Select label="Reporting time zone" name="time_zone" choices=choices value=value.unwrap_or_else(|| "UTC".to_owned())
-            hint="Days and months of every number are this zone's." error=error/>
+            hint="Days and months of every number are this zone's." own_zone=own error=error/>
     }
 }
 
@@ -119,25 +117,3 @@ fn choice(zone: String) -> Choice {
         None => Choice::new(zone.clone(), zone),
     }
 }
-
-#[cfg(feature = "hydrate")]
-fn propose_own_zone() {
-    use wasm_bindgen::{JsCast, JsValue};
-    Effect::new(|_| {
-        let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
-        let zone = js_sys::Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok();
-        let select = document()
-            .get_element_by_id("time_zone")
-            .and_then(|select| select.dyn_into::<web_sys::HtmlSelectElement>().ok());
-        if let (Some(zone), Some(select)) = (zone.and_then(|zone| zone.as_string()), select) {
-            select.set_value(&zone);
-            // A zone that is not in the list would leave nothing chosen.
-            if select.value().is_empty() {
-                select.set_value("UTC");
-            }
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn propose_own_zone() {}

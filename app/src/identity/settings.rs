@@ -1,6 +1,6 @@
 //! Settings of the organization.
 
-use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings, load_zone_change};
+use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings};
 use super::organizations::ZoneSelect;
 use super::shell::use_org;
 use super::views::Settings;
@@ -10,22 +10,19 @@ use crate::format;
 use crate::layout::NavItem;
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, Notice, NoticeText, PageHead, Section,
-    Select, Tab, Tabs, Tone, UrlNotice, follow, loaded,
+    Select, Tab, Tabs, Tone, UrlNotice, loaded,
 };
 use domain::identity::{Permission, ZoneChange, ZoneChangeState};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_meta::Title;
 use leptos_router::hooks::use_location;
-use std::time::Duration;
 
 const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "saved", tone: Tone::Good, text: "Saved." },
     NoticeText { code: "deletion", tone: Tone::Good, text: "The owners have got a mail that says how to undo it." },
     NoticeText { code: "restored", tone: Tone::Good, text: "The organization stays." },
 ];
-/// Between two looks at a change of the zone that is under way.
-const LOOK: Duration = Duration::from_secs(2);
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -119,18 +116,13 @@ fn ZoneProgress(
     /// The change.
     change: ZoneChange,
 ) -> impl IntoView {
-    let again = NavItem::Settings.path(&org);
-    let change = RwSignal::new(change);
-    if matches!(change.get_untracked().state, ZoneChangeState::Running { .. }) {
-        follow(LOOK, move || load_zone_change(org.clone()), change);
-    }
-    let tone = move || match change.read().state {
-        ZoneChangeState::Running { .. } => Tone::Neutral,
-        ZoneChangeState::Failed { .. } => Tone::Bad,
+    let (tone, look) = match change.state {
+        ZoneChangeState::Running { .. } => (Tone::Neutral, Some("2")),
+        ZoneChangeState::Failed { .. } => (Tone::Bad, None),
     };
     view! {
-        {move || view! { <Notice tone=tone()>{change.read().describe()}</Notice> }}
-        <noscript><p><a href=again>"Look again"</a></p></noscript>
+        <div id="zone-change" data-live=look><Notice tone=tone>{change.describe()}</Notice></div>
+        <noscript><p><a href=NavItem::Settings.path(&org)>"Look again"</a></p></noscript>
     }
 }
 

@@ -9,14 +9,13 @@ use crate::format;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
 use crate::spend::{FilterBar, FilterMenu};
-use crate::ui::{Button, ErrorState, FormErrors, Notice, PageHead, Tone, for_real, loaded_first};
+use crate::ui::{Button, ErrorState, FormErrors, Notice, PageHead, Tone, for_real, loaded, loaded_first};
 use domain::identity::Permission;
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::task::spawn_local;
 use leptos_router::components::Outlet;
-use leptos_router::hooks::{use_location, use_params_map};
+use leptos_router::hooks::use_params_map;
 
 /// The slug of the organization whose page this is.
 #[must_use]
@@ -37,15 +36,16 @@ pub fn OrganizationShell() -> impl IntoView {
     let org = use_org();
     // Blocking: it decides the status and the redirect of the whole page.
     let data = loaded_first(move || org.get(), load_frame);
+    let waiting = loaded(move || org.get(), load_waiting);
     let restore = use_form::<RestoreOrganization>();
     view! {
         // Not `Suspense`: that takes the frame away for a moment, and the focus with it, whenever another page comes.
         <Transition>
             {move || Suspend::new(async move {
-                let data = data.await;
+                let (data, waiting) = (data.await, waiting.await.unwrap_or_default());
                 for_real().await;
                 match data {
-                    Ok(data) => view! { <Framed data=data restore=restore/> }.into_any(),
+                    Ok(data) => view! { <Framed data=data waiting=waiting restore=restore/> }.into_any(),
                     Err(AppError(problem)) => refused(&problem),
                 }
             })}
@@ -57,26 +57,24 @@ pub fn OrganizationShell() -> impl IntoView {
 fn Framed(
     /// What stands in the frame.
     data: FrameData,
+    /// What waits for somebody.
+    waiting: Waiting,
     /// Undoes the deletion of the organization.
     restore: Form<RestoreOrganization>,
 ) -> impl IntoView {
+    let Waiting { events, budgets, alerts } = waiting;
     // By itself: every date of a list asks for it, and the whole frame is large.
     provide_context(data.offsets.clone());
     provide_context(data.clone());
     let deletion = deletion(&data, restore);
-    let badges = counted(data.organization.slug.clone());
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = data.organizations.into_iter().map(named).collect();
-    let projects: Vec<Named> = data.projects.into_iter().map(named).collect();
-    let teams: Vec<Named> = data.teams.into_iter().map(named).collect();
     view! {
         <Frame
             organization=Named::new(data.organization.name, data.organization.slug)
             organizations=organizations
-            projects=projects
-            teams=teams
             user=data.email.to_string()
-            badges=badges
+            badges=Badges { events, budgets, alerts }
             today=data.today
             sign_out=SignOut::url()
             filter=|| view! { <FilterMenu/> }
@@ -103,25 +101,6 @@ fn deletion(data: &FrameData, form: Form<RestoreOrganization>) -> Option<AnyView
     let text =
         format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
     Some(view! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> }.into_any())
-}
-
-/// What waits for somebody: counted in the browser once the page is there, and again with every other page. Badges must not hold it up.
-///
-/// Not a resource: the boundary around the frame would wait for one that is read anywhere inside.
-fn counted(org: String) -> RwSignal<Badges> {
-    let badges = RwSignal::new(Badges::default());
-    let path = use_location().pathname;
-    Effect::new(move |_| {
-        path.track();
-        let org = org.clone();
-        spawn_local(async move {
-            if let Ok(Waiting { events, budgets, alerts }) = load_waiting(org).await {
-                // The frame may be gone meanwhile.
-                badges.try_set(Badges { events, budgets, alerts });
-            }
-        });
-    });
-    badges
 }
 
 fn refused(problem: &Problem) -> AnyView {

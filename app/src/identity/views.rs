@@ -1,6 +1,7 @@
 //! What the doors of this room hand to its pages.
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use domain::event::EventRow;
 use domain::identity::{
     Belongings, Email, Invitation, Member, Organization, Permission, Role, SignIn, User, ZoneChange,
 };
@@ -25,10 +26,6 @@ pub struct FrameData {
     pub organization: Organization,
     /// All organizations of the reader: name and slug.
     pub organizations: Vec<(String, String)>,
-    /// Projects in use: name and slug.
-    pub projects: Vec<(String, String)>,
-    /// Teams in use: name and slug.
-    pub teams: Vec<(String, String)>,
     /// Who is signed in.
     pub email: Email,
     /// Their role here.
@@ -153,4 +150,6 @@ pub struct Onboarding {
     pub may_make_keys: bool,
     /// Slugs of the projects in use.
     pub projects: Vec<String>,
+    /// The first event, for who waits for it.
+    pub arrived: Option<EventRow>,
 }

@@ -8,7 +8,6 @@ use domain::project::ApiKey;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
     backend::keys::{self, NewKey},
@@ -137,7 +136,6 @@ pub async fn revoke_key(
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
 async fn chosen_project(
     backend: &backend::Backend,
     scope: &backend::OrgScope,

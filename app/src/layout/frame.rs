@@ -1,14 +1,13 @@
 //! The frame of an organization's pages.
 
 use chrono::NaiveDate;
-use leptos::{html, prelude::*};
-use leptos_router::hooks::use_location;
+use frontend::Palette;
+use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days};
-use super::palette::{Palette, PaletteButton};
 use super::period::{ComparePicker, PeriodPicker};
 use super::theme::ThemeSwitch;
-use super::{Logo, palette};
+use super::{Logo, here};
 use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
 
 /// Something with a name and a slug: an organization, a project, a team.
@@ -39,16 +38,10 @@ pub fn Frame(
     #[prop(into)]
     user: String,
     /// Numbers beside places in the navigation.
-    #[prop(into, optional)]
-    badges: Signal<Badges>,
+    #[prop(optional)]
+    badges: Badges,
     /// Today in the organization's zone.
     today: NaiveDate,
-    /// Projects that the command palette can jump to.
-    #[prop(optional)]
-    projects: Vec<Named>,
-    /// Teams that it can jump to.
-    #[prop(optional)]
-    teams: Vec<Named>,
     /// Where the sign-out form is sent.
     #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
@@ -59,17 +52,20 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     let slug = organization.slug.clone();
-    let path = use_location().pathname;
-    let has_days = Memo::new(move |_| shows_days(&path.read()));
-    let drawer = NodeRef::<html::Nav>::new();
-    close_on_the_way(drawer);
-    let open = RwSignal::new(false);
-    let targets = palette::targets(&organization, &organizations, &projects, &teams);
+    let days = shows_days(&here()).then(|| {
+        view! {
+            <div class="topbar-days">
+                <PeriodPicker today=today/>
+                <ComparePicker today=today/>
+                {filter.run()}
+            </div>
+        }
+    });
     view! {
         <a class="skip" href="#content">"Skip to content"</a>
         <div class="frame">
             // A popover when narrow, a column when wide: the browser opens and closes it without a script.
-            <nav id="navigation" class="navigation" aria-label="Main" popover="auto" node_ref=drawer>
+            <nav id="navigation" class="navigation" aria-label="Main" popover="auto">
                 <a class="brand" href=NavItem::Overview.path(&slug)><Logo/>"Tallystick"</a>
                 <div class="navigation-places"><Navigation organization=slug.clone() badges=badges/></div>
                 <div class="navigation-foot"><ThemeSwitch/></div>
@@ -79,21 +75,14 @@ pub fn Frame(
                     <Icon sign=Sign::Bars/>
                 </button>
                 <OrganizationMenu organization=organization organizations=organizations/>
-                <Show when=move || has_days.get()>
-                    <div class="topbar-days">
-                        <PeriodPicker today=today/>
-                        <ComparePicker today=today/>
-                        {filter.run()}
-                    </div>
-                </Show>
+                {days}
                 <div class="topbar-end">
-                    <PaletteButton open=open/>
+                    <Palette places=format!("/o/{slug}/places.json")/>
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
             </header>
             <main id="content" class="page" tabindex="-1">{children()}</main>
         </div>
-        <Palette open=open targets=targets/>
     }
 }
 
@@ -137,55 +126,5 @@ fn UserMenu(
                 <button class="menu-item" type="submit">"Sign out"</button>
             </form>
         </Menu>
-    }
-}
-
-/// After a click that changes the page, folds away the drawer and any open menu; menus also close on Escape and on a click elsewhere.
-#[cfg(feature = "hydrate")]
-fn close_on_the_way(drawer: NodeRef<html::Nav>) {
-    let location = use_location();
-    Effect::new(move |_| {
-        location.pathname.track();
-        location.search.track();
-        close_menus(None);
-        if let Some(drawer) = drawer.get_untracked() {
-            // Refused where it is not open.
-            let _ = drawer.hide_popover();
-        }
-    });
-    let click = window_event_listener(leptos::ev::click, move |event| {
-        use wasm_bindgen::JsCast;
-        close_menus(event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok()).as_ref());
-    });
-    let key = window_event_listener(leptos::ev::keydown, move |event| {
-        if event.key() == "Escape" {
-            close_menus(None);
-        }
-    });
-    on_cleanup(move || {
-        click.remove();
-        key.remove();
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn close_on_the_way(_drawer: NodeRef<html::Nav>) {}
-
-/// Closes the open menu unless it holds `inside`; the focus goes back to its button. Menus share a name, so at most one is open.
-#[cfg(feature = "hydrate")]
-fn close_menus(inside: Option<&web_sys::Node>) {
-    use wasm_bindgen::JsCast;
-    let Ok(Some(menu)) = document().query_selector("details.menu[open]") else { return };
-    if menu.contains(inside) {
-        return;
-    }
-    let had_focus = menu.contains(document().active_element().as_ref().map(AsRef::as_ref));
-    // Removing an attribute that is there cannot fail.
-    let _ = menu.remove_attribute("open");
-    if had_focus
-        && let Ok(Some(summary)) = menu.query_selector("summary")
-        && let Ok(summary) = summary.dyn_into::<web_sys::HtmlElement>()
-    {
-        let _ = summary.focus();
     }
 }

@@ -15,6 +15,6 @@ pub mod theme;
 pub use frame::{Frame, Named};
 pub use logo::Logo;
 pub use navigation::{Badges, NavItem, shows_days};
-pub use period::{PeriodSelection, Preset};
+pub use period::{PeriodSelection, Preset, period_here};
 pub use plain::Plain;
-pub use query::UrlQuery;
+pub use query::{UrlQuery, here};

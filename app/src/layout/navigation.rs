@@ -1,9 +1,8 @@
 //! The places of an organization, in the order of their questions.
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
 
-use super::UrlQuery;
+use super::{UrlQuery, here};
 use crate::format;
 
 /// A page in the navigation.
@@ -134,29 +133,24 @@ impl Badges {
 #[component]
 pub fn Navigation(
     /// Slug of the organization.
-    #[prop(into)]
-    organization: Signal<String>,
+    organization: String,
     /// Numbers beside places.
-    #[prop(into)]
-    badges: Signal<Badges>,
+    badges: Badges,
 ) -> impl IntoView {
-    let query = use_query_map();
-    let path = use_location().pathname;
-    let here = Memo::new(move |_| NavItem::of_path(&path.read()));
-    let sticky = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
-    let item = move |place: NavItem| {
+    let present = NavItem::of_path(&here());
+    let sticky = UrlQuery::here().sticky();
+    let item = |place: NavItem| {
+        let badge = badges.of(place).map(|(number, what)| {
+            view! {
+                <span class="navigation-badge">
+                    {format::count_compact(number)}<span class="visually-hidden">{format!(" {what}")}</span>
+                </span>
+            }
+        });
         view! {
             <li>
-                <a
-                    href=move || sticky.read().at(&place.path(&organization.read()))
-                    aria-current=move || (here.get() == Some(place)).then_some("page")
-                >
-                    {place.label()}
-                    {move || badges.get().of(place).map(|(number, what)| view! {
-                        <span class="navigation-badge">
-                            {format::count_compact(number)}<span class="visually-hidden">{format!(" {what}")}</span>
-                        </span>
-                    })}
+                <a href=sticky.at(&place.path(&organization)) aria-current=(present == Some(place)).then_some("page")>
+                    {place.label()}{badge}
                 </a>
             </li>
         }

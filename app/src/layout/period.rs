@@ -3,9 +3,8 @@
 use chrono::{Datelike, Days, NaiveDate};
 use domain::period::Period;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
 
-use super::UrlQuery;
+use super::{UrlQuery, here};
 use crate::format;
 use crate::ui::{Button, ButtonKind, Field, Menu, MenuItem, MenuRule};
 
@@ -116,10 +115,10 @@ fn custom(query: &UrlQuery) -> Option<Period> {
     Period::new(date("from")?, date("to").or_else(through)?)
 }
 
-/// The chosen days of the present address, for pages: follows the address.
-pub fn use_period_selection(today: NaiveDate) -> Memo<PeriodSelection> {
-    let query = use_query_map();
-    Memo::new(move |_| PeriodSelection::from_query(&UrlQuery::from(&*query.read()), today))
+/// The chosen days of the present address.
+#[must_use]
+pub fn period_here(today: NaiveDate) -> PeriodSelection {
+    PeriodSelection::from_query(&UrlQuery::here(), today)
 }
 
 const SPAN: [&str; 4] = ["period", "from", "to", "through"];
@@ -130,47 +129,41 @@ pub fn PeriodPicker(
     /// Today in the organization's zone.
     today: NaiveDate,
 ) -> impl IntoView {
-    let chosen = use_period_selection(today);
-    let query = use_query_map();
-    let path = use_location().pathname;
-    move || {
-        let chosen = chosen.get();
-        let (query, path) = (UrlQuery::from(&*query.read()), path.get());
-        let rest = query.without(&SPAN);
-        let named = Preset::NAMED
-            .into_iter()
-            .map(|preset| {
-                let note = format::range(preset.period(today), today);
-                view! {
-                    <MenuItem href=rest.with("period", preset.code()).at(&path) current=preset == chosen.preset note=note>
-                        {preset.label()}
-                    </MenuItem>
-                }
-            })
-            .collect_view();
-        let hidden = rest
-            .iter()
-            .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
-            .collect_view();
-        let label = format::range(chosen.period, today);
-        view! {
-            <Menu label=label.clone() name=format!("Period: {label}")>
-                <div class="menu-two">{named}</div>
+    let (chosen, query, path) = (period_here(today), UrlQuery::here(), here());
+    let rest = query.without(&SPAN);
+    let named = Preset::NAMED
+        .into_iter()
+        .map(|preset| {
+            let note = format::range(preset.period(today), today);
+            view! {
+                <MenuItem href=rest.with("period", preset.code()).at(&path) current=preset == chosen.preset note=note>
+                    {preset.label()}
+                </MenuItem>
+            }
+        })
+        .collect_view();
+    let hidden = rest
+        .iter()
+        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
+        .collect_view();
+    let label = format::range(chosen.period, today);
+    view! {
+        <Menu label=label.clone() name=format!("Period: {label}")>
+            <div class="menu-two">{named}</div>
+            <MenuRule/>
+            <form class="menu-form period-form" method="get" action=path.clone()>
+                {hidden}
+                <Field label="From" name="from" id="period-from" kind="date" value=chosen.period.from.to_string()/>
+                <Field label="Through" name="through" id="period-through" kind="date" value=chosen.period.last_day().to_string()/>
+                <Button kind=ButtonKind::Primary>"Show"</Button>
+            </form>
+            <div class="only-narrow menu-two">
                 <MenuRule/>
-                <form class="menu-form period-form" method="get" action=path.clone()>
-                    {hidden}
-                    <Field label="From" name="from" id="period-from" kind="date" value=chosen.period.from.to_string()/>
-                    <Field label="Through" name="through" id="period-through" kind="date" value=chosen.period.last_day().to_string()/>
-                    <Button kind=ButtonKind::Primary>"Show"</Button>
-                </form>
-                <div class="only-narrow menu-two">
-                    <MenuRule/>
-                    {compare_items(&query, &path, chosen, today)}
-                </div>
-            </Menu>
-        }
+                {compare_items(&query, &path, chosen, today)}
+            </div>
+        </Menu>
     }
-}
+   }
 
 fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: NaiveDate) -> AnyView {
     let before = format::range(chosen.period.previous(), today);
@@ -189,17 +182,11 @@ pub fn ComparePicker(
     /// Today in the organization's zone.
     today: NaiveDate,
 ) -> impl IntoView {
-    let chosen = use_period_selection(today);
-    let query = use_query_map();
-    let path = use_location().pathname;
-    move || {
-        let chosen = chosen.get();
-        let label = chosen
-            .compare
-            .map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
-        let items = compare_items(&UrlQuery::from(&*query.read()), &path.get(), chosen, today);
-        view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
-    }
+    let chosen = period_here(today);
+    let label =
+        chosen.compare.map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
+    let items = compare_items(&UrlQuery::here(), &here(), chosen, today);
+    view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Addresses with parts of the present one kept.
 
+use crate::page::Address;
+use leptos::prelude::*;
+use leptos_router::hooks::{use_location, use_query_map};
 use leptos_router::params::ParamsMap;
 
 /// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
@@ -43,7 +46,25 @@ impl FromIterator<(String, String)> for UrlQuery {
     }
 }
 
+/// The path of the page that is being made.
+#[must_use]
+pub fn here() -> String {
+    if let Some(address) = use_context::<Address>() {
+        return address.path;
+    }
+    use_location().pathname.get_untracked()
+}
+
 impl UrlQuery {
+    /// The parameters of the page that is being made.
+    #[must_use]
+    pub fn here() -> Self {
+        if let Some(address) = use_context::<Address>() {
+            return address.query;
+        }
+        Self::from(&*use_query_map().read_untracked())
+    }
+
     /// Names and values in order, as a door takes them.
     #[must_use]
     pub fn pairs(&self) -> Vec<(String, String)> {

@@ -1,75 +1,16 @@
-//! Light, dark, or as the system has it.
+//! Light, dark, or as the system has it: kept in a cookie, so that the server draws the page in it at once.
 
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 use crate::error::AppError;
 use crate::ui::{Icon, Sign};
+use frontend::Theme;
 
-/// The reader's choice, kept in a cookie so that the server draws the page in it at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Theme {
-    /// As the system has it.
-    #[default]
-    System,
-    /// Always light.
-    Light,
-    /// Always dark.
-    Dark,
-}
-
-impl Theme {
-    /// All of them in the order of the switch.
-    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
-
-    /// The word in the form and the cookie.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
-
-    /// The words on the switch.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::System => "System",
-            Self::Light => "Light",
-            Self::Dark => "Dark",
-        }
-    }
-
-    /// The value of `data-theme` on the document; nothing follows the system.
-    #[must_use]
-    pub const fn attribute(self) -> Option<&'static str> {
-        match self {
-            Self::System => None,
-            Self::Light | Self::Dark => Some(self.code()),
-        }
-    }
-
-    /// Reads the word; anything else follows the system.
-    #[must_use]
-    pub fn parse(code: &str) -> Self {
-        Self::ALL.into_iter().find(|theme| theme.code() == code).unwrap_or_default()
-    }
-}
-
-/// The theme of the present page: from the cookie on the server, from the document in the browser.
+/// The theme of the present page.
 #[must_use]
 pub fn current() -> Theme {
-    #[cfg(feature = "ssr")]
-    {
-        use_context::<http::request::Parts>().map(|parts| cookie::read(&parts.headers)).unwrap_or_default()
-    }
-    #[cfg(not(feature = "ssr"))]
-    {
-        let root = document().document_element();
-        root.and_then(|root| root.get_attribute("data-theme")).map(|code| Theme::parse(&code)).unwrap_or_default()
-    }
+    use_context::<http::request::Parts>().map(|parts| cookie::read(&parts.headers)).unwrap_or_default()
 }
 
 /// Remembers the theme for a year.
@@ -85,7 +26,18 @@ pub async fn set_theme(
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
+/// Three buttons, one of them pressed.
+#[component]
+pub fn ThemeSwitch() -> impl IntoView {
+    view! {
+        <div class="theme-switch">
+            <span class="visually-hidden">"Theme"</span>
+            <Icon sign=Sign::Theme/>
+            <frontend::ThemeSwitch chosen=current() action=SetTheme::url().to_owned()/>
+        </div>
+    }
+}
+
 mod cookie {
     use super::Theme;
     use http::{HeaderMap, HeaderValue, header};
@@ -134,48 +86,3 @@ mod cookie {
         }
     }
 }
-
-/// Three buttons, one of them pressed; a plain form without JavaScript.
-#[component]
-pub fn ThemeSwitch() -> impl IntoView {
-    let action = ServerAction::<SetTheme>::new();
-    let theme = RwSignal::new(current());
-    let buttons = Theme::ALL
-        .into_iter()
-        .map(|choice| {
-            view! {
-                <button
-                    class="theme-choice"
-                    type="submit"
-                    name="theme"
-                    value=choice.code()
-                    aria-pressed=move || if theme.get() == choice { "true" } else { "false" }
-                    on:click=move |_| { theme.set(choice); paint(choice) }
-                >
-                    {choice.label()}
-                </button>
-            }
-        })
-        .collect_view();
-    view! {
-        <ActionForm action=action attr:class="theme-switch">
-            <span class="visually-hidden">"Theme"</span>
-            <Icon sign=Sign::Theme/>
-            {buttons}
-        </ActionForm>
-    }
-}
-
-/// Shows the choice at once, while the form is on its way.
-#[cfg(feature = "hydrate")]
-fn paint(theme: Theme) {
-    let Some(root) = document().document_element() else { return };
-    // Refused only for names that are not attribute names.
-    let _ = match theme.attribute() {
-        Some(code) => root.set_attribute("data-theme", code),
-        None => root.remove_attribute("data-theme"),
-    };
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn paint(_theme: Theme) {}

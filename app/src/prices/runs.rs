@@ -10,7 +10,7 @@ use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
-    FormErrors, Loaded, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
+    FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
     loaded_first,
 };
 use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
@@ -22,10 +22,6 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use rust_decimal::Decimal;
-
-/// Between two looks at a run that is under way.
-#[cfg(feature = "hydrate")]
-const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 fn runs_path(org: &str) -> String {
     format!("{}/runs", NavItem::Prices.path(org))
@@ -252,41 +248,18 @@ pub fn RunPage() -> impl IntoView {
         move || (asked.get(), versions.0.get(), versions.1.get(), versions.2.get()),
         |((org, run), ..)| load_run(org, run),
     );
-    let active = RwSignal::new(false);
-    look_again(active, run);
     view! {
         <Title text="Run"/>
         <Transition fallback=|| view! { <Loading what="run" lines=8/> }>
             {move || Suspend::new(async move {
                 match run.await {
-                    Ok(page) => {
-                        active.set(page.run.state.is_active());
-                        draw(&asked.get_untracked().0, &page, forms)
-                    }
+                    Ok(page) => draw(&asked.get_untracked().0, &page, forms),
                     Err(error) => failed(error),
                 }
             })}
         </Transition>
     }
 }
-
-/// While the server is at work the page looks again by itself; without JavaScript a link does.
-#[cfg(feature = "hydrate")]
-fn look_again(active: RwSignal<bool>, run: Loaded<Result<RunView, AppError>>) {
-    Effect::new(move |_| {
-        let look = move || {
-            if active.get_untracked() && !document().hidden() {
-                run.refetch();
-            }
-        };
-        if let Ok(handle) = set_interval_with_handle(look, LOOK) {
-            on_cleanup(move || handle.clear());
-        }
-    });
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn look_again(_active: RwSignal<bool>, _run: Loaded<Result<RunView, AppError>>) {}
 
 fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
     let run = &page.run;
@@ -300,7 +273,10 @@ fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
     let lead = selection(&run.input);
     let (body, facts) = (body(org, page, forms), facts(run));
     let counted = run.contract.as_ref().map(counted);
+    // While the server is at work the page looks again by itself; without scripts a link does.
+    let look = run.state.is_active().then_some("2");
     view! {
+        <div class="part" id="run" data-live=look>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=title lead=lead><Badge tone=tone>{word}</Badge></PageHead>
         <FormErrors errors=forms.confirm.errors()/>
@@ -309,6 +285,7 @@ fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
         {body}
         {counted}
         {facts}
+        </div>
     }
     .into_any()
 }

@@ -5,7 +5,6 @@ use domain::forecast::ForecastPage;
 use domain::project::{ProjectDetail, ProjectTree, TeamDetail};
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
     backend::forecast,
@@ -184,7 +183,6 @@ pub async fn archive_team(
     Ok(())
 }
 
-#[cfg(feature = "ssr")]
 const fn archive_notice(archive: bool) -> &'static str {
     if archive { "archived" } else { "restored" }
 }

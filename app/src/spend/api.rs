@@ -7,8 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 
 /// Values that a filter offers at most.
-#[cfg(feature = "ssr")]
-const OFFERED_VALUES: usize = 50;
+pub(super) const OFFERED_VALUES: usize = 50;
 
 /// Spend of the organization, a team or a project in the days that `query` (the page's parameters) chooses; for the whole of the present month so far also where it is going.
 #[server(prefix = "/fn", endpoint = "spend/overview", input = Json)]
@@ -70,17 +69,14 @@ pub async fn load_dimensions(
     Ok(backend::ledger::dimensions(&caller.backend, &caller.scope).await?)
 }
 
-#[cfg(feature = "ssr")]
 use {crate::caller::Caller, domain::period::Period, domain::spend::ExploreQuery, domain::spend::Filter};
 
 /// The days that the page's parameters choose, as seen from the organization's present day.
-#[cfg(feature = "ssr")]
 fn chosen(caller: &Caller, query: &[(String, String)]) -> crate::layout::PeriodSelection {
     crate::layout::PeriodSelection::from_query(&query.iter().cloned().collect(), today(caller))
 }
 
 /// The organization's present day.
-#[cfg(feature = "ssr")]
 fn today(caller: &Caller) -> chrono::NaiveDate {
     caller.scope.zone().day_of(caller.backend.clock.now())
 }

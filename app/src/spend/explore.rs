@@ -9,7 +9,6 @@ use crate::layout::{NavItem, UrlQuery};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
 use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table, loaded,
-    use_ready,
 };
 use domain::project::Slug;
 use domain::spend::{
@@ -17,8 +16,7 @@ use domain::spend::{
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_navigate, use_params_map, use_query_map};
+use leptos_router::hooks::{use_params_map, use_query_map};
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
 
@@ -260,18 +258,11 @@ fn buckets(asked: &ExploreQuery) -> Vec<Choice> {
 }
 
 /// The address of this server, as people reach it.
-#[cfg(feature = "ssr")]
 fn origin() -> String {
     use_context::<backend::Backend>().map(|backend| backend.public_url.to_string()).unwrap_or_default()
 }
 
-/// The address of this server, as people reach it.
-#[cfg(not(feature = "ssr"))]
-fn origin() -> String {
-    window().location().origin().unwrap_or_default()
-}
-
-/// A form whose choices take effect at once where JavaScript runs; a button does it elsewhere.
+/// A form whose choices take effect at once where scripts run; a button does it elsewhere.
 #[component]
 fn AutoForm(
     /// Where it leads.
@@ -279,34 +270,12 @@ fn AutoForm(
     /// Its fields.
     children: Children,
 ) -> impl IntoView {
-    let ready = use_ready();
-    let navigate = use_navigate();
-    let map = use_query_map();
-    let action = path.clone();
-    let change = move |event: leptos::ev::Event| {
-        let Some((name, value)) = chosen(&event) else { return };
-        let next = UrlQuery::from(&*map.read_untracked()).with(&name, &value).at(&path);
-        navigate(&next, NavigateOptions { scroll: false, ..NavigateOptions::default() });
-    };
     view! {
-        <form class="toolbar" method="get" action=action on:change=change>
+        <form class="toolbar" method="get" action=path data-auto="" data-swap="">
             {children()}
-            <span hidden=move || ready.get()><Button small=true>"Show"</Button></span>
+            <span class="without-scripts"><Button small=true>"Show"</Button></span>
         </form>
     }
-}
-
-/// The name and value of the control that changed.
-#[cfg(feature = "hydrate")]
-fn chosen(event: &leptos::ev::Event) -> Option<(String, String)> {
-    use wasm_bindgen::JsCast;
-    let select: web_sys::HtmlSelectElement = event.target()?.dyn_into().ok()?;
-    Some((select.name(), select.value()))
-}
-
-#[cfg(not(feature = "hydrate"))]
-fn chosen(_event: &leptos::ev::Event) -> Option<(String, String)> {
-    None
 }
 
 /// By what the table is ordered.

@@ -1,11 +1,12 @@
 //! The filters of the address: chosen from the top bar, taken away by a click, and with the reader from page to page.
 
-use super::api::{load_dimensions, load_values};
+use super::api::{OFFERED_VALUES, load_dimensions, load_values};
 use super::labels::{MISSING, value_label};
 use super::links;
-use crate::error::Failure;
+use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::{UrlQuery, shows_days};
+use crate::layout::{PeriodSelection, UrlQuery, here, shows_days};
+use crate::page::Visit;
 use crate::ui::{Button, Icon, Menu, MenuItem, Sign, loaded};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
@@ -43,12 +44,8 @@ fn words(filter: &Filter) -> Vec<(String, String, String)> {
 /// Adds a filter: the top bar's list of dimensions.
 #[component]
 pub fn FilterMenu() -> impl IntoView {
-    let query = use_query_map();
-    let path = use_location().pathname;
-    move || {
-        let items = items(&path.read(), &UrlQuery::from(&*query.read()));
-        view! { <div class="filter-menu"><Menu label="Filter" name="Add a filter" sign=Sign::Plus>{items}</Menu></div> }
-    }
+    let items = items(&here(), &UrlQuery::here());
+    view! { <div class="filter-menu"><Menu label="Filter" name="Add a filter" sign=Sign::Plus>{items}</Menu></div> }
 }
 
 /// Above a page that filters concern: those in force, and the values of the one that is being chosen.
@@ -63,6 +60,33 @@ pub fn FilterBar() -> impl IntoView {
         {move || shown.get().then(|| chips(&path.read(), &query.read()))}
         <Values path=path query=query shown=shown/>
     }
+}
+
+/// Above a page that filters concern: those in force, and the values of the one that is being chosen.
+pub(crate) async fn filter_bar(visit: &Visit) -> Option<AnyView> {
+    if !shows_days(&visit.path) {
+        return None;
+    }
+    let (path, query) = (&visit.path, &visit.query);
+    let values = match values(visit).await {
+        Ok(values) => values,
+        Err(error) => Some(view! { <Failure what="values" error=error/> }.into_any()),
+    };
+    Some(view! { {chips(path, query)}{values} }.into_any())
+}
+
+/// The values of the dimension that a filter is being chosen for: each is a link, so it works without scripts.
+async fn values(visit: &Visit) -> Result<Option<AnyView>, AppError> {
+    let (backend, scope, path, query) = (&visit.backend, &visit.scope, &visit.path, &visit.query);
+    let Some(name) = query.get(CHOOSE) else { return Ok(None) };
+    if name == TAGS {
+        let known = backend::ledger::dimensions(backend, scope).await?;
+        return Ok(Some(tag_list(path, query, &known)));
+    }
+    let Ok(dimension) = name.parse::<Dimension>() else { return Ok(None) };
+    let period = PeriodSelection::from_query(query, visit.frame.today).period;
+    let groups = backend::spend::values(backend, scope, period, dimension.clone(), OFFERED_VALUES).await?;
+    Ok(Some(value_list(path, query, &dimension, &groups)))
 }
 
 /// The filters in force, each with a cross.

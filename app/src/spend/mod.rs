@@ -10,6 +10,7 @@ pub mod overview;
 
 pub use explore::ExplorePage;
 pub(crate) use filters::CHOOSE;
+pub(crate) use filters::filter_bar;
 pub use filters::{FilterBar, FilterMenu};
 pub use labels::SpendCell;
 pub use overview::{OverviewPage, OverviewPanel};

@@ -38,5 +38,4 @@ pub async fn load_statement(
     Ok(backend::statements::one(&caller.backend, &caller.scope, month, kind, &slug).await?)
 }
 
-#[cfg(feature = "ssr")]
 use {crate::caller::Caller, domain::period::Period, domain::statement::parse_month};

@@ -1,8 +1,8 @@
 //! A question over the page.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
-/// A link that, once hydrated, opens a native dialog; without JavaScript it leads to a page that asks the same.
+/// A link that opens a native dialog; without scripts it leads to a page that asks the same.
 #[component]
 pub fn Dialog(
     /// The page that asks the same without JavaScript.
@@ -26,25 +26,15 @@ pub fn Dialog(
     /// Text, form and buttons. A `<form method="dialog">` button closes it.
     children: Children,
 ) -> impl IntoView {
-    let dialog = NodeRef::<html::Dialog>::new();
     let heading = format!("{id}-title");
     let class = match (quiet, danger) {
         (true, _) => "button button-link",
         (false, true) => "button button-danger",
         (false, false) => "button",
     };
-    let show = move |event: leptos::ev::MouseEvent| {
-        if let Some(dialog) = dialog.get()
-            && dialog.show_modal().is_ok()
-        {
-            event.prevent_default();
-            // Keeps the router from following the link.
-            event.stop_propagation();
-        }
-    };
     view! {
-        <a class=class href=href aria-haspopup="dialog" on:click=show>{open}</a>
-        <dialog class="dialog" id=id aria-labelledby=heading.clone() node_ref=dialog>
+        <a class=class href=href aria-haspopup="dialog" data-dialog=id.clone()>{open}</a>
+        <dialog class="dialog" id=id aria-labelledby=heading.clone()>
             <h2 id=heading.clone()>{title}</h2>
             {children()}
             <form method="dialog" class="dialog-close">

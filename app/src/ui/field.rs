@@ -271,6 +271,9 @@ pub fn Select(
     /// Label to the left in the same line, for toolbars.
     #[prop(optional)]
     inline: bool,
+    /// Lists time zones, of which the browser proposes its own.
+    #[prop(optional)]
+    own_zone: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let options = options(choices, value.as_deref().unwrap_or_default());
@@ -281,6 +284,7 @@ pub fn Select(
     let control = view! {
         <select
             class="input"
+            data-own-zone=own_zone
             id=id.clone()
             name=name
             aria-invalid=move || error.read().is_some().then_some("true")

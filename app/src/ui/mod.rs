@@ -1,7 +1,7 @@
 //! The design system: every control, state and chart that pages are made of.
 //!
 //! Nothing here knows a word of the domain; texts and formatted numbers are passed in.
-//! Everything is readable and usable without JavaScript; hydration only adds comfort.
+//! Everything is readable and usable without scripts, which only add comfort; what needs them carries the class `with-scripts`.
 //! To add a component: one file here, one file of the same name in `style/ui`, one entry in the gallery (`gallery.rs`).
 
 pub mod badge;
@@ -12,7 +12,6 @@ pub mod copy;
 pub mod dialog;
 pub mod field;
 pub mod figure;
-mod follow;
 mod for_real;
 pub mod icon;
 mod inline_code;
@@ -29,11 +28,11 @@ pub mod tabs;
 pub use badge::{Badge, StatusDot, Tone};
 pub use breadcrumb::{Breadcrumb, Crumb};
 pub use button::{Button, ButtonKind, RowButton};
-pub use copy::{CodeBlock, CopyButton};
+pub use copy::CodeBlock;
+pub use frontend::CopyButton;
 pub use dialog::Dialog;
 pub use field::{Checkbox, Choice, Field, FormErrors, Radios, Select, TextArea};
 pub use figure::{Change, Direction, Figure, Stat, StatRow};
-pub use follow::follow;
 pub use for_real::for_real;
 pub use icon::{Icon, Kbd, Sign};
 pub use inline_code::inline_code;
@@ -46,15 +45,3 @@ pub use section::{Columns, Facts, PageHead, Section, Stacked};
 pub use state::{EmptyState, ErrorState, Loading, NoPermission, Skeleton};
 pub use table::{Column, Sort, Table};
 pub use tabs::{Tab, Tabs};
-
-use leptos::prelude::*;
-
-/// False on the server and until the page is hydrated, then true.
-///
-/// For controls that only work with JavaScript: they stay hidden until it runs.
-#[must_use]
-pub fn use_ready() -> ReadSignal<bool> {
-    let (ready, set_ready) = signal(false);
-    Effect::new(move |_| set_ready.set(true));
-    ready
-}

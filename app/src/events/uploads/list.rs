@@ -1,11 +1,10 @@
 //! All files that were sent, and the form for the next one.
 
-use super::send::Starting;
 use super::{ACCEPT, state_word};
 use crate::error::Failure;
 use crate::events::api::load_uploads;
 use crate::events::labels::{List, tabs};
-use crate::form::posted_problem;
+use crate::form::FileErrors;
 use crate::format;
 use crate::identity::use_org;
 use crate::layout::NavItem;
@@ -15,7 +14,7 @@ use crate::ui::{
 };
 use domain::identity::Permission;
 use domain::ids::KeyId;
-use domain::upload::{MAX_FILE_BYTES, Upload, UploadsView};
+use domain::upload::{HEAD_BYTES, MAX_FILE_BYTES, Upload, UploadsView};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -29,8 +28,7 @@ const NOTICES: [NoticeText; 1] = [NoticeText {
 #[component]
 pub fn UploadsPage() -> impl IntoView {
     let org = use_org();
-    let problem = posted_problem(&List::Uploads.path(&org.get_untracked()));
-    let starting = Starting::new(org, problem);
+    let wrong = StoredValue::new(FileErrors::posted_to(&List::Uploads.path(&org.get_untracked())));
     let uploads = loaded(move || org.get(), load_uploads);
     view! {
         <Title text="Files of events"/>
@@ -39,7 +37,7 @@ pub fn UploadsPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="files" lines=8/> }>
             {move || Suspend::new(async move {
                 match uploads.await {
-                    Ok(view) => draw(&org.get_untracked(), view, starting),
+                    Ok(view) => draw(&org.get_untracked(), view, &wrong.get_value()),
                     Err(error) => view! { <Failure what="files" error=error/> }.into_any(),
                 }
             })}
@@ -47,7 +45,7 @@ pub fn UploadsPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, view: UploadsView, starting: Starting) -> AnyView {
+fn draw(org: &str, view: UploadsView, wrong: &FileErrors) -> AnyView {
     let tabs = tabs(org, List::Uploads, view.attention);
     let start = match (view.may_send, view.keys.is_empty()) {
         (false, _) => {
@@ -59,7 +57,7 @@ fn draw(org: &str, view: UploadsView, starting: Starting) -> AnyView {
             let text = "Its rows are recorded in the name of a key, which also says their project.";
             view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any()
         }
-        (true, false) => start_form(org, view.keys, starting),
+        (true, false) => start_form(org, view.keys, wrong),
     };
     let earlier = earlier(org, &view.uploads);
     view! {
@@ -70,20 +68,22 @@ fn draw(org: &str, view: UploadsView, starting: Starting) -> AnyView {
     .into_any()
 }
 
-fn start_form(org: &str, keys: Vec<(KeyId, String)>, starting: Starting) -> AnyView {
+fn start_form(org: &str, keys: Vec<(KeyId, String)>, wrong: &FileErrors) -> AnyView {
     let keys = keys.into_iter().map(|(key_id, name)| Choice::new(key_id.to_string(), name)).collect::<Vec<_>>();
     let hint = format!(
         "NDJSON, one event per line, or CSV with a header; at most {} MiB; the command “tallystick import” takes larger ones.",
         MAX_FILE_BYTES / (1024 * 1024)
     );
     view! {
-        <form class="form" method="post" enctype="multipart/form-data" action=List::Uploads.path(org) on:submit=move |event| starting.submit(event)>
-            <FormErrors errors=starting.errors()/>
-            <Select label="In the name of the API key" name="key" choices=keys error=starting.error("key") hint="Where a row names no project, the key's is meant."/>
-            <Field label="File" name="file" kind="file" accept=ACCEPT error=starting.error("file") hint=hint/>
+        <form class="form" method="post" enctype="multipart/form-data" action=List::Uploads.path(org) data-file="start" data-head=HEAD_BYTES.to_string()>
+            <FormErrors errors=wrong.all()/>
+            <p class="notice tone-bad" role="alert" data-wrong="" hidden></p>
+            <Select label="In the name of the API key" name="key" choices=keys error=wrong.of("key") hint="Where a row names no project, the key's is meant."/>
+            <Field label="File" name="file" kind="file" accept=ACCEPT error=wrong.of("file") hint=hint/>
             <div class="actions">
-                <Button kind=ButtonKind::Primary disabled=starting.busy>"Look at the file"</Button>
+                <Button kind=ButtonKind::Primary>"Look at the file"</Button>
                 <span class="soft small">"Nothing is recorded yet."</span>
+                <span class="soft small" role="status"></span>
             </div>
         </form>
     }

@@ -1,7 +1,6 @@
 //! Files of events: chosen, looked at, sent.
 
 pub mod list;
-mod send;
 pub mod upload;
 
 pub use list::UploadsPage;

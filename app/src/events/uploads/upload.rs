@@ -1,11 +1,10 @@
 //! One file: what its columns mean, what its first rows would cost, how far it is, and what became of it.
 
-use super::send::Sending;
 use super::{ACCEPT, state_word};
 use crate::error::{AppError, Failure};
 use crate::events::api::{DiscardUpload, MapUpload, load_upload};
 use crate::events::labels::List;
-use crate::form::{Form, posted_problem, use_form};
+use crate::form::{FileErrors, Form, use_form};
 use crate::format;
 use crate::layout::NavItem;
 use crate::ui::{
@@ -15,7 +14,7 @@ use crate::ui::{
 use domain::identity::Permission;
 use domain::problem::Problem;
 use domain::upload::{
-    Checked, CheckedRow, FIELDS, FileKind, USAGE_FIELDS, Upload, UploadColumn, UploadState, UploadView,
+    Checked, CheckedRow, FIELDS, FileKind, HEAD_BYTES, PIECE_BYTES, USAGE_FIELDS, Upload, UploadColumn, UploadState, UploadView,
 };
 use leptos::form::ActionForm;
 use leptos::prelude::*;
@@ -33,10 +32,10 @@ pub fn UploadPage() -> impl IntoView {
     });
     let forms = Forms { map: use_form(), discard: use_form() };
     let path = asked.with_untracked(|(org, upload)| format!("{}/{upload}", List::Uploads.path(org)));
-    let sending = Sending::new(posted_problem(&path));
+    let wrong = StoredValue::new(FileErrors::posted_to(&path));
     let version = forms.map.action.version();
     let upload = loaded_first(
-        move || (asked.get(), version.get(), sending.looked.get()),
+        move || (asked.get(), version.get()),
         async |((org, upload), ..)| match upload.parse() {
             Ok(upload) => load_upload(org, upload).await,
             Err(_) => Err(AppError::of(Problem::NotFound)),
@@ -46,7 +45,7 @@ pub fn UploadPage() -> impl IntoView {
         <Transition fallback=|| view! { <Loading what="file" lines=8/> }>
             {move || Suspend::new(async move {
                 match upload.await {
-                    Ok(view) => draw(&asked.get_untracked().0, &view, forms, sending),
+                    Ok(view) => draw(&asked.get_untracked().0, &view, forms, &wrong.get_value()),
                     Err(error) => view! { <Title text="File"/><PageHead title="File" hidden=true/><Failure what="file" error=error/> }.into_any(),
                 }
             })}
@@ -61,7 +60,7 @@ struct Forms {
     discard: Form<DiscardUpload>,
 }
 
-fn draw(org: &str, view: &UploadView, forms: Forms, sending: Sending) -> AnyView {
+fn draw(org: &str, view: &UploadView, forms: Forms, wrong: &FileErrors) -> AnyView {
     let upload = &view.upload;
     let (word, tone) = state_word(upload);
     let name = upload.file_name.clone();
@@ -70,7 +69,7 @@ fn draw(org: &str, view: &UploadView, forms: Forms, sending: Sending) -> AnyView
     let columns = (can_go_on && upload.kind == FileKind::Csv && upload.state == UploadState::Waiting)
         .then(|| column_form(org, upload, forms.map));
     let first_rows = upload.checked.as_ref().filter(|_| upload.is_open()).map(first_rows);
-    let import = (can_go_on && upload.missing.is_empty()).then(|| import_form(org, upload, sending));
+    let import = (can_go_on && upload.missing.is_empty()).then(|| import_form(org, upload, wrong));
     let denied = (upload.is_open() && !view.may_send).then(|| {
         view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
     });
@@ -80,7 +79,7 @@ fn draw(org: &str, view: &UploadView, forms: Forms, sending: Sending) -> AnyView
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=name><Badge tone=tone>{word}</Badge></PageHead>
         {facts(upload)}
-        {result(org, upload, sending)}
+        {result(org, upload)}
         {columns}
         {first_rows}
         {import}
@@ -107,13 +106,9 @@ fn facts(upload: &Upload) -> AnyView {
 }
 
 /// How far it is and what became of the rows, as it stands now.
-fn result(org: &str, upload: &Upload, sending: Sending) -> AnyView {
-    let (org, loaded) = (org.to_owned(), upload.clone());
-    (move || {
-        let upload = sending.live.get().unwrap_or_else(|| loaded.clone());
-        (upload.state != UploadState::Waiting || upload.rows > 0).then(|| result_of(&org, &upload))
-    })
-    .into_any()
+fn result(org: &str, upload: &Upload) -> AnyView {
+    let result = (upload.state != UploadState::Waiting || upload.rows > 0).then(|| result_of(org, upload));
+    view! { <div class="part" id="progress">{result}</div> }.into_any()
 }
 
 fn result_of(org: &str, upload: &Upload) -> AnyView {
@@ -170,7 +165,7 @@ fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
     view! {
         <Section title="Columns" note="a column without a field is never read" id="columns">
             {missing}
-            <ActionForm action=form.action>
+            <ActionForm action=form.action attr:data-swap="">
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="upload" value=upload_id/>
@@ -258,7 +253,7 @@ fn checked_row(row: &CheckedRow) -> AnyView {
 }
 
 /// Sends the file: with JavaScript in pieces and from memory, without it as a form does.
-fn import_form(org: &str, upload: &Upload, sending: Sending) -> AnyView {
+fn import_form(org: &str, upload: &Upload, wrong: &FileErrors) -> AnyView {
     let page = format!("{}/{}", List::Uploads.path(org), upload.upload_id);
     let (check, send) = (format!("{page}/check"), format!("{page}/send"));
     let hint = match upload.state {
@@ -267,31 +262,38 @@ fn import_form(org: &str, upload: &Upload, sending: Sending) -> AnyView {
     };
     let can_check = upload.state == UploadState::Waiting;
     let title = if can_check { "Record its events" } else { "Go on" };
-    let (to_check, to_send) = ((org.to_owned(), upload.clone()), (org.to_owned(), upload.clone()));
-    sending.look_at_hand(upload.upload_id);
     let (label, at_hand) = (format!("File {}", upload.file_name), format!("{} is at hand.", upload.file_name));
+    let (file_wrong, all_wrong) = (wrong.of("file"), wrong.all());
+    let (upload_id, done, size) =
+        (upload.upload_id.to_string(), upload.done_bytes.to_string(), upload.size_bytes.to_string());
     let events = NavItem::Events.path(org);
     let check = can_check.then(|| {
-        view! {
-            <Button disabled=sending.busy attr:formaction=check on:click=move |event| sending.check(event, &to_check.0, &to_check.1)>
-                "Look at the first rows again"
-            </Button>
-        }
+        view! { <Button attr:formaction=check>"Look at the first rows again"</Button> }
     });
     view! {
         <Section title=title id="import">
-            <form class="form" method="post" enctype="multipart/form-data" action=send>
-                <FormErrors errors=sending.errors()/>
-                <div hidden=move || sending.at_hand.get()>
-                    <Field label=label name="file" kind="file" accept=ACCEPT hint=hint error=sending.error("file")/>
+            <form
+                class="form"
+                method="post"
+                enctype="multipart/form-data"
+                action=send
+                data-file="send"
+                data-upload=upload_id
+                data-done=done
+                data-size=size
+                data-head=HEAD_BYTES.to_string()
+                data-piece=PIECE_BYTES.to_string()
+            >
+                <FormErrors errors=all_wrong/>
+                <p class="notice tone-bad" role="alert" data-wrong="" hidden></p>
+                <div data-choose="">
+                    <Field label=label name="file" kind="file" accept=ACCEPT hint=hint error=file_wrong/>
                 </div>
-                <p class="soft" hidden=move || !sending.at_hand.get()>{at_hand}</p>
+                <p class="soft" data-at-hand="" hidden>{at_hand}</p>
                 <div class="actions">
-                    <Button kind=ButtonKind::Primary disabled=sending.busy on:click=move |event| sending.send(event, &to_send.0, &to_send.1)>
-                        {if can_check { "Import" } else { "Go on" }}
-                    </Button>
+                    <Button kind=ButtonKind::Primary>{if can_check { "Import" } else { "Go on" }}</Button>
                     {check}
-                    <span class="soft small" role="status">{move || sending.said.get()}</span>
+                    <span class="soft small" role="status"></span>
                 </div>
             </form>
             <p class="soft small">"Rows without an id get one that follows from what they say, so sending a file twice counts nothing twice. "<a href=events>"Events"</a>" shows them as they come."</p>

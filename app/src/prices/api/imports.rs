@@ -4,7 +4,6 @@ use crate::error::AppError;
 use domain::price::import::{Filter, ImportPage, ImportsPage};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-#[cfg(feature = "ssr")]
 use {
     super::id,
     crate::caller::Caller,
@@ -13,7 +12,6 @@ use {
 };
 
 /// Most proposals that a page shows.
-#[cfg(feature = "ssr")]
 const PROPOSALS_SHOWN: usize = 300;
 
 /// The newest imports of price data.

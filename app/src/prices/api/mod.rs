@@ -18,7 +18,6 @@ use domain::price::page::{
 use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-#[cfg(feature = "ssr")]
 use {
     crate::caller::Caller,
     domain::identity::Permission,
@@ -273,7 +272,6 @@ pub async fn enter_price(
 }
 
 /// What was typed, for the form that comes back.
-#[cfg(feature = "ssr")]
 fn typed(form: &PriceForm, rates: &[RateForm]) -> Vec<(String, String)> {
     let fields = [
         ("provider", &form.provider),
@@ -426,7 +424,6 @@ pub async fn choose_basis(
 }
 
 /// An id that cannot be one names nothing.
-#[cfg(feature = "ssr")]
 fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::of(Problem::NotFound))
 }

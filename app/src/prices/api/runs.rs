@@ -4,7 +4,6 @@ use crate::error::AppError;
 use domain::price::page::{RunPage, RunsPage};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
-#[cfg(feature = "ssr")]
 use {
     super::id, crate::caller::Caller, domain::identity::Permission, domain::problem::Problem,
     domain::repricing::RunForm,

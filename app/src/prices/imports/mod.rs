@@ -7,7 +7,7 @@ pub use review::ImportPage;
 use super::api::load_imports;
 use super::labels::{Tab, instant, tabs};
 use crate::error::Failure;
-use crate::form::{field_errors, posted_problem};
+use crate::form::FileErrors;
 use crate::format;
 use crate::layout::NavItem;
 use crate::ui::{
@@ -34,15 +34,14 @@ pub fn ImportsPage() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
     // What was wrong with the file that was just posted from here.
-    let problem = posted_problem(&imports_path(&org.get_untracked()));
-    let errors = StoredValue::new(problem.as_ref().map(field_errors).unwrap_or_default());
+    let wrong = StoredValue::new(FileErrors::posted_to(&imports_path(&org.get_untracked())));
     let imports = loaded_first(move || org.get(), load_imports);
     view! {
         <Title text="Import prices"/>
         <Transition fallback=|| view! { <PageHead title="Import prices"/><Loading what="imports" lines=6/> }>
             {move || Suspend::new(async move {
                 match imports.await {
-                    Ok(imports) => draw(&org.get_untracked(), &imports, &errors.get_value()),
+                    Ok(imports) => draw(&org.get_untracked(), &imports, &wrong.get_value()),
                     Err(error) => view! { <PageHead title="Import prices"/><Failure what="imports" error=error/> }.into_any(),
                 }
             })}
@@ -50,10 +49,10 @@ pub fn ImportsPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, page: &Imports, errors: &[(String, String)]) -> AnyView {
+fn draw(org: &str, page: &Imports, wrong: &FileErrors) -> AnyView {
     let lead = "A newer data set is compared with what you pay. You see every change and what it would have meant, and choose.";
     let send = if page.may_manage {
-        form(org, errors)
+        form(org, wrong)
     } else {
         view! { <NoPermission what="import prices" who="an owner, admin or finance member"/> }.into_any()
     };
@@ -80,16 +79,15 @@ fn whose() -> AnyView {
 }
 
 /// Posted by the browser itself, with and without JavaScript alike.
-fn form(org: &str, errors: &[(String, String)]) -> AnyView {
-    let error = |field: &str| errors.iter().find(|(of, _)| of == field).map(|(_, what)| what.clone());
-    let (all, file, version, from) = (errors.to_vec(), error("file"), error("version"), error("from"));
+fn form(org: &str, wrong: &FileErrors) -> AnyView {
+    let (file, version, from) = (wrong.of("file"), wrong.of("version"), wrong.of("from"));
     let hint = format!(
         "providers.json of genai-prices, model_prices_and_context_window.json of LiteLLM, or a tab-separated price list; at most {} MiB.",
         MAX_FILE_BYTES / (1024 * 1024)
     );
     view! {
         <form class="form form-wide" method="post" enctype="multipart/form-data" action=imports_path(org)>
-            <FormErrors errors=Signal::stored(all)/>
+            <FormErrors errors=wrong.all()/>
             <div class="form-row">
                 <Field label="Version" name="version" optional=true maxlength=100 error=Signal::stored(version)
                     hint="Of data that does not name it, such as 0.2.4. Stands beside every price."/>

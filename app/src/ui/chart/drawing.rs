@@ -1,6 +1,6 @@
 //! The chart as text: the drawing, what can be clicked, the table behind it. Pure.
 
-use super::axis::{edge, x};
+use super::axis::edge;
 use super::data::{ChartData, Stack, Stroke};
 use super::markup::{Markup, number, percent};
 use super::scale::{SIZE, Scale, stack};
@@ -136,8 +136,8 @@ fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
     }
 }
 
-/// Clickable columns over the drawing. `titles` puts the exact values into the browser's own tooltip.
-pub(super) fn hits(data: &ChartData, titles: bool) -> String {
+/// Clickable columns over the drawing.
+pub(super) fn hits(data: &ChartData) -> String {
     let steps = data.steps.len();
     if steps >= CROWDED {
         return String::new();
@@ -149,11 +149,7 @@ pub(super) fn hits(data: &ChartData, titles: bool) -> String {
         if let Some(href) = &step.href {
             svg.open("a", &[("href", href), ("tabindex", "-1")]);
         }
-        svg.open("rect", &[("x", &percent(edge(index, steps))), ("width", &width), ("height", "100%")]);
-        if titles {
-            svg.element("title", &[], &reading(data, index, &Off::new()));
-        }
-        svg.close("rect");
+        svg.empty("rect", &[("x", &percent(edge(index, steps))), ("width", &width), ("height", "100%")]);
         if step.href.is_some() {
             svg.close("a");
         }
@@ -162,52 +158,10 @@ pub(super) fn hits(data: &ChartData, titles: bool) -> String {
     svg.done()
 }
 
-/// One value of a step with its swatch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Value {
-    pub(super) swatch: String,
-    pub(super) name: String,
-    pub(super) text: String,
-}
-
-/// What a step holds, from the top of the stack down, then lines and band; parts that are off or say nothing are left out.
-pub(super) fn values(data: &ChartData, step: usize, off: &Off) -> Vec<Value> {
-    let text = |texts: &[String]| texts.get(step).filter(|text| !text.is_empty()).cloned();
-    let series = data.series.iter().map(|series| {
-        // A part of no height has nothing to read.
-        let empty = series.values.get(step).is_none_or(|value| *value == 0.0);
-        if empty && data.series.len() > 1 { None } else { text(&series.texts) }
-    });
-    let lines = data.lines.iter().map(|line| text(&line.texts));
-    let band = data.band.iter().map(|band| text(&band.texts));
-    let mut values: Vec<Option<Value>> = series
-        .chain(lines)
-        .chain(band)
-        .zip(legend(data))
-        .enumerate()
-        .map(|(part, (text, (name, swatch)))| {
-            text.filter(|_| !is_off(off, part)).map(|text| Value { swatch, name, text })
-        })
-        .collect();
-    if let Some(stacked) = values.get_mut(..data.series.len()) {
-        stacked.reverse();
-    }
-    values.into_iter().flatten().collect()
-}
-
 /// Whether the step's total says more than its only part.
-pub(super) fn total(data: &ChartData, step: usize) -> Option<&str> {
+fn total(data: &ChartData, step: usize) -> Option<&str> {
     let total = data.steps.get(step).map(|step| step.total.as_str()).filter(|total| !total.is_empty());
     total.filter(|_| data.series.len() > 1)
-}
-
-/// What a step holds as one sentence.
-pub(super) fn reading(data: &ChartData, step: usize, off: &Off) -> String {
-    let title = data.steps.get(step).map_or("", |step| step.title.as_str());
-    let total = total(data, step).map(|total| format!("total {total}"));
-    let values = values(data, step, off).into_iter().map(|value| format!("{} {}", value.name, value.text));
-    let parts: Vec<String> = total.into_iter().chain(values).collect();
-    if parts.is_empty() { title.to_owned() } else { format!("{title}: {}", parts.join(", ")) }
 }
 
 /// The chart's name with its ends and its highest step.
@@ -225,15 +179,22 @@ pub(super) fn summary(data: &ChartData, label: &str) -> String {
     format!("{label}, {} to {}{}", first.title, last.title, highest.unwrap_or_default())
 }
 
-/// The table behind the chart: a row per step, a column per part.
+/// The table behind the chart: a row per step, a column per part, the exact values. Whoever points at the drawing is read from it.
 pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
     let mut html = Markup::default();
     html.open("table", &[("class", "table table-dense")]).element("caption", &[("class", "visually-hidden")], label);
     let totals = (0..data.steps.len()).any(|step| total(data, step).is_some());
     html.open("thead", &[]).open("tr", &[]).element("th", &[("scope", "col")], head);
-    let names = totals.then(|| "Total".to_owned()).into_iter().chain(legend(data).into_iter().map(|(name, _)| name));
-    for name in names {
-        html.element("th", &[("scope", "col"), ("class", "num")], &name);
+    if totals {
+        html.element("th", &[("scope", "col"), ("class", "num")], "Total");
+    }
+    for (part, (name, swatch)) in legend(data).into_iter().enumerate() {
+        let number = part.to_string();
+        let mut attributes = vec![("scope", "col"), ("class", "num"), ("data-part", &number), ("data-swatch", &swatch)];
+        if part < data.series.len() {
+            attributes.push(("data-stacked", ""));
+        }
+        html.element("th", &attributes, &name);
     }
     html.close("tr").close("thead").open("tbody", &[]);
     for (index, step) in data.steps.iter().enumerate() {
@@ -243,11 +204,17 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
             None => html.text(&step.title),
         };
         html.close("th");
-        let texts = data.series.iter().map(|series| &series.texts).chain(data.lines.iter().map(|line| &line.texts));
-        let texts = texts.chain(data.band.iter().map(|band| &band.texts));
-        let total = totals.then_some(step.total.as_str());
-        for text in total.into_iter().chain(texts.map(|texts| texts.get(index).map_or("", String::as_str))) {
-            html.element("td", &[("class", "num")], text);
+        if totals {
+            html.element("td", &[("class", "num")], &step.total);
+        }
+        for series in &data.series {
+            // A part of no height has nothing to read.
+            let empty = data.series.len() > 1 && series.values.get(index).is_none_or(|value| *value == 0.0);
+            let attributes: &[_] = if empty { &[("class", "num"), ("data-empty", "")] } else { &[("class", "num")] };
+            html.element("td", attributes, text(&series.texts, index));
+        }
+        for texts in data.lines.iter().map(|line| &line.texts).chain(data.band.iter().map(|band| &band.texts)) {
+            html.element("td", &[("class", "num")], text(texts, index));
         }
         html.close("tr");
     }
@@ -255,9 +222,8 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
     html.done()
 }
 
-/// The horizontal place of a step's middle, as a share of the width in percent.
-pub(super) fn left_percent(data: &ChartData, step: usize) -> f64 {
-    x(step, data.steps.len()) / SIZE * 100.0
+fn text(texts: &[String], step: usize) -> &str {
+    texts.get(step).map_or("", String::as_str)
 }
 
 #[cfg(test)]
@@ -339,28 +305,25 @@ mod tests {
     }
 
     #[test]
-    fn a_step_reads_from_the_top_of_the_stack_down_and_leaves_out_what_is_empty() {
-        let data = sample();
-        assert_eq!(reading(&data, 0, &Off::new()), "Nov 1: total $30, c $20, a<b $10, October $12");
-        assert_eq!(reading(&data, 1, &Off::new()), "Nov 2: total $5, a<b $5");
-        assert_eq!(reading(&data, 0, &vec![true]), "Nov 1: total $30, c $20, October $12");
-        assert_eq!(reading(&data, 9, &Off::new()), "");
-        assert_eq!(summary(&data, "Spend"), "Spend, Nov 1 to Nov 2; highest Nov 1 with $30");
+    fn a_chart_is_named_by_its_ends_and_its_highest_step() {
+        assert_eq!(summary(&sample(), "Spend"), "Spend, Nov 1 to Nov 2; highest Nov 1 with $30");
     }
 
     #[test]
     fn the_table_holds_the_exact_values_and_leads_on() {
         let html = table(&sample(), "Spend", "Day");
-        assert!(html.contains("<th scope=\"col\" class=\"num\">Total</th><th scope=\"col\" class=\"num\">a&lt;b</th>"));
+        assert!(html.contains("<th scope=\"col\" class=\"num\">Total</th>"));
+        assert!(html.contains("data-part=\"0\" data-swatch=\"swatch hue-1\" data-stacked=\"\">a&lt;b</th>"));
+        assert!(html.contains("data-part=\"2\" data-swatch=\"swatch line-thin\">October</th>"), "a line lies on no stack");
+        assert!(html.contains("<td class=\"num\" data-empty=\"\">$0</td>"), "nothing to read: {html}");
         assert!(html.contains("<a href=\"/explore?from=Nov 1&amp;x=&lt;\">Nov 1</a></th><td class=\"num\">$30</td><td class=\"num\">$10</td>"));
     }
 
     #[test]
     fn columns_lead_to_their_step_unless_they_are_too_narrow() {
         let mut data = sample();
-        assert_eq!(hits(&data, false).matches("<a href=").count(), 2);
-        assert!(hits(&data, true).contains("<title>Nov 2: total $5, a&lt;b $5</title>"));
+        assert_eq!(hits(&data).matches("<a href=").count(), 2);
         data.steps = vec![Step::default(); 200];
-        assert_eq!(hits(&data, true), "");
+        assert_eq!(hits(&data), "");
     }
 }

@@ -1,0 +1,95 @@
+//! What stands around every page of an organization.
+
+use super::api::{RestoreOrganization, SignOut};
+use super::views::{FrameData, Waiting};
+use crate::form::{Form, use_form};
+use crate::format;
+use crate::layout::navigation::Badges;
+use crate::layout::{Frame, Named};
+use crate::page::Visit;
+use crate::spend::{FilterMenu, filter_bar};
+use crate::ui::{Button, FormErrors, Notice, Tone};
+use backend::{Backend, Error, OrgScope};
+use domain::identity::{Permission, User};
+use domain::problem::Problem;
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+
+/// What the frame shows to a member.
+///
+/// # Errors
+/// Not found, where they are none.
+pub(crate) async fn frame(backend: &Backend, scope: &OrgScope, user: &User, org: &str) -> Result<FrameData, Error> {
+    let mine = backend::identity::organizations_of(backend, user.user_id).await?;
+    let here = mine.iter().find(|(organization, _)| organization.slug == org);
+    let (organization, role) = here.cloned().ok_or(Problem::NotFound)?;
+    let deletes_at = organization.deletes_at.map(|at| scope.zone().local(at));
+    Ok(FrameData {
+        organization,
+        organizations: mine.into_iter().map(|(other, _)| (other.name, other.slug)).collect(),
+        email: user.email.clone(),
+        role,
+        today: scope.zone().day_of(backend.clock.now()),
+        offsets: scope.zone().offsets_around(backend.clock.now()),
+        deletes_at,
+    })
+}
+
+/// What waits for somebody; nothing where that cannot be known, because the numbers beside the navigation must not cost a page.
+pub(crate) async fn waiting(visit: &Visit) -> Waiting {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let counted = futures::try_join!(
+        backend::events::attention(backend, scope),
+        backend::budgets::over(backend, scope),
+        backend::budgets::open_alerts(backend, scope),
+    );
+    let Ok((events, budgets, alerts)) = counted else { return Waiting::default() };
+    Waiting {
+        events: events.rejected + events.unpriced,
+        budgets: budgets.unsigned_abs(),
+        alerts: alerts.unsigned_abs(),
+    }
+}
+
+/// A page in its frame.
+pub(crate) async fn framed(visit: &Visit, waiting: Waiting, page: AnyView) -> AnyView {
+    let Waiting { events, budgets, alerts } = waiting;
+    let frame = visit.frame.clone();
+    let deletion = deletion(&frame, use_form::<RestoreOrganization>());
+    let filters = filter_bar(visit).await;
+    let named = |(name, slug): (String, String)| Named::new(name, slug);
+    let organizations: Vec<Named> = frame.organizations.into_iter().map(named).collect();
+    view! {
+        <Frame
+            organization=Named::new(frame.organization.name, frame.organization.slug)
+            organizations=organizations
+            user=frame.email.to_string()
+            badges=Badges { events, budgets, alerts }
+            today=frame.today
+            sign_out=SignOut::url()
+            filter=|| view! { <FilterMenu/> }
+        >
+            {deletion}
+            {filters}
+            {page}
+        </Frame>
+    }
+    .into_any()
+}
+
+/// On every page of an organization that is going to be deleted: when, and how to undo it.
+fn deletion(data: &FrameData, form: Form<RestoreOrganization>) -> Option<AnyView> {
+    let when = format::time(data.deletes_at?);
+    let slug = data.organization.slug.clone();
+    let undo = data.may(Permission::DeleteOrganization).then(|| {
+        view! {
+            <form method="post" action=RestoreOrganization::url()>
+                <input type="hidden" name="org" value=slug/>
+                <Button small=true>"Undo"</Button>
+            </form>
+        }
+    });
+    let text =
+        format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
+    Some(view! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> }.into_any())
+}

@@ -1,0 +1,248 @@
+//! The one way a page is loaded, refused and drawn.
+//!
+//! A page is a function: it asks `backend` for what it shows, with the scope of whoever visits it, and draws it. Its errors become what the reader sees in its place, with the status of the answer.
+//! Nothing is sent before a page is whole, and nothing of it is made again in the browser.
+
+use crate::caller::{Caller, SignedIn, ask_to_sign_in};
+use crate::error::{AppError, Failure};
+use crate::identity::{self, FrameData};
+use crate::layout::{Plain, UrlQuery};
+use crate::ui::{ErrorState, PageHead};
+use axum::extract::{RawPathParams, Request};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use backend::{Backend, OrgScope};
+use domain::identity::User;
+use domain::problem::Problem;
+use leptos::config::LeptosOptions;
+use leptos::hydration::{AutoReload, HydrationScripts};
+use leptos::nonce::provide_nonce;
+use leptos::prelude::*;
+use leptos::reactive::computed::ScopedFuture;
+use leptos_axum::ResponseOptions;
+use leptos_meta::HashedStylesheet;
+use std::ops::Deref;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A page, or why there is none.
+pub type Drawn = Result<Page, AppError>;
+
+/// What a page shows.
+pub struct Page {
+    title: String,
+    body: AnyView,
+}
+
+impl Page {
+    /// A page with its title, which stands on the browser's tab.
+    pub fn new(title: impl Into<String>, body: impl IntoAny) -> Self {
+        Self { title: title.into(), body: body.into_any() }
+    }
+}
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub struct Address {
+    /// The path.
+    pub path: String,
+    /// The parameters behind it.
+    pub query: UrlQuery,
+    parts: Vec<(String, String)>,
+}
+
+impl Address {
+    fn of(parts: &http::request::Parts, path_parts: &RawPathParams) -> Self {
+        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        Self {
+            path: parts.uri.path().to_owned(),
+            query: query.into_owned().collect(),
+            parts: path_parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        }
+    }
+
+    /// The part of the path that the route table calls so.
+    #[must_use]
+    pub fn part(&self, name: &str) -> &str {
+        self.parts.iter().find(|(of, _)| of == name).map_or("", |(_, value)| value)
+    }
+
+    /// The same as an id or another word.
+    ///
+    /// # Errors
+    /// [`Problem::NotFound`] for what cannot be one.
+    pub fn id<T: FromStr>(&self, name: &str) -> Result<T, AppError> {
+        self.part(name).parse().map_err(|_| AppError::of(Problem::NotFound))
+    }
+}
+
+/// A member on a page of their organization.
+#[derive(Clone)]
+pub struct Visit {
+    /// What they may see.
+    pub scope: OrgScope,
+    /// Who they are.
+    pub user: User,
+    /// The verbs.
+    pub backend: Backend,
+    /// What stands around the page: the organization, the reader's role, today.
+    pub frame: FrameData,
+    address: Address,
+}
+
+impl Deref for Visit {
+    type Target = Address;
+
+    fn deref(&self) -> &Address {
+        &self.address
+    }
+}
+
+impl Visit {
+    /// Lets members in; everybody else is sent to sign in, or told nothing.
+    async fn enter(address: Address) -> Result<Self, AppError> {
+        if SignedIn::find().await?.is_none() {
+            ask_to_sign_in();
+            return Err(AppError::of(Problem::Unauthenticated));
+        }
+        let Caller { scope, user, backend } = Caller::enter(address.part("org")).await?;
+        let frame = identity::frame(&backend, &scope, &user, address.part("org")).await?;
+        Ok(Self { scope, user, backend, frame, address })
+    }
+
+    /// Slug of the organization.
+    #[must_use]
+    pub fn org(&self) -> &str {
+        &self.frame.organization.slug
+    }
+}
+
+/// What every page needs of the server.
+#[derive(Clone)]
+pub struct Site {
+    options: LeptosOptions,
+    context: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Site {
+    /// With what every page finds in its context.
+    pub fn new(options: LeptosOptions, context: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { options, context: Arc::new(context) }
+    }
+
+    /// A page outside of organizations.
+    pub fn plain<S, F, Made>(&self, draw: F) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(Address) -> Made + Clone + Send + Sync + 'static,
+        Made: Future<Output = Drawn> + Send + 'static,
+    {
+        let site = self.clone();
+        get(move |parts: RawPathParams, request: Request| {
+            let made = draw.clone();
+            site.answer(parts, request, async move |address| made(address).await.unwrap_or_else(|error| refused(error)))
+        })
+    }
+
+    /// A page of an organization, in its frame.
+    pub fn inside<S, F, Made>(&self, draw: F) -> MethodRouter<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(Visit) -> Made + Clone + Send + Sync + 'static,
+        Made: Future<Output = Drawn> + Send + 'static,
+    {
+        self.plain(move |address| {
+            let draw = draw.clone();
+            async move {
+                let visit = Visit::enter(address).await?;
+                // By itself: every date of a list asks for it, and the whole frame is large.
+                provide_context(visit.frame.offsets.clone());
+                let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
+                let Page { title, body } = page.unwrap_or_else(missing);
+                Ok(Page::new(title, identity::framed(&visit, waiting, body).await))
+            }
+        })
+    }
+
+    async fn answer<Made>(
+        self,
+        path_parts: RawPathParams,
+        request: Request,
+        make: impl FnOnce(Address) -> Made,
+    ) -> Response
+    where
+        Made: Future<Output = Page> + Send,
+    {
+        let (parts, _) = request.into_parts();
+        let address = Address::of(&parts, &path_parts);
+        let options = ResponseOptions::default();
+        let owner = Owner::new();
+        let html = owner.with(|| {
+            provide_context(parts);
+            provide_context(options.clone());
+            provide_context(address.clone());
+            provide_nonce();
+            (self.context)();
+            ScopedFuture::new(make(address))
+        });
+        let page = html.await;
+        let html = owner.with(|| document(&self.options, page).to_html());
+        owner.unset_with_forced_cleanup();
+        with_options(Html(html).into_response(), &options)
+    }
+}
+
+/// Status and headers that were set while the page was made.
+fn with_options(mut response: Response, options: &ResponseOptions) -> Response {
+    if let Ok(set) = options.0.read() {
+        if let Some(status) = set.status {
+            *response.status_mut() = status;
+        }
+        response.headers_mut().extend(set.headers.clone());
+    }
+    response
+}
+
+/// The document around every page.
+fn document(options: &LeptosOptions, page: Page) -> impl IntoView {
+    let Page { title, body } = page;
+    let title = if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") };
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-theme=crate::layout::theme::current().attribute()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <HashedStylesheet options=options.clone() id="style" />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options=options.clone() islands=true />
+            </head>
+            <body>{body}</body>
+        </html>
+    }
+}
+
+/// In the frame, where the page itself could not be had.
+fn missing(error: AppError) -> Page {
+    let title = error.0.title();
+    Page::new(title, view! { <PageHead title=title hidden=true/><Failure error=error/> })
+}
+
+/// Where not even the frame is the reader's to see.
+fn refused(AppError(problem): AppError) -> Page {
+    match problem {
+        Problem::NotFound => identity::not_found(),
+        // The browser is on its way to the sign-in page.
+        Problem::Unauthenticated => Page::new(
+            "Sign in to go on",
+            view! { <Plain><PageHead title="Sign in to go on"/><a class="button" href="/sign-in">"Sign in"</a></Plain> },
+        ),
+        problem => {
+            let (title, detail) = (problem.title(), problem.detail());
+            Page::new(title, view! { <Plain><PageHead title=title/><ErrorState title=detail/></Plain> })
+        }
+    }
+}

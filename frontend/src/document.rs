@@ -1,0 +1,105 @@
+//! Pages fetched from the server, whole or in part, in place of what is shown.
+
+use leptos::prelude::{document, window};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Document, DomParser, Element, Headers, HtmlElement, RequestInit, Response, SupportedType};
+
+/// What a request is: its method and what it carries.
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) body: Option<&'a JsValue>,
+    /// What may be answered: `text/html` for a page, `application/json` for a program.
+    pub(crate) accept: &'static str,
+}
+
+/// Asks for a page.
+pub(crate) const PAGE: Asked<'static> = Asked { method: "GET", body: None, accept: "text/html" };
+
+/// The server's answer, redirects followed.
+///
+/// # Errors
+/// When there is none.
+pub(crate) async fn answer(address: &str, asked: &Asked<'_>) -> Result<Response, JsValue> {
+    let headers = Headers::new()?;
+    headers.set("Accept", asked.accept)?;
+    let request = RequestInit::new();
+    request.set_method(asked.method);
+    request.set_headers(&headers);
+    if let Some(body) = asked.body {
+        request.set_body(body);
+    }
+    JsFuture::from(window().fetch_with_str_and_init(address, &request)).await?.dyn_into()
+}
+
+/// The text of an answer.
+///
+/// # Errors
+/// When it broke off.
+pub(crate) async fn text_of(answer: &Response) -> Result<String, JsValue> {
+    Ok(JsFuture::from(answer.text()?).await?.as_string().unwrap_or_default())
+}
+
+/// The page at an address, and the address that it was found at.
+///
+/// # Errors
+/// When there is no answer, or none that is a page.
+pub(crate) async fn page_at(address: &str, asked: &Asked<'_>) -> Result<(String, Document), JsValue> {
+    let answer = answer(address, asked).await?;
+    let text = text_of(&answer).await?;
+    let parsed = DomParser::new()?.parse_from_string(&text, SupportedType::TextHtml)?;
+    Ok((answer.url(), parsed))
+}
+
+/// Shows another page in the frame of this one, as if it had been gone to; whatever was kept in memory is still there.
+pub(crate) fn show(address: &str, page: &Document) {
+    let mains = (document().query_selector("main"), page.query_selector("main"));
+    let (Ok(Some(old)), Ok(Some(new))) = mains else {
+        leave_for(address);
+        return;
+    };
+    if window().location().href().is_ok_and(|here| here != address)
+        && let Ok(history) = window().history()
+    {
+        let _ = history.push_state_with_url(&JsValue::from_str(crate::page::SHOWN), "", Some(address));
+    }
+    document().set_title(&page.title());
+    replace(&old, &new.inner_html());
+}
+
+/// Goes to an address as a link does.
+pub(crate) fn leave_for(address: &str) {
+    // Refused only for addresses that cannot be parsed.
+    let _ = window().location().assign(address);
+}
+
+/// Puts other content into an element and wakes it; the focus stays on the control of the same id.
+pub(crate) fn replace(part: &Element, html: &str) {
+    let focused = document().active_element().filter(|element| part.contains(Some(element))).map(|element| element.id());
+    part.set_inner_html(html);
+    wake_islands(part);
+    crate::page::wake(part);
+    let again = focused.filter(|id| !id.is_empty()).and_then(|id| document().get_element_by_id(&id));
+    if let Some(again) = again.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = again.focus();
+    }
+}
+
+/// Every element in a part that a selector names.
+pub(crate) fn all(part: &Element, selector: &str) -> Vec<Element> {
+    let Ok(found) = part.query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()
+}
+
+/// Wakes islands that came after the page: by what the page's script left for this.
+fn wake_islands(part: &Element) {
+    let name = JsValue::from_str("__hydrateIsland");
+    let Some(wake) = js_sys::Reflect::get(&window(), &name).ok().and_then(|wake| wake.dyn_into::<js_sys::Function>().ok())
+    else {
+        return;
+    };
+    for island in all(part, "leptos-island") {
+        let of = island.get_attribute("data-component").unwrap_or_default();
+        let _ = wake.call2(&JsValue::NULL, &island, &JsValue::from_str(&of));
+    }
+}

@@ -1,0 +1,262 @@
+//! What any page does once scripts run, told by its markup:
+//!
+//! | markup | what happens |
+//! |---|---|
+//! | `details.menu` | closes on Escape and on a click elsewhere |
+//! | `<a data-dialog="ID">` | opens the dialog of that id instead of leading to its page |
+//! | `<form data-auto>` | is sent as soon as a choice changes |
+//! | `<form data-swap>` | its answer takes the place of the page's content, and nothing else moves |
+//! | `<form method="post">` | is sent once, however often its button is pressed |
+//! | `<x id="ID" data-live="SECONDS">` | is renewed from the server every so often while somebody looks |
+//! | `<select data-own-zone>` | proposes the browser's own time zone |
+//! | `<form data-file>` | sends its file in pieces: see [`crate::file`] |
+//!
+//! One listener for each event of the whole document: what comes into the page later needs nothing more.
+
+use crate::document::{self, Asked, PAGE, all, page_at};
+use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped};
+use leptos::task::spawn_local;
+use std::time::Duration;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, UrlSearchParams};
+
+/// What an entry of the history holds that was shown in place: going back to it loads it.
+pub(crate) const SHOWN: &str = "shown";
+/// On a form that is on its way.
+const SENT: &str = "data-sent";
+/// After so long a form may be sent again: its answer was lost.
+const SENT_FOR: Duration = Duration::from_secs(5);
+/// Where the place on a page is kept while the same page is loaded again.
+const PLACE: &str = "place";
+
+/// Whoever drives a browser waits for this mark before touching anything; what needs scripts is shown from now on.
+pub(crate) fn mark() {
+    if let Some(page) = document().document_element() {
+        let _ = page.set_attribute("data-hydrated", "");
+    }
+}
+
+/// Begins to listen.
+pub(crate) fn listen() {
+    on("click", |event| {
+        let target = element_of(&event);
+        close_menus(target.as_ref());
+        if let Some(link) = target.and_then(|target| target.closest("[data-dialog]").ok().flatten())
+            && open_dialog(&link)
+        {
+            event.prevent_default();
+        }
+    });
+    on("keydown", |event| {
+        if event.dyn_ref::<web_sys::KeyboardEvent>().is_some_and(|event| event.key() == "Escape") {
+            close_menus(None);
+        }
+    });
+    on("change", |event| {
+        let form = element_of(&event).and_then(|target| target.closest("form[data-auto]").ok().flatten());
+        if let Some(form) = form.and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) {
+            // Refused only where the form is not in the page.
+            let _ = form.request_submit();
+        }
+    });
+    on("submit", |event| {
+        if let Some(form) = event.target().and_then(|target| target.dyn_into::<HtmlFormElement>().ok())
+            && !event.default_prevented()
+        {
+            submitted(&event, &form);
+        }
+    });
+    on("popstate", |_| {
+        // What was shown in place is not in the browser's memory.
+        let _ = window().location().reload();
+    });
+    on("pageshow", |_| {
+        // Out of the browser's memory comes the page as it was left: on its way.
+        if let Some(root) = document().document_element() {
+            all(&root, "form[data-sent]").iter().for_each(|form| drop(form.remove_attribute(SENT)));
+        }
+    });
+    return_to_place();
+    if let Some(body) = document().body() {
+        wake(&body);
+    }
+}
+
+fn on(event: &'static str, handle: impl Fn(Event) + 'static) {
+    // For as long as the page lives.
+    let _for_ever = window_event_listener_untyped(event, handle);
+}
+
+fn element_of(event: &Event) -> Option<Element> {
+    event.target().and_then(|target| target.dyn_into().ok())
+}
+
+/// Does what a new part of the page asks for.
+pub(crate) fn wake(part: &Element) {
+    all(part, "[data-live]").into_iter().for_each(keep_new);
+    all(part, "select[data-own-zone]").into_iter().for_each(propose_own_zone);
+    all(part, "form[data-file]").into_iter().for_each(crate::file::wake);
+}
+
+/// Closes the open menu unless it holds `inside`; the focus goes back to its button. Menus share a name, so at most one is open.
+fn close_menus(inside: Option<&Element>) {
+    let Ok(Some(menu)) = document().query_selector("details.menu[open]") else { return };
+    if menu.contains(inside.map(AsRef::as_ref)) {
+        return;
+    }
+    let had_focus = menu.contains(document().active_element().as_ref().map(AsRef::as_ref));
+    // Removing an attribute that is there cannot fail.
+    let _ = menu.remove_attribute("open");
+    if had_focus
+        && let Ok(Some(summary)) = menu.query_selector("summary")
+        && let Ok(summary) = summary.dyn_into::<HtmlElement>()
+    {
+        let _ = summary.focus();
+    }
+}
+
+fn open_dialog(link: &Element) -> bool {
+    let dialog = link.get_attribute("data-dialog").and_then(|id| document().get_element_by_id(&id));
+    let dialog = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+    dialog.is_some_and(|dialog| dialog.show_modal().is_ok())
+}
+
+/// A form on its way: in place, in pieces, or as the browser does it.
+fn submitted(event: &Event, form: &HtmlFormElement) {
+    if form.has_attribute("data-file") && crate::file::submitted(event, form) {
+        return;
+    }
+    if form.has_attribute("data-swap") {
+        event.prevent_default();
+        swap(form.clone());
+        return;
+    }
+    if form.method() != "post" {
+        return;
+    }
+    if form.has_attribute(SENT) {
+        event.prevent_default();
+        return;
+    }
+    keep_place();
+    let _ = form.set_attribute(SENT, "");
+    let form = form.clone();
+    set_timeout(move || drop(form.remove_attribute(SENT)), SENT_FOR);
+}
+
+/// Sends a form and shows its answer in the place of the page's content.
+fn swap(form: HtmlFormElement) {
+    if form.has_attribute(SENT) {
+        return;
+    }
+    let _ = form.set_attribute(SENT, "");
+    spawn_local(async move {
+        let answer = match form.method().as_str() {
+            "post" => post(&form).await,
+            _ => get(&form).await,
+        };
+        let _ = form.remove_attribute(SENT);
+        match answer {
+            Ok((address, page)) => document::show(&address, &page),
+            // As it would have gone without scripts; the browser says what is wrong.
+            Err(_) => drop(form.submit()),
+        }
+    });
+}
+
+async fn post(form: &HtmlFormElement) -> Result<(String, web_sys::Document), JsValue> {
+    let body = params_of(form)?;
+    page_at(&form.action(), &Asked { method: "POST", body: Some(&body), accept: "text/html" }).await
+}
+
+async fn get(form: &HtmlFormElement) -> Result<(String, web_sys::Document), JsValue> {
+    let query: String = params_of(form)?.to_string().into();
+    let action = form.action();
+    let path = action.split('?').next().unwrap_or_default();
+    page_at(&format!("{path}?{query}"), &PAGE).await
+}
+
+fn params_of(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
+    // Pairs of texts, as the constructor takes them.
+    let pairs: JsValue = FormData::new_with_form(form)?.into();
+    UrlSearchParams::new_with_str_sequence_sequence(&pairs)
+}
+
+/// Renews a part again and again; the page as a whole where the part is gone from it.
+fn keep_new(part: Element) {
+    let secs = part.get_attribute("data-live").and_then(|secs| secs.parse().ok()).unwrap_or(4);
+    let known = std::rc::Rc::new(std::cell::RefCell::new(part.inner_html()));
+    let handle = std::rc::Rc::new(std::cell::Cell::new(None::<leptos::prelude::IntervalHandle>));
+    let held = std::rc::Rc::clone(&handle);
+    let look = move || {
+        if !part.is_connected() || !part.has_attribute("data-live") {
+            held.take().iter().for_each(leptos::prelude::IntervalHandle::clear);
+            return;
+        }
+        if document().hidden() {
+            return;
+        }
+        let (part, known) = (part.clone(), std::rc::Rc::clone(&known));
+        spawn_local(async move {
+            // No answer now: the next look may have one.
+            if let Some(html) = renewed(&part).await
+                && part.is_connected()
+                && *known.borrow() != html
+            {
+                document::replace(&part, &html);
+                known.replace(html);
+            }
+        });
+    };
+    handle.set(set_interval_with_handle(look, Duration::from_secs(secs)).ok());
+}
+
+/// What a part holds by now.
+async fn renewed(part: &Element) -> Option<String> {
+    let here = window().location().href().ok()?;
+    let address = part.get_attribute("data-live-from").unwrap_or(here);
+    let (_, page) = page_at(&address, &PAGE).await.ok()?;
+    let Some(next) = page.get_element_by_id(&part.id()) else {
+        let _ = window().location().reload();
+        return None;
+    };
+    if !next.has_attribute("data-live") {
+        let _ = part.remove_attribute("data-live");
+    }
+    Some(next.inner_html())
+}
+
+/// Notes how far down the page is, for when the answer of a form is the same page.
+fn keep_place() {
+    let (Ok(Some(store)), Ok(path), Ok(down)) =
+        (window().session_storage(), window().location().pathname(), window().scroll_y())
+    else {
+        return;
+    };
+    let _ = store.set_item(PLACE, &format!("{down} {path}"));
+}
+
+fn return_to_place() {
+    let Ok(Some(store)) = window().session_storage() else { return };
+    let Ok(Some(place)) = store.get_item(PLACE) else { return };
+    let _ = store.remove_item(PLACE);
+    let here = window().location().pathname().unwrap_or_default();
+    if let Some((down, _)) = place.split_once(' ').filter(|(_, path)| *path == here)
+        && let Ok(down) = down.parse()
+    {
+        window().scroll_to_with_x_and_y(0.0, down);
+    }
+}
+
+/// Chooses the browser's own zone where nothing else was chosen.
+fn propose_own_zone(select: Element) {
+    let Ok(select) = select.dyn_into::<HtmlSelectElement>() else { return };
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
+    let zone = js_sys::Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok();
+    let Some(zone) = zone.and_then(|zone| zone.as_string()) else { return };
+    select.set_value(&zone);
+    // A zone that is not in the list would leave nothing chosen.
+    if select.value().is_empty() {
+        select.set_value("UTC");
+    }
+}
