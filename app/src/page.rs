@@ -14,9 +14,11 @@ use axum::routing::{MethodRouter, get};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
 use domain::problem::Problem;
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
 use leptos::config::LeptosOptions;
 use leptos::hydration::{AutoReload, HydrationScripts};
-use leptos::nonce::provide_nonce;
+use leptos::nonce::{provide_nonce, use_nonce};
 use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
 use leptos_axum::ResponseOptions;
@@ -24,6 +26,12 @@ use leptos_meta::HashedStylesheet;
 use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
+
+/// The browser fetches a page while the pointer rests on its link. Files, and links that are buttons, wait for the click.
+const PREFETCHED: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":"/*.csv*"}},{"not":{"selector_matches":"[download],[rel~=nofollow]"}}]},"eagerness":"moderate"}]}"#;
+
+/// Pages hold an organization's figures: the reader's browser may keep them, to go back to, and asks again on every visit.
+const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// A page, or why there is none.
 pub type Drawn = Result<Page, AppError>;
@@ -52,13 +60,9 @@ pub struct Address {
 }
 
 impl Address {
-    fn of(parts: &http::request::Parts, path_parts: &RawPathParams) -> Self {
-        let query = url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes());
-        Self {
-            path: parts.uri.path().to_owned(),
-            query: query.into_owned().collect(),
-            parts: path_parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        }
+    fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
+        let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        Self { path: uri.path().to_owned(), query: query.into_owned().collect(), parts }
     }
 
     /// The part of the path that the route table calls so.
@@ -140,7 +144,8 @@ impl Site {
         let site = self.clone();
         get(move |parts: RawPathParams, request: Request| {
             let made = draw.clone();
-            site.answer(parts, request, async move |address| made(address).await.unwrap_or_else(|error| refused(error)))
+            let parts = parts.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            site.clone().answer(parts, request, async move |address| made(address).await.unwrap_or_else(refused))
         })
     }
 
@@ -164,9 +169,14 @@ impl Site {
         })
     }
 
+    /// What stands at every address that has no page.
+    pub async fn nothing(self, request: Request) -> Response {
+        self.answer(Vec::new(), request, async |_| identity::not_found()).await
+    }
+
     async fn answer<Made>(
         self,
-        path_parts: RawPathParams,
+        path_parts: Vec<(String, String)>,
         request: Request,
         make: impl FnOnce(Address) -> Made,
     ) -> Response
@@ -174,7 +184,7 @@ impl Site {
         Made: Future<Output = Page> + Send,
     {
         let (parts, _) = request.into_parts();
-        let address = Address::of(&parts, &path_parts);
+        let address = Address::of(&parts.uri, path_parts);
         let options = ResponseOptions::default();
         let owner = Owner::new();
         let html = owner.with(|| {
@@ -188,7 +198,7 @@ impl Site {
         let page = html.await;
         let html = owner.with(|| document(&self.options, page).to_html());
         owner.unset_with_forced_cleanup();
-        with_options(Html(html).into_response(), &options)
+        with_options(([(CACHE_CONTROL, ASKED_AGAIN)], Html(html)).into_response(), &options)
     }
 }
 
@@ -219,6 +229,7 @@ fn document(options: &LeptosOptions, page: Page) -> impl IntoView {
                 <HashedStylesheet options=options.clone() id="style" />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() islands=true />
+                <script type="speculationrules" nonce=use_nonce() inner_html=PREFETCHED></script>
             </head>
             <body>{body}</body>
         </html>

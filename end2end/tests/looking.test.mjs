@@ -99,23 +99,6 @@ for (const javaScript of [true, false]) {
   });
 }
 
-looking("the frame stays while pages change", {}, async (page) => {
-  await visit(page, path);
-  await page.evaluate(() => {
-    window.absences = 0;
-    const look = () => (window.absences += document.querySelector(".frame .topbar") ? 0 : 1);
-    new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
-  });
-  const main = page.getByRole("navigation", { name: "Main" });
-  for (const name of ["Budgets", "Statements", "Explore"]) {
-    const counted = page.waitForResponse(/\/fn\/identity\/waiting/);
-    await follow(page, main.getByRole("link", { name }), new RegExp(`/${name.toLowerCase()}`));
-    await page.getByRole("heading", { level: 1, name }).waitFor();
-    await counted;
-  }
-  assert.equal(await page.evaluate(() => window.absences), 0, "moments without the frame");
-});
-
 looking("everything is reached by keyboard: skip link, palette, chart", {}, async (page) => {
   await visit(page, path);
   await page.keyboard.press("Tab");

@@ -18,7 +18,7 @@ use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, w
 use leptos::task::spawn_local;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, UrlSearchParams};
+use web_sys::{Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, PageTransitionEvent, UrlSearchParams};
 
 /// What an entry of the history holds that was shown in place: going back to it loads it.
 pub(crate) const SHOWN: &str = "shown";
@@ -70,7 +70,10 @@ pub(crate) fn listen() {
         // What was shown in place is not in the browser's memory.
         let _ = window().location().reload();
     });
-    on("pageshow", |_| {
+    on("pageshow", |event| {
+        if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
+            spawn_local(still_mine());
+        }
         // Out of the browser's memory comes the page as it was left: on its way.
         if let Some(root) = document().document_element() {
             all(&root, "form[data-sent]").iter().for_each(|form| drop(form.remove_attribute(SENT)));
@@ -79,6 +82,16 @@ pub(crate) fn listen() {
     return_to_place();
     if let Some(body) = document().body() {
         wake(&body);
+    }
+}
+
+/// A page that comes back out of the browser's memory gives way where its reader has signed out meanwhile.
+async fn still_mine() {
+    let Ok(here) = window().location().href() else { return };
+    if let Ok((found, _)) = page_at(&here, &PAGE).await
+        && found.split('#').next() != here.split('#').next()
+    {
+        document::leave_for(&found);
     }
 }
 

@@ -54,7 +54,9 @@ async fn page(local: bool, mut request: Request, next: Next) -> Response {
     if let Some(flash) = decode(cookie.value()) {
         request.extensions_mut().insert(flash);
     }
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // What is shown once, a new key among it, is not there to go back to.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     with_cookie(response, &cookie_of(local, String::new(), 0))
 }
 

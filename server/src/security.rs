@@ -52,7 +52,7 @@ pub async fn headers(State(state): State<AppState>, request: Request, next: Next
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(API_POLICY));
-    // Pages and answers hold an organization's figures: no cache may keep them. Files are kept and asked after.
+    // Answers hold an organization's figures: no cache may keep them. Files are kept and asked after; pages say themselves.
     let cache = if static_file { "no-cache" } else { "no-store" };
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(cache));
     if !state.backend.local {

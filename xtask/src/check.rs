@@ -42,23 +42,17 @@ pub(crate) fn add_to(parts: &mut Parts) {
                     "--quiet",
                     "--keep-going",
                     "--workspace",
-                    "--exclude",
-                    "frontend",
                     "--all-targets",
                 ])
                 .args(["--", "-D", "warnings"]),
         )
     });
     parts.part("lints, browser side", || {
-        // `domain` by itself too: nothing but its own features may make it compile for the browser.
-        for package in ["domain", "frontend"] {
-            quietly(
-                tools::cargo()
-                    .args(["clippy", "--locked", "--quiet", "--keep-going", "-p", package, "--target", WASM])
-                    .args(["--", "-D", "warnings"]),
-            )?;
-        }
-        Ok(())
+        quietly(
+            tools::cargo()
+                .args(["clippy", "--locked", "--quiet", "-p", "frontend", "--features", "hydrate", "--target", WASM])
+                .args(["--", "-D", "warnings"]),
+        )
     });
     parts.part("documentation", || {
         quietly(
@@ -69,8 +63,6 @@ pub(crate) fn add_to(parts: &mut Parts) {
                     "--quiet",
                     "--keep-going",
                     "--workspace",
-                    "--exclude",
-                    "frontend",
                     "--no-deps",
                 ])
                 .arg("--document-private-items")

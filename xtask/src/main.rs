@@ -11,6 +11,7 @@ mod measure_traces;
 mod replay;
 mod run;
 mod seed_prices;
+mod site;
 mod step;
 mod test;
 mod tools;

@@ -1,7 +1,8 @@
 //! `cargo xtask run`: from a fresh clone to a page in the browser.
 
-use crate::step::{Failure, as_typed, openly, say};
-use crate::tools;
+use crate::step::{Failure, as_typed, say};
+use crate::site::Profile;
+use crate::{site, tools};
 use std::os::unix::process::CommandExt;
 
 /// Settings of `cargo xtask run`.
@@ -22,13 +23,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     tools::for_the_database()?;
     tools::for_building()?;
-    let mut build = tools::build();
-    if args.release {
-        build.arg("--release");
-    }
-    openly(&mut build)?;
-    let profile = if args.release { "release" } else { "debug" };
-    let binary = tools::target_folder().join(profile).join("tallystick");
+    let profile = if args.release { Profile::Release } else { Profile::Debug };
+    site::build_server(profile)?;
+    site::build(profile, &site::folder())?;
+    let binary = profile.folder().join("tallystick");
     let mut serve = tools::program(&binary.to_string_lossy());
     // Somebody's DATABASE_URL is not the private PostgreSQL meant here.
     serve.args(["serve", "--local"]).args(&args.serve).env_remove("DATABASE_URL");

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: the whole suite, with every real part it needs started once and stopped again.
 
 use crate::step::{Failure, Parts, Stream, ask, openly, overheard, quietly, say};
-use crate::{check, clients, described, tools};
+use crate::site::Profile;
+use crate::{check, clients, described, site, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;
 use std::path::PathBuf;
@@ -102,7 +103,8 @@ pub(crate) fn end2end(args: &Args) -> Result<(), Failure> {
     tools::for_the_database()?;
     tools::for_building()?;
     if !args.no_build {
-        openly(&mut tools::build())?;
+        site::build_server(Profile::Debug)?;
+        build_site()?;
     }
     let server = start_database()?;
     let mut counts = Counts::default();
@@ -135,12 +137,12 @@ fn start_database() -> Result<LocalPostgres, Failure> {
 }
 
 fn build_tests() -> Result<(), Failure> {
-    quietly(tools::cargo().args(["nextest", "run", "--locked", "--workspace", "--exclude", "frontend", "--no-run"]))
+    quietly(tools::cargo().args(["nextest", "run", "--locked", "--workspace", "--no-run"]))
 }
 
 fn run_tests(database: &str, counts: &mut Counts) -> Result<(), Failure> {
     let mut nextest = tools::cargo();
-    nextest.args(["nextest", "run", "--locked", "--workspace", "--exclude", "frontend", "--no-fail-fast"]);
+    nextest.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
     nextest.args(["--status-level", "fail", "--final-status-level", "fail", "--color", "never"]);
     overheard(nextest.env(DATABASE, database), Stream::Stderr, |line| counts.hear_nextest(line))
 }
@@ -158,12 +160,12 @@ fn run_distributed(citus: &str) -> Result<(), Failure> {
 }
 
 fn run_examples() -> Result<(), Failure> {
-    quietly(tools::cargo().args(["test", "--locked", "--quiet", "--workspace", "--exclude", "frontend", "--doc"]))
+    quietly(tools::cargo().args(["test", "--locked", "--quiet", "--workspace", "--doc"]))
 }
 
 /// The browser's side and the style sheet; the server was built with its tests.
 fn build_site() -> Result<(), Failure> {
-    quietly(tools::build().arg("--frontend-only"))
+    site::build(Profile::Debug, &site::folder())
 }
 
 fn run_browser(database: &str, settings: &[String], filter: Option<&str>, counts: &mut Counts) -> Result<(), Failure> {

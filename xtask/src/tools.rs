@@ -6,8 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Compiles the two sides of the product and puts the site together.
-const CARGO_LEPTOS: &str = "0.3.10";
 /// Runs the tests.
 const CARGO_NEXTEST: &str = "0.9.143";
 /// Knows the licences, sources and advisories of dependencies.
@@ -49,14 +47,6 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// `cargo leptos build`, with the code of the rooms in files of their own: without that the browser could not load them.
-pub(crate) fn build() -> Command {
-    let mut command = cargo();
-    // Where it failed within itself would stand last, after what failed.
-    command.args(["leptos", "build", "--split"]).env("RUST_BACKTRACE", "0");
-    command
-}
-
 fn path() -> OsString {
     let cargo_home = std::env::var_os("CARGO_HOME")
         .map(PathBuf::from)
@@ -72,14 +62,7 @@ fn path() -> OsString {
 /// Makes sure of everything that building the product needs.
 pub(crate) fn for_building() -> Result<(), Failure> {
     wasm_target()?;
-    node_packages()?;
-    cargo_tool("cargo-leptos", &["leptos", "--version"], CARGO_LEPTOS, &["--locked", "--no-default-features"])?;
-    let bindgen = locked_version("wasm-bindgen")?;
-    if version_of(program("wasm-bindgen").arg("--version")).as_deref() != Some(bindgen.as_str()) {
-        // Its own lock file names releases that newer compilers refuse.
-        install("wasm-bindgen-cli", &bindgen, &[])?;
-    }
-    Ok(())
+    node_packages()
 }
 
 /// Makes sure of a PostgreSQL that local mode and tests can start.
@@ -203,17 +186,6 @@ fn major_of(version: &str) -> Option<u32> {
     version.trim_start_matches('v').split('.').next()?.parse().ok()
 }
 
-/// The version of a package in `Cargo.lock`.
-fn locked_version(package: &str) -> Result<String, Failure> {
-    let lock = fs::read_to_string(root().join("Cargo.lock")).map_err(|error| format!("Cargo.lock: {error}"))?;
-    version_in(&lock, package).ok_or_else(|| format!("Cargo.lock has no {package}"))
-}
-
-fn version_in(lock: &str, package: &str) -> Option<String> {
-    let (_, after) = lock.split_once(&format!("name = \"{package}\"\nversion = \""))?;
-    after.split_once('"').map(|(version, _)| version.to_owned())
-}
-
 /// Installs packages as root on Debian; elsewhere says what to type.
 fn debian_packages(packages: &[&str]) -> Result<(), Failure> {
     let debian = Path::new("/etc/debian_version").exists();
@@ -237,16 +209,4 @@ fn debian_packages(packages: &[&str]) -> Result<(), Failure> {
         quietly(command.env("DEBIAN_FRONTEND", "noninteractive"))?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version_in;
-
-    #[test]
-    fn a_locked_version_is_that_of_the_very_package() {
-        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.9.9\"\n\n[[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.1\"\n";
-        assert_eq!(version_in(lock, "wasm-bindgen").as_deref(), Some("0.2.1"));
-        assert_eq!(version_in(lock, "wasm"), None);
-    }
 }
