@@ -76,7 +76,6 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
                     <Route path=path!("") view=identity::FirstPage />
-                    <Route path=path!("explore") view=spend::ExplorePage />
                     <Route path=path!("events") view=events::EventsPage />
                     <Route path=path!("events/rejected") view=events::RejectedPage />
                     <Route path=path!("events/unpriced") view=events::UnpricedPage />
@@ -84,9 +83,6 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("events/uploads") view=events::UploadsPage />
                     <Route path=path!("events/uploads/:upload") view=events::UploadPage />
                     <Route path=path!("events/:event") view=events::EventPage />
-                    <Route path=path!("projects") view=projects::ProjectsPage />
-                    <Route path=path!("projects/:project") view=projects::ProjectPage />
-                    <Route path=path!("teams/:team") view=projects::TeamPage />
                     <Route path=path!("budgets/new") view=budgets::NewBudgetPage />
                     <Route path=path!("budgets/:budget") view=budgets::BudgetPage />
                     <Route path=path!("budgets/:budget/edit") view=budgets::EditBudgetPage />

@@ -207,7 +207,7 @@ pub struct ApiKey {
 }
 
 /// A project in the tree, with what it spent this month to date.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectLeaf {
     /// The project.
     pub project: Project,
@@ -216,7 +216,7 @@ pub struct ProjectLeaf {
 }
 
 /// A team in the tree with the projects it owns today.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TeamBranch {
     /// The team.
     pub team: Team,
@@ -227,7 +227,7 @@ pub struct TeamBranch {
 }
 
 /// All teams and projects: the page Teams and projects.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectTree {
     /// Teams, archived ones last.
     pub teams: Vec<TeamBranch>,
@@ -235,12 +235,10 @@ pub struct ProjectTree {
     pub total: Sums,
     /// First day of the month that the sums are about.
     pub month: NaiveDate,
-    /// Whether the caller may change teams and projects.
-    pub may_manage: bool,
 }
 
 /// A past or present owner of a project, as its page lists them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnerSpan {
     /// The team.
     pub team: Team,
@@ -251,7 +249,7 @@ pub struct OwnerSpan {
 }
 
 /// Everything about one project but its spend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectDetail {
     /// The project.
     pub project: Project,
@@ -259,21 +257,6 @@ pub struct ProjectDetail {
     pub owners: Vec<OwnerSpan>,
     /// Teams that could own it.
     pub teams: Vec<Team>,
-    /// Today in the organization's zone.
-    pub today: NaiveDate,
-    /// Whether the caller may change it.
-    pub may_manage: bool,
-}
-
-/// Everything about one team but its spend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TeamDetail {
-    /// The team.
-    pub team: Team,
-    /// The projects it owns today.
-    pub projects: Vec<Project>,
-    /// Whether the caller may change it.
-    pub may_manage: bool,
 }
 
 #[cfg(test)]

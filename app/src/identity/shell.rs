@@ -8,7 +8,7 @@ use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named, Plain};
-use crate::spend::{FilterBar, FilterMenu};
+use crate::spend::FilterMenu;
 use crate::ui::{Button, ErrorState, FormErrors, Notice, PageHead, Tone, for_real, loaded, loaded_first};
 use domain::identity::Permission;
 use domain::problem::Problem;
@@ -80,7 +80,6 @@ fn Framed(
             filter=|| view! { <FilterMenu/> }
         >
             {deletion}
-            <FilterBar/>
             <Outlet/>
         </Frame>
     }

@@ -1,52 +1,11 @@
 //! Doors of the pages about teams and projects.
 
+use crate::caller::Caller;
 use crate::error::AppError;
-use domain::forecast::ForecastPage;
-use domain::project::{ProjectDetail, ProjectTree, TeamDetail};
+use backend::projects::{self, Change, NewProject, NewTeam};
+use domain::problem::Problem;
 use leptos::prelude::*;
-
-use {
-    crate::caller::Caller,
-    backend::forecast,
-    backend::projects::{self, Change, NewProject, NewTeam},
-    domain::problem::Problem,
-    leptos_axum::redirect,
-};
-
-/// The tree of teams and projects, with where the month of each will end and what it may spend.
-#[server(prefix = "/fn", endpoint = "projects/tree")]
-pub async fn load_tree(
-    /// Slug of the organization.
-    org: String,
-) -> Result<(ProjectTree, ForecastPage), AppError> {
-    let caller = Caller::enter(&org).await?;
-    let tree = projects::tree(&caller.backend, &caller.scope).await?;
-    Ok((tree, forecast::page(&caller.backend, &caller.scope, forecast::Part::Organization).await?))
-}
-
-/// One project with its owners.
-#[server(prefix = "/fn", endpoint = "projects/project")]
-pub async fn load_project(
-    /// Slug of the organization.
-    org: String,
-    /// Slug of the project.
-    project: String,
-) -> Result<ProjectDetail, AppError> {
-    let caller = Caller::enter(&org).await?;
-    Ok(projects::project_detail(&caller.backend, &caller.scope, &project).await?)
-}
-
-/// One team with its projects.
-#[server(prefix = "/fn", endpoint = "projects/team")]
-pub async fn load_team(
-    /// Slug of the organization.
-    org: String,
-    /// Slug of the team.
-    team: String,
-) -> Result<TeamDetail, AppError> {
-    let caller = Caller::enter(&org).await?;
-    Ok(projects::team_detail(&caller.backend, &caller.scope, &team).await?)
-}
+use leptos_axum::redirect;
 
 /// Creates a team.
 #[server(prefix = "/fn", endpoint = "projects/create-team")]

@@ -1,55 +1,44 @@
 //! The tree: every team with its projects, what they spent this month, where that will end and what they may spend.
 
-use super::api::{CreateProject, CreateTeam, load_tree};
-use super::{NOTICES, name_fields};
-use crate::error::Failure;
-use crate::form::use_form;
+use super::api::{CreateProject, CreateTeam};
+use super::{NOTICES, cost_centre_field, name_field};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, Loading, PageHead, Section, Select, Table,
-    UrlNotice, loaded,
+    Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, PageHead, Section, Select, Table, UrlNotice,
 };
+use backend::{forecast, projects};
 use domain::budget::{BudgetStatus, ScopeRef};
 use domain::forecast::{ForecastPage, ForecastRow};
+use domain::identity::Permission;
 use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
-use leptos::form::ActionForm;
+use domain::spend::Sums;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos::server_fn::ServerFn;
 use std::sync::Arc;
 
 /// All teams and projects.
-#[component]
-pub fn ProjectsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let tree = loaded(move || org.get(), load_tree);
-    let map = use_query_map();
-    let archived = Memo::new(move |_| map.read().get(ARCHIVED).as_deref() == Some("true"));
-    let project_form = use_form::<CreateProject>();
-    let team_form = use_form::<CreateTeam>();
-    view! {
-        <Title text="Teams and projects"/>
-        <UrlNotice known=&NOTICES/>
-        <PageHead title="Teams and projects" lead="Who owns what, what it spent this month to date, and where the month will end."/>
-        <Transition fallback=|| view! { <Loading what="teams and projects" lines=8/> }>
-            {move || Suspend::new(async move {
-                match tree.await {
-                    Ok((tree, ahead)) => {
-                        let org = org.get_untracked();
-                        let forms = tree.may_manage.then(|| forms(&org, &tree, project_form, team_form));
-                        let view = Arc::new(View { org, ahead });
-                        // The switch needs no new answer.
-                        let rows = move || view.draw(&tree, archived.get());
-                        view! { {rows}{forms} }.into_any()
-                    }
-                    Err(error) => view! { <Failure what="teams and projects" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn projects(visit: Visit) -> Drawn {
+    let (backend, scope, org) = (&visit.backend, &visit.scope, visit.org());
+    let (tree, ahead) = futures::try_join!(
+        projects::tree(backend, scope),
+        forecast::page(backend, scope, forecast::Part::Organization)
+    )?;
+    let forms = visit.frame.may(Permission::ManageProjects).then(|| forms(org, &tree));
+    let rows = Arc::new(View { org: org.to_owned(), ahead }).draw(&tree, visit.query.get(ARCHIVED) == Some("true"));
+    let lead = "Who owns what, what it spent this month to date, and where the month will end.";
+    Ok(Page::new(
+        "Teams and projects",
+        view! {
+            <UrlNotice known=&NOTICES/>
+            <PageHead title="Teams and projects" lead=lead/>
+            {rows}
+            {forms}
+        },
+    ))
 }
 
 /// The parameter that shows what was put away, too.
@@ -87,17 +76,8 @@ impl View {
         let caption = format!("Spend since {}", format::day(tree.month));
         let view = Arc::clone(self);
         let foot = move || {
-            let (expected, budget) = (expected(Some(&view.ahead.organization)), view.budget(&ScopeRef::Organization));
-            view! {
-                <tr>
-                    <th scope="row">"total"</th>
-                    <SpendCell sums=total.clone()/>
-                    {expected}
-                    {budget}
-                    <td class="num">{format::count(total.requests)}</td>
-                    <td></td>
-                </tr>
-            }
+            let cells = view.cells(&total, Some(&view.ahead.organization), &ScopeRef::Organization, None);
+            view! { <tr><th scope="row">"total"</th>{cells}</tr> }
         };
         let switch = self.switch(tree, archived);
         view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table>{switch} }.into_any()
@@ -121,16 +101,13 @@ impl View {
         let team = &branch.team;
         let href = format!("/o/{}/teams/{}", self.org, team.slug);
         let archived = team.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
-        let expected = expected(self.ahead.teams.iter().find(|row| row.slug == team.slug.as_str()));
-        let budget = self.budget(&ScopeRef::Team(team.slug.clone()));
+        let ahead = self.ahead.teams.iter().find(|row| row.slug == team.slug.as_str());
+        let part = ScopeRef::Team(team.slug.clone());
+        let cells = self.cells(&branch.sums, ahead, &part, team.cost_centre.clone());
         view! {
             <tr class="statement-team">
                 <th scope="row"><a href=href>{team.name.clone()}</a>" "{archived}</th>
-                <SpendCell sums=branch.sums.clone()/>
-                {expected}
-                {budget}
-                <td class="num">{format::count(branch.sums.requests)}</td>
-                <td>{team.cost_centre.clone()}</td>
+                {cells}
             </tr>
         }
         .into_any()
@@ -142,19 +119,26 @@ impl View {
         let archived = project.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
         let slug = project.slug.to_string();
         let slug = (slug != project.name).then(|| view! { <span class="note">{slug}</span>" " });
-        let expected = expected(self.ahead.projects.iter().find(|row| row.slug == project.slug.as_str()));
-        let budget = self.budget(&ScopeRef::Project(project.slug.clone()));
+        let ahead = self.ahead.projects.iter().find(|row| row.slug == project.slug.as_str());
+        let part = ScopeRef::Project(project.slug.clone());
+        let cells = self.cells(&leaf.sums, ahead, &part, project.cost_centre.clone());
         view! {
             <tr class="statement-project">
-                <th scope="row">
-                    <a href=href>{project.name.clone()}</a>" "{slug}{archived}
-                </th>
-                <SpendCell sums=leaf.sums.clone()/>
-                {expected}
-                {budget}
-                <td class="num">{format::count(leaf.sums.requests)}</td>
-                <td>{project.cost_centre.clone()}</td>
+                <th scope="row"><a href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
+                {cells}
             </tr>
+        }
+        .into_any()
+    }
+
+    /// All of a row but its head.
+    fn cells(&self, sums: &Sums, ahead: Option<&ForecastRow>, part: &ScopeRef, cost_centre: Option<String>) -> AnyView {
+        view! {
+            <SpendCell sums=sums.clone()/>
+            {expected(ahead)}
+            {self.budget(part)}
+            <td class="num">{format::count(sums.requests)}</td>
+            <td>{cost_centre}</td>
         }
         .into_any()
     }
@@ -201,27 +185,18 @@ fn expected(row: Option<&ForecastRow>) -> AnyView {
     }
 }
 
-fn forms(
-    org: &str,
-    tree: &ProjectTree,
-    project: crate::form::Form<CreateProject>,
-    team: crate::form::Form<CreateTeam>,
-) -> AnyView {
-    let choices: Vec<Choice> = tree
-        .teams
-        .iter()
-        .filter(|branch| branch.team.archived_at.is_none())
-        .map(|branch| Choice::new(branch.team.slug.as_str(), branch.team.name.as_str()))
-        .collect();
-    let team_fields = name_fields("team", team, "", None);
+fn forms(org: &str, tree: &ProjectTree) -> AnyView {
+    let (project, team) = (Posted::<CreateProject>::here(), Posted::<CreateTeam>::here());
+    let live = tree.teams.iter().map(|branch| &branch.team).filter(|team| team.archived_at.is_none());
+    let choices = live.map(|team| Choice::new(team.slug.as_str(), team.name.as_str())).collect();
     let (org_of_project, org_of_team) = (org.to_owned(), org.to_owned());
     view! {
         <Columns>
             <Section title="New project" id="new-project">
-                <ActionForm action=project.action attr:class="form">
+                <form method="post" action=CreateProject::url() class="form">
                     <FormErrors errors=project.errors()/>
                     <input type="hidden" name="org" value=org_of_project/>
-                    <Field label="Name" name="name" id="project-name" maxlength=80 error=project.error("name") value=project.kept_or("name", "")/>
+                    {name_field("project", &project, "")}
                     <Field
                         label="Slug"
                         name="slug"
@@ -233,25 +208,18 @@ fn forms(
                         value=project.kept_or("slug", "")
                     />
                     <Select label="Team" name="team" id="project-team" choices=choices value=project.kept_or("team", "")/>
-                    <Field
-                        label="Cost centre"
-                        name="cost_centre"
-                        id="project-cost-centre"
-                        optional=true
-                        maxlength=40
-                        error=project.error("cost_centre")
-                        value=project.kept_or("cost_centre", "")
-                    />
+                    {cost_centre_field("project", &project, None)}
                     <div class="actions"><Button kind=ButtonKind::Primary>"Create project"</Button></div>
-                </ActionForm>
+                </form>
             </Section>
             <Section title="New team" id="new-team">
-                <ActionForm action=team.action attr:class="form">
+                <form method="post" action=CreateTeam::url() class="form">
                     <FormErrors errors=team.errors()/>
                     <input type="hidden" name="org" value=org_of_team/>
-                    {team_fields}
+                    {name_field("team", &team, "")}
+                    {cost_centre_field("team", &team, None)}
                     <div class="actions"><Button kind=ButtonKind::Primary>"Create team"</Button></div>
-                </ActionForm>
+                </form>
             </Section>
         </Columns>
     }

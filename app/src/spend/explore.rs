@@ -1,78 +1,58 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::api::{load_dimensions, load_explore};
-use super::labels::{ChangeCell, MISSING, SpendCell, measure_label, tick, value_label};
+use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
-use crate::error::{AppError, Failure};
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{NavItem, PeriodSelection, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
-use crate::ui::{
-    Button, Choice, CodeBlock, Column, EmptyState, Icon, Loading, PageHead, Section, Select, Sign, Sort, Table, loaded,
-};
+use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, Icon, PageHead, Section, Select, Sign, Sort, Table};
 use domain::project::Slug;
-use domain::spend::{
-    DRAWN_GROUPS, Explore, ExploreQuery, Granularity, Group, KnownDimension, MAX_GROUPS, Measure, Sums,
-};
+use domain::spend::{DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
 
 /// One question about spend.
-#[component]
-pub fn ExplorePage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let map = use_query_map();
-    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
-    let asked = Memo::new(move |_| query.read().without(&[CHOOSE, "chart", "sort"]).pairs());
-    let explore = loaded(
-        move || (org.get(), asked.get()),
-        async |(org, query)| Ok::<_, AppError>((load_explore(org.clone(), query).await?, load_dimensions(org).await?)),
-    );
-    view! {
-        <Title text="Explore"/>
-        <PageHead title="Explore" hidden=true/>
-        <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
-            {move || Suspend::new(async move {
-                match explore.await {
-                    Ok((explore, known)) => {
-                        let view = View { org: org.get_untracked(), explore, known };
-                        // The chart's kind and the order of rows need no new answer.
-                        (move || view.draw(&query.read())).into_any()
-                    }
-                    Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn explore(visit: Visit) -> Drawn {
+    let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
+    let chosen = PeriodSelection::from_query(query, visit.frame.today);
+    let asked = ExploreQuery::from_pairs(&query.pairs(), chosen.period, chosen.compare)?;
+    let (explore, known) = futures::try_join!(
+        backend::spend::explore(backend, scope, asked),
+        backend::ledger::dimensions(backend, scope)
+    )?;
+    let view = View { org: visit.org(), query, origin: &backend.public_url, explore, known }.draw();
+    Ok(Page::new("Explore", view! { <PageHead title="Explore" hidden=true/>{view} }))
 }
 
-struct View {
-    org: String,
+/// Everything that the parts of the page need.
+struct View<'a> {
+    org: &'a str,
+    query: &'a UrlQuery,
+    /// The address of this server, as people reach it.
+    origin: &'a str,
     explore: Explore,
     known: Vec<KnownDimension>,
 }
 
-impl View {
+impl View<'_> {
     fn path(&self) -> String {
-        NavItem::Explore.path(&self.org)
+        NavItem::Explore.path(self.org)
     }
 
-    fn draw(&self, query: &UrlQuery) -> AnyView {
-        let asked = &self.explore.query;
-        let toolbar = self.toolbar(query);
+    fn draw(&self) -> AnyView {
+        let (asked, query) = (&self.explore.query, self.query);
+        let toolbar = self.toolbar();
         if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
             let text = "Choose other days, or take a filter away.";
             return view! { {toolbar}<EmptyState title="Nothing was used here" text=text/> }.into_any();
         }
         let stack = if query.get("chart") == Some("area") { Stack::Areas } else { Stack::Bars };
-        let data = chart::of_explore(&self.explore, &self.org, query, stack);
+        let data = chart::of_explore(&self.explore, self.org, query, stack);
         let label = format!("{} by {}", measure_label(asked.measure), asked.dimension.label().to_lowercase());
         let note = format::offset(*self.explore.now.offset());
-        let (table, command) = (self.table(query), self.command());
+        let (table, command) = (self.table(), self.command());
         view! {
             {toolbar}
             <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
@@ -82,55 +62,50 @@ impl View {
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self, query: &UrlQuery) -> AnyView {
-        let asked = &self.explore.query;
+    fn toolbar(&self) -> AnyView {
+        let (asked, query) = (&self.explore.query, self.query);
         let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let rest = query.without(&["measure", "group_by", "bucket", "chart", "rows", CHOOSE]);
-        let hidden = rest
-            .iter()
-            .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
-            .collect_view();
+        let hidden = links::hidden(&query.without(&["measure", "group_by", "bucket", "chart", "rows", CHOOSE]));
         let bucket = asked.effective_bucket().as_str();
-        let (measure, dimension) = (asked.measure, asked.dimension.clone());
+        let (measure, dimension) = (asked.measure, &asked.dimension);
         let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));
         view! {
             <div class="explore-bar">
-                <AutoForm path=path>
+                <form class="toolbar" method="get" action=path data-auto="" data-swap="">
                     {hidden}
                     <Select label="Measure" name="measure" inline=true choices=measures() value=measure.as_str()/>
                     <Select label="by" name="group_by" inline=true choices=by value=dimension.name()/>
                     <Select label="per" name="bucket" inline=true choices=per value=bucket/>
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
-                </AutoForm>
+                    <span class="without-scripts"><Button small=true>"Show"</Button></span>
+                </form>
                 <a class="button explore-file" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
             </div>
         }
         .into_any()
     }
 
-    fn table(&self, query: &UrlQuery) -> AnyView {
-        let asked = &self.explore.query;
+    fn table(&self) -> AnyView {
+        let (asked, query) = (&self.explore.query, self.query);
         let order = Order::read(query);
         // The largest are the first only by what is asked for: another order needs them all.
         let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
         let mut groups: Vec<_> = self.explore.groups.iter().enumerate().collect();
         order.sort(&mut groups, asked);
-        let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group, query)).collect_view();
-        let head = |label: &str, column| {
-            Column::number(label).sort(order.href(column, sorted, &self.path()), order.now(column))
+        let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group)).collect_view();
+        let head = |column: Column, by| column.sort(order.href(by, sorted, &self.path()), order.now(by));
+        let share = match asked.measure {
+            Measure::Spend => "Share".to_owned(),
+            other => format!("Share of {}", other.as_str()),
         };
         let columns = vec![
-            Column::text(asked.dimension.label()).sort(order.href(By::Name, sorted, &self.path()), order.now(By::Name)),
-            head("Spend, $", By::Spend),
-            Column::number(if asked.measure == Measure::Spend {
-                "Share".to_owned()
-            } else {
-                format!("Share of {}", asked.measure.as_str())
-            }),
-            head("Requests", By::Requests),
-            head("Tokens", By::Tokens),
-            head("$ / request", By::PerRequest),
-            head("Change", By::Change),
+            head(Column::text(asked.dimension.label()), By::Name),
+            head(Column::number("Spend, $"), By::Spend),
+            Column::number(share),
+            head(Column::number("Requests"), By::Requests),
+            head(Column::number("Tokens"), By::Tokens),
+            head(Column::number("$ / request"), By::PerRequest),
+            head(Column::number("Change"), By::Change),
             Column::text("Events").hidden(),
         ];
         let caption = format!("Spend by {}", asked.dimension.label().to_lowercase());
@@ -138,19 +113,7 @@ impl View {
         let before = self.explore.before.as_ref().map(|sums| sums.of(asked.measure));
         let measure = asked.measure;
         let foot = move || {
-            let per_request = total.per_request();
-            view! {
-                <tr>
-                    <th scope="row">"total"</th>
-                    <SpendCell sums=total.clone()/>
-                    <td class="num">{share(&total, &total, measure)}</td>
-                    <td class="num">{format::count(total.requests)}</td>
-                    <td class="num" title=format::count(total.tokens)>{format::count_compact(total.tokens)}</td>
-                    <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
-                    <ChangeCell now=total.of(measure) before=before measure=measure/>
-                    <td></td>
-                </tr>
-            }
+            view! { <tr><th scope="row">"total"</th>{figures(&total, &total, before, measure)}<td></td></tr> }
         };
         let more = (self.explore.more_groups > 0).then(|| {
             let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
@@ -165,15 +128,14 @@ impl View {
             .into_any()
     }
 
-    fn row(&self, rank: usize, group: &Group, query: &UrlQuery) -> AnyView {
-        let asked = &self.explore.query;
+    fn row(&self, rank: usize, group: &Group) -> AnyView {
+        let (asked, query) = (&self.explore.query, self.query);
         let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
         let key = group.key.as_deref();
         let label = value_label(&asked.dimension, key, group.name.as_deref());
         let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort", "rows"]);
         let href = deeper.with("group_by", &links::next_dimension(&asked.dimension).name()).at(&self.path());
-        let events = links::events(&self.org, query, &asked.dimension, key);
-        let per_request = group.sums.per_request();
+        let events = links::events(self.org, query, &asked.dimension, key);
         let note = group.name.clone().filter(|name| says_more(name, &label));
         let events_label = format!("Events of {label}");
         let before = group.before.as_ref().map(|sums| sums.of(asked.measure));
@@ -183,12 +145,7 @@ impl View {
                     <Swatch hue=hue/><a href=href class:soft=key.is_none()>{label}</a>
                     {note.map(|name| view! { <span class="note">{name}</span> })}
                 </th>
-                <SpendCell sums=group.sums.clone()/>
-                <td class="num">{share(&group.sums, &self.explore.total, asked.measure)}</td>
-                <td class="num">{format::count(group.sums.requests)}</td>
-                <td class="num" title=format::count(group.sums.tokens)>{format::count_compact(group.sums.tokens)}</td>
-                <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
-                <ChangeCell now=group.sums.of(asked.measure) before=before measure=asked.measure/>
+                {figures(&group.sums, &self.explore.total, before, asked.measure)}
                 <td class="num"><a href=events aria-label=events_label>"events"</a></td>
             </tr>
         }
@@ -206,7 +163,7 @@ impl View {
 
     /// The same numbers from the API.
     fn command(&self) -> AnyView {
-        let address = format!("{}{}", origin(), self.parameters().at("/v1/spend"));
+        let address = format!("{}{}", self.origin, self.parameters().at("/v1/spend"));
         let code = format!("curl -H \"Authorization: Bearer $TALLYSTICK_KEY\" \\\n  '{address}'");
         view! {
             <details class="from-api">
@@ -227,8 +184,19 @@ fn none() -> String {
     format::NONE.to_owned()
 }
 
-fn share(part: &Sums, whole: &Sums, measure: Measure) -> String {
-    format::ratio(part.of(measure), whole.of(measure)).map_or_else(none, format::percent)
+/// The cells of a group's figures, or of all groups'.
+fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure) -> AnyView {
+    let share = format::ratio(sums.of(measure), whole.of(measure)).map_or_else(none, format::percent);
+    let per_request = sums.per_request();
+    view! {
+        <SpendCell sums=sums.clone()/>
+        <td class="num">{share}</td>
+        <td class="num">{format::count(sums.requests)}</td>
+        <td class="num" title=format::count(sums.tokens)>{format::count_compact(sums.tokens)}</td>
+        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
+        <ChangeCell now=sums.of(measure) before=before measure=measure/>
+    }
+    .into_any()
 }
 
 fn measures() -> Vec<Choice> {
@@ -243,39 +211,8 @@ fn charts() -> Vec<Choice> {
     vec![Choice::new("bar", "Bars"), Choice::new("area", "Areas")]
 }
 
-const fn bucket_label(bucket: Granularity) -> &'static str {
-    match bucket {
-        Granularity::None => "Span",
-        Granularity::Hour => "Hour",
-        Granularity::Day => "Day",
-        Granularity::Week => "Week",
-        Granularity::Month => "Month",
-    }
-}
-
 fn buckets(asked: &ExploreQuery) -> Vec<Choice> {
     asked.buckets().into_iter().map(|bucket| Choice::new(bucket.as_str(), bucket_label(bucket))).collect()
-}
-
-/// The address of this server, as people reach it.
-fn origin() -> String {
-    use_context::<backend::Backend>().map(|backend| backend.public_url.to_string()).unwrap_or_default()
-}
-
-/// A form whose choices take effect at once where scripts run; a button does it elsewhere.
-#[component]
-fn AutoForm(
-    /// Where it leads.
-    path: String,
-    /// Its fields.
-    children: Children,
-) -> impl IntoView {
-    view! {
-        <form class="toolbar" method="get" action=path data-auto="" data-swap="">
-            {children()}
-            <span class="without-scripts"><Button small=true>"Show"</Button></span>
-        </form>
-    }
 }
 
 /// By what the table is ordered.

@@ -1,16 +1,14 @@
 //! The filters of the address: chosen from the top bar, taken away by a click, and with the reader from page to page.
 
-use super::api::{OFFERED_VALUES, load_dimensions, load_values};
 use super::labels::{MISSING, value_label};
 use super::links;
 use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::{PeriodSelection, UrlQuery, here, shows_days};
 use crate::page::Visit;
-use crate::ui::{Button, Icon, Menu, MenuItem, Sign, loaded};
+use crate::ui::{Button, Icon, Menu, MenuItem, Sign};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 
 /// The parameter that opens the list of a dimension's values.
 pub(crate) const CHOOSE: &str = "choose";
@@ -18,14 +16,8 @@ pub(crate) const CHOOSE: &str = "choose";
 /// What [`CHOOSE`] says to list the tags themselves.
 const TAGS: &str = "tags";
 
-/// What is being chosen.
-#[derive(Clone, PartialEq)]
-enum Choosing {
-    /// Which tag.
-    Tag,
-    /// A value of a dimension.
-    Value(Dimension),
-}
+/// Values that a filter offers at most.
+const OFFERED_VALUES: usize = 50;
 
 /// One filter as words: "model is gpt-4o".
 fn words(filter: &Filter) -> Vec<(String, String, String)> {
@@ -44,22 +36,13 @@ fn words(filter: &Filter) -> Vec<(String, String, String)> {
 /// Adds a filter: the top bar's list of dimensions.
 #[component]
 pub fn FilterMenu() -> impl IntoView {
-    let items = items(&here(), &UrlQuery::here());
+    let (path, query) = (here(), UrlQuery::here());
+    let named = Dimension::NAMED.into_iter().map(|dimension| (dimension.name(), dimension.label()));
+    let items = named
+        .chain([(TAGS.to_owned(), "Tag".to_owned())])
+        .map(|(name, label)| view! { <MenuItem href=query.with(CHOOSE, &name).at(&path)>{label}</MenuItem> })
+        .collect_view();
     view! { <div class="filter-menu"><Menu label="Filter" name="Add a filter" sign=Sign::Plus>{items}</Menu></div> }
-}
-
-/// Above a page that filters concern: those in force, and the values of the one that is being chosen.
-#[component]
-pub fn FilterBar() -> impl IntoView {
-    let map = use_query_map();
-    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
-    let location = use_location().pathname;
-    let path = Memo::new(move |_| location.get());
-    let shown = Memo::new(move |_| shows_days(&path.read()));
-    view! {
-        {move || shown.get().then(|| chips(&path.read(), &query.read()))}
-        <Values path=path query=query shown=shown/>
-    }
 }
 
 /// Above a page that filters concern: those in force, and the values of the one that is being chosen.
@@ -104,81 +87,6 @@ fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
     (!chips.is_empty()).then(|| view! { <ul class="filters" aria-label="Filters">{chips}</ul> }.into_any())
 }
 
-/// A menu item per dimension, and one for the tags: opens the list of its values.
-fn items(path: &str, query: &UrlQuery) -> AnyView {
-    let named = Dimension::NAMED.into_iter().map(|dimension| (dimension.name(), dimension.label()));
-    named
-        .chain([(TAGS.to_owned(), "Tag".to_owned())])
-        .map(|(name, label)| {
-            let href = query.with(CHOOSE, &name).at(path);
-            view! { <MenuItem href=href>{label}</MenuItem> }
-        })
-        .collect_view()
-        .into_any()
-}
-
-/// The values of the dimension that a filter is being chosen for: each is a link, so it works without JavaScript.
-#[component]
-fn Values(
-    /// The page's path.
-    path: Memo<String>,
-    /// The page's parameters.
-    query: Memo<UrlQuery>,
-    /// Whether the page shows what filters leave.
-    shown: Memo<bool>,
-) -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let choosing = Memo::new(move |_| {
-        let chosen = match query.read().get(CHOOSE) {
-            Some(TAGS) => Some(Choosing::Tag),
-            name => name.and_then(|name| name.parse().ok()).map(Choosing::Value),
-        };
-        chosen.filter(|_| shown.get())
-    });
-    let days = Memo::new(move |_| {
-        let days = ["period", "from", "to", "through"];
-        query.read().pairs().into_iter().filter(|(name, _)| days.contains(&name.as_str())).collect::<Vec<_>>()
-    });
-    let values = loaded(
-        move || (org.get(), choosing.get(), days.get()),
-        async |(org, choosing, days)| {
-            Some(match choosing? {
-                Choosing::Tag => load_dimensions(org).await.map(Listed::Tags),
-                Choosing::Value(dimension) => {
-                    load_values(org, dimension.clone(), days).await.map(|groups| Listed::Values(dimension, groups))
-                }
-            })
-        },
-    );
-    view! {
-        <Transition>
-            {move || Suspend::new(async move {
-                match values.await {
-                    None => ().into_any(),
-                    Some(Err(error)) => view! { <Failure what="values" error=error/> }.into_any(),
-                    Some(Ok(listed)) => {
-                        (move || match &listed {
-                            Listed::Tags(known) => tag_list(&path.read(), &query.read(), known),
-                            Listed::Values(dimension, groups) => {
-                                value_list(&path.read(), &query.read(), dimension, groups)
-                            }
-                        })
-                            .into_any()
-                    }
-                }
-            })}
-        </Transition>
-    }
-}
-
-/// What there is to choose from.
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-enum Listed {
-    Tags(Vec<KnownDimension>),
-    Values(Dimension, Vec<Group>),
-}
-
 /// The tags that were sent: each opens the list of its values.
 fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
     let tags: Vec<_> = known
@@ -208,11 +116,6 @@ fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
 
 fn value_list(path: &str, query: &UrlQuery, dimension: &Dimension, groups: &[Group]) -> AnyView {
     let closed = query.without(&[CHOOSE]);
-    let rest = closed.clone();
-    let hidden = rest
-        .iter()
-        .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
-        .collect_view();
     let items = groups
         .iter()
         .map(|group| {
@@ -240,7 +143,7 @@ fn value_list(path: &str, query: &UrlQuery, dimension: &Dimension, groups: &[Gro
             <header>
                 <h2>{heading}</h2>
                 <form class="toolbar" method="get" action=path.to_owned()>
-                    {hidden}
+                    {links::hidden(&closed)}
                     <label class="visually-hidden" for="filter-value">"Value"</label>
                     <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200"/>
                     <Button small=true>"Add"</Button>

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::ui::{Change, Direction};
-use domain::spend::{Cause, Dimension, Happening, Measure, Mover, Reason, Sums};
+use domain::spend::{Cause, Dimension, Granularity, Happening, Measure, Mover, Reason, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -32,6 +32,17 @@ pub(super) const fn measure_label(measure: Measure) -> &'static str {
         Measure::Booked => "Booked spend",
         Measure::Requests => "Requests",
         Measure::Tokens => "Tokens",
+    }
+}
+
+/// A step of time as the head of a column.
+pub(super) const fn bucket_label(bucket: Granularity) -> &'static str {
+    match bucket {
+        Granularity::None => "Span",
+        Granularity::Hour => "Hour",
+        Granularity::Day => "Day",
+        Granularity::Week => "Week",
+        Granularity::Month => "Month",
     }
 }
 

@@ -8,9 +8,9 @@ pub mod labels;
 mod links;
 pub mod overview;
 
-pub use explore::ExplorePage;
-pub(crate) use filters::CHOOSE;
-pub(crate) use filters::filter_bar;
-pub use filters::{FilterBar, FilterMenu};
+pub(crate) use explore::explore;
+pub use filters::FilterMenu;
+pub(crate) use filters::{CHOOSE, filter_bar};
 pub use labels::SpendCell;
-pub use overview::{OverviewPage, OverviewPanel};
+pub use overview::OverviewPage;
+pub(crate) use overview::{overview, panel};

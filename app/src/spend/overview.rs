@@ -1,80 +1,43 @@
 //! Overview: are we all right, and if not, why? Of the organization, a team or a project.
 
-use super::api::load_overview;
-use super::labels::{ChangeCell, SpendCell, cause_of};
+use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
 use super::{chart, links};
-use crate::error::Failure;
+use crate::error::{AppError, Failure};
 use crate::forecast::labels;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{NavItem, PeriodSelection, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
-    BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Loading, Meter, PageHead, Section, SignedBar,
-    Stacked, Stat, StatRow, Table, loaded,
+    BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked,
+    Stat, StatRow, Table,
 };
 use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
-use domain::spend::{Changes, Dimension, Granularity, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart};
+use domain::spend::{Changes, Dimension, Filter, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 use rust_decimal::Decimal;
 
 /// Rows of each table; the rest is in Explore.
 const ROWS: usize = 8;
 
 /// The organization's Overview.
-#[component]
-pub fn OverviewPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    view! {
-        <Title text="Overview"/>
-        <PageHead title="Overview" hidden=true/>
-        <OverviewPanel org=org part=SpendScope::Organization/>
-    }
+pub(crate) async fn overview(visit: Visit) -> Drawn {
+    let spend = panel(&visit, SpendScope::Organization, None).await;
+    Ok(Page::new("Overview", view! { <PageHead title="Overview" hidden=true/>{spend} }))
 }
 
-/// Spend of a part of the organization in the days that the address chooses.
+/// Holds the place of [`overview`] until the page that shows it is a function, too.
 #[component]
-pub fn OverviewPanel(
-    /// Slug of the organization.
-    #[prop(into)]
-    org: Signal<String>,
-    /// Which part.
-    #[prop(into)]
-    part: Signal<SpendScope>,
-    /// The part as a filter, for links to Explore: the team's or project's slug.
-    #[prop(optional)]
-    within: Option<(Dimension, String)>,
-) -> impl IntoView {
-    let query = use_query_map();
-    let sticky = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
-    let overview = loaded(
-        move || (org.get(), part.get(), sticky.get().pairs()),
-        |(org, part, query)| load_overview(org, part, query),
-    );
-    let within = StoredValue::new(within);
-    view! {
-        <Transition fallback=|| view! { <Loading what="spend" lines=8/> }>
-            {move || Suspend::new(async move {
-                match overview.await {
-                    Ok((overview, outlook)) => {
-                        let query = match within.get_value() {
-                            Some((dimension, slug)) => {
-                                links::with_value(&sticky.get_untracked(), &dimension, Some(&slug), false)
-                            }
-                            None => sticky.get_untracked(),
-                        };
-                        let (org, part) = (org.get_untracked(), part.get_untracked());
-                        View { org, query, part, overview, outlook }.draw()
-                    }
-                    Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
+pub fn OverviewPage() -> impl IntoView {}
+
+/// Spend of a part of the organization in the days that the address chooses; `within` is the part as a filter, for links to Explore.
+pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> AnyView {
+    match View::read(visit, part, within).await {
+        Ok(view) => view.draw(),
+        Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
     }
 }
 
@@ -88,6 +51,24 @@ struct View {
 }
 
 impl View {
+    /// For the whole of the present month so far also where it is going.
+    async fn read(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> Result<Self, AppError> {
+        let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
+        let query = visit.query.sticky();
+        let filters = Filter::from_pairs(&query.pairs())?;
+        let PeriodSelection { period, compare, .. } = PeriodSelection::from_query(&query, today);
+        let is_whole = filters.is_empty() && period == Period::month_to_date(today);
+        let outlook =
+            async { if is_whole { backend::spend::outlook(backend, scope, part).await.map(Some) } else { Ok(None) } };
+        let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
+        let (overview, outlook) = futures::try_join!(overview, outlook)?;
+        let query = match within {
+            Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
+            None => query,
+        };
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook })
+    }
+
     fn draw(&self) -> AnyView {
         let overview = &self.overview;
         if overview.newest_event_at.is_none() && overview.total.is_empty() {
@@ -108,23 +89,19 @@ impl View {
                 view! { <Columns><Stacked>{projects}{teams}</Stacked>{models}</Columns> }.into_any()
             }
         };
-        let steps = match overview.bucket {
-            Granularity::Week => "week",
-            Granularity::Month => "month",
-            _ => "day",
-        };
+        let step = bucket_label(overview.bucket);
         let offset = format::offset(*overview.now.offset());
         let note = match self.part {
             SpendScope::Project(_) => offset,
             _ => format!("by project · {offset}"),
         };
-        let title = format!("Spend by {steps}");
+        let title = format!("Spend by {}", step.to_lowercase());
         let (figures, changes, state) = (self.figures(), self.changes(), self.state());
         view! {
             <div class="headline">{figures}</div>
             <Columns wide_first=true>
                 <Section title=title.clone() note=note>
-                    <Chart data=data label=title tick=format::axis_money head=capital(steps) height=Height::Tall/>
+                    <Chart data=data label=title tick=format::axis_money head=step height=Height::Tall/>
                 </Section>
                 {changes}
             </Columns>
@@ -275,23 +252,32 @@ impl View {
         )
     }
 
-    fn projects(&self, data: &ChartData) -> AnyView {
-        let overview = &self.overview;
-        let days = format::counted(overview.period.days(), "day");
-        let shown: Vec<_> = overview.projects.iter().enumerate().filter(|(_, part)| part.is_worth_showing()).collect();
-        let more = shown.len().saturating_sub(ROWS);
-        let rows = shown.into_iter().take(ROWS).map(|(place, part)| self.project_row(place, part, data)).collect_view();
-        let columns =
-            vec![Column::text("Project"), Column::number("Spend, $"), Column::number("Change"), Column::number(days)];
-        let explore = links::explore_by(&self.org, &self.query, &Dimension::Project);
-        let more = more_rows(more, explore.clone());
+    /// A table of the parts with the most spend; the rest is in Explore.
+    fn table<T>(&self, by: &Dimension, columns: [Column; 3], parts: Vec<T>, row: impl Fn(T) -> AnyView) -> AnyView {
+        let more = u64::try_from(parts.len().saturating_sub(ROWS)).unwrap_or_default();
+        let rows = parts.into_iter().take(ROWS).map(row).collect_view();
+        let columns = [Column::text(by.label())].into_iter().chain(columns).collect();
+        let explore = links::explore_by(&self.org, &self.query, by);
+        let (title, caption) = (format!("By {}", by.name()), format!("Spend by {}", by.name()));
+        let all = (more > 0).then(|| {
+            let href = explore.clone();
+            view! { <p class="soft small"><a href=href>{format!("{} more", format::count(more))}</a></p> }
+        });
         view! {
-            <Section title="By project" more=(explore, "Explore".to_owned())>
-                <Table caption="Spend by project" columns=columns>{rows}</Table>
-                {more}
+            <Section title=title more=(explore, "Explore".to_owned())>
+                <Table caption=caption columns=columns>{rows}</Table>
+                {all}
             </Section>
         }
         .into_any()
+    }
+
+    fn projects(&self, data: &ChartData) -> AnyView {
+        let days = format::counted(self.overview.period.days(), "day");
+        let columns = [Column::number("Spend, $"), Column::number("Change"), Column::number(days)];
+        let shown = |(_, part): &(_, &ProjectPart)| is_worth_showing(&part.sums, part.before.as_ref());
+        let parts = self.overview.projects.iter().enumerate().filter(shown).collect();
+        self.table(&Dimension::Project, columns, parts, |(place, part)| self.project_row(place, part, data))
     }
 
     fn project_row(&self, place: usize, part: &ProjectPart, data: &ChartData) -> AnyView {
@@ -315,25 +301,10 @@ impl View {
 
     /// Who pays; nothing where there is only one team.
     fn teams(&self) -> Option<AnyView> {
-        let shown: Vec<_> = self.overview.teams.iter().filter(|part| part.is_worth_showing()).collect();
-        if shown.len() < 2 {
-            return None;
-        }
-        let more = shown.len().saturating_sub(ROWS);
-        let rows = shown.into_iter().take(ROWS).map(|part| self.team_row(part)).collect_view();
-        let columns =
-            vec![Column::text("Team"), Column::number("Spend, $"), Column::number("Change"), Column::number("Share")];
-        let explore = links::explore_by(&self.org, &self.query, &Dimension::Team);
-        let more = more_rows(more, explore.clone());
-        Some(
-            view! {
-                <Section title="By team" more=(explore, "Explore".to_owned())>
-                    <Table caption="Spend by team" columns=columns>{rows}</Table>
-                    {more}
-                </Section>
-            }
-            .into_any(),
-        )
+        let shown = |part: &&TeamPart| is_worth_showing(&part.sums, part.before.as_ref());
+        let parts: Vec<_> = self.overview.teams.iter().filter(shown).collect();
+        let columns = [Column::number("Spend, $"), Column::number("Change"), Column::number("Share")];
+        (parts.len() > 1).then(|| self.table(&Dimension::Team, columns, parts, |part| self.team_row(part)))
     }
 
     fn team_row(&self, part: &TeamPart) -> AnyView {
@@ -358,24 +329,10 @@ impl View {
     }
 
     fn models(&self) -> AnyView {
-        let shown: Vec<_> = self.overview.models.iter().filter(|part| part.is_worth_showing()).collect();
-        let more = shown.len().saturating_sub(ROWS);
-        let rows = shown.into_iter().take(ROWS).map(|part| self.model_row(part)).collect_view();
-        let columns = vec![
-            Column::text("Model"),
-            Column::number("Spend, $"),
-            Column::number("$ / 1M tokens"),
-            Column::number("Change"),
-        ];
-        let explore = links::explore_by(&self.org, &self.query, &Dimension::Model);
-        let more = more_rows(more, explore.clone());
-        view! {
-            <Section title="By model" more=(explore, "Explore".to_owned())>
-                <Table caption="Spend by model" columns=columns>{rows}</Table>
-                {more}
-            </Section>
-        }
-        .into_any()
+        let shown = |part: &&ModelPart| is_worth_showing(&part.sums, part.before.as_ref());
+        let parts = self.overview.models.iter().filter(shown).collect();
+        let columns = [Column::number("Spend, $"), Column::number("$ / 1M tokens"), Column::number("Change")];
+        self.table(&Dimension::Model, columns, parts, |part| self.model_row(part))
     }
 
     fn model_row(&self, part: &ModelPart) -> AnyView {
@@ -395,13 +352,10 @@ impl View {
     }
 
     fn changes(&self) -> AnyView {
-        let Some(changes) = &self.overview.changes else {
-            return view! { <Section title="What changed"><p class="soft">"Switch the comparison on to see it."</p></Section> }
-                .into_any();
-        };
+        let none = |text| view! { <Section title="What changed"><p class="soft">{text}</p></Section> }.into_any();
+        let Some(changes) = &self.overview.changes else { return none("Switch the comparison on to see it.") };
         if self.overview.before.as_ref().is_none_or(Sums::is_empty) {
-            let text = "There was no usage in the days compared with.";
-            return view! { <Section title="What changed"><p class="soft">{text}</p></Section> }.into_any();
+            return none("There was no usage in the days compared with.");
         }
         let note = format::money_signed(changes.difference);
         let (causes, movers) = (causes(changes), self.movers(changes));
@@ -466,9 +420,7 @@ impl View {
         view! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
             .into_any()
     }
-}
 
-impl View {
     /// The organization's ledger, where somebody should look into it; a team's or project's page leaves it out.
     fn alerts(&self) -> Option<AnyView> {
         let open = self.outlook.as_ref().filter(|_| self.part == SpendScope::Organization)?.open_alerts;
@@ -478,33 +430,9 @@ impl View {
     }
 }
 
-/// A row of a table.
-trait Part {
-    fn sums(&self) -> (&Sums, Option<&Sums>);
-
-    /// Whether anything was used, or cost anything in the span before.
-    fn is_worth_showing(&self) -> bool {
-        let (now, before) = self.sums();
-        !now.is_empty() || before.is_some_and(|sums| !sums.spend.is_zero())
-    }
-}
-
-impl Part for ProjectPart {
-    fn sums(&self) -> (&Sums, Option<&Sums>) {
-        (&self.sums, self.before.as_ref())
-    }
-}
-
-impl Part for TeamPart {
-    fn sums(&self) -> (&Sums, Option<&Sums>) {
-        (&self.sums, self.before.as_ref())
-    }
-}
-
-impl Part for ModelPart {
-    fn sums(&self) -> (&Sums, Option<&Sums>) {
-        (&self.sums, self.before.as_ref())
-    }
+/// Whether anything was used, or cost anything in the span before.
+fn is_worth_showing(now: &Sums, before: Option<&Sums>) -> bool {
+    !now.is_empty() || before.is_some_and(|sums| !sums.spend.is_zero())
 }
 
 fn causes(changes: &Changes) -> AnyView {
@@ -536,26 +464,4 @@ fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option
 
 fn likely_class(chance: f64) -> &'static str {
     if chance >= 0.25 { "warn strong" } else { "" }
-}
-
-fn more_rows(more: usize, explore: String) -> Option<AnyView> {
-    let more = u64::try_from(more).unwrap_or_default();
-    (more > 0).then(|| {
-        view! { <p class="soft small"><a href=explore>{format!("{} more", format::count(more))}</a></p> }.into_any()
-    })
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::capital;
-
-    #[test]
-    fn heads_begin_with_a_capital() {
-        assert_eq!(capital("day"), "Day");
-    }
 }

@@ -4,7 +4,7 @@ use super::{by_slug, list_projects, list_teams, ownership, team_by_slug, today};
 use crate::{Backend, Error, OrgScope, spend};
 use domain::identity::Permission;
 use domain::period::Period;
-use domain::project::{OwnerSpan, ProjectDetail, ProjectLeaf, ProjectTree, TeamBranch, TeamDetail};
+use domain::project::{OwnerSpan, Project, ProjectDetail, ProjectLeaf, ProjectTree, Team, TeamBranch};
 use domain::spend::{Dimension, Granularity, SpendQuery, SpendRange, Sums};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -35,8 +35,7 @@ pub async fn tree(backend: &Backend, scope: &OrgScope) -> Result<ProjectTree, Er
         })
         .collect();
     branches.sort_by_key(|branch| (branch.team.archived_at.is_some(), Reverse(branch.sums.spend)));
-    let may_manage = scope.may(Permission::ManageProjects);
-    Ok(ProjectTree { teams: branches, total, month: month.from, may_manage })
+    Ok(ProjectTree { teams: branches, total, month: month.from })
 }
 
 async fn sums_by(
@@ -78,8 +77,7 @@ pub async fn project_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> 
         .collect();
     owners.sort_by_key(|owner| Reverse(owner.valid_from));
     let teams = teams.into_iter().filter(|team| team.archived_at.is_none()).collect();
-    let may_manage = scope.may(Permission::ManageProjects);
-    Ok(ProjectDetail { project, owners, teams, today: today(backend, scope), may_manage })
+    Ok(ProjectDetail { project, owners, teams })
 }
 
 /// One team with the projects it owns today.
@@ -87,10 +85,10 @@ pub async fn project_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> 
 /// # Errors
 /// [`domain::problem::Problem::NotFound`]; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn team_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<TeamDetail, Error> {
+pub async fn team_detail(backend: &Backend, scope: &OrgScope, slug: &str) -> Result<(Team, Vec<Project>), Error> {
     scope.require(Permission::Read)?;
     let team = team_by_slug(backend, scope, slug).await?;
     let projects = list_projects(backend, scope).await?;
-    let projects = projects.into_iter().filter(|project| project.team_id == team.team_id).collect();
-    Ok(TeamDetail { team, projects, may_manage: scope.may(Permission::ManageProjects) })
+    let owned = projects.into_iter().filter(|project| project.team_id == team.team_id).collect();
+    Ok((team, owned))
 }
