@@ -1,7 +1,7 @@
 //! All pages: the route table.
 
-use crate::budgets;
 use crate::page::Site;
+use crate::{budgets, prices};
 use axum::Router;
 
 /// Every page at its path.
@@ -9,4 +9,10 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
     Router::new()
         .route("/o/{org}/budgets", site.inside(budgets::budgets))
         .route("/o/{org}/alerts", site.inside(budgets::alerts))
+        .route("/o/{org}/prices", site.inside(prices::prices))
+        .route("/o/{org}/prices/own", site.inside(prices::own_book))
+        .route("/o/{org}/prices/own/price", site.inside(prices::enter_price))
+        .route("/o/{org}/prices/own/name", site.inside(prices::map_name))
+        .route("/o/{org}/prices/basis", site.inside(prices::cost_basis))
+        .route("/o/{org}/prices/{provider}/{*model}", site.inside(prices::model))
 }

@@ -81,7 +81,7 @@ fn draw(org: &str, page: &ContractView, forms: Forms) -> AnyView {
             "A free allowance or a volume price counts over a whole month. Enter it, then apply it to each month.";
         view! { <EmptyState title="No terms yet" text=text/> }.into_any()
     } else {
-        let (months, terms) = (months(org, page, forms.start), terms(org, page, forms.end));
+        let (months, terms) = (months(org, page, forms.start), terms(org, page));
         view! { {months}{terms} }.into_any()
     };
     view! {
@@ -203,7 +203,7 @@ fn preview_form(org: &str, status: &MonthStatus, title: &str, form: Form<StartRu
     .into_any()
 }
 
-fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
+fn terms(org: &str, page: &ContractView) -> AnyView {
     let columns = vec![
         Column::text("Term"),
         Column::text("Kind"),
@@ -212,7 +212,7 @@ fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];
-    let rows = Rows { org, tab: Tab::Contract, may_manage: page.may_manage, form };
+    let rows = Rows { org, tab: Tab::Contract, may_manage: page.may_manage };
     let rows = page.terms.iter().map(|term| term_row(rows, term)).collect_view();
     let (more, undo) = (left_out(&page.terms), undone_under_changes(org));
     let note = "where several count the same, the upper one goes first";
@@ -323,7 +323,7 @@ fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyVi
             </details>
             <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the term"</Button></div>
         </ActionForm>
-        {providers(options)}
+        {providers(&options.providers)}
     }
     .into_any()
 }

@@ -58,7 +58,7 @@ pub fn DiscountsPage() -> impl IntoView {
         <Transition fallback=|| view! { <PageHead title="Discounts and markups"/><Loading what="discounts and markups" lines=6/> }>
             {move || Suspend::new(async move {
                 match book.await {
-                    Ok(book) => draw(&org.get_untracked(), &book, form),
+                    Ok(book) => draw(&org.get_untracked(), &book),
                     Err(error) => view! { <PageHead title="Discounts and markups"/><Failure what="discounts and markups" error=error/> }.into_any(),
                 }
             })}
@@ -66,7 +66,7 @@ pub fn DiscountsPage() -> impl IntoView {
     }
 }
 
-fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
+fn draw(org: &str, page: &OwnBookPage) -> AnyView {
     let new = format!("{}/new", path(org));
     let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
     let live: Vec<&PriceModifier> =
@@ -92,7 +92,7 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
             Column::text("Entered"),
             Column::text("End it").hidden(),
         ];
-        let rows = Rows { org, tab: Tab::Discounts, may_manage: page.may_manage, form };
+        let rows = Rows { org, tab: Tab::Discounts, may_manage: page.may_manage };
         let rows = page.book.modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
         let more = left_out(&page.book.modifiers);
         view! {

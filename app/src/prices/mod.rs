@@ -15,12 +15,12 @@ pub mod model;
 pub mod own;
 pub mod runs;
 
-pub use basis::CostBasisPage;
+pub(crate) use basis::cost_basis;
 pub use contract::{ContractPage, NewTermPage};
 pub use discounts::{DiscountsPage, NewDiscountPage};
-pub use enter::{EnterPricePage, MapNamePage};
+pub(crate) use enter::{enter_price, map_name};
 pub use imports::{ImportPage, ImportsPage};
-pub use list::PricesPage;
-pub use model::ModelPage;
-pub use own::OwnBookPage;
+pub(crate) use list::prices;
+pub(crate) use model::model;
+pub(crate) use own::own_book;
 pub use runs::{NewRunPage, RunPage, RunsPage};

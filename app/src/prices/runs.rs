@@ -2,7 +2,6 @@
 
 use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_form_options, load_run, load_runs};
 use super::contract::counted;
-use super::enter::kept;
 use super::labels::{Tab, change, tabs};
 use crate::error::{AppError, Failure};
 use crate::form::{Form, use_form};
@@ -193,7 +192,8 @@ fn failed(error: AppError) -> AnyView {
 }
 
 fn draw_new(org: &str, query: &UrlQuery, form: Form<StartRun>) -> AnyView {
-    let kept = kept(query, form);
+    let asked = query.clone();
+    let kept = move |field: &str| form.kept_or(field, asked.get(field).unwrap_or_default());
     let kinds = vec![
         Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),
         Choice::new(RunKind::Pricing.as_str(), "Only events without a price").hint("known costs stay as they are"),

@@ -7,7 +7,7 @@ pub use search::{DEFAULT_MODELS, PriceSearch};
 pub use words::{attribute_words, in_force, is_plain, modifier_words, modifiers_of, plain_at, prices_csv, terms};
 
 use super::contract::{ContractTerm, MonthStatus};
-use super::{BasisBook, BookPrice, ModelLimit, OwnBook, PriceModifier};
+use super::{BookPrice, ModelLimit, OwnBook, PriceModifier};
 use crate::event::{Listed, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
@@ -123,7 +123,7 @@ pub struct FoundModels {
 }
 
 /// The page of all prices.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PricesPage {
     /// The present month.
     pub month: NaiveDate,
@@ -137,8 +137,6 @@ pub struct PricesPage {
     pub providers: Vec<ProviderEntry>,
     /// Where the prices come from.
     pub sources: Vec<SourceEntry>,
-    /// Whether the reader may enter prices.
-    pub may_manage: bool,
 }
 
 /// A dated price as the model's page shows it.
@@ -215,7 +213,7 @@ pub struct UsedBy {
 }
 
 /// Everything the book knows of one model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelPage {
     /// The instant at which "now" is.
     pub now: DateTime<Utc>,
@@ -237,8 +235,6 @@ pub struct ModelPage {
     pub used_since: NaiveDate,
     /// Who used it, the dearest first.
     pub used_by: Vec<UsedBy>,
-    /// Whether the reader may enter prices.
-    pub may_manage: bool,
 }
 
 /// The organization's own book as its page shows it.
@@ -247,17 +243,6 @@ pub struct OwnBookPage {
     /// The book.
     pub book: OwnBook,
     /// Whether the reader may change it.
-    pub may_manage: bool,
-}
-
-/// Which cost counts, as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BasisPage {
-    /// What was chosen, and what it is about.
-    pub book: BasisBook,
-    /// The organization's present day.
-    pub today: NaiveDate,
-    /// Whether the reader may choose.
     pub may_manage: bool,
 }
 

@@ -12,9 +12,7 @@ pub use runs::{
 };
 
 use crate::error::AppError;
-use domain::price::page::{
-    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage,
-};
+use domain::price::page::{ContractPage, FormPreview, OwnBookPage, PriceFormOptions};
 use domain::price::{ModifierEffect, ModifierForm, RateForm};
 use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
@@ -29,32 +27,6 @@ use {
     domain::rule::parse_end,
     std::str::FromStr,
 };
-
-/// Models used this month, and what the search finds in the book.
-#[server(prefix = "/fn", endpoint = "prices/list", input = Json)]
-pub async fn load_prices(
-    /// Slug of the organization.
-    org: String,
-    /// What is searched.
-    search: PriceSearch,
-) -> Result<PricesPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::prices::browse::overview(&backend, &scope, &search).await?)
-}
-
-/// One model of the book.
-#[server(prefix = "/fn", endpoint = "prices/model", input = Json)]
-pub async fn load_model(
-    /// Slug of the organization.
-    org: String,
-    /// Canonical provider.
-    provider: String,
-    /// The model's name in the book.
-    model: String,
-) -> Result<ModelPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::prices::browse::model(&backend, &scope, &ModelName { provider, model }).await?)
-}
 
 /// The organization's own book.
 #[server(prefix = "/fn", endpoint = "prices/own", input = Json)]
@@ -386,18 +358,6 @@ pub async fn undo_change(
     backend::prices::undo(&backend, &scope, id(&change)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=undone"));
     Ok(())
-}
-
-/// Which cost counts, and how far the reported and the computed costs are apart.
-#[server(prefix = "/fn", endpoint = "prices/basis", input = Json)]
-pub async fn load_basis(
-    /// Slug of the organization.
-    org: String,
-) -> Result<BasisPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let book = backend::prices::basis(&backend, &scope).await?;
-    let today = scope.zone().day_of(backend.clock.now());
-    Ok(BasisPage { book, today, may_manage: scope.may(Permission::ManagePrices) })
 }
 
 /// Chooses which cost counts.
