@@ -36,12 +36,13 @@ fn run_path(org: &str, run: &RepricingRun) -> String {
 pub(crate) async fn runs(visit: Visit) -> Drawn {
     let before = visit.query.get("before").map(str::parse).transpose().map_err(|_| Problem::NotFound)?;
     let page = backend::prices::runs::list(&visit.backend, &visit.scope, before).await?;
-    Ok(Page::new("Repricing runs", draw_list(visit.org(), before.is_some(), &page)))
+    Ok(Page::new("Repricing runs", draw_list(&visit, before.is_some(), &page)))
 }
 
-fn draw_list(org: &str, is_older: bool, page: &RunsPage) -> AnyView {
+fn draw_list(visit: &Visit, is_older: bool, page: &RunsPage) -> AnyView {
+    let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let new = format!("{}/new", runs_path(org));
-    let button = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
+    let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
     let lead = "A run rates recorded events again, as of their own time. Nothing moves before you have seen what would, and confirmed it.";
     let body = if page.runs.is_empty() {
         let text = "Start one after prices changed for time that is over, or after a name was mapped.";
