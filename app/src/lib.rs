@@ -89,21 +89,6 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("forecast") view=forecast::ForecastPage />
                     <Route path=path!("statements") view=statements::StatementsPage />
                     <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
-                    <Route path=path!("prices") view=prices::PricesPage />
-                    <Route path=path!("prices/own") view=prices::OwnBookPage />
-                    <Route path=path!("prices/own/price") view=prices::EnterPricePage />
-                    <Route path=path!("prices/own/name") view=prices::MapNamePage />
-                    <Route path=path!("prices/basis") view=prices::CostBasisPage />
-                    <Route path=path!("prices/imports") view=prices::ImportsPage />
-                    <Route path=path!("prices/imports/:import") view=prices::ImportPage />
-                    <Route path=path!("prices/discounts") view=prices::DiscountsPage />
-                    <Route path=path!("prices/discounts/new") view=prices::NewDiscountPage />
-                    <Route path=path!("prices/contract") view=prices::ContractPage />
-                    <Route path=path!("prices/contract/new") view=prices::NewTermPage />
-                    <Route path=path!("prices/runs") view=prices::RunsPage />
-                    <Route path=path!("prices/runs/new") view=prices::NewRunPage />
-                    <Route path=path!("prices/runs/:run") view=prices::RunPage />
-                    <Route path=path!("prices/:provider/*model") view=prices::ModelPage />
                     <Route path=path!("settings") view=identity::SettingsPage />
                     <Route path=path!("settings/members") view=identity::MembersPage />
                     <Route path=path!("settings/keys") view=keys::KeysPage />

@@ -1,7 +1,7 @@
 //! All pages: the route table.
 
 use crate::page::Site;
-use crate::{budgets, projects, spend};
+use crate::{budgets, prices, projects, spend};
 use axum::Router;
 
 /// Every page at its path.
@@ -13,4 +13,19 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
         .route("/o/{org}/projects", site.inside(projects::projects))
         .route("/o/{org}/projects/{project}", site.inside(projects::project))
         .route("/o/{org}/teams/{team}", site.inside(projects::team))
+        .route("/o/{org}/prices", site.inside(prices::prices))
+        .route("/o/{org}/prices/own", site.inside(prices::own_book))
+        .route("/o/{org}/prices/own/price", site.inside(prices::enter_price))
+        .route("/o/{org}/prices/own/name", site.inside(prices::map_name))
+        .route("/o/{org}/prices/basis", site.inside(prices::cost_basis))
+        .route("/o/{org}/prices/imports", site.inside(prices::imports))
+        .route("/o/{org}/prices/imports/{import}", site.inside(prices::import))
+        .route("/o/{org}/prices/discounts", site.inside(prices::discounts))
+        .route("/o/{org}/prices/discounts/new", site.inside(prices::new_discount))
+        .route("/o/{org}/prices/contract", site.inside(prices::contract))
+        .route("/o/{org}/prices/contract/new", site.inside(prices::new_term))
+        .route("/o/{org}/prices/runs", site.inside(prices::runs))
+        .route("/o/{org}/prices/runs/new", site.inside(prices::new_run))
+        .route("/o/{org}/prices/runs/{run}", site.inside(prices::run))
+        .route("/o/{org}/prices/{provider}/{*model}", site.inside(prices::model))
 }

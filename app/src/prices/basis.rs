@@ -1,23 +1,21 @@
 //! Which cost counts where a provider reports one: how far both are apart, what was chosen, and the form that chooses.
 
-use super::api::{ChooseBasis, EndRule, load_basis};
+use super::api::{ChooseBasis, EndRule};
 use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::labels::{Tab, change, span, tabs};
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Radios, Section,
-    Table, Tone, UrlNotice, loaded_first,
+    Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Radios, Section, Table,
+    Tone, UrlNotice,
 };
-use domain::price::page::BasisPage as BasisView;
-use domain::price::{COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED};
+use domain::identity::Permission;
+use domain::price::{BasisBook, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED};
 use domain::rule::{Dated, History};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
 
 const NOTICES: &[NoticeText] = &[
@@ -30,52 +28,28 @@ const NOTICES: &[NoticeText] = &[
 ];
 
 /// The page of the cost basis.
-#[component]
-pub fn CostBasisPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let forms = Forms { choose: use_form(), end: use_form() };
-    let versions = (forms.choose.action.version(), forms.end.action.version());
-    let basis = loaded_first(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_basis(org));
-    view! {
-        <Title text="Cost basis"/>
-        <UrlNotice known=NOTICES/>
-        <FormErrors errors=forms.end.errors()/>
-        <Transition fallback=|| view! { <PageHead title="Cost basis"/><Loading what="cost basis" lines=8/> }>
-            {move || Suspend::new(async move {
-                match basis.await {
-                    Ok(basis) => draw(&org.get_untracked(), &basis, forms),
-                    Err(error) => view! { <PageHead title="Cost basis"/><Failure what="cost basis" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-/// The forms of the page.
-#[derive(Clone, Copy)]
-struct Forms {
-    choose: Form<ChooseBasis>,
-    end: Form<EndRule>,
-}
-
-fn draw(org: &str, page: &BasisView, forms: Forms) -> AnyView {
+pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
+    let book = backend::prices::basis(&visit.backend, &visit.scope).await?;
+    let end = Posted::<EndRule>::here();
+    let org = visit.org();
+    let rows = Rows { org, tab: Tab::Basis, may_manage: visit.frame.may(Permission::ManagePrices) };
     let lead = "Some providers report what a call cost. Here you see it beside the cost computed from the price book, and choose which one counts.";
-    let rows = Rows { org, tab: Tab::Basis, may_manage: page.may_manage, form: forms.end };
-    let (drift, choices) = (drift(org, page), choices(rows, &page.book.choices));
-    let choose = page.may_manage.then(|| choose(org, page, forms.choose));
-    view! {
-        <PageHead title="Cost basis" lead=lead/>
-        {tabs(org, Tab::Basis)}
-        {drift}
-        {choices}
-        {choose}
-    }
-    .into_any()
+    Ok(Page::new(
+        "Cost basis",
+        view! {
+            <UrlNotice known=NOTICES/>
+            <FormErrors errors=end.errors()/>
+            <PageHead title="Cost basis" lead=lead/>
+            {tabs(org, rows.tab)}
+            {drift(org, &book)}
+            {choices(rows, &book.choices)}
+            {rows.may_manage.then(|| choose(&visit))}
+        },
+    ))
 }
 
-fn drift(org: &str, page: &BasisView) -> AnyView {
-    if page.book.drift.is_empty() {
+fn drift(org: &str, book: &BasisBook) -> AnyView {
+    if book.drift.is_empty() {
         let text = "No event of the last 30 days came with a reported cost. Send it as reported_cost; OTLP and LiteLLM bring it along.";
         return view! { <EmptyState title="Nothing to compare" text=text/> }.into_any();
     }
@@ -89,13 +63,13 @@ fn drift(org: &str, page: &BasisView) -> AnyView {
         Column::number("In percent"),
         Column::number("Only reported, $"),
     ];
-    let newest = if page.book.compared >= MAX_COMPARED {
+    let newest = if book.compared >= MAX_COMPARED {
         format!("the newest {} events of the last {COMPARED_DAYS} days", format::count(MAX_COMPARED))
     } else {
-        format!("{} of the last {COMPARED_DAYS} days", format::counted(page.book.compared, "event"))
+        format!("{} of the last {COMPARED_DAYS} days", format::counted(book.compared, "event"))
     };
     let note = format!("{newest} that came with a reported cost");
-    let rows = page.book.drift.iter().map(|drift| drift_row(org, drift)).collect_view();
+    let rows = book.drift.iter().map(|drift| drift_row(org, drift)).collect_view();
     view! {
         <Section title="Reported beside computed" note=note id="drift">
             <Table caption="Reported and computed cost by provider" columns=columns>{rows}</Table>
@@ -181,8 +155,9 @@ fn choice_row(rows: Rows<'_>, choice: &Dated<CostBasisRule>) -> AnyView {
     .into_any()
 }
 
-fn choose(org: &str, page: &BasisView, form: Form<ChooseBasis>) -> AnyView {
-    let kept = move |field: &str| form.kept_or(field, "");
+fn choose(visit: &Visit) -> AnyView {
+    let form = Posted::<ChooseBasis>::here();
+    let kept = |field: &str| form.kept_or(field, "");
     let bases = vec![
         Choice::new(CostBasis::Computed.as_str(), CostBasis::Computed.label())
             .hint("usage times the prices of its time"),
@@ -190,30 +165,27 @@ fn choose(org: &str, page: &BasisView, form: Form<ChooseBasis>) -> AnyView {
             .hint("the provider's figure; where it reports none, the computed cost"),
     ];
     let basis = form.kept_or("basis", CostBasis::Reported.as_str());
-    let from = form.kept_or("valid_from", &page.today.to_string());
-    let reprice = format!("{}/runs/new", NavItem::Prices.path(org));
-    let org = org.to_owned();
-    view! {
-        <Section title="Choose what counts" id="choose">
-            <ActionForm action=form.action attr:class="form form-wide">
-                <FormErrors errors=form.errors()/>
-                <input type="hidden" name="org" value=org/>
-                <Radios label="What counts" name="basis" choices=bases value=basis/>
-                <div class="form-row">
-                    <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider")
-                        hint="Such as openrouter; empty for every provider."/>
-                    <Field label="From" name="valid_from" kind="date" optional=true value=from error=form.error("valid_from")
-                        hint="By the time of the call; empty for all time before too."/>
-                </div>
-                <Field label="Reason" name="reason" value=kept("reason") maxlength=500 error=form.error("reason")
-                    hint="For those who read the numbers later, such as: the invoice follows it."/>
-                <p class="soft small">
-                    "The receipt keeps its computed lines, and one more line says what the reported cost adds or takes away. Only US dollars count. Recorded events keep their cost until you "
-                    <a href=reprice>"reprice them"</a>"."
-                </p>
-                <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Choose"</Button></div>
-            </ActionForm>
-        </Section>
-    }
-    .into_any()
+    let from = form.kept_or("valid_from", &visit.frame.today.to_string());
+    let (org, reprice) = (visit.org().to_owned(), format!("{}/runs/new", NavItem::Prices.path(visit.org())));
+    let fields = view! {
+        <form method="post" action=ChooseBasis::url() class="form form-wide">
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=org/>
+            <Radios label="What counts" name="basis" choices=bases value=basis/>
+            <div class="form-row">
+                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider")
+                    hint="Such as openrouter; empty for every provider."/>
+                <Field label="From" name="valid_from" kind="date" optional=true value=from error=form.error("valid_from")
+                    hint="By the time of the call; empty for all time before too."/>
+            </div>
+            <Field label="Reason" name="reason" value=kept("reason") maxlength=500 error=form.error("reason")
+                hint="For those who read the numbers later, such as: the invoice follows it."/>
+            <p class="soft small">
+                "The receipt keeps its computed lines, and one more line says what the reported cost adds or takes away. Only US dollars count. Recorded events keep their cost until you "
+                <a href=reprice>"reprice them"</a>"."
+            </p>
+            <div class="actions"><Button kind=ButtonKind::Primary>"Choose"</Button></div>
+        </form>
+    };
+    view! { <Section title="Choose what counts" id="choose">{fields}</Section> }.into_any()
 }

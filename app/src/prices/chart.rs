@@ -178,7 +178,6 @@ mod tests {
             aliases: vec![],
             used_since: "2025-07-22".parse().unwrap(),
             used_by: vec![],
-            may_manage: false,
         }
     }
 

@@ -1,30 +1,27 @@
 //! The contract: free allowances and volume prices that count over a month, and the months they are applied to.
 
-use super::api::{AddTerm, EndRule, StartRun, load_contract, load_price_form_options};
-use super::enter::providers;
+use super::api::{AddTerm, EndRule, StartRun};
+use super::enter::{names, providers};
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
-use super::labels::{Tab, sourced, tabs};
-use crate::error::{AppError, Failure};
-use crate::form::{Form, use_form};
+use super::labels::{Tab, amount, change, refused, sourced, tabs};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Field, FormErrors,
-    Loading, NoPermission, NoticeText, PageHead, Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
-    loaded_first,
+    Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, EmptyState, Field, FormErrors, NoticeText, PageHead,
+    Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
 };
+use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
-use domain::price::page::{ContractPage as ContractView, PriceFormOptions};
-use domain::problem::Problem;
+use domain::price::page::ProviderEntry;
 use domain::repricing::RunKind;
-use domain::rule::Dated;
+use domain::rule::{Dated, History};
 use domain::statement::month_text;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
 
 /// What happened, said on the page that a form leads back to.
@@ -42,64 +39,49 @@ fn path(org: &str) -> String {
 }
 
 /// The terms of the contract and the months under it.
-#[component]
-pub fn ContractPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let forms = Forms { end: use_form(), start: use_form() };
-    let versions = (forms.end.action.version(), forms.start.action.version());
-    let contract =
-        loaded_first(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_contract(org));
-    view! {
-        <Title text="Contract"/>
-        <UrlNotice known=NOTICES/>
-        <FormErrors errors=forms.end.errors()/>
-        <FormErrors errors=forms.start.errors()/>
-        <Transition fallback=|| view! { <PageHead title="Contract"/><Loading what="contract" lines=8/> }>
-            {move || Suspend::new(async move {
-                match contract.await {
-                    Ok(contract) => draw(&org.get_untracked(), &contract, forms),
-                    Err(error) => view! { <PageHead title="Contract"/><Failure what="contract" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn contract(visit: Visit) -> Drawn {
+    let (terms, months) = futures::try_join!(
+        backend::prices::contract::terms(&visit.backend, &visit.scope),
+        backend::prices::contract::months(&visit.backend, &visit.scope),
+    )?;
+    Ok(Page::new(
+        "Contract",
+        view! {
+            <UrlNotice known=NOTICES/>
+            <FormErrors errors={Posted::<EndRule>::here().errors()}/>
+            <FormErrors errors={Posted::<StartRun>::here().errors()}/>
+            {draw(&visit, &terms, &months)}
+        },
+    ))
 }
 
-/// The forms behind the buttons of the rows.
-#[derive(Clone, Copy)]
-struct Forms {
-    end: Form<EndRule>,
-    start: Form<StartRun>,
-}
-
-fn draw(org: &str, page: &ContractView, forms: Forms) -> AnyView {
-    let new = format!("{}/new", path(org));
-    let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter a term"</Button> });
-    let body = if page.terms.is_empty() {
+fn draw(visit: &Visit, terms: &History<Dated<ContractTerm>>, months: &[MonthStatus]) -> AnyView {
+    let new = format!("{}/new", path(visit.org()));
+    let may_manage = visit.frame.may(Permission::ManagePrices);
+    let action = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter a term"</Button> });
+    let body = if terms.is_empty() {
         let text =
             "A free allowance or a volume price counts over a whole month. Enter it, then apply it to each month.";
         view! { <EmptyState title="No terms yet" text=text/> }.into_any()
     } else {
-        let (months, terms) = (months(org, page, forms.start), terms(org, page, forms.end));
-        view! { {months}{terms} }.into_any()
+        view! { {month_list(visit, months)}{term_list(visit, terms)} }.into_any()
     };
     view! {
-        <PageHead title="Contract" lead=lead(page)>{action}</PageHead>
-        {tabs(org, Tab::Contract)}
+        <PageHead title="Contract" lead=lead(terms, months)>{action}</PageHead>
+        {tabs(visit.org(), Tab::Contract)}
         {body}
     }
     .into_any()
 }
 
 /// The answer first: what is left to do, and what the contract comes to.
-fn lead(page: &ContractView) -> String {
-    if page.terms.is_empty() {
+fn lead(terms: &[Dated<ContractTerm>], months: &[MonthStatus]) -> String {
+    if terms.is_empty() {
         return "Free allowances and volume prices, which count over a month.".to_owned();
     }
     let ended = |status: &&MonthStatus| status.is_over && status.state != MonthState::Applied;
-    let open = page.months.iter().filter(ended).count();
-    let effect: Decimal = page.months.iter().map(|status| status.effect).sum();
+    let open = months.iter().filter(ended).count();
+    let effect: Decimal = months.iter().map(|status| status.effect).sum();
     let waits = match open {
         0 => "Every month that has ended is settled.".to_owned(),
         open => format!(
@@ -108,14 +90,11 @@ fn lead(page: &ContractView) -> String {
             if open == 1 { "waits" } else { "wait" }
         ),
     };
-    format!(
-        "{waits} So far the contract moved spend by {}.",
-        if effect.is_zero() { format::money(effect) } else { format::money_signed(effect) }
-    )
+    format!("{waits} So far the contract moved spend by {}.", amount(effect))
 }
 
-fn months(org: &str, page: &ContractView, form: Form<StartRun>) -> AnyView {
-    if page.months.is_empty() {
+fn month_list(visit: &Visit, months: &[MonthStatus]) -> AnyView {
+    if months.is_empty() {
         return view! { <p class="soft">"No term has held in a month yet."</p> }.into_any();
     }
     let columns = vec![
@@ -125,7 +104,7 @@ fn months(org: &str, page: &ContractView, form: Form<StartRun>) -> AnyView {
         Column::text("Applied"),
         Column::text("Preview").hidden(),
     ];
-    let rows = page.months.iter().map(|status| month_row(org, status, page.may_manage, form)).collect_view();
+    let rows = months.iter().map(|status| month_row(visit, status)).collect_view();
     view! {
         <Section title="Months" note="every call of a month gets the month's one rate, whenever it came" id="months">
             <Table caption="Months under the contract" columns=columns>{rows}</Table>
@@ -134,10 +113,10 @@ fn months(org: &str, page: &ContractView, form: Form<StartRun>) -> AnyView {
     .into_any()
 }
 
-fn month_row(org: &str, status: &MonthStatus, may_manage: bool, form: Form<StartRun>) -> AnyView {
+fn month_row(visit: &Visit, status: &MonthStatus) -> AnyView {
     let title = format::month(status.month.from);
     let running = (!status.is_over).then(|| view! { <span class="note">"to date"</span> });
-    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", NavItem::Prices.path(org));
+    let run = |id: &dyn std::fmt::Display| format!("{}/runs/{id}", NavItem::Prices.path(visit.org()));
     let applied = status.applied.map(|(run_id, at)| {
         view! { <a href=run(&run_id)><time datetime=format::time_machine(at) title=format::time_exact(at)>{format::time(at)}</time></a> }
     });
@@ -145,17 +124,20 @@ fn month_row(org: &str, status: &MonthStatus, may_manage: bool, form: Form<Start
         let text = format!("{} since", format::counted(i128::from(status.newer_calls), "call"));
         view! { <span class="note">{text}</span> }
     });
-    let (effect, org) = (effect_cell(status), org.to_owned());
-    let (tone, state) = (state_tone(status), status.state.label());
+    let state = status.state.label();
+    let effect = match status.effect {
+        effect if effect.is_zero() => view! { <td class="num soft">{format::NONE}</td> }.into_any(),
+        effect => view! { <td class="num">{change(effect)}</td> }.into_any(),
+    };
     let action = match status.previewed {
         Some(run_id) => view! { <a href=run(&run_id)>"See the preview"</a> }.into_any(),
-        None if may_manage => preview_form(&org, status, &title, form),
+        None if visit.frame.may(Permission::ManagePrices) => preview_form(visit.org(), status, &title),
         None => ().into_any(),
     };
     view! {
         <tr>
             <th scope="row" class="nowrap">{title}{running}</th>
-            <td><Badge tone=tone>{state}</Badge>{newer}</td>
+            <td><Badge tone=state_tone(status)>{state}</Badge>{newer}</td>
             {effect}
             <td class="nowrap">{applied}</td>
             <td>{action}</td>
@@ -173,37 +155,22 @@ const fn state_tone(status: &MonthStatus) -> Tone {
     }
 }
 
-fn effect_cell(status: &MonthStatus) -> AnyView {
-    let effect = status.effect;
-    if effect.is_zero() {
-        return view! { <td class="num soft">{format::NONE}</td> }.into_any();
-    }
-    view! { <td class="num">{change(effect)}</td> }.into_any()
-}
-
-fn change(delta: Decimal) -> AnyView {
-    let sign = if delta.is_sign_negative() { -1.0 } else { 1.0 };
-    view! { <Change text=format::money_signed(delta) direction=Direction::of_cost(sign) title=format::money_full(delta)/> }
-        .into_any()
-}
-
-fn preview_form(org: &str, status: &MonthStatus, title: &str, form: Form<StartRun>) -> AnyView {
-    let (org, month) = (org.to_owned(), month_text(status.month.from));
+fn preview_form(org: &str, status: &MonthStatus, title: &str) -> AnyView {
     let label = format!("Preview the contract for {title}");
     let waits = status.is_over && status.state != MonthState::Applied;
     let kind = if waits { ButtonKind::Primary } else { ButtonKind::Secondary };
     view! {
-        <ActionForm action=form.action>
-            <input type="hidden" name="org" value=org/>
+        <form method="post" action=StartRun::url()>
+            <input type="hidden" name="org" value=org.to_owned()/>
             <input type="hidden" name="kind" value=RunKind::Contract.as_str()/>
-            <input type="hidden" name="month" value=month/>
+            <input type="hidden" name="month" value=month_text(status.month.from)/>
             <RowButton kind=kind text="Preview" name=label/>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }
 
-fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
+fn term_list(visit: &Visit, terms: &History<Dated<ContractTerm>>) -> AnyView {
     let columns = vec![
         Column::text("Term"),
         Column::text("Kind"),
@@ -212,9 +179,10 @@ fn terms(org: &str, page: &ContractView, form: Form<EndRule>) -> AnyView {
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];
-    let rows = Rows { org, tab: Tab::Contract, may_manage: page.may_manage, form };
-    let rows = page.terms.iter().map(|term| term_row(rows, term)).collect_view();
-    let (more, undo) = (left_out(&page.terms), undone_under_changes(org));
+    let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
+    let rows = Rows { org, tab: Tab::Contract, may_manage };
+    let rows = terms.iter().map(|term| term_row(rows, term)).collect_view();
+    let (more, undo) = (left_out(terms), undone_under_changes(org));
     let note = "where several count the same, the upper one goes first";
     view! {
         <Section title="Terms" note=note id="terms">
@@ -252,31 +220,17 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
 }
 
 /// Enters a term of the contract.
-#[component]
-pub fn NewTermPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let form = use_form::<AddTerm>();
-    let options = loaded_first(move || org.get(), load_price_form_options);
-    view! {
-        <Title text="Enter a term"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(options) => draw_new(&org.get_untracked(), &options, form),
-                    Err(AppError(Problem::Forbidden { .. })) => view! {
-                        <PageHead title="Contract"/>
-                        <NoPermission what="enter terms of a contract" who="an owner, admin or finance member"/>
-                    }.into_any(),
-                    Err(error) => view! { <PageHead title="Contract"/><Failure what="form" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn new_term(visit: Visit) -> Drawn {
+    let body = match refused(&visit, ("Contract", "enter terms of a contract")) {
+        Some(refused) => refused,
+        None => draw_new(visit.org(), &names(&visit).await?),
+    };
+    Ok(Page::new("Enter a term", body))
 }
 
-fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyView {
-    let kept = move |field: &str| form.kept(field).unwrap_or_default();
+fn draw_new(org: &str, names: &[ProviderEntry]) -> AnyView {
+    let form = Posted::<AddTerm>::here();
+    let kept = |field: &str| form.kept_or(field, "");
     let kinds = vec![
         Choice::new(TermKind::Allowance.as_str(), TermKind::Allowance.label())
             .hint("so many units of each month are free"),
@@ -293,13 +247,12 @@ fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyVi
     let crumbs = vec![Crumb::link("Contract", path(org)), Crumb::here("Enter a term".to_owned())];
     let lead = "It counts the units of each month in your organization's time zone. Nothing moves until you apply it to a month.";
     let together = !kept("more_meters").is_empty();
-    let org = org.to_owned();
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Enter a term" lead=lead/>
-        <ActionForm action=form.action attr:class="form form-wide">
+        <form method="post" action=AddTerm::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
-            <input type="hidden" name="org" value=org/>
+            <input type="hidden" name="org" value=org.to_owned()/>
             <Radios label="Kind" name="kind" choices=kinds value=kind/>
             <div class="form-row">
                 <Select label="What is counted" name="meters" choices=meters value=meter error=form.error("meters")/>
@@ -321,9 +274,9 @@ fn draw_new(org: &str, options: &PriceFormOptions, form: Form<AddTerm>) -> AnyVi
                 <Field label="Also counted" name="more_meters" optional=true value=kept("more_meters")
                     hint="Words of meters of the same unit between commas, such as input_cache_read,output."/>
             </details>
-            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the term"</Button></div>
-        </ActionForm>
-        {providers(options)}
+            <div class="actions"><Button kind=ButtonKind::Primary>"Enter the term"</Button></div>
+        </form>
+        {providers(names)}
     }
     .into_any()
 }

@@ -1,27 +1,25 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
-use super::api::{AddModifier, EndRule, load_modifier_effect, load_own_book, load_price_form_options};
+use super::api::{AddModifier, EndRule};
 use super::fields::{ModelsFields, SourceFields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
-use super::labels::{Tab, sourced, span, tabs};
-use crate::error::{AppError, Failure};
-use crate::form::{Form, use_form};
+use super::labels::{Tab, amount, refused, sourced, span, tabs};
+use crate::error::AppError;
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
-    FormErrors, Loading, NoPermission, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
-    loaded_first,
+    FormErrors, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
 };
+use domain::identity::Permission;
 use domain::meter::Meter;
-use domain::price::page::OwnBookPage;
 use domain::price::{MeterSet, ModifierEffect, ModifierForm, ModifierKind, Pattern, PriceModifier, worked_example};
-use domain::problem::Problem;
-use domain::rule::Dated;
-use leptos::form::ActionForm;
+use domain::problem::{FieldProblem, Problem};
+use domain::rule::{Dated, History};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
 
 /// What happened, said on the page that a form leads back to.
@@ -44,33 +42,27 @@ fn path(org: &str) -> String {
 }
 
 /// The list of discounts and markups.
-#[component]
-pub fn DiscountsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let form = use_form::<EndRule>();
-    let version = form.action.version();
-    let book = loaded_first(move || (org.get(), version.get()), |(org, _)| load_own_book(org));
-    view! {
-        <Title text="Discounts and markups"/>
-        <UrlNotice known=NOTICES/>
-        <FormErrors errors=form.errors()/>
-        <Transition fallback=|| view! { <PageHead title="Discounts and markups"/><Loading what="discounts and markups" lines=6/> }>
-            {move || Suspend::new(async move {
-                match book.await {
-                    Ok(book) => draw(&org.get_untracked(), &book, form),
-                    Err(error) => view! { <PageHead title="Discounts and markups"/><Failure what="discounts and markups" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn discounts(visit: Visit) -> Drawn {
+    let (modifiers, changes) = futures::try_join!(
+        backend::prices::modifiers(&visit.backend, &visit.scope),
+        backend::prices::changes(&visit.backend, &visit.scope),
+    )?;
+    Ok(Page::new(
+        "Discounts and markups",
+        view! {
+            <UrlNotice known=NOTICES/>
+            <FormErrors errors={Posted::<EndRule>::here().errors()}/>
+            {draw(&visit, &modifiers, !changes.is_empty())}
+        },
+    ))
 }
 
-fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
+fn draw(visit: &Visit, modifiers: &History<Dated<PriceModifier>>, has_changes: bool) -> AnyView {
+    let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let new = format!("{}/new", path(org));
-    let action = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
+    let action = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
     let live: Vec<&PriceModifier> =
-        page.book.modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
+        modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
     let of =
         |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
     let lead = format!(
@@ -78,7 +70,7 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
         format::counted(of(ModifierKind::Discount), "discount"),
         format::counted(of(ModifierKind::Markup), "markup")
     );
-    let body = if page.book.modifiers.is_empty() {
+    let body = if modifiers.is_empty() {
         let text = "A discount is what you negotiated off a provider's prices; a markup is what you add when you charge your teams.";
         view! { <EmptyState title="No discounts or markups" text=text/> }.into_any()
     } else {
@@ -92,16 +84,15 @@ fn draw(org: &str, page: &OwnBookPage, form: Form<EndRule>) -> AnyView {
             Column::text("Entered"),
             Column::text("End it").hidden(),
         ];
-        let rows = Rows { org, tab: Tab::Discounts, may_manage: page.may_manage, form };
-        let rows = page.book.modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
-        let more = left_out(&page.book.modifiers);
+        let rows = Rows { org, tab: Tab::Discounts, may_manage };
+        let rows = modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
         view! {
             <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table>
-            {more}
+            {left_out(modifiers)}
         }
         .into_any()
     };
-    let undo = (page.may_manage && !page.book.changes.is_empty()).then(|| undone_under_changes(org));
+    let undo = (may_manage && has_changes).then(|| undone_under_changes(org));
     view! {
         <PageHead title="Discounts and markups" lead=lead>{action}</PageHead>
         {tabs(org, Tab::Discounts)}
@@ -181,39 +172,27 @@ fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
 
 /// Enters a discount or markup, in two steps: what it would have meant, then entering it.
 ///
-/// The first step is a look at an address, so it works without JavaScript and can be shared.
-#[component]
-pub fn NewDiscountPage() -> impl IntoView {
-    let params = use_params_map();
-    let map = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let typed = Memo::new(move |_| typed(&UrlQuery::from(&*map.read())));
-    let form = use_form::<AddModifier>();
-    let effect = loaded_first(
-        move || (org.get(), typed.get()),
-        async |(org, typed)| match is_empty(&typed) {
-            // Nothing is typed yet; who may not enter anything is told so now.
-            true => load_price_form_options(org).await.map(|_| None),
-            false => load_modifier_effect(org, typed).await.map(Some),
+/// The first step is a look at an address, so it can be shared.
+pub(crate) async fn new_discount(visit: Visit) -> Drawn {
+    let typed = typed(&visit.query);
+    let body = match refused(&visit, ("Discounts and markups", "enter discounts and markups")) {
+        Some(refused) => refused,
+        None if is_empty(&typed) => draw_new(visit.org(), &typed, None, vec![]),
+        None => match effect(&visit, &typed).await {
+            Ok(effect) => draw_new(visit.org(), &typed, Some(effect), vec![]),
+            Err(AppError(Problem::Invalid { fields, .. })) => {
+                draw_new(visit.org(), &typed, None, field_errors(&fields))
+            }
+            Err(error) => return Err(error),
         },
-    );
-    view! {
-        <Title text="Enter a discount or markup"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
-            {move || Suspend::new(async move {
-                let (org, typed) = (org.get_untracked(), typed.get_untracked());
-                match effect.await {
-                    Ok(effect) => draw_new(&org, &typed, effect, vec![], form),
-                    Err(AppError(Problem::Invalid { fields, .. })) => draw_new(&org, &typed, None, field_errors(&fields), form),
-                    Err(AppError(Problem::Forbidden { .. })) => view! {
-                        <PageHead title="Discounts and markups"/>
-                        <NoPermission what="enter discounts and markups" who="an owner, admin or finance member"/>
-                    }.into_any(),
-                    Err(error) => view! { <PageHead title="Discounts and markups"/><Failure what="effect" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+    };
+    Ok(Page::new("Enter a discount or markup", body))
+}
+
+/// What it would have meant for the last 30 days.
+async fn effect(visit: &Visit, typed: &ModifierForm) -> Result<ModifierEffect, AppError> {
+    let new = typed.parse().map_err(Problem::invalid)?;
+    Ok(backend::prices::modifier_effect(&visit.backend, &visit.scope, &new).await?)
 }
 
 /// What the address says was typed.
@@ -238,26 +217,20 @@ fn is_empty(typed: &ModifierForm) -> bool {
 }
 
 /// Field problems by the names of this form.
-fn field_errors(fields: &[domain::problem::FieldProblem]) -> Vec<(String, String)> {
+fn field_errors(fields: &[FieldProblem]) -> Vec<(String, String)> {
     let name = |pointer: &str| if pointer == "provider" { SELLER.to_owned() } else { pointer.to_owned() };
     fields.iter().map(|field| (name(&field.pointer), field.detail.clone())).collect()
 }
 
-fn draw_new(
-    org: &str,
-    typed: &ModifierForm,
-    effect: Option<ModifierEffect>,
-    wrong: Vec<(String, String)>,
-    form: Form<AddModifier>,
-) -> AnyView {
+fn draw_new(org: &str, typed: &ModifierForm, effect: Option<ModifierEffect>, wrong: Vec<(String, String)>) -> AnyView {
     let crumbs = vec![Crumb::link("Discounts and markups", path(org)), Crumb::here("Enter one".to_owned())];
     let lead = "First what it would have meant for the last 30 days; nothing is entered before you say so.";
-    let seen = effect.map(|effect| seen(org, typed, &effect, form));
+    let seen = effect.map(|effect| seen(org, typed, &effect));
     let fields = fields(org, typed, wrong, seen.is_some());
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Enter a discount or markup" lead=lead/>
-        <FormErrors errors=form.errors()/>
+        <FormErrors errors={Posted::<AddModifier>::here().errors()}/>
         {seen}
         {fields}
     }
@@ -268,7 +241,6 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
     let error = |field: &str| wrong.iter().find(|(name, _)| name == field).map(|(_, what)| what.clone());
     let [percent, seller, models, meters] = ["percent", SELLER, "models", "meters"].map(error);
     let [valid_from, valid_to, source, source_url] = ["valid_from", "valid_to", "source", "source_url"].map(error);
-    let errors = Signal::stored(wrong);
     let kinds = vec![
         Choice::new("discount", "Discount").hint("negotiated with a provider: taken off its prices"),
         Choice::new("markup", "Markup").hint("added when you charge your teams"),
@@ -280,11 +252,10 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
         sets.into_iter().chain(Meter::ALL.iter().filter(|meter| meter.is_usage()).map(of_meter)).collect();
     let button = if was_seen { "Show the effect again" } else { "Show its effect" };
     let main = if was_seen { ButtonKind::Secondary } else { ButtonKind::Primary };
-    let action = format!("{}/new", path(org));
     let typed = typed.clone();
     view! {
-        <form class="form form-wide" method="get" action=action>
-            <FormErrors errors=errors/>
+        <form class="form form-wide" method="get" action=format!("{}/new", path(org))>
+            <FormErrors errors=wrong/>
             <Radios label="Kind" name="kind" choices=kinds value=kind/>
             <div class="form-row">
                 <Field label="Percent" name="percent" inputmode="decimal" value=typed.percent error=percent hint="Of the price, such as 12 or 2.5."/>
@@ -303,7 +274,7 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
 }
 
 /// What it would have meant, and the button that enters it.
-fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect, form: Form<AddModifier>) -> AnyView {
+fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect) -> AnyView {
     let (before, delta) = (effect.before(), effect.delta());
     let kind = ModifierKind::parse(typed.kind.trim()).unwrap_or(ModifierKind::Discount);
     let title = format!("{} {}", percent_words(effect.factor), kind.label());
@@ -312,19 +283,17 @@ fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect, form: Form<Add
         let text = "Nothing of these days is concerned: check the provider and the models, or enter it for what comes.";
         view! { <Notice tone=Tone::Warn>{text}</Notice> }.into_any()
     } else {
-        let amount = if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) };
         let from_to = format!("from {} to {}", format::money(before), format::money(before + delta));
-        let tables = tables(effect);
         view! {
             <div class="headline">
-                <Figure large=true caption="Spend would have moved by" value=amount title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
+                <Figure large=true caption="Spend would have moved by" value=amount(delta) title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
             </div>
-            {tables}
+            {tables(effect)}
         }
         .into_any()
     };
     let example = example(&[(kind, effect.factor)]);
-    let enter = enter(org, typed, kind, form);
+    let enter = enter(org, typed, kind);
     view! {
         <Section title=title note=format!("had it held {days}") id="effect">
             {figures}
@@ -363,7 +332,7 @@ fn table(head: &'static str, rows: Vec<(String, Decimal, Decimal)>) -> AnyView {
     view! { <Table caption=caption columns=columns dense=true>{rows.collect_view()}</Table> }.into_any()
 }
 
-fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind, form: Form<AddModifier>) -> AnyView {
+fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind) -> AnyView {
     let fields = [
         ("org", org),
         ("kind", typed.kind.as_str()),
@@ -379,10 +348,10 @@ fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind, form: Form<AddModi
     let hidden = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
     let button = format!("Enter the {}", kind.as_str());
     view! {
-        <ActionForm action=form.action>
+        <form method="post" action=AddModifier::url()>
             {hidden.collect_view()}
-            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>{button}</Button></div>
-        </ActionForm>
+            <div class="actions"><Button kind=ButtonKind::Primary>{button}</Button></div>
+        </form>
     }
     .into_any()
 }
@@ -408,7 +377,7 @@ mod tests {
         let typed = typed(&query);
         assert_eq!((typed.provider.as_str(), typed.percent.as_str()), ("openai", "12"));
         assert!(!is_empty(&typed) && is_empty(&ModifierForm::default()));
-        let wrong = [domain::problem::FieldProblem::new("provider", "invalid", "No.")];
+        let wrong = [FieldProblem::new("provider", "invalid", "No.")];
         assert_eq!(field_errors(&wrong), [("seller".to_owned(), "No.".to_owned())]);
     }
 }

@@ -1,81 +1,53 @@
 //! Forms that enter a price or map a name. What looks like a slip of the hand comes back with a box that confirms it.
 
-use super::api::{EnterPrice, MapName, load_price_form_options};
+use super::api::{EnterPrice, MapName};
 use super::fields::SourceFields;
 use super::labels::model_path;
-use crate::error::{AppError, Failure};
-use crate::form::{Form, use_form};
+use crate::error::AppError;
+use crate::form::Posted;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Loaded, Loading, NoPermission, Notice,
-    PageHead, Select, Tone, loaded_first,
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, NoPermission, Notice, PageHead, Select,
+    Tone,
 };
+use domain::identity::Permission;
 use domain::meter::Meter;
-use domain::price::page::{FormPreview, ModelName, PriceFormOptions};
+use domain::price::page::{FormPreview, ModelName, ProviderEntry};
 use domain::price::{Variant, field_of};
 use domain::problem::Problem;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// Enters a price of the organization's own.
-#[component]
-pub fn EnterPricePage() -> impl IntoView {
-    let form = use_form::<EnterPrice>();
-    let (org, query, options) = options();
-    view! {
-        <Title text="Enter a price"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=8/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(options) => draw_price(&org.get_untracked(), &query.get_untracked(), &options, form),
-                    Err(error) => failed(error),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn enter_price(visit: Visit) -> Drawn {
+    page(&visit, "Enter a price", draw_price).await
 }
 
 /// Maps a name that events carry to a model of the book.
-#[component]
-pub fn MapNamePage() -> impl IntoView {
-    let form = use_form::<MapName>();
-    let (org, query, options) = options();
-    view! {
-        <Title text="Map a name"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(options) => draw_name(&org.get_untracked(), &query.get_untracked(), &options, form),
-                    Err(error) => failed(error),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn map_name(visit: Visit) -> Drawn {
+    page(&visit, "Map a name", draw_name).await
 }
 
-/// What both forms need: whose, what the address says, and what can be chosen.
-pub(super) fn options() -> (Memo<String>, Memo<UrlQuery>, Loaded<Result<PriceFormOptions, AppError>>) {
-    let params = use_params_map();
-    let map = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
-    let options = loaded_first(move || org.get(), load_price_form_options);
-    (org, query, options)
+/// A form with what can be typed into it, for those who may.
+async fn page(visit: &Visit, title: &str, draw: fn(&Visit) -> AnyView) -> Drawn {
+    let names = match names(visit).await {
+        Ok(names) => names,
+        Err(AppError(Problem::Forbidden { .. })) => return Ok(Page::new(title, refused())),
+        Err(error) => return Err(error),
+    };
+    Ok(Page::new(title, view! { {draw(visit)}{providers(&names)} }))
+}
+
+/// Providers of the book; for those who may manage prices.
+pub(super) async fn names(visit: &Visit) -> Result<Vec<ProviderEntry>, AppError> {
+    visit.scope.require(Permission::ManagePrices)?;
+    Ok(backend::prices::browse::providers(&visit.backend, &visit.scope).await?)
 }
 
 fn refused() -> AnyView {
     view! { <PageHead title="Your prices"/><NoPermission what="enter prices" who="an owner, admin or finance member"/> }
         .into_any()
-}
-
-fn failed(error: AppError) -> AnyView {
-    match error.0 {
-        Problem::Forbidden { .. } => refused(),
-        _ => view! { <PageHead title="Your prices"/><Failure what="form" error=error/> }.into_any(),
-    }
 }
 
 /// Where the reader came from: the model's page, or the own book.
@@ -89,63 +61,39 @@ fn crumbs(org: &str, query: &UrlQuery, here: &str) -> Vec<Crumb> {
     crumbs
 }
 
-/// What was typed before the form came back, else what the address says.
-pub(super) fn kept<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
+/// What was typed before the form came back, with its effect or without; else what the address says.
+fn typed<S>(query: &UrlQuery, form: &Posted<S>) -> impl Fn(&str) -> String
 where
-    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = Option<FormPreview>>,
 {
-    let query = query.clone();
-    move |field| form.kept_or(field, query.get(field).unwrap_or_default())
+    let typed = |field: &str| form.done()?.as_ref()?.typed(field).map(str::to_owned);
+    move |field| typed(field).unwrap_or_else(|| form.kept_or(field, query.get(field).unwrap_or_default()))
 }
 
-/// As [`kept`], also where the form came back with its effect.
-fn kept_or_previewed<S>(query: &UrlQuery, form: Form<S>) -> impl Fn(&str) -> String + use<S>
-where
-    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
-{
-    let preview = form.done().get_untracked().flatten();
-    let kept = kept(query, form);
-    move |field| preview.as_ref().and_then(|form| form.typed(field)).map_or_else(|| kept(field), str::to_owned)
-}
-
-/// To a reader who comes from what is_unpriced: what the form would do to it, before it does that.
-fn effect<S>(query: &UrlQuery, form: Form<S>) -> Option<AnyView>
-where
-    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
-{
-    query.get("unpriced")?;
-    let said = move || {
-        match form.done().get().flatten() {
-        Some(FormPreview { effect, .. }) => {
-            let (sentence, token) = (effect.sentence(), effect.token());
-            view! {
-                <Notice tone=Tone::Accent>{sentence}" As of their own time; the run can be reversed."</Notice>
-                <input type="hidden" name="seen" value=token/>
-            }
-            .into_any()
-        }
-        None => view! {
-            <p class="soft small">"First you see what it would do to the events that wait. Nothing moves before you confirm it."</p>
-        }
-        .into_any(),
+/// The end of a form; to a reader who comes from what is unpriced it first says what it would do to that.
+fn submit(query: &UrlQuery, seen: Option<&FormPreview>, plain: &'static str) -> AnyView {
+    if query.get("unpriced").is_none() {
+        return button(plain);
     }
+    let (said, text) = match seen {
+        Some(FormPreview { effect, .. }) => {
+            let said = format!("{} As of their own time; the run can be reversed.", effect.sentence());
+            let said = view! {
+                <Notice tone=Tone::Accent>{said}</Notice>
+                <input type="hidden" name="seen" value=effect.token()/>
+            };
+            (said.into_any(), "Confirm")
+        }
+        None => {
+            let said = "First you see what it would do to the events that wait. Nothing moves before you confirm it.";
+            (view! { <p class="soft small">{said}</p> }.into_any(), "See what it does")
+        }
     };
-    Some(view! { <input type="hidden" name="price_unpriced" value="true"/>{said} }.into_any())
+    view! { <input type="hidden" name="price_unpriced" value="true"/>{said}{button(text)} }.into_any()
 }
 
-/// The button of a form that may first show its effect.
-fn submit<S>(query: &UrlQuery, form: Form<S>, plain: &'static str) -> AnyView
-where
-    S: ServerFn<Error = AppError, Output = Option<FormPreview>> + Clone + Send + Sync + 'static,
-{
-    let is_unpriced = query.get("unpriced").is_some();
-    let text = move || match (is_unpriced, form.done().get().flatten()) {
-        (false, _) => plain,
-        (true, None) => "See what it does",
-        (true, Some(_)) => "Confirm",
-    };
-    view! { <Button kind=ButtonKind::Primary disabled=form.pending()>{text}</Button> }.into_any()
+fn button(text: &'static str) -> AnyView {
+    view! { <div class="actions"><Button kind=ButtonKind::Primary>{text}</Button></div> }.into_any()
 }
 
 /// Meters that most models have a price for; each can be changed.
@@ -155,7 +103,7 @@ const USUAL_METERS: [Meter; 5] =
 const RATES_HINT: &str = "Such as 3 or 0.075; 0 is free of charge, an empty rate is left out. A rate is for a million tokens or characters, or for one of anything else, unless you say otherwise.";
 
 /// One row per meter: what, its rate, and of how many units.
-fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
+fn rates(form: &Posted<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
     let choices: Vec<Choice> = Meter::ALL
         .iter()
         .filter(|meter| meter.is_usage())
@@ -167,9 +115,9 @@ fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
         let meter = meter.unwrap_or_else(|| usual.as_str().to_owned());
         view! {
             <div class="form-row">
-                <Select label="What is priced" name=name("meter") choices=choices.clone() value=meter error=form.error(name("meter"))/>
-                <Field label="Rate, $" name=name("rate") inputmode="decimal" optional=true value=kept(&name("rate")) error=form.error(name("rate"))/>
-                <Field label="For how many units" name=name("per") inputmode="numeric" optional=true value=kept(&name("per")) error=form.error(name("per"))/>
+                <Select label="What is priced" name=name("meter") choices=choices.clone() value=meter error=form.error(&name("meter"))/>
+                <Field label="Rate, $" name=name("rate") inputmode="decimal" optional=true value=kept(&name("rate")) error=form.error(&name("rate"))/>
+                <Field label="For how many units" name=name("per") inputmode="numeric" optional=true value=kept(&name("per")) error=form.error(&name("per"))/>
             </div>
         }
     };
@@ -177,18 +125,21 @@ fn rates(form: Form<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
     view! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }.into_any()
 }
 
-fn draw_price(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<EnterPrice>) -> AnyView {
-    let kept = kept_or_previewed(query, form);
+fn draw_price(visit: &Visit) -> AnyView {
+    let (query, form) = (&visit.query, Posted::<EnterPrice>::here());
+    let kept = typed(query, &form);
     let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
     let variant = Some(kept("variant")).filter(|variant| !variant.is_empty()).unwrap_or_else(|| "standard".to_owned());
-    let (rates, special) = (rates(form, &kept), is_special(&kept));
-    let (effect, submit) = (effect(query, form), submit(query, form, "Enter the price"));
-    let (crumbs, org) = (crumbs(org, query, "Enter a price"), org.to_owned());
-    let unusual = form.error("confirmed");
+    let (rates, special) = (rates(&form, &kept), is_special(&kept));
+    let seen = form.done().and_then(Option::as_ref);
+    let confirm = form.error("confirmed").map(|warning| {
+        view! { <Checkbox label="It is right all the same" name="confirmed" hint=warning/> }
+    });
+    let (crumbs, org) = (crumbs(visit.org(), query, "Enter a price"), visit.org().to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Enter a price" lead="It goes before the common price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
-        <ActionForm action=form.action attr:class="form form-wide">
+        <form method="post" action=EnterPrice::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
             <div class="form-row">
@@ -217,13 +168,9 @@ fn draw_price(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: For
                         hint="UTC, with weekdays from Monday as 1: 01:00-04:00 12345."/>
                 </div>
             </details>
-            {move || unusual.get().map(|warning| view! {
-                <Checkbox label="It is right all the same" name="confirmed" hint=warning/>
-            })}
-            {effect}
-            <div class="actions">{submit}</div>
-        </ActionForm>
-        {providers(options)}
+            {confirm}
+            {submit(query, seen, "Enter the price")}
+        </form>
     }
     .into_any()
 }
@@ -235,8 +182,8 @@ fn is_special(kept: &impl Fn(&str) -> String) -> bool {
 }
 
 /// Names that can be typed, offered by the browser where it can.
-pub(super) fn providers(options: &PriceFormOptions) -> AnyView {
-    let names: Vec<String> = options.providers.iter().map(|entry| entry.provider.clone()).collect();
+pub(super) fn providers(names: &[ProviderEntry]) -> AnyView {
+    let names: Vec<&str> = names.iter().map(|entry| entry.provider.as_str()).collect();
     view! {
         <details class="price-fold">
             <summary>"Names of providers in the price book"</summary>
@@ -246,14 +193,15 @@ pub(super) fn providers(options: &PriceFormOptions) -> AnyView {
     .into_any()
 }
 
-fn draw_name(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form<MapName>) -> AnyView {
-    let kept = kept_or_previewed(query, form);
-    let (effect, submit) = (effect(query, form), submit(query, form, "Map the name"));
-    let (crumbs, org) = (crumbs(org, &UrlQuery::new(), "Map a name"), org.to_owned());
+fn draw_name(visit: &Visit) -> AnyView {
+    let (query, form) = (&visit.query, Posted::<MapName>::here());
+    let kept = typed(query, &form);
+    let seen = form.done().and_then(Option::as_ref);
+    let (crumbs, org) = (crumbs(visit.org(), &UrlQuery::new(), "Map a name"), visit.org().to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Map a name" lead="Events that carry this name are priced as the model it is mapped to."/>
-        <ActionForm action=form.action attr:class="form form-wide">
+        <form method="post" action=MapName::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
             <div class="form-row">
@@ -271,10 +219,8 @@ fn draw_name(org: &str, query: &UrlQuery, options: &PriceFormOptions, form: Form
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
                     hint="Empty until further notice."/>
             </div>
-            {effect}
-            <div class="actions">{submit}</div>
-        </ActionForm>
-        {providers(options)}
+            {submit(query, seen, "Map the name")}
+        </form>
     }
     .into_any()
 }

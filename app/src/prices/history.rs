@@ -2,14 +2,13 @@
 
 use super::api::EndRule;
 use super::labels::Tab;
-use crate::form::Form;
 use crate::format;
 use crate::layout::NavItem;
 use crate::ui::{Badge, Field, RowButton};
 use chrono::{DateTime, FixedOffset};
 use domain::rule::{Dated, History, Rule, RuleKind};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 
 /// Where rows of rules stand, and who may end them.
 #[derive(Clone, Copy)]
@@ -18,7 +17,6 @@ pub(super) struct Rows<'a> {
     /// The page that the form leads back to.
     pub(super) tab: Tab,
     pub(super) may_manage: bool,
-    pub(super) form: Form<EndRule>,
 }
 
 impl Rows<'_> {
@@ -34,7 +32,7 @@ impl Rows<'_> {
     fn end_form(self, rule_id: u64, kind: RuleKind, what: &str) -> AnyView {
         let (org, rule, page) = (self.org.to_owned(), rule_id.to_string(), self.tab.word());
         let label = format!("End {what}");
-        let (summary, id, form) = (label.clone(), format!("end-{rule}"), self.form);
+        let (summary, id) = (label.clone(), format!("end-{rule}"));
         let field = if kind.is_monthly() {
             view! {
                 <Field label="First month without it" name="valid_to" id=id kind="month" placeholder="2026-11"
@@ -51,13 +49,13 @@ impl Rows<'_> {
         view! {
             <details class="price-fold">
                 <summary aria-label=summary>"End …"</summary>
-                <ActionForm action=form.action attr:class="price-end">
+                <form method="post" action=EndRule::url() class="price-end">
                     <input type="hidden" name="org" value=org/>
                     <input type="hidden" name="rule" value=rule/>
                     <input type="hidden" name="page" value=page/>
                     {field}
                     <RowButton text="End" name=label/>
-                </ActionForm>
+                </form>
             </details>
         }
         .into_any()

@@ -1,9 +1,12 @@
 //! Labels and cells that the pages of this room share.
 
+use crate::error::AppError;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
-use crate::ui::{self, Badge, Change, Direction, Tabs};
+use crate::page::Visit;
+use crate::ui::{self, Badge, Change, Direction, NoPermission, PageHead, Tabs};
 use chrono::{DateTime, NaiveTime, Utc};
+use domain::identity::Permission;
 use domain::meter::Unit;
 use domain::period::Offsets;
 use domain::price::page::{ModelName, PriceSearch, RateNow};
@@ -215,6 +218,21 @@ pub(crate) fn change(delta: Decimal) -> AnyView {
     };
     let text = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
     view! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }.into_any()
+}
+
+/// What a sum moves by, with its sign and unit.
+pub(super) fn amount(delta: Decimal) -> String {
+    if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) }
+}
+
+/// In place of a page: who may do what it is for, under its heading.
+pub(super) fn not_yours((head, what): (&'static str, &'static str)) -> AnyView {
+    view! { <PageHead title=head/><NoPermission what=what who="an owner, admin or finance member"/> }.into_any()
+}
+
+/// The same, with its status, to those who may not change prices.
+pub(super) fn refused(visit: &Visit, page: (&'static str, &'static str)) -> Option<AnyView> {
+    visit.scope.require(Permission::ManagePrices).map_err(AppError::of).err().map(|_| not_yours(page))
 }
 
 #[cfg(test)]

@@ -1,44 +1,26 @@
 //! All prices: first what this organization uses, then the whole book by search.
 
-use super::api::load_prices;
 use super::labels::{Tab, file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since, tabs};
-use crate::error::Failure;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
 use crate::ui::{
-    Badge, Button, Choice, Column, EmptyState, Field, Icon, Loading, Notice, PageHead, Pager, Section, Select, Sign,
-    Table, Tone, loaded_first,
+    Badge, Button, Choice, Column, EmptyState, Field, Icon, Notice, PageHead, Pager, Section, Select, Sign, Table, Tone,
 };
 use domain::meter::Meter;
-use domain::price::page::{ModelEntry, PriceSearch, PricesPage as Prices, RateNow, UsedModel};
+use domain::price::page::{ModelEntry, PriceSearch, PricesPage, ProviderEntry, RateNow, UsedModel};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 use rust_decimal::Decimal;
 
 /// The price book of an organization.
-#[component]
-pub fn PricesPage() -> impl IntoView {
-    let params = use_params_map();
-    let map = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let search = Memo::new(move |_| searched(&UrlQuery::from(&*map.read())));
-    let prices = loaded_first(move || (org.get(), search.get()), |(org, search)| load_prices(org, search));
-    view! {
-        <Title text="Prices"/>
-        <Transition fallback=|| view! { <PageHead title="Prices"/><Loading what="prices" lines=12/> }>
-            {move || Suspend::new(async move {
-                match prices.await {
-                    Ok(prices) => draw(&org.get_untracked(), &search.get_untracked(), &prices),
-                    Err(error) => view! { <PageHead title="Prices"/><Failure what="prices" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn prices(visit: Visit) -> Drawn {
+    let search = searched(&visit.query);
+    let prices = backend::prices::browse::overview(&visit.backend, &visit.scope, &search).await?;
+    Ok(Page::new("Prices", draw(visit.org(), &search, &prices)))
 }
 
-fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let file = file_path(org, search);
     let (used, book, unpriced) = (used(org, prices), book(org, search, prices), unpriced(org, prices));
     // Whoever searches wants to see what was found.
@@ -56,7 +38,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
 }
 
 /// The answer in one sentence: what was used, what it cost, how much of it is priced.
-fn lead(prices: &Prices) -> String {
+fn lead(prices: &PricesPage) -> String {
     let month = format::month_name(prices.month);
     let total = &prices.total;
     if total.requests == 0 {
@@ -69,7 +51,7 @@ fn lead(prices: &Prices) -> String {
 }
 
 /// What has no price, and where to give it one.
-fn unpriced(org: &str, prices: &Prices) -> AnyView {
+fn unpriced(org: &str, prices: &PricesPage) -> AnyView {
     let total = &prices.total;
     if total.unpriced_requests == 0 {
         return ().into_any();
@@ -83,7 +65,7 @@ fn unpriced(org: &str, prices: &Prices) -> AnyView {
     view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Give them one"</a></Notice> }.into_any()
 }
 
-fn used(org: &str, prices: &Prices) -> AnyView {
+fn used(org: &str, prices: &PricesPage) -> AnyView {
     if prices.used.is_empty() {
         return ().into_any();
     }
@@ -139,7 +121,7 @@ fn state(used: &UsedModel) -> AnyView {
     if own { view! { <Badge tone=Tone::Accent>"your price"</Badge> }.into_any() } else { "common price".into_any() }
 }
 
-fn book(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+fn book(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let models: u64 = prices.providers.iter().map(|provider| provider.models).sum();
     let note = format!(
         "{} of {}",
@@ -150,8 +132,8 @@ fn book(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     view! { <Section title="Price book" note=note id="book">{form}{found}{sources}</Section> }.into_any()
 }
 
-fn form(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
-    let provider = |entry: &domain::price::page::ProviderEntry| {
+fn form(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
+    let provider = |entry: &ProviderEntry| {
         Choice::new(entry.provider.clone(), format!("{} ({})", entry.name, format::count(entry.models)))
     };
     let choices = std::iter::once(Choice::new("", "All providers")).chain(prices.providers.iter().map(provider));
@@ -171,7 +153,7 @@ fn form(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     .into_any()
 }
 
-fn found(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
+fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let page = &prices.found.page;
     if page.rows.is_empty() {
         let text =
@@ -203,7 +185,7 @@ fn found(org: &str, search: &PriceSearch, prices: &Prices) -> AnyView {
     .into_any()
 }
 
-fn book_row(org: &str, entry: &ModelEntry, prices: &Prices) -> AnyView {
+fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
     let provider = prices.providers.iter().find(|provider| provider.provider == entry.name.provider);
     let provider = provider.map_or_else(|| entry.name.provider.clone(), |provider| provider.name.clone());
     let path = model_path(org, &entry.name);
@@ -236,7 +218,7 @@ fn rate_cells(input: Option<&RateNow>, output: Option<&RateNow>, other: Option<&
 }
 
 /// Where the prices come from.
-fn sources(prices: &Prices) -> AnyView {
+fn sources(prices: &PricesPage) -> AnyView {
     let each = prices.sources.iter().map(|entry| {
         format!(
             "{} {} ({}, in the book since {})",

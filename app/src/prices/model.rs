@@ -1,55 +1,35 @@
 //! One model: what it costs and under which terms, since when and from where, who uses it.
 
-use super::api::load_model;
 use super::chart;
 use super::labels::{derivations, instant, rate, rate_words, since, source, sourced, span};
 use super::own::NOTICES;
-use crate::error::Failure;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
 use crate::ui::chart::Chart;
 use crate::ui::{
-    Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, Loading, PageHead, Section, Table, Tone, UrlNotice,
-    loaded_first,
+    Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, PageHead, Section, Table, Tone, UrlNotice,
 };
 use chrono::{DateTime, Utc};
+use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::price::ModelLimit;
 use domain::price::page::{
-    AliasEntry, DatedModifier, DatedPrice, ModelPage as Model, UsedBy, in_force, is_plain, modifier_words, terms,
+    AliasEntry, DatedModifier, DatedPrice, ModelName, ModelPage, UsedBy, in_force, is_plain, modifier_words, terms,
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use rust_decimal::Decimal;
 
 /// A model of the price book.
-#[component]
-pub fn ModelPage() -> impl IntoView {
-    let params = use_params_map();
-    let asked = Memo::new(move |_| {
-        let params = params.read();
-        let get = |name| params.get(name).unwrap_or_default();
-        (get("org"), get("provider"), get("model").trim_start_matches('/').to_owned())
-    });
-    let model =
-        loaded_first(move || asked.get(), async |(org, provider, model)| load_model(org, provider, model).await);
-    view! {
-        <Transition fallback=|| view! { <Loading what="model" lines=12/> }>
-            {move || Suspend::new(async move {
-                match model.await {
-                    Ok(model) => draw(&asked.get_untracked().0, &model),
-                    Err(error) => view! { <Title text="Model"/><Failure what="model" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn model(visit: Visit) -> Drawn {
+    let name = ModelName { provider: visit.part("provider").to_owned(), model: visit.part("model").to_owned() };
+    let model = backend::prices::browse::model(&visit.backend, &visit.scope, &name).await?;
+    Ok(Page::new(format!("{}, {}", name.model, model.provider.name), draw(&visit, &model)))
 }
 
-fn draw(org: &str, model: &Model) -> AnyView {
-    let name = model.name.model.clone();
-    let title = format!("{name}, {}", model.provider.name);
+fn draw(visit: &Visit, model: &ModelPage) -> AnyView {
+    let (org, name) = (visit.org(), model.name.model.clone());
     let of_provider = UrlQuery::new().with("book_provider", &model.name.provider).at(&NavItem::Prices.path(org));
     let crumbs = vec![
         Crumb::link("Prices", NavItem::Prices.path(org)),
@@ -60,11 +40,10 @@ fn draw(org: &str, model: &Model) -> AnyView {
     let own = own.then(|| view! { <Badge tone=Tone::Accent>"your prices"</Badge> });
     let form = UrlQuery::new().with("provider", &model.name.provider).with("model", &name);
     let form = form.at(&format!("{}/own/price", NavItem::Prices.path(org)));
-    let enter = model.may_manage.then(|| view! { <Button href=form>"Enter a price"</Button> });
+    let enter = visit.frame.may(Permission::ManagePrices).then(|| view! { <Button href=form>"Enter a price"</Button> });
     let (force, factors, history) = (prices(model), factors(model), history(model));
     let (used, aliases) = (used_by(org, model), aliases(model));
     view! {
-        <Title text=title/>
         <Breadcrumb crumbs=crumbs/>
         <UrlNotice known=NOTICES/>
         <PageHead title=name lead=lead(model)>{own}{enter}</PageHead>
@@ -77,7 +56,7 @@ fn draw(org: &str, model: &Model) -> AnyView {
 }
 
 /// What it costs in one sentence.
-fn lead(model: &Model) -> String {
+fn lead(model: &ModelPage) -> String {
     let force = in_force(&model.prices, model.now);
     let plain = |meter: Meter| force.iter().find(|price| price.row.meter == meter && is_plain(&price.row));
     let said = |price: &&DatedPrice| {
@@ -103,7 +82,7 @@ fn lead(model: &Model) -> String {
 }
 
 /// The prices in force, a group of rows for all terms alike.
-fn prices(model: &Model) -> AnyView {
+fn prices(model: &ModelPage) -> AnyView {
     let force = in_force(&model.prices, model.now);
     if force.is_empty() {
         let text = "Events of this model are unpriced until it has one.";
@@ -157,7 +136,7 @@ fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
 }
 
 /// What multiplies these prices, and what the provider lets one account use.
-fn factors(model: &Model) -> AnyView {
+fn factors(model: &ModelPage) -> AnyView {
     let modifiers = (!model.modifiers.is_empty()).then(|| {
         let columns = vec![
             Column::text("Factor on these prices"),
@@ -202,7 +181,7 @@ fn limit_words(limit: &ModelLimit) -> String {
     format!("At most {most} per minute and account{when}, says {} {}", limit.source, limit.source_version)
 }
 
-fn history(model: &Model) -> AnyView {
+fn history(model: &ModelPage) -> AnyView {
     let drawing = chart::history(model).map(|data| {
         let label = format!("Standard price by month, {}", chart::unit(model));
         view! { <p class="soft small">{label.clone()}</p><Chart data=data label=label tick=format::axis_money head="Month"/> }
@@ -270,7 +249,7 @@ fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
     .into_any()
 }
 
-fn used_by(org: &str, model: &Model) -> AnyView {
+fn used_by(org: &str, model: &ModelPage) -> AnyView {
     let title = "Who uses it";
     if model.used_by.is_empty() {
         return view! { <Section title=title note="last 30 days"><p class="soft">"Nobody in this organization."</p></Section> }
@@ -314,7 +293,7 @@ fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
 }
 
 /// Names under which events may be sent.
-fn aliases(model: &Model) -> AnyView {
+fn aliases(model: &ModelPage) -> AnyView {
     let own = format!("{}, its own name", model.name.model);
     // The model's own name is said already.
     let itself = |alias: &&AliasEntry| {
@@ -332,7 +311,7 @@ fn aliases(model: &Model) -> AnyView {
     .into_any()
 }
 
-fn alias_row(model: &Model, alias: &AliasEntry) -> AnyView {
+fn alias_row(model: &ModelPage, alias: &AliasEntry) -> AnyView {
     let other = (alias.provider != model.name.provider).then(|| format!(" of {}", alias.provider));
     let dated = alias.valid_from.is_some() || alias.valid_to.is_some();
     let dated = dated.then(|| format!(", {}", span(alias.valid_from, alias.valid_to)));

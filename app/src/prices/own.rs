@@ -1,23 +1,22 @@
 //! The organization's own book: its prices, its names for models, and everything that was changed in it.
 
-use super::api::{EndRule, UndoChange, load_own_book};
+use super::api::{EndRule, UndoChange};
 use super::history::{Rows, entered, left_out};
 use super::labels::{Tab, model_path, rate, source, span, tabs};
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, FormErrors, Loading, NoticeText, PageHead, RowButton, Section,
-    Table, Tone, UrlNotice, loaded_first,
+    Badge, Button, ButtonKind, Column, EmptyState, FormErrors, NoticeText, PageHead, RowButton, Section, Table, Tone,
+    UrlNotice,
 };
-use domain::price::page::{ModelName, OwnBookPage, terms};
-use domain::price::{BookPrice, ModelAlias};
+use domain::identity::Permission;
+use domain::price::page::{ModelName, terms};
+use domain::price::{BookPrice, ModelAlias, OwnBook};
 use domain::rule::{Dated, RuleChange};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::ServerFn;
 
 /// What happened to the own book, said on the page that a form leads back to.
 pub(super) const NOTICES: &[NoticeText] = &[
@@ -36,70 +35,52 @@ pub(super) const NOTICES: &[NoticeText] = &[
 ];
 
 /// The page of the organization's own book.
-#[component]
-pub fn OwnBookPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let forms = Forms { end: use_form(), undo: use_form() };
-    let versions = (forms.end.action.version(), forms.undo.action.version());
-    let book = loaded_first(move || (org.get(), versions.0.get(), versions.1.get()), |(org, ..)| load_own_book(org));
-    view! {
-        <Title text="Your prices"/>
-        <UrlNotice known=NOTICES/>
-        <FormErrors errors=forms.end.errors()/>
-        <FormErrors errors=forms.undo.errors()/>
-        <Transition fallback=|| view! { <PageHead title="Your prices"/><Loading what="own prices" lines=8/> }>
-            {move || Suspend::new(async move {
-                match book.await {
-                    Ok(book) => draw(&org.get_untracked(), &book, forms),
-                    Err(error) => view! { <PageHead title="Your prices"/><Failure what="own prices" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn own_book(visit: Visit) -> Drawn {
+    let book = backend::prices::own_book(&visit.backend, &visit.scope).await?;
+    let (end, undo) = (Posted::<EndRule>::here(), Posted::<UndoChange>::here());
+    let rows = Rows { org: visit.org(), tab: Tab::Own, may_manage: visit.frame.may(Permission::ManagePrices) };
+    Ok(Page::new(
+        "Your prices",
+        view! {
+            <UrlNotice known=NOTICES/>
+            <FormErrors errors=end.errors()/>
+            <FormErrors errors=undo.errors()/>
+            {draw(rows, &book)}
+        },
+    ))
 }
 
-/// The forms behind the buttons of the rows.
-#[derive(Clone, Copy)]
-struct Forms {
-    end: Form<EndRule>,
-    undo: Form<UndoChange>,
-}
-
-fn draw(org: &str, page: &OwnBookPage, forms: Forms) -> AnyView {
-    let base = NavItem::Prices.path(org);
-    let actions = page.may_manage.then(|| {
+fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
+    let base = NavItem::Prices.path(rows.org);
+    let actions = rows.may_manage.then(|| {
         let (price, name) = (format!("{base}/own/price"), format!("{base}/own/name"));
         view! { <Button kind=ButtonKind::Primary href=price>"Enter a price"</Button><Button href=name>"Map a name"</Button> }
     });
-    let live = page.book.prices.iter().filter(|price| price.is_live()).count();
-    let names = page.book.mappings.iter().filter(|mapping| mapping.is_live()).count();
+    let live = book.prices.iter().filter(|price| price.is_live()).count();
+    let names = book.mappings.iter().filter(|mapping| mapping.is_live()).count();
     let number = |count: usize| i128::try_from(count).unwrap_or_default();
     let lead = format!(
         "{} and {} of your own go before the common price book.",
         format::counted(number(live), "price"),
         format::counted(number(names), "name")
     );
-    let body = if page.book.prices.is_empty() && page.book.mappings.is_empty() {
+    let body = if book.prices.is_empty() && book.mappings.is_empty() {
         let text = "Enter a negotiated price, a model that nobody lists, or the name of a deployment. Everything else has the common price.";
         view! { <EmptyState title="No prices of your own" text=text/> }.into_any()
     } else {
-        let rows = Rows { org, tab: Tab::Own, may_manage: page.may_manage, form: forms.end };
-        let (prices, names) = (prices(rows, page), mappings(rows, page));
-        view! { {prices}{names} }.into_any()
+        view! { {prices(rows, book)}{mappings(rows, book)} }.into_any()
     };
-    let changes = changes(org, page, forms.undo);
     view! {
         <PageHead title="Your prices" lead=lead>{actions}</PageHead>
-        {tabs(org, Tab::Own)}
+        {tabs(rows.org, rows.tab)}
         {body}
-        {changes}
+        {changes(rows, book)}
     }
     .into_any()
 }
 
-fn prices(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
-    if page.book.prices.is_empty() {
+fn prices(rows: Rows<'_>, book: &OwnBook) -> AnyView {
+    if book.prices.is_empty() {
         return ().into_any();
     }
     let columns = vec![
@@ -112,8 +93,8 @@ fn prices(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];
-    let rows = page.book.prices.iter().map(|price| price_row(rows, price)).collect_view();
-    let more = left_out(&page.book.prices);
+    let rows = book.prices.iter().map(|price| price_row(rows, price)).collect_view();
+    let more = left_out(&book.prices);
     view! { <Section title="Prices" id="prices"><Table caption="Own prices" columns=columns>{rows}</Table>{more}</Section> }
         .into_any()
 }
@@ -137,8 +118,8 @@ fn price_row(rows: Rows<'_>, price: &Dated<BookPrice>) -> AnyView {
     .into_any()
 }
 
-fn mappings(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
-    if page.book.mappings.is_empty() {
+fn mappings(rows: Rows<'_>, book: &OwnBook) -> AnyView {
+    if book.mappings.is_empty() {
         return ().into_any();
     }
     let columns = vec![
@@ -149,9 +130,9 @@ fn mappings(rows: Rows<'_>, page: &OwnBookPage) -> AnyView {
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];
-    let rows = page.book.mappings.iter().map(|mapping| mapping_row(rows, mapping)).collect_view();
+    let rows = book.mappings.iter().map(|mapping| mapping_row(rows, mapping)).collect_view();
     let note = "tried from the top";
-    let more = left_out(&page.book.mappings);
+    let more = left_out(&book.mappings);
     view! { <Section title="Names" note=note id="names"><Table caption="Own names for models" columns=columns>{rows}</Table>{more}</Section> }
         .into_any()
 }
@@ -174,31 +155,31 @@ fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
     .into_any()
 }
 
-fn changes(org: &str, page: &OwnBookPage, form: Form<UndoChange>) -> AnyView {
-    if page.book.changes.is_empty() {
+fn changes(rows: Rows<'_>, book: &OwnBook) -> AnyView {
+    if book.changes.is_empty() {
         return ().into_any();
     }
     let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Undo").hidden()];
-    let rows = page.book.changes.iter().map(|change| change_row(org, change, page.may_manage, form)).collect_view();
-    let more = left_out(&page.book.changes);
+    let rows = book.changes.iter().map(|change| change_row(rows, change)).collect_view();
+    let more = left_out(&book.changes);
     let note = "a change can be undone while nothing was booked with it";
     view! { <Section title="Changes" note=note id="changes"><Table caption="Changes of the own book, newest first" columns=columns dense=true>{rows}</Table>{more}</Section> }
         .into_any()
 }
 
-fn change_row(org: &str, change: &RuleChange, may_manage: bool, form: Form<UndoChange>) -> AnyView {
+fn change_row(rows: Rows<'_>, change: &RuleChange) -> AnyView {
     let at = change.recorded_at;
     let undo = if change.undone {
         view! { <Badge>"undone"</Badge> }.into_any()
-    } else if may_manage && change.undoes.is_none() {
-        let (org, id) = (org.to_owned(), change.change_id.to_string());
+    } else if rows.may_manage && change.undoes.is_none() {
+        let (org, id) = (rows.org.to_owned(), change.change_id.to_string());
         let label = format!("Undo: {}", change.detail);
         view! {
-            <ActionForm action=form.action>
+            <form method="post" action=UndoChange::url()>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="change" value=id/>
                 <RowButton text="Undo" name=label/>
-            </ActionForm>
+            </form>
         }
         .into_any()
     } else {

@@ -1,27 +1,28 @@
 //! Runs that price or reprice recorded events: what each would move, confirmed with a reason, and how to take it back.
 
-use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun, load_price_form_options, load_run, load_runs};
+use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun};
 use super::contract::counted;
-use super::enter::kept;
-use super::labels::{Tab, change, tabs};
-use crate::error::{AppError, Failure};
-use crate::form::{Form, use_form};
+use super::labels::{Tab, amount, change, not_yours, refused, tabs};
+use crate::error::AppError;
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
-    FormErrors, Loading, Meter, NoPermission, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
-    loaded_first,
+    FormErrors, Meter, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
 };
-use domain::price::page::{RunPage as RunView, RunsPage as RunsView};
+use domain::identity::Permission;
+use domain::price::page::RunsPage;
 use domain::problem::Problem;
 use domain::repricing::{RepricingRun, RunInput, RunKind, RunState, Summary};
 use domain::span::Edge;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
+
+/// What a reader without the permission may not do here.
+const REPRICE: (&str, &str) = ("Repricing", "reprice events");
 
 fn runs_path(org: &str) -> String {
     format!("{}/runs", NavItem::Prices.path(org))
@@ -32,29 +33,16 @@ fn run_path(org: &str, run: &RepricingRun) -> String {
 }
 
 /// All runs of the organization.
-#[component]
-pub fn RunsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let map = use_query_map();
-    let before = Memo::new(move |_| map.read().get("before"));
-    let runs = loaded_first(move || (org.get(), before.get()), |(org, before)| load_runs(org, before));
-    view! {
-        <Title text="Repricing runs"/>
-        <Transition fallback=|| view! { <PageHead title="Repricing runs"/><Loading what="runs" lines=6/> }>
-            {move || Suspend::new(async move {
-                match runs.await {
-                    Ok(runs) => draw_list(&org.get_untracked(), before.get_untracked().is_some(), &runs),
-                    Err(error) => view! { <PageHead title="Repricing runs"/><Failure what="runs" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn runs(visit: Visit) -> Drawn {
+    let before = visit.query.get("before").map(str::parse).transpose().map_err(|_| Problem::NotFound)?;
+    let page = backend::prices::runs::list(&visit.backend, &visit.scope, before).await?;
+    Ok(Page::new("Repricing runs", draw_list(&visit, before.is_some(), &page)))
 }
 
-fn draw_list(org: &str, is_older: bool, page: &RunsView) -> AnyView {
+fn draw_list(visit: &Visit, is_older: bool, page: &RunsPage) -> AnyView {
+    let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let new = format!("{}/new", runs_path(org));
-    let button = page.may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
+    let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New run"</Button> });
     let lead = "A run rates recorded events again, as of their own time. Nothing moves before you have seen what would, and confirmed it.";
     let body = if page.runs.is_empty() {
         let text = "Start one after prices changed for time that is over, or after a name was mapped.";
@@ -159,54 +147,26 @@ fn selection(input: &RunInput) -> String {
 }
 
 /// Chooses events for a run.
-#[component]
-pub fn NewRunPage() -> impl IntoView {
-    let params = use_params_map();
-    let map = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = Memo::new(move |_| UrlQuery::from(&*map.read()));
-    let form = use_form::<StartRun>();
-    let options = loaded_first(move || org.get(), load_price_form_options);
-    view! {
-        <Title text="New run"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(_) => draw_new(&org.get_untracked(), &query.get_untracked(), form),
-                    Err(error) => failed(error),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn new_run(visit: Visit) -> Drawn {
+    let body = refused(&visit, REPRICE).unwrap_or_else(|| draw_new(&visit));
+    Ok(Page::new("New run", body))
 }
 
-fn refused() -> AnyView {
-    view! { <PageHead title="Repricing"/><NoPermission what="reprice events" who="an owner, admin or finance member"/> }
-        .into_any()
-}
-
-fn failed(error: AppError) -> AnyView {
-    match error.0 {
-        Problem::Forbidden { .. } => refused(),
-        _ => view! { <PageHead title="Repricing"/><Failure what="run" error=error/> }.into_any(),
-    }
-}
-
-fn draw_new(org: &str, query: &UrlQuery, form: Form<StartRun>) -> AnyView {
-    let kept = kept(query, form);
+fn draw_new(visit: &Visit) -> AnyView {
+    let form = Posted::<StartRun>::here();
+    let kept = |field: &str| form.kept_or(field, visit.query.get(field).unwrap_or_default());
     let kinds = vec![
         Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),
         Choice::new(RunKind::Pricing.as_str(), "Only events without a price").hint("known costs stay as they are"),
     ];
-    let kind = form.kept_or("kind", query.get("kind").unwrap_or(RunKind::Repricing.as_str()));
-    let crumbs = vec![Crumb::link("Repricing runs", runs_path(org)), Crumb::here("New run".to_owned())];
-    let org = org.to_owned();
+    let kind = form.kept_or("kind", visit.query.get("kind").unwrap_or(RunKind::Repricing.as_str()));
+    let crumbs = vec![Crumb::link("Repricing runs", runs_path(visit.org())), Crumb::here("New run".to_owned())];
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="New run" lead="First a preview: it counts what would move by team, project and month. Nothing moves yet."/>
-        <ActionForm action=form.action attr:class="form form-wide">
+        <form method="post" action=StartRun::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
-            <input type="hidden" name="org" value=org/>
+            <input type="hidden" name="org" value=visit.org().to_owned()/>
             <Radios label="Which events" name="kind" choices=kinds value=kind/>
             <div class="form-row">
                 <Field label="From" name="from" kind="date" optional=true value=kept("from") error=form.error("from") hint="Empty from the first event on."/>
@@ -220,78 +180,50 @@ fn draw_new(org: &str, query: &UrlQuery, form: Form<StartRun>) -> AnyView {
                 <Field label="Project" name="project" optional=true value=kept("project") maxlength=200 error=form.error("project") hint="Its short name."/>
                 <Field label="Team" name="team" optional=true value=kept("team") maxlength=200 error=form.error("team") hint="Its short name."/>
             </div>
-            <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>"Preview"</Button></div>
-        </ActionForm>
+            <div class="actions"><Button kind=ButtonKind::Primary>"Preview"</Button></div>
+        </form>
     }
     .into_any()
 }
 
-/// The forms of a run's page.
-#[derive(Clone, Copy)]
-struct Forms {
-    confirm: Form<ConfirmRun>,
-    discard: Form<DiscardRun>,
-    reverse: Form<ReverseRun>,
-}
-
 /// One run.
-#[component]
-pub fn RunPage() -> impl IntoView {
-    let params = use_params_map();
-    let asked = Memo::new(move |_| {
-        let params = params.read();
-        (params.get("org").unwrap_or_default(), params.get("run").unwrap_or_default())
-    });
-    let forms = Forms { confirm: use_form(), discard: use_form(), reverse: use_form() };
-    let versions = (forms.confirm.action.version(), forms.discard.action.version(), forms.reverse.action.version());
-    let run = loaded_first(
-        move || (asked.get(), versions.0.get(), versions.1.get(), versions.2.get()),
-        |((org, run), ..)| load_run(org, run),
-    );
-    view! {
-        <Title text="Run"/>
-        <Transition fallback=|| view! { <Loading what="run" lines=8/> }>
-            {move || Suspend::new(async move {
-                match run.await {
-                    Ok(page) => draw(&asked.get_untracked().0, &page, forms),
-                    Err(error) => failed(error),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn run(visit: Visit) -> Drawn {
+    let run = backend::prices::runs::run(&visit.backend, &visit.scope, visit.id("run")?).await;
+    let body = match run.map_err(AppError::from) {
+        Ok(run) => draw(&visit, &run),
+        Err(AppError(Problem::Forbidden { .. })) => not_yours(REPRICE),
+        Err(error) => return Err(error),
+    };
+    Ok(Page::new("Run", body))
 }
 
-fn draw(org: &str, page: &RunView, forms: Forms) -> AnyView {
-    let run = &page.run;
+fn draw(visit: &Visit, run: &RepricingRun) -> AnyView {
     let (word, tone) = state_word(&run.state);
     let title = match run.input.kind {
         RunKind::Pricing => "Pricing run",
         RunKind::Repricing => "Repricing run",
         RunKind::Contract => "Contract run",
     };
-    let crumbs = vec![Crumb::link("Repricing runs", runs_path(org)), Crumb::here(format::time(run.created_at))];
-    let lead = selection(&run.input);
-    let (body, facts) = (body(org, page, forms), facts(run));
-    let counted = run.contract.as_ref().map(counted);
+    let crumbs = vec![Crumb::link("Repricing runs", runs_path(visit.org())), Crumb::here(format::time(run.created_at))];
     // While the server is at work the page looks again by itself; without scripts a link does.
     let look = run.state.is_active().then_some("2");
     view! {
         <div class="part" id="run" data-live=look>
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title=title lead=lead><Badge tone=tone>{word}</Badge></PageHead>
-        <FormErrors errors=forms.confirm.errors()/>
-        <FormErrors errors=forms.discard.errors()/>
-        <FormErrors errors=forms.reverse.errors()/>
-        {body}
-        {counted}
-        {facts}
+        <PageHead title=title lead=selection(&run.input)><Badge tone=tone>{word}</Badge></PageHead>
+        <FormErrors errors={Posted::<ConfirmRun>::here().errors()}/>
+        <FormErrors errors={Posted::<DiscardRun>::here().errors()}/>
+        <FormErrors errors={Posted::<ReverseRun>::here().errors()}/>
+        {body(visit, run)}
+        {run.contract.as_ref().map(counted)}
+        {facts(run)}
         </div>
     }
     .into_any()
 }
 
-fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
-    let (run, may) = (&page.run, page.may_manage);
+fn body(visit: &Visit, run: &RepricingRun) -> AnyView {
+    let (org, may) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     match &run.state {
         RunState::Draft { so_far } => {
             let text = match so_far.looked_at {
@@ -302,30 +234,25 @@ fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
             view! { <Notice>{text}<a href=again>"Look again"</a></Notice> }.into_any()
         }
         RunState::Previewed { preview } => {
-            let sums = sums(preview, "would move");
-            let form = may.then(|| decide(org, run, preview, forms));
-            view! { {sums}{form} }.into_any()
+            view! { {sums(preview, "would move")}{may.then(|| decide(org, run, preview))} }.into_any()
         }
         RunState::Running { preview, so_far } => {
-            let (bar, sums) = (progress(org, run, so_far, preview.looked_at, "moved"), sums(so_far, "moved so far"));
-            view! { {bar}{sums} }.into_any()
+            let bar = progress(org, run, so_far, preview.looked_at, "moved");
+            view! { {bar}{sums(so_far, "moved so far")} }.into_any()
         }
         RunState::Done { outcome, at, .. } => {
             let text = format!("Everything has moved, on {}.", format::time(*at));
-            let sums = sums(outcome, "moved");
-            let form = (may && outcome.moved > 0).then(|| reverse(org, run, forms.reverse));
-            view! { <Notice tone=Tone::Good>{text}</Notice>{sums}{form} }.into_any()
+            let form = (may && outcome.moved > 0).then(|| reverse(org, run));
+            view! { <Notice tone=Tone::Good>{text}</Notice>{sums(outcome, "moved")}{form} }.into_any()
         }
         RunState::Reversing { outcome, so_far, reason } => {
-            let (bar, sums) =
-                (progress(org, run, so_far, outcome.moved, "taken back"), sums(so_far, "taken back so far"));
+            let bar = progress(org, run, so_far, outcome.moved, "taken back");
             let why = format!("Being taken back: {reason}");
-            view! { <p>{why}</p>{bar}{sums} }.into_any()
+            view! { <p>{why}</p>{bar}{sums(so_far, "taken back so far")} }.into_any()
         }
         RunState::Reversed { reversal, reason, at, .. } => {
             let text = format!("Taken back on {}: {reason}", format::time(*at));
-            let sums = sums(reversal, "taken back");
-            view! { <Notice>{text}</Notice>{sums} }.into_any()
+            view! { <Notice>{text}</Notice>{sums(reversal, "taken back")} }.into_any()
         }
         RunState::Discarded { at } => {
             let text = format!("Thrown away on {} before anything moved.", format::time(*at));
@@ -333,9 +260,8 @@ fn body(org: &str, page: &RunView, forms: Forms) -> AnyView {
         }
         RunState::Failed { outcome, detail, at } => {
             let text = format!("Stopped on {}: {detail}", format::time(*at));
-            let sums = sums(outcome, "moved until then");
-            let form = (may && outcome.moved > 0).then(|| reverse(org, run, forms.reverse));
-            view! { <Notice tone=Tone::Bad>{text}</Notice>{sums}{form} }.into_any()
+            let form = (may && outcome.moved > 0).then(|| reverse(org, run));
+            view! { <Notice tone=Tone::Bad>{text}</Notice>{sums(outcome, "moved until then")}{form} }.into_any()
         }
     }
 }
@@ -355,25 +281,22 @@ fn progress(org: &str, run: &RepricingRun, so_far: &Summary, all: u64, what: &st
 /// The answer first: how many events, how much money; then by team, project and month.
 fn sums(summary: &Summary, moves: &str) -> AnyView {
     let delta = summary.delta();
-    let amount = if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) };
     let before = format!("from {} to {}", format::money(summary.before), format::money(summary.after));
     let looked = format!("of {} looked at", format::count(summary.looked_at));
     let priced = (summary.priced > 0).then(|| {
-        let caption = "Events that get a price".to_owned();
-        view! { <Figure caption=caption value=format::count(summary.priced)/> }
+        view! { <Figure caption="Events that get a price" value=format::count(summary.priced)/> }
     });
     let left = (summary.still_unpriced > 0).then(|| {
         view! { <Figure caption="Still without a price" value=format::count(summary.still_unpriced)/> }
     });
-    let tables = tables(summary);
     view! {
         <div class="headline">
-            <Figure large=true caption=format!("Spend that {moves}") value=amount title=format::money_full(delta)><span class="soft">{before}</span></Figure>
+            <Figure large=true caption=format!("Spend that {moves}") value=amount(delta) title=format::money_full(delta)><span class="soft">{before}</span></Figure>
             <Figure caption=format!("Events that {moves}") value=format::count(summary.moved)><span class="soft">{looked}</span></Figure>
             {priced}
             {left}
         </div>
-        {tables}
+        {tables(summary)}
     }
     .into_any()
 }
@@ -421,54 +344,57 @@ fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
         .into_any()
 }
 
-fn decide(org: &str, run: &RepricingRun, preview: &Summary, forms: Forms) -> AnyView {
-    let (same_org, same_run) = (org.to_owned(), run.run_id.to_string());
-    let (org, id) = (same_org.clone(), same_run.clone());
-    let confirm = (preview.moved > 0).then(|| {
-        let form = forms.confirm;
-        let button = format!("Move {}", format::counted(preview.moved, "event"));
-        view! {
-            <ActionForm action=form.action attr:class="form">
-                <input type="hidden" name="org" value=org/>
-                <input type="hidden" name="run" value=id/>
-                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")
-                    hint="Stands beside every adjustment, for those who read the numbers later."/>
-                <div class="actions"><Button kind=ButtonKind::Primary disabled=form.pending()>{button}</Button></div>
-            </ActionForm>
-        }
-    });
+fn decide(org: &str, run: &RepricingRun, preview: &Summary) -> AnyView {
     let (title, note) = if preview.moved > 0 {
         ("Confirm", "booked costs stay; adjustments are appended and can be reversed")
     } else {
         ("Nothing to confirm", "every recorded cost stays as it is")
     };
+    let confirm = (preview.moved > 0).then(|| {
+        let form = Posted::<ConfirmRun>::here();
+        let button = format!("Move {}", format::counted(preview.moved, "event"));
+        view! {
+            <form method="post" action=ConfirmRun::url() class="form">
+                {which(org, run)}
+                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept_or("reason", "") error=form.error("reason")
+                    hint="Stands beside every adjustment, for those who read the numbers later."/>
+                <div class="actions"><Button kind=ButtonKind::Primary>{button}</Button></div>
+            </form>
+        }
+        .into_any()
+    });
+    let discard = view! {
+        <form method="post" action=DiscardRun::url()>
+            {which(org, run)}
+            <div class="actions"><Button kind=ButtonKind::Link>"Throw the preview away"</Button></div>
+        </form>
+    };
+    view! { <Section title=title note=note>{confirm}{discard}</Section> }.into_any()
+}
+
+fn reverse(org: &str, run: &RepricingRun) -> AnyView {
+    let form = Posted::<ReverseRun>::here();
+    let which = which(org, run);
     view! {
-        <Section title=title note=note>
-            {confirm}
-            <ActionForm action=forms.discard.action>
-                <input type="hidden" name="org" value=same_org/>
-                <input type="hidden" name="run" value=same_run/>
-                <div class="actions"><Button kind=ButtonKind::Link>"Throw the preview away"</Button></div>
-            </ActionForm>
+        <Section title="Reverse" note="appends the opposite of every adjustment">
+            <details class="price-fold">
+                <summary>"Take this run back …"</summary>
+                <form method="post" action=ReverseRun::url() class="form">
+                    {which}
+                    <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept_or("reason", "") error=form.error("reason")/>
+                    <div class="actions"><Button kind=ButtonKind::Danger>"Reverse the run"</Button></div>
+                </form>
+            </details>
         </Section>
     }
     .into_any()
 }
 
-fn reverse(org: &str, run: &RepricingRun, form: Form<ReverseRun>) -> AnyView {
-    let (org, id) = (org.to_owned(), run.run_id.to_string());
+/// The run that a form is about.
+fn which(org: &str, run: &RepricingRun) -> AnyView {
     view! {
-        <Section title="Reverse" note="appends the opposite of every adjustment">
-            <details class="price-fold">
-                <summary>"Take this run back …"</summary>
-                <ActionForm action=form.action attr:class="form">
-                    <input type="hidden" name="org" value=org/>
-                    <input type="hidden" name="run" value=id/>
-                    <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")/>
-                    <div class="actions"><Button kind=ButtonKind::Danger disabled=form.pending()>"Reverse the run"</Button></div>
-                </ActionForm>
-            </details>
-        </Section>
+        <input type="hidden" name="org" value=org.to_owned()/>
+        <input type="hidden" name="run" value=run.run_id.to_string()/>
     }
     .into_any()
 }

@@ -6,13 +6,12 @@ mod words;
 pub use search::{DEFAULT_MODELS, PriceSearch};
 pub use words::{attribute_words, in_force, is_plain, modifier_words, modifiers_of, plain_at, prices_csv, terms};
 
-use super::contract::{ContractTerm, MonthStatus};
-use super::{BasisBook, BookPrice, ModelLimit, OwnBook, PriceModifier};
+use super::{BookPrice, ModelLimit, PriceModifier};
 use crate::event::{Listed, Page, UnpricedRow};
 use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::repricing::{ImpactPreview, RepricingRun};
-use crate::rule::{Dated, History};
+use crate::rule::Dated;
 use crate::spend::Sums;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -123,7 +122,7 @@ pub struct FoundModels {
 }
 
 /// The page of all prices.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PricesPage {
     /// The present month.
     pub month: NaiveDate,
@@ -137,8 +136,6 @@ pub struct PricesPage {
     pub providers: Vec<ProviderEntry>,
     /// Where the prices come from.
     pub sources: Vec<SourceEntry>,
-    /// Whether the reader may enter prices.
-    pub may_manage: bool,
 }
 
 /// A dated price as the model's page shows it.
@@ -215,7 +212,7 @@ pub struct UsedBy {
 }
 
 /// Everything the book knows of one model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ModelPage {
     /// The instant at which "now" is.
     pub now: DateTime<Utc>,
@@ -237,66 +234,15 @@ pub struct ModelPage {
     pub used_since: NaiveDate,
     /// Who used it, the dearest first.
     pub used_by: Vec<UsedBy>,
-    /// Whether the reader may enter prices.
-    pub may_manage: bool,
-}
-
-/// The organization's own book as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OwnBookPage {
-    /// The book.
-    pub book: OwnBook,
-    /// Whether the reader may change it.
-    pub may_manage: bool,
-}
-
-/// Which cost counts, as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BasisPage {
-    /// What was chosen, and what it is about.
-    pub book: BasisBook,
-    /// The organization's present day.
-    pub today: NaiveDate,
-    /// Whether the reader may choose.
-    pub may_manage: bool,
-}
-
-/// The organization's contract as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ContractPage {
-    /// Those that count, the one that goes first at the top, then superseded ones.
-    pub terms: History<Dated<ContractTerm>>,
-    /// Months under the contract, newest first.
-    pub months: Vec<MonthStatus>,
-    /// Whether the reader may change it.
-    pub may_manage: bool,
-}
-
-/// What the forms that enter a price, map a name or begin a run need to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PriceFormOptions {
-    /// Providers of the book.
-    pub providers: Vec<ProviderEntry>,
 }
 
 /// The list of runs as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunsPage {
     /// Newest first.
     pub runs: Vec<RepricingRun>,
     /// Where the older ones begin; none on the last page.
     pub next: Option<RunId>,
-    /// Whether the reader may begin one.
-    pub may_manage: bool,
-}
-
-/// A run as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunPage {
-    /// The run.
-    pub run: RepricingRun,
-    /// Whether the reader may confirm, discard or reverse it.
-    pub may_manage: bool,
 }
 
 /// A form that came back with what it would do, to be sent again by whoever has seen it.

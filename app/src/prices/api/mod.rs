@@ -5,19 +5,13 @@
 pub mod imports;
 pub mod runs;
 
-pub use imports::{ApplyImport, LoadImport, LoadImports, apply_import, load_import, load_imports};
-pub use runs::{
-    ConfirmRun, DiscardRun, LoadRun, LoadRuns, PriceUnpriced, ReverseRun, StartRun, confirm_run, discard_run, load_run,
-    load_runs, price_unpriced, reverse_run, start_run,
-};
+pub use imports::ApplyImport;
+pub use runs::{ConfirmRun, DiscardRun, PriceUnpriced, ReverseRun, StartRun};
 
 use crate::error::AppError;
-use domain::price::page::{
-    BasisPage, ContractPage, FormPreview, ModelPage, OwnBookPage, PriceFormOptions, PriceSearch, PricesPage,
-};
-use domain::price::{ModifierEffect, ModifierForm, RateForm};
+use domain::price::page::FormPreview;
+use domain::price::{ModifierForm, RateForm};
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use {
     crate::caller::Caller,
     domain::identity::Permission,
@@ -29,68 +23,6 @@ use {
     domain::rule::parse_end,
     std::str::FromStr,
 };
-
-/// Models used this month, and what the search finds in the book.
-#[server(prefix = "/fn", endpoint = "prices/list", input = Json)]
-pub async fn load_prices(
-    /// Slug of the organization.
-    org: String,
-    /// What is searched.
-    search: PriceSearch,
-) -> Result<PricesPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::prices::browse::overview(&backend, &scope, &search).await?)
-}
-
-/// One model of the book.
-#[server(prefix = "/fn", endpoint = "prices/model", input = Json)]
-pub async fn load_model(
-    /// Slug of the organization.
-    org: String,
-    /// Canonical provider.
-    provider: String,
-    /// The model's name in the book.
-    model: String,
-) -> Result<ModelPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::prices::browse::model(&backend, &scope, &ModelName { provider, model }).await?)
-}
-
-/// The organization's own book.
-#[server(prefix = "/fn", endpoint = "prices/own", input = Json)]
-pub async fn load_own_book(
-    /// Slug of the organization.
-    org: String,
-) -> Result<OwnBookPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let book = backend::prices::own_book(&backend, &scope).await?;
-    Ok(OwnBookPage { book, may_manage: scope.may(Permission::ManagePrices) })
-}
-
-/// What the forms of this room need to know; for those who may use them.
-#[server(prefix = "/fn", endpoint = "prices/form-options", input = Json)]
-pub async fn load_price_form_options(
-    /// Slug of the organization.
-    org: String,
-) -> Result<PriceFormOptions, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    scope.require(Permission::ManagePrices)?;
-    Ok(PriceFormOptions { providers: backend::prices::browse::providers(&backend, &scope).await? })
-}
-
-/// What a discount or markup would have meant for the last 30 days.
-#[server(prefix = "/fn", endpoint = "prices/modifier-effect", input = Json)]
-pub async fn load_modifier_effect(
-    /// Slug of the organization.
-    org: String,
-    /// As typed.
-    form: ModifierForm,
-) -> Result<ModifierEffect, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    scope.require(Permission::ManagePrices)?;
-    let new = form.parse().map_err(Problem::invalid)?;
-    Ok(backend::prices::modifier_effect(&backend, &scope, &new).await?)
-}
 
 /// Enters a discount or markup.
 #[server(prefix = "/fn", endpoint = "prices/add-modifier")]
@@ -130,18 +62,6 @@ pub async fn add_modifier(
     backend::prices::add_modifier(&backend, &scope, &form.parse().map_err(Problem::invalid)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/discounts?notice=entered"));
     Ok(())
-}
-
-/// The organization's contract and its months.
-#[server(prefix = "/fn", endpoint = "prices/contract", input = Json)]
-pub async fn load_contract(
-    /// Slug of the organization.
-    org: String,
-) -> Result<ContractPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let terms = backend::prices::contract::terms(&backend, &scope).await?;
-    let months = backend::prices::contract::months(&backend, &scope).await?;
-    Ok(ContractPage { terms, months, may_manage: scope.may(Permission::ManagePrices) })
 }
 
 /// Enters a term of the contract.
@@ -386,18 +306,6 @@ pub async fn undo_change(
     backend::prices::undo(&backend, &scope, id(&change)?).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/own?notice=undone"));
     Ok(())
-}
-
-/// Which cost counts, and how far the reported and the computed costs are apart.
-#[server(prefix = "/fn", endpoint = "prices/basis", input = Json)]
-pub async fn load_basis(
-    /// Slug of the organization.
-    org: String,
-) -> Result<BasisPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let book = backend::prices::basis(&backend, &scope).await?;
-    let today = scope.zone().day_of(backend.clock.now());
-    Ok(BasisPage { book, today, may_manage: scope.may(Permission::ManagePrices) })
 }
 
 /// Chooses which cost counts.

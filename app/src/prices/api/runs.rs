@@ -1,39 +1,8 @@
 //! Doors of runs that price recorded events.
 
 use crate::error::AppError;
-use domain::price::page::{RunPage, RunsPage};
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
-use {
-    super::id, crate::caller::Caller, domain::identity::Permission, domain::problem::Problem,
-    domain::repricing::RunForm,
-};
-
-/// A page of the runs, newest first.
-#[server(prefix = "/fn", endpoint = "prices/runs", input = Json)]
-pub async fn load_runs(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the last run of the page before.
-    before: Option<String>,
-) -> Result<RunsPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let before = before.as_deref().map(id).transpose()?;
-    Ok(backend::prices::runs::list(&backend, &scope, before).await?)
-}
-
-/// One run.
-#[server(prefix = "/fn", endpoint = "prices/run", input = Json)]
-pub async fn load_run(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the run.
-    run: String,
-) -> Result<RunPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let run = backend::prices::runs::run(&backend, &scope, id(&run)?).await?;
-    Ok(RunPage { run, may_manage: scope.may(Permission::ManagePrices) })
-}
+use {super::id, crate::caller::Caller, domain::problem::Problem, domain::repricing::RunForm};
 
 /// Begins a run with its preview.
 #[server(prefix = "/fn", endpoint = "prices/start-run")]

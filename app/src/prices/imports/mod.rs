@@ -1,23 +1,20 @@
 //! Imports of newer price data into the organization's own prices: files that were sent, and what each proposes.
 
-pub mod review;
+mod review;
 
-pub use review::ImportPage;
+pub(crate) use review::import;
 
-use super::api::load_imports;
 use super::labels::{Tab, instant, tabs};
-use crate::error::Failure;
 use crate::form::FileErrors;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Column, EmptyState, Field, FormErrors, Loading, NoPermission, Notice, PageHead, Section, Table,
-    loaded_first,
+    Button, ButtonKind, Column, EmptyState, Field, FormErrors, NoPermission, Notice, PageHead, Section, Table,
 };
-use domain::price::import::{ImportEntry, ImportsPage as Imports, MAX_FILE_BYTES};
+use domain::identity::Permission;
+use domain::price::import::{ImportEntry, MAX_FILE_BYTES};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// The list of imports; files are posted to it.
 fn imports_path(org: &str) -> String {
@@ -29,42 +26,25 @@ fn import_path(org: &str, entry: &ImportEntry) -> String {
 }
 
 /// All imports of the organization, and the form that sends a file.
-#[component]
-pub fn ImportsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    // What was wrong with the file that was just posted from here.
-    let wrong = StoredValue::new(FileErrors::posted_to(&imports_path(&org.get_untracked())));
-    let imports = loaded_first(move || org.get(), load_imports);
-    view! {
-        <Title text="Import prices"/>
-        <Transition fallback=|| view! { <PageHead title="Import prices"/><Loading what="imports" lines=6/> }>
-            {move || Suspend::new(async move {
-                match imports.await {
-                    Ok(imports) => draw(&org.get_untracked(), &imports, &wrong.get_value()),
-                    Err(error) => view! { <PageHead title="Import prices"/><Failure what="imports" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
-
-fn draw(org: &str, page: &Imports, wrong: &FileErrors) -> AnyView {
+pub(crate) async fn imports(visit: Visit) -> Drawn {
+    let imports = backend::prices::import::list(&visit.backend, &visit.scope).await?;
     let lead = "A newer data set is compared with what you pay. You see every change and what it would have meant, and choose.";
-    let send = if page.may_manage {
-        form(org, wrong)
+    let send = if visit.frame.may(Permission::ManagePrices) {
+        form(visit.org())
     } else {
         view! { <NoPermission what="import prices" who="an owner, admin or finance member"/> }.into_any()
     };
-    let (tabs, earlier) = (tabs(org, Tab::Imports), earlier(org, &page.imports));
-    view! {
-        <PageHead title="Import prices" lead=lead/>
-        {tabs}
-        {whose()}
-        <Section title="New file" id="new">{send}</Section>
-        <Section title="Earlier files">{earlier}</Section>
-    }
-    .into_any()
+    let earlier = earlier(visit.org(), &imports);
+    Ok(Page::new(
+        "Import prices",
+        view! {
+            <PageHead title="Import prices" lead=lead/>
+            {tabs(visit.org(), Tab::Imports)}
+            {whose()}
+            <Section title="New file" id="new">{send}</Section>
+            <Section title="Earlier files">{earlier}</Section>
+        },
+    ))
 }
 
 /// Into whose book an import goes.
@@ -78,9 +58,8 @@ fn whose() -> AnyView {
     .into_any()
 }
 
-/// Posted by the browser itself, with and without JavaScript alike.
-fn form(org: &str, wrong: &FileErrors) -> AnyView {
-    let (file, version, from) = (wrong.of("file"), wrong.of("version"), wrong.of("from"));
+fn form(org: &str) -> AnyView {
+    let wrong = FileErrors::posted_to(&imports_path(org));
     let hint = format!(
         "providers.json of genai-prices, model_prices_and_context_window.json of LiteLLM, or a tab-separated price list; at most {} MiB.",
         MAX_FILE_BYTES / (1024 * 1024)
@@ -89,12 +68,12 @@ fn form(org: &str, wrong: &FileErrors) -> AnyView {
         <form class="form form-wide" method="post" enctype="multipart/form-data" action=imports_path(org)>
             <FormErrors errors=wrong.all()/>
             <div class="form-row">
-                <Field label="Version" name="version" optional=true maxlength=100 error=Signal::stored(version)
+                <Field label="Version" name="version" optional=true maxlength=100 error=wrong.of("version")
                     hint="Of data that does not name it, such as 0.2.4. Stands beside every price."/>
-                <Field label="Changes without a date hold from" name="from" kind="date" optional=true error=Signal::stored(from)
+                <Field label="Changes without a date hold from" name="from" kind="date" optional=true error=wrong.of("from")
                     hint="Today when empty. Data with a date keeps its date."/>
             </div>
-            <Field label="File" name="file" kind="file" accept=".json,.tsv,.txt" error=Signal::stored(file) hint=hint/>
+            <Field label="File" name="file" kind="file" accept=".json,.tsv,.txt" error=wrong.of("file") hint=hint/>
             <div class="actions">
                 <Button kind=ButtonKind::Primary>"Compare"</Button>
                 <span class="soft small">"Nothing is entered yet."</span>

@@ -1,24 +1,22 @@
 //! What one import proposes: every change with its effect on the last 30 days, ticked and entered with a reason.
 
-use super::super::api::{ApplyImport, load_import};
-use super::super::labels::{instant, model_path, rate};
-use super::{imports_path, whose};
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use super::super::api::ApplyImport;
+use super::super::labels::{amount, change, instant, model_path, rate};
+use super::{import_path, imports_path, whose};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::UrlQuery;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Change, Choice, Column, Crumb, Direction, EmptyState, Facts, Figure,
-    FormErrors, Loading, NoticeText, PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice, loaded_first,
+    Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, EmptyState, Facts, Figure, FormErrors, NoticeText,
+    PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice,
 };
-use domain::price::import::{Counts, Filter, ImportEffect, ImportPage as View, Proposal, ProposalKind};
+use domain::identity::Permission;
+use domain::price::import::{Counts, Filter, Import, ImportEffect, Proposal, ProposalKind};
 use domain::price::page::{ModelName, terms};
 use domain::price::{BookPrice, PriceWarning};
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
-use rust_decimal::Decimal;
+use leptos::server_fn::ServerFn;
 
 const NOTICES: &[NoticeText] = &[NoticeText {
     code: "imported",
@@ -29,57 +27,32 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 /// The filter in the page's address.
 const SHOW: &str = "show";
 
-/// One import.
-#[component]
-pub fn ImportPage() -> impl IntoView {
-    let params = use_params_map();
-    let map = use_query_map();
-    let asked = Memo::new(move |_| {
-        let params = params.read();
-        let show = map.read().get(SHOW).unwrap_or_default();
-        (params.get("org").unwrap_or_default(), params.get("import").unwrap_or_default(), Filter::parse(&show))
-    });
-    let form = use_form::<ApplyImport>();
-    let version = form.action.version();
-    let import =
-        loaded_first(move || (asked.get(), version.get()), |((org, import, show), _)| load_import(org, import, show));
-    view! {
-        <Title text="Import"/>
-        <UrlNotice known=NOTICES/>
-        <Transition fallback=|| view! { <Loading what="import" lines=12/> }>
-            {move || Suspend::new(async move {
-                match import.await {
-                    Ok(page) => {
-                        let (org, _, show) = asked.get_untracked();
-                        draw(&org, &page, show, form)
-                    }
-                    Err(error) => view! { <PageHead title="Import"/><Failure what="import" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
-}
+/// Most proposals that the page shows.
+const PROPOSALS_SHOWN: usize = 300;
 
-fn draw(org: &str, page: &View, show: Filter, form: Form<ApplyImport>) -> AnyView {
-    let entry = &page.import.entry;
+/// One import.
+pub(crate) async fn import(visit: Visit) -> Drawn {
+    let import = backend::prices::import::import(&visit.backend, &visit.scope, visit.id("import")?).await?;
+    let (org, entry, counts) = (visit.org(), &import.entry, Counts::of(&import.proposals));
     let crumbs = vec![Crumb::link("Import prices", imports_path(org)), Crumb::here(entry.file_name.clone())];
     let title = format!("{} beside your prices", entry.source);
-    let (effect, proposals, facts) = (effect(org, page), proposals(org, page, show, form), facts(page));
-    view! {
-        <Breadcrumb crumbs=crumbs/>
-        <PageHead title=title lead=lead(page)/>
-        {whose()}
-        {effect}
-        {proposals}
-        {facts}
-    }
-    .into_any()
+    Ok(Page::new(
+        "Import",
+        view! {
+            <UrlNotice known=NOTICES/>
+            <Breadcrumb crumbs=crumbs/>
+            <PageHead title=title lead=lead(&import, &counts)/>
+            {whose()}
+            {effect(org, &import.effect)}
+            {proposals(&visit, &import, &counts)}
+            {facts(&import)}
+        },
+    ))
 }
 
 /// The answer in one sentence.
-fn lead(page: &View) -> String {
-    let counts = &page.counts;
-    let unchanged = format!("{} are as you have them", format::counted(page.import.unchanged, "price"));
+fn lead(import: &Import, counts: &Counts) -> String {
+    let unchanged = format!("{} are as you have them", format::counted(import.unchanged, "price"));
     if counts.total() == 0 {
         return format!("Nothing differs any more; {unchanged}.");
     }
@@ -96,8 +69,7 @@ fn lead(page: &View) -> String {
 }
 
 /// What it would have meant.
-fn effect(org: &str, page: &View) -> AnyView {
-    let effect = &page.import.effect;
+fn effect(org: &str, effect: &ImportEffect) -> AnyView {
     let total = &effect.total;
     let note = if effect.cut {
         format!("the newest {}, since {}", format::counted(total.events, "event"), instant(effect.from))
@@ -133,10 +105,6 @@ fn effect(org: &str, page: &View) -> AnyView {
     .into_any()
 }
 
-fn amount(delta: Decimal) -> String {
-    if delta.is_zero() { format::money(delta) } else { format::money_signed(delta) }
-}
-
 fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
     let columns = vec![
         Column::text("Model"),
@@ -146,22 +114,13 @@ fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
         Column::number("Change, $"),
     ];
     let rows = effect.models.iter().map(|row| {
-        let delta = row.sums.delta();
-        let direction = Direction::of_cost(if delta.is_zero() {
-            0.0
-        } else if delta.is_sign_negative() {
-            -1.0
-        } else {
-            1.0
-        });
-        let change = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
         view! {
             <tr>
                 {head(org, &row.model, row.sums.priced < row.sums.events, None)}
                 <td class="num">{format::count(row.sums.events)}</td>
                 <td class="num" title=format::money_full(row.sums.before)>{format::money_plain(row.sums.before)}</td>
                 <td class="num" title=format::money_full(row.sums.all)>{format::money_plain(row.sums.all)}</td>
-                <td class="num"><Change text=change direction=direction title=format::money_full(delta)/></td>
+                <td class="num">{change(row.sums.delta())}</td>
             </tr>
         }
     });
@@ -169,13 +128,14 @@ fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
     view! { <Table caption="Effect by model" columns=columns dense=true>{rows}</Table> }.into_any()
 }
 
-fn proposals(org: &str, page: &View, show: Filter, form: Form<ApplyImport>) -> AnyView {
-    if page.counts.total() == 0 {
+fn proposals(visit: &Visit, import: &Import, counts: &Counts) -> AnyView {
+    if counts.total() == 0 {
         let text = "You have every price of the file, or a price of your own that you kept.";
         return view! { <Section title="Proposals"><EmptyState title="Nothing to enter" text=text/></Section> }
             .into_any();
     }
-    let may = page.may_manage;
+    let (org, may) = (visit.org(), visit.frame.may(Permission::ManagePrices));
+    let show = Filter::parse(visit.query.get(SHOW).unwrap_or_default());
     let columns = vec![
         Column::text("Model"),
         Column::text("What is priced"),
@@ -184,50 +144,44 @@ fn proposals(org: &str, page: &View, show: Filter, form: Form<ApplyImport>) -> A
         Column::number("Then"),
         Column::text("State"),
     ];
-    let rows = page.import.proposals.iter().map(|proposal| row(org, proposal, may)).collect_view();
-    let shown = page.import.proposals.len() as u64;
-    let rest = (shown < page.matching).then(|| {
+    let matching: Vec<&Proposal> = import.proposals.iter().filter(|proposal| show.shows(proposal)).collect();
+    let rows = matching.iter().take(PROPOSALS_SHOWN).map(|proposal| row(org, proposal, may)).collect_view();
+    let rest = (matching.len() > PROPOSALS_SHOWN).then(|| {
         let text = format!(
             "The first {} of {}. Enter some to see the others, or use the API.",
-            format::count(shown),
-            format::count(page.matching)
+            format::count(PROPOSALS_SHOWN as u64),
+            format::count(matching.len() as u64)
         );
         view! { <p class="soft small">{text}</p> }
     });
     let list = view! {
         <Table caption="Proposals" columns=columns dense=true>{rows}</Table>
         {rest}
-    };
-    let (filters, note) = (filters(org, page, show), "rows are ended and begun, never edited");
-    let body = if may { apply(org, page, form, list.into_any()) } else { list.into_any() };
-    view! { <Section title="Proposals" note=note>{filters}{body}</Section> }.into_any()
+    }
+    .into_any();
+    let filters = filters(&import_path(org, &import.entry), counts, show);
+    let body = if may { apply(org, import, counts.sure(), list) } else { list };
+    view! { <Section title="Proposals" note="rows are ended and begun, never edited">{filters}{body}</Section> }
+        .into_any()
 }
 
 /// Links that narrow the list.
-fn filters(org: &str, page: &View, show: Filter) -> AnyView {
-    let path = super::import_path(org, &page.import.entry);
+fn filters(path: &str, counts: &Counts, show: Filter) -> AnyView {
     let links = Filter::ALL.into_iter().filter_map(|filter| {
-        let count = count_of(filter, &page.counts);
-        let word = match filter {
-            Filter::All => "all",
-            Filter::Kind(kind) => kind.label(),
-            Filter::NeedsConfirmation => "needs confirmation",
+        let (word, count) = match filter {
+            Filter::All => ("all", counts.total()),
+            Filter::Kind(kind) => (kind.label(), counts.of_kind(kind)),
+            Filter::NeedsConfirmation => ("needs confirmation", counts.needs_confirmation),
         };
         let label = format!("{word} {}", format::count(count));
         let current = (filter == show).then_some("true");
-        let href =
-            if filter == Filter::All { path.clone() } else { UrlQuery::new().with(SHOW, filter.as_str()).at(&path) };
+        let href = match filter {
+            Filter::All => path.to_owned(),
+            filter => UrlQuery::new().with(SHOW, filter.as_str()).at(path),
+        };
         (count > 0).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
     });
     view! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }.into_any()
-}
-
-const fn count_of(filter: Filter, counts: &Counts) -> u64 {
-    match filter {
-        Filter::All => counts.total(),
-        Filter::Kind(kind) => counts.of_kind(kind),
-        Filter::NeedsConfirmation => counts.needs_confirmation,
-    }
 }
 
 fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
@@ -240,6 +194,7 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
         view! { <input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/> }
             .into_any()
     });
+    let (kind, tone) = (proposal.kind.label(), if proposal.needs_confirmation() { Tone::Warn } else { Tone::Neutral });
     let warnings: Vec<String> = proposal.warnings.iter().map(PriceWarning::detail).collect();
     let why = (!warnings.is_empty()).then(|| view! { <span class="note">{warnings.join(" ")}</span> });
     let until = proposal
@@ -254,7 +209,7 @@ fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
             <td class="nowrap">{from}{until}</td>
             {cell(proposal.before.as_ref(), "no price")}
             {cell(proposal.after.as_ref(), "ends")}
-            <td class="wrap">{badge(proposal)}{why}</td>
+            <td class="wrap"><Badge tone=tone>{kind}</Badge>{why}</td>
         </tr>
     }
     .into_any()
@@ -279,44 +234,36 @@ fn cell(row: Option<&BookPrice>, none: &'static str) -> AnyView {
     }
 }
 
-fn badge(proposal: &Proposal) -> AnyView {
-    let tone = if proposal.needs_confirmation() { Tone::Warn } else { Tone::Neutral };
-    let label = proposal.kind.label();
-    view! { <Badge tone=tone>{label}</Badge> }.into_any()
-}
-
 /// The list inside the form that enters what is chosen.
-fn apply(org: &str, page: &View, form: Form<ApplyImport>, list: AnyView) -> AnyView {
-    let sure = page.counts.sure();
+fn apply(org: &str, import: &Import, sure: u64, list: AnyView) -> AnyView {
+    let form = Posted::<ApplyImport>::here();
     let hint = "Ticking a row that needs a confirmation confirms it.";
     let all = (sure > 0)
         .then(|| Choice::new("sure", format!("Everything that needs no confirmation ({})", format::count(sure))));
     let choices: Vec<Choice> =
         all.into_iter().chain([Choice::new("ticked", "Only what is ticked above").hint(hint)]).collect();
     let what = form.kept_or("what", if sure > 0 { "sure" } else { "ticked" });
-    let (org, import) = (org.to_owned(), page.import.entry.import_id.to_string());
     view! {
-        <ActionForm action=form.action attr:class="price-review">
-            <input type="hidden" name="org" value=org/>
-            <input type="hidden" name="import" value=import/>
+        <form method="post" action=ApplyImport::url() class="price-review">
+            <input type="hidden" name="org" value=org.to_owned()/>
+            <input type="hidden" name="import" value=import.entry.import_id.to_string()/>
             {list}
             <div class="form form-wide">
                 <FormErrors errors=form.errors()/>
                 <Radios label="What is entered" name="what" choices=choices value=what/>
-                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept("reason").unwrap_or_default() error=form.error("reason")
+                <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept_or("reason", "") error=form.error("reason")
                     hint="Stands in the history of your prices."/>
                 <div class="actions">
-                    <Button kind=ButtonKind::Primary disabled=form.pending()>"Enter the prices"</Button>
+                    <Button kind=ButtonKind::Primary>"Enter the prices"</Button>
                     <span class="soft small">"One change, which can be undone while nothing was booked with it."</span>
                 </div>
             </div>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }
 
-fn facts(page: &View) -> AnyView {
-    let import = &page.import;
+fn facts(import: &Import) -> AnyView {
     let entry = &import.entry;
     let sent = format!("{} by {}", format::time_exact(entry.created_at), entry.created_by);
     let unlisted = (import.unlisted_models > 0).then(|| {

@@ -15,7 +15,7 @@ mod view;
 pub use card::{Card, cards, mark_uplifts, overlay};
 pub use effect::{ImportEffect, ModelEffect, Sums, backdated};
 pub use names::{NameRule, NameRules, rules};
-pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, ImportPage, ImportsPage, MAX_FILE_BYTES};
+pub use view::{Choice, Counts, Filter, Import, ImportEntry, ImportInput, MAX_FILE_BYTES};
 
 use super::page::ModelName;
 use super::{Attributes, BookPrice, PriceWarning, Schedule, Variant, seed, warnings};

@@ -245,25 +245,3 @@ pub struct Import {
     /// What the proposals would have meant for the 30 days before it was sent.
     pub effect: ImportEffect,
 }
-
-/// The page of one import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportPage {
-    /// The import, with the proposals that are shown.
-    pub import: Import,
-    /// What all of its proposals do now.
-    pub counts: Counts,
-    /// How many proposals the filter finds, shown or not.
-    pub matching: u64,
-    /// Whether the caller may enter them.
-    pub may_manage: bool,
-}
-
-/// The page of all imports.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportsPage {
-    /// Newest first.
-    pub imports: Vec<ImportEntry>,
-    /// Whether the caller may send a file.
-    pub may_manage: bool,
-}

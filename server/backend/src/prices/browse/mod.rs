@@ -45,15 +45,7 @@ pub async fn overview(backend: &Backend, scope: &OrgScope, search: &PriceSearch)
         sql::sources(&backend.pool, now),
     )?;
     let (used, total) = used;
-    Ok(PricesPage {
-        month: month.from,
-        used,
-        total,
-        found,
-        providers,
-        sources,
-        may_manage: scope.may(Permission::ManagePrices),
-    })
+    Ok(PricesPage { month: month.from, used, total, found, providers, sources })
 }
 
 /// Models of the book that match, the closest first, with what they cost now.
@@ -121,7 +113,6 @@ pub async fn model(backend: &Backend, scope: &OrgScope, name: &ModelName) -> Res
         aliases,
         used_since: used.from,
         used_by,
-        may_manage: scope.may(Permission::ManagePrices),
     })
 }
 

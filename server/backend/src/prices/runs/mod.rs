@@ -213,7 +213,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, before: Option<RunId>) ->
     let per_page = usize::try_from(RUNS_PER_PAGE).unwrap_or(usize::MAX);
     let next = paging::cut(&mut rows, per_page, |row| row.run_id);
     let runs = rows.into_iter().map(|row| row.view(scope)).collect::<Result<_, Error>>()?;
-    Ok(RunsPage { runs, next, may_manage: scope.may(Permission::ManagePrices) })
+    Ok(RunsPage { runs, next })
 }
 
 /// The runs that tell how far months of the contract that begin on `since` or later are settled, newest first: the contract's own, and whatever moved money since.

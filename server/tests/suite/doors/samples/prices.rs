@@ -1,6 +1,6 @@
 //! The price book: the common part is the same for everybody. The organization's own book, what waits for a price, runs.
 
-use crate::doors::sample::{Guard, Sample, api, ask, file, form, page};
+use crate::doors::sample::{Guard, Sample, api, file, form, page};
 use crate::doors::world::{PRICE_LIST, PROJECT_SECRET, SECRET, World};
 use domain::identity::{KeyScope, Permission};
 use serde_json::json;
@@ -19,13 +19,10 @@ fn administers(sample: Sample) -> Sample {
 
 fn common() -> Vec<Sample> {
     let question = json!({"provider": "openai", "model": "gpt-4o", "usage": {"prompt_tokens": 1}});
-    let search = json!({"text": "gpt", "provider": null, "cursor": null, "limit": 50});
     vec![
         page("/o/{org}/prices", "/o/acme/prices"),
         page("/o/{org}/prices/{provider}/{*model}", "/o/acme/prices/openai/gpt-4o"),
         page("/o/{org}/prices.csv", "/o/acme/prices.csv"),
-        ask("prices/list", json!({"search": search})),
-        ask("prices/model", json!({"provider": "openai", "model": "gpt-4o"})),
         api("GET /v1/prices", "/v1/prices?q=gpt"),
         api("GET /v1/prices/{provider}/{model}", "/v1/prices/openai/gpt-4o").common(),
         api("POST /v1/quotes", "/v1/quotes").body(question).common(),
@@ -51,8 +48,6 @@ fn own(world: &World) -> Vec<Sample> {
         page("/o/{org}/prices/own", "/o/acme/prices/own"),
         manages(page("/o/{org}/prices/own/price", "/o/acme/prices/own/price")),
         manages(page("/o/{org}/prices/own/name", "/o/acme/prices/own/name")),
-        ask("prices/own", json!({})),
-        manages(ask("prices/form-options", json!({}))),
         manages(form("prices/enter", &entered)),
         manages(form("prices/end", &[("rule", price), ("valid_to", "2026-12-01"), ("page", "own")])),
         manages(form("prices/map", &mapped)),
@@ -67,7 +62,6 @@ fn own(world: &World) -> Vec<Sample> {
         administers(api("POST /v1/rule-changes/{change_id}/undo", format!("/v1/rule-changes/{change}/undo"))),
         api("GET /v1/unpriced", "/v1/unpriced"),
         page("/o/{org}/prices/basis", "/o/acme/prices/basis"),
-        ask("prices/basis", json!({})),
         manages(form("prices/choose-basis", &[("basis", "reported"), ("reason", "Contract")])),
         api("GET /v1/cost-basis", "/v1/cost-basis"),
         administers(api("POST /v1/cost-basis", "/v1/cost-basis"))
@@ -77,14 +71,11 @@ fn own(world: &World) -> Vec<Sample> {
 
 fn imports(world: &World) -> Vec<Sample> {
     let import = world.import.as_str();
-    let show = json!({"import": import, "show": "All"});
     let apply = [("import", import), ("what", "sure"), ("reason", "List")];
     vec![
         page("/o/{org}/prices/imports", "/o/acme/prices/imports"),
         page("/o/{org}/prices/imports/{import}", format!("/o/acme/prices/imports/{import}")),
         manages(file("/o/{org}/prices/imports", "/o/acme/prices/imports", &[("version", "1")], PRICE_LIST)),
-        ask("prices/imports", json!({})),
-        ask("prices/import", show),
         manages(form("prices/apply-import", &apply)),
         api("GET /v1/price-imports", "/v1/price-imports"),
         administers(api("POST /v1/price-imports", "/v1/price-imports")).text(PRICE_LIST),
@@ -103,7 +94,6 @@ fn discounts() -> Vec<Sample> {
             "/o/{org}/prices/discounts/new",
             "/o/acme/prices/discounts/new?kind=discount&percent=12&source=Contract",
         )),
-        manages(ask("prices/modifier-effect", json!({"form": sent.clone()}))),
         manages(form("prices/add-modifier", &typed)),
         api("GET /v1/price-modifiers", "/v1/price-modifiers"),
         administers(api("POST /v1/price-modifiers", "/v1/price-modifiers")).body(sent.clone()),
@@ -123,7 +113,6 @@ fn contract() -> Vec<Sample> {
     vec![
         page("/o/{org}/prices/contract", "/o/acme/prices/contract"),
         manages(page("/o/{org}/prices/contract/new", "/o/acme/prices/contract/new")),
-        ask("prices/contract", json!({})),
         manages(form("prices/add-term", &typed)),
         api("GET /v1/contract-terms", "/v1/contract-terms"),
         administers(api("POST /v1/contract-terms", "/v1/contract-terms")).body(sent),
@@ -138,8 +127,6 @@ fn runs(world: &World) -> Vec<Sample> {
         page("/o/{org}/prices/runs", "/o/acme/prices/runs"),
         manages(page("/o/{org}/prices/runs/new", "/o/acme/prices/runs/new")),
         page("/o/{org}/prices/runs/{run}", format!("/o/acme/prices/runs/{previewed}")),
-        ask("prices/runs", json!({})),
-        ask("prices/run", json!({"run": previewed})),
         manages(form("prices/start-run", &[("kind", "repricing")])),
         manages(form("prices/confirm-run", &[("run", previewed), ("reason", "Contract")])),
         manages(form("prices/discard-run", &[("run", previewed)])),
