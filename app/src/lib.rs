@@ -63,19 +63,8 @@ pub fn App() -> impl IntoView {
         <Title formatter=|title: String| if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") } />
         <Router>
             <Routes fallback=identity::NotFoundPage>
-                <Route path=path!("/") view=identity::HomePage ssr=ssr.clone() />
-                <Route path=path!("/sign-up") view=identity::SignUpPage ssr=ssr.clone() />
-                <Route path=path!("/sign-in") view=identity::SignInPage ssr=ssr.clone() />
-                <Route path=path!("/verify-email") view=identity::VerifyEmailPage ssr=ssr.clone() />
-                <Route path=path!("/forgotten-password") view=identity::ForgottenPasswordPage ssr=ssr.clone() />
-                <Route path=path!("/reset-password") view=identity::ResetPasswordPage ssr=ssr.clone() />
-                <Route path=path!("/invitations/:org/:token") view=identity::InvitationPage ssr=ssr.clone() />
                 <Route path=path!("/recipients/:org/:token") view=budgets::RecipientPage ssr=ssr.clone() />
-                <Route path=path!("/account") view=identity::AccountPage ssr=ssr.clone() />
-                <Route path=path!("/dev/mail") view=delivery::MailPage ssr=ssr.clone() />
-                <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
-                    <Route path=path!("") view=identity::FirstPage />
                     <Route path=path!("events") view=events::EventsPage />
                     <Route path=path!("events/rejected") view=events::RejectedPage />
                     <Route path=path!("events/unpriced") view=events::UnpricedPage />
@@ -89,10 +78,6 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("forecast") view=forecast::ForecastPage />
                     <Route path=path!("statements") view=statements::StatementsPage />
                     <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
-                    <Route path=path!("settings") view=identity::SettingsPage />
-                    <Route path=path!("settings/members") view=identity::MembersPage />
-                    <Route path=path!("settings/keys") view=keys::KeysPage />
-                    <Route path=path!("settings/audit") view=identity::AuditPage />
                 </ParentRoute>
             </Routes>
         </Router>

@@ -1,13 +1,13 @@
 //! The sample organization: a realistic quarter of usage to look around in.
 
 use crate::error::AppError;
-use crate::form::Form;
+use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::Page;
 use crate::ui::{Button, FormErrors, Meter, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 /// Makes a sample organization for the signed-in person and leads there; its events arrive in the background.
 ///
@@ -24,53 +24,31 @@ pub async fn load_sample() -> Result<(), AppError> {
     Ok(())
 }
 
-/// How much of the sample's quarter is there, from 0 to 1, while it is loaded; none once all of it is.
-///
-/// # Errors
-/// Without a sign-in, and for strangers to the organization.
-#[server(prefix = "/fn", endpoint = "sample/progress")]
-pub async fn sample_progress(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Option<f64>, AppError> {
-    let caller = crate::caller::Caller::enter(&org).await?;
-    Ok(backend::sample::progress(&caller.backend, &caller.scope).await?)
-}
-
 /// What stands in place of the Overview while the sample is loaded; it gives way by itself.
-#[component]
-pub fn SampleArriving(
-    /// Slug of the organization.
-    org: String,
-    /// How much of the quarter is there.
-    share: f64,
-) -> impl IntoView {
-    let again = NavItem::Overview.path(&org);
+pub(crate) fn arriving(org: &str, share: f64) -> Page {
+    let again = NavItem::Overview.path(org);
     let text = format!("{} of the quarter is there", format::percent_whole(share));
-    view! {
-        <Title text="Sample data"/>
+    let body = view! {
         <PageHead title="Your sample is on its way" lead="A quarter of usage goes in by the same door as your own events will. It takes some seconds."/>
         // The same address shows the Overview when all is there.
         <div class="sample-arriving" role="status" id="sample-arriving" data-live="1">
             <Meter share=share label=text.clone()/><p class="soft">{text}</p>
         </div>
         <noscript><p><a href=again>"Look again"</a></p></noscript>
-    }
+    };
+    Page::new("Sample data", body)
 }
 
 /// The button "Load sample data" with a line that says what it does.
-#[component]
-pub fn LoadSampleForm(
-    /// Made by `use_form` outside of what is loaded.
-    form: Form<LoadSample>,
-) -> impl IntoView {
+pub(crate) fn form() -> AnyView {
     view! {
         <form class="form" method="post" action=LoadSample::url()>
-            <FormErrors errors=form.errors()/>
+            <FormErrors errors={Posted::<LoadSample>::here().errors()}/>
             <p class="soft">
                 "A separate organization with a quarter of usage, made from figures measured on production traces. Delete it whenever you like."
             </p>
             <Button>"Load sample data"</Button>
         </form>
     }
+    .into_any()
 }

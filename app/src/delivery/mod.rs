@@ -1,35 +1,36 @@
 //! Outgoing mail of local mode, which has no mail server to give it to.
 
-pub mod api;
-
-use crate::error::Failure;
+use crate::caller::{SignedIn, backend};
 use crate::format;
 use crate::layout::Plain;
-use crate::ui::{EmptyState, Loading, PageHead, Section, loaded_first};
-use api::load_mails;
+use crate::page::{Address, Drawn, Page};
+use crate::ui::{EmptyState, PageHead, Section};
 use domain::delivery::ShownMail;
+use domain::problem::Problem;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-/// `/dev/mail`: the newest mails with working links.
-#[component]
-pub fn MailPage() -> impl IntoView {
-    let mails = loaded_first(|| (), |()| load_mails());
-    view! {
-        <Title text="Mail"/>
+/// The newest mails with working links, where other machines reach local mode to signed-in people alone; outside local mode there is no such page.
+pub(crate) async fn mails(_: Address) -> Drawn {
+    let backend = backend()?;
+    if !backend.local {
+        return Err(Problem::NotFound.into());
+    }
+    if backend.exposed {
+        SignedIn::or_sign_in().await?;
+    }
+    let mails = backend::delivery::shown(&backend).await?;
+    let list = if mails.is_empty() {
+        view! { <EmptyState title="No mail yet"/> }.into_any()
+    } else {
+        mails.into_iter().map(mail).collect_view().into_any()
+    };
+    let body = view! {
         <Plain wide=true>
             <PageHead title="Mail" lead="There is no mail server in local mode: mail is shown here instead of being sent. Links work."/>
-            <Transition fallback=|| view! { <Loading what="mail" lines=6/> }>
-                {move || Suspend::new(async move {
-                    match mails.await {
-                        Ok(mails) if mails.is_empty() => view! { <EmptyState title="No mail yet"/> }.into_any(),
-                        Ok(mails) => mails.into_iter().map(mail).collect_view().into_any(),
-                        Err(error) => view! { <Failure what="mail" error=error/> }.into_any(),
-                    }
-                })}
-            </Transition>
+            {list}
         </Plain>
-    }
+    };
+    Ok(Page::new("Mail", body))
 }
 
 fn mail(mail: ShownMail) -> AnyView {
@@ -40,8 +41,7 @@ fn mail(mail: ShownMail) -> AnyView {
     view! {
         <Section title=mail.subject note=note id=id>
             <div class="mail-text">{lines}</div>
-            // Served beside this page's router, not by it.
-            <p><a href=as_sent rel="external">"As HTML"</a></p>
+            <p><a href=as_sent>"As HTML"</a></p>
         </Section>
     }
     .into_any()
@@ -52,8 +52,7 @@ fn line(text: &str) -> AnyView {
     let words = text.split_inclusive(' ').map(|word| {
         let bare = word.trim_end();
         if bare.starts_with("http://") || bare.starts_with("https://") {
-            // The pages behind these links belong to the server, not to this page's router.
-            view! { <a href=bare.to_owned() rel="external">{bare.to_owned()}</a>" " }.into_any()
+            view! { <a href=bare.to_owned()>{bare.to_owned()}</a>" " }.into_any()
         } else {
             word.to_owned().into_any()
         }

@@ -1,20 +1,18 @@
 //! A person's account: sign-ins and password.
 
-use super::api::{ChangePassword, RevokeOtherSignIns, RevokeSignIn, SignOut, load_account};
+use super::api::{ChangePassword, RevokeOtherSignIns, RevokeSignIn, SignOut};
 use super::sign_up::PASSWORD_HINT;
-use super::views::Account;
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use crate::caller::SignedIn;
+use crate::form::Posted;
 use crate::format;
 use crate::layout::Plain;
+use crate::page::{Address, Drawn, Page};
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, Field, FormErrors, Loading, NoticeText, PageHead, Section, Table, Tone,
-    UrlNotice, loaded_first,
+    Badge, Button, ButtonKind, Column, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone, UrlNotice,
 };
-use domain::identity::SignIn;
+use domain::identity::{SignIn, User};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 const NOTICES: [NoticeText; 3] = [
     NoticeText {
@@ -26,27 +24,17 @@ const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "sign-ins-ended", tone: Tone::Good, text: "All other sign-ins have ended." },
 ];
 
-/// `/account`
-#[component]
-pub fn AccountPage() -> impl IntoView {
-    let form = use_form::<ChangePassword>();
-    let data = loaded_first(|| (), |()| load_account());
-    view! {
-        <Title text="Account"/>
-        <Suspense fallback=|| view! { <Plain><Loading what="account"/></Plain> }>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(account) => page(account, form),
-                    Err(error) => view! { <Plain><Failure what="account" error=error/></Plain> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+/// The signed-in person's.
+pub(crate) async fn account(_: Address) -> Drawn {
+    let SignedIn { user, sign_in_id, backend } = SignedIn::or_sign_in().await?;
+    let sign_ins = backend::identity::list_sign_ins(&backend, user.user_id, sign_in_id).await?;
+    Ok(Page::new("Account", draw(&user, sign_ins)))
 }
 
-fn page(account: Account, form: Form<ChangePassword>) -> AnyView {
-    let several = account.sign_ins.len() > 1;
-    let rows = account.sign_ins.into_iter().map(row).collect_view();
+fn draw(user: &User, sign_ins: Vec<SignIn>) -> AnyView {
+    let form = Posted::<ChangePassword>::here();
+    let several = sign_ins.len() > 1;
+    let rows = sign_ins.into_iter().map(row).collect_view();
     let columns = vec![
         Column::text("Browser"),
         Column::text("Address"),
@@ -54,9 +42,10 @@ fn page(account: Account, form: Form<ChangePassword>) -> AnyView {
         Column::text("Last used (UTC)"),
         Column::text("Actions").hidden(),
     ];
+    let email = user.email.to_string();
     view! {
         <Plain wide=true corner=Box::new(|| view! { <a href="/">"Back to the organization"</a> }.into_any())>
-            <PageHead title="Account" lead=account.user.email.to_string()/>
+            <PageHead title="Account" lead=email/>
             <UrlNotice known=&NOTICES/>
             <Section title="Sign-ins" note="end after 14 days without use">
                 <Table caption="Your sign-ins" columns=columns>{rows}</Table>

@@ -1,24 +1,27 @@
 //! Doors of accounts, organizations and members.
 
-use super::views::{
-    Account, AuditLine, FrameData, InvitationView, Members, Onboarding, OrganizationList, Sent, Settings, Waiting,
-};
+use super::first_key;
+use super::frame::{FrameData, Waiting};
+use super::next::local_path;
+use crate::caller::{Caller, SignedIn, backend, device, device_token};
 use crate::error::AppError;
-use domain::identity::{Role, ZoneChange};
+use backend::{events, identity};
+use domain::identity::{Email, Role};
 use domain::ids::{InvitationId, SignInId, UserId};
+use domain::problem::Problem;
 use leptos::prelude::*;
+use leptos_axum::redirect;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
-use {
-    super::first_key,
-    super::next::local_path,
-    crate::caller::{Caller, SignedIn, backend, device, device_token},
-    backend::{events, identity},
-    domain::identity::Permission,
-    domain::period::Zone,
-    domain::problem::Problem,
-    leptos_axum::redirect,
-    secrecy::SecretString,
-};
+/// A mail is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// To whom.
+    pub email: Email,
+    /// Local mode without a mail server: it can be read at `/dev/mail`.
+    pub shown_locally: bool,
+}
 
 /// Takes a sign-up; a mail says how it goes on.
 #[server(prefix = "/fn", endpoint = "identity/sign-up")]
@@ -103,14 +106,6 @@ pub async fn reset_password(
     Ok(())
 }
 
-/// The signed-in person and their sign-ins.
-#[server(prefix = "/fn", endpoint = "identity/account")]
-pub async fn load_account() -> Result<Account, AppError> {
-    let SignedIn { user, sign_in_id, backend } = SignedIn::or_sign_in().await?;
-    let sign_ins = identity::list_sign_ins(&backend, user.user_id, sign_in_id).await?;
-    Ok(Account { user, sign_ins })
-}
-
 /// Changes the password and ends all other sign-ins.
 #[server(prefix = "/fn", endpoint = "identity/change-password")]
 pub async fn change_password(
@@ -146,29 +141,6 @@ pub async fn revoke_other_sign_ins() -> Result<(), AppError> {
     identity::revoke_other_sign_ins(&backend, user.user_id, sign_in_id).await?;
     redirect("/account?notice=sign-ins-ended");
     Ok(())
-}
-
-/// Sends everybody to where they belong: strangers to sign in, members to their organization.
-#[server(prefix = "/fn", endpoint = "identity/home")]
-pub async fn home() -> Result<(), AppError> {
-    let Some(SignedIn { user, backend, .. }) = SignedIn::find().await? else {
-        redirect("/sign-in");
-        return Ok(());
-    };
-    let mine = identity::organizations_of(&backend, user.user_id).await?;
-    match mine.as_slice() {
-        [(only, _)] => redirect(&format!("/o/{}", only.slug)),
-        _ => redirect("/organizations"),
-    }
-    Ok(())
-}
-
-/// The person's organizations.
-#[server(prefix = "/fn", endpoint = "identity/organizations")]
-pub async fn load_organizations() -> Result<OrganizationList, AppError> {
-    let SignedIn { user, backend, .. } = SignedIn::or_sign_in().await?;
-    let organizations = identity::organizations_of(&backend, user.user_id).await?;
-    Ok(OrganizationList { email: user.email, organizations, time_zones: time_zones() })
 }
 
 /// Creates an organization with its first team, project and key.
@@ -217,30 +189,6 @@ pub async fn load_waiting(
     })
 }
 
-/// The way to the first number; nothing once the organization has events.
-#[server(prefix = "/fn", endpoint = "identity/onboarding")]
-pub async fn load_onboarding(
-    /// Slug of the organization.
-    org: String,
-    /// Whether somebody waits for the first event, and wants to be told when it is there.
-    waiting: bool,
-) -> Result<Option<Onboarding>, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let arrived = backend::events::newest(&backend, &scope).await?;
-    if arrived.is_some() && !waiting {
-        return Ok(None);
-    }
-    let projects = backend::projects::list_projects(&backend, &scope).await?;
-    let live = projects.into_iter().filter(|project| project.archived_at.is_none());
-    Ok(Some(Onboarding {
-        key: first_key::of_this_browser(&org),
-        endpoint: format!("{}/v1/events", backend.public_url),
-        may_make_keys: scope.may(Permission::ManageKeys),
-        projects: live.map(|project| project.slug.into()).collect(),
-        arrived,
-    }))
-}
-
 /// Makes a key for the snippets of the first minutes.
 #[server(prefix = "/fn", endpoint = "identity/first-key")]
 pub async fn make_first_key(
@@ -251,32 +199,6 @@ pub async fn make_first_key(
     first_key::make(&backend, &scope, &org).await?;
     redirect(&format!("/o/{org}"));
     Ok(())
-}
-
-/// Settings of the organization.
-#[server(prefix = "/fn", endpoint = "identity/settings")]
-pub async fn load_settings(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Settings, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let organization = identity::organization(&backend, &scope).await?;
-    let created_at = scope.zone().local(organization.created_at);
-    let retention_days = backend::ledger::retention(&backend, &scope).await?;
-    let drops_doubles = events::drops_doubles(&backend, &scope).await?;
-    let zone_change = identity::zone_change(&backend, &scope).await?;
-    let (role, time_zones) = (role_of(&scope)?, time_zones());
-    Ok(Settings { organization, role, created_at, time_zones, retention_days, drops_doubles, zone_change })
-}
-
-/// The change of the reporting time zone that is not done, asked again and again while Settings show it.
-#[server(prefix = "/fn", endpoint = "identity/zone-change")]
-pub async fn load_zone_change(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Option<ZoneChange>, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(identity::zone_change(&backend, &scope).await?)
 }
 
 /// Changes the organization's name and fiscal year, and begins a change of its zone.
@@ -343,42 +265,6 @@ pub async fn restore_organization(
     identity::restore_organization(&backend, &scope).await?;
     redirect(&format!("/o/{org}/settings?notice=restored"));
     Ok(())
-}
-
-/// Members and open invitations.
-#[server(prefix = "/fn", endpoint = "identity/members")]
-pub async fn load_members(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Members, AppError> {
-    let Caller { scope, user, backend } = Caller::enter(&org).await?;
-    let zone = scope.zone();
-    let members = identity::list_members(&backend, &scope).await?;
-    let belongings = identity::belongings(&backend, &scope).await?;
-    let invitations = if scope.may(Permission::ManageMembers) {
-        identity::list_invitations(&backend, &scope).await?
-    } else {
-        Vec::new()
-    };
-    Ok(Members {
-        me: user.user_id,
-        role: role_of(&scope)?,
-        members: members
-            .into_iter()
-            .map(|member| {
-                let day = zone.day_of(member.joined_at);
-                (member, day)
-            })
-            .collect(),
-        belongings,
-        invitations: invitations
-            .into_iter()
-            .map(|open| {
-                let until = zone.local(open.expires_at);
-                (open, until)
-            })
-            .collect(),
-    })
 }
 
 /// Invites an address.
@@ -453,25 +339,6 @@ pub async fn leave(
     Ok(())
 }
 
-/// What an invitation's link offers, to whoever holds it.
-#[server(prefix = "/fn", endpoint = "identity/invitation")]
-pub async fn load_invitation(
-    /// Slug of the organization.
-    org: String,
-    /// The link's secret.
-    token: String,
-) -> Result<InvitationView, AppError> {
-    let signed_in = SignedIn::find().await?.map(|person| person.user.email);
-    let offer = identity::offer(&backend()?, &org, &token).await?;
-    Ok(InvitationView {
-        organization: offer.organization,
-        email: offer.email,
-        role: offer.role,
-        has_account: offer.has_account,
-        signed_in,
-    })
-}
-
 /// The signed-in person accepts an invitation.
 #[server(prefix = "/fn", endpoint = "identity/accept-invitation")]
 pub async fn accept_invitation(
@@ -501,33 +368,4 @@ pub async fn accept_as_new(
     SignedIn::begin(&proven).await?;
     redirect(&format!("/o/{slug}"));
     Ok(())
-}
-
-/// The newest lines of the audit log.
-#[server(prefix = "/fn", endpoint = "identity/audit")]
-pub async fn load_audit(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Vec<AuditLine>, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let rows = backend::audit::list(&backend, &scope, 500).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| AuditLine { at: row.at, who: row.who, action: row.action, detail: row.detail })
-        .collect())
-}
-
-/// Zones that a person would choose: places, and UTC; without historical names.
-fn time_zones() -> Vec<String> {
-    const PLACES: [&str; 9] =
-        ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
-    let places = Zone::names().filter(|name| PLACES.iter().any(|place| name.starts_with(place)));
-    std::iter::once("UTC").chain(places).map(str::to_owned).collect()
-}
-
-fn role_of(scope: &backend::OrgScope) -> Result<Role, AppError> {
-    match scope.actor() {
-        backend::Actor::User { role, .. } => Ok(*role),
-        _ => Err(domain::problem::Problem::NotFound.into()),
-    }
 }

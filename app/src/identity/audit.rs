@@ -1,42 +1,28 @@
 //! The audit log.
 
-use super::api::load_audit;
-use super::settings::SettingsTabs;
-use super::shell::use_org;
-use super::views::AuditLine;
-use crate::error::{AppError, Failure};
+use super::settings_part;
+use crate::error::AppError;
 use crate::format;
-use crate::ui::{Column, Loading, NoPermission, PageHead, Section, Table, loaded_first};
+use crate::page::{Drawn, Visit};
+use crate::ui::{Column, NoPermission, Section, Table};
+use backend::audit::AuditRow;
 use domain::identity::Permission;
 use domain::problem::Problem;
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-/// `/o/{org}/settings/audit`
-#[component]
-pub fn AuditPage() -> impl IntoView {
-    let org = use_org();
-    // Blocking: whether it may be read decides the status.
-    let lines = loaded_first(move || org.get(), load_audit);
-    view! {
-        <Title text="Audit log"/>
-        <PageHead title="Settings"/>
-        <SettingsTabs/>
-        <Suspense fallback=|| view! { <Loading what="audit log"/> }>
-            {move || Suspend::new(async move {
-                match lines.await {
-                    Ok(lines) => table(lines),
-                    Err(AppError(Problem::Forbidden { .. })) => {
-                        view! { <NoPermission what=Permission::ReadAudit.description() who="an owner or admin"/> }.into_any()
-                    }
-                    Err(error) => view! { <Failure what="audit log" error=error/> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+/// What was changed in the organization.
+pub(crate) async fn audit(visit: Visit) -> Drawn {
+    let body = match backend::audit::list(&visit.backend, &visit.scope, 500).await.map_err(AppError::from) {
+        Ok(lines) => table(lines),
+        Err(AppError(Problem::Forbidden { .. })) => {
+            view! { <NoPermission what=Permission::ReadAudit.description() who="an owner or admin"/> }.into_any()
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(settings_part(&visit, "Audit log", body))
 }
 
-fn table(lines: Vec<AuditLine>) -> AnyView {
+fn table(lines: Vec<AuditRow>) -> AnyView {
     let note = lines.first().map(|line| format::offset(*line.at.offset())).unwrap_or_default();
     let rows = lines
         .into_iter()

@@ -1,7 +1,6 @@
 //! What stands around every page of an organization.
 
 use super::api::{RestoreOrganization, SignOut};
-use super::views::{FrameData, Waiting};
 use crate::form::{Form, use_form};
 use crate::format;
 use crate::layout::navigation::Badges;
@@ -10,10 +9,51 @@ use crate::page::Visit;
 use crate::spend::{FilterMenu, filter_bar};
 use crate::ui::{Button, FormErrors, Notice, Tone};
 use backend::{Backend, Error, OrgScope};
-use domain::identity::{Permission, User};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use domain::identity::{Email, Organization, Permission, Role, User};
+use domain::period::Offsets;
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
+use serde::{Deserialize, Serialize};
+
+/// What stands around an organization's pages.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameData {
+    /// The organization.
+    pub organization: Organization,
+    /// All organizations of the reader: name and slug.
+    pub organizations: Vec<(String, String)>,
+    /// Who is signed in.
+    pub email: Email,
+    /// Their role here.
+    pub role: Role,
+    /// Today in the organization's zone.
+    pub today: NaiveDate,
+    /// The organization's clock.
+    pub offsets: Offsets,
+    /// When the organization will be deleted, in its own zone.
+    pub deletes_at: Option<DateTime<FixedOffset>>,
+}
+
+impl FrameData {
+    /// Whether the reader may do it.
+    #[must_use]
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
+    }
+}
+
+/// Numbers beside places of the navigation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Rejected and unpriced events.
+    pub events: u64,
+    /// Budgets over their amount.
+    pub budgets: u64,
+    /// Alerts nobody acknowledged.
+    pub alerts: u64,
+}
 
 /// What the frame shows to a member.
 ///

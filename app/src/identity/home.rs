@@ -1,33 +1,30 @@
 //! The way in, and the page for what is not there.
 
-use super::api::home;
-use crate::layout::Plain;
-use crate::page::Page;
-use crate::ui::{Button, ButtonKind, PageHead, loaded_first};
+use crate::caller::SignedIn;
+use crate::layout::{NavItem, Plain};
+use crate::page::{Address, Drawn, Page};
+use crate::ui::{Button, ButtonKind, PageHead};
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-/// `/`: leads everybody to where they belong.
-#[component]
-pub fn HomePage() -> impl IntoView {
-    let way = loaded_first(|| (), |()| home());
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                way.await.is_err().then(|| view! {
-                    <Plain>
-                        <PageHead title="Not available at the moment" lead="Try again in a few seconds."/>
-                        <a class="button" href="/sign-in">"Sign in"</a>
-                    </Plain>
-                })
-            })}
-        </Suspense>
-    }
+/// Leads everybody to where they belong: strangers to sign in, members to their organization.
+pub(crate) async fn home(_: Address) -> Drawn {
+    let way = match SignedIn::find().await? {
+        None => "/sign-in".to_owned(),
+        Some(SignedIn { user, backend, .. }) => {
+            match backend::identity::organizations_of(&backend, user.user_id).await?.as_slice() {
+                [(only, _)] => NavItem::Overview.path(&only.slug),
+                _ => "/organizations".to_owned(),
+            }
+        }
+    };
+    leptos_axum::redirect(&way);
+    Ok(Page::new("", ()))
 }
 
 /// What is not there, or not for this reader.
 #[must_use]
-pub fn not_found() -> Page {
+pub(crate) fn not_found() -> Page {
     if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
         response.set_status(http::StatusCode::NOT_FOUND);
     }

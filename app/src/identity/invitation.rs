@@ -1,58 +1,46 @@
 //! Accepting an invitation.
 
-use super::api::{AcceptAsNew, AcceptInvitation, SignOut, load_invitation};
+use super::api::{AcceptAsNew, AcceptInvitation, SignOut};
 use super::next::sign_in_path;
 use super::sign_up::PASSWORD_HINT;
-use super::views::InvitationView;
-use crate::form::{Form, use_form};
+use crate::caller::{SignedIn, backend};
+use crate::error::AppError;
+use crate::form::Posted;
 use crate::layout::Plain;
-use crate::ui::{Button, ButtonKind, Field, FormErrors, Loading, PageHead, loaded_first};
+use crate::page::{Address, Drawn, Page};
+use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
+use backend::identity::Offer;
+use domain::identity::Email;
+use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
-/// `/invitations/{org}/{token}`: the link of the mail.
-#[component]
-pub fn InvitationPage() -> impl IntoView {
-    let accept = use_form::<AcceptInvitation>();
-    let join = use_form::<AcceptAsNew>();
-    let params = use_params_map();
-    let part = move |name: &'static str| params.read_untracked().get(name).unwrap_or_default();
-    let link = StoredValue::new((part("org"), part("token")));
-    let offer = loaded_first(move || link.get_value(), |(org, token)| load_invitation(org, token));
-    view! {
-        <Title text="Invitation"/>
-        <Plain>
-            <Suspense fallback=|| view! { <Loading what="invitation"/> }>
-                {move || Suspend::new(async move {
-                    match offer.await {
-                        Ok(offer) => page(offer, link.get_value(), accept, join),
-                        Err(_) => view! {
-                            <PageHead title="This invitation is not open" lead="It was accepted, revoked, replaced by a newer one, or is older than 7 days. Ask for a new one."/>
-                            <a class="button" href="/">"Go to the start"</a>
-                        }
-                        .into_any(),
-                    }
-                })}
-            </Suspense>
-        </Plain>
-    }
+/// Where the link of the mail leads.
+pub(crate) async fn invitation(address: Address) -> Drawn {
+    let (org, token) = (address.part("org"), address.part("token"));
+    let signed_in = SignedIn::find().await?.map(|person| person.user.email);
+    let offer = backend::identity::offer(&backend()?, org, token).await.map_err(AppError::from);
+    let body = match offer {
+        Ok(offer) => draw(&offer, signed_in, org, token),
+        Err(AppError(Problem::NotFound)) => view! {
+            <PageHead title="This invitation is not open" lead="It was accepted, revoked, replaced by a newer one, or is older than 7 days. Ask for a new one."/>
+            <a class="button" href="/">"Go to the start"</a>
+        }
+        .into_any(),
+        Err(error) => return Err(error),
+    };
+    Ok(Page::new("Invitation", view! { <Plain>{body}</Plain> }))
 }
 
-fn page(
-    offer: InvitationView,
-    (org, token): (String, String),
-    accept: Form<AcceptInvitation>,
-    join: Form<AcceptAsNew>,
-) -> AnyView {
+fn draw(offer: &Offer, signed_in: Option<Email>, org: &str, token: &str) -> AnyView {
     let title = format!("Join {}", offer.organization);
     let lead = format!("{} is invited as {}.", offer.email, offer.role);
-    let hidden = {
-        let (org, token) = (org.clone(), token.clone());
-        view! { <input type="hidden" name="org" value=org/><input type="hidden" name="token" value=token/> }
+    let hidden = view! {
+        <input type="hidden" name="org" value=org.to_owned()/>
+        <input type="hidden" name="token" value=token.to_owned()/>
     };
-    let way = match offer.signed_in {
+    let (accept, join) = (Posted::<AcceptInvitation>::here(), Posted::<AcceptAsNew>::here());
+    let way = match signed_in {
         Some(email) if email == offer.email => view! {
             <form class="form" method="post" action=AcceptInvitation::url()>
                 <FormErrors errors=accept.errors()/>

@@ -1,20 +1,18 @@
 //! Members and invitations.
 
-use super::api::{ChangeRole, Invite, Leave, RemoveMember, RevokeInvitation, load_members};
-use super::settings::SettingsTabs;
-use super::shell::use_org;
-use super::views::Members;
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use super::api::{ChangeRole, Invite, Leave, RemoveMember, RevokeInvitation};
+use super::settings_part;
+use crate::form::Posted;
 use crate::format;
+use crate::page::{Drawn, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, Field, FormErrors, Loading, NoticeText, PageHead, Section, Select,
-    Table, Tone, UrlNotice, loaded,
+    Badge, Button, ButtonKind, Choice, Column, Field, FormErrors, NoticeText, Section, Select, Table, Tone, UrlNotice,
 };
 use domain::identity::{Belongings, Invitation, Member, Permission, Role};
+use domain::ids::UserId;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
+use std::collections::BTreeMap;
 
 const NOTICES: [NoticeText; 4] = [
     NoticeText { code: "invited", tone: Tone::Good, text: "The invitation is on its way. Its link works for 7 days." },
@@ -27,70 +25,52 @@ const NOTICES: [NoticeText; 4] = [
     NoticeText { code: "removed", tone: Tone::Good, text: "The member is removed." },
 ];
 
-/// All forms of the page.
-#[derive(Clone, Copy)]
-struct Forms {
-    invite: Form<Invite>,
-    revoke: Form<RevokeInvitation>,
-    change: Form<ChangeRole>,
-    remove: Form<RemoveMember>,
-    leave: Form<Leave>,
-}
-
-/// `/o/{org}/settings/members`
-#[component]
-pub fn MembersPage() -> impl IntoView {
-    let org = use_org();
-    let forms =
-        Forms { invite: use_form(), revoke: use_form(), change: use_form(), remove: use_form(), leave: use_form() };
-    let data = loaded(move || org.get(), load_members);
-    view! {
-        <Title text="Members"/>
-        <PageHead title="Settings"/>
-        <SettingsTabs/>
+/// Members, open invitations, and what each role may do.
+pub(crate) async fn members(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let may_manage = visit.frame.may(Permission::ManageMembers);
+    let invitations =
+        async { if may_manage { backend::identity::list_invitations(backend, scope).await } else { Ok(Vec::new()) } };
+    let (members, belongings, invitations) = futures::try_join!(
+        backend::identity::list_members(backend, scope),
+        backend::identity::belongings(backend, scope),
+        invitations,
+    )?;
+    let body = view! {
         <UrlNotice known=&NOTICES/>
-        <FormErrors errors=forms.revoke.errors()/>
-        <FormErrors errors=forms.change.errors()/>
-        <FormErrors errors=forms.remove.errors()/>
-        <FormErrors errors=forms.leave.errors()/>
-        <Suspense fallback=|| view! { <Loading what="members"/> }>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(members) => page(&org.get_untracked(), members, forms.invite),
-                    Err(error) => view! { <Failure what="members" error=error/> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+        <FormErrors errors={Posted::<RevokeInvitation>::here().errors()}/>
+        <FormErrors errors={Posted::<ChangeRole>::here().errors()}/>
+        <FormErrors errors={Posted::<RemoveMember>::here().errors()}/>
+        <FormErrors errors={Posted::<Leave>::here().errors()}/>
+        {list(&visit, &members, &belongings)}
+        {may_manage.then(|| invite_section(&visit, &invitations))}
+        {role_table()}
+    };
+    Ok(settings_part(&visit, "Members", body.into_any()))
 }
 
-fn page(org: &str, data: Members, form: Form<Invite>) -> AnyView {
-    let Members { me, role, members, belongings, invitations } = data;
-    let may_manage = role.may(Permission::ManageMembers);
+fn list(visit: &Visit, members: &[Member], belongings: &BTreeMap<UserId, Belongings>) -> AnyView {
+    let (org, role) = (visit.org(), visit.frame.role);
     let count = format::counted(i64::try_from(members.len()).unwrap_or(i64::MAX), "member");
     let rows = members
-        .into_iter()
-        .map(|(member, since)| {
-            let mine = member.user_id == me;
+        .iter()
+        .map(|member| {
+            let mine = member.user_id == visit.user.user_id;
             let ends = belongings.get(&member.user_id).copied().unwrap_or_default();
             view! {
                 <tr>
                     <th scope="row">{member.email.to_string()}{mine.then(|| view! { " "<Badge tone=Tone::Accent>"you"</Badge> })}</th>
-                    <td>{role_cell(org, &member, role, mine)}</td>
-                    <td class="nowrap">{format::day_year(since)}</td>
-                    <td class="end">{way_out(org, &member, ends, role, mine)}</td>
+                    <td>{role_cell(org, member, role, mine)}</td>
+                    <td class="nowrap">{format::day_year(visit.scope.zone().day_of(member.joined_at))}</td>
+                    <td class="end">{way_out(org, member, ends, role, mine)}</td>
                 </tr>
             }
         })
         .collect_view();
     let columns =
         vec![Column::text("E-mail"), Column::text("Role"), Column::text("Since"), Column::text("Actions").hidden()];
-    view! {
-        <Section title="Members" note=count><Table caption="Members" columns=columns>{rows}</Table></Section>
-        {may_manage.then(|| invite_section(org, role, invitations, form))}
-        <RoleTable/>
-    }
-    .into_any()
+    view! { <Section title="Members" note=count><Table caption="Members" columns=columns>{rows}</Table></Section> }
+        .into_any()
 }
 
 fn role_choices(mine: Role) -> Vec<Choice> {
@@ -145,24 +125,22 @@ fn way_out(org: &str, member: &Member, ends: Belongings, mine: Role, is_me: bool
         .into_any()
 }
 
-fn invite_section(
-    org: &str,
-    mine: Role,
-    open: Vec<(Invitation, chrono::DateTime<chrono::FixedOffset>)>,
-    form: Form<Invite>,
-) -> AnyView {
+fn invite_section(visit: &Visit, open: &[Invitation]) -> AnyView {
+    let form = Posted::<Invite>::here();
+    let (org, mine) = (visit.org().to_owned(), visit.frame.role);
     let rows = open
         .iter()
-        .map(|(invitation, until)| {
+        .map(|invitation| {
+            let until = visit.scope.zone().local(invitation.expires_at);
             let label = format!("Revoke the invitation of {}", invitation.email);
             view! {
                 <tr>
                     <th scope="row">{invitation.email.to_string()}</th>
                     <td>{invitation.role.as_str()}</td>
-                    <td class="nowrap">{format::time(*until)}</td>
+                    <td class="nowrap">{format::time(until)}</td>
                     <td class="end">
                         <form method="post" action=RevokeInvitation::url()>
-                            <input type="hidden" name="org" value=org.to_owned()/>
+                            <input type="hidden" name="org" value=org.clone()/>
                             <input type="hidden" name="invitation" value=invitation.invitation_id.to_string()/>
                             <Button small=true attr:aria-label=label>"Revoke"</Button>
                         </form>
@@ -177,7 +155,6 @@ fn invite_section(
         Column::text("Open until"),
         Column::text("Actions").hidden(),
     ];
-    let org = org.to_owned();
     view! {
         <Section title="Invite">
             <form class="form" method="post" action=Invite::url()>
@@ -197,8 +174,7 @@ fn invite_section(
 }
 
 /// Who may do what: drawn from the table that every door checks.
-#[component]
-fn RoleTable() -> impl IntoView {
+fn role_table() -> AnyView {
     let columns = std::iter::once(Column::text("May"))
         .chain(Role::ALL.map(|role| Column::text(role.as_str())))
         .collect::<Vec<_>>();
@@ -211,4 +187,5 @@ fn RoleTable() -> impl IntoView {
         })
         .collect_view();
     view! { <Section title="What each role may do"><Table caption="What each role may do" columns=columns dense=true>{rows}</Table></Section> }
+        .into_any()
 }

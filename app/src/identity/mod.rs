@@ -1,36 +1,34 @@
 //! Accounts, organizations, members: pages.
-//!
-//! Forms here are plain: they post and load the next page with and without JavaScript, because what they change (who is signed in, what an organization is called) stands in the frame around the page too.
 
-pub mod account;
+mod account;
 pub mod api;
-pub mod audit;
+mod audit;
 mod first_key;
 mod frame;
 pub mod home;
-pub mod invitation;
-pub mod members;
+mod invitation;
+mod members;
 pub mod next;
-pub mod onboarding;
-pub mod organizations;
-pub mod password;
-pub mod settings;
+mod onboarding;
+mod organizations;
+mod password;
+mod settings;
 pub mod shell;
-pub mod sign_in;
-pub mod sign_up;
-pub mod views;
+mod sign_in;
+mod sign_up;
 
-pub use account::AccountPage;
-pub use audit::AuditPage;
+pub(crate) use account::account;
+pub(crate) use audit::audit;
+pub use frame::FrameData;
 pub(crate) use frame::{frame, framed, waiting};
-pub use home::{HomePage, NotFoundPage, not_found};
-pub use views::FrameData;
-pub use invitation::InvitationPage;
-pub use members::MembersPage;
-pub use onboarding::FirstPage;
-pub use organizations::OrganizationsPage;
-pub use password::{ForgottenPasswordPage, ResetPasswordPage};
-pub use settings::{SettingsPage, SettingsTabs};
+pub use home::NotFoundPage;
+pub(crate) use home::{home, not_found};
+pub(crate) use invitation::invitation;
+pub(crate) use members::members;
+pub(crate) use onboarding::first;
+pub(crate) use organizations::organizations;
+pub(crate) use password::{forgotten_password, reset_password};
+pub(crate) use settings::{settings, settings_part};
 pub use shell::{OrganizationShell, use_frame, use_org};
-pub use sign_in::{SignInPage, VerifyEmailPage};
-pub use sign_up::SignUpPage;
+pub(crate) use sign_in::{sign_in, verify_email};
+pub(crate) use sign_up::sign_up;

@@ -1,19 +1,18 @@
 //! The first minutes: three steps to the first number. Once the organization has events, its Overview.
 
-use super::api::{MakeFirstKey, load_onboarding};
-use super::shell::{use_frame, use_org};
-use super::views::Onboarding;
-use crate::form::{Form, use_form};
+use super::api::MakeFirstKey;
+use super::first_key;
+use crate::form::Posted;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
-use crate::sample::{SampleArriving, sample_progress};
-use crate::spend::OverviewPage;
-use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, Loading, PageHead, Tab, Tabs, for_real, loaded};
+use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
+use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, PageHead, Tab, Tabs};
+use crate::{sample, spend};
 use domain::event::EventRow;
+use domain::identity::Permission;
+use domain::project::Project;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 /// The parameter of a page that looks whether the first event has come, and then says so instead of giving way to the Overview.
 const WAITING: &str = "waiting";
@@ -21,60 +20,44 @@ const WAITING: &str = "waiting";
 /// What stands in a snippet where the key belongs, while there is none to show.
 const KEY_GOES_HERE: &str = "YOUR_API_KEY";
 
-/// `/o/{org}`: the checklist until the first event, then the Overview.
-#[component]
-pub fn FirstPage() -> impl IntoView {
-    let org = use_org();
-    let form = use_form::<MakeFirstKey>();
-    let waiting = UrlQuery::here().get(WAITING).is_some();
-    let way = loaded(move || org.get(), move |org| load_onboarding(org, waiting));
-    let arriving = loaded(move || org.get(), sample_progress);
-    view! {
-        <Suspense fallback=|| view! { <Loading what="overview" lines=8/> }>
-            {move || Suspend::new(async move {
-                let (arriving, way) = (arriving.await, way.await);
-                for_real().await;
-                match (arriving, way) {
-                    (Ok(Some(share)), _) => view! { <SampleArriving org=org.get_untracked() share=share/> }.into_any(),
-                    (_, Ok(Some(way))) => view! { <Checklist org=org.get_untracked() way=way form=form/> }.into_any(),
-                    _ => view! { <OverviewPage/> }.into_any(),
-                }
-            })}
-        </Suspense>
+/// The checklist until the first event, then the Overview.
+pub(crate) async fn first(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let (arriving, event) =
+        futures::try_join!(backend::sample::progress(backend, scope), backend::events::newest(backend, scope))?;
+    if let Some(share) = arriving {
+        return Ok(sample::arriving(visit.org(), share));
     }
+    if event.is_some() && visit.query.get(WAITING).is_none() {
+        return spend::overview(visit).await;
+    }
+    let projects = backend::projects::list_projects(backend, scope).await?;
+    Ok(Page::new("First steps", checklist(&visit, &projects, event)))
 }
 
-#[component]
-fn Checklist(
-    /// Slug of the organization.
-    org: String,
-    /// Where the reader stands.
-    way: Onboarding,
-    /// Makes a key for the snippets.
-    form: Form<MakeFirstKey>,
-) -> impl IntoView {
-    let (name, zone) =
-        use_frame().map(|frame| (frame.organization.name, frame.organization.time_zone)).unwrap_or_default();
-    let projects = way.projects.join(", ");
-    let look = way.arrived.is_none().then_some("2");
-    let arrived = match way.arrived.clone() {
-        Some(event) => view! { <Arrived org=org.clone() event=event/> }.into_any(),
+fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> AnyView {
+    let organization = &visit.frame.organization;
+    let live = projects.iter().filter(|project| project.archived_at.is_none());
+    let projects = live.map(|project| project.slug.as_str()).collect::<Vec<_>>().join(", ");
+    let look = event.is_none().then_some("2");
+    let arrived = match event {
+        Some(event) => arrived(visit.org(), &event),
         None => view! {
             <p class="soft">"Waiting for the first event … it appears here by itself, with its cost."</p>
-            <noscript><p><a href=NavItem::Overview.path(&org)>"Check again"</a></p></noscript>
+            <noscript><p><a href=NavItem::Overview.path(visit.org())>"Check again"</a></p></noscript>
         }
         .into_any(),
     };
+    let key = first_key::of_this_browser(visit.org());
     view! {
-        <Title text="First steps"/>
         <PageHead title="Three steps to your first number"/>
         <ol class="checklist">
-            <li class="checklist-done"><h2>"Organization"</h2><p>{format!("{name}, {zone}")}</p></li>
+            <li class="checklist-done"><h2>"Organization"</h2><p>{format!("{}, {}", organization.name, organization.time_zone)}</p></li>
             <li class="checklist-done"><h2>"Project"</h2><p>{projects}</p></li>
             <li class="checklist-now">
                 <h2>"Send an event"</h2>
-                <KeyLine org=org way=way.clone() form=form/>
-                <Snippets way=way/>
+                {key_line(visit, key.is_some())}
+                {snippets(visit, key.as_deref().unwrap_or(KEY_GOES_HERE))}
                 <div class="checklist-wait" role="status" id="first-event" data-live=look data-live-from=format!("?{WAITING}=true")>
                     {arrived}
                 </div>
@@ -82,31 +65,24 @@ fn Checklist(
         </ol>
         <p>"Or look around first: "<a href="/organizations#sample">"load sample data"</a>", a realistic quarter of usage."</p>
     }
+    .into_any()
 }
 
 /// Whether the snippets carry a key, and how they get one.
-#[component]
-fn KeyLine(
-    /// Slug of the organization.
-    org: String,
-    /// Where the reader stands.
-    way: Onboarding,
-    /// Makes a key.
-    form: Form<MakeFirstKey>,
-) -> impl IntoView {
-    if way.key.is_some() {
+fn key_line(visit: &Visit, carried: bool) -> AnyView {
+    if carried {
         return view! {
             <p>"The snippets carry a new API key that sends events. Keep it now: it is shown for a few minutes and never again."</p>
         }
         .into_any();
     }
-    if !way.may_make_keys {
+    if !visit.frame.may(Permission::ManageKeys) {
         return view! { <p>"Ask an owner, admin or member for an API key, and put it in place of "<code>{KEY_GOES_HERE}</code>"."</p> }.into_any();
     }
     view! {
-        <FormErrors errors=form.errors()/>
+        <FormErrors errors={Posted::<MakeFirstKey>::here().errors()}/>
         <form class="actions" method="post" action=MakeFirstKey::url()>
-            <input type="hidden" name="org" value=org/>
+            <input type="hidden" name="org" value=visit.org().to_owned()/>
             <Button kind=ButtonKind::Primary>"Create an API key"</Button>
             <span class="soft">"The snippets will carry it."</span>
         </form>
@@ -114,38 +90,21 @@ fn KeyLine(
     .into_any()
 }
 
-#[component]
-fn Snippets(
-    /// Where the reader stands.
-    way: Onboarding,
-) -> impl IntoView {
-    let query = use_query_map();
-    let chosen = Memo::new(move |_| Language::of(query.read().get_str("snippet")));
-    let key = way.key.unwrap_or_else(|| KEY_GOES_HERE.to_owned());
-    move || {
-        let here = UrlQuery::from(&*query.read());
-        let tabs = Language::ALL
-            .map(|language| {
-                Tab::new(language.label(), here.with("snippet", language.word()).at(""), language == chosen.get())
-            })
-            .to_vec();
-        let code = chosen.get().snippet(&way.endpoint, &key);
-        view! {
-            <Tabs label="Languages" tabs=tabs/>
-            <CodeBlock code=code what=format!("{} snippet", chosen.get().label())/>
-        }
+fn snippets(visit: &Visit, key: &str) -> AnyView {
+    let chosen = Language::of(visit.query.get("snippet"));
+    let tab = |language: Language| {
+        Tab::new(language.label(), visit.query.with("snippet", language.word()).at(""), language == chosen)
+    };
+    let code = chosen.snippet(&format!("{}/v1/events", visit.backend.public_url), key);
+    view! {
+        <Tabs label="Languages" tabs=Language::ALL.map(tab).to_vec()/>
+        <CodeBlock code=code what=format!("{} snippet", chosen.label())/>
     }
+    .into_any()
 }
 
-#[component]
-fn Arrived(
-    /// Slug of the organization.
-    org: String,
-    /// The first event.
-    event: EventRow,
-) -> impl IntoView {
-    let href = format!("{}/{}", NavItem::Events.path(&org), event.event_key);
-    let overview = NavItem::Overview.path(&org);
+fn arrived(org: &str, event: &EventRow) -> AnyView {
+    let href = format!("{}/{}", NavItem::Events.path(org), event.event_key);
     let tokens = format::counted(event.tokens, "token");
     view! {
         <p class="checklist-arrived">
@@ -154,10 +113,10 @@ fn Arrived(
         </p>
         <div class="actions">
             <a class="button button-primary" href=href>"See its receipt"</a>
-            // The same address shows the Overview now: loaded anew.
-            <a class="button" href=overview rel="external">"Open the Overview"</a>
+            <a class="button" href=NavItem::Overview.path(org)>"Open the Overview"</a>
         </div>
     }
+    .into_any()
 }
 
 /// How events are sent: a language of the snippets, or a tool that sends them already.

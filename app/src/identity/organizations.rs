@@ -1,46 +1,54 @@
 //! All organizations of a person, and founding one.
 
-use super::api::{CreateOrganization, SignOut, load_organizations};
-use super::views::OrganizationList;
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use super::api::{CreateOrganization, SignOut};
+use crate::caller::SignedIn;
+use crate::form::Posted;
 use crate::layout::{NavItem, Plain};
-use crate::sample::{LoadSample, LoadSampleForm};
+use crate::page::{Address, Drawn, Page};
+use crate::sample;
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoticeText, PageHead, Section,
-    Select, Table, Tone, UrlNotice, loaded_first,
+    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Select,
+    Table, Tone, UrlNotice,
 };
+use domain::identity::{Organization, Role};
+use domain::period::Zone;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 const NOTICES: [NoticeText; 1] = [NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." }];
 
-/// `/organizations`
-#[component]
-pub fn OrganizationsPage() -> impl IntoView {
-    let form = use_form::<CreateOrganization>();
-    let sample = use_form::<LoadSample>();
-    let list = loaded_first(|| (), |()| load_organizations());
-    view! {
-        <Title text="Organizations"/>
-        <Suspense fallback=|| view! { <Plain><Loading what="organizations"/></Plain> }>
-            {move || Suspend::new(async move {
-                match list.await {
-                    Ok(list) => page(list, form, sample),
-                    Err(error) => view! { <Plain><Failure what="organizations" error=error/></Plain> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
+/// The person's organizations.
+pub(crate) async fn organizations(_: Address) -> Drawn {
+    let SignedIn { user, backend, .. } = SignedIn::or_sign_in().await?;
+    let mine = backend::identity::organizations_of(&backend, user.user_id).await?;
+    let title = if mine.is_empty() { "Create your organization" } else { "New organization" };
+    let list = list(mine);
+    let form = Posted::<CreateOrganization>::here();
+    let body = view! {
+        <Plain wide=true corner=Box::new(move || corner(user.email.to_string()))>
+            <PageHead title="Organizations"/>
+            <UrlNotice known=&NOTICES/>
+            {list}
+            <Section title=title>
+                <form class="form" method="post" action=CreateOrganization::url()>
+                    <FormErrors errors=form.errors()/>
+                    <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", "")/>
+                    {zone_select(time_zones(), form.kept("time_zone"), form.error("time_zone"))}
+                    <Button kind=ButtonKind::Primary>"Create organization"</Button>
+                </form>
+            </Section>
+            <Section title="Sample data" id="sample">{sample::form()}</Section>
+        </Plain>
+    };
+    Ok(Page::new("Organizations", body))
 }
 
-fn page(list: OrganizationList, form: Form<CreateOrganization>, sample: Form<LoadSample>) -> AnyView {
-    let email = list.email.to_string();
-    let first = list.organizations.is_empty();
-    let zones = list.time_zones;
-    let rows = list
-        .organizations
+fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
+    if organizations.is_empty() {
+        return view! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> }
+            .into_any();
+    }
+    let rows = organizations
         .into_iter()
         .map(|(organization, role)| {
             view! {
@@ -57,28 +65,7 @@ fn page(list: OrganizationList, form: Form<CreateOrganization>, sample: Form<Loa
         })
         .collect_view();
     let columns = vec![Column::text("Name"), Column::text("Your role"), Column::text("Time zone")];
-    let title = if first { "Create your organization" } else { "New organization" };
-    view! {
-        <Plain wide=true corner=Box::new(|| corner(email))>
-            <PageHead title="Organizations"/>
-            <UrlNotice known=&NOTICES/>
-            {if first {
-                view! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> }.into_any()
-            } else {
-                view! { <Table caption="Your organizations" columns=columns>{rows}</Table> }.into_any()
-            }}
-            <Section title=title>
-                <form class="form" method="post" action=CreateOrganization::url()>
-                    <FormErrors errors=form.errors()/>
-                    <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", "")/>
-                    <ZoneSelect zones=zones value=form.kept("time_zone") error=form.error("time_zone")/>
-                    <Button kind=ButtonKind::Primary>"Create organization"</Button>
-                </form>
-            </Section>
-            <Section title="Sample data" id="sample"><LoadSampleForm form=sample/></Section>
-        </Plain>
-    }
-    .into_any()
+    view! { <Table caption="Your organizations" columns=columns>{rows}</Table> }.into_any()
 }
 
 fn corner(email: String) -> AnyView {
@@ -91,23 +78,23 @@ fn corner(email: String) -> AnyView {
     .into_any()
 }
 
+/// Zones that a person would choose: places, and UTC; without historical names.
+pub(super) fn time_zones() -> Vec<String> {
+    const PLACES: [&str; 9] =
+        ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
+    let places = Zone::names().filter(|name| PLACES.iter().any(|place| name.starts_with(place)));
+    std::iter::once("UTC").chain(places).map(str::to_owned).collect()
+}
+
 /// The reporting time zone. Where nothing is chosen yet, the browser's own zone is proposed.
-#[component]
-pub fn ZoneSelect(
-    /// Names of all zones.
-    zones: Vec<String>,
-    /// The zone chosen so far.
-    value: Option<String>,
-    /// What is wrong with it.
-    #[prop(into)]
-    error: Signal<Option<String>>,
-) -> impl IntoView {
+pub(super) fn zone_select(zones: Vec<String>, value: Option<String>, error: Option<String>) -> AnyView {
     let choices = zones.into_iter().map(choice).collect::<Vec<_>>();
     let own = value.is_none();
     view! {
         <Select label="Reporting time zone" name="time_zone" choices=choices value=value.unwrap_or_else(|| "UTC".to_owned())
             hint="Days and months of every number are this zone's." own_zone=own error=error/>
     }
+    .into_any()
 }
 
 /// "Asia/Kolkata" as "Kolkata" under "Asia".

@@ -1,21 +1,25 @@
 //! Forgotten passwords.
 
 use super::api::{ForgottenPassword, ResetPassword};
-use super::sign_up::{MailHelp, PASSWORD_HINT};
-use crate::form::use_form;
+use super::sign_up::{PASSWORD_HINT, mail_help};
+use crate::form::Posted;
 use crate::layout::Plain;
+use crate::page::{Address, Drawn, Page};
 use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
-/// `/forgotten-password`
-#[component]
-pub fn ForgottenPasswordPage() -> impl IntoView {
-    let form = use_form::<ForgottenPassword>();
-    let fields = move || {
-        view! {
+/// Asks for a mail with a link.
+pub(crate) async fn forgotten_password(_: Address) -> Drawn {
+    let form = Posted::<ForgottenPassword>::here();
+    let body = match form.done() {
+        Some(sent) => view! {
+            <PageHead title="Look into your mail"/>
+            <p>"If "<strong>{sent.email.to_string()}</strong>" has an account, a mail with a link is on its way. The link works for one hour."</p>
+            {mail_help(sent)}
+        }
+        .into_any(),
+        None => view! {
             <PageHead title="Forgotten password" lead="We mail you a link to set a new one."/>
             <form class="form" method="post" action=ForgottenPassword::url()>
                 <FormErrors errors=form.errors()/>
@@ -23,34 +27,18 @@ pub fn ForgottenPasswordPage() -> impl IntoView {
                     error=form.error("email") value=form.kept_or("email", "")/>
                 <Button kind=ButtonKind::Primary>"Send the link"</Button>
             </form>
-            <p><a href="/sign-in">"Back to sign-in"</a></p>
         }
-        .into_any()
+        .into_any(),
     };
-    view! {
-        <Title text="Forgotten password"/>
-        <Plain>
-            {match form.done().get_untracked() {
-                Some(sent) => view! {
-                    <PageHead title="Look into your mail"/>
-                    <p>"If "<strong>{sent.email.to_string()}</strong>" has an account, a mail with a link is on its way. The link works for one hour."</p>
-                    <MailHelp sent=sent/>
-                    <p><a href="/sign-in">"Back to sign-in"</a></p>
-                }
-                .into_any(),
-                None => fields(),
-            }}
-        </Plain>
-    }
+    let page = view! { <Plain>{body}<p><a href="/sign-in">"Back to sign-in"</a></p></Plain> };
+    Ok(Page::new("Forgotten password", page))
 }
 
-/// `/reset-password?token=…`: the link of the mail.
-#[component]
-pub fn ResetPasswordPage() -> impl IntoView {
-    let form = use_form::<ResetPassword>();
-    let token = use_query_map().read_untracked().get("token").unwrap_or_default();
-    view! {
-        <Title text="Set a new password"/>
+/// Where the link of that mail leads.
+pub(crate) async fn reset_password(address: Address) -> Drawn {
+    let form = Posted::<ResetPassword>::here();
+    let token = address.query.get("token").unwrap_or_default().to_owned();
+    let body = view! {
         <Plain>
             <PageHead title="Set a new password" lead="It signs you out on every browser."/>
             <form class="form" method="post" action=ResetPassword::url()>
@@ -62,5 +50,6 @@ pub fn ResetPasswordPage() -> impl IntoView {
             </form>
             <p class="soft"><a href="/forgotten-password">"Ask for a new link"</a></p>
         </Plain>
-    }
+    };
+    Ok(Page::new("Set a new password", body))
 }

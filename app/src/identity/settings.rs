@@ -1,172 +1,120 @@
 //! Settings of the organization.
 
-use super::api::{DeleteOrganization, SetRetention, UpdateOrganization, load_settings};
-use super::organizations::ZoneSelect;
-use super::shell::use_org;
-use super::views::Settings;
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use super::api::{DeleteOrganization, SetRetention, UpdateOrganization};
+use super::organizations::{time_zones, zone_select};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Loading, Notice, NoticeText, PageHead, Section,
-    Select, Tab, Tabs, Tone, UrlNotice, loaded,
+    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section, Select, Tab,
+    Tabs, Tone, UrlNotice,
 };
+use chrono::Month;
 use domain::identity::{Permission, ZoneChange, ZoneChangeState};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_location;
 
 const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "saved", tone: Tone::Good, text: "Saved." },
     NoticeText { code: "deletion", tone: Tone::Good, text: "The owners have got a mail that says how to undo it." },
     NoticeText { code: "restored", tone: Tone::Good, text: "The organization stays." },
 ];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
 
-/// The parts of Settings.
-#[component]
-pub fn SettingsTabs() -> impl IntoView {
-    let org = use_org();
-    let path = use_location().pathname;
-    move || {
-        let settings = NavItem::Settings.path(&org.read());
-        let tab = |label: &'static str, part: &str| {
-            let href = format!("{settings}{part}");
-            let here = path.read().trim_end_matches('/') == href;
-            Tab::new(label, href, here)
-        };
-        let tabs = vec![
-            tab("Organization", ""),
-            tab("Members", "/members"),
-            tab("API keys", "/keys"),
-            tab("Audit log", "/audit"),
-            Tab::new("Sign-in security", "/account", false),
-        ];
-        view! { <Tabs label="Settings" tabs=tabs/> }
-    }
+/// A page of Settings, below their heading and tabs.
+pub(crate) fn settings_part(visit: &Visit, title: &str, body: AnyView) -> Page {
+    let settings = NavItem::Settings.path(visit.org());
+    let tab = |label: &str, part: &str| {
+        let href = format!("{settings}{part}");
+        let here = visit.path.trim_end_matches('/') == href;
+        Tab::new(label, href, here)
+    };
+    let tabs = vec![
+        tab("Organization", ""),
+        tab("Members", "/members"),
+        tab("API keys", "/keys"),
+        tab("Audit log", "/audit"),
+        Tab::new("Sign-in security", "/account", false),
+    ];
+    Page::new(title, view! { <PageHead title="Settings"/><Tabs label="Settings" tabs=tabs/>{body} })
 }
 
-/// `/o/{org}/settings`
-#[component]
-pub fn SettingsPage() -> impl IntoView {
-    let org = use_org();
-    let change = use_form::<UpdateOrganization>();
-    let retention = use_form::<SetRetention>();
-    let delete = use_form::<DeleteOrganization>();
-    let data = loaded(move || org.get(), load_settings);
-    view! {
-        <Title text="Settings"/>
-        <PageHead title="Settings"/>
-        <SettingsTabs/>
+/// What the organization is called, how it counts, how long it keeps what it has.
+pub(crate) async fn settings(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let (days, drops_doubles, zone_change) = futures::try_join!(
+        backend::ledger::retention(backend, scope),
+        backend::events::drops_doubles(backend, scope),
+        backend::identity::zone_change(backend, scope),
+    )?;
+    let may_change = visit.frame.may(Permission::ManageOrganization);
+    let may_delete = visit.frame.may(Permission::DeleteOrganization) && visit.frame.organization.deletes_at.is_none();
+    let body = view! {
         <UrlNotice known=&NOTICES/>
-        <Suspense fallback=|| view! { <Loading what="settings"/> }>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(settings) => page(settings, change, retention, delete),
-                    Err(error) => view! { <Failure what="settings" error=error/> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn page(
-    settings: Settings,
-    change: Form<UpdateOrganization>,
-    retention: Form<SetRetention>,
-    delete: Form<DeleteOrganization>,
-) -> AnyView {
-    let may_change = settings.role.may(Permission::ManageOrganization);
-    let may_delete = settings.role.may(Permission::DeleteOrganization) && settings.organization.deletes_at.is_none();
-    let slug = settings.organization.slug.clone();
-    let name = settings.organization.name.clone();
-    let change_of_zone = settings.zone_change.clone();
-    let moving = change_of_zone.map(|change| view! { <ZoneProgress org=slug.clone() change=change/> });
-    let keep = may_change.then(|| retention_form(slug.clone(), settings.retention_days, retention));
-    let main = if may_change { change_form(settings, change) } else { facts(settings) };
-    view! {
-        {moving}
-        {main}
-        {keep}
-        {may_delete.then(|| delete_form(slug, name, delete))}
-    }
-    .into_any()
+        {zone_change.map(|change| zone_progress(&visit, &change))}
+        {if may_change { change_form(&visit, drops_doubles) } else { facts(&visit, days, drops_doubles) }}
+        {may_change.then(|| retention_form(&visit, days))}
+        {may_delete.then(|| delete_form(&visit))}
+    };
+    Ok(settings_part(&visit, "Settings", body.into_any()))
 }
 
 /// How far a change of the zone is, or why it failed.
-#[component]
-fn ZoneProgress(
-    /// Slug of the organization.
-    org: String,
-    /// The change.
-    change: ZoneChange,
-) -> impl IntoView {
+fn zone_progress(visit: &Visit, change: &ZoneChange) -> AnyView {
     let (tone, look) = match change.state {
         ZoneChangeState::Running { .. } => (Tone::Neutral, Some("2")),
         ZoneChangeState::Failed { .. } => (Tone::Bad, None),
     };
+    let how = change.describe();
     view! {
-        <div id="zone-change" data-live=look><Notice tone=tone>{change.describe()}</Notice></div>
-        <noscript><p><a href=NavItem::Settings.path(&org)>"Look again"</a></p></noscript>
+        <div id="zone-change" data-live=look><Notice tone=tone>{how}</Notice></div>
+        <noscript><p><a href=NavItem::Settings.path(visit.org())>"Look again"</a></p></noscript>
     }
+    .into_any()
 }
 
-fn facts(settings: Settings) -> AnyView {
-    let organization = settings.organization;
-    let month = MONTHS[usize::from(organization.fiscal_year_start_month.clamp(1, 12)) - 1];
+fn facts(visit: &Visit, days: Option<u32>, drops_doubles: bool) -> AnyView {
+    let organization = visit.frame.organization.clone();
+    let created_at = visit.scope.zone().local(organization.created_at);
     view! {
         <Facts>
             <div><dt>"Name"</dt><dd>{organization.name}</dd></div>
             <div><dt>"Reporting time zone"</dt><dd>{organization.time_zone}</dd></div>
             <div><dt>"Currency"</dt><dd>{organization.currency}</dd></div>
-            <div><dt>"Fiscal year begins in"</dt><dd>{month}</dd></div>
-            <div><dt>"Events are kept"</dt><dd>{kept(settings.retention_days)}</dd></div>
-            <div><dt>"Suspected doubles"</dt><dd>{if settings.drops_doubles { "left out" } else { "recorded and marked" }}</dd></div>
-            <div><dt>"Created"</dt><dd>{format::time(settings.created_at)}</dd></div>
+            <div><dt>"Fiscal year begins in"</dt><dd>{month(organization.fiscal_year_start_month)}</dd></div>
+            <div><dt>"Events are kept"</dt><dd>{kept(days)}</dd></div>
+            <div><dt>"Suspected doubles"</dt><dd>{if drops_doubles { "left out" } else { "recorded and marked" }}</dd></div>
+            <div><dt>"Created"</dt><dd>{format::time(created_at)}</dd></div>
         </Facts>
         <p class="soft">"Owners and admins can change this."</p>
     }
     .into_any()
 }
 
-fn change_form(settings: Settings, form: Form<UpdateOrganization>) -> AnyView {
-    let organization = settings.organization;
-    let months = MONTHS
-        .iter()
-        .zip(1..)
-        .map(|(name, number): (_, u8)| Choice::new(number.to_string(), *name))
-        .collect::<Vec<_>>();
-    let month = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
+fn month(number: u8) -> &'static str {
+    Month::try_from(number).unwrap_or(Month::January).name()
+}
+
+fn change_form(visit: &Visit, drops_doubles: bool) -> AnyView {
+    let form = Posted::<UpdateOrganization>::here();
+    let organization = visit.frame.organization.clone();
+    let months = (1..=12).map(|number: u8| Choice::new(number.to_string(), month(number))).collect::<Vec<_>>();
+    let first = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
     let zone = form.kept_or("time_zone", &organization.time_zone);
-    let mut zones = settings.time_zones;
+    let mut zones = time_zones();
     if !zones.contains(&organization.time_zone) {
-        zones.push(organization.time_zone.clone());
+        zones.push(organization.time_zone);
     }
     view! {
         <form class="form" method="post" action=UpdateOrganization::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=organization.slug/>
             <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
-            <ZoneSelect zones=zones value=Some(zone) error=form.error("time_zone")/>
+            {zone_select(zones, Some(zone), form.error("time_zone"))}
             <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
-            <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=month
+            <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=first
                 error=form.error("fiscal_year_start_month")/>
-            <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", settings.drops_doubles)
+            <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", drops_doubles)
                 hint="An event that may be the same call as a recorded one, such as from a gateway and from your own code, or from two libraries in one trace. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
@@ -178,7 +126,9 @@ fn kept(days: Option<u32>) -> String {
     days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"))
 }
 
-fn retention_form(slug: String, days: Option<u32>, form: Form<SetRetention>) -> AnyView {
+fn retention_form(visit: &Visit, days: Option<u32>) -> AnyView {
+    let form = Posted::<SetRetention>::here();
+    let slug = visit.org().to_owned();
     let typed = form.kept_or("days", &days.map(|days| days.to_string()).unwrap_or_default());
     view! {
         <Section title="Retention" id="retention">
@@ -195,8 +145,10 @@ fn retention_form(slug: String, days: Option<u32>, form: Form<SetRetention>) -> 
     .into_any()
 }
 
-fn delete_form(slug: String, name: String, form: Form<DeleteOrganization>) -> AnyView {
-    let failed = !form.errors().get_untracked().is_empty();
+fn delete_form(visit: &Visit) -> AnyView {
+    let form = Posted::<DeleteOrganization>::here();
+    let failed = !form.errors().is_empty();
+    let (slug, name) = (visit.org().to_owned(), visit.frame.organization.name.clone());
     view! {
         <Section title="Delete the organization" id="delete">
             <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log in seven days. Until then every owner can undo it; API keys record no events and mails wait."</p>

@@ -2,7 +2,7 @@
 
 use super::NotFoundPage;
 use super::api::{RestoreOrganization, SignOut, load_frame, load_waiting};
-use super::views::{FrameData, Waiting};
+use super::frame::{FrameData, Waiting};
 use crate::error::AppError;
 use crate::form::{Form, use_form};
 use crate::format;

@@ -2,13 +2,12 @@
 
 use super::api::{SignIn, VerifyEmail};
 use super::next::local_path;
-use crate::form::use_form;
+use crate::form::Posted;
 use crate::layout::Plain;
+use crate::page::{Address, Drawn, Page};
 use crate::ui::{Button, ButtonKind, Field, FormErrors, NoticeText, PageHead, Tone, UrlNotice};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "signed-out", tone: Tone::Neutral, text: "You are signed out." },
@@ -16,13 +15,11 @@ const NOTICES: [NoticeText; 3] = [
     NoticeText { code: "sign-in-first", tone: Tone::Neutral, text: "Sign in to go on." },
 ];
 
-/// `/sign-in`
-#[component]
-pub fn SignInPage() -> impl IntoView {
-    let form = use_form::<SignIn>();
-    let next = use_query_map().read_untracked().get("next").filter(|next| local_path(next).is_some());
-    view! {
-        <Title text="Sign in"/>
+/// Address and password.
+pub(crate) async fn sign_in(address: Address) -> Drawn {
+    let form = Posted::<SignIn>::here();
+    let next = address.query.get("next").and_then(local_path).map(str::to_owned);
+    let body = view! {
         <Plain>
             <PageHead title="Sign in"/>
             <UrlNotice known=&NOTICES/>
@@ -37,16 +34,15 @@ pub fn SignInPage() -> impl IntoView {
             <p><a href="/forgotten-password">"Forgotten password?"</a></p>
             <p class="soft">"New here? "<a href="/sign-up">"Sign up"</a></p>
         </Plain>
-    }
+    };
+    Ok(Page::new("Sign in", body))
 }
 
-/// `/verify-email?token=…`: the link of the mail. Opening it changes nothing, because mail programs open links too; the button does.
-#[component]
-pub fn VerifyEmailPage() -> impl IntoView {
-    let form = use_form::<VerifyEmail>();
-    let token = use_query_map().read_untracked().get("token").unwrap_or_default();
-    view! {
-        <Title text="Verify your address"/>
+/// The link of the mail. Opening it changes nothing, because mail programs open links too; the button does.
+pub(crate) async fn verify_email(address: Address) -> Drawn {
+    let form = Posted::<VerifyEmail>::here();
+    let token = address.query.get("token").unwrap_or_default().to_owned();
+    let body = view! {
         <Plain>
             <PageHead title="Verify your address" lead="With the password that you signed up with."/>
             <form class="form" method="post" action=VerifyEmail::url()>
@@ -58,5 +54,6 @@ pub fn VerifyEmailPage() -> impl IntoView {
             </form>
             <p><a href="/forgotten-password">"Forgotten password?"</a></p>
         </Plain>
-    }
+    };
+    Ok(Page::new("Verify your address", body))
 }

@@ -1,23 +1,28 @@
 //! Signing up.
 
-use super::api::SignUp;
-use super::views::Sent;
-use crate::form::use_form;
+use super::api::{Sent, SignUp};
+use crate::form::Posted;
 use crate::layout::Plain;
+use crate::page::{Address, Drawn, Page};
 use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 /// What the rules of a new password are, in one line.
 pub(super) const PASSWORD_HINT: &str = "At least 8 characters. Three or four unrelated words are easy to remember.";
 
-/// `/sign-up`
-#[component]
-pub fn SignUpPage() -> impl IntoView {
-    let form = use_form::<SignUp>();
-    let fields = move || {
-        view! {
+/// Address and password; then, where the mail went.
+pub(crate) async fn sign_up(_: Address) -> Drawn {
+    let form = Posted::<SignUp>::here();
+    let body = match form.done() {
+        Some(sent) => view! {
+            <PageHead title="Look into your mail"/>
+            <p>"We have sent a mail to "<strong>{sent.email.to_string()}</strong>". Open the link in it within 24 hours."</p>
+            {mail_help(sent)}
+            <p><a href="/sign-up">"Use another address"</a></p>
+        }
+        .into_any(),
+        None => view! {
             <PageHead title="Sign up" lead="See what your language models cost, down to the event."/>
             <form class="form" method="post" action=SignUp::url()>
                 <FormErrors errors=form.errors()/>
@@ -29,33 +34,15 @@ pub fn SignUpPage() -> impl IntoView {
             </form>
             <p class="soft">"You have an account? "<a href="/sign-in">"Sign in"</a></p>
         }
-        .into_any()
+        .into_any(),
     };
-    view! {
-        <Title text="Sign up"/>
-        <Plain>
-            {match form.done().get_untracked() {
-                Some(sent) => view! {
-                    <PageHead title="Look into your mail"/>
-                    <p>"We have sent a mail to "<strong>{sent.email.to_string()}</strong>". Open the link in it within 24 hours."</p>
-                    <MailHelp sent=sent/>
-                    <p><a href="/sign-up">"Use another address"</a></p>
-                }
-                .into_any(),
-                None => fields(),
-            }}
-        </Plain>
-    }
+    Ok(Page::new("Sign up", view! { <Plain>{body}</Plain> }))
 }
 
 /// What to do when no mail comes; in local mode, where to read it.
-#[component]
-pub(super) fn MailHelp(
-    /// The mail that was sent.
-    sent: Sent,
-) -> impl IntoView {
+pub(super) fn mail_help(sent: &Sent) -> AnyView {
     if sent.shown_locally {
-        view! { <p>"This server runs locally: unless a mail server is set up, mail is shown at "<a href="/dev/mail" rel="external">"/dev/mail"</a>"."</p> }.into_any()
+        view! { <p>"This server runs locally: unless a mail server is set up, mail is shown at "<a href="/dev/mail">"/dev/mail"</a>"."</p> }.into_any()
     } else {
         view! { <p class="soft">"Nothing after some minutes? Look into the spam folder, or try again."</p> }.into_any()
     }

@@ -1,54 +1,18 @@
 //! Doors of API keys.
 
+use crate::caller::Caller;
 use crate::error::AppError;
-use chrono::{DateTime, FixedOffset};
-use domain::identity::Role;
+use backend::keys::{self, NewKey};
+use chrono::Duration;
+use domain::identity::KeyScope;
 use domain::ids::KeyId;
-use domain::project::ApiKey;
+use domain::problem::Problem;
+use domain::project::KeyProject;
 use leptos::prelude::*;
+use leptos_axum::redirect;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
-
-use {
-    crate::caller::Caller,
-    backend::keys::{self, NewKey},
-    chrono::Duration,
-    domain::identity::KeyScope,
-    domain::problem::Problem,
-    domain::project::KeyProject,
-    leptos_axum::redirect,
-    secrecy::ExposeSecret,
-    std::collections::{BTreeSet, HashMap},
-};
-
-/// The page of API keys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keys {
-    /// The keys, those that work first.
-    pub keys: Vec<KeyLine>,
-    /// Slugs of the projects in use.
-    pub projects: Vec<String>,
-    /// The reader's role.
-    pub role: Role,
-    /// Where events are sent.
-    pub endpoint: String,
-}
-
-/// A key in the list, with times in the organization's zone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KeyLine {
-    /// The key.
-    pub key: ApiKey,
-    /// Slug of its (default) project.
-    pub project: String,
-    /// Whether it works now.
-    pub live: bool,
-    /// When it was created.
-    pub created_at: DateTime<FixedOffset>,
-    /// From when on it is refused.
-    pub expires_at: Option<DateTime<FixedOffset>>,
-    /// When it was last used.
-    pub last_used_at: Option<DateTime<FixedOffset>>,
-}
+use std::collections::BTreeSet;
 
 /// A key just made, the only time that it is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,34 +21,6 @@ pub struct ShownOnce {
     pub name: String,
     /// The whole key.
     pub key: String,
-}
-
-/// The keys of the organization.
-#[server(prefix = "/fn", endpoint = "keys/list")]
-pub async fn list_keys(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Keys, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let role = match scope.actor() {
-        backend::Actor::User { role, .. } => *role,
-        _ => return Err(Problem::NotFound.into()),
-    };
-    let projects = backend::projects::list_projects(&backend, &scope).await?;
-    let slugs: HashMap<_, _> = projects.iter().map(|project| (project.project_id, project.slug.as_str())).collect();
-    let (now, zone) = (backend.clock.now(), scope.zone());
-    let line = |key: ApiKey| KeyLine {
-        project: slugs.get(&key.project.default_project()).map(|slug| (*slug).to_owned()).unwrap_or_default(),
-        live: key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now),
-        created_at: zone.local(key.created_at),
-        expires_at: key.expires_at.map(|at| zone.local(at)),
-        last_used_at: key.last_used_at.map(|at| zone.local(at)),
-        key,
-    };
-    let keys = keys::list(&backend, &scope).await?.into_iter().map(line).collect();
-    let live = projects.iter().filter(|project| project.archived_at.is_none());
-    let projects = live.map(|project| project.slug.to_string()).collect();
-    Ok(Keys { keys, projects, role, endpoint: format!("{}/v1/events", backend.public_url) })
 }
 
 /// Makes a key and shows it once.

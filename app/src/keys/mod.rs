@@ -1,6 +1,6 @@
 //! API keys: pages.
 
 pub mod api;
-pub mod page;
+mod page;
 
-pub use page::KeysPage;
+pub(crate) use page::keys;

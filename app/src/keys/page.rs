@@ -1,83 +1,64 @@
 //! The page of API keys.
 
-use super::api::{CreateKey, KeyLine, Keys, RevokeKey, ShownOnce, list_keys};
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use super::api::{CreateKey, RevokeKey, ShownOnce};
+use crate::form::Posted;
 use crate::format;
-use crate::identity::{SettingsTabs, use_org};
+use crate::identity::settings_part;
+use crate::page::{Drawn, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, Column, EmptyState, Field, FormErrors, Loading,
-    NoPermission, Notice, NoticeText, PageHead, Section, Select, Table, Tone, UrlNotice, loaded,
+    Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, Column, EmptyState, Field, FormErrors, NoPermission,
+    Notice, NoticeText, Section, Select, Table, Tone, UrlNotice,
 };
-use domain::identity::{KeyScope, Permission, Role};
-use domain::project::KeyProject;
+use domain::identity::{KeyScope, Permission};
+use domain::project::{ApiKey, KeyProject, Project};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
 
 const NOTICES: [NoticeText; 1] =
     [NoticeText { code: "revoked", tone: Tone::Good, text: "The key is revoked. It is refused from now on." }];
 
-/// `/o/{org}/settings/keys`
-#[component]
-pub fn KeysPage() -> impl IntoView {
-    let org = use_org();
-    let create = use_form::<CreateKey>();
-    let revoke = use_form::<RevokeKey>();
-    let data = loaded(move || org.get(), list_keys);
-    view! {
-        <Title text="API keys"/>
-        <PageHead title="Settings"/>
-        <SettingsTabs/>
-        <UrlNotice known=&NOTICES/>
-        <FormErrors errors=revoke.errors()/>
-        <Suspense fallback=|| view! { <Loading what="API keys"/> }>
-            {move || Suspend::new(async move {
-                match data.await {
-                    Ok(keys) => page(&org.get_untracked(), keys, create),
-                    Err(error) => view! { <Failure what="API keys" error=error/> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-}
-
-fn page(org: &str, data: Keys, form: Form<CreateKey>) -> AnyView {
-    let may_manage = data.role.may(Permission::ManageKeys);
-    let shown = form.done().get_untracked().map(|shown| shown_once(shown, &data.endpoint));
-    let list = if data.keys.is_empty() {
+/// The organization's keys, those that work first, and making one.
+pub(crate) async fn keys(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let (projects, keys) =
+        futures::try_join!(backend::projects::list_projects(backend, scope), backend::keys::list(backend, scope),)?;
+    let form = Posted::<CreateKey>::here();
+    let list = if keys.is_empty() {
         view! { <EmptyState title="No API keys yet" text="A program needs one to send events or to read."/> }.into_any()
     } else {
-        table(org, data.keys, may_manage)
+        table(&visit, &projects, keys)
     };
-    let org = org.to_owned();
-    view! {
-        {shown}
+    let new = if visit.frame.may(Permission::ManageKeys) {
+        let fields = create_form(&visit, &projects, &form);
+        view! { <Section title="New key" id="new">{fields}</Section> }.into_any()
+    } else {
+        view! { <NoPermission what=Permission::ManageKeys.description() who="an owner, admin or member"/> }.into_any()
+    };
+    let body = view! {
+        <UrlNotice known=&NOTICES/>
+        <FormErrors errors={Posted::<RevokeKey>::here().errors()}/>
+        {form.done().map(|shown| shown_once(shown, &visit.backend.public_url))}
         <Section title="API keys">{list}</Section>
-        {if may_manage {
-            view! { <Section title="New key" id="new">{create_form(org, data.projects, data.role, form)}</Section> }.into_any()
-        } else {
-            view! { <NoPermission what=Permission::ManageKeys.description() who="an owner, admin or member"/> }.into_any()
-        }}
-    }
-    .into_any()
+        {new}
+    };
+    Ok(settings_part(&visit, "API keys", body.into_any()))
 }
 
-fn shown_once(shown: ShownOnce, endpoint: &str) -> AnyView {
-    let ShownOnce { name, key } = shown;
+fn shown_once(ShownOnce { name, key }: &ShownOnce, server: &str) -> AnyView {
     let check = format!(
-        "curl {endpoint} \\\n  -H \"Authorization: Bearer {key}\" \\\n  -d '{{\"provider\": \"openai\", \"model\": \"gpt-4o-mini\", \"usage\": {{\"prompt_tokens\": 12, \"completion_tokens\": 3}}}}'"
+        "curl {server}/v1/events \\\n  -H \"Authorization: Bearer {key}\" \\\n  -d '{{\"provider\": \"openai\", \"model\": \"gpt-4o-mini\", \"usage\": {{\"prompt_tokens\": 12, \"completion_tokens\": 3}}}}'"
     );
+    let made = format!("The key “{name}” is made. Copy it now: it is shown this once and stored only as a hash.");
     view! {
-        <Notice tone=Tone::Good>{format!("The key “{name}” is made. Copy it now: it is shown this once and stored only as a hash.")}</Notice>
-        <CodeBlock code=key what="API key"/>
+        <Notice tone=Tone::Good>{made}</Notice>
+        <CodeBlock code=key.clone() what="API key"/>
         <details><summary>"Try it"</summary><CodeBlock code=check what="curl command"/></details>
     }
     .into_any()
 }
 
-fn table(org: &str, keys: Vec<KeyLine>, may_manage: bool) -> AnyView {
-    let rows = keys.into_iter().map(|line| row(org, line, may_manage)).collect_view();
+fn table(visit: &Visit, projects: &[Project], keys: Vec<ApiKey>) -> AnyView {
+    let rows = keys.into_iter().map(|key| row(visit, projects, key)).collect_view();
     let columns = vec![
         Column::text("Name"),
         Column::text("Key"),
@@ -91,34 +72,38 @@ fn table(org: &str, keys: Vec<KeyLine>, may_manage: bool) -> AnyView {
     view! { <Table caption="API keys" columns=columns>{rows}</Table> }.into_any()
 }
 
-fn row(org: &str, line: KeyLine, may_manage: bool) -> AnyView {
-    let key = line.key;
-    let state = match (key.revoked_at, line.live) {
+fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
+    let expired = key.expires_at.is_some_and(|at| at <= visit.backend.clock.now());
+    let state = match (key.revoked_at, expired) {
         (Some(_), _) => Some(view! { " "<Badge>"revoked"</Badge> }),
-        (None, false) => Some(view! { " "<Badge>"expired"</Badge> }),
-        (None, true) => None,
+        (None, true) => Some(view! { " "<Badge>"expired"</Badge> }),
+        (None, false) => None,
     };
     let scopes = key.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(", ");
+    let project = projects.iter().find(|project| project.project_id == key.project.default_project());
+    let project = project.map(|project| project.slug.as_str()).unwrap_or_default();
     let projects = match key.project {
-        KeyProject::Bound(_) => format!("only {}", line.project),
-        KeyProject::AllWithDefault(_) => format!("all, else {}", line.project),
+        KeyProject::Bound(_) => format!("only {project}"),
+        KeyProject::AllWithDefault(_) => format!("all, else {project}"),
     };
-    let day = |at: chrono::DateTime<chrono::FixedOffset>| format::day_year(at.date_naive());
-    let used = line.last_used_at.map_or_else(|| "never".to_owned(), format::time);
-    let expires = line.expires_at.map_or_else(|| "never".to_owned(), day);
+    let zone = visit.scope.zone();
+    let day = |at| format::day_year(zone.day_of(at));
+    let used = key.last_used_at.map_or_else(|| "never".to_owned(), |at| format::time(zone.local(at)));
+    let expires = key.expires_at.map_or_else(|| "never".to_owned(), day);
+    let may_revoke = visit.frame.may(Permission::ManageKeys) && key.revoked_at.is_none();
     let label = format!("Revoke the key {}", key.name);
-    let org = org.to_owned();
+    let org = visit.org().to_owned();
     view! {
         <tr>
-            <th scope="row">{key.name.clone()}{state}</th>
+            <th scope="row">{key.name}{state}</th>
             <td class="mono small nowrap">{format!("{}…{}", key.prefix, key.last_four)}</td>
             <td>{scopes}</td>
             <td>{projects}</td>
-            <td class="nowrap">{day(line.created_at)}</td>
+            <td class="nowrap">{day(key.created_at)}</td>
             <td class="nowrap">{used}</td>
             <td class="nowrap">{expires}</td>
             <td class="end">
-                {(may_manage && key.revoked_at.is_none()).then(|| view! {
+                {may_revoke.then(|| view! {
                     <form method="post" action=RevokeKey::url()>
                         <input type="hidden" name="org" value=org/>
                         <input type="hidden" name="key" value=key.key_id.to_string()/>
@@ -131,12 +116,15 @@ fn row(org: &str, line: KeyLine, may_manage: bool) -> AnyView {
     .into_any()
 }
 
-fn create_form(org: String, projects: Vec<String>, role: Role, form: Form<CreateKey>) -> AnyView {
-    let all = projects.iter().map(|slug| {
+fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) -> AnyView {
+    let (org, role) = (visit.org().to_owned(), visit.frame.role);
+    let live = projects.iter().filter(|project| project.archived_at.is_none());
+    let slugs: Vec<_> = live.map(|project| project.slug.as_str()).collect();
+    let all = slugs.iter().map(|slug| {
         Choice::new(format!("all:{slug}"), format!("All; {slug} where an event names none")).group("All projects")
     });
     let only =
-        projects.iter().map(|slug| Choice::new(format!("only:{slug}"), format!("Only {slug}")).group("One project"));
+        slugs.iter().map(|slug| Choice::new(format!("only:{slug}"), format!("Only {slug}")).group("One project"));
     let choices: Vec<_> = all.chain(only).collect();
     let chosen =
         form.kept("project").or_else(|| choices.first().map(|choice| choice.value.clone())).unwrap_or_default();
@@ -150,7 +138,7 @@ fn create_form(org: String, projects: Vec<String>, role: Role, form: Form<Create
             view! { <Checkbox name=scope.as_str() label=scope.as_str() hint=scope.description() checked=ticked/> }
         })
         .collect_view();
-    let wrong = form.error("scopes").get_untracked();
+    let wrong = form.error("scopes");
     view! {
         <form class="form" method="post" action=CreateKey::url()>
             <FormErrors errors=form.errors()/>

@@ -12,5 +12,4 @@ pub(crate) use explore::explore;
 pub use filters::FilterMenu;
 pub(crate) use filters::{CHOOSE, filter_bar};
 pub use labels::SpendCell;
-pub use overview::OverviewPage;
 pub(crate) use overview::{overview, panel};

@@ -27,16 +27,13 @@ fn accounts(world: &World) -> Vec<Sample> {
         open(form("identity/sign-out", &[])),
         open(form("identity/forgotten-password", &[("email", &world.owner)])),
         open(form("identity/reset-password", &[("token", &world.reset), ("password", "some other long words")])),
-        open(form("identity/home", &[])),
         open(form("theme", &[("theme", "dark")])),
-        own(form("identity/account", &[])),
         own(form(
             "identity/change-password",
             &[("current_password", PASSWORD), ("new_password", "some other long words")],
         )),
         own(form("identity/revoke-other-sign-ins", &[])),
         own(form("identity/revoke-sign-in", &[("sign_in", &world.sign_in)])),
-        own(form("identity/organizations", &[])),
         own(form("identity/create-organization", &[("name", "Next"), ("time_zone", "Europe/Berlin")])),
         own(form("sample/load", &[])),
     ]
@@ -53,13 +50,7 @@ fn organization(_: &World) -> Vec<Sample> {
             .body(json!({"drop_doubles": true})),
         form("identity/frame", &[]),
         form("identity/waiting", &[]),
-        form("identity/onboarding", &[]),
-        form("identity/first-event", &[]),
-        form("sample/progress", &[]),
         form("identity/first-key", &[]).needs(Permission::ManageKeys),
-        form("identity/settings", &[]),
-        form("identity/zone-change", &[]),
-        form("identity/audit", &[]).needs(Permission::ReadAudit),
         form(
             "identity/update-organization",
             &[("name", "Next"), ("time_zone", "Europe/Berlin"), ("fiscal_year_start_month", "4")],
@@ -74,7 +65,6 @@ fn organization(_: &World) -> Vec<Sample> {
 fn members(world: &World) -> Vec<Sample> {
     vec![
         page("/o/{org}/settings/members", "/o/acme/settings/members"),
-        form("identity/members", &[]),
         form("identity/change-role", &[("member", &world.spare_member), ("role", "finance")])
             .needs(Permission::ManageMembers),
         form("identity/remove-member", &[("member", &world.spare_member)]).needs(Permission::ManageMembers),
@@ -87,7 +77,6 @@ fn invitations(world: &World) -> Vec<Sample> {
     let manages = |sample: Sample| sample.needs(Permission::ManageMembers);
     vec![
         page("/invitations/{org}/{token}", format!("/invitations/acme/{token}")).guarded(Guard::Open),
-        form("identity/invitation", &[("token", token)]).guarded(Guard::Open),
         form("identity/accept-as-new", &[("token", token), ("password", PASSWORD)]).guarded(Guard::Open),
         form("identity/accept-invitation", &[("token", &world.own_invitation_token)]).guarded(Guard::SignedIn),
         manages(form("identity/invite", &[("email", "next@example.com"), ("role", "viewer")])),
