@@ -1,9 +1,9 @@
 //! What just happened, or what needs attention.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 
 use super::Tone;
+use crate::layout::UrlQuery;
 
 /// The query parameter that carries a notice's code after a form was sent.
 pub const NOTICE_PARAM: &str = "notice";
@@ -38,10 +38,7 @@ pub fn UrlNotice(
     /// The notices this page knows.
     known: &'static [NoticeText],
 ) -> impl IntoView {
-    let query = use_query_map();
-    move || {
-        let code = query.read().get_str(NOTICE_PARAM).map(str::to_owned)?;
-        let notice = known.iter().find(|notice| notice.code == code)?;
-        Some(view! { <Notice tone=notice.tone>{notice.text}</Notice> })
-    }
+    let query = UrlQuery::here();
+    let notice = known.iter().find(|notice| query.get(NOTICE_PARAM) == Some(notice.code));
+    notice.map(|notice| view! { <Notice tone=notice.tone>{notice.text}</Notice> })
 }
