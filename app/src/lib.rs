@@ -70,29 +70,15 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/forgotten-password") view=identity::ForgottenPasswordPage ssr=ssr.clone() />
                 <Route path=path!("/reset-password") view=identity::ResetPasswordPage ssr=ssr.clone() />
                 <Route path=path!("/invitations/:org/:token") view=identity::InvitationPage ssr=ssr.clone() />
-                <Route path=path!("/recipients/:org/:token") view=budgets::RecipientPage ssr=ssr.clone() />
                 <Route path=path!("/account") view=identity::AccountPage ssr=ssr.clone() />
                 <Route path=path!("/dev/mail") view=delivery::MailPage ssr=ssr.clone() />
                 <Route path=path!("/organizations") view=identity::OrganizationsPage ssr=ssr.clone() />
                 <ParentRoute path=path!("/o/:org") view=identity::OrganizationShell ssr=ssr.clone()>
                     <Route path=path!("") view=identity::FirstPage />
                     <Route path=path!("explore") view=spend::ExplorePage />
-                    <Route path=path!("events") view=events::EventsPage />
-                    <Route path=path!("events/rejected") view=events::RejectedPage />
-                    <Route path=path!("events/unpriced") view=events::UnpricedPage />
-                    <Route path=path!("events/doubles") view=events::PossibleDuplicatesPage />
-                    <Route path=path!("events/uploads") view=events::UploadsPage />
-                    <Route path=path!("events/uploads/:upload") view=events::UploadPage />
-                    <Route path=path!("events/:event") view=events::EventPage />
                     <Route path=path!("projects") view=projects::ProjectsPage />
                     <Route path=path!("projects/:project") view=projects::ProjectPage />
                     <Route path=path!("teams/:team") view=projects::TeamPage />
-                    <Route path=path!("budgets/new") view=budgets::NewBudgetPage />
-                    <Route path=path!("budgets/:budget") view=budgets::BudgetPage />
-                    <Route path=path!("budgets/:budget/edit") view=budgets::EditBudgetPage />
-                    <Route path=path!("forecast") view=forecast::ForecastPage />
-                    <Route path=path!("statements") view=statements::StatementsPage />
-                    <Route path=path!("statements/:month/:kind/:slug") view=statements::StatementPage />
                     <Route path=path!("prices") view=prices::PricesPage />
                     <Route path=path!("prices/own") view=prices::OwnBookPage />
                     <Route path=path!("prices/own/price") view=prices::EnterPricePage />
