@@ -1,7 +1,7 @@
 //! All pages: the route table.
 
 use crate::page::Site;
-use crate::{budgets, delivery, identity, keys, prices, projects, spend};
+use crate::{budgets, delivery, events, forecast, identity, keys, prices, projects, spend, statements};
 use axum::Router;
 
 /// Every page at its path.
@@ -18,7 +18,18 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
         .route("/dev/mail", site.plain(delivery::mails))
         .route("/organizations", site.plain(identity::organizations))
         .route("/o/{org}", site.inside(identity::first))
+        .route("/recipients/{org}/{token}", site.plain(budgets::recipient))
+        .route("/o/{org}/events", site.inside(events::events))
+        .route("/o/{org}/events/rejected", site.inside(events::rejected))
+        .route("/o/{org}/events/unpriced", site.inside(events::unpriced))
+        .route("/o/{org}/events/doubles", site.inside(events::possible_duplicates))
+        .route("/o/{org}/events/uploads", site.inside(events::uploads))
+        .route("/o/{org}/events/uploads/{upload}", site.inside(events::upload))
+        .route("/o/{org}/events/{event}", site.inside(events::event))
         .route("/o/{org}/budgets", site.inside(budgets::budgets))
+        .route("/o/{org}/budgets/new", site.inside(budgets::new_budget))
+        .route("/o/{org}/budgets/{budget}", site.inside(budgets::budget))
+        .route("/o/{org}/budgets/{budget}/edit", site.inside(budgets::edit_budget))
         .route("/o/{org}/alerts", site.inside(budgets::alerts))
         .route("/o/{org}/explore", site.inside(spend::explore))
         .route("/o/{org}/projects", site.inside(projects::projects))
@@ -43,4 +54,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Router<S> {
         .route("/o/{org}/settings/members", site.inside(identity::members))
         .route("/o/{org}/settings/keys", site.inside(keys::keys))
         .route("/o/{org}/settings/audit", site.inside(identity::audit))
+        .route("/o/{org}/forecast", site.inside(forecast::forecast))
+        .route("/o/{org}/statements", site.inside(statements::statements))
+        .route("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement))
 }

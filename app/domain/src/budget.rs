@@ -265,15 +265,6 @@ pub struct BudgetState {
     pub status: BudgetStatus,
 }
 
-/// What the page of all budgets shows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BudgetList {
-    /// The organization's, then teams', then projects', by name.
-    pub budgets: Vec<BudgetState>,
-    /// Whether the caller may make and change them.
-    pub may_manage: bool,
-}
-
 /// What the form for making or changing a budget shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetFormOptions {

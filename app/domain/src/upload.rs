@@ -4,8 +4,7 @@ mod mapping;
 
 pub use mapping::{FIELDS, Mapping, USAGE_FIELDS};
 
-use crate::event::Attention;
-use crate::ids::{KeyId, UploadId};
+use crate::ids::UploadId;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -194,28 +193,6 @@ impl Upload {
     pub const fn is_open(&self) -> bool {
         matches!(self.state, UploadState::Waiting | UploadState::Partial)
     }
-}
-
-/// The page of one upload.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UploadView {
-    /// The upload.
-    pub upload: Upload,
-    /// Whether the reader may go on with it.
-    pub may_send: bool,
-}
-
-/// The page of all uploads.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct UploadsView {
-    /// The newest first.
-    pub uploads: Vec<Upload>,
-    /// Keys in whose name events can be recorded: id and name.
-    pub keys: Vec<(KeyId, String)>,
-    /// Whether the reader may begin one.
-    pub may_send: bool,
-    /// What wants attention in the lists beside this one.
-    pub attention: Attention,
 }
 
 #[cfg(test)]

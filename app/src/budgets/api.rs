@@ -1,57 +1,15 @@
 //! Doors of budgets and alerts.
 
+use crate::caller::{Caller, backend};
 use crate::error::AppError;
-use domain::budget::{AlertPage, BudgetDetail, BudgetFormOptions, BudgetList, RecipientOffer};
+use domain::budget::BudgetForm;
+use domain::problem::Problem;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
-use {
-    crate::caller::{Caller, backend},
-    domain::budget::BudgetForm,
-    domain::problem::Problem,
-    std::str::FromStr,
-};
+use std::str::FromStr;
 
 /// An id that cannot be one names nothing.
 fn id<T: FromStr>(text: &str) -> Result<T, AppError> {
     text.parse().map_err(|_| AppError::of(Problem::NotFound))
-}
-
-/// The active budgets with how they stand this month.
-#[server(prefix = "/fn", endpoint = "budgets", input = Json)]
-pub async fn load_budgets(
-    /// Slug of the organization.
-    org: String,
-) -> Result<BudgetList, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let budgets = backend::budgets::list(&backend, &scope).await?;
-    Ok(BudgetList { budgets, may_manage: scope.may(domain::identity::Permission::ManageBudgets) })
-}
-
-/// A budget with everything its page shows.
-#[server(prefix = "/fn", endpoint = "budget", input = Json)]
-pub async fn load_budget(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the budget.
-    budget: String,
-) -> Result<BudgetDetail, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::budgets::detail(&backend, &scope, id(&budget)?).await?)
-}
-
-/// The form for a new budget, or for one that is there.
-#[server(prefix = "/fn", endpoint = "budget-form-options", input = Json)]
-pub async fn load_budget_form_options(
-    /// Slug of the organization.
-    org: String,
-    /// Id of the budget; none for a new one.
-    budget: Option<String>,
-) -> Result<BudgetFormOptions, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    match budget {
-        Some(budget) => Ok(backend::budgets::edit_sheet(&backend, &scope, id(&budget)?).await?),
-        None => Ok(backend::budgets::new_sheet(&backend, &scope).await?),
-    }
 }
 
 /// Makes a budget.
@@ -135,17 +93,6 @@ pub async fn test_budget(
     Ok(u32::try_from(mails).unwrap_or(u32::MAX))
 }
 
-/// What the link in a mail to a recipient offers, to whoever holds it.
-#[server(prefix = "/fn", endpoint = "recipient-offer", input = Json)]
-pub async fn load_recipient_offer(
-    /// Slug of the organization.
-    org: String,
-    /// The link's secret.
-    token: String,
-) -> Result<RecipientOffer, AppError> {
-    Ok(backend::budgets::recipient_offer(&backend()?, &org, &token).await?)
-}
-
 /// The holder of the link wants mails of the organization's budgets.
 #[server(prefix = "/fn", endpoint = "confirm-recipient")]
 pub async fn confirm_recipient(
@@ -157,22 +104,6 @@ pub async fn confirm_recipient(
     backend::budgets::confirm_recipient(&backend()?, &org, &token).await?;
     leptos_axum::redirect(&format!("/recipients/{org}/{token}"));
     Ok(())
-}
-
-/// A page of the alert ledger.
-#[server(prefix = "/fn", endpoint = "alerts", input = Json)]
-pub async fn load_alerts(
-    /// Slug of the organization.
-    org: String,
-    /// `all`, `open`, `acknowledged` or `undelivered`.
-    state: Option<String>,
-    /// Id of the last row of the page before.
-    before: Option<String>,
-) -> Result<AlertPage, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let filter = state.map(|word| word.parse()).transpose().map_err(|wrong| Problem::invalid(vec![wrong]))?;
-    let before = before.map(|text| id(&text)).transpose()?;
-    Ok(backend::budgets::alerts(&backend, &scope, filter.unwrap_or_default(), None, before).await?)
 }
 
 /// Marks a row of the ledger as seen to.

@@ -1,24 +1,23 @@
 //! One budget: where it stands, why its thresholds fired or did not, who was told.
 
 use super::alerts::{Ledger, mail};
-use super::api::{AcknowledgeAlert, TestBudget, load_budget};
+use super::api::{AcknowledgeAlert, TestBudget};
 use super::{chart, labels};
-use crate::error::Failure;
 use crate::forecast::labels::chance;
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{
-    Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Loading, Notice, NoticeText, PageHead,
-    Section, Table, Tone, UrlNotice, loaded_first,
+    Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Notice, NoticeText, PageHead, Section,
+    Table, Tone, UrlNotice,
 };
-use domain::budget::{BudgetAmount, BudgetDetail, TestMail, ThresholdState};
+use domain::budget::{Budget, BudgetAmount, BudgetDetail, BudgetState, TestMail, ThresholdState};
 use domain::forecast::Forecast;
-use leptos::form::ActionForm;
+use domain::ids::BudgetId;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::ServerFn;
 
 const NOTICES: &[NoticeText] = &[
     NoticeText {
@@ -30,32 +29,20 @@ const NOTICES: &[NoticeText] = &[
 ];
 
 /// A budget's page.
-#[component]
-pub fn BudgetPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let budget = Memo::new(move |_| params.read().get("budget").unwrap_or_default());
-    let acknowledge = use_form::<AcknowledgeAlert>();
-    let test = use_form::<TestBudget>();
-    let changes = (acknowledge.action.version(), test.action.version());
-    let detail = loaded_first(
-        move || (org.get(), budget.get(), changes.0.get(), changes.1.get()),
-        |(org, budget, _, _)| load_budget(org, budget),
-    );
-    view! {
-        <UrlNotice known=NOTICES/>
-        <FormErrors errors=acknowledge.errors()/>
-        <FormErrors errors=test.errors()/>
-        {move || test.done().get().map(|mails| view! { <Notice tone=Tone::Good>{sent(mails)}</Notice> })}
-        <Transition fallback=|| view! { <Loading what="budget" lines=10/> }>
-            {move || Suspend::new(async move {
-                match detail.await {
-                    Ok(detail) => View { org: org.get_untracked(), detail, acknowledge, test }.draw(),
-                    Err(error) => view! { <Title text="Budget"/><PageHead title="Budget" hidden=true/><Failure what="budget" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn budget(visit: Visit) -> Drawn {
+    let detail = backend::budgets::detail(&visit.backend, &visit.scope, visit.id::<BudgetId>("budget")?).await?;
+    let (acknowledge, test) = (Posted::<AcknowledgeAlert>::here(), Posted::<TestBudget>::here());
+    let sent = test.done().copied().map(|mails| view! { <Notice tone=Tone::Good>{sent(mails)}</Notice> });
+    Ok(Page::new(
+        detail.state.budget.name.clone(),
+        view! {
+            <UrlNotice known=NOTICES/>
+            <FormErrors errors=acknowledge.errors()/>
+            <FormErrors errors=test.errors()/>
+            {sent}
+            {draw(visit.org(), &detail)}
+        },
+    ))
 }
 
 fn sent(mails: u32) -> String {
@@ -65,186 +52,171 @@ fn sent(mails: u32) -> String {
     }
 }
 
-/// Everything that the parts of the page need.
-struct View {
-    org: String,
-    detail: BudgetDetail,
-    acknowledge: Form<AcknowledgeAlert>,
-    test: Form<TestBudget>,
+fn draw(org: &str, detail: &BudgetDetail) -> AnyView {
+    let state = &detail.state;
+    let budget = &state.budget;
+    let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(org)), Crumb::here(budget.name.clone())];
+    let lead = format!("{} · {} a month", labels::scope(state), labels::dollars(budget.amount));
+    let (word, tone) = labels::status(state.status);
+    let archived = budget.archived_at.is_some();
+    let badge = if archived {
+        view! { <Badge>"archived"</Badge> }.into_any()
+    } else {
+        view! { <Badge tone=tone>{word}</Badge> }.into_any()
+    };
+    let edit = format!("{}/{}/edit", NavItem::Budgets.path(org), budget.budget_id);
+    let button = (detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
+    let month = (!archived).then(|| month(detail));
+    let thresholds = (!archived).then(|| thresholds(detail));
+    let tests = (!archived).then(|| tests(org, detail));
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
+        {month}
+        {thresholds}
+        {ledger(org, detail)}
+        {amounts(detail)}
+        {tests}
+    }
+    .into_any()
 }
 
-impl View {
-    fn draw(&self) -> AnyView {
-        let state = &self.detail.state;
-        let budget = &state.budget;
-        let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(&self.org)), Crumb::here(budget.name.clone())];
-        let lead = format!("{} · {} a month", labels::scope(state), labels::dollars(budget.amount));
-        let (word, tone) = labels::status(state.status);
-        let archived = budget.archived_at.is_some();
-        let badge = if archived {
-            view! { <Badge>"archived"</Badge> }.into_any()
-        } else {
-            view! { <Badge tone=tone>{word}</Badge> }.into_any()
-        };
-        let edit = format!("{}/{}/edit", NavItem::Budgets.path(&self.org), budget.budget_id);
-        let button = (self.detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
-        let month = (!archived).then(|| self.month());
-        let thresholds = (!archived).then(|| self.thresholds());
-        let tests = (!archived).then(|| self.tests());
+fn month(detail: &BudgetDetail) -> AnyView {
+    let state = &detail.state;
+    let usage = &state.usage;
+    let estimated = (!usage.estimated.is_zero()).then(|| {
+        let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
+        view! { <br/>{text} }
+    });
+    let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
+    view! {
+        <div class="headline">
+            <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
+                {share}{estimated}
+            </Figure>
+            {expected(detail)}
+            {runs_out(state)}
+        </div>
+        <Chart data=chart::month(detail) label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
+    }
+    .into_any()
+}
+
+/// When it is used up, and how likely that is this month.
+fn runs_out(state: &BudgetState) -> AnyView {
+    let left = state.usage.remaining();
+    if left.is_sign_negative() {
+        return view! { <Figure caption="Over the budget" value=format::money(-left)/> }.into_any();
+    }
+    match state.expected {
+        Some(expected) => {
+            let day = expected.run_out.map_or_else(|| "not this month".to_owned(), format::day);
+            let likely = format!("{} likely to exceed", chance(expected.chance_over));
+            view! { <Figure caption="Runs out" value=day>{likely}</Figure> }.into_any()
+        }
+        None => view! { <Figure caption="Left" value=format::money(left)/> }.into_any(),
+    }
+}
+
+fn thresholds(detail: &BudgetDetail) -> AnyView {
+    let usage = detail.state.usage;
+    let columns = vec![
+        Column::text("Threshold"),
+        Column::number("At, $"),
+        Column::text("Why it fired, or why it did not"),
+        Column::text("Told"),
+    ];
+    let rows = detail.thresholds.iter().map(|state| threshold_row(state, labels::why(state, &usage))).collect_view();
+    let looked = match detail.evaluated_at {
+        Some(at) => format!("Last compared with spend {}.", format::time(at)),
+        None => "Not compared with spend yet this month; that happens with the first event.".to_owned(),
+    };
+    view! {
+        <Section title="Thresholds">
+            <Table caption="Thresholds" columns=columns>{rows}</Table>
+            <p class="soft small">{looked}" Every recorded event is compared within seconds, and all budgets every ten minutes."</p>
+        </Section>
+    }
+    .into_any()
+}
+
+fn ledger(org: &str, detail: &BudgetDetail) -> AnyView {
+    let body = if detail.alerts.is_empty() {
+        view! { <EmptyState title="Nothing crossed yet"/> }.into_any()
+    } else {
         view! {
-            <Title text=budget.name.clone()/>
-            <Breadcrumb crumbs=crumbs/>
-            <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
-            {month}
-            {thresholds}
-            {self.ledger()}
-            {self.amounts()}
-            {tests}
+            <Ledger org=org.to_owned() caption="Alerts of this budget" alerts=detail.alerts.clone()
+                may_manage=detail.may_manage/>
         }
         .into_any()
-    }
+    };
+    view! { <Section title="Ledger">{body}</Section> }.into_any()
+}
 
-    fn month(&self) -> AnyView {
-        let state = &self.detail.state;
-        let usage = &state.usage;
-        let estimated = (!usage.estimated.is_zero()).then(|| {
-            let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
-            view! { <br/>{text} }
-        });
-        let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
+/// The amounts, where there was more than one.
+fn amounts(detail: &BudgetDetail) -> Option<AnyView> {
+    if detail.amounts.len() < 2 {
+        return None;
+    }
+    let columns = vec![Column::text("Since"), Column::number("Amount, $"), Column::text("By")];
+    let row = |one: &BudgetAmount| {
         view! {
-            <div class="headline">
-                <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
-                    {share}{estimated}
-                </Figure>
-                {expected(&self.detail)}
-                {self.runs_out()}
-            </div>
-            <Chart data=chart::month(&self.detail) label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
+            <tr>
+                <th scope="row" class="nowrap">{format::time(one.since)}</th>
+                <td class="num" title=format::money_full(one.amount)>{format::money_plain(one.amount)}</td>
+                <td>{one.by.clone()}</td>
+            </tr>
         }
-        .into_any()
-    }
+    };
+    let rows = detail.amounts.iter().map(row).collect_view();
+    Some(view! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> }.into_any())
+}
 
-    /// When it is used up, and how likely that is this month.
-    fn runs_out(&self) -> AnyView {
-        let state = &self.detail.state;
-        let left = state.usage.remaining();
-        if left.is_sign_negative() {
-            return view! { <Figure caption="Over the budget" value=format::money(-left)/> }.into_any();
-        }
-        match state.expected {
-            Some(expected) => {
-                let day = expected.run_out.map_or_else(|| "not this month".to_owned(), format::day);
-                let likely = format!("{} likely to exceed", chance(expected.chance_over));
-                view! { <Figure caption="Runs out" value=day>{likely}</Figure> }.into_any()
-            }
-            None => view! { <Figure caption="Left" value=format::money(left)/> }.into_any(),
-        }
+fn tests(org: &str, detail: &BudgetDetail) -> AnyView {
+    let budget = &detail.state.budget;
+    let form = detail.may_manage.then(|| test_form(org, budget));
+    let table = (!detail.tests.is_empty()).then(|| {
+        let columns = vec![Column::text("Sent"), Column::text("By"), Column::text("Mail")];
+        let rows = detail.tests.iter().map(test_row).collect_view();
+        view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
+    });
+    let list: Vec<_> = budget.mailed().map(ToString::to_string).collect();
+    let who = if list.is_empty() {
+        "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
+    } else {
+        format!("Mail goes to {}.", list.join(", "))
+    };
+    let waiting = (!budget.unconfirmed.is_empty()).then(|| {
+        let list: Vec<_> = budget.unconfirmed.iter().map(ToString::to_string).collect();
+        let text = format!("Not confirmed yet, so without mail: {}. Each was sent a link; after a day, saving the budget sends another.", list.join(", "));
+        view! { <p class="prose">{text}</p> }
+    });
+    view! {
+        <Section title="Recipients">
+            <p class="prose">{who}</p>
+            {waiting}
+            {form}
+            {table}
+        </Section>
     }
+    .into_any()
+}
 
-    fn thresholds(&self) -> AnyView {
-        let usage = self.detail.state.usage;
-        let columns = vec![
-            Column::text("Threshold"),
-            Column::number("At, $"),
-            Column::text("Why it fired, or why it did not"),
-            Column::text("Told"),
-        ];
-        let rows =
-            self.detail.thresholds.iter().map(|state| threshold_row(state, labels::why(state, &usage))).collect_view();
-        let looked = match self.detail.evaluated_at {
-            Some(at) => format!("Last compared with spend {}.", format::time(at)),
-            None => "Not compared with spend yet this month; that happens with the first event.".to_owned(),
-        };
-        view! {
-            <Section title="Thresholds">
-                <Table caption="Thresholds" columns=columns>{rows}</Table>
-                <p class="soft small">{looked}" Every recorded event is compared within seconds, and all budgets every ten minutes."</p>
-            </Section>
-        }
-        .into_any()
-    }
-
-    fn ledger(&self) -> AnyView {
-        let detail = &self.detail;
-        let body = if detail.alerts.is_empty() {
-            view! { <EmptyState title="Nothing crossed yet"/> }.into_any()
-        } else {
-            view! {
-                <Ledger org=self.org.clone() caption="Alerts of this budget" alerts=detail.alerts.clone()
-                    may_manage=detail.may_manage/>
-            }
-            .into_any()
-        };
-        view! { <Section title="Ledger">{body}</Section> }.into_any()
-    }
-
-    /// The amounts, where there was more than one.
-    fn amounts(&self) -> Option<AnyView> {
-        let amounts = &self.detail.amounts;
-        if amounts.len() < 2 {
-            return None;
-        }
-        let columns = vec![Column::text("Since"), Column::number("Amount, $"), Column::text("By")];
-        let row = |one: &BudgetAmount| {
-            view! {
-                <tr>
-                    <th scope="row" class="nowrap">{format::time(one.since)}</th>
-                    <td class="num" title=format::money_full(one.amount)>{format::money_plain(one.amount)}</td>
-                    <td>{one.by.clone()}</td>
-                </tr>
-            }
-        };
-        let rows = amounts.iter().map(row).collect_view();
-        Some(view! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> }.into_any())
-    }
-
-    fn tests(&self) -> AnyView {
-        let rows = &self.detail.tests;
-        let form = self.detail.may_manage.then(|| self.test_form());
-        let table = (!rows.is_empty()).then(|| {
-            let columns = vec![Column::text("Sent"), Column::text("By"), Column::text("Mail")];
-            let rows = rows.iter().map(test_row).collect_view();
-            view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
-        });
-        let list: Vec<_> = self.detail.state.budget.mailed().map(ToString::to_string).collect();
-        let who = if list.is_empty() {
-            "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
-        } else {
-            format!("Mail goes to {}.", list.join(", "))
-        };
-        let waiting = &self.detail.state.budget.unconfirmed;
-        let waiting = (!waiting.is_empty()).then(|| {
-            let list: Vec<_> = waiting.iter().map(ToString::to_string).collect();
-            let text = format!("Not confirmed yet, so without mail: {}. Each was sent a link; after a day, saving the budget sends another.", list.join(", "));
-            view! { <p class="prose">{text}</p> }
-        });
-        view! {
-            <Section title="Recipients">
-                <p class="prose">{who}</p>
-                {waiting}
-                {form}
-                {table}
-            </Section>
-        }
-        .into_any()
-    }
-
-    fn test_form(&self) -> AnyView {
-        let (org, budget) = (self.org.clone(), self.detail.state.budget.budget_id.to_string());
-        let all = self.detail.state.budget.mailed().next().is_some().then(
+fn test_form(org: &str, budget: &Budget) -> AnyView {
+    let (org, budget_id) = (org.to_owned(), budget.budget_id.to_string());
+    let all =
+        budget.mailed().next().is_some().then(
             || view! { <Button name="to" value="recipients" small=true>"Send a test to all recipients"</Button> },
         );
-        view! {
-            <ActionForm action=self.test.action attr:class="actions">
-                <input type="hidden" name="org" value=org/>
-                <input type="hidden" name="budget" value=budget/>
-                <Button name="to" value="me" small=true>"Send a test to me"</Button>
-                {all}
-            </ActionForm>
-        }
-        .into_any()
+    view! {
+        <form method="post" action=TestBudget::url() class="actions">
+            <input type="hidden" name="org" value=org/>
+            <input type="hidden" name="budget" value=budget_id/>
+            <Button name="to" value="me" small=true>"Send a test to me"</Button>
+            {all}
+        </form>
     }
+    .into_any()
 }
 
 fn expected(detail: &BudgetDetail) -> AnyView {

@@ -1,131 +1,110 @@
 //! Making and changing a budget.
 
-use super::api::{ArchiveBudget, ChangeBudget, CreateBudget, load_budget_form_options};
-use crate::error::{AppError, Failure};
-use crate::form::{Form, use_form};
-use crate::layout::{NavItem, UrlQuery};
+use super::api::{ArchiveBudget, ChangeBudget, CreateBudget};
+use crate::error::AppError;
+use crate::form::Posted;
+use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, Loading, NoPermission, PageHead, Section, Select,
-    TextArea, loaded_first,
+    Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, NoPermission, PageHead, Section, Select, TextArea,
 };
 use domain::budget::{BudgetFormOptions, MAX_RECIPIENTS, ScopeRef};
+use domain::ids::BudgetId;
 use domain::problem::Problem;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// A new budget; `?scope=project:support-bot` chooses what it is about.
-#[component]
-pub fn NewBudgetPage() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let wanted = Memo::new(move |_| UrlQuery::from(&*query.read()).get("scope").map(str::to_owned));
-    let form = use_form::<CreateBudget>();
-    let options = loaded_first(move || org.get(), |org| load_budget_form_options(org, None));
-    let draw = move |org: String, options: BudgetFormOptions| {
-        let scope = wanted.get_untracked().unwrap_or_else(|| options.form.scope.clone());
-        let scope = form.kept_or("scope", &scope);
-        let choices = options.scopes.iter().map(|choice| choice_of(&choice.scope, &choice.name)).collect::<Vec<_>>();
+pub(crate) async fn new_budget(visit: Visit) -> Drawn {
+    let options = backend::budgets::new_sheet(&visit.backend, &visit.scope).await;
+    let form = options.map_or_else(refused, |options| Ok(new_form(&visit, &options)))?;
+    let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(visit.org())), Crumb::here("New budget")];
+    Ok(Page::new(
+        "New budget",
         view! {
-            <ActionForm action=form.action attr:class="form">
-                <FormErrors errors=form.errors()/>
-                <input type="hidden" name="org" value=org.clone()/>
-                {name(form, &options)}
-                <Select label="What it is about" name="scope" choices=choices value=scope error=form.error("scope")/>
-                {rest(form, &options)}
-                <div class="actions">
-                    <Button kind=ButtonKind::Primary disabled=form.pending()>"Create budget"</Button>
-                    <Button href=NavItem::Budgets.path(&org)>"Cancel"</Button>
-                </div>
-            </ActionForm>
-        }
-        .into_any()
-    };
+            <Breadcrumb crumbs=crumbs/>
+            <PageHead title="New budget" lead="An amount for each calendar month of the organization's time zone."/>
+            {form}
+        },
+    ))
+}
+
+fn new_form(visit: &Visit, options: &BudgetFormOptions) -> AnyView {
+    let form = Posted::<CreateBudget>::here();
+    let scope = form.kept_or("scope", visit.query.get("scope").unwrap_or(&options.form.scope));
+    let choices = options.scopes.iter().map(|choice| choice_of(&choice.scope, &choice.name)).collect::<Vec<_>>();
     view! {
-        <Title text="New budget"/>
-        {move || {
-            let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(&org.get())), Crumb::here("New budget")];
-            view! { <Breadcrumb crumbs=crumbs/> }
-        }}
-        <PageHead title="New budget" lead="An amount for each calendar month of the organization's time zone."/>
-        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(options) => draw(org.get_untracked(), options),
-                    Err(error) => refused(error),
-                }
-            })}
-        </Transition>
+        <form method="post" action=CreateBudget::url() class="form">
+            <FormErrors errors=form.errors()/>
+            <input type="hidden" name="org" value=visit.org().to_owned()/>
+            {name(&form, options)}
+            <Select label="What it is about" name="scope" choices=choices value=scope error=form.error("scope")/>
+            {rest(&form, options)}
+            <div class="actions">
+                <Button kind=ButtonKind::Primary>"Create budget"</Button>
+                <Button href=NavItem::Budgets.path(visit.org())>"Cancel"</Button>
+            </div>
+        </form>
     }
+    .into_any()
 }
 
 /// A budget's settings, and the way to put it away.
-#[component]
-pub fn EditBudgetPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let budget = Memo::new(move |_| params.read().get("budget").unwrap_or_default());
-    let form = use_form::<ChangeBudget>();
-    let archive = use_form::<ArchiveBudget>();
-    let options =
-        loaded_first(move || (org.get(), budget.get()), |(org, budget)| load_budget_form_options(org, Some(budget)));
-    let draw = move |org: String, budget: String, options: BudgetFormOptions| {
-        let back = format!("{}/{budget}", NavItem::Budgets.path(&org));
-        let crumbs = vec![
-            Crumb::link("Budgets", NavItem::Budgets.path(&org)),
-            Crumb::link(options.form.name.clone(), back.clone()),
-            Crumb::here("Edit"),
-        ];
-        let about = options.scope_name.clone().unwrap_or_default();
-        let (same_org, same_budget) = (org.clone(), budget.clone());
-        view! {
-            <Breadcrumb crumbs=crumbs/>
-            <PageHead title="Edit budget" lead=format!("It is about {about}; for anything else make a new one. A new amount holds from this month on.")/>
-            <ActionForm action=form.action attr:class="form">
-                <FormErrors errors=form.errors()/>
-                <input type="hidden" name="org" value=org.clone()/>
-                <input type="hidden" name="budget" value=budget.clone()/>
-                {name(form, &options)}
-                {rest(form, &options)}
-                <div class="actions">
-                    <Button kind=ButtonKind::Primary disabled=form.pending()>"Save"</Button>
-                    <Button href=back>"Cancel"</Button>
-                </div>
-            </ActionForm>
-            <Section title="Archive">
-                <p class="prose">"An archived budget is no longer compared with spend and sends no mail. Its alerts stay in the ledger. It cannot be brought back."</p>
-                <ActionForm action=archive.action attr:class="form">
-                    <FormErrors errors=archive.errors()/>
-                    <input type="hidden" name="org" value=same_org/>
-                    <input type="hidden" name="budget" value=same_budget/>
-                    <div class="actions"><Button kind=ButtonKind::Danger>"Archive budget"</Button></div>
-                </ActionForm>
-            </Section>
-        }
-        .into_any()
-    };
-    view! {
-        <Title text="Edit budget"/>
-        <Transition fallback=|| view! { <Loading what="form" lines=6/> }>
-            {move || Suspend::new(async move {
-                match options.await {
-                    Ok(options) => draw(org.get_untracked(), budget.get_untracked(), options),
-                    Err(error) => refused(error),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn edit_budget(visit: Visit) -> Drawn {
+    let budget = visit.id::<BudgetId>("budget")?;
+    let options = backend::budgets::edit_sheet(&visit.backend, &visit.scope, budget).await;
+    let page = options.map_or_else(refused, |options| Ok(edit_form(visit.org(), budget, &options)))?;
+    Ok(Page::new("Edit budget", page))
 }
 
-fn refused(error: AppError) -> AnyView {
-    match error.0 {
-        Problem::Forbidden { .. } => {
-            view! { <NoPermission what="change budgets" who="an owner, admin, finance or member"/> }.into_any()
+fn edit_form(org: &str, budget: BudgetId, options: &BudgetFormOptions) -> AnyView {
+    let (form, archive) = (Posted::<ChangeBudget>::here(), Posted::<ArchiveBudget>::here());
+    let budgets = NavItem::Budgets.path(org);
+    let back = format!("{budgets}/{budget}");
+    let crumbs = vec![
+        Crumb::link("Budgets", budgets),
+        Crumb::link(options.form.name.clone(), back.clone()),
+        Crumb::here("Edit"),
+    ];
+    let about = options.scope_name.clone().unwrap_or_default();
+    let of_budget = || {
+        view! {
+            <input type="hidden" name="org" value=org.to_owned()/>
+            <input type="hidden" name="budget" value=budget.to_string()/>
         }
-        _ => view! { <Failure what="budget" error=error/> }.into_any(),
+    };
+    let to_archive = of_budget();
+    view! {
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title="Edit budget" lead=format!("It is about {about}; for anything else make a new one. A new amount holds from this month on.")/>
+        <form method="post" action=ChangeBudget::url() class="form">
+            <FormErrors errors=form.errors()/>
+            {of_budget()}
+            {name(&form, options)}
+            {rest(&form, options)}
+            <div class="actions">
+                <Button kind=ButtonKind::Primary>"Save"</Button>
+                <Button href=back>"Cancel"</Button>
+            </div>
+        </form>
+        <Section title="Archive">
+            <p class="prose">"An archived budget is no longer compared with spend and sends no mail. Its alerts stay in the ledger. It cannot be brought back."</p>
+            <form method="post" action=ArchiveBudget::url() class="form">
+                <FormErrors errors=archive.errors()/>
+                {to_archive}
+                <div class="actions"><Button kind=ButtonKind::Danger>"Archive budget"</Button></div>
+            </form>
+        </Section>
+    }
+    .into_any()
+}
+
+fn refused(error: backend::Error) -> Result<AnyView, AppError> {
+    match AppError::from(error) {
+        AppError(Problem::Forbidden { .. }) => {
+            Ok(view! { <NoPermission what="change budgets" who="an owner, admin, finance or member"/> }.into_any())
+        }
+        error => Err(error),
     }
 }
 
@@ -138,9 +117,9 @@ fn choice_of(scope: &ScopeRef, name: &str) -> Choice {
     }
 }
 
-fn name<S>(form: Form<S>, options: &BudgetFormOptions) -> AnyView
+fn name<S>(form: &Posted<S>, options: &BudgetFormOptions) -> AnyView
 where
-    S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = ()>,
 {
     view! {
         <Field label="Name" name="name" value=form.kept_or("name", &options.form.name) maxlength=80 error=form.error("name")
@@ -149,9 +128,9 @@ where
     .into_any()
 }
 
-fn rest<S>(form: Form<S>, options: &BudgetFormOptions) -> AnyView
+fn rest<S>(form: &Posted<S>, options: &BudgetFormOptions) -> AnyView
 where
-    S: ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
+    S: ServerFn<Error = AppError, Output = ()>,
 {
     let first = &options.form;
     view! {

@@ -4,9 +4,7 @@ use super::labels;
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice,
-};
+use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
 use domain::budget::BudgetState;
 use domain::identity::Permission;
 use leptos::prelude::*;

@@ -10,8 +10,8 @@ pub mod list;
 pub mod recipient;
 
 pub(crate) use alerts::alerts;
-pub use budget::BudgetPage;
-pub use form::{EditBudgetPage, NewBudgetPage};
+pub(crate) use budget::budget;
+pub(crate) use form::{edit_budget, new_budget};
 pub(crate) use labels::scope;
 pub(crate) use list::budgets;
-pub use recipient::RecipientPage;
+pub(crate) use recipient::recipient;

@@ -1,45 +1,17 @@
 //! Doors of the pages about events.
 
+use crate::caller::Caller;
 use crate::error::AppError;
+use crate::layout::{PeriodSelection, UrlQuery};
+use backend::events::uploads;
 use chrono::{DateTime, Utc};
-use domain::event::{EventDetail, EventRow, Listed, PossibleDuplicatesView, RejectedView, UnreadUsage};
-use domain::ids::{EventKey, RejectedId, UploadId};
-use domain::price::page::Queue;
-use domain::upload::{UploadView, UploadsView};
+use domain::event::{DEFAULT_PAGE, EventQuery};
+use domain::ids::{RejectedId, UploadId};
+use domain::problem::{FieldProblem, Problem};
+use domain::span::Edge;
+use domain::spend::Filter;
+use domain::upload::{Mapping, UploadColumn};
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
-
-/// Events in the days and with the filters that `query` (the page's parameters) chooses.
-#[server(prefix = "/fn", endpoint = "events/list", input = Json)]
-pub async fn load_events(
-    /// Slug of the organization.
-    org: String,
-    /// The page's parameters: days, filters, place in the list.
-    query: Vec<(String, String)>,
-) -> Result<Listed<EventRow>, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let query = asked(&caller.backend, &caller.scope, &query)?;
-    let page = backend::events::list(&caller.backend, &caller.scope, &query).await?;
-    let attention = backend::events::attention(&caller.backend, &caller.scope).await?;
-    Ok(Listed { page, attention })
-}
-
-/// Events that were rejected.
-#[server(prefix = "/fn", endpoint = "events/rejected", input = Json)]
-pub async fn load_rejected(
-    /// Slug of the organization.
-    org: String,
-    /// Place in the list.
-    cursor: Option<String>,
-) -> Result<RejectedView, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let (backend, scope) = (&caller.backend, &caller.scope);
-    let as_of = backend.clock.now();
-    let page = backend::ledger::rejected(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
-    let attention = backend::events::attention(backend, scope).await?;
-    let may_dismiss = scope.may(Permission::ManageProjects);
-    Ok(RejectedView { listed: Listed { page, attention }, as_of, may_dismiss })
-}
 
 /// Takes one entry off the rejected list.
 #[server(prefix = "/fn", endpoint = "events/dismiss-rejected")]
@@ -65,92 +37,6 @@ pub async fn dismiss_all_rejected(
     backend::ledger::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
     leptos_axum::redirect(&format!("/o/{org}/events/rejected"));
     Ok(())
-}
-
-/// Usage of the last 30 days that no rule read.
-#[server(prefix = "/fn", endpoint = "events/unread", input = Json)]
-pub async fn load_unread(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Vec<UnreadUsage>, AppError> {
-    let caller = Caller::enter(&org).await?;
-    Ok(backend::events::unread_usage(&caller.backend, &caller.scope).await?)
-}
-
-/// Models whose events wait for a price, with what they may mean.
-#[server(prefix = "/fn", endpoint = "events/unpriced", input = Json)]
-pub async fn load_unpriced(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Queue, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let (backend, scope) = (&caller.backend, &caller.scope);
-    let rows = backend::events::unpriced(backend, scope).await?;
-    let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
-    let guesses = backend::prices::browse::guesses(backend, scope, &names).await?;
-    let may_manage = scope.may(Permission::ManagePrices);
-    let effects = match may_manage {
-        true => backend::prices::runs::effects_of_guesses(backend, scope, &rows, &guesses).await?,
-        false => Vec::new(),
-    };
-    let attention = backend::events::attention(backend, scope).await?;
-    let listed = Listed { page: Page { rows, next_cursor: None }, attention };
-    Ok(Queue { listed, guesses, effects, may_manage })
-}
-
-/// Events that may be counted twice, and how much money they are about.
-#[server(prefix = "/fn", endpoint = "events/doubles", input = Json)]
-pub async fn load_possible_duplicates(
-    /// Slug of the organization.
-    org: String,
-    /// Place in the list.
-    cursor: Option<String>,
-) -> Result<PossibleDuplicatesView, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let (backend, scope) = (&caller.backend, &caller.scope);
-    let page = backend::events::possible_duplicates(backend, scope, cursor.as_deref(), DEFAULT_PAGE).await?;
-    let totals = backend::events::possible_duplicate_totals(backend, scope).await?;
-    let attention = backend::events::attention(backend, scope).await?;
-    Ok(PossibleDuplicatesView { listed: Listed { page, attention }, totals })
-}
-
-/// One event with its receipt.
-#[server(prefix = "/fn", endpoint = "events/event", input = Json)]
-pub async fn load_event(
-    /// Slug of the organization.
-    org: String,
-    /// Tallystick's key of the event.
-    event: EventKey,
-) -> Result<EventDetail, AppError> {
-    let caller = Caller::enter(&org).await?;
-    Ok(backend::events::by_key(&caller.backend, &caller.scope, event).await?)
-}
-
-/// Files of events that were sent from the browser.
-#[server(prefix = "/fn", endpoint = "events/uploads", input = Json)]
-pub async fn load_uploads(
-    /// Slug of the organization.
-    org: String,
-) -> Result<UploadsView, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let (backend, scope) = (&caller.backend, &caller.scope);
-    let uploads = uploads::list(backend, scope).await?;
-    let keys = uploads::keys(backend, scope).await?;
-    let attention = backend::events::attention(backend, scope).await?;
-    Ok(UploadsView { uploads, keys, may_send: scope.may(Permission::SendEvents), attention })
-}
-
-/// One of them.
-#[server(prefix = "/fn", endpoint = "events/upload", input = Json)]
-pub async fn load_upload(
-    /// Slug of the organization.
-    org: String,
-    /// Which one.
-    upload: UploadId,
-) -> Result<UploadView, AppError> {
-    let caller = Caller::enter(&org).await?;
-    let upload = uploads::find(&caller.backend, &caller.scope, upload).await?;
-    Ok(UploadView { upload, may_send: caller.scope.may(Permission::SendEvents) })
 }
 
 /// Chooses which column of a file fills which field.
@@ -213,29 +99,18 @@ fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, Strin
     if wrong.is_empty() { Ok(mapping) } else { Err(Problem::invalid(wrong)) }
 }
 
-use {
-    crate::caller::Caller,
-    backend::events::uploads,
-    domain::event::{DEFAULT_PAGE, EventQuery, Page},
-    domain::identity::Permission,
-    domain::problem::{FieldProblem, Problem},
-    domain::span::Edge,
-    domain::spend::Filter,
-    domain::upload::{Mapping, UploadColumn},
-};
-
 /// What the page's parameters ask for, as seen from the organization's present day; for the page and its file.
 ///
 /// # Errors
-/// [`domain::problem::Problem::Invalid`] that names every wrong filter.
+/// [`Problem::Invalid`] that names every wrong filter.
 pub fn asked(
     backend: &backend::Backend,
     scope: &backend::OrgScope,
     pairs: &[(String, String)],
 ) -> Result<EventQuery, Problem> {
     let today = scope.zone().day_of(backend.clock.now());
-    let query: crate::layout::UrlQuery = pairs.iter().cloned().collect();
-    let period = crate::layout::PeriodSelection::from_query(&query, today).period;
+    let query: UrlQuery = pairs.iter().cloned().collect();
+    let period = PeriodSelection::from_query(&query, today).period;
     Ok(EventQuery {
         from: Some(Edge::Day(period.from)),
         to: Some(Edge::Day(period.to)),

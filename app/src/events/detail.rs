@@ -1,55 +1,30 @@
 //! One event and its receipt: what was used, at which price, and whether the sum is right.
 
-use super::api::load_event;
 use super::labels::{event_path, event_table, status_tone, status_word};
-use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::{change, instant, model_path, rate};
 use crate::ui::{
-    Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Loading, Notice, PageHead, Section, Sign, Table,
-    Tone, inline_code, loaded_first,
+    Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Notice, PageHead, Section, Sign, Table, Tone,
+    inline_code,
 };
 use domain::event::EventDetail;
+use domain::ids::EventKey;
 use domain::meter::Meter;
 use domain::price::page::ModelName;
-use domain::problem::Problem;
 use domain::rating::alternatives::Alternative;
 use domain::receipt::ReceiptRow;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 use rust_decimal::Decimal;
 
 /// Cheaper models that are named beside a receipt.
 const SHOWN_MODELS: usize = 3;
 
 /// One event.
-#[component]
-pub fn EventPage() -> impl IntoView {
-    let params = use_params_map();
-    let asked = Memo::new(move |_| {
-        let params = params.read();
-        (params.get("org").unwrap_or_default(), params.get("event").unwrap_or_default())
-    });
-    // What is not there decides the status of the page, so it has to be known first.
-    let event = loaded_first(
-        move || asked.get(),
-        async |(org, event)| match event.parse() {
-            Ok(key) => load_event(org, key).await,
-            Err(_) => Err(AppError::of(Problem::NotFound)),
-        },
-    );
-    view! {
-        <Transition fallback=|| view! { <Loading what="event" lines=10/> }>
-            {move || Suspend::new(async move {
-                match event.await {
-                    Ok(event) => draw(&asked.get_untracked().0, &event),
-                    Err(error) => view! { <Title text="Event"/><PageHead title="Event" hidden=true/><Failure what="event" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn event(visit: Visit) -> Drawn {
+    let event = backend::events::by_key(&visit.backend, &visit.scope, visit.id::<EventKey>("event")?).await?;
+    Ok(Page::new(format!("Event {}", event.row.id), draw(visit.org(), &event)))
 }
 
 fn draw(org: &str, event: &EventDetail) -> AnyView {
@@ -59,7 +34,6 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
     let attributes = attributes(event);
     let crumbs = vec![Crumb::link("Events", NavItem::Events.path(org)), Crumb::here(id.clone())];
     view! {
-        <Title text=format!("Event {id}")/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
         {possible_duplicate(org, event)}

@@ -1,48 +1,43 @@
 //! Possible duplicates: one call that came by two routes, with the money that may be counted twice.
 
-use super::api::load_possible_duplicates;
 use super::labels::{List, cost_cell, event_path, tabs};
-use crate::error::Failure;
 use crate::format;
-use crate::identity::use_org;
 use crate::layout::{NavItem, UrlQuery};
-use crate::ui::{Column, EmptyState, Loading, Notice, PageHead, Pager, Table, Tone, loaded};
-use domain::event::{EventRow, PossibleDuplicate, PossibleDuplicateTotals, PossibleDuplicatesView};
+use crate::page::{Drawn, Page, Visit};
+use crate::ui::{Column, EmptyState, Notice, PageHead, Pager, Table, Tone};
+use domain::event::{DEFAULT_PAGE, EventRow, Page as Rows, PossibleDuplicate, PossibleDuplicateTotals};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
 /// `/o/{org}/events/doubles`
-#[component]
-pub fn PossibleDuplicatesPage() -> impl IntoView {
-    let org = use_org();
-    let map = use_query_map();
-    let cursor = Memo::new(move |_| map.read().get("cursor"));
-    let duplicates = loaded(move || (org.get(), cursor.get()), |(org, cursor)| load_possible_duplicates(org, cursor));
-    view! {
-        <Title text="Suspected doubles"/>
-        <PageHead
-            title="Suspected doubles"
-            lead="One call that may be recorded twice: the provider's answer has the id of one that was recorded before, such as from a gateway and from your own code, or two libraries tell the same in one trace."
-        />
-        <Transition fallback=|| view! { <Loading what="suspected doubles" lines=12/> }>
-            {move || Suspend::new(async move {
-                match duplicates.await {
-                    Ok(view) => draw(&org.get_untracked(), &UrlQuery::from(&*map.read_untracked()), &view),
-                    Err(error) => view! { <Failure what="suspected doubles" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn possible_duplicates(visit: Visit) -> Drawn {
+    let (backend, scope, org) = (&visit.backend, &visit.scope, visit.org());
+    let (rows, totals, attention) = futures::try_join!(
+        backend::events::possible_duplicates(backend, scope, visit.query.get("cursor"), DEFAULT_PAGE),
+        backend::events::possible_duplicate_totals(backend, scope),
+        backend::events::attention(backend, scope),
+    )?;
+    Ok(Page::new(
+        "Suspected doubles",
+        view! {
+            <PageHead
+                title="Suspected doubles"
+                lead="One call that may be recorded twice: the provider's answer has the id of one that was recorded before, such as from a gateway and from your own code, or two libraries tell the same in one trace."
+            />
+            {tabs(org, List::PossibleDuplicates, attention)}
+            {draw(&visit, &rows, totals)}
+        },
+    ))
 }
 
-fn draw(org: &str, query: &UrlQuery, view: &PossibleDuplicatesView) -> AnyView {
-    let tabs = tabs(org, List::PossibleDuplicates, view.listed.attention);
-    let rows = &view.listed.page.rows;
+fn draw(
+    visit: &Visit,
+    Rows { rows, next_cursor }: &Rows<PossibleDuplicate>,
+    totals: PossibleDuplicateTotals,
+) -> AnyView {
+    let (org, query, path) = (visit.org(), &visit.query, &visit.path);
     if rows.is_empty() && query.get("cursor").is_none() {
-        let text = "No two recorded events look like the same call.";
-        let policy = policy(org, view.totals);
-        return view! { {tabs}<EmptyState title="Nothing is suspected" text=text>{policy}</EmptyState> }.into_any();
+        let (text, policy) = ("No two recorded events look like the same call.", policy(org, totals));
+        return view! { <EmptyState title="Nothing is suspected" text=text>{policy}</EmptyState> }.into_any();
     }
     let columns = vec![
         Column::text("Recorded again"),
@@ -53,13 +48,10 @@ fn draw(org: &str, query: &UrlQuery, view: &PossibleDuplicatesView) -> AnyView {
         Column::number("Counted first, $"),
     ];
     let body = rows.iter().map(|row| duplicate_row(org, row)).collect_view();
-    let path = List::PossibleDuplicates.path(org);
     let newest = query.get("cursor").map(|_| path.clone());
-    let older = view.listed.page.next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(&path));
-    let sum = sum(org, view.totals);
+    let older = next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(path));
     view! {
-        {tabs}
-        {sum}
+        {sum(org, totals)}
         <Table caption="Suspected doubles, newest first" columns=columns dense=true>{body}</Table>
         <Pager previous=newest next=older previous_label="Newest"/>
     }

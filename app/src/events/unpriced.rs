@@ -1,64 +1,59 @@
 //! What waits for a price: by model, because one price settles all its events.
 
-use super::api::load_unpriced;
 use super::labels::{List, tabs};
-use crate::error::Failure;
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::prices::api::{MapName, PriceUnpriced};
-use crate::ui::{
-    Button, ButtonKind, Column, EmptyState, FormErrors, Loading, Notice, PageHead, Table, Tone, inline_code, loaded,
-};
+use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Notice, PageHead, Table, Tone, inline_code};
 use domain::event::UnpricedRow;
-use domain::price::page::{ModelName, Queue};
+use domain::identity::Permission;
+use domain::price::page::ModelName;
 use domain::repricing::ImpactPreview;
-use leptos::form::ActionForm;
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
+use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
 
 /// Models whose events have no known cost.
-#[component]
-pub fn UnpricedPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let forms = Forms { map: use_form(), price: use_form() };
-    let version = forms.map.action.version();
-    let unpriced = loaded(move || (org.get(), version.get()), |(org, _)| load_unpriced(org));
-    view! {
-        <Title text="Unpriced events"/>
-        <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>
-        <FormErrors errors=forms.map.errors()/>
-        <FormErrors errors=forms.price.errors()/>
-        {move || forms.map.done().get().flatten().map(|_| view! {
-            <Notice tone=Tone::Warn>"Other events wait by now. Look at the effect again before you map the name."</Notice>
-        })}
-        <Transition fallback=|| view! { <Loading what="unpriced events" lines=8/> }>
-            {move || Suspend::new(async move {
-                match unpriced.await {
-                    Ok(queue) => draw(&org.get_untracked(), &queue, forms),
-                    Err(error) => view! { <Failure what="unpriced events" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn unpriced(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let (rows, attention) =
+        futures::try_join!(backend::events::unpriced(backend, scope), backend::events::attention(backend, scope))?;
+    let names: Vec<_> = rows.iter().map(|row| (row.provider.clone(), row.model.clone())).collect();
+    let guesses = backend::prices::browse::guesses(backend, scope, &names).await?;
+    let may_manage = visit.frame.may(Permission::ManagePrices);
+    let effects = match may_manage {
+        true => backend::prices::runs::effects_of_guesses(backend, scope, &rows, &guesses).await?,
+        false => Vec::new(),
+    };
+    let (map, price) = (Posted::<MapName>::here(), Posted::<PriceUnpriced>::here());
+    let changed = map.done().is_some_and(Option::is_some).then(|| {
+        view! { <Notice tone=Tone::Warn>"Other events wait by now. Look at the effect again before you map the name."</Notice> }
+    });
+    Ok(Page::new(
+        "Unpriced events",
+        view! {
+            <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>
+            <FormErrors errors=map.errors()/>
+            <FormErrors errors=price.errors()/>
+            {changed}
+            {tabs(visit.org(), List::Unpriced, attention)}
+            {draw(visit.org(), &rows, &guesses, &effects, may_manage)}
+        },
+    ))
 }
 
-/// What a reader can do about it.
-#[derive(Clone, Copy)]
-struct Forms {
-    map: Form<MapName>,
-    price: Form<PriceUnpriced>,
-}
-
-fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
-    let tabs = tabs(org, List::Unpriced, queue.listed.attention);
-    let rows = &queue.listed.page.rows;
+fn draw(
+    org: &str,
+    rows: &[UnpricedRow],
+    guesses: &[Vec<ModelName>],
+    effects: &[Vec<Option<ImpactPreview>>],
+    may_manage: bool,
+) -> AnyView {
     if rows.is_empty() {
         let text = "Every recorded event has a price behind each line of its receipt.";
-        return view! { {tabs}<EmptyState title="Everything is priced" text=text/> }.into_any();
+        return view! { <EmptyState title="Everything is priced" text=text/> }.into_any();
     }
     let events: u64 = rows.iter().map(|row| row.events).sum();
     let most: Decimal = rows.iter().map(|row| row.upper_bound).sum();
@@ -75,29 +70,24 @@ fn draw(org: &str, queue: &Queue, forms: Forms) -> AnyView {
         Column::number("At most, $ (estimate)"),
         Column::text("First").wide(),
         Column::text("Last").wide(),
-        Column::text(if queue.may_manage { "Give it a price" } else { "May mean" }),
+        Column::text(if may_manage { "Give it a price" } else { "May mean" }),
     ];
-    let none = Vec::new();
-    let guesses = queue.guesses.iter().chain(std::iter::repeat(&none));
-    let unknown = Vec::new();
-    let effects = queue.effects.iter().chain(std::iter::repeat(&unknown));
-    let meant = guesses.zip(effects).map(|(names, effects)| Meant { names, effects });
-    let body = rows.iter().zip(meant).map(|(row, meant)| model_row(org, row, &meant, queue.may_manage, forms));
-    let body = body.collect_view();
-    let again = queue.may_manage.then(|| {
+    let meant = guesses.iter().zip(effects.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..])));
+    let meant = meant.map(|(names, effects)| Meant { names, effects });
+    let body = rows.iter().zip(meant).map(|(row, meant)| model_row(org, row, &meant, may_manage)).collect_view();
+    let again = may_manage.then(|| {
         let org = org.to_owned();
         view! {
-            <ActionForm action=forms.price.action>
+            <form method="post" action=PriceUnpriced::url()>
                 <input type="hidden" name="org" value=org/>
                 <div class="actions">
                     <Button>"Price what can be priced now"</Button>
                     <span class="soft small">"As of each event's own time. The run shows what moved and can be reversed."</span>
                 </div>
-            </ActionForm>
+            </form>
         }
     });
     view! {
-        {tabs}
         <Notice tone=Tone::Warn>{said}</Notice>
         <Table caption="Models without a price, the dearest estimate first" columns=columns>{body}</Table>
         {again}
@@ -111,7 +101,7 @@ struct Meant<'a> {
     effects: &'a [Option<ImpactPreview>],
 }
 
-fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, forms: Forms) -> AnyView {
+fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool) -> AnyView {
     let last_day = row.last_at.date_naive();
     let events = UrlQuery::new()
         .and("from", &row.first_at.date_naive().to_string())
@@ -122,7 +112,7 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool, 
         .at(&NavItem::Events.path(org));
     let label = format!("{} of {}", format::counted(row.events, "event"), row.model);
     let tokens = format!("{} tokens", format::count(row.tokens));
-    let ways = if may_manage { ways(org, row, meant, forms) } else { names(meant.names) };
+    let ways = if may_manage { ways(org, row, meant) } else { names(meant.names) };
     view! {
         <tr>
             <th scope="row">
@@ -146,10 +136,10 @@ fn names(guesses: &[ModelName]) -> AnyView {
 }
 
 /// One click for each likely model; else another model, or a price of its own.
-fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>, forms: Forms) -> AnyView {
+fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>) -> AnyView {
     let effects = meant.effects.iter().map(Option::as_ref).chain(std::iter::repeat(None));
     let buttons = meant.names.iter().zip(effects).map(|(name, effect)| match effect {
-        Some(effect) => map_button(org, row, name, effect, forms.map),
+        Some(effect) => map_button(org, row, name, effect),
         None => map_link(org, row, name),
     });
     let buttons = buttons.collect_view();
@@ -183,7 +173,7 @@ fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
     view! { <a href=path aria-label=label>{text}</a> }.into_any()
 }
 
-fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPreview, form: Form<MapName>) -> AnyView {
+fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPreview) -> AnyView {
     let label =
         format!("Map {} of {} to {} of {} and price its events", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {}", to.model);
@@ -201,14 +191,14 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPrevi
     let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
     let fields = fields.into_iter().collect_view();
     view! {
-        <ActionForm action=form.action>
+        <form method="post" action=MapName::url()>
             {fields}
-            <Button small=true kind=ButtonKind::Secondary disabled=form.pending()>
+            <Button small=true kind=ButtonKind::Secondary>
                 <span aria-hidden="true">{text}" "<span class="soft">{provider}</span></span>
                 <span class="visually-hidden">{label}</span>
             </Button>
             <p class="price-effect">{sentence}</p>
-        </ActionForm>
+        </form>
     }
     .into_any()
 }

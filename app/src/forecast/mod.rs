@@ -1,8 +1,7 @@
 //! Where the month will end.
 
-pub mod api;
 pub(crate) mod chart;
 pub(crate) mod labels;
-pub mod page;
+mod page;
 
-pub use page::ForecastPage;
+pub(crate) use page::forecast;

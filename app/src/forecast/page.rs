@@ -1,181 +1,164 @@
 //! The page: one part in full, all others in a line each.
 
-use super::api::load_forecast;
 use super::{chart, labels};
 use crate::budgets::scope;
-use crate::error::Failure;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
-use crate::ui::{Badge, Column, EmptyState, Figure, Loading, Notice, PageHead, Section, Table, Tone, loaded_first};
-use domain::forecast::{
-    BudgetRow, Forecast, ForecastPage as Page, ForecastRow, MonthEndForecast, MonthTotal, TooLittle,
-};
+use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
+use backend::forecast::Part;
+use chrono::NaiveDate;
+use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
 /// Where the month will end: the organization, or the team or project that the address names.
-#[component]
-pub fn ForecastPage() -> impl IntoView {
-    let params = use_params_map();
-    let query = use_query_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let here = Memo::new(move |_| UrlQuery::from(&*query.read()).sticky());
-    let part = Memo::new(move |_| here.with(|here| (only(here, "team"), only(here, "project"))));
-    // Blocking, because an unknown part sets the status.
-    let page =
-        loaded_first(move || (org.get(), part.get()), |(org, (team, project))| load_forecast(org, team, project));
-    view! {
-        <Title text="Forecast"/>
-        <PageHead title="Forecast" hidden=true/>
-        <Transition fallback=|| view! { <Loading what="forecast" lines=8/> }>
-            {move || Suspend::new(async move {
-                match page.await {
-                    Ok(page) => View { org: org.get_untracked(), here: here.get_untracked(), page }.draw(),
-                    Err(error) => view! { <Failure what="forecast" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn forecast(visit: Visit) -> Drawn {
+    let part = match (only(&visit.query, "project"), only(&visit.query, "team")) {
+        (Some(slug), _) => Part::Project(slug),
+        (None, Some(slug)) => Part::Team(slug),
+        (None, None) => Part::Organization,
+    };
+    let page = backend::forecast::page(&visit.backend, &visit.scope, part).await?;
+    Ok(Page::new(
+        "Forecast",
+        view! {
+            <PageHead title="Forecast" hidden=true/>
+            {draw(&visit, &page)}
+        },
+    ))
 }
 
 /// The value of a filter that names exactly one thing; a forecast of several, or of all but one, does not exist.
-fn only(query: &UrlQuery, name: &str) -> Option<String> {
+fn only<'a>(query: &'a UrlQuery, name: &'a str) -> Option<&'a str> {
     let mut values = query.all(name);
     let value = values.next().filter(|value| !value.is_empty() && !value.starts_with('!'))?;
-    values.next().is_none().then(|| value.to_owned())
+    values.next().is_none().then_some(value)
 }
 
-/// Everything that the parts of the page need.
-struct View {
-    org: String,
-    here: UrlQuery,
-    page: Page,
+fn draw(visit: &Visit, page: &ForecastPage) -> AnyView {
+    let shown = match &page.shown {
+        Forecast::MonthEnd(month) => in_full(month, &page.budgets),
+        Forecast::TooLittle(too_little) => without(too_little, page.today),
+    };
+    let whole = visit.query.sticky().without(&["team", "project"]);
+    let table = |title, parameter, rows| table(title, &page.organization, rows, &visit.path, &whole, parameter);
+    view! {
+        {way_back(visit, &page.shown_name, &whole)}
+        {shown}
+        {table("Projects", "project", &page.projects)}
+        {table("Teams", "team", &page.teams)}
+        {budgets(visit.org(), &page.budgets)}
+    }
+    .into_any()
 }
 
-impl View {
-    fn draw(&self) -> AnyView {
-        let shown = match &self.page.shown {
-            Forecast::MonthEnd(month) => self.in_full(month),
-            Forecast::TooLittle(too_little) => self.too_little(too_little),
-        };
-        let way_back = self.way_back();
-        let projects = self.table("Projects", "project", &self.page.projects);
-        let teams = self.table("Teams", "team", &self.page.teams);
-        let budgets = self.budgets();
-        view! {
-            {way_back}
-            {shown}
-            {projects}
-            {teams}
-            {budgets}
-        }
-        .into_any()
-    }
+/// The name of the part, and the way back to the whole.
+fn way_back(visit: &Visit, shown: &str, whole: &UrlQuery) -> Option<AnyView> {
+    only(&visit.query, "team").or(only(&visit.query, "project"))?;
+    let all = whole.at(&visit.path);
+    Some(
+        view! { <p class="forecast-part"><strong>{shown.to_owned()}</strong>" "<a href=all>"Show all usage"</a></p> }
+            .into_any(),
+    )
+}
 
-    /// The name of the part, and the way back to the whole.
-    fn way_back(&self) -> AnyView {
-        if only(&self.here, "team").is_none() && only(&self.here, "project").is_none() {
-            return ().into_any();
-        }
-        let all = self.here.without(&["team", "project"]).at(&NavItem::Forecast.path(&self.org));
-        view! { <p class="forecast-part"><strong>{self.page.shown_name.clone()}</strong>" "<a href=all>"Show all usage"</a></p> }
-            .into_any()
+fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
+    let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
+    let band = labels::band(month.low80, month.high80);
+    let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
+    let to_come = format!("{} to come", format::money(expected - spent));
+    let past = past(month);
+    let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
+    let to_date = chart::to_date(month, budgets);
+    let by_day = chart::by_day(month);
+    let basis = labels::basis(month);
+    let note = "each remaining day is the mean of its last four same weekdays";
+    view! {
+        <div class="headline">
+            <Figure caption=format!("Expected by {}", format::day(end)) value=format::money(expected) title=format::money_full(expected) large=true>
+                <span title=exact_band>{band}</span>" in eight of ten cases"
+            </Figure>
+            <Figure caption=format!("{} so far", format::month_name(end)) value=format::money(spent) title=format::money_full(spent)>
+                {to_come}
+            </Figure>
+            {past}
+        </div>
+        {warning}
+        <Section title="Month to date and expected" note=note>
+            <Chart data=to_date label="Spend of the month to date" tick=format::axis_money height=Height::Tall/>
+        </Section>
+        <Section title="By day">
+            <Chart data=by_day label="Spend by day" tick=format::axis_money height=Height::Low/>
+            <p class="soft">{basis}</p>
+        </Section>
     }
+    .into_any()
+}
 
-    fn in_full(&self, month: &MonthEndForecast) -> AnyView {
-        let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
-        let band = labels::band(month.low80, month.high80);
-        let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
-        let to_come = format!("{} to come", format::money(expected - spent));
-        let past = past(month);
-        let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
-        let to_date = chart::to_date(month, &self.page.budgets);
-        let by_day = chart::by_day(month);
-        let basis = labels::basis(month);
-        let note = "each remaining day is the mean of its last four same weekdays";
-        view! {
-            <div class="headline">
-                <Figure caption=format!("Expected by {}", format::day(end)) value=format::money(expected) title=format::money_full(expected) large=true>
-                    <span title=exact_band>{band}</span>" in eight of ten cases"
-                </Figure>
-                <Figure caption=format!("{} so far", format::month_name(end)) value=format::money(spent) title=format::money_full(spent)>
-                    {to_come}
-                </Figure>
-                {past}
-            </div>
-            {warning}
-            <Section title="Month to date and expected" note=note>
-                <Chart data=to_date label="Spend of the month to date" tick=format::axis_money height=Height::Tall/>
-            </Section>
-            <Section title="By day">
-                <Chart data=by_day label="Spend by day" tick=format::axis_money height=Height::Low/>
-                <p class="soft">{basis}</p>
-            </Section>
-        }
-        .into_any()
+fn without(too_little: &TooLittle, today: NaiveDate) -> AnyView {
+    let spent = too_little.spent;
+    view! {
+        <Figure caption=format!("{} so far", format::month_name(today)) value=format::money(spent) title=format::money_full(spent) large=true/>
+        <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
     }
+    .into_any()
+}
 
-    fn too_little(&self, too_little: &TooLittle) -> AnyView {
-        let spent = too_little.spent;
-        view! {
-            <Figure caption=format!("{} so far", format::month_name(self.page.today)) value=format::money(spent) title=format::money_full(spent) large=true/>
-            <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
-        }
-        .into_any()
+fn table(
+    title: &'static str,
+    organization: &ForecastRow,
+    rows: &[ForecastRow],
+    path: &str,
+    whole: &UrlQuery,
+    parameter: &str,
+) -> AnyView {
+    // A table of nothing but reasons would say the same sentence again and again.
+    if rows.iter().all(|row| row.total.is_err()) {
+        return ().into_any();
     }
+    let columns = vec![
+        Column::text(title.trim_end_matches('s')),
+        Column::number("Spent, $"),
+        Column::number("Expected, $"),
+        Column::number("80 % band, $"),
+        Column::number("Past error"),
+        Column::number("Run rate's"),
+    ];
+    let body = rows.iter().map(|part| row(part, whole.with(parameter, &part.slug).at(path))).collect_view();
+    let (organization, whole) = (organization.clone(), whole.at(path));
+    view! {
+        <Section title=title>
+            <Table caption=title columns=columns totals=true foot=move || row(&organization, whole.clone())>
+                {body}
+            </Table>
+        </Section>
+    }
+    .into_any()
+}
 
-    fn table(&self, title: &'static str, parameter: &'static str, rows: &[ForecastRow]) -> AnyView {
-        // A table of nothing but reasons would say the same sentence again and again.
-        if rows.iter().all(|row| row.total.is_err()) {
-            return ().into_any();
-        }
-        let columns = vec![
-            Column::text(title.trim_end_matches('s')),
-            Column::number("Spent, $"),
-            Column::number("Expected, $"),
-            Column::number("80 % band, $"),
-            Column::number("Past error"),
-            Column::number("Run rate's"),
-        ];
-        let address = |query: UrlQuery| query.at(&NavItem::Forecast.path(&self.org));
-        let whole = self.here.without(&["team", "project"]);
-        let body = rows.iter().map(|part| row(part, address(whole.with(parameter, &part.slug)))).collect_view();
-        let (organization, whole) = (self.page.organization.clone(), address(whole));
-        view! {
-            <Section title=title>
-                <Table caption=title columns=columns totals=true foot=move || row(&organization, whole.clone())>
-                    {body}
-                </Table>
-            </Section>
-        }
-        .into_any()
+fn budgets(org: &str, rows: &[BudgetRow]) -> AnyView {
+    if rows.is_empty() {
+        return ().into_any();
     }
-
-    fn budgets(&self) -> AnyView {
-        if self.page.budgets.is_empty() {
-            return ().into_any();
-        }
-        let columns = vec![
-            Column::text("Budget"),
-            Column::number("Amount, $"),
-            Column::number("Used, $"),
-            Column::number("Expected, $"),
-            Column::number("Likely over"),
-            Column::number("Used up"),
-        ];
-        let link =
-            |budget: &BudgetRow| format!("{}/{}", NavItem::Budgets.path(&self.org), budget.state.budget.budget_id);
-        let body = self.page.budgets.iter().map(|budget| budget_row(budget, link(budget))).collect_view();
-        let more = (NavItem::Budgets.path(&self.org), "All budgets".to_owned());
-        view! {
-            <Section title="Budgets" more=more>
-                <Table caption="Budgets" columns=columns>{body}</Table>
-            </Section>
-        }
-        .into_any()
+    let columns = vec![
+        Column::text("Budget"),
+        Column::number("Amount, $"),
+        Column::number("Used, $"),
+        Column::number("Expected, $"),
+        Column::number("Likely over"),
+        Column::number("Used up"),
+    ];
+    let all = NavItem::Budgets.path(org);
+    let link = |budget: &BudgetRow| format!("{all}/{}", budget.state.budget.budget_id);
+    let body = rows.iter().map(|budget| budget_row(budget, link(budget))).collect_view();
+    let more = (all, "All budgets".to_owned());
+    view! {
+        <Section title="Budgets" more=more>
+            <Table caption="Budgets" columns=columns>{body}</Table>
+        </Section>
     }
+    .into_any()
 }
 
 /// The past error beside the naive baseline.

@@ -1,41 +1,33 @@
 //! The list: one month by team and project, and the months before.
 
-use super::api::load_statements;
-use crate::error::Failure;
 use crate::format;
 use crate::layout::UrlQuery;
+use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, Icon, Loading, PageHead, Section, Sign, Table, Tone, loaded};
+use crate::ui::{Badge, Column, EmptyState, Figure, Icon, PageHead, Section, Sign, Table, Tone};
 use chrono::NaiveDate;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text,
+    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text, parse_month,
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::{use_params_map, use_query_map};
 
-/// Who owes what for a month.
-#[component]
-pub fn StatementsPage() -> impl IntoView {
-    let params = use_params_map();
-    let org = Memo::new(move |_| params.read().get("org").unwrap_or_default());
-    let query = use_query_map();
-    let month = Memo::new(move |_| query.read().get("month").unwrap_or_default());
-    let loaded = loaded(move || (org.get(), month.get()), |(org, month)| load_statements(org, month));
-    view! {
-        <Title text="Statements"/>
-        <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."/>
-        <Transition fallback=|| view! { <Loading what="statements" lines=8/> }>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok((months, statement)) => draw(&org.get_untracked(), &months, &statement),
-                    Err(error) => view! { <Failure what="statements" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+/// Who owes what for a month; the present one unless the address names another.
+pub(crate) async fn statements(visit: Visit) -> Drawn {
+    let month = visit.query.get("month").map(parse_month).transpose()?;
+    let month = month.unwrap_or_else(|| Period::month_of(visit.frame.today));
+    let (months, statement) = futures::try_join!(
+        backend::statements::months(&visit.backend, &visit.scope),
+        backend::statements::month(&visit.backend, &visit.scope, month, false),
+    )?;
+    Ok(Page::new(
+        "Statements",
+        view! {
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."/>
+            {draw(visit.org(), &months, &statement)}
+        },
+    ))
 }
 
 fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {

@@ -1,8 +1,7 @@
 //! Statements: who owes what for a month, with the lines behind every total.
 
-pub mod api;
-pub mod list;
-pub mod statement;
+mod list;
+mod statement;
 
-pub use list::StatementsPage;
-pub use statement::StatementPage;
+pub(crate) use list::statements;
+pub(crate) use statement::statement;

@@ -1,51 +1,23 @@
 //! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
 
-use super::api::load_statement;
 use super::list::figures;
-use crate::error::{AppError, Failure};
 use crate::format;
 use crate::layout::UrlQuery;
-use crate::ui::{
-    Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, Loading, PageHead, Section, Sign, Table, loaded_first,
-};
+use crate::page::{Drawn, Page, Visit};
+use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, PageHead, Section, Sign, Table};
 use domain::problem::Problem;
 use domain::statement::{
-    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement,
+    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement, parse_month,
 };
 use leptos::prelude::*;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// The statement of a team or project.
-#[component]
-pub fn StatementPage() -> impl IntoView {
-    let params = use_params_map();
-    let asked = Memo::new(move |_| {
-        let get = |name: &str| params.read().get(name).unwrap_or_default();
-        (get("org"), get("month"), get("kind"), get("slug"))
-    });
-    let loaded = loaded_first(
-        move || asked.get(),
-        async |(org, month, kind, slug)| match kind.parse::<StatementKind>() {
-            Ok(kind) => load_statement(org, month, kind, slug).await.map(|(owner, statement)| (kind, owner, statement)),
-            Err(_) => Err(AppError::of(Problem::NotFound)),
-        },
-    );
-    view! {
-        // Outside of what is loaded: the head is sent before it.
-        <Title text="Statement"/>
-        <Transition fallback=|| view! { <Loading what="statement" lines=8/> }>
-            {move || Suspend::new(async move {
-                match loaded.await {
-                    Ok((kind, owner, statement)) => {
-                        let (org, month, ..) = asked.get_untracked();
-                        draw(&org, &month, kind, &owner, &statement)
-                    }
-                    Err(error) => view! { <PageHead title="Statement" hidden=true/><Failure what="statement" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn statement(visit: Visit) -> Drawn {
+    let kind = visit.id::<StatementKind>("kind")?;
+    let month = parse_month(visit.part("month")).map_err(|_| Problem::NotFound)?;
+    let of = backend::statements::one(&visit.backend, &visit.scope, month, kind, visit.part("slug")).await?;
+    let (owner, statement) = of;
+    Ok(Page::new("Statement", draw(visit.org(), visit.part("month"), kind, &owner, &statement)))
 }
 
 fn draw(org: &str, month: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {

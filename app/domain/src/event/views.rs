@@ -4,7 +4,7 @@ use super::Status;
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
 use crate::rating::alternatives::Alternative;
 use crate::receipt::{AdjustmentRow, ReceiptRow};
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -221,15 +221,6 @@ pub struct PossibleDuplicateTotals {
     pub drops: bool,
 }
 
-/// The page of possible duplicates.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PossibleDuplicatesView {
-    /// The rows, newest first.
-    pub listed: Listed<PossibleDuplicate>,
-    /// All of them together.
-    pub totals: PossibleDuplicateTotals,
-}
-
 /// What wants attention in this room; nobody counts further than a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attention {
@@ -242,26 +233,6 @@ pub struct Attention {
 impl Attention {
     /// Where counting ends: this number means "at least".
     pub const MOST: u64 = 1_000;
-}
-
-/// A list as its page shows it, with what wants attention in the others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Listed<T> {
-    /// The rows.
-    pub page: Page<T>,
-    /// What wants attention.
-    pub attention: Attention,
-}
-
-/// The page of the rejected list.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RejectedView {
-    /// The entries, what came last first.
-    pub listed: Listed<RejectedRow>,
-    /// When they were read: what comes later has not been seen.
-    pub as_of: DateTime<Utc>,
-    /// Whether the reader may dismiss them.
-    pub may_dismiss: bool,
 }
 
 /// A page of a list with an opaque cursor to the next one.

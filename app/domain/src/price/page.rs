@@ -7,7 +7,7 @@ pub use search::{DEFAULT_MODELS, PriceSearch};
 pub use words::{attribute_words, in_force, is_plain, modifier_words, modifiers_of, plain_at, prices_csv, terms};
 
 use super::{BookPrice, ModelLimit, PriceModifier};
-use crate::event::{Listed, Page, UnpricedRow};
+use crate::event::Page;
 use crate::ids::RunId;
 use crate::meter::Meter;
 use crate::repricing::{ImpactPreview, RepricingRun};
@@ -260,19 +260,6 @@ impl FormPreview {
     pub fn typed(&self, field: &str) -> Option<&str> {
         self.typed.iter().find(|(name, _)| name == field).map(|(_, value)| value.as_str())
     }
-}
-
-/// The queue of what waits for a price.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Queue {
-    /// Models whose events wait, with what waits in the other lists.
-    pub listed: Listed<UnpricedRow>,
-    /// Models of the book that each may mean, the likest first: guesses for a person to confirm.
-    pub guesses: Vec<Vec<ModelName>>,
-    /// What mapping to each of these would do; none where so many events wait that this is only looked at when asked.
-    pub effects: Vec<Vec<Option<ImpactPreview>>>,
-    /// Whether the reader may map a name or enter a price.
-    pub may_manage: bool,
 }
 
 #[cfg(test)]

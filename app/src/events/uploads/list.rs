@@ -1,22 +1,19 @@
 //! All files that were sent, and the form for the next one.
 
 use super::{ACCEPT, state_word};
-use crate::error::Failure;
-use crate::events::api::load_uploads;
 use crate::events::labels::{List, tabs};
 use crate::form::FileErrors;
 use crate::format;
-use crate::identity::use_org;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, Loading, NoPermission, NoticeText,
-    PageHead, Section, Select, Table, Tone, UrlNotice, loaded,
+    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoPermission, NoticeText, PageHead,
+    Section, Select, Table, Tone, UrlNotice,
 };
 use domain::identity::Permission;
 use domain::ids::KeyId;
-use domain::upload::{HEAD_BYTES, MAX_FILE_BYTES, Upload, UploadsView};
+use domain::upload::{HEAD_BYTES, MAX_FILE_BYTES, Upload};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 const NOTICES: [NoticeText; 1] = [NoticeText {
     code: "discarded",
@@ -25,57 +22,44 @@ const NOTICES: [NoticeText; 1] = [NoticeText {
 }];
 
 /// `/o/{org}/events/uploads`
-#[component]
-pub fn UploadsPage() -> impl IntoView {
-    let org = use_org();
-    let wrong = StoredValue::new(FileErrors::posted_to(&List::Uploads.path(&org.get_untracked())));
-    let uploads = loaded(move || org.get(), load_uploads);
-    view! {
-        <Title text="Files of events"/>
-        <PageHead title="Files of events" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>
-        <UrlNotice known=&NOTICES/>
-        <Transition fallback=|| view! { <Loading what="files" lines=8/> }>
-            {move || Suspend::new(async move {
-                match uploads.await {
-                    Ok(view) => draw(&org.get_untracked(), view, &wrong.get_value()),
-                    Err(error) => view! { <Failure what="files" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn uploads(visit: Visit) -> Drawn {
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let (uploads, keys, attention) = futures::try_join!(
+        backend::events::uploads::list(backend, scope),
+        backend::events::uploads::keys(backend, scope),
+        backend::events::attention(backend, scope),
+    )?;
+    let (start, earlier) = (start(&visit, keys), earlier(&visit.path, &uploads));
+    Ok(Page::new(
+        "Files of events",
+        view! {
+            <PageHead title="Files of events" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>
+            <UrlNotice known=&NOTICES/>
+            {tabs(visit.org(), List::Uploads, attention)}
+            <Section title="New file" id="new">{start}</Section>
+            <Section title="Earlier files">{earlier}</Section>
+        },
+    ))
 }
 
-fn draw(org: &str, view: UploadsView, wrong: &FileErrors) -> AnyView {
-    let tabs = tabs(org, List::Uploads, view.attention);
-    let start = match (view.may_send, view.keys.is_empty()) {
-        (false, _) => {
-            view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
-                .into_any()
-        }
-        (true, true) => {
-            let keys = format!("{}/keys", NavItem::Settings.path(org));
-            let text = "Its rows are recorded in the name of a key, which also says their project.";
-            view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any()
-        }
-        (true, false) => start_form(org, view.keys, wrong),
-    };
-    let earlier = earlier(org, &view.uploads);
-    view! {
-        {tabs}
-        <Section title="New file" id="new">{start}</Section>
-        <Section title="Earlier files">{earlier}</Section>
+fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
+    if !visit.frame.may(Permission::SendEvents) {
+        return view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
+            .into_any();
     }
-    .into_any()
-}
-
-fn start_form(org: &str, keys: Vec<(KeyId, String)>, wrong: &FileErrors) -> AnyView {
+    if keys.is_empty() {
+        let keys = format!("{}/keys", NavItem::Settings.path(visit.org()));
+        let text = "Its rows are recorded in the name of a key, which also says their project.";
+        return view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any();
+    }
+    let wrong = FileErrors::posted_to(&visit.path);
     let keys = keys.into_iter().map(|(key_id, name)| Choice::new(key_id.to_string(), name)).collect::<Vec<_>>();
     let hint = format!(
         "NDJSON, one event per line, or CSV with a header; at most {} MiB; the command “tallystick import” takes larger ones.",
         MAX_FILE_BYTES / (1024 * 1024)
     );
     view! {
-        <form class="form" method="post" enctype="multipart/form-data" action=List::Uploads.path(org) data-file="start" data-head=HEAD_BYTES.to_string()>
+        <form class="form" method="post" enctype="multipart/form-data" action=visit.path.clone() data-file="start" data-head=HEAD_BYTES.to_string()>
             <FormErrors errors=wrong.all()/>
             <p class="notice tone-bad" role="alert" data-wrong="" hidden></p>
             <Select label="In the name of the API key" name="key" choices=keys error=wrong.of("key") hint="Where a row names no project, the key's is meant."/>
@@ -90,7 +74,7 @@ fn start_form(org: &str, keys: Vec<(KeyId, String)>, wrong: &FileErrors) -> AnyV
     .into_any()
 }
 
-fn earlier(org: &str, uploads: &[Upload]) -> AnyView {
+fn earlier(path: &str, uploads: &[Upload]) -> AnyView {
     if uploads.is_empty() {
         let text = "An export of your gateway or of a provider is a good beginning.";
         return view! { <EmptyState title="No files yet" text=text/> }.into_any();
@@ -106,13 +90,13 @@ fn earlier(org: &str, uploads: &[Upload]) -> AnyView {
         Column::text("By"),
         Column::text("API key"),
     ];
-    let rows = uploads.iter().map(|upload| row(org, upload)).collect_view();
+    let rows = uploads.iter().map(|upload| row(path, upload)).collect_view();
     view! { <Table caption="Files, newest first" columns=columns>{rows}</Table> }.into_any()
 }
 
-fn row(org: &str, upload: &Upload) -> AnyView {
+fn row(path: &str, upload: &Upload) -> AnyView {
     let (word, tone) = state_word(upload);
-    let href = format!("{}/{}", List::Uploads.path(org), upload.upload_id);
+    let href = format!("{path}/{}", upload.upload_id);
     view! {
         <tr>
             <th scope="row"><a href=href>{upload.file_name.clone()}</a><span class="note">{format::bytes(upload.size_bytes)}</span></th>

@@ -1,10 +1,10 @@
 //! Files of events: chosen, looked at, sent.
 
-pub mod list;
-pub mod upload;
+mod list;
+mod upload;
 
-pub use list::UploadsPage;
-pub use upload::UploadPage;
+pub(crate) use list::uploads;
+pub(crate) use upload::upload;
 
 use crate::ui::Tone;
 use domain::upload::{Upload, UploadState};

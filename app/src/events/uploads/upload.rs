@@ -1,81 +1,46 @@
 //! One file: what its columns mean, what its first rows would cost, how far it is, and what became of it.
 
 use super::{ACCEPT, state_word};
-use crate::error::{AppError, Failure};
-use crate::events::api::{DiscardUpload, MapUpload, load_upload};
+use crate::events::api::{DiscardUpload, MapUpload};
 use crate::events::labels::List;
-use crate::form::{FileErrors, Form, use_form};
+use crate::form::{FileErrors, Posted};
 use crate::format;
 use crate::layout::NavItem;
+use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Loading, Meter,
-    NoPermission, Notice, PageHead, Section, Table, Tone, inline_code, loaded_first,
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Meter, NoPermission,
+    Notice, PageHead, Section, Table, Tone, inline_code,
 };
 use domain::identity::Permission;
-use domain::problem::Problem;
+use domain::ids::UploadId;
 use domain::upload::{
-    Checked, CheckedRow, FIELDS, FileKind, HEAD_BYTES, PIECE_BYTES, USAGE_FIELDS, Upload, UploadColumn, UploadState, UploadView,
+    Checked, CheckedRow, FIELDS, FileKind, HEAD_BYTES, PIECE_BYTES, USAGE_FIELDS, Upload, UploadColumn, UploadState,
 };
-use leptos::form::ActionForm;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos_meta::Title;
-use leptos_router::hooks::use_params_map;
 
 /// `/o/{org}/events/uploads/{upload}`
-#[component]
-pub fn UploadPage() -> impl IntoView {
-    let params = use_params_map();
-    let asked = Memo::new(move |_| {
-        let params = params.read();
-        (params.get("org").unwrap_or_default(), params.get("upload").unwrap_or_default())
-    });
-    let forms = Forms { map: use_form(), discard: use_form() };
-    let path = asked.with_untracked(|(org, upload)| format!("{}/{upload}", List::Uploads.path(org)));
-    let wrong = StoredValue::new(FileErrors::posted_to(&path));
-    let version = forms.map.action.version();
-    let upload = loaded_first(
-        move || (asked.get(), version.get()),
-        async |((org, upload), ..)| match upload.parse() {
-            Ok(upload) => load_upload(org, upload).await,
-            Err(_) => Err(AppError::of(Problem::NotFound)),
-        },
-    );
-    view! {
-        <Transition fallback=|| view! { <Loading what="file" lines=8/> }>
-            {move || Suspend::new(async move {
-                match upload.await {
-                    Ok(view) => draw(&asked.get_untracked().0, &view, forms, &wrong.get_value()),
-                    Err(error) => view! { <Title text="File"/><PageHead title="File" hidden=true/><Failure what="file" error=error/> }.into_any(),
-                }
-            })}
-        </Transition>
-    }
+pub(crate) async fn upload(visit: Visit) -> Drawn {
+    let id = visit.id::<UploadId>("upload")?;
+    let upload = backend::events::uploads::find(&visit.backend, &visit.scope, id).await?;
+    Ok(Page::new(upload.file_name.clone(), draw(&visit, &upload)))
 }
 
-/// The forms of the page.
-#[derive(Clone, Copy)]
-struct Forms {
-    map: Form<MapUpload>,
-    discard: Form<DiscardUpload>,
-}
-
-fn draw(org: &str, view: &UploadView, forms: Forms, wrong: &FileErrors) -> AnyView {
-    let upload = &view.upload;
+fn draw(visit: &Visit, upload: &Upload) -> AnyView {
+    let (org, may_send) = (visit.org(), visit.frame.may(Permission::SendEvents));
     let (word, tone) = state_word(upload);
     let name = upload.file_name.clone();
     let crumbs = vec![Crumb::link("Files of events", List::Uploads.path(org)), Crumb::here(name.clone())];
-    let can_go_on = view.may_send && upload.is_open();
+    let can_go_on = may_send && upload.is_open();
     let columns = (can_go_on && upload.kind == FileKind::Csv && upload.state == UploadState::Waiting)
-        .then(|| column_form(org, upload, forms.map));
+        .then(|| column_form(org, upload));
     let first_rows = upload.checked.as_ref().filter(|_| upload.is_open()).map(first_rows);
-    let import = (can_go_on && upload.missing.is_empty()).then(|| import_form(org, upload, wrong));
-    let denied = (upload.is_open() && !view.may_send).then(|| {
+    let import = (can_go_on && upload.missing.is_empty()).then(|| import_form(visit, upload));
+    let denied = (upload.is_open() && !may_send).then(|| {
         view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
     });
-    let discard = can_go_on.then(|| discard_form(org, upload, forms.discard));
+    let discard = can_go_on.then(|| discard_form(org, upload));
     view! {
-        <Title text=name.clone()/>
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=name><Badge tone=tone>{word}</Badge></PageHead>
         {facts(upload)}
@@ -147,13 +112,14 @@ fn refusals(org: &str, upload: &Upload) -> AnyView {
     .into_any()
 }
 
-fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
+fn column_form(org: &str, upload: &Upload) -> AnyView {
+    let form = Posted::<MapUpload>::here();
     let missing = (!upload.missing.is_empty()).then(|| {
         let missing = inline_code(&upload.missing.join("; "));
         view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
     });
     let columns = vec![Column::text("Column"), Column::text("Fills the field")];
-    let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, form)).collect_view();
+    let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, &form)).collect_view();
     let choices = FIELDS.into_iter().chain(["reported_cost"]).chain(USAGE_FIELDS);
     let choices = choices.map(|field| view! { <option value=field></option> }).collect_view();
     let constant = |field: &str| {
@@ -165,7 +131,7 @@ fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
     view! {
         <Section title="Columns" note="a column without a field is never read" id="columns">
             {missing}
-            <ActionForm action=form.action attr:data-swap="">
+            <form method="post" action=MapUpload::url() data-swap="">
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="upload" value=upload_id/>
@@ -177,14 +143,14 @@ fn column_form(org: &str, upload: &Upload, form: Form<MapUpload>) -> AnyView {
                     <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project hint="Its short name; else the key's."/>
                     <Field label="Environment of all rows" name="environment" optional=true maxlength=200 error=form.error("environment") value=environment/>
                 </div>
-                <div class="actions"><Button disabled=form.pending()>"Save the columns"</Button></div>
-            </ActionForm>
+                <div class="actions"><Button>"Save the columns"</Button></div>
+            </form>
         </Section>
     }
     .into_any()
 }
 
-fn column_row(place: usize, column: &UploadColumn, form: Form<MapUpload>) -> AnyView {
+fn column_row(place: usize, column: &UploadColumn, form: &Posted<MapUpload>) -> AnyView {
     let name = format!("fields[{place}]");
     let id = format!("field-{place}");
     let label = format!("Field of the column {}", column.name);
@@ -253,9 +219,9 @@ fn checked_row(row: &CheckedRow) -> AnyView {
 }
 
 /// Sends the file: with JavaScript in pieces and from memory, without it as a form does.
-fn import_form(org: &str, upload: &Upload, wrong: &FileErrors) -> AnyView {
-    let page = format!("{}/{}", List::Uploads.path(org), upload.upload_id);
-    let (check, send) = (format!("{page}/check"), format!("{page}/send"));
+fn import_form(visit: &Visit, upload: &Upload) -> AnyView {
+    let wrong = FileErrors::posted_to(&visit.path);
+    let (check, send) = (format!("{}/check", visit.path), format!("{}/send", visit.path));
     let hint = match upload.state {
         UploadState::Partial => "The same file again: what was read is passed over.",
         _ => "The same file: until now only its beginning was looked at.",
@@ -266,7 +232,7 @@ fn import_form(org: &str, upload: &Upload, wrong: &FileErrors) -> AnyView {
     let (file_wrong, all_wrong) = (wrong.of("file"), wrong.all());
     let (upload_id, done, size) =
         (upload.upload_id.to_string(), upload.done_bytes.to_string(), upload.size_bytes.to_string());
-    let events = NavItem::Events.path(org);
+    let events = NavItem::Events.path(visit.org());
     let check = can_check.then(|| {
         view! { <Button attr:formaction=check>"Look at the first rows again"</Button> }
     });
@@ -302,7 +268,8 @@ fn import_form(org: &str, upload: &Upload, wrong: &FileErrors) -> AnyView {
     .into_any()
 }
 
-fn discard_form(org: &str, upload: &Upload, form: Form<DiscardUpload>) -> AnyView {
+fn discard_form(org: &str, upload: &Upload) -> AnyView {
+    let form = Posted::<DiscardUpload>::here();
     let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
     view! {
         <form method="post" action=DiscardUpload::url()>
