@@ -1,9 +1,8 @@
-//! Forms that say the same with and without JavaScript.
+//! Forms: posted to a server function, which leads on, or back to the page with what is wrong.
 //!
-//! With it, an `ActionForm` calls its server function and shows what came back.
-//! Without it, the browser posts the form; a layer of the server turns the answer into a redirect back and a [`Flash`]: a cookie that lives for one page.
-//! [`use_form`] hides the difference: errors stand beside their fields, what was typed is still there, and a result that is shown once is shown.
-//! To add a form: `let form = use_form::<MyServerFn>();` at the top of the component (never inside `Suspend`), `<ActionForm action=form.action attr:class="form">`, and per field `error=form.error("name")` and `value=form.kept("name")`.
+//! The browser posts the form; a layer of the server turns the answer into a redirect and a [`Flash`]: a cookie that lives for one page.
+//! [`Posted`] reads it there: errors stand beside their fields, what was typed is still there, and a result that is shown once is shown.
+//! To add a form: `let form = Posted::<MyServerFn>::here();`, `<form method="post" action=MyServerFn::url() class="form">`, and per field `error=form.error("name")` and `value=form.kept("name")`.
 
 use crate::error::AppError;
 use domain::problem::Problem;
@@ -11,9 +10,8 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
-/// How a form that was posted without JavaScript went, on its way to the page that the browser is sent back to.
+/// How a form that was posted went, on its way to the page that the browser is sent back to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Flash {
     /// Path of the server function.
@@ -22,113 +20,6 @@ pub struct Flash {
     pub outcome: Result<serde_json::Value, Problem>,
     /// What was typed, without secrets.
     pub kept: Vec<(String, String)>,
-}
-
-/// A form and its server function.
-pub struct Form<S>
-where
-    S: ServerFn + 'static,
-    S::Output: 'static,
-{
-    /// For `<ActionForm action=…>`.
-    pub action: ServerAction<S>,
-    kept: StoredValue<Vec<(String, String)>>,
-}
-
-impl<S> Clone for Form<S>
-where
-    S: ServerFn + 'static,
-    S::Output: 'static,
-{
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<S> Copy for Form<S>
-where
-    S: ServerFn + 'static,
-    S::Output: 'static,
-{
-}
-
-/// The form of a server function on this page.
-#[must_use]
-pub fn use_form<S>() -> Form<S>
-where
-    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
-    S::Output: DeserializeOwned + Send + Sync + 'static,
-{
-    let flash = flash_where(|path| path == S::PATH);
-    let action = ServerAction::<S>::new();
-    let kept = match flash {
-        Some(Flash { outcome, kept, .. }) => {
-            let outcome = match outcome {
-                Ok(value) => serde_json::from_value(value).ok().map(Ok),
-                Err(problem) => Some(Err(AppError(problem))),
-            };
-            action.value().set(outcome);
-            kept
-        }
-        None => Vec::new(),
-    };
-    Form { action, kept: StoredValue::new(kept) }
-}
-
-impl<S> Form<S>
-where
-    S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
-    S::Output: Clone + Send + Sync + 'static,
-{
-    /// What is wrong with one field.
-    #[must_use]
-    pub fn error(self, field: impl Into<Cow<'static, str>>) -> Signal<Option<String>> {
-        let field = field.into();
-        Signal::derive(move || {
-            self.problem()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
-        })
-    }
-
-    /// Everything that is wrong, for `FormErrors`.
-    #[must_use]
-    pub fn errors(self) -> Signal<Vec<(String, String)>> {
-        Signal::derive(move || self.problem().map(|problem| field_errors(&problem)).unwrap_or_default())
-    }
-
-    /// What was typed into a field before the page came back; none on a fresh page.
-    #[must_use]
-    pub fn kept(self, field: &str) -> Option<String> {
-        self.kept.with_value(|kept| kept.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone()))
-    }
-
-    /// [`Form::kept`], or else what stood there before.
-    #[must_use]
-    pub fn kept_or(self, field: &str, before: &str) -> String {
-        self.kept(field).unwrap_or_else(|| before.to_owned())
-    }
-
-    /// Whether a box was ticked when the page came back; `before` on a fresh page.
-    #[must_use]
-    pub fn kept_tick(self, field: &str, before: bool) -> bool {
-        if self.kept.with_value(Vec::is_empty) { before } else { self.kept(field).is_some() }
-    }
-
-    /// What the last attempt returned, if it went well.
-    #[must_use]
-    pub fn done(self) -> Signal<Option<S::Output>> {
-        Signal::derive(move || self.action.value().get().and_then(Result::ok))
-    }
-
-    /// True while an attempt is under way.
-    #[must_use]
-    pub fn pending(self) -> Signal<bool> {
-        let pending = self.action.pending();
-        Signal::derive(move || pending.get())
-    }
-
-    fn problem(self) -> Option<Problem> {
-        self.action.value().get().and_then(Result::err).map(|AppError(problem)| problem)
-    }
 }
 
 /// How the form of a server function went that was posted from this page a moment ago; blank on a fresh page.

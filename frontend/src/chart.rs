@@ -2,8 +2,8 @@
 //!
 //! The server draws; its exact values stand in the table behind the drawing, and are read from there.
 
-use leptos::{ev, html, prelude::*};
 use leptos::task::spawn_local;
+use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -104,7 +104,8 @@ pub fn ChartReader(
     };
     let left = move || at.get().map(|at| format!("{}%", as_f64(at) / as_f64(count.max(1)) * 100.0));
     let width = format!("{}%", 100.0 / as_f64(count.max(1)));
-    let said = move || reading.get().map_or_else(|| "Arrow keys read the values".to_owned(), |reading| reading.sentence());
+    let said =
+        move || reading.get().map_or_else(|| "Arrow keys read the values".to_owned(), |reading| reading.sentence());
     view! {
         <div
             class="chart-plot"
@@ -273,7 +274,8 @@ mod tests {
 
     #[test]
     fn a_reading_is_a_sentence() {
-        let value = |name: &str, text: &str| Value { swatch: String::new(), name: name.to_owned(), text: text.to_owned() };
+        let value =
+            |name: &str, text: &str| Value { swatch: String::new(), name: name.to_owned(), text: text.to_owned() };
         let mut reading = Reading { title: "Nov 1".to_owned(), ..Reading::default() };
         assert_eq!(reading.sentence(), "Nov 1");
         reading.total = Some("$30".to_owned());

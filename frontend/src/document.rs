@@ -75,7 +75,8 @@ pub(crate) fn leave_for(address: &str) {
 
 /// Puts other content into an element and wakes it; the focus stays on the control of the same id.
 pub(crate) fn replace(part: &Element, html: &str) {
-    let focused = document().active_element().filter(|element| part.contains(Some(element))).map(|element| element.id());
+    let focused =
+        document().active_element().filter(|element| part.contains(Some(element))).map(|element| element.id());
     part.set_inner_html(html);
     wake_islands(part);
     crate::page::wake(part);
@@ -94,7 +95,8 @@ pub(crate) fn all(part: &Element, selector: &str) -> Vec<Element> {
 /// Wakes islands that came after the page: by what the page's script left for this.
 fn wake_islands(part: &Element) {
     let name = JsValue::from_str("__hydrateIsland");
-    let Some(wake) = js_sys::Reflect::get(&window(), &name).ok().and_then(|wake| wake.dyn_into::<js_sys::Function>().ok())
+    let Some(wake) =
+        js_sys::Reflect::get(&window(), &name).ok().and_then(|wake| wake.dyn_into::<js_sys::Function>().ok())
     else {
         return;
     };

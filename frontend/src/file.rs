@@ -119,7 +119,8 @@ async fn start(form: &HtmlFormElement, file: &Blob) -> Result<(), String> {
     data.delete("file");
     data.append_with_blob_and_filename("file", &head, &name.unwrap_or_default()).map_err(lost)?;
     let address = format!("{}?size={}", form.action(), file.size());
-    let (found, page) = page_at(&address, &Asked { method: "POST", body: Some(&data), accept: "text/html" }).await.map_err(lost)?;
+    let (found, page) =
+        page_at(&address, &Asked { method: "POST", body: Some(&data), accept: "text/html" }).await.map_err(lost)?;
     if let Some((_, upload)) = found.rsplit_once("/uploads/") {
         CHOSEN.replace(Some((upload.to_owned(), file.clone())));
     }

@@ -18,7 +18,10 @@ use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, w
 use leptos::task::spawn_local;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, PageTransitionEvent, UrlSearchParams};
+use web_sys::{
+    Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, PageTransitionEvent,
+    UrlSearchParams,
+};
 
 /// What an entry of the history holds that was shown in place: going back to it loads it.
 pub(crate) const SHOWN: &str = "shown";

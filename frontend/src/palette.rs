@@ -1,7 +1,7 @@
 //! The command palette: type where to go.
 
-use leptos::{ev, html, prelude::*};
 use leptos::task::spawn_local;
+use leptos::{ev, html, prelude::*};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Asked, answer, text_of};

@@ -29,14 +29,14 @@ mod uploads;
 pub mod verify;
 
 use app::page::Site;
-use app::{App, shell};
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::Method;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodFilter, MethodRouter, on};
 use backend::Backend;
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{LeptosRoutes, generate_route_list};
+use leptos::server_fn::axum::server_fn_paths;
+use leptos_axum::handle_server_fns_with_context;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -97,15 +97,15 @@ pub fn build(state: AppState) -> Router {
         let backend = state.backend.clone();
         move || page_context(&backend)
     };
-    let document = {
-        let leptos = state.leptos.clone();
-        move || shell(leptos.clone())
-    };
     let site = Site::new(state.leptos.clone(), context.clone());
-    let routes = generate_route_list(App);
-    let pages = Router::new().leptos_routes_with_context(&state, routes, context.clone(), document.clone());
-    // The page that says that there is nothing; it sets its own status, so nothing is sent before it is whole.
-    let nothing = leptos_axum::render_app_async_with_context(context, document);
+    let pages =
+        app::routes::pages(&site).into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
+    let pages = server_fn_paths().fold(pages, |router, (path, method)| {
+        let context = context.clone();
+        let door = move |request| handle_server_fns_with_context(context.clone(), request);
+        router
+            .route(path, MethodFilter::try_from(method).map_or_else(|_| MethodRouter::new(), |method| on(method, door)))
+    });
     let (operations, described) = api::routes();
     // Programs read over connections of their own, so that they and the pages cannot take each other's.
     let operations: Router<AppState> =
@@ -113,9 +113,8 @@ pub fn build(state: AppState) -> Router {
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
-        .merge(app::routes::pages(&site))
         .merge(files::router(&state.leptos.site_root))
-        .fallback(nothing)
+        .fallback(move |request| site.clone().nothing(request))
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))
         .layer(axum::middleware::from_fn_with_state(state.clone(), sessions::note_address))

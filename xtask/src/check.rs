@@ -36,14 +36,7 @@ pub(crate) fn add_to(parts: &mut Parts) {
     parts.part("lints, server side", || {
         quietly(
             tools::cargo()
-                .args([
-                    "clippy",
-                    "--locked",
-                    "--quiet",
-                    "--keep-going",
-                    "--workspace",
-                    "--all-targets",
-                ])
+                .args(["clippy", "--locked", "--quiet", "--keep-going", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]),
         )
     });
@@ -57,14 +50,7 @@ pub(crate) fn add_to(parts: &mut Parts) {
     parts.part("documentation", || {
         quietly(
             tools::cargo()
-                .args([
-                    "doc",
-                    "--locked",
-                    "--quiet",
-                    "--keep-going",
-                    "--workspace",
-                    "--no-deps",
-                ])
+                .args(["doc", "--locked", "--quiet", "--keep-going", "--workspace", "--no-deps"])
                 .arg("--document-private-items")
                 // Private items are documented here too, so links to them lead somewhere.
                 .env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"),

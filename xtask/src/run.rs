@@ -1,7 +1,7 @@
 //! `cargo xtask run`: from a fresh clone to a page in the browser.
 
-use crate::step::{Failure, as_typed, say};
 use crate::site::Profile;
+use crate::step::{Failure, as_typed, say};
 use crate::{site, tools};
 use std::os::unix::process::CommandExt;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: the whole suite, with every real part it needs started once and stopped again.
 
-use crate::step::{Failure, Parts, Stream, ask, openly, overheard, quietly, say};
 use crate::site::Profile;
+use crate::step::{Failure, Parts, Stream, ask, openly, overheard, quietly, say};
 use crate::{check, clients, described, site, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;

@@ -1,7 +1,7 @@
 //! What stands around every page of an organization.
 
 use super::api::{RestoreOrganization, SignOut};
-use crate::form::{Form, use_form};
+use crate::form::Posted;
 use crate::format;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named};
@@ -95,7 +95,7 @@ pub(crate) async fn waiting(visit: &Visit) -> Waiting {
 pub(crate) async fn framed(visit: &Visit, waiting: Waiting, page: AnyView) -> AnyView {
     let Waiting { events, budgets, alerts } = waiting;
     let frame = visit.frame.clone();
-    let deletion = deletion(&frame, use_form::<RestoreOrganization>());
+    let deletion = deletion(&frame, &Posted::<RestoreOrganization>::here());
     let filters = filter_bar(visit).await;
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = frame.organizations.into_iter().map(named).collect();
@@ -118,7 +118,7 @@ pub(crate) async fn framed(visit: &Visit, waiting: Waiting, page: AnyView) -> An
 }
 
 /// On every page of an organization that is going to be deleted: when, and how to undo it.
-fn deletion(data: &FrameData, form: Form<RestoreOrganization>) -> Option<AnyView> {
+fn deletion(data: &FrameData, form: &Posted<RestoreOrganization>) -> Option<AnyView> {
     let when = format::time(data.deletes_at?);
     let slug = data.organization.slug.clone();
     let undo = data.may(Permission::DeleteOrganization).then(|| {

@@ -5,7 +5,6 @@ use crate::layout::{NavItem, Plain};
 use crate::page::{Address, Drawn, Page};
 use crate::ui::{Button, ButtonKind, PageHead};
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 /// Leads everybody to where they belong: strangers to sign in, members to their organization.
 pub(crate) async fn home(_: Address) -> Drawn {
@@ -37,19 +36,4 @@ pub(crate) fn not_found() -> Page {
             </Plain>
         },
     )
-}
-
-/// The same as a component.
-#[component]
-pub fn NotFoundPage() -> impl IntoView {
-    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
-        response.set_status(http::StatusCode::NOT_FOUND);
-    }
-    view! {
-        <Title text="Not found"/>
-        <Plain>
-            <PageHead title="Not found" lead="There is nothing here, or it is not yours to see."/>
-            <div class="actions"><Button kind=ButtonKind::Primary href="/">"Go to the start"</Button></div>
-        </Plain>
-    }
 }

@@ -163,7 +163,7 @@ pub fn PeriodPicker(
             </div>
         </Menu>
     }
-   }
+}
 
 fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: NaiveDate) -> AnyView {
     let before = format::range(chosen.period.previous(), today);
@@ -183,8 +183,9 @@ pub fn ComparePicker(
     today: NaiveDate,
 ) -> impl IntoView {
     let chosen = period_here(today);
-    let label =
-        chosen.compare.map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
+    let label = chosen
+        .compare
+        .map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
     let items = compare_items(&UrlQuery::here(), &here(), chosen, today);
     view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
 }

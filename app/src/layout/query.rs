@@ -2,8 +2,6 @@
 
 use crate::page::Address;
 use leptos::prelude::*;
-use leptos_router::hooks::{use_location, use_query_map};
-use leptos_router::params::ParamsMap;
 
 /// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
 const STICKY: [&str; 18] = [
@@ -34,12 +32,6 @@ const FLEETING: [&str; 4] = ["cursor", "before", "page", "notice"];
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UrlQuery(Vec<(String, String)>);
 
-impl From<&ParamsMap> for UrlQuery {
-    fn from(map: &ParamsMap) -> Self {
-        Self(map.into_iter().map(|(name, value)| (name.to_string(), value.to_owned())).collect())
-    }
-}
-
 impl FromIterator<(String, String)> for UrlQuery {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
@@ -49,20 +41,14 @@ impl FromIterator<(String, String)> for UrlQuery {
 /// The path of the page that is being made.
 #[must_use]
 pub fn here() -> String {
-    if let Some(address) = use_context::<Address>() {
-        return address.path;
-    }
-    use_location().pathname.get_untracked()
+    use_context::<Address>().map(|address| address.path).unwrap_or_default()
 }
 
 impl UrlQuery {
     /// The parameters of the page that is being made.
     #[must_use]
     pub fn here() -> Self {
-        if let Some(address) = use_context::<Address>() {
-            return address.query;
-        }
-        Self::from(&*use_query_map().read_untracked())
+        use_context::<Address>().map(|address| address.query).unwrap_or_default()
     }
 
     /// Names and values in order, as a door takes them.

@@ -314,7 +314,10 @@ mod tests {
         let html = table(&sample(), "Spend", "Day");
         assert!(html.contains("<th scope=\"col\" class=\"num\">Total</th>"));
         assert!(html.contains("data-part=\"0\" data-swatch=\"swatch hue-1\" data-stacked=\"\">a&lt;b</th>"));
-        assert!(html.contains("data-part=\"2\" data-swatch=\"swatch line-thin\">October</th>"), "a line lies on no stack");
+        assert!(
+            html.contains("data-part=\"2\" data-swatch=\"swatch line-thin\">October</th>"),
+            "a line lies on no stack"
+        );
         assert!(html.contains("<td class=\"num\" data-empty=\"\">$0</td>"), "nothing to read: {html}");
         assert!(html.contains("<a href=\"/explore?from=Nov 1&amp;x=&lt;\">Nov 1</a></th><td class=\"num\">$30</td><td class=\"num\">$10</td>"));
     }
