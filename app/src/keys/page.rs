@@ -21,7 +21,7 @@ const NOTICES: [NoticeText; 1] =
 pub(crate) async fn keys(visit: Visit) -> Drawn {
     let (backend, scope) = (&visit.backend, &visit.scope);
     let (projects, keys) =
-        futures::try_join!(backend::projects::list_projects(backend, scope), backend::keys::list(backend, scope),)?;
+        futures::try_join!(backend::projects::list_projects(backend, scope), backend::keys::list(backend, scope))?;
     let form = Posted::<CreateKey>::here();
     let list = if keys.is_empty() {
         view! { <EmptyState title="No API keys yet" text="A program needs one to send events or to read."/> }.into_any()
