@@ -30,7 +30,6 @@ const NOTICES: &[NoticeText] = &[
 /// The page of the cost basis.
 pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
     let book = backend::prices::basis(&visit.backend, &visit.scope).await?;
-    let end = Posted::<EndRule>::here();
     let org = visit.org();
     let rows = Rows { org, tab: Tab::Basis, may_manage: visit.frame.may(Permission::ManagePrices) };
     let lead = "Some providers report what a call cost. Here you see it beside the cost computed from the price book, and choose which one counts.";
@@ -38,7 +37,7 @@ pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
         "Cost basis",
         view! {
             <UrlNotice known=NOTICES/>
-            <FormErrors errors=end.errors()/>
+            <FormErrors errors={Posted::<EndRule>::here().errors()}/>
             <PageHead title="Cost basis" lead=lead/>
             {tabs(org, rows.tab)}
             {drift(org, &book)}

@@ -1,8 +1,8 @@
 //! The contract: free allowances and volume prices that count over a month, and the months they are applied to.
 
 use super::api::{AddTerm, EndRule, StartRun};
-use super::enter::{names, providers};
-use super::fields::{ModelsFields, SourceFields};
+use super::enter::providers;
+use super::fields::{models_fields, source_fields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::labels::{Tab, amount, change, refused, sourced, tabs};
 use crate::form::Posted;
@@ -16,7 +16,6 @@ use crate::ui::{
 use domain::identity::Permission;
 use domain::meter::Meter;
 use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
-use domain::price::page::ProviderEntry;
 use domain::repricing::RunKind;
 use domain::rule::{Dated, History};
 use domain::statement::month_text;
@@ -223,14 +222,15 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
 pub(crate) async fn new_term(visit: Visit) -> Drawn {
     let body = match refused(&visit, ("Contract", "enter terms of a contract")) {
         Some(refused) => refused,
-        None => draw_new(visit.org(), &names(&visit).await?),
+        None => draw_new(visit.org(), providers(&visit).await?),
     };
     Ok(Page::new("Enter a term", body))
 }
 
-fn draw_new(org: &str, names: &[ProviderEntry]) -> AnyView {
+fn draw_new(org: &str, names: AnyView) -> AnyView {
     let form = Posted::<AddTerm>::here();
     let kept = |field: &str| form.kept_or(field, "");
+    let typed = |field: &str| (kept(field), form.error(field));
     let kinds = vec![
         Choice::new(TermKind::Allowance.as_str(), TermKind::Allowance.label())
             .hint("so many units of each month are free"),
@@ -261,14 +261,14 @@ fn draw_new(org: &str, names: &[ProviderEntry]) -> AnyView {
             </div>
             <TextArea label="Tiers" name="tiers" rows=3 optional=true value=kept("tiers") error=form.error("tiers")
                 hint="Of the other kinds, one a line: >10000000 -10% or >=50000000 $1.20. Prices are free, list, a percentage, or dollars for a million tokens or characters and one of everything else. Below the first boundary the list price holds."/>
-            <ModelsFields provider=kept("provider") models=kept("models") provider_error=form.error("provider") models_error=form.error("models")/>
+            {models_fields("provider", typed("provider"), typed("models"))}
             <div class="form-row">
                 <Field label="From month" name="from" kind="month" placeholder="2026-11" value=kept("from") error=form.error("from")
                     hint="Its first month, such as 2026-11."/>
                 <Field label="Until before" name="to" kind="month" placeholder="2027-01" optional=true value=kept("to") error=form.error("to")
                     hint="The first month without it; empty until further notice."/>
             </div>
-            <SourceFields source=kept("source") link=kept("source_url") source_error=form.error("source") link_error=form.error("source_url")/>
+            {source_fields(typed("source"), typed("source_url"))}
             <details class="price-fold" open=together>
                 <summary>"Count several meters together"</summary>
                 <Field label="Also counted" name="more_meters" optional=true value=kept("more_meters")
@@ -276,7 +276,7 @@ fn draw_new(org: &str, names: &[ProviderEntry]) -> AnyView {
             </details>
             <div class="actions"><Button kind=ButtonKind::Primary>"Enter the term"</Button></div>
         </form>
-        {providers(names)}
+        {names}
     }
     .into_any()
 }

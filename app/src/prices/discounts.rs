@@ -1,7 +1,7 @@
 //! Discounts and markups: which there are, in which order they stack, and what a new one would have meant.
 
 use super::api::{AddModifier, EndRule};
-use super::fields::{ModelsFields, SourceFields};
+use super::fields::{models_fields, source_fields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::labels::{Tab, amount, refused, sourced, span, tabs};
 use crate::error::AppError;
@@ -261,12 +261,12 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
                 <Field label="Percent" name="percent" inputmode="decimal" value=typed.percent error=percent hint="Of the price, such as 12 or 2.5."/>
                 <Select label="On" name="meters" choices=choices value=typed.meters error=meters/>
             </div>
-            <ModelsFields provider_name=SELLER provider=typed.provider models=typed.models provider_error=seller models_error=models/>
+            {models_fields(SELLER, (typed.provider, seller), (typed.models, models))}
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=typed.valid_from error=valid_from hint="Its first day; empty for all time before too."/>
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty until further notice."/>
             </div>
-            <SourceFields source=typed.source link=typed.source_url source_error=source link_error=source_url/>
+            {source_fields((typed.source, source), (typed.source_url, source_url))}
             <div class="actions"><Button kind=main>{button}</Button></div>
         </form>
     }

@@ -1,21 +1,18 @@
 //! Forms that enter a price or map a name. What looks like a slip of the hand comes back with a box that confirms it.
 
 use super::api::{EnterPrice, MapName};
-use super::fields::SourceFields;
-use super::labels::model_path;
+use super::fields::source_fields;
+use super::labels::{model_path, refused};
 use crate::error::AppError;
 use crate::form::Posted;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, NoPermission, Notice, PageHead, Select,
-    Tone,
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Notice, PageHead, Select, Tone,
 };
-use domain::identity::Permission;
 use domain::meter::Meter;
-use domain::price::page::{FormPreview, ModelName, ProviderEntry};
+use domain::price::page::{FormPreview, ModelName};
 use domain::price::{Variant, field_of};
-use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -31,23 +28,11 @@ pub(crate) async fn map_name(visit: Visit) -> Drawn {
 
 /// A form with what can be typed into it, for those who may.
 async fn page(visit: &Visit, title: &str, draw: fn(&Visit) -> AnyView) -> Drawn {
-    let names = match names(visit).await {
-        Ok(names) => names,
-        Err(AppError(Problem::Forbidden { .. })) => return Ok(Page::new(title, refused())),
-        Err(error) => return Err(error),
-    };
-    Ok(Page::new(title, view! { {draw(visit)}{providers(&names)} }))
-}
-
-/// Providers of the book; for those who may manage prices.
-pub(super) async fn names(visit: &Visit) -> Result<Vec<ProviderEntry>, AppError> {
-    visit.scope.require(Permission::ManagePrices)?;
-    Ok(backend::prices::browse::providers(&visit.backend, &visit.scope).await?)
-}
-
-fn refused() -> AnyView {
-    view! { <PageHead title="Your prices"/><NoPermission what="enter prices" who="an owner, admin or finance member"/> }
-        .into_any()
+    if let Some(refused) = refused(visit, ("Your prices", "enter prices")) {
+        return Ok(Page::new(title, refused));
+    }
+    let names = providers(visit).await?;
+    Ok(Page::new(title, view! { {draw(visit)}{names} }))
 }
 
 /// Where the reader came from: the model's page, or the own book.
@@ -128,6 +113,7 @@ fn rates(form: &Posted<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
 fn draw_price(visit: &Visit) -> AnyView {
     let (query, form) = (&visit.query, Posted::<EnterPrice>::here());
     let kept = typed(query, &form);
+    let entered = |field: &str| (kept(field), form.error(field));
     let variants = Variant::ALL.map(|variant| Choice::new(variant.as_str(), variant.as_str()));
     let variant = Some(kept("variant")).filter(|variant| !variant.is_empty()).unwrap_or_else(|| "standard".to_owned());
     let (rates, special) = (rates(&form, &kept), is_special(&kept));
@@ -155,7 +141,7 @@ fn draw_price(visit: &Visit) -> AnyView {
                 <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
                     hint="Empty until further notice."/>
             </div>
-            <SourceFields source=kept("source") link=kept("source_url") source_error=form.error("source") link_error=form.error("source_url")/>
+            {source_fields(entered("source"), entered("source_url"))}
             <details class="price-fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">
@@ -182,15 +168,16 @@ fn is_special(kept: &impl Fn(&str) -> String) -> bool {
 }
 
 /// Names that can be typed, offered by the browser where it can.
-pub(super) fn providers(names: &[ProviderEntry]) -> AnyView {
-    let names: Vec<&str> = names.iter().map(|entry| entry.provider.as_str()).collect();
-    view! {
+pub(super) async fn providers(visit: &Visit) -> Result<AnyView, AppError> {
+    let entries = backend::prices::browse::providers(&visit.backend, &visit.scope).await?;
+    let names: Vec<String> = entries.into_iter().map(|entry| entry.provider).collect();
+    let names = view! {
         <details class="price-fold">
             <summary>"Names of providers in the price book"</summary>
             <p class="soft small">{names.join(", ")}</p>
         </details>
-    }
-    .into_any()
+    };
+    Ok(names.into_any())
 }
 
 fn draw_name(visit: &Visit) -> AnyView {

@@ -3,20 +3,11 @@
 use crate::ui::Field;
 use leptos::prelude::*;
 
+/// What stands in a field at first, and what is wrong with it.
+type Typed = (String, Option<String>);
+
 /// Who says so, and where it is written.
-#[component]
-pub fn SourceFields(
-    /// What stands in the source at first.
-    source: String,
-    /// What stands in the link at first.
-    link: String,
-    /// What is wrong with the source.
-    #[prop(into)]
-    source_error: MaybeProp<String>,
-    /// What is wrong with the link.
-    #[prop(into)]
-    link_error: MaybeProp<String>,
-) -> impl IntoView {
+pub(super) fn source_fields((source, source_error): Typed, (link, link_error): Typed) -> AnyView {
     view! {
         <div class="form-row">
             <Field label="Source" name="source" value=source maxlength=200 error=source_error
@@ -24,26 +15,15 @@ pub fn SourceFields(
             <Field label="Link" name="source_url" kind="url" optional=true value=link error=link_error/>
         </div>
     }
+    .into_any()
 }
 
-/// Whose calls and which models are meant; all of them where nothing is entered.
-#[component]
-pub fn ModelsFields(
-    /// Name of the field for the provider.
-    #[prop(optional, into)]
-    provider_name: Option<String>,
-    /// What stands in the provider at first.
-    provider: String,
-    /// What stands in the models at first.
-    models: String,
-    /// What is wrong with the provider.
-    #[prop(into)]
-    provider_error: MaybeProp<String>,
-    /// What is wrong with the models.
-    #[prop(into)]
-    models_error: MaybeProp<String>,
-) -> impl IntoView {
-    let name = provider_name.unwrap_or_else(|| "provider".to_owned());
+/// Whose calls, in the field of that name, and which models are meant; all of them where nothing is entered.
+pub(super) fn models_fields(
+    name: &'static str,
+    (provider, provider_error): Typed,
+    (models, models_error): Typed,
+) -> AnyView {
     view! {
         <div class="form-row">
             <Field label="Provider" name=name optional=true value=provider maxlength=200 error=provider_error
@@ -52,4 +32,5 @@ pub fn ModelsFields(
                 hint="A name in the price book, or ^gpt-4o for names that begin so; empty for every model."/>
         </div>
     }
+    .into_any()
 }

@@ -22,7 +22,7 @@ pub(crate) async fn prices(visit: Visit) -> Drawn {
 
 fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let file = file_path(org, search);
-    let (used, book, unpriced) = (used(org, prices), book(org, search, prices), unpriced(org, prices));
+    let (used, book) = (used(org, prices), book(org, search, prices));
     // Whoever searches wants to see what was found.
     let searching = !search.text.is_empty() || search.provider.is_some() || search.cursor.is_some();
     let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
@@ -31,7 +31,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
             <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
         </PageHead>
         {tabs(org, Tab::Book)}
-        {unpriced}
+        {unpriced(org, prices)}
         {parts}
     }
     .into_any()
@@ -188,18 +188,15 @@ fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
 fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
     let provider = prices.providers.iter().find(|provider| provider.provider == entry.name.provider);
     let provider = provider.map_or_else(|| entry.name.provider.clone(), |provider| provider.name.clone());
-    let path = model_path(org, &entry.name);
     let title = entry.title.clone().filter(|title| *title != entry.name.model);
     let dated = entry.input.as_ref().or(entry.output.as_ref()).or(entry.other.as_ref().map(|(_, rate)| rate));
     let when = dated.map(|rate| rate.since.map_or_else(|| "the beginning".to_owned(), instant));
-    let when_title = dated.map(|rate| since(rate.since));
-    let rates = rate_cells(entry.input.as_ref(), entry.output.as_ref(), entry.other.as_ref());
     view! {
         <tr>
-            <th scope="row"><a href=path>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
+            <th scope="row"><a href=model_path(org, &entry.name)>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
             <td>{provider}</td>
-            {rates}
-            <td class="nowrap" title=when_title>{when}</td>
+            {rate_cells(entry.input.as_ref(), entry.output.as_ref(), entry.other.as_ref())}
+            <td class="nowrap" title=dated.map(|rate| since(rate.since))>{when}</td>
             <td class="num">{format::count(entry.prices)}</td>
         </tr>
     }

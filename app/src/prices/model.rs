@@ -41,15 +41,14 @@ fn draw(visit: &Visit, model: &ModelPage) -> AnyView {
     let form = UrlQuery::new().with("provider", &model.name.provider).with("model", &name);
     let form = form.at(&format!("{}/own/price", NavItem::Prices.path(org)));
     let enter = visit.frame.may(Permission::ManagePrices).then(|| view! { <Button href=form>"Enter a price"</Button> });
-    let (force, factors, history) = (prices(model), factors(model), history(model));
     let (used, aliases) = (used_by(org, model), aliases(model));
     view! {
         <Breadcrumb crumbs=crumbs/>
         <UrlNotice known=NOTICES/>
         <PageHead title=name lead=lead(model)>{own}{enter}</PageHead>
-        {force}
-        {factors}
-        {history}
+        {prices(model)}
+        {factors(model)}
+        {history(model)}
         <Columns wide_first=true>{used}{aliases}</Columns>
     }
     .into_any()
@@ -156,14 +155,13 @@ fn factors(model: &ModelPage) -> AnyView {
 fn factor_row(modifier: &DatedModifier) -> AnyView {
     let row = &modifier.row;
     let own = modifier.own.then(|| view! { " "<Badge tone=Tone::Accent>"yours"</Badge> });
-    let source = sourced(&row.source, &row.source_version, row.source_url.clone(), row.kind.label());
     view! {
         <tr>
             <th scope="row">{row.kind.label()}{own}</th>
             <td class="num">{format!("×\u{a0}{}", row.factor.normalize())}</td>
             <td>{modifier_words(row)}</td>
             <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
-            <td>{source}</td>
+            <td>{sourced(&row.source, &row.source_version, row.source_url.clone(), row.kind.label())}</td>
         </tr>
     }
     .into_any()

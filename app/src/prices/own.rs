@@ -37,14 +37,13 @@ pub(super) const NOTICES: &[NoticeText] = &[
 /// The page of the organization's own book.
 pub(crate) async fn own_book(visit: Visit) -> Drawn {
     let book = backend::prices::own_book(&visit.backend, &visit.scope).await?;
-    let (end, undo) = (Posted::<EndRule>::here(), Posted::<UndoChange>::here());
     let rows = Rows { org: visit.org(), tab: Tab::Own, may_manage: visit.frame.may(Permission::ManagePrices) };
     Ok(Page::new(
         "Your prices",
         view! {
             <UrlNotice known=NOTICES/>
-            <FormErrors errors=end.errors()/>
-            <FormErrors errors=undo.errors()/>
+            <FormErrors errors={Posted::<EndRule>::here().errors()}/>
+            <FormErrors errors={Posted::<UndoChange>::here().errors()}/>
             {draw(rows, &book)}
         },
     ))
