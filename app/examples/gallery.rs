@@ -1,6 +1,6 @@
 //! Every component in all its states on one page, for whoever works on the style sheet.
 //!
-//! `cargo run -p app --features ssr --example gallery -- FOLDER` writes `gallery.html`, `overview.html` and `sign-in.html`, which expect the compiled sheet beside them as `main.css`.
+//! `cargo run -p app --example gallery -- FOLDER` writes `gallery.html`, `overview.html` and `sign-in.html`, which expect the compiled sheet beside them as `main.css`.
 
 #![recursion_limit = "512"]
 
@@ -12,18 +12,18 @@ use app::ui::chart::*;
 use app::ui::*;
 use chrono::NaiveDate;
 use leptos::prelude::*;
-use leptos_meta::provide_meta_context;
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::location::RequestUrl;
-use leptos_router::path;
+use app::page::Address;
 
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".to_owned()));
     for theme in ["light", "dark"] {
-        for (name, url) in
-            [("gallery", "/o/acme/settings"), ("overview", "/o/acme?notice=saved"), ("sign-in", "/sign-in")]
-        {
-            let html = render(url);
+        let pages: [(&str, &str, fn() -> AnyView); 3] = [
+            ("gallery", "/o/acme/settings", || view! { <Gallery/> }.into_any()),
+            ("overview", "/o/acme?notice=saved", || view! { <Overview/> }.into_any()),
+            ("sign-in", "/sign-in", || view! { <SignIn/> }.into_any()),
+        ];
+        for (name, url, draw) in pages {
+            let html = render(url, draw);
             let page = format!(
                 "<!DOCTYPE html><html lang=\"en\" data-theme=\"{theme}\"><head><meta charset=\"utf-8\"><title>{name}</title>\
                  <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -35,21 +35,11 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn render(url: &str) -> String {
+fn render(url: &str, draw: fn() -> AnyView) -> String {
     let owner = Owner::new();
     let html = owner.with(|| {
-        provide_meta_context();
-        provide_context(RequestUrl::new(url));
-        view! {
-            <Router>
-                <Routes fallback=|| "no such page">
-                    <Route path=path!("/o/:org") view=Overview/>
-                    <Route path=path!("/o/:org/settings") view=Gallery/>
-                    <Route path=path!("/sign-in") view=SignIn/>
-                </Routes>
-            </Router>
-        }
-        .to_html()
+        provide_context(Address::of(&http::Uri::try_from(url).unwrap_or_default(), Vec::new()));
+        draw().to_html()
     });
     owner.unset_with_forced_cleanup();
     html
@@ -63,7 +53,7 @@ fn today() -> NaiveDate {
 fn InFrame(children: Children) -> impl IntoView {
     let organization = Named::new("Acme", "acme");
     let organizations = vec![organization.clone(), Named::new("Borealis Research", "borealis")];
-    let badges = Signal::stored(Badges { events: 3, budgets: 1, alerts: 2 });
+    let badges = Badges { events: 3, budgets: 1, alerts: 2 };
     view! {
         <Frame organization=organization organizations=organizations user="ada@acme.example" badges=badges today=today()>
             {children()}

@@ -22,7 +22,6 @@ use leptos::nonce::{provide_nonce, use_nonce};
 use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
 use leptos_axum::ResponseOptions;
-use leptos_meta::HashedStylesheet;
 use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -60,7 +59,9 @@ pub struct Address {
 }
 
 impl Address {
-    fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
+    /// What an address says, with the parts that the route table names.
+    #[must_use]
+    pub fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
         Self { path: uri.path().to_owned(), query: query.into_owned().collect(), parts }
     }
@@ -125,13 +126,14 @@ impl Visit {
 #[derive(Clone)]
 pub struct Site {
     options: LeptosOptions,
+    sheet: Arc<str>,
     context: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Site {
-    /// With what every page finds in its context.
-    pub fn new(options: LeptosOptions, context: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { options, context: Arc::new(context) }
+    /// With the address of the style sheet, and what every page finds in its context.
+    pub fn new(options: LeptosOptions, sheet: &str, context: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { options, sheet: sheet.into(), context: Arc::new(context) }
     }
 
     /// A page outside of organizations.
@@ -196,7 +198,7 @@ impl Site {
             ScopedFuture::new(make(address))
         });
         let page = html.await;
-        let html = owner.with(|| document(&self.options, page).to_html());
+        let html = owner.with(|| document(&self, page).to_html());
         owner.unset_with_forced_cleanup();
         with_options(([(CACHE_CONTROL, ASKED_AGAIN)], Html(html)).into_response(), &options)
     }
@@ -214,7 +216,8 @@ fn with_options(mut response: Response, options: &ResponseOptions) -> Response {
 }
 
 /// The document around every page.
-fn document(options: &LeptosOptions, page: Page) -> impl IntoView {
+fn document(site: &Site, page: Page) -> impl IntoView {
+    let (options, sheet) = (&site.options, site.sheet.to_string());
     let Page { title, body } = page;
     let title = if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") };
     view! {
@@ -226,7 +229,7 @@ fn document(options: &LeptosOptions, page: Page) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <HashedStylesheet options=options.clone() id="style" />
+                <link id="style" rel="stylesheet" href=sheet />
                 <AutoReload options=options.clone() />
                 <HydrationScripts options=options.clone() islands=true />
                 <script type="speculationrules" nonce=use_nonce() inner_html=PREFETCHED></script>

@@ -97,7 +97,7 @@ pub fn build(state: AppState) -> Router {
         let backend = state.backend.clone();
         move || page_context(&backend)
     };
-    let site = Site::new(state.leptos.clone(), context.clone());
+    let site = Site::new(state.leptos.clone(), &files::stylesheet(&state.leptos), context.clone());
     let pages =
         app::routes::pages(&site).into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
     let pages = server_fn_paths().fold(pages, |router, (path, method)| {

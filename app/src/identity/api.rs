@@ -1,7 +1,6 @@
 //! Doors of accounts, organizations and members.
 
 use super::first_key;
-use super::frame::{FrameData, Waiting};
 use super::next::local_path;
 use crate::caller::{Caller, SignedIn, backend, device, device_token};
 use crate::error::AppError;
@@ -159,35 +158,6 @@ pub async fn create_organization(
     Ok(())
 }
 
-/// What stands around the organization's pages; sends strangers to sign in.
-#[server(prefix = "/fn", endpoint = "identity/frame")]
-pub async fn load_frame(
-    /// Slug of the organization.
-    org: String,
-) -> Result<FrameData, AppError> {
-    SignedIn::or_sign_in().await?;
-    let Caller { scope, user, backend } = Caller::enter(&org).await?;
-    Ok(super::frame(&backend, &scope, &user, &org).await?)
-}
-
-/// What waits for somebody in the organization.
-#[server(prefix = "/fn", endpoint = "identity/waiting")]
-pub async fn load_waiting(
-    /// Slug of the organization.
-    org: String,
-) -> Result<Waiting, AppError> {
-    let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let (events, budgets, alerts) = futures::try_join!(
-        backend::events::attention(&backend, &scope),
-        backend::budgets::over(&backend, &scope),
-        backend::budgets::open_alerts(&backend, &scope),
-    )?;
-    Ok(Waiting {
-        events: events.rejected + events.unpriced,
-        budgets: budgets.unsigned_abs(),
-        alerts: alerts.unsigned_abs(),
-    })
-}
 
 /// Makes a key for the snippets of the first minutes.
 #[server(prefix = "/fn", endpoint = "identity/first-key")]

@@ -46,7 +46,7 @@ impl FrameData {
 
 /// Numbers beside places of the navigation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub(crate) struct Waiting {
     /// Rejected and unpriced events.
     pub events: u64,
     /// Budgets over their amount.

@@ -1,6 +1,5 @@
 //! Overview and Explore: the same question at different depths.
 
-pub mod api;
 mod chart;
 pub mod explore;
 pub mod filters;

@@ -5,8 +5,7 @@
 //!
 //! To add a door, add a line to the file of its room in `samples/`:
 //! * a page: `page("/o/{org}/things", "/o/acme/things")`, route and address;
-//! * a server function that reads (`input = Json`): `ask("things/list", json!({"query": []}))`, without the prefix `/fn/` and without `org`;
-//! * one that takes a form: `form("things/create", &[("name", "Next")])`;
+//! * a server function, which takes a form: `form("things/create", &[("name", "Next")])`, without the prefix `/fn/` and without `org`;
 //! * a form with a file: `file("/o/{org}/things/import", "/o/acme/things/import", &[("key", "…")])`;
 //! * an operation of the API: `api("GET /v1/things/{id}", format!("/v1/things/{}", world.thing))`, with `.body(json!({…}))` where it takes one;
 //!
@@ -18,10 +17,11 @@ mod samples;
 mod world;
 
 use crate::support::{Answer, Client};
+use app::page::Site;
 use axum::http::StatusCode;
 use domain::identity::{KeyScope, Role};
+use leptos::config::LeptosOptions;
 use leptos::server_fn::axum::server_fn_paths;
-use leptos_axum::generate_route_list;
 use sample::{Guard, Sample, samples};
 use std::collections::BTreeSet;
 use world::{PROJECT_SECRET, Place, SECRET, WHOLE_SECRET};
@@ -33,7 +33,8 @@ async fn doors(place: &Place) -> BTreeSet<String> {
         let methods = item.as_object().unwrap().keys().filter(|name| *name != "parameters");
         methods.map(move |method| format!("{} {path}", method.to_uppercase()))
     });
-    let pages = generate_route_list(app::App).into_iter().map(|page| format!("GET {}", page.path()));
+    let site = Site::new(LeptosOptions::builder().output_name("tallystick").build(), "", || ());
+    let pages = app::routes::pages::<()>(&site).into_iter().map(|(path, _)| format!("GET {path}"));
     let functions = server_fn_paths().map(|(path, method)| format!("{method} {path}"));
     let plain = server::plain_doors().into_iter().map(|(method, path)| format!("{method} {path}"));
     operations.chain(pages).chain(functions).chain(plain).collect()

@@ -29,8 +29,6 @@ enum Call {
     Form(Vec<(String, String)>),
     /// A form with a file is posted: the texts before it, and the file.
     File(Vec<(String, String)>, &'static str),
-    /// JSON is posted to a server function.
-    Ask(Value),
     /// A program speaks to the API.
     Api(Method, Option<Value>),
     /// A program sends a text to the API.
@@ -67,13 +65,6 @@ pub(super) fn form(endpoint: &str, fields: &[(&str, &str)]) -> Sample {
 pub(super) fn file(route: &str, path: impl Into<String>, texts: &[(&str, &str)], file: &'static str) -> Sample {
     let texts = texts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Sample::new(format!("POST {route}"), path, Guard::Member(Permission::Read), Call::File(texts, file))
-}
-
-/// JSON from a page of the organization's members; `org` is added.
-pub(super) fn ask(endpoint: &str, mut input: Value) -> Sample {
-    input["org"] = SLUG.into();
-    let path = format!("/fn/{endpoint}");
-    Sample::new(format!("POST {path}"), path, Guard::Member(Permission::Read), Call::Ask(input))
 }
 
 /// A request to the API without a body, for keys that may read.
@@ -117,7 +108,7 @@ impl Sample {
     /// Whether the request may change something when it is let in.
     pub(super) fn changes(&self) -> bool {
         match &self.call {
-            Call::Page | Call::Ask(_) => false,
+            Call::Page => false,
             Call::Form(_) | Call::File(..) => true,
             Call::Api(method, _) | Call::Text(method, _) => *method != Method::GET,
         }
@@ -143,9 +134,6 @@ impl Sample {
             Call::File(texts, file) => {
                 let headers = [("content-type", FORM_WITH_FILE), accepts, site];
                 client.send(Method::POST, &self.path, &headers, Body::from(form_with_file(texts, file))).await
-            }
-            Call::Ask(input) => {
-                client.send(Method::POST, &self.path, &[json, accepts, site], Body::from(input.to_string())).await
             }
             Call::Api(method, Some(body)) => {
                 client.send(method.clone(), &self.path, &[json, accepts], Body::from(body.to_string())).await

@@ -1,6 +1,6 @@
 //! Budgets and alerts.
 
-use crate::doors::sample::{Guard, Sample, api, ask, form, page};
+use crate::doors::sample::{Guard, Sample, api, form, page};
 use crate::doors::world::{PROJECT, World};
 use domain::identity::{KeyScope, Permission};
 use serde_json::json;
@@ -15,17 +15,12 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
     let administers = |sample: Sample| sample.guarded(Guard::Key(KeyScope::Admin));
     vec![
         page("/recipients/{org}/{token}", format!("/recipients/acme/{token}")).guarded(Guard::Open),
-        ask("recipient-offer", json!({"token": token})).guarded(Guard::Open),
         form("confirm-recipient", &[("token", token)]).guarded(Guard::Open),
         page("/o/{org}/budgets", "/o/acme/budgets"),
         manages(page("/o/{org}/budgets/new", "/o/acme/budgets/new")),
         page("/o/{org}/budgets/{budget}", format!("/o/acme/budgets/{budget}")),
         manages(page("/o/{org}/budgets/{budget}/edit", format!("/o/acme/budgets/{budget}/edit"))),
         page("/o/{org}/alerts", "/o/acme/alerts"),
-        ask("budgets", json!({})),
-        ask("budget", json!({"budget": budget})),
-        manages(ask("budget-form-options", json!({"budget": budget}))),
-        ask("alerts", json!({"state": "open", "before": null})),
         manages(form("create-budget", &created)),
         manages(form("change-budget", &changed)),
         manages(form("archive-budget", &[("budget", budget)])),

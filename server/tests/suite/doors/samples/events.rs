@@ -1,6 +1,6 @@
 //! Events, rejected and unpriced ones, files of them.
 
-use crate::doors::sample::{Guard, Sample, api, ask, file, form, page};
+use crate::doors::sample::{Guard, Sample, api, file, form, page};
 use crate::doors::world::{EVENT_ID, FILE, PROJECT, World};
 use domain::identity::{KeyScope, Permission};
 use serde_json::json;
@@ -15,13 +15,6 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         page("/o/{org}/events/uploads/{upload}", format!("/o/acme/events/uploads/{upload}")),
         page("/o/{org}/events/{event}", format!("/o/acme/events/{event}")),
         page("/o/{org}/events.csv", "/o/acme/events.csv"),
-        ask("events/list", json!({"query": []})),
-        ask("events/rejected", json!({"cursor": null})),
-        ask("events/unpriced", json!({})),
-        ask("events/unread", json!({})),
-        ask("events/event", json!({"event": event})),
-        ask("events/uploads", json!({})),
-        ask("events/upload", json!({"upload": upload})),
         form("events/map-upload", &[("upload", upload), ("fields[2]", "model"), ("provider", "openai")])
             .needs(Permission::SendEvents),
         form("events/discard-upload", &[("upload", upload)]).needs(Permission::SendEvents),
@@ -54,7 +47,6 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         form("events/dismiss-rejected", &[("entry", &world.rejected)]).needs(Permission::ManageProjects),
         form("events/dismiss-all-rejected", &[("until", "2026-12-31T00:00:00Z")]).needs(Permission::ManageProjects),
         page("/o/{org}/events/doubles", "/o/acme/events/doubles"),
-        ask("events/doubles", json!({"cursor": null})),
         api("GET /v1/events/doubles", "/v1/events/doubles"),
         api("GET /v1/events/unpriced", "/v1/events/unpriced"),
         api("GET /v1/events/{id}", format!("/v1/events/{EVENT_ID}")),

@@ -48,8 +48,6 @@ fn organization(_: &World) -> Vec<Sample> {
         api("PATCH /v1/organization", "/v1/organization")
             .guarded(Guard::Key(KeyScope::Admin))
             .body(json!({"drop_doubles": true})),
-        form("identity/frame", &[]),
-        form("identity/waiting", &[]),
         form("identity/first-key", &[]).needs(Permission::ManageKeys),
         form(
             "identity/update-organization",

@@ -1,8 +1,7 @@
 //! Spend, statements, forecast.
 
-use crate::doors::sample::{Sample, api, ask, page};
+use crate::doors::sample::{Sample, api, page};
 use crate::doors::world::{PROJECT, TEAM, World};
-use serde_json::json;
 
 pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
     vec![
@@ -10,15 +9,9 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         page("/o/{org}/forecast", "/o/acme/forecast"),
         page("/o/{org}/statements", "/o/acme/statements"),
         page("/o/{org}/statements/{month}/{kind}/{slug}", format!("/o/acme/statements/2026-11/project/{PROJECT}")),
+        page("/o/{org}/places.json", "/o/acme/places.json"),
         page("/o/{org}/explore.csv", "/o/acme/explore.csv?from=2026-11-01&to=2026-12-01&group_by=project,model"),
         page("/o/{org}/statements.csv", "/o/acme/statements.csv?month=2026-11"),
-        ask("spend/overview", json!({"part": {"kind": "organization"}, "query": []})),
-        ask("spend/explore", json!({"query": []})),
-        ask("spend/values", json!({"dimension": "model", "query": []})),
-        ask("spend/dimensions", json!({})),
-        ask("forecast", json!({"team": TEAM, "project": null})),
-        ask("statements/list", json!({"month": "2026-11"})),
-        ask("statements/one", json!({"month": "2026-11", "kind": "project", "slug": PROJECT})),
         api("GET /v1/spend", "/v1/spend?from=2026-11-01&to=2026-12-01&group_by=project,model"),
         api("GET /v1/spend/changes", "/v1/spend/changes?from=2026-11-01&to=2026-12-01"),
         api("GET /v1/dimensions", "/v1/dimensions"),
