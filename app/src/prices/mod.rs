@@ -1,18 +1,18 @@
 //! Prices: what the organization uses and what it costs, the whole book, the organization's own prices, repricing.
 
 pub mod api;
-pub mod basis;
+mod basis;
 mod chart;
 mod contract;
 mod discounts;
-pub mod enter;
-pub mod fields;
+mod enter;
+mod fields;
 mod history;
 mod imports;
 pub(crate) mod labels;
-pub mod list;
-pub mod model;
-pub mod own;
+mod list;
+mod model;
+mod own;
 mod runs;
 
 pub(crate) use basis::cost_basis;
