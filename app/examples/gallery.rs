@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use app::format;
 use app::layout::{Badges, Frame, Named, Plain};
+use app::page::Address;
 use app::ui::chart::*;
 use app::ui::*;
 use chrono::NaiveDate;
 use leptos::prelude::*;
-use app::page::Address;
 
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".to_owned()));

@@ -158,7 +158,6 @@ pub async fn create_organization(
     Ok(())
 }
 
-
 /// Makes a key for the snippets of the first minutes.
 #[server(prefix = "/fn", endpoint = "identity/first-key")]
 pub async fn make_first_key(

@@ -1,7 +1,7 @@
 //! Spend, statements, forecast.
 
 use crate::doors::sample::{Sample, api, page};
-use crate::doors::world::{PROJECT, TEAM, World};
+use crate::doors::world::{PROJECT, World};
 
 pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
     vec![
