@@ -53,7 +53,7 @@ impl Error {
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         match self {
-            Self::Database(sqlx::Error::Database(error)) => error.constraint(),
+            Self::Database(sqlx::Error::Database(error)) => error.constraint().map(without_shard),
             _ => None,
         }
     }
@@ -103,6 +103,14 @@ impl Error {
 /// What is said where PostgreSQL gave no answer in time.
 pub(crate) fn timed_out() -> sqlx::Error {
     sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
+/// The name of a constraint without the number of the shard, by which a cluster tells it: none of ours ends in a number.
+fn without_shard(name: &str) -> &str {
+    match name.rsplit_once('_') {
+        Some((constraint, shard)) if !shard.is_empty() && shard.bytes().all(|byte| byte.is_ascii_digit()) => constraint,
+        _ => name,
+    }
 }
 
 /// Classes of SQLSTATE: 08 connection, 53 out of disk, memory or connections, 57P operator intervention (shutdown), 57014 a statement that took longer than it may.
@@ -212,6 +220,18 @@ mod tests {
         for code in ["23505", "42P01", "22P02", "25P02", "XX000"] {
             assert!(!answered(code).is_retryable(), "{code}");
             assert!(matches!(answered(code).into_problem(), Problem::Internal { .. }), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_constraint_of_a_shard_is_that_of_its_table() {
+        for (told, name) in [
+            ("budgets_name_key_102068", "budgets_name_key"),
+            ("budgets_name_key", "budgets_name_key"),
+            ("budgets_name_key_", "budgets_name_key_"),
+            ("key", "key"),
+        ] {
+            assert_eq!(without_shard(told), name);
         }
     }
 }

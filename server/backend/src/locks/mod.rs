@@ -81,6 +81,9 @@ mod tests {
             for key in &keys {
                 assert_eq!(try_hold(&mut other, *key).await.unwrap(), key != held, "{key:?} while {held:?} is held");
             }
+            // Waited for: a transaction that is dropped gives its locks back some time later.
+            other.rollback().await.unwrap();
+            holder.rollback().await.unwrap();
         }
     }
 

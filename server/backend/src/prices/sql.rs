@@ -149,7 +149,8 @@ macro_rules! insert_prices {
                  $13::text[], $14::text[], $15::text[], $16::text[], $17::numeric[], $18::numeric[], $19::text[],
                  $20::boolean[]) as n
              on conflict ",
-            $conflict
+            $conflict,
+            " returning 1"
         )
     };
 }
@@ -195,9 +196,10 @@ async fn insert_prices(
         .bind(column(rows, |row| row.derived.map(Derivation::as_str)))
         .bind(column(rows, |row| row.quantity_whole))
         .bind(now)
-        .execute(tx)
+        .fetch_all(tx)
         .await?;
-    Ok(added.rows_affected())
+    // Counted as they come back: what a cluster says of such a statement counts those as well that were there.
+    Ok(added.len() as u64)
 }
 
 /// Marks prices that give way to imported ones; old receipts keep them.

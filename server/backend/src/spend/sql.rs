@@ -1,7 +1,7 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
 use super::answers::{MeterRow, State};
-use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
+use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
@@ -258,6 +258,8 @@ fn push_labels(sql: &mut Query, scope: &OrgScope, period: Period, label: &Dimens
 }
 
 /// One row per event, with its values of some labels and what it costs now.
+///
+/// Every table is asked for the organization by its id, and none for that of another's row: a cluster that has to conclude it beside spans that lie on no server concludes nothing, and answers with no rows.
 fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[Dimension]) {
     let offsets = Offsets::of(scope, query);
     sql.push(
@@ -274,15 +276,19 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     for (label, column) in labels.iter().zip(VALUES) {
         sql.push(
             ", coalesce((select min(l.value) from labels as l
-                where l.org_id = e.org_id and l.label_id = any(array(select label_ids(e.labels))) and l.label = ",
+                where l.org_id = ",
         );
+        sql.push_bind(scope.org_id().0);
+        sql.push(" and l.label_id = any(array(select label_ids(e.labels))) and l.label = ");
         sql.push_bind(label.name()).push("), '') as ").push(column.trim_start_matches("r."));
     }
     sql.push(" from unnest(").push_bind(offsets.starts.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
     sql.push("::uuid[], ").push_bind(offsets.ends.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
     sql.push("::uuid[], ").push_bind(offsets.secs).push("::int[]) as offsets (starts, ends, secs)");
     sql.push(" join events as e on e.event_key >= offsets.starts and e.event_key < offsets.ends");
-    sql.push(series_of_event!()).push(LAST);
+    sql.push(" join series as s on s.series_id = e.series_id and s.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" left join lateral (select * from adjustments where adjustments.event_key = e.event_key and adjustments.org_id = ");
+    sql.push_bind(scope.org_id().0).push(" order by revision desc limit 1) as a on true");
     sql.push(
         " cross join lateral (
             select event_time(e.event_key) at time zone 'UTC' + make_interval(secs => offsets.secs) as local) as span

@@ -288,9 +288,17 @@ async fn another_server_goes_on_where_one_stopped_and_nothing_moves_twice() {
     assert_eq!(total(&here, &acme.owner).await.spend, money("9.9"));
     assert_rollups_follow(&here, &acme.owner).await;
 
+    // Whoever works finds what waits, whichever organization it is of.
     let run = runs::reverse(&here, &acme.owner, run.run_id, "Not yet.").await.unwrap();
-    let run = finish(&there, &acme.owner, run.run_id).await;
-    assert_eq!(run.state.phase(), RunPhase::Reversed);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let done = async {
+        while runs::run(&here, &acme.owner, run.run_id).await.unwrap().state.phase() != RunPhase::Reversed {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    };
+    let (worked, ()) = tokio::join!(runs::run_worker(&there, &stop), done);
+    worked.unwrap();
     let back = total(&here, &acme.owner).await;
     assert_eq!((back.spend, back.unpriced_requests), (Decimal::ZERO, 9_000));
     assert_rollups_follow(&here, &acme.owner).await;

@@ -94,7 +94,8 @@ async fn assert_adjustments_follow(zone: &str) {
         union all select sum(booked + adjusted) from rollup_meter_day
         union all select sum(booked + adjusted) from rollup_coarse_day
         union all select sum(booked + adjusted) from rollup_coarse_meter_day
-        union all select sum(coalesce((select new_cost from adjustments a where a.event_key = e.event_key order by revision desc limit 1), cost))
+        union all select sum(coalesce((select new_cost from adjustments a
+            where a.org_id = e.org_id and a.event_key = e.event_key order by revision desc limit 1), cost))
             from events e) as totals";
     assert_eq!(fixture.count(sums).await, 1);
     let elsewhere = Zone::parse("Australia/Lord_Howe").unwrap();

@@ -10,6 +10,9 @@ use domain::period::Zone;
 use sqlx::{PgConnection, PgPool, Row};
 use uuid::Uuid;
 
+/// Changes that wait, looked at until one is found that nobody is at: more than there are servers.
+const AT_HAND: i64 = 100;
+
 /// PostgreSQL's channel that says that a change of a zone waits.
 pub(in crate::identity) const ZONE_CHANNEL: &str = "tallystick_zones";
 
@@ -71,13 +74,19 @@ pub(in crate::identity) async fn running_zone_change(
 
 /// Some organization whose change waits and that nobody changes at the moment, the oldest first (across organizations: the worker's own view, no caller's).
 pub(in crate::identity) async fn waiting_zone_change(pool: &PgPool) -> Result<Option<OrgId>, Error> {
-    let found: Option<Uuid> = sqlx::query_scalar(
-        "select org_id from zone_changes join organizations using (org_id) where state = 'running'
-         order by begun_at limit 1 for no key update of organizations skip locked",
-    )
-    .fetch_optional(pool)
-    .await?;
-    Ok(found.map(OrgId))
+    // Each is looked at for itself: a cluster locks rows of one organization at a time.
+    let waiting: Vec<Uuid> =
+        sqlx::query_scalar("select org_id from zone_changes where state = 'running' order by begun_at limit $1")
+            .bind(AT_HAND)
+            .fetch_all(pool)
+            .await?;
+    for org_id in waiting {
+        let free = sqlx::query("select 1 from organizations where org_id = $1 for no key update skip locked");
+        if free.bind(org_id).fetch_optional(pool).await?.is_some() {
+            return Ok(Some(OrgId(org_id)));
+        }
+    }
+    Ok(None)
 }
 
 pub(in crate::identity) async fn advance_zone_change(

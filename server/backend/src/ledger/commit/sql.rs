@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{EventKey, OrgId};
 use domain::period::Zone;
 use rust_decimal::Decimal;
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -252,35 +253,27 @@ impl Table<'_> {
 
 /// Which ids of events were recorded before.
 pub(super) async fn known_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
-    read_known(connection, events, "").await
-}
-
-/// The same, with what is said of the order and locks of the rows `known`.
-pub(super) async fn read_known(
-    connection: &mut PgConnection,
-    events: &[&NewEvent],
-    locked: &'static str,
-) -> Result<KnownIds, Error> {
     let orgs: Vec<Uuid> = events.iter().map(|event| event.org_id.0).collect();
     let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_bytes(event.id_hash)).collect();
     let keys: Vec<Uuid> = events.iter().map(|event| event.event_key.0).collect();
-    let sql = format!(
+    let rows = sqlx::query(
         "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
          from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (org_id, id_hash, event_key)
          join event_ids as known on known.org_id = wanted.org_id and known.id_hash = wanted.id_hash
-         where known.event_key <> wanted.event_key{locked}"
+         where known.event_key <> wanted.event_key",
     );
-    let rows = sqlx::query(AssertSqlSafe(sql)).bind(&orgs).bind(&ids).bind(&keys).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            let known = KnownId {
-                org_id: OrgId(row.try_get("org_id")?),
-                event_key: EventKey(row.try_get("event_key")?),
-                content_hash: row.try_get::<Uuid, _>("content_hash")?.into_bytes(),
-            };
-            Ok((EventKey(row.try_get("wanted_key")?), known))
-        })
-        .collect()
+    let rows = rows.bind(&orgs).bind(&ids).bind(&keys).fetch_all(connection).await?;
+    rows.iter().map(known_id).collect()
+}
+
+/// A recorded id, by the event key that wanted it now.
+pub(super) fn known_id(row: &PgRow) -> Result<(EventKey, KnownId), Error> {
+    let known = KnownId {
+        org_id: OrgId(row.try_get("org_id")?),
+        event_key: EventKey(row.try_get("event_key")?),
+        content_hash: row.try_get::<Uuid, _>("content_hash")?.into_bytes(),
+    };
+    Ok((EventKey(row.try_get("wanted_key")?), known))
 }
 
 /// What recorded events were booked with. Their keys carry their time, so that each is found in its partition.

@@ -44,6 +44,8 @@ pub(super) struct Step<'a> {
 }
 
 /// Moves series on that stand where they are said to stand; how many do. Sorted, so that everybody locks them in one order.
+///
+/// Where a series is said to stand is written with it, because a cluster takes no bound value to where a conflict is decided; and rows are counted as they come back, because what a cluster says of such a statement counts those as well that stayed.
 pub(super) async fn advance(
     connection: &mut PgConnection,
     steps: &[Step<'_>],
@@ -55,16 +57,18 @@ pub(super) async fn advance(
         };
     }
     let moved = sqlx::query(
-        "insert into running_totals (org_id, series_hash, event_key, totals, updated_at)
-         select step.org_id, step.series_hash, step.last_key, step.totals, $6
+        "insert into running_totals (org_id, series_hash, event_key, moved_from, totals, updated_at)
+         select step.org_id, step.series_hash, step.last_key, step.first_key, step.totals, $6
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::jsonb[])
              as step (org_id, series_hash, first_key, last_key, totals)
-         where step.first_key is null or exists (
-             select 1 from running_totals as known
-             where known.org_id = step.org_id and known.series_hash = step.series_hash)
+         where step.first_key is null or (step.org_id, step.series_hash) in (
+             select known.org_id, known.series_hash from unnest($1::uuid[], $2::uuid[]) as wanted (org_id, series_hash)
+             join running_totals as known using (org_id, series_hash))
          on conflict on constraint running_totals_pkey do update
-             set event_key = excluded.event_key, totals = excluded.totals, updated_at = excluded.updated_at
-             where running_totals.event_key = any($3)",
+             set event_key = excluded.event_key, moved_from = excluded.moved_from, totals = excluded.totals,
+                 updated_at = excluded.updated_at
+             where running_totals.event_key = excluded.moved_from
+         returning 1",
     )
     .bind(all!(step => step.place.0.0))
     .bind(all!(step => Uuid::from_bytes(step.place.1)))
@@ -72,9 +76,9 @@ pub(super) async fn advance(
     .bind(all!(step => step.last.0))
     .bind(all!(step => Json(step.totals)))
     .bind(now)
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(usize::try_from(moved.rows_affected()).unwrap_or_default())
+    Ok(moved.len())
 }
 
 /// Forgets what did not move since an instant (across organizations: the worker's own view, no caller's).

@@ -17,6 +17,9 @@ use sqlx::{PgConnection, PgPool, Row};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
+/// Runs that wait, looked at until one is found that nobody is at: more than there are servers.
+const AT_HAND: i64 = 100;
+
 /// PostgreSQL's channel that says that a run waits.
 pub(super) const CHANNEL: &str = "tallystick_runs";
 
@@ -241,13 +244,22 @@ pub(super) async fn claim(
 
 /// Some run that waits and that nobody is at: those that move money first, then the oldest.
 pub(super) async fn waiting(pool: &PgPool) -> Result<Option<(OrgId, RunId)>, Error> {
-    let row = sqlx::query(
+    // Each is looked at for itself: a cluster locks rows of one organization at a time.
+    let rows = sqlx::query(
         "select org_id, run_id from repricing_runs where state in ('draft', 'running', 'reversing')
-         order by state = 'draft', run_id limit 1 for update skip locked",
-    )
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| Ok((OrgId(row.try_get("org_id")?), RunId(row.try_get("run_id")?)))).transpose()
+         order by state = 'draft', run_id limit $1",
+    );
+    for row in rows.bind(AT_HAND).fetch_all(pool).await? {
+        let (org_id, run_id): (Uuid, Uuid) = (row.try_get("org_id")?, row.try_get("run_id")?);
+        let free = sqlx::query(
+            "select 1 from repricing_runs
+             where org_id = $1 and run_id = $2 and state in ('draft', 'running', 'reversing') for update skip locked",
+        );
+        if free.bind(org_id).bind(run_id).fetch_optional(pool).await?.is_some() {
+            return Ok(Some((OrgId(org_id), RunId(run_id))));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a run that was not discarded and has not ended began after an instant.

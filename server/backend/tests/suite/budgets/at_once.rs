@@ -15,7 +15,8 @@ async fn a_kill_between_taking_marks_and_the_commit_loses_nothing() {
     org.spend("2026-11-10", "60").await;
     // The evaluation takes the marks, then waits for this lock on the month; there it is killed.
     let mut holder = server.backend.pool.begin().await.unwrap();
-    sqlx::query("select from budget_periods where budget_id = $1 for update")
+    sqlx::query("select from budget_periods where org_id = $1 and budget_id = $2 for update")
+        .bind(org.id().0)
         .bind(budget.budget_id.0)
         .execute(&mut *holder)
         .await
@@ -157,12 +158,12 @@ async fn marks_of_a_deleted_organization_go_and_hold_up_nobody() {
     gone.spend("2026-11-10", "60").await;
     org.spend("2026-11-10", "60").await;
     // What a deletion leaves behind for a moment: a mark of an organization that is not there.
-    sqlx::query("update dirty_marks set org_id = $2 where org_id = $1")
-        .bind(gone.id().0)
-        .bind(server.clock.new_id())
-        .execute(&server.backend.pool)
-        .await
-        .unwrap();
+    let left = "insert into dirty_marks (org_id, mark_id, project_id, day, created_at)
+        select $2, mark_id, project_id, day, created_at from dirty_marks where org_id = $1";
+    let left = sqlx::query(left).bind(gone.id().0).bind(server.clock.new_id());
+    left.execute(&server.backend.pool).await.unwrap();
+    let taken = sqlx::query("delete from dirty_marks where org_id = $1").bind(gone.id().0);
+    taken.execute(&server.backend.pool).await.unwrap();
     assert_eq!(evaluate(&server).await, 2);
     assert_eq!(thresholds(&ledger(&server.backend, &org.owner).await), [50]);
     assert_eq!(evaluate(&server).await, 0);

@@ -167,6 +167,7 @@ async fn a_deleted_organization_leaves_nothing_and_others_untouched() {
     identity::sign_in(&backend, "ada@example.com", &secret(PASSWORD), "").await.unwrap();
 }
 
+/// Left out with distributed tables: a cluster locks all organizations together, so that one that is held does hold up others there.
 #[tokio::test]
 async fn one_server_at_a_time_deletes_and_one_organization_holds_up_no_other() {
     let database = TestDatabase::new().await;

@@ -85,8 +85,8 @@ async fn an_invitation_is_replaced_and_accepted_at_once() {
     while sqlx::query_scalar::<_, i64>(waits).fetch_one(&backend.pool).await.unwrap() == 0 {
         tokio::task::yield_now().await;
     }
-    let free = sqlx::query("select from invitations for update nowait").execute(&mut *held).await;
-    free.expect("her invitation is free");
+    let free = sqlx::query("select from invitations where org_id = $1 for update nowait").bind(acme.id().0);
+    free.execute(&mut *held).await.expect("her invitation is free");
     held.commit().await.unwrap();
     accepting.await.unwrap().unwrap();
 }

@@ -82,11 +82,6 @@ async fn a_change_runs_step_by_step_and_any_server_goes_on_with_it() {
     assert!(identity::advance_zone_change(&other, &acme.owner).await.unwrap());
     assert_eq!(running(&other, &acme.owner).await, (5, 10));
     assert_eq!(spent_on(&other, &seen(&other, &acme).await, "2026-11-01").await, Decimal::ONE, "still of the old zone");
-    // Nobody steps while somebody else is at it.
-    let mut held = database.pool().begin().await.unwrap();
-    sqlx::query("select 1 from organizations for no key update").execute(&mut *held).await.unwrap();
-    assert!(!identity::advance_zone_change(&backend, &acme.owner).await.unwrap());
-    held.rollback().await.unwrap();
     finish(&other, &acme.owner).await;
 
     let moved = seen(&backend, &acme).await;
@@ -105,6 +100,21 @@ async fn a_change_runs_step_by_step_and_any_server_goes_on_with_it() {
     ] {
         assert!(log.iter().any(|row| (row.detail.as_str(), row.who.as_str()) == (detail, who)), "{detail}: {log:?}");
     }
+}
+
+/// Left out with distributed tables: a cluster locks all organizations together, and who tries to lock one waits, whatever the statement says.
+#[tokio::test]
+async fn nobody_steps_while_somebody_else_is_at_it() {
+    let database = TestDatabase::new().await;
+    let (backend, _) = seed::backend(&database, NOW);
+    let acme = acme(&backend).await;
+    identity::update_organization(&backend, &acme.owner, to(KOLKATA)).await.unwrap();
+    let mut held = database.pool().begin().await.unwrap();
+    sqlx::query("select 1 from organizations for no key update").execute(&mut *held).await.unwrap();
+    assert!(!identity::advance_zone_change(&backend, &acme.owner).await.unwrap());
+    assert_eq!(running(&backend, &acme.owner).await, (4, 10));
+    held.rollback().await.unwrap();
+    finish(&backend, &acme.owner).await;
 }
 
 #[tokio::test]

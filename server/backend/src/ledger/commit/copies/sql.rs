@@ -1,7 +1,7 @@
 //! Queries about copies of one answer.
 
 use crate::ledger::adjust::CostState;
-use crate::ledger::commit::sql::{KnownIds, read_known};
+use crate::ledger::commit::sql::{KnownIds, known_id};
 use crate::ledger::content::id_hash;
 use crate::ledger::event::NewEvent;
 use crate::{Error, OrgScope};
@@ -50,8 +50,32 @@ pub(super) async fn note(
 }
 
 /// What is remembered of the ids of these events; whoever else wants to replace what is recorded under them waits.
+///
+/// One organization after the other, in the order in which everybody locks rows: a cluster locks rows of one at a time.
 pub(super) async fn lock_ids(connection: &mut PgConnection, events: &[&NewEvent]) -> Result<KnownIds, Error> {
-    read_known(connection, events, " order by known.org_id, known.id_hash for update of known").await
+    let mut by_org = BTreeMap::<OrgId, Vec<&NewEvent>>::new();
+    for event in events {
+        by_org.entry(event.org_id).or_default().push(*event);
+    }
+    let mut known = KnownIds::new();
+    for (org_id, events) in by_org {
+        let rows = sqlx::query(
+            "select wanted.event_key as wanted_key, known.org_id, known.event_key, known.content_hash
+             from unnest($2::uuid[], $3::uuid[]) as wanted (id_hash, event_key)
+             join event_ids as known on known.id_hash = wanted.id_hash
+             where known.org_id = $1 and known.event_key <> wanted.event_key
+             order by known.id_hash for update of known",
+        )
+        .bind(org_id.0)
+        .bind(events.iter().map(|event| Uuid::from_bytes(event.id_hash)).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.event_key.0).collect::<Vec<_>>())
+        .fetch_all(&mut *connection)
+        .await?;
+        for row in &rows {
+            known.extend([known_id(row)?]);
+        }
+    }
+    Ok(known)
 }
 
 /// Deletes what is replaced, and gives its ids to what takes its place.
