@@ -61,8 +61,9 @@ pub(crate) fn show(address: &str, page: &Document) {
     if window().location().href().is_ok_and(|here| here != address)
         && let Ok(history) = window().history()
     {
-        let _ = history.push_state_with_url(&JsValue::from_str(crate::page::SHOWN), "", Some(address));
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(address));
     }
+    crate::page::note_shown();
     document().set_title(&page.title());
     replace(&old, &new.inner_html());
 }

@@ -16,6 +16,7 @@
 use crate::document::{self, Asked, PAGE, all, page_at};
 use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped};
 use leptos::task::spawn_local;
+use std::cell::RefCell;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -23,14 +24,28 @@ use web_sys::{
     UrlSearchParams,
 };
 
-/// What an entry of the history holds that was shown in place: going back to it loads it.
-pub(crate) const SHOWN: &str = "shown";
 /// On a form that is on its way.
 const SENT: &str = "data-sent";
 /// After so long a form may be sent again: its answer was lost.
 const SENT_FOR: Duration = Duration::from_secs(5);
 /// Where the place on a page is kept while the same page is loaded again.
 const PLACE: &str = "place";
+
+thread_local! {
+    /// The address of what is shown.
+    static SHOWN: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The present address, without the place in the page.
+fn address() -> String {
+    let href = window().location().href().unwrap_or_default();
+    href.split('#').next().unwrap_or_default().to_owned()
+}
+
+/// Notes the address of what is shown by now.
+pub(crate) fn note_shown() {
+    SHOWN.set(address());
+}
 
 /// Whoever drives a browser waits for this mark before touching anything; what needs scripts is shown from now on.
 pub(crate) fn mark() {
@@ -70,9 +85,12 @@ pub(crate) fn listen() {
         }
     });
     on("popstate", |_| {
-        // What was shown in place is not in the browser's memory.
-        let _ = window().location().reload();
+        // What was shown in place is not in the browser's memory. A link within the page leads to the same address.
+        if SHOWN.with_borrow(|shown| *shown != address()) {
+            let _ = window().location().reload();
+        }
     });
+    note_shown();
     on("pageshow", |event| {
         if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
             spawn_local(still_mine());
@@ -201,7 +219,7 @@ fn params_of(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
 /// Renews a part again and again; the page as a whole where the part is gone from it.
 fn keep_new(part: Element) {
     let secs = part.get_attribute("data-live").and_then(|secs| secs.parse().ok()).unwrap_or(4);
-    let known = std::rc::Rc::new(std::cell::RefCell::new(part.inner_html()));
+    let known = std::rc::Rc::new(RefCell::new(part.inner_html()));
     let handle = std::rc::Rc::new(std::cell::Cell::new(None::<leptos::prelude::IntervalHandle>));
     let held = std::rc::Rc::clone(&handle);
     let look = move || {

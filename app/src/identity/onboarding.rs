@@ -49,6 +49,9 @@ fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> An
         .into_any(),
     };
     let key = first_key::of_this_browser(visit.org());
+    if key.is_some() {
+        keep_nowhere();
+    }
     view! {
         <PageHead title="Three steps to your first number"/>
         <ol class="checklist">
@@ -66,6 +69,13 @@ fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> An
         <p>"Or look around first: "<a href="/organizations#sample">"load sample data"</a>", a realistic quarter of usage."</p>
     }
     .into_any()
+}
+
+/// A page that shows a key is not there to go back to.
+fn keep_nowhere() {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.insert_header(http::header::CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    }
 }
 
 /// Whether the snippets carry a key, and how they get one.

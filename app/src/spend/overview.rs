@@ -29,10 +29,6 @@ pub(crate) async fn overview(visit: Visit) -> Drawn {
     Ok(Page::new("Overview", view! { <PageHead title="Overview" hidden=true/>{spend} }))
 }
 
-/// Holds the place of [`overview`] until the page that shows it is a function, too.
-#[component]
-pub fn OverviewPage() -> impl IntoView {}
-
 /// Spend of a part of the organization in the days that the address chooses; `within` is the part as a filter, for links to Explore.
 pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> AnyView {
     match View::read(visit, part, within).await {
