@@ -36,7 +36,7 @@ fn main() -> std::io::Result<()> {
 }
 
 fn render(url: &str, draw: fn() -> AnyView) -> String {
-    let owner = Owner::new();
+    let owner = Owner::new_root(Some(std::sync::Arc::new(hydration_context::SsrSharedContext::new_islands())));
     let html = owner.with(|| {
         provide_context(Address::of(&http::Uri::try_from(url).unwrap_or_default(), Vec::new()));
         draw().to_html()

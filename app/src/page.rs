@@ -16,6 +16,7 @@ use domain::identity::User;
 use domain::problem::Problem;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
+use hydration_context::SsrSharedContext;
 use leptos::config::LeptosOptions;
 use leptos::hydration::{AutoReload, HydrationScripts};
 use leptos::nonce::{provide_nonce, use_nonce};
@@ -188,7 +189,8 @@ impl Site {
         let (parts, _) = request.into_parts();
         let address = Address::of(&parts.uri, path_parts);
         let options = ResponseOptions::default();
-        let owner = Owner::new();
+        // Islands ask it whether they are being drawn for the first time.
+        let owner = Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands())));
         let html = owner.with(|| {
             provide_context(parts);
             provide_context(options.clone());
