@@ -17,8 +17,6 @@ use domain::problem::Problem;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use hydration_context::SsrSharedContext;
-use leptos::config::LeptosOptions;
-use leptos::hydration::{AutoReload, HydrationScripts};
 use leptos::nonce::{provide_nonce, use_nonce};
 use leptos::prelude::*;
 use leptos::reactive::computed::ScopedFuture;
@@ -29,6 +27,9 @@ use std::sync::Arc;
 
 /// The browser fetches a page while the pointer rests on its link. Files, and links that are buttons, wait for the click.
 const PREFETCHED: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},{"not":{"href_matches":"/*.csv*"}},{"not":{"selector_matches":"[download],[rel~=nofollow]"}}]},"eagerness":"moderate"}]}"#;
+
+/// Loads the code and wakes every island of the page, and those that come into it later.
+const WAKING: &str = "(async (address, code) => { await code.default({ module_or_path: address }); code.hydrate(); window.wakeIsland = (island) => code[island.dataset.component]?.(island); for (const island of document.querySelectorAll('leptos-island')) window.wakeIsland(island) })";
 
 /// Pages hold an organization's figures: the reader's browser may keep them, to go back to, and asks again on every visit.
 const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -123,18 +124,28 @@ impl Visit {
     }
 }
 
+/// Addresses of the browser's files.
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    /// The style sheet.
+    pub sheet: String,
+    /// What loads the code.
+    pub script: String,
+    /// The code: islands.
+    pub code: String,
+}
+
 /// What every page needs of the server.
 #[derive(Clone)]
 pub struct Site {
-    options: LeptosOptions,
-    sheet: Arc<str>,
+    files: Files,
     context: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Site {
-    /// With the address of the style sheet, and what every page finds in its context.
-    pub fn new(options: LeptosOptions, sheet: &str, context: impl Fn() + Send + Sync + 'static) -> Self {
-        Self { options, sheet: sheet.into(), context: Arc::new(context) }
+    /// With the browser's files, and what every page finds in its context.
+    pub fn new(files: Files, context: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { files, context: Arc::new(context) }
     }
 
     /// A page outside of organizations.
@@ -200,7 +211,7 @@ impl Site {
             ScopedFuture::new(make(address))
         });
         let page = html.await;
-        let html = owner.with(|| document(&self, page).to_html());
+        let html = owner.with(|| document(&self.files, page).to_html());
         owner.unset_with_forced_cleanup();
         with_options(([(CACHE_CONTROL, ASKED_AGAIN)], Html(html)).into_response(), &options)
     }
@@ -218,8 +229,9 @@ fn with_options(mut response: Response, options: &ResponseOptions) -> Response {
 }
 
 /// The document around every page.
-fn document(site: &Site, page: Page) -> impl IntoView {
-    let (options, sheet) = (&site.options, site.sheet.to_string());
+fn document(files: &Files, page: Page) -> impl IntoView {
+    let Files { sheet, script, code } = files.clone();
+    let waking = format!("import({script:?}).then((code) => {WAKING}({code:?}, code))");
     let Page { title, body } = page;
     let title = if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") };
     view! {
@@ -231,9 +243,10 @@ fn document(site: &Site, page: Page) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <title>{title}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
-                <link id="style" rel="stylesheet" href=sheet />
-                <AutoReload options=options.clone() />
-                <HydrationScripts options=options.clone() islands=true />
+                <link rel="stylesheet" href=sheet />
+                <link rel="modulepreload" href=script />
+                <link rel="preload" href=code r#as="fetch" r#type="application/wasm" crossorigin="" />
+                <script type="module" nonce=use_nonce() inner_html=waking></script>
                 <script type="speculationrules" nonce=use_nonce() inner_html=PREFETCHED></script>
             </head>
             <body>{body}</body>

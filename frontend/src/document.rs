@@ -13,6 +13,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) accept: &'static str,
 }
 
+/// What of a page is shown anew: its content, and what chooses its days and filters.
+const SHOWN_ANEW: [&str; 2] = ["main", ".topbar-days"];
+
 /// Asks for a page.
 pub(crate) const PAGE: Asked<'static> = Asked { method: "GET", body: None, accept: "text/html" };
 
@@ -53,11 +56,11 @@ pub(crate) async fn page_at(address: &str, asked: &Asked<'_>) -> Result<(String,
 
 /// Shows another page in the frame of this one, as if it had been gone to; whatever was kept in memory is still there.
 pub(crate) fn show(address: &str, page: &Document) {
-    let mains = (document().query_selector("main"), page.query_selector("main"));
-    let (Ok(Some(old)), Ok(Some(new))) = mains else {
+    let pairs: Vec<(Element, Element)> = SHOWN_ANEW.into_iter().filter_map(|part| pair(part, page)).collect();
+    if pairs.is_empty() {
         leave_for(address);
         return;
-    };
+    }
     if window().location().href().is_ok_and(|here| here != address)
         && let Ok(history) = window().history()
     {
@@ -65,7 +68,14 @@ pub(crate) fn show(address: &str, page: &Document) {
     }
     crate::page::note_shown();
     document().set_title(&page.title());
-    replace(&old, &new.inner_html());
+    for (old, new) in pairs {
+        replace(&old, &new.inner_html());
+    }
+}
+
+/// A part of the present page and of another one.
+fn pair(selector: &str, page: &Document) -> Option<(Element, Element)> {
+    Some((document().query_selector(selector).ok()??, page.query_selector(selector).ok()??))
 }
 
 /// Goes to an address as a link does.
@@ -95,14 +105,13 @@ pub(crate) fn all(part: &Element, selector: &str) -> Vec<Element> {
 
 /// Wakes islands that came after the page: by what the page's script left for this.
 fn wake_islands(part: &Element) {
-    let name = JsValue::from_str("__hydrateIsland");
+    let name = JsValue::from_str("wakeIsland");
     let Some(wake) =
         js_sys::Reflect::get(&window(), &name).ok().and_then(|wake| wake.dyn_into::<js_sys::Function>().ok())
     else {
         return;
     };
     for island in all(part, "leptos-island") {
-        let of = island.get_attribute("data-component").unwrap_or_default();
-        let _ = wake.call2(&JsValue::NULL, &island, &JsValue::from_str(&of));
+        let _ = wake.call1(&JsValue::NULL, &island);
     }
 }

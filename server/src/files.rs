@@ -2,10 +2,10 @@
 //!
 //! Leptos could serve them too, but does so under whichever reactive owner its thread happens to hold: while a page waits for its data, a file's answer takes that page's headers away.
 
+use app::page::Files;
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use leptos::prelude::LeptosOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tower::ServiceBuilder;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -23,21 +23,27 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(site_root: &str) -> Route
         .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
 }
 
-/// Where the build wrote the hashes that stand in the files' names: beside the program, as Leptos expects it.
-fn hash_list() -> Option<PathBuf> {
-    Some(std::env::current_exe().ok()?.parent()?.join("hash.txt"))
+/// The site's folder, and what its files are called.
+#[derive(Clone, Debug)]
+pub struct SiteFiles {
+    /// Where they lie.
+    pub root: String,
+    /// Their addresses.
+    pub names: Files,
 }
 
-/// Whether the names of the browser's files hold hashes: not where only the server was built.
-#[must_use]
-pub fn are_hashed() -> bool {
-    hash_list().is_some_and(|list| list.is_file())
-}
-
-/// The address of the style sheet.
-pub(crate) fn stylesheet(options: &LeptosOptions) -> String {
-    let listed = options.hash_files.then(hash_list).flatten().and_then(|list| std::fs::read_to_string(list).ok());
-    let hash = listed.as_deref().and_then(|list| list.lines().find_map(|line| line.strip_prefix("css: ")));
-    let hash = hash.map(|hash| format!(".{}", hash.trim())).unwrap_or_default();
-    format!("/{}/{}{hash}.css", options.site_pkg_dir, options.output_name)
+impl SiteFiles {
+    /// The files of a folder; their names hold the hashes that the build wrote beside the program.
+    #[must_use]
+    pub fn in_folder(root: &Path) -> Self {
+        let list = std::env::current_exe().ok().and_then(|program| Some(program.parent()?.join("hash.txt")));
+        let list = list.and_then(|list| std::fs::read_to_string(list).ok()).unwrap_or_default();
+        let named = |kind: &str| {
+            let hash = list.lines().find_map(|line| line.split_once(": ").filter(|(of, _)| *of == kind));
+            let hash = hash.map(|(_, hash)| format!(".{}", hash.trim())).unwrap_or_default();
+            format!("/pkg/tallystick{hash}.{kind}")
+        };
+        let names = Files { sheet: named("css"), script: named("js"), code: named("wasm") };
+        Self { root: root.to_string_lossy().into_owned(), names }
+    }
 }

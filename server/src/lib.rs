@@ -34,7 +34,7 @@ use axum::extract::FromRef;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use backend::Backend;
-use leptos::prelude::{LeptosOptions, provide_context};
+use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::handle_server_fns_with_context;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +47,9 @@ use tower_http::trace::TraceLayer;
 pub struct AppState {
     /// The verbs.
     pub backend: Backend,
-    /// Where Leptos finds its files.
-    pub leptos: LeptosOptions,
+    /// The browser's files.
+    #[from_ref(skip)]
+    pub files: files::SiteFiles,
     /// Proxies of ours in front of this server, whose `X-Forwarded-For` is believed.
     #[from_ref(skip)]
     pub trusted_proxies: u8,
@@ -74,7 +75,7 @@ fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
 /// What every page finds in its context, and the policy that its nonce makes possible.
 fn page_context(backend: &Backend) {
     provide_context(backend.clone());
-    security::page_policy(backend.local);
+    security::page_policy();
 }
 
 /// The whole application as one service.
@@ -97,7 +98,7 @@ pub fn build(state: AppState) -> Router {
         let backend = state.backend.clone();
         move || page_context(&backend)
     };
-    let site = Site::new(state.leptos.clone(), &files::stylesheet(&state.leptos), context.clone());
+    let site = Site::new(state.files.names.clone(), context.clone());
     let pages =
         app::routes::pages(&site).into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
     let pages = server_fn_paths().fold(pages, |router, (path, method)| {
@@ -113,7 +114,7 @@ pub fn build(state: AppState) -> Router {
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
-        .merge(files::router(&state.leptos.site_root))
+        .merge(files::router(&state.files.root))
         .fallback(move |request| site.clone().nothing(request))
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))

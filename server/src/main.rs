@@ -2,12 +2,12 @@
 
 use backend::{Backend, Clock, Pools, SystemClock, events, identity};
 use clap::Parser;
-use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
 use server::config::{Bootstrap, Cli, Command, Import, Migrate, PriceImport, Prices, Sample, Serve, Verify};
+use server::files::SiteFiles;
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
-use server::{AppState, build, files, logging, metrics, serving, verify};
+use server::{AppState, build, logging, metrics, serving, verify};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -159,13 +159,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
         .with_limits(serve.limits())
         .exposed(serve.expose);
     backend::prices::refresh(&backend).await.map_err(|error| format!("the price book cannot be read: {error}"))?;
-    let leptos = LeptosOptions::builder()
-        .output_name("tallystick")
-        .site_root(serve.site_root.to_string_lossy().into_owned())
-        .site_pkg_dir("pkg")
-        .hash_files(files::are_hashed())
-        .site_addr(serve.addr)
-        .build();
+    let files = SiteFiles::in_folder(&serve.site_root);
     let listener = serving::listen(serve.addr).await?;
     if let Some(addr) = serve.metrics_addr {
         metrics::show(addr)?;
@@ -175,7 +169,7 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     tracing::info!("Tallystick listens on {public_url}");
     let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
-    let router = build(AppState { backend: backend.clone(), leptos, trusted_proxies, stopping: stopping.clone() });
+    let router = build(AppState { backend: backend.clone(), files, trusted_proxies, stopping: stopping.clone() });
     let notice = Duration::from_secs(serve.shutdown_notice_secs.into());
     let served = serving::serve(listener, router, interrupted, stopping, notice).await;
     backend::events::drain(&backend).await;

@@ -29,13 +29,11 @@ const FIXED: [(HeaderName, &str); 6] = [
 const API_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Sets the policy of the page that is being rendered: scripts need its nonce, styles come from our sheet alone.
-pub fn page_policy(local: bool) {
+pub fn page_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else { return };
-    // cargo-leptos reloads pages over a web socket while one works on them.
-    let reload = if local { " ws:" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-         img-src 'self' data:; font-src 'self'; connect-src 'self'{reload}; form-action 'self'; base-uri 'none'; \
+         img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

@@ -26,7 +26,7 @@ mod spend;
 mod statements;
 
 use crate::error::{ApiError, ProblemDocument};
-use crate::{AppState, Plain, files};
+use crate::{AppState, Plain};
 use axum::extract::State;
 use axum::http::Method;
 use axum::routing::get;
@@ -90,7 +90,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
             Method::GET,
             "/docs",
             get(move |State(state): State<AppState>| {
-                std::future::ready(docs::respond(&reference, &files::stylesheet(&state.leptos)))
+                std::future::ready(docs::respond(&reference, &state.files.names.sheet))
             }),
         ),
         (Method::GET, "/healthz", get(|| async { "ok" })),

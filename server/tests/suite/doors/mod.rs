@@ -17,10 +17,9 @@ mod samples;
 mod world;
 
 use crate::support::{Answer, Client};
-use app::page::Site;
+use app::page::{Files, Site};
 use axum::http::StatusCode;
 use domain::identity::{KeyScope, Role};
-use leptos::config::LeptosOptions;
 use leptos::server_fn::axum::server_fn_paths;
 use sample::{Guard, Sample, samples};
 use std::collections::BTreeSet;
@@ -33,7 +32,7 @@ async fn doors(place: &Place) -> BTreeSet<String> {
         let methods = item.as_object().unwrap().keys().filter(|name| *name != "parameters");
         methods.map(move |method| format!("{} {path}", method.to_uppercase()))
     });
-    let site = Site::new(LeptosOptions::builder().output_name("tallystick").build(), "", || ());
+    let site = Site::new(Files::default(), || ());
     let pages = app::routes::pages::<()>(&site).into_iter().map(|(path, _)| format!("GET {path}"));
     let functions = server_fn_paths().map(|(path, method)| format!("{method} {path}"));
     let plain = server::plain_doors().into_iter().map(|(method, path)| format!("{method} {path}"));

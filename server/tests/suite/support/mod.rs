@@ -7,10 +7,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use backend::{Backend, OrgScope, Pools, TestClock};
 use chrono::{DateTime, Utc};
-use leptos::config::LeptosOptions;
 use secrecy::ExposeSecret;
+use server::files::SiteFiles;
 use server::{AppState, build};
 use sqlx::PgPool;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use testkit::{TestDatabase, seed};
@@ -103,11 +104,8 @@ impl TestApp {
 }
 
 fn router(backend: &Backend) -> Router {
-    let leptos = LeptosOptions::builder()
-        .output_name("tallystick")
-        .site_root(concat!(env!("CARGO_MANIFEST_DIR"), "/../style/assets"))
-        .build();
-    build(AppState { backend: backend.clone(), leptos, trusted_proxies: 0, stopping: CancellationToken::new() })
+    let files = SiteFiles::in_folder(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../style/assets")));
+    build(AppState { backend: backend.clone(), files, trusted_proxies: 0, stopping: CancellationToken::new() })
 }
 
 /// An organization in a test.
