@@ -14,10 +14,12 @@ use app::ui::*;
 use chrono::NaiveDate;
 use leptos::prelude::*;
 
+type Draw = fn() -> AnyView;
+
 fn main() -> std::io::Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| ".".to_owned()));
     for theme in ["light", "dark"] {
-        let pages: [(&str, &str, fn() -> AnyView); 3] = [
+        let pages: [(&str, &str, Draw); 3] = [
             ("gallery", "/o/acme/settings", || view! { <Gallery/> }.into_any()),
             ("overview", "/o/acme?notice=saved", || view! { <Overview/> }.into_any()),
             ("sign-in", "/sign-in", || view! { <SignIn/> }.into_any()),
@@ -35,7 +37,7 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn render(url: &str, draw: fn() -> AnyView) -> String {
+fn render(url: &str, draw: Draw) -> String {
     let owner = Owner::new_root(Some(std::sync::Arc::new(hydration_context::SsrSharedContext::new_islands())));
     let html = owner.with(|| {
         provide_context(Address::of(&http::Uri::try_from(url).unwrap_or_default(), Vec::new()));
