@@ -234,6 +234,8 @@ fn document(files: &Files, page: Page) -> impl IntoView {
     let waking = format!("import({script:?}).then((code) => {WAKING}({code:?}, code))");
     let Page { title, body } = page;
     let title = if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") };
+    // As markup: Leptos would end a text of its own with a mark, which a title shows.
+    let title = title.replace('&', "&amp;").replace('<', "&lt;");
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=crate::layout::theme::current().attribute()>
@@ -241,7 +243,7 @@ fn document(files: &Files, page: Page) -> impl IntoView {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{title}</title>
+                <title inner_html=title></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=sheet />
                 <link rel="modulepreload" href=script />

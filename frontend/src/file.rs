@@ -33,6 +33,10 @@ fn at_hand(upload: &str) -> Option<Blob> {
 pub(crate) fn wake(form: Element) {
     let upload = form.get_attribute("data-upload").unwrap_or_default();
     let here = at_hand(&upload).is_some();
+    for input in all(&form, "[data-choose] input") {
+        // A field that must be filled in and is not seen would hold the form back.
+        let _ = if here { input.set_attribute("disabled", "") } else { input.remove_attribute("disabled") };
+    }
     for (selector, hidden) in [("[data-choose]", here), ("[data-at-hand]", !here)] {
         for element in all(&form, selector) {
             if let Ok(element) = element.dyn_into::<HtmlElement>() {
