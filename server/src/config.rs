@@ -171,7 +171,7 @@ pub struct Serve {
     #[arg(long, env = "SHUTDOWN_NOTICE_SECS", default_value_t = 0, value_name = "SECONDS")]
     pub shutdown_notice_secs: u16,
     /// Folder of the browser's files (wasm, style).
-    #[arg(long, env = "LEPTOS_SITE_ROOT", default_value = "target/site", value_name = "DIR")]
+    #[arg(long, env = "SITE_ROOT", default_value = "target/site", value_name = "DIR")]
     pub site_root: PathBuf,
 }
 
