@@ -64,6 +64,11 @@ where
         self.kept.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone())
     }
 
+    /// Everything that was chosen under one name.
+    pub fn kept_all<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a str> {
+        self.kept.iter().filter(move |(name, _)| name == field).map(|(_, value)| value.as_str())
+    }
+
     /// [`Posted::kept`], or else what stood there before.
     #[must_use]
     pub fn kept_or(&self, field: &str, before: &str) -> String {

@@ -9,10 +9,11 @@ use crate::identity::{self, FrameData};
 use crate::layout::{Plain, UrlQuery};
 use crate::ui::{ErrorState, PageHead};
 use axum::extract::{RawPathParams, Request};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
 use backend::{Backend, OrgScope};
 use domain::identity::User;
+use domain::ids::UserId;
 use domain::problem::Problem;
 use http::HeaderValue;
 use http::header::CACHE_CONTROL;
@@ -31,8 +32,11 @@ const PREFETCHED: &str = r#"{"prefetch":[{"where":{"and":[{"href_matches":"/*"},
 /// Loads the code and wakes every island of the page, and those that come into it later.
 const WAKING: &str = "(async (address, code) => { await code.default({ module_or_path: address }); code.hydrate(); window.wakeIsland = (island) => code[island.dataset.component]?.(island); for (const island of document.querySelectorAll('leptos-island')) window.wakeIsland(island) })";
 
-/// Pages hold an organization's figures: the reader's browser may keep them, to go back to, and asks again on every visit.
+/// Pages of an organization: the reader's browser may keep them, to go back to, and asks again whether they are still its reader's.
 const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// Pages outside of organizations: passwords are typed into them, and links with secrets lead to them.
+const KEPT_NOWHERE: HeaderValue = HeaderValue::from_static("no-store");
 
 /// A page, or why there is none.
 pub type Drawn = Result<Page, AppError>;
@@ -41,12 +45,14 @@ pub type Drawn = Result<Page, AppError>;
 pub struct Page {
     title: String,
     body: AnyView,
+    /// Whose page it is, where it is somebody's.
+    reader: Option<UserId>,
 }
 
 impl Page {
     /// A page with its title, which stands on the browser's tab.
     pub fn new(title: impl Into<String>, body: impl IntoAny) -> Self {
-        Self { title: title.into(), body: body.into_any() }
+        Self { title: title.into(), body: body.into_any(), reader: None }
     }
 }
 
@@ -177,14 +183,18 @@ impl Site {
                 // By itself: every date of a list asks for it, and the whole frame is large.
                 provide_context(visit.frame.offsets.clone());
                 let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
-                let Page { title, body } = page.unwrap_or_else(missing);
-                Ok(Page::new(title, identity::framed(&visit, waiting, body).await))
+                let Page { title, body, .. } = page.unwrap_or_else(missing);
+                let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
+                Ok(Page { reader: Some(visit.user.user_id), ..framed })
             }
         })
     }
 
     /// What stands at every address that has no page.
     pub async fn nothing(self, request: Request) -> Response {
+        if let Some(path) = without_last_slash(request.uri()) {
+            return Redirect::permanent(&path).into_response();
+        }
         self.answer(Vec::new(), request, async |_| identity::not_found()).await
     }
 
@@ -211,10 +221,18 @@ impl Site {
             ScopedFuture::new(make(address))
         });
         let page = html.await;
+        let cache = if page.reader.is_some() { ASKED_AGAIN } else { KEPT_NOWHERE };
         let html = owner.with(|| document(&self.files, page).to_html());
         owner.unset_with_forced_cleanup();
-        with_options(([(CACHE_CONTROL, ASKED_AGAIN)], Html(html)).into_response(), &options)
+        with_options(([(CACHE_CONTROL, cache)], Html(html)).into_response(), &options)
     }
+}
+
+/// The address of a page that was asked for with a slash behind it. Two slashes at its beginning would lead to another host.
+fn without_last_slash(uri: &http::Uri) -> Option<String> {
+    let path = uri.path().strip_suffix('/')?.trim_matches('/');
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    (!path.is_empty()).then(|| format!("/{path}{query}"))
 }
 
 /// Status and headers that were set while the page was made.
@@ -232,13 +250,13 @@ fn with_options(mut response: Response, options: &ResponseOptions) -> Response {
 fn document(files: &Files, page: Page) -> impl IntoView {
     let Files { sheet, script, code } = files.clone();
     let waking = format!("import({script:?}).then((code) => {WAKING}({code:?}, code))");
-    let Page { title, body } = page;
+    let Page { title, body, reader } = page;
     let title = if title.is_empty() { "Tallystick".to_owned() } else { format!("{title} · Tallystick") };
     // As markup: Leptos would end a text of its own with a mark, which a title shows.
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=crate::layout::theme::current().attribute()>
+        <html lang="en" data-theme=crate::layout::theme::current().attribute() data-reader=reader.map(|reader| reader.to_string())>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -275,5 +293,18 @@ fn refused(AppError(problem): AppError) -> Page {
             let (title, detail) = (problem.title(), problem.detail());
             Page::new(title, view! { <Plain><PageHead title=title/><ErrorState title=detail/></Plain> })
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_last_slash;
+
+    #[test]
+    fn a_slash_behind_an_address_leads_to_the_page() {
+        let of = |uri: &str| without_last_slash(&uri.parse().unwrap());
+        assert_eq!(of("/o/acme/explore/?period=7d").as_deref(), Some("/o/acme/explore?period=7d"));
+        assert_eq!(of("//evil.example/").as_deref(), Some("/evil.example"));
+        assert_eq!((of("/"), of("/o/acme"), of("//")), (None, None, None));
     }
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
-import { PASSWORD, openSignedIn } from "../lib/people.mjs";
+import { PASSWORD, openSignedIn, signOut } from "../lib/people.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
 const OWNER = "owner@example.org";
@@ -61,5 +61,15 @@ test("going back shows what was there", async () => {
   await page.getByRole("heading", { level: 1, name: "Budgets" }).waitFor();
   await settled(page);
   expectNoProblems(page);
+  await page.context().close();
+});
+
+test("who signed out and goes back finds the sign-in, and no figures", async () => {
+  const page = await openSignedIn(browser, tallystick, OWNER);
+  await visit(page, "/o/acme/budgets");
+  await signOut(page);
+  await page.goBack();
+  await page.waitForURL((address) => address.pathname === "/sign-in");
+  await page.getByLabel("Password").waitFor();
   await page.context().close();
 });

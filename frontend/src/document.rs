@@ -50,8 +50,15 @@ pub(crate) async fn text_of(answer: &Response) -> Result<String, JsValue> {
 pub(crate) async fn page_at(address: &str, asked: &Asked<'_>) -> Result<(String, Document), JsValue> {
     let answer = answer(address, asked).await?;
     let text = text_of(&answer).await?;
-    let parsed = DomParser::new()?.parse_from_string(&text, SupportedType::TextHtml)?;
-    Ok((answer.url(), parsed))
+    Ok((answer.url(), parsed(&text)?))
+}
+
+/// A page out of its text.
+///
+/// # Errors
+/// Never in a browser.
+pub(crate) fn parsed(text: &str) -> Result<Document, JsValue> {
+    DomParser::new()?.parse_from_string(text, SupportedType::TextHtml)
 }
 
 /// Shows another page in the frame of this one, as if it had been gone to; whatever was kept in memory is still there.

@@ -16,7 +16,7 @@
 use crate::document::{self, Asked, PAGE, all, page_at};
 use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped};
 use leptos::task::spawn_local;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -34,6 +34,8 @@ const PLACE: &str = "place";
 thread_local! {
     /// The address of what is shown.
     static SHOWN: RefCell<String> = const { RefCell::new(String::new()) };
+    /// How many forms were sent to show their answers in place.
+    static SWAPS: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The present address, without the place in the page.
@@ -91,6 +93,10 @@ pub(crate) fn listen() {
         }
     });
     note_shown();
+    if came_back() {
+        // Out of the browser's store, without a question to the server.
+        spawn_local(still_mine());
+    }
     on("pageshow", |event| {
         if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
             spawn_local(still_mine());
@@ -106,14 +112,21 @@ pub(crate) fn listen() {
     }
 }
 
-/// A page that comes back out of the browser's memory gives way where its reader has signed out meanwhile.
+/// A page that comes back out of the browser's memory gives way where its reader has signed out meanwhile, or is somebody else.
 async fn still_mine() {
-    let Ok(here) = window().location().href() else { return };
-    if let Ok((found, _)) = page_at(&here, &PAGE).await
-        && found.split('#').next() != here.split('#').next()
-    {
-        document::leave_for(&found);
+    let reader = |page: &web_sys::Document| page.document_element().and_then(|root| root.get_attribute("data-reader"));
+    let Some(mine) = reader(&document()) else { return };
+    let now = page_now(&address()).await;
+    if now.as_ref().and_then(reader) != Some(mine) {
+        let _ = window().location().reload();
     }
+}
+
+/// Whether this page was gone back to.
+fn came_back() -> bool {
+    let timing = window().performance().map(|performance| performance.get_entries_by_type("navigation").get(0));
+    let kind = timing.and_then(|timing| js_sys::Reflect::get(&timing, &JsValue::from_str("type")).ok());
+    kind.and_then(|kind| kind.as_string()).as_deref() == Some("back_forward")
 }
 
 fn on(event: &'static str, handle: impl Fn(Event) + 'static) {
@@ -178,18 +191,21 @@ fn submitted(event: &Event, form: &HtmlFormElement) {
     set_timeout(move || drop(form.remove_attribute(SENT)), SENT_FOR);
 }
 
-/// Sends a form and shows its answer in the place of the page's content.
+/// Sends a form and shows its answer in the place of the page's content. A question may be asked anew while the last one is on its way: the newest answer is shown.
 fn swap(form: HtmlFormElement) {
-    if form.has_attribute(SENT) {
+    let is_post = form.method() == "post";
+    if is_post && form.has_attribute(SENT) {
         return;
     }
     let _ = form.set_attribute(SENT, "");
+    let turn = SWAPS.get() + 1;
+    SWAPS.set(turn);
     spawn_local(async move {
-        let answer = match form.method().as_str() {
-            "post" => post(&form).await,
-            _ => get(&form).await,
-        };
+        let answer = if is_post { post(&form).await } else { get(&form).await };
         let _ = form.remove_attribute(SENT);
+        if SWAPS.get() != turn {
+            return;
+        }
         match answer {
             Ok((address, page)) => document::show(&address, &page),
             // As it would have gone without scripts; the browser says what is wrong.
@@ -222,18 +238,21 @@ fn keep_new(part: Element) {
     let known = std::rc::Rc::new(RefCell::new(part.inner_html()));
     let handle = std::rc::Rc::new(std::cell::Cell::new(None::<leptos::prelude::IntervalHandle>));
     let held = std::rc::Rc::clone(&handle);
+    let asking = std::rc::Rc::new(Cell::new(false));
     let look = move || {
         if !part.is_connected() || !part.has_attribute("data-live") {
             held.take().iter().for_each(leptos::prelude::IntervalHandle::clear);
             return;
         }
-        if document().hidden() {
+        if document().hidden() || asking.replace(true) {
             return;
         }
-        let (part, known) = (part.clone(), std::rc::Rc::clone(&known));
+        let (part, known, asking) = (part.clone(), std::rc::Rc::clone(&known), std::rc::Rc::clone(&asking));
         spawn_local(async move {
+            let html = renewed(&part).await;
+            asking.set(false);
             // No answer now: the next look may have one.
-            if let Some(html) = renewed(&part).await
+            if let Some(html) = html
                 && part.is_connected()
                 && *known.borrow() != html
             {
@@ -245,11 +264,20 @@ fn keep_new(part: Element) {
     handle.set(set_interval_with_handle(look, Duration::from_secs(secs)).ok());
 }
 
+/// The page at an address, where the server gives it. Asked for as no page is, so that what is shown once is left for who gets there.
+async fn page_now(address: &str) -> Option<web_sys::Document> {
+    let answer = document::answer(address, &Asked { accept: "*/*", ..PAGE }).await.ok()?;
+    if !answer.ok() {
+        return None;
+    }
+    document::parsed(&document::text_of(&answer).await.ok()?).ok()
+}
+
 /// What a part holds by now.
 async fn renewed(part: &Element) -> Option<String> {
     let here = window().location().href().ok()?;
     let address = part.get_attribute("data-live-from").unwrap_or(here);
-    let (_, page) = page_at(&address, &PAGE).await.ok()?;
+    let page = page_now(&address).await?;
     let Some(next) = page.get_element_by_id(&part.id()) else {
         let _ = window().location().reload();
         return None;

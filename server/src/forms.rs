@@ -157,6 +157,12 @@ fn encode(mut flash: Flash) -> Option<String> {
     if whole.len() <= MAX_COOKIE_LEN {
         return Some(whole);
     }
+    // Long lists go first: the few words beside them are what is hard to type again.
+    flash.kept.retain(|(name, _)| !name.contains('['));
+    let without_lists = text(&flash)?;
+    if without_lists.len() <= MAX_COOKIE_LEN {
+        return Some(without_lists);
+    }
     flash.kept.clear();
     text(&flash).filter(|text| text.len() <= MAX_COOKIE_LEN)
 }
@@ -219,5 +225,14 @@ mod tests {
         assert!(cookie.len() <= MAX_COOKIE_LEN);
         let back = decode(&cookie).unwrap();
         assert_eq!((back.path.as_str(), back.kept.len()), ("/fn/x", 0));
+    }
+
+    #[test]
+    fn a_long_list_goes_before_the_words_beside_it() {
+        let mut kept = vec![("what".to_owned(), "ticked".to_owned()), ("reason".to_owned(), "checked".to_owned())];
+        kept.extend((0..200).map(|index| ("proposals[]".to_owned(), format!("{index:036}"))));
+        let back = decode(&encode(problem("/fn/x".to_owned(), &Bytes::from("{}"), kept)).unwrap()).unwrap();
+        let names: Vec<&str> = back.kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["what", "reason"]);
     }
 }

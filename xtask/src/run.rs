@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<(), Failure> {
     let binary = profile.folder().join("tallystick");
     let mut serve = tools::program(&binary.to_string_lossy());
     // Somebody's DATABASE_URL is not the private PostgreSQL meant here.
-    serve.args(["serve", "--local"]).args(&args.serve).env_remove("DATABASE_URL");
+    serve.args(["serve", "--local", "--site-root"]).arg(site::folder()).args(&args.serve).env_remove("DATABASE_URL");
     say(&format!("  $ {}", as_typed(&serve)));
     // Becomes the server, so that Ctrl-C reaches it alone.
     Err(format!("{}: {}", as_typed(&serve), serve.exec()))

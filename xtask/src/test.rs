@@ -188,6 +188,7 @@ fn build_site() -> Result<(), Failure> {
 fn run_browser(database: &str, settings: &[String], filter: Option<&str>, counts: &mut Counts) -> Result<(), Failure> {
     let mut node = tools::program("node");
     node.args(["--test", "--test-reporter=spec"]).args(settings).args(browser_tests(filter)?);
+    node.env("SITE_ROOT", site::folder());
     node.env(DATABASE, database).env("CHROMIUM", tools::browser()?);
     node.env("TALLYSTICK", tools::target_folder().join("debug/tallystick"));
     if let Ok(binaries) = Binaries::find(None) {

@@ -70,10 +70,19 @@ pub async fn sign_in(
     Ok(())
 }
 
+/// Has the browser forget the pages that it keeps to go back to.
+fn forget_pages() {
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        let cache = http::HeaderValue::from_static("\"cache\"");
+        response.insert_header(http::HeaderName::from_static("clear-site-data"), cache);
+    }
+}
+
 /// Signs out on this browser.
 #[server(prefix = "/fn", endpoint = "identity/sign-out")]
 pub async fn sign_out() -> Result<(), AppError> {
     SignedIn::end().await?;
+    forget_pages();
     redirect("/sign-in?notice=signed-out");
     Ok(())
 }

@@ -208,12 +208,13 @@ fn draw(visit: &Visit, run: &RepricingRun) -> AnyView {
     // While the server is at work the page looks again by itself; without scripts a link does.
     let look = run.state.is_active().then_some("2");
     view! {
-        <div class="part" id="run" data-live=look>
-        <Breadcrumb crumbs=crumbs/>
-        <PageHead title=title lead=selection(&run.input)><Badge tone=tone>{word}</Badge></PageHead>
+        // Said once: a part that is renewed would lose them.
         <FormErrors errors={Posted::<ConfirmRun>::here().errors()}/>
         <FormErrors errors={Posted::<DiscardRun>::here().errors()}/>
         <FormErrors errors={Posted::<ReverseRun>::here().errors()}/>
+        <div class="part" id="run" data-live=look>
+        <Breadcrumb crumbs=crumbs/>
+        <PageHead title=title lead=selection(&run.input)><Badge tone=tone>{word}</Badge></PageHead>
         {body(visit, run)}
         {run.contract.as_ref().map(counted)}
         {facts(run)}

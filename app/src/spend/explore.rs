@@ -65,7 +65,7 @@ impl View<'_> {
     fn toolbar(&self) -> AnyView {
         let (asked, query) = (&self.explore.query, self.query);
         let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let hidden = links::hidden(&query.without(&["measure", "group_by", "bucket", "chart", "rows", CHOOSE]));
+        let hidden = links::hidden(&query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]));
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension) = (asked.measure, &asked.dimension);
         let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));

@@ -17,7 +17,7 @@ async fn pages_carry_a_policy_with_their_nonce_and_no_style_attribute() {
     assert!(!page.body.contains(" style=\""), "a style attribute would be refused by the policy");
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
-    assert_eq!(page.header("cache-control"), Some("private, no-cache"), "a browser may go back to it, and asks again");
+    assert_eq!(page.header("cache-control"), Some("no-store"), "a password is typed into it");
     let other = app.anonymous().get("/sign-in").await;
     assert_ne!(other.header("content-security-policy"), Some(policy), "every page has a nonce of its own");
 }

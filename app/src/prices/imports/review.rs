@@ -145,7 +145,9 @@ fn proposals(visit: &Visit, import: &Import, counts: &Counts) -> AnyView {
         Column::text("State"),
     ];
     let matching: Vec<&Proposal> = import.proposals.iter().filter(|proposal| show.shows(proposal)).collect();
-    let rows = matching.iter().take(PROPOSALS_SHOWN).map(|proposal| row(org, proposal, may)).collect_view();
+    let form = Posted::<ApplyImport>::here();
+    let ticked: Vec<&str> = form.kept_all("proposals[]").collect();
+    let rows = matching.iter().take(PROPOSALS_SHOWN).map(|proposal| row(org, proposal, may, &ticked)).collect_view();
     let rest = (matching.len() > PROPOSALS_SHOWN).then(|| {
         let text = format!(
             "The first {} of {}. Enter some to see the others, or use the API.",
@@ -184,15 +186,16 @@ fn filters(path: &str, counts: &Counts, show: Filter) -> AnyView {
     view! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }.into_any()
 }
 
-fn row(org: &str, proposal: &Proposal, may: bool) -> AnyView {
+fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
     let model = proposal.model();
     let what = proposal.row().map(|row| (row.meter.label(), terms(row)));
     let (meter, terms) = what.unwrap_or_default();
     let from = proposal.from.map_or_else(|| "the beginning".to_owned(), instant);
     let tick = may.then(|| {
         let label = format!("Enter {meter} of {}", model.model);
-        view! { <input type="checkbox" name="proposals[]" value=proposal.id().to_string() aria-label=label/> }
-            .into_any()
+        let id = proposal.id().to_string();
+        let checked = ticked.contains(&id.as_str());
+        view! { <input type="checkbox" name="proposals[]" value=id checked=checked aria-label=label/> }.into_any()
     });
     let (kind, tone) = (proposal.kind.label(), if proposal.needs_confirmation() { Tone::Warn } else { Tone::Neutral });
     let warnings: Vec<String> = proposal.warnings.iter().map(PriceWarning::detail).collect();
@@ -242,7 +245,9 @@ fn apply(org: &str, import: &Import, sure: u64, list: AnyView) -> AnyView {
         .then(|| Choice::new("sure", format!("Everything that needs no confirmation ({})", format::count(sure))));
     let choices: Vec<Choice> =
         all.into_iter().chain([Choice::new("ticked", "Only what is ticked above").hint(hint)]).collect();
-    let what = form.kept_or("what", if sure > 0 { "sure" } else { "ticked" });
+    // Whoever chose something and was sent back has not chosen everything.
+    let is_fresh = form.errors().is_empty();
+    let what = form.kept_or("what", if sure > 0 && is_fresh { "sure" } else { "ticked" });
     view! {
         <form method="post" action=ApplyImport::url() class="price-review">
             <input type="hidden" name="org" value=org.to_owned()/>

@@ -84,6 +84,8 @@ pub async fn restore_organization(backend: &Backend, scope: &OrgScope) -> Result
     let organization = sql::organization(&mut *transaction, scope).await?.ok_or(Problem::NotFound)?;
     let Some(at) = organization.deletes_at else { return Ok(()) };
     if at <= backend.clock.now() {
+        // At once: what is dropped gives its lock back a moment after this answer, and whoever deletes passes over what is locked.
+        transaction.rollback().await?;
         return Err(Problem::conflict("It is too late: the organization is being deleted.").into());
     }
     sql::set_deletion(&mut transaction, scope, None).await?;
