@@ -243,13 +243,13 @@ fn Overview() -> impl IntoView {
 
 #[component]
 fn SignIn() -> impl IntoView {
-    let errors = Signal::stored(vec![("email".to_owned(), "E-mail address or password is not right.".to_owned())]);
+    let errors = vec![("email".to_owned(), "E-mail address or password is not right.".to_owned())];
     view! {
         <Plain>
             <PageHead title="Sign in" lead="See what your language models cost."/>
             <form class="form" method="post">
                 <FormErrors errors=errors/>
-                <Field label="E-mail" name="email" kind="email" autocomplete="email" error="Write it like ada@example.com."/>
+                <Field label="E-mail" name="email" kind="email" autocomplete="email" error=Some("Write it like ada@example.com.".to_owned())/>
                 <Field label="Password" name="password" kind="password" autocomplete="current-password" hint="At least 12 characters."/>
                 <Button kind=ButtonKind::Primary>"Sign in"</Button>
             </form>
@@ -260,6 +260,8 @@ fn SignIn() -> impl IntoView {
 
 #[component]
 fn Gallery() -> impl IntoView {
+    let total = view! { <tr><th scope="row">"Total"</th><td></td><td></td><td class="num">"$0.014445000000"</td><td></td></tr> };
+    let total = total.into_any();
     view! {
         <InFrame>
             <div>
@@ -299,7 +301,7 @@ fn Gallery() -> impl IntoView {
                 <Section title="Form">
                     <form class="form">
                         <Field label="Name" name="name" value="Production assistant"/>
-                        <Field label="Amount, $" name="amount" inputmode="decimal" error="Write an amount such as 12000." value="a lot"/>
+                        <Field label="Amount, $" name="amount" inputmode="decimal" error=Some("Write an amount such as 12000.".to_owned()) value="a lot"/>
                         <Field label="Expires" name="expires" kind="date" optional=true hint="Empty: never."/>
                         <Select label="Scope" name="scope" choices=vec![Choice::new("org", "Organization"), Choice::new("p1", "support-bot").group("Projects"), Choice::new("p2", "search").group("Projects")] value="p2"/>
                         <TextArea label="Recipients" name="recipients" hint="One address per line." value="ada@acme.example"/>
@@ -317,11 +319,10 @@ fn Gallery() -> impl IntoView {
                     <EmptyState title="No budgets yet" text="A budget mails you before the money is gone."><Button kind=ButtonKind::Primary href="#">"New budget"</Button></EmptyState>
                     <ErrorState title="The events could not be read" text="Try again in a moment." id="01J9ZK"/>
                     <NoPermission what="change budgets" who="an owner or admin"/>
-                    <Loading what="events"/>
                 </Section>
             </Columns>
             <Section title="Receipt">
-                <Table caption="Receipt" totals=true foot=|| view! { <tr><th scope="row">"Total"</th><td></td><td></td><td class="num">"$0.014445000000"</td><td></td></tr> }
+                <Table caption="Receipt" foot=total
                     columns=vec![Column::text("Meter"), Column::number("Quantity").sort("#", Some(Sort::Descending)), Column::number("Rate, $ / 1M"), Column::number("Amount, $").sort("#", None), Column::text("Price")]>
                     <tr><th scope="row">"Input, uncached"</th><td class="num">"812"</td><td class="num">"3.00"</td><td class="num">"0.002436000000"</td><td>"since Sep 29, 2025"</td></tr>
                     <tr><th scope="row">"Output"</th><td class="num">"391"</td><td class="num">"15.00"</td><td class="num">"0.005865000000"</td><td>"since Sep 29, 2025"</td></tr>

@@ -80,7 +80,7 @@ impl SignedIn {
     pub async fn or_sign_in() -> Result<Self, AppError> {
         let found = Self::require().await;
         if matches!(&found, Err(AppError(Problem::Unauthenticated))) {
-            ask_to_sign_in();
+            leptos_axum::redirect(&sign_in_path(&page_path()));
         }
         found
     }
@@ -133,11 +133,6 @@ impl SignedIn {
             None => Ok(()),
         }
     }
-}
-
-/// Sends the browser to sign in, and back afterwards.
-pub fn ask_to_sign_in() {
-    leptos_axum::redirect(&sign_in_path(&page_path()));
 }
 
 /// The verbs, for doors that need nobody signed in.

@@ -49,7 +49,7 @@ where
     /// What is wrong with one field.
     #[must_use]
     pub fn error(&self, field: &str) -> Option<String> {
-        self.problem()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+        field_error(self.problem()?, field)
     }
 
     /// Everything that is wrong, for `FormErrors`.
@@ -106,18 +106,22 @@ impl FileErrors {
     /// What is wrong with one field.
     #[must_use]
     pub fn of(&self, field: &str) -> Option<String> {
-        self.0.as_ref()?.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+        field_error(self.0.as_ref()?, field)
     }
 
     /// Everything that is wrong, for `FormErrors`.
     #[must_use]
-    pub fn all(&self) -> Signal<Vec<(String, String)>> {
-        Signal::stored(self.0.as_ref().map(field_errors).unwrap_or_default())
+    pub fn all(&self) -> Vec<(String, String)> {
+        self.0.as_ref().map(field_errors).unwrap_or_default()
     }
 }
 
+fn field_error(problem: &Problem, field: &str) -> Option<String> {
+    problem.fields().iter().find(|wrong| wrong.pointer == field).map(|wrong| wrong.detail.clone())
+}
+
 /// Fields by name; what concerns no field comes first, without one.
-pub(crate) fn field_errors(problem: &Problem) -> Vec<(String, String)> {
+fn field_errors(problem: &Problem) -> Vec<(String, String)> {
     if problem.fields().is_empty() {
         return vec![(String::new(), problem.detail())];
     }

@@ -3,7 +3,7 @@
 //! A page is a function: it asks `backend` for what it shows, with the scope of whoever visits it, and draws it. Its errors become what the reader sees in its place, with the status of the answer.
 //! Nothing is sent before a page is whole, and nothing of it is made again in the browser.
 
-use crate::caller::{Caller, SignedIn, ask_to_sign_in};
+use crate::caller::SignedIn;
 use crate::error::{AppError, Failure};
 use crate::identity::{self, FrameData};
 use crate::layout::{Plain, UrlQuery};
@@ -114,12 +114,10 @@ impl Deref for Visit {
 impl Visit {
     /// Lets members in; everybody else is sent to sign in, or told nothing.
     async fn enter(address: Address) -> Result<Self, AppError> {
-        if SignedIn::find().await?.is_none() {
-            ask_to_sign_in();
-            return Err(AppError::of(Problem::Unauthenticated));
-        }
-        let Caller { scope, user, backend } = Caller::enter(address.part("org")).await?;
-        let frame = identity::frame(&backend, &scope, &user, address.part("org")).await?;
+        let org = address.part("org");
+        let SignedIn { user, backend, .. } = SignedIn::or_sign_in().await?;
+        let scope = backend::identity::scope_for_user(&backend, user.user_id, org).await?;
+        let frame = identity::frame(&backend, &scope, &user, org).await?;
         Ok(Self { scope, user, backend, frame, address })
     }
 

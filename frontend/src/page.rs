@@ -14,9 +14,12 @@
 //! One listener for each event of the whole document: what comes into the page later needs nothing more.
 
 use crate::document::{self, Asked, PAGE, all, page_at};
-use leptos::prelude::{document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped};
+use leptos::prelude::{
+    IntervalHandle, document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped,
+};
 use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
@@ -235,19 +238,19 @@ fn params_of(form: &HtmlFormElement) -> Result<UrlSearchParams, JsValue> {
 /// Renews a part again and again; the page as a whole where the part is gone from it.
 fn keep_new(part: Element) {
     let secs = part.get_attribute("data-live").and_then(|secs| secs.parse().ok()).unwrap_or(4);
-    let known = std::rc::Rc::new(RefCell::new(part.inner_html()));
-    let handle = std::rc::Rc::new(std::cell::Cell::new(None::<leptos::prelude::IntervalHandle>));
-    let held = std::rc::Rc::clone(&handle);
-    let asking = std::rc::Rc::new(Cell::new(false));
+    let known = Rc::new(RefCell::new(part.inner_html()));
+    let handle = Rc::new(Cell::new(None::<IntervalHandle>));
+    let held = Rc::clone(&handle);
+    let asking = Rc::new(Cell::new(false));
     let look = move || {
         if !part.is_connected() || !part.has_attribute("data-live") {
-            held.take().iter().for_each(leptos::prelude::IntervalHandle::clear);
+            held.take().iter().for_each(IntervalHandle::clear);
             return;
         }
         if document().hidden() || asking.replace(true) {
             return;
         }
-        let (part, known, asking) = (part.clone(), std::rc::Rc::clone(&known), std::rc::Rc::clone(&asking));
+        let (part, known, asking) = (part.clone(), Rc::clone(&known), Rc::clone(&asking));
         spawn_local(async move {
             let html = renewed(&part).await;
             asking.set(false);

@@ -10,7 +10,7 @@ use tower::ServiceBuilder;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Asked again on every visit, and not sent again unless it changed: names of files hold a hash of what the compiler made, and not of what was written into it afterwards.
+/// Asked again on every visit, and not sent again unless it changed.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The routes; files that were compressed beforehand are sent as they lie.

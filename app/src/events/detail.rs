@@ -127,19 +127,18 @@ fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> An
         Column::number("Amount"),
         Column::text("Price"),
     ];
-    let foot = move || {
-        view! {
-            <tr>
-                <th scope="row">"Total"</th>
-                <td></td>
-                <td class="only-wide"></td>
-                <td class="num strong">{format::money_exact(cost)}</td>
-                <td></td>
-            </tr>
-        }
-    };
+    let foot = view! {
+        <tr>
+            <th scope="row">"Total"</th>
+            <td></td>
+            <td class="only-wide"></td>
+            <td class="num strong">{format::money_exact(cost)}</td>
+            <td></td>
+        </tr>
+    }
+    .into_any();
     let rows = lines.iter().map(line).collect_view();
-    view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+    view! { <Table caption=caption columns=columns foot=foot>{rows}</Table> }.into_any()
 }
 
 /// Why each line has this price and no other.

@@ -126,12 +126,10 @@ fn table(
         Column::number("Run rate's"),
     ];
     let body = rows.iter().map(|part| row(part, whole.with(parameter, &part.slug).at(path))).collect_view();
-    let (organization, whole) = (organization.clone(), whole.at(path));
+    let foot = row(organization, whole.at(path));
     view! {
         <Section title=title>
-            <Table caption=title columns=columns totals=true foot=move || row(&organization, whole.clone())>
-                {body}
-            </Table>
+            <Table caption=title columns=columns foot=foot>{body}</Table>
         </Section>
     }
     .into_any()

@@ -15,10 +15,9 @@ use domain::period::Offsets;
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use serde::{Deserialize, Serialize};
 
 /// What stands around an organization's pages.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FrameData {
     /// The organization.
     pub organization: Organization,
@@ -44,17 +43,6 @@ impl FrameData {
     }
 }
 
-/// Numbers beside places of the navigation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Waiting {
-    /// Rejected and unpriced events.
-    pub events: u64,
-    /// Budgets over their amount.
-    pub budgets: u64,
-    /// Alerts nobody acknowledged.
-    pub alerts: u64,
-}
-
 /// What the frame shows to a member.
 ///
 /// # Errors
@@ -76,24 +64,19 @@ pub(crate) async fn frame(backend: &Backend, scope: &OrgScope, user: &User, org:
 }
 
 /// What waits for somebody; nothing where that cannot be known, because the numbers beside the navigation must not cost a page.
-pub(crate) async fn waiting(visit: &Visit) -> Waiting {
+pub(crate) async fn waiting(visit: &Visit) -> Badges {
     let (backend, scope) = (&visit.backend, &visit.scope);
     let counted = futures::try_join!(
         backend::events::attention(backend, scope),
         backend::budgets::over(backend, scope),
         backend::budgets::open_alerts(backend, scope),
     );
-    let Ok((events, budgets, alerts)) = counted else { return Waiting::default() };
-    Waiting {
-        events: events.rejected + events.unpriced,
-        budgets: budgets.unsigned_abs(),
-        alerts: alerts.unsigned_abs(),
-    }
+    let Ok((events, budgets, alerts)) = counted else { return Badges::default() };
+    Badges { events: events.rejected + events.unpriced, budgets: budgets.unsigned_abs(), alerts: alerts.unsigned_abs() }
 }
 
 /// A page in its frame.
-pub(crate) async fn framed(visit: &Visit, waiting: Waiting, page: AnyView) -> AnyView {
-    let Waiting { events, budgets, alerts } = waiting;
+pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> AnyView {
     let frame = visit.frame.clone();
     let deletion = deletion(&frame, &Posted::<RestoreOrganization>::here());
     let filters = filter_bar(visit).await;
@@ -104,10 +87,10 @@ pub(crate) async fn framed(visit: &Visit, waiting: Waiting, page: AnyView) -> An
             organization=Named::new(frame.organization.name, frame.organization.slug)
             organizations=organizations
             user=frame.email.to_string()
-            badges=Badges { events, budgets, alerts }
+            badges=waiting
             today=frame.today
             sign_out=SignOut::url()
-            filter=|| view! { <FilterMenu/> }
+            filter=view! { <FilterMenu/> }.into_any()
         >
             {deletion}
             {filters}

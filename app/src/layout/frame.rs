@@ -46,8 +46,8 @@ pub fn Frame(
     #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
     /// Behind the period picker, on pages that show days: adds a filter.
-    #[prop(into, optional)]
-    filter: ViewFn,
+    #[prop(optional)]
+    filter: Option<AnyView>,
     /// The page.
     children: Children,
 ) -> impl IntoView {
@@ -57,7 +57,7 @@ pub fn Frame(
             <div class="topbar-days">
                 <PeriodPicker today=today/>
                 <ComparePicker today=today/>
-                {filter.run()}
+                {filter}
             </div>
         }
     });

@@ -18,7 +18,6 @@ use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
 use domain::spend::Sums;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use std::sync::Arc;
 
 /// All teams and projects.
 pub(crate) async fn projects(visit: Visit) -> Drawn {
@@ -28,7 +27,7 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
         forecast::page(backend, scope, forecast::Part::Organization)
     )?;
     let forms = visit.frame.may(Permission::ManageProjects).then(|| forms(org, &tree));
-    let rows = Arc::new(View { org: org.to_owned(), ahead }).draw(&tree, visit.query.get(ARCHIVED) == Some("true"));
+    let rows = View { org: org.to_owned(), ahead }.draw(&tree, visit.query.get(ARCHIVED) == Some("true"));
     let lead = "Who owns what, what it spent this month to date, and where the month will end.";
     Ok(Page::new(
         "Teams and projects",
@@ -52,7 +51,7 @@ struct View {
 
 impl View {
     /// The table with or without what was put away; what has spend this month always stands there, so that rows add up.
-    fn draw(self: &Arc<Self>, tree: &ProjectTree, archived: bool) -> AnyView {
+    fn draw(&self, tree: &ProjectTree, archived: bool) -> AnyView {
         let rows = tree
             .teams
             .iter()
@@ -72,15 +71,11 @@ impl View {
             Column::number("Requests"),
             Column::text("Cost centre"),
         ];
-        let total = tree.total.clone();
         let caption = format!("Spend since {}", format::day(tree.month));
-        let view = Arc::clone(self);
-        let foot = move || {
-            let cells = view.cells(&total, Some(&view.ahead.organization), &ScopeRef::Organization, None);
-            view! { <tr><th scope="row">"total"</th>{cells}</tr> }
-        };
+        let cells = self.cells(&tree.total, Some(&self.ahead.organization), &ScopeRef::Organization, None);
+        let foot = view! { <tr><th scope="row">"total"</th>{cells}</tr> }.into_any();
         let switch = self.switch(tree, archived);
-        view! { <Table caption=caption columns=columns totals=true foot=foot>{rows}</Table>{switch} }.into_any()
+        view! { <Table caption=caption columns=columns foot=foot>{rows}</Table>{switch} }.into_any()
     }
 
     /// Shows and hides what was put away.

@@ -109,12 +109,11 @@ impl View<'_> {
             Column::text("Events").hidden(),
         ];
         let caption = format!("Spend by {}", asked.dimension.label().to_lowercase());
-        let total = self.explore.total.clone();
+        let total = &self.explore.total;
         let before = self.explore.before.as_ref().map(|sums| sums.of(asked.measure));
         let measure = asked.measure;
-        let foot = move || {
-            view! { <tr><th scope="row">"total"</th>{figures(&total, &total, before, measure)}<td></td></tr> }
-        };
+        let foot =
+            view! { <tr><th scope="row">"total"</th>{figures(total, total, before, measure)}<td></td></tr> }.into_any();
         let more = (self.explore.more_groups > 0).then(|| {
             let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
             let most = format!("Show up to {MAX_GROUPS}");
@@ -124,8 +123,7 @@ impl View<'_> {
             });
             view! { <p class="soft small">{text}{all}</p> }
         });
-        view! { <Table caption=caption columns=columns totals=true dense=true foot=foot>{rows}</Table>{more} }
-            .into_any()
+        view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }.into_any()
     }
 
     fn row(&self, rank: usize, group: &Group) -> AnyView {

@@ -105,17 +105,16 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         Column::number("Spend, $"),
     ];
     let total = statement.total.clone();
-    let foot = move || {
-        view! {
-            <tr>
-                <th scope="row">"total"</th>
-                <td class="only-wide"></td>
-                <td class="num">{format::count(total.requests)}</td>
-                <SpendCell sums=total.clone()/>
-            </tr>
-        }
-    };
-    view! { <Table caption="Spend by team and project" columns=columns totals=true foot=foot>{rows}</Table> }.into_any()
+    let foot = view! {
+        <tr>
+            <th scope="row">"total"</th>
+            <td class="only-wide"></td>
+            <td class="num">{format::count(total.requests)}</td>
+            <SpendCell sums=total/>
+        </tr>
+    }
+    .into_any();
+    view! { <Table caption="Spend by team and project" columns=columns foot=foot>{rows}</Table> }.into_any()
 }
 
 fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {

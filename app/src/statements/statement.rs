@@ -91,19 +91,18 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
         })
         .collect_view();
     let (requests, spend) = (project.sums.requests, project.sums.spend);
-    let foot = move || {
-        view! {
-            <tr>
-                <th scope="row">"total"</th>
-                <td></td><td class="only-wide"></td><td class="only-wide"></td>
-                <td class="num only-wide">{format::count(requests)}</td>
-                <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
-            </tr>
-        }
-    };
+    let foot = view! {
+        <tr>
+            <th scope="row">"total"</th>
+            <td></td><td class="only-wide"></td><td class="only-wide"></td>
+            <td class="num only-wide">{format::count(requests)}</td>
+            <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
+        </tr>
+    }
+    .into_any();
     view! {
         <Section title=title note=note>
-            <Table caption=caption columns=columns totals=true dense=true foot=foot>{rows}</Table>
+            <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>
         </Section>
     }
     .into_any()

@@ -45,7 +45,7 @@ pub fn RowButton(
 
 /// A button; with `href` it is a link that looks like one.
 ///
-/// Event handlers and further attributes may be put on the component itself (`on:click=…`).
+/// Further attributes may be put on the component itself (`attr:formaction=…`).
 #[component]
 pub fn Button(
     /// Its weight.
@@ -63,9 +63,9 @@ pub fn Button(
     /// Value of that field.
     #[prop(into, optional)]
     value: Option<String>,
-    /// Cannot be pressed now, for example while the form is on its way.
-    #[prop(into, optional)]
-    disabled: Signal<bool>,
+    /// Cannot be pressed.
+    #[prop(optional)]
+    disabled: bool,
     /// Smaller, for rows of a table.
     #[prop(optional)]
     small: bool,

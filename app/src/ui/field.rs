@@ -22,20 +22,21 @@ fn frame(
     label: String,
     optional: bool,
     hint: Option<String>,
-    error: MaybeProp<String>,
+    error: Option<String>,
     control: AnyView,
 ) -> AnyView {
     let hint_id = format!("{id}-hint");
     let error_id = format!("{id}-error");
+    let is_wrong = error.is_some();
     view! {
-        <div class="field" class:field-invalid=move || error.read().is_some()>
+        <div class="field" class:field-invalid=is_wrong>
             <label class="field-label" for=id>
                 {label}
                 {optional.then(|| view! { <span class="field-optional">" (optional)"</span> })}
             </label>
             {control}
             {hint.map(|hint| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
-            {move || error.get().map(|error| view! { <p class="field-error" id=error_id.clone()>{inline_code(&error)}</p> })}
+            {error.map(|error| view! { <p class="field-error" id=error_id>{inline_code(&error)}</p> })}
         </div>
     }
     .into_any()
@@ -63,8 +64,8 @@ pub fn Field(
     #[prop(into, optional)]
     hint: Option<String>,
     /// What is wrong with the input; announced with the field.
-    #[prop(into, optional)]
-    error: MaybeProp<String>,
+    #[prop(optional_no_strip)]
+    error: Option<String>,
     /// HTML autocomplete token, such as `email` or `current-password`.
     #[prop(into, optional)]
     autocomplete: Option<String>,
@@ -103,10 +104,7 @@ pub fn Field(
     accept: Option<String>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
-    let describe = {
-        let (id, hint) = (id.clone(), hint.is_some());
-        move || described_by(&id, hint, error.read().is_some())
-    };
+    let describe = described_by(&id, hint.is_some(), error.is_some());
     let control = view! {
         <input
             class="input"
@@ -126,7 +124,7 @@ pub fn Field(
             step=step
             autofocus=autofocus
             accept=accept
-            aria-invalid=move || error.read().is_some().then_some("true")
+            aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         />
     }
@@ -153,8 +151,8 @@ pub fn TextArea(
     #[prop(into, optional)]
     hint: Option<String>,
     /// What is wrong with the input.
-    #[prop(into, optional)]
-    error: MaybeProp<String>,
+    #[prop(optional_no_strip)]
+    error: Option<String>,
     /// Lines shown; 4 unless told otherwise.
     #[prop(default = 4)]
     rows: u32,
@@ -166,10 +164,7 @@ pub fn TextArea(
     maxlength: Option<u32>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
-    let describe = {
-        let (id, hint) = (id.clone(), hint.is_some());
-        move || described_by(&id, hint, error.read().is_some())
-    };
+    let describe = described_by(&id, hint.is_some(), error.is_some());
     let control = view! {
         <textarea
             class="input"
@@ -178,7 +173,7 @@ pub fn TextArea(
             rows=rows.to_string()
             required=!optional
             maxlength=maxlength.map(|n| n.to_string())
-            aria-invalid=move || error.read().is_some().then_some("true")
+            aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         >
             {value.unwrap_or_default()}
@@ -266,8 +261,8 @@ pub fn Select(
     #[prop(into, optional)]
     hint: Option<String>,
     /// What is wrong with the choice.
-    #[prop(into, optional)]
-    error: MaybeProp<String>,
+    #[prop(optional_no_strip)]
+    error: Option<String>,
     /// Label to the left in the same line, for toolbars.
     #[prop(optional)]
     inline: bool,
@@ -277,17 +272,14 @@ pub fn Select(
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let options = options(choices, value.as_deref().unwrap_or_default());
-    let describe = {
-        let (id, hint) = (id.clone(), hint.is_some());
-        move || described_by(&id, hint, error.read().is_some())
-    };
+    let describe = described_by(&id, hint.is_some(), error.is_some());
     let control = view! {
         <select
             class="input"
             data-own-zone=own_zone
             id=id.clone()
             name=name
-            aria-invalid=move || error.read().is_some().then_some("true")
+            aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         >
             {options}
@@ -363,26 +355,22 @@ pub fn Checkbox(
 #[component]
 pub fn FormErrors(
     /// Pairs of the field's id (empty when it concerns the whole form) and what is wrong.
-    #[prop(into)]
-    errors: Signal<Vec<(String, String)>>,
+    errors: Vec<(String, String)>,
 ) -> impl IntoView {
-    move || {
-        let errors = errors.get();
-        (!errors.is_empty()).then(|| {
-            let items = errors
-                .into_iter()
-                .map(|(field, what)| {
-                    let what = inline_code(&what);
-                    if field.is_empty() {
-                        view! { <li>{what}</li> }.into_any()
-                    } else {
-                        view! { <li><a href=format!("#{field}")>{what}</a></li> }.into_any()
-                    }
-                })
-                .collect_view();
-            view! { <div class="notice tone-bad form-errors" role="alert"><ul>{items}</ul></div> }
-        })
-    }
+    (!errors.is_empty()).then(|| {
+        let items = errors
+            .into_iter()
+            .map(|(field, what)| {
+                let what = inline_code(&what);
+                if field.is_empty() {
+                    view! { <li>{what}</li> }.into_any()
+                } else {
+                    view! { <li><a href=format!("#{field}")>{what}</a></li> }.into_any()
+                }
+            })
+            .collect_view();
+        view! { <div class="notice tone-bad form-errors" role="alert"><ul>{items}</ul></div> }
+    })
 }
 
 #[cfg(test)]

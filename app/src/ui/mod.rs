@@ -38,6 +38,6 @@ pub use meter::{BarTone, Meter, SignedBar};
 pub use notice::{NOTICE_PARAM, Notice, NoticeText, UrlNotice};
 pub use pager::Pager;
 pub use section::{Columns, Facts, PageHead, Section, Stacked};
-pub use state::{EmptyState, ErrorState, Loading, NoPermission, Skeleton};
+pub use state::{EmptyState, ErrorState, NoPermission};
 pub use table::{Column, Sort, Table};
 pub use tabs::{Tab, Tabs};

@@ -1,4 +1,4 @@
-//! What stands where the content would be: nothing yet, wrong, not allowed, on its way.
+//! What stands where the content would be: nothing yet, wrong, not allowed.
 
 use leptos::prelude::*;
 
@@ -68,33 +68,4 @@ pub fn NoPermission(
             <p>{format!("Ask {who} of this organization.")}</p>
         </div>
     }
-}
-
-/// Content on its way, said to screen readers once.
-#[component]
-pub fn Loading(
-    /// What is on its way: "events".
-    #[prop(into)]
-    what: String,
-    /// Grey lines shown meanwhile.
-    #[prop(default = 3)]
-    lines: u8,
-) -> impl IntoView {
-    view! {
-        <div class="loading" role="status">
-            <span class="visually-hidden">{format!("Loading {what} …")}</span>
-            <Skeleton lines=lines/>
-        </div>
-    }
-}
-
-/// Grey lines in place of text.
-#[component]
-pub fn Skeleton(
-    /// How many.
-    #[prop(default = 3)]
-    lines: u8,
-) -> impl IntoView {
-    let lines = (0..lines).map(|_| view! { <span class="skeleton-line"></span> }).collect_view();
-    view! { <div class="skeleton" aria-hidden="true">{lines}</div> }
 }

@@ -85,11 +85,8 @@ pub fn Table(
     /// Heads of the columns.
     columns: Vec<Column>,
     /// The row of totals: one or more `<tr>`.
-    #[prop(into, optional)]
-    foot: ViewFn,
-    /// There is a row of totals.
     #[prop(optional)]
-    totals: bool,
+    foot: Option<AnyView>,
     /// Rows closer together, for long lists.
     #[prop(optional)]
     dense: bool,
@@ -108,7 +105,7 @@ pub fn Table(
                 <caption class=caption_class>{caption.clone()}</caption>
                 <thead class=head_class><tr>{heads}</tr></thead>
                 <tbody>{children()}</tbody>
-                {totals.then(|| view! { <tfoot>{foot.run()}</tfoot> })}
+                {foot.map(|foot| view! { <tfoot>{foot}</tfoot> })}
             </table>
         </div>
     }
