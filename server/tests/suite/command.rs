@@ -157,10 +157,14 @@ async fn a_file_is_imported_once_however_often() {
     let unmapped = import(&[], &csv);
     let error = String::from_utf8_lossy(&unmapped.stderr).into_owned();
     assert!(!unmapped.status.success() && error.contains("nothing fills provider"), "{error}");
+    let untimed = folder.path().join("untimed.csv");
+    std::fs::write(&untimed, "model,prompt_tokens\ngpt-4o-2024-08-06,1000\n").expect("a file");
+    let error = String::from_utf8_lossy(&import(&["--set", "provider=openai"], &untimed).stderr).into_owned();
+    assert!(error.contains("nothing fills timestamp"), "{error}");
     let lines = folder.path().join("events.ndjson");
     std::fs::write(
         &lines,
-        r#"{"id":"n1","provider":"openai","model":"gpt-4o-2024-08-06","usage":{"prompt_tokens":1000}}"#,
+        r#"{"id":"n1","timestamp":"2026-11-20T09:00:00Z","provider":"openai","model":"gpt-4o-2024-08-06","usage":{"prompt_tokens":1000}}"#,
     )
     .expect("a file");
     assert!(said(&import(&[], &lines)).contains("1 rows: 1 recorded"));
