@@ -191,11 +191,12 @@ pub(super) fn is_same(header: &str, column: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::meter::{UsageFormat, meters};
     use crate::upload::Mapping;
     use serde_json::{Value, json};
 
-    /// Name, header, row, what is still missing, the event.
-    type Case = (&'static str, &'static str, &'static str, &'static [&'static str], Value);
+    /// Name, header, row, what is still missing, the event, its tokens.
+    type Case = (&'static str, &'static str, &'static str, &'static [&'static str], Value, u64);
 
     fn cases() -> Vec<Case> {
         vec![
@@ -210,6 +211,7 @@ mod tests {
                     "usage": {"input_tokens": 7162, "input_tokens_details": {"cached_tokens": 1280}, "output_tokens": 1673},
                     "tags": {"project_id": "proj_1", "api_key_id": "key_1"},
                 }),
+                8_835,
             ),
             (
                 "Anthropic usage export",
@@ -226,6 +228,7 @@ mod tests {
                     },
                     "tags": {"api_key": "Closer App", "workspace": "Default"},
                 }),
+                141_506,
             ),
             (
                 "LiteLLM spend logs",
@@ -238,6 +241,7 @@ mod tests {
                     "reported_cost": {"amount": "0.0000165", "currency": "USD"},
                     "customer": "acme", "user": "ada", "session_id": "s-1", "tags": {"team": "t-1", "model_group": "fast"},
                 }),
+                28,
             ),
             (
                 "Langfuse observations",
@@ -250,6 +254,7 @@ mod tests {
                     "reported_cost": {"amount": "0.0035", "currency": "USD"},
                     "user": "ada", "session_id": "s-1", "environment": "production", "feature": "answer", "step": "draft",
                 }),
+                1_100,
             ),
             (
                 "Helicone export",
@@ -261,6 +266,7 @@ mod tests {
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 100}, "latency_ms": 2140, "user": "ada",
                     "reported_cost": {"amount": "0.0035", "currency": "USD"},
                 }),
+                1_100,
             ),
             (
                 "GitHub Copilot usage report",
@@ -272,6 +278,7 @@ mod tests {
                     "aggregate": "sum", "usage": {}, "user": "kenji", "reported_cost": {"amount": "0.30", "currency": "USD"},
                     "tags": {"sku": "copilot_premium_request", "organization": "proud-corp", "cost_center": "CC-Platform"},
                 }),
+                0,
             ),
             (
                 "Cursor usage export",
@@ -283,6 +290,7 @@ mod tests {
                     "usage": {"input_cache_write": 1615, "input_uncached": 2, "input_cache_read": 187_200, "output": 1506},
                     "user": "j@example.com", "tags": {"kind": "Included"},
                 }),
+                190_323,
             ),
             (
                 "table of tokens in and out",
@@ -293,6 +301,7 @@ mod tests {
                     "timestamp": "2026-11-20T12:00:00Z", "model": "gpt-4o", "usage_format": "meters", "aggregate": "sum",
                     "usage": {"input_uncached": 1000, "output": 100}, "reported_cost": {"amount": "0.0035", "currency": "USD"},
                 }),
+                1_100,
             ),
         ]
     }
@@ -301,7 +310,7 @@ mod tests {
     fn every_tool_is_known_by_its_header_and_its_rows_become_events() {
         let cases = cases();
         assert_eq!(cases.len(), TOOLS.len());
-        for (name, header, row, missing, event) in cases {
+        for (name, header, row, missing, event, tokens) in cases {
             let headers: Vec<String> = header.split('|').map(str::to_owned).collect();
             let cells: Vec<&str> = row.split('|').collect();
             assert_eq!(cells.len(), headers.len(), "{name}");
@@ -310,6 +319,8 @@ mod tests {
             let mapping = Mapping::default().with_headers(&headers);
             assert_eq!(mapping.missing(&headers), missing, "{name}");
             assert_eq!(mapping.event(cell), event, "{name}");
+            let format = event["usage_format"].as_str().map_or(UsageFormat::Meters, |word| word.parse().unwrap());
+            assert_eq!(meters(format, &event["usage"]).unwrap().tokens(), tokens, "{name}");
         }
         let own: Vec<String> = ["timestamp", "model", "prompt_tokens"].map(str::to_owned).to_vec();
         assert!(Tool::of(&own).is_none());
