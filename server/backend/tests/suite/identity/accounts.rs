@@ -56,6 +56,35 @@ async fn known_and_unknown_addresses_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn only_the_browser_that_signed_up_needs_no_password_for_its_link() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let browser = || identity::sign_up_token(&backend);
+    let (strangers, adas) = (browser(), browser());
+    let from = |sign_up| identity::Origin { sign_up, ..identity::Origin::default() };
+    let mut links = Vec::new();
+    for token in [&strangers, &adas] {
+        identity::sign_up(&backend, "ada@example.com", &secret(PASSWORD), from(token)).await.unwrap();
+        links.push(link(&backend, &clock, "ada@example.com", "/verify-email?token=").await);
+    }
+    let own = async |link: &str, token: &str| identity::is_link_of_browser(&backend, link, token).await.unwrap();
+    assert!(own(&links[0], &strangers).await && own(&links[1], &adas).await);
+    // Ada opens the link of the stranger's sign-up, or has no cookie.
+    for (link, token) in [(&links[0], adas.as_str()), (&links[1], strangers.as_str()), (&links[1], "")] {
+        assert!(!own(link, token).await);
+        let refused = problem(identity::verify_email(&backend, link, &secret(""), from(token)).await);
+        assert_eq!(refused.fields()[0].pointer, "password");
+    }
+    let proven = identity::verify_email(&backend, &links[1], &secret(""), from(&adas)).await.unwrap();
+    assert!(proven.user.email_verified);
+    assert_eq!(problem(identity::verify_email(&backend, &links[1], &secret(""), from(&adas)).await).status(), 409);
+    // A link without a browser, of a sign-up from before, is nobody's.
+    identity::sign_up(&backend, "bob@example.com", &secret(PASSWORD), "").await.unwrap();
+    let bobs = link(&backend, &clock, "bob@example.com", "/verify-email?token=").await;
+    assert!(!own(&bobs, "").await);
+}
+
+#[tokio::test]
 async fn a_link_brings_the_password_that_was_given_with_it() {
     let database = TestDatabase::new().await;
     let (backend, clock) = seed::backend(&database, NOW);
@@ -124,7 +153,7 @@ async fn a_forgotten_password_is_reset_once_and_ends_sign_ins() {
 }
 
 /// A session as tower-sessions would store it.
-async fn sign_in_row(backend: &Backend, user: &User) -> tower_sessions_core::session::Id {
+async fn sign_in_row(backend: &Backend, user: &User) tower_sessions_core::session::Id {
     let hash: String = sqlx::query_scalar("select password_hash from users where user_id = $1")
         .bind(user.user_id.0)
         .fetch_one(&backend.pool)
@@ -138,7 +167,7 @@ async fn begin(
     backend: &Backend,
     user: &User,
     password_hash: &str,
-) -> Result<tower_sessions_core::session::Id, tower_sessions_core::session::Error> {
+) Result<tower_sessions_core::session::Id, tower_sessions_core::session::Error> {
     use std::sync::Arc;
     let session = tower_sessions_core::Session::new(None, Arc::new(identity::SignInStore::new(backend.clone())), None);
     session.insert(identity::USER, user).await.unwrap();
@@ -193,7 +222,7 @@ async fn no_sign_in_outlives_the_password_that_it_was_made_with() {
     assert!(!stored.contains("argon2"), "no hash is kept with a session: {stored}");
 }
 
-async fn loads(backend: &Backend, id: &tower_sessions_core::session::Id) -> bool {
+async fn loads(backend: &Backend, id: &tower_sessions_core::session::Id) bool {
     use tower_sessions_core::SessionStore;
     identity::SignInStore::new(backend.clone()).load(id).await.unwrap().is_some()
 }
@@ -272,7 +301,7 @@ async fn a_changed_password_ends_other_sign_ins() {
 }
 
 /// Somebody at Ada's address tries to sign in, on a device or on none.
-async fn at_home(backend: &Backend, email: &str, password: &str, device: &str) -> Option<u16> {
+async fn at_home(backend: &Backend, email: &str, password: &str, device: &str) Option<u16> {
     let from = identity::Origin { address: "203.0.113.7", device };
     let tried = identity::sign_in(backend, email, &secret(password), from).await;
     tried.err().map(|error| error.into_problem().status())
