@@ -39,7 +39,7 @@ fn only<'a>(query: &'a UrlQuery, name: &'a str) -> Option<&'a str> {
 fn draw(visit: &Visit, page: &ForecastPage) -> AnyView {
     let shown = match &page.shown {
         Forecast::MonthEnd(month) => in_full(month, &page.budgets),
-        Forecast::TooLittle(too_little) => without(too_little, page.today),
+        Forecast::TooLittle(too_little) => without(too_little),
     };
     let whole = visit.query.sticky().without(&["team", "project"]);
     let table = |title, parameter, rows| table(title, &page.organization, rows, &visit.path, &whole, parameter);
@@ -64,7 +64,7 @@ fn way_back(visit: &Visit, shown: &str, whole: &UrlQuery) -> Option<AnyView> {
 }
 
 fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
-    let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
+    let (expected, spent) = (month.expected, month.spent);
     let band = labels::band(month.low80, month.high80);
     let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
     let to_come = format!("{} remaining forecast", format::money(expected - spent));
@@ -96,7 +96,7 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
     .into_any()
 }
 
-fn without(too_little: &TooLittle, today: NaiveDate) -> AnyView {
+fn without(too_little: &TooLittle) -> AnyView {
     let spent = too_little.spent;
     view! {
         <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent) large=true/>

@@ -121,7 +121,8 @@ impl View {
     fn figures(&self) -> AnyView {
         let overview = &self.overview;
         let today = overview.today();
-        let caption = if overview.is_month_to_date() { "Month to date" } else { format::range(overview.period, today) };
+        let range = || format::range(overview.period, today);
+        let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
         let (against, unpriced) = (self.against(), self.not_in_it());
         let others = match &self.outlook {
