@@ -8,7 +8,6 @@ use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
 use backend::forecast::Part;
-use chrono::NaiveDate;
 use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
 use leptos::prelude::*;
 
