@@ -1,4 +1,4 @@
-//! Budgets, their thresholds, and the alert ledger.
+//! Budgets, their thresholds, and the alert history.
 
 mod input;
 
@@ -97,7 +97,7 @@ pub struct Budget {
     pub budget_id: BudgetId,
     /// Its name.
     pub name: String,
-    /// What it is about.
+    /// The scope.
     pub scope: SpendScope,
     /// The same by its words.
     pub scope_ref: ScopeRef,
@@ -409,7 +409,7 @@ pub enum BudgetStatus {
     Exceeded,
 }
 
-/// A row of the alert ledger.
+/// A row of the alert history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Its id.

@@ -153,7 +153,7 @@ async fn a_forgotten_password_is_reset_once_and_ends_sign_ins() {
 }
 
 /// A session as tower-sessions would store it.
-async fn sign_in_row(backend: &Backend, user: &User) tower_sessions_core::session::Id {
+async fn sign_in_row(backend: &Backend, user: &User) -> tower_sessions_core::session::Id {
     let hash: String = sqlx::query_scalar("select password_hash from users where user_id = $1")
         .bind(user.user_id.0)
         .fetch_one(&backend.pool)
@@ -167,7 +167,7 @@ async fn begin(
     backend: &Backend,
     user: &User,
     password_hash: &str,
-) Result<tower_sessions_core::session::Id, tower_sessions_core::session::Error> {
+) -> Result<tower_sessions_core::session::Id, tower_sessions_core::session::Error> {
     use std::sync::Arc;
     let session = tower_sessions_core::Session::new(None, Arc::new(identity::SignInStore::new(backend.clone())), None);
     session.insert(identity::USER, user).await.unwrap();
@@ -222,7 +222,7 @@ async fn no_sign_in_outlives_the_password_that_it_was_made_with() {
     assert!(!stored.contains("argon2"), "no hash is kept with a session: {stored}");
 }
 
-async fn loads(backend: &Backend, id: &tower_sessions_core::session::Id) bool {
+async fn loads(backend: &Backend, id: &tower_sessions_core::session::Id) -> bool {
     use tower_sessions_core::SessionStore;
     identity::SignInStore::new(backend.clone()).load(id).await.unwrap().is_some()
 }
@@ -301,7 +301,7 @@ async fn a_changed_password_ends_other_sign_ins() {
 }
 
 /// Somebody at Ada's address tries to sign in, on a device or on none.
-async fn at_home(backend: &Backend, email: &str, password: &str, device: &str) Option<u16> {
+async fn at_home(backend: &Backend, email: &str, password: &str, device: &str) -> Option<u16> {
     let from = identity::Origin { address: "203.0.113.7", device };
     let tried = identity::sign_in(backend, email, &secret(password), from).await;
     tried.err().map(|error| error.into_problem().status())
