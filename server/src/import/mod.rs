@@ -44,7 +44,7 @@ impl Summary {
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
-            "{} rows: {} recorded, {} recorded before, {} refused",
+            "{} rows: {} recorded, {} duplicates, {} rejected",
             self.rows, self.accepted, self.duplicates, self.refused
         )
     }

@@ -147,10 +147,10 @@ async fn a_file_is_imported_once_however_often() {
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let first = import(&["--set", "provider=openai"], &csv);
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
-    assert!(said(&first).contains("1501 rows: 1500 recorded, 0 recorded before, 1 refused"), "{}", said(&first));
+    assert!(said(&first).contains("1501 rows: 1500 recorded, 0 duplicates, 1 rejected"), "{}", said(&first));
     assert!(said(&first).contains("row 1501: /usage/prompt_tokens"), "{}", said(&first));
     let again = import(&["--set", "provider=openai", "--skip", "1000"], &csv);
-    assert!(said(&again).contains("0 recorded, 500 recorded before, 1 refused"), "{}", said(&again));
+    assert!(said(&again).contains("0 recorded, 500 duplicates, 1 rejected"), "{}", said(&again));
     let spend = app.api(&acme.key).get("/v1/spend?from=2026-11-01&to=2026-12-01").await;
     assert!(spend.body.contains("5.25"), "1,500 times 0.0035: {}", spend.body);
 

@@ -119,18 +119,18 @@ async fn an_import_that_is_killed_goes_on_where_it_was() {
     let rest = server.import(&file).await;
     let said_of_rest = said(&rest);
     assert!(rest.status.success() && said_of_rest.contains("going on after row 2000"), "{said_of_rest}");
-    assert!(said_of_rest.contains("2500 rows: 500 recorded, 0 recorded before, 0 refused"), "{said_of_rest}");
+    assert!(said_of_rest.contains("2500 rows: 500 recorded, 0 duplicates, 0 rejected"), "{said_of_rest}");
     assert!(said_of_rest.contains("100 % of the file"), "{said_of_rest}");
     assert_eq!(server.spend().await, "25.000000000000");
     assert!(!kept.exists(), "nothing is left to go on with");
     // Once more from the beginning, and into the database itself: the same ids and the same content.
     let again = server.import(&file).await;
-    assert!(said(&again).contains("0 recorded, 2500 recorded before, 0 refused"), "{}", said(&again));
+    assert!(said(&again).contains("0 recorded, 2500 duplicates, 0 rejected"), "{}", said(&again));
     let mut beside = tallystick();
     beside.args(["import", "--database-url", server.app.database.url(), "--set", "provider=openai"]);
     beside.arg(&file).env("TALLYSTICK_KEY", &server.key);
     let beside = tokio::task::spawn_blocking(move || beside.output().unwrap()).await.unwrap();
-    assert!(said(&beside).contains("0 recorded, 2500 recorded before, 0 refused"), "{}", said(&beside));
+    assert!(said(&beside).contains("0 recorded, 2500 duplicates, 0 rejected"), "{}", said(&beside));
     assert_eq!(server.spend().await, "25.000000000000");
 }
 
@@ -149,7 +149,7 @@ async fn a_server_that_asks_to_wait_is_waited_for_and_one_that_refuses_is_not() 
     for part in [
         "the server says 429 Too Many Requests; trying again in 1 s",
         "the server says 503 Service Unavailable; trying again in 1 s",
-        "12 rows: 10 recorded, 0 recorded before, 2 refused",
+        "12 rows: 10 recorded, 0 duplicates, 2 rejected",
         "row 11: /usage/prompt_tokens",
         "row 12: /timestamp",
     ] {
