@@ -4,7 +4,7 @@ use super::api::{CreateProject, CreateTeam};
 use super::{NOTICES, cost_centre_field, name_field};
 use crate::form::Posted;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
 use crate::ui::{
@@ -33,7 +33,7 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
         "Teams and projects",
         view! {
             <UrlNotice known=&NOTICES/>
-            <PageHead title="Teams and projects" lead=lead/>
+            <PageHead title="Teams and projects" lead=lead><CsvLink/></PageHead>
             {rows}
             {forms}
         },
@@ -101,7 +101,7 @@ impl View {
         let cells = self.cells(&branch.sums, ahead, &part, team.cost_centre.clone());
         view! {
             <tr class="statement-team">
-                <th scope="row"><a href=href>{team.name.clone()}</a>" "{archived}</th>
+                <th scope="row"><a class="row-link" href=href>{team.name.clone()}</a>" "{archived}</th>
                 {cells}
             </tr>
         }
@@ -119,7 +119,7 @@ impl View {
         let cells = self.cells(&leaf.sums, ahead, &part, project.cost_centre.clone());
         view! {
             <tr class="statement-project">
-                <th scope="row"><a href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
+                <th scope="row"><a class="row-link" href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
                 {cells}
             </tr>
         }
