@@ -13,6 +13,7 @@ mod faults;
 mod identity;
 mod ingest;
 mod keys;
+mod lists;
 mod operations;
 mod organization;
 mod prices;
