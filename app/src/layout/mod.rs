@@ -14,7 +14,7 @@ pub mod theme;
 
 pub use frame::{Frame, Named};
 pub use logo::Logo;
-pub use navigation::{Badges, NavItem, shows_days};
-pub use period::{PeriodSelection, Preset, period_here};
+pub use navigation::{Badges, NavItem, shows_days, shows_hours};
+pub use period::{PeriodSelection, period_here};
 pub use plain::Plain;
 pub use query::{UrlQuery, here};
