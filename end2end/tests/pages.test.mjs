@@ -39,6 +39,9 @@ const VISITS = {
   "/account": { owner: ["/account"] },
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },
+  "/docs/guides/{guide}": {
+    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
+  },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
@@ -48,13 +51,17 @@ const VISITS = {
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },
   "/o/{org}/events/rejected": { sample: ["/events/rejected"], empty: ["/events/rejected"] },
   "/o/{org}/events/unpriced": { sample: ["/events/unpriced"], empty: ["/events/unpriced"] },
-  "/o/{org}/events/doubles": { sample: ["/events/doubles"], empty: ["/events/doubles"] },
+  "/o/{org}/events/possible-duplicates": { sample: ["/events/possible-duplicates"], empty: ["/events/possible-duplicates"] },
   "/o/{org}/events/uploads": { sample: ["/events/uploads"], empty: ["/events/uploads"], viewer: ["/events/uploads"] },
   "/o/{org}/events/uploads/{upload}": { sample: [["/events/uploads/none", 404]], empty: [() => known.upload] },
   "/o/{org}/events/{event}": { sample: [() => known.event, () => known.unpriced] },
   "/o/{org}/projects": { sample: ["/projects", "/projects?archived=true"], viewer: ["/projects"] },
   "/o/{org}/projects/{project}": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
   "/o/{org}/teams/{team}": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
+  "/o/{org}/new/project": { sample: ["/new/project?team=product"], viewer: [["/new/project", 403]] },
+  "/o/{org}/new/team": { sample: ["/new/team"] },
+  "/o/{org}/projects/{project}/edit": { sample: ["/projects/support-bot/edit"], viewer: [["/projects/support-bot/edit", 403]] },
+  "/o/{org}/teams/{team}/edit": { sample: ["/teams/engineering/edit"] },
   "/o/{org}/budgets": { sample: ["/budgets"], empty: ["/budgets"] },
   "/o/{org}/budgets/new": { sample: ["/budgets/new"], viewer: [["/budgets/new", 403]] },
   "/o/{org}/budgets/{budget}": { sample: [() => known.budget], viewer: [() => known.budget] },
@@ -151,7 +158,7 @@ async function lookUp() {
   // The sample has no key left that could send.
   await visit(people.owner, `${paths.empty}/events/uploads`);
   await people.owner.getByLabel("File", { exact: true }).setInputFiles({ name: "usage.csv", mimeType: "text/csv", buffer: Buffer.from("When,Model,Prompt tokens,Team\n2026-11-20T09:00:00Z,gpt-4o,1200,search\n") });
-  await send(people.owner, "Look at the file", /\/events\/uploads\/0/);
+  await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
 }
@@ -159,6 +166,8 @@ async function lookUp() {
 test("every page of the app is visited", async () => {
   assert.deepEqual(Object.keys(VISITS).sort(), (await routes()).sort(), "VISITS of this file and the route table in app/src/routes.rs differ");
 });
+
+test("what is not there keeps its organization's frame", () => look(people.owner, `${paths.sample}/nowhere`, 404));
 
 test("the API's reference is a page, too", () => look(people.stranger, "/docs"));
 

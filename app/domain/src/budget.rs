@@ -1,4 +1,4 @@
-//! Budgets, their thresholds, and the alert ledger.
+//! Budgets, their thresholds, and the alert history.
 
 mod input;
 
@@ -97,7 +97,7 @@ pub struct Budget {
     pub budget_id: BudgetId,
     /// Its name.
     pub name: String,
-    /// What it is about.
+    /// The scope.
     pub scope: SpendScope,
     /// The same by its words.
     pub scope_ref: ScopeRef,
@@ -409,7 +409,7 @@ pub enum BudgetStatus {
     Exceeded,
 }
 
-/// A row of the alert ledger.
+/// A row of the alert history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// Its id.
@@ -474,11 +474,13 @@ pub enum DeliveryState {
     Failed,
     /// Local mode without a mail server: shown at `/dev/mail`.
     Shown,
+    /// Of the sample organization: never sent.
+    Sample,
 }
 
 impl DeliveryState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown, Self::Sample];
 
     /// The word in SQL and JSON.
     #[must_use]
@@ -488,6 +490,7 @@ impl DeliveryState {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Shown => "shown",
+            Self::Sample => "sample",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/budgets` and `/v1/alerts`: budgets, the alert ledger, acknowledgement, test mails.
+//! `/v1/budgets` and `/v1/alerts`: budgets, the alert history, acknowledgement, test mails.
 
 use super::json::{Body, invalid};
 use crate::AppState;
@@ -197,7 +197,7 @@ struct TestDocument {
     mails: usize,
 }
 
-/// A page of the alert ledger.
+/// A page of the alert history.
 #[derive(Debug, Serialize, ToSchema)]
 struct AlertsDocument {
     /// Newest first.
@@ -441,7 +441,7 @@ async fn test(
     Ok((StatusCode::ACCEPTED, Json(TestDocument { mails })))
 }
 
-/// Lists the alert ledger, newest first, with what the mail server answered.
+/// Lists the alert history, newest first, with what the mail server answered.
 ///
 /// A key of one project sees alerts of that project's budgets only.
 #[utoipa::path(

@@ -1,4 +1,4 @@
-//! Budgets and the alert ledger.
+//! Budgets and the alert history.
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
 //! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.
@@ -7,12 +7,14 @@
 
 mod evaluate;
 mod mail;
+mod past;
 mod recipients;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
+pub(crate) use past::create_in_the_past;
 pub(crate) use recipients::forget as forget_recipient;
 pub use recipients::{confirm_recipient, recipient_offer};
 
