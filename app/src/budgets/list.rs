@@ -4,6 +4,7 @@ use super::labels;
 use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
+use crate::spend::live;
 use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
 use domain::budget::BudgetState;
 use domain::identity::Permission;
@@ -17,12 +18,13 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 
 /// The organization's budgets.
 pub(crate) async fn budgets(visit: Visit) -> Drawn {
-    let budgets = backend::budgets::list(&visit.backend, &visit.scope).await?;
-    let page = draw(visit.org(), &budgets, visit.frame.may(Permission::ManageBudgets));
+    let budgets = async { Ok(backend::budgets::list(&visit.backend, &visit.scope).await?) };
+    let (budgets, moved) = live(&visit, budgets).await?;
+    let page = draw(visit.org(), &budgets, moved, visit.frame.may(Permission::ManageBudgets));
     Ok(Page::new("Budgets", view! { <UrlNotice known=NOTICES/>{page} }))
 }
 
-fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
+fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> AnyView {
     let path = NavItem::Budgets.path(org);
     let new = format!("{path}/new");
     if budgets.is_empty() {
@@ -40,7 +42,7 @@ fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
         <PageHead title="Budgets" lead=labels::summary(budgets)><CsvLink/>{button}</PageHead>
-        <Table caption="Budgets of this month" columns=columns>{rows}</Table>
+        <div class="part" id="budgets" data-live-on=moved><Table caption="Budgets of this month" columns=columns>{rows}</Table></div>
     }
     .into_any()
 }
