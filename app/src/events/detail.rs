@@ -296,10 +296,17 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
             format!("Counts in the place of {before} of the same answer; the last one had {tokens} tokens, {cost}.");
         view! { <p class="soft">{text}</p> }
     });
+    let by_shape = event.format_by_shape.then(|| {
+        let text = format!(
+            "Recognized by shape: its counts have the names of {}. Send usage_format to say so.",
+            event.usage_format
+        );
+        view! { <p class="soft">{text}</p> }
+    });
     let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{unread}{reported}{otherwise}</div> }
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{by_shape}{unread}{reported}{otherwise}</div> }
         .into_any()
 }
 
