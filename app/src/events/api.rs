@@ -134,11 +134,17 @@ pub fn asked(
 ) -> Result<EventQuery, Problem> {
     let today = scope.zone().day_of(backend.clock.now());
     let query: UrlQuery = pairs.iter().cloned().collect();
+    let id = |name: &str| query.get(name).map(str::to_owned);
+    let (request_id, session_id) = (id("request_id"), id("session_id"));
     let period = PeriodSelection::from_query(&query, today).period;
+    // A request or a session is shown whole, whatever days the page had before.
+    let edge = |day| (request_id.is_none() && session_id.is_none()).then_some(Edge::Day(day));
     Ok(EventQuery {
-        from: Some(Edge::Day(period.from)),
-        to: Some(Edge::Day(period.to)),
+        from: edge(period.from),
+        to: edge(period.to),
         filters: Filter::from_pairs(pairs)?,
+        request_id,
+        session_id,
         unpriced: query.get("unpriced") == Some("true"),
         cursor: query.get("cursor").map(str::to_owned),
         limit: DEFAULT_PAGE,

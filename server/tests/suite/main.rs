@@ -14,6 +14,7 @@ mod identity;
 mod imports;
 mod ingest;
 mod keys;
+mod lists;
 mod operations;
 mod organization;
 mod prices;

@@ -29,6 +29,10 @@ pub struct EventRow {
     pub status: Status,
     /// Feature label.
     pub feature: Option<String>,
+    /// What kind of call, such as `chat`.
+    pub operation: String,
+    /// Whether it was answered from the sender's own cache: no provider was called.
+    pub is_cache_hit: bool,
     /// All tokens.
     pub tokens: u64,
     /// Cost; none when unpriced.
@@ -121,6 +125,18 @@ pub struct SmallerCopies {
     #[serde(with = "crate::money::amount_opt")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     pub cost: Option<Decimal>,
+}
+
+impl EventRow {
+    /// What it cost in words: the amount, that no provider was called, or that the cost is not known.
+    #[must_use]
+    pub fn cost_words(&self, amount: fn(Decimal) -> String) -> String {
+        match self.cost {
+            Some(cost) if !(self.is_cache_hit && cost.is_zero()) => amount(cost),
+            Some(_) => "cache hit".to_owned(),
+            None => "unpriced".to_owned(),
+        }
+    }
 }
 
 impl EventDetail {

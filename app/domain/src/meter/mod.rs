@@ -244,6 +244,15 @@ impl Meter {
         }
     }
 
+    /// The meter that tells what a model must be able to do to be used so: caches and reasoning change a price, not what is asked for.
+    #[must_use]
+    pub const fn ability(self) -> Self {
+        match self.uncached() {
+            Self::OutputReasoning | Self::OutputCitation => Self::Output,
+            other => other,
+        }
+    }
+
     /// Whether its price can depend on how many results were asked for.
     #[must_use]
     pub const fn is_tiered_by_results(self) -> bool {

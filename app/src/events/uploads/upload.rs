@@ -181,7 +181,7 @@ fn first_rows(checked: &Checked) -> AnyView {
     let said = format!(
         "The first {} would cost {}",
         format::counted(i128::try_from(rows).unwrap_or_default(), "row"),
-        format::money_exact(checked.cost())
+        format::money(checked.cost())
     );
     let concerns = [(checked.refused(), "would be rejected"), (checked.unpriced(), "would be unpriced")];
     let concerns: Vec<String> =
@@ -208,7 +208,7 @@ fn first_rows(checked: &Checked) -> AnyView {
 
 fn checked_row(row: &CheckedRow) -> AnyView {
     let cost = match (row.cost, &row.refused) {
-        (Some(cost), _) => view! { <td class="num">{format::money_plain(cost)}</td> }.into_any(),
+        (Some(cost), _) => view! { <td class="num">{format::money_of_call(cost)}</td> }.into_any(),
         (None, Some(_)) => view! { <td class="num">{format::NONE}</td> }.into_any(),
         (None, None) => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
     };

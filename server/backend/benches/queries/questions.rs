@@ -202,8 +202,8 @@ pub(crate) fn queries() -> Vec<Question> {
 fn explore(period: Period) -> Ask {
     Ask::Explore(Box::new(ExploreQuery {
         all: true,
-        period,
-        previous: Some(period.previous()),
+        range: period.into(),
+        previous: Some(period.previous().into()),
         measure: Measure::Spend,
         dimension: Dimension::Project,
         bucket: None,

@@ -74,9 +74,10 @@ async fn no_page_reads_a_whole_table() {
     let whole = SpendScope::Organization;
     spend::overview(&reader, scope, whole, so_far, Some(last), &[]).await.unwrap();
     spend::outlook(&reader, scope, whole).await.unwrap();
+    spend::attention(&reader, scope).await.unwrap();
     for dimension in [Dimension::Feature, Dimension::Customer, Dimension::Team] {
-        let (previous, measure, bucket, filters) = (Some(last), Measure::Spend, None, Vec::new());
-        let query = ExploreQuery { period: so_far, previous, measure, dimension, bucket, filters, all: true };
+        let (previous, measure, bucket, filters) = (Some(last.into()), Measure::Spend, None, Vec::new());
+        let query = ExploreQuery { range: so_far.into(), previous, measure, dimension, bucket, filters, all: true };
         spend::explore(&reader, scope, query).await.unwrap();
     }
     statements::months(&reader, scope).await.unwrap();

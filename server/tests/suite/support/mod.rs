@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use backend::{Backend, OrgScope, Pools, TestClock};
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use secrecy::ExposeSecret;
 use server::files::SiteFiles;
 use server::{AppState, build};
@@ -203,7 +204,13 @@ impl Client {
         let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
         self.keep_cookies(&parts.headers);
-        let bytes = axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap();
+        let is_stream = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if is_stream {
+            // It never ends: its first event says whether it was let in.
+            body.into_data_stream().next().await.unwrap().unwrap()
+        } else {
+            axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap()
+        };
         Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
     }
 

@@ -56,7 +56,9 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let attempts = related(event.sent.request_id.as_deref().map(Related::Request)).await?;
     let session = related(event.sent.session_id.as_deref().map(Related::Session)).await?;
     let since = scope.zone().day_of(event.timestamp - Duration::days(USED_DAYS));
-    let models = sql::used_models(&backend.pool, scope, &row.provider, since, MAX_MODELS).await?;
+    let needed: Vec<&str> = event.meters.iter().map(|(meter, _)| meter.ability().as_str()).collect();
+    let same = (event.operation(), needed.as_slice());
+    let models = sql::able_models(&backend.pool, scope, &row.provider, same, since, MAX_MODELS).await?;
     let mut connection = backend.pool.acquire().await?;
     let adjustments = adjustments(&mut connection, scope, std::slice::from_ref(&event)).await?;
     drop(connection);
@@ -237,7 +239,7 @@ fn is_possible_sum(event: &StoredEvent) -> bool {
     event.sent.aggregate.is_none() && event.meters.input_tokens() > MAX_REQUEST_TOKENS
 }
 
-/// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
+/// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses for the same.
 fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
     let used = event.used();
     let Some(usage) = used.as_ref().filter(|_| !event.sent.is_cache_hit()) else { return (vec![], vec![]) };

@@ -280,3 +280,34 @@ async fn labels_that_are_no_longer_kept_are_not_answered_in_part() {
     assert_eq!(refused.status(), 422);
     assert!(refused.detail().contains("before 2026-11-01 are no longer kept"), "{}", refused.detail());
 }
+
+/// A cheaper model is one that did the same for this organization: the price book knows what models cost, not what they can do.
+#[tokio::test]
+async fn only_models_that_were_used_for_the_same_are_offered() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let meters = |id: &str, model: &str, operation: &str, meters: Value| {
+        let sent = with(with(event(id), "model", model), "operation", operation);
+        with(with(sent, "usage_format", "meters"), "usage", meters)
+    };
+    let text = json!({"input_uncached": 1_000, "output": 10});
+    let events = [
+        meters("text", "gpt-4o", "chat", text.clone()),
+        meters("spoken", "gpt-4o", "chat", json!({"input_uncached": 1_000, "input_audio": 500, "output": 10})),
+        meters("asked", "gpt-4o", "chat", json!({"input_uncached": 1_000})),
+        meters("small", "gpt-4o-mini", "chat", text.clone()),
+        meters("vector", "text-embedding-3-small", "embeddings", json!({"input_uncached": 1_000})),
+        // A sender that names no operation: what came back tells them apart.
+        meters("vague", "text-embedding-ada-002", "chat", json!({"input_uncached": 1_000})),
+        with(meters("failed", "gpt-4.1-nano", "chat", text), "status", "error"),
+    ];
+    assert_eq!(fixture.send(&scope, &events).await.accepted, 7);
+    let offered = async |id: &str| {
+        let found = find(&fixture.backend, &scope, id).await.unwrap().cheaper_models;
+        found.into_iter().map(|other| other.priced_as.replace("openai/", "")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(offered("text").await, "gpt-4o-mini");
+    assert_eq!(offered("spoken").await, "", "no other model was ever spoken to");
+    assert_eq!(offered("asked").await, "text-embedding-ada-002 gpt-4o-mini");
+    assert_eq!(offered("vector").await, "");
+}

@@ -81,8 +81,8 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     let period = Period { from: day, to: day.succ_opt().unwrap() };
     let asked = ExploreQuery {
         all: false,
-        period,
-        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
+        range: period.into(),
+        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }.into()),
         measure: Measure::Spend,
         dimension: Dimension::Feature,
         bucket: Some(Granularity::Hour),
@@ -102,6 +102,8 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     for (place, group) in found.groups.iter().take(domain::spend::DRAWN_GROUPS).enumerate() {
         assert_eq!(found.steps.iter().map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
     }
+    let last_day = found.steps.iter().filter_map(|step| step.before).collect::<Vec<_>>();
+    assert_eq!((last_day.len(), last_day.iter().sum()), (24, found.before.unwrap().spend), "24 hours, place by place");
     let labels = ExploreQuery { dimension: Dimension::Customer, measure: Measure::Tokens, ..asked };
     let found = explore(&org.backend, &org.scope, labels).await.unwrap();
     assert_eq!(found.steps.len(), 1);
