@@ -113,7 +113,7 @@ fn dismiss_one(org: &str, row: &RejectedRow) -> AnyView {
 
 /// Everything that was rejected for the same reason, whatever model or key it concerns.
 fn dismiss_reason(org: &str, row: &RejectedRow, as_of: DateTime<Utc>) -> AnyView {
-    let name = format!("Dismiss all rejected for {}", row.reason().describe());
+    let name = format!("All of this reason: dismiss {}", row.reason().describe());
     view! {
         <form method="post" action=DismissAllRejected::url()>
             {meant(org, as_of)}
