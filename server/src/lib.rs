@@ -17,7 +17,6 @@ pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
 mod multipart;
-mod places;
 mod price_files;
 pub mod price_import;
 pub mod quote;
@@ -25,6 +24,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+mod suggestions;
 mod uploads;
 pub mod verify;
 
@@ -69,7 +69,7 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
     let files = price_files::routes().into_iter().chain(uploads::routes());
-    api.into_iter().chain(downloads::routes()).chain(places::routes()).chain(files).chain(dev_mail::routes())
+    api.into_iter().chain(downloads::routes()).chain(suggestions::routes()).chain(files).chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.

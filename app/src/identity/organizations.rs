@@ -8,7 +8,7 @@ use crate::page::{Address, Drawn, Page};
 use crate::sample;
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Select,
-    Table, Tone, UrlNotice,
+    Table, Tone, UrlNotice, html,
 };
 use domain::identity::{Organization, Role};
 use domain::period::Zone;
@@ -45,8 +45,7 @@ pub(crate) async fn organizations(_: Address) -> Drawn {
 
 fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
     if organizations.is_empty() {
-        return view! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> }
-            .into_any();
+        return html! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> };
     }
     let rows = organizations
         .into_iter()
@@ -65,17 +64,16 @@ fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
         })
         .collect_view();
     let columns = vec![Column::text("Name"), Column::text("Your role"), Column::text("Time zone")];
-    view! { <Table caption="Your organizations" columns=columns>{rows}</Table> }.into_any()
+    html! { <Table caption="Your organizations" columns=columns>{rows}</Table> }
 }
 
 fn corner(email: String) -> AnyView {
-    view! {
+    html! {
         <div class="actions">
             <a href="/account">{email}</a>
             <form method="post" action=SignOut::url()><Button small=true>"Sign out"</Button></form>
         </div>
     }
-    .into_any()
 }
 
 /// Zones that a person would choose: places, and UTC; without historical names.
@@ -90,11 +88,10 @@ pub(super) fn time_zones() -> Vec<String> {
 pub(super) fn zone_select(zones: Vec<String>, value: Option<String>, error: Option<String>) -> AnyView {
     let choices = zones.into_iter().map(choice).collect::<Vec<_>>();
     let own = value.is_none();
-    view! {
+    html! {
         <Select label="Reporting time zone" name="time_zone" choices=choices value=value.unwrap_or_else(|| "UTC".to_owned())
             hint="Days and months of every number are this zone's." own_zone=own error=error/>
     }
-    .into_any()
 }
 
 /// "Asia/Kolkata" as "Kolkata" under "Asia".

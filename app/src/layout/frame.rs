@@ -1,13 +1,13 @@
 //! The frame of an organization's pages.
 
 use chrono::NaiveDate;
-use frontend::Palette;
 use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days};
 use super::period::{ComparePicker, PeriodPicker};
 use super::theme::ThemeSwitch;
 use super::{Logo, here};
+use crate::suggestions::palette_address;
 use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
 
 /// Something with a name and a slug: an organization, a project, a team.
@@ -77,13 +77,28 @@ pub fn Frame(
                 <OrganizationMenu organization=organization organizations=organizations/>
                 {days}
                 <div class="topbar-end">
-                    <Palette places=format!("/o/{slug}/places.json")/>
+                    {palette(&slug)}
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
             </header>
             <main id="content" class="page" tabindex="-1">{children()}</main>
         </div>
     }
+}
+
+/// The command palette with its button, where scripts run; Ctrl-K opens it from anywhere.
+fn palette(org: &str) -> AnyView {
+    view! {
+        <button class="palette-open only-wide with-scripts" type="button" data-dialog="palette">
+            <span class="visually-hidden">"Go to … "</span><kbd class="kbd">"Ctrl K"</kbd>
+        </button>
+        <dialog class="palette suggest" id="palette" aria-label="Go to">
+            <input id="go-to" class="palette-input" type="text" spellcheck="false" placeholder="Go to …"
+                aria-label="Go to a page, model, budget, customer or event, or start an action"
+                data-suggest=palette_address(org) data-go=true/>
+        </dialog>
+    }
+    .into_any()
 }
 
 #[component]

@@ -6,7 +6,6 @@
 pub mod frame;
 pub mod logo;
 pub mod navigation;
-pub mod palette;
 pub mod period;
 pub mod plain;
 pub mod query;

@@ -202,7 +202,7 @@ fn forms(org: &str, tree: &ProjectTree) -> AnyView {
                         error=project.error("slug")
                         value=project.kept_or("slug", "")
                     />
-                    <Select label="Team" name="team" id="project-team" choices=choices value=project.kept_or("team", "")/>
+                    <Select label="Team" name="team" id="project-team" find=true choices=choices value=project.kept_or("team", "")/>
                     {cost_centre_field("project", &project, None)}
                     <div class="actions"><Button kind=ButtonKind::Primary>"Create project"</Button></div>
                 </form>

@@ -42,6 +42,31 @@ fn frame(
     .into_any()
 }
 
+/// Where a field gets what it proposes while somebody types; without scripts it is a plain field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suggest {
+    /// The address of the proposals, which ends where what was typed is added.
+    pub href: String,
+    /// Id of the field that narrows them, and that a choice fills too.
+    pub beside: Option<&'static str>,
+    /// Id of a list that the browser proposes without scripts.
+    pub list: Option<&'static str>,
+}
+
+impl Suggest {
+    /// Narrowed by another field.
+    #[must_use]
+    pub fn beside(self, id: &'static str) -> Self {
+        Self { beside: Some(id), ..self }
+    }
+
+    /// With a list for who has no scripts.
+    #[must_use]
+    pub fn list(self, id: &'static str) -> Self {
+        Self { list: Some(id), ..self }
+    }
+}
+
 /// One line of input with its label.
 #[component]
 pub fn Field(
@@ -102,9 +127,14 @@ pub fn Field(
     /// Endings of the files that are offered, such as `.csv,.ndjson`.
     #[prop(into, optional)]
     accept: Option<String>,
+    /// Where proposals come from while somebody types.
+    #[prop(into, optional)]
+    suggest: Option<Suggest>,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let describe = described_by(&id, hint.is_some(), error.is_some());
+    let is_open = suggest.is_some();
+    let Suggest { href, beside, list } = suggest.unwrap_or_default();
     let control = view! {
         <input
             class="input"
@@ -124,11 +154,15 @@ pub fn Field(
             step=step
             autofocus=autofocus
             accept=accept
+            list=list
+            data-suggest=is_open.then_some(href)
+            data-beside=beside
             aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         />
     }
     .into_any();
+    let control = if is_open { view! { <span class="suggest">{control}</span> }.into_any() } else { control };
     frame(id, label, optional, hint, error, control)
 }
 
@@ -266,6 +300,9 @@ pub fn Select(
     /// Label to the left in the same line, for toolbars.
     #[prop(optional)]
     inline: bool,
+    /// May be long: where it is, a field finds in it as soon as scripts run.
+    #[prop(optional)]
+    find: bool,
     /// Lists time zones, of which the browser proposes its own.
     #[prop(optional)]
     own_zone: bool,
@@ -277,6 +314,7 @@ pub fn Select(
         <select
             class="input"
             data-own-zone=own_zone
+            data-find=find
             id=id.clone()
             name=name
             aria-invalid=error.is_some().then_some("true")
