@@ -76,8 +76,9 @@ fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> Any
         let title = format::time_exact(row.first_received_at);
         view! { <span class="note note-below" title=title>"since "{format::time(row.first_received_at)}</span> }
     });
-    let dismiss = dismissing
-        .map(|as_of| view! { <td class="actions">{dismiss_one(org, row)}{dismiss_reason(org, row, as_of)}</td> });
+    let dismiss = dismissing.map(
+        |as_of| view! { <td><div class="actions">{dismiss_one(org, row)}{dismiss_reason(org, row, as_of)}</div></td> },
+    );
     view! {
         <tr>
             <th scope="row" class="nowrap" title=format::time_exact(row.received_at)>

@@ -156,11 +156,11 @@ async fn a_file_is_imported_once_however_often() {
 
     let unmapped = import(&[], &csv);
     let error = String::from_utf8_lossy(&unmapped.stderr).into_owned();
-    assert!(!unmapped.status.success() && error.contains("nothing fills provider"), "{error}");
+    assert!(!unmapped.status.success() && error.contains("nothing maps to provider"), "{error}");
     let untimed = folder.path().join("untimed.csv");
     std::fs::write(&untimed, "model,prompt_tokens\ngpt-4o-2024-08-06,1000\n").expect("a file");
     let error = String::from_utf8_lossy(&import(&["--set", "provider=openai"], &untimed).stderr).into_owned();
-    assert!(error.contains("nothing fills timestamp"), "{error}");
+    assert!(error.contains("nothing maps to timestamp"), "{error}");
     let lines = folder.path().join("events.ndjson");
     std::fs::write(
         &lines,

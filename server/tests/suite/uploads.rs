@@ -80,7 +80,7 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.body);
     let page = begun.header("location").unwrap().to_owned();
     let shown = sender.browser.get(&page).await;
-    assert!(shown.body.contains("nothing fills provider"), "{}", shown.body);
+    assert!(shown.body.contains("nothing maps to provider"), "{}", shown.body);
     assert!(shown.body.contains("gpt-4o-2024-08-06") && !shown.body.contains("SECRET"), "an example, and no prose");
 
     let upload = page.rsplit('/').next().unwrap();
@@ -123,7 +123,7 @@ async fn rows_without_a_time_are_never_booked_at_the_moment_of_the_import() {
     let sender = Sender::new().await;
     let file = "Model,Tokens in,Tokens out,Provider\ngpt-4o-2024-08-06,1000,100,openai\n";
     let begun = sender.start(file).await;
-    assert_eq!(begun["missing"], json!(["nothing fills timestamp"]), "{begun}");
+    assert_eq!(begun["missing"], json!(["nothing maps to timestamp"]), "{begun}");
     let page = format!("{PAGE}/{}", begun["upload_id"].as_str().unwrap());
     let sent = sender.file(&format!("{page}/send"), &[], file).await;
     assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", sent.body);
@@ -149,7 +149,7 @@ async fn rows_without_a_time_are_never_booked_at_the_moment_of_the_import() {
     let sent = sender.file(&format!("{page}/send"), &[], file).await.json();
     assert_eq!((&sent["state"], &sent["accepted"]), (&json!("done"), &json!(1)), "{sent}");
     let again = sender.start(file).await;
-    assert_eq!(again["missing"], json!(["nothing fills timestamp"]), "asked again");
+    assert_eq!(again["missing"], json!(["nothing maps to timestamp"]), "asked again");
 }
 
 #[tokio::test]

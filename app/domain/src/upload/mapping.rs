@@ -142,16 +142,19 @@ impl Mapping {
         self
     }
 
-    /// With the columns that are named like a field, or as is usual, for fields that nothing fills yet; of an export that is known, with its columns alone.
+    /// With the columns that are named like a field, or as is usual, for fields that nothing maps to yet; of an export that is known, with its columns alone.
     #[must_use]
     pub fn with_headers(mut self, headers: &[String]) -> Self {
         if let Some(tool) = Tool::of(headers) {
-            for (column, field) in tool.columns {
+            // Counts that somebody mapped have the names of another format.
+            let has_counts = self.fills(|field| field.starts_with("usage."));
+            let is_open = |field: &str| !(has_counts && (field.starts_with("usage.") || field == "usage_format"));
+            for (column, field) in tool.columns.iter().filter(|(_, field)| is_open(field)) {
                 if let Some(header) = headers.iter().find(|header| is_same(header, column)) {
                     self.fill_if_free(field, header);
                 }
             }
-            for (field, value) in tool.constants {
+            for (field, value) in tool.constants.iter().filter(|(field, _)| is_open(field)) {
                 if !self.fills(|filled| filled == *field) {
                     self.constants.push(((*field).to_owned(), (*value).to_owned()));
                 }
@@ -207,11 +210,11 @@ impl Mapping {
             .collect();
         for needed in ["timestamp", "provider", "model"] {
             if !self.fills(|field| field == needed) {
-                missing.push(format!("nothing fills {needed}"));
+                missing.push(format!("nothing maps to {needed}"));
             }
         }
         if !self.fills(|field| field.starts_with("usage.") || field == "reported_cost") {
-            missing.push("nothing fills usage, such as usage.prompt_tokens, or reported_cost".to_owned());
+            missing.push("nothing maps to usage, such as usage.prompt_tokens, or reported_cost".to_owned());
         }
         missing
     }

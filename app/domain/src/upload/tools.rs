@@ -247,7 +247,7 @@ mod tests {
                 "Langfuse observations",
                 "id|traceId|traceName|startTime|endTime|type|name|environment|userId|sessionId|model|inputUsage|outputUsage|totalUsage|totalCost|latency",
                 "obs-1|trace-1|answer|2026-11-20T09:30:00.000Z|2026-11-20T09:30:02.000Z|GENERATION|draft|production|ada|s-1|gpt-4o|1000|100|1100|0.0035|2",
-                &["nothing fills provider"],
+                &["nothing maps to provider"],
                 json!({
                     "id": "obs-1", "timestamp": "2026-11-20T09:30:00Z", "model": "gpt-4o", "usage_format": "openai_chat",
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 100},
@@ -260,7 +260,7 @@ mod tests {
                 "Helicone export",
                 "response_id|response_created_at|response_status|request_created_at|request_body|request_properties|request_user_id|model|prompt_tokens|completion_tokens|latency|cost",
                 "resp-1|2026-11-20T09:30:02Z|200|2026-11-20T09:30:00Z|SECRET|{}|ada|gpt-4o|1000|100|2140|0.0035",
-                &["nothing fills provider"],
+                &["nothing maps to provider"],
                 json!({
                     "id": "resp-1", "timestamp": "2026-11-20T09:30:00Z", "model": "gpt-4o", "usage_format": "openai_chat",
                     "usage": {"prompt_tokens": 1000, "completion_tokens": 100}, "latency_ms": 2140, "user": "ada",
@@ -296,7 +296,7 @@ mod tests {
                 "table of tokens in and out",
                 "Date|Model|Tokens in|Tokens out|Cost",
                 "2026-11-20|gpt-4o|1000|100|$0.0035",
-                &["nothing fills provider"],
+                &["nothing maps to provider"],
                 json!({
                     "timestamp": "2026-11-20T12:00:00Z", "model": "gpt-4o", "usage_format": "meters", "aggregate": "sum",
                     "usage": {"input_uncached": 1000, "output": 100}, "reported_cost": {"amount": "0.0035", "currency": "USD"},
@@ -322,6 +322,12 @@ mod tests {
             let format = event["usage_format"].as_str().map_or(UsageFormat::Meters, |word| word.parse().unwrap());
             assert_eq!(meters(format, &event["usage"]).unwrap().tokens(), tokens, "{name}");
         }
+        let by_hand: Vec<String> = ["Date", "Model", "Tokens in", "Tokens out"].map(str::to_owned).to_vec();
+        let counts = ["usage.prompt_tokens=Tokens in".to_owned(), "usage.completion_tokens=Tokens out".to_owned()];
+        let mapping = Mapping::read(&counts, &[]).unwrap().with_headers(&by_hand);
+        let fields: Vec<&str> = mapping.columns().iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(fields, ["usage.prompt_tokens", "usage.completion_tokens", "timestamp", "model"]);
+        assert_eq!(mapping.constants(), [], "the counts are the provider's");
         let own: Vec<String> = ["timestamp", "model", "prompt_tokens"].map(str::to_owned).to_vec();
         assert!(Tool::of(&own).is_none());
     }
