@@ -12,6 +12,8 @@ use crate::ui::{
     BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked,
     Stat, StatRow, Table,
 };
+use backend::forecast::ForecastInputs;
+use backend::{Backend, OrgScope};
 use chrono::Datelike;
 use domain::budget::{BudgetState, BudgetStatus, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
@@ -38,6 +40,22 @@ pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimen
             view! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }.into_any()
         }
         Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
+    }
+}
+
+/// What needs attention in the organization; of a team or project only the unusual days, for its chart.
+async fn attention_of(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    ahead: &ForecastInputs,
+) -> Result<Vec<Attention>, backend::Error> {
+    match part {
+        SpendScope::Organization => backend::spend::attention(backend, scope, ahead).await,
+        SpendScope::Team(_) | SpendScope::Project(_) => {
+            let found = backend::spend::anomalies(backend, scope).await?;
+            Ok(found.into_iter().map(Attention::Unusual).collect())
+        }
     }
 }
 
@@ -70,20 +88,19 @@ impl View {
         let chosen = PeriodSelection::from_query(&query, today);
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
-        let outlook =
-            async { if is_whole { backend::spend::outlook(backend, scope, part).await.map(Some) } else { Ok(None) } };
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
-        let attention = async {
-            match part {
-                _ if !filters.is_empty() => Ok(Vec::new()),
-                SpendScope::Organization => backend::spend::attention(backend, scope).await,
-                SpendScope::Team(_) | SpendScope::Project(_) => {
-                    let found = backend::spend::anomalies(backend, scope).await;
-                    found.map(|found| found.into_iter().map(Attention::Unusual).collect())
-                }
+        let beside = async {
+            if !filters.is_empty() {
+                return Ok((None, Vec::new()));
             }
+            let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
+            let outlook = async {
+                let outlook = backend::spend::outlook(backend, scope, part, &ahead);
+                if is_whole { outlook.await.map(Some) } else { Ok(None) }
+            };
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead))
         };
-        let (overview, outlook, attention) = futures::try_join!(overview, outlook, attention)?;
+        let (overview, (outlook, attention)) = futures::try_join!(overview, beside)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,

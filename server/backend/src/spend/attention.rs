@@ -2,7 +2,8 @@
 
 use super::explore::names;
 use super::{grouped, period_sums, project_days, sql};
-use crate::{Backend, Error, OrgScope, budgets, delivery, forecast, projects};
+use crate::forecast::ForecastInputs;
+use crate::{Backend, Error, OrgScope, budgets, delivery, projects};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::budget::{BudgetState, SpendScope};
 use domain::identity::Permission;
@@ -38,17 +39,16 @@ pub async fn anomalies(backend: &Backend, scope: &OrgScope) -> Result<Vec<Anomal
 /// # Errors
 /// As [`anomalies`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Vec<Attention>, Error> {
+pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInputs) -> Result<Vec<Attention>, Error> {
     scope.require(Permission::Read)?;
-    let (history, ahead, newest, failed) = futures::try_join!(
+    let (history, newest, failed) = futures::try_join!(
         History::read(backend, scope),
-        forecast::forecast_inputs(backend, scope),
         sql::newest_by_project(&backend.pool, scope),
         delivery::failed_lately(backend, scope),
     )?;
     let month = Period::month_to_date(history.today);
     let (states, month, anomalies) = futures::try_join!(
-        budgets::list_ahead(backend, scope, &ahead),
+        budgets::list_ahead(backend, scope, ahead),
         period_sums(backend, scope, SpendScope::Organization, month),
         unusual(backend, scope, &history),
     )?;
