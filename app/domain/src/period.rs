@@ -2,8 +2,11 @@
 //!
 //! Every span is half-open: `from` belongs to it, `to` does not.
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
+use chrono::{DateTime, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
 use serde::{Deserialize, Serialize};
+
+mod preset;
+pub use preset::{Comparison, Preset, last_24_hours, resolve, same_weekdays};
 
 /// Longest span a page or query may ask for, in days (ten years and a bit).
 pub const MAX_DAYS: i64 = 3_700;
@@ -28,8 +31,13 @@ impl Period {
     /// The calendar month that holds `day`.
     #[must_use]
     pub fn month_of(day: NaiveDate) -> Self {
-        let from = day.with_day(1).unwrap_or(day);
-        let to = from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
+        Self::months_of(day, 1)
+    }
+
+    /// The calendar quarter (`count` 3) or year (12) that holds `day`; `count` divides 12.
+    pub(crate) fn months_of(day: NaiveDate, count: u32) -> Self {
+        let from = preset::first_month(day, count);
+        let to = from.checked_add_months(Months::new(count)).unwrap_or(NaiveDate::MAX);
         Self { from, to }
     }
 
@@ -70,19 +78,32 @@ impl Period {
         self.from <= day && day < self.to
     }
 
-    /// What to compare with: the same days of the month before for a span that begins on a first and stays in one month, otherwise as many days right before.
+    /// The same days so many months before; the 31st becomes the last of a shorter month.
+    #[must_use]
+    pub(crate) fn months_before(&self, months: u32) -> Self {
+        let before = |day: NaiveDate| day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN);
+        let from = before(self.from);
+        Self { from, to: before(self.to).max(next_day(from)) }
+    }
+
+    /// What to compare with: the same days of the month before for a span that begins on a first and stays in one month, of the quarter or year before for one that begins with a quarter or year and reaches into its second month; otherwise as many days right before.
     ///
     /// A month to date of more days than the previous month has is compared with that whole month.
     #[must_use]
     pub fn previous(&self) -> Self {
-        let one_month = self.from.day() == 1 && self.to <= Self::month_of(self.from).to;
-        if one_month {
+        let begins = |count| {
+            Self::months_of(self.from, count).from == self.from && self.to <= Self::months_of(self.from, count).to
+        };
+        if begins(1) {
             let before = Self::month_of(self.from.pred_opt().unwrap_or(self.from));
             if self.to == Self::month_of(self.from).to {
                 return before;
             }
             let to = before.from.checked_add_days(Days::new(self.days().unsigned_abs())).unwrap_or(before.to);
             return Self { from: before.from, to: to.min(before.to) };
+        }
+        if let Some(count) = [3, 12].into_iter().find(|count| begins(*count)) {
+            return self.months_before(count);
         }
         let days = Days::new(self.days().unsigned_abs());
         Self { from: self.from.checked_sub_days(days).unwrap_or(NaiveDate::MIN), to: self.from }
@@ -113,7 +134,11 @@ impl Offsets {
 pub use zone::Zone;
 
 #[cfg(feature = "tz")]
+mod aliases;
+
+#[cfg(feature = "tz")]
 mod zone {
+    use super::aliases::ALIASES;
     use super::{Offsets, Period};
     use crate::problem::FieldProblem;
     use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
@@ -126,12 +151,16 @@ mod zone {
         /// Coordinated universal time.
         pub const UTC: Self = Self(chrono_tz::UTC);
 
-        /// Reads an IANA name such as `Asia/Kolkata`.
+        /// Reads an IANA name such as `Asia/Kolkata`; an old name such as `Asia/Calcutta` is the zone of its present one.
         ///
         /// # Errors
         /// A field problem for `time_zone`.
         pub fn parse(name: &str) -> Result<Self, FieldProblem> {
-            name.trim()
+            let name = name.trim();
+            let present =
+                ALIASES.binary_search_by_key(&name, |(old, _)| *old).ok().and_then(|index| ALIASES.get(index));
+            present
+                .map_or(name, |(_, present)| *present)
                 .parse()
                 .map(Self)
                 .map_err(|_| FieldProblem::new("time_zone", "unknown", "Choose a time zone such as Europe/Berlin."))
@@ -143,9 +172,34 @@ mod zone {
             self.0.name()
         }
 
-        /// All zones' names, for the list of a form.
-        pub fn names() -> impl Iterator<Item = &'static str> {
-            chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+        /// The zones that a person would choose: UTC, and places under their present names.
+        pub fn places() -> impl Iterator<Item = Self> {
+            const PARTS: [&str; 9] = [
+                "Africa/",
+                "America/",
+                "Antarctica/",
+                "Asia/",
+                "Atlantic/",
+                "Australia/",
+                "Europe/",
+                "Indian/",
+                "Pacific/",
+            ];
+            let is_old = |name: &str| ALIASES.binary_search_by_key(&name, |(old, _)| *old).is_ok();
+            let is_place = move |name: &str| PARTS.iter().any(|part| name.starts_with(part)) && !is_old(name);
+            let places = chrono_tz::TZ_VARIANTS.iter().filter(move |zone| is_place(zone.name())).copied();
+            std::iter::once(chrono_tz::UTC).chain(places).map(Self)
+        }
+
+        /// Its old names.
+        pub fn old_names(self) -> impl Iterator<Item = &'static str> {
+            ALIASES.iter().filter(move |(_, present)| *present == self.name()).map(|(old, _)| *old)
+        }
+
+        /// Its name with its offset at an instant: "Asia/Kolkata (UTC+05:30)".
+        #[must_use]
+        pub fn label(self, at: DateTime<Utc>) -> String {
+            format!("{} (UTC{})", self.name(), self.local(at).format("%:z"))
         }
 
         /// The local time of an instant with its offset.
@@ -241,6 +295,33 @@ mod zone {
             let kolkata = Zone::parse("Asia/Kolkata").unwrap();
             assert_eq!(kolkata.start_of(day("2023-11-17")).to_rfc3339(), "2023-11-16T18:30:00+00:00");
             assert_eq!(kolkata.day_of("2023-11-16T18:30:00Z".parse().unwrap()), day("2023-11-17"));
+        }
+
+        #[test]
+        fn an_old_name_is_the_zone_of_its_present_one() {
+            assert!(ALIASES.is_sorted());
+            for (old, present) in ALIASES {
+                let (zone, same): (chrono_tz::Tz, _) = (old.parse().unwrap(), Zone::parse(old).unwrap());
+                assert_eq!(same.name(), present);
+                for months in 0..600 {
+                    let at = DateTime::UNIX_EPOCH + Duration::days(31 * months);
+                    assert_eq!(Zone(zone).local(at).offset(), same.local(at).offset(), "{old} at {at}");
+                }
+            }
+        }
+
+        #[test]
+        fn places_are_offered_once_under_their_present_names() {
+            let names: Vec<&str> = Zone::places().map(Zone::name).collect();
+            assert_eq!(names[0], "UTC");
+            for present in ["Asia/Kolkata", "Europe/Kyiv", "Europe/Stockholm", "America/Argentina/Buenos_Aires"] {
+                assert_eq!(names.iter().filter(|name| **name == present).count(), 1, "{present}");
+            }
+            assert!(["Asia/Calcutta", "Europe/Kiev", "US/Pacific", "EST"].iter().all(|old| !names.contains(old)));
+            let kolkata = Zone::parse("Asia/Calcutta").unwrap();
+            assert_eq!(kolkata.old_names().collect::<Vec<_>>(), ["Asia/Calcutta"]);
+            assert_eq!(kolkata.label(DateTime::UNIX_EPOCH), "Asia/Kolkata (UTC+05:30)");
+            assert_eq!(Zone::UTC.label(DateTime::UNIX_EPOCH), "UTC (UTC+00:00)");
         }
 
         #[test]

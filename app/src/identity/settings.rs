@@ -1,10 +1,10 @@
 //! Settings of the organization.
 
 use super::api::{DeleteOrganization, SetRetention, UpdateOrganization};
-use super::organizations::{time_zones, zone_select};
+use super::organizations::zone_field;
 use crate::form::Posted;
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section, Select, Tab,
@@ -36,7 +36,9 @@ pub(crate) fn settings_part(visit: &Visit, title: &str, body: AnyView) -> Page {
         tab("Audit log", "/audit"),
         Tab::new("Security", "/account", false),
     ];
-    Page::new(title, view! { <PageHead title="Settings"/><Tabs label="Settings" tabs=tabs/>{body} })
+    // All parts but the organization's own are lists.
+    let file = (visit.path != settings).then(|| view! { <CsvLink/> });
+    Page::new(title, view! { <PageHead title="Settings">{file}</PageHead><Tabs label="Settings" tabs=tabs/>{body} })
 }
 
 /// What the organization is called, how it counts, how long it keeps what it has.
@@ -98,17 +100,14 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
     let organization = visit.frame.organization.clone();
     let months = (1..=12).map(|number: u8| Choice::new(number.to_string(), month(number))).collect::<Vec<_>>();
     let first = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
-    let zone = form.kept_or("time_zone", &organization.time_zone);
-    let mut zones = time_zones();
-    if !zones.contains(&organization.time_zone) {
-        zones.push(organization.time_zone);
-    }
+    let now = visit.backend.clock.now();
+    let zone = form.kept_or("time_zone", &visit.scope.zone().label(now));
     html! {
         <form class="form" method="post" action=UpdateOrganization::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=organization.slug/>
             <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
-            {zone_select(zones, Some(zone), form.error("time_zone"))}
+            {zone_field(now, Some(zone), form.error("time_zone"))}
             <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=first
                 error=form.error("fiscal_year_start_month")/>

@@ -4,9 +4,10 @@ use chrono::NaiveDate;
 use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days};
-use super::period::{ComparePicker, PeriodPicker};
+use super::period::{ComparePicker, PeriodPicker, period_here};
 use super::theme::ThemeSwitch;
 use super::{Logo, here};
+use crate::format;
 use crate::suggestions::palette_address;
 use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
 
@@ -48,6 +49,9 @@ pub fn Frame(
     /// Behind the period picker, on pages that show days: adds a filter.
     #[prop(optional)]
     filter: Option<AnyView>,
+    /// Beside the account: what helps.
+    #[prop(optional)]
+    help: Option<AnyView>,
     /// The page.
     children: Children,
 ) -> impl IntoView {
@@ -78,6 +82,7 @@ pub fn Frame(
                 {days}
                 <div class="topbar-end">
                     {palette(&slug)}
+                    {help}
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
             </header>
@@ -99,6 +104,13 @@ fn palette(org: &str) -> AnyView {
         </dialog>
     }
     .into_any()
+}
+
+/// On every printed sheet: whose page it is, and of which days.
+pub fn print_head(organization: &str, title: &str, today: NaiveDate) -> AnyView {
+    let days = shows_days(&here()).then(|| format!(" · {}", format::range(period_here(today).period, today)));
+    view! { <p class="print-head"><strong>{organization.to_owned()}</strong>{format!(" · {title}")}{days}</p> }
+        .into_any()
 }
 
 #[component]

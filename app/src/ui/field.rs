@@ -130,14 +130,27 @@ pub fn Field(
     /// Where proposals come from while somebody types.
     #[prop(into, optional)]
     suggest: Option<Suggest>,
+    /// Texts that the browser offers while one types, each with other names of the same, divided by spaces.
+    #[prop(optional)]
+    suggestions: Vec<(String, String)>,
+    /// Takes a time zone, of which the browser proposes its own.
+    #[prop(optional)]
+    own_zone: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let describe = described_by(&id, hint.is_some(), error.is_some());
     let is_open = suggest.is_some();
-    let Suggest { href, beside, list } = suggest.unwrap_or_default();
+    let Suggest { href, beside, list: names } = suggest.unwrap_or_default();
+    let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
+    let suggested = suggestions.into_iter().map(|(text, also)| {
+        let also = (!also.is_empty()).then_some(also);
+        view! { <option value=text data-also=also></option> }
+    });
     let control = view! {
         <input
             class="input"
+            list=list.clone().or_else(|| names.map(str::to_owned))
+            data-own-zone=own_zone
             id=id.clone()
             name=name
             type=kind
@@ -154,12 +167,12 @@ pub fn Field(
             step=step
             autofocus=autofocus
             accept=accept
-            list=list
             data-suggest=is_open.then_some(href)
             data-beside=beside
             aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         />
+        {list.map(|list| view! { <datalist id=list>{suggested.collect_view()}</datalist> })}
     }
     .into_any();
     let control = if is_open { view! { <span class="suggest">{control}</span> }.into_any() } else { control };
@@ -303,9 +316,6 @@ pub fn Select(
     /// May be long: where it is, a field finds in it as soon as scripts run.
     #[prop(optional)]
     find: bool,
-    /// Lists time zones, of which the browser proposes its own.
-    #[prop(optional)]
-    own_zone: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let options = options(choices, value.as_deref().unwrap_or_default());
@@ -313,7 +323,6 @@ pub fn Select(
     let control = view! {
         <select
             class="input"
-            data-own-zone=own_zone
             data-find=find
             id=id.clone()
             name=name

@@ -15,7 +15,10 @@ mod sql;
 pub(crate) mod tokens;
 mod zone_changes;
 
-pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
+pub use accounts::{
+    Proven, VERIFY_HOURS, change_password, forgotten_password, is_link_of_browser, reset_password, sign_in, sign_up,
+    sign_up_token, verify_email,
+};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
 pub use deletion::{
     Piece, UNDO_DAYS, delete_due, delete_organization, delete_piece, keep_deleting, restore_organization,
@@ -32,7 +35,7 @@ pub use organizations::{
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
     DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
-    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sweep,
+    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sign_in_lasts, sweep,
 };
 pub use zone_changes::{advance_zone_change, change_zones, zone_change};
 
