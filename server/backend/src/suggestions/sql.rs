@@ -82,7 +82,7 @@ pub(super) async fn labels(
         folded!("value"),
         " ~>=~ $3 and ",
         folded!("value"),
-        " ~<~ $3 || chr(1114111)
+        " ~<~ ($3 || chr(1114111))
          order by ",
         folded!("value"),
         " using ~<~ limit $4"

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::price::page::{AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry};
 use domain::price::{BookPrice, ModelAlias, ModelLimit, PriceModifier};
 use domain::rule::{Dated, Rule, RuleKind};
+use domain::suggestion::folded;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -213,7 +214,7 @@ pub(super) async fn matching_prices(
     let words = search.words();
     let own: Vec<Dated<BookPrice>> = rules::live_ones(pool, scope).await?;
     let matches = |price: &Dated<BookPrice>| {
-        let name = price.row.subject().to_lowercase();
+        let name = folded(&price.row.subject());
         search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
             && words.iter().all(|word| name.contains(word))
     };
