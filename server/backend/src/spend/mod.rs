@@ -1,6 +1,7 @@
 //! Spend: sums of the rollups; of events only where no rollup has what is asked, and then of a bounded number.
 
 pub(crate) mod answers;
+mod estimate;
 mod explore;
 mod overview;
 mod sql;
@@ -8,6 +9,7 @@ mod sql;
 mod tests;
 
 pub(crate) use answers::Answers;
+pub use estimate::project_days;
 pub use explore::{explore, values};
 pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
@@ -136,27 +138,6 @@ pub async fn daily_series(
     let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Granularity::Day), usize::MAX).await?;
     let mut known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
     Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
-}
-
-/// The sums of a period: for budgets, [`Sums::with_estimate`] counts unpriced usage with its upper bound.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
-    scope.require(Permission::Read)?;
-    Ok(grouped(backend, scope, part, &SpendQuery::over(period), 1).await?.1)
-}
-
-/// Every visible project's sums on every day on which it had any, with that day's owner: one query for many series.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
-    scope.require(Permission::Read)?;
-    let _permit = backend.readers.permit(scope).await?;
-    Box::pin(Asker { backend, scope, part: SpendScope::Organization }.project_days(period)).await
 }
 
 /// When the newest visible event of a part happened; none before the first.
