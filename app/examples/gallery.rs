@@ -202,13 +202,13 @@ fn Overview() -> impl IntoView {
                 <Figure caption="November so far" value="$18,402.17" title="$18,402.170331" large=true>
                     <Change text="12.4 %" direction=Direction::Worse arrow=true/>" against October 1 – 23 ($16,372.17)"
                 </Figure>
-                <Figure caption="Expected by November 30" value="$24,900">
-                    "80 % between $23,100 and $27,300 · past error 4.1 %"
+                <Figure caption="Forecast (Nov 30)" value="$24,900">
+                    "80 % interval $23,100 to $27,300 · forecast error 4.1 %"
                 </Figure>
                 <div class="figure">
                     <p class="figure-caption">"Budget $25,000"</p>
                     <Meter share=0.74 expected=0.996 marks=vec![1.0] label="74 % of $25,000 used"/>
-                    <p class="figure-below">"74 % used on day 23 of 30 · "<strong class="warn">"48 % likely to exceed"</strong></p>
+                    <p class="figure-below">"74 % used on day 23 of 30 · "<strong class="warn">"48 % chance of overrun"</strong></p>
                 </div>
             </div>
             <Columns wide_first=true>
@@ -232,7 +232,7 @@ fn Overview() -> impl IntoView {
             </Columns>
             <StatRow>
                 <Stat value="99.7 %" after="of usage priced"/>
-                <Stat value="41" after="events wait for a price" href="#"/>
+                <Stat value="41" after="unpriced events" href="#"/>
                 <Stat value="2" after="open alerts" href="#"/>
                 <Stat before="now" value="$31.20" after="an hour"/>
                 <Stat before="newest event" value="4 s" after="ago"/>

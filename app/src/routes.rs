@@ -23,7 +23,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/events", site.inside(events::events)),
         ("/o/{org}/events/rejected", site.inside(events::rejected)),
         ("/o/{org}/events/unpriced", site.inside(events::unpriced)),
-        ("/o/{org}/events/doubles", site.inside(events::possible_duplicates)),
+        ("/o/{org}/events/possible-duplicates", site.inside(events::possible_duplicates)),
         ("/o/{org}/events/uploads", site.inside(events::uploads)),
         ("/o/{org}/events/uploads/{upload}", site.inside(events::upload)),
         ("/o/{org}/events/{event}", site.inside(events::event)),

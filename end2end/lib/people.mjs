@@ -24,7 +24,7 @@ export async function signUp(page, { mail }, email, password = PASSWORD) {
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign up" }).click();
-  await page.getByRole("heading", { name: "Look into your mail" }).waitFor();
+  await page.getByRole("heading", { name: "Check your email" }).waitFor();
   const letter = await mail.to(email, /^Verify your e-mail address/);
   await visit(page, letter.link("/verify-email"));
   await page.getByLabel("Password").fill(password);

@@ -120,10 +120,10 @@ for (const javaScript of [true, false]) {
       const mail = await tallystick.mail.to(email, /budget/);
       assert.match(mail.subject, new RegExp(`^Pilot ${word} has used 75 % of its \\w+ budget \\(\\$1\\.50 of \\$2\\)$`));
       for (const part of [mail.text, mail.html]) {
-        for (const said of ["50 %", "$1.50", "$2.00", "Largest so far", `${path}/budgets/`, email]) assert.ok(part.includes(said), `${said} in ${part}`);
+        for (const said of ["50 %", "$1.50", "$2.00", "Top drivers", `${path}/budgets/`, email]) assert.ok(part.includes(said), `${said} in ${part}`);
       }
       await visit(page, mail.link("/budgets/"));
-      await page.getByText(/Crossed .* with \$1\.50 used/).waitFor();
+      await page.getByText(/Triggered .* with \$1\.50 used/).waitFor();
       await page.getByText("queued as").first().waitFor();
     });
 

@@ -56,7 +56,7 @@ for (const javaScript of [true, false]) {
 
   looking(`the forecast names its band and its past error, ${word} JavaScript`, { javaScript }, async (page) => {
     await visit(page, `${path}/forecast`);
-    await page.getByText(/in eight of ten cases/).waitFor();
+    await page.getByText(/80.% interval/).waitFor();
     await page.getByRole("img", { name: /^Spend of the month to date/ }).waitFor();
     await page.getByText("Show as table").first().click();
     await page.getByRole("table").first().waitFor();

@@ -48,7 +48,7 @@ const VISITS = {
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },
   "/o/{org}/events/rejected": { sample: ["/events/rejected"], empty: ["/events/rejected"] },
   "/o/{org}/events/unpriced": { sample: ["/events/unpriced"], empty: ["/events/unpriced"] },
-  "/o/{org}/events/doubles": { sample: ["/events/doubles"], empty: ["/events/doubles"] },
+  "/o/{org}/events/possible-duplicates": { sample: ["/events/possible-duplicates"], empty: ["/events/possible-duplicates"] },
   "/o/{org}/events/uploads": { sample: ["/events/uploads"], empty: ["/events/uploads"], viewer: ["/events/uploads"] },
   "/o/{org}/events/uploads/{upload}": { sample: [["/events/uploads/none", 404]], empty: [() => known.upload] },
   "/o/{org}/events/{event}": { sample: [() => known.event, () => known.unpriced] },
@@ -151,7 +151,7 @@ async function lookUp() {
   // The sample has no key left that could send.
   await visit(people.owner, `${paths.empty}/events/uploads`);
   await people.owner.getByLabel("File", { exact: true }).setInputFiles({ name: "usage.csv", mimeType: "text/csv", buffer: Buffer.from("When,Model,Prompt tokens,Team\n2026-11-20T09:00:00Z,gpt-4o,1200,search\n") });
-  await send(people.owner, "Look at the file", /\/events\/uploads\/0/);
+  await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
 }

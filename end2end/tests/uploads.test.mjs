@@ -34,7 +34,7 @@ function usage(rows, filler = "") {
 async function chooseAndMap(page, organization, file) {
   await visit(page, `/o/${organization}/events/uploads`);
   await page.getByLabel("File", { exact: true }).setInputFiles(file);
-  await send(page, "Look at the file", /\/uploads\/0/);
+  await send(page, "Upload and preview", /\/uploads\/0/);
   await page.getByText(/Before it can be read: nothing fills provider/).waitFor();
   assert.equal(await page.getByText(/SECRET/).count(), 0, "prose is not shown");
   await page.getByLabel("Field of the column When").fill("timestamp");
@@ -57,12 +57,12 @@ for (const javaScript of [true, false]) {
     await page.getByText("The first 20 rows would cost $0.070000000000.").waitFor();
     await choose();
     await page.getByRole("button", { name: "Import" }).click();
-    await page.getByText("300 rows: 300 recorded, 0 recorded before, 0 refused").waitFor();
+    await page.getByText("300 rows: 300 recorded, 0 duplicates, 0 rejected").waitFor();
     await page.getByText("done", { exact: true }).waitFor();
 
     await visit(page, `/o/${organization}/events/uploads`);
     await page.getByLabel("File", { exact: true }).setInputFiles(file);
-    await send(page, "Look at the file", /\/uploads\/0/);
+    await send(page, "Upload and preview", /\/uploads\/0/);
     await page.getByText("The first 20 rows would cost").waitFor();
     await choose();
     await page.getByRole("button", { name: "Import" }).click();
@@ -81,14 +81,14 @@ test("a broken connection goes on where it was, also after the page was left", a
   await page.route(/\/send\?from=/, (route) => (++pieces === 2 ? route.abort("connectionreset") : route.continue()));
   await page.getByRole("button", { name: "Import" }).click();
   await page.getByText("No answer; trying again …").waitFor();
-  await page.getByText("900 rows: 900 recorded, 0 recorded before, 0 refused").waitFor();
+  await page.getByText("900 rows: 900 recorded, 0 duplicates, 0 rejected").waitFor();
   await page.getByText("done", { exact: true }).waitFor();
   assert.ok(pieces >= 4, `${pieces} pieces were sent`);
   await page.unroute(/\/send\?from=/);
 
   await visit(page, "/o/broken/events/uploads");
   await page.getByLabel("File", { exact: true }).setInputFiles(file);
-  await send(page, "Look at the file", /\/uploads\/0/);
+  await send(page, "Upload and preview", /\/uploads\/0/);
   await page.route(/\/send\?from=[1-9]/, (route) => route.fulfill({ status: 400, contentType: "application/json", body: JSON.stringify({ kind: "conflict", detail: "Stopped here." }) }));
   await page.getByRole("button", { name: "Import" }).click();
   await page.getByText("Stopped here.").waitFor();

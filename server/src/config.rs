@@ -48,7 +48,7 @@ pub enum Command {
     Import(Import),
     /// Price lines of usage with the program's own price book, without a database; print one line of JSON each.
     Quote(Quote),
-    /// Look after the common price book, which all organizations share.
+    /// Look after the list price book, which all organizations share.
     #[command(subcommand)]
     Prices(Prices),
 }
@@ -64,7 +64,7 @@ pub struct Migrate {
     pub distribute: bool,
 }
 
-/// The commands about the common price book.
+/// The commands about the list price book.
 #[derive(Debug, Subcommand)]
 pub enum Prices {
     /// Compare a newer data set with the book: print what would change and what it would have meant for the last 30 days.

@@ -41,7 +41,7 @@ impl Summary {
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
-            "{} rows: {} recorded, {} recorded before, {} refused",
+            "{} rows: {} recorded, {} duplicates, {} rejected",
             self.rows, self.accepted, self.duplicates, self.refused
         )
     }

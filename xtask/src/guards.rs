@@ -2,6 +2,7 @@
 
 use crate::step::{Failure, as_typed, ask};
 use crate::tools::{self, WASM};
+use crate::words;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -69,7 +70,7 @@ const OWNED: [(&str, &[&str]); 2] = [
             "plans",
             "adjustments",
             "provider_responses",
-            "suspected_doubles",
+            "possible_duplicates",
             "event_copies",
             "running_totals",
             "trace_calls",
@@ -118,6 +119,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     for (path, text) in &files {
         breaches.extend(in_file(path, text));
         breaches.extend(without_span(path, text));
+        breaches.extend(words::old_ones(path, text));
     }
     breaches.extend(schemas_named_twice(&files));
     if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
@@ -246,7 +248,7 @@ fn schema_name(line: &str) -> Option<&str> {
 }
 
 /// Rust that ends up in the product.
-fn is_product_code(path: &str) -> bool {
+pub(crate) fn is_product_code(path: &str) -> bool {
     let room = ["app/src/", "app/domain/src/", "server/src/", "server/backend/src/"];
     room.iter().any(|room| path.starts_with(room))
         && path.ends_with(".rs")
@@ -262,7 +264,7 @@ fn speaks_sql(path: &str) -> bool {
 }
 
 /// A source file without its module of tests, which stands at its end.
-fn before_tests(text: &str) -> &str {
+pub(crate) fn before_tests(text: &str) -> &str {
     text.split_once("#[cfg(test)]\nmod ").map_or(text, |(code, _)| code)
 }
 

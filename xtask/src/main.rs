@@ -16,6 +16,7 @@ mod step;
 mod test;
 mod tools;
 mod traces;
+mod words;
 
 use clap::Parser;
 use std::io::Write;

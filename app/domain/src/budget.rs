@@ -1,4 +1,4 @@
-//! Budgets, their thresholds, and the alert ledger.
+//! Budgets, their thresholds, and the alert history.
 
 mod alert;
 mod input;
@@ -102,7 +102,7 @@ pub struct Budget {
     pub budget_id: BudgetId,
     /// Its name.
     pub name: String,
-    /// What it is about.
+    /// The scope.
     pub scope: SpendScope,
     /// The same by its words.
     pub scope_ref: ScopeRef,

@@ -83,7 +83,7 @@ id!(
     BudgetId
 );
 id!(
-    /// A row of the alert ledger.
+    /// A row of the alert history.
     AlertId
 );
 id!(

@@ -157,7 +157,7 @@ pub struct Ownership {
     pub team_id: TeamId,
     /// First day, in the organization's zone; none means since the beginning of time.
     pub valid_from: Option<NaiveDate>,
-    /// Day after the last one; none means until further notice.
+    /// Day after the last one; none means without an end date.
     pub valid_to: Option<NaiveDate>,
 }
 
@@ -244,7 +244,7 @@ pub struct OwnerSpan {
     pub team: Team,
     /// First day; none means since the beginning of time.
     pub valid_from: Option<NaiveDate>,
-    /// Day after the last one; none means until further notice.
+    /// Day after the last one; none means without an end date.
     pub valid_to: Option<NaiveDate>,
 }
 

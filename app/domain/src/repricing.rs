@@ -315,7 +315,7 @@ pub enum RunState {
         /// What would move.
         preview: Summary,
     },
-    /// Confirmed; this has moved so far.
+    /// Confirmed; this has repriced so far.
     Running {
         /// What was to be expected.
         preview: Summary,
@@ -335,7 +335,7 @@ pub enum RunState {
     Reversing {
         /// What had moved.
         outcome: Summary,
-        /// What was taken back so far.
+        /// What was reverted so far.
         so_far: Summary,
         /// Why.
         reason: String,

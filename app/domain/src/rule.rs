@@ -133,7 +133,7 @@ pub struct NewRule<R> {
     pub rule: R,
     /// Begin; none means from the beginning of time.
     pub from: Option<Edge>,
-    /// End; none means until further notice.
+    /// End; none means without an end date.
     pub to: Option<Edge>,
 }
 

@@ -54,7 +54,7 @@ impl Edge {
 pub struct Span {
     /// None: from the beginning of time.
     pub from: Option<DateTime<Utc>>,
-    /// None: until further notice.
+    /// None: without an end date.
     pub to: Option<DateTime<Utc>>,
 }
 

@@ -130,7 +130,7 @@ pub struct StatementLine {
     pub provider: String,
     /// The model as sent.
     pub model: String,
-    /// What it is about.
+    /// The scope.
     pub kind: LineKind,
     /// Which term of the contract; none for other lines.
     #[serde(default)]

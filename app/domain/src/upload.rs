@@ -87,9 +87,9 @@ pub struct CheckedRow {
     pub model: Option<String>,
     /// Tokens of all meters together.
     pub tokens: u64,
-    /// Its cost in US dollars; none where it would be refused or have no price.
+    /// Its cost in US dollars; none where it would be rejected or have no price.
     pub cost: Option<Decimal>,
-    /// Why it would be refused, with the field.
+    /// Why it would be rejected, with the field.
     pub refused: Option<String>,
     /// Why it would have no price.
     pub unpriced: Option<String>,
@@ -109,13 +109,13 @@ impl Checked {
         self.rows.iter().filter_map(|row| row.cost).sum()
     }
 
-    /// How many rows would be refused.
+    /// How many rows would be rejected.
     #[must_use]
     pub fn refused(&self) -> usize {
         self.rows.iter().filter(|row| row.refused.is_some()).count()
     }
 
-    /// How many rows would wait for a price.
+    /// How many rows would be unpriced.
     #[must_use]
     pub fn unpriced(&self) -> usize {
         self.rows.iter().filter(|row| row.unpriced.is_some()).count()

@@ -1,4 +1,4 @@
-//! The alert ledger: what was crossed, who was told, what the mail server answered.
+//! The alert history: what was crossed, who was told, what the mail server answered.
 
 use super::api::AcknowledgeAlert;
 use super::labels;
@@ -95,12 +95,12 @@ pub fn Ledger(
     budgets: bool,
 ) -> impl IntoView {
     let columns = vec![
-        Column::text("Crossed"),
+        Column::text("Triggered"),
         Column::text("What"),
         Column::number("Used, $"),
         Column::number("Of, $"),
         Column::text("Mail"),
-        Column::text("Seen to"),
+        Column::text("Acknowledged"),
     ];
     let rows = alerts
         .into_iter()

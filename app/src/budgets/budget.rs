@@ -111,8 +111,8 @@ fn runs_out(state: &BudgetState) -> AnyView {
     match state.expected {
         Some(expected) => {
             let day = expected.run_out.map_or_else(|| "not this month".to_owned(), format::day);
-            let likely = format!("{} likely to exceed", chance(expected.chance_over));
-            view! { <Figure caption="Runs out" value=day>{likely}</Figure> }.into_any()
+            let likely = format!("{} chance of overrun", chance(expected.chance_over));
+            view! { <Figure caption="Exhaustion date" value=day>{likely}</Figure> }.into_any()
         }
         None => view! { <Figure caption="Left" value=format::money(left)/> }.into_any(),
     }
@@ -124,7 +124,7 @@ fn thresholds(detail: &BudgetDetail) -> AnyView {
         Column::text("Threshold"),
         Column::number("At, $"),
         Column::text("Why it fired, or why it did not"),
-        Column::text("Told"),
+        Column::text("Notified"),
     ];
     let rows = detail.thresholds.iter().map(|state| threshold_row(state, labels::why(state, &usage))).collect_view();
     let looked = match detail.evaluated_at {
@@ -150,7 +150,7 @@ fn ledger(org: &str, detail: &BudgetDetail) -> AnyView {
         }
         .into_any()
     };
-    view! { <Section title="Ledger">{body}</Section> }.into_any()
+    view! { <Section title="Alert history">{body}</Section> }.into_any()
 }
 
 /// The amounts, where there was more than one.
@@ -182,7 +182,7 @@ fn tests(org: &str, detail: &BudgetDetail) -> AnyView {
     });
     let list: Vec<_> = budget.mailed().map(ToString::to_string).collect();
     let who = if list.is_empty() {
-        "Nobody gets mail of this budget; crossings are only written to the ledger.".to_owned()
+        "Nobody gets mail of this budget; crossings are only written to the alert history.".to_owned()
     } else {
         format!("Mail goes to {}.", list.join(", "))
     };
@@ -228,14 +228,14 @@ fn expected(detail: &BudgetDetail) -> AnyView {
         Some(expected) => {
             let (point, band) = (expected.point, labels::band(expected));
             view! {
-                <Figure caption="Expected at the month's end" value=format::money(point) title=format::money_full(point)>
-                    {band}" in eight of ten cases"
+                <Figure caption="Forecast (month-end)" value=format::money(point) title=format::money_full(point)>
+                    {band}", 80\u{a0}% interval"
                 </Figure>
             }
             .into_any()
         }
         None => view! {
-            <Figure caption="Expected at the month's end" value=format::NONE>{reason}</Figure>
+            <Figure caption="Forecast (month-end)" value=format::NONE>{reason}</Figure>
         }
         .into_any(),
     }

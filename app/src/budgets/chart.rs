@@ -50,7 +50,7 @@ fn spent_so_far(month: Period, days: &[(NaiveDate, Decimal)]) -> ChartData {
 fn even_pace(month: Period, amount: Decimal) -> Line {
     let days = Decimal::from(month.days());
     let values = (1..=month.days()).map(|day| Some(amount * Decimal::from(day) / days));
-    Line { hue: Hue::Other, ..forecast::line("Even pace", Stroke::Thin, values.collect()) }
+    Line { hue: Hue::Other, ..forecast::line("Linear pace", Stroke::Thin, values.collect()) }
 }
 
 fn threshold(percent: u16, at: Decimal) -> Threshold {

@@ -38,7 +38,7 @@ fn new_form(visit: &Visit, options: &BudgetFormOptions) -> AnyView {
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=visit.org().to_owned()/>
             {name(&form, options)}
-            <Select label="What it is about" name="scope" choices=choices value=scope error=form.error("scope")/>
+            <Select label="Scope" name="scope" choices=choices value=scope error=form.error("scope")/>
             {rest(&form, options)}
             <div class="actions">
                 <Button kind=ButtonKind::Primary>"Create budget"</Button>
@@ -88,7 +88,7 @@ fn edit_form(org: &str, budget: BudgetId, options: &BudgetFormOptions) -> AnyVie
             </div>
         </form>
         <Section title="Archive">
-            <p class="prose">"An archived budget is no longer compared with spend and sends no mail. Its alerts stay in the ledger. It cannot be brought back."</p>
+            <p class="prose">"An archived budget is no longer compared with spend and sends no mail. Its alerts stay in the alert history. It cannot be brought back."</p>
             <form method="post" action=ArchiveBudget::url() class="form">
                 <FormErrors errors=archive.errors()/>
                 {to_archive}
@@ -140,7 +140,7 @@ where
             error=form.error("thresholds") hint="Up to 10 whole percentages of the amount. Each fires once a month, and again under a new amount."/>
         <TextArea label="Recipients" name="recipients" rows=3 optional=true value=form.kept_or("recipients", &first.recipients)
             error=form.error("recipients")
-            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Who is no member is asked by mail first. Without any, crossings are only written to the ledger.")/>
+            hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Who is no member is asked by mail first. Without any, crossings are only written to the alert history.")/>
     }
     .into_any()
 }

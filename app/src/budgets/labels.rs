@@ -65,11 +65,11 @@ fn number(count: usize) -> i64 {
 /// Why a threshold fired, or why it did not.
 pub(super) fn why(threshold: &ThresholdState, usage: &BudgetUsage) -> String {
     if let Some(alert) = &threshold.alert {
-        return format!("Crossed {} with {} used.", format::time(alert.at), format::money(alert.spend));
+        return format!("Triggered {} with {} used.", format::time(alert.at), format::money(alert.spend));
     }
     let missing = threshold.at - usage.used;
     if missing <= Decimal::ZERO {
-        return "Crossed a moment ago; being recorded now.".to_owned();
+        return "Triggered a moment ago; being recorded now.".to_owned();
     }
     let earlier = threshold.earlier.as_ref().map_or_else(String::new, |alert| {
         format!(" Of {}, the amount before, crossed {}.", dollars(alert.amount), format::time(alert.at))
@@ -83,11 +83,11 @@ pub(super) fn told(alert: &Alert) -> String {
         return "The spend came after the month had ended: not mailed.".to_owned();
     }
     if let Some(higher) = alert.mailed_with {
-        return format!("Told in the mail about {higher} %, crossed at the same moment.");
+        return format!("Notified in the mail about {higher} %, crossed at the same moment.");
     }
     if alert.deliveries.is_empty() && alert.mails > 0 {
         let mails = format::counted(i64::from(alert.mails), "mail");
-        return format!("Told in {mails}; what the mail server answered is kept for 90 days.");
+        return format!("Notified in {mails}; what the mail server answered is kept for 90 days.");
     }
     if alert.deliveries.is_empty() {
         return "The budget had no confirmed recipients.".to_owned();
@@ -95,7 +95,7 @@ pub(super) fn told(alert: &Alert) -> String {
     let count = |state| alert.deliveries.iter().filter(|delivery| delivery.state == state).count();
     let parts = [
         (DeliveryState::Sent, "mailed to"),
-        (DeliveryState::Shown, "shown here for"),
+        (DeliveryState::Shown, "not sent (local mode) to"),
         (DeliveryState::Queued, "on the way to"),
         (DeliveryState::Failed, "refused for"),
     ];
@@ -116,7 +116,7 @@ pub(super) const fn delivery(state: DeliveryState) -> (&'static str, Tone) {
         DeliveryState::Queued => ("on the way", Tone::Neutral),
         DeliveryState::Sent => ("delivered", Tone::Good),
         DeliveryState::Failed => ("failed", Tone::Bad),
-        DeliveryState::Shown => ("shown here", Tone::Neutral),
+        DeliveryState::Shown => ("not sent (local mode)", Tone::Neutral),
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn a_threshold_says_why_it_fired_or_did_not() {
         let mut state = ThresholdState { threshold: 80, at: money("9600"), alert: Some(alert()), earlier: None };
-        assert_eq!(why(&state, &usage("12000")), "Crossed Nov 13, 09:12 with $9,600.20 used.");
+        assert_eq!(why(&state, &usage("12000")), "Triggered Nov 13, 09:12 with $9,600.20 used.");
         state = ThresholdState { threshold: 80, at: money("16000"), alert: None, earlier: Some(alert()) };
         assert_eq!(
             why(&state, &usage("20000")),
@@ -168,7 +168,7 @@ mod tests {
         state = ThresholdState { threshold: 90, at: money("10800"), alert: None, earlier: None };
         assert_eq!(why(&state, &usage("12000")), "Not crossed: $1,100.00 to go.");
         state.at = money("9700");
-        assert_eq!(why(&state, &usage("12000")), "Crossed a moment ago; being recorded now.");
+        assert_eq!(why(&state, &usage("12000")), "Triggered a moment ago; being recorded now.");
     }
 
     #[test]
@@ -186,9 +186,9 @@ mod tests {
         assert_eq!(told(&alert), "Mailed to 2, refused for 1.");
         alert.deliveries.clear();
         alert.mails = 3;
-        assert_eq!(told(&alert), "Told in 3\u{a0}mails; what the mail server answered is kept for 90 days.");
+        assert_eq!(told(&alert), "Notified in 3\u{a0}mails; what the mail server answered is kept for 90 days.");
         alert.mailed_with = Some(100);
-        assert_eq!(told(&alert), "Told in the mail about 100 %, crossed at the same moment.");
+        assert_eq!(told(&alert), "Notified in the mail about 100 %, crossed at the same moment.");
         alert.late = true;
         assert_eq!(told(&alert), "The spend came after the month had ended: not mailed.");
     }

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 const NOTICES: &[NoticeText] = &[NoticeText {
     code: "archived",
     tone: Tone::Good,
-    text: "The budget is archived; its alerts stay in the ledger.",
+    text: "The budget is archived; its alerts stay in the alert history.",
 }];
 
 /// The organization's budgets.
@@ -35,7 +35,7 @@ fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
         Column::text("Used"),
         Column::number("Used, $"),
         Column::number("Amount, $"),
-        Column::number("Expected, $"),
+        Column::number("Forecast, $"),
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
@@ -51,7 +51,7 @@ fn empty(new: String, may_manage: bool) -> AnyView {
         <PageHead title="Budgets"/>
         <EmptyState
             title="No budgets yet"
-            text="A budget is an amount per month for the organization, a team or a project. Crossing one of its thresholds writes to the alert ledger and mails its recipients."
+            text="A budget is an amount per month for the organization, a team or a project. Crossing one of its thresholds writes to the alert history and mails its recipients."
         >
             {button}
         </EmptyState>

@@ -1,4 +1,4 @@
-//! Budgets and the alert ledger.
+//! Budgets and the alert history.
 
 pub mod alerts;
 pub mod api;

@@ -26,7 +26,7 @@ pub(crate) async fn mails(_: Address) -> Drawn {
     };
     let body = view! {
         <Plain wide=true>
-            <PageHead title="Mail" lead="There is no mail server in local mode: mail is shown here instead of being sent. Links work."/>
+            <PageHead title="Mail" lead="There is no mail server in local mode: mail is kept here and not sent. Links work."/>
             {list}
         </Plain>
     };

@@ -55,8 +55,8 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
 fn possible_duplicate(org: &str, event: &EventDetail) -> Option<AnyView> {
     let first = event.possible_duplicates.first()?;
     let (href, id) = (event_path(org, first.event_key), first.id.clone());
-    let said = if event.row.suspected_double {
-        "Suspected double: it may be the same call as one that was recorded before, "
+    let said = if event.row.possible_duplicate {
+        "Possible duplicate: it may be the same call as one that was recorded before, "
     } else {
         "Another event may be the same call: "
     };
@@ -189,7 +189,7 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
     view! {
         <Section title="Adjusted since" note=note id="adjustments">
             <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
-            <details class="price-fold"><summary>"The receipt as booked"</summary>{booked}</details>
+            <details class="price-fold"><summary>"Original receipt"</summary>{booked}</details>
         </Section>
     }
     .into_any()
@@ -210,7 +210,7 @@ fn line(line: &ReceiptRow) -> AnyView {
     let since = match line.price_since {
         _ if is_reported => "reported with the event".to_owned(),
         Some(since) => format!("since {}", instant(since)),
-        None => "since the beginning".to_owned(),
+        None => "for all time".to_owned(),
     };
     let source = line.price_source.clone();
     let link = line.price_url.clone().map(|url| {
@@ -239,7 +239,7 @@ fn unpriced(org: &str, event: &EventDetail) -> AnyView {
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
     let queue = format!("{}/unpriced", NavItem::Events.path(org));
     view! {
-        <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}" "<a href=queue>"Give it a price"</a></Notice>
+        <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}" "<a href=queue>"Set a price"</a></Notice>
         {used(event)}
     }
     .into_any()
@@ -333,7 +333,7 @@ fn reported(org: &str, event: &EventDetail) -> Option<AnyView> {
         view! {
             <p>
                 <span title=format::money_exact(amount)>{said}</span>{beside}". "
-                <span class="soft">{counts}<a href=basis>"Cost basis"</a></span>
+                <span class="soft">{counts}<a href=basis>"Cost source"</a></span>
             </p>
         }
         .into_any(),

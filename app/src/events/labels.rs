@@ -24,7 +24,7 @@ impl List {
             Self::All => events,
             Self::Rejected => format!("{events}/rejected"),
             Self::Unpriced => format!("{events}/unpriced"),
-            Self::PossibleDuplicates => format!("{events}/doubles"),
+            Self::PossibleDuplicates => format!("{events}/possible-duplicates"),
             Self::Uploads => format!("{events}/uploads"),
         }
     }
@@ -40,8 +40,8 @@ pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
         tab(List::All, "All events", 0),
         tab(List::Rejected, "Rejected", attention.rejected),
         tab(List::Unpriced, "Unpriced", attention.unpriced),
-        tab(List::PossibleDuplicates, "Suspected doubles", 0),
-        tab(List::Uploads, "Files", 0),
+        tab(List::PossibleDuplicates, "Possible duplicates", 0),
+        tab(List::Uploads, "Imports", 0),
     ];
     view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
 }
@@ -110,7 +110,7 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
 
 fn event_row(org: &str, row: &EventRow) -> AnyView {
     let attempt = (row.attempt > 1).then(|| format!(", attempt {}", row.attempt));
-    let duplicate = row.suspected_double.then(|| view! { <span class="note warn">"suspected double"</span> });
+    let duplicate = row.possible_duplicate.then(|| view! { <span class="note warn">"possible duplicate"</span> });
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let (tone, status) = (status_tone(row.status), status_word(row.status));
     view! {

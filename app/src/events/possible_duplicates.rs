@@ -8,7 +8,7 @@ use crate::ui::{Column, EmptyState, Notice, PageHead, Pager, Table, Tone};
 use domain::event::{DEFAULT_PAGE, EventRow, Page as Rows, PossibleDuplicate, PossibleDuplicateTotals};
 use leptos::prelude::*;
 
-/// `/o/{org}/events/doubles`
+/// `/o/{org}/events/possible-duplicates`
 pub(crate) async fn possible_duplicates(visit: Visit) -> Drawn {
     let (backend, scope, org) = (&visit.backend, &visit.scope, visit.org());
     let (rows, totals, attention) = futures::try_join!(
@@ -17,10 +17,10 @@ pub(crate) async fn possible_duplicates(visit: Visit) -> Drawn {
         backend::events::attention(backend, scope),
     )?;
     Ok(Page::new(
-        "Suspected doubles",
+        "Possible duplicates",
         view! {
             <PageHead
-                title="Suspected doubles"
+                title="Possible duplicates"
                 lead="One call that may be recorded twice: the provider's answer has the id of one that was recorded before, such as from a gateway and from your own code, or two libraries tell the same in one trace."
             />
             {tabs(org, List::PossibleDuplicates, attention)}
@@ -37,7 +37,7 @@ fn draw(
     let (org, query, path) = (visit.org(), &visit.query, &visit.path);
     if rows.is_empty() && query.get("cursor").is_none() {
         let (text, policy) = ("No two recorded events look like the same call.", policy(org, totals));
-        return view! { <EmptyState title="Nothing is suspected" text=text>{policy}</EmptyState> }.into_any();
+        return view! { <EmptyState title="No possible duplicates" text=text>{policy}</EmptyState> }.into_any();
     }
     let columns = vec![
         Column::text("Recorded again"),
@@ -52,7 +52,7 @@ fn draw(
     let older = next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(path));
     view! {
         {sum(org, totals)}
-        <Table caption="Suspected doubles, newest first" columns=columns dense=true>{body}</Table>
+        <Table caption="Possible duplicates, newest first" columns=columns dense=true>{body}</Table>
         <Pager previous=newest next=older previous_label="Newest"/>
     }
     .into_any()

@@ -28,7 +28,7 @@ pub(crate) async fn rejected(visit: Visit) -> Drawn {
         view! {
             <PageHead
                 title="Rejected events"
-                lead="These were not recorded and cost nothing here. Mend what is named and send them again: a rejected event has not taken its id. What only repeats recorded calls needs nothing."
+                lead="These were not recorded and cost nothing here. Fix the fields named and send them again: a rejected event has not taken its id. What only repeats recorded calls needs nothing."
             />
             <FormErrors errors=one.errors()/>
             <FormErrors errors=all.errors()/>

@@ -70,7 +70,7 @@ fn draw(
         Column::number("At most, $ (estimate)"),
         Column::text("First").wide(),
         Column::text("Last").wide(),
-        Column::text(if may_manage { "Give it a price" } else { "May mean" }),
+        Column::text(if may_manage { "Set a price" } else { "May mean" }),
     ];
     let meant = guesses.iter().zip(effects.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..])));
     let meant = meant.map(|(names, effects)| Meant { names, effects });
@@ -81,7 +81,7 @@ fn draw(
             <form method="post" action=PriceUnpriced::url()>
                 <input type="hidden" name="org" value=org/>
                 <div class="actions">
-                    <Button>"Price what can be priced now"</Button>
+                    <Button>"Reprice unpriced events"</Button>
                     <span class="soft small">"As of each event's own time. The run shows what moved and can be reversed."</span>
                 </div>
             </form>
@@ -148,11 +148,11 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>) -> AnyView {
     let name = sent.with("name", &row.model).with("unpriced", "true").at(&format!("{own}/name"));
     let price = sent.with("model", &row.model).with("unpriced", "true").at(&format!("{own}/price"));
     let (name_label, price_label) =
-        (format!("Map {} to another model", row.model), format!("Enter a price for {}", row.model));
+        (format!("Add {} as a model alias", row.model), format!("Add price override for {}", row.model));
     view! {
         <div class="price-ways">
             {buttons}
-            <a href=name aria-label=name_label>"another model"</a>
+            <a href=name aria-label=name_label>"model alias"</a>
             <a href=price aria-label=price_label>"enter a price"</a>
         </div>
     }

@@ -7,8 +7,8 @@ use chrono::{Datelike, Weekday};
 use domain::forecast::{BudgetRow, ForecastDay, MonthEndForecast};
 use rust_decimal::Decimal;
 
-const EXPECTED: &str = "Expected";
-const BAND: &str = "80 % band";
+const EXPECTED: &str = "Forecast";
+const BAND: &str = "80 % interval";
 const SPENT: &str = "Spent";
 
 /// What the month has cost up to each day, and what it is expected to have cost, beside its budgets.

@@ -3,7 +3,7 @@
 use crate::format;
 use domain::forecast::{Basis, MonthEndForecast, PastError};
 
-/// What the past error is, and what the run rate would have done: "on average in 42 back-tests; run rate 9.4 %".
+/// What the forecast error is, and what the run rate would have done: "on average in 42 back-tests; run rate 9.4 %".
 pub(super) fn past(past: &PastError) -> String {
     let tests = format!("on average in {}", format::counted(past.back_tests, "back-test"));
     match past.run_rate_percent {
@@ -38,8 +38,8 @@ pub(super) fn basis(month: &MonthEndForecast) -> String {
 pub(crate) fn chance(chance: f64) -> String {
     match chance {
         c if c >= 1.0 => "exceeded".to_owned(),
-        c if c > 0.97 => format!("over {}", format::percent_whole(0.97)),
-        c if c < 0.03 => format!("under {}", format::percent_whole(0.03)),
+        c if c > 0.97 => format!("> {}", format::percent_whole(0.97)),
+        c if c < 0.03 => format!("< {}", format::percent_whole(0.03)),
         c => format::percent_whole(c),
     }
 }
@@ -51,8 +51,8 @@ mod tests {
     #[test]
     fn a_likelihood_never_claims_to_be_certain() {
         assert_eq!(chance(1.0), "exceeded");
-        assert_eq!(chance(0.98), "over 97\u{a0}%");
-        assert_eq!(chance(0.02), "under 3\u{a0}%");
+        assert_eq!(chance(0.98), "> 97\u{a0}%");
+        assert_eq!(chance(0.02), "< 3\u{a0}%");
         assert_eq!(chance(0.48), "48\u{a0}%");
     }
 

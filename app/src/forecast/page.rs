@@ -8,7 +8,6 @@ use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
 use backend::forecast::Part;
-use chrono::NaiveDate;
 use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
 use leptos::prelude::*;
 
@@ -39,7 +38,7 @@ fn only<'a>(query: &'a UrlQuery, name: &'a str) -> Option<&'a str> {
 fn draw(visit: &Visit, page: &ForecastPage) -> AnyView {
     let shown = match &page.shown {
         Forecast::MonthEnd(month) => in_full(month, &page.budgets),
-        Forecast::TooLittle(too_little) => without(too_little, page.today),
+        Forecast::TooLittle(too_little) => without(too_little),
     };
     let whole = visit.query.sticky().without(&["team", "project"]);
     let table = |title, parameter, rows| table(title, &page.organization, rows, &visit.path, &whole, parameter);
@@ -64,10 +63,10 @@ fn way_back(visit: &Visit, shown: &str, whole: &UrlQuery) -> Option<AnyView> {
 }
 
 fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
-    let (end, expected, spent) = (month.month.last_day(), month.expected, month.spent);
+    let (expected, spent) = (month.expected, month.spent);
     let band = labels::band(month.low80, month.high80);
     let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
-    let to_come = format!("{} to come", format::money(expected - spent));
+    let to_come = format!("{} remaining forecast", format::money(expected - spent));
     let past = past(month);
     let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
     let to_date = chart::to_date(month, budgets);
@@ -76,16 +75,16 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
     let note = "each remaining day is the mean of its last four same weekdays";
     view! {
         <div class="headline">
-            <Figure caption=format!("Expected by {}", format::day(end)) value=format::money(expected) title=format::money_full(expected) large=true>
-                <span title=exact_band>{band}</span>" in eight of ten cases"
+            <Figure caption="Forecast (month-end)" value=format::money(expected) title=format::money_full(expected) large=true>
+                <span title=exact_band>{band}</span>", 80\u{a0}% interval"
             </Figure>
-            <Figure caption=format!("{} so far", format::month_name(end)) value=format::money(spent) title=format::money_full(spent)>
+            <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent)>
                 {to_come}
             </Figure>
             {past}
         </div>
         {warning}
-        <Section title="Month to date and expected" note=note>
+        <Section title="Month to date and forecast" note=note>
             <Chart data=to_date label="Spend of the month to date" tick=format::axis_money height=Height::Tall/>
         </Section>
         <Section title="By day">
@@ -96,10 +95,10 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
     .into_any()
 }
 
-fn without(too_little: &TooLittle, today: NaiveDate) -> AnyView {
+fn without(too_little: &TooLittle) -> AnyView {
     let spent = too_little.spent;
     view! {
-        <Figure caption=format!("{} so far", format::month_name(today)) value=format::money(spent) title=format::money_full(spent) large=true/>
+        <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent) large=true/>
         <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
     }
     .into_any()
@@ -120,10 +119,10 @@ fn table(
     let columns = vec![
         Column::text(title.trim_end_matches('s')),
         Column::number("Spent, $"),
-        Column::number("Expected, $"),
-        Column::number("80 % band, $"),
-        Column::number("Past error"),
-        Column::number("Run rate's"),
+        Column::number("Forecast, $"),
+        Column::number("80 % interval, $"),
+        Column::number("Forecast error (MAPE)"),
+        Column::number("Run-rate error"),
     ];
     let body = rows.iter().map(|part| row(part, whole.with(parameter, &part.slug).at(path))).collect_view();
     let foot = row(organization, whole.at(path));
@@ -143,9 +142,9 @@ fn budgets(org: &str, rows: &[BudgetRow]) -> AnyView {
         Column::text("Budget"),
         Column::number("Amount, $"),
         Column::number("Used, $"),
-        Column::number("Expected, $"),
-        Column::number("Likely over"),
-        Column::number("Used up"),
+        Column::number("Forecast, $"),
+        Column::number("Probability of overrun"),
+        Column::number("Exhaustion date"),
     ];
     let all = NavItem::Budgets.path(org);
     let link = |budget: &BudgetRow| format!("{all}/{}", budget.state.budget.budget_id);
@@ -159,14 +158,14 @@ fn budgets(org: &str, rows: &[BudgetRow]) -> AnyView {
     .into_any()
 }
 
-/// The past error beside the naive baseline.
+/// The forecast error beside the naive baseline.
 fn past(month: &MonthEndForecast) -> AnyView {
     let Some(past) = month.past else {
         return view! { <p class="soft">"Not yet tested against a whole month of the past."</p> }.into_any();
     };
     let value = format::percent(past.percent / 100.0);
     view! {
-        <Figure caption="Past error" value=value>
+        <Figure caption="Forecast error (MAPE)" value=value>
             {labels::past(&past)}
         </Figure>
     }

@@ -59,7 +59,7 @@ fn draw(user: &User, sign_ins: Vec<SignIn>) -> AnyView {
             <Section title="Password">
                 <form class="form" method="post" action=ChangePassword::url()>
                     <FormErrors errors=form.errors()/>
-                    <Field label="Present password" name="current_password" kind="password" autocomplete="current-password" maxlength=256
+                    <Field label="Current password" name="current_password" kind="password" autocomplete="current-password" maxlength=256
                         error=form.error("current_password")/>
                     <Field label="New password" name="new_password" kind="password" autocomplete="new-password" minlength=8 maxlength=256
                         hint=PASSWORD_HINT error=form.error("new_password")/>

@@ -191,12 +191,12 @@ pub async fn update_organization(
     /// First month of the fiscal year, 1 to 12.
     fiscal_year_start_month: u8,
     /// Anything when possible duplicates are left out; missing when they are recorded and marked.
-    drop_doubles: Option<String>,
+    drop_possible_duplicates: Option<String>,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let change = identity::Change { name, time_zone, fiscal_year_start_month };
     identity::update_organization(&backend, &scope, change).await?;
-    events::set_drops_doubles(&backend, &scope, drop_doubles.is_some()).await?;
+    events::set_drops_possible_duplicates(&backend, &scope, drop_possible_duplicates.is_some()).await?;
     redirect(&format!("/o/{org}/settings?notice=saved"));
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) fn not_found() -> Page {
         view! {
             <Plain>
                 <PageHead title="Not found" lead="There is nothing here, or it is not yours to see."/>
-                <div class="actions"><Button kind=ButtonKind::Primary href="/">"Go to the start"</Button></div>
+                <div class="actions"><Button kind=ButtonKind::Primary href="/">"Back to Overview"</Button></div>
             </Plain>
         },
     )

@@ -24,7 +24,7 @@ pub(crate) async fn invitation(address: Address) -> Drawn {
         Ok(offer) => draw(&offer, signed_in, org, token),
         Err(AppError(Problem::NotFound)) => view! {
             <PageHead title="This invitation is not open" lead="It was accepted, revoked, replaced by a newer one, or is older than 7 days. Ask for a new one."/>
-            <a class="button" href="/">"Go to the start"</a>
+            <a class="button" href="/">"Back to Overview"</a>
         }
         .into_any(),
         Err(error) => return Err(error),

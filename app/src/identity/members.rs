@@ -175,7 +175,7 @@ fn invite_section(visit: &Visit, open: &[Invitation]) -> AnyView {
 
 /// Who may do what: drawn from the table that every door checks.
 fn role_table() -> AnyView {
-    let columns = std::iter::once(Column::text("May"))
+    let columns = std::iter::once(Column::text("Permissions"))
         .chain(Role::ALL.map(|role| Column::text(role.as_str())))
         .collect::<Vec<_>>();
     let rows = Permission::ALL

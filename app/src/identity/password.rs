@@ -14,7 +14,7 @@ pub(crate) async fn forgotten_password(_: Address) -> Drawn {
     let form = Posted::<ForgottenPassword>::here();
     let body = match form.done() {
         Some(sent) => view! {
-            <PageHead title="Look into your mail"/>
+            <PageHead title="Check your email"/>
             <p>"If "<strong>{sent.email.to_string()}</strong>" has an account, a mail with a link is on its way. The link works for one hour."</p>
             {mail_help(sent)}
         }

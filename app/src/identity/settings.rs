@@ -34,7 +34,7 @@ pub(crate) fn settings_part(visit: &Visit, title: &str, body: AnyView) -> Page {
         tab("Members", "/members"),
         tab("API keys", "/keys"),
         tab("Audit log", "/audit"),
-        Tab::new("Sign-in security", "/account", false),
+        Tab::new("Security", "/account", false),
     ];
     Page::new(title, view! { <PageHead title="Settings"/><Tabs label="Settings" tabs=tabs/>{body} })
 }
@@ -42,9 +42,9 @@ pub(crate) fn settings_part(visit: &Visit, title: &str, body: AnyView) -> Page {
 /// What the organization is called, how it counts, how long it keeps what it has.
 pub(crate) async fn settings(visit: Visit) -> Drawn {
     let (backend, scope) = (&visit.backend, &visit.scope);
-    let (days, drops_doubles, zone_change) = futures::try_join!(
+    let (days, drops_possible_duplicates, zone_change) = futures::try_join!(
         backend::ledger::retention(backend, scope),
-        backend::events::drops_doubles(backend, scope),
+        backend::events::drops_possible_duplicates(backend, scope),
         backend::identity::zone_change(backend, scope),
     )?;
     let may_change = visit.frame.may(Permission::ManageOrganization);
@@ -52,7 +52,7 @@ pub(crate) async fn settings(visit: Visit) -> Drawn {
     let body = view! {
         <UrlNotice known=&NOTICES/>
         {zone_change.map(|change| zone_progress(&visit, &change))}
-        {if may_change { change_form(&visit, drops_doubles) } else { facts(&visit, days, drops_doubles) }}
+        {if may_change { change_form(&visit, drops_possible_duplicates) } else { facts(&visit, days, drops_possible_duplicates) }}
         {may_change.then(|| retention_form(&visit, days))}
         {may_delete.then(|| delete_form(&visit))}
     };
@@ -73,7 +73,7 @@ fn zone_progress(visit: &Visit, change: &ZoneChange) -> AnyView {
     .into_any()
 }
 
-fn facts(visit: &Visit, days: Option<u32>, drops_doubles: bool) -> AnyView {
+fn facts(visit: &Visit, days: Option<u32>, drops_possible_duplicates: bool) -> AnyView {
     let organization = visit.frame.organization.clone();
     let created_at = visit.scope.zone().local(organization.created_at);
     view! {
@@ -83,7 +83,7 @@ fn facts(visit: &Visit, days: Option<u32>, drops_doubles: bool) -> AnyView {
             <div><dt>"Currency"</dt><dd>{organization.currency}</dd></div>
             <div><dt>"Fiscal year begins in"</dt><dd>{month(organization.fiscal_year_start_month)}</dd></div>
             <div><dt>"Events are kept"</dt><dd>{kept(days)}</dd></div>
-            <div><dt>"Suspected doubles"</dt><dd>{if drops_doubles { "left out" } else { "recorded and marked" }}</dd></div>
+            <div><dt>"Possible duplicates"</dt><dd>{if drops_possible_duplicates { "left out" } else { "recorded and marked" }}</dd></div>
             <div><dt>"Created"</dt><dd>{format::time(created_at)}</dd></div>
         </Facts>
         <p class="soft">"Owners and admins can change this."</p>
@@ -95,7 +95,7 @@ fn month(number: u8) -> &'static str {
     Month::try_from(number).unwrap_or(Month::January).name()
 }
 
-fn change_form(visit: &Visit, drops_doubles: bool) -> AnyView {
+fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
     let form = Posted::<UpdateOrganization>::here();
     let organization = visit.frame.organization.clone();
     let months = (1..=12).map(|number: u8| Choice::new(number.to_string(), month(number))).collect::<Vec<_>>();
@@ -114,7 +114,7 @@ fn change_form(visit: &Visit, drops_doubles: bool) -> AnyView {
             <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=first
                 error=form.error("fiscal_year_start_month")/>
-            <Checkbox label="Leave out suspected doubles" name="drop_doubles" checked=form.kept_tick("drop_doubles", drops_doubles)
+            <Checkbox label="Leave out possible duplicates" name="drop_possible_duplicates" checked=form.kept_tick("drop_possible_duplicates", drops_possible_duplicates)
                 hint="An event that may be the same call as a recorded one, such as from a gateway and from your own code, or from two libraries in one trace. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>

@@ -16,7 +16,7 @@ pub(crate) async fn sign_up(_: Address) -> Drawn {
     let form = Posted::<SignUp>::here();
     let body = match form.done() {
         Some(sent) => view! {
-            <PageHead title="Look into your mail"/>
+            <PageHead title="Check your email"/>
             <p>"We have sent a mail to "<strong>{sent.email.to_string()}</strong>". Open the link in it within 24 hours."</p>
             {mail_help(sent)}
             <p><a href="/sign-up">"Use another address"</a></p>

@@ -62,7 +62,7 @@ fn table(visit: &Visit, projects: &[Project], keys: Vec<ApiKey>) -> AnyView {
     let columns = vec![
         Column::text("Name"),
         Column::text("Key"),
-        Column::text("May"),
+        Column::text("Permissions"),
         Column::text("Projects"),
         Column::text("Created"),
         Column::text("Last used"),
@@ -148,7 +148,7 @@ fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) ->
             <Select label="Projects" name="project" choices=choices value=chosen error=form.error("project")
                 hint="A key of one project sees nothing of the others."/>
             <fieldset class="field radios" id="scopes">
-                <legend class="field-label">"May"</legend>
+                <legend class="field-label">"Permissions"</legend>
                 {scopes}
                 {wrong.map(|wrong| view! { <p class="field-error">{wrong}</p> })}
             </fieldset>

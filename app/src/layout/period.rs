@@ -169,7 +169,7 @@ fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: N
     let before = format::range(chosen.period.previous(), today);
     view! {
         <MenuItem href=query.without(&["compare"]).at(path) current=chosen.compare.is_some() note=before>
-            "Compare with before"
+            "vs previous period"
         </MenuItem>
         <MenuItem href=query.with("compare", "none").at(path) current=chosen.compare.is_none()>"No comparison"</MenuItem>
     }

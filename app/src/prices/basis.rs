@@ -34,11 +34,11 @@ pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
     let rows = Rows { org, tab: Tab::Basis, may_manage: visit.frame.may(Permission::ManagePrices) };
     let lead = "Some providers report what a call cost. Here you see it beside the cost computed from the price book, and choose which one counts.";
     Ok(Page::new(
-        "Cost basis",
+        "Cost source",
         view! {
             <UrlNotice known=NOTICES/>
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
-            <PageHead title="Cost basis" lead=lead/>
+            <PageHead title="Cost source" lead=lead/>
             {tabs(org, rows.tab)}
             {drift(org, &book)}
             {choices(rows, &book.choices)}
@@ -114,12 +114,12 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
 fn choices(rows: Rows<'_>, choices: &History<Dated<CostBasisRule>>) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
-        return view! { <Section title="What counts" id="choices"><p class="soft">{text}</p></Section> }.into_any();
+        return view! { <Section title="Cost source" id="choices"><p class="soft">{text}</p></Section> }.into_any();
     }
     let columns = vec![
         Column::text("Provider"),
-        Column::text("What counts"),
-        Column::text("Holds"),
+        Column::text("Cost source"),
+        Column::text("Effective"),
         Column::text("Reason"),
         Column::text("Chosen"),
         Column::text("End it").hidden(),
@@ -128,7 +128,7 @@ fn choices(rows: Rows<'_>, choices: &History<Dated<CostBasisRule>>) -> AnyView {
     let (more, undo) = (left_out(choices), undone_under_changes(rows.org));
     let note = "the newest choice that concerns a provider and holds at the time of the call decides; without one, the computed cost";
     view! {
-        <Section title="What counts" note=note id="choices">
+        <Section title="Cost source" note=note id="choices">
             <Table caption="Choices, newest first" columns=columns>{each}</Table>
             {more}
             {undo}
@@ -170,7 +170,7 @@ fn choose(visit: &Visit) -> AnyView {
         <form method="post" action=ChooseBasis::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
-            <Radios label="What counts" name="basis" choices=bases value=basis/>
+            <Radios label="Cost source" name="basis" choices=bases value=basis/>
             <div class="form-row">
                 <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider")
                     hint="Such as openrouter; empty for every provider."/>
@@ -183,8 +183,8 @@ fn choose(visit: &Visit) -> AnyView {
                 "The receipt keeps its computed lines, and one more line says what the reported cost adds or takes away. Only US dollars count. Recorded events keep their cost until you "
                 <a href=reprice>"reprice them"</a>"."
             </p>
-            <div class="actions"><Button kind=ButtonKind::Primary>"Choose"</Button></div>
+            <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
     };
-    view! { <Section title="Choose what counts" id="choose">{fields}</Section> }.into_any()
+    view! { <Section title="Choose the cost source" id="choose">{fields}</Section> }.into_any()
 }

@@ -44,7 +44,7 @@ pub(crate) async fn contract(visit: Visit) -> Drawn {
         backend::prices::contract::months(&visit.backend, &visit.scope),
     )?;
     Ok(Page::new(
-        "Contract",
+        "Commitments and volume pricing",
         view! {
             <UrlNotice known=NOTICES/>
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
@@ -57,7 +57,7 @@ pub(crate) async fn contract(visit: Visit) -> Drawn {
 fn draw(visit: &Visit, terms: &History<Dated<ContractTerm>>, months: &[MonthStatus]) -> AnyView {
     let new = format!("{}/new", path(visit.org()));
     let may_manage = visit.frame.may(Permission::ManagePrices);
-    let action = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter a term"</Button> });
+    let action = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Add term"</Button> });
     let body = if terms.is_empty() {
         let text =
             "A free allowance or a volume price counts over a whole month. Enter it, then apply it to each month.";
@@ -66,7 +66,7 @@ fn draw(visit: &Visit, terms: &History<Dated<ContractTerm>>, months: &[MonthStat
         view! { {month_list(visit, months)}{term_list(visit, terms)} }.into_any()
     };
     view! {
-        <PageHead title="Contract" lead=lead(terms, months)>{action}</PageHead>
+        <PageHead title="Commitments and volume pricing" lead=lead(terms, months)>{action}</PageHead>
         {tabs(visit.org(), Tab::Contract)}
         {body}
     }
@@ -173,7 +173,7 @@ fn term_list(visit: &Visit, terms: &History<Dated<ContractTerm>>) -> AnyView {
     let columns = vec![
         Column::text("Term"),
         Column::text("Kind"),
-        Column::text("Holds"),
+        Column::text("Effective"),
         Column::text("Source"),
         Column::text("Entered"),
         Column::text("End it").hidden(),
@@ -220,11 +220,11 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
 
 /// Enters a term of the contract.
 pub(crate) async fn new_term(visit: Visit) -> Drawn {
-    let body = match refused(&visit, ("Contract", "enter terms of a contract")) {
+    let body = match refused(&visit, ("Commitments and volume pricing", "add terms")) {
         Some(refused) => refused,
         None => draw_new(visit.org(), providers(&visit).await?),
     };
-    Ok(Page::new("Enter a term", body))
+    Ok(Page::new("Add term", body))
 }
 
 fn draw_new(org: &str, names: AnyView) -> AnyView {
@@ -244,12 +244,12 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
     let tokens = std::iter::once(Choice::new("tokens", "All tokens"));
     let meters: Vec<Choice> = tokens.chain(Meter::ALL.iter().filter(|meter| meter.is_usage()).map(of_meter)).collect();
     let meter = form.kept_or("meters", Meter::InputUncached.as_str());
-    let crumbs = vec![Crumb::link("Contract", path(org)), Crumb::here("Enter a term".to_owned())];
+    let crumbs = vec![Crumb::link("Commitments and volume pricing", path(org)), Crumb::here("Add term".to_owned())];
     let lead = "It counts the units of each month in your organization's time zone. Nothing moves until you apply it to a month.";
     let together = !kept("more_meters").is_empty();
     view! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title="Enter a term" lead=lead/>
+        <PageHead title="Add term" lead=lead/>
         <form method="post" action=AddTerm::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org.to_owned()/>
@@ -265,8 +265,8 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
             <div class="form-row">
                 <Field label="From month" name="from" kind="month" placeholder="2026-11" value=kept("from") error=form.error("from")
                     hint="Its first month, such as 2026-11."/>
-                <Field label="Until before" name="to" kind="month" placeholder="2027-01" optional=true value=kept("to") error=form.error("to")
-                    hint="The first month without it; empty until further notice."/>
+                <Field label="End date (exclusive)" name="to" kind="month" placeholder="2027-01" optional=true value=kept("to") error=form.error("to")
+                    hint="The first month without it; empty: no end date."/>
             </div>
             {source_fields(typed("source"), typed("source_url"))}
             <details class="price-fold" open=together>
@@ -296,7 +296,7 @@ pub(super) fn counted(contract: &ContractMonth) -> AnyView {
         Column::number("Units in the month"),
         Column::number("Without it, $"),
         Column::number("With it, $"),
-        Column::number("Moves by, $"),
+        Column::number("Cost impact, $"),
     ];
     let rows = contract.terms.iter().map(counted_row).collect_view();
     view! {

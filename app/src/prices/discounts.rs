@@ -79,7 +79,7 @@ fn draw(visit: &Visit, modifiers: &History<Dated<PriceModifier>>, has_changes: b
             Column::text("Provider"),
             Column::text("Models"),
             Column::text("On"),
-            Column::text("Holds"),
+            Column::text("Effective"),
             Column::text("Source"),
             Column::text("Entered"),
             Column::text("End it").hidden(),
@@ -264,7 +264,7 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
             {models_fields(SELLER, (typed.provider, seller), (typed.models, models))}
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=typed.valid_from error=valid_from hint="Its first day; empty for all time before too."/>
-                <Field label="Until before" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty until further notice."/>
+                <Field label="End date (exclusive)" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty: no end date."/>
             </div>
             {source_fields((typed.source, source), (typed.source_url, source_url))}
             <div class="actions"><Button kind=main>{button}</Button></div>
@@ -286,7 +286,7 @@ fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect) -> AnyView {
         let from_to = format!("from {} to {}", format::money(before), format::money(before + delta));
         view! {
             <div class="headline">
-                <Figure large=true caption="Spend would have moved by" value=amount(delta) title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
+                <Figure large=true caption="Cost impact" value=amount(delta) title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
             </div>
             {tables(effect)}
         }
@@ -317,7 +317,7 @@ fn tables(effect: &ModifierEffect) -> AnyView {
 }
 
 fn table(head: &'static str, rows: Vec<(String, Decimal, Decimal)>) -> AnyView {
-    let columns = vec![Column::text(head), Column::number("Charged, $"), Column::number("Would move by, $")];
+    let columns = vec![Column::text(head), Column::number("Charged, $"), Column::number("Cost impact, $")];
     let rows = rows.into_iter().map(|(key, before, delta)| {
         let sign = if delta.is_sign_negative() { -1.0 } else { 1.0 };
         view! {

@@ -18,17 +18,17 @@ use leptos::server_fn::ServerFn;
 
 /// Enters a price of the organization's own.
 pub(crate) async fn enter_price(visit: Visit) -> Drawn {
-    page(&visit, "Enter a price", draw_price).await
+    page(&visit, "Add price override", draw_price).await
 }
 
 /// Maps a name that events carry to a model of the book.
 pub(crate) async fn map_name(visit: Visit) -> Drawn {
-    page(&visit, "Map a name", draw_name).await
+    page(&visit, "Add model alias", draw_name).await
 }
 
 /// A form with what can be typed into it, for those who may.
 async fn page(visit: &Visit, title: &str, draw: fn(&Visit) -> AnyView) -> Drawn {
-    if let Some(refused) = refused(visit, ("Your prices", "enter prices")) {
+    if let Some(refused) = refused(visit, ("Custom prices", "add price overrides")) {
         return Ok(Page::new(title, refused));
     }
     let names = providers(visit).await?;
@@ -121,10 +121,10 @@ fn draw_price(visit: &Visit) -> AnyView {
     let confirm = form.error("confirmed").map(|warning| {
         view! { <Checkbox label="It is right all the same" name="confirmed" hint=warning/> }
     });
-    let (crumbs, org) = (crumbs(visit.org(), query, "Enter a price"), visit.org().to_owned());
+    let (crumbs, org) = (crumbs(visit.org(), query, "Add price override"), visit.org().to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title="Enter a price" lead="It goes before the common price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
+        <PageHead title="Add price override" lead="It overrides the list price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
         <form method="post" action=EnterPrice::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
@@ -138,8 +138,8 @@ fn draw_price(visit: &Visit) -> AnyView {
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
                     hint="Its first day; empty for all time before too."/>
-                <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
-                    hint="Empty until further notice."/>
+                <Field label="End date (exclusive)" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
+                    hint="Empty: no end date."/>
             </div>
             {source_fields(entered("source"), entered("source_url"))}
             <details class="price-fold" open=special>
@@ -184,10 +184,10 @@ fn draw_name(visit: &Visit) -> AnyView {
     let (query, form) = (&visit.query, Posted::<MapName>::here());
     let kept = typed(query, &form);
     let seen = form.done().and_then(Option::as_ref);
-    let (crumbs, org) = (crumbs(visit.org(), &UrlQuery::new(), "Map a name"), visit.org().to_owned());
+    let (crumbs, org) = (crumbs(visit.org(), &UrlQuery::new(), "Add model alias"), visit.org().to_owned());
     view! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title="Map a name" lead="Events that carry this name are priced as the model it is mapped to."/>
+        <PageHead title="Add model alias" lead="Events that carry this name are priced as the model it is mapped to."/>
         <form method="post" action=MapName::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
@@ -203,8 +203,8 @@ fn draw_name(visit: &Visit) -> AnyView {
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
                     hint="Empty for all time before too."/>
-                <Field label="Until before" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
-                    hint="Empty until further notice."/>
+                <Field label="End date (exclusive)" name="valid_to" kind="date" optional=true value=kept("valid_to") error=form.error("valid_to")
+                    hint="Empty: no end date."/>
             </div>
             {submit(query, seen, "Map the name")}
         </form>

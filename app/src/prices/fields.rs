@@ -11,7 +11,7 @@ pub(super) fn source_fields((source, source_error): Typed, (link, link_error): T
     view! {
         <div class="form-row">
             <Field label="Source" name="source" value=source maxlength=200 error=source_error
-                hint="Who says so, such as Contract 2026-114. Stands on every receipt."/>
+                hint="Such as Contract 2026-114. Stands on every receipt."/>
             <Field label="Link" name="source_url" kind="url" optional=true value=link error=link_error/>
         </div>
     }

@@ -54,11 +54,11 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
     };
     let tabs = vec![
         tab(Tab::Book, "Price book"),
-        tab(Tab::Own, "Your prices"),
-        tab(Tab::Basis, "Cost basis"),
+        tab(Tab::Own, "Custom prices"),
+        tab(Tab::Basis, "Cost source"),
         tab(Tab::Imports, "Import"),
         tab(Tab::Discounts, "Discounts and markups"),
-        tab(Tab::Contract, "Contract"),
+        tab(Tab::Contract, "Commitments"),
         tab(Tab::Runs, "Repricing runs"),
     ];
     view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()
@@ -149,7 +149,7 @@ fn plain(rate: Decimal) -> String {
 
 /// Since when: "since Aug 6, 2024".
 pub(super) fn since(from: Option<DateTime<Utc>>) -> String {
-    from.map_or_else(|| "since the beginning".to_owned(), |from| format!("since {}", instant(from)))
+    from.map_or_else(|| "for all time".to_owned(), |from| format!("since {}", instant(from)))
 }
 
 /// A date of the book, with its hour where no day begins there: "Aug 6, 2024", "Aug 17, 2026, 18:00 UTC+2".
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(span(Some(day), None), "since Aug 17, 2026");
         assert_eq!(span(None, Some(hour)), "until Aug 17, 2026, 16:00 UTC");
         assert_eq!(span(Some(day), Some(hour)), "Aug 17, 2026 to Aug 17, 2026, 16:00 UTC");
-        assert_eq!(since(None), "since the beginning");
+        assert_eq!(since(None), "for all time");
     }
 
     #[test]

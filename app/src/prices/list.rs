@@ -62,7 +62,7 @@ fn unpriced(org: &str, prices: &PricesPage) -> AnyView {
         format::money(total.unpriced_upper_bound)
     );
     let queue = format!("{}/unpriced", NavItem::Events.path(org));
-    view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Give them one"</a></Notice> }.into_any()
+    view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Set prices"</a></Notice> }.into_any()
 }
 
 fn used(org: &str, prices: &PricesPage) -> AnyView {
@@ -118,7 +118,7 @@ fn state(used: &UsedModel) -> AnyView {
         return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
     }
     let own = [&used.input, &used.output].into_iter().flatten().any(|rate| rate.own);
-    if own { view! { <Badge tone=Tone::Accent>"your price"</Badge> }.into_any() } else { "common price".into_any() }
+    if own { view! { <Badge tone=Tone::Accent>"custom price"</Badge> }.into_any() } else { "list price".into_any() }
 }
 
 fn book(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
@@ -166,7 +166,7 @@ fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
         Column::number("Input, $ / 1M"),
         Column::number("Output, $ / 1M"),
         Column::text("Since"),
-        Column::number("Prices in force"),
+        Column::number("Current prices"),
     ];
     let rows = page.rows.iter().map(|entry| book_row(org, entry, prices)).collect_view();
     let path = NavItem::Prices.path(org);
@@ -190,7 +190,7 @@ fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
     let provider = provider.map_or_else(|| entry.name.provider.clone(), |provider| provider.name.clone());
     let title = entry.title.clone().filter(|title| *title != entry.name.model);
     let dated = entry.input.as_ref().or(entry.output.as_ref()).or(entry.other.as_ref().map(|(_, rate)| rate));
-    let when = dated.map(|rate| rate.since.map_or_else(|| "the beginning".to_owned(), instant));
+    let when = dated.map(|rate| rate.since.map_or_else(|| "all time".to_owned(), instant));
     view! {
         <tr>
             <th scope="row"><a href=model_path(org, &entry.name)>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
@@ -226,5 +226,5 @@ fn sources(prices: &PricesPage) -> AnyView {
         )
     });
     let text = each.collect::<Vec<_>>().join(", ");
-    (!text.is_empty()).then(|| view! { <p class="soft small">"Prices in force come from "{text}"."</p> }).into_any()
+    (!text.is_empty()).then(|| view! { <p class="soft small">"Current prices come from "{text}"."</p> }).into_any()
 }

@@ -40,7 +40,8 @@ fn draw(visit: &Visit, model: &ModelPage) -> AnyView {
     let own = own.then(|| view! { <Badge tone=Tone::Accent>"your prices"</Badge> });
     let form = UrlQuery::new().with("provider", &model.name.provider).with("model", &name);
     let form = form.at(&format!("{}/own/price", NavItem::Prices.path(org)));
-    let enter = visit.frame.may(Permission::ManagePrices).then(|| view! { <Button href=form>"Enter a price"</Button> });
+    let enter =
+        visit.frame.may(Permission::ManagePrices).then(|| view! { <Button href=form>"Add price override"</Button> });
     let (used, aliases) = (used_by(org, model), aliases(model));
     view! {
         <Breadcrumb crumbs=crumbs/>
@@ -70,7 +71,7 @@ fn lead(model: &ModelPage) -> String {
     let title = model.title.clone().filter(|title| *title != model.name.model);
     let title = title.map(|title| format!("{title}. ")).unwrap_or_default();
     match force.first() {
-        None => format!("{title}No price is in force now."),
+        None => format!("{title}No current price."),
         Some(_) if parts.is_empty() => format!("{title}No standard price; see the terms below."),
         Some(_) => {
             let begin = main.into_iter().filter_map(plain).map(|price| price.row.valid_from).max();
@@ -85,7 +86,7 @@ fn prices(model: &ModelPage) -> AnyView {
     let force = in_force(&model.prices, model.now);
     if force.is_empty() {
         let text = "Events of this model are unpriced until it has one.";
-        return view! { <Section title="Prices in force"><EmptyState title="No price is in force" text=text/></Section> }
+        return view! { <Section title="Current prices"><EmptyState title="No current price" text=text/></Section> }
             .into_any();
     }
     let columns = vec![
@@ -110,13 +111,13 @@ fn prices(model: &ModelPage) -> AnyView {
         rows.push(price_row(price, model.now));
     }
     let note = "what has no row is charged like the nearest that has one";
-    view! { <Section title="Prices in force" note=note id="prices"><Table caption="Prices in force" columns=columns dense=true>{rows}</Table>{reasons}</Section> }
+    view! { <Section title="Current prices" note=note id="prices"><Table caption="Current prices" columns=columns dense=true>{rows}</Table>{reasons}</Section> }
         .into_any()
 }
 
 fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
     let row = &price.row;
-    let from = row.valid_from.map_or_else(|| "the beginning".to_owned(), instant);
+    let from = row.valid_from.map_or_else(|| "all time".to_owned(), instant);
     let to = row.valid_to.map_or_else(|| "further notice".to_owned(), instant);
     let soon = row.valid_to.is_some_and(|to| to > now);
     let title = rate_words(row.rate, row.per, row.meter.unit());
@@ -141,7 +142,7 @@ fn factors(model: &ModelPage) -> AnyView {
             Column::text("Factor on these prices"),
             Column::number("Times"),
             Column::text("On"),
-            Column::text("Holds"),
+            Column::text("Effective"),
             Column::text("Source"),
         ];
         let rows = model.modifiers.iter().map(factor_row).collect_view();
@@ -256,7 +257,7 @@ fn used_by(org: &str, model: &ModelPage) -> AnyView {
     let total: Decimal = model.used_by.iter().map(|used| used.sums.spend).sum();
     let columns = vec![
         Column::text("Project"),
-        Column::text("Sent as"),
+        Column::text("Reported model name"),
         Column::number("Spend, $"),
         Column::number("Share"),
         Column::number("Requests"),
@@ -299,7 +300,7 @@ fn aliases(model: &ModelPage) -> AnyView {
     };
     let rows = model.aliases.iter().filter(|alias| !itself(alias)).map(|alias| alias_row(model, alias)).collect_view();
     view! {
-        <Section title="Names that lead here" id="names">
+        <Section title="Aliases" id="names">
             <ul class="price-names">
                 <li>{own}</li>
                 {rows}

@@ -39,7 +39,7 @@ pub(crate) async fn own_book(visit: Visit) -> Drawn {
     let book = backend::prices::own_book(&visit.backend, &visit.scope).await?;
     let rows = Rows { org: visit.org(), tab: Tab::Own, may_manage: visit.frame.may(Permission::ManagePrices) };
     Ok(Page::new(
-        "Your prices",
+        "Custom prices",
         view! {
             <UrlNotice known=NOTICES/>
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
@@ -53,24 +53,24 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     let base = NavItem::Prices.path(rows.org);
     let actions = rows.may_manage.then(|| {
         let (price, name) = (format!("{base}/own/price"), format!("{base}/own/name"));
-        view! { <Button kind=ButtonKind::Primary href=price>"Enter a price"</Button><Button href=name>"Map a name"</Button> }
+        view! { <Button kind=ButtonKind::Primary href=price>"Add price override"</Button><Button href=name>"Add model alias"</Button> }
     });
     let live = book.prices.iter().filter(|price| price.is_live()).count();
     let names = book.mappings.iter().filter(|mapping| mapping.is_live()).count();
     let number = |count: usize| i128::try_from(count).unwrap_or_default();
     let lead = format!(
-        "{} and {} of your own go before the common price book.",
+        "{} and {} of your own override the list price book.",
         format::counted(number(live), "price"),
         format::counted(number(names), "name")
     );
     let body = if book.prices.is_empty() && book.mappings.is_empty() {
-        let text = "Enter a negotiated price, a model that nobody lists, or the name of a deployment. Everything else has the common price.";
+        let text = "Enter a negotiated price, a model that nobody lists, or the name of a deployment. Everything else has the list price.";
         view! { <EmptyState title="No prices of your own" text=text/> }.into_any()
     } else {
         view! { {prices(rows, book)}{mappings(rows, book)} }.into_any()
     };
     view! {
-        <PageHead title="Your prices" lead=lead>{actions}</PageHead>
+        <PageHead title="Custom prices" lead=lead>{actions}</PageHead>
         {tabs(rows.org, rows.tab)}
         {body}
         {changes(rows, book)}
@@ -87,7 +87,7 @@ fn prices(rows: Rows<'_>, book: &OwnBook) -> AnyView {
         Column::text("What"),
         Column::number("Rate"),
         Column::text("Terms"),
-        Column::text("Holds"),
+        Column::text("Effective"),
         Column::text("Source"),
         Column::text("Entered"),
         Column::text("End it").hidden(),
@@ -125,7 +125,7 @@ fn mappings(rows: Rows<'_>, book: &OwnBook) -> AnyView {
         Column::text("Name"),
         Column::text("Sent to"),
         Column::text("Priced as"),
-        Column::text("Holds"),
+        Column::text("Effective"),
         Column::text("Entered"),
         Column::text("End it").hidden(),
     ];

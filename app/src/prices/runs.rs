@@ -53,7 +53,7 @@ fn draw_list(visit: &Visit, is_older: bool, page: &RunsPage) -> AnyView {
             Column::text("Which events"),
             Column::text("State"),
             Column::number("Events moved"),
-            Column::number("Spend moved, $"),
+            Column::number("Cost impact, $"),
             Column::text("Reason"),
             Column::text("By"),
         ];
@@ -170,7 +170,7 @@ fn draw_new(visit: &Visit) -> AnyView {
             <Radios label="Which events" name="kind" choices=kinds value=kind/>
             <div class="form-row">
                 <Field label="From" name="from" kind="date" optional=true value=kept("from") error=form.error("from") hint="Empty from the first event on."/>
-                <Field label="Until before" name="to" kind="date" optional=true value=kept("to") error=form.error("to") hint="Empty to the last event."/>
+                <Field label="End date (exclusive)" name="to" kind="date" optional=true value=kept("to") error=form.error("to") hint="Empty to the last event."/>
             </div>
             <div class="form-row">
                 <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider") hint="As your events name it."/>
@@ -239,17 +239,17 @@ fn body(visit: &Visit, run: &RepricingRun) -> AnyView {
         }
         RunState::Running { preview, so_far } => {
             let bar = progress(org, run, so_far, preview.looked_at, "moved");
-            view! { {bar}{sums(so_far, "moved so far")} }.into_any()
+            view! { {bar}{sums(so_far, "were repriced so far")} }.into_any()
         }
         RunState::Done { outcome, at, .. } => {
-            let text = format!("Everything has moved, on {}.", format::time(*at));
+            let text = format!("Repricing complete, {}.", format::time(*at));
             let form = (may && outcome.moved > 0).then(|| reverse(org, run));
             view! { <Notice tone=Tone::Good>{text}</Notice>{sums(outcome, "moved")}{form} }.into_any()
         }
         RunState::Reversing { outcome, so_far, reason } => {
             let bar = progress(org, run, so_far, outcome.moved, "taken back");
             let why = format!("Being taken back: {reason}");
-            view! { <p>{why}</p>{bar}{sums(so_far, "taken back so far")} }.into_any()
+            view! { <p>{why}</p>{bar}{sums(so_far, "were reverted so far")} }.into_any()
         }
         RunState::Reversed { reversal, reason, at, .. } => {
             let text = format!("Taken back on {}: {reason}", format::time(*at));
@@ -292,7 +292,7 @@ fn sums(summary: &Summary, moves: &str) -> AnyView {
     });
     view! {
         <div class="headline">
-            <Figure large=true caption=format!("Spend that {moves}") value=amount(delta) title=format::money_full(delta)><span class="soft">{before}</span></Figure>
+            <Figure large=true caption="Cost impact" value=amount(delta) title=format::money_full(delta)><span class="soft">{before}</span></Figure>
             <Figure caption=format!("Events that {moves}") value=format::count(summary.moved)><span class="soft">{looked}</span></Figure>
             {priced}
             {left}
@@ -331,7 +331,7 @@ fn tables(summary: &Summary) -> AnyView {
 }
 
 fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
-    let columns = vec![Column::text(head), Column::number("Events"), Column::number("Spend moves by, $")];
+    let columns = vec![Column::text(head), Column::number("Events"), Column::number("Cost impact, $")];
     let rows = rows.into_iter().map(|(key, events, delta)| {
         view! {
             <tr>
@@ -379,7 +379,7 @@ fn reverse(org: &str, run: &RepricingRun) -> AnyView {
     view! {
         <Section title="Reverse" note="appends the opposite of every adjustment">
             <details class="price-fold">
-                <summary>"Take this run back …"</summary>
+                <summary>"Revert run …"</summary>
                 <form method="post" action=ReverseRun::url() class="form">
                     {which}
                     <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept_or("reason", "") error=form.error("reason")/>

@@ -54,7 +54,7 @@ fn owners(org: &str, owners: &[OwnerSpan]) -> AnyView {
 
 fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
     let href = format!("/o/{org}/teams/{}", owner.team.slug);
-    let from = owner.valid_from.map_or_else(|| "the beginning".to_owned(), format::day_year);
+    let from = owner.valid_from.map_or_else(|| "all time".to_owned(), format::day_year);
     let through =
         owner.valid_to.and_then(|day| day.pred_opt()).map_or_else(|| "today and on".to_owned(), format::day_year);
     view! {
@@ -92,7 +92,7 @@ fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
             name="from"
             kind="date"
             optional=true
-            hint="Days before stay with the team that owned them. Empty: since the beginning."
+            hint="Days before stay with the team that owned them. Empty: for all time."
             error=form.error("from")
             value=form.kept_or("from", &today.to_string())
         />

@@ -66,7 +66,7 @@ impl View {
         let columns = vec![
             Column::text("Team and project"),
             Column::number("Spend, $"),
-            Column::number("Expected, $"),
+            Column::number("Forecast, $"),
             Column::number("Budget used"),
             Column::number("Requests"),
             Column::text("Cost centre"),

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use rust_decimal::Decimal;
 
 /// What stands for a missing label.
-pub(super) const MISSING: &str = "not set";
+pub(super) const MISSING: &str = "(untagged)";
 
 /// The measure as the page writes it.
 pub(super) fn measured(measure: Measure, value: Decimal) -> String {
@@ -29,7 +29,7 @@ pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
 pub(super) const fn measure_label(measure: Measure) -> &'static str {
     match measure {
         Measure::Spend => "Spend",
-        Measure::Booked => "Booked spend",
+        Measure::Booked => "Originally recorded cost",
         Measure::Requests => "Requests",
         Measure::Tokens => "Tokens",
     }

@@ -121,11 +121,8 @@ impl View {
     fn figures(&self) -> AnyView {
         let overview = &self.overview;
         let today = overview.today();
-        let caption = if overview.is_month_to_date() {
-            format!("{} so far", format::month_name(today))
-        } else {
-            format::range(overview.period, today)
-        };
+        let range = || format::range(overview.period, today);
+        let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
         let (against, unpriced) = (self.against(), self.not_in_it());
         let others = match &self.outlook {
@@ -174,12 +171,13 @@ impl View {
     /// Where the month will end, and what may be spent.
     fn ahead(&self, outlook: &MonthOutlook) -> AnyView {
         let end = format::day(Period::month_of(self.overview.today()).last_day());
-        let caption = format!("Expected by {end}");
+        let caption = format!("Forecast ({end})");
         let expected = match &outlook.forecast {
             Forecast::MonthEnd(month) => {
                 let (low, high) = (format::money_rounded(month.low80), format::money_rounded(month.high80));
-                let past = month.past.map(|past| format!(" · past error {}", format::percent(past.percent / 100.0)));
-                let text = format!("80\u{a0}% between {low} and {high}{}", past.unwrap_or_default());
+                let past =
+                    month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
+                let text = format!("80\u{a0}% interval {low} to {high}{}", past.unwrap_or_default());
                 let value = format::money_rounded(month.expected);
                 view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}</Figure> }
                     .into_any()
@@ -204,7 +202,7 @@ impl View {
         let share = |part: Decimal| format::ratio(part, usage.amount).unwrap_or(0.0);
         let used = format!("{} used on day {} of {}", usage.percent_text(), today.day(), month.days());
         let likely = state.expected.filter(|_| usage.used <= usage.amount).map(|expected| {
-            let text = format!("{} likely to exceed", labels::chance(expected.chance_over));
+            let text = format!("{} chance of overrun", labels::chance(expected.chance_over));
             view! { " · "<span class=likely_class(expected.chance_over)>{text}</span> }
         });
         let over = (usage.used > usage.amount).then(|| {
@@ -212,7 +210,7 @@ impl View {
             view! { " · "<span class="bad strong">{text}</span> }
         });
         let estimated = (usage.estimated > Decimal::ZERO).then(|| {
-            let text = format!("at most {} of it for usage without a price", format::money(usage.estimated));
+            let text = format!("includes up to {} estimated for unpriced usage", format::money(usage.estimated));
             view! { <br/><span class="warn">{text}</span> }
         });
         let tone = match state.status {
@@ -383,7 +381,7 @@ impl View {
                 }
             })
             .collect_view();
-        view! { <h3 class="movers-head">"Most of it"</h3><ul class="movers">{rows}</ul> }.into_any()
+        view! { <h3 class="movers-head">"Top drivers"</h3><ul class="movers">{rows}</ul> }.into_any()
     }
 
     /// The last line: can the figures be trusted, and what is happening now.
@@ -398,7 +396,7 @@ impl View {
             view! { <Stat before="newest event" value=age after="ago" title=format::time_exact(at)/> }
         });
         let unpriced = (unpriced > 0).then(|| {
-            let after = if unpriced == 1 { "event waits for a price" } else { "events wait for a price" };
+            let after = if unpriced == 1 { "unpriced event" } else { "unpriced events" };
             view! { <Stat value=format::count(unpriced) after=after href=self.query.sticky().at(&queue)/> }
         });
         let priced = priced.map(|share| view! { <Stat value=format::percent(share) after="of usage priced"/> });
@@ -411,7 +409,7 @@ impl View {
         let alerts = self.alerts();
         let now = overview.last_hour.map(|spend| {
             let title = "Spend of the last four whole quarters of an hour";
-            view! { <Stat before="now" value=format::money(spend) after="an hour" title=title/> }
+            view! { <Stat before="current burn rate" value=format!("{}/h", format::money(spend)) title=title/> }
         });
         view! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
             .into_any()
@@ -455,7 +453,7 @@ fn causes(changes: &Changes) -> AnyView {
 fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option<AnyView> {
     let change = format::change(now, before.filter(|before| !before.is_zero())?);
     let direction = if is_cost { Direction::of_cost(change.sign) } else { Direction::Flat };
-    Some(view! { <Change text=change.text direction=direction/>" against before" }.into_any())
+    Some(view! { <Change text=change.text direction=direction/>" vs previous period" }.into_any())
 }
 
 fn likely_class(chance: f64) -> &'static str {

@@ -61,7 +61,7 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     let total = &statement.total;
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() {
-        view! { <Badge>"month is over"</Badge> }.into_any()
+        view! { <Badge>"closed"</Badge> }.into_any()
     } else {
         view! { <Badge tone=Tone::Accent>"month to date"</Badge> }.into_any()
     };

@@ -1,4 +1,4 @@
-//! `/v1/budgets` and `/v1/alerts`: budgets, the alert ledger, acknowledgement, test mails.
+//! `/v1/budgets` and `/v1/alerts`: budgets, the alert history, acknowledgement, test mails.
 
 use super::json::{Body, invalid};
 use crate::AppState;

@@ -54,7 +54,7 @@ struct TermDocument {
     /// First month in which it holds.
     #[schema(example = "2026-10")]
     from: String,
-    /// The month in which it no longer holds; null means until further notice.
+    /// The month in which it no longer holds; null means without an end date.
     to: Option<String>,
     /// Who said so.
     source: String,

@@ -52,7 +52,7 @@ struct ModifierDocument {
     factor: String,
     /// Holds from then on; null means for all time before too.
     valid_from: Option<DateTime<Utc>>,
-    /// Holds until before then; null means until further notice.
+    /// Holds until before then; null means without an end date.
     valid_to: Option<DateTime<Utc>>,
     /// Who said so.
     source: String,

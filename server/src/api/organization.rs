@@ -34,8 +34,8 @@ struct OrganizationDocument {
     fiscal_year_start_month: u8,
     /// For how many days events are kept; null means for ever. Sums stay in any case.
     retention_days: Option<u32>,
-    /// Whether a suspected double is left out and listed as rejected, instead of being recorded and marked.
-    drop_doubles: bool,
+    /// Whether a possible duplicate is left out and listed as rejected, instead of being recorded and marked.
+    drop_possible_duplicates: bool,
     /// When the organization will be deleted with everything in it; null unless somebody asked for it. Until then nothing is recorded.
     deletes_at: Option<DateTime<Utc>>,
 }
@@ -44,7 +44,7 @@ impl OrganizationDocument {
     async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
         // Both ask whether the caller may read at all.
         let retention_days = ledger::retention(backend, scope).await?;
-        let drop_doubles = events::drops_doubles(backend, scope).await?;
+        let drop_possible_duplicates = events::drops_possible_duplicates(backend, scope).await?;
         let organization = identity::organization(backend, scope).await?;
         Ok(Self {
             slug: organization.slug,
@@ -53,7 +53,7 @@ impl OrganizationDocument {
             currency: organization.currency,
             fiscal_year_start_month: organization.fiscal_year_start_month,
             retention_days,
-            drop_doubles,
+            drop_possible_duplicates,
             deletes_at: organization.deletes_at,
         })
     }
@@ -67,8 +67,8 @@ struct OrganizationChangeDocument {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u32>, minimum = 34, maximum = 3653)]
     retention_days: Option<Option<u32>>,
-    /// Whether suspected doubles are left out from now on.
-    drop_doubles: Option<bool>,
+    /// Whether possible duplicates are left out from now on.
+    drop_possible_duplicates: Option<bool>,
 }
 
 /// Tells null from nothing.
@@ -98,7 +98,7 @@ async fn read(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<O
     path = "/v1/organization",
     tag = "organization",
     security(("api_key" = ["admin"])),
-    request_body(content = OrganizationChangeDocument, example = json!({"retention_days": 400, "drop_doubles": true})),
+    request_body(content = OrganizationChangeDocument, example = json!({"retention_days": 400, "drop_possible_duplicates": true})),
     responses(
         (status = 204, description = "It holds from now on.")
     )
@@ -113,8 +113,8 @@ async fn change(
     if let Some(days) = change.retention_days {
         ledger::set_retention(backend, scope, days).await.map_err(pointed)?;
     }
-    if let Some(drop) = change.drop_doubles {
-        events::set_drops_doubles(backend, scope, drop).await?;
+    if let Some(drop) = change.drop_possible_duplicates {
+        events::set_drops_possible_duplicates(backend, scope, drop).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -34,7 +34,7 @@ struct OverridesDocument {
     more: u64,
 }
 
-/// A price of the organization's own: it goes before the common price of its model.
+/// A price of the organization's own: it goes before the list price of its model.
 #[derive(Debug, Serialize, ToSchema)]
 struct OverrideDocument {
     /// Provider of the model.
@@ -72,7 +72,7 @@ struct OwnAliasDocument {
     to_model: String,
     /// Holds from then on; null means for all time before too.
     valid_from: Option<DateTime<Utc>>,
-    /// Holds until before then; null means until further notice.
+    /// Holds until before then; null means without an end date.
     valid_to: Option<DateTime<Utc>>,
 }
 
@@ -112,7 +112,7 @@ async fn overrides(caller: ApiCaller, State(state): State<AppState>) -> Result<J
     Ok(Json(OverridesDocument { overrides: rows.into_iter().map(OverrideDocument::of).collect(), more }))
 }
 
-/// Enters a price of the organization's own: from its begin on it goes before the common price of the model.
+/// Enters a price of the organization's own: from its begin on it overrides the list price of the model.
 ///
 /// Own prices replace the common ones of a model altogether while any of them holds.
 /// Events that were recorded already keep their cost until somebody reprices them.

@@ -277,7 +277,7 @@ async fn list(caller: ApiCaller, State(state): State<AppState>) -> Result<Json<I
 /// Compares a file of prices with what the organization pays. Nothing is entered yet.
 ///
 /// Three forms are understood: `providers.json` of genai-prices, `model_prices_and_context_window.json` of LiteLLM, and tab-separated records as the program's own seed has them.
-/// The common price book belongs to all organizations and stays as it is; what is applied goes into the organization's own book.
+/// The list price book belongs to all organizations and stays as it is; what is applied goes into the organization's own book.
 #[utoipa::path(
     post,
     path = "/v1/price-imports",

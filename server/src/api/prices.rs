@@ -136,7 +136,7 @@ pub(super) struct RowDocument {
     per: u64,
     /// Holds from then on; null means for all time before too.
     valid_from: Option<DateTime<Utc>>,
-    /// Holds until before then; null means until further notice.
+    /// Holds until before then; null means without an end date.
     valid_to: Option<DateTime<Utc>>,
     /// The data set or person it came from.
     source: String,
@@ -160,7 +160,7 @@ struct AliasDocument {
     own: bool,
     /// Holds from then on; null means for all time before too.
     valid_from: Option<DateTime<Utc>>,
-    /// Holds until before then; null means until further notice.
+    /// Holds until before then; null means without an end date.
     valid_to: Option<DateTime<Utc>>,
 }
 

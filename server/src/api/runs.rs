@@ -104,7 +104,7 @@ struct RunDocument {
     state: String,
     /// What the preview said; null until it is made.
     preview: Option<SumsDocument>,
-    /// What moved, or moved so far; null where nothing did.
+    /// What moved, or repriced so far; null where nothing did.
     outcome: Option<SumsDocument>,
     /// What was taken back, or was so far; null where nothing was.
     reversal: Option<SumsDocument>,
@@ -320,7 +320,7 @@ fn id(text: &str) -> Result<RunId, Problem> {
 
 /// Lists models whose events wait for a price, with what they cost at most and which models they may mean.
 ///
-/// Map a name with `POST /v1/model-aliases` or enter a price with `POST /v1/price-overrides`, then price what waits with a run of the kind `pricing`.
+/// Add model alias with `POST /v1/model-aliases` or enter a price with `POST /v1/price-overrides`, then price what waits with a run of the kind `pricing`.
 #[utoipa::path(
     get,
     path = "/v1/unpriced",

@@ -148,7 +148,7 @@ class OpenTelemetry(Recording):
             ChatAnthropic(model="claude-sonnet-4-5", base_url=url, api_key="x").invoke(f"{SECRET} prompt")
         self.assertTrue(provider.force_flush(), "the exporter was refused")
         both = self.org.events()
-        self.assertEqual(sorted(event["suspected_double"] for event in both), [False, True])
+        self.assertEqual(sorted(event["possible_duplicate"] for event in both), [False, True])
         (langchain,) = [event for event in both if "Provider's response" not in event["attributes"]]
         arrivals.arrived("OpenInference, LangChain", "openinference-instrumentation-langchain", langchain, CLAUDE_COST)
         anthropic.Anthropic(base_url=url, api_key="x").messages.create(model="claude-sonnet-4-5", max_tokens=9, messages=PROMPT)
@@ -223,7 +223,7 @@ class LiteLlm(Recording):
         for event in events:
             self.assert_is_the_call(event, "litellm")
             self.assertEqual((event["reported_cost"], event["feature"]), (COST, "triage"))
-            self.assertFalse(event["suspected_double"])
+            self.assertFalse(event["possible_duplicate"])
             arrivals.arrived("LiteLLM, `generic_api`", "litellm", event, COST)
         self.assertEqual(self.org.rejected(), [])
 
@@ -259,7 +259,7 @@ class LiteLlm(Recording):
         first, hit = sorted(events[("gpt-4o-2024-08-06", "success")], key=lambda event: event["timestamp"])
         self.assert_is_the_call(first, "litellm")
         self.assertEqual((hit["cost"], hit["avoided_cost"]), ("0.000000000000", COST))
-        self.assertFalse(hit["suspected_double"], "an answer from the cache is no second call")
+        self.assertFalse(hit["possible_duplicate"], "an answer from the cache is no second call")
 
     def test_the_openmeter_callback(self):
         from litellm.integrations.openmeter import OpenMeterLogger
@@ -282,7 +282,7 @@ class LiteLlm(Recording):
         self.assertEqual((event["cost"], event["attributes"]["User"]), ("0.003500000000", "u1"))
         arrivals.arrived("LiteLLM, `openmeter`", "litellm", event, COST)
 
-    def test_the_same_call_by_two_routes_is_a_suspected_double(self):
+    def test_the_same_call_by_two_routes_is_a_possible_duplicate(self):
         from litellm.integrations.opentelemetry import OpenTelemetry as OtelCallback
         from litellm.integrations.opentelemetry import OpenTelemetryConfig
 
@@ -297,9 +297,9 @@ class LiteLlm(Recording):
         # The span carries LiteLLM's own usage object, cached tokens and all, so both ways come to one cost.
         self.assertEqual([event["usage_format"] for event in events], ["litellm", "litellm"])
         self.assertEqual(len({event["cost"] for event in events}), 1)
-        self.assertEqual(sorted(event["suspected_double"] for event in events), [False, True])
+        self.assertEqual(sorted(event["possible_duplicate"] for event in events), [False, True])
         for event, other in (events, events[::-1]):
-            self.assertEqual([double["id"] for double in event["doubles"]], [other["id"]])
+            self.assertEqual([double["id"] for double in event["possible_duplicates"]], [other["id"]])
         (span,) = [event for event in events if "-" in event["id"] and ":" not in event["id"]]
         arrivals.arrived("LiteLLM, `otel`", "litellm", span, COST)
 

@@ -94,7 +94,7 @@ async fn a_discount_shows_its_effect_before_it_is_entered_and_can_end() {
 #[tokio::test]
 async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
     let (_app, browser, api) = start().await;
-    assert_says(&page(&browser, "/o/acme/prices/contract").await, &["No terms yet", "Enter a term"]);
+    assert_says(&page(&browser, "/o/acme/prices/contract").await, &["No terms yet", "Add term"]);
     let form = "/o/acme/prices/contract/new";
     let wrong =
         [("kind", "graduated"), ("meters", "images"), ("more_meters", "output"), ("tiers", ">10 cheap"), ("from", "x")];

@@ -14,7 +14,7 @@ async fn pages_carry_a_policy_with_their_nonce_and_no_style_attribute() {
     assert!(policy.contains("default-src 'none'") && policy.contains("style-src 'self'"), "{policy}");
     assert!(!policy.contains("unsafe-inline"), "{policy}");
     assert!(page.body.contains(&format!("nonce=\"{nonce}\"")), "the page's scripts carry its nonce");
-    assert!(!page.body.contains(" style=\""), "a style attribute would be refused by the policy");
+    assert!(!page.body.contains(" style=\""), "a style attribute would be rejected by the policy");
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(page.header("referrer-policy"), Some("same-origin"));
     assert_eq!(page.header("cache-control"), Some("no-store"), "a password is typed into it");

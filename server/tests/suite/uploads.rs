@@ -103,7 +103,7 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     let sent = sender.post(&format!("{page}/send"), FORM_WITH_FILE, "text/html", form_with_file(&[], &file)).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     let shown = sender.browser.get(&page).await;
-    assert!(shown.body.contains("1,500\u{a0}rows: 1,500 recorded, 0 recorded before, 0 refused"), "{}", shown.body);
+    assert!(shown.body.contains("1,500\u{a0}rows: 1,500 recorded, 0 duplicates, 0 rejected"), "{}", shown.body);
     assert_eq!(sender.spend().await, "5.250000000000", "1,500 times 0.0035");
 
     // The same file once more: its columns are known, and nothing counts twice.
@@ -113,7 +113,7 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     assert_eq!((&sent["accepted"], &sent["duplicates"], &sent["state"]), (&json!(0), &json!(1_500), &json!("done")));
     assert_eq!(sender.spend().await, "5.250000000000");
     let audit = sender.browser.get("/o/acme/settings/audit").await.body;
-    assert!(audit.contains("Uploaded usage.csv: 1,500 recorded, 0 recorded before, 0 refused."), "{audit}");
+    assert!(audit.contains("Uploaded usage.csv: 1,500 recorded, 0 duplicates, 0 rejected."), "{audit}");
     let remembered = sqlx::query_scalar::<_, i64>("select count(*) from upload_rows");
     assert_eq!(remembered.fetch_one(sender.app.database.pool()).await.unwrap(), 0, "what is remembered ends with it");
 }

@@ -22,7 +22,7 @@ const MAX_AMOUNT: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0)
 pub struct BudgetInput {
     /// Its name.
     pub name: String,
-    /// What it is about.
+    /// The scope.
     pub scope: ScopeRef,
     /// Amount per month, above zero.
     pub amount: Decimal,

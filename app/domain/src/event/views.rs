@@ -34,7 +34,7 @@ pub struct EventRow {
     /// What the provider says it cost, in US dollars.
     pub reported_cost: Option<Decimal>,
     /// Whether the provider's id of its answer came with an event that was recorded before.
-    pub suspected_double: bool,
+    pub possible_duplicate: bool,
     /// Number of the attempt, from 1.
     pub attempt: u32,
     /// Whole duration in milliseconds.
@@ -60,7 +60,7 @@ pub struct EventDetail {
     pub booked_cost: Option<Decimal>,
     /// What moved it since, first to last; the last one's receipt is the present one.
     pub adjustments: Vec<AdjustmentRow>,
-    /// The receipt as booked; empty when unpriced or answered from the sender's cache.
+    /// Original receipt; empty when unpriced or answered from the sender's cache.
     pub receipt: Vec<ReceiptRow>,
     /// Why there is no price.
     pub unpriced_reason: Option<String>,

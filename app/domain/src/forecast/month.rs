@@ -1,4 +1,4 @@
-//! The month's end: expected total, band, past error, run-out.
+//! The month's end: expected total, band, forecast error, run-out.
 
 use super::MIN_DAYS;
 use super::back_test::BackTest;

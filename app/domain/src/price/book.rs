@@ -299,7 +299,7 @@ impl<'a> Resolved<'a> {
 
     /// The price that a meter is charged: the organization's own, else the common one.
     ///
-    /// Own prices are one card: an own price that stands in for the meter goes before a common price of exactly this meter,
+    /// Own prices are one card: an own price that stands in for the meter goes before a list price of exactly this meter,
     /// so that a cached rate that was not negotiated is the negotiated input rate.
     pub(crate) fn rate(self, meter: Meter, call: &Call<'_>) -> Option<Found<'a>> {
         let own = self.own_prices.and_then(|own| own.rate(meter, call));

@@ -125,7 +125,7 @@ pub struct BookPrice {
     pub per: u64,
     /// Holds from this instant; none means from the beginning of time.
     pub valid_from: Option<DateTime<Utc>>,
-    /// Holds until before this instant; none means until further notice.
+    /// Holds until before this instant; none means without an end date.
     pub valid_to: Option<DateTime<Utc>>,
     /// Only at these hours; such a price goes before one without hours.
     pub schedule: Option<Schedule>,

@@ -129,7 +129,7 @@ pub struct PriceModifier {
     pub factor: Decimal,
     /// Holds from this instant; none means from the beginning of time.
     pub valid_from: Option<DateTime<Utc>>,
-    /// Holds until before this instant; none means until further notice.
+    /// Holds until before this instant; none means without an end date.
     pub valid_to: Option<DateTime<Utc>>,
     /// The data set or person it came from.
     pub source: String,

@@ -27,7 +27,7 @@ pub struct Why {
     pub name: NameWhy,
     /// The model in the book, as `provider/model`.
     pub model: String,
-    /// Whether the row is the organization's own: it goes before the common price.
+    /// Whether the row is the organization's own: it goes before the list price.
     pub own: bool,
     /// What the sender's client marked the model's name with, which no price depends on.
     #[serde(default)]
@@ -77,7 +77,7 @@ impl Why {
         let mark = self.mark.as_ref().map(|mark| {
             format!("The mark {mark} behind the event's name of the model is its client's and changes no price.")
         });
-        let own = self.own.then(|| "Your own price goes before the common one.".to_owned());
+        let own = self.own.then(|| "Your own price overrides the list price.".to_owned());
         let stood_in = self.stood_in.map(|meter| {
             format!("There is no price of this meter: that of {} stands in.", meter.label().to_lowercase())
         });
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(
             why.sentences()[1..],
             [
-                "Your own price goes before the common one.",
+                "Your own price overrides the list price.",
                 "There is no price of this meter: that of input stands in.",
                 "There is no flex price: the standard one holds.",
             ]

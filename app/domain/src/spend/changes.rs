@@ -44,10 +44,10 @@ impl Cause {
     #[must_use]
     pub const fn label(self) -> &'static str {
         match self {
-            Self::Volume => "Volume",
+            Self::Volume => "Request volume",
             Self::ModelMix => "Model mix",
-            Self::TokensPerRequest => "Tokens per request",
-            Self::Cache => "Cache",
+            Self::TokensPerRequest => "Request size",
+            Self::Cache => "Cache efficiency",
             Self::Price => "Price",
             Self::CostPerToken => "Cost per token",
             Self::CostPerRequest => "Cost per request",
@@ -66,9 +66,7 @@ impl Cause {
             Self::Cache => "More or less of the input read from or written to a cache, at the prices before.",
             Self::Price => "What one unit costs: prices, tiers, discounts and uplifts.",
             Self::CostPerToken => "Price, cache and share of output together, where a filter hides the single meters.",
-            Self::CostPerRequest => {
-                "What one request costs, where tokens are not counted or requests wait for a price."
-            }
+            Self::CostPerRequest => "What one request costs, where tokens are not counted or requests are unpriced.",
         }
     }
 }

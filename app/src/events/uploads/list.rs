@@ -31,13 +31,13 @@ pub(crate) async fn uploads(visit: Visit) -> Drawn {
     )?;
     let (start, earlier) = (start(&visit, keys), earlier(&visit.path, &uploads));
     Ok(Page::new(
-        "Files of events",
+        "Imports",
         view! {
-            <PageHead title="Files of events" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>
+            <PageHead title="Imports" lead="Usage that you have as NDJSON or CSV. Rows become events while they are read; the file itself is not kept."/>
             <UrlNotice known=&NOTICES/>
             {tabs(visit.org(), List::Uploads, attention)}
             <Section title="New file" id="new">{start}</Section>
-            <Section title="Earlier files">{earlier}</Section>
+            <Section title="Earlier imports">{earlier}</Section>
         },
     ))
 }
@@ -62,10 +62,10 @@ fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
         <form class="form" method="post" enctype="multipart/form-data" action=visit.path.clone() data-file="start" data-head=HEAD_BYTES.to_string()>
             <FormErrors errors=wrong.all()/>
             <p class="notice tone-bad" role="alert" data-wrong="" hidden></p>
-            <Select label="In the name of the API key" name="key" choices=keys error=wrong.of("key") hint="Where a row names no project, the key's is meant."/>
+            <Select label="Attribute to API key" name="key" choices=keys error=wrong.of("key") hint="Where a row names no project, the key's is meant."/>
             <Field label="File" name="file" kind="file" accept=ACCEPT error=wrong.of("file") hint=hint/>
             <div class="actions">
-                <Button kind=ButtonKind::Primary>"Look at the file"</Button>
+                <Button kind=ButtonKind::Primary>"Upload and preview"</Button>
                 <span class="soft small">"Nothing is recorded yet."</span>
                 <span class="soft small" role="status"></span>
             </div>
@@ -77,21 +77,21 @@ fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
 fn earlier(path: &str, uploads: &[Upload]) -> AnyView {
     if uploads.is_empty() {
         let text = "An export of your gateway or of a provider is a good beginning.";
-        return view! { <EmptyState title="No files yet" text=text/> }.into_any();
+        return view! { <EmptyState title="No imports yet" text=text/> }.into_any();
     }
     let columns = vec![
         Column::text("File"),
         Column::text("State"),
         Column::number("Rows"),
         Column::number("Recorded"),
-        Column::number("Recorded before"),
-        Column::number("Refused"),
+        Column::number("Duplicates"),
+        Column::number("Rejected"),
         Column::text("Begun"),
         Column::text("By"),
         Column::text("API key"),
     ];
     let rows = uploads.iter().map(|upload| row(path, upload)).collect_view();
-    view! { <Table caption="Files, newest first" columns=columns>{rows}</Table> }.into_any()
+    view! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }.into_any()
 }
 
 fn row(path: &str, upload: &Upload) -> AnyView {

@@ -16,7 +16,7 @@ const ACCEPT: &str = ".csv,.ndjson,.jsonl";
 const fn state_word(upload: &Upload) -> (&'static str, Tone) {
     match upload.state {
         UploadState::Waiting if upload.missing.is_empty() => ("ready", Tone::Accent),
-        UploadState::Waiting => ("waits for its columns", Tone::Warn),
+        UploadState::Waiting => ("needs mapping", Tone::Warn),
         UploadState::Partial => ("not finished", Tone::Warn),
         UploadState::Done => ("done", Tone::Good),
         UploadState::Discarded => ("discarded", Tone::Neutral),

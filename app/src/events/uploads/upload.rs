@@ -30,7 +30,7 @@ fn draw(visit: &Visit, upload: &Upload) -> AnyView {
     let (org, may_send) = (visit.org(), visit.frame.may(Permission::SendEvents));
     let (word, tone) = state_word(upload);
     let name = upload.file_name.clone();
-    let crumbs = vec![Crumb::link("Files of events", List::Uploads.path(org)), Crumb::here(name.clone())];
+    let crumbs = vec![Crumb::link("Imports", List::Uploads.path(org)), Crumb::here(name.clone())];
     let can_go_on = may_send && upload.is_open();
     let columns = (can_go_on && upload.kind == FileKind::Csv && upload.state == UploadState::Waiting)
         .then(|| column_form(org, upload));
@@ -78,7 +78,7 @@ fn result(org: &str, upload: &Upload) -> AnyView {
 
 fn result_of(org: &str, upload: &Upload) -> AnyView {
     let said = format!(
-        "{}: {} recorded, {} recorded before, {} refused",
+        "{}: {} recorded, {} duplicates, {} rejected",
         format::counted(upload.rows, "row"),
         format::count(upload.accepted),
         format::count(upload.duplicates),
@@ -118,7 +118,7 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
         let missing = inline_code(&upload.missing.join("; "));
         view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
     });
-    let columns = vec![Column::text("Column"), Column::text("Fills the field")];
+    let columns = vec![Column::text("Column"), Column::text("Maps to")];
     let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, &form)).collect_view();
     let choices = FIELDS.into_iter().chain(["reported_cost"]).chain(USAGE_FIELDS);
     let choices = choices.map(|field| view! { <option value=field></option> }).collect_view();
@@ -136,7 +136,7 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
                 <input type="hidden" name="org" value=org/>
                 <input type="hidden" name="upload" value=upload_id/>
                 <datalist id="upload-fields">{choices}</datalist>
-                <Table caption="Which column fills which field" columns=columns dense=true>{rows}</Table>
+                <Table caption="Which column maps to which field" columns=columns dense=true>{rows}</Table>
                 <p class="soft small upload-hint">"Counts go into usage as the provider names them, such as usage.prompt_tokens, and labels of your own into tags, such as tags.team. What is chosen here is chosen again for the next file with this header."</p>
                 <div class="form-row upload-constants">
                     <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider hint="Such as openai, where no column says it."/>
@@ -173,7 +173,7 @@ fn first_rows(checked: &Checked) -> AnyView {
         format::counted(i128::try_from(rows).unwrap_or_default(), "row"),
         format::money_exact(checked.cost())
     );
-    let concerns = [(checked.refused(), "would be refused"), (checked.unpriced(), "would wait for a price")];
+    let concerns = [(checked.refused(), "would be rejected"), (checked.unpriced(), "would be unpriced")];
     let concerns: Vec<String> =
         concerns.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let tone = if concerns.is_empty() { Tone::Good } else { Tone::Warn };
@@ -204,7 +204,7 @@ fn checked_row(row: &CheckedRow) -> AnyView {
     let notes = row
         .refused
         .clone()
-        .map(|refused| view! { <span class="bad">"refused: "{inline_code(&refused)}</span> }.into_any());
+        .map(|refused| view! { <span class="bad">"rejected: "{inline_code(&refused)}</span> }.into_any());
     let notes = notes.or_else(|| row.unpriced.as_deref().map(inline_code));
     view! {
         <tr>
@@ -228,7 +228,7 @@ fn import_form(visit: &Visit, upload: &Upload) -> AnyView {
     };
     let can_check = upload.state == UploadState::Waiting;
     let title = if can_check { "Record its events" } else { "Go on" };
-    let (label, at_hand) = (format!("File {}", upload.file_name), format!("{} is at hand.", upload.file_name));
+    let (label, at_hand) = (format!("File {}", upload.file_name), format!("{} is ready.", upload.file_name));
     let (file_wrong, all_wrong) = (wrong.of("file"), wrong.all());
     let (upload_id, done, size) =
         (upload.upload_id.to_string(), upload.done_bytes.to_string(), upload.size_bytes.to_string());

@@ -42,7 +42,7 @@ pub(crate) async fn imports(visit: Visit) -> Drawn {
             {tabs(visit.org(), Tab::Imports)}
             {whose()}
             <Section title="New file" id="new">{send}</Section>
-            <Section title="Earlier files">{earlier}</Section>
+            <Section title="Earlier imports">{earlier}</Section>
         },
     ))
 }
@@ -51,7 +51,7 @@ pub(crate) async fn imports(visit: Visit) -> Drawn {
 fn whose() -> AnyView {
     view! {
         <Notice>
-            "What you take becomes prices of your own. The common price book belongs to all organizations of this server and stays as it is; its operator updates it with "
+            "What you take becomes prices of your own. The list price book belongs to all organizations of this server and stays as it is; its operator updates it with "
             <code>"tallystick prices import"</code>". A price of your own is charged without the uplifts that the common book adds for regions."
         </Notice>
     }

@@ -21,7 +21,7 @@ use leptos::server_fn::ServerFn;
 const NOTICES: &[NoticeText] = &[NoticeText {
     code: "imported",
     tone: Tone::Good,
-    text: "The prices are entered, as one change that you can undo under Your prices. Recorded events keep their cost until they are repriced.",
+    text: "The prices are entered, as one change that you can undo under Custom prices. Recorded events keep their cost until they are repriced.",
 }];
 
 /// The filter in the page's address.
@@ -190,7 +190,7 @@ fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
     let model = proposal.model();
     let what = proposal.row().map(|row| (row.meter.label(), terms(row)));
     let (meter, terms) = what.unwrap_or_default();
-    let from = proposal.from.map_or_else(|| "the beginning".to_owned(), instant);
+    let from = proposal.from.map_or_else(|| "all time".to_owned(), instant);
     let tick = may.then(|| {
         let label = format!("Enter {meter} of {}", model.model);
         let id = proposal.id().to_string();

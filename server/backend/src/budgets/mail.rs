@@ -209,7 +209,7 @@ fn figures(month: NaiveDate, usage: &BudgetUsage, expected: Option<Expected>) ->
     let figure = |label: &str, value: String| Figure { label: label.to_owned(), value };
     let third = match (expected, usage.remaining()) {
         (Some(expected), _) => figure(
-            &format!("Forecast for {}", format::day(Period::month_of(month).last_day())),
+            &format!("Forecast ({})", format::day(Period::month_of(month).last_day())),
             format!(
                 "{} ({} \u{2013} {})",
                 format::money(expected.point),
@@ -221,7 +221,7 @@ fn figures(month: NaiveDate, usage: &BudgetUsage, expected: Option<Expected>) ->
         (None, left) => figure("Left", format::money(left)),
     };
     vec![
-        figure("Used so far", format!("{} ({})", format::money(usage.used), usage.percent_text())),
+        figure("Used", format!("{} ({})", format::money(usage.used), usage.percent_text())),
         figure(&format!("Budget for {}", format::month(month)), format::money(usage.amount)),
         third,
     ]
@@ -242,7 +242,7 @@ async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget, month: Naiv
     let now = spend_by(backend, scope, budget, period).await?;
     let before = spend_by(backend, scope, budget, period.previous()).await?;
     if before.is_empty() {
-        let title = "Largest so far".to_owned();
+        let title = "Top drivers".to_owned();
         return Ok(Cause { title, rows: top_two(&now, format::money) });
     }
     let change = now.iter().map(|(key, spend)| (key.clone(), spend - before.get(key).copied().unwrap_or_default()));
@@ -250,12 +250,12 @@ async fn cause(backend: &Backend, scope: &OrgScope, budget: &Budget, month: Naiv
     let against = format::range(period.previous(), today);
     if grown.is_empty() {
         return Ok(Cause {
-            title: format!("Nothing grew against {against}; largest so far"),
+            title: format!("Nothing grew against {against}; top drivers"),
             rows: top_two(&now, format::money),
         });
     }
     let text = |change| format::money_signed(change);
-    Ok(Cause { title: format!("Grew most against {against}"), rows: top_two(&grown, text) })
+    Ok(Cause { title: format!("Top drivers vs {against}"), rows: top_two(&grown, text) })
 }
 
 async fn spend_by(

@@ -1,4 +1,4 @@
-//! Budgets and the alert ledger.
+//! Budgets and the alert history.
 //!
 //! A budget is an amount per calendar month of the organization's zone. Spend is always derived from the rollups, never counted beside them.
 //! [`evaluate`] compares the two: on marks that ingestion leaves ([`run_worker`]), when a budget is made or changed, and on a slow sweep.

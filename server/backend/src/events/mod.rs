@@ -14,7 +14,9 @@ pub use ingest::{
     IdempotencyKey, Item, ingest, ingest_foreign, ingest_inputs, ingest_native, ingest_repeatable, read_one, split,
     split_up_to,
 };
-pub use possible_duplicates::{drops_doubles, possible_duplicate_totals, possible_duplicates, set_drops_doubles};
+pub use possible_duplicates::{
+    drops_possible_duplicates, possible_duplicate_totals, possible_duplicates, set_drops_possible_duplicates,
+};
 pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced, unread_usage};
 
 use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};

@@ -246,7 +246,7 @@ const TABLES: [&str; 29] = [
     "event_copies",
     "running_totals",
     "provider_responses",
-    "suspected_doubles",
+    "possible_duplicates",
     "trace_calls",
     "traces",
     "rollup_quarter",

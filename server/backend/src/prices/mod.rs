@@ -87,7 +87,7 @@ async fn sync(pool: &PgPool, clock: &dyn Clock, text: &str, fingerprint: &str) -
     Ok(Synced { added, superseded })
 }
 
-/// The whole common price book, ready to rate with.
+/// The whole list price book, ready to rate with.
 ///
 /// # Errors
 /// [`Error::Database`]; [`Error::Inconsistent`] for a row that cannot be read.
@@ -96,7 +96,7 @@ pub async fn load(pool: &PgPool) -> Result<PriceBook, Error> {
     Ok(PriceBook::new(load_rows(pool, None).await?))
 }
 
-/// The rows of the whole common price book that count, or that counted at an instant; rules for names have no history.
+/// The rows of the whole list price book that count, or that counted at an instant; rules for names have no history.
 async fn load_rows(pool: &PgPool, known_at: Option<DateTime<Utc>>) -> Result<BookRows, Error> {
     let mut tx = pool.begin().await?;
     let rows = BookRows {

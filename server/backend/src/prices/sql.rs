@@ -280,7 +280,7 @@ pub(super) async fn edition(pool: &PgPool) -> Result<Edition, Error> {
     Ok(sqlx::query_as(sql).fetch_one(pool).await?)
 }
 
-/// The common prices of some models that hold, or held, or will.
+/// The list prices of some models that hold, or held, or will.
 pub(super) async fn prices_of(pool: &PgPool, models: &BTreeSet<ModelName>) -> Result<Vec<BookPrice>, Error> {
     let rows = sqlx::query(
         "select price_id, prices.provider, prices.model, meter, variant, tier_from, tier_inclusive, rate, per, valid_from,

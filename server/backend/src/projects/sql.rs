@@ -325,7 +325,7 @@ pub(super) async fn extend_ownership(
     Ok(done.rows_affected() == 1)
 }
 
-/// From the day on (none: since the beginning of time), until further notice.
+/// From the day on (none: since the beginning of time), without an end date.
 pub(super) async fn insert_ownership(
     connection: &mut PgConnection,
     scope: &OrgScope,

@@ -115,7 +115,7 @@ pub async fn compare(
     Ok(changes(now, before, movers))
 }
 
-/// Where the present month of a part is going: forecast, budget, and what waits in the alert ledger.
+/// Where the present month of a part is going: forecast, budget, and what waits in the alert history.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].

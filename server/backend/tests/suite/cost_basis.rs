@@ -16,7 +16,7 @@ use testkit::TestDatabase;
 use testkit::seed;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
-/// 0.0035 dollars for 1,000 input and 100 output tokens at its common price.
+/// 0.0035 dollars for 1,000 input and 100 output tokens at its list price.
 const MODEL: &str = "gpt-4o-2024-08-06";
 
 fn money(text: &str) -> Decimal {

@@ -155,7 +155,7 @@ async fn own_prices_are_seen_by_their_organization_alone() {
     assert_eq!((found.matching, found.page.rows[0].own), (1, true));
     let o3 = browse::find(&backend, &acme.owner, &search("o3", Some("openai"), 1)).await.unwrap().page.rows.remove(0);
     assert_eq!(o3.input.unwrap().rate.to_string(), "1");
-    assert_eq!(o3.output.unwrap().rate.to_string(), "8", "the other meters keep their common price");
+    assert_eq!(o3.output.unwrap().rate.to_string(), "8", "the other meters keep their list price");
     let model = browse::model(&backend, &acme.owner, &name("openai", "o3")).await.unwrap();
     let mut inputs = in_force(&model.prices, model.now).into_iter().filter(|price| price.row.meter.is_input_token());
     assert!(inputs.all(|price| price.own), "the own input price stands in for cached input too");

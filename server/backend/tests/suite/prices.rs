@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 const NOW: &str = "2026-11-20T12:00:00Z";
 
-/// 1,000 input and 100 output tokens of a model: 0.0035 dollars of gpt-4o at its common price.
+/// 1,000 input and 100 output tokens of a model: 0.0035 dollars of gpt-4o at its list price.
 pub(crate) async fn send(backend: &Backend, api: &OrgScope, id: &str, model: &str) -> Option<Decimal> {
     let event: EventInput = serde_json::from_value(json!({
         "id": id, "timestamp": "2026-11-20T09:41:07Z", "provider": "openai", "model": model,

@@ -61,7 +61,7 @@ pub(super) struct EventSummary {
     /// What the provider says it cost, in US dollars.
     reported_cost: Option<String>,
     /// Whether it may be the same call as an event that was recorded before under another id.
-    suspected_double: bool,
+    possible_duplicate: bool,
 }
 
 impl From<EventRow> for EventSummary {
@@ -78,7 +78,7 @@ impl From<EventRow> for EventSummary {
             attempt: row.attempt,
             latency_ms: row.latency_ms,
             tokens: row.tokens,
-            suspected_double: row.suspected_double,
+            possible_duplicate: row.possible_duplicate,
             currency: row.cost.map(|_| "USD"),
             cost: row.cost.map(exact),
             reported_cost: row.reported_cost.map(exact),
@@ -86,9 +86,9 @@ impl From<EventRow> for EventSummary {
     }
 }
 
-/// A suspected double beside the event that came first.
+/// A possible duplicate beside the event that came first.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SuspectedDouble)]
+#[schema(as = PossibleDuplicate)]
 pub(super) struct PossibleDuplicateDocument {
     /// The event that came second.
     event: EventSummary,
@@ -96,11 +96,11 @@ pub(super) struct PossibleDuplicateDocument {
     first: Option<EventSummary>,
 }
 
-/// A page of suspected doubles, and what all of them cost.
+/// A page of possible duplicates, and what all of them cost.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SuspectedDoubles)]
+#[schema(as = PossibleDuplicates)]
 pub(super) struct PossibleDuplicatesDocument {
-    doubles: Vec<PossibleDuplicateDocument>,
+    possible_duplicates: Vec<PossibleDuplicateDocument>,
     /// How many there are.
     events: u64,
     /// What they cost together: as much may be counted twice. Decimal string with 12 places.
@@ -120,7 +120,7 @@ impl PossibleDuplicatesDocument {
             first: row.first.map(Into::into),
         };
         Self {
-            doubles: page.rows.into_iter().map(double).collect(),
+            possible_duplicates: page.rows.into_iter().map(double).collect(),
             events: totals.events,
             cost: exact(totals.cost),
             currency: "USD",
@@ -312,7 +312,7 @@ pub(super) struct EventDocument {
     /// Other attempts of the same request, first to last, at most 20.
     attempts: Vec<EventSummary>,
     /// Other events that may be the same call, the first one first, at most 20.
-    doubles: Vec<EventSummary>,
+    possible_duplicates: Vec<EventSummary>,
 }
 
 impl From<EventDetail> for EventDocument {
@@ -348,7 +348,7 @@ impl From<EventDetail> for EventDocument {
             smaller_copies: event.smaller_copies,
             attributes: event.attributes.into_iter().collect(),
             attempts: event.attempts.into_iter().map(EventSummary::from).collect(),
-            doubles: event.possible_duplicates.into_iter().map(EventSummary::from).collect(),
+            possible_duplicates: event.possible_duplicates.into_iter().map(EventSummary::from).collect(),
         }
     }
 }

@@ -160,12 +160,12 @@ async fn unpriced(caller: ApiCaller, State(state): State<AppState>) -> Result<Js
     Ok(Json(UnpricedDocument::from(rows)))
 }
 
-/// Lists suspected doubles, newest first: events that may be the same call as one that was recorded before, because the provider's answer has the same id, or because spans of one trace tell the same.
+/// Lists possible duplicates, newest first: events that may be the same call as one that was recorded before, because the provider's answer has the same id, or because spans of one trace tell the same.
 ///
-/// `cost` is what all of them cost: as much may be counted twice. Whether they are recorded at all is `drop_doubles` of `PATCH /v1/organization`.
+/// `cost` is what all of them cost: as much may be counted twice. Whether they are recorded at all is `drop_possible_duplicates` of `PATCH /v1/organization`.
 #[utoipa::path(
     get,
-    path = "/v1/events/doubles",
+    path = "/v1/events/possible-duplicates",
     tag = "events",
     security(("api_key" = ["read"])),
     params(

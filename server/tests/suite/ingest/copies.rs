@@ -26,7 +26,7 @@ async fn the_largest_copy_counts_and_its_receipt_says_so() {
     assert_eq!(said, expected.map(|(status, cost)| (json!(status), json!(cost))));
     let event = event(&app, &tenant, "a").await;
     assert_eq!(event["smaller_copies"], json!({"copies": 1, "tokens": 1_001, "cost": "0.003015000000"}));
-    assert_eq!((&event["usage"]["output_tokens"], &event["doubles"]), (&json!(400), &json!([])));
+    assert_eq!((&event["usage"]["output_tokens"], &event["possible_duplicates"]), (&json!(400), &json!([])));
     let rejected = app.api(&tenant.key).get("/v1/events/rejected").await.json();
     assert_eq!(rejected["rejected"], json!([]));
     assert_verified(&app, &tenant).await;

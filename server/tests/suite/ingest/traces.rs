@@ -63,7 +63,7 @@ async fn what_comes_before_its_calls_is_recorded_and_they_are_suspected() {
     export(&app, &acme, json!([below("000000000000000c", "000000000000000b")])).await;
     let found = event(&app, &acme, "5b8efff798038103d269b633813fc60c-000000000000000c").await;
     assert_eq!(
-        (&found["suspected_double"], &found["doubles"][0]["id"]),
+        (&found["possible_duplicate"], &found["possible_duplicates"][0]["id"]),
         (&json!(true), &json!("5b8efff798038103d269b633813fc60c-000000000000000b"))
     );
     assert_verified(&app, &acme).await;

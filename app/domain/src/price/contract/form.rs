@@ -44,7 +44,7 @@ pub struct TermForm {
     /// First month, such as `2026-11`.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "2026-10"))]
     pub from: String,
-    /// The month in which it no longer holds; empty means until further notice.
+    /// The month in which it no longer holds; empty means without an end date.
     pub to: String,
     /// Who said so.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "Contract 2026-114", max_length = 200))]

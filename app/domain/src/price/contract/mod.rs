@@ -111,7 +111,7 @@ pub struct ContractTerm {
     pub tiers: Vec<Tier>,
     /// First day of the first month of the organization's zone in which it holds.
     pub from: NaiveDate,
-    /// First day of the month in which it no longer holds; none means until further notice.
+    /// First day of the month in which it no longer holds; none means without an end date.
     pub to: Option<NaiveDate>,
     /// Who said so.
     pub source: String,

@@ -1,6 +1,6 @@
 //! Importing into an organization's own book: every price of the models that change, from the day on which they do.
 //!
-//! Own prices of a model are one card: one that stands in for a meter goes before the common price of exactly that meter.
+//! Own prices of a model are one card: one that stands in for a meter goes before the list price of exactly that meter.
 //! So a change cannot come alone: the prices beside it come with it as they are, and nothing else is charged otherwise than before.
 
 use super::super::page::ModelName;
@@ -21,7 +21,7 @@ pub struct Card {
     pub prices: Vec<BookPrice>,
 }
 
-/// The common prices with an organization's own laid over them: what its events are charged, kind by kind.
+/// The list prices with an organization's own laid over them: what its events are charged, kind by kind.
 #[must_use]
 pub fn overlay(common: &[BookPrice], own: &[BookPrice]) -> Vec<BookPrice> {
     let mut by_kind: BTreeMap<Kind, Vec<Span>> = BTreeMap::new();

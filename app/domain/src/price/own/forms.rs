@@ -39,7 +39,7 @@ pub struct PriceForm {
     /// From this day of the organization's zone or this instant; empty means from the beginning of time.
     #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
     pub valid_from: String,
-    /// Until before this day or instant; empty means until further notice.
+    /// Until before this day or instant; empty means without an end date.
     pub valid_to: String,
     /// What else it asks of a call, such as `size=1024x1536;quality=high`; mostly empty.
     #[cfg_attr(feature = "openapi", schema(example = "region=eu"))]
@@ -209,7 +209,7 @@ pub struct ModifierForm {
     /// From this day or instant; empty means from the beginning of time.
     #[cfg_attr(feature = "openapi", schema(example = "2026-11-01"))]
     pub valid_from: String,
-    /// Until before this day or instant; empty means until further notice.
+    /// Until before this day or instant; empty means without an end date.
     pub valid_to: String,
     /// Who said so.
     #[cfg_attr(feature = "openapi", schema(required = true, example = "Contract 2026-114", max_length = 200))]
@@ -272,7 +272,7 @@ pub struct MappingForm {
     pub to_model: String,
     /// From this day or instant; empty means from the beginning of time.
     pub valid_from: String,
-    /// Until before this day or instant; empty means until further notice.
+    /// Until before this day or instant; empty means without an end date.
     pub valid_to: String,
 }
 

@@ -44,7 +44,7 @@ pub enum PriceWarning {
     LooksPerToken,
     /// So large that dollars per million tokens were probably entered as dollars per token.
     LooksPerMillion,
-    /// Other meters of the model would be charged this price too, in place of their common prices.
+    /// Other meters of the model would be charged this price too, in place of their list prices.
     StandsIn {
         /// Labels of these meters.
         meters: Vec<String>,

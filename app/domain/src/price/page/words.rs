@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 /// The prices of one model that can be charged at an instant: the organization's own, and the common ones that these leave.
 ///
-/// Own prices are one card laid over the common one: a common price is out of reach where an own one of its meter, or of a meter that stands in for it, holds for every call.
+/// Own prices are one card laid over the common one: a list price is out of reach where an own one of its meter, or of a meter that stands in for it, holds for every call.
 #[must_use]
 pub fn in_force(prices: &[DatedPrice], at: DateTime<Utc>) -> Vec<&DatedPrice> {
     let own: Vec<&BookPrice> =

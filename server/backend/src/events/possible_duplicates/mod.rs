@@ -61,7 +61,7 @@ pub async fn possible_duplicates(
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> Result<PossibleDuplicateTotals, Error> {
-    let drops = drops_doubles(backend, scope).await?;
+    let drops = drops_possible_duplicates(backend, scope).await?;
     Ok(PossibleDuplicateTotals { drops, ..sql::sum(&backend.pool, scope).await? })
 }
 
@@ -70,7 +70,7 @@ pub async fn possible_duplicate_totals(backend: &Backend, scope: &OrgScope) -> R
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
+pub async fn drops_possible_duplicates(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
     scope.require(Permission::Read)?;
     sql::is_dropping(&backend.pool, scope).await
 }
@@ -80,12 +80,12 @@ pub async fn drops_doubles(backend: &Backend, scope: &OrgScope) -> Result<bool, 
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission to manage the organization; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn set_drops_doubles(backend: &Backend, scope: &OrgScope, drop: bool) -> Result<(), Error> {
+pub async fn set_drops_possible_duplicates(backend: &Backend, scope: &OrgScope, drop: bool) -> Result<(), Error> {
     scope.require(Permission::ManageOrganization)?;
     let mut transaction = backend.pool.begin().await?;
     if sql::set_dropping(&mut transaction, scope, drop).await? {
         let detail =
-            if drop { "Suspected doubles are left out." } else { "Suspected doubles are recorded and marked." };
+            if drop { "Possible duplicates are left out." } else { "Possible duplicates are recorded and marked." };
         audit::record(backend, scope, &mut transaction, "organization.changed", detail).await?;
     }
     transaction.commit().await?;

@@ -7,29 +7,31 @@ use domain::ids::EventKey;
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row};
 use uuid::Uuid;
 
-/// Rows of `suspected_doubles`, as `doubles`, with their events `e`, as far as they are kept and the caller sees them.
+/// Rows of `possible_duplicates`, as `doubles`, with their events `e`, as far as they are kept and the caller sees them.
 fn seen() -> String {
     let event = event_of!("doubles");
     format!(
-        "from suspected_doubles as doubles {event} {LAST}
+        "from possible_duplicates as doubles {event} {LAST}
          where doubles.org_id = $1 and ($2::uuid[] is null or s.project_id = any ($2))"
     )
 }
 
 /// Whether the organization leaves possible duplicates out.
 pub(super) async fn is_dropping(pool: &PgPool, scope: &OrgScope) -> Result<bool, Error> {
-    let drops = sqlx::query_scalar("select drop_doubles from organizations where org_id = $1");
+    let drops = sqlx::query_scalar("select drop_possible_duplicates from organizations where org_id = $1");
     Ok(drops.bind(scope.org_id().0).fetch_optional(pool).await?.unwrap_or_default())
 }
 
 /// Sets it; tells whether that changed anything.
 pub(super) async fn set_dropping(connection: &mut PgConnection, scope: &OrgScope, drop: bool) -> Result<bool, Error> {
-    let changed = sqlx::query("update organizations set drop_doubles = $2 where org_id = $1 and drop_doubles <> $2")
-        .bind(scope.org_id().0)
-        .bind(drop)
-        .execute(connection)
-        .await?
-        .rows_affected();
+    let changed = sqlx::query(
+        "update organizations set drop_possible_duplicates = $2 where org_id = $1 and drop_possible_duplicates <> $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(drop)
+    .execute(connection)
+    .await?
+    .rows_affected();
     Ok(changed > 0)
 }
 
@@ -37,13 +39,13 @@ pub(super) async fn set_dropping(connection: &mut PgConnection, scope: &OrgScope
 pub(super) async fn others(pool: &PgPool, scope: &OrgScope, key: EventKey, limit: i64) -> Result<Vec<EventKey>, Error> {
     let keys: Vec<Uuid> = sqlx::query_scalar(
         "with first as (
-             select coalesce((select first_key from suspected_doubles where org_id = $1 and event_key = $2), $2) as key
+             select coalesce((select first_key from possible_duplicates where org_id = $1 and event_key = $2), $2) as key
          )
          select others.event_key from (
              select first.key as event_key, 0 as place from first
              union all
              select doubles.event_key, 1 from first
-             join suspected_doubles as doubles on doubles.org_id = $1 and doubles.first_key = first.key
+             join possible_duplicates as doubles on doubles.org_id = $1 and doubles.first_key = first.key
          ) as others
          where others.event_key <> $2
          order by others.place, others.event_key limit $3",
@@ -90,7 +92,7 @@ pub(super) async fn sum(pool: &PgPool, scope: &OrgScope) -> Result<PossibleDupli
         sqlx::query(AssertSqlSafe(sql)).bind(scope.org_id().0).bind(scope.visible_projects()).fetch_one(pool).await?;
     let count = |column: &'static str| {
         let count: i64 = row.try_get(column)?;
-        u64::try_from(count).map_err(|error| Error::inconsistent("suspected_doubles", column, error))
+        u64::try_from(count).map_err(|error| Error::inconsistent("possible_duplicates", column, error))
     };
     Ok(PossibleDuplicateTotals {
         events: count("events")?,

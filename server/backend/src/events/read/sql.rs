@@ -21,8 +21,8 @@ use uuid::Uuid;
 fn rows_of_events(scope: &OrgScope) -> QueryBuilder<Postgres> {
     let mut sql = QueryBuilder::new(format!(
         "select {}, projects.slug as project, coalesce(api_keys.name, '') as key_name,
-            exists (select 1 from suspected_doubles as doubles
-                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as suspected_double, {CURRENT_COST} as current_cost
+            exists (select 1 from possible_duplicates as doubles
+                where doubles.org_id = e.org_id and doubles.event_key = e.event_key) as possible_duplicate, {CURRENT_COST} as current_cost
         from events as e{}
         join projects on projects.org_id = s.org_id and projects.project_id = s.project_id
         left join api_keys on api_keys.org_id = s.org_id and api_keys.key_id = s.key_id{LAST}",
@@ -72,7 +72,7 @@ fn listed_event(scope: &OrgScope, row: &PgRow, event: StoredEvent) -> Result<Lis
         cost: row.try_get("current_cost")?,
         // Other currencies are not converted and do not count.
         reported_cost: sent.reported_cost.as_ref().and_then(ReportedCost::usd),
-        suspected_double: row.try_get("suspected_double")?,
+        possible_duplicate: row.try_get("possible_duplicate")?,
         attempt: sent.attempt.unwrap_or(1),
         latency_ms: sent.latency_ms,
     };

@@ -1,7 +1,7 @@
 //! Copies of one answer: the fullest counts, in whatever order they come.
 
 use super::{Fixture, event, statuses, with};
-use crate::events::{find, list, set_drops_doubles};
+use crate::events::{find, list, set_drops_possible_duplicates};
 use crate::ledger::rejected;
 use crate::prices::{self, runs};
 use crate::{Backend, OrgScope, identity};
@@ -172,7 +172,7 @@ async fn of_an_answer_under_two_ids_the_fullest_counts_where_doubles_are_left_ou
         for size in [1, 2] {
             let acme = fixture.organization(&format!("{}{size}", order[0]), "UTC").await;
             let owner = super::possible_duplicates::as_owner(&acme);
-            set_drops_doubles(&fixture.backend, &owner, true).await.unwrap();
+            set_drops_possible_duplicates(&fixture.backend, &owner, true).await.unwrap();
             // The gateway did not see the cached part of the input.
             let answered = |id: &str| {
                 let output = if id == "sdk" { 120 } else { 100 };

@@ -1,7 +1,7 @@
 //! The same call by two routes.
 
 use super::{Fixture, add_project, bound_key, event, statuses, with};
-use crate::events::{find, list, possible_duplicate_totals, possible_duplicates, set_drops_doubles};
+use crate::events::{find, list, possible_duplicate_totals, possible_duplicates, set_drops_possible_duplicates};
 use crate::ledger::rejected;
 use crate::{Actor, OrgScope};
 use domain::event::{EventQuery, IngestStatus, PossibleDuplicate, PossibleDuplicateTotals};
@@ -23,7 +23,7 @@ pub(super) fn as_owner(scope: &OrgScope) -> OrgScope {
 
 async fn marked(fixture: &Fixture, scope: &OrgScope) -> Vec<String> {
     let page = list(&fixture.backend, scope, &EventQuery::default()).await.unwrap();
-    page.rows.into_iter().filter(|row| row.suspected_double).map(|row| row.id).collect()
+    page.rows.into_iter().filter(|row| row.possible_duplicate).map(|row| row.id).collect()
 }
 
 #[tokio::test]
@@ -44,9 +44,9 @@ async fn a_second_event_of_one_answer_is_recorded_and_marked() {
 
     let ids = |rows: Vec<domain::event::EventRow>| rows.into_iter().map(|row| row.id).collect::<Vec<_>>();
     let second = find(&fixture.backend, &acme, "sdk").await.unwrap();
-    assert_eq!((second.row.suspected_double, ids(second.possible_duplicates)), (true, vec!["gateway".to_owned()]));
+    assert_eq!((second.row.possible_duplicate, ids(second.possible_duplicates)), (true, vec!["gateway".to_owned()]));
     let first = find(&fixture.backend, &acme, "gateway").await.unwrap();
-    assert_eq!((first.row.suspected_double, ids(first.possible_duplicates)), (false, vec!["sdk".to_owned()]));
+    assert_eq!((first.row.possible_duplicate, ids(first.possible_duplicates)), (false, vec!["sdk".to_owned()]));
     assert!(find(&fixture.backend, &acme, "cached").await.unwrap().possible_duplicates.is_empty());
 
     let page = possible_duplicates(&fixture.backend, &acme, None, 1).await.unwrap();
@@ -76,9 +76,9 @@ async fn where_doubles_are_left_out_they_are_listed_and_never_counted() {
     let acme = fixture.organization("acme", "UTC").await;
     let project = add_project(&fixture, &acme, "other").await;
     let bound = bound_key(&fixture, &acme, &project).await;
-    let refused = set_drops_doubles(&fixture.backend, &bound, true).await.unwrap_err();
+    let refused = set_drops_possible_duplicates(&fixture.backend, &bound, true).await.unwrap_err();
     assert_eq!(refused.into_problem().status(), 403, "a key of one project does not decide for all");
-    set_drops_doubles(&fixture.backend, &as_owner(&acme), true).await.unwrap();
+    set_drops_possible_duplicates(&fixture.backend, &as_owner(&acme), true).await.unwrap();
     assert_eq!(fixture.send(&acme, &[answered("gateway", "chatcmpl-1")]).await.accepted, 1);
     let again = [answered("sdk", "chatcmpl-1"), answered("sdk", "chatcmpl-1"), event("other")];
     let answer = fixture.send(&acme, &again).await;

@@ -325,7 +325,7 @@ async fn end(backend: &Backend, scope: &OrgScope, upload_id: UploadId, is_discar
         let what = if is_discarded { "Discarded the upload of" } else { "Uploaded" };
         let action = if is_discarded { "upload.discarded" } else { "upload.finished" };
         let detail = format!(
-            "{what} {}: {} recorded, {} recorded before, {} refused.",
+            "{what} {}: {} recorded, {} duplicates, {} rejected.",
             upload.file_name,
             format::count(upload.accepted),
             format::count(upload.duplicates),

@@ -72,7 +72,7 @@ pub(super) struct OrgSettings {
     /// How often rules were undone.
     pub(super) rules_undone: i32,
     /// Whether possible duplicates are left out.
-    pub(super) drops_doubles: bool,
+    pub(super) drops_possible_duplicates: bool,
 }
 
 /// Enters one organization, waiting while somebody rebuilds it, and answers with its zone, which cannot change until the transaction ends; none if it is gone.
@@ -93,7 +93,7 @@ pub(super) async fn settings(
 ) -> Result<HashMap<OrgId, OrgSettings>, Error> {
     let ids: Vec<Uuid> = organizations.iter().map(|org_id| org_id.0).collect();
     let rows = sqlx::query(
-        "select org_id, time_zone, rules_undone, drop_doubles, greatest(
+        "select org_id, time_zone, rules_undone, drop_possible_duplicates, greatest(
              events_from::timestamp at time zone 'UTC', $2 - make_interval(days => retention_days)) as since
          from organizations where org_id = any($1)",
     )
@@ -107,8 +107,8 @@ pub(super) async fn settings(
             let zone = Zone::parse(zone)
                 .map_err(|problem| Error::inconsistent("organizations", "time_zone", problem.detail))?;
             let (since, rules_undone) = (row.try_get("since")?, row.try_get("rules_undone")?);
-            let drops_doubles = row.try_get("drop_doubles")?;
-            Ok((OrgId(row.try_get("org_id")?), OrgSettings { zone, since, rules_undone, drops_doubles }))
+            let drops_possible_duplicates = row.try_get("drop_possible_duplicates")?;
+            Ok((OrgId(row.try_get("org_id")?), OrgSettings { zone, since, rules_undone, drops_possible_duplicates }))
         })
         .collect()
 }

@@ -187,7 +187,7 @@ impl Batch<'_> {
         let untold: Vec<&NewEvent> =
             new.iter().copied().filter(|event| !replaced.by_larger.contains_key(&event.event_key)).collect();
         let told = traces::tell(connection, &untold, self.now).await?;
-        let drops = |(org_id, org): (&OrgId, &sql::OrgSettings)| org.drops_doubles.then_some(*org_id);
+        let drops = |(org_id, org): (&OrgId, &sql::OrgSettings)| org.drops_possible_duplicates.then_some(*org_id);
         let dropping: BTreeSet<OrgId> = settings.iter().filter_map(drops).collect();
         let mut pairs = possible_duplicates::claimed_before(connection, claims, &dropping).await?;
         // What repeats others is neither a double nor what others are doubles of.

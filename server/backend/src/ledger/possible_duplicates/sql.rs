@@ -59,7 +59,7 @@ pub(crate) async fn mark(
     let keys: Vec<Uuid> = marked.iter().map(|(event, _)| event.event_key.0).collect();
     let first_keys: Vec<Uuid> = marked.iter().map(|(_, first)| first.0).collect();
     sqlx::query(
-        "insert into suspected_doubles (org_id, event_key, first_key)
+        "insert into possible_duplicates (org_id, event_key, first_key)
          select * from unnest($1::uuid[], $2::uuid[], $3::uuid[])",
     )
     .bind(orgs)

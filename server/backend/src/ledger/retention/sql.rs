@@ -90,7 +90,7 @@ pub(super) async fn delete_ids(pool: &PgPool, scope: &OrgScope, month: NaiveDate
     // The ids last: by them the month is found again when this is interrupted.
     for sql in [
         "delete from adjustments where org_id = $1 and event_key >= $2 and event_key < $3",
-        "delete from suspected_doubles where org_id = $1 and event_key >= $2 and event_key < $3",
+        "delete from possible_duplicates where org_id = $1 and event_key >= $2 and event_key < $3",
         "delete from event_copies where org_id = $1 and event_key >= $2 and event_key < $3",
         "delete from provider_responses where org_id = $1 and event_key >= $2 and event_key < $3",
         "delete from event_ids where org_id = $1 and event_key >= $2 and event_key < $3",

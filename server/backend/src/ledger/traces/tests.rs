@@ -2,7 +2,7 @@
 
 use super::{REPEATS, sql};
 use crate::events::tests::{Fixture, now, server, statuses};
-use crate::events::{attention, ingest_foreign, list, possible_duplicates, set_drops_doubles};
+use crate::events::{attention, ingest_foreign, list, possible_duplicates, set_drops_possible_duplicates};
 use crate::ledger::{enforce_retention, rejected};
 use crate::{Backend, OrgScope, identity};
 use IngestStatus::{Accepted, Duplicate, Rejected};
@@ -77,7 +77,7 @@ async fn send(backend: &Backend, scope: &OrgScope, events: Vec<EventInput>) -> V
 /// Recorded events with whether they are suspected, and the codes of what is listed.
 async fn state(fixture: &Fixture, scope: &OrgScope) -> (Vec<(String, bool)>, Vec<(String, u64)>) {
     let page = list(&fixture.backend, scope, &EventQuery::default()).await.unwrap();
-    let mut events: Vec<_> = page.rows.into_iter().map(|row| (row.id, row.suspected_double)).collect();
+    let mut events: Vec<_> = page.rows.into_iter().map(|row| (row.id, row.possible_duplicate)).collect();
     events.sort();
     let listed = rejected(&fixture.backend, scope, None, 50).await.unwrap();
     let mut listed: Vec<_> = listed.rows.into_iter().map(|row| (row.code, row.times)).collect();
@@ -110,7 +110,7 @@ async fn what_lies_above_a_recorded_call_is_left_out_and_listed_whatever_comes_a
 }
 
 #[tokio::test]
-async fn a_call_below_a_recorded_one_is_a_suspected_double() {
+async fn a_call_below_a_recorded_one_is_a_possible_duplicate() {
     let fixture = Fixture::new().await;
     let acme = fixture.organization("acme", "UTC").await;
     let backend = &fixture.backend;
@@ -123,7 +123,7 @@ async fn a_call_below_a_recorded_one_is_a_suspected_double() {
     assert_eq!(pairs.rows[0].first.as_ref().unwrap().id, "1-1");
 
     let owner = identity::system_scope(backend, acme.org_id()).await.unwrap();
-    set_drops_doubles(backend, &owner, true).await.unwrap();
+    set_drops_possible_duplicates(backend, &owner, true).await.unwrap();
     for _ in 0..2 {
         assert_eq!(send(backend, &acme, vec![call(1, 3, 1)]).await, [Duplicate]);
     }

@@ -129,7 +129,7 @@ pub(super) async fn providers(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Pro
     rows.iter().map(read).collect()
 }
 
-/// The data sets that the common prices in force come from.
+/// The data sets that the list prices in force come from.
 pub(super) async fn sources(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<SourceEntry>, Error> {
     let rows = sqlx::query(
         "select source, source_version, count(*) as prices, max(recorded_at) as recorded_at from prices
@@ -151,7 +151,7 @@ pub(super) async fn sources(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<Sou
     rows.iter().map(read).collect()
 }
 
-/// Prices in force of these models: the organization's own first.
+/// Current prices of these models: the organization's own first.
 pub(super) async fn prices_in_force(
     pool: &PgPool,
     scope: &OrgScope,

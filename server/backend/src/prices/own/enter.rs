@@ -23,7 +23,7 @@ pub async fn warnings(
     check_unusual(backend, scope, &[dated(scope, new)?], backend.clock.now()).await
 }
 
-/// Enters prices as one change: from its begin on each goes before the common price of its model, and before own prices of the same time.
+/// Enters prices as one change: from its begin on each goes before the list price of its model, and before own prices of the same time.
 ///
 /// Events that were recorded already keep their cost until somebody reprices them.
 ///

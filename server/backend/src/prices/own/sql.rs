@@ -1,4 +1,4 @@
-//! What the own book asks of recorded events, of the common prices, and of the days of its own.
+//! What the own book asks of recorded events, of the list prices, and of the days of its own.
 
 use crate::ledger::{event_of, is_last, key};
 use crate::{Error, OrgScope};

@@ -35,7 +35,7 @@ async fn step_of_any(backend: &Backend) -> Result<bool, Error> {
 
 /// Takes the next step of a run, unless another server is at it; whether there may be more to do.
 ///
-/// A step that cannot be taken ends the run as failed: what it moved so far can be reversed.
+/// A step that cannot be taken ends the run as failed: what it repriced so far can be reversed.
 ///
 /// # Errors
 /// [`Error::Database`] when PostgreSQL is away: the step is as if it had never been.

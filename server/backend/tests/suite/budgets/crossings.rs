@@ -48,7 +48,7 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
         "threshold of 50 %",
         "$6,000.00 (50.0",
         "$12,000.00",
-        "Largest so far",
+        "Top drivers",
         "main",
         "because ada@example.com",
         "/edit",
@@ -104,7 +104,7 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
     let text: String =
         sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
     assert!(text.contains("50 %, 80 % and 100 % were crossed at once"), "{text}");
-    assert!(text.contains("Expected by Nov 30: $"), "{text}");
+    assert!(text.contains("Forecast (Nov 30): $"), "{text}");
 
     let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
     assert_eq!(detail.state.status, BudgetStatus::Exceeded);
@@ -166,7 +166,7 @@ async fn a_crossing_acknowledged_before_midnight_is_mailed_whenever_it_is_found(
         assert_eq!((alert.month, alert.late, alert.deliveries.len()), (day("2026-11-01"), false, 2));
         let text: String =
             sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
-        assert!(text.contains("Largest so far") && !text.contains("Expected by"), "of its own month: {text}");
+        assert!(text.contains("Top drivers") && !text.contains("Forecast ("), "of its own month: {text}");
         // What comes after midnight is late, whatever was there before.
         org.spend("2026-11-30", "30").await;
         evaluate(&server).await;

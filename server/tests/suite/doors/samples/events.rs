@@ -46,8 +46,8 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
             .guarded(Guard::Key(KeyScope::Admin)),
         form("events/dismiss-rejected", &[("entry", &world.rejected)]).needs(Permission::ManageProjects),
         form("events/dismiss-all-rejected", &[("until", "2026-12-31T00:00:00Z")]).needs(Permission::ManageProjects),
-        page("/o/{org}/events/doubles", "/o/acme/events/doubles"),
-        api("GET /v1/events/doubles", "/v1/events/doubles"),
+        page("/o/{org}/events/possible-duplicates", "/o/acme/events/possible-duplicates"),
+        api("GET /v1/events/possible-duplicates", "/v1/events/possible-duplicates"),
         api("GET /v1/events/unpriced", "/v1/events/unpriced"),
         api("GET /v1/events/{id}", format!("/v1/events/{EVENT_ID}")),
     ]

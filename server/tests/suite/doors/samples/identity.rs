@@ -47,7 +47,7 @@ fn organization(_: &World) -> Vec<Sample> {
         api("GET /v1/organization", "/v1/organization"),
         api("PATCH /v1/organization", "/v1/organization")
             .guarded(Guard::Key(KeyScope::Admin))
-            .body(json!({"drop_doubles": true})),
+            .body(json!({"drop_possible_duplicates": true})),
         form("identity/first-key", &[]).needs(Permission::ManageKeys),
         form(
             "identity/update-organization",

@@ -117,10 +117,10 @@ pub(super) async fn take_back(
         sqlx::query(sql).bind(scope.org_id().0).bind(&old_keys).execute(&mut *connection).await?;
     }
     for sql in [
-        "update suspected_doubles as mark set event_key = new.new_key
+        "update possible_duplicates as mark set event_key = new.new_key
          from unnest($2::uuid[], $3::uuid[]) as new (old_key, new_key)
          where mark.org_id = $1 and mark.event_key = new.old_key",
-        "update suspected_doubles as mark set first_key = new.new_key
+        "update possible_duplicates as mark set first_key = new.new_key
          from unnest($2::uuid[], $3::uuid[]) as new (old_key, new_key)
          where mark.org_id = $1 and mark.first_key = new.old_key",
         "update trace_calls as call set event_key = new.new_key
