@@ -3,9 +3,7 @@
 mod alert;
 mod input;
 
-pub use alert::{
-    Alert, AlertFilter, AlertPage, Delivery, DeliveryState, MAX_NOTE, parse_note, percents,
-};
+pub use alert::{Alert, AlertFilter, AlertPage, Delivery, DeliveryState, MAX_NOTE, parse_note, percents};
 pub use input::{BudgetChange, BudgetForm, BudgetInput, MAX_RECIPIENTS, MAX_THRESHOLD, MAX_THRESHOLDS};
 
 use crate::forecast::Forecast;

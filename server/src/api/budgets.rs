@@ -9,8 +9,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
 use backend::budgets::{self, Entries, TestTo};
 use domain::budget::{
-    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetState, BudgetStatus, Delivery, DeliveryState, Expected,
-    parse_note,
+    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetState, BudgetStatus, Delivery, DeliveryState,
+    Expected, parse_note,
 };
 use domain::identity::Permission;
 use domain::ids::{AlertId, BudgetId};

@@ -139,9 +139,9 @@ impl<'a> PaidPrices<'a> {
             meters.into_iter().map(|meter| kinds(&of.provider, &of.model, &of.operation, meter)).collect();
         (0..5).find_map(|rank| {
             let kinds = per_meter.iter().filter_map(|kinds| kinds.get(rank));
-            kinds.flat_map(|kind| self.spans.iter().filter_map(move |sums| sums.get(kind))).find_map(
-                |(quantity, spend)| spend.checked_div(*quantity).filter(|price| *price > Decimal::ZERO),
-            )
+            kinds
+                .flat_map(|kind| self.spans.iter().filter_map(move |sums| sums.get(kind)))
+                .find_map(|(quantity, spend)| spend.checked_div(*quantity).filter(|price| *price > Decimal::ZERO))
         })
     }
 }
@@ -211,17 +211,18 @@ mod tests {
     #[test]
     fn the_last_days_go_before_older_ones_of_the_same_kind_alone() {
         let recent = [paid("mistral", "large", "chat", INPUT, 100, "3")];
-        let older = [
-            paid("mistral", "large", "chat", INPUT, 100, "30"),
-            paid("openai", "gpt-4o", "chat", INPUT, 100, "5"),
-        ];
+        let older =
+            [paid("mistral", "large", "chat", INPUT, 100, "30"), paid("openai", "gpt-4o", "chat", INPUT, 100, "5")];
         let of = |provider| estimate(&used(provider, "own-1", "chat", &[(INPUT, 100)], "1000"), &recent, &older);
         assert_eq!((of("mistral"), of("openai")), ("3".to_owned(), "5".to_owned()));
     }
 
     #[test]
     fn a_meter_is_estimated_by_the_one_whose_price_stands_in_for_it() {
-        let rows = [paid("openai", "gpt-4o", "chat", INPUT, 100, "1"), paid("openai", "gpt-4o", "chat", Meter::Output, 100, "4")];
+        let rows = [
+            paid("openai", "gpt-4o", "chat", INPUT, 100, "1"),
+            paid("openai", "gpt-4o", "chat", Meter::Output, 100, "4"),
+        ];
         let reasoning = used("openai", "own-1", "chat", &[(Meter::OutputReasoning, 10), (INPUT, 100)], "1000");
         assert_eq!(estimate(&reasoning, &rows, &[]), "1.4");
     }

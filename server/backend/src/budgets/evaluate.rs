@@ -249,7 +249,11 @@ async fn evaluate_month(
     }
     let Some((entry, lower)) = ids.split_last() else { return Ok(Vec::new()) };
     sql::join_entry(connection, scope, lower, *entry).await?;
-    if late { Ok(Vec::new()) } else { tell(backend, scope, connection, budget, month, &usage, (&thresholds, *entry)).await }
+    if late {
+        Ok(Vec::new())
+    } else {
+        tell(backend, scope, connection, budget, month, &usage, (&thresholds, *entry)).await
+    }
 }
 
 /// Whether spend of the month may have been acknowledged before `ends_at`: by the marks that were taken, or by one that still waits.

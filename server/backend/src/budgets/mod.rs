@@ -22,7 +22,8 @@ use crate::{Backend, Error, OrgScope, audit, delivery, forecast, identity, pagin
 use chrono::{Duration, NaiveDate};
 use domain::budget::{
     Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetFormOptions, BudgetInput,
-    BudgetState, BudgetUsage, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState, percents,
+    BudgetState, BudgetUsage, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState,
+    percents,
 };
 use domain::forecast::Forecast;
 use domain::format;
@@ -472,12 +473,7 @@ pub enum Entries {
 /// # Errors
 /// `Forbidden` without the permission; `NotFound` where the named one is not seen; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn acknowledge(
-    backend: &Backend,
-    scope: &OrgScope,
-    which: Entries,
-    note: Option<&str>,
-) -> Result<(), Error> {
+pub async fn acknowledge(backend: &Backend, scope: &OrgScope, which: Entries, note: Option<&str>) -> Result<(), Error> {
     scope.require(Permission::ManageBudgets)?;
     let (Entries::One(named) | Entries::UpTo(named)) = which;
     let mut transaction = backend.pool.begin().await?;

@@ -24,7 +24,7 @@ use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Dimension, Filter, Granularity, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+    Dimension, Filter, Granularity, MAX_ROWS, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;

@@ -9,13 +9,18 @@ use rust_decimal::Decimal;
 use sqlx::{PgPool, Row};
 
 /// The operation of a model of a project: of several the first by name, for sums by day do not tell them apart.
-const OPERATIONS: &str = "(select org_id, coarse_id, min(operation) as operation from series where org_id = $1 group by org_id, coarse_id)";
+const OPERATIONS: &str =
+    "(select org_id, coarse_id, min(operation) as operation from series where org_id = $1 group by org_id, coarse_id)";
 
 /// Requests of a day's sums `r` that used something at a provider.
 const USED: &str = "nullif(r.requests - r.cache_hits, 0)";
 
 /// What was used without a price, where it has an upper bound: by day, project and model, the share of its requests of each meter's quantity.
-pub(in crate::spend) async fn unpriced(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<UnpricedUsage>, Error> {
+pub(in crate::spend) async fn unpriced(
+    pool: &PgPool,
+    scope: &OrgScope,
+    period: Period,
+) -> Result<Vec<UnpricedUsage>, Error> {
     let sql = format!(
         "select r.day, r.project_id, r.provider, r.model, coalesce(o.operation, '') as operation, r.unpriced_upper_bound,
             array_remove(array_agg(m.meter order by m.meter), null) as meters,
@@ -42,7 +47,10 @@ pub(in crate::spend) async fn unpriced(pool: &PgPool, scope: &OrgScope, period: 
                 provider: row.try_get("provider")?,
                 model: row.try_get("model")?,
                 operation: row.try_get("operation")?,
-                meters: meters.zip(quantities).map(|(meter, quantity)| Ok((meter?, quantity))).collect::<Result<_, Error>>()?,
+                meters: meters
+                    .zip(quantities)
+                    .map(|(meter, quantity)| Ok((meter?, quantity)))
+                    .collect::<Result<_, Error>>()?,
                 upper_bound: row.try_get("unpriced_upper_bound")?,
             })
         })

@@ -99,7 +99,10 @@ async fn a_key_of_one_project_sees_only_that_project_totals_included() {
             assert_eq!(answer.rows.len(), 1, "{asked}");
         }
         let days = project_days(&org.backend, &scope, month).await.unwrap();
-        assert_eq!(days.iter().map(|day| (day.project_id, day.spend)).collect::<Vec<_>>(), [(org.projects[project], spend)]);
+        assert_eq!(
+            days.iter().map(|day| (day.project_id, day.spend)).collect::<Vec<_>>(),
+            [(org.projects[project], spend)]
+        );
         let hour = last_hour(&org.backend, &scope, SpendScope::Organization, &[]).await.unwrap();
         // 10:07 now, so the last hour of whole quarters is 09:00 to 10:00.
         assert_eq!(hour.spend, if project == 2 { Decimal::ZERO } else { spend });

@@ -51,7 +51,8 @@ async fn a_raised_budget_warns_again_under_its_new_amount() {
     org.spend("2026-11-03", "1").await;
     evaluate(&server).await;
     let alerts = ledger(&server.backend, &org.owner).await;
-    let rows: Vec<_> = alerts.iter().map(|alert| (alert.threshold, alert.revision, alert.amount, alert.late)).collect();
+    let rows: Vec<_> =
+        alerts.iter().map(|alert| (alert.thresholds[0], alert.revision, alert.amount, alert.late)).collect();
     assert_eq!(
         rows,
         [(50, 1, money("100"), false), (80, 1, money("100"), false), (50, 2, money("1000"), false)],
@@ -112,7 +113,7 @@ async fn a_project_that_moves_makes_the_budgets_of_its_new_team_look_again() {
     mv(search, Some(day("2026-11-10"))).await;
     assert_eq!(evaluate(&server).await, 1, "one month has moved");
     let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
-    assert_eq!((alert.threshold, alert.spend), (50, money("30")));
+    assert_eq!((&alert.thresholds[..], alert.spend), (&[50][..], money("30")));
 }
 
 #[tokio::test]
