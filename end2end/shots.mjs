@@ -1,4 +1,4 @@
-// Takes pages of a running server in four variants (375 and 1440 wide, light and dark).
+// Takes pages of a running server in six variants (375, 1440 and 1920 wide, light and dark).
 //
 //   node end2end/shots.mjs http://127.0.0.1:3000 --email me@example.org --password secret /o/acme /o/acme/explore
 //

@@ -1,5 +1,6 @@
 //! Who asks: from the request's session to a scope. The only file here that knows sessions.
 
+use crate::cookie::Cookie;
 use crate::error::AppError;
 use crate::identity::next::sign_in_path;
 use backend::identity::{self, DEVICE, Device, PASSWORD_HASH, PASSWORD_REPLACED, Proven, SIGN_IN_ID, USER};
@@ -8,15 +9,16 @@ use domain::identity::User;
 use domain::ids::{SignInId, UserId};
 use domain::problem::Problem;
 use http::request::Parts;
-use http::{HeaderValue, header};
 use leptos::prelude::{use_context, with_context};
-use leptos_axum::ResponseOptions;
 use std::net::IpAddr;
 use tower_sessions_core::{Session, session, session_store};
 
 /// The address a request came from, put into its extensions by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Known devices.
+const DEVICE_COOKIE: Cookie = Cookie("device");
 
 /// A member who asks about an organization.
 #[derive(Clone)]
@@ -114,12 +116,7 @@ impl SignedIn {
     pub async fn know_device(user_id: UserId) -> Result<(), AppError> {
         let backend = backend()?;
         let token = identity::know_device(&backend, user_id, &device_token(backend.local)).await?;
-        let (name, secs) = (device_cookie(backend.local), identity::DEVICE_DAYS * 24 * 3_600);
-        let secure = if backend.local { "" } else { "; Secure" };
-        let cookie = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={secs}{secure}");
-        if let (Some(response), Ok(value)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
-            response.append_header(header::SET_COOKIE, value);
-        }
+        DEVICE_COOKIE.set(backend.local, &token, identity::DEVICE_DAYS * 24 * 3_600);
         Ok(())
     }
 
@@ -157,17 +154,7 @@ pub fn device() -> Device {
 /// What tells this browser from those of strangers who try the same account; empty where nobody signed in before.
 #[must_use]
 pub fn device_token(local: bool) -> String {
-    with_context::<Parts, _>(|parts| {
-        let cookies = parts.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == device_cookie(local)).map(|(_, value)| value.to_owned())
-    })
-    .flatten()
-    .unwrap_or_default()
-}
-
-const fn device_cookie(local: bool) -> &'static str {
-    if local { "tallystick-device" } else { "__Host-tallystick-device" }
+    DEVICE_COOKIE.get(local).unwrap_or_default()
 }
 
 /// The path of the page that is rendered, or that called a door.

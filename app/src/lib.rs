@@ -7,11 +7,13 @@
 
 pub mod budgets;
 pub mod caller;
+mod cookie;
 pub mod delivery;
 pub mod error;
 pub mod events;
 pub mod forecast;
 pub mod form;
+pub mod guides;
 pub mod identity;
 pub mod keys;
 pub mod layout;

@@ -174,26 +174,18 @@ impl Site {
         F: Fn(Visit) -> Made + Clone + Send + Sync + 'static,
         Made: Future<Output = Drawn> + Send + 'static,
     {
-        self.plain(move |address| {
-            let draw = draw.clone();
-            async move {
-                let visit = Visit::enter(address).await?;
-                // By itself: every date of a list asks for it, and the whole frame is large.
-                provide_context(visit.frame.offsets.clone());
-                let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
-                let Page { title, body, .. } = page.unwrap_or_else(missing);
-                let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
-                Ok(Page { reader: Some(visit.user.user_id), ..framed })
-            }
-        })
+        self.plain(move |address| in_frame(address, draw.clone()))
     }
 
-    /// What stands at every address that has no page.
+    /// What stands at every address that has no page: below an organization in its frame, for those who may see it.
     pub async fn nothing(self, request: Request) -> Response {
-        if let Some(path) = without_last_slash(request.uri()) {
-            return Redirect::permanent(&path).into_response();
-        }
-        self.answer(Vec::new(), request, async |_| identity::not_found()).await
+        let mut segments = request.uri().path().split('/').skip(1);
+        let (Some("o"), Some(org)) = (segments.next(), segments.next()) else {
+            return self.answer(Vec::new(), request, async |_| identity::not_found()).await;
+        };
+        let parts = vec![("org".to_owned(), org.to_owned())];
+        let nothing = async |_: Visit| Err(Problem::NotFound.into());
+        self.answer(parts, request, async |address| in_frame(address, nothing).await.unwrap_or_else(refused)).await
     }
 
     async fn answer<Made>(
@@ -205,6 +197,9 @@ impl Site {
     where
         Made: Future<Output = Page> + Send,
     {
+        if let Some(path) = without_last_slash(request.uri()) {
+            return Redirect::permanent(&path).into_response();
+        }
         let (parts, _) = request.into_parts();
         let address = Address::of(&parts.uri, path_parts);
         let options = ResponseOptions::default();
@@ -224,6 +219,20 @@ impl Site {
         owner.unset_with_forced_cleanup();
         with_options(([(CACHE_CONTROL, cache)], Html(html)).into_response(), &options)
     }
+}
+
+/// A page of an organization, in its frame.
+async fn in_frame<Made>(address: Address, draw: impl FnOnce(Visit) -> Made) -> Drawn
+where
+    Made: Future<Output = Drawn>,
+{
+    let visit = Visit::enter(address).await?;
+    // By itself: every date of a list asks for it, and the whole frame is large.
+    provide_context(visit.frame.offsets.clone());
+    let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
+    let Page { title, body, .. } = page.unwrap_or_else(missing);
+    let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
+    Ok(Page { reader: Some(visit.user.user_id), ..framed })
 }
 
 /// The address of a page that was asked for with a slash behind it. Two slashes at its beginning would lead to another host.

@@ -1,7 +1,7 @@
 //! All pages: the route table.
 
 use crate::page::Site;
-use crate::{budgets, delivery, events, forecast, identity, keys, prices, projects, spend, statements};
+use crate::{budgets, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements};
 use axum::routing::MethodRouter;
 
 /// Every page at its path.
@@ -17,6 +17,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/invitations/{org}/{token}", site.plain(identity::invitation)),
         ("/account", site.plain(identity::account)),
         ("/dev/mail", site.plain(delivery::mails)),
+        ("/docs/guides/{guide}", site.plain(guides::guide)),
         ("/organizations", site.plain(identity::organizations)),
         ("/o/{org}", site.inside(identity::first)),
         ("/recipients/{org}/{token}", site.plain(budgets::recipient)),
@@ -34,8 +35,12 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/alerts", site.inside(budgets::alerts)),
         ("/o/{org}/explore", site.inside(spend::explore)),
         ("/o/{org}/projects", site.inside(projects::projects)),
+        ("/o/{org}/new/project", site.inside(projects::new_project)),
+        ("/o/{org}/new/team", site.inside(projects::new_team)),
         ("/o/{org}/projects/{project}", site.inside(projects::project)),
+        ("/o/{org}/projects/{project}/edit", site.inside(projects::edit_project)),
         ("/o/{org}/teams/{team}", site.inside(projects::team)),
+        ("/o/{org}/teams/{team}/edit", site.inside(projects::edit_team)),
         ("/o/{org}/prices", site.inside(prices::prices)),
         ("/o/{org}/prices/own", site.inside(prices::own_book)),
         ("/o/{org}/prices/own/price", site.inside(prices::enter_price)),

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const SCREENSHOTS = fileURLToPath(new URL("../screenshots", import.meta.url));
-const WIDTHS = { phone: { width: 375, height: 812 }, desktop: { width: 1440, height: 900 } };
+const WIDTHS = { phone: { width: 375, height: 812 }, desktop: { width: 1440, height: 900 }, wide: { width: 1920, height: 1080 } };
 const SCHEMES = ["light", "dark"];
 const HYDRATION_LIMIT_MS = 40_000;
 const PATIENCE_MS = 20_000;
@@ -31,7 +31,7 @@ export function openBrowser() {
 /**
  * A page in a context of its own.
  *
- * Settings: `javaScript` (default true), `baseURL`, `width` ("phone" or "desktop"), `scheme` ("light" or "dark"), `touch` (fingers, default false), `storageState`.
+ * Settings: `javaScript` (default true), `baseURL`, `width` ("phone", "desktop" or "wide"), `scheme` ("light" or "dark"), `touch` (fingers, default false), `storageState`.
  * `page.problems` collects errors on the console (also of the content security policy), exceptions and failed requests.
  */
 export async function openPage(browser, { javaScript = true, baseURL, width = "desktop", scheme = "light", touch = false, storageState } = {}) {
@@ -104,7 +104,7 @@ export async function expectAccessible(page) {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-/** Fails when the page stays wider than the window, on a telephone and on a desk. */
+/** Fails when the page stays wider than the window, on a telephone, on a desk and on a large screen. */
 export async function expectNoSidewaysScroll(page) {
   const before = page.viewportSize();
   const excess = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
@@ -121,7 +121,7 @@ export async function expectNoSidewaysScroll(page) {
   }
 }
 
-/** Takes the page in four variants: `screenshots/NAME-{phone,desktop}-{light,dark}.png`. */
+/** Takes the page in six variants: `screenshots/NAME-{phone,desktop,wide}-{light,dark}.png`. */
 export async function shoot(page, name, folder = SCREENSHOTS) {
   await mkdir(folder, { recursive: true });
   const before = page.viewportSize();

@@ -39,6 +39,9 @@ const VISITS = {
   "/account": { owner: ["/account"] },
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },
+  "/docs/guides/{guide}": {
+    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
+  },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
@@ -55,6 +58,10 @@ const VISITS = {
   "/o/{org}/projects": { sample: ["/projects", "/projects?archived=true"], viewer: ["/projects"] },
   "/o/{org}/projects/{project}": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
   "/o/{org}/teams/{team}": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
+  "/o/{org}/new/project": { sample: ["/new/project?team=product"], viewer: [["/new/project", 403]] },
+  "/o/{org}/new/team": { sample: ["/new/team"] },
+  "/o/{org}/projects/{project}/edit": { sample: ["/projects/support-bot/edit"], viewer: [["/projects/support-bot/edit", 403]] },
+  "/o/{org}/teams/{team}/edit": { sample: ["/teams/engineering/edit"] },
   "/o/{org}/budgets": { sample: ["/budgets"], empty: ["/budgets"] },
   "/o/{org}/budgets/new": { sample: ["/budgets/new"], viewer: [["/budgets/new", 403]] },
   "/o/{org}/budgets/{budget}": { sample: [() => known.budget], viewer: [() => known.budget] },
@@ -159,6 +166,8 @@ async function lookUp() {
 test("every page of the app is visited", async () => {
   assert.deepEqual(Object.keys(VISITS).sort(), (await routes()).sort(), "VISITS of this file and the route table in app/src/routes.rs differ");
 });
+
+test("what is not there keeps its organization's frame", () => look(people.owner, `${paths.sample}/nowhere`, 404));
 
 test("the API's reference is a page, too", () => look(people.stranger, "/docs"));
 

@@ -8,7 +8,7 @@
 //! | `<form data-swap>` | its answer takes the place of the page's content, and nothing else moves |
 //! | `<form method="post">` | is sent once, however often its button is pressed |
 //! | `<x id="ID" data-live="SECONDS">` | is renewed from the server every so often while somebody looks |
-//! | `<select data-own-zone>` | proposes the browser's own time zone |
+//! | `<input data-own-zone list="ID">` | proposes the browser's own time zone, under the name that the list has for it |
 //! | `<form data-file>` | sends its file in pieces: see [`crate::file`] |
 //!
 //! One listener for each event of the whole document: what comes into the page later needs nothing more.
@@ -23,7 +23,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{
-    Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlSelectElement, PageTransitionEvent,
+    Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, PageTransitionEvent,
     UrlSearchParams,
 };
 
@@ -144,7 +144,7 @@ fn element_of(event: &Event) -> Option<Element> {
 /// Does what a new part of the page asks for.
 pub(crate) fn wake(part: &Element) {
     all(part, "[data-live]").into_iter().for_each(keep_new);
-    all(part, "select[data-own-zone]").into_iter().for_each(propose_own_zone);
+    all(part, "input[data-own-zone]").into_iter().for_each(propose_own_zone);
     all(part, "form[data-file]").into_iter().for_each(crate::file::wake);
 }
 
@@ -313,15 +313,19 @@ fn return_to_place() {
     }
 }
 
-/// Chooses the browser's own zone where nothing else was chosen.
-fn propose_own_zone(select: Element) {
-    let Ok(select) = select.dyn_into::<HtmlSelectElement>() else { return };
+/// Fills in the browser's own zone where nothing else was typed; some browsers know zones by old names.
+fn propose_own_zone(input: Element) {
+    let Ok(input) = input.dyn_into::<HtmlInputElement>() else { return };
     let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &js_sys::Object::new());
     let zone = js_sys::Reflect::get(&format.resolved_options(), &JsValue::from_str("timeZone")).ok();
-    let Some(zone) = zone.and_then(|zone| zone.as_string()) else { return };
-    select.set_value(&zone);
-    // A zone that is not in the list would leave nothing chosen.
-    if select.value().is_empty() {
-        select.set_value("UTC");
+    let Some(zone) = zone.and_then(|zone| zone.as_string()).filter(|_| input.value().is_empty()) else { return };
+    let Some(list) = input.get_attribute("list").and_then(|id| document().get_element_by_id(&id)) else { return };
+    let text = |option: &Element, name: &str| option.get_attribute(name).unwrap_or_default();
+    let is_own = |option: &Element| {
+        text(option, "value").split(' ').next() == Some(&zone)
+            || text(option, "data-also").split(' ').any(|old| old == zone)
+    };
+    if let Some(own) = all(&list, "option").into_iter().find(is_own) {
+        input.set_value(&text(&own, "value"));
     }
 }

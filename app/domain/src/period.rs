@@ -113,7 +113,11 @@ impl Offsets {
 pub use zone::Zone;
 
 #[cfg(feature = "tz")]
+mod aliases;
+
+#[cfg(feature = "tz")]
 mod zone {
+    use super::aliases::ALIASES;
     use super::{Offsets, Period};
     use crate::problem::FieldProblem;
     use chrono::{DateTime, Duration, FixedOffset, LocalResult, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
@@ -126,12 +130,16 @@ mod zone {
         /// Coordinated universal time.
         pub const UTC: Self = Self(chrono_tz::UTC);
 
-        /// Reads an IANA name such as `Asia/Kolkata`.
+        /// Reads an IANA name such as `Asia/Kolkata`; an old name such as `Asia/Calcutta` is the zone of its present one.
         ///
         /// # Errors
         /// A field problem for `time_zone`.
         pub fn parse(name: &str) -> Result<Self, FieldProblem> {
-            name.trim()
+            let name = name.trim();
+            let present =
+                ALIASES.binary_search_by_key(&name, |(old, _)| *old).ok().and_then(|index| ALIASES.get(index));
+            present
+                .map_or(name, |(_, present)| *present)
                 .parse()
                 .map(Self)
                 .map_err(|_| FieldProblem::new("time_zone", "unknown", "Choose a time zone such as Europe/Berlin."))
@@ -143,9 +151,34 @@ mod zone {
             self.0.name()
         }
 
-        /// All zones' names, for the list of a form.
-        pub fn names() -> impl Iterator<Item = &'static str> {
-            chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())
+        /// The zones that a person would choose: UTC, and places under their present names.
+        pub fn places() -> impl Iterator<Item = Self> {
+            const PARTS: [&str; 9] = [
+                "Africa/",
+                "America/",
+                "Antarctica/",
+                "Asia/",
+                "Atlantic/",
+                "Australia/",
+                "Europe/",
+                "Indian/",
+                "Pacific/",
+            ];
+            let is_old = |name: &str| ALIASES.binary_search_by_key(&name, |(old, _)| *old).is_ok();
+            let is_place = move |name: &str| PARTS.iter().any(|part| name.starts_with(part)) && !is_old(name);
+            let places = chrono_tz::TZ_VARIANTS.iter().filter(move |zone| is_place(zone.name())).copied();
+            std::iter::once(chrono_tz::UTC).chain(places).map(Self)
+        }
+
+        /// Its old names.
+        pub fn old_names(self) -> impl Iterator<Item = &'static str> {
+            ALIASES.iter().filter(move |(_, present)| *present == self.name()).map(|(old, _)| *old)
+        }
+
+        /// Its name with its offset at an instant: "Asia/Kolkata (UTC+05:30)".
+        #[must_use]
+        pub fn label(self, at: DateTime<Utc>) -> String {
+            format!("{} (UTC{})", self.name(), self.local(at).format("%:z"))
         }
 
         /// The local time of an instant with its offset.
@@ -241,6 +274,33 @@ mod zone {
             let kolkata = Zone::parse("Asia/Kolkata").unwrap();
             assert_eq!(kolkata.start_of(day("2023-11-17")).to_rfc3339(), "2023-11-16T18:30:00+00:00");
             assert_eq!(kolkata.day_of("2023-11-16T18:30:00Z".parse().unwrap()), day("2023-11-17"));
+        }
+
+        #[test]
+        fn an_old_name_is_the_zone_of_its_present_one() {
+            assert!(ALIASES.is_sorted());
+            for (old, present) in ALIASES {
+                let (zone, same): (chrono_tz::Tz, _) = (old.parse().unwrap(), Zone::parse(old).unwrap());
+                assert_eq!(same.name(), present);
+                for months in 0..600 {
+                    let at = DateTime::UNIX_EPOCH + Duration::days(31 * months);
+                    assert_eq!(Zone(zone).local(at).offset(), same.local(at).offset(), "{old} at {at}");
+                }
+            }
+        }
+
+        #[test]
+        fn places_are_offered_once_under_their_present_names() {
+            let names: Vec<&str> = Zone::places().map(Zone::name).collect();
+            assert_eq!(names[0], "UTC");
+            for present in ["Asia/Kolkata", "Europe/Kyiv", "Europe/Stockholm", "America/Argentina/Buenos_Aires"] {
+                assert_eq!(names.iter().filter(|name| **name == present).count(), 1, "{present}");
+            }
+            assert!(["Asia/Calcutta", "Europe/Kiev", "US/Pacific", "EST"].iter().all(|old| !names.contains(old)));
+            let kolkata = Zone::parse("Asia/Calcutta").unwrap();
+            assert_eq!(kolkata.old_names().collect::<Vec<_>>(), ["Asia/Calcutta"]);
+            assert_eq!(kolkata.label(DateTime::UNIX_EPOCH), "Asia/Kolkata (UTC+05:30)");
+            assert_eq!(Zone::UTC.label(DateTime::UNIX_EPOCH), "UTC (UTC+00:00)");
         }
 
         #[test]

@@ -94,6 +94,7 @@ pub(super) fn told(alert: &Alert) -> String {
         (DeliveryState::Shown, "not sent (local mode) to"),
         (DeliveryState::Queued, "on the way to"),
         (DeliveryState::Failed, "refused for"),
+        (DeliveryState::Sample, "not sent (sample) to"),
     ];
     let said: Vec<_> = parts
         .into_iter()
@@ -113,6 +114,7 @@ pub(super) const fn delivery(state: DeliveryState) -> (&'static str, Tone) {
         DeliveryState::Sent => ("delivered", Tone::Good),
         DeliveryState::Failed => ("failed", Tone::Bad),
         DeliveryState::Shown => ("not sent (local mode)", Tone::Neutral),
+        DeliveryState::Sample => ("not sent (sample)", Tone::Neutral),
     }
 }
 

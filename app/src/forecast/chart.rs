@@ -7,9 +7,9 @@ use chrono::{Datelike, Weekday};
 use domain::forecast::{BudgetRow, ForecastDay, MonthEndForecast};
 use rust_decimal::Decimal;
 
-const EXPECTED: &str = "Forecast";
+pub(crate) const EXPECTED: &str = "Forecast";
 const BAND: &str = "80 % interval";
-const SPENT: &str = "Spent";
+pub(crate) const SPENT: &str = "Spent";
 const ESTIMATED: &str = "Estimated for unpriced usage";
 
 /// What the month has cost up to each day, and what it is expected to have cost, beside its budgets.
@@ -112,7 +112,7 @@ pub(crate) fn line(name: &str, stroke: Stroke, values: Vec<Option<Decimal>>) -> 
     }
 }
 
-fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
+pub(crate) fn band(values: Vec<Option<(Decimal, Decimal)>>) -> Band {
     let text = |bounds: &Option<(Decimal, Decimal)>| bounds.map(|(low, high)| super::labels::band(low, high));
     Band {
         name: BAND.to_owned(),

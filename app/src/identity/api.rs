@@ -2,7 +2,9 @@
 
 use super::first_key;
 use super::next::local_path;
+use super::organizations::zone_name;
 use crate::caller::{Caller, SignedIn, backend, device, device_token};
+use crate::cookie::Cookie;
 use crate::error::AppError;
 use backend::{events, identity};
 use domain::identity::{Email, Role};
@@ -12,6 +14,9 @@ use leptos::prelude::*;
 use leptos_axum::redirect;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+/// Known to the browser that signed up, while its link waits.
+pub(super) const SIGN_UP: Cookie = Cookie("sign-up");
 
 /// A mail is on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,21 +36,30 @@ pub async fn sign_up(
     password: String,
 ) -> Result<Sent, AppError> {
     let backend = backend()?;
-    let email = identity::sign_up(&backend, &email, &SecretString::from(password), &device().address).await?;
+    // The same for every sign-up of this browser, so that all of their links are its own.
+    let token = SIGN_UP.get(backend.local).unwrap_or_else(|| identity::sign_up_token(&backend));
+    let address = device().address;
+    let from = identity::Origin { address: &address, sign_up: &token, ..identity::Origin::default() };
+    let email = identity::sign_up(&backend, &email, &SecretString::from(password), from).await?;
+    SIGN_UP.set(backend.local, &token, identity::VERIFY_HOURS * 3_600);
     Ok(Sent { email, shown_locally: backend.local })
 }
 
-/// Verifies an address by its mailed link and the password that was entered with the sign-up, and signs in.
+/// Verifies an address by its mailed link and signs in; on any browser but the one that signed up with the password that was entered there.
 #[server(prefix = "/fn", endpoint = "identity/verify-email")]
 pub async fn verify_email(
     /// The link's secret.
     token: String,
-    /// The password.
+    /// The password; empty on the browser that signed up.
+    #[server(default)]
     password: String,
 ) -> Result<(), AppError> {
-    let password = SecretString::from(password);
-    let proven = identity::verify_email(&backend()?, &token, &password, &device().address).await?;
+    let (backend, password, address) = (backend()?, SecretString::from(password), device().address);
+    let browser = SIGN_UP.get(backend.local).unwrap_or_default();
+    let from = identity::Origin { address: &address, sign_up: &browser, ..identity::Origin::default() };
+    let proven = identity::verify_email(&backend, &token, &password, from).await?;
     SignedIn::begin(&proven).await?;
+    SIGN_UP.set(backend.local, "", 0);
     redirect("/");
     Ok(())
 }
@@ -63,7 +77,8 @@ pub async fn sign_in(
 ) -> Result<(), AppError> {
     let backend = backend()?;
     let (address, device) = (device().address, device_token(backend.local));
-    let from = identity::Origin { address: &address, device: &device };
+    let sign_up = SIGN_UP.get(backend.local).unwrap_or_default();
+    let from = identity::Origin { address: &address, device: &device, sign_up: &sign_up };
     let proven = identity::sign_in(&backend, &email, &SecretString::from(password), from).await?;
     SignedIn::begin(&proven).await?;
     redirect(local_path(&next).unwrap_or("/"));
@@ -160,7 +175,7 @@ pub async fn create_organization(
     time_zone: String,
 ) -> Result<(), AppError> {
     let SignedIn { user, backend, .. } = SignedIn::require().await?;
-    let made = identity::create_organization(&backend, user.user_id, &name, &time_zone).await?;
+    let made = identity::create_organization(&backend, user.user_id, &name, zone_name(&time_zone)).await?;
     let scope = identity::scope_for_user(&backend, user.user_id, &made.slug).await?;
     first_key::make(&backend, &scope, &made.slug).await?;
     redirect(&format!("/o/{}", made.slug));
@@ -194,7 +209,7 @@ pub async fn update_organization(
     drop_possible_duplicates: Option<String>,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    let change = identity::Change { name, time_zone, fiscal_year_start_month };
+    let change = identity::Change { name, time_zone: zone_name(&time_zone).to_owned(), fiscal_year_start_month };
     identity::update_organization(&backend, &scope, change).await?;
     events::set_drops_possible_duplicates(&backend, &scope, drop_possible_duplicates.is_some()).await?;
     redirect(&format!("/o/{org}/settings?notice=saved"));

@@ -3,6 +3,7 @@
 use super::api::{RestoreOrganization, SignOut};
 use crate::form::Posted;
 use crate::format;
+use crate::guides;
 use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named};
 use crate::page::Visit;
@@ -91,6 +92,7 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
             today=frame.today
             sign_out=SignOut::url()
             filter=view! { <FilterMenu/> }.into_any()
+            help=guides::menu()
         >
             {deletion}
             {filters}

@@ -4,9 +4,10 @@ use super::api::MakeFirstKey;
 use super::first_key;
 use crate::form::Posted;
 use crate::format;
+use crate::guides::{self, GUIDES, Guide, KEY_GOES_HERE};
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Button, ButtonKind, CodeBlock, FormErrors, PageHead, Tab, Tabs};
+use crate::ui::{Button, ButtonKind, FormErrors, PageHead, Tab, Tabs};
 use crate::{sample, spend};
 use domain::event::EventRow;
 use domain::identity::Permission;
@@ -16,9 +17,6 @@ use leptos::server_fn::ServerFn;
 
 /// The parameter of a page that looks whether the first event has come, and then says so instead of giving way to the Overview.
 const WAITING: &str = "waiting";
-
-/// What stands in a snippet where the key belongs, while there is none to show.
-const KEY_GOES_HERE: &str = "YOUR_API_KEY";
 
 /// The checklist until the first event, then the Overview.
 pub(crate) async fn first(visit: Visit) -> Drawn {
@@ -101,14 +99,17 @@ fn key_line(visit: &Visit, carried: bool) -> AnyView {
 }
 
 fn snippets(visit: &Visit, key: &str) -> AnyView {
-    let chosen = Language::of(visit.query.get("snippet"));
-    let tab = |language: Language| {
-        Tab::new(language.label(), visit.query.with("snippet", language.word()).at(""), language == chosen)
-    };
-    let code = chosen.snippet(&format!("{}/v1/events", visit.backend.public_url), key);
+    let wanted = visit.query.get("snippet");
+    let ways = GUIDES.iter().filter(|guide| guide.is_snippet());
+    let chosen = ways.clone().find(|guide| Some(guide.word) == wanted).unwrap_or(&GUIDES[0]);
+    let tab = |guide: &Guide| Tab::new(guide.label, visit.query.with("snippet", guide.word).at(""), guide == chosen);
+    let tabs = ways.map(tab).collect();
+    let code = chosen.snippets(&visit.backend.public_url, key).map(|code| guides::snippet(chosen.label, code));
     view! {
-        <Tabs label="Languages" tabs=Language::ALL.map(tab).to_vec()/>
-        <CodeBlock code=code what=format!("{} snippet", chosen.label())/>
+        <Tabs label="Languages" tabs=tabs/>
+        {code.collect_view()}
+        <p class="soft">"More in "<a href=chosen.path()>{format!("the guide to {}", chosen.label)}</a>"; other ways: "
+            <a href="/docs/guides/cloudevents">"CloudEvents"</a>", "<a href="/docs/guides/files">"files"</a>"."</p>
     }
     .into_any()
 }
@@ -127,117 +128,4 @@ fn arrived(org: &str, event: &EventRow) -> AnyView {
         </div>
     }
     .into_any()
-}
-
-/// How events are sent: a language of the snippets, or a tool that sends them already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
-    Curl,
-    Python,
-    TypeScript,
-    OpenTelemetry,
-    LiteLlm,
-}
-
-impl Language {
-    const ALL: [Self; 5] = [Self::Curl, Self::Python, Self::TypeScript, Self::OpenTelemetry, Self::LiteLlm];
-
-    /// The one with this word; curl for any other.
-    fn of(word: Option<&str>) -> Self {
-        Self::ALL.into_iter().find(|language| Some(language.word()) == word).unwrap_or(Self::Curl)
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Curl => "curl",
-            Self::Python => "python",
-            Self::TypeScript => "typescript",
-            Self::OpenTelemetry => "opentelemetry",
-            Self::LiteLlm => "litellm",
-        }
-    }
-
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Curl => "curl",
-            Self::Python => "Python",
-            Self::TypeScript => "TypeScript",
-            Self::OpenTelemetry => "OpenTelemetry",
-            Self::LiteLlm => "LiteLLM",
-        }
-    }
-
-    /// Runs as it is: only the standard library of its language, or the settings of what sends already.
-    fn snippet(self, endpoint: &str, key: &str) -> String {
-        let template = match self {
-            Self::Curl => CURL,
-            Self::Python => PYTHON,
-            Self::TypeScript => TYPESCRIPT,
-            Self::OpenTelemetry => OPENTELEMETRY,
-            Self::LiteLlm => LITELLM,
-        };
-        let server = endpoint.trim_end_matches("/v1/events");
-        template.replace("{endpoint}", endpoint).replace("{server}", server).replace("{key}", key)
-    }
-}
-
-const CURL: &str = r#"curl {endpoint} \
-  -H "Authorization: Bearer {key}" \
-  -H "Content-Type: application/json" \
-  -d '{"id": "call-1", "provider": "openai", "model": "gpt-4o-mini",
-       "usage": {"prompt_tokens": 1200, "completion_tokens": 350}}'"#;
-
-const PYTHON: &str = r#"import json, urllib.request
-
-event = {
-    "id": "call-1",                                               # response.id: sent twice, recorded once
-    "provider": "openai",
-    "model": "gpt-4o-mini",                                       # response.model
-    "usage": {"prompt_tokens": 1200, "completion_tokens": 350},   # response.usage.model_dump()
-}
-request = urllib.request.Request(
-    "{endpoint}",
-    data=json.dumps(event).encode(),
-    headers={"Authorization": "Bearer {key}", "Content-Type": "application/json"},
-)
-print(urllib.request.urlopen(request).read().decode())"#;
-
-const TYPESCRIPT: &str = r#"const answer = await fetch("{endpoint}", {
-  method: "POST",
-  headers: { Authorization: "Bearer {key}", "Content-Type": "application/json" },
-  body: JSON.stringify({
-    id: "call-1",                                              // response.id: sent twice, recorded once
-    provider: "openai",
-    model: "gpt-4o-mini",                                      // response.model
-    usage: { prompt_tokens: 1200, completion_tokens: 350 },    // response.usage
-  }),
-});
-console.log(await answer.json());"#;
-
-const OPENTELEMETRY: &str = r#"export OTEL_EXPORTER_OTLP_ENDPOINT={server}/otlp
-export OTEL_EXPORTER_OTLP_HEADERS=x-api-key={key}
-export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"#;
-
-const LITELLM: &str = r#"# environment of the proxy
-export GENERIC_LOGGER_ENDPOINT={server}/v1/ingest/litellm
-export GENERIC_LOGGER_HEADERS="Authorization=Bearer {key}"
-
-# its config.yaml
-litellm_settings:
-  callbacks: ["generic_api"]"#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn snippets_carry_key_and_address() {
-        for language in Language::ALL {
-            let code = language.snippet("http://t.example/v1/events", "tally_live_x");
-            assert!(code.contains("http://t.example/") && code.contains("tally_live_x"), "{code}");
-            assert!(!code.contains("{endpoint}") && !code.contains("{server}") && !code.contains("{key}"), "{code}");
-            assert_eq!(Language::of(Some(language.word())), language);
-        }
-        assert_eq!(Language::of(Some("cobol")), Language::Curl);
-    }
 }

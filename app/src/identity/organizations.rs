@@ -7,9 +7,10 @@ use crate::layout::{NavItem, Plain};
 use crate::page::{Address, Drawn, Page};
 use crate::sample;
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Select,
-    Table, Tone, UrlNotice,
+    Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone,
+    UrlNotice,
 };
+use chrono::{DateTime, Utc};
 use domain::identity::{Organization, Role};
 use domain::period::Zone;
 use leptos::prelude::*;
@@ -33,7 +34,7 @@ pub(crate) async fn organizations(_: Address) -> Drawn {
                 <form class="form" method="post" action=CreateOrganization::url()>
                     <FormErrors errors=form.errors()/>
                     <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", "")/>
-                    {zone_select(time_zones(), form.kept("time_zone"), form.error("time_zone"))}
+                    {zone_field(backend.clock.now(), form.kept("time_zone"), form.error("time_zone"))}
                     <Button kind=ButtonKind::Primary>"Create organization"</Button>
                 </form>
             </Section>
@@ -78,29 +79,19 @@ fn corner(email: String) -> AnyView {
     .into_any()
 }
 
-/// Zones that a person would choose: places, and UTC; without historical names.
-pub(super) fn time_zones() -> Vec<String> {
-    const PLACES: [&str; 9] =
-        ["Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/"];
-    let places = Zone::names().filter(|name| PLACES.iter().any(|place| name.starts_with(place)));
-    std::iter::once("UTC").chain(places).map(str::to_owned).collect()
-}
-
-/// The reporting time zone. Where nothing is chosen yet, the browser's own zone is proposed.
-pub(super) fn zone_select(zones: Vec<String>, value: Option<String>, error: Option<String>) -> AnyView {
-    let choices = zones.into_iter().map(choice).collect::<Vec<_>>();
-    let own = value.is_none();
+/// The reporting time zone, found while one types. Where nothing is chosen yet, the browser's own zone is proposed.
+pub(super) fn zone_field(now: DateTime<Utc>, value: Option<String>, error: Option<String>) -> AnyView {
+    let suggestion = |zone: Zone| (zone.label(now), zone.old_names().collect::<Vec<_>>().join(" "));
+    let (own, suggestions) = (value.is_none(), Zone::places().map(suggestion).collect());
     view! {
-        <Select label="Reporting time zone" name="time_zone" choices=choices value=value.unwrap_or_else(|| "UTC".to_owned())
-            hint="Days and months of every number are this zone's." own_zone=own error=error/>
+        <Field label="Reporting time zone" name="time_zone" value=value.unwrap_or_default() placeholder="Europe/Berlin"
+            autocomplete="off" hint="Type a city. Days and months of every number are this zone's." suggestions=suggestions
+            own_zone=own error=error/>
     }
     .into_any()
 }
 
-/// "Asia/Kolkata" as "Kolkata" under "Asia".
-fn choice(zone: String) -> Choice {
-    match zone.clone().split_once('/') {
-        Some((part, place)) => Choice::new(zone, place.replace('_', " ").replace('/', ", ")).group(part),
-        None => Choice::new(zone.clone(), zone),
-    }
+/// The name of the zone that was chosen in [`zone_field`], or typed.
+pub(super) fn zone_name(typed: &str) -> &str {
+    typed.split_once(" (").map_or(typed, |(name, _)| name)
 }

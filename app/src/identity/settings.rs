@@ -1,7 +1,7 @@
 //! Settings of the organization.
 
 use super::api::{DeleteOrganization, SetRetention, UpdateOrganization};
-use super::organizations::{time_zones, zone_select};
+use super::organizations::zone_field;
 use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
@@ -100,17 +100,14 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
     let organization = visit.frame.organization.clone();
     let months = (1..=12).map(|number: u8| Choice::new(number.to_string(), month(number))).collect::<Vec<_>>();
     let first = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
-    let zone = form.kept_or("time_zone", &organization.time_zone);
-    let mut zones = time_zones();
-    if !zones.contains(&organization.time_zone) {
-        zones.push(organization.time_zone);
-    }
+    let now = visit.backend.clock.now();
+    let zone = form.kept_or("time_zone", &visit.scope.zone().label(now));
     view! {
         <form class="form" method="post" action=UpdateOrganization::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=organization.slug/>
             <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
-            {zone_select(zones, Some(zone), form.error("time_zone"))}
+            {zone_field(now, Some(zone), form.error("time_zone"))}
             <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=first
                 error=form.error("fiscal_year_start_month")/>

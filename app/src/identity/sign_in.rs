@@ -1,7 +1,8 @@
 //! Signing in, and the link that verifies an address.
 
-use super::api::{SignIn, VerifyEmail};
+use super::api::{SIGN_UP, SignIn, VerifyEmail};
 use super::next::local_path;
+use crate::caller::backend;
 use crate::form::Posted;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
@@ -41,18 +42,26 @@ pub(crate) async fn sign_in(address: Address) -> Drawn {
 /// The link of the mail. Opening it changes nothing, because mail programs open links too; the button does.
 pub(crate) async fn verify_email(address: Address) -> Drawn {
     let form = Posted::<VerifyEmail>::here();
-    let token = address.query.get("token").unwrap_or_default().to_owned();
+    let (backend, token) = (backend()?, address.query.get("token").unwrap_or_default().to_owned());
+    let browser = SIGN_UP.get(backend.local).unwrap_or_default();
+    let signed_up_here = backend::identity::is_link_of_browser(&backend, &token, &browser).await?;
+    let lead = if signed_up_here { "And you are signed in." } else { "With the password that you signed up with." };
+    let password = (!signed_up_here).then(|| {
+        let error = form.error("password");
+        view! {
+            <Field label="Password" name="password" kind="password" autocomplete="current-password" maxlength=256 error=error/>
+        }
+    });
     let body = view! {
         <Plain>
-            <PageHead title="Verify your address" lead="With the password that you signed up with."/>
+            <PageHead title="Verify your address" lead=lead/>
             <form class="form" method="post" action=VerifyEmail::url()>
                 <FormErrors errors=form.errors()/>
                 <input type="hidden" name="token" value=token/>
-                <Field label="Password" name="password" kind="password" autocomplete="current-password" maxlength=256
-                    error=form.error("password")/>
+                {password}
                 <Button kind=ButtonKind::Primary>"Verify this address"</Button>
             </form>
-            <p><a href="/forgotten-password">"Forgotten password?"</a></p>
+            {(!signed_up_here).then(|| view! { <p><a href="/forgotten-password">"Forgotten password?"</a></p> })}
         </Plain>
     };
     Ok(Page::new("Verify your address", body))

@@ -48,6 +48,9 @@ pub fn Frame(
     /// Behind the period picker, on pages that show days: adds a filter.
     #[prop(optional)]
     filter: Option<AnyView>,
+    /// Beside the account: what helps.
+    #[prop(optional)]
+    help: Option<AnyView>,
     /// The page.
     children: Children,
 ) -> impl IntoView {
@@ -78,6 +81,7 @@ pub fn Frame(
                 {days}
                 <div class="topbar-end">
                     <Palette places=format!("/o/{slug}/places.json")/>
+                    {help}
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
             </header>

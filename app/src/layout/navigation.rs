@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{UrlQuery, here};
 use crate::format;
+use crate::ui::{Icon, Sign};
 
 /// A page in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,21 @@ impl NavItem {
         }
     }
 
+    const fn sign(self) -> Sign {
+        match self {
+            Self::Overview => Sign::Overview,
+            Self::Explore => Sign::Explore,
+            Self::Events => Sign::Events,
+            Self::Budgets => Sign::Budgets,
+            Self::Forecast => Sign::Forecast,
+            Self::Alerts => Sign::Alerts,
+            Self::Projects => Sign::Projects,
+            Self::Statements => Sign::Statements,
+            Self::Prices => Sign::Prices,
+            Self::Settings => Sign::Settings,
+        }
+    }
+
     const fn segment(self) -> &'static str {
         match self {
             Self::Overview => "",
@@ -88,7 +104,7 @@ impl NavItem {
             return None;
         }
         match segments.next().unwrap_or_default() {
-            "teams" => Some(Self::Projects),
+            "teams" | "new" => Some(Self::Projects),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -100,7 +116,7 @@ pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
         (None, _) | (Some("explore" | "events"), None) => true,
-        (Some("projects" | "teams"), page) => page.is_some(),
+        (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
 }
@@ -150,7 +166,7 @@ pub fn Navigation(
         view! {
             <li>
                 <a href=sticky.at(&place.path(&organization)) aria-current=(present == Some(place)).then_some("page")>
-                    {place.label()}{badge}
+                    <Icon sign=place.sign()/>{place.label()}{badge}
                 </a>
             </li>
         }
@@ -172,6 +188,7 @@ mod tests {
             ("/o/acme/", Some(NavItem::Overview)),
             ("/o/acme/events/rejected", Some(NavItem::Events)),
             ("/o/acme/teams/search", Some(NavItem::Projects)),
+            ("/o/acme/new/project", Some(NavItem::Projects)),
             ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
             ("/o/acme/settings/members", Some(NavItem::Settings)),
             ("/o/acme/nowhere", None),
@@ -189,7 +206,7 @@ mod tests {
         {
             assert!(shows_days(path), "{path}");
         }
-        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/settings/keys"] {
+        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/teams/x/edit"] {
             assert!(!shows_days(path), "{path}");
         }
     }

@@ -25,7 +25,7 @@ pub fn Plain(
                 {corner.map(|corner| corner())}
             </header>
             <main id="content" class=class>{children()}</main>
-            <footer class="plain-foot"><ThemeSwitch/></footer>
+            <footer class="plain-foot"><ThemeSwitch/><a href="/docs">"Help"</a></footer>
         </div>
     }
 }

@@ -1,17 +1,20 @@
 //! Teams and projects: the tree, and a page for each.
 
 pub mod api;
+pub mod new;
 pub mod project;
 pub mod team;
 pub mod tree;
 
-pub(crate) use project::project;
-pub(crate) use team::team;
+pub(crate) use new::{new_project, new_team};
+pub(crate) use project::{edit_project, project};
+pub(crate) use team::{edit_team, team};
 pub(crate) use tree::projects;
 
 use crate::error::AppError;
 use crate::form::Posted;
-use crate::ui::{Button, ButtonKind, Field, FormErrors, NoticeText, Section, Tone};
+use crate::layout::NavItem;
+use crate::ui::{Badge, Button, ButtonKind, Crumb, Field, FormErrors, NoticeText, Section, Tone};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -28,7 +31,7 @@ const NOTICES: [NoticeText; 5] = [
     NoticeText { code: "restored", tone: Tone::Good, text: "Back in use." },
 ];
 
-/// A team or project whose page has forms.
+/// A team or project that a page changes.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     org: &'a str,
@@ -40,29 +43,19 @@ struct Part<'a> {
 
 impl Part<'_> {
     /// A form that changes it.
-    fn form<S: Door>(self, title: &'static str, form: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
-        let (errors, org, slug) = (form.errors(), self.org.to_owned(), self.slug.to_owned());
-        view! {
-            <Section title=title>
-                <form method="post" action=S::url() class="form">
-                    <FormErrors errors=errors/>
-                    <input type="hidden" name="org" value=org/>
-                    <input type="hidden" name=self.kind value=slug/>
-                    {fields}
-                    <div class="actions">{button}</div>
-                </form>
-            </Section>
-        }
-        .into_any()
+    fn form<S: Door>(self, title: &'static str, posted: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
+        let slug = self.slug.to_owned();
+        let fields = view! { <input type="hidden" name=self.kind value=slug/>{fields} }.into_any();
+        let form = form(self.org, posted, fields, button);
+        view! { <Section title=title>{form}</Section> }.into_any()
     }
 
     /// Its name and cost centre.
     fn naming<S: Door>(self, name: &str, cost_centre: Option<&str>) -> AnyView {
-        let form = Posted::<S>::here();
-        let (name, cost_centre) =
-            (name_field(self.kind, &form, name), cost_centre_field(self.kind, &form, cost_centre));
+        let posted = Posted::<S>::here();
+        let fields = view! { {name_field(&posted, name)}{cost_centre_field(&posted, cost_centre)} }.into_any();
         let button = view! { <Button kind=ButtonKind::Primary>"Save"</Button> }.into_any();
-        self.form("Name and cost centre", &form, view! { {name}{cost_centre} }.into_any(), button)
+        self.form("Name and cost centre", &posted, fields, button)
     }
 
     /// Puts it away, or brings it back; `texts` say what either means.
@@ -81,6 +74,16 @@ impl Part<'_> {
         let button = view! { <Button kind=kind>{words}</Button> };
         self.form(title, &Posted::<S>::here(), fields.into_any(), button.into_any())
     }
+
+    /// What the page's head says behind its name: the slug, and where it is changed.
+    fn head(self, may_manage: bool) -> AnyView {
+        let edit = may_manage.then(|| {
+            let href = format!("/o/{}/{}s/{}/edit", self.org, self.kind, self.slug);
+            view! { <Button href=href>"Edit"</Button> }
+        });
+        let (archived, slug) = (self.archived.then(|| view! { <Badge>"archived"</Badge> }), self.slug.to_owned());
+        view! { {archived}<span class="soft">"slug "<code>{slug}</code></span>{edit} }.into_any()
+    }
 }
 
 /// A server function of this room.
@@ -88,16 +91,37 @@ trait Door: ServerFn<Error = AppError, Output = ()> {}
 
 impl<S: ServerFn<Error = AppError, Output = ()>> Door for S {}
 
-/// What a team or project is called; `of` begins the field's id, because a page may hold several such forms.
-fn name_field<S: Door>(of: &str, form: &Posted<S>, before: &str) -> AnyView {
-    let (id, value) = (format!("{of}-name"), form.kept_or("name", before));
-    view! { <Field label="Name" name="name" id=id maxlength=80 error=form.error("name") value=value/> }.into_any()
+/// A form of this room.
+fn form<S: Door>(org: &str, posted: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
+    let (errors, org) = (posted.errors(), org.to_owned());
+    view! {
+        <form method="post" action=S::url() class="form">
+            <FormErrors errors=errors/>
+            <input type="hidden" name="org" value=org/>
+            {fields}
+            <div class="actions">{button}</div>
+        </form>
+    }
+    .into_any()
+}
+
+/// The way to a page of this room: below all of them, and below one of them where `of` names it with its path.
+fn crumbs(org: &str, of: Option<(&str, String)>, here: &str) -> Vec<Crumb> {
+    let all = Crumb::link("Teams and projects", NavItem::Projects.path(org));
+    let of = of.map(|(name, path)| Crumb::link(name, path));
+    [all].into_iter().chain(of).chain([Crumb::here(here)]).collect()
+}
+
+/// What a team or project is called.
+fn name_field<S: Door>(form: &Posted<S>, before: &str) -> AnyView {
+    let value = form.kept_or("name", before);
+    view! { <Field label="Name" name="name" maxlength=80 error=form.error("name") value=value/> }.into_any()
 }
 
 /// Where finance books it.
-fn cost_centre_field<S: Door>(of: &str, form: &Posted<S>, before: Option<&str>) -> AnyView {
-    let (id, value) = (format!("{of}-cost-centre"), form.kept_or("cost_centre", before.unwrap_or_default()));
+fn cost_centre_field<S: Door>(form: &Posted<S>, before: Option<&str>) -> AnyView {
+    let value = form.kept_or("cost_centre", before.unwrap_or_default());
     let error = form.error("cost_centre");
-    view! { <Field label="Cost centre" name="cost_centre" id=id optional=true maxlength=40 error=error value=value/> }
+    view! { <Field label="Cost centre" name="cost_centre" optional=true maxlength=40 error=error value=value/> }
         .into_any()
 }

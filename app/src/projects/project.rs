@@ -1,14 +1,12 @@
 //! A project's page: the Overview at its scope, its owners, and what may be changed.
 
 use super::api::{ArchiveProject, MoveProject, UpdateProject};
-use super::{NOTICES, Part};
+use super::{NOTICES, Part, crumbs};
 use crate::form::Posted;
 use crate::format;
 use crate::page::{Drawn, Page, Visit};
 use crate::spend;
-use crate::ui::{
-    Badge, Breadcrumb, Button, Choice, Column, Columns, Crumb, Field, PageHead, Section, Select, Table, UrlNotice,
-};
+use crate::ui::{Breadcrumb, Button, Choice, Column, Columns, Field, PageHead, Section, Select, Table, UrlNotice};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
@@ -23,21 +21,48 @@ pub(crate) async fn project(visit: Visit) -> Drawn {
     let project = &detail.project;
     let (part, slug) = (SpendScope::Project(project.project_id), project.slug.as_str());
     let spend = spend::panel(&visit, part, Some((Dimension::Project, slug))).await;
-    let crumbs =
-        vec![Crumb::link("Teams and projects", format!("/o/{org}/projects")), Crumb::here(project.name.clone())];
-    let archived = project.archived_at.map(|_| view! { <Badge>"archived"</Badge> });
-    let may_manage = visit.frame.may(Permission::ManageProjects);
+    let head = part_of(org, &detail).head(visit.frame.may(Permission::ManageProjects));
     Ok(Page::new(
-        slug,
+        project.name.clone(),
         view! {
             <UrlNotice known=&NOTICES/>
-            <Breadcrumb crumbs=crumbs/>
-            <PageHead title=project.name.clone()>{archived}</PageHead>
+            <Breadcrumb crumbs=crumbs(org, None, &project.name)/>
+            <PageHead title=project.name.clone()>{head}</PageHead>
             {spend}
             {owners(org, &detail.owners)}
-            {may_manage.then(|| settings(org, &detail, visit.frame.today))}
         },
     ))
+}
+
+/// What may be changed of it.
+pub(crate) async fn edit_project(visit: Visit) -> Drawn {
+    visit.scope.require(Permission::ManageProjects)?;
+    let org = visit.org();
+    let detail = backend::projects::project_detail(&visit.backend, &visit.scope, visit.part("project")).await?;
+    let project = &detail.project;
+    let part = part_of(org, &detail);
+    let naming = part.naming::<UpdateProject>(&project.name, project.cost_centre.as_deref());
+    let putting_away = part.putting_away::<ArchiveProject>([
+        "The project takes no more events. Its history stays in every total.",
+        "The project takes events again.",
+    ]);
+    let moving = moving(part, &detail, visit.frame.today);
+    let title = format!("Edit {}", project.name);
+    let own = (project.name.as_str(), format!("/o/{org}/projects/{}", project.slug));
+    Ok(Page::new(
+        title.clone(),
+        view! {
+            <Breadcrumb crumbs=crumbs(org, Some(own), "Edit")/>
+            <PageHead title=title/>
+            <Columns>{naming}{moving}</Columns>
+            {putting_away}
+        },
+    ))
+}
+
+fn part_of<'a>(org: &'a str, detail: &'a ProjectDetail) -> Part<'a> {
+    let project = &detail.project;
+    Part { org, kind: "project", slug: project.slug.as_str(), archived: project.archived_at.is_some() }
 }
 
 fn owners(org: &str, owners: &[OwnerSpan]) -> AnyView {
@@ -66,18 +91,6 @@ fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
         </tr>
     }
     .into_any()
-}
-
-fn settings(org: &str, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
-    let project = &detail.project;
-    let part = Part { org, kind: "project", slug: project.slug.as_str(), archived: project.archived_at.is_some() };
-    let naming = part.naming::<UpdateProject>(&project.name, project.cost_centre.as_deref());
-    let putting_away = part.putting_away::<ArchiveProject>([
-        "The project takes no more events. Its history stays in every total.",
-        "The project takes events again.",
-    ]);
-    let moving = moving(part, detail, today);
-    view! { <Columns>{naming}{moving}</Columns>{putting_away} }.into_any()
 }
 
 fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {

@@ -1,15 +1,11 @@
 //! The tree: every team with its projects, what they spent this month, where that will end and what they may spend.
 
-use super::api::{CreateProject, CreateTeam};
-use super::{NOTICES, cost_centre_field, name_field};
-use crate::form::Posted;
+use super::NOTICES;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
-use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, Columns, Field, FormErrors, PageHead, Section, Select, Table, UrlNotice,
-};
+use crate::ui::{Badge, Button, ButtonKind, Column, PageHead, Table, UrlNotice};
 use backend::{forecast, projects};
 use domain::budget::{BudgetStatus, ScopeRef};
 use domain::forecast::{ForecastPage, ForecastRow};
@@ -17,7 +13,6 @@ use domain::identity::Permission;
 use domain::project::{ProjectLeaf, ProjectTree, TeamBranch};
 use domain::spend::Sums;
 use leptos::prelude::*;
-use leptos::server_fn::ServerFn;
 
 /// All teams and projects.
 pub(crate) async fn projects(visit: Visit) -> Drawn {
@@ -26,16 +21,20 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
         projects::tree(backend, scope),
         forecast::page(backend, scope, forecast::Part::Organization)
     )?;
-    let forms = visit.frame.may(Permission::ManageProjects).then(|| forms(org, &tree));
+    let add = visit.frame.may(Permission::ManageProjects).then(|| {
+        view! {
+            <Button href=format!("/o/{org}/new/team")>"New team"</Button>
+            <Button kind=ButtonKind::Primary href=format!("/o/{org}/new/project")>"New project"</Button>
+        }
+    });
     let rows = View { org: org.to_owned(), ahead }.draw(&tree, visit.query.get(ARCHIVED) == Some("true"));
     let lead = "Who owns what, what it spent this month to date, and where the month will end.";
     Ok(Page::new(
         "Teams and projects",
         view! {
             <UrlNotice known=&NOTICES/>
-            <PageHead title="Teams and projects" lead=lead/>
+            <PageHead title="Teams and projects" lead=lead>{add}</PageHead>
             {rows}
-            {forms}
         },
     ))
 }
@@ -178,45 +177,4 @@ fn expected(row: Option<&ForecastRow>) -> AnyView {
         }
         None => view! { <td class="num soft">{format::NONE}</td> }.into_any(),
     }
-}
-
-fn forms(org: &str, tree: &ProjectTree) -> AnyView {
-    let (project, team) = (Posted::<CreateProject>::here(), Posted::<CreateTeam>::here());
-    let live = tree.teams.iter().map(|branch| &branch.team).filter(|team| team.archived_at.is_none());
-    let choices = live.map(|team| Choice::new(team.slug.as_str(), team.name.as_str())).collect();
-    let (org_of_project, org_of_team) = (org.to_owned(), org.to_owned());
-    view! {
-        <Columns>
-            <Section title="New project" id="new-project">
-                <form method="post" action=CreateProject::url() class="form">
-                    <FormErrors errors=project.errors()/>
-                    <input type="hidden" name="org" value=org_of_project/>
-                    {name_field("project", &project, "")}
-                    <Field
-                        label="Slug"
-                        name="slug"
-                        id="project-slug"
-                        optional=true
-                        maxlength=64
-                        hint="The word that events carry, such as support-bot. It never changes; empty: made from the name."
-                        error=project.error("slug")
-                        value=project.kept_or("slug", "")
-                    />
-                    <Select label="Team" name="team" id="project-team" choices=choices value=project.kept_or("team", "")/>
-                    {cost_centre_field("project", &project, None)}
-                    <div class="actions"><Button kind=ButtonKind::Primary>"Create project"</Button></div>
-                </form>
-            </Section>
-            <Section title="New team" id="new-team">
-                <form method="post" action=CreateTeam::url() class="form">
-                    <FormErrors errors=team.errors()/>
-                    <input type="hidden" name="org" value=org_of_team/>
-                    {name_field("team", &team, "")}
-                    {cost_centre_field("team", &team, None)}
-                    <div class="actions"><Button kind=ButtonKind::Primary>"Create team"</Button></div>
-                </form>
-            </Section>
-        </Columns>
-    }
-    .into_any()
 }

@@ -102,12 +102,25 @@ pub fn Field(
     /// Endings of the files that are offered, such as `.csv,.ndjson`.
     #[prop(into, optional)]
     accept: Option<String>,
+    /// Texts that the browser offers while one types, each with other names of the same, divided by spaces.
+    #[prop(optional)]
+    suggestions: Vec<(String, String)>,
+    /// Takes a time zone, of which the browser proposes its own.
+    #[prop(optional)]
+    own_zone: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let describe = described_by(&id, hint.is_some(), error.is_some());
+    let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
+    let suggested = suggestions.into_iter().map(|(text, also)| {
+        let also = (!also.is_empty()).then_some(also);
+        view! { <option value=text data-also=also></option> }
+    });
     let control = view! {
         <input
             class="input"
+            list=list.clone()
+            data-own-zone=own_zone
             id=id.clone()
             name=name
             type=kind
@@ -127,6 +140,7 @@ pub fn Field(
             aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         />
+        {list.map(|list| view! { <datalist id=list>{suggested.collect_view()}</datalist> })}
     }
     .into_any();
     frame(id, label, optional, hint, error, control)
@@ -266,9 +280,6 @@ pub fn Select(
     /// Label to the left in the same line, for toolbars.
     #[prop(optional)]
     inline: bool,
-    /// Lists time zones, of which the browser proposes its own.
-    #[prop(optional)]
-    own_zone: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let options = options(choices, value.as_deref().unwrap_or_default());
@@ -276,7 +287,6 @@ pub fn Select(
     let control = view! {
         <select
             class="input"
-            data-own-zone=own_zone
             id=id.clone()
             name=name
             aria-invalid=error.is_some().then_some("true")

@@ -29,6 +29,28 @@ pub enum Sign {
     Attention,
     /// A person.
     Person,
+    /// A question answered.
+    Help,
+    /// All at once.
+    Overview,
+    /// A question asked.
+    Explore,
+    /// A list of what happened.
+    Events,
+    /// How much of something is used.
+    Budgets,
+    /// Where a line goes.
+    Forecast,
+    /// Tells somebody.
+    Alerts,
+    /// A thing with parts.
+    Projects,
+    /// A sheet with sums.
+    Statements,
+    /// What a thing costs.
+    Prices,
+    /// Sliders.
+    Settings,
 }
 
 impl Sign {
@@ -48,6 +70,19 @@ impl Sign {
             Self::Person => {
                 "M8 8a2.75 2.75 0 1 0 0-5.5A2.75 2.75 0 0 0 8 8zM2.75 13.5c.5-2.5 2.5-3.75 5.25-3.75s4.75 1.25 5.25 3.75"
             }
+            Self::Help => {
+                "M8 13.75a5.75 5.75 0 1 0 0-11.5 5.75 5.75 0 0 0 0 11.5zM6.25 6.5a1.75 1.75 0 1 1 2.5 1.6c-.5.25-.75.55-.75 1.15M8 11.25v.01"
+            }
+            Self::Overview => "M2.5 2.5h4.5v6h-4.5zM9 2.5h4.5v3h-4.5zM9 7.5h4.5v6h-4.5zM2.5 10.5h4.5v3h-4.5z",
+            Self::Explore => "M2.5 13.5h11M4.5 11V7.5M8 11V3M11.5 11V5.5",
+            Self::Events => "M2.5 4h.01M5.5 4h8M2.5 8h.01M5.5 8h8M2.5 12h.01M5.5 12h8",
+            Self::Budgets => "M2.5 11.5a5.5 5.5 0 1 1 11 0M8 11.5l2.5-3.5",
+            Self::Forecast => "M2.5 11.5l3.5-4 2.5 2 4.5-5.5M9.75 4H13v3.25",
+            Self::Alerts => "M4 11.5V7a4 4 0 0 1 8 0v4.5M2.5 11.5h11M6.75 13.75h2.5",
+            Self::Projects => "M2.5 4.5v8h11v-6.5h-6l-1.5-2z",
+            Self::Statements => "M4 2.5h8v11l-2-1.25-2 1.25-2-1.25-2 1.25zM6.25 5.75h3.5M6.25 8.5h3.5",
+            Self::Prices => "M2.5 8.25v-5.5h5.5l5.5 5.5-5.5 5.5zM5.25 5.5v.01",
+            Self::Settings => "M2.5 5h5.25M10.75 5h2.75M9.25 3.5v3M2.5 11h2.75M8.25 11h5.25M6.75 9.5v3",
         }
     }
 }

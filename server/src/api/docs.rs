@@ -1,5 +1,6 @@
 //! The reference page at `/docs`: written on the server from the description itself, no script, nothing from outside.
 
+use app::guides::{EXAMPLE_SERVER, GUIDES, KEY_GOES_HERE};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -34,8 +35,9 @@ const PROBLEMS: [(&str, &str); 11] = [
     ),
 ];
 
-/// Answers with the page, dressed by the style sheet at this address.
-pub(super) fn respond(body: &str, stylesheet: &str) -> Response {
+/// Answers with the page, dressed by the style sheet at this address; its examples name this server.
+pub(super) fn respond(body: &str, stylesheet: &str, server: &str) -> Response {
+    let body = body.replace(EXAMPLE_SERVER, &escape(server));
     let page = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -52,13 +54,16 @@ pub(super) fn respond(body: &str, stylesheet: &str) -> Response {
 pub(super) fn body(description: &OpenApi) -> String {
     let json = serde_json::to_value(description).unwrap_or_default();
     let mut html = String::from("<div class=\"reference\">");
-    contents(&mut html, &json);
+    let groups = groups(&json);
+    contents(&mut html, &groups);
     let introduction = paragraphs(text(&json["info"]["description"]));
     put(&mut html, format_args!("<main><header class=\"reference-head\"><h1>API reference</h1>{introduction}"));
     html.push_str("<p><a href=\"/openapi.json\">OpenAPI description</a></p></header>");
-    for (path, item) in entries(&json["paths"]) {
-        for (method, operation) in entries(item) {
-            write_operation(&mut html, path, method, operation);
+    write_first_event(&mut html);
+    for (group, operations) in &groups {
+        put(&mut html, format_args!("<h2 id=\"{0}\" class=\"reference-part\">{1}</h2>", group.tag, group.title));
+        for operation in operations {
+            write_operation(&mut html, operation);
         }
     }
     html.push_str("<h2 id=\"schemas\" class=\"reference-part\">Schemas</h2>");
@@ -73,33 +78,99 @@ pub(super) fn body(description: &OpenApi) -> String {
     html
 }
 
-fn contents(html: &mut String, json: &Value) {
-    html.push_str(
-        "<nav class=\"reference-contents\" aria-label=\"Operations\"><a class=\"brand\" href=\"/\">Tallystick</a><ul>",
-    );
-    for (path, item) in entries(&json["paths"]) {
-        for (method, operation) in entries(item) {
-            let (method, summary) = (method.to_uppercase(), inline(text(&operation["summary"])));
-            put(
-                html,
-                format_args!(
-                    "<li><a href=\"#{}\"><code>{method} {}</code><span>{summary}</span></a></li>",
-                    anchor(&method, path),
-                    escape(path)
-                ),
-            );
-        }
-    }
-    html.push_str("<li><a href=\"#schemas\">Schemas</a></li><li><a href=\"#problems\">Problems</a></li></ul></nav>");
+/// What one wants to do, by the tag of its operations.
+#[derive(Clone, Copy)]
+struct Group<'a> {
+    tag: &'a str,
+    title: &'a str,
 }
 
-fn write_operation(html: &mut String, path: &str, method: &str, operation: &Value) {
-    let method = method.to_uppercase();
+/// In the order in which somebody comes to them; a tag that is not here comes last, under its own name.
+const GROUPS: [Group<'_>; 11] = [
+    Group { tag: "events", title: "Send and read events" },
+    Group { tag: "ingest", title: "Send in other formats" },
+    Group { tag: "spend", title: "Read spend" },
+    Group { tag: "budgets", title: "Set budgets" },
+    Group { tag: "alerts", title: "Follow alerts" },
+    Group { tag: "statements", title: "Charge back" },
+    Group { tag: "prices", title: "Look up and set prices" },
+    Group { tag: "contract", title: "Enter commitments and volume pricing" },
+    Group { tag: "rules", title: "See, end and undo changes of prices" },
+    Group { tag: "repricing", title: "Reprice events" },
+    Group { tag: "organization", title: "List projects and teams" },
+];
+
+/// An operation of the API.
+struct Operation<'a> {
+    method: String,
+    path: &'a str,
+    told: &'a Value,
+}
+
+fn groups(json: &Value) -> Vec<(Group<'_>, Vec<Operation<'_>>)> {
+    let mut groups: Vec<_> = GROUPS.map(|group| (group, Vec::new())).into();
+    for (path, item) in entries(&json["paths"]) {
+        for (method, told) in entries(item) {
+            let tag = text(&told["tags"][0]);
+            let operation = Operation { method: method.to_uppercase(), path, told };
+            match groups.iter_mut().find(|(group, _)| group.tag == tag) {
+                Some((_, operations)) => operations.push(operation),
+                None => groups.push((Group { tag, title: tag }, vec![operation])),
+            }
+        }
+    }
+    for (_, operations) in &mut groups {
+        // What sends and makes comes before what lists.
+        operations.sort_by_key(|operation| operation.method != "POST");
+    }
+    groups
+}
+
+fn contents(html: &mut String, groups: &[(Group<'_>, Vec<Operation<'_>>)]) {
+    html.push_str(
+        "<nav class=\"reference-contents\" aria-label=\"Operations\"><a class=\"brand\" href=\"/\">Tallystick</a><p>Guides</p><ul>",
+    );
+    for guide in GUIDES {
+        put(html, format_args!("<li><a href=\"{}\">{}</a></li>", guide.path(), guide.label));
+    }
+    html.push_str("</ul>");
+    for (group, operations) in groups {
+        put(html, format_args!("<p><a href=\"#{}\">{}</a></p><ul>", group.tag, group.title));
+        for Operation { method, path, told } in operations {
+            let (anchor, path, summary) = (anchor(method, path), escape(path), inline(text(&told["summary"])));
+            put(
+                html,
+                format_args!("<li><a href=\"#{anchor}\"><code>{method} {path}</code><span>{summary}</span></a></li>"),
+            );
+        }
+        html.push_str("</ul>");
+    }
+    html.push_str("<p>Reference</p><ul><li><a href=\"#schemas\">Schemas</a></li><li><a href=\"#problems\">Problems</a></li></ul></nav>");
+}
+
+/// What everybody does first, in the words of the guide to curl.
+fn write_first_event(html: &mut String) {
+    html.push_str("<section><h2 id=\"first-event\" class=\"reference-part\">Send an event</h2>");
+    for code in GUIDES[0].snippets(EXAMPLE_SERVER, KEY_GOES_HERE) {
+        put(html, format_args!("<div class=\"code\"><pre tabindex=\"0\"><code>{}</code></pre></div>", escape(&code)));
+    }
+    let guides: Vec<String> =
+        GUIDES.iter().map(|guide| format!("<a href=\"{}\">{}</a>", guide.path(), guide.label)).collect();
     put(
         html,
         format_args!(
-            "<section><h2 id=\"{}\"><code>{method} {}</code></h2><p class=\"strong\">{}</p>{}",
-            anchor(&method, path),
+            "<p>The answer names its cost. API keys are made in Settings, API keys. Guides: {}.</p></section>",
+            guides.join(", ")
+        ),
+    );
+}
+
+fn write_operation(html: &mut String, Operation { method, path, told: operation }: &Operation<'_>) {
+    put(
+        html,
+        format_args!(
+            "<section><h3 id=\"{}\"><code>{method} {}</code></h3><p class=\"strong\">{}</p>{}",
+            anchor(method, path),
             escape(path),
             inline(text(&operation["summary"])),
             paragraphs(text(&operation["description"])),

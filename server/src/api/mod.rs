@@ -90,7 +90,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
             Method::GET,
             "/docs",
             get(move |State(state): State<AppState>| {
-                std::future::ready(docs::respond(&reference, &state.files.names.sheet))
+                std::future::ready(docs::respond(&reference, &state.files.names.sheet, &state.backend.public_url))
             }),
         ),
         (Method::GET, "/healthz", get(|| async { "ok" })),

@@ -50,7 +50,8 @@ async fn the_way_from_sign_up_to_the_checklist() {
     let app = TestApp::start().await;
     let browser = app.anonymous();
     let home = browser.get("/").await;
-    assert_eq!((home.status, home.header("location")), (StatusCode::FOUND, Some("/sign-in")));
+    assert_eq!(home.status, StatusCode::OK);
+    assert!(home.body.contains("href=\"/sign-up\"") && home.body.contains("href=\"/sign-in\""), "{}", home.body);
     let page = browser.get("/sign-up").await;
     assert!(
         page.body.contains("action=\"/fn/identity/sign-up\"") && page.body.contains("method=\"post\""),
@@ -76,18 +77,22 @@ async fn the_way_from_sign_up_to_the_checklist() {
     let page = browser.get(&format!("/verify-email?token={token}")).await;
     assert!(page.body.contains(&token));
     assert_eq!(sign_in(&browser, "ada@example.com", PASSWORD).await.location(), "/sign-in", "opening verifies nothing");
-    let verify = async |password: &str| {
+    let link = format!("/verify-email?token={token}");
+    let verify = async |browser: &Client, password: &str| {
         let fields = [("token", token.as_str()), ("password", password)];
-        browser.post_form_from(&format!("/verify-email?token={token}"), "/fn/identity/verify-email", &fields).await
+        browser.post_form_from(&link, "/fn/identity/verify-email", &fields).await
     };
-    let refused = verify("what somebody else entered").await;
-    assert!(
-        browser.get(refused.location()).await.body.contains("not the password that was entered"),
-        "{}",
-        refused.body
-    );
-    assert_eq!(browser.get("/account").await.status, StatusCode::FOUND, "nobody is signed in by the link alone");
-    assert_eq!(verify(PASSWORD).await.location(), "/");
+    let asks = async |browser: &Client| browser.get(&link).await.body.contains("type=\"password\"");
+    let other = app.anonymous();
+    assert!(asks(&other).await && !asks(&browser).await, "the password is asked for elsewhere");
+    for wrong in ["what somebody else entered", ""] {
+        let refused = verify(&other, wrong).await;
+        let page = other.get(refused.location()).await;
+        assert!(page.body.contains("not the password that was entered"), "{}", page.body);
+    }
+    assert_eq!(other.get("/account").await.status, StatusCode::FOUND, "nobody is signed in by the link alone");
+    assert_eq!(verify(&browser, "").await.location(), "/");
+    assert_eq!(browser.cookie("tallystick-sign-up"), None);
     assert_eq!(browser.get("/").await.header("location"), Some("/organizations"));
     let page = browser.get("/organizations").await;
     assert!(page.body.contains("Create your organization") && page.body.contains("Asia/Kolkata"), "{}", page.body);
@@ -110,6 +115,57 @@ async fn the_way_from_sign_up_to_the_checklist() {
     let overview = browser.get("/o/acme").await;
     assert!(!overview.body.contains("Three steps"), "{}", overview.body);
     assert_eq!(browser.get("/").await.header("location"), Some("/o/acme"));
+}
+
+#[tokio::test]
+async fn what_is_not_there_keeps_the_frame_for_members_alone() {
+    let app = TestApp::start().await;
+    let (ada, eve) = (person(&app, "ada@example.com").await, person(&app, "eve@example.com").await);
+    ada.post_form("/fn/identity/create-organization", &[("name", "Acme"), ("time_zone", "Asia/Calcutta")]).await;
+    for path in ["/o/acme/nowhere", "/o/acme/prices/own/nowhere/at/all"] {
+        let inside = ada.get(path).await;
+        assert_eq!(inside.status, StatusCode::NOT_FOUND);
+        assert!(
+            inside.body.contains("href=\"/o/acme/budgets\"") && inside.body.contains("Not found"),
+            "{}",
+            inside.body
+        );
+        let outside = eve.get(path).await;
+        assert_eq!(outside.status, StatusCode::NOT_FOUND);
+        assert_eq!(without_nonce(&outside.body), without_nonce(&eve.get("/o/none/nowhere").await.body));
+        assert!(app.anonymous().get(path).await.header("location").unwrap().starts_with("/sign-in?next="));
+    }
+    let slashed = ada.get("/o/acme/nowhere/").await;
+    assert_eq!((slashed.status, slashed.header("location")), (StatusCode::PERMANENT_REDIRECT, Some("/o/acme/nowhere")));
+    let settings = ada.get("/o/acme/settings").await;
+    assert!(settings.body.contains("value=\"Asia/Kolkata (UTC+05:30)\""), "an old name is its present one");
+    let changed = [
+        ("org", "acme"),
+        ("name", "Acme"),
+        ("time_zone", "Asia/Kolkata (UTC+05:30)"),
+        ("fiscal_year_start_month", "1"),
+    ];
+    let saved = ada.post_form("/fn/identity/update-organization", &changed).await;
+    assert_eq!(saved.location(), "/o/acme/settings?notice=saved", "and no change");
+}
+
+#[tokio::test]
+async fn guides_are_read_signed_out_with_the_address_of_this_server() {
+    let app = TestApp::start().await;
+    let reader = app.anonymous();
+    let server = app.backend.public_url.as_ref();
+    for guide in app::guides::GUIDES {
+        let page = reader.get(&guide.path()).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", guide.word);
+        assert!(page.body.contains("<h1") && !page.body.contains(app::guides::EXAMPLE_SERVER), "{}", guide.word);
+        assert!(!guide.is_snippet() || page.body.contains(server), "{}", guide.word);
+    }
+    assert_eq!(reader.get("/docs/guides/cobol").await.status, StatusCode::NOT_FOUND);
+    let reference = reader.get("/docs").await.body;
+    let at = |text: &str| reference.find(text).unwrap_or_else(|| panic!("no {text}"));
+    let first = at("<h2 id=\"first-event\"");
+    assert!(first < at("id=\"events\"") && at("id=\"events\"") < at("id=\"spend\""), "what one does first comes first");
+    assert!(reference.contains(&format!("curl {server}/v1/events")) && reference.contains("/docs/guides/python"));
 }
 
 #[tokio::test]

@@ -155,11 +155,13 @@ pub enum DeliveryState {
     Failed,
     /// Local mode without a mail server: shown at `/dev/mail`.
     Shown,
+    /// Of the sample organization: never sent.
+    Sample,
 }
 
 impl DeliveryState {
     /// All states.
-    pub const ALL: [Self; 4] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown];
+    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown, Self::Sample];
 
     /// The word in SQL and JSON.
     #[must_use]
@@ -169,6 +171,7 @@ impl DeliveryState {
             Self::Sent => "sent",
             Self::Failed => "failed",
             Self::Shown => "shown",
+            Self::Sample => "sample",
         }
     }
 }

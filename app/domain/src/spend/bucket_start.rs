@@ -41,6 +41,15 @@ impl BucketStart {
             Self::Day(day) | Self::Week(day) | Self::Month(day) => day,
         }
     }
+
+    /// The hour, where it is one.
+    #[must_use]
+    pub const fn hour(self) -> Option<DateTime<FixedOffset>> {
+        match self {
+            Self::Hour(at) => Some(at),
+            Self::Day(_) | Self::Week(_) | Self::Month(_) => None,
+        }
+    }
 }
 
 impl fmt::Display for BucketStart {

@@ -276,7 +276,7 @@ async fn is_from_before(
     sql::is_marked_before(connection, scope, month, project, ends_at).await
 }
 
-async fn lock_month(
+pub(super) async fn lock_month(
     scope: &OrgScope,
     connection: &mut PgConnection,
     budget: &Budget,

@@ -141,7 +141,7 @@ async fn about(
 }
 
 /// "Production assistant has used 80 % of its November budget ($9,600 of $12,000)".
-fn subject(budget: &Budget, month: NaiveDate, usage: &BudgetUsage) -> String {
+pub(super) fn subject(budget: &Budget, month: NaiveDate, usage: &BudgetUsage) -> String {
     format!(
         "{} has used {} % of its {} budget ({} of {})",
         without_links(&budget.name),

@@ -7,12 +7,14 @@
 
 mod evaluate;
 mod mail;
+mod past;
 mod recipients;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub use evaluate::{CHANNEL, evaluate_marks, run_worker, sweep};
+pub(crate) use past::create_in_the_past;
 pub(crate) use recipients::forget as forget_recipient;
 pub use recipients::{confirm_recipient, recipient_offer};
 

@@ -60,6 +60,9 @@ pub const MAILS_PER_DAY: i64 = 1_000;
 /// The kind of mail that goes out about an organization that is going to be deleted; all others wait, and leave with it.
 pub(crate) const DELETION: &str = "organization_deletion";
 
+/// Kinds of mail that are never sent about the sample, whose recipients are nobody.
+const NOT_OF_THE_SAMPLE: [&str; 2] = ["budget_alert", "budget_test"];
+
 /// What the ledger says of an alert's mail beyond [`MAILS_PER_DAY`].
 const USED_UP: &str = "Not sent: 1,000 mails about this organization went out within 24 hours.";
 
@@ -82,13 +85,18 @@ pub struct NewMail {
     pub alert_id: Option<AlertId>,
 }
 
-/// Stores a mail in the caller's transaction; it goes out after the commit.
+/// Stores a mail in the caller's transaction; it goes out after the commit, unless it tells of a budget of the sample.
 /// Beyond [`MAILS_PER_DAY`] an alert's mail is written down as failed, so that its ledger says why nobody was told.
 ///
 /// # Errors
 /// [`Problem::RateLimited`] beyond [`MAILS_PER_DAY`] for mails that somebody asked for; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: NewMail) -> Result<MailId, Error> {
+    if let Some(org_id) = mail.org_id.filter(|_| NOT_OF_THE_SAMPLE.contains(&mail.kind))
+        && sql::is_sample(connection, org_id).await?
+    {
+        return keep_unsent(backend, connection, mail, backend.clock.now()).await;
+    }
     let mail_id = MailId(backend.clock.new_id());
     let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
     let now = backend.clock.now();
@@ -106,6 +114,25 @@ pub async fn enqueue(backend: &Backend, connection: &mut PgConnection, mail: New
     if used_up {
         sql::failed(connection, mail_id, USED_UP, now).await?;
     }
+    Ok(mail_id)
+}
+
+/// Stores what a mail of the sample would have been at an instant: it is never sent, and its body is nobody's to read.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
+pub(crate) async fn keep_unsent(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    mail: NewMail,
+    at: DateTime<Utc>,
+) -> Result<MailId, Error> {
+    let mail_id = MailId(backend.clock.new_id());
+    let message_id = format!("<{}@{}>", mail_id.0.simple(), mail_domain(&backend.public_url));
+    let mail = NewMail { text: String::new(), html: String::new(), ..mail };
+    sql::insert(connection, mail_id, &mail, &message_id, at).await?;
+    sql::mark_sample(connection, mail_id).await?;
     Ok(mail_id)
 }
 

@@ -40,6 +40,16 @@ pub(super) async fn insert(
     Ok(())
 }
 
+pub(super) async fn is_sample(connection: &mut PgConnection, org_id: OrgId) -> Result<bool, Error> {
+    let sample = sqlx::query_scalar("select exists (select 1 from organizations where org_id = $1 and is_sample)");
+    Ok(sample.bind(org_id.0).fetch_one(connection).await?)
+}
+
+pub(super) async fn mark_sample(connection: &mut PgConnection, mail_id: MailId) -> Result<(), Error> {
+    sqlx::query("update mails set state = 'sample' where mail_id = $1").bind(mail_id.0).execute(connection).await?;
+    Ok(())
+}
+
 /// Mails about an organization since then, those aside that were never to be sent.
 pub(super) async fn count_since(
     connection: &mut PgConnection,
@@ -48,7 +58,8 @@ pub(super) async fn count_since(
 ) -> Result<i64, Error> {
     let count = sqlx::query_scalar(
         "select count(*) from mails
-         where org_id = $1 and created_at > $2 and not (state = 'failed' and attempts = 0)",
+         where org_id = $1 and created_at > $2 and state <> 'sample'
+             and not (state = 'failed' and attempts = 0)",
     );
     Ok(count.bind(org_id.0).bind(since).fetch_one(connection).await?)
 }

@@ -17,18 +17,30 @@ use std::fmt;
 use std::future::Future;
 
 /// How long a link that verifies an address works, in hours.
-const VERIFY_HOURS: i64 = 24;
+pub const VERIFY_HOURS: i64 = 24;
 /// How long a link that sets a password works, in hours.
 const RESET_HOURS: i64 = 1;
 /// Answers that must not tell known from unknown addresses take at least so long.
 const SAME_TIME: std::time::Duration = std::time::Duration::from_millis(250);
+
+/// The token of a cookie by which [`verify_email`] knows the browser that signed up.
+#[must_use]
+pub fn sign_up_token(backend: &Backend) -> String {
+    LinkToken::new(backend.clock.as_ref()).text
+}
 
 /// Takes a sign-up. Whatever is true about the address, the answer is the same and a mail says the rest: a link to verify it, or that it has an account already.
 ///
 /// # Errors
 /// [`Problem::Invalid`] naming `email` and `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all)]
-pub async fn sign_up(backend: &Backend, email: &str, password: &SecretString, address: &str) -> Result<Email, Error> {
+pub async fn sign_up<'a>(
+    backend: &Backend,
+    email: &str,
+    password: &SecretString,
+    from: impl Into<Origin<'a>>,
+) -> Result<Email, Error> {
+    let Origin { address, sign_up, .. } = from.into();
     let email = match (Email::parse(email), password::check("password", password)) {
         (Ok(email), Ok(())) => email,
         (email, password) => {
@@ -39,7 +51,7 @@ pub async fn sign_up(backend: &Backend, email: &str, password: &SecretString, ad
     at_least(SAME_TIME, async {
         let hash = password::hash(backend, password).await?;
         let mut transaction = backend.pool.begin().await?;
-        enter(backend, &mut transaction, &email, hash).await?;
+        enter(backend, &mut transaction, &email, hash, sign_up).await?;
         transaction.commit().await?;
         Ok(())
     })
@@ -47,7 +59,13 @@ pub async fn sign_up(backend: &Backend, email: &str, password: &SecretString, ad
     Ok(email)
 }
 
-async fn enter(backend: &Backend, connection: &mut PgConnection, email: &Email, hash: String) -> Result<(), Error> {
+async fn enter(
+    backend: &Backend,
+    connection: &mut PgConnection,
+    email: &Email,
+    hash: String,
+    browser: &str,
+) -> Result<(), Error> {
     let now = backend.clock.now();
     sql::insert_user(connection, UserId(backend.clock.new_id()), email, None, &hash, now).await?;
     let known = sql::lock_user(connection, email).await?;
@@ -57,7 +75,7 @@ async fn enter(backend: &Backend, connection: &mut PgConnection, email: &Email, 
     }
     // So that signing in before verifying says what is missing.
     sql::set_password(connection, user.user_id, &hash).await?;
-    send_verification(backend, connection, &user, hash).await
+    send_verification(backend, connection, &user, hash, browser).await
 }
 
 /// The link brings into force the password that was given with it, not one that somebody else gave for the same address.
@@ -66,27 +84,45 @@ async fn send_verification(
     connection: &mut PgConnection,
     user: &User,
     password_hash: String,
+    browser: &str,
 ) -> Result<(), Error> {
     let token = LinkToken::new(backend.clock.as_ref());
     let now = backend.clock.now();
     let until = now + Duration::hours(VERIFY_HOURS);
-    sql::insert_token(connection, &token, user.user_id, Purpose::VerifyEmail, Some(password_hash), now, until).await?;
+    let secrets = sql::Secrets { password_hash: Some(password_hash), browser_hash: browser_hash(browser) };
+    sql::insert_token(connection, &token, user.user_id, Purpose::VerifyEmail, secrets, now, until).await?;
     mails::verify_email(backend, connection, &user.email, &token.text).await
 }
 
-/// Verifies the address that a mailed link belongs to, with the password that the link brings into force.
+/// What is stored of a browser; none where its cookie is missing.
+fn browser_hash(token: &str) -> Option<Vec<u8>> {
+    (!token.is_empty()).then(|| hash_of(token).to_vec())
+}
+
+/// Whether the link is good and belongs to a sign-up of the browser that holds this [`sign_up_token`]: then it needs no password.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn is_link_of_browser(backend: &Backend, token: &str, browser: &str) -> Result<bool, Error> {
+    let found = sql::find_token(&backend.pool, &hash_of(token), Purpose::VerifyEmail, backend.clock.now()).await?;
+    Ok(found.is_some_and(|found| found.is_of(browser_hash(browser).as_deref())))
+}
+
+/// Verifies the address that a mailed link belongs to, in the browser that signed up, or with the password that the link brings into force.
 ///
 /// Whoever signs up with a stranger's address knows the password and not the link, and the stranger who opens the link does not know the password.
 ///
 /// # Errors
 /// [`Problem::Conflict`] when the link was used, has expired or never existed, [`Problem::Invalid`] naming `password`, [`Problem::RateLimited`], [`Problem::Unavailable`]; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all)]
-pub async fn verify_email(
+pub async fn verify_email<'a>(
     backend: &Backend,
     token: &str,
     password: &SecretString,
-    address: &str,
+    from: impl Into<Origin<'a>>,
 ) -> Result<Proven, Error> {
+    let Origin { address, sign_up, .. } = from.into();
     let (now, token_hash) = (backend.clock.now(), hash_of(token));
     let gone = || {
         Problem::conflict(
@@ -94,10 +130,12 @@ pub async fn verify_email(
         )
     };
     let found = sql::find_token(&backend.pool, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
-    backend.guards.limits.password(&format!("link of {}", found.user_id), address)?;
-    if !password::verify(backend, password, found.password_hash).await? {
-        let detail = "This is not the password that was entered with this sign-up.";
-        return Err(Problem::field("password", "wrong", detail).into());
+    if !found.is_of(browser_hash(sign_up).as_deref()) {
+        backend.guards.limits.password(&format!("link of {}", found.user_id), address)?;
+        if !password::verify(backend, password, found.secrets.password_hash).await? {
+            let detail = "This is not the password that was entered with this sign-up.";
+            return Err(Problem::field("password", "wrong", detail).into());
+        }
     }
     let mut transaction = backend.pool.begin().await?;
     let taken = sql::take_token(&mut transaction, &token_hash, Purpose::VerifyEmail, now).await?.ok_or_else(gone)?;
@@ -106,7 +144,7 @@ pub async fn verify_email(
     if !sql::mark_verified(&mut transaction, user_id, now).await? {
         return Err(gone().into());
     }
-    let password_hash = taken.password_hash.ok_or_else(gone)?;
+    let password_hash = taken.secrets.password_hash.ok_or_else(gone)?;
     let email = sql::set_password(&mut transaction, user_id, &password_hash).await?;
     sql::delete_tokens(&mut transaction, user_id, Purpose::VerifyEmail).await?;
     transaction.commit().await?;
@@ -151,7 +189,7 @@ pub async fn sign_in<'a>(
     password: &SecretString,
     from: impl Into<Origin<'a>>,
 ) -> Result<Proven, Error> {
-    let Origin { address, device } = from.into();
+    let Origin { address, device, sign_up } = from.into();
     let email = Email::parse(email).map_err(|problem| Problem::invalid(vec![problem]))?;
     if !devices::is_known(backend, device, &email).await? {
         backend.guards.limits.password(email.as_str(), address)?;
@@ -168,16 +206,21 @@ pub async fn sign_in<'a>(
         .into());
     };
     if !user.email_verified {
-        return Err(not_verified(backend, &user, password_hash, address).await?);
+        return Err(not_verified(backend, &user, password_hash, (address, sign_up)).await?);
     }
     tracing::info!(user_id = %user.user_id, "signed in");
     Ok(Proven { user, password_hash })
 }
 
-async fn not_verified(backend: &Backend, user: &User, hash: String, address: &str) -> Result<Error, Error> {
+async fn not_verified(
+    backend: &Backend,
+    user: &User,
+    hash: String,
+    (address, browser): (&str, &str),
+) -> Result<Error, Error> {
     let detail = if backend.guards.limits.mail(user.email.as_str(), address).is_ok() {
         let mut transaction = backend.pool.begin().await?;
-        send_verification(backend, &mut transaction, user, hash).await?;
+        send_verification(backend, &mut transaction, user, hash, browser).await?;
         transaction.commit().await?;
         "Verify your e-mail address first. We have just sent you a new link."
     } else {
@@ -201,7 +244,8 @@ pub async fn forgotten_password(backend: &Backend, email: &str, address: &str) -
             let token = LinkToken::new(backend.clock.as_ref());
             let now = backend.clock.now();
             let until = now + Duration::hours(RESET_HOURS);
-            sql::insert_token(&mut transaction, &token, user.user_id, Purpose::ResetPassword, None, now, until).await?;
+            let none = sql::Secrets::default();
+            sql::insert_token(&mut transaction, &token, user.user_id, Purpose::ResetPassword, none, now, until).await?;
             mails::reset_password(backend, &mut transaction, &user.email, &token.text).await?;
         }
         transaction.commit().await?;

@@ -23,12 +23,14 @@ pub struct Origin<'a> {
     pub address: &'a str,
     /// The token of the device's cookie; empty without one.
     pub device: &'a str,
+    /// The [`super::sign_up_token`] of the browser's cookie; empty where nobody signed up lately.
+    pub sign_up: &'a str,
 }
 
 impl<'a> From<&'a str> for Origin<'a> {
     /// An address, without a device.
     fn from(address: &'a str) -> Self {
-        Self { address, device: "" }
+        Self { address, ..Self::default() }
     }
 }
 

@@ -15,7 +15,10 @@ mod sql;
 pub(crate) mod tokens;
 mod zone_changes;
 
-pub use accounts::{Proven, change_password, forgotten_password, reset_password, sign_in, sign_up, verify_email};
+pub use accounts::{
+    Proven, VERIFY_HOURS, change_password, forgotten_password, is_link_of_browser, reset_password, sign_in, sign_up,
+    sign_up_token, verify_email,
+};
 pub use bootstrap::{Bootstrap, Bootstrapped, bootstrap, ensure_user};
 pub use deletion::{
     Piece, UNDO_DAYS, delete_due, delete_organization, delete_piece, keep_deleting, restore_organization,

@@ -246,7 +246,7 @@ pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Ch
         sql::update_organization(&mut transaction, scope, &after).await?;
         audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
     }
-    let moves = before.time_zone != zone.name();
+    let moves = Zone::parse(&before.time_zone).ok() != Some(zone);
     if moves {
         zone_changes::begin(backend, scope, &mut transaction, &before, zone).await?;
     }

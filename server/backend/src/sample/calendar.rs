@@ -9,8 +9,10 @@ use domain::period::Zone;
 pub const DAYS: u64 = 92;
 /// How many days before the end search was opened to everybody.
 const LAUNCH_DAYS_AGO: u64 = 38;
-/// How many days before the end, at least, the runaway weekend began.
-const RUNAWAY_DAYS_AGO: u64 = 15;
+/// How many days before the end, at least, the runaway weekend began: of the last two weeks, in which unusual days are told.
+const RUNAWAY_DAYS_AGO: u64 = 4;
+/// How many days before the end search answered from the wrong model.
+const SWITCHED_DAYS_AGO: u64 = 3;
 /// Organic growth from the first to the last day.
 const GROWTH: f64 = 0.25;
 
@@ -92,6 +94,11 @@ impl Calendar {
         day.ago <= LAUNCH_DAYS_AGO
     }
 
+    /// A setting was wrong for a day: search answers from the dearest model.
+    pub(super) const fn switched(day: Day) -> bool {
+        day.ago == SWITCHED_DAYS_AGO
+    }
+
     /// The hours of a night job that retried without an end from Saturday 02:00 to Sunday 18:00.
     pub(super) fn runaway(self) -> (DateTime<Utc>, DateTime<Utc>) {
         let latest = self.last - Days::new(RUNAWAY_DAYS_AGO);
@@ -99,6 +106,11 @@ impl Calendar {
         let saturday = self.zone.start_of(latest - Days::new(u64::from(back)));
         (saturday + Duration::hours(2), saturday + Duration::hours(42))
     }
+}
+
+/// The first instant of the quarter that ends at an instant.
+pub(super) fn first_instant(end: DateTime<Utc>, zone: Zone) -> DateTime<Utc> {
+    zone.start_of(zone.day_of(end) - Days::new(DAYS - 1))
 }
 
 fn whole_hour_ms(rng: &mut Rng) -> i64 {

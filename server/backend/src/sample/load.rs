@@ -1,5 +1,7 @@
 //! Makes the sample organization and sends its events in by the door that everybody uses.
 
+use super::calendar::first_instant;
+use super::scenes::NIGHT_JOBS;
 use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, events};
 use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
@@ -94,8 +96,29 @@ pub(super) struct Sample {
     pub(super) organization: Organization,
     /// The server's own view of it.
     pub(super) scope: OrgScope,
-    sender: OrgScope,
+    /// Of everything but night jobs, and of these.
+    senders: [Sender; 2],
+}
+
+/// An API key that the sample's events come by.
+struct Sender {
+    scope: OrgScope,
     key_id: KeyId,
+}
+
+impl Sender {
+    async fn make(backend: &Backend, scope: &OrgScope, name: &str, project: &str) -> Result<Self, Error> {
+        let project = projects::by_slug(backend, scope, project).await?.project_id;
+        let new = NewKey {
+            name: name.to_owned(),
+            scopes: [KeyScope::Ingest].into(),
+            project: KeyProject::AllWithDefault(project),
+            expires_at: None,
+        };
+        let created = keys::create(backend, scope, new).await?;
+        let scope = keys::authenticate(backend, created.secret.expose_secret()).await?.scope;
+        Ok(Self { scope, key_id: created.key.key_id })
+    }
 }
 
 impl Sample {
@@ -109,16 +132,11 @@ impl Sample {
         let organization = create_sample_organization(backend, Some(owner), ORGANIZATION, time_zone).await?;
         let scope = system_scope(backend, organization.org_id).await?;
         make_teams(backend, &scope).await?;
-        let default_project = projects::by_slug(backend, &scope, "support-bot").await?.project_id;
-        let new = NewKey {
-            name: "Sample data".to_owned(),
-            scopes: [KeyScope::Ingest].into(),
-            project: KeyProject::AllWithDefault(default_project),
-            expires_at: None,
-        };
-        let created = keys::create(backend, &scope, new).await?;
-        let sender = keys::authenticate(backend, created.secret.expose_secret()).await?.scope;
-        Ok(Self { organization, scope, sender, key_id: created.key.key_id })
+        let senders = [
+            Sender::make(backend, &scope, "production", "support-bot").await?,
+            Sender::make(backend, &scope, "ci-runner", "code-assistant").await?,
+        ];
+        Ok(Self { organization, scope, senders })
     }
 
     /// The events of the quarter that ends now.
@@ -126,7 +144,7 @@ impl Sample {
         events(backend.clock.now(), self.scope.zone())
     }
 
-    /// Sends the events, makes the budgets, and revokes the key, which nobody needs any more.
+    /// Sends the events, makes the budgets with their past, and revokes the keys, which nobody needs any more.
     pub(super) async fn fill(
         &self,
         backend: &Backend,
@@ -137,26 +155,43 @@ impl Sample {
             let batch: Vec<EventInput> = events.by_ref().take(BATCH).collect();
             (!batch.is_empty()).then_some(batch)
         });
-        let requests = futures::stream::iter(batches).map(|batch| send(backend, &self.sender, batch));
+        let requests = futures::stream::iter(batches).map(|batch| self.send(backend, batch));
         let mut answers = requests.buffered(AT_ONCE);
         let mut loaded = Loaded::default();
         while let Some(answer) = answers.try_next().await? {
-            loaded.accepted += u64::from(answer.accepted);
-            loaded.copies += u64::from(answer.duplicates);
-            loaded.rejected += u64::from(answer.rejected);
+            loaded.accepted += answer.accepted;
+            loaded.copies += answer.copies;
+            loaded.rejected += answer.rejected;
             progress(loaded.accepted + loaded.copies + loaded.rejected);
         }
         self.finish(backend).await?;
         Ok(loaded)
     }
 
-    async fn finish(&self, backend: &Backend) -> Result<(), Error> {
-        for budget in BUDGETS {
-            // Nobody gets mail about a sample.
-            let input = BudgetInput::check(budget.name, budget.scope, budget.dollars.into(), &THRESHOLDS, &[]);
-            budgets::create(backend, &self.scope, input.map_err(Problem::invalid)?).await?;
+    async fn send(&self, backend: &Backend, batch: Vec<EventInput>) -> Result<Loaded, Error> {
+        let (night, day): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|event| event.user.as_deref() == Some(NIGHT_JOBS));
+        let mut loaded = Loaded::default();
+        for (sender, events) in self.senders.iter().zip([day, night]).filter(|(_, events)| !events.is_empty()) {
+            let answer = send(backend, &sender.scope, events).await?;
+            loaded.accepted += u64::from(answer.accepted);
+            loaded.copies += u64::from(answer.duplicates);
+            loaded.rejected += u64::from(answer.rejected);
         }
-        keys::revoke(backend, &self.scope, self.key_id).await?;
+        Ok(loaded)
+    }
+
+    async fn finish(&self, backend: &Backend) -> Result<(), Error> {
+        let since = first_instant(self.organization.created_at, self.scope.zone());
+        for budget in BUDGETS {
+            let recipients: Vec<String> = budget.recipients.iter().map(|to| (*to).to_owned()).collect();
+            let input = BudgetInput::check(budget.name, budget.scope, budget.dollars.into(), &THRESHOLDS, &recipients);
+            let input = input.map_err(Problem::invalid)?;
+            budgets::create_in_the_past(backend, &self.scope, &input, since).await?;
+        }
+        for sender in &self.senders {
+            keys::revoke(backend, &self.scope, sender.key_id).await?;
+        }
         Ok(())
     }
 }

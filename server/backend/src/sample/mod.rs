@@ -64,14 +64,29 @@ struct SampleBudget {
     scope: &'static str,
     /// Whole dollars a month.
     dollars: u32,
+    /// Who would get its mails, which are never sent.
+    recipients: &'static [&'static str],
 }
+
+/// Finance of the company that is not there.
+const FINANCE: &str = "finops@northwind.example";
 
 /// The budgets: in the last third of a month one is usually exceeded, one near its end, the others fine.
 const BUDGETS: [SampleBudget; 4] = [
-    SampleBudget { name: "All usage", scope: "organization", dollars: 2_400 },
-    SampleBudget { name: "Engineering", scope: "team:engineering", dollars: 1_200 },
-    SampleBudget { name: "Search", scope: "project:search", dollars: 220 },
-    SampleBudget { name: "Support bot", scope: "project:support-bot", dollars: 400 },
+    SampleBudget { name: "All usage", scope: "organization", dollars: 2_400, recipients: &[FINANCE] },
+    SampleBudget {
+        name: "Engineering",
+        scope: "team:engineering",
+        dollars: 1_200,
+        recipients: &[FINANCE, "engineering@northwind.example"],
+    },
+    SampleBudget { name: "Search", scope: "project:search", dollars: 220, recipients: &[FINANCE] },
+    SampleBudget {
+        name: "Support bot",
+        scope: "project:support-bot",
+        dollars: 400,
+        recipients: &["care@northwind.example"],
+    },
 ];
 
 /// Thresholds of every budget of the sample, in percent.

@@ -15,6 +15,9 @@ const REPOSITORIES: [&str; 5] = ["api", "web", "mobile", "billing", "infra"];
 const CAMPAIGNS: [&str; 4] = ["autumn-launch", "newsletter", "webinar", "black-friday"];
 const DEVELOPERS: u64 = 24;
 
+/// Who runs night jobs; they have an API key of their own.
+pub(super) const NIGHT_JOBS: &str = "ci";
+
 const EMBEDDER: &str = "text-embedding-3-small";
 const GPT_4O: &str = "gpt-4o-2024-08-06";
 const GPT_4O_MINI: &str = "gpt-4o-mini-2024-07-18";
@@ -138,7 +141,7 @@ fn runaway(write: &mut Writer<'_>, calendar: Calendar, day: Day) {
         let request_id = write.id("req");
         let context = EventInput {
             session_id: Some("agent-nightly-refactor".to_owned()),
-            user: Some("ci".to_owned()),
+            user: Some(NIGHT_JOBS.to_owned()),
             tags: tags(&[("repository", "billing"), ("job", "nightly-refactor")]),
             ..EventInput::default()
         };
@@ -173,20 +176,22 @@ fn search(write: &mut Writer<'_>, calendar: Calendar, day: Day) {
             &EventInput { input_hash: Some(hash), ..query.clone() },
         );
         if write.rng.chance(0.45) {
-            search_answer(write, at, experiment, &query);
+            search_answer(write, at, day, experiment, &query);
         }
     }
     nightly_index(write, calendar, day);
 }
 
-fn search_answer(write: &mut Writer<'_>, at: DateTime<Utc>, experiment: &str, query: &EventInput) {
+fn search_answer(write: &mut Writer<'_>, at: DateTime<Utc>, day: Day, experiment: &str, query: &EventInput) {
     let rewrite = Used::Gemini { input: 700 + write.rng.between(6, 40), cached: 0, output: write.rng.between(20, 60) };
     let at = write.call(at, Call { provider: "google", ..chat(FLASH, rewrite, "query", "rewrite") }, query);
     // Passages from two documents.
     let input = write.rng.tokens(&LONG_INPUT) + write.rng.tokens(&LONG_INPUT);
     let cached = cached_part(input, write.rng.quantile(&LONG_CACHED));
     let output = write.rng.tokens(&LONG_OUTPUT);
-    let call = if experiment == "a" {
+    let call = if Calendar::switched(day) {
+        claude(OPUS, input, cached, output, "query", "answer")
+    } else if experiment == "a" {
         claude(SONNET, input, cached, output, "query", "answer")
     } else {
         chat(GPT_4O, Used::OpenaiChat { input, cached, output }, "query", "answer")

@@ -1,7 +1,12 @@
 //! The sample is what it says: the same every time, well formed, and of the size that it should have.
 
 use super::*;
+use crate::budgets::TestTo;
+use domain::budget::{AlertFilter, BudgetInput, DeliveryState};
 use domain::meter::{UsageFormat, usage};
+use domain::period::Period;
+use domain::spend::{Dimension, Granularity, SpendQuery};
+use rust_decimal::Decimal;
 use std::collections::BTreeSet;
 
 fn quarter() -> Vec<EventInput> {
@@ -81,6 +86,45 @@ fn models_and_modalities_are_many(events: &[EventInput]) {
     assert_eq!(operations.into_iter().collect::<Vec<_>>(), ["chat", "embeddings", "image", "transcription"]);
 }
 
+/// Each at the end of an hour of the sample's own history, in which it was crossed and before which it was not.
+async fn alerts_came_when_their_thresholds_were_crossed(backend: &crate::Backend, scope: &crate::OrgScope) {
+    let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
+    let hours = SpendQuery::over(month).per(Granularity::Hour).only(Dimension::Project, "search");
+    let answer = crate::spend::query(backend, scope, &hours).await.unwrap();
+    let dollars = (answer.total.with_estimate() / Decimal::new(9, 1)).round_dp(2);
+    let recipients = [FINANCE.to_owned()];
+    let input = BudgetInput::check("Crossed", "project:search", dollars, &THRESHOLDS, &recipients).unwrap();
+    let since = scope.zone().start_of(month.from);
+    let system = crate::identity::system_scope(backend, scope.org_id()).await.unwrap();
+    crate::budgets::create_in_the_past(backend, &system, &input, since).await.unwrap();
+    let state = crate::budgets::list(backend, scope).await.unwrap();
+    let budget = state.into_iter().map(|state| state.budget).find(|budget| budget.name == "Crossed").unwrap();
+    assert_eq!(budget.created_at, since);
+    let alerts = async || {
+        crate::budgets::alerts(backend, scope, AlertFilter::All, Some(budget.budget_id), None).await.unwrap().alerts
+    };
+    let told = alerts().await;
+    assert_eq!(told.iter().map(|alert| alert.threshold).collect::<Vec<_>>(), [80, 50]);
+    let until = |end: DateTime<Utc>| {
+        let before = answer.rows.iter().filter(|row| row.bucket.unwrap().hour().unwrap() < end);
+        before.map(|row| row.sums.with_estimate()).sum::<Decimal>()
+    };
+    for alert in &told {
+        let (at, threshold) = (alert.at.to_utc(), Decimal::from(alert.threshold) * dollars / Decimal::ONE_HUNDRED);
+        assert!(at < backend.clock.now());
+        assert_eq!(until(at), alert.spend);
+        assert!(alert.spend >= threshold && until(at - chrono::Duration::hours(1)) < threshold);
+        let delivery = &alert.deliveries[0];
+        assert_eq!((delivery.recipient.as_str(), delivery.state), (FINANCE, DeliveryState::Sample));
+    }
+    // The worker finds nothing new, and what is mailed on demand is not sent either.
+    crate::budgets::evaluate_marks(backend).await.unwrap();
+    assert_eq!(alerts().await, told);
+    crate::budgets::send_test(backend, &system, budget.budget_id, TestTo::Recipients).await.unwrap();
+    let queued = crate::delivery::shown(backend).await.unwrap();
+    assert!(queued.iter().all(|mail| mail.recipient != FINANCE), "{queued:?}");
+}
+
 /// The last days of the sample, walked through the door.
 #[tokio::test]
 async fn the_newest_events_come_in_with_budgets_and_mistakes() {
@@ -113,6 +157,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
     assert!(sums.unpriced_requests > 0 && sums.errors > 0);
     let budgets = crate::budgets::list(&backend, &scope).await.unwrap();
     assert_eq!(budgets.len(), BUDGETS.len());
+    alerts_came_when_their_thresholds_were_crossed(&backend, &scope).await;
     let projects = crate::projects::list_projects(&backend, &scope).await.unwrap();
     assert_eq!(projects.iter().filter(|project| project.archived_at.is_none()).count(), 5);
     assert!(crate::keys::list(&backend, &scope).await.unwrap().iter().all(|key| key.revoked_at.is_some()));

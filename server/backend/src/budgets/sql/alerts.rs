@@ -259,6 +259,25 @@ pub(in crate::budgets) async fn acknowledge(
         .collect()
 }
 
+/// Acknowledges a budget's alerts of the months before one, each two hours after it came.
+pub(in crate::budgets) async fn acknowledge_before(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    budget_id: BudgetId,
+    month: NaiveDate,
+) -> Result<(), Error> {
+    sqlx::query(
+        "update alerts set acknowledged_at = created_at + interval '2 hours'
+         where org_id = $1 and budget_id = $2 and month < $3",
+    )
+    .bind(scope.org_id().0)
+    .bind(budget_id.0)
+    .bind(month)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Whether the row exists and is visible.
 pub(in crate::budgets) async fn alert_exists(
     connection: &mut PgConnection,

@@ -10,8 +10,8 @@ mod months;
 mod recipients;
 
 pub(super) use alerts::{
-    Crossing, RecordedAlert, Wanted, acknowledge, alert_exists, alerts, join_entry, mailed, open_alerts, record,
-    recorded,
+    Crossing, RecordedAlert, Wanted, acknowledge, acknowledge_before, alert_exists, alerts, join_entry, mailed,
+    open_alerts, record, recorded,
 };
 pub(super) use amounts::{amounts, insert_amount};
 pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};

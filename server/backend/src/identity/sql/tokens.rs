@@ -7,11 +7,26 @@ use domain::ids::UserId;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
 
+/// What a link carries from the sign-up that it verifies.
+#[derive(Default)]
+pub(in crate::identity) struct Secrets {
+    /// The password that comes into force with it.
+    pub(in crate::identity) password_hash: Option<String>,
+    /// The browser that signed up.
+    pub(in crate::identity) browser_hash: Option<Vec<u8>>,
+}
+
 /// A link that is or was good.
 pub(in crate::identity) struct Taken {
     pub(in crate::identity) user_id: UserId,
-    /// The password that comes into force with it.
-    pub(in crate::identity) password_hash: Option<String>,
+    pub(in crate::identity) secrets: Secrets,
+}
+
+impl Taken {
+    /// Whether the browser with this hash signed up; without one, none did.
+    pub(in crate::identity) fn is_of(&self, browser_hash: Option<&[u8]>) -> bool {
+        browser_hash.is_some() && self.secrets.browser_hash.as_deref() == browser_hash
+    }
 }
 
 pub(in crate::identity) async fn insert_token(
@@ -19,20 +34,21 @@ pub(in crate::identity) async fn insert_token(
     token: &LinkToken,
     user_id: UserId,
     purpose: Purpose,
-    password_hash: Option<String>,
+    secrets: Secrets,
     now: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<(), Error> {
     sqlx::query(
-        "insert into user_tokens (token_hash, user_id, purpose, created_at, expires_at, password_hash)
-         values ($1, $2, $3, $4, $5, $6)",
+        "insert into user_tokens (token_hash, user_id, purpose, created_at, expires_at, password_hash, browser_hash)
+         values ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(token.hash)
     .bind(user_id.0)
     .bind(purpose.as_str())
     .bind(now)
     .bind(expires_at)
-    .bind(password_hash)
+    .bind(secrets.password_hash)
+    .bind(secrets.browser_hash)
     .execute(connection)
     .await?;
     Ok(())
@@ -46,7 +62,7 @@ pub(in crate::identity) async fn find_token(
     now: DateTime<Utc>,
 ) -> Result<Option<Taken>, Error> {
     let row = sqlx::query(
-        "select user_id, password_hash from user_tokens
+        "select user_id, password_hash, browser_hash from user_tokens
          where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3",
     )
     .bind(token_hash)
@@ -67,7 +83,7 @@ pub(in crate::identity) async fn take_token(
     let row = sqlx::query(
         "update user_tokens set used_at = $3
          where token_hash = $1 and purpose = $2 and used_at is null and expires_at > $3
-         returning user_id, password_hash",
+         returning user_id, password_hash, browser_hash",
     )
     .bind(token_hash)
     .bind(purpose.as_str())
@@ -78,7 +94,8 @@ pub(in crate::identity) async fn take_token(
 }
 
 fn taken(row: &PgRow) -> Result<Taken, Error> {
-    Ok(Taken { user_id: UserId(row.try_get("user_id")?), password_hash: row.try_get("password_hash")? })
+    let secrets = Secrets { password_hash: row.try_get("password_hash")?, browser_hash: row.try_get("browser_hash")? };
+    Ok(Taken { user_id: UserId(row.try_get("user_id")?), secrets })
 }
 
 pub(in crate::identity) async fn delete_tokens(

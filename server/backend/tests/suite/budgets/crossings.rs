@@ -126,15 +126,14 @@ async fn unpriced_usage_that_nothing_was_paid_for_counts_with_its_upper_bound() 
     let server = Server::at(NOW).await;
     let org = organization(&server, "Acme", "UTC").await;
     budget(&server, &org, "100", &[50]).await;
-    org.spend("2026-11-02", "30").await;
-    org.spend_at_most("2026-11-02", "25").await;
+    org.spend_at_most("2026-11-02", "55").await;
     evaluate(&server).await;
     let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one entry") };
-    let bound = Estimate { amount: money("25"), events: 1, upper_bound: money("25") };
+    let bound = Estimate { amount: money("55"), events: 1, upper_bound: money("55") };
     assert_eq!((alert.spend, alert.estimate), (money("55"), bound));
     let text: String =
         sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
-    assert!(text.contains("includes $25.00 estimated for 1\u{a0}unpriced event, at most $25.00"), "{text}");
+    assert!(text.contains("includes $55.00 estimated for 1\u{a0}unpriced event, at most $55.00"), "{text}");
 }
 
 /// Calls of gpt-4o at its list price ($2.50 and $10 per million tokens), and of a model of one's own beside it.

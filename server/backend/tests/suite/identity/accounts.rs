@@ -56,6 +56,35 @@ async fn known_and_unknown_addresses_are_answered_alike() {
 }
 
 #[tokio::test]
+async fn only_the_browser_that_signed_up_needs_no_password_for_its_link() {
+    let database = TestDatabase::new().await;
+    let (backend, clock) = seed::backend(&database, NOW);
+    let browser = || identity::sign_up_token(&backend);
+    let (strangers, adas) = (browser(), browser());
+    let from = |sign_up| identity::Origin { sign_up, ..identity::Origin::default() };
+    let mut links = Vec::new();
+    for token in [&strangers, &adas] {
+        identity::sign_up(&backend, "ada@example.com", &secret(PASSWORD), from(token)).await.unwrap();
+        links.push(link(&backend, &clock, "ada@example.com", "/verify-email?token=").await);
+    }
+    let own = async |link: &str, token: &str| identity::is_link_of_browser(&backend, link, token).await.unwrap();
+    assert!(own(&links[0], &strangers).await && own(&links[1], &adas).await);
+    // Ada opens the link of the stranger's sign-up, or has no cookie.
+    for (link, token) in [(&links[0], adas.as_str()), (&links[1], strangers.as_str()), (&links[1], "")] {
+        assert!(!own(link, token).await);
+        let refused = problem(identity::verify_email(&backend, link, &secret(""), from(token)).await);
+        assert_eq!(refused.fields()[0].pointer, "password");
+    }
+    let proven = identity::verify_email(&backend, &links[1], &secret(""), from(&adas)).await.unwrap();
+    assert!(proven.user.email_verified);
+    assert_eq!(problem(identity::verify_email(&backend, &links[1], &secret(""), from(&adas)).await).status(), 409);
+    // A link without a browser, of a sign-up from before, is nobody's.
+    identity::sign_up(&backend, "bob@example.com", &secret(PASSWORD), "").await.unwrap();
+    let bobs = link(&backend, &clock, "bob@example.com", "/verify-email?token=").await;
+    assert!(!own(&bobs, "").await);
+}
+
+#[tokio::test]
 async fn a_link_brings_the_password_that_was_given_with_it() {
     let database = TestDatabase::new().await;
     let (backend, clock) = seed::backend(&database, NOW);

@@ -8,6 +8,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
     vec![
         open(page("/openapi.json", "/openapi.json")),
         open(page("/docs", "/docs")),
+        open(page("/docs/guides/{guide}", "/docs/guides/curl")),
         open(page("/healthz", "/healthz")),
         open(page("/readyz", "/readyz")),
         open(page("/dev/mail", "/dev/mail")),

@@ -13,6 +13,11 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         page("/o/{org}/projects", "/o/acme/projects"),
         page("/o/{org}/projects/{project}", format!("/o/acme/projects/{PROJECT}")),
         page("/o/{org}/teams/{team}", format!("/o/acme/teams/{TEAM}")),
+        page("/o/{org}/new/project", format!("/o/acme/new/project?team={TEAM}")).needs(Permission::ManageProjects),
+        page("/o/{org}/new/team", "/o/acme/new/team").needs(Permission::ManageProjects),
+        page("/o/{org}/projects/{project}/edit", format!("/o/acme/projects/{PROJECT}/edit"))
+            .needs(Permission::ManageProjects),
+        page("/o/{org}/teams/{team}/edit", format!("/o/acme/teams/{TEAM}/edit")).needs(Permission::ManageProjects),
         manages(form("projects/create-team", &words)),
         manages(form("projects/create-project", &with(&[("slug", "next"), team]))),
         manages(form("projects/update-team", &with(&[team]))),
