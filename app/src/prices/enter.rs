@@ -142,7 +142,7 @@ fn draw_price(visit: &Visit) -> AnyView {
                     hint="Empty: no end date."/>
             </div>
             {source_fields(entered("source"), entered("source_url"))}
-            <details class="price-fold" open=special>
+            <details class="fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">
                     <Select label="Tier of service" name="variant" choices=variants.to_vec() value=variant error=form.error("variant")/>
@@ -172,7 +172,7 @@ pub(super) async fn providers(visit: &Visit) -> Result<AnyView, AppError> {
     let entries = backend::prices::browse::providers(&visit.backend, &visit.scope).await?;
     let names: Vec<String> = entries.into_iter().map(|entry| entry.provider).collect();
     let names = view! {
-        <details class="price-fold">
+        <details class="fold">
             <summary>"Names of providers in the price book"</summary>
             <p class="soft small">{names.join(", ")}</p>
         </details>

@@ -47,9 +47,9 @@ impl Rows<'_> {
             .into_any()
         };
         view! {
-            <details class="price-fold">
+            <details class="fold">
                 <summary aria-label=summary>"End …"</summary>
-                <form method="post" action=EndRule::url() class="price-end">
+                <form method="post" action=EndRule::url() class="fold-form">
                     <input type="hidden" name="org" value=org/>
                     <input type="hidden" name="rule" value=rule/>
                     <input type="hidden" name="page" value=page/>

@@ -1,6 +1,6 @@
 //! What somebody should look at today, each with its number.
 
-use super::{AnomalyCause, UnusualDay};
+use super::{AnomalyCause, Estimate, UnusualDay};
 use crate::ids::BudgetId;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
@@ -61,12 +61,10 @@ pub enum Attention {
     },
     /// Events of this month have no price.
     Unpriced {
-        /// How many.
-        events: i64,
-        /// Of how many.
+        /// How many, and what they are estimated to have cost.
+        estimate: Estimate,
+        /// Of how many events.
         of: i64,
-        /// The most that they can have cost, in USD.
-        upper_bound: Decimal,
     },
     /// Mails of the last seven days that nobody got.
     FailedMails {
@@ -84,7 +82,7 @@ impl Attention {
             Self::AtRisk { forecast, amount, .. } => forecast - amount,
             Self::Unusual(anomaly) => anomaly.day.excess(),
             Self::Quiet { usual, .. } => *usual,
-            Self::Unpriced { upper_bound, .. } => *upper_bound,
+            Self::Unpriced { estimate, .. } => estimate.amount,
             Self::FailedMails { .. } => Decimal::ZERO,
         }
     }
@@ -118,7 +116,8 @@ mod tests {
 
     #[test]
     fn the_most_dollars_come_first() {
-        let unpriced = Attention::Unpriced { events: 60, of: 9_000, upper_bound: 69.into() };
+        let estimate = Estimate { amount: 40.into(), events: 60, upper_bound: 69.into() };
+        let unpriced = Attention::Unpriced { estimate, of: 9_000 };
         let failed = Attention::FailedMails { count: 3 };
         let [used, amount] = [2_285, 500].map(|cents| Decimal::new(cents, 2));
         let name = "Support bot".to_owned();

@@ -156,8 +156,7 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
     let period = domain::period::Period::last_days(now.date_naive(), 7);
     let found = crate::ledger::verify(&backend, &scope, period).await.unwrap();
     assert!(found.is_empty(), "{found:?}");
-    let sums =
-        crate::spend::period_sums(&backend, &scope, domain::budget::SpendScope::Organization, period).await.unwrap();
+    let sums = crate::spend::query(&backend, &scope, &domain::spend::SpendQuery::over(period)).await.unwrap().total;
     assert!(sums.spend > rust_decimal::Decimal::from(60), "{}", sums.spend);
     assert!(sums.unpriced_requests > 0 && sums.errors > 0);
     let budgets = crate::budgets::list(&backend, &scope).await.unwrap();
