@@ -84,7 +84,7 @@ impl Question {
                 explore.groups.into_iter().map(line).collect()
             }
             Ask::Changes(period, movers) => {
-                let changes = spend::compare(backend, scope, *period, &[], *movers).await?;
+                let changes = spend::compare(backend, scope, *period, period.previous(), &[], *movers).await?;
                 let line = |mover: domain::spend::Mover| {
                     let (now, before) = (exact(mover.now.spend), exact(mover.before.spend));
                     format!("{}\t{}\t{}\t{now}\t{before}", mover.project, mover.provider, mover.model)
