@@ -4,7 +4,7 @@ use super::api::AcknowledgeAlert;
 use super::labels;
 use crate::form::Posted;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{Column, EmptyState, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
@@ -21,7 +21,7 @@ pub(crate) async fn alerts(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Alerts",
         view! {
-            <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."/>
+            <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."><CsvLink/></PageHead>
             <FormErrors errors=form.errors()/>
             {tabs(&visit, filter)}
             {draw(&visit, &page)}

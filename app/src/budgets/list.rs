@@ -2,7 +2,7 @@
 
 use super::labels;
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::live;
 use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
@@ -41,7 +41,7 @@ fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> 
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
-        <PageHead title="Budgets" lead=labels::summary(budgets)>{button}</PageHead>
+        <PageHead title="Budgets" lead=labels::summary(budgets)><CsvLink/>{button}</PageHead>
         <div class="part" id="budgets" data-live-on=moved><Table caption="Budgets of this month" columns=columns>{rows}</Table></div>
     }
     .into_any()
@@ -85,7 +85,7 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
     view! {
         <tr>
             <th scope="row">
-                <a href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
+                <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
                 <span class="note">{labels::scope(state)}</span>
             </th>
             <td><Badge tone=tone>{word}</Badge></td>

@@ -3,10 +3,10 @@
 use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
 use crate::format;
-use crate::layout::{NavItem, PeriodSelection, UrlQuery};
+use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
-use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, Icon, PageHead, Section, Select, Sign, Sort, Table};
+use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table};
 use domain::project::Slug;
 use domain::spend::{Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
 use leptos::prelude::*;
@@ -80,7 +80,7 @@ impl View<'_> {
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
                     <span class="without-scripts"><Button small=true>"Show"</Button></span>
                 </form>
-                <a class="button explore-file" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
+                <span class="explore-file"><CsvLink href=file/></span>
             </div>
         }
         .into_any()
@@ -192,7 +192,7 @@ fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure)
         <td class="num">{share}</td>
         <td class="num">{format::count(sums.requests)}</td>
         <td class="num" title=format::count(sums.tokens)>{format::count_compact(sums.tokens)}</td>
-        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
+        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_of_call)}</td>
         <ChangeCell now=sums.of(measure) before=before measure=measure/>
     }
     .into_any()

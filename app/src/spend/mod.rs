@@ -12,4 +12,5 @@ pub(crate) use explore::explore;
 pub use filters::FilterMenu;
 pub(crate) use filters::{CHOOSE, filter_bar};
 pub use labels::SpendCell;
+pub(crate) use links::events_of;
 pub(crate) use overview::{live, overview, panel};

@@ -94,6 +94,11 @@ impl TestApp {
         Tenant { key, scope: made.api, email }
     }
 
+    /// The whole application as one service.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// A client that carries nothing.
     pub(crate) fn anonymous(&self) -> Client {
         Client { router: self.router.clone(), authorization: None, cookies: Arc::default() }

@@ -11,6 +11,7 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         page("/o/{org}/statements/{month}/{kind}/{slug}", format!("/o/acme/statements/2026-11/project/{PROJECT}")),
         page("/o/{org}/changes", "/o/acme/changes"),
         page("/o/{org}/places.json", "/o/acme/places.json"),
+        page("/o/{org}/forecast.csv", "/o/acme/forecast.csv"),
         page("/o/{org}/explore.csv", "/o/acme/explore.csv?from=2026-11-01&to=2026-12-01&group_by=project,model"),
         page("/o/{org}/statements.csv", "/o/acme/statements.csv?month=2026-11"),
         api("GET /v1/spend", "/v1/spend?from=2026-11-01&to=2026-12-01&group_by=project,model"),
