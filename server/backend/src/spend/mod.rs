@@ -126,25 +126,6 @@ async fn bound(
     ))
 }
 
-/// The sums of every day of the period, zero where nothing happened.
-///
-/// A project that the caller does not see sums to zero.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn daily_series(
-    backend: &Backend,
-    scope: &OrgScope,
-    part: SpendScope,
-    period: Period,
-) -> Result<Vec<(NaiveDate, Sums)>, Error> {
-    scope.require(Permission::Read)?;
-    let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Granularity::Day), usize::MAX).await?;
-    let mut known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
-    Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
-}
-
 /// When the newest visible event of a part happened; none before the first.
 ///
 /// # Errors
