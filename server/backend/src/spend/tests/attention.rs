@@ -44,7 +44,7 @@ async fn what_needs_attention_has_its_number_and_its_cause() {
     org.record(&[spike, unpriced]).await;
     let input = BudgetInput {
         name: "Assistant".to_owned(),
-        scope: ScopeRef::Project(PROJECTS[0].to_owned()),
+        scope: ScopeRef::Project(PROJECTS[0].parse().unwrap()),
         amount: Decimal::TEN,
         thresholds: vec![100],
         recipients: Vec::new(),
