@@ -8,6 +8,7 @@
 //! | `<form data-swap>` | its answer takes the place of the page's content, and nothing else moves |
 //! | `<form method="post">` | is sent once, however often its button is pressed |
 //! | `<x id="ID" data-live="SECONDS">` | is renewed from the server every so often while somebody looks |
+//! | `<x id="ID" data-live-on="ADDRESS">` | is renewed when server-sent events of an address say so, while nobody reads in it |
 //! | `<input data-own-zone list="ID">` | proposes the browser's own time zone, under the name that the list has for it |
 //! | `<form data-file>` | sends its file in pieces: see [`crate::file`] |
 //!
@@ -21,12 +22,14 @@ use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{
-    Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, PageTransitionEvent,
-    UrlSearchParams,
+    Element, Event, EventSource, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement,
+    PageTransitionEvent, UrlSearchParams,
 };
 
+/// Between two looks whether a part is still being read.
+const UNREAD: Duration = Duration::from_secs(2);
 /// On a form that is on its way.
 const SENT: &str = "data-sent";
 /// After so long a form may be sent again: its answer was lost.
@@ -144,6 +147,7 @@ fn element_of(event: &Event) -> Option<Element> {
 /// Does what a new part of the page asks for.
 pub(crate) fn wake(part: &Element) {
     all(part, "[data-live]").into_iter().for_each(keep_new);
+    all(part, "[data-live-on]").into_iter().for_each(keep_listening);
     all(part, "input[data-own-zone]").into_iter().for_each(propose_own_zone);
     all(part, "form[data-file]").into_iter().for_each(crate::file::wake);
 }
@@ -265,6 +269,63 @@ fn keep_new(part: Element) {
         });
     };
     handle.set(set_interval_with_handle(look, Duration::from_secs(secs)).ok());
+}
+
+/// Renews a part when the server says that it moved. A hidden page does not listen: browsers open few connections to one host, and keep pages with open ones out of their memory.
+fn keep_listening(part: Element) {
+    let Some(address) = part.get_attribute("data-live-on") else { return };
+    let source = Rc::new(RefCell::new(None::<EventSource>));
+    let renew = Rc::new(Cell::new(false));
+    let moved = {
+        let (part, due) = (part.clone(), Rc::clone(&renew));
+        Closure::<dyn Fn()>::new(move || {
+            if !due.replace(true) {
+                spawn_local(renew_when_unread(part.clone(), Rc::clone(&due)));
+            }
+        })
+    };
+    let listen = move || {
+        let wanted = part.is_connected() && !document().hidden();
+        if wanted && source.borrow().is_none() {
+            let opened = EventSource::new(&address).ok();
+            opened.iter().for_each(|source| source.set_onmessage(Some(moved.as_ref().unchecked_ref())));
+            source.replace(opened);
+        } else if !wanted {
+            source.take().iter().for_each(EventSource::close);
+        }
+    };
+    listen();
+    on("visibilitychange", move |_| listen());
+}
+
+/// Waits until nobody reads in the part: has the focus in it, selected or opened something, or points at a chart.
+async fn renew_when_unread(part: Element, due: Rc<Cell<bool>>) {
+    const READ: &str = ":focus, details[open], .chart-tip:not([hidden])";
+    let is_read = || {
+        let selected = window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed());
+        selected || document().hidden() || part.query_selector(READ).is_ok_and(|found| found.is_some())
+    };
+    while part.is_connected() && is_read() {
+        sleep(UNREAD).await;
+    }
+    due.set(false);
+    if !part.is_connected() {
+        return;
+    }
+    if let Some(html) = renewed(&part).await
+        && part.is_connected()
+        && !is_read()
+        && part.inner_html() != html
+    {
+        document::replace(&part, &html);
+    }
+}
+
+async fn sleep(time: Duration) {
+    let waited = js_sys::Promise::new(&mut |done, _| {
+        set_timeout(move || drop(done.call0(&JsValue::NULL)), time);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(waited).await;
 }
 
 /// The page at an address, where the server gives it. Asked for as no page is, so that what is shown once is left for who gets there.

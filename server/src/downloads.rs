@@ -1,4 +1,6 @@
-//! Files that a page offers to a signed-in member: the same rows as the API's, behind the session instead of a key.
+//! Files that a page offers to a signed-in member: the same rows as the page's, behind the session instead of a key.
+
+mod lists;
 
 use crate::api::csv;
 use crate::caller::MemberCaller;
@@ -7,53 +9,63 @@ use crate::{AppState, Plain};
 use axum::extract::{Path, Query, State};
 use axum::http::Method;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
+use backend::{Backend, OrgScope};
 use domain::price::page::PriceSearch;
 use domain::problem::Problem;
 use domain::spend::SpendQuery;
 use domain::statement::{StatementKind, month_text, parse_month};
 use serde::Deserialize;
+use std::collections::HashMap;
 
-/// All files.
+/// The parameters of a page, decoded.
+type Pairs = Vec<(String, String)>;
+
+/// All files: each at its page's address with `.csv` behind it.
 pub(crate) fn routes() -> Vec<Plain> {
     vec![
-        (Method::GET, "/o/{org}/explore.csv", get(explore)),
+        (Method::GET, "/o/{org}/explore.csv", file("spend", explore)),
         (Method::GET, "/o/{org}/statements.csv", get(statements)),
-        (Method::GET, "/o/{org}/events.csv", get(events)),
-        (Method::GET, "/o/{org}/prices.csv", get(prices)),
+        (Method::GET, "/o/{org}/events.csv", file("events", events)),
+        (Method::GET, "/o/{org}/events/unpriced.csv", file("unpriced", lists::unpriced)),
+        (Method::GET, "/o/{org}/budgets.csv", file("budgets", lists::budgets)),
+        (Method::GET, "/o/{org}/alerts.csv", file("alerts", lists::alerts)),
+        (Method::GET, "/o/{org}/forecast.csv", file("forecast", lists::forecast)),
+        (Method::GET, "/o/{org}/projects.csv", file("projects", lists::projects)),
+        (Method::GET, "/o/{org}/prices.csv", file("prices", prices)),
+        (Method::GET, "/o/{org}/prices/own.csv", file("price-overrides", lists::price_overrides)),
+        (Method::GET, "/o/{org}/settings/members.csv", file("members", lists::members)),
+        (Method::GET, "/o/{org}/settings/keys.csv", file("api-keys", lists::keys)),
+        (Method::GET, "/o/{org}/settings/audit.csv", file("audit-log", lists::audit)),
     ]
 }
 
-async fn explore(
-    caller: MemberCaller,
-    State(state): State<AppState>,
-    Path(org): Path<String>,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Response, ApiError> {
+/// A file that follows from the page's parameters; downloaded as the organization's slug and this name.
+fn file<F, Written>(name: &'static str, write: F) -> MethodRouter<AppState>
+where
+    F: Fn(Backend, OrgScope, Pairs) -> Written + Clone + Send + Sync + 'static,
+    Written: Future<Output = Result<String, ApiError>> + Send,
+{
+    let answer = async move |caller: MemberCaller, State(state): State<AppState>, Path(path), Query(pairs)| {
+        let path: HashMap<String, String> = path;
+        let org = path.get("org").map(String::as_str).unwrap_or_default();
+        Ok::<_, ApiError>(csv::respond(&format!("{org}-{name}.csv"), write(state.backend, caller.scope, pairs).await?))
+    };
+    get(answer)
+}
+
+async fn explore(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
     let query = SpendQuery::from_pairs(&pairs)?;
-    let answer = backend::spend::query(&state.backend, &caller.scope, &query).await?;
-    Ok(csv::respond(&format!("{org}-spend.csv"), answer.csv(&query)?))
+    Ok(backend::spend::query(&backend, &scope, &query).await?.csv(&query)?)
 }
 
-async fn events(
-    caller: MemberCaller,
-    State(state): State<AppState>,
-    Path(org): Path<String>,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Response, ApiError> {
-    let query = app::events::api::asked(&state.backend, &caller.scope, &pairs)?;
-    Ok(csv::respond(&format!("{org}-events.csv"), backend::events::csv(&state.backend, &caller.scope, &query).await?))
+async fn events(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
+    let query = app::events::api::asked(&backend, &scope, &pairs)?;
+    Ok(backend::events::csv(&backend, &scope, &query).await?)
 }
 
-async fn prices(
-    caller: MemberCaller,
-    State(state): State<AppState>,
-    Path(org): Path<String>,
-    Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Response, ApiError> {
-    let search = PriceSearch::from_pairs(&pairs)?;
-    let text = backend::prices::browse::csv(&state.backend, &caller.scope, &search).await?;
-    Ok(csv::respond(&format!("{org}-prices.csv"), text))
+async fn prices(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
+    Ok(backend::prices::browse::csv(&backend, &scope, &PriceSearch::from_pairs(&pairs)?).await?)
 }
 
 /// Which statements: all of a month, or one team's or project's.

@@ -2,6 +2,20 @@
 
 use rust_decimal::Decimal;
 
+/// A column of a list: its header, and a row's cell.
+pub type Column<T> = (&'static str, fn(&T) -> String);
+
+/// A list as a file with these columns.
+#[must_use]
+pub fn list<T>(rows: impl IntoIterator<Item = T>, columns: &[Column<T>]) -> String {
+    let mut table = Table::new(columns.iter().map(|(header, _)| *header));
+    for row in rows {
+        let cells: Vec<String> = columns.iter().map(|(_, cell)| cell(&row)).collect();
+        table.row(cells.iter().map(String::as_str));
+    }
+    table.into_text()
+}
+
 /// A table being written, row by row.
 #[derive(Clone, Debug, Default)]
 pub struct Table(String);
@@ -56,6 +70,13 @@ fn looks_like_formula(cell: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_has_its_columns_in_their_order() {
+        let columns: [Column<(&str, i64)>; 2] = [("name", |row| row.0.to_owned()), ("number", |row| row.1.to_string())];
+        assert_eq!(list([("=1", 2), ("b", -3)], &columns), "name,number\r\n'=1,2\r\nb,-3\r\n");
+        assert_eq!(list([], &columns), "name,number\r\n");
+    }
 
     #[test]
     fn cells_are_quoted_and_formulas_made_harmless() {

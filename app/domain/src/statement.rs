@@ -4,6 +4,7 @@
 
 use crate::meter::Meter;
 use crate::period::Period;
+use crate::price::usual_per;
 use crate::problem::Problem;
 use crate::spend::Sums;
 use crate::{csv, money};
@@ -11,6 +12,9 @@ use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
+
+/// Places of a line's rate: what is behind them comes from the rounding of each event.
+const RATE_PLACES: u32 = 6;
 
 /// Who a statement is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,6 +147,17 @@ pub struct StatementLine {
     pub amount: Option<Decimal>,
 }
 
+impl StatementLine {
+    /// What its units cost on average in US dollars, and for how many of them that is: the amount over the quantity, to six places. One rate where the price held all month.
+    #[must_use]
+    pub fn rate(&self) -> Option<(Decimal, u64)> {
+        let LineKind::Meter(meter) = self.kind else { return None };
+        let per = usual_per(meter);
+        let rate = self.amount?.checked_mul(Decimal::from(per))?.checked_div(self.quantity?)?;
+        Some((rate.round_dp(RATE_PLACES), per))
+    }
+}
+
 /// What a project owes for the days on which one team owned it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectStatement {
@@ -206,6 +221,8 @@ impl MonthStatement {
             "term",
             "unit",
             "quantity",
+            "rate",
+            "rate_per",
             "requests",
             "amount",
             "currency",
@@ -218,6 +235,7 @@ impl MonthStatement {
             for project in &team.projects {
                 let project_code = code(Some(&project.project));
                 for line in &project.lines {
+                    let rate = line.rate();
                     table.row([
                         month.as_str(),
                         team_slug,
@@ -230,6 +248,8 @@ impl MonthStatement {
                         line.term.as_deref().unwrap_or_default(),
                         line.kind.unit().unwrap_or_default(),
                         &line.quantity.map(|quantity| quantity.normalize().to_string()).unwrap_or_default(),
+                        &rate.map(|(rate, _)| rate.normalize().to_string()).unwrap_or_default(),
+                        &rate.map(|(_, per)| per.to_string()).unwrap_or_default(),
                         &line.requests.to_string(),
                         &line.amount.map(money::exact).unwrap_or_default(),
                         &self.currency,
@@ -356,6 +376,18 @@ mod tests {
         assert_eq!(read(stated), [("input_uncached", some("1")), ("output", some("2")), ("contract", some("-0.5"))]);
         contract.terms[0].1 = amount("-0.75");
         assert_eq!(read(lines(contract))[3], ("adjusted", some("0.25")));
+    }
+
+    #[test]
+    fn a_lines_rate_is_its_amount_over_its_quantity() {
+        let rate = |meter, amount: &str, quantity: &str| {
+            let sums = (meter, quantity.parse().unwrap(), 1, amount.parse().unwrap());
+            lines(ModelSums { meters: vec![sums], ..model(amount, 1, 0, &[]) })[0].rate()
+        };
+        assert_eq!(rate(Meter::Output, "0.002500000001", "1000"), Some((amount("2.500000"), 1_000_000)));
+        assert_eq!(rate(Meter::Images, "0.4", "10"), Some((amount("0.04"), 1)));
+        assert_eq!(rate(Meter::Images, "0.4", "0"), None);
+        assert_eq!(lines(model("0", 5, 5, &[])).iter().filter_map(StatementLine::rate).count(), 0);
     }
 
     #[test]

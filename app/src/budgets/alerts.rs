@@ -5,7 +5,7 @@ use super::labels;
 use crate::forecast::estimated;
 use crate::form::Posted;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{Column, EmptyState, Field, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
@@ -22,7 +22,7 @@ pub(crate) async fn alerts(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Alerts",
         view! {
-            <PageHead title="Alerts" lead="What budgets crossed, once per month and amount, with what became of the mails."/>
+            <PageHead title="Alerts" lead="What budgets crossed, once per month and amount, with what became of the mails."><CsvLink/></PageHead>
             <FormErrors errors=form.errors()/>
             {tabs(&visit, filter)}
             {draw(&visit, &page)}

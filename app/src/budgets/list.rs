@@ -3,8 +3,9 @@
 use super::labels;
 use crate::forecast::estimated;
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
+use crate::spend::live;
 use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
 use domain::budget::BudgetState;
 use domain::identity::Permission;
@@ -18,12 +19,13 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 
 /// The organization's budgets.
 pub(crate) async fn budgets(visit: Visit) -> Drawn {
-    let budgets = backend::budgets::list(&visit.backend, &visit.scope).await?;
-    let page = draw(visit.org(), &budgets, visit.frame.may(Permission::ManageBudgets));
+    let budgets = async { Ok(backend::budgets::list(&visit.backend, &visit.scope).await?) };
+    let (budgets, moved) = live(&visit, budgets).await?;
+    let page = draw(visit.org(), &budgets, moved, visit.frame.may(Permission::ManageBudgets));
     Ok(Page::new("Budgets", view! { <UrlNotice known=NOTICES/>{page} }))
 }
 
-fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
+fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> AnyView {
     let path = NavItem::Budgets.path(org);
     let new = format!("{path}/new");
     if budgets.is_empty() {
@@ -40,8 +42,8 @@ fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
-        <PageHead title="Budgets" lead=labels::summary(budgets)>{button}</PageHead>
-        <Table caption="Budgets of this month" columns=columns>{rows}</Table>
+        <PageHead title="Budgets" lead=labels::summary(budgets)><CsvLink/>{button}</PageHead>
+        <div class="part" id="budgets" data-live-on=moved><Table caption="Budgets of this month" columns=columns>{rows}</Table></div>
     }
     .into_any()
 }
@@ -84,7 +86,7 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
     view! {
         <tr>
             <th scope="row">
-                <a href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
+                <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
                 <span class="note">{labels::scope(state)}</span>
             </th>
             <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>

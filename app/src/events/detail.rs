@@ -2,9 +2,10 @@
 
 use super::labels::{event_path, event_table, status_tone, status_word};
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::{change, instant, model_path, rate};
+use crate::spend::events_of;
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Notice, PageHead, Section, Sign, Table, Tone,
     inline_code,
@@ -12,9 +13,11 @@ use crate::ui::{
 use domain::event::EventDetail;
 use domain::ids::EventKey;
 use domain::meter::Meter;
+use domain::period::Period;
 use domain::price::page::ModelName;
 use domain::rating::alternatives::Alternative;
 use domain::receipt::ReceiptRow;
+use domain::spend::Dimension;
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -31,11 +34,11 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
     let id = event.row.id.clone();
     let (format, usage) = (event.usage_format.clone(), event.usage_json.clone());
     let (tone, status) = (status_tone(event.row.status), status_word(event.row.status));
-    let attributes = attributes(event);
+    let attributes = attributes(org, event);
     let crumbs = vec![Crumb::link("Events", NavItem::Events.path(org)), Crumb::here(id.clone())];
     view! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title=id><Badge tone=tone>{status}</Badge></PageHead>
+        <PageHead title=headline(event)><Badge tone=tone>{status}</Badge></PageHead>
         {possible_duplicate(org, event)}
         {summary(org, event)}
         {receipt(org, event)}
@@ -49,6 +52,13 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         {others(org, event)}
     }
     .into_any()
+}
+
+/// The answer first: "$0.0831 · gpt-4o · search".
+fn headline(event: &EventDetail) -> String {
+    let row = &event.row;
+    let what = row.feature.as_ref().unwrap_or(&row.operation);
+    format!("{} · {} · {what}", row.cost_words(format::money), row.model)
 }
 
 /// That the call may be recorded twice, before its cost.
@@ -186,7 +196,7 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
         Some(booked) => lines_table("As booked", &event.receipt, booked),
         None => view! { <p class="soft">"Booked without a price."</p> }.into_any(),
     };
-    let note = format!("booked {}", cost(event.booked_cost));
+    let note = format!("booked {}", format::cost(event.booked_cost));
     view! {
         <Section title="Adjusted since" note=note id="adjustments">
             <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
@@ -287,10 +297,17 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
             format!("Counts in the place of {before} of the same answer; the last one had {tokens} tokens, {cost}.");
         view! { <p class="soft">{text}</p> }
     });
+    let by_shape = event.format_by_shape.then(|| {
+        let text = format!(
+            "Recognized by shape: its counts have the names of {}. Send usage_format to say so.",
+            event.usage_format
+        );
+        view! { <p class="soft">{text}</p> }
+    });
     let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{unread}{reported}{otherwise}</div> }
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{by_shape}{unread}{reported}{otherwise}</div> }
         .into_any()
 }
 
@@ -355,22 +372,42 @@ fn alternatives(event: &EventDetail) -> Option<AnyView> {
     });
     let items: Vec<_> = tiers.chain(models).collect();
     (!items.is_empty()).then(|| {
-        view! { <div class="event-otherwise soft"><span>"The same request:"</span><ul>{items}</ul></div> }.into_any()
+        view! { <div class="event-otherwise soft"><span>"The same request would cost:"</span><ul>{items}</ul></div> }.into_any()
     })
 }
 
-fn attributes(event: &EventDetail) -> AnyView {
+/// The list of what has the same value as this event; none for what lists are not filtered by.
+fn same(org: &str, event: &EventDetail, label: &str, value: &str) -> Option<String> {
+    let events = NavItem::Events.path(org);
+    match label {
+        "Request" => return Some(UrlQuery::new().with("request_id", value).at(&events)),
+        "Session" => return Some(UrlQuery::new().with("session_id", value).at(&events)),
+        _ => {}
+    }
+    let dimension: Dimension = label.parse().or_else(|_| label.to_lowercase().parse()).ok()?;
+    Some(events_of(Period::month_of(event.row.at.date_naive()), [(dimension, value)]).at(&events))
+}
+
+fn attributes(org: &str, event: &EventDetail) -> AnyView {
     let received = format::time_exact(event.received_at);
-    let (sender, key) = (event.key_name.clone(), event.row.event_key.to_string());
+    let (id, key) = (event.row.id.clone(), event.row.event_key.to_string());
+    let sender = view! { <a href=same(org, event, "api_key", &event.key_id.to_string())>{event.key_name.clone()}</a> };
     let facts = event
         .attributes
         .iter()
-        .map(|(label, value)| view! { <div><dt>{label.clone()}</dt><dd>{value.clone()}</dd></div> })
+        .map(|(label, value)| {
+            let value = match same(org, event, label, value) {
+                Some(href) => view! { <a href=href>{value.clone()}</a> }.into_any(),
+                None => value.clone().into_any(),
+            };
+            view! { <div><dt>{label.clone()}</dt><dd>{value}</dd></div> }
+        })
         .collect_view();
     view! {
         <Section title="Attributes" id="attributes">
             <Facts>
                 {facts}
+                <div><dt>"Id"</dt><dd class="mono">{id}</dd></div>
                 <div><dt>"Received"</dt><dd>{received}</dd></div>
                 <div><dt>"API key"</dt><dd>{sender}</dd></div>
                 <div><dt>"Event key"</dt><dd class="mono">{key}</dd></div>

@@ -77,19 +77,17 @@ pub(super) const fn status_tone(status: Status) -> Tone {
     }
 }
 
-/// The cost as a cell of a column in dollars; never a zero for want of a price. Where the provider reported another, that stands below.
-pub(super) fn cost_cell(row: &EventRow) -> AnyView {
+/// The cost as a cell of a column in dollars, which leads to the receipt; never a zero for want of a price. Where the provider reported another, that stands below.
+pub(super) fn cost_cell(org: &str, row: &EventRow) -> AnyView {
     let reported = row.reported_cost.filter(|reported| row.cost != Some(*reported)).map(|reported| {
         let title = format!("The provider reported {}", format::money_exact(reported));
-        view! { <span class="note event-reported" title=title>"reported "{format::money_plain(reported)}</span> }
+        view! { <span class="note event-reported" title=title>"reported "{format::money_of_call(reported)}</span> }
     });
-    match row.cost {
-        Some(cost) => {
-            view! { <td class="num"><span title=format::money_exact(cost)>{format::money_plain(cost)}</span>{reported}</td> }
-                .into_any()
-        }
-        None => view! { <td class="num"><span class="warn">"unpriced"</span>{reported}</td> }.into_any(),
-    }
+    let (href, title) = (event_path(org, row.event_key), row.cost.map(format::money_exact));
+    let cost = row.cost_words(format::money_of_call);
+    // The row's link with the exact amount on hover: the keyboard has the one that names the event.
+    view! { <td class="num"><a class="row-link-too" class:warn=row.cost.is_none() href=href title=title tabindex="-1">{cost}</a>{reported}</td> }
+        .into_any()
 }
 
 /// Events as a table, each leading to its page.
@@ -116,7 +114,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
     view! {
         <tr>
             <th scope="row" class="nowrap">
-                <a href=event_path(org, row.event_key) aria-label=label title=row.id.clone()>
+                <a class="row-link" href=event_path(org, row.event_key) aria-label=label title=row.id.clone()>
                     <time datetime=format::time_machine(row.at)>{format::time_seconds(row.at)}</time>
                 </a>
             </th>
@@ -126,7 +124,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{duplicate}</td>
             <td class="num only-wide">{row.latency_ms.map(format::milliseconds)}</td>
             <td class="num only-wide">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>
-            {cost_cell(row)}
+            {cost_cell(org, row)}
         </tr>
     }
     .into_any()

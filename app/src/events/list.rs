@@ -3,10 +3,9 @@
 use super::api::asked;
 use super::labels::{List, event_table, tabs};
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::spend::CHOOSE;
-use crate::ui::{EmptyState, Icon, Notice, PageHead, Pager, Sign, Tone};
+use crate::ui::{EmptyState, Notice, PageHead, Pager, Tone};
 use domain::event::{Attention, EventRow, Page as Rows, UnreadUsage};
 use domain::spend::{KnownDimension, OTHER};
 use leptos::prelude::*;
@@ -34,7 +33,7 @@ pub(crate) async fn events(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Events",
         view! {
-            <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."/>
+            <PageHead title="Events" lead="Every attempt to use a model, with what it cost and why."><CsvLink/></PageHead>
             {unread}
             {others}
             {draw(&visit, &rows, attention)}
@@ -86,15 +85,10 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<EventRow>, attention: A
     let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
     // Only the newest part of the list grows.
     let live = newest.is_none();
-    // The same events as a file, all pages of them.
-    let file = present.without(&[CHOOSE]).at(&format!("{path}.csv"));
     view! {
         <div class="part" id="events" data-live=live.then_some(LOOK_SECS)>
         {tabs(org, List::All, attention)}
-        <div class="events-bar">
-            <span class="soft small with-scripts">{live.then_some("new events appear by themselves")}</span>
-            <a class="events-file" href=file download="" rel="external"><Icon sign=Sign::Download/>" CSV"</a>
-        </div>
+        {live.then(|| view! { <p class="events-bar soft small with-scripts">"new events appear by themselves"</p> })}
         {body}
         <Pager previous=newest next=older shown=shown.unwrap_or_default() previous_label="Newest"/>
         </div>

@@ -86,15 +86,17 @@ fn duplicate_row(org: &str, duplicate: &PossibleDuplicate) -> AnyView {
         || view! { <td class="soft">"not kept any more"</td> }.into_any(),
         |first| view! { <td class="nowrap">{event_link(org, first)}</td> }.into_any(),
     );
-    let first_cost =
-        duplicate.first.as_ref().map_or_else(|| view! { <td class="num">{format::NONE}</td> }.into_any(), cost_cell);
+    let first_cost = duplicate
+        .first
+        .as_ref()
+        .map_or_else(|| view! { <td class="num">{format::NONE}</td> }.into_any(), |first| cost_cell(org, first));
     view! {
         <tr>
             <th scope="row" class="nowrap">{event_link(org, row)}</th>
             {first}
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td>{row.project.clone()}</td>
-            {cost_cell(row)}
+            {cost_cell(org, row)}
             {first_cost}
         </tr>
     }

@@ -3,7 +3,7 @@
 use super::labels::{List, tabs};
 use crate::form::Posted;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::api::{MapName, PriceUnpriced};
 use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Notice, PageHead, Table, Tone, inline_code};
@@ -34,7 +34,7 @@ pub(crate) async fn unpriced(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Unpriced events",
         view! {
-            <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."/>
+            <PageHead title="Unpriced events" lead="Their cost is not known, which is not the same as zero."><CsvLink/></PageHead>
             <FormErrors errors=map.errors()/>
             <FormErrors errors=price.errors()/>
             {changed}

@@ -3,7 +3,7 @@
 use super::{chart, labels};
 use crate::budgets::scope;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
@@ -23,7 +23,7 @@ pub(crate) async fn forecast(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Forecast",
         view! {
-            <PageHead title="Forecast" hidden=true/>
+            <PageHead title="Forecast" hidden=true><CsvLink/></PageHead>
             {draw(&visit, &page)}
         },
     ))

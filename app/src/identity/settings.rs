@@ -4,7 +4,7 @@ use super::api::{DeleteOrganization, SetRetention, UpdateOrganization};
 use super::organizations::zone_field;
 use crate::form::Posted;
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section, Select, Tab,
@@ -36,7 +36,9 @@ pub(crate) fn settings_part(visit: &Visit, title: &str, body: AnyView) -> Page {
         tab("Audit log", "/audit"),
         Tab::new("Security", "/account", false),
     ];
-    Page::new(title, view! { <PageHead title="Settings"/><Tabs label="Settings" tabs=tabs/>{body} })
+    // All parts but the organization's own are lists.
+    let file = (visit.path != settings).then(|| view! { <CsvLink/> });
+    Page::new(title, view! { <PageHead title="Settings">{file}</PageHead><Tabs label="Settings" tabs=tabs/>{body} })
 }
 
 /// What the organization is called, how it counts, how long it keeps what it has.

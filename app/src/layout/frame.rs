@@ -5,9 +5,10 @@ use frontend::Palette;
 use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days};
-use super::period::{ComparePicker, PeriodPicker};
+use super::period::{ComparePicker, PeriodPicker, period_here};
 use super::theme::ThemeSwitch;
 use super::{Logo, here};
+use crate::format;
 use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
 
 /// Something with a name and a slug: an organization, a project, a team.
@@ -88,6 +89,13 @@ pub fn Frame(
             <main id="content" class="page" tabindex="-1">{children()}</main>
         </div>
     }
+}
+
+/// On every printed sheet: whose page it is, and of which days.
+pub fn print_head(organization: &str, title: &str, today: NaiveDate) -> AnyView {
+    let days = shows_days(&here()).then(|| format!(" · {}", format::range(period_here(today).period, today)));
+    view! { <p class="print-head"><strong>{organization.to_owned()}</strong>{format!(" · {title}")}{days}</p> }
+        .into_any()
 }
 
 #[component]

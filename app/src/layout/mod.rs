@@ -3,6 +3,7 @@
 //! Period, comparison and filters stand in the address and stay when the page changes.
 //! To add a page to the navigation: a variant of [`navigation::NavItem`] and a line in its group.
 
+pub mod csv_link;
 pub mod frame;
 pub mod logo;
 pub mod navigation;
@@ -12,9 +13,10 @@ pub mod plain;
 pub mod query;
 pub mod theme;
 
-pub use frame::{Frame, Named};
+pub use csv_link::CsvLink;
+pub use frame::{Frame, Named, print_head};
 pub use logo::Logo;
-pub use navigation::{Badges, NavItem, shows_days};
-pub use period::{PeriodSelection, Preset, period_here};
+pub use navigation::{Badges, NavItem, shows_days, shows_hours};
+pub use period::{PeriodSelection, period_here};
 pub use plain::Plain;
 pub use query::{UrlQuery, here};

@@ -1,6 +1,7 @@
 //! Addresses with parts of the present one kept.
 
 use crate::page::Address;
+use domain::period::Period;
 use leptos::prelude::*;
 
 /// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
@@ -49,6 +50,12 @@ impl UrlQuery {
     #[must_use]
     pub fn here() -> Self {
         use_context::<Address>().map(|address| address.query).unwrap_or_default()
+    }
+
+    /// The days of a page, in place of the period that the reader had.
+    #[must_use]
+    pub fn days(period: Period) -> Self {
+        Self::new().and("from", &period.from.to_string()).and("to", &period.to.to_string())
     }
 
     /// Names and values in order, as a door takes them.

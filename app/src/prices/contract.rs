@@ -11,11 +11,13 @@ use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, EmptyState, Field, FormErrors, NoticeText, PageHead,
-    Radios, RowButton, Section, Select, Table, TextArea, Tone, UrlNotice,
+    Radios, RowButton, Section, Select, Table, Tone, UrlNotice,
 };
 use domain::identity::Permission;
 use domain::meter::Meter;
-use domain::price::contract::{ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth};
+use domain::price::contract::{
+    ContractMonth, ContractTerm, MonthState, MonthStatus, TermKind, TermMonth, TierPricing, tier_field,
+};
 use domain::repricing::RunKind;
 use domain::rule::{Dated, History};
 use domain::statement::month_text;
@@ -259,8 +261,7 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
                 <Field label="Free units each month" name="units" inputmode="decimal" optional=true value=kept("units") error=form.error("units")
                     hint="Of an allowance, such as 1,000,000."/>
             </div>
-            <TextArea label="Tiers" name="tiers" rows=3 optional=true value=kept("tiers") error=form.error("tiers")
-                hint="Of the other kinds, one a line: >10000000 -10% or >=50000000 $1.20. Prices are free, list, a percentage, or dollars for a million tokens or characters and one of everything else. Below the first boundary the list price holds."/>
+            {tier_rows(&form)}
             {models_fields("provider", typed("provider"), typed("models"))}
             <div class="form-row">
                 <Field label="From month" name="from" kind="month" placeholder="2026-11" value=kept("from") error=form.error("from")
@@ -279,6 +280,32 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
         {names}
     }
     .into_any()
+}
+
+/// Rows of tiers in the form.
+const TIER_ROWS: usize = 5;
+
+const TIERS_HINT: &str = "Of graduated and volume tiers; empty rows are left out. Below the first tier the list price holds. Dollars are for a million tokens or characters, or for one of anything else.";
+
+fn tier_rows(form: &Posted<AddTerm>) -> AnyView {
+    let edges = ["false", "true"].map(|edge| Choice::new(edge, if edge == "true" { "at least" } else { "more than" }));
+    let prices = TierPricing::ALL.map(|pricing| Choice::new(pricing.as_str(), pricing.label()));
+    let row = |at: usize| {
+        let name = |field: &str| tier_field(at, field);
+        let field = |field: &str| (name(field), form.kept_or(&name(field), ""), form.error(&name(field)));
+        let (units, value) = (field("units"), field("value"));
+        view! {
+            <div class="form-row">
+                <Select label=format!("Tier {}: in a month of", at + 1) name=name("inclusive") choices=edges.to_vec() value=form.kept_or(&name("inclusive"), "false")/>
+                <Field label="Units" name=units.0 inputmode="numeric" optional=true value=units.1 error=units.2/>
+                <Select label="Price of a unit" name=name("pricing") choices=prices.to_vec() value=form.kept_or(&name("pricing"), TierPricing::default().as_str())/>
+                <Field label="% or $" name=value.0 inputmode="decimal" optional=true value=value.1 error=value.2/>
+            </div>
+        }
+    };
+    let rows = (0..TIER_ROWS).map(row).collect_view();
+    let wrong = form.error("tiers").map(|wrong| view! { <p class="field-error">{wrong}</p> });
+    view! { <fieldset class="price-rates"><legend class="visually-hidden">"Tiers"</legend>{rows}{wrong}<p class="field-hint">{TIERS_HINT}</p></fieldset> }.into_any()
 }
 
 /// What a run of the contract has counted, on the run's page.

@@ -2,7 +2,7 @@
 
 use super::labels::{Tab, file_path, instant, model_path, rate_cell, rate_words, search_query, searched, since, tabs};
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
 use crate::ui::{
@@ -28,7 +28,7 @@ fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
     view! {
         <PageHead title="Prices" lead=lead(prices)>
-            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
+            <CsvLink href=file/>
         </PageHead>
         {tabs(org, Tab::Book)}
         {unpriced(org, prices)}

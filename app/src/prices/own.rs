@@ -5,7 +5,7 @@ use super::history::{Rows, entered, left_out};
 use super::labels::{Tab, model_path, rate, source, span, tabs};
 use crate::form::Posted;
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, FormErrors, NoticeText, PageHead, RowButton, Section, Table, Tone,
@@ -70,7 +70,7 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
         view! { {prices(rows, book)}{mappings(rows, book)} }.into_any()
     };
     view! {
-        <PageHead title="Custom prices" lead=lead>{actions}</PageHead>
+        <PageHead title="Custom prices" lead=lead><CsvLink/>{actions}</PageHead>
         {tabs(rows.org, rows.tab)}
         {body}
         {changes(rows, book)}

@@ -2,7 +2,7 @@
 
 use super::NOTICES;
 use crate::format;
-use crate::layout::{NavItem, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
 use crate::ui::{Badge, Button, ButtonKind, Column, PageHead, Table, UrlNotice};
@@ -33,7 +33,7 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
         "Teams and projects",
         view! {
             <UrlNotice known=&NOTICES/>
-            <PageHead title="Teams and projects" lead=lead>{add}</PageHead>
+            <PageHead title="Teams and projects" lead=lead><CsvLink/>{add}</PageHead>
             {rows}
         },
     ))
@@ -100,7 +100,7 @@ impl View {
         let cells = self.cells(&branch.sums, ahead, &part, team.cost_centre.clone());
         view! {
             <tr class="statement-team">
-                <th scope="row"><a href=href>{team.name.clone()}</a>" "{archived}</th>
+                <th scope="row"><a class="row-link" href=href>{team.name.clone()}</a>" "{archived}</th>
                 {cells}
             </tr>
         }
@@ -118,7 +118,7 @@ impl View {
         let cells = self.cells(&leaf.sums, ahead, &part, project.cost_centre.clone());
         view! {
             <tr class="statement-project">
-                <th scope="row"><a href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
+                <th scope="row"><a class="row-link" href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
                 {cells}
             </tr>
         }

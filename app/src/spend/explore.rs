@@ -3,12 +3,12 @@
 use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
 use crate::format;
-use crate::layout::{NavItem, PeriodSelection, UrlQuery};
+use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
-use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, Icon, PageHead, Section, Select, Sign, Sort, Table};
+use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table};
 use domain::project::Slug;
-use domain::spend::{DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
+use domain::spend::{Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -16,8 +16,9 @@ use std::cmp::Reverse;
 /// One question about spend.
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
-    let chosen = PeriodSelection::from_query(query, visit.frame.today);
-    let asked = ExploreQuery::from_pairs(&query.pairs(), chosen.period, chosen.compare)?;
+    let now = visit.frame.offsets.local(backend.clock.now());
+    let (range, previous) = PeriodSelection::from_query(query, visit.frame.today).ranges(now);
+    let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let (explore, known) = futures::try_join!(
         backend::spend::explore(backend, scope, asked),
         backend::ledger::dimensions(backend, scope)
@@ -79,7 +80,7 @@ impl View<'_> {
                     <Select label="as" name="chart" inline=true choices=charts() value=chart/>
                     <span class="without-scripts"><Button small=true>"Show"</Button></span>
                 </form>
-                <a class="button explore-file" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
+                <span class="explore-file"><CsvLink href=file/></span>
             </div>
         }
         .into_any()
@@ -90,9 +91,10 @@ impl View<'_> {
         let order = Order::read(query);
         // The largest are the first only by what is asked for: another order needs them all.
         let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
-        let mut groups: Vec<_> = self.explore.groups.iter().enumerate().collect();
+        let hues = chart::group_hues(&self.explore).into_iter().chain(std::iter::repeat(Hue::Other));
+        let mut groups: Vec<_> = hues.zip(&self.explore.groups).collect();
         order.sort(&mut groups, asked);
-        let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group)).collect_view();
+        let rows = groups.into_iter().map(|(hue, group)| self.row(hue, group)).collect_view();
         let head = |column: Column, by| column.sort(order.href(by, sorted, &self.path()), order.now(by));
         let share = match asked.measure {
             Measure::Spend => "Share".to_owned(),
@@ -126,9 +128,8 @@ impl View<'_> {
         view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }.into_any()
     }
 
-    fn row(&self, rank: usize, group: &Group) -> AnyView {
+    fn row(&self, hue: Hue, group: &Group) -> AnyView {
         let (asked, query) = (&self.explore.query, self.query);
-        let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
         let key = group.key.as_deref();
         let label = value_label(&asked.dimension, key, group.name.as_deref());
         let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort", "rows"]);
@@ -191,7 +192,7 @@ fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure)
         <td class="num">{share}</td>
         <td class="num">{format::count(sums.requests)}</td>
         <td class="num" title=format::count(sums.tokens)>{format::count_compact(sums.tokens)}</td>
-        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_plain)}</td>
+        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_of_call)}</td>
         <ChangeCell now=sums.of(measure) before=before measure=measure/>
     }
     .into_any()
@@ -266,7 +267,7 @@ impl Order {
     }
 
     /// Names from A to Z, numbers falling; by the measure without a choice, which is how they come.
-    fn sort(self, groups: &mut [(usize, &Group)], asked: &ExploreQuery) {
+    fn sort(self, groups: &mut [(Hue, &Group)], asked: &ExploreQuery) {
         let number = |group: &Group, by| match by {
             By::Name => Decimal::ZERO,
             By::Spend => group.sums.spend,

@@ -78,6 +78,10 @@ fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
         .unwrap_or_default()
         .iter()
         .flat_map(words)
+        .chain(["request_id", "session_id"].into_iter().flat_map(|name| {
+            let kind = name.trim_end_matches("_id");
+            query.all(name).map(move |id| (name.to_owned(), id.to_owned(), format!("{kind} is {id}")))
+        }))
         .map(|(name, value, words)| {
             let href = query.without_value(&name, &value).at(path);
             let label = format!("Remove the filter: {words}");

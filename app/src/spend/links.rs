@@ -18,6 +18,13 @@ pub(super) fn with_value(query: &UrlQuery, dimension: &Dimension, value: Option<
     filter.to_pairs().into_iter().fold(base, |query, (name, value)| query.and(&name, &value))
 }
 
+/// The events of these days that have all these values; an empty one means missing.
+pub(crate) fn events_of<'a>(days: Period, values: impl IntoIterator<Item = (Dimension, &'a str)>) -> UrlQuery {
+    let with =
+        |query: UrlQuery, (dimension, value): (Dimension, &str)| with_value(&query, &dimension, Some(value), false);
+    values.into_iter().fold(UrlQuery::days(days), with)
+}
+
 /// The parameters with these days.
 pub(super) fn with_days(query: &UrlQuery, period: Period) -> UrlQuery {
     query

@@ -1,10 +1,10 @@
 //! The list: one month by team and project, and the months before.
 
 use crate::format;
-use crate::layout::UrlQuery;
+use crate::layout::{CsvLink, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, Icon, PageHead, Section, Sign, Table, Tone};
+use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone};
 use chrono::NaiveDate;
 use domain::period::Period;
 use domain::spend::Sums;
@@ -21,10 +21,11 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::months(&visit.backend, &visit.scope),
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
+    let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
-        "Statements",
+        format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."/>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))
@@ -42,15 +43,11 @@ fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView
 fn present(org: &str, statement: &MonthStatement) -> AnyView {
     let title = format::month(statement.month.from);
     let figures = figures(statement);
-    let file = UrlQuery::new().with("month", &month_text(statement.month.from)).at(&format!("/o/{org}/statements.csv"));
     let table = by_payer(org, statement);
     view! {
         <div class="headline">{figures}</div>
         <Section title=title>
             {table}
-            <div class="actions">
-                <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV with all lines"</a>
-            </div>
         </Section>
     }
     .into_any()
@@ -145,7 +142,7 @@ fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) ->
 
 fn owner_link(org: &str, month: &str, kind: StatementKind, owner: &CostOwner) -> AnyView {
     let href = format!("/o/{org}/statements/{month}/{}/{}", kind.as_str(), owner.slug);
-    view! { <a href=href>{owner.name.clone()}</a> }.into_any()
+    view! { <a class="row-link" href=href>{owner.name.clone()}</a> }.into_any()
 }
 
 fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
@@ -156,7 +153,7 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             let href = UrlQuery::new().with("month", &month_text(total.month)).at(&format!("/o/{org}/statements"));
             view! {
                 <tr>
-                    <th scope="row"><a href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
+                    <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
                     <td class="num">{format::count(total.sums.requests)}</td>
                     <SpendCell sums=total.sums.clone()/>
                 </tr>

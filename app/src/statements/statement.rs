@@ -2,12 +2,16 @@
 
 use super::list::figures;
 use crate::format;
-use crate::layout::UrlQuery;
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, Icon, PageHead, Section, Sign, Table};
+use crate::prices::labels::rate;
+use crate::spend::events_of;
+use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table};
 use domain::problem::Problem;
+use domain::spend::Dimension;
 use domain::statement::{
-    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement, parse_month,
+    CostOwner, LineKind, MonthStatement, ProjectStatement, StatementKind, StatementLine, TeamStatement, month_text,
+    parse_month,
 };
 use leptos::prelude::*;
 
@@ -17,14 +21,16 @@ pub(crate) async fn statement(visit: Visit) -> Drawn {
     let month = parse_month(visit.part("month")).map_err(|_| Problem::NotFound)?;
     let of = backend::statements::one(&visit.backend, &visit.scope, month, kind, visit.part("slug")).await?;
     let (owner, statement) = of;
-    Ok(Page::new("Statement", draw(visit.org(), visit.part("month"), kind, &owner, &statement)))
+    let title = format!("{}, {}", owner.name, format::month(statement.month.from));
+    let body = draw(visit.org(), &title, kind, &owner, &statement);
+    Ok(Page::new(format!("Statement of {title}"), body))
 }
 
-fn draw(org: &str, month: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
-    let title = format!("{}, {}", owner.name, format::month(statement.month.from));
-    let list = UrlQuery::new().with("month", month).at(&format!("/o/{org}/statements"));
+fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statement: &MonthStatement) -> AnyView {
+    let month = month_text(statement.month.from);
+    let list = UrlQuery::new().with("month", &month).at(&format!("/o/{org}/statements"));
     let file = UrlQuery::new()
-        .with("month", month)
+        .with("month", &month)
         .with("kind", kind.as_str())
         .with("slug", &owner.slug)
         .at(&format!("/o/{org}/statements.csv"));
@@ -34,15 +40,15 @@ fn draw(org: &str, month: &str, kind: StatementKind, owner: &CostOwner, statemen
     let sections: Vec<_> = statement
         .teams
         .iter()
-        .flat_map(|team| team.projects.iter().map(move |project| section(kind, team, project, statement.teams.len())))
+        .flat_map(|team| team.projects.iter().map(move |project| section(org, kind, statement, team, project)))
         .collect();
     let nothing = sections.is_empty().then(|| {
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
     });
     view! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title=title>
-            <a class="button" href=file download="" rel="external"><Icon sign=Sign::Download/>"CSV"</a>
+        <PageHead title=title.to_owned()>
+            <CsvLink href=file/>
         </PageHead>
         <div class="headline">{figures}</div>
         {facts}
@@ -62,7 +68,14 @@ fn facts(kind: StatementKind, owner: &CostOwner) -> AnyView {
     view! { <Facts><div><dt>{kind}</dt><dd>{name}</dd></div>{code}</Facts> }.into_any()
 }
 
-fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement, owners: usize) -> AnyView {
+fn section(
+    org: &str,
+    kind: StatementKind,
+    statement: &MonthStatement,
+    team: &TeamStatement,
+    project: &ProjectStatement,
+) -> AnyView {
+    let owners = statement.teams.len();
     let owner = team.team.as_ref().map_or_else(|| "no owner".to_owned(), |team| team.name.clone());
     let title = match kind {
         StatementKind::Team => project.project.name.clone(),
@@ -77,9 +90,18 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
         Column::text("Meter"),
         Column::number("Quantity").wide(),
         Column::text("Unit").wide(),
+        Column::number("Effective rate").wide(),
         Column::number("Requests").wide(),
         Column::number("Amount, $"),
     ];
+    let team_slug = team.team.as_ref().map_or("", |team| team.slug.as_str());
+    let of_project = [(Dimension::Project, project.project.slug.as_str()), (Dimension::Team, team_slug)];
+    let events = |line: &StatementLine| {
+        let model = [(Dimension::Provider, line.provider.as_str()), (Dimension::Model, line.model.as_str())];
+        let events = events_of(statement.month, of_project.iter().cloned().chain(model));
+        let events = if line.kind == LineKind::Unpriced { events.and("unpriced", "true") } else { events };
+        events.at(&NavItem::Events.path(org))
+    };
     let rows = project
         .lines
         .iter()
@@ -87,14 +109,14 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
         .map(|(place, line)| {
             let before = place.checked_sub(1).and_then(|place| project.lines.get(place));
             let again = before.is_some_and(|before| before.model == line.model && before.provider == line.provider);
-            line_row(line, again)
+            line_row(line, again, events(line))
         })
         .collect_view();
     let (requests, spend) = (project.sums.requests, project.sums.spend);
     let foot = view! {
         <tr>
             <th scope="row">"total"</th>
-            <td></td><td class="only-wide"></td><td class="only-wide"></td>
+            <td></td><td class="only-wide"></td><td class="only-wide"></td><td class="only-wide"></td>
             <td class="num only-wide">{format::count(requests)}</td>
             <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
         </tr>
@@ -108,8 +130,8 @@ fn section(kind: StatementKind, team: &TeamStatement, project: &ProjectStatement
     .into_any()
 }
 
-/// The model's name is soft where the line before already said it.
-fn line_row(line: &StatementLine, again: bool) -> AnyView {
+/// The model's name is soft where the line before already said it; it leads to the events behind the line.
+fn line_row(line: &StatementLine, again: bool, events: String) -> AnyView {
     let amount = match line.amount {
         Some(amount) => {
             view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }.into_any()
@@ -123,12 +145,15 @@ fn line_row(line: &StatementLine, again: bool) -> AnyView {
         Some(term) => format!("{}: {term}", line.kind.label()),
         None => line.kind.label().to_owned(),
     };
+    let label = format!("Events of {}, {what}", line.model);
+    let rate = line.rate().map(|(price, per)| rate(price, per));
     view! {
         <tr>
-            <th scope="row"><span class:soft=again>{line.model.clone()}</span>{provider}</th>
+            <th scope="row"><a class="row-link" class:soft=again href=events aria-label=label>{line.model.clone()}</a>{provider}</th>
             <td class:warn=unpriced>{what}</td>
             <td class="num only-wide">{quantity}</td>
             <td class="soft only-wide">{line.kind.unit()}</td>
+            <td class="num only-wide">{rate}</td>
             <td class="num only-wide">{format::count(line.requests)}</td>
             {amount}
         </tr>

@@ -88,6 +88,8 @@ pub struct Backend {
     pub(crate) own_books: Arc<prices::OwnBooks>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
+    /// Who is told when sums move.
+    pub(crate) live: Arc<spend::Live>,
     /// Sums that were asked for lately.
     pub(crate) answers: spend::Answers,
     /// The way of events to the committer.
@@ -113,6 +115,7 @@ impl Backend {
             exposed: false,
             keys: Arc::default(),
             own_books: Arc::default(),
+            live: Arc::default(),
             answers: spend::Answers::default(),
         }
     }

@@ -105,6 +105,10 @@ struct LineDocument {
     requests: i64,
     /// Decimal string with 12 places; null where no price is known.
     amount: Option<String>,
+    /// Amount over quantity: what `rate_per` units cost on average; a decimal string. Null for lines without a meter.
+    rate: Option<String>,
+    /// For how many units the rate is: a million tokens or characters, one of everything else.
+    rate_per: Option<u64>,
 }
 
 impl From<&Sums> for Total {
@@ -120,7 +124,10 @@ impl From<&Sums> for Total {
 
 impl From<StatementLine> for LineDocument {
     fn from(line: StatementLine) -> Self {
+        let rate = line.rate();
         Self {
+            rate: rate.map(|(rate, _)| rate.normalize().to_string()),
+            rate_per: rate.map(|(_, per)| per),
             meter: line.kind.as_str(),
             term: line.term,
             unit: line.kind.unit(),

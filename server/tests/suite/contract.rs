@@ -96,11 +96,20 @@ async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
     let (_app, browser, api) = start().await;
     assert_says(&page(&browser, "/o/acme/prices/contract").await, &["No terms yet", "Add term"]);
     let form = "/o/acme/prices/contract/new";
-    let wrong =
-        [("kind", "graduated"), ("meters", "images"), ("more_meters", "output"), ("tiers", ">10 cheap"), ("from", "x")];
+    let wrong = [
+        ("kind", "graduated"),
+        ("meters", "images"),
+        ("more_meters", "output"),
+        ("tiers[0][units]", "10"),
+        ("tiers[0][value]", "cheap"),
+        ("from", "x"),
+    ];
     post(&browser, form, "/fn/prices/add-term", &[&wrong[..], &[("source", "Contract 7")]].concat()).await;
     let again = page(&browser, form).await;
-    assert_says(&again, &["is no tier", "Use a month such as 2026-11.", "counted in the same unit", "&gt;10 cheap"]);
+    assert_says(
+        &again,
+        &["Write a percentage", "Use a month such as 2026-11.", "counted in the same unit", "value=\"cheap\""],
+    );
     let fields = [
         ("kind", "allowance"),
         ("meters", "input_uncached"),
@@ -123,7 +132,7 @@ async fn a_term_is_entered_applied_to_a_month_and_stated_without_javascript() {
     assert_says(&page(&browser, "/o/acme/prices/contract").await, &["See the preview"]);
     let id = run.rsplit('/').next().unwrap();
     post(&browser, &run, "/fn/prices/confirm-run", &[("run", id), ("reason", "November")]).await;
-    assert_says(&page(&browser, &run).await, &["Everything has moved", "Without it, $"]);
+    assert_says(&page(&browser, &run).await, &["Repricing complete", "Without it, $"]);
     assert_says(&page(&browser, "/o/acme/prices/contract").await, &["applied", "−$0.0015"]);
     let statement = page(&browser, "/o/acme/statements/2026-11/project/main").await;
     assert_says(&statement, &["Contract: 600 free input tokens of openai"]);

@@ -200,7 +200,7 @@ async fn one_click_maps_a_name_and_prices_what_waits_and_can_be_taken_back() {
     let run = post(&browser, "/fn/prices/map", &seen).await;
     let page = plain(&browser.get(&run).await.body);
     // 1,000 input tokens at $2.50 and 100 output tokens at $10 a million, twice.
-    for part in ["Pricing run", "+$0.007", "Events that get a price", "Everything has moved"] {
+    for part in ["Pricing run", "+$0.007", "Events that get a price", "Repricing complete"] {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(plain(&browser.get("/o/acme/events/unpriced").await.body).contains("Everything is priced"));

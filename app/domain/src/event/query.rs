@@ -21,6 +21,10 @@ pub struct EventQuery {
     pub to: Option<Edge>,
     /// By the dimensions of the spend query.
     pub filters: Vec<Filter>,
+    /// Only attempts of this request.
+    pub request_id: Option<String>,
+    /// Only events of this session.
+    pub session_id: Option<String>,
     /// Only events without a known cost.
     pub unpriced: bool,
     /// Where the page begins, from the page before.
@@ -31,7 +35,16 @@ pub struct EventQuery {
 
 impl Default for EventQuery {
     fn default() -> Self {
-        Self { from: None, to: None, filters: Vec::new(), unpriced: false, cursor: None, limit: DEFAULT_PAGE }
+        Self {
+            from: None,
+            to: None,
+            filters: Vec::new(),
+            request_id: None,
+            session_id: None,
+            unpriced: false,
+            cursor: None,
+            limit: DEFAULT_PAGE,
+        }
     }
 }
 
@@ -47,10 +60,9 @@ impl EventQuery {
             let taken = match name.as_str() {
                 "from" => Edge::read(name, value).map(|edge| query.from = Some(edge)),
                 "to" => Edge::read(name, value).map(|edge| query.to = Some(edge)),
-                "cursor" => {
-                    query.cursor = Some(value.clone());
-                    Ok(())
-                }
+                "cursor" => keep(&mut query.cursor, value),
+                "request_id" => keep(&mut query.request_id, value),
+                "session_id" => keep(&mut query.session_id, value),
                 "limit" => read_limit(value).map(|limit| query.limit = limit),
                 "unpriced" => read_flag(name, value).map(|flag| query.unpriced = flag),
                 _ => Filter::read(&mut query.filters, name, value),
@@ -70,10 +82,18 @@ impl EventQuery {
         for (name, edge) in [("from", self.from), ("to", self.to)] {
             pairs.extend(edge.map(|edge| (name.to_owned(), edge.text())));
         }
+        for (name, id) in [("request_id", &self.request_id), ("session_id", &self.session_id)] {
+            pairs.extend(id.iter().map(|id| (name.to_owned(), id.clone())));
+        }
         pairs.extend(self.unpriced.then(|| ("unpriced".to_owned(), "true".to_owned())));
         pairs.extend(self.filters.iter().flat_map(Filter::to_pairs));
         pairs
     }
+}
+
+fn keep(slot: &mut Option<String>, value: &str) -> Result<(), FieldProblem> {
+    *slot = Some(value.to_owned());
+    Ok(())
 }
 
 fn read_limit(text: &str) -> Result<u16, FieldProblem> {

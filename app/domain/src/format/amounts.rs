@@ -9,10 +9,26 @@ pub fn money(amount: Decimal) -> String {
     with_sign(amount, &format!("${}", digits(amount.abs())))
 }
 
-/// Like [`money`] without the dollar sign, for a column whose head names the unit: "8,120.44".
+/// A sum in a column whose head names the unit, always with two places: "8,120.44"; below that "< 0.01".
 #[must_use]
 pub fn money_plain(amount: Decimal) -> String {
-    with_sign(amount, &digits(amount.abs()))
+    in_column(amount, 2)
+}
+
+/// The cost of one call in such a column, always with four places: "0.0831"; below that "< 0.0001".
+#[must_use]
+pub fn money_of_call(amount: Decimal) -> String {
+    in_column(amount, 4)
+}
+
+/// One number of places down the whole column; what would be a zero there is told from one.
+fn in_column(amount: Decimal, places: u32) -> String {
+    let (rounded, least) = (round(amount.abs(), places), Decimal::new(1, places));
+    match (rounded.is_zero() && !amount.is_zero(), amount.is_sign_negative()) {
+        (false, _) => with_sign(amount, &group(&rounded.to_string())),
+        (true, false) => format!("<{SPACE}{least}"),
+        (true, true) => format!(">{SPACE}{MINUS}{least}"),
+    }
 }
 
 /// A cost that may be unknown: "unpriced" instead of a zero that would be wrong.

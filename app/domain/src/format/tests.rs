@@ -43,8 +43,25 @@ fn money_has_two_places_and_small_costs_three_digits() {
 }
 
 #[test]
+fn money_in_a_column_has_one_number_of_places() {
+    for (input, sum, call) in [
+        ("8120.436", "8,120.44", "8,120.4360"),
+        ("0", "0.00", "0.0000"),
+        ("0.083125", "0.08", "0.0831"),
+        ("0.004", "< 0.01", "0.0040"),
+        ("0.000012", "< 0.01", "< 0.0001"),
+        ("-1.5", "−1.50", "−1.5000"),
+        ("-0.0000001", "> −0.01", "> −0.0001"),
+    ] {
+        assert_eq!(
+            (plain(money_plain(amount(input))).as_str(), plain(money_of_call(amount(input))).as_str()),
+            (sum, call)
+        );
+    }
+}
+
+#[test]
 fn money_in_other_forms() {
-    assert_eq!(money_plain(amount("8120.436")), "8,120.44");
     assert_eq!(money_exact(amount("0.014445")), "$0.014445000000");
     assert_eq!(money_exact(amount("-1234.5")), "−$1,234.500000000000");
     assert_eq!(money_full(amount("18402.170331000000")), "$18,402.170331");

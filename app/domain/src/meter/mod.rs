@@ -13,6 +13,7 @@ mod numbers;
 mod quantities;
 mod reader;
 mod served;
+mod shape;
 mod unread;
 mod usage_format;
 mod used;
@@ -239,6 +240,15 @@ impl Meter {
             Self::InputAudioCacheRead => Self::InputAudio,
             Self::InputImageCacheRead => Self::InputImage,
             Self::InputVideoCacheRead => Self::InputVideo,
+            other => other,
+        }
+    }
+
+    /// The meter that tells what a model must be able to do to be used so: caches and reasoning change a price, not what is asked for.
+    #[must_use]
+    pub const fn ability(self) -> Self {
+        match self.uncached() {
+            Self::OutputReasoning | Self::OutputCitation => Self::Output,
             other => other,
         }
     }

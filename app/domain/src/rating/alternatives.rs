@@ -27,16 +27,17 @@ impl Served<'_> {
 
 /// The other tiers that the model was sold in at that time, cheapest first. Empty where the call itself has no price.
 ///
-/// A tier that has no price of its own for anything in the call is not an alternative: it would only repeat the standard price.
+/// A tier that has no price of its own for anything in the call is not an alternative: it would only repeat the standard price, or the one that was paid.
 #[must_use]
 pub fn tiers(books: Books<'_>, served: Served<'_>) -> Vec<Alternative> {
     let Ok(model) = books.resolve(served.provider, served.model, served.at) else { return vec![] };
-    if served.rate(books, served.model, served.context.variant).is_none() {
-        return vec![];
-    }
+    let Some(booked) = served.rate(books, served.model, served.context.variant) else { return vec![] };
     let others = Variant::ALL.into_iter().filter(|variant| *variant != served.context.variant);
     let sold = others.filter(|variant| *variant == Variant::Standard || model.is_sold_as(*variant, served.at));
-    let mut found: Vec<Alternative> = sold.filter_map(|variant| served.rate(books, served.model, variant)).collect();
+    let rated = sold.filter_map(|variant| served.rate(books, served.model, variant));
+    let standard = served.rate(books, served.model, Variant::Standard).map(|standard| standard.cost);
+    let is_own = |other: &Alternative| other.variant == Variant::Standard || Some(other.cost) != standard;
+    let mut found: Vec<Alternative> = rated.filter(|other| other.cost != booked.cost && is_own(other)).collect();
     found.sort_by_key(|alternative| alternative.cost);
     found
 }

@@ -1,5 +1,7 @@
 //! The spend query: one query behind Overview, Explore, statements and API.
 
+mod anomaly;
+mod attention;
 mod bucket_start;
 mod changes;
 mod estimate;
@@ -8,16 +10,23 @@ mod known;
 mod overview;
 mod query;
 
+pub use anomaly::{
+    AnomalyCause, Contribution, LOOKBACK_DAYS, UnusualDay, causes, days_needed, is_quiet, unusual_days, usual_day,
+};
+pub use attention::{Anomaly, Attention, by_amount};
 pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use estimate::{Estimate, PaidMeter, PaidPrices, UnpricedUsage, estimate_days};
-pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS};
+pub use explore::{
+    ComparisonLine, DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS,
+};
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
 
 use crate::budget::SpendScope;
 use crate::ids::{ProjectId, TeamId};
+use crate::period::Period;
 use crate::problem::{FieldProblem, Problem};
 use crate::{csv, money};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -272,6 +281,23 @@ pub enum SpendRange {
         /// End.
         to: DateTime<Utc>,
     },
+}
+
+impl From<Period> for SpendRange {
+    fn from(Period { from, to }: Period) -> Self {
+        Self::Days { from, to }
+    }
+}
+
+impl SpendRange {
+    /// How many days it has; of instants, how many days of 24 hours they begin.
+    #[must_use]
+    pub fn days(&self) -> i64 {
+        match self {
+            Self::Days { from, to } => (*to - *from).num_days(),
+            Self::Instants { from, to } => ((*to - *from).num_minutes() / 15 + 95).div_euclid(96),
+        }
+    }
 }
 
 /// Which values of a dimension count.

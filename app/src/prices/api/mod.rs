@@ -9,6 +9,7 @@ pub use imports::ApplyImport;
 pub use runs::{ConfirmRun, DiscardRun, PriceUnpriced, ReverseRun, StartRun};
 
 use crate::error::AppError;
+use domain::price::contract::TierRow;
 use domain::price::page::FormPreview;
 use domain::price::{ModifierForm, RateForm};
 use leptos::prelude::*;
@@ -89,9 +90,9 @@ pub async fn add_term(
     /// Free units of an allowance.
     #[server(default)]
     units: String,
-    /// Tiers, one a line.
+    /// Tiers; empty rows are left out.
     #[server(default)]
-    tiers: String,
+    tiers: Vec<TierRow>,
     /// The month in which it no longer holds.
     #[server(default)]
     to: String,
@@ -102,8 +103,10 @@ pub async fn add_term(
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     scope.require(Permission::ManagePrices)?;
     let meters = if more_meters.trim().is_empty() { meters } else { format!("{meters},{more_meters}") };
-    let form = TermForm { kind, provider, models, meters, units, tiers, from, to, source, source_url };
-    backend::prices::contract::add_term(&backend, &scope, &form.parse().map_err(Problem::invalid)?).await?;
+    let text = String::new();
+    let form = TermForm { kind, provider, models, meters, units, tiers: text, from, to, source, source_url };
+    let term = form.parse_with(&tiers).map_err(Problem::invalid)?;
+    backend::prices::contract::add_term(&backend, &scope, &term).await?;
     leptos_axum::redirect(&format!("/o/{org}/prices/contract?notice=entered"));
     Ok(())
 }

@@ -142,9 +142,9 @@ fn hatching(svg: &mut Markup, id: &str) {
     svg.close("pattern");
 }
 
-/// Words inside the drawing, which are never stretched.
+/// Words inside the drawing, which are never stretched. Over bars, levels are named in the legend: their words would cover bars.
 fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
-    for threshold in &data.thresholds {
+    for threshold in data.thresholds.iter().filter(|_| data.series.is_empty()) {
         let y = percent(scale.depth(threshold.value));
         let class = format!("chart-word end {}", threshold.tone.class());
         // A line at the very top has its words below it.

@@ -8,6 +8,9 @@ use domain::identity::Permission;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
+/// Most rows that [`list`] gives.
+pub const MAX_ROWS: u16 = 10_000;
+
 /// A row of the audit log as Settings shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRow {
@@ -36,12 +39,12 @@ pub async fn record(
     sql::insert(connection, scope, backend.clock.new_id(), backend.clock.now(), action, detail).await
 }
 
-/// The newest rows, at most `limit` (1 to 500).
+/// The newest rows, at most `limit` (1 to [`MAX_ROWS`]).
 ///
 /// # Errors
 /// [`domain::problem::Problem::Forbidden`] without the permission; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn list(backend: &Backend, scope: &OrgScope, limit: u16) -> Result<Vec<AuditRow>, Error> {
     scope.require(Permission::ReadAudit)?;
-    sql::newest(&backend.pool, scope, i64::from(limit.clamp(1, 500))).await
+    sql::newest(&backend.pool, scope, i64::from(limit.clamp(1, MAX_ROWS))).await
 }

@@ -72,6 +72,10 @@ fn stories_are_told(events: &[EventInput]) {
     assert!(search("2026-10-20", "2026-11-03") > 4 * search("2026-09-29", "2026-10-13"));
     let runaway = count(&|event| event.tags.get("job").is_some_and(|job| job == "nightly-refactor"));
     assert!((800..2_000).contains(&runaway), "{runaway}");
+    let wrong = |event: &&EventInput| event.project.as_deref() == Some("search") && event.model.contains("opus");
+    let mut hours = events.iter().filter(wrong).map(|event| event.timestamp.unwrap().to_utc());
+    let (first, last) = (hours.next().unwrap(), hours.next_back().unwrap());
+    assert!(last - first < chrono::Duration::days(1) && events.iter().filter(wrong).count() > 50);
     let unknown = count(&|event| event.provider == "in-house");
     assert!((15..100).contains(&unknown), "{unknown}");
     let retries = count(&|event| event.attempt == Some(2));

@@ -1,16 +1,21 @@
 //! Spend: sums of the rollups; of events only where no rollup has what is asked, and then of a bounded number.
 
 pub(crate) mod answers;
+mod attention;
 mod estimate;
 mod explore;
+mod live;
 mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use answers::Answers;
+pub use attention::{anomalies, attention};
 pub use estimate::project_days;
 pub use explore::{explore, values};
+pub(crate) use live::Live;
+pub use live::{Listener, listen, version, watch};
 pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 

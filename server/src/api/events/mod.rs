@@ -117,6 +117,8 @@ async fn record(
         ("user" = Option<Vec<String>>, Query, description = "Only this user; empty for events without one."),
         ("cohort" = Option<Vec<String>>, Query, description = "Only this cohort; empty for events without one."),
         ("step" = Option<Vec<String>>, Query, description = "Only this step; empty for events without one."),
+        ("request_id" = Option<String>, Query, description = "Only attempts of this request."),
+        ("session_id" = Option<String>, Query, description = "Only events of this session."),
         ("unpriced" = Option<bool>, Query, description = "`true` for events without a known cost only."),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, with the same filters."),
         ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default."),

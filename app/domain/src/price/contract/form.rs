@@ -1,6 +1,6 @@
 //! A term as a person enters it.
 
-use super::{ContractTerm, TermKind, Tier, TierPrice};
+use super::{ContractTerm, TermKind, Tier, TierPrice, TierRow, tier_lines};
 use crate::meter::Meter;
 use crate::period::Period;
 use crate::price::own::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
@@ -89,6 +89,21 @@ impl TermForm {
     /// # Errors
     /// A problem for every wrong field.
     pub fn parse(&self) -> Result<NewRule<ContractTerm>, Vec<FieldProblem>> {
+        self.read(|per| read_tiers(&self.tiers, per).map_err(|problem| vec![problem]))
+    }
+
+    /// Reads all fields, with the tiers from rows of a form in place of the text.
+    ///
+    /// # Errors
+    /// A problem for every wrong field.
+    pub fn parse_with(&self, rows: &[TierRow]) -> Result<NewRule<ContractTerm>, Vec<FieldProblem>> {
+        self.read(|per| read_tiers(&tier_lines(rows)?, per).map_err(|problem| vec![problem]))
+    }
+
+    fn read(
+        &self,
+        tiers: impl FnOnce(u64) -> Result<Vec<Tier>, Vec<FieldProblem>>,
+    ) -> Result<NewRule<ContractTerm>, Vec<FieldProblem>> {
         let mut wrong = Wrong::default();
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let provider = some(&self.provider).map(|text| read_provider("provider", &text));
@@ -100,7 +115,7 @@ impl TermForm {
         let per = usual_per(first_of(&meters));
         let tiers = match kind {
             Some(TermKind::Allowance) => wrong.take(read_allowance(&self.units)),
-            Some(_) => wrong.take(read_tiers(&self.tiers, per)),
+            Some(_) => tiers(per).map_err(|problems| wrong.0.extend(problems)).ok(),
             None => None,
         };
         let from = wrong.take(read_month("from", &self.from));
@@ -160,7 +175,7 @@ fn first_of(meters: &MeterSet) -> Meter {
     }
 }
 
-fn read_units(text: &str) -> Option<Decimal> {
+pub(super) fn read_units(text: &str) -> Option<Decimal> {
     let units = text.trim().replace([',', '_', ' '], "").parse::<Decimal>().ok()?;
     let sane = !units.is_sign_negative() && units <= Decimal::from(MAX_UNITS) && units.scale() <= 6;
     sane.then(|| units.normalize())
@@ -211,7 +226,7 @@ fn read_tier(line: &str, per: u64) -> Option<Tier> {
     Some(Tier { above, inclusive: inclusive && !above.is_zero(), price: read_price(price, per)? })
 }
 
-fn read_price(text: &str, per: u64) -> Option<TierPrice> {
+pub(super) fn read_price(text: &str, per: u64) -> Option<TierPrice> {
     match text {
         "free" => return Some(TierPrice::Factor(Decimal::ZERO)),
         "list" => return Some(TierPrice::Factor(Decimal::ONE)),

@@ -6,9 +6,11 @@
 
 mod form;
 mod month;
+mod rows;
 
 pub use form::{TermForm, TierForm};
 pub use month::{ContractMonth, MonthState, MonthStatus, MonthSums, TermMonth};
+pub use rows::{TierPricing, TierRow, tier_field, tier_lines};
 
 use super::{MeterSet, Pattern};
 use crate::format;

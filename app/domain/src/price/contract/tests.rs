@@ -165,6 +165,44 @@ fn a_term_is_read_as_it_is_written() {
     assert_eq!(backwards.parse().unwrap_err()[0].pointer, "to");
 }
 
+#[test]
+fn rows_of_a_form_are_tiers() {
+    let row = |units: &str, inclusive, pricing, value: &str| TierRow {
+        units: units.to_owned(),
+        inclusive,
+        pricing,
+        value: value.to_owned(),
+    };
+    let rows = [
+        row("10,000,000", false, TierPricing::Discount, "12.5 %"),
+        TierRow::default(),
+        row("50000000", true, TierPricing::Rate, "$1.20"),
+        row("60000000", false, TierPricing::Free, ""),
+        row("70000000", false, TierPricing::Discount, "-5"),
+    ];
+    let lines = tier_lines(&rows).unwrap();
+    assert_eq!(lines, ">10,000,000 -12.5%\n>=50000000 $1.20\n>60000000 free\n>70000000 5%");
+    let form = TermForm {
+        kind: "volume".to_owned(),
+        meters: "tokens".to_owned(),
+        tiers: lines,
+        from: "2026-10".to_owned(),
+        source: "Contract 7".to_owned(),
+        ..TermForm::default()
+    };
+    let tiers = form.parse().unwrap().rule.tiers;
+    assert_eq!((tiers.len(), tiers[1].price, tiers[4].price), (5, factor("0.875"), factor("1.05")));
+    let wrong = [
+        row("", false, TierPricing::Discount, "10"),
+        row("many", false, TierPricing::List, ""),
+        row("10", false, TierPricing::Discount, "101"),
+        row("20", false, TierPricing::Rate, "cheap"),
+    ];
+    let fields: Vec<String> = tier_lines(&wrong).unwrap_err().into_iter().map(|problem| problem.pointer).collect();
+    assert_eq!(fields, ["tiers[0][units]", "tiers[1][units]", "tiers[2][value]", "tiers[3][value]"]);
+    assert_eq!(tier_lines(&[TierRow::default()]).unwrap(), "");
+}
+
 fn any_price() -> impl Strategy<Value = TierPrice> {
     prop_oneof![
         (0_i64..=2_000).prop_map(|mils| TierPrice::Factor(Decimal::new(mils, 3))),

@@ -326,6 +326,7 @@ fn other_tiers_and_cheaper_models_are_told() {
         of("one", Variant::Standard, Meter::Output, "10"),
         of("one", Variant::Batch, Meter::Output, "5"),
         of("one", Variant::Fast, Meter::Output, "20"),
+        of("one", Variant::Ultrafast, Meter::InputUncached, "7"),
         ended,
         of("two", Variant::Standard, Meter::Output, "1"),
         of("three", Variant::Standard, Meter::Output, "11"),
@@ -346,7 +347,7 @@ fn other_tiers_and_cheaper_models_are_told() {
     assert_eq!(
         tiers,
         [one(Variant::Batch, "5"), one(Variant::Standard, "10")],
-        "priority is no longer sold, flex never was"
+        "priority is no longer sold, flex never was, and ultrafast has a price for other things alone"
     );
     let models = ["one", "two", "two", "three", "four"];
     let cheaper = told(alternatives::cheaper_models((&book).into(), served, models));

@@ -12,7 +12,7 @@ use chrono::{Duration, NaiveTime};
 use domain::event::{Aggregate, EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
 use domain::identity::Permission;
 use domain::ids::EventKey;
-use domain::meter::{Meter, served_tier};
+use domain::meter::{Meter, UsageFormat, served_tier};
 use domain::price::contract::ContractTerm;
 use domain::price::page::terms;
 use domain::price::{BookPrice, Books, Context, PriceModifier, Variant, Why};
@@ -56,7 +56,9 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
     let attempts = related(event.sent.request_id.as_deref().map(Related::Request)).await?;
     let session = related(event.sent.session_id.as_deref().map(Related::Session)).await?;
     let since = scope.zone().day_of(event.timestamp - Duration::days(USED_DAYS));
-    let models = sql::used_models(&backend.pool, scope, &row.provider, since, MAX_MODELS).await?;
+    let needed: Vec<&str> = event.meters.iter().map(|(meter, _)| meter.ability().as_str()).collect();
+    let same = (event.operation(), needed.as_slice());
+    let models = sql::able_models(&backend.pool, scope, &row.provider, same, since, MAX_MODELS).await?;
     let mut connection = backend.pool.acquire().await?;
     let adjustments = adjustments(&mut connection, scope, std::slice::from_ref(&event)).await?;
     drop(connection);
@@ -107,6 +109,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         meters: event.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
         usage_json: serde_json::to_string_pretty(&event.sent.usage).unwrap_or_default(),
         usage_format: event.usage_format.as_str().to_owned(),
+        format_by_shape: is_by_shape(&event),
         project_id: event.project_id,
         key_id: event.key_id,
         received_at: scope.zone().local(event.received_at),
@@ -121,6 +124,12 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         upper_bound: event.booking.upper_bound,
         avoided_cost: event.booking.avoided_cost,
     })
+}
+
+/// Whether the shape of its usage was told by its names alone: nobody declared it, and it does not follow from the provider. A cost without usage has none.
+fn is_by_shape(event: &StoredEvent) -> bool {
+    let follows = UsageFormat::default_for(&event.sent.provider, event.operation()) == Some(event.usage_format);
+    event.sent.usage_format.is_none() && !follows && event.usage_format != UsageFormat::Meters
 }
 
 /// What a receipt's lines name by id.
@@ -230,7 +239,7 @@ fn is_possible_sum(event: &StoredEvent) -> bool {
     event.sent.aggregate.is_none() && event.meters.input_tokens() > MAX_REQUEST_TOKENS
 }
 
-/// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses.
+/// What the same usage would have cost in the model's other tiers, and with the other models of the provider that the organization uses for the same.
 fn alternatives(books: Books<'_>, event: &StoredEvent, models: &[String]) -> (Vec<Alternative>, Vec<Alternative>) {
     let used = event.used();
     let Some(usage) = used.as_ref().filter(|_| !event.sent.is_cache_hit()) else { return (vec![], vec![]) };

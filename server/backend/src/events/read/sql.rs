@@ -68,6 +68,8 @@ fn listed_event(scope: &OrgScope, row: &PgRow, event: StoredEvent) -> Result<Lis
         model: sent.model.clone(),
         status: event.status(),
         feature: sent.feature.clone(),
+        operation: event.operation().to_owned(),
+        is_cache_hit: sent.is_cache_hit(),
         tokens: event.tokens,
         cost: row.try_get("current_cost")?,
         // Other currencies are not converted and do not count.
@@ -83,15 +85,16 @@ fn unsigned(column: &'static str, number: i64) -> Result<u64, Error> {
     u64::try_from(number).map_err(|error| Error::inconsistent("events", column, error))
 }
 
-/// One page. Only static fragments are pushed; dimension words choose among them, values are bound.
-pub(super) async fn events(
+/// One page, of each event what is kept. Only static fragments are pushed; dimension words choose among them, values are bound.
+pub(super) async fn events<T>(
     pool: &PgPool,
     scope: &OrgScope,
     query: &EventQuery,
     span: &Span,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Vec<EventRow>, Error> {
+    keep: fn(Listed) -> T,
+) -> Result<Vec<T>, Error> {
     let mut sql = rows_of_events(scope);
     if let Some(from) = span.from {
         sql.push(" and e.event_key >= ").push_bind(first_key(from));
@@ -105,12 +108,18 @@ pub(super) async fn events(
     if query.unpriced {
         sql.push(" and ").push(CURRENT_COST).push(" is null");
     }
+    if let Some(id) = &query.request_id {
+        push_request(&mut sql, scope, id);
+    }
+    if let Some(id) = &query.session_id {
+        sql.push(" and e.session_id = ").push_bind(id);
+    }
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter);
     }
     sql.push(" order by e.event_key desc limit ");
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    event_rows(pool, scope, sql).await
+    listed(pool, scope, sql, keep).await
 }
 
 fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
@@ -118,6 +127,12 @@ fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     if let Some(visible) = scope.visible_projects() {
         sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
+}
+
+/// By the index, which keeps hashes because ids of requests are long.
+fn push_request(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, id: &str) {
+    sql.push(" and hashtext(e.org_id::text || e.request_id) = hashtext(").push_bind(scope.org_id().0);
+    sql.push("::text || ").push_bind(id.to_owned()).push(") and e.request_id = ").push_bind(id.to_owned());
 }
 
 /// Which other events an event page lists.
@@ -140,9 +155,8 @@ pub(super) async fn related(
     sql.push(" and e.event_key <> ").push_bind(but.0);
     match related {
         Related::Request(id) => {
-            sql.push(" and hashtext(e.org_id::text || e.request_id) = hashtext(").push_bind(scope.org_id().0);
-            sql.push("::text || ").push_bind(id).push(") and e.request_id = ");
-            sql.push_bind(id).push(" order by e.event_key")
+            push_request(&mut sql, scope, id);
+            sql.push(" order by e.event_key")
         }
         Related::Session(id) => sql.push(" and e.session_id = ").push_bind(id).push(" order by e.event_key desc"),
     };
@@ -200,23 +214,34 @@ pub(super) async fn smaller_copies(
     .transpose()
 }
 
-/// Models of a provider that the visible projects used in these days, the most used first.
-pub(super) async fn used_models(
+/// Models of a provider that the visible projects used since a day, the most used first: those that answered this operation, and that were used with each of these meters.
+pub(super) async fn able_models(
     pool: &PgPool,
     scope: &OrgScope,
     provider: &str,
+    (operation, meters): (&str, &[&str]),
     since: NaiveDate,
     limit: i64,
 ) -> Result<Vec<String>, Error> {
     Ok(sqlx::query_scalar(
-        "select model from spend_by_coarse_day
-         where org_id = $1 and provider = $2 and day >= $3 and ($4::uuid[] is null or project_id = any($4))
-         group by model order by sum(requests) desc limit $5",
+        "select used.model from spend_by_coarse_day as used
+         where used.org_id = $1 and used.provider = $2 and used.day >= $3
+            and ($4::uuid[] is null or used.project_id = any($4))
+            and exists (select 1 from series as s where s.org_id = $1 and s.provider = $2 and s.model = used.model
+                and s.operation = $5 and s.status = 'success' and ($4::uuid[] is null or s.project_id = any($4)))
+         group by used.model
+         having not exists (select 1 from unnest($6::text[]) as needed (meter)
+            where not exists (select 1 from spend_by_coarse_meter as m where m.org_id = $1 and m.provider = $2
+                and m.model = used.model and m.meter = needed.meter and m.day >= $3
+                and ($4::uuid[] is null or m.project_id = any($4))))
+         order by sum(used.requests) desc limit $7",
     )
     .bind(scope.org_id().0)
     .bind(provider)
     .bind(since)
     .bind(scope.visible_projects())
+    .bind(operation)
+    .bind(meters)
     .bind(limit)
     .fetch_all(pool)
     .await?)

@@ -1,5 +1,6 @@
 //! The spend query against PostgreSQL, beside the same sums counted event by event.
 
+mod attention;
 mod generated;
 mod pages;
 mod query;

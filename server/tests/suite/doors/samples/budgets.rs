@@ -21,6 +21,8 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         page("/o/{org}/budgets/{budget}", format!("/o/acme/budgets/{budget}")),
         manages(page("/o/{org}/budgets/{budget}/edit", format!("/o/acme/budgets/{budget}/edit"))),
         page("/o/{org}/alerts", "/o/acme/alerts"),
+        page("/o/{org}/budgets.csv", "/o/acme/budgets.csv"),
+        page("/o/{org}/alerts.csv", "/o/acme/alerts.csv"),
         manages(form("create-budget", &created)),
         manages(form("change-budget", &changed)),
         manages(form("archive-budget", &[("budget", budget)])),

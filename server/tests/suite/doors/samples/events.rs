@@ -15,6 +15,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         page("/o/{org}/events/uploads/{upload}", format!("/o/acme/events/uploads/{upload}")),
         page("/o/{org}/events/{event}", format!("/o/acme/events/{event}")),
         page("/o/{org}/events.csv", "/o/acme/events.csv"),
+        page("/o/{org}/events/unpriced.csv", "/o/acme/events/unpriced.csv"),
         form("events/map-upload", &[("upload", upload), ("fields[2]", "model"), ("provider", "openai")])
             .needs(Permission::SendEvents),
         form("events/discard-upload", &[("upload", upload)]).needs(Permission::SendEvents),

@@ -44,6 +44,7 @@ fn organization(_: &World) -> Vec<Sample> {
         page("/o/{org}", "/o/acme"),
         page("/o/{org}/settings", "/o/acme/settings"),
         page("/o/{org}/settings/audit", "/o/acme/settings/audit").needs(Permission::ReadAudit),
+        page("/o/{org}/settings/audit.csv", "/o/acme/settings/audit.csv").needs(Permission::ReadAudit),
         api("GET /v1/organization", "/v1/organization"),
         api("PATCH /v1/organization", "/v1/organization")
             .guarded(Guard::Key(KeyScope::Admin))
@@ -63,6 +64,7 @@ fn organization(_: &World) -> Vec<Sample> {
 fn members(world: &World) -> Vec<Sample> {
     vec![
         page("/o/{org}/settings/members", "/o/acme/settings/members"),
+        page("/o/{org}/settings/members.csv", "/o/acme/settings/members.csv"),
         form("identity/change-role", &[("member", &world.spare_member), ("role", "finance")])
             .needs(Permission::ManageMembers),
         form("identity/remove-member", &[("member", &world.spare_member)]).needs(Permission::ManageMembers),

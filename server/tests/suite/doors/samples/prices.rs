@@ -23,6 +23,7 @@ fn common() -> Vec<Sample> {
         page("/o/{org}/prices", "/o/acme/prices"),
         page("/o/{org}/prices/{provider}/{*model}", "/o/acme/prices/openai/gpt-4o"),
         page("/o/{org}/prices.csv", "/o/acme/prices.csv"),
+        page("/o/{org}/prices/own.csv", "/o/acme/prices/own.csv"),
         api("GET /v1/prices", "/v1/prices?q=gpt"),
         api("GET /v1/prices/{provider}/{model}", "/v1/prices/openai/gpt-4o").common(),
         api("POST /v1/quotes", "/v1/quotes").body(question).common(),

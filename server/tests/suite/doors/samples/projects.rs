@@ -11,6 +11,7 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
     let with = |further: &[(&'static str, &'static str)]| [&words[..], further].concat();
     vec![
         page("/o/{org}/projects", "/o/acme/projects"),
+        page("/o/{org}/projects.csv", "/o/acme/projects.csv"),
         page("/o/{org}/projects/{project}", format!("/o/acme/projects/{PROJECT}")),
         page("/o/{org}/teams/{team}", format!("/o/acme/teams/{TEAM}")),
         page("/o/{org}/new/project", format!("/o/acme/new/project?team={TEAM}")).needs(Permission::ManageProjects),

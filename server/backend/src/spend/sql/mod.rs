@@ -1,8 +1,14 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+<<<<<<< HEAD:server/backend/src/spend/sql.rs
 mod unpriced;
 
 pub(super) use unpriced::{paid, unpriced};
+=======
+mod orders;
+
+pub(super) use orders::orders;
+>>>>>>> main:server/backend/src/spend/sql/mod.rs
 
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
@@ -559,4 +565,17 @@ pub(super) async fn newest_event_at(
     push_visible(&mut sql, scope, "r.");
     push_part(&mut sql, scope, part, "r.day");
     Ok(sql.build_query_scalar().fetch_one(pool).await?)
+}
+
+/// When the newest event of each visible project happened.
+pub(super) async fn newest_by_project(
+    pool: &PgPool,
+    scope: &OrgScope,
+) -> Result<Vec<(ProjectId, DateTime<Utc>)>, Error> {
+    let mut sql = Query::new("select r.project_id, max(r.happened_at) from newest_events as r where r.org_id = ");
+    sql.push_bind(scope.org_id().0);
+    push_visible(&mut sql, scope, "r.");
+    sql.push(" group by r.project_id order by r.project_id");
+    let rows: Vec<(Uuid, DateTime<Utc>)> = sql.build_query_as().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(project, at)| (ProjectId(project), at)).collect())
 }

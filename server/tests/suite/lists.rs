@@ -1,0 +1,140 @@
+//! Lists as files, statements down to their events, and the events behind an event's own words.
+
+use crate::support::{Client, TestApp};
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use domain::event::EventInput;
+use serde_json::{Value, json};
+
+fn call(id: &str, fields: Value) -> EventInput {
+    let mut event = json!({"id": id, "timestamp": "2026-11-17T10:00:00Z", "provider": "openai", "model": "gpt-4o",
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100}});
+    event.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    serde_json::from_value(event).unwrap()
+}
+
+/// Acme has calls of $0.0035, one from its own cache, one without a price; its owner is signed in.
+async fn start() -> (TestApp, Client, Client) {
+    let app = TestApp::start().await;
+    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+    let acme = app.organization("Acme", "UTC").await;
+    let calls = vec![
+        call("plain", json!({"session_id": "s/1", "request_id": "r 1", "customer": "!globex", "feature": "search"})),
+        call("cached", json!({"session_id": "s/1", "response_cache_hit": true})),
+        call("strange", json!({"model": "=cmd()", "timestamp": "2026-10-02T10:00:00Z", "session_id": "s/1"})),
+    ];
+    let answer = backend::events::ingest_inputs(&app.backend, &acme.scope, calls).await.unwrap();
+    assert_eq!(answer.accepted, 3, "{answer:?}");
+    let browser = app.anonymous();
+    let fields = [("email", &*acme.email), ("password", testkit::seed::PASSWORD)];
+    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    let api = app.api(&acme.key);
+    (app, browser, api)
+}
+
+async fn page(browser: &Client, path: &str) -> String {
+    let page = browser.get(path).await;
+    assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+    page.body.replace('\u{a0}', " ").replace("&amp;", "&").replace("<!>", "")
+}
+
+#[tokio::test]
+async fn every_list_is_a_file_with_the_rows_of_its_page() {
+    let (app, browser, _) = start().await;
+    let budget =
+        [("org", "acme"), ("name", "=all()"), ("amount", "250"), ("scope", "organization"), ("thresholds", "50, 100")];
+    let made = browser.post_form("/fn/create-budget", &budget).await;
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{}", made.body);
+    let price = [
+        ("org", "acme"),
+        ("provider", "openai"),
+        ("model", "gpt-4o"),
+        ("rates[0][meter]", "output"),
+        ("rates[0][rate]", "9"),
+        ("confirmed", "true"),
+        ("source", "Contract"),
+    ];
+    let entered = browser.post_form("/fn/prices/enter", &price).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}", entered.body);
+    for (list, name, header, row) in [
+        ("budgets", "budgets", "budget,scope,month,status,used,", "'=all(),organization,2026-11,"),
+        ("alerts", "alerts", "triggered_at,budget,month,thresholds_percent,", ""),
+        ("forecast", "forecast", "scope,name,month_to_date,", "organization,"),
+        ("projects", "projects", "team,team_name,project,", "main,"),
+        ("events", "events", "timestamp,id,project,", "2026-11-17T10:00:00.000000Z,"),
+        ("events/unpriced", "unpriced", "provider,model,reason,events,", "openai,'=cmd(),"),
+        (
+            "prices/own",
+            "price-overrides",
+            "provider,model,meter,tier,rate,per,",
+            "openai,gpt-4o,output,standard,9,1000000,USD,",
+        ),
+        ("settings/members", "members", "email,role,joined_at\r\n", "owner-"),
+        ("settings/keys", "api-keys", "key_id,name,key,scopes,", ""),
+        ("settings/audit", "audit-log", "at,who,action,detail\r\n", ""),
+    ] {
+        let address = format!("/o/acme/{list}.csv");
+        let list = page(&browser, &format!("/o/acme/{list}")).await;
+        assert!(list.contains(&format!("href=\"{address}\"")), "{address} in {list}");
+        let file = browser.get(&address).await;
+        assert_eq!(file.header("content-type"), Some("text/csv; charset=utf-8"), "{address}: {}", file.body);
+        let attached = format!("attachment; filename=\"acme-{name}.csv\"");
+        assert_eq!(file.header("content-disposition"), Some(attached.as_str()));
+        assert!(file.body.starts_with(header), "{}", file.body);
+        assert!(file.body.lines().skip(1).any(|line| line.starts_with(row)) || row.is_empty(), "{}", file.body);
+        let stranger = app.anonymous().send(Method::GET, &address, &[], Body::empty()).await;
+        assert_eq!(stranger.status, StatusCode::UNAUTHORIZED, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_statements_line_has_its_rate_and_opens_its_events() {
+    let (_app, browser, api) = start().await;
+    let statement = page(&browser, "/o/acme/statements/2026-11/project/main").await;
+    assert!(statement.contains("$2.50 / 1M") && statement.contains("$10.00 / 1M"), "{statement}");
+    assert!(
+        statement.contains("<p class=\"print-head\"><strong>Acme</strong> · Statement of main, November 2026</p>"),
+        "{statement}"
+    );
+    let events = "/o/acme/events?from=2026-11-01&to=2026-12-01&project=main&team=main&provider=openai&model=gpt-4o";
+    assert!(statement.contains(&format!("href=\"{events}\"")), "{statement}");
+    let behind = page(&browser, events).await;
+    assert!(behind.contains("0.0035") && behind.contains("cache hit") && !behind.contains("=cmd()"), "{behind}");
+    let month = "/v1/statements?month=2026-11";
+    let lines = api.get(month).await.json()["teams"][0]["projects"][0]["lines"].clone();
+    assert_eq!((&lines[0]["rate"], &lines[0]["rate_per"]), (&json!("2.5"), &json!(1_000_000)));
+    let file = api.get(&format!("{month}&format=csv")).await.body;
+    let mut rows = file.lines();
+    assert!(
+        rows.next().is_some_and(|head| head.ends_with(",quantity,rate,rate_per,requests,amount,currency")),
+        "{file}"
+    );
+    assert!(rows.next().is_some_and(|row| row.ends_with(",1000,2.5,1000000,1,0.002500000000,USD")), "{file}");
+}
+
+#[tokio::test]
+async fn an_event_says_its_cost_first_and_leads_to_what_shares_its_words() {
+    let (_app, browser, api) = start().await;
+    let event_page = async |id: &str| {
+        let key = api.get(&format!("/v1/events/{id}")).await.json()["event_key"].as_str().unwrap().to_owned();
+        page(&browser, &format!("/o/acme/events/{key}")).await
+    };
+    let plain = event_page("plain").await;
+    assert!(plain.contains("<h1>$0.0035 · gpt-4o · search</h1>"), "{plain}");
+    assert!(event_page("cached").await.contains("<h1>cache hit · gpt-4o · chat</h1>"));
+    let list = "/o/acme/events";
+    let [request, session] = ["request_id=r%201", "session_id=s%2F1"].map(|id| format!("{list}?{id}"));
+    let customer = format!("{list}?from=2026-11-01&to=2026-12-01&customer=%5C%21globex");
+    let key = format!("{list}?from=2026-11-01&to=2026-12-01&api_key=");
+    for link in [&request, &session, &customer, &key] {
+        assert!(plain.contains(&format!("href=\"{link}")), "{link} in {plain}");
+    }
+    // A session is shown whole, whichever month the list would have begun with.
+    let count = |page: String| page.matches("class=\"row-link\"").count();
+    assert_eq!(count(page(&browser, &session).await), 3);
+    assert_eq!(count(page(&browser, &request).await), 1);
+    assert_eq!(count(page(&browser, &customer).await), 1);
+    assert_eq!(count(page(&browser, list).await), 2);
+    let found = api.get("/v1/events?session_id=s/1&request_id=r%201").await.json();
+    assert_eq!((&found["events"][0]["id"], found["events"].as_array().unwrap().len()), (&json!("plain"), 1));
+}
