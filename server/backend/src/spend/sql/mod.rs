@@ -1,14 +1,10 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
-<<<<<<< HEAD:server/backend/src/spend/sql.rs
+mod orders;
 mod unpriced;
 
-pub(super) use unpriced::{paid, unpriced};
-=======
-mod orders;
-
 pub(super) use orders::orders;
->>>>>>> main:server/backend/src/spend/sql/mod.rs
+pub(super) use unpriced::{paid, unpriced};
 
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;

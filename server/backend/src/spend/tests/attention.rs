@@ -63,7 +63,8 @@ async fn what_needs_attention_has_its_number_and_its_cause() {
     assert_eq!((&key.dimension, &key.value), (&Dimension::ApiKey, &org.keys[1].to_string()));
     assert_ne!(key.name, key.value, "a key is called by its name");
     let exceeded = found.iter().any(|item| matches!(item, Attention::Exceeded { name, .. } if name == "Assistant"));
-    let unpriced = found.iter().any(|item| matches!(item, Attention::Unpriced { events: 1, .. }));
+    let unpriced =
+        found.iter().any(|item| matches!(item, Attention::Unpriced { estimate, .. } if estimate.events == 1));
     assert!(exceeded && unpriced, "{found:?}");
     // Who sees another project alone is told nothing of this one.
     assert!(anomalies(&org.backend, &org.seen_by(1)).await.unwrap().is_empty());
