@@ -71,8 +71,12 @@ impl Line {
                     format::ratio(estimate.events.into(), (*of).into()).map(format::percent).unwrap_or_default();
                 let text = format!("{} this month, {share} of all", format::counted(estimate.events, "unpriced event"));
                 let href = format!("{}/unpriced", NavItem::Events.path(org));
-                let amounts = [estimate.amount, estimate.upper_bound].map(format::money);
-                (text, format!("{} estimated, at most {}", amounts[0], amounts[1]), href, "Set prices")
+                (
+                    text,
+                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound)),
+                    href,
+                    "Set prices",
+                )
             }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
@@ -131,7 +135,8 @@ fn events_of(anomaly: &Anomaly, org: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::spend::{AnomalyCause, Estimate, UnusualDay};
+    use domain::spend::Estimate;
+    use domain::spend::{AnomalyCause, UnusualDay};
 
     fn line(item: &Attention) -> Line {
         Line::of(item, "acme", "2026-11-23".parse().unwrap())
@@ -150,12 +155,13 @@ mod tests {
         );
         assert_eq!(said.amount, "+$412");
         assert_eq!(said.href, "/o/acme/events?project=code-assistant&from=2026-11-21&to=2026-11-22&api_key=0197");
-        let [amount, upper_bound] = ["0.36", "69.26"].map(|dollars| dollars.parse().unwrap());
-        let estimate = Estimate { amount, events: 60, upper_bound };
-        let said = line(&Attention::Unpriced { estimate, of: 5_000 });
+        let said = line(&Attention::Unpriced {
+            estimate: Estimate { amount: "0.36".parse().unwrap(), events: 60, upper_bound: "69.26".parse().unwrap() },
+            of: 5_000,
+        });
         assert_eq!(
             (said.text.as_str(), said.amount.as_str()),
-            ("60 unpriced events this month, 1.2\u{a0}% of all", "$0.36 estimated, at most $69.26")
+            ("60 unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
         );
         let said = line(&Attention::FailedMails { count: 1 });
         assert_eq!((said.text.as_str(), said.amount.as_str()), ("1 mail of the last 7 days failed", ""));

@@ -28,7 +28,7 @@ pub enum Attention {
         budget_id: BudgetId,
         /// Its name.
         name: String,
-        /// Used this month, in USD, unpriced usage by its upper bound.
+        /// Used this month, in USD, unpriced usage as it is estimated.
         used: Decimal,
         /// The month's amount, in USD.
         amount: Decimal,
@@ -63,7 +63,7 @@ pub enum Attention {
     Unpriced {
         /// How many, and what they are estimated to have cost.
         estimate: Estimate,
-        /// Of how many events.
+        /// Of how many.
         of: i64,
     },
     /// Mails of the last seven days that nobody got.
@@ -116,8 +116,10 @@ mod tests {
 
     #[test]
     fn the_most_dollars_come_first() {
-        let estimate = Estimate { amount: 40.into(), events: 60, upper_bound: 69.into() };
-        let unpriced = Attention::Unpriced { estimate, of: 9_000 };
+        let unpriced = Attention::Unpriced {
+            estimate: Estimate { amount: 36.into(), events: 60, upper_bound: 69.into() },
+            of: 9_000,
+        };
         let failed = Attention::FailedMails { count: 3 };
         let [used, amount] = [2_285, 500].map(|cents| Decimal::new(cents, 2));
         let name = "Support bot".to_owned();

@@ -1,7 +1,7 @@
 //! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
 
 use super::explore::names;
-use super::{grouped, project_days, sql};
+use super::{grouped, project_days, query, sql};
 use crate::forecast::ForecastInputs;
 use crate::{Backend, Error, OrgScope, budgets, delivery, projects};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -10,8 +10,8 @@ use domain::identity::Permission;
 use domain::ids::ProjectId;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    Anomaly, AnomalyCause, Attention, Contribution, Dimension, Estimate, SpendQuery, by_amount, causes, days_needed,
-    is_quiet, unusual_days, usual_day,
+    Anomaly, AnomalyCause, Attention, Contribution, Dimension, SpendQuery, by_amount, causes, days_needed, is_quiet,
+    unusual_days, usual_day,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -46,21 +46,19 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
         sql::newest_by_project(&backend.pool, scope),
         delivery::failed_lately(backend, scope),
     )?;
-    let month = Period::month_to_date(history.today);
-    let month = SpendQuery::over(month);
-    let (states, (_, month), anomalies) = futures::try_join!(
+    let month = SpendQuery::over(Period::month_to_date(history.today));
+    let (states, month, anomalies) = futures::try_join!(
         budgets::list_ahead(backend, scope, ahead),
-        grouped(backend, scope, SpendScope::Organization, &month, 1),
+        query(backend, scope, &month),
         unusual(backend, scope, &history),
     )?;
     let mut items: Vec<_> = states.into_iter().filter_map(of_budget).collect();
     items.extend(anomalies.into_iter().map(Attention::Unusual));
     let quiet = |(project, at)| history.quiet(project, at, backend.clock.now(), scope.zone());
     items.extend(newest.into_iter().filter_map(quiet));
-    if month.unpriced_requests > 0 {
-        let mut estimate = Estimate::default();
-        ahead.month().for_each(|day| estimate += day.estimate);
-        items.push(Attention::Unpriced { estimate, of: month.requests });
+    let estimate = ahead.month_end(SpendScope::Organization).estimate();
+    if estimate.events > 0 {
+        items.push(Attention::Unpriced { estimate, of: month.total.requests });
     }
     if failed > 0 {
         items.push(Attention::FailedMails { count: failed });
