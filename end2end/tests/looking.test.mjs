@@ -154,6 +154,51 @@ looking("Overview, Explore and the API say one number", {}, async (page) => {
   assert.equal(sum(rows.map((row) => row[spend])), exactly(overview.replace(/[$,]/g, "")));
 });
 
+looking("on a phone a tap on a chart reads a day, and a second one beside it opens it", { width: "phone", touch: true }, async (page) => {
+  await visit(page, path);
+  const chart = page.locator("figure.chart").first();
+  const plot = chart.locator(".chart-plot");
+  await plot.scrollIntoViewIfNeeded();
+  await plot.tap({ position: { x: 40, y: 60 } });
+  const day = await chart.locator(".chart-tip-head span").innerText();
+  assert.ok(!page.url().includes("explore"), "the first tap reads");
+  await plot.tap({ position: { x: 46, y: 90 } });
+  await page.waitForURL(/explore/);
+  assert.match(day, /^[A-Z][a-z]{2}, [A-Z][a-z]{2} \d+$/);
+});
+
+looking("on a phone the amounts and what to do with a row stand in sight", { width: "phone" }, async (page) => {
+  for (const [at, table, cell] of [
+    ["/budgets", "Budgets of this month", "td.num"],
+    ["/alerts", "Alerts", "summary"],
+    ["/events", /events/i, "td.num"],
+    ["/projects", /projects/i, "td.num"],
+    ["/settings/keys", /keys/i, "button"],
+    ["/settings/members", /members/i, "button"],
+    ["/statements", "Spend by team and project", "td.num"],
+  ]) {
+    await visit(page, `${path}${at}`);
+    const shown = page.getByRole("table", { name: table }).first().locator(`tbody ${cell}`).filter({ visible: true }).first();
+    const box = await shown.boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= 375, `${at}: ${cell} at ${JSON.stringify(box)}`);
+  }
+});
+
+looking("one forecast of all usage stands on every page", {}, async (page) => {
+  const figure = (caption) => page.locator(".figure").filter({ hasText: caption }).locator(".figure-value").first().getAttribute("title");
+  await visit(page, path);
+  const forecast = await figure(/^Forecast \(/);
+  assert.match(forecast, /^\$\d/);
+  await visit(page, `${path}/forecast`);
+  assert.equal(await figure(/^Forecast \(month-end\)/), forecast);
+  const cell = (table, row) => page.getByRole("table", { name: table }).getByRole("row", { name: row }).getByRole("cell").nth(1).getAttribute("title");
+  assert.equal(await cell("Projects", /^All usage/), forecast);
+  assert.equal(await cell("Budgets", /all of/), forecast);
+  const budget = await page.getByRole("table", { name: "Budgets" }).getByRole("row", { name: /all of/ }).getByRole("link").getAttribute("href");
+  await visit(page, budget);
+  assert.equal(await figure(/^Forecast \(month-end\)/), forecast);
+});
+
 test("a sample organization is loaded by a button and deleted again", async () => {
   const page = await openPage(browser, { baseURL: tallystick.url });
   await signUp(page, tallystick, "curious@example.org");

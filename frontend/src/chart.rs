@@ -13,6 +13,9 @@ use crate::document::{self, PAGE, all, page_at};
 /// Beside the step that is read, in pixels.
 const BESIDE_PX: u32 = 14;
 
+/// How far beside a step a finger still means it, in pixels.
+const FINGER_PX: f64 = 12.0;
+
 thread_local! {
     /// The number of the last question for a drawing.
     static DRAWN: Cell<u32> = const { Cell::new(0) };
@@ -56,8 +59,8 @@ pub fn ChartReader(
     children: Children,
 ) -> impl IntoView {
     let at = RwSignal::new(None::<usize>);
-    // A finger has no hover: the first tap reads, the second follows the link.
-    let first_tap = StoredValue::new(false);
+    // A finger has no hover: its first tap reads, and one more on what is read opens it. None while it is no finger.
+    let finger_opens = StoredValue::new(None::<bool>);
     let plot = NodeRef::<html::Div>::new();
     let tip = NodeRef::<html::Div>::new();
     // Changes with every part that is switched off or on.
@@ -115,14 +118,28 @@ pub fn ChartReader(
         <div
             class="chart-plot"
             node_ref=plot
-            on:pointermove=move |event| at.set(step_at(plot, &event, count))
+            on:pointermove=move |event| {
+                // A tap that opens trembles; one that slides away reads again.
+                if !(finger_opens.get_value() == Some(true) && is_on(plot, &event, at.get_untracked(), count)) {
+                    finger_opens.update_value(|opens| *opens = opens.map(|_| false));
+                    at.set(step_at(plot, &event, count));
+                }
+            }
             on:pointerdown=move |event| {
-                let next = step_at(plot, &event, count);
-                first_tap.set_value(is_touch(&event) && next != at.get_untracked());
-                at.set(next);
+                let opens = is_on(plot, &event, at.get_untracked(), count);
+                finger_opens.set_value(is_touch(&event).then_some(opens));
+                if !is_touch(&event) || !opens {
+                    at.set(step_at(plot, &event, count));
+                }
             }
             on:pointerleave=move |event| if !is_touch(&event) { at.set(None) }
-            on:click=move |event| if first_tap.get_value() { event.prevent_default() }
+            on:click=move |event| {
+                let Some(opens) = finger_opens.get_value() else { return };
+                event.prevent_default();
+                if let Some(href) = reading.get_untracked().and_then(|reading| reading.href).filter(|_| opens) {
+                    document::leave_for(&href);
+                }
+            }
         >
             {children()}
             <svg class="chart-pointer" aria-hidden="true">
@@ -260,6 +277,15 @@ fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> 
     let share = (f64::from(event.client_x()) - place.left()) / place.width();
     let index = (share * as_f64(count)).clamp(0.0, as_f64(count - 1));
     Some(index as usize)
+}
+
+/// Whether the pointer is on the step that is read, or as near as a finger can aim: steps of a month are narrower on a phone.
+fn is_on(plot: NodeRef<html::Div>, event: &ev::PointerEvent, read: Option<usize>, count: usize) -> bool {
+    let (Some(plot), Some(read)) = (plot.get_untracked(), read) else { return false };
+    let place = plot.get_bounding_client_rect();
+    let step = place.width() / as_f64(count.max(1));
+    let middle = place.left() + (as_f64(read) + 0.5) * step;
+    (f64::from(event.client_x()) - middle).abs() <= FINGER_PX.max(step / 2.0)
 }
 
 /// Whether the pointer is a finger.

@@ -249,7 +249,7 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
                     hint="The first month without it; empty: no end date."/>
             </div>
             {source_fields(typed("source"), typed("source_url"))}
-            <details class="price-fold" open=together>
+            <details class="fold" open=together>
                 <summary>"Count several meters together"</summary>
                 <Field label="Also counted" name="more_meters" optional=true value=kept("more_meters")
                     hint="Words of meters of the same unit between commas, such as input_cache_read,output."/>

@@ -145,7 +145,7 @@ fn draw_price(visit: &Visit) -> AnyView {
                     hint="Empty: no end date."/>
             </div>
             {source_fields(entered("source"), entered("source_url"))}
-            <details class="price-fold" open=special>
+            <details class="fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">
                     <Select label="Tier of service" name="variant" choices=variants.to_vec() value=variant error=form.error("variant")/>

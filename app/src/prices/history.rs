@@ -46,9 +46,9 @@ impl Rows<'_> {
             }
         };
         html! {
-            <details class="price-fold">
+            <details class="fold">
                 <summary aria-label=summary>"End …"</summary>
-                <form method="post" action=EndRule::url() class="price-end">
+                <form method="post" action=EndRule::url() class="fold-form">
                     {hidden([("org", self.org), ("rule", &rule), ("page", self.tab.word())])}
                     {field}
                     <RowButton text="End" name=label/>

@@ -362,7 +362,7 @@ fn reverse(org: &str, run: &RepricingRun) -> AnyView {
     let which = which(org, run);
     html! {
         <Section title="Reverse" note="appends the opposite of every adjustment">
-            <details class="price-fold">
+            <details class="fold">
                 <summary>"Revert run …"</summary>
                 <form method="post" action=ReverseRun::url() class="form">
                     {which}

@@ -1,7 +1,7 @@
 //! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
 
 use super::explore::names;
-use super::{grouped, period_sums, project_days, sql};
+use super::{grouped, project_days, query, sql};
 use crate::forecast::ForecastInputs;
 use crate::{Backend, Error, OrgScope, budgets, delivery, projects};
 use chrono::{DateTime, Days, NaiveDate, Utc};
@@ -46,19 +46,19 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
         sql::newest_by_project(&backend.pool, scope),
         delivery::failed_lately(backend, scope),
     )?;
-    let month = Period::month_to_date(history.today);
+    let month = SpendQuery::over(Period::month_to_date(history.today));
     let (states, month, anomalies) = futures::try_join!(
         budgets::list_ahead(backend, scope, ahead),
-        period_sums(backend, scope, SpendScope::Organization, month),
+        query(backend, scope, &month),
         unusual(backend, scope, &history),
     )?;
     let mut items: Vec<_> = states.into_iter().filter_map(of_budget).collect();
     items.extend(anomalies.into_iter().map(Attention::Unusual));
     let quiet = |(project, at)| history.quiet(project, at, backend.clock.now(), scope.zone());
     items.extend(newest.into_iter().filter_map(quiet));
-    if month.unpriced_requests > 0 {
-        let (events, of, upper_bound) = (month.unpriced_requests, month.requests, month.unpriced_upper_bound);
-        items.push(Attention::Unpriced { events, of, upper_bound });
+    let estimate = ahead.month_end(SpendScope::Organization).estimate();
+    if estimate.events > 0 {
+        items.push(Attention::Unpriced { estimate, of: month.total.requests });
     }
     if failed > 0 {
         items.push(Attention::FailedMails { count: failed });

@@ -44,7 +44,7 @@ async fn what_needs_attention_has_its_number_and_its_cause() {
     org.record(&[spike, unpriced]).await;
     let input = BudgetInput {
         name: "Assistant".to_owned(),
-        scope: ScopeRef::Project(PROJECTS[0].to_owned()),
+        scope: ScopeRef::Project(domain::project::Slug::parse(PROJECTS[0]).unwrap()),
         amount: Decimal::TEN,
         thresholds: vec![100],
         recipients: Vec::new(),
@@ -63,7 +63,8 @@ async fn what_needs_attention_has_its_number_and_its_cause() {
     assert_eq!((&key.dimension, &key.value), (&Dimension::ApiKey, &org.keys[1].to_string()));
     assert_ne!(key.name, key.value, "a key is called by its name");
     let exceeded = found.iter().any(|item| matches!(item, Attention::Exceeded { name, .. } if name == "Assistant"));
-    let unpriced = found.iter().any(|item| matches!(item, Attention::Unpriced { events: 1, .. }));
+    let unpriced =
+        found.iter().any(|item| matches!(item, Attention::Unpriced { estimate, .. } if estimate.events == 1));
     assert!(exceeded && unpriced, "{found:?}");
     // Who sees another project alone is told nothing of this one.
     assert!(anomalies(&org.backend, &org.seen_by(1)).await.unwrap().is_empty());
@@ -113,7 +114,8 @@ async fn who_listens_hears_of_its_own_organization_and_only_so_many_do() {
     let mut page = listen(backend, &acme.scope, user).await.unwrap();
     page.gather = std::time::Duration::from_secs(1);
     let seen = page.next(None).await.unwrap().unwrap();
-    let (heard, ()) = tokio::join!(page.next(Some(seen)), acme.record(&[used("2026-11-20T10:00:00Z", 0, "1")]));
+    let call = [used("2026-11-20T10:00:00Z", 0, "1")];
+    let (heard, ()) = tokio::join!(page.next(Some(seen)), acme.record(&call));
     let moved = heard.unwrap().expect("its sums moved");
     assert_eq!(version(backend, &acme.scope).await.unwrap(), moved);
     let mut pages = vec![page];
