@@ -3,7 +3,7 @@
 use super::alerts::{Ledger, mail};
 use super::api::{AcknowledgeAlert, TestBudget};
 use super::{chart, labels};
-use crate::forecast::labels::chance;
+use crate::forecast::labels::{chance, estimate};
 use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
@@ -86,15 +86,12 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
 fn month(detail: &BudgetDetail) -> AnyView {
     let state = &detail.state;
     let usage = &state.usage;
-    let estimated = (!usage.estimated.is_zero()).then(|| {
-        let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
-        view! { <br/>{text} }
-    });
+    let estimate = estimate(usage.estimate);
     let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
     view! {
         <div class="headline">
             <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
-                {share}{estimated}
+                {share}{estimate}
             </Figure>
             {expected(detail)}
             {runs_out(state)}

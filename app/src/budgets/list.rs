@@ -1,6 +1,7 @@
 //! All budgets: used, expected, status.
 
 use super::labels;
+use crate::forecast::estimated;
 use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
@@ -33,11 +34,11 @@ fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> 
     let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
     let columns = vec![
         Column::text("Budget"),
-        Column::text("Status"),
-        Column::text("Used"),
         Column::number("Used, $"),
         Column::number("Amount, $"),
+        Column::text("Status"),
         Column::number("Forecast, $"),
+        Column::text("Share used"),
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
@@ -88,11 +89,11 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
                 <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
                 <span class="note">{labels::scope(state)}</span>
             </th>
-            <td><Badge tone=tone>{word}</Badge></td>
-            <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
-            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
+            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>
             <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
+            <td><Badge tone=tone>{word}</Badge></td>
             {point}
+            <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
         </tr>
     }
     .into_any()

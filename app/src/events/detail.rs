@@ -163,7 +163,8 @@ fn why(lines: &[ReceiptRow]) -> AnyView {
     if each.is_empty() {
         return ().into_any();
     }
-    view! { <details class="price-fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }.into_any()
+    view! { <details class="fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }
+        .into_any()
 }
 
 /// What was booked, and what moved it since.
@@ -199,7 +200,7 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
     view! {
         <Section title="Adjusted since" note=note id="adjustments">
             <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
-            <details class="price-fold"><summary>"Original receipt"</summary>{booked}</details>
+            <details class="fold"><summary>"Original receipt"</summary>{booked}</details>
         </Section>
     }
     .into_any()

@@ -66,11 +66,17 @@ impl Line {
                 let href = format!("{}/{project}", NavItem::Projects.path(org));
                 (text, format!("usually {amount} a day"), href, "Project")
             }
-            Attention::Unpriced { events, of, .. } => {
-                let share = format::ratio((*events).into(), (*of).into()).map(format::percent).unwrap_or_default();
-                let text = format!("{} this month, {share} of all", format::counted(*events, "unpriced event"));
+            Attention::Unpriced { estimate, of } => {
+                let share =
+                    format::ratio(estimate.events.into(), (*of).into()).map(format::percent).unwrap_or_default();
+                let text = format!("{} this month, {share} of all", format::counted(estimate.events, "unpriced event"));
                 let href = format!("{}/unpriced", NavItem::Events.path(org));
-                (text, format!("up to {amount}"), href, "Set prices")
+                (
+                    text,
+                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound)),
+                    href,
+                    "Set prices",
+                )
             }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
@@ -129,6 +135,7 @@ fn events_of(anomaly: &Anomaly, org: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::spend::Estimate;
     use domain::spend::{AnomalyCause, UnusualDay};
 
     fn line(item: &Attention) -> Line {
@@ -148,10 +155,13 @@ mod tests {
         );
         assert_eq!(said.amount, "+$412");
         assert_eq!(said.href, "/o/acme/events?project=code-assistant&from=2026-11-21&to=2026-11-22&api_key=0197");
-        let said = line(&Attention::Unpriced { events: 60, of: 5_000, upper_bound: "69.26".parse().unwrap() });
+        let said = line(&Attention::Unpriced {
+            estimate: Estimate { amount: "0.36".parse().unwrap(), events: 60, upper_bound: "69.26".parse().unwrap() },
+            of: 5_000,
+        });
         assert_eq!(
             (said.text.as_str(), said.amount.as_str()),
-            ("60 unpriced events this month, 1.2\u{a0}% of all", "up to $69.26")
+            ("60 unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
         );
         let said = line(&Attention::FailedMails { count: 1 });
         assert_eq!((said.text.as_str(), said.amount.as_str()), ("1 mail of the last 7 days failed", ""));

@@ -93,13 +93,31 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
         values: ahead.iter().map(|day| day.map(|day| format::to_plot_value(day.expected))).collect(),
         texts: ahead.iter().map(|day| text(day.map(|day| format::money(day.expected)))).collect(),
     });
-    data.band = Some(Band {
+    data.bands.push(Band {
+        hue: Hue::First,
         name: "80\u{a0}% band".to_owned(),
         values: ahead
             .iter()
             .map(|day| day.map(|day| (format::to_plot_value(day.low80), format::to_plot_value(day.high80))))
             .collect(),
         texts: ahead.iter().map(|day| text(day.map(|day| labels::band(day.low80, day.high80)))).collect(),
+    });
+}
+
+/// Adds what the days' unpriced usage is estimated to have cost, on top of what is known.
+pub(super) fn add_estimates(data: &mut ChartData, overview: &Overview, month: &MonthEndForecast) {
+    if month.estimate.amount.is_zero() {
+        return;
+    }
+    let days: BTreeMap<_, _> = month.days.iter().map(|day| (day.day, day.estimated)).collect();
+    let known = data.today.unwrap_or(overview.steps.len());
+    let amounts = overview.steps.iter().take(known).map(|step| days.get(&step.start).copied().unwrap_or_default());
+    let amounts: Vec<_> = amounts.collect();
+    data.series.push(Series {
+        name: "plus estimated for unpriced usage".to_owned(),
+        hue: Hue::Estimate,
+        texts: amounts.iter().copied().map(format::money).collect(),
+        values: amounts.into_iter().map(format::to_plot_value).collect(),
     });
 }
 

@@ -2,6 +2,7 @@
 
 use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
 use super::{attention, chart, links};
+use crate::budgets::bar;
 use crate::error::{AppError, Failure};
 use crate::forecast::labels;
 use crate::format;
@@ -9,11 +10,13 @@ use crate::layout::{NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
-    BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked,
-    Stat, StatRow, Table,
+    Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked, Stat,
+    StatRow, Table,
 };
+use backend::forecast::ForecastInputs;
+use backend::{Backend, OrgScope};
 use chrono::Datelike;
-use domain::budget::{BudgetState, BudgetStatus, SpendScope};
+use domain::budget::{BudgetState, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
 use domain::spend::{
@@ -38,6 +41,22 @@ pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimen
             view! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }.into_any()
         }
         Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
+    }
+}
+
+/// What needs attention in the organization; of a team or project only the unusual days, for its chart.
+async fn attention_of(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    ahead: &ForecastInputs,
+) -> Result<Vec<Attention>, backend::Error> {
+    match part {
+        SpendScope::Organization => backend::spend::attention(backend, scope, ahead).await,
+        SpendScope::Team(_) | SpendScope::Project(_) => {
+            let found = backend::spend::anomalies(backend, scope).await?;
+            Ok(found.into_iter().map(Attention::Unusual).collect())
+        }
     }
 }
 
@@ -70,20 +89,19 @@ impl View {
         let chosen = PeriodSelection::from_query(&query, today);
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
-        let outlook =
-            async { if is_whole { backend::spend::outlook(backend, scope, part).await.map(Some) } else { Ok(None) } };
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
-        let attention = async {
-            match part {
-                _ if !filters.is_empty() => Ok(Vec::new()),
-                SpendScope::Organization => backend::spend::attention(backend, scope).await,
-                SpendScope::Team(_) | SpendScope::Project(_) => {
-                    let found = backend::spend::anomalies(backend, scope).await;
-                    found.map(|found| found.into_iter().map(Attention::Unusual).collect())
-                }
+        let beside = async {
+            if !filters.is_empty() {
+                return Ok((None, Vec::new()));
             }
+            let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
+            let outlook = async {
+                let outlook = backend::spend::outlook(backend, scope, part, &ahead);
+                if is_whole { outlook.await.map(Some) } else { Ok(None) }
+            };
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead))
         };
-        let (overview, outlook, attention) = futures::try_join!(overview, outlook, attention)?;
+        let (overview, (outlook, attention)) = futures::try_join!(overview, beside)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
@@ -100,6 +118,7 @@ impl View {
         let unusual = self.attention.iter().filter_map(Attention::unusual).filter(is_shown);
         let mut data = chart::of_overview(overview, &unusual.collect::<Vec<_>>(), &self.org, &self.query);
         if let Some(month) = self.month() {
+            chart::add_estimates(&mut data, overview, month);
             chart::add_expected(&mut data, overview, month);
         }
         if let Some(budget) = self.outlook.as_ref().and_then(|outlook| outlook.budget.as_ref()) {
@@ -207,12 +226,12 @@ impl View {
         let caption = format!("Forecast ({end})");
         let expected = match &outlook.forecast {
             Forecast::MonthEnd(month) => {
-                let (low, high) = (format::money_rounded(month.low80), format::money_rounded(month.high80));
+                let band = labels::band(month.low80, month.high80);
                 let past =
                     month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
-                let text = format!("80\u{a0}% interval {low} to {high}{}", past.unwrap_or_default());
-                let value = format::money_rounded(month.expected);
-                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}</Figure> }
+                let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
+                let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
+                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
                     .into_any()
             }
             Forecast::TooLittle(too_little) => {
@@ -242,15 +261,7 @@ impl View {
             let text = format!("{} over", format::money(usage.used - usage.amount));
             view! { " · "<span class="bad strong">{text}</span> }
         });
-        let estimated = (usage.estimated > Decimal::ZERO).then(|| {
-            let text = format!("includes up to {} estimated for unpriced usage", format::money(usage.estimated));
-            view! { <br/><span class="warn">{text}</span> }
-        });
-        let tone = match state.status {
-            BudgetStatus::Ok => BarTone::Accent,
-            BudgetStatus::Warning => BarTone::Warn,
-            BudgetStatus::Exceeded => BarTone::Bad,
-        };
+        let (estimated, tone) = (labels::estimate(usage.estimate), bar(state.status));
         let expected = state.expected.map_or(0.0, |expected| share(expected.point));
         let label = format!("{} of {amount} used", usage.percent_text());
         view! {

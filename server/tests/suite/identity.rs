@@ -520,7 +520,10 @@ async fn settings_say_how_far_a_change_of_the_zone_is() {
     let scope = &acme.scope;
     while backend::identity::advance_zone_change(&app.backend, scope).await.unwrap() {}
     let page = owner.get(settings).await.body;
-    assert!(!page.contains("Changing to") && page.contains("value=\"Asia/Kolkata (UTC+05:30)\" autocomplete"), "{page}");
+    assert!(
+        !page.contains("Changing to") && page.contains("value=\"Asia/Kolkata (UTC+05:30)\" autocomplete"),
+        "{page}"
+    );
 }
 
 #[tokio::test]

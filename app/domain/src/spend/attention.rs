@@ -1,6 +1,6 @@
 //! What somebody should look at today, each with its number.
 
-use super::{AnomalyCause, UnusualDay};
+use super::{AnomalyCause, Estimate, UnusualDay};
 use crate::ids::BudgetId;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
@@ -28,7 +28,7 @@ pub enum Attention {
         budget_id: BudgetId,
         /// Its name.
         name: String,
-        /// Used this month, in USD, unpriced usage by its upper bound.
+        /// Used this month, in USD, unpriced usage as it is estimated.
         used: Decimal,
         /// The month's amount, in USD.
         amount: Decimal,
@@ -61,12 +61,10 @@ pub enum Attention {
     },
     /// Events of this month have no price.
     Unpriced {
-        /// How many.
-        events: i64,
+        /// How many, and what they are estimated to have cost.
+        estimate: Estimate,
         /// Of how many.
         of: i64,
-        /// The most that they can have cost, in USD.
-        upper_bound: Decimal,
     },
     /// Mails of the last seven days that nobody got.
     FailedMails {
@@ -84,7 +82,7 @@ impl Attention {
             Self::AtRisk { forecast, amount, .. } => forecast - amount,
             Self::Unusual(anomaly) => anomaly.day.excess(),
             Self::Quiet { usual, .. } => *usual,
-            Self::Unpriced { upper_bound, .. } => *upper_bound,
+            Self::Unpriced { estimate, .. } => estimate.amount,
             Self::FailedMails { .. } => Decimal::ZERO,
         }
     }
@@ -118,7 +116,10 @@ mod tests {
 
     #[test]
     fn the_most_dollars_come_first() {
-        let unpriced = Attention::Unpriced { events: 60, of: 9_000, upper_bound: 69.into() };
+        let unpriced = Attention::Unpriced {
+            estimate: Estimate { amount: 36.into(), events: 60, upper_bound: 69.into() },
+            of: 9_000,
+        };
         let failed = Attention::FailedMails { count: 3 };
         let [used, amount] = [2_285, 500].map(|cents| Decimal::new(cents, 2));
         let name = "Support bot".to_owned();

@@ -30,6 +30,8 @@ pub enum Hue {
     Eighth,
     /// Everything else, grey.
     Other,
+    /// What is estimated: hatched.
+    Estimate,
 }
 
 impl Hue {
@@ -75,6 +77,7 @@ impl Hue {
             Self::Seventh => "hue-7",
             Self::Eighth => "hue-8",
             Self::Other => "hue-other",
+            Self::Estimate => "hue-estimate",
         }
     }
 }
@@ -136,9 +139,11 @@ pub struct Line {
     pub texts: Vec<String>,
 }
 
-/// A range around what is expected.
+/// A range around what is expected, or below what is estimated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Band {
+    /// Its colour.
+    pub hue: Hue,
     /// Name in the legend: "80 % band".
     pub name: String,
     /// Lower and upper end per step.
@@ -188,14 +193,22 @@ pub struct ChartData {
     pub stack: Stack,
     /// Lines over it.
     pub lines: Vec<Line>,
-    /// A range around a line.
-    pub band: Option<Band>,
+    /// Ranges around or below lines.
+    pub bands: Vec<Band>,
     /// Levels across.
     pub thresholds: Vec<Threshold>,
     /// What happened when.
     pub annotations: Vec<Annotation>,
     /// Index of the first step that lies in the future; a line before it says "today".
     pub today: Option<usize>,
+}
+
+impl ChartData {
+    /// Whether anything of it is estimated.
+    pub(super) fn is_estimated(&self) -> bool {
+        let mut hues = self.series.iter().map(|series| series.hue).chain(self.bands.iter().map(|band| band.hue));
+        hues.any(|hue| hue == Hue::Estimate)
+    }
 }
 
 /// Ranks rows by their sum and keeps the first five; what is left becomes one grey series called `rest`.

@@ -1,8 +1,9 @@
 //! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
 
 use super::explore::names;
-use super::{grouped, period_sums, project_days, sql};
-use crate::{Backend, Error, OrgScope, budgets, delivery, forecast, projects};
+use super::{grouped, project_days, query, sql};
+use crate::forecast::ForecastInputs;
+use crate::{Backend, Error, OrgScope, budgets, delivery, projects};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::budget::{BudgetState, SpendScope};
 use domain::identity::Permission;
@@ -38,27 +39,26 @@ pub async fn anomalies(backend: &Backend, scope: &OrgScope) -> Result<Vec<Anomal
 /// # Errors
 /// As [`anomalies`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn attention(backend: &Backend, scope: &OrgScope) -> Result<Vec<Attention>, Error> {
+pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInputs) -> Result<Vec<Attention>, Error> {
     scope.require(Permission::Read)?;
-    let (history, ahead, newest, failed) = futures::try_join!(
+    let (history, newest, failed) = futures::try_join!(
         History::read(backend, scope),
-        forecast::forecast_inputs(backend, scope),
         sql::newest_by_project(&backend.pool, scope),
         delivery::failed_lately(backend, scope),
     )?;
-    let month = Period::month_to_date(history.today);
+    let month = SpendQuery::over(Period::month_to_date(history.today));
     let (states, month, anomalies) = futures::try_join!(
-        budgets::list_ahead(backend, scope, &ahead),
-        period_sums(backend, scope, SpendScope::Organization, month),
+        budgets::list_ahead(backend, scope, ahead),
+        query(backend, scope, &month),
         unusual(backend, scope, &history),
     )?;
     let mut items: Vec<_> = states.into_iter().filter_map(of_budget).collect();
     items.extend(anomalies.into_iter().map(Attention::Unusual));
     let quiet = |(project, at)| history.quiet(project, at, backend.clock.now(), scope.zone());
     items.extend(newest.into_iter().filter_map(quiet));
-    if month.unpriced_requests > 0 {
-        let (events, of, upper_bound) = (month.unpriced_requests, month.requests, month.unpriced_upper_bound);
-        items.push(Attention::Unpriced { events, of, upper_bound });
+    let estimate = ahead.month_end(SpendScope::Organization).estimate();
+    if estimate.events > 0 {
+        items.push(Attention::Unpriced { estimate, of: month.total.requests });
     }
     if failed > 0 {
         items.push(Attention::FailedMails { count: failed });

@@ -2,7 +2,8 @@
 
 use super::answers::Asker;
 use super::{grouped, last_hour, newest_event_at, sql};
-use crate::{Backend, Error, OrgScope, budgets, forecast, prices, projects};
+use crate::forecast::ForecastInputs;
+use crate::{Backend, Error, OrgScope, budgets, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -139,10 +140,14 @@ pub async fn compare(
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
-    let (ahead, open_alerts) =
-        futures::try_join!(forecast::forecast_inputs(backend, scope), budgets::open_alerts(backend, scope))?;
-    let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
+pub async fn outlook(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    ahead: &ForecastInputs,
+) -> Result<MonthOutlook, Error> {
+    let (budgets, open_alerts) =
+        futures::try_join!(budgets::list_ahead(backend, scope, ahead), budgets::open_alerts(backend, scope))?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
     let budget = own.max_by_key(|state| state.usage.percent());
     Ok(MonthOutlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
