@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
+import { expectAccessible, expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
 import { PASSWORD, download, follow, openSignedIn, send, signUp } from "../lib/people.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
@@ -230,3 +230,47 @@ function exactly(text) {
 function sum(texts) {
   return texts.filter(Boolean).map(exactly).reduce((total, value) => total + value, 0n);
 }
+
+looking("a model is found by part of its name, with what it costs, and brings its provider", {}, async (page) => {
+  await visit(page, `${path}/prices/own/price`);
+  const model = page.getByRole("combobox", { name: "Model" });
+  await model.pressSequentially("gpt4o");
+  const first = page.getByRole("option", { name: /^gpt-4o\b/ }).first();
+  await first.waitFor();
+  assert.equal(await model.getAttribute("aria-expanded"), "true");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("option").count(), 0);
+  assert.equal(await model.inputValue(), "gpt4o", "what was typed stays");
+
+  await page.getByRole("combobox", { name: "Provider" }).fill("openai");
+  await model.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("option", { name: /gpt-4o openai, \$2\.50 \/ \$10\.00 per 1M/ }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.equal(await model.inputValue(), "gpt-4o");
+  assert.match(page.url(), /own\/price$/, "Enter chose and did not send the form");
+
+  await page.getByRole("combobox", { name: "Provider" }).fill("");
+  await model.fill("claude-sonnet-4-5");
+  await page.getByRole("option", { name: /anthropic/ }).first().click();
+  assert.equal(await page.getByRole("combobox", { name: "Provider" }).inputValue(), "anthropic");
+});
+
+looking("the palette finds actions, models, customers and events", {}, async (page) => {
+  await visit(page, `${path}/events`);
+  const event = (await page.locator("tbody a[href*='/events/']").first().getAttribute("href")).split("/").pop();
+  const chosen = async (typed, name, address) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog", { name: "Go to" }).waitFor();
+    await page.keyboard.type(typed);
+    await page.getByRole("option", { name, selected: true }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(address);
+    await settled(page);
+  };
+  await chosen("new budget", /^New budget/, /\/budgets\/new$/);
+  await chosen("gpt4o", /^gpt-4o/, /\/prices\/.*gpt-4o/);
+  await chosen(event, /Event$/, new RegExp(`/events/${event}`));
+});

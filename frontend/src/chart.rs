@@ -4,6 +4,7 @@
 
 use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -14,6 +15,11 @@ const BESIDE_PX: u32 = 14;
 
 /// How far beside a step a finger still means it, in pixels.
 const FINGER_PX: f64 = 12.0;
+
+thread_local! {
+    /// The number of the last question for a drawing.
+    static DRAWN: Cell<u32> = const { Cell::new(0) };
+}
 
 /// One value of a step with its swatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,17 +76,16 @@ pub fn ChartReader(
         }
     });
     Effect::new(move |_| {
-        let listener = window_event_listener(ev::pointerdown, move |event| {
-            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-            // A finger that comes down elsewhere ends the reading.
-            if plot.get_untracked().is_some_and(|plot| !plot.contains(target.as_ref())) {
+        let Some(plot) = plot.get() else { return };
+        if let Ok(Some(figure)) = plot.closest("figure") {
+            listen_to_legend(&figure, switched);
+        }
+        // A finger that comes down elsewhere ends the reading.
+        document::listen_while_shown(plot.into(), "pointerdown", move |plot, event| {
+            if !plot.contains(document::element_of(event).as_deref()) {
                 at.set(None);
             }
         });
-        on_cleanup(move || listener.remove());
-        if let Some(figure) = plot.get().and_then(|plot| plot.closest("figure").ok().flatten()) {
-            listen_to_legend(&figure, switched);
-        }
     });
     let key = move |event: ev::KeyboardEvent| {
         let now = at.get_untracked();
@@ -141,18 +146,20 @@ pub fn ChartReader(
                 <rect x=left width=width height="100%" visibility=move || if at.get().is_some() { "visible" } else { "hidden" }></rect>
             </svg>
             // Beside the links, not around them: nothing interactive may stand inside a slider.
-            <div
-                class="chart-reader with-scripts"
-                tabindex="0"
-                role="slider"
-                aria-label=format!("{label}: values")
-                aria-valuemin="1"
-                aria-valuemax=count.to_string()
-                aria-valuenow=move || at.get().map_or(1, |at| at + 1).to_string()
-                aria-valuetext=said
-                on:blur=move |_| at.set(None)
-                on:keydown=key
-            ></div>
+            {(count > 0).then(|| view! {
+                <div
+                    class="chart-reader with-scripts"
+                    tabindex="0"
+                    role="slider"
+                    aria-label=format!("{label}: values")
+                    aria-valuemin="1"
+                    aria-valuemax=count.to_string()
+                    aria-valuenow=move || at.get().map_or(1, |at| at + 1).to_string()
+                    aria-valuetext=said
+                    on:blur=move |_| at.set(None)
+                    on:keydown=key
+                ></div>
+            })}
             <div class="chart-tip" node_ref=tip aria-hidden="true" hidden=move || reading.read().is_none()>
                 {move || reading.get().map(tip_view)}
             </div>
@@ -236,7 +243,10 @@ fn listen_to_legend(figure: &Element, switched: RwSignal<u32>) {
     }
 }
 
+/// Shows the chart without what is switched off now; the answer to an older question is not shown.
 async fn draw_again(figure: Element) {
+    let number = DRAWN.get().wrapping_add(1);
+    DRAWN.set(number);
     let Ok(here) = window().location().href() else { return };
     let Ok(url) = web_sys::Url::new(&here) else { return };
     let query = url.search_params();
@@ -246,6 +256,9 @@ async fn draw_again(figure: Element) {
         query.append("off", &format!("{}.{part}", figure.id()));
     }
     let Ok((_, page)) = page_at(&url.href(), &PAGE).await else { return };
+    if DRAWN.get() != number {
+        return;
+    }
     let Some(drawn) = page.get_element_by_id(&figure.id()) else { return };
     for part in [".chart-drawing", ".chart-y"] {
         if let (Ok(Some(old)), Ok(Some(new))) = (figure.query_selector(part), drawn.query_selector(part)) {

@@ -18,7 +18,6 @@ pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
 mod multipart;
-mod places;
 mod price_files;
 pub mod price_import;
 pub mod quote;
@@ -26,6 +25,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+mod suggestions;
 mod uploads;
 pub mod verify;
 
@@ -72,7 +72,7 @@ fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
     let files = price_files::routes().into_iter().chain(uploads::routes());
     api.into_iter()
         .chain(downloads::routes())
-        .chain(places::routes())
+        .chain(suggestions::routes())
         .chain(live::routes())
         .chain(files)
         .chain(dev_mail::routes())

@@ -7,7 +7,6 @@ pub mod csv_link;
 pub mod frame;
 pub mod logo;
 pub mod navigation;
-pub mod palette;
 pub mod period;
 pub mod plain;
 pub mod query;

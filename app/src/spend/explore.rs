@@ -2,6 +2,7 @@
 
 use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
+use crate::form::hidden;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
@@ -66,7 +67,7 @@ impl View<'_> {
     fn toolbar(&self) -> AnyView {
         let (asked, query) = (&self.explore.query, self.query);
         let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let hidden = links::hidden(&query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]));
+        let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]).iter());
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension) = (asked.measure, &asked.dimension);
         let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));

@@ -36,6 +36,7 @@ mod seeded;
 pub mod spend;
 pub mod statements;
 mod steps;
+pub mod suggestions;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;

@@ -18,7 +18,7 @@ pub enum Target {
     /// In the database, in the name of a key.
     Database {
         /// The verbs.
-        backend: Backend,
+        backend: Box<Backend>,
         /// What the key may do.
         scope: OrgScope,
     },
@@ -52,7 +52,7 @@ impl Target {
     pub async fn database(backend: &Backend, key: &SecretString) -> Result<Self, String> {
         let caller = backend::keys::authenticate(backend, key.expose_secret()).await;
         let caller = caller.map_err(|error| error.into_problem().to_string())?;
-        Ok(Self::Database { backend: backend.clone(), scope: caller.scope })
+        Ok(Self::Database { backend: Box::new(backend.clone()), scope: caller.scope })
     }
 
     /// The server at this address, which is asked once whether it takes events with this key.

@@ -25,6 +25,8 @@ const TO_DEVIATION: Decimal = Decimal::from_parts(14_826, 0, 0, false, 4);
 const MIN_EXCESS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
 /// A value explains an increase if it is at least this share of it.
 const MIN_SHARE: f64 = 0.5;
+/// And so much more than its usual share of spend: what is always most of it explains nothing.
+const MIN_LIFT: f64 = 0.2;
 /// What is named as cause at most: a key and its model, say.
 const MAX_CAUSES: usize = 2;
 /// A project that sent something on each of so many days is missed when it stops.
@@ -133,17 +135,20 @@ pub struct AnomalyCause {
     pub share: f64,
 }
 
-/// The values that explain an unusual day: of each dimension the one with the largest part of the increase, if that is at least half of it. The largest share comes first, and of equals the dimension that was named first; at most two.
+/// The values that explain an unusual day: of each dimension the one with the largest part of the increase, if that is at least half of it and a fifth more than its usual share. The largest share comes first, and of equals the dimension that was named first; at most two.
 ///
 /// A dimension that has one value says nothing, and a missing value is no cause.
 #[must_use]
 pub fn causes(dimensions: Vec<(Dimension, Vec<Contribution>)>) -> Vec<AnomalyCause> {
     let largest = |(dimension, values): (Dimension, Vec<Contribution>)| {
         let increase: Decimal = values.iter().map(Contribution::increase).sum();
+        let before: Decimal = values.iter().map(|value| value.before).sum();
         let top = values.iter().max_by_key(|value| value.increase()).filter(|_| values.len() > 1)?;
         let share = top.increase().checked_div(increase)?.to_f64()?.min(1.0);
+        let usual = top.before.checked_div(before).and_then(|usual| usual.to_f64()).unwrap_or_default();
         let value = top.value.clone()?;
-        Some(AnomalyCause { dimension, name: value.clone(), value, share }).filter(|cause| cause.share >= MIN_SHARE)
+        Some(AnomalyCause { dimension, name: value.clone(), value, share })
+            .filter(|cause| cause.share >= MIN_SHARE && cause.share - usual >= MIN_LIFT)
     };
     let mut causes: Vec<_> = dimensions.into_iter().filter_map(largest).collect();
     causes.sort_by(|left, right| right.share.total_cmp(&left.share));
@@ -252,6 +257,8 @@ mod tests {
         assert!((found[0].share - 0.9975).abs() < 0.001);
         assert_eq!(causes(vec![(Dimension::ApiKey, vec![part("only", 400, 1)])]), [], "there is no other");
         assert_eq!(causes(vec![(Dimension::ApiKey, vec![part("a", 1, 1), part("b", 1, 1)])]), []);
+        let usual = vec![part("acme", 400, 40), part("globex", 1, 1)];
+        assert_eq!(causes(vec![(Dimension::Customer, usual)]), [], "acme is always nearly all of it");
     }
 
     proptest! {

@@ -87,13 +87,14 @@ const ALIASES: [(&str, &str); 23] = [
 /// What exports write for a cost where they have none: calls within a plan, or none at all.
 const NO_COST: [&str; 6] = ["included", "free", "-", "n/a", "nan", "null"];
 
+/// A field, and its column or its value for every row.
+type Pair = (String, String);
+
 /// Which column or constant fills which field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mapping {
-    /// Field and column.
-    columns: Vec<(String, String)>,
-    /// Field and value for every row.
-    constants: Vec<(String, String)>,
+    columns: Vec<Pair>,
+    constants: Vec<Pair>,
 }
 
 impl Mapping {
@@ -102,7 +103,7 @@ impl Mapping {
     /// # Errors
     /// The pair that is none, or whose field is not known.
     pub fn read(columns: &[String], constants: &[String]) -> Result<Self, String> {
-        let pairs = |texts: &[String], pair: fn(&str, &str) -> Result<(String, String), String>| {
+        let pairs = |texts: &[String], pair: fn(&str, &str) -> Result<Pair, String>| {
             let pair = |text: &String| {
                 let (field, value) = text.split_once('=').ok_or_else(|| format!("{text}: write FIELD=VALUE"))?;
                 pair(field, value)

@@ -7,6 +7,7 @@ use crate::form::{FileErrors, Posted};
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
+use crate::suggestions::{BOOK_PROVIDER, suggest};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Facts, Field, FormErrors, Meter,
     NoPermission, Notice, PageHead, Section, Select, Table, Tone, inline_code,
@@ -131,6 +132,7 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
         let set = upload.constants.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value.as_str());
         form.kept_or(field, set)
     };
+    let (providers, projects) = (suggest(org, BOOK_PROVIDER), suggest(org, "project"));
     let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
     let [provider, project, environment, timestamp, usage_format] =
         ["provider", "project", "environment", "timestamp", "usage_format"].map(constant);
@@ -147,8 +149,8 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
                 <Table caption="Which column maps to which field" columns=columns dense=true>{rows}</Table>
                 <p class="soft small upload-hint">"Counts go into usage as the provider names them, such as usage.prompt_tokens, and labels of your own into tags, such as tags.team. What is chosen here is chosen again for the next file with this header."</p>
                 <div class="form-row upload-constants">
-                    <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider hint="Such as openai, where no column says it."/>
-                    <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project hint="Its short name; else the key's."/>
+                    <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider suggest=providers hint="Such as openai, where no column says it."/>
+                    <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project suggest=projects hint="Its short name; else the key's."/>
                     <Field label="Environment of all rows" name="environment" optional=true maxlength=200 error=form.error("environment") value=environment/>
                     <Field label="Time of all rows" name="timestamp" optional=true maxlength=40 error=form.error("timestamp") value=timestamp hint="Only where no column says it; such as 2026-11-20, which is noon UTC."/>
                     <Select label="Usage format of all rows" name="usage_format" choices=formats value=usage_format error=form.error("usage_format") hint="Whose names the counts have."/>

@@ -79,7 +79,7 @@ pub struct Listener {
     backend: Backend,
     scope: OrgScope,
     moved: watch::Receiver<()>,
-    gather: Duration,
+    pub(super) gather: Duration,
     _permits: [OwnedSemaphorePermit; 2],
 }
 

@@ -23,7 +23,7 @@ use answers::Asker;
 
 use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope};
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
@@ -33,7 +33,6 @@ use domain::spend::{
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
 ///
