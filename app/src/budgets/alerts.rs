@@ -105,7 +105,7 @@ pub fn Ledger(
         Column::text("Alert"),
         Column::number("Used, $"),
         Column::text("Acknowledged"),
-        Column::number("Of, $"),
+        Column::number("Amount, $"),
         Column::text("Notified"),
     ];
     let rows = alerts

@@ -29,7 +29,11 @@ impl Estimate {
         if self.events == 0 && self.amount.is_zero() {
             return None;
         }
-        let events = format::counted(self.events, "unpriced event");
+        // Alerts of the first edition did not count them.
+        let events = match self.events {
+            0 => "unpriced usage".to_owned(),
+            events => format::counted(events, "unpriced event"),
+        };
         Some(if self.upper_bound.is_zero() {
             format!("counts {events} as $0")
         } else {
@@ -256,6 +260,7 @@ mod tests {
             of("0.36", 60, "69.26").as_deref(),
             Some("includes $0.36 estimated for 60\u{a0}unpriced events, at most $69.26")
         );
+        assert_eq!(of("25", 0, "25").as_deref(), Some("includes $25.00 estimated for unpriced usage, at most $25.00"));
         assert_eq!(of("0", 1, "0").as_deref(), Some("counts 1\u{a0}unpriced event as $0"));
     }
 }

@@ -13,7 +13,7 @@ use domain::budget::SpendScope;
 use domain::forecast::{BackTest, Forecast, ForecastRow, MAX_DAYS, Series};
 use domain::ids::{ProjectId, TeamId};
 use domain::period::{Period, Zone};
-use domain::spend::ProjectDay;
+use domain::spend::{Estimate, ProjectDay};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -89,6 +89,12 @@ impl ForecastInputs {
         let series = self.series(part);
         let own = BackTest::of(&series);
         domain::forecast::month_end(&series, &own, &self.peers(part, &own))
+    }
+
+    /// What of a part's month up to today is estimated.
+    #[must_use]
+    pub fn estimate(&self, part: SpendScope) -> Estimate {
+        self.series(part).estimate()
     }
 
     /// What a part counted on each day of the month up to today.

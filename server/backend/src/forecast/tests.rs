@@ -2,7 +2,6 @@
 
 use super::*;
 use chrono::Days;
-use domain::spend::Estimate;
 
 const TODAY: &str = "2026-11-16";
 

@@ -56,7 +56,7 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
     items.extend(anomalies.into_iter().map(Attention::Unusual));
     let quiet = |(project, at)| history.quiet(project, at, backend.clock.now(), scope.zone());
     items.extend(newest.into_iter().filter_map(quiet));
-    let estimate = ahead.month_end(SpendScope::Organization).estimate();
+    let estimate = ahead.estimate(SpendScope::Organization);
     if estimate.events > 0 {
         items.push(Attention::Unpriced { estimate, of: month.total.requests });
     }
