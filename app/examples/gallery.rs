@@ -131,7 +131,8 @@ fn spend_by_day() -> ChartData {
                 ..Line::default()
             },
         ],
-        band: Some(Band {
+        bands: vec![Band {
+            hue: Hue::First,
             name: "80 % band".to_owned(),
             values: expected.iter().map(|value| value.map(|value| (value * 0.86, value * 1.17))).collect(),
             texts: expected
@@ -142,7 +143,7 @@ fn spend_by_day() -> ChartData {
                         .unwrap_or_default()
                 })
                 .collect(),
-        }),
+        }],
         annotations: vec![
             Annotation { step: 5, label: "launch of triage v2".to_owned() },
             Annotation { step: 17, label: "marketing-drafts: retry loop, +$410".to_owned() },
@@ -331,7 +332,7 @@ fn Gallery() -> impl IntoView {
             </Section>
             <Columns three=true>
                 <Section title="Areas">
-                    <Chart data=ChartData { stack: Stack::Areas, today: None, annotations: vec![], lines: vec![], band: None, steps: spend_by_day().steps.into_iter().take(23).collect(), ..spend_by_day() } label="Areas" tick=format::axis_money height=Height::Low/>
+                    <Chart data=ChartData { stack: Stack::Areas, today: None, annotations: vec![], lines: vec![], bands: vec![], steps: spend_by_day().steps.into_iter().take(23).collect(), ..spend_by_day() } label="Areas" tick=format::axis_money height=Height::Low/>
                 </Section>
                 <Section title="Line, threshold">
                     <Chart data=lines() label="Used of the budget" tick=format::axis_money height=Height::Low/>

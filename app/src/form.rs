@@ -92,6 +92,14 @@ where
     }
 }
 
+/// Fields that are sent and not seen.
+pub fn hidden<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> AnyView {
+    let field = |(name, value): (&str, &str)| {
+        view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> }
+    };
+    fields.into_iter().map(field).collect_view().into_any()
+}
+
 /// What is wrong with a form whose file came to this path, or below it.
 #[derive(Clone, Debug, Default)]
 pub struct FileErrors(Option<Problem>);

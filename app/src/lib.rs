@@ -24,6 +24,7 @@ pub mod routes;
 pub mod sample;
 pub mod spend;
 pub mod statements;
+pub mod suggestions;
 pub mod ui;
 
 pub use domain::format;

@@ -31,15 +31,16 @@ export function openBrowser() {
 /**
  * A page in a context of its own.
  *
- * Settings: `javaScript` (default true), `baseURL`, `width` ("phone", "desktop" or "wide"), `scheme` ("light" or "dark"), `storageState`.
+ * Settings: `javaScript` (default true), `baseURL`, `width` ("phone", "desktop" or "wide"), `scheme` ("light" or "dark"), `touch` (fingers, default false), `storageState`.
  * `page.problems` collects errors on the console (also of the content security policy), exceptions and failed requests.
  */
-export async function openPage(browser, { javaScript = true, baseURL, width = "desktop", scheme = "light", storageState } = {}) {
+export async function openPage(browser, { javaScript = true, baseURL, width = "desktop", scheme = "light", touch = false, storageState } = {}) {
   const context = await browser.newContext({
     javaScriptEnabled: javaScript,
     baseURL,
     viewport: WIDTHS[width],
     colorScheme: scheme,
+    hasTouch: touch,
     reducedMotion: "reduce",
     storageState,
     permissions: ["clipboard-read", "clipboard-write"],

@@ -117,6 +117,8 @@ for (const javaScript of [true, false]) {
       await page.getByText("The budget is there.").waitFor();
       await page.getByText("Not crossed: $0.25 to go.").waitFor();
       await sendEvents(tallystick, key, { id: `second-${word}`, ...MILLION_EACH });
+      // The page that is open says it by itself.
+      if (javaScript) await page.getByText(/Triggered .* with \$1\.50 used/).waitFor();
       const mail = await tallystick.mail.to(email, /budget/);
       assert.match(mail.subject, new RegExp(`^Pilot ${word} has used 75 % of its \\w+ budget \\(\\$1\\.50 of \\$2\\)$`));
       for (const part of [mail.text, mail.html]) {

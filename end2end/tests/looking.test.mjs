@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
+import { expectAccessible, expectNoProblems, openBrowser, openPage, settled, visit } from "../lib/browser.mjs";
 import { PASSWORD, download, follow, openSignedIn, send, signUp } from "../lib/people.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
@@ -178,6 +178,51 @@ looking("a sheet of a statement says whose it is and has all columns", { javaScr
   assert.ok(overflow <= 0, `${overflow} px too wide`);
 });
 
+looking("on a phone a tap on a chart reads a day, and a second one beside it opens it", { width: "phone", touch: true }, async (page) => {
+  await visit(page, path);
+  const chart = page.locator("figure.chart").first();
+  const plot = chart.locator(".chart-plot");
+  await plot.scrollIntoViewIfNeeded();
+  await plot.tap({ position: { x: 40, y: 60 } });
+  const day = await chart.locator(".chart-tip-head span").innerText();
+  assert.ok(!page.url().includes("explore"), "the first tap reads");
+  await plot.tap({ position: { x: 46, y: 90 } });
+  await page.waitForURL(/explore/);
+  assert.match(day, /^[A-Z][a-z]{2}, [A-Z][a-z]{2} \d+$/);
+});
+
+looking("on a phone the amounts and what to do with a row stand in sight", { width: "phone" }, async (page) => {
+  for (const [at, table, cell] of [
+    ["/budgets", "Budgets of this month", "td.num"],
+    ["/alerts", "Alerts", "summary"],
+    ["/events", /events/i, "td.num"],
+    ["/projects", /projects/i, "td.num"],
+    ["/settings/keys", /keys/i, "button"],
+    ["/settings/members", /members/i, "button"],
+    ["/statements", "Spend by team and project", "td.num"],
+  ]) {
+    await visit(page, `${path}${at}`);
+    const shown = page.getByRole("table", { name: table }).first().locator(`tbody ${cell}`).filter({ visible: true }).first();
+    const box = await shown.boundingBox();
+    assert.ok(box && box.x >= 0 && box.x + box.width <= 375, `${at}: ${cell} at ${JSON.stringify(box)}`);
+  }
+});
+
+looking("one forecast of all usage stands on every page", {}, async (page) => {
+  const figure = (caption) => page.locator(".figure").filter({ hasText: caption }).locator(".figure-value").first().getAttribute("title");
+  await visit(page, path);
+  const forecast = await figure(/^Forecast \(/);
+  assert.match(forecast, /^\$\d/);
+  await visit(page, `${path}/forecast`);
+  assert.equal(await figure(/^Forecast \(month-end\)/), forecast);
+  const cell = (table, row) => page.getByRole("table", { name: table }).getByRole("row", { name: row }).getByRole("cell").nth(1).getAttribute("title");
+  assert.equal(await cell("Projects", /^All usage/), forecast);
+  assert.equal(await cell("Budgets", /all of/), forecast);
+  const budget = await page.getByRole("table", { name: "Budgets" }).getByRole("row", { name: /all of/ }).getByRole("link").getAttribute("href");
+  await visit(page, budget);
+  assert.equal(await figure(/^Forecast \(month-end\)/), forecast);
+});
+
 test("a sample organization is loaded by a button and deleted again", async () => {
   const page = await openPage(browser, { baseURL: tallystick.url });
   await signUp(page, tallystick, "curious@example.org");
@@ -209,3 +254,47 @@ function exactly(text) {
 function sum(texts) {
   return texts.filter(Boolean).map(exactly).reduce((total, value) => total + value, 0n);
 }
+
+looking("a model is found by part of its name, with what it costs, and brings its provider", {}, async (page) => {
+  await visit(page, `${path}/prices/own/price`);
+  const model = page.getByRole("combobox", { name: "Model" });
+  await model.pressSequentially("gpt4o");
+  const first = page.getByRole("option", { name: /^gpt-4o\b/ }).first();
+  await first.waitFor();
+  assert.equal(await model.getAttribute("aria-expanded"), "true");
+  await expectAccessible(page);
+  await page.keyboard.press("Escape");
+  assert.equal(await page.getByRole("option").count(), 0);
+  assert.equal(await model.inputValue(), "gpt4o", "what was typed stays");
+
+  await page.getByRole("combobox", { name: "Provider" }).fill("openai");
+  await model.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("option", { name: /gpt-4o openai, \$2\.50 \/ \$10\.00 per 1M/ }).waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  assert.equal(await model.inputValue(), "gpt-4o");
+  assert.match(page.url(), /own\/price$/, "Enter chose and did not send the form");
+
+  await page.getByRole("combobox", { name: "Provider" }).fill("");
+  await model.fill("claude-sonnet-4-5");
+  await page.getByRole("option", { name: /anthropic/ }).first().click();
+  assert.equal(await page.getByRole("combobox", { name: "Provider" }).inputValue(), "anthropic");
+});
+
+looking("the palette finds actions, models, customers and events", {}, async (page) => {
+  await visit(page, `${path}/events`);
+  const event = (await page.locator("tbody a[href*='/events/']").first().getAttribute("href")).split("/").pop();
+  const chosen = async (typed, name, address) => {
+    await page.keyboard.press("Control+k");
+    await page.getByRole("dialog", { name: "Go to" }).waitFor();
+    await page.keyboard.type(typed);
+    await page.getByRole("option", { name, selected: true }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(address);
+    await settled(page);
+  };
+  await chosen("new budget", /^New budget/, /\/budgets\/new$/);
+  await chosen("gpt4o", /^gpt-4o/, /\/prices\/.*gpt-4o/);
+  await chosen(event, /Event$/, new RegExp(`/events/${event}`));
+});

@@ -43,9 +43,9 @@ const VISITS = {
     stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
-  "/o/{org}": { sample: ["", "?period=90d&compare=none", "?model=gpt-4o&choose=environment"], empty: [""] },
+  "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
-    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody"],
+    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody", "/explore?period=24h"],
     empty: ["/explore"],
   },
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },

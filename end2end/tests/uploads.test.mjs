@@ -35,7 +35,7 @@ async function chooseAndMap(page, organization, file) {
   await visit(page, `/o/${organization}/events/uploads`);
   await page.getByLabel("File", { exact: true }).setInputFiles(file);
   await send(page, "Upload and preview", /\/uploads\/0/);
-  await page.getByText(/Before it can be read: nothing fills provider/).waitFor();
+  await page.getByText(/Before it can be read: nothing maps to timestamp; nothing maps to provider/).waitFor();
   assert.equal(await page.getByText(/SECRET/).count(), 0, "prose is not shown");
   await page.getByLabel("Field of the column When").fill("timestamp");
   await page.getByLabel("Provider of all rows").fill("openai");
@@ -66,7 +66,7 @@ for (const javaScript of [true, false]) {
     await page.getByText("The first 20 rows would cost").waitFor();
     await choose();
     await page.getByRole("button", { name: "Import" }).click();
-    await page.getByText("300 rows: 0 recorded, 300 recorded before, 0 refused").waitFor();
+    await page.getByText("300 rows: 0 recorded, 300 duplicates, 0 rejected").waitFor();
     expectNoProblems(page);
     await page.context().close();
   });
@@ -101,6 +101,6 @@ test("a broken connection goes on where it was, also after the page was left", a
   await visit(page, page.url());
   await page.getByLabel("File usage.csv").setInputFiles(file);
   await page.getByRole("button", { name: "Go on" }).click();
-  await page.getByText("900 rows: 0 recorded, 900 recorded before, 0 refused").waitFor();
+  await page.getByText("900 rows: 0 recorded, 900 duplicates, 0 rejected").waitFor();
   await page.context().close();
 });

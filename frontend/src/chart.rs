@@ -4,6 +4,7 @@
 
 use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
+use std::cell::Cell;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
@@ -11,6 +12,14 @@ use crate::document::{self, PAGE, all, page_at};
 
 /// Beside the step that is read, in pixels.
 const BESIDE_PX: u32 = 14;
+
+/// How far beside a step a finger still means it, in pixels.
+const FINGER_PX: f64 = 12.0;
+
+thread_local! {
+    /// The number of the last question for a drawing.
+    static DRAWN: Cell<u32> = const { Cell::new(0) };
+}
 
 /// One value of a step with its swatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,8 +59,8 @@ pub fn ChartReader(
     children: Children,
 ) -> impl IntoView {
     let at = RwSignal::new(None::<usize>);
-    // A finger has no hover: the first tap reads, the second follows the link.
-    let first_tap = StoredValue::new(false);
+    // A finger has no hover: its first tap reads, and one more on what is read opens it. None while it is no finger.
+    let finger_opens = StoredValue::new(None::<bool>);
     let plot = NodeRef::<html::Div>::new();
     let tip = NodeRef::<html::Div>::new();
     // Changes with every part that is switched off or on.
@@ -67,17 +76,16 @@ pub fn ChartReader(
         }
     });
     Effect::new(move |_| {
-        let listener = window_event_listener(ev::pointerdown, move |event| {
-            let target = event.target().and_then(|target| target.dyn_into::<web_sys::Node>().ok());
-            // A finger that comes down elsewhere ends the reading.
-            if plot.get_untracked().is_some_and(|plot| !plot.contains(target.as_ref())) {
+        let Some(plot) = plot.get() else { return };
+        if let Ok(Some(figure)) = plot.closest("figure") {
+            listen_to_legend(&figure, switched);
+        }
+        // A finger that comes down elsewhere ends the reading.
+        document::listen_while_shown(plot.into(), "pointerdown", move |plot, event| {
+            if !plot.contains(document::element_of(event).as_deref()) {
                 at.set(None);
             }
         });
-        on_cleanup(move || listener.remove());
-        if let Some(figure) = plot.get().and_then(|plot| plot.closest("figure").ok().flatten()) {
-            listen_to_legend(&figure, switched);
-        }
     });
     let key = move |event: ev::KeyboardEvent| {
         let now = at.get_untracked();
@@ -110,32 +118,48 @@ pub fn ChartReader(
         <div
             class="chart-plot"
             node_ref=plot
-            on:pointermove=move |event| at.set(step_at(plot, &event, count))
+            on:pointermove=move |event| {
+                // A tap that opens trembles; one that slides away reads again.
+                if !(finger_opens.get_value() == Some(true) && is_on(plot, &event, at.get_untracked(), count)) {
+                    finger_opens.update_value(|opens| *opens = opens.map(|_| false));
+                    at.set(step_at(plot, &event, count));
+                }
+            }
             on:pointerdown=move |event| {
-                let next = step_at(plot, &event, count);
-                first_tap.set_value(is_touch(&event) && next != at.get_untracked());
-                at.set(next);
+                let opens = is_on(plot, &event, at.get_untracked(), count);
+                finger_opens.set_value(is_touch(&event).then_some(opens));
+                if !is_touch(&event) || !opens {
+                    at.set(step_at(plot, &event, count));
+                }
             }
             on:pointerleave=move |event| if !is_touch(&event) { at.set(None) }
-            on:click=move |event| if first_tap.get_value() { event.prevent_default() }
+            on:click=move |event| {
+                let Some(opens) = finger_opens.get_value() else { return };
+                event.prevent_default();
+                if let Some(href) = reading.get_untracked().and_then(|reading| reading.href).filter(|_| opens) {
+                    document::leave_for(&href);
+                }
+            }
         >
             {children()}
             <svg class="chart-pointer" aria-hidden="true">
                 <rect x=left width=width height="100%" visibility=move || if at.get().is_some() { "visible" } else { "hidden" }></rect>
             </svg>
             // Beside the links, not around them: nothing interactive may stand inside a slider.
-            <div
-                class="chart-reader with-scripts"
-                tabindex="0"
-                role="slider"
-                aria-label=format!("{label}: values")
-                aria-valuemin="1"
-                aria-valuemax=count.to_string()
-                aria-valuenow=move || at.get().map_or(1, |at| at + 1).to_string()
-                aria-valuetext=said
-                on:blur=move |_| at.set(None)
-                on:keydown=key
-            ></div>
+            {(count > 0).then(|| view! {
+                <div
+                    class="chart-reader with-scripts"
+                    tabindex="0"
+                    role="slider"
+                    aria-label=format!("{label}: values")
+                    aria-valuemin="1"
+                    aria-valuemax=count.to_string()
+                    aria-valuenow=move || at.get().map_or(1, |at| at + 1).to_string()
+                    aria-valuetext=said
+                    on:blur=move |_| at.set(None)
+                    on:keydown=key
+                ></div>
+            })}
             <div class="chart-tip" node_ref=tip aria-hidden="true" hidden=move || reading.read().is_none()>
                 {move || reading.get().map(tip_view)}
             </div>
@@ -219,7 +243,10 @@ fn listen_to_legend(figure: &Element, switched: RwSignal<u32>) {
     }
 }
 
+/// Shows the chart without what is switched off now; the answer to an older question is not shown.
 async fn draw_again(figure: Element) {
+    let number = DRAWN.get().wrapping_add(1);
+    DRAWN.set(number);
     let Ok(here) = window().location().href() else { return };
     let Ok(url) = web_sys::Url::new(&here) else { return };
     let query = url.search_params();
@@ -229,6 +256,9 @@ async fn draw_again(figure: Element) {
         query.append("off", &format!("{}.{part}", figure.id()));
     }
     let Ok((_, page)) = page_at(&url.href(), &PAGE).await else { return };
+    if DRAWN.get() != number {
+        return;
+    }
     let Some(drawn) = page.get_element_by_id(&figure.id()) else { return };
     for part in [".chart-drawing", ".chart-y"] {
         if let (Ok(Some(old)), Ok(Some(new))) = (figure.query_selector(part), drawn.query_selector(part)) {
@@ -247,6 +277,15 @@ fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> 
     let share = (f64::from(event.client_x()) - place.left()) / place.width();
     let index = (share * as_f64(count)).clamp(0.0, as_f64(count - 1));
     Some(index as usize)
+}
+
+/// Whether the pointer is on the step that is read, or as near as a finger can aim: steps of a month are narrower on a phone.
+fn is_on(plot: NodeRef<html::Div>, event: &ev::PointerEvent, read: Option<usize>, count: usize) -> bool {
+    let (Some(plot), Some(read)) = (plot.get_untracked(), read) else { return false };
+    let place = plot.get_bounding_client_rect();
+    let step = place.width() / as_f64(count.max(1));
+    let middle = place.left() + (as_f64(read) + 0.5) * step;
+    (f64::from(event.client_x()) - middle).abs() <= FINGER_PX.max(step / 2.0)
 }
 
 /// Whether the pointer is a finger.

@@ -1,9 +1,11 @@
 //! Pages fetched from the server, whole or in part, in place of what is shown.
 
-use leptos::prelude::{document, window};
+use leptos::prelude::{WindowListenerHandle, document, window, window_event_listener_untyped};
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, DomParser, Element, Headers, HtmlElement, RequestInit, Response, SupportedType};
+use web_sys::{Document, DomParser, Element, Event, Headers, HtmlElement, RequestInit, Response, SupportedType};
 
 /// What a request is: its method and what it carries.
 pub(crate) struct Asked<'a> {
@@ -91,17 +93,37 @@ pub(crate) fn leave_for(address: &str) {
     let _ = window().location().assign(address);
 }
 
-/// Puts other content into an element and wakes it; the focus stays on the control of the same id.
+/// Puts other content into an element and wakes it; the focus stays on the control of the same id, or on one that is the same in everything.
 pub(crate) fn replace(part: &Element, html: &str) {
-    let focused =
-        document().active_element().filter(|element| part.contains(Some(element))).map(|element| element.id());
+    let focused = document().active_element().filter(|element| part.contains(Some(element)));
     part.set_inner_html(html);
     wake_islands(part);
     crate::page::wake(part);
-    let again = focused.filter(|id| !id.is_empty()).and_then(|id| document().get_element_by_id(&id));
+    let again = focused.and_then(|was| match was.id().as_str() {
+        "" => all(part, &was.tag_name()).into_iter().find(|other| other.is_equal_node(Some(&was))),
+        id => document().get_element_by_id(id),
+    });
     if let Some(again) = again.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
         let _ = again.focus();
     }
+}
+
+/// Listens to the window until an element is no longer shown: what is put in its place listens for itself.
+pub(crate) fn listen_while_shown(part: Element, name: &'static str, handle: impl Fn(&Element, &Event) + 'static) {
+    let own = Rc::new(Cell::new(None::<WindowListenerHandle>));
+    let to_remove = Rc::clone(&own);
+    own.set(Some(window_event_listener_untyped(name, move |event| {
+        if part.is_connected() {
+            handle(&part, &event);
+        } else if let Some(own) = to_remove.take() {
+            own.remove();
+        }
+    })));
+}
+
+/// What an event happened to.
+pub(crate) fn element_of(event: &Event) -> Option<Element> {
+    event.target().and_then(|target| target.dyn_into().ok())
 }
 
 /// Every element in a part that a selector names.

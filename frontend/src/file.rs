@@ -158,7 +158,7 @@ async fn send(form: &HtmlFormElement, file: &Blob) -> Result<(), String> {
             Ok(upload) => {
                 tried = 0;
                 from = upload.done_bytes;
-                if !upload.is_open() {
+                if !upload.is_open {
                     return show_again().await;
                 }
                 say(form, "[role=status]", "Sending …");
@@ -225,43 +225,37 @@ enum Failed {
 }
 
 /// How far an upload is.
-#[derive(serde::Deserialize)]
 struct Sent {
     done_bytes: f64,
-    state: String,
+    is_open: bool,
 }
 
-impl Sent {
-    fn is_open(&self) -> bool {
-        matches!(self.state.as_str(), "waiting" | "partial")
-    }
+/// A field of an answer; undefined where there is none.
+fn field(answer: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(answer, &JsValue::from_str(name)).unwrap_or_default()
 }
 
-/// What was refused.
-#[derive(Default, serde::Deserialize)]
-struct Refusal {
-    #[serde(default)]
-    detail: String,
-    #[serde(default)]
-    fields: Vec<Refusal>,
+fn sent(answer: &JsValue) -> Option<Sent> {
+    let is_open = matches!(field(answer, "state").as_string()?.as_str(), "waiting" | "partial");
+    Some(Sent { done_bytes: field(answer, "done_bytes").as_f64()?, is_open })
 }
 
-impl Refusal {
-    fn words(self) -> String {
-        let fields: Vec<String> = self.fields.into_iter().map(Self::words).collect();
-        if fields.is_empty() { self.detail } else { fields.join(" ") }
-    }
+/// What was refused, in words: of every field, or of the whole.
+fn refusal(answer: &JsValue) -> String {
+    let fields: Vec<String> = js_sys::Array::from(&field(answer, "fields")).iter().map(|of| refusal(&of)).collect();
+    if fields.is_empty() { field(answer, "detail").as_string().unwrap_or_default() } else { fields.join(" ") }
 }
 
 async fn posted(address: &str, body: &JsValue) -> Result<Sent, Failed> {
     let asked = Asked { method: "POST", body: Some(body), accept: "application/json" };
     let answer = answer(address, &asked).await.map_err(|_| Failed::Lost)?;
     let text = text_of(&answer).await.map_err(|_| Failed::Lost)?;
+    let read = js_sys::JSON::parse(&text);
     if answer.ok() {
-        return serde_json::from_str(&text).map_err(|_| Failed::Lost);
+        return read.ok().as_ref().and_then(sent).ok_or(Failed::Lost);
     }
     let is_passing = answer.status() >= 500 || matches!(answer.status(), 408 | 429);
-    let refusal = serde_json::from_str::<Refusal>(&text).unwrap_or_default().words();
+    let refusal = read.as_ref().map(refusal).unwrap_or_default();
     if is_passing || refusal.is_empty() { Err(Failed::Lost) } else { Err(Failed::Refused(refusal)) }
 }
 

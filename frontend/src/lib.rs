@@ -1,22 +1,19 @@
 //! The browser's side: the islands of the pages, and what any page does once scripts run.
 //!
 //! Pages are made on the server, where an island draws itself too; here it wakes up. Everything else of a page stays as it was sent.
-//! What needs no state of its own (menus, dialogs, forms, parts that renew themselves) is no island but listens to the whole document: see [`page`].
+//! What needs no state of its own (menus, dialogs, forms, proposals, parts that renew themselves) is no island but listens to the whole document: see [`page`].
 //! To add an island: a file with an `#[island]`, whose properties are few and small because they travel in the page.
 #![expect(missing_docs, reason = "the macro of islands makes types without them")]
 
 pub mod chart;
-pub mod copy;
 mod document;
 mod file;
 mod page;
-pub mod palette;
+mod suggest;
 pub mod theme;
 
 pub use chart::ChartReader;
-pub use copy::CopyButton;
-pub use palette::{Palette, Target};
-pub use theme::{Theme, ThemeSwitch};
+pub use theme::Theme;
 
 use leptos::prelude::set_timeout;
 use std::time::Duration;

@@ -4,16 +4,22 @@
 //! |---|---|
 //! | `details.menu` | closes on Escape and on a click elsewhere |
 //! | `<a data-dialog="ID">` | opens the dialog of that id instead of leading to its page |
+//! | `<dialog id="palette">` | Ctrl-K opens and closes it |
+//! | `<button data-copy>` | copies the code beside it |
+//! | `<form data-themes>` | the theme of the pressed button is shown at once, and kept without leaving the page |
+//! | `<input data-suggest="ADDRESS">` | proposes while somebody types: see [`crate::suggest`] |
 //! | `<form data-auto>` | is sent as soon as a choice changes |
 //! | `<form data-swap>` | its answer takes the place of the page's content, and nothing else moves |
 //! | `<form method="post">` | is sent once, however often its button is pressed |
 //! | `<x id="ID" data-live="SECONDS">` | is renewed from the server every so often while somebody looks |
+//! | `<x id="ID" data-live-on="ADDRESS">` | is renewed when server-sent events of an address say so, while nobody reads in it |
 //! | `<input data-own-zone list="ID">` | proposes the browser's own time zone, under the name that the list has for it |
 //! | `<form data-file>` | sends its file in pieces: see [`crate::file`] |
 //!
 //! One listener for each event of the whole document: what comes into the page later needs nothing more.
 
-use crate::document::{self, Asked, PAGE, all, page_at};
+use crate::document::{self, Asked, PAGE, all, answer, element_of, page_at};
+use crate::theme::{self, Theme};
 use leptos::prelude::{
     IntervalHandle, document, set_interval_with_handle, set_timeout, window, window_event_listener_untyped,
 };
@@ -21,16 +27,20 @@ use leptos::task::spawn_local;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::{JsCast, JsValue, prelude::Closure};
 use web_sys::{
-    Element, Event, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, PageTransitionEvent,
-    UrlSearchParams,
+    Element, Event, EventSource, FormData, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement,
+    PageTransitionEvent, UrlSearchParams,
 };
 
+/// Between two looks whether a part is still being read.
+const UNREAD: Duration = Duration::from_secs(2);
 /// On a form that is on its way.
 const SENT: &str = "data-sent";
 /// After so long a form may be sent again: its answer was lost.
 const SENT_FOR: Duration = Duration::from_secs(5);
+/// How long a button says that it copied.
+const COPIED_FOR: Duration = Duration::from_secs(2);
 /// Where the place on a page is kept while the same page is loaded again.
 const PLACE: &str = "place";
 
@@ -64,15 +74,27 @@ pub(crate) fn listen() {
     on("click", |event| {
         let target = element_of(&event);
         close_menus(target.as_ref());
-        if let Some(link) = target.and_then(|target| target.closest("[data-dialog]").ok().flatten())
-            && open_dialog(&link)
+        let within = |selector| target.as_ref().and_then(|target| target.closest(selector).ok().flatten());
+        if within("[data-dialog]").and_then(|link| link.get_attribute("data-dialog")).is_some_and(|id| open_dialog(&id))
         {
             event.prevent_default();
         }
+        if let Some(button) = within("[data-copy]") {
+            copy(&button);
+        }
     });
     on("keydown", |event| {
-        if event.dyn_ref::<web_sys::KeyboardEvent>().is_some_and(|event| event.key() == "Escape") {
+        let Some(key) = event.dyn_ref::<web_sys::KeyboardEvent>() else { return };
+        if key.key() == "Escape" {
             close_menus(None);
+        }
+        if key.key() == "k" && (key.ctrl_key() || key.meta_key()) {
+            match document().query_selector("#palette[open]") {
+                Ok(Some(palette)) => close_dialog(palette),
+                _ if open_dialog("palette") => {}
+                _ => return,
+            }
+            event.prevent_default();
         }
     });
     on("change", |event| {
@@ -95,6 +117,7 @@ pub(crate) fn listen() {
             let _ = window().location().reload();
         }
     });
+    crate::suggest::listen();
     note_shown();
     if came_back() {
         // Out of the browser's store, without a question to the server.
@@ -122,6 +145,9 @@ async fn still_mine() {
     let now = page_now(&address()).await;
     if now.as_ref().and_then(reader) != Some(mine) {
         let _ = window().location().reload();
+    } else if let Some(root) = now.and_then(|page| page.document_element()) {
+        // Another theme may have been chosen since.
+        theme::paint(Theme::parse(&root.get_attribute("data-theme").unwrap_or_default()));
     }
 }
 
@@ -132,20 +158,20 @@ fn came_back() -> bool {
     kind.and_then(|kind| kind.as_string()).as_deref() == Some("back_forward")
 }
 
-fn on(event: &'static str, handle: impl Fn(Event) + 'static) {
+/// Listens to the whole document.
+pub(crate) fn on(event: &'static str, handle: impl Fn(Event) + 'static) {
     // For as long as the page lives.
     let _for_ever = window_event_listener_untyped(event, handle);
-}
-
-fn element_of(event: &Event) -> Option<Element> {
-    event.target().and_then(|target| target.dyn_into().ok())
 }
 
 /// Does what a new part of the page asks for.
 pub(crate) fn wake(part: &Element) {
     all(part, "[data-live]").into_iter().for_each(keep_new);
+    all(part, "[data-live-on]").into_iter().for_each(keep_listening);
     all(part, "input[data-own-zone]").into_iter().for_each(propose_own_zone);
     all(part, "form[data-file]").into_iter().for_each(crate::file::wake);
+    all(part, "input[data-suggest]").into_iter().for_each(crate::suggest::wake);
+    all(part, "select[data-find]").into_iter().for_each(crate::suggest::wake_select);
 }
 
 /// Closes the open menu unless it holds `inside`; the focus goes back to its button. Menus share a name, so at most one is open.
@@ -165,14 +191,53 @@ fn close_menus(inside: Option<&Element>) {
     }
 }
 
-fn open_dialog(link: &Element) -> bool {
-    let dialog = link.get_attribute("data-dialog").and_then(|id| document().get_element_by_id(&id));
-    let dialog = dialog.and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
+fn open_dialog(id: &str) -> bool {
+    let dialog = document().get_element_by_id(id).and_then(|dialog| dialog.dyn_into::<HtmlDialogElement>().ok());
     dialog.is_some_and(|dialog| dialog.show_modal().is_ok())
+}
+
+/// Closes a dialog.
+pub(crate) fn close_dialog(dialog: Element) {
+    if let Ok(dialog) = dialog.dyn_into::<HtmlDialogElement>() {
+        dialog.close();
+    }
+}
+
+/// Copies the code beside a button to the clipboard, and says so for a while.
+fn copy(button: &Element) {
+    let code = || button.closest(".code").ok()??.query_selector("code").ok()??.text_content();
+    // The promise is not awaited: where the browser refuses, selecting the text by hand still works.
+    let _ = window().navigator().clipboard().write_text(&code().unwrap_or_default());
+    let Some(said) = button.first_element_child() else { return };
+    said.set_text_content(Some("Copied"));
+    set_timeout(move || said.set_text_content(Some("Copy")), COPIED_FOR);
+}
+
+/// Shows a theme at once and keeps it.
+fn choose_theme(event: &Event, form: &HtmlFormElement) {
+    let pressed = event.dyn_ref::<web_sys::SubmitEvent>().and_then(web_sys::SubmitEvent::submitter);
+    let Some(code) = pressed.and_then(|button| button.get_attribute("value")) else { return };
+    event.prevent_default();
+    for button in all(form, "[aria-pressed]") {
+        let is_chosen = button.get_attribute("value").as_ref() == Some(&code);
+        let _ = button.set_attribute("aria-pressed", if is_chosen { "true" } else { "false" });
+    }
+    theme::paint(Theme::parse(&code));
+    let action = form.action();
+    spawn_local(async move {
+        let Ok(chosen) = UrlSearchParams::new_with_str(&format!("theme={code}")) else { return };
+        let asked = Asked { method: "POST", body: Some(&chosen), accept: "application/json" };
+        // Painted already; where the cookie cannot be set, the next page looks as the one before.
+        let _lost = answer(&action, &asked).await;
+    });
 }
 
 /// A form on its way: in place, in pieces, or as the browser does it.
 fn submitted(event: &Event, form: &HtmlFormElement) {
+    if form.has_attribute("data-themes") {
+        choose_theme(event, form);
+        return;
+    }
     if form.has_attribute("data-file") && crate::file::submitted(event, form) {
         return;
     }
@@ -265,6 +330,63 @@ fn keep_new(part: Element) {
         });
     };
     handle.set(set_interval_with_handle(look, Duration::from_secs(secs)).ok());
+}
+
+/// Renews a part when the server says that it moved. A hidden page does not listen: browsers open few connections to one host, and keep pages with open ones out of their memory.
+fn keep_listening(part: Element) {
+    let Some(address) = part.get_attribute("data-live-on") else { return };
+    let source = Rc::new(RefCell::new(None::<EventSource>));
+    let renew = Rc::new(Cell::new(false));
+    let moved = {
+        let (part, due) = (part.clone(), Rc::clone(&renew));
+        Closure::<dyn Fn()>::new(move || {
+            if !due.replace(true) {
+                spawn_local(renew_when_unread(part.clone(), Rc::clone(&due)));
+            }
+        })
+    };
+    let listen = move || {
+        let wanted = part.is_connected() && !document().hidden();
+        if wanted && source.borrow().is_none() {
+            let opened = EventSource::new(&address).ok();
+            opened.iter().for_each(|source| source.set_onmessage(Some(moved.as_ref().unchecked_ref())));
+            source.replace(opened);
+        } else if !wanted {
+            source.take().iter().for_each(EventSource::close);
+        }
+    };
+    listen();
+    on("visibilitychange", move |_| listen());
+}
+
+/// Waits until nobody reads in the part: has the focus in it, selected or opened something, or points at a chart.
+async fn renew_when_unread(part: Element, due: Rc<Cell<bool>>) {
+    const READ: &str = ":focus, details[open], .chart-tip:not([hidden])";
+    let is_read = || {
+        let selected = window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed());
+        selected || document().hidden() || part.query_selector(READ).is_ok_and(|found| found.is_some())
+    };
+    while part.is_connected() && is_read() {
+        sleep(UNREAD).await;
+    }
+    due.set(false);
+    if !part.is_connected() {
+        return;
+    }
+    if let Some(html) = renewed(&part).await
+        && part.is_connected()
+        && !is_read()
+        && part.inner_html() != html
+    {
+        document::replace(&part, &html);
+    }
+}
+
+async fn sleep(time: Duration) {
+    let waited = js_sys::Promise::new(&mut |done, _| {
+        set_timeout(move || drop(done.call0(&JsValue::NULL)), time);
+    });
+    let _ = wasm_bindgen_futures::JsFuture::from(waited).await;
 }
 
 /// The page at an address, where the server gives it. Asked for as no page is, so that what is shown once is left for who gets there.

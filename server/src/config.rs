@@ -106,7 +106,7 @@ pub struct Quote {
 #[derive(Clone, Debug, Args)]
 pub struct Database {
     /// Address of PostgreSQL, such as postgres://tallystick:secret@db/tallystick.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, required_unless_present = "local")]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<SecretString>,
     /// Use a private PostgreSQL kept in DATA/postgres, started if it is not running.
     #[arg(long, conflicts_with = "database_url")]
@@ -316,19 +316,24 @@ pub struct Sample {
 /// Settings of `import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Which database.
+    /// Which database, where no server is named.
     #[command(flatten)]
     pub database: Database,
+    /// Send to the Tallystick server at this address instead, such as https://tallystick.example.com; needs no database.
+    #[arg(long, env = "TALLYSTICK_URL", value_name = "URL", conflicts_with = "local")]
+    pub url: Option<url::Url>,
     /// API key that the events are recorded with: its project is theirs where they name none.
+    ///
+    /// In the environment it stands in no list of processes.
     #[arg(long, env = "TALLYSTICK_KEY", hide_env_values = true)]
     pub key: SecretString,
     /// Which column of a CSV file fills which field, such as usage.prompt_tokens="Prompt tokens"; columns that are named like a field need none.
     #[arg(long = "map", value_name = "FIELD=COLUMN")]
     pub columns: Vec<String>,
-    /// A field with the same value for every row of a CSV file, such as provider=openai.
+    /// A field with the same value for every row of a CSV file, such as provider=openai, or timestamp=2026-11-20 where no column says the time.
     #[arg(long = "set", value_name = "FIELD=VALUE")]
     pub constants: Vec<String>,
-    /// Rows at the beginning to pass over: where an interrupted import goes on.
+    /// Rows at the beginning to pass over: where an interrupted import goes on. With --url it goes on by itself.
     #[arg(long, default_value_t = 0, value_name = "ROWS")]
     pub skip: u64,
     /// The file; CSV if its name ends in .csv, else NDJSON.

@@ -13,11 +13,11 @@ pub mod forms;
 pub mod import;
 pub mod ingest_formats;
 pub mod jobs;
+mod live;
 pub mod local_postgres;
 pub mod logging;
 pub mod metrics;
 mod multipart;
-mod places;
 mod price_files;
 pub mod price_import;
 pub mod quote;
@@ -25,6 +25,7 @@ pub mod security;
 pub mod serving;
 pub mod sessions;
 mod slow;
+mod suggestions;
 mod uploads;
 pub mod verify;
 
@@ -69,7 +70,12 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
     let files = price_files::routes().into_iter().chain(uploads::routes());
-    api.into_iter().chain(downloads::routes()).chain(places::routes()).chain(files).chain(dev_mail::routes())
+    api.into_iter()
+        .chain(downloads::routes())
+        .chain(suggestions::routes())
+        .chain(live::routes())
+        .chain(files)
+        .chain(dev_mail::routes())
 }
 
 /// What every page finds in its context, and the policy that its nonce makes possible.

@@ -7,7 +7,7 @@ use server::config::{Bootstrap, Cli, Command, Import, Migrate, PriceImport, Pric
 use server::files::SiteFiles;
 use server::jobs::Jobs;
 use server::local_postgres::{Failure, connect};
-use server::{AppState, build, logging, metrics, serving, verify};
+use server::{AppState, build, import, logging, metrics, serving, verify};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -109,18 +109,27 @@ async fn run_sample(wanted: Sample) -> Result<(), Failure> {
 
 /// Says on standard error how far it is, and prints what became of the rows.
 async fn run_import(wanted: Import) -> Result<(), Failure> {
+    let progress = |line: &str| tracing::info!("{line}");
+    if let Some(url) = &wanted.url {
+        let target = import::Target::server(url, &wanted.key).await?;
+        return Ok(print_summary(&import::run(target, &wanted, progress).await?)?);
+    }
     let connected = connect(&wanted.database).await?;
     let backend = Backend::new(connected.pool.clone(), Arc::new(SystemClock), "", wanted.database.local);
     backend::prices::refresh(&backend).await.map_err(|error| error.into_problem().to_string())?;
-    let imported = server::import::run(&backend, &wanted, |summary| tracing::info!("{}", summary.describe())).await;
+    let target = import::Target::database(&backend, &wanted.key).await?;
+    let imported = import::run(target, &wanted, progress).await;
     events::drain(&backend).await;
-    let summary = imported?;
+    print_summary(&imported?)?;
+    connected.close().await
+}
+
+fn print_summary(summary: &import::Summary) -> std::io::Result<()> {
     let mut out = std::io::stdout();
     for reason in &summary.reasons {
         writeln!(out, "{reason}")?;
     }
-    writeln!(out, "{}", summary.describe())?;
-    connected.close().await
+    writeln!(out, "{}", summary.describe())
 }
 
 /// Prints what differs; writes to the book only where that is asked for.

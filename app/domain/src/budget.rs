@@ -1,15 +1,18 @@
 //! Budgets, their thresholds, and the alert history.
 
+mod alert;
 mod input;
 
+pub use alert::{Alert, AlertFilter, AlertPage, Delivery, DeliveryState, MAX_NOTE, parse_note, percents};
 pub use input::{BudgetChange, BudgetForm, BudgetInput, MAX_RECIPIENTS, MAX_THRESHOLD, MAX_THRESHOLDS};
 
 use crate::forecast::Forecast;
 use crate::format;
 use crate::identity::Email;
-use crate::ids::{AlertId, BudgetId, ProjectId, TeamId};
+use crate::ids::{BudgetId, ProjectId, TeamId};
 use crate::problem::FieldProblem;
 use crate::project::Slug;
+use crate::spend::Estimate;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -140,10 +143,10 @@ pub struct RecipientOffer {
 /// Used and amount of one month, and what follows from them: the one place that compares the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetUsage {
-    /// Spend with the upper bound of what is unpriced.
+    /// Spend with the estimate of what is unpriced.
     pub used: Decimal,
-    /// The part of it that is such an upper bound.
-    pub estimated: Decimal,
+    /// What of it is estimated.
+    pub estimate: Estimate,
     /// The amount in force.
     pub amount: Decimal,
 }
@@ -181,17 +184,15 @@ impl BudgetUsage {
         self.amount - self.used
     }
 
-    /// How it stands, given the budget's thresholds and what is expected for the whole month.
+    /// How it stands, given what is expected for the whole month; `None` with too little history for a forecast.
     #[must_use]
-    pub fn status(&self, thresholds: &[u16], expected: Option<Decimal>) -> BudgetStatus {
+    pub fn status(&self, expected: Option<Decimal>) -> BudgetStatus {
         if self.used > self.amount {
             BudgetStatus::Exceeded
-        } else if thresholds.iter().any(|threshold| self.crosses(*threshold))
-            || expected.is_some_and(|expected| expected > self.amount)
-        {
-            BudgetStatus::Warning
+        } else if expected.is_some_and(|expected| expected > self.amount) {
+            BudgetStatus::AtRisk
         } else {
-            BudgetStatus::Ok
+            BudgetStatus::OnTrack
         }
     }
 }
@@ -244,7 +245,7 @@ impl Crossing {
         days.iter()
             .find(|(_, spend)| {
                 used += spend;
-                BudgetUsage { used, estimated: Decimal::ZERO, amount }.crosses(threshold)
+                BudgetUsage { used, estimate: Estimate::default(), amount }.crosses(threshold)
             })
             .map(|(day, _)| *day)
     }
@@ -343,154 +344,27 @@ pub struct TestMail {
     pub delivery: Delivery,
 }
 
-/// Which rows of the ledger are wanted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum AlertFilter {
-    /// All rows.
-    #[default]
-    All,
-    /// Rows that nobody acknowledged.
-    Open,
-    /// Rows that somebody acknowledged.
-    Acknowledged,
-    /// Rows with an e-mail that was refused or given up.
-    Undelivered,
-}
-
-impl AlertFilter {
-    /// All filters, in the order of the page.
-    pub const ALL: [Self; 4] = [Self::All, Self::Open, Self::Acknowledged, Self::Undelivered];
-
-    /// The word in URL and JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Open => "open",
-            Self::Acknowledged => "acknowledged",
-            Self::Undelivered => "undelivered",
-        }
-    }
-}
-
-impl FromStr for AlertFilter {
-    type Err = FieldProblem;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|filter| filter.as_str() == text)
-            .ok_or_else(|| FieldProblem::new("state", "unknown", "Use all, open, acknowledged or undelivered."))
-    }
-}
-
-/// A page of the ledger, newest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AlertPage {
-    /// The rows.
-    pub alerts: Vec<Alert>,
-    /// Id after which the next page begins; none on the last one.
-    pub next: Option<AlertId>,
-    /// Whether the caller may acknowledge them.
-    pub may_manage: bool,
-}
-
 /// How a budget stands in one month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum BudgetStatus {
-    /// Below every threshold and not expected to exceed.
-    Ok,
-    /// A threshold is crossed, or it is expected to exceed.
-    Warning,
+    /// Not more than the amount is used, and no forecast says that it will be.
+    OnTrack,
+    /// The month's forecast is above the amount.
+    AtRisk,
     /// More than the amount is used.
     Exceeded,
 }
 
-/// A row of the alert history.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Alert {
-    /// Its id.
-    pub alert_id: AlertId,
-    /// The budget.
-    pub budget_id: BudgetId,
-    /// Its name when it fired.
-    pub budget_name: String,
-    /// First day of the budget's month.
-    pub month: NaiveDate,
-    /// The crossed threshold in percent.
-    pub threshold: u16,
-    /// When the crossing was recorded, in the organization's zone.
-    pub at: DateTime<FixedOffset>,
-    /// Spend that was evaluated, upper bounds of unpriced events included.
-    pub spend: Decimal,
-    /// Part of it that is an upper-bound estimate.
-    pub estimated: Decimal,
-    /// Amount that was in force.
-    pub amount: Decimal,
-    /// Which of the budget's amounts that was, from 1 up.
-    pub revision: u32,
-    /// Whether the month was over when the spend came: recorded, not mailed.
-    pub late: bool,
-    /// The higher threshold crossed at the same moment, whose mail tells of this one too.
-    pub mailed_with: Option<u16>,
-    /// When somebody acknowledged it.
-    pub acknowledged_at: Option<DateTime<FixedOffset>>,
-    /// Who acknowledged it, if they are still known.
-    pub acknowledged_by: Option<String>,
-    /// How many e-mails told of it.
-    pub mails: u16,
-    /// Those e-mails, for 90 days.
-    pub deliveries: Vec<Delivery>,
-}
-
-/// One e-mail with what the mail server said.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// Who gets it.
-    pub recipient: String,
-    /// How far it is.
-    pub state: DeliveryState,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// The mail server's last answer, as it gave it.
-    pub answer: Option<String>,
-    /// When the last attempt ended, in the organization's zone.
-    pub last_attempt_at: Option<DateTime<FixedOffset>>,
-}
-
-/// How far an e-mail is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub enum DeliveryState {
-    /// Waits for its first or next attempt.
-    Queued,
-    /// The mail server took it.
-    Sent,
-    /// Rejection for good or given up.
-    Failed,
-    /// Local mode without a mail server: shown at `/dev/mail`.
-    Shown,
-    /// Of the sample organization: never sent.
-    Sample,
-}
-
-impl DeliveryState {
-    /// All states.
-    pub const ALL: [Self; 5] = [Self::Queued, Self::Sent, Self::Failed, Self::Shown, Self::Sample];
-
-    /// The word in SQL and JSON.
+impl BudgetStatus {
+    /// The words on pages and in mails.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn label(self) -> &'static str {
         match self {
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Shown => "shown",
-            Self::Sample => "sample",
+            Self::OnTrack => "on track",
+            Self::AtRisk => "at risk",
+            Self::Exceeded => "exceeded",
         }
     }
 }
@@ -500,7 +374,7 @@ mod tests {
     use super::*;
 
     fn usage(used: &str, amount: &str) -> BudgetUsage {
-        BudgetUsage { used: used.parse().unwrap(), estimated: Decimal::ZERO, amount: amount.parse().unwrap() }
+        BudgetUsage { used: used.parse().unwrap(), estimate: Estimate::default(), amount: amount.parse().unwrap() }
     }
 
     #[test]
@@ -524,12 +398,15 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_is_exceeded_only_above_its_amount() {
-        assert_eq!(usage("10", "10").status(&[], None), BudgetStatus::Ok);
-        assert_eq!(usage("10", "10").status(&[100], None), BudgetStatus::Warning);
-        assert_eq!(usage("10.000000000001", "10").status(&[], None), BudgetStatus::Exceeded);
-        assert_eq!(usage("1", "10").status(&[50], Some(Decimal::TEN)), BudgetStatus::Ok);
-        assert_eq!(usage("1", "10").status(&[50], Some(Decimal::new(101, 1))), BudgetStatus::Warning);
+    fn the_forecast_says_how_a_budget_stands_until_it_is_exceeded() {
+        let status = |used, expected: Option<&str>| {
+            usage(used, "10").status(expected.map(|expected| expected.parse().unwrap())).label()
+        };
+        assert_eq!(status("10", None), "on track");
+        assert_eq!(status("5.1", Some("5.1")), "on track", "half of it on the last day");
+        assert_eq!(status("9.9", Some("10")), "on track");
+        assert_eq!(status("1", Some("10.000000000001")), "at risk");
+        assert_eq!(status("10.000000000001", Some("10.5")), "exceeded");
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub use rejection::{ParsedEvent, Rejection, Sender};
 pub use totals::Totals;
 pub use trace::TraceSpan;
 pub use views::{
-    Attention, EventDetail, EventRow, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals, RejectedRow,
-    SmallerCopies, UnpricedRow, UnreadUsage, csv,
+    Attention, EventDetail, EventRow, ExportRow, MAX_RELATED, Page, PossibleDuplicate, PossibleDuplicateTotals,
+    RejectedFilter, RejectedReason, RejectedRow, SmallerCopies, UnpricedRow, UnreadUsage, csv,
 };
 
 use crate::model::canonical_provider;

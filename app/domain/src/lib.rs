@@ -27,4 +27,5 @@ pub mod rule;
 pub mod span;
 pub mod spend;
 pub mod statement;
+pub mod suggestion;
 pub mod upload;

@@ -2,8 +2,11 @@
 //!
 //! Every span is half-open: `from` belongs to it, `to` does not.
 
-use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
+use chrono::{DateTime, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
 use serde::{Deserialize, Serialize};
+
+mod preset;
+pub use preset::{Comparison, Preset, last_24_hours, resolve, same_weekdays};
 
 /// Longest span a page or query may ask for, in days (ten years and a bit).
 pub const MAX_DAYS: i64 = 3_700;
@@ -28,8 +31,13 @@ impl Period {
     /// The calendar month that holds `day`.
     #[must_use]
     pub fn month_of(day: NaiveDate) -> Self {
-        let from = day.with_day(1).unwrap_or(day);
-        let to = from.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
+        Self::months_of(day, 1)
+    }
+
+    /// The calendar quarter (`count` 3) or year (12) that holds `day`; `count` divides 12.
+    pub(crate) fn months_of(day: NaiveDate, count: u32) -> Self {
+        let from = preset::first_month(day, count);
+        let to = from.checked_add_months(Months::new(count)).unwrap_or(NaiveDate::MAX);
         Self { from, to }
     }
 
@@ -70,19 +78,32 @@ impl Period {
         self.from <= day && day < self.to
     }
 
-    /// What to compare with: the same days of the month before for a span that begins on a first and stays in one month, otherwise as many days right before.
+    /// The same days so many months before; the 31st becomes the last of a shorter month.
+    #[must_use]
+    pub(crate) fn months_before(&self, months: u32) -> Self {
+        let before = |day: NaiveDate| day.checked_sub_months(Months::new(months)).unwrap_or(NaiveDate::MIN);
+        let from = before(self.from);
+        Self { from, to: before(self.to).max(next_day(from)) }
+    }
+
+    /// What to compare with: the same days of the month before for a span that begins on a first and stays in one month, of the quarter or year before for one that begins with a quarter or year and reaches into its second month; otherwise as many days right before.
     ///
     /// A month to date of more days than the previous month has is compared with that whole month.
     #[must_use]
     pub fn previous(&self) -> Self {
-        let one_month = self.from.day() == 1 && self.to <= Self::month_of(self.from).to;
-        if one_month {
+        let begins = |count| {
+            Self::months_of(self.from, count).from == self.from && self.to <= Self::months_of(self.from, count).to
+        };
+        if begins(1) {
             let before = Self::month_of(self.from.pred_opt().unwrap_or(self.from));
             if self.to == Self::month_of(self.from).to {
                 return before;
             }
             let to = before.from.checked_add_days(Days::new(self.days().unsigned_abs())).unwrap_or(before.to);
             return Self { from: before.from, to: to.min(before.to) };
+        }
+        if let Some(count) = [3, 12].into_iter().find(|count| begins(*count)) {
+            return self.months_before(count);
         }
         let days = Days::new(self.days().unsigned_abs());
         Self { from: self.from.checked_sub_days(days).unwrap_or(NaiveDate::MIN), to: self.from }

@@ -1,8 +1,11 @@
 //! Files of events: which column fills which field, what the first rows would become, and what became of the whole.
 
 mod mapping;
+mod times;
+mod tools;
 
-pub use mapping::{FIELDS, Mapping, USAGE_FIELDS};
+pub use mapping::{FIELDS, Mapping, USAGE_FIELDS, one_line};
+pub use tools::Tool;
 
 use crate::ids::UploadId;
 use chrono::{DateTime, FixedOffset};
@@ -81,6 +84,12 @@ pub struct UploadColumn {
 pub struct CheckedRow {
     /// Its number, from 1, without the header.
     pub row: u64,
+    /// When it would be booked, in the organization's zone; none where it would be rejected.
+    #[serde(default)]
+    pub at: Option<DateTime<FixedOffset>>,
+    /// Whether it stands for a day or another span, not for one request.
+    #[serde(default)]
+    pub is_sum: bool,
     /// Who sells the model, as sent.
     pub provider: Option<String>,
     /// The model as sent.

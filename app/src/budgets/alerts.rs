@@ -2,11 +2,12 @@
 
 use super::api::AcknowledgeAlert;
 use super::labels;
+use crate::forecast::estimated;
 use crate::form::Posted;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Column, EmptyState, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
+use crate::ui::{Column, EmptyState, Field, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
 use domain::problem::{FieldProblem, Problem};
 use leptos::prelude::*;
@@ -21,7 +22,7 @@ pub(crate) async fn alerts(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Alerts",
         view! {
-            <PageHead title="Alerts" lead="Every threshold that was crossed, once per month and amount, with what became of its mails."><CsvLink/></PageHead>
+            <PageHead title="Alerts" lead="What budgets crossed, once per month and amount, with what became of the mails."><CsvLink/></PageHead>
             <FormErrors errors=form.errors()/>
             {tabs(&visit, filter)}
             {draw(&visit, &page)}
@@ -60,8 +61,14 @@ fn draw(visit: &Visit, page: &AlertPage) -> AnyView {
         return empty(here);
     }
     let next = page.next.map(|next| here.with("before", &next.to_string()).at(path));
+    let open = page.alerts.iter().filter(|alert| alert.acknowledged_at.is_none()).count();
+    // Where no open one is left out.
+    let is_whole = here.get("before").is_none() && matches!(here.get("state"), None | Some("all" | "open"));
+    let all = page.alerts.first().filter(|_| page.may_manage && is_whole && open > 1);
+    let all = all.map(|newest| acknowledge(visit.org(), newest, true));
     let newest = here.get("before").map(|_| here.without(&["before"]).at(path));
     view! {
+        {all}
         <Ledger org=visit.org().to_owned() caption="Alerts" alerts=page.alerts.clone() may_manage=page.may_manage budgets=true/>
         <Pager previous=newest next=next previous_label="Newest"/>
     }
@@ -95,30 +102,28 @@ pub fn Ledger(
     budgets: bool,
 ) -> impl IntoView {
     let columns = vec![
-        Column::text("Triggered"),
-        Column::text("What"),
+        Column::text("Alert"),
         Column::number("Used, $"),
-        Column::number("Of, $"),
-        Column::text("Mail"),
         Column::text("Acknowledged"),
+        Column::number("Of, $"),
+        Column::text("Notified"),
     ];
     let rows = alerts
         .into_iter()
         .map(|alert| {
             let used = alert.spend;
-            let estimated = (!alert.estimated.is_zero())
-                .then(|| view! { <span class="note note-below">{format!("{} of it estimated", format::money(alert.estimated))}</span> });
-            let what = what(&org, &alert, budgets);
-            let mails = mails(&alert);
-            let seen = seen_to(&org, &alert, may_manage);
+            let (what, mails) = (what(&org, &alert, budgets), mails(&alert));
+            let acknowledged = acknowledged(&org, &alert, may_manage);
             view! {
                 <tr>
-                    <th scope="row" class="nowrap"><time datetime=format::time_machine(alert.at) title=format::time_exact(alert.at)>{format::time(alert.at)}</time></th>
-                    <td>{what}</td>
-                    <td class="num" title=format::money_full(used)>{format::money_plain(used)}{estimated}</td>
+                    <th scope="row">
+                        {what}
+                        <span class="note note-below"><time datetime=format::time_machine(alert.at) title=format::time_exact(alert.at)>{format::time(alert.at)}</time></span>
+                    </th>
+                    <td class="num" title=format::money_full(used)>{format::money_plain(used)}{estimated(alert.estimate)}</td>
+                    <td>{acknowledged}</td>
                     <td class="num" title=format::money_full(alert.amount)>{format::money_plain(alert.amount)}</td>
                     <td class="wrap">{mails}</td>
-                    <td>{seen}</td>
                 </tr>
             }
         })
@@ -128,7 +133,7 @@ pub fn Ledger(
 
 fn what(org: &str, alert: &Alert, budgets: bool) -> AnyView {
     let month = format::month(alert.month);
-    let threshold = format!("{}\u{a0}% of {}, {month}", alert.threshold, labels::dollars(alert.amount));
+    let threshold = format!("{} of {}, {month}", alert.thresholds_text(), labels::dollars(alert.amount));
     if !budgets {
         return threshold.into_any();
     }
@@ -160,22 +165,35 @@ pub(super) fn mail(delivery: &Delivery) -> AnyView {
     .into_any()
 }
 
-fn seen_to(org: &str, alert: &Alert, may_manage: bool) -> AnyView {
+fn acknowledged(org: &str, alert: &Alert, may_manage: bool) -> AnyView {
     if let Some(at) = alert.acknowledged_at {
         let by = alert.acknowledged_by.clone().map(|by| view! { <span class="note">{by}</span> });
-        return view! { <time datetime=format::time_machine(at)>{format::time(at)}</time>{by} }.into_any();
+        let note = alert.note.clone().map(|note| view! { <span class="note note-below alert-note">{note}</span> });
+        return view! { <time datetime=format::time_machine(at)>{format::time(at)}</time>{by}{note} }.into_any();
     }
-    if !may_manage {
-        return view! { <span class="soft">"open"</span> }.into_any();
-    }
-    let name = format!("Acknowledge {} % of {}", alert.threshold, alert.budget_name);
+    if may_manage { acknowledge(org, alert, false) } else { view! { <span class="soft">"open"</span> }.into_any() }
+}
+
+/// The form that acknowledges an alert, or it and all older ones, with a note.
+fn acknowledge(org: &str, alert: &Alert, older: bool) -> AnyView {
+    let name = if older {
+        "Acknowledge all".to_owned()
+    } else {
+        format!("Acknowledge {} of {}", alert.thresholds_text(), alert.budget_name)
+    };
     let (org, alert) = (org.to_owned(), alert.alert_id.to_string());
+    let (id, text) = (format!("note-{older}-{alert}"), if older { "Acknowledge all …" } else { "Acknowledge …" });
     view! {
-        <form method="post" action=AcknowledgeAlert::url()>
-            <input type="hidden" name="org" value=org/>
-            <input type="hidden" name="alert" value=alert/>
-            <RowButton text="Acknowledge" name=name/>
-        </form>
+        <details class="fold">
+            <summary aria-label=name.clone()>{text}</summary>
+            <form method="post" action=AcknowledgeAlert::url() class="fold-form">
+                <input type="hidden" name="org" value=org/>
+                <input type="hidden" name="alert" value=alert/>
+                <input type="hidden" name="older" value=older.to_string()/>
+                <Field label="Note" name="note" id=id optional=true/>
+                <RowButton text="Acknowledge" name=name/>
+            </form>
+        </details>
     }
     .into_any()
 }

@@ -2,7 +2,8 @@
 
 use crate::caller::{Caller, backend};
 use crate::error::AppError;
-use domain::budget::BudgetForm;
+use backend::budgets::Entries;
+use domain::budget::{BudgetForm, parse_note};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use std::str::FromStr;
@@ -106,14 +107,23 @@ pub async fn confirm_recipient(
     Ok(())
 }
 
-/// Marks a row of the ledger as seen to.
+/// Acknowledges an alert, or with `older` it and every older one, with a note.
 #[server(prefix = "/fn", endpoint = "acknowledge-alert")]
 pub async fn acknowledge_alert(
     /// Slug of the organization.
     org: String,
     /// Id of the alert.
     alert: String,
+    /// Whether older ones are acknowledged too.
+    #[server(default)]
+    older: bool,
+    /// What is kept with it.
+    #[server(default)]
+    note: String,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
-    Ok(backend::budgets::acknowledge(&backend, &scope, id(&alert)?).await?)
+    let note = parse_note(&note).map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    let alert = id(&alert)?;
+    let which = if older { Entries::UpTo(alert) } else { Entries::One(alert) };
+    Ok(backend::budgets::acknowledge(&backend, &scope, which, note.as_deref()).await?)
 }

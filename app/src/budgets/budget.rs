@@ -3,11 +3,12 @@
 use super::alerts::{Ledger, mail};
 use super::api::{AcknowledgeAlert, TestBudget};
 use super::{chart, labels};
-use crate::forecast::labels::chance;
+use crate::forecast::labels::{chance, estimate};
 use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
+use crate::spend::live;
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{
     Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Notice, NoticeText, PageHead, Section,
@@ -30,7 +31,9 @@ const NOTICES: &[NoticeText] = &[
 
 /// A budget's page.
 pub(crate) async fn budget(visit: Visit) -> Drawn {
-    let detail = backend::budgets::detail(&visit.backend, &visit.scope, visit.id::<BudgetId>("budget")?).await?;
+    let budget_id = visit.id::<BudgetId>("budget")?;
+    let detail = async { Ok(backend::budgets::detail(&visit.backend, &visit.scope, budget_id).await?) };
+    let (detail, moved) = live(&visit, detail).await?;
     let (acknowledge, test) = (Posted::<AcknowledgeAlert>::here(), Posted::<TestBudget>::here());
     let sent = test.done().copied().map(|mails| view! { <Notice tone=Tone::Good>{sent(mails)}</Notice> });
     Ok(Page::new(
@@ -40,7 +43,7 @@ pub(crate) async fn budget(visit: Visit) -> Drawn {
             <FormErrors errors=acknowledge.errors()/>
             <FormErrors errors=test.errors()/>
             {sent}
-            {draw(visit.org(), &detail)}
+            {draw(visit.org(), &detail, moved)}
         },
     ))
 }
@@ -52,7 +55,7 @@ fn sent(mails: u32) -> String {
     }
 }
 
-fn draw(org: &str, detail: &BudgetDetail) -> AnyView {
+fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
     let state = &detail.state;
     let budget = &state.budget;
     let crumbs = vec![Crumb::link("Budgets", NavItem::Budgets.path(org)), Crumb::here(budget.name.clone())];
@@ -72,8 +75,7 @@ fn draw(org: &str, detail: &BudgetDetail) -> AnyView {
     view! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
-        {month}
-        {thresholds}
+        <div class="part" id="budget" data-live-on=moved>{month}{thresholds}</div>
         {ledger(org, detail)}
         {amounts(detail)}
         {tests}
@@ -84,15 +86,12 @@ fn draw(org: &str, detail: &BudgetDetail) -> AnyView {
 fn month(detail: &BudgetDetail) -> AnyView {
     let state = &detail.state;
     let usage = &state.usage;
-    let estimated = (!usage.estimated.is_zero()).then(|| {
-        let text = format!("{} of it is an upper bound for unpriced usage", format::money(usage.estimated));
-        view! { <br/>{text} }
-    });
+    let estimate = estimate(usage.estimate);
     let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
     view! {
         <div class="headline">
             <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
-                {share}{estimated}
+                {share}{estimate}
             </Figure>
             {expected(detail)}
             {runs_out(state)}

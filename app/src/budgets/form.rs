@@ -38,7 +38,7 @@ fn new_form(visit: &Visit, options: &BudgetFormOptions) -> AnyView {
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=visit.org().to_owned()/>
             {name(&form, options)}
-            <Select label="Scope" name="scope" choices=choices value=scope error=form.error("scope")/>
+            <Select label="Scope" name="scope" choices=choices find=true value=scope error=form.error("scope")/>
             {rest(&form, options)}
             <div class="actions">
                 <Button kind=ButtonKind::Primary>"Create budget"</Button>

@@ -9,18 +9,19 @@ use rust_decimal::Decimal;
 
 /// How a budget stands, as a word and its hue.
 pub(super) const fn status(status: BudgetStatus) -> (&'static str, Tone) {
-    match status {
-        BudgetStatus::Ok => ("on track", Tone::Good),
-        BudgetStatus::Warning => ("warning", Tone::Warn),
-        BudgetStatus::Exceeded => ("exceeded", Tone::Bad),
-    }
+    let tone = match status {
+        BudgetStatus::OnTrack => Tone::Good,
+        BudgetStatus::AtRisk => Tone::Warn,
+        BudgetStatus::Exceeded => Tone::Bad,
+    };
+    (status.label(), tone)
 }
 
 /// The hue of a budget's bar.
-pub(super) const fn bar(status: BudgetStatus) -> BarTone {
+pub(crate) const fn bar(status: BudgetStatus) -> BarTone {
     match status {
-        BudgetStatus::Ok => BarTone::Accent,
-        BudgetStatus::Warning => BarTone::Warn,
+        BudgetStatus::OnTrack => BarTone::Accent,
+        BudgetStatus::AtRisk => BarTone::Warn,
         BudgetStatus::Exceeded => BarTone::Bad,
     }
 }
@@ -46,16 +47,14 @@ pub(super) fn band(expected: &Expected) -> String {
     format!("{} – {}", dollars(expected.low), dollars(expected.high))
 }
 
-/// What the page of all budgets says first: "3 budgets: 1 exceeded, 1 with a warning".
+/// What the page of all budgets says first: "3 budgets: 1 exceeded, 1 at risk, 1 on track."
 pub(super) fn summary(budgets: &[BudgetState]) -> String {
-    let count = |wanted| budgets.iter().filter(|state| state.status == wanted).count();
     let all = format::counted(number(budgets.len()), "budget");
-    match (count(BudgetStatus::Exceeded), count(BudgetStatus::Warning)) {
-        (0, 0) => format!("{all}, all on track."),
-        (0, warning) => format!("{all}: {warning} with a warning."),
-        (exceeded, 0) => format!("{all}: {exceeded} exceeded."),
-        (exceeded, warning) => format!("{all}: {exceeded} exceeded, {warning} with a warning."),
-    }
+    let states = [BudgetStatus::Exceeded, BudgetStatus::AtRisk, BudgetStatus::OnTrack].map(|status| {
+        let count = budgets.iter().filter(|state| state.status == status).count();
+        (count > 0).then(|| format!("{count} {}", status.label()))
+    });
+    format!("{all}: {}.", states.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn number(count: usize) -> i64 {
@@ -81,9 +80,6 @@ pub(super) fn why(threshold: &ThresholdState, usage: &BudgetUsage) -> String {
 pub(super) fn told(alert: &Alert) -> String {
     if alert.late {
         return "The spend came after the month had ended: not mailed.".to_owned();
-    }
-    if let Some(higher) = alert.mailed_with {
-        return format!("Notified in the mail about {higher} %, crossed at the same moment.");
     }
     if alert.deliveries.is_empty() && alert.mails > 0 {
         let mails = format::counted(i64::from(alert.mails), "mail");
@@ -127,6 +123,7 @@ mod tests {
     use super::*;
     use domain::budget::Delivery;
     use domain::ids::{AlertId, BudgetId};
+    use domain::spend::Estimate;
     use uuid::Uuid;
 
     fn money(text: &str) -> Decimal {
@@ -139,23 +136,23 @@ mod tests {
             budget_id: BudgetId(Uuid::nil()),
             budget_name: "Production".to_owned(),
             month: "2026-11-01".parse().unwrap(),
-            threshold: 80,
+            thresholds: vec![50, 80],
             at: "2026-11-13T09:12:00+05:30".parse().unwrap(),
             spend: money("9600.2"),
-            estimated: money("0"),
+            estimate: Estimate::default(),
             amount: money("12000"),
             revision: 1,
             late: false,
-            mailed_with: None,
             acknowledged_at: None,
             acknowledged_by: None,
+            note: None,
             mails: 0,
             deliveries: Vec::new(),
         }
     }
 
     fn usage(amount: &str) -> BudgetUsage {
-        BudgetUsage { used: money("9700"), estimated: money("0"), amount: money(amount) }
+        BudgetUsage { used: money("9700"), estimate: Estimate::default(), amount: money(amount) }
     }
 
     #[test]
@@ -189,8 +186,6 @@ mod tests {
         alert.deliveries.clear();
         alert.mails = 3;
         assert_eq!(told(&alert), "Notified in 3\u{a0}mails; what the mail server answered is kept for 90 days.");
-        alert.mailed_with = Some(100);
-        assert_eq!(told(&alert), "Notified in the mail about 100 %, crossed at the same moment.");
         alert.late = true;
         assert_eq!(told(&alert), "The spend came after the month had ended: not mailed.");
     }

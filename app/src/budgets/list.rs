@@ -1,9 +1,11 @@
 //! All budgets: used, expected, status.
 
 use super::labels;
+use crate::forecast::estimated;
 use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
+use crate::spend::live;
 use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
 use domain::budget::BudgetState;
 use domain::identity::Permission;
@@ -17,12 +19,13 @@ const NOTICES: &[NoticeText] = &[NoticeText {
 
 /// The organization's budgets.
 pub(crate) async fn budgets(visit: Visit) -> Drawn {
-    let budgets = backend::budgets::list(&visit.backend, &visit.scope).await?;
-    let page = draw(visit.org(), &budgets, visit.frame.may(Permission::ManageBudgets));
+    let budgets = async { Ok(backend::budgets::list(&visit.backend, &visit.scope).await?) };
+    let (budgets, moved) = live(&visit, budgets).await?;
+    let page = draw(visit.org(), &budgets, moved, visit.frame.may(Permission::ManageBudgets));
     Ok(Page::new("Budgets", view! { <UrlNotice known=NOTICES/>{page} }))
 }
 
-fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
+fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> AnyView {
     let path = NavItem::Budgets.path(org);
     let new = format!("{path}/new");
     if budgets.is_empty() {
@@ -31,16 +34,16 @@ fn draw(org: &str, budgets: &[BudgetState], may_manage: bool) -> AnyView {
     let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
     let columns = vec![
         Column::text("Budget"),
-        Column::text("Status"),
-        Column::text("Used"),
         Column::number("Used, $"),
         Column::number("Amount, $"),
+        Column::text("Status"),
         Column::number("Forecast, $"),
+        Column::text("Share used"),
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
     view! {
         <PageHead title="Budgets" lead=labels::summary(budgets)><CsvLink/>{button}</PageHead>
-        <Table caption="Budgets of this month" columns=columns>{rows}</Table>
+        <div class="part" id="budgets" data-live-on=moved><Table caption="Budgets of this month" columns=columns>{rows}</Table></div>
     }
     .into_any()
 }
@@ -86,11 +89,11 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
                 <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
                 <span class="note">{labels::scope(state)}</span>
             </th>
-            <td><Badge tone=tone>{word}</Badge></td>
-            <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
-            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
+            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>
             <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
+            <td><Badge tone=tone>{word}</Badge></td>
             {point}
+            <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
         </tr>
     }
     .into_any()

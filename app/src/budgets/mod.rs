@@ -12,6 +12,6 @@ pub mod recipient;
 pub(crate) use alerts::alerts;
 pub(crate) use budget::budget;
 pub(crate) use form::{edit_budget, new_budget};
-pub(crate) use labels::scope;
+pub(crate) use labels::{bar, scope};
 pub(crate) use list::budgets;
 pub(crate) use recipient::recipient;

@@ -4,7 +4,7 @@ use crate::caller::{SignedIn, backend};
 use crate::format;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{EmptyState, PageHead, Section};
+use crate::ui::{EmptyState, PageHead, Section, html};
 use domain::delivery::ShownMail;
 use domain::problem::Problem;
 use leptos::prelude::*;
@@ -20,7 +20,7 @@ pub(crate) async fn mails(_: Address) -> Drawn {
     }
     let mails = backend::delivery::shown(&backend).await?;
     let list = if mails.is_empty() {
-        view! { <EmptyState title="No mail yet"/> }.into_any()
+        html! { <EmptyState title="No mail yet"/> }
     } else {
         mails.into_iter().map(mail).collect_view().into_any()
     };
@@ -38,13 +38,12 @@ fn mail(mail: ShownMail) -> AnyView {
     let note = format!("to {}, {}", mail.recipient, format::time(mail.created_at.fixed_offset()));
     let as_sent = format!("/dev/mail/{id}");
     let lines = mail.text.lines().map(line).collect_view();
-    view! {
+    html! {
         <Section title=mail.subject note=note id=id>
             <div class="mail-text">{lines}</div>
             <p><a href=as_sent>"As HTML"</a></p>
         </Section>
     }
-    .into_any()
 }
 
 /// A line of the plain part; an address becomes a link.
@@ -52,10 +51,10 @@ fn line(text: &str) -> AnyView {
     let words = text.split_inclusive(' ').map(|word| {
         let bare = word.trim_end();
         if bare.starts_with("http://") || bare.starts_with("https://") {
-            view! { <a href=bare.to_owned()>{bare.to_owned()}</a>" " }.into_any()
+            html! { <a href=bare.to_owned()>{bare.to_owned()}</a>" " }
         } else {
             word.to_owned().into_any()
         }
     });
-    view! { <p>{words.collect_view()}</p> }.into_any()
+    html! { <p>{words.collect_view()}</p> }
 }

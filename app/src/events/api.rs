@@ -5,12 +5,12 @@ use crate::error::AppError;
 use crate::layout::{PeriodSelection, UrlQuery};
 use backend::events::uploads;
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_PAGE, EventQuery};
+use domain::event::{DEFAULT_PAGE, EventQuery, RejectedFilter, RejectedReason};
 use domain::ids::{RejectedId, UploadId};
 use domain::problem::{FieldProblem, Problem};
 use domain::span::Edge;
 use domain::spend::Filter;
-use domain::upload::{Mapping, UploadColumn};
+use domain::upload::{Mapping, Upload};
 use leptos::prelude::*;
 
 /// Takes one entry off the rejected list.
@@ -25,16 +25,24 @@ pub async fn dismiss_rejected(
     Ok(backend::ledger::dismiss_rejected(&caller.backend, &caller.scope, entry).await?)
 }
 
-/// Takes all entries off the rejected list that were there when the page was made.
+/// Takes all entries off the rejected list that were there when the page was made, or all of one reason.
 #[server(prefix = "/fn", endpoint = "events/dismiss-all-rejected")]
 pub async fn dismiss_all_rejected(
     /// Slug of the organization.
     org: String,
     /// When the page was made.
     until: DateTime<Utc>,
+    /// The word of the reason; empty for all reasons.
+    #[server(default)]
+    code: String,
+    /// The field of the reason.
+    #[server(default)]
+    pointer: String,
 ) -> Result<(), AppError> {
     let caller = Caller::enter(&org).await?;
-    backend::ledger::dismiss_all_rejected(&caller.backend, &caller.scope, Some(until)).await?;
+    let reason = (!code.is_empty()).then_some(RejectedReason { pointer, code });
+    let meant = RejectedFilter { until: Some(until), reason };
+    backend::ledger::dismiss_all_rejected(&caller.backend, &caller.scope, &meant).await?;
     leptos_axum::redirect(&format!("/o/{org}/events/rejected"));
     Ok(())
 }
@@ -58,11 +66,23 @@ pub async fn map_upload(
     /// The environment of all rows.
     #[server(default)]
     environment: String,
+    /// The time of all rows, where no column says it.
+    #[server(default)]
+    timestamp: String,
+    /// Whose shape the usage of all rows has.
+    #[server(default)]
+    usage_format: String,
 ) -> Result<(), AppError> {
     let caller = Caller::enter(&org).await?;
-    let columns = uploads::find(&caller.backend, &caller.scope, upload).await?.columns;
-    let constants = [("provider", provider), ("project", project), ("environment", environment)];
-    let mapping = chosen(&columns, &fields, &constants)?;
+    let before = uploads::find(&caller.backend, &caller.scope, upload).await?;
+    let constants = [
+        ("provider", provider),
+        ("project", project),
+        ("environment", environment),
+        ("timestamp", timestamp),
+        ("usage_format", usage_format),
+    ];
+    let mapping = chosen(&before, &fields, &constants)?;
     Ok(uploads::map(&caller.backend, &caller.scope, upload, mapping).await?)
 }
 
@@ -80,20 +100,24 @@ pub async fn discard_upload(
     Ok(())
 }
 
-/// The mapping that a form says; every wrong field is named.
-fn chosen(columns: &[UploadColumn], fields: &[String], constants: &[(&str, String)]) -> Result<Mapping, Problem> {
+/// The mapping that a form says, with what it does not ask for as it was; every wrong field is named.
+fn chosen(before: &Upload, fields: &[String], constants: &[(&str, String)]) -> Result<Mapping, Problem> {
     let mut mapping = Mapping::default();
     let mut wrong = Vec::new();
-    for (place, (column, field)) in columns.iter().zip(fields).enumerate() {
+    for (place, (column, field)) in before.columns.iter().zip(fields).enumerate() {
         if !field.trim().is_empty()
             && let Err(detail) = mapping.fill(field, &column.name)
         {
             wrong.push(FieldProblem::new(format!("field-{place}"), "invalid", format!("{}: {detail}.", column.name)));
         }
     }
-    for (field, value) in constants.iter().filter(|(_, value)| !value.trim().is_empty()) {
+    let is_asked = |field: &str| constants.iter().any(|(asked, _)| *asked == field);
+    let kept =
+        before.constants.iter().map(|(field, value)| (field.as_str(), value)).filter(|(field, _)| !is_asked(field));
+    let said = constants.iter().map(|(field, value)| (*field, value)).filter(|(_, value)| !value.trim().is_empty());
+    for (field, value) in said.chain(kept) {
         if let Err(detail) = mapping.set(field, value) {
-            wrong.push(FieldProblem::new(*field, "invalid", format!("{detail}.")));
+            wrong.push(FieldProblem::new(field, "invalid", format!("{detail}.")));
         }
     }
     if wrong.is_empty() { Ok(mapping) } else { Err(Problem::invalid(wrong)) }

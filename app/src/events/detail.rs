@@ -163,7 +163,8 @@ fn why(lines: &[ReceiptRow]) -> AnyView {
     if each.is_empty() {
         return ().into_any();
     }
-    view! { <details class="price-fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }.into_any()
+    view! { <details class="fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }
+        .into_any()
 }
 
 /// What was booked, and what moved it since.
@@ -199,7 +200,7 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
     view! {
         <Section title="Adjusted since" note=note id="adjustments">
             <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
-            <details class="price-fold"><summary>"Original receipt"</summary>{booked}</details>
+            <details class="fold"><summary>"Original receipt"</summary>{booked}</details>
         </Section>
     }
     .into_any()
@@ -296,10 +297,17 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
             format!("Counts in the place of {before} of the same answer; the last one had {tokens} tokens, {cost}.");
         view! { <p class="soft">{text}</p> }
     });
+    let by_shape = event.format_by_shape.then(|| {
+        let text = format!(
+            "Recognized by shape: its counts have the names of {}. Send usage_format to say so.",
+            event.usage_format
+        );
+        view! { <p class="soft">{text}</p> }
+    });
     let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{unread}{reported}{otherwise}</div> }
+    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{by_shape}{unread}{reported}{otherwise}</div> }
         .into_any()
 }
 

@@ -58,7 +58,7 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<RejectedRow>, as_of: Da
     if may_dismiss {
         columns.push(Column::text("Dismiss").hidden());
     }
-    let body = rows.iter().map(|row| entry(org, row, may_dismiss)).collect_view();
+    let body = rows.iter().map(|row| entry(org, row, may_dismiss.then_some(as_of))).collect_view();
     let all = may_dismiss.then(|| dismiss_all(org, as_of));
     let newest = query.get("cursor").map(|_| path.clone());
     let older = next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(path));
@@ -70,13 +70,15 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<RejectedRow>, as_of: Da
     .into_any()
 }
 
-fn entry(org: &str, row: &RejectedRow, may_dismiss: bool) -> AnyView {
+fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> AnyView {
     let field = if row.pointer.is_empty() { "whole event".to_owned() } else { row.pointer.clone() };
     let since = (row.times > 1).then(|| {
         let title = format::time_exact(row.first_received_at);
         view! { <span class="note note-below" title=title>"since "{format::time(row.first_received_at)}</span> }
     });
-    let dismiss = may_dismiss.then(|| view! { <td>{dismiss_one(org, row)}</td> });
+    let dismiss = dismissing.map(
+        |as_of| view! { <td><div class="actions">{dismiss_one(org, row)}{dismiss_reason(org, row, as_of)}</div></td> },
+    );
     view! {
         <tr>
             <th scope="row" class="nowrap" title=format::time_exact(row.received_at)>
@@ -109,13 +111,34 @@ fn dismiss_one(org: &str, row: &RejectedRow) -> AnyView {
     .into_any()
 }
 
-/// What came since the page was made stays.
-fn dismiss_all(org: &str, as_of: DateTime<Utc>) -> AnyView {
-    let (org, until) = (org.to_owned(), as_of.to_rfc3339_opts(SecondsFormat::Micros, true));
+/// Everything that was rejected for the same reason, whatever model or key it concerns.
+fn dismiss_reason(org: &str, row: &RejectedRow, as_of: DateTime<Utc>) -> AnyView {
+    let name = format!("Dismiss all rejected for {}", row.reason().describe());
     view! {
         <form method="post" action=DismissAllRejected::url()>
-            <input type="hidden" name="org" value=org/>
-            <input type="hidden" name="until" value=until/>
+            {meant(org, as_of)}
+            <input type="hidden" name="code" value=row.code.clone()/>
+            <input type="hidden" name="pointer" value=row.pointer.clone()/>
+            <RowButton text="All of this reason" name=name/>
+        </form>
+    }
+    .into_any()
+}
+
+/// What came since the page was made stays.
+fn meant(org: &str, as_of: DateTime<Utc>) -> AnyView {
+    let (org, until) = (org.to_owned(), as_of.to_rfc3339_opts(SecondsFormat::Micros, true));
+    view! {
+        <input type="hidden" name="org" value=org/>
+        <input type="hidden" name="until" value=until/>
+    }
+    .into_any()
+}
+
+fn dismiss_all(org: &str, as_of: DateTime<Utc>) -> AnyView {
+    view! {
+        <form method="post" action=DismissAllRejected::url()>
+            {meant(org, as_of)}
             <div class="actions">
                 <Button>"Dismiss all"</Button>
                 <span class="soft small">"On every page of this list. What is rejected again is listed again."</span>

@@ -2,6 +2,8 @@
 
 use crate::format;
 use domain::forecast::{Basis, MonthEndForecast, PastError};
+use domain::spend::Estimate;
+use leptos::prelude::*;
 
 /// What the forecast error is, and what the run rate would have done: "on average in 42 back-tests; run rate 9.4 %".
 pub(super) fn past(past: &PastError) -> String {
@@ -10,6 +12,11 @@ pub(super) fn past(past: &PastError) -> String {
         Some(percent) => format!("{tests}; run rate {}", format::percent(percent / 100.0)),
         None => tests,
     }
+}
+
+/// What of a sum is estimated, on a line of its own; nothing where every event has a price.
+pub(crate) fn estimate(estimate: Estimate) -> Option<AnyView> {
+    estimate.describe().map(|text| view! { <br/><span class="warn">{text}</span> }.into_any())
 }
 
 /// The band as a range: "$23,100.00 – $27,300.00".

@@ -4,4 +4,4 @@ pub(crate) mod chart;
 pub(crate) mod labels;
 mod page;
 
-pub(crate) use page::forecast;
+pub(crate) use page::{estimated, forecast};

@@ -9,6 +9,7 @@ use crate::ui::chart::{Chart, Height};
 use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
 use backend::forecast::Part;
 use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
+use domain::spend::Estimate;
 use leptos::prelude::*;
 
 /// Where the month will end: the organization, or the team or project that the address names.
@@ -67,7 +68,7 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
     let band = labels::band(month.low80, month.high80);
     let exact_band = format!("{} – {}", format::money_full(month.low80), format::money_full(month.high80));
     let to_come = format!("{} remaining forecast", format::money(expected - spent));
-    let past = past(month);
+    let (past, estimate) = (past(month), labels::estimate(month.estimate));
     let warning = month.irregular().map(|text| view! { <Notice tone=Tone::Warn>{text}</Notice> });
     let to_date = chart::to_date(month, budgets);
     let by_day = chart::by_day(month);
@@ -79,7 +80,7 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
                 <span title=exact_band>{band}</span>", 80\u{a0}% interval"
             </Figure>
             <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent)>
-                {to_come}
+                {to_come}{estimate}
             </Figure>
             {past}
         </div>
@@ -96,9 +97,9 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
 }
 
 fn without(too_little: &TooLittle) -> AnyView {
-    let spent = too_little.spent;
+    let (spent, estimate) = (too_little.spent, labels::estimate(too_little.estimate));
     view! {
-        <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent) large=true/>
+        <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent) large=true>{estimate}</Figure>
         <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
     }
     .into_any()
@@ -140,9 +141,9 @@ fn budgets(org: &str, rows: &[BudgetRow]) -> AnyView {
     }
     let columns = vec![
         Column::text("Budget"),
-        Column::number("Amount, $"),
         Column::number("Used, $"),
         Column::number("Forecast, $"),
+        Column::number("Amount, $"),
         Column::number("Probability of overrun"),
         Column::number("Exhaustion date"),
     ];
@@ -174,6 +175,7 @@ fn past(month: &MonthEndForecast) -> AnyView {
 
 fn row(part: &ForecastRow, href: String) -> AnyView {
     let spent = part.spent;
+    let estimated = estimated(part.estimate);
     let cells = match &part.total {
         Ok(total) => total_cells(total),
         Err(too_little) => view! { <td class="soft" colspan="4">{too_little.reason()}</td> }.into_any(),
@@ -181,11 +183,18 @@ fn row(part: &ForecastRow, href: String) -> AnyView {
     view! {
         <tr>
             <th scope="row"><a href=href>{part.name.clone()}</a></th>
-            <td class="num" title=format::money_full(spent)>{format::money_plain(spent)}</td>
+            <td class="num" title=format::money_full(spent)>{format::money_plain(spent)}{estimated}</td>
             {cells}
         </tr>
     }
     .into_any()
+}
+
+/// What of a cell's amount is estimated.
+pub(crate) fn estimated(estimate: Estimate) -> Option<AnyView> {
+    let title = estimate.describe()?;
+    let text = format!("{} estimated", format::money(estimate.amount));
+    Some(view! { <span class="note note-below warn" title=title>{text}</span> }.into_any())
 }
 
 fn total_cells(total: &MonthTotal) -> AnyView {
@@ -211,14 +220,15 @@ fn budget_row(row: &BudgetRow, href: String) -> AnyView {
     let (budget, usage, expected) = (&row.state.budget, &row.state.usage, &row.state.expected);
     let dash = || "–".to_owned();
     let point = expected.as_ref().map_or_else(dash, |expected| format::money_plain(expected.point));
+    let exact = expected.as_ref().map(|expected| format::money_full(expected.point));
     let over = expected.as_ref().map_or_else(dash, |expected| labels::chance(expected.chance_over));
     let run_out = expected.as_ref().and_then(|expected| expected.run_out).map_or_else(dash, format::day);
     view! {
         <tr>
             <th scope="row"><a href=href>{budget.name.clone()}</a>" "<span class="note">{scope(&row.state)}</span></th>
+            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>
+            <td class="num" title=exact>{point}</td>
             <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
-            <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}</td>
-            <td class="num">{point}</td>
             <td class="num">{over}</td>
             <td class="num">{run_out}</td>
         </tr>

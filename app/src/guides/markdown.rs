@@ -14,7 +14,7 @@ pub(super) enum Part {
 pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut prose: Vec<Event<'_>> = Vec::new();
-    let mut events = Parser::new_ext(text, Options::ENABLE_TABLES).into_iter();
+    let mut events = Parser::new_ext(text, Options::ENABLE_TABLES);
     while let Some(event) = events.next() {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {

@@ -45,7 +45,7 @@ pub const GUIDES: [Guide; 7] = [
     guide!("opentelemetry", "OpenTelemetry", "opentelemetry.md"),
     guide!("litellm", "LiteLLM", "litellm.md"),
     guide!("cloudevents", "CloudEvents", "cloudevents.md"),
-    guide!("files", "Files", "files.md"),
+    guide!("files", "File import", "files.md"),
 ];
 
 /// What guides refer to.

@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone, UrlNotice,
+    Badge, Button, ButtonKind, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::{SignIn, User};
 use leptos::prelude::*;
@@ -35,16 +35,10 @@ fn draw(user: &User, sign_ins: Vec<SignIn>) -> AnyView {
     let form = Posted::<ChangePassword>::here();
     let several = sign_ins.len() > 1;
     let rows = sign_ins.into_iter().map(row).collect_view();
-    let columns = vec![
-        Column::text("Browser"),
-        Column::text("Address"),
-        Column::text("Since (UTC)"),
-        Column::text("Last used (UTC)"),
-        Column::text("Actions").hidden(),
-    ];
+    let columns = columns("Browser | Address | Since (UTC) | Last used (UTC) | Actions ~");
     let email = user.email.to_string();
-    view! {
-        <Plain wide=true corner=Box::new(|| view! { <a href="/">"Back to the organization"</a> }.into_any())>
+    html! {
+        <Plain wide=true corner=Box::new(|| html! { <a href="/">"Back to the organization"</a> })>
             <PageHead title="Account" lead=email/>
             <UrlNotice known=&NOTICES/>
             <Section title="Sign-ins" note="end after 14 days without use">
@@ -68,14 +62,13 @@ fn draw(user: &User, sign_ins: Vec<SignIn>) -> AnyView {
             </Section>
         </Plain>
     }
-    .into_any()
 }
 
 fn row(sign_in: SignIn) -> AnyView {
     let utc = |at: chrono::DateTime<chrono::Utc>| format::time(at.fixed_offset());
     let browser = browser_of(&sign_in.user_agent);
     let label = format!("End the sign-in of {browser} of {}", utc(sign_in.created_at));
-    view! {
+    html! {
         <tr>
             <th scope="row" title=sign_in.user_agent.clone()>
                 {browser}
@@ -94,7 +87,6 @@ fn row(sign_in: SignIn) -> AnyView {
             </td>
         </tr>
     }
-    .into_any()
 }
 
 /// "Firefox on Linux" from what a browser says about itself; good enough to recognise one's own.

@@ -4,7 +4,7 @@ use super::settings_part;
 use crate::error::AppError;
 use crate::format;
 use crate::page::{Drawn, Visit};
-use crate::ui::{Column, NoPermission, Section, Table};
+use crate::ui::{Column, NoPermission, Section, Table, html};
 use backend::audit::AuditRow;
 use domain::identity::Permission;
 use domain::problem::Problem;
@@ -15,7 +15,7 @@ pub(crate) async fn audit(visit: Visit) -> Drawn {
     let body = match backend::audit::list(&visit.backend, &visit.scope, 500).await.map_err(AppError::from) {
         Ok(lines) => table(lines),
         Err(AppError(Problem::Forbidden { .. })) => {
-            view! { <NoPermission what=Permission::ReadAudit.description() who="an owner or admin"/> }.into_any()
+            html! { <NoPermission what=Permission::ReadAudit.description() who="an owner or admin"/> }
         }
         Err(error) => return Err(error),
     };
@@ -38,10 +38,9 @@ fn table(lines: Vec<AuditRow>) -> AnyView {
         })
         .collect_view();
     let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Action")];
-    view! {
+    html! {
         <Section title="Audit log" note=format!("the newest 500 entries · {note}")>
             <Table caption="Audit log" columns=columns>{rows}</Table>
         </Section>
     }
-    .into_any()
 }

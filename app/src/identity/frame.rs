@@ -8,7 +8,7 @@ use crate::layout::navigation::Badges;
 use crate::layout::{Frame, Named};
 use crate::page::Visit;
 use crate::spend::{FilterMenu, filter_bar};
-use crate::ui::{Button, FormErrors, Notice, Tone};
+use crate::ui::{Button, FormErrors, Notice, Tone, html};
 use backend::{Backend, Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use domain::identity::{Email, Organization, Permission, Role, User};
@@ -83,7 +83,7 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
     let filters = filter_bar(visit).await;
     let named = |(name, slug): (String, String)| Named::new(name, slug);
     let organizations: Vec<Named> = frame.organizations.into_iter().map(named).collect();
-    view! {
+    html! {
         <Frame
             organization=Named::new(frame.organization.name, frame.organization.slug)
             organizations=organizations
@@ -91,7 +91,7 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
             badges=waiting
             today=frame.today
             sign_out=SignOut::url()
-            filter=view! { <FilterMenu/> }.into_any()
+            filter=html! { <FilterMenu/> }
             help=guides::menu()
         >
             {deletion}
@@ -99,7 +99,6 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
             {page}
         </Frame>
     }
-    .into_any()
 }
 
 /// On every page of an organization that is going to be deleted: when, and how to undo it.
@@ -116,5 +115,5 @@ fn deletion(data: &FrameData, form: &Posted<RestoreOrganization>) -> Option<AnyV
     });
     let text =
         format!("This organization will be deleted on {when}. Its API keys record no events and its mails wait.");
-    Some(view! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> }.into_any())
+    Some(html! { <FormErrors errors=form.errors()/><Notice tone=Tone::Warn>{text}{undo}</Notice> })
 }

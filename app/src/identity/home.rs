@@ -78,7 +78,7 @@ fn example() -> ChartData {
             chart::line(chart::SPENT, Stroke::Solid, spent.to_vec()),
             chart::line(chart::EXPECTED, Stroke::Dashed, expected),
         ],
-        band: Some(chart::band(interval)),
+        bands: vec![chart::band(interval)],
         thresholds: vec![Threshold { value: format::to_plot_value(budget), label, tone: Tone::Warn }],
         today: Some(SPENT.len()),
         ..ChartData::default()

@@ -8,7 +8,7 @@ use crate::error::AppError;
 use crate::form::Posted;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
+use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead, html};
 use backend::identity::Offer;
 use domain::identity::Email;
 use domain::problem::Problem;
@@ -22,11 +22,10 @@ pub(crate) async fn invitation(address: Address) -> Drawn {
     let offer = backend::identity::offer(&backend()?, org, token).await.map_err(AppError::from);
     let body = match offer {
         Ok(offer) => draw(&offer, signed_in, org, token),
-        Err(AppError(Problem::NotFound)) => view! {
+        Err(AppError(Problem::NotFound)) => html! {
             <PageHead title="This invitation is not open" lead="It was accepted, revoked, replaced by a newer one, or is older than 7 days. Ask for a new one."/>
             <a class="button" href="/">"Back to Overview"</a>
-        }
-        .into_any(),
+        },
         Err(error) => return Err(error),
     };
     Ok(Page::new("Invitation", view! { <Plain>{body}</Plain> }))
@@ -41,24 +40,22 @@ fn draw(offer: &Offer, signed_in: Option<Email>, org: &str, token: &str) -> AnyV
     };
     let (accept, join) = (Posted::<AcceptInvitation>::here(), Posted::<AcceptAsNew>::here());
     let way = match signed_in {
-        Some(email) if email == offer.email => view! {
+        Some(email) if email == offer.email => html! {
             <form class="form" method="post" action=AcceptInvitation::url()>
                 <FormErrors errors=accept.errors()/>
                 {hidden}
                 <Button kind=ButtonKind::Primary>"Accept"</Button>
             </form>
-        }
-        .into_any(),
-        Some(other) => view! {
+        },
+        Some(other) => html! {
             <p>"You are signed in as "<strong>{other.to_string()}</strong>". Sign out, then open the link again."</p>
             <form method="post" action=SignOut::url()><Button>"Sign out"</Button></form>
-        }
-        .into_any(),
+        },
         None if offer.has_account => {
             let href = sign_in_path(&format!("/invitations/{org}/{token}"));
-            view! { <div class="actions"><Button kind=ButtonKind::Primary href=href>"Sign in to accept"</Button></div> }.into_any()
+            html! { <div class="actions"><Button kind=ButtonKind::Primary href=href>"Sign in to accept"</Button></div> }
         }
-        None => view! {
+        None => html! {
             <form class="form" method="post" action=AcceptAsNew::url()>
                 <FormErrors errors=join.errors()/>
                 {hidden}
@@ -68,8 +65,7 @@ fn draw(offer: &Offer, signed_in: Option<Email>, org: &str, token: &str) -> AnyV
                     hint=PASSWORD_HINT error=join.error("password")/>
                 <Button kind=ButtonKind::Primary>"Create account and accept"</Button>
             </form>
-        }
-        .into_any(),
+        },
     };
-    view! { <PageHead title=title lead=lead/>{way} }.into_any()
+    html! { <PageHead title=title lead=lead/>{way} }
 }

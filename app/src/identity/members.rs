@@ -2,11 +2,12 @@
 
 use super::api::{ChangeRole, Invite, Leave, RemoveMember, RevokeInvitation};
 use super::settings_part;
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::page::{Drawn, Visit};
 use crate::ui::{
     Badge, Button, ButtonKind, Choice, Column, Field, FormErrors, NoticeText, Section, Select, Table, Tone, UrlNotice,
+    columns, html,
 };
 use domain::identity::{Belongings, Invitation, Member, Permission, Role};
 use domain::ids::UserId;
@@ -67,10 +68,8 @@ fn list(visit: &Visit, members: &[Member], belongings: &BTreeMap<UserId, Belongi
             }
         })
         .collect_view();
-    let columns =
-        vec![Column::text("E-mail"), Column::text("Role"), Column::text("Since"), Column::text("Actions").hidden()];
-    view! { <Section title="Members" note=count><Table caption="Members" columns=columns>{rows}</Table></Section> }
-        .into_any()
+    let columns = columns("E-mail | Role | Since | Actions ~");
+    html! { <Section title="Members" note=count><Table caption="Members" columns=columns>{rows}</Table></Section> }
 }
 
 fn role_choices(mine: Role) -> Vec<Choice> {
@@ -81,19 +80,17 @@ fn role_choices(mine: Role) -> Vec<Choice> {
 /// A list to choose from where the reader may change the role, a word elsewhere.
 fn role_cell(org: &str, member: &Member, mine: Role, is_me: bool) -> AnyView {
     if is_me || !mine.may_grant(member.role) {
-        return view! { {member.role.as_str()} }.into_any();
+        return html! { {member.role.as_str()} };
     }
     let id = format!("role-{}", member.user_id);
     let label = format!("Change the role of {}", member.email);
-    view! {
+    html! {
         <form class="form-row" method="post" action=ChangeRole::url()>
-            <input type="hidden" name="org" value=org.to_owned()/>
-            <input type="hidden" name="member" value=member.user_id.to_string()/>
+            {hidden([("org", org), ("member", &member.user_id.to_string())])}
             <Select label="Role" name="role" id=id inline=true choices=role_choices(mine) value=member.role.as_str()/>
             <Button small=true attr:aria-label=label>"Change"</Button>
         </form>
     }
-    .into_any()
 }
 
 /// With it go API keys, invitations and mail: said before.
@@ -101,22 +98,20 @@ fn way_out(org: &str, member: &Member, ends: Belongings, mine: Role, is_me: bool
     let ends = ends.describe();
     let ends = (!ends.is_empty()).then(|| view! { <span class="note note-below">{format!("ends {ends}")}</span> });
     if is_me {
-        return view! {
+        return html! {
             <form method="post" action=Leave::url()>
                 <input type="hidden" name="org" value=org.to_owned()/>
                 <Button small=true>"Leave"</Button>
                 {ends}
             </form>
-        }
-        .into_any();
+        };
     }
     let label = format!("Remove {}", member.email);
     mine.may_grant(member.role)
         .then(|| {
             view! {
                 <form method="post" action=RemoveMember::url()>
-                    <input type="hidden" name="org" value=org.to_owned()/>
-                    <input type="hidden" name="member" value=member.user_id.to_string()/>
+                    {hidden([("org", org), ("member", &member.user_id.to_string())])}
                     <Button small=true attr:aria-label=label>"Remove"</Button>
                     {ends}
                 </form>
@@ -140,8 +135,7 @@ fn invite_section(visit: &Visit, open: &[Invitation]) -> AnyView {
                     <td class="nowrap">{format::time(until)}</td>
                     <td class="end">
                         <form method="post" action=RevokeInvitation::url()>
-                            <input type="hidden" name="org" value=org.clone()/>
-                            <input type="hidden" name="invitation" value=invitation.invitation_id.to_string()/>
+                            {hidden([("org", &*org), ("invitation", &invitation.invitation_id.to_string())])}
                             <Button small=true attr:aria-label=label>"Revoke"</Button>
                         </form>
                     </td>
@@ -149,13 +143,8 @@ fn invite_section(visit: &Visit, open: &[Invitation]) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![
-        Column::text("E-mail"),
-        Column::text("Role"),
-        Column::text("Open until"),
-        Column::text("Actions").hidden(),
-    ];
-    view! {
+    let columns = columns("E-mail | Role | Open until | Actions ~");
+    html! {
         <Section title="Invite">
             <form class="form" method="post" action=Invite::url()>
                 <FormErrors errors=form.errors()/>
@@ -170,7 +159,6 @@ fn invite_section(visit: &Visit, open: &[Invitation]) -> AnyView {
             <Section title="Open invitations"><Table caption="Open invitations" columns=columns>{rows}</Table></Section>
         })}
     }
-    .into_any()
 }
 
 /// Who may do what: drawn from the table that every door checks.
@@ -186,6 +174,5 @@ fn role_table() -> AnyView {
             view! { <tr><th scope="row" class="wrap">{permission.description()}</th>{cells}</tr> }
         })
         .collect_view();
-    view! { <Section title="What each role may do"><Table caption="What each role may do" columns=columns dense=true>{rows}</Table></Section> }
-        .into_any()
+    html! { <Section title="What each role may do"><Table caption="What each role may do" columns=columns dense=true>{rows}</Table></Section> }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn first(visit: Visit) -> Drawn {
 fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> AnyView {
     let organization = &visit.frame.organization;
     let live = projects.iter().filter(|project| project.archived_at.is_none());
-    let projects = live.map(|project| project.slug.as_str()).collect::<Vec<_>>().join(", ");
+    let projects = live.map(|project| project.name.as_str()).collect::<Vec<_>>().join(", ");
     let look = event.is_none().then_some("2");
     let arrived = match event {
         Some(event) => arrived(visit.org(), &event),

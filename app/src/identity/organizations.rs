@@ -8,7 +8,7 @@ use crate::page::{Address, Drawn, Page};
 use crate::sample;
 use crate::ui::{
     Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone,
-    UrlNotice,
+    UrlNotice, html,
 };
 use chrono::{DateTime, Utc};
 use domain::identity::{Organization, Role};
@@ -46,8 +46,7 @@ pub(crate) async fn organizations(_: Address) -> Drawn {
 
 fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
     if organizations.is_empty() {
-        return view! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> }
-            .into_any();
+        return html! { <EmptyState title="You belong to no organization yet" text="Create one, or open the link of an invitation."/> };
     }
     let rows = organizations
         .into_iter()
@@ -66,29 +65,27 @@ fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
         })
         .collect_view();
     let columns = vec![Column::text("Name"), Column::text("Your role"), Column::text("Time zone")];
-    view! { <Table caption="Your organizations" columns=columns>{rows}</Table> }.into_any()
+    html! { <Table caption="Your organizations" columns=columns>{rows}</Table> }
 }
 
 fn corner(email: String) -> AnyView {
-    view! {
+    html! {
         <div class="actions">
             <a href="/account">{email}</a>
             <form method="post" action=SignOut::url()><Button small=true>"Sign out"</Button></form>
         </div>
     }
-    .into_any()
 }
 
 /// The reporting time zone, found while one types. Where nothing is chosen yet, the browser's own zone is proposed.
 pub(super) fn zone_field(now: DateTime<Utc>, value: Option<String>, error: Option<String>) -> AnyView {
     let suggestion = |zone: Zone| (zone.label(now), zone.old_names().collect::<Vec<_>>().join(" "));
     let (own, suggestions) = (value.is_none(), Zone::places().map(suggestion).collect());
-    view! {
+    html! {
         <Field label="Reporting time zone" name="time_zone" value=value.unwrap_or_default() placeholder="Europe/Berlin"
             autocomplete="off" hint="Type a city. Days and months of every number are this zone's." suggestions=suggestions
             own_zone=own error=error/>
     }
-    .into_any()
 }
 
 /// The name of the zone that was chosen in [`zone_field`], or typed.

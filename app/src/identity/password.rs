@@ -5,7 +5,7 @@ use super::sign_up::{PASSWORD_HINT, mail_help};
 use crate::form::Posted;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
+use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead, html};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -13,13 +13,12 @@ use leptos::server_fn::ServerFn;
 pub(crate) async fn forgotten_password(_: Address) -> Drawn {
     let form = Posted::<ForgottenPassword>::here();
     let body = match form.done() {
-        Some(sent) => view! {
+        Some(sent) => html! {
             <PageHead title="Check your email"/>
             <p>"If "<strong>{sent.email.to_string()}</strong>" has an account, a mail with a link is on its way. The link works for one hour."</p>
             {mail_help(sent)}
-        }
-        .into_any(),
-        None => view! {
+        },
+        None => html! {
             <PageHead title="Forgotten password" lead="We mail you a link to set a new one."/>
             <form class="form" method="post" action=ForgottenPassword::url()>
                 <FormErrors errors=form.errors()/>
@@ -27,8 +26,7 @@ pub(crate) async fn forgotten_password(_: Address) -> Drawn {
                     error=form.error("email") value=form.kept_or("email", "")/>
                 <Button kind=ButtonKind::Primary>"Send the link"</Button>
             </form>
-        }
-        .into_any(),
+        },
     };
     let page = view! { <Plain>{body}<p><a href="/sign-in">"Back to sign-in"</a></p></Plain> };
     Ok(Page::new("Forgotten password", page))

@@ -8,7 +8,7 @@ use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section, Select, Tab,
-    Tabs, Tone, UrlNotice,
+    Tabs, Tone, UrlNotice, html,
 };
 use chrono::Month;
 use domain::identity::{Permission, ZoneChange, ZoneChangeState};
@@ -68,17 +68,16 @@ fn zone_progress(visit: &Visit, change: &ZoneChange) -> AnyView {
         ZoneChangeState::Failed { .. } => (Tone::Bad, None),
     };
     let how = change.describe();
-    view! {
+    html! {
         <div id="zone-change" data-live=look><Notice tone=tone>{how}</Notice></div>
         <noscript><p><a href=NavItem::Settings.path(visit.org())>"Look again"</a></p></noscript>
     }
-    .into_any()
 }
 
 fn facts(visit: &Visit, days: Option<u32>, drops_possible_duplicates: bool) -> AnyView {
     let organization = visit.frame.organization.clone();
     let created_at = visit.scope.zone().local(organization.created_at);
-    view! {
+    html! {
         <Facts>
             <div><dt>"Name"</dt><dd>{organization.name}</dd></div>
             <div><dt>"Reporting time zone"</dt><dd>{organization.time_zone}</dd></div>
@@ -90,7 +89,6 @@ fn facts(visit: &Visit, days: Option<u32>, drops_possible_duplicates: bool) -> A
         </Facts>
         <p class="soft">"Owners and admins can change this."</p>
     }
-    .into_any()
 }
 
 fn month(number: u8) -> &'static str {
@@ -104,7 +102,7 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
     let first = form.kept_or("fiscal_year_start_month", &organization.fiscal_year_start_month.to_string());
     let now = visit.backend.clock.now();
     let zone = form.kept_or("time_zone", &visit.scope.zone().label(now));
-    view! {
+    html! {
         <form class="form" method="post" action=UpdateOrganization::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=organization.slug/>
@@ -118,7 +116,6 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
     }
-    .into_any()
 }
 
 fn kept(days: Option<u32>) -> String {
@@ -129,7 +126,7 @@ fn retention_form(visit: &Visit, days: Option<u32>) -> AnyView {
     let form = Posted::<SetRetention>::here();
     let slug = visit.org().to_owned();
     let typed = form.kept_or("days", &days.map(|days| days.to_string()).unwrap_or_default());
-    view! {
+    html! {
         <Section title="Retention" id="retention">
             <p class="prose">{format!("Events are kept {}. Older ones leave by whole months, with their receipts, and are not taken any more; every sum, statement and budget stays as it is.", kept(days))}</p>
             <form class="form" method="post" action=SetRetention::url()>
@@ -141,14 +138,13 @@ fn retention_form(visit: &Visit, days: Option<u32>) -> AnyView {
             </form>
         </Section>
     }
-    .into_any()
 }
 
 fn delete_form(visit: &Visit) -> AnyView {
     let form = Posted::<DeleteOrganization>::here();
     let failed = !form.errors().is_empty();
     let (slug, name) = (visit.org().to_owned(), visit.frame.organization.name.clone());
-    view! {
+    html! {
         <Section title="Delete the organization" id="delete">
             <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log in seven days. Until then every owner can undo it; API keys record no events and mails wait."</p>
             <details open=failed>
@@ -162,5 +158,4 @@ fn delete_form(visit: &Visit) -> AnyView {
             </details>
         </Section>
     }
-    .into_any()
 }

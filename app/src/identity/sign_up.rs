@@ -4,7 +4,7 @@ use super::api::{Sent, SignUp};
 use crate::form::Posted;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead};
+use crate::ui::{Button, ButtonKind, Field, FormErrors, PageHead, html};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -15,14 +15,13 @@ pub(super) const PASSWORD_HINT: &str = "At least 8 characters. Three or four unr
 pub(crate) async fn sign_up(_: Address) -> Drawn {
     let form = Posted::<SignUp>::here();
     let body = match form.done() {
-        Some(sent) => view! {
+        Some(sent) => html! {
             <PageHead title="Check your email"/>
             <p>"We have sent a mail to "<strong>{sent.email.to_string()}</strong>". Open the link in it within 24 hours."</p>
             {mail_help(sent)}
             <p><a href="/sign-up">"Use another address"</a></p>
-        }
-        .into_any(),
-        None => view! {
+        },
+        None => html! {
             <PageHead title="Sign up" lead="See what your language models cost, down to the event."/>
             <form class="form" method="post" action=SignUp::url()>
                 <FormErrors errors=form.errors()/>
@@ -33,8 +32,7 @@ pub(crate) async fn sign_up(_: Address) -> Drawn {
                 <Button kind=ButtonKind::Primary>"Sign up"</Button>
             </form>
             <p class="soft">"You have an account? "<a href="/sign-in">"Sign in"</a></p>
-        }
-        .into_any(),
+        },
     };
     Ok(Page::new("Sign up", view! { <Plain>{body}</Plain> }))
 }
@@ -42,8 +40,8 @@ pub(crate) async fn sign_up(_: Address) -> Drawn {
 /// What to do when no mail comes; in local mode, where to read it.
 pub(super) fn mail_help(sent: &Sent) -> AnyView {
     if sent.shown_locally {
-        view! { <p>"This server runs locally: unless a mail server is set up, mail is shown at "<a href="/dev/mail">"/dev/mail"</a>"."</p> }.into_any()
+        html! { <p>"This server runs locally: unless a mail server is set up, mail is shown at "<a href="/dev/mail">"/dev/mail"</a>"."</p> }
     } else {
-        view! { <p class="soft">"Nothing after some minutes? Look into the spam folder, or try again."</p> }.into_any()
+        html! { <p class="soft">"Nothing after some minutes? Look into the spam folder, or try again."</p> }
     }
 }

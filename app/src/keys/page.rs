@@ -1,13 +1,13 @@
 //! The page of API keys.
 
 use super::api::{CreateKey, RevokeKey, ShownOnce};
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::identity::settings_part;
 use crate::page::{Drawn, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, Column, EmptyState, Field, FormErrors, NoPermission,
-    Notice, NoticeText, Section, Select, Table, Tone, UrlNotice,
+    Badge, Button, ButtonKind, Checkbox, Choice, CodeBlock, EmptyState, Field, FormErrors, NoPermission, Notice,
+    NoticeText, Section, Select, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::{KeyScope, Permission};
 use domain::project::{ApiKey, KeyProject, Project};
@@ -24,15 +24,15 @@ pub(crate) async fn keys(visit: Visit) -> Drawn {
         futures::try_join!(backend::projects::list_projects(backend, scope), backend::keys::list(backend, scope))?;
     let form = Posted::<CreateKey>::here();
     let list = if keys.is_empty() {
-        view! { <EmptyState title="No API keys yet" text="A program needs one to send events or to read."/> }.into_any()
+        html! { <EmptyState title="No API keys yet" text="A program needs one to send events or to read."/> }
     } else {
         table(&visit, &projects, keys)
     };
     let new = if visit.frame.may(Permission::ManageKeys) {
         let fields = create_form(&visit, &projects, &form);
-        view! { <Section title="New key" id="new">{fields}</Section> }.into_any()
+        html! { <Section title="New key" id="new">{fields}</Section> }
     } else {
-        view! { <NoPermission what=Permission::ManageKeys.description() who="an owner, admin or member"/> }.into_any()
+        html! { <NoPermission what=Permission::ManageKeys.description() who="an owner, admin or member"/> }
     };
     let body = view! {
         <UrlNotice known=&NOTICES/>
@@ -49,27 +49,17 @@ fn shown_once(ShownOnce { name, key }: &ShownOnce, server: &str) -> AnyView {
         "curl {server}/v1/events \\\n  -H \"Authorization: Bearer {key}\" \\\n  -d '{{\"provider\": \"openai\", \"model\": \"gpt-4o-mini\", \"usage\": {{\"prompt_tokens\": 12, \"completion_tokens\": 3}}}}'"
     );
     let made = format!("The key “{name}” is made. Copy it now: it is shown this once and stored only as a hash.");
-    view! {
+    html! {
         <Notice tone=Tone::Good>{made}</Notice>
         <CodeBlock code=key.clone() what="API key"/>
         <details><summary>"Try it"</summary><CodeBlock code=check what="curl command"/></details>
     }
-    .into_any()
 }
 
 fn table(visit: &Visit, projects: &[Project], keys: Vec<ApiKey>) -> AnyView {
     let rows = keys.into_iter().map(|key| row(visit, projects, key)).collect_view();
-    let columns = vec![
-        Column::text("Name"),
-        Column::text("Key"),
-        Column::text("Permissions"),
-        Column::text("Projects"),
-        Column::text("Created"),
-        Column::text("Last used"),
-        Column::text("Expires"),
-        Column::text("Actions").hidden(),
-    ];
-    view! { <Table caption="API keys" columns=columns>{rows}</Table> }.into_any()
+    let columns = columns("Name | Key | Permissions | Projects | Created | Last used | Expires | Actions ~");
+    html! { <Table caption="API keys" columns=columns>{rows}</Table> }
 }
 
 fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
@@ -92,8 +82,7 @@ fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
     let expires = key.expires_at.map_or_else(|| "never".to_owned(), day);
     let may_revoke = visit.frame.may(Permission::ManageKeys) && key.revoked_at.is_none();
     let label = format!("Revoke the key {}", key.name);
-    let org = visit.org().to_owned();
-    view! {
+    html! {
         <tr>
             <th scope="row">{key.name}{state}</th>
             <td class="mono small nowrap">{format!("{}…{}", key.prefix, key.last_four)}</td>
@@ -105,15 +94,13 @@ fn row(visit: &Visit, projects: &[Project], key: ApiKey) -> AnyView {
             <td class="end">
                 {may_revoke.then(|| view! {
                     <form method="post" action=RevokeKey::url()>
-                        <input type="hidden" name="org" value=org/>
-                        <input type="hidden" name="key" value=key.key_id.to_string()/>
+                        {hidden([("org", visit.org()), ("key", &key.key_id.to_string())])}
                         <Button small=true attr:aria-label=label>"Revoke"</Button>
                     </form>
                 })}
             </td>
         </tr>
     }
-    .into_any()
 }
 
 fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) -> AnyView {
@@ -139,13 +126,13 @@ fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) ->
         })
         .collect_view();
     let wrong = form.error("scopes");
-    view! {
+    html! {
         <form class="form" method="post" action=CreateKey::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
             <Field label="Name" name="name" maxlength=80 hint="Where it is used, such as “support bot, production”."
                 error=form.error("name") value=form.kept_or("name", "")/>
-            <Select label="Projects" name="project" choices=choices value=chosen error=form.error("project")
+            <Select label="Projects" name="project" find=true choices=choices value=chosen error=form.error("project")
                 hint="A key of one project sees nothing of the others."/>
             <fieldset class="field radios" id="scopes">
                 <legend class="field-label">"Permissions"</legend>
@@ -156,5 +143,4 @@ fn create_form(visit: &Visit, projects: &[Project], form: &Posted<CreateKey>) ->
             <div class="actions"><Button kind=ButtonKind::Primary>"Create key"</Button></div>
         </form>
     }
-    .into_any()
 }

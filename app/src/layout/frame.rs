@@ -1,7 +1,6 @@
 //! The frame of an organization's pages.
 
 use chrono::NaiveDate;
-use frontend::Palette;
 use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days};
@@ -9,6 +8,7 @@ use super::period::{ComparePicker, PeriodPicker, period_here};
 use super::theme::ThemeSwitch;
 use super::{Logo, here};
 use crate::format;
+use crate::suggestions::palette_address;
 use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
 
 /// Something with a name and a slug: an organization, a project, a team.
@@ -81,7 +81,7 @@ pub fn Frame(
                 <OrganizationMenu organization=organization organizations=organizations/>
                 {days}
                 <div class="topbar-end">
-                    <Palette places=format!("/o/{slug}/places.json")/>
+                    {palette(&slug)}
                     {help}
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
@@ -89,6 +89,21 @@ pub fn Frame(
             <main id="content" class="page" tabindex="-1">{children()}</main>
         </div>
     }
+}
+
+/// The command palette with its button, where scripts run; Ctrl-K opens it from anywhere.
+fn palette(org: &str) -> AnyView {
+    view! {
+        <button class="palette-open only-wide with-scripts" type="button" data-dialog="palette">
+            <span class="visually-hidden">"Go to … "</span><kbd class="kbd">"Ctrl K"</kbd>
+        </button>
+        <dialog class="palette suggest" id="palette" aria-label="Go to">
+            <input id="go-to" class="palette-input" type="text" spellcheck="false" placeholder="Go to …"
+                aria-label="Go to a page, model, budget, customer or event, or start an action"
+                data-suggest=palette_address(org) data-go=true/>
+        </dialog>
+    }
+    .into_any()
 }
 
 /// On every printed sheet: whose page it is, and of which days.

@@ -121,6 +121,12 @@ pub fn shows_days(path: &str) -> bool {
     }
 }
 
+/// Whether the page at a path can cut its span into hours.
+#[must_use]
+pub fn shows_hours(path: &str) -> bool {
+    path.trim_matches('/').split('/').nth(2) == Some("explore")
+}
+
 /// Numbers beside places that wait for somebody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Badges {

@@ -1,110 +1,62 @@
 //! The period picker and the comparison: which days a page shows, as the address says.
 
-use chrono::{Datelike, Days, NaiveDate};
-use domain::period::Period;
+use chrono::{DateTime, Days, FixedOffset, NaiveDate};
+use domain::period::{Comparison, Period, Preset, last_24_hours};
+use domain::spend::SpendRange;
 use leptos::prelude::*;
 
-use super::{UrlQuery, here};
+use super::{UrlQuery, here, shows_hours};
 use crate::format;
 use crate::ui::{Button, ButtonKind, Field, Menu, MenuItem, MenuRule};
-
-/// A span of days with a name of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Preset {
-    /// The month so far.
-    #[default]
-    ThisMonth,
-    /// The whole month before.
-    LastMonth,
-    /// Seven days up to today.
-    Days7,
-    /// Thirty days up to today.
-    Days30,
-    /// Ninety days up to today.
-    Days90,
-    /// The calendar quarter so far.
-    Quarter,
-    /// Two dates of the reader's own.
-    Custom,
-}
-
-impl Preset {
-    /// The named spans in the order of the menu.
-    pub const NAMED: [Self; 6] =
-        [Self::ThisMonth, Self::LastMonth, Self::Days7, Self::Days30, Self::Days90, Self::Quarter];
-
-    /// The word in the address: `?period=7d`.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::ThisMonth => "this-month",
-            Self::LastMonth => "last-month",
-            Self::Days7 => "7d",
-            Self::Days30 => "30d",
-            Self::Days90 => "90d",
-            Self::Quarter => "quarter",
-            Self::Custom => "custom",
-        }
-    }
-
-    /// The words in the menu.
-    #[must_use]
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::ThisMonth => "This month",
-            Self::LastMonth => "Last month",
-            Self::Days7 => "Last 7 days",
-            Self::Days30 => "Last 30 days",
-            Self::Days90 => "Last 90 days",
-            Self::Quarter => "This quarter",
-            Self::Custom => "Other days",
-        }
-    }
-
-    /// Its days as seen from `today`, which belongs to all but the last month.
-    #[must_use]
-    pub fn period(self, today: NaiveDate) -> Period {
-        let month = Period::month_to_date(today);
-        match self {
-            Self::ThisMonth | Self::Custom => month,
-            Self::LastMonth => Period::month_of(month.from.pred_opt().unwrap_or(month.from)),
-            Self::Days7 => Period::last_days(today, 7),
-            Self::Days30 => Period::last_days(today, 30),
-            Self::Days90 => Period::last_days(today, 90),
-            Self::Quarter => {
-                let first = (today.month0() / 3) * 3 + 1;
-                let from = NaiveDate::from_ymd_opt(today.year(), first, 1).unwrap_or(month.from);
-                Period { from, to: month.to }
-            }
-        }
-    }
-}
 
 /// Which days a page shows and what it compares them with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeriodSelection {
-    /// The name of the span.
-    pub preset: Preset,
+    /// The name of the span; none for two dates of the reader's own.
+    pub preset: Option<Preset>,
     /// Its days.
     pub period: Period,
-    /// The days to compare with, if any.
-    pub compare: Option<Period>,
+    /// What to compare with, if anything.
+    pub comparison: Option<Comparison>,
 }
 
 impl PeriodSelection {
-    /// Reads `period`, or `from` with `to` (the day after) or `through` (the last day), and `compare` (`previous` or `none`).
+    /// Reads `period`, or `from` with `to` (the day after) or `through` (the last day), and `compare` (`previous`, `last-year` or `none`).
     ///
-    /// What cannot be read is the month so far: an address that was cut off still shows something true.
+    /// What cannot be read is the month to date against the month before: an address that was cut off still shows something true.
     #[must_use]
     pub fn from_query(query: &UrlQuery, today: NaiveDate) -> Self {
-        let named = query.get("period").and_then(|code| Preset::NAMED.into_iter().find(|preset| preset.code() == code));
+        let named = query.get("period").and_then(|word| word.parse::<Preset>().ok());
         let (preset, period) = match (named, custom(query)) {
-            (Some(preset), _) => (preset, preset.period(today)),
-            (None, Some(period)) => (Preset::Custom, period),
-            (None, None) => (Preset::default(), Preset::default().period(today)),
+            (None, Some(period)) => (None, period),
+            (named, _) => (Some(named.unwrap_or_default()), named.unwrap_or_default().period(today)),
         };
-        let compare = (query.get("compare") != Some("none")).then(|| period.previous());
-        Self { preset, period, compare }
+        let comparison = match query.get("compare") {
+            Some("none") => None,
+            word => Some(word.and_then(|word| word.parse().ok()).unwrap_or_default()),
+        };
+        Self { preset, period, comparison }
+    }
+
+    /// The days to compare with, if any.
+    #[must_use]
+    pub fn compare(&self) -> Option<Period> {
+        self.comparison.map(|comparison| comparison.of(self.period))
+    }
+
+    /// The span and what it is compared with where hours can be shown: the last 24 hours are no days.
+    #[must_use]
+    pub fn ranges(&self, now: DateTime<FixedOffset>) -> (SpendRange, Option<SpendRange>) {
+        if self.preset != Some(Preset::Hours24) {
+            return (self.period.into(), self.compare().map(SpendRange::from));
+        }
+        let (from, to) = last_24_hours(now);
+        let earlier = |comparison| match comparison {
+            Comparison::Previous => chrono::Duration::days(1),
+            Comparison::LastYear => self.period.from - comparison.of(self.period).from,
+        };
+        let before = self.comparison.map(earlier).map(|by| SpendRange::Instants { from: from - by, to: to - by });
+        (SpendRange::Instants { from, to }, before)
     }
 }
 
@@ -123,6 +75,14 @@ pub fn period_here(today: NaiveDate) -> PeriodSelection {
 
 const SPAN: [&str; 4] = ["period", "from", "to", "through"];
 
+/// The chosen span as it stands on its button.
+fn span_label(chosen: PeriodSelection, path: &str, today: NaiveDate) -> String {
+    match chosen.preset {
+        Some(Preset::Hours24) if shows_hours(path) => Preset::Hours24.label().to_owned(),
+        _ => format::range(chosen.period, today),
+    }
+}
+
 /// Chooses the days; links for the named spans, a form for others. Works without JavaScript.
 #[component]
 pub fn PeriodPicker(
@@ -131,12 +91,15 @@ pub fn PeriodPicker(
 ) -> impl IntoView {
     let (chosen, query, path) = (period_here(today), UrlQuery::here(), here());
     let rest = query.without(&SPAN);
-    let named = Preset::NAMED
+    let named = Preset::ALL
         .into_iter()
+        .filter(|preset| *preset != Preset::Hours24 || shows_hours(&path))
         .map(|preset| {
-            let note = format::range(preset.period(today), today);
+            let note = (preset != Preset::Hours24).then(|| format::range(preset.period(today), today));
+            let note = note.unwrap_or_else(|| "by the hour".to_owned());
+            let current = Some(preset) == chosen.preset;
             view! {
-                <MenuItem href=rest.with("period", preset.code()).at(&path) current=preset == chosen.preset note=note>
+                <MenuItem href=rest.with("period", preset.as_str()).at(&path) current=current note=note>
                     {preset.label()}
                 </MenuItem>
             }
@@ -146,7 +109,7 @@ pub fn PeriodPicker(
         .iter()
         .map(|(name, value)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> })
         .collect_view();
-    let label = format::range(chosen.period, today);
+    let label = span_label(chosen, &path, today);
     view! {
         <Menu label=label.clone() name=format!("Period: {label}")>
             <div class="menu-two">{named}</div>
@@ -166,12 +129,18 @@ pub fn PeriodPicker(
 }
 
 fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: NaiveDate) -> AnyView {
-    let before = format::range(chosen.period.previous(), today);
+    let item = |comparison: Comparison| {
+        let href = query.with("compare", comparison.as_str()).at(path);
+        let note = match chosen.preset {
+            Some(Preset::Hours24) if shows_hours(path) => None,
+            _ => Some(format::range(comparison.of(chosen.period), today)),
+        };
+        let current = chosen.comparison == Some(comparison);
+        view! { <MenuItem href=href current=current note=note.unwrap_or_default()>{comparison.label()}</MenuItem> }
+    };
     view! {
-        <MenuItem href=query.without(&["compare"]).at(path) current=chosen.compare.is_some() note=before>
-            "vs previous period"
-        </MenuItem>
-        <MenuItem href=query.with("compare", "none").at(path) current=chosen.compare.is_none()>"No comparison"</MenuItem>
+        {Comparison::ALL.into_iter().map(item).collect_view()}
+        <MenuItem href=query.with("compare", "none").at(path) current=chosen.comparison.is_none()>"No comparison"</MenuItem>
     }
     .into_any()
 }
@@ -183,9 +152,11 @@ pub fn ComparePicker(
     today: NaiveDate,
 ) -> impl IntoView {
     let chosen = period_here(today);
-    let label = chosen
-        .compare
-        .map_or_else(|| "no comparison".to_owned(), |before| format!("vs {}", format::range(before, today)));
+    let label = match chosen.comparison {
+        None => "no comparison".to_owned(),
+        Some(Comparison::Previous) => "vs previous period".to_owned(),
+        Some(Comparison::LastYear) => "vs last year".to_owned(),
+    };
     let items = compare_items(&UrlQuery::here(), &here(), chosen, today);
     view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
 }
@@ -208,18 +179,16 @@ mod tests {
     }
 
     #[test]
-    fn named_spans_end_with_today() {
-        for (code, from, to) in [
-            ("this-month", "2026-11-01", "2026-11-24"),
-            ("last-month", "2026-10-01", "2026-11-01"),
-            ("7d", "2026-11-17", "2026-11-24"),
-            ("30d", "2026-10-25", "2026-11-24"),
-            ("90d", "2026-08-26", "2026-11-24"),
-            ("quarter", "2026-10-01", "2026-11-24"),
-        ] {
-            let chosen = chosen(&[("period", code)]);
-            assert_eq!((chosen.preset.code(), days(chosen)), (code, (from.to_owned(), to.to_owned())));
-        }
+    fn the_last_24_hours_are_hours_where_they_can_be_shown() {
+        let at = |text: &str| text.parse().unwrap();
+        let now = at("2026-11-23T15:20:00+05:30");
+        let (range, before) = chosen(&[("period", "24h")]).ranges(now);
+        let instants = |from: &str, to: &str| SpendRange::Instants { from: at(from).to_utc(), to: at(to).to_utc() };
+        assert_eq!(range, instants("2026-11-22T10:30:00Z", "2026-11-23T10:30:00Z"));
+        assert_eq!(before, Some(instants("2026-11-21T10:30:00Z", "2026-11-22T10:30:00Z")));
+        let (range, before) = chosen(&[("period", "7d"), ("compare", "last-year")]).ranges(now);
+        let days = |from: &str, to: &str| SpendRange::Days { from: date(from), to: date(to) };
+        assert_eq!((range, before), (days("2026-11-17", "2026-11-24"), Some(days("2025-11-17", "2025-11-24"))));
     }
 
     #[test]
@@ -227,7 +196,7 @@ mod tests {
         let expected = ("2026-09-03".to_owned(), "2026-09-10".to_owned());
         assert_eq!(days(chosen(&[("from", "2026-09-03"), ("to", "2026-09-10")])), expected);
         assert_eq!(days(chosen(&[("from", "2026-09-03"), ("through", "2026-09-09")])), expected);
-        assert_eq!(chosen(&[("from", "2026-09-03"), ("through", "2026-09-09")]).preset, Preset::Custom);
+        assert_eq!(chosen(&[("from", "2026-09-03"), ("through", "2026-09-09")]).preset, None);
     }
 
     #[test]
@@ -238,13 +207,13 @@ mod tests {
             &[("from", "2026-09-10"), ("to", "2026-09-10")],
             &[("period", "decade")],
         ] {
-            assert_eq!(chosen(pairs).preset, Preset::ThisMonth, "{pairs:?}");
+            assert_eq!(chosen(pairs).preset, Some(Preset::ThisMonth), "{pairs:?}");
         }
     }
 
     #[test]
     fn the_comparison_is_on_until_it_is_switched_off() {
-        assert_eq!(chosen(&[]).compare.map(|period| period.from), Some(date("2026-10-01")));
-        assert_eq!(chosen(&[("compare", "none")]).compare, None);
+        assert_eq!(chosen(&[]).compare().map(|period| period.from), Some(date("2026-10-01")));
+        assert_eq!(chosen(&[("compare", "none")]).compare(), None);
     }
 }

@@ -26,24 +26,30 @@ pub async fn set_theme(
     Ok(())
 }
 
-/// Three buttons, one of them pressed.
+/// Three buttons, one of them pressed; what was chosen is shown at once where scripts run.
 #[component]
 pub fn ThemeSwitch() -> impl IntoView {
+    let button = |theme: Theme| {
+        let pressed = if theme == current() { "true" } else { "false" };
+        view! { <button class="theme-choice" type="submit" name="theme" value=theme.code() aria-pressed=pressed>{theme.label()}</button> }
+    };
+    let buttons = Theme::ALL.map(button).collect_view();
     view! {
         <div class="theme-switch">
             <span class="visually-hidden">"Theme"</span>
             <Icon sign=Sign::Theme/>
-            <frontend::ThemeSwitch chosen=current() action=SetTheme::url().to_owned()/>
+            <form class="theme-buttons" method="post" action=SetTheme::url() data-themes="">{buttons}</form>
         </div>
     }
 }
 
 mod cookie {
     use super::Theme;
-    use http::{HeaderMap, HeaderValue, header};
+    use http::{HeaderMap, HeaderName, HeaderValue, header};
     use leptos::prelude::use_context;
 
     const NAME: &str = "theme";
+    const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
     const YEAR_SECS: u32 = 31_536_000;
 
     pub(super) fn read(headers: &HeaderMap) -> Theme {
@@ -68,6 +74,8 @@ mod cookie {
         let cookie = format!("{NAME}={}; Path=/; Max-Age={YEAR_SECS}; SameSite=Lax; HttpOnly{secure}", theme.code());
         if let Ok(value) = HeaderValue::from_str(&cookie) {
             response.append_header(header::SET_COOKIE, value);
+            // Pages that were fetched beforehand have the theme of before.
+            response.insert_header(CLEAR_SITE_DATA, HeaderValue::from_static("\"prefetchCache\""));
         }
     }
 

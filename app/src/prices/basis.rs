@@ -7,9 +7,10 @@ use crate::form::Posted;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
+use crate::suggestions::suggest;
 use crate::ui::{
-    Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Radios, Section, Table,
-    Tone, UrlNotice,
+    Button, ButtonKind, Choice, EmptyState, Field, FormErrors, NoticeText, PageHead, Radios, Section, Table, Tone,
+    UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::price::{BasisBook, COMPARED_DAYS, CostBasis, CostBasisRule, Drift, MAX_COMPARED};
@@ -50,18 +51,11 @@ pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
 fn drift(org: &str, book: &BasisBook) -> AnyView {
     if book.drift.is_empty() {
         let text = "No event of the last 30 days came with a reported cost. Send it as reported_cost; OTLP and LiteLLM bring it along.";
-        return view! { <EmptyState title="Nothing to compare" text=text/> }.into_any();
+        return html! { <EmptyState title="Nothing to compare" text=text/> };
     }
-    let columns = vec![
-        Column::text("Provider"),
-        Column::text("Counts now"),
-        Column::number("Events"),
-        Column::number("Computed, $"),
-        Column::number("Reported, $"),
-        Column::number("Reported over computed, $"),
-        Column::number("In percent"),
-        Column::number("Only reported, $"),
-    ];
+    let columns = columns(
+        "Provider | Counts now | Events # | Computed, $ # | Reported, $ # | Reported over computed, $ # | In percent # | Only reported, $ #",
+    );
     let newest = if book.compared >= MAX_COMPARED {
         format!("the newest {} events of the last {COMPARED_DAYS} days", format::count(MAX_COMPARED))
     } else {
@@ -69,12 +63,11 @@ fn drift(org: &str, book: &BasisBook) -> AnyView {
     };
     let note = format!("{newest} that came with a reported cost");
     let rows = book.drift.iter().map(|drift| drift_row(org, drift)).collect_view();
-    view! {
+    html! {
         <Section title="Reported beside computed" note=note id="drift">
             <Table caption="Reported and computed cost by provider" columns=columns>{rows}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn drift_row(org: &str, drift: &Drift) -> AnyView {
@@ -92,11 +85,11 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
             format::counted(drift.uncomputed_events, "event"),
             format::money_exact(drift.uncomputed)
         );
-        view! { <td class="num" title=title>{format::money_plain(drift.uncomputed)}</td> }.into_any()
+        html! { <td class="num" title=title>{format::money_plain(drift.uncomputed)}</td> }
     } else {
-        view! { <td class="num soft">{format::NONE}</td> }.into_any()
+        html! { <td class="num soft">{format::NONE}</td> }
     };
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=events aria-label=label>{drift.provider.clone()}</a></th>
             <td>{drift.basis.label()}</td>
@@ -108,40 +101,31 @@ fn drift_row(org: &str, drift: &Drift) -> AnyView {
             {only}
         </tr>
     }
-    .into_any()
 }
 
 fn choices(rows: Rows<'_>, choices: &History<Dated<CostBasisRule>>) -> AnyView {
     if choices.is_empty() {
         let text = "Nothing was chosen: the computed cost counts.";
-        return view! { <Section title="Cost source" id="choices"><p class="soft">{text}</p></Section> }.into_any();
+        return html! { <Section title="Cost source" id="choices"><p class="soft">{text}</p></Section> };
     }
-    let columns = vec![
-        Column::text("Provider"),
-        Column::text("Cost source"),
-        Column::text("Effective"),
-        Column::text("Reason"),
-        Column::text("Chosen"),
-        Column::text("End it").hidden(),
-    ];
+    let columns = columns("Provider | Cost source | Effective | Reason | Chosen | End it ~");
     let each = choices.iter().map(|choice| choice_row(rows, choice)).collect_view();
     let (more, undo) = (left_out(choices), undone_under_changes(rows.org));
     let note = "the newest choice that concerns a provider and holds at the time of the call decides; without one, the computed cost";
-    view! {
+    html! {
         <Section title="Cost source" note=note id="choices">
             <Table caption="Choices, newest first" columns=columns>{each}</Table>
             {more}
             {undo}
         </Section>
     }
-    .into_any()
 }
 
 fn choice_row(rows: Rows<'_>, choice: &Dated<CostBasisRule>) -> AnyView {
     let row = &choice.row;
     let provider = row.provider.clone().unwrap_or_else(|| "Every provider".to_owned());
     let what = format!("the choice of the {} for {}", row.basis.label().to_lowercase(), provider.to_lowercase());
-    view! {
+    html! {
         <tr class:soft=!choice.is_live()>
             <th scope="row">{provider}</th>
             <td>{row.basis.label()}</td>
@@ -151,7 +135,6 @@ fn choice_row(rows: Rows<'_>, choice: &Dated<CostBasisRule>) -> AnyView {
             <td class="end">{rows.end(choice, &what)}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn choose(visit: &Visit) -> AnyView {
@@ -172,7 +155,7 @@ fn choose(visit: &Visit) -> AnyView {
             <input type="hidden" name="org" value=org/>
             <Radios label="Cost source" name="basis" choices=bases value=basis/>
             <div class="form-row">
-                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider")
+                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider") suggest=suggest(visit.org(), "provider")
                     hint="Such as openrouter; empty for every provider."/>
                 <Field label="From" name="valid_from" kind="date" optional=true value=from error=form.error("valid_from")
                     hint="By the time of the call; empty for all time before too."/>
@@ -186,5 +169,5 @@ fn choose(visit: &Visit) -> AnyView {
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
     };
-    view! { <Section title="Choose the cost source" id="choose">{fields}</Section> }.into_any()
+    html! { <Section title="Choose the cost source" id="choose">{fields}</Section> }
 }

@@ -5,13 +5,13 @@ use super::enter::providers;
 use super::fields::{models_fields, source_fields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::labels::{Tab, amount, change, refused, sourced, tabs};
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, EmptyState, Field, FormErrors, NoticeText, PageHead,
-    Radios, RowButton, Section, Select, Table, Tone, UrlNotice,
+    Badge, Breadcrumb, Button, ButtonKind, Choice, Crumb, EmptyState, Field, FormErrors, NoticeText, PageHead, Radios,
+    RowButton, Section, Select, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::meter::Meter;
@@ -63,16 +63,15 @@ fn draw(visit: &Visit, terms: &History<Dated<ContractTerm>>, months: &[MonthStat
     let body = if terms.is_empty() {
         let text =
             "A free allowance or a volume price counts over a whole month. Enter it, then apply it to each month.";
-        view! { <EmptyState title="No terms yet" text=text/> }.into_any()
+        html! { <EmptyState title="No terms yet" text=text/> }
     } else {
-        view! { {month_list(visit, months)}{term_list(visit, terms)} }.into_any()
+        html! { {month_list(visit, months)}{term_list(visit, terms)} }
     };
-    view! {
+    html! {
         <PageHead title="Commitments and volume pricing" lead=lead(terms, months)>{action}</PageHead>
         {tabs(visit.org(), Tab::Contract)}
         {body}
     }
-    .into_any()
 }
 
 /// The answer first: what is left to do, and what the contract comes to.
@@ -96,22 +95,15 @@ fn lead(terms: &[Dated<ContractTerm>], months: &[MonthStatus]) -> String {
 
 fn month_list(visit: &Visit, months: &[MonthStatus]) -> AnyView {
     if months.is_empty() {
-        return view! { <p class="soft">"No term has held in a month yet."</p> }.into_any();
+        return html! { <p class="soft">"No term has held in a month yet."</p> };
     }
-    let columns = vec![
-        Column::text("Month"),
-        Column::text("Contract"),
-        Column::number("Effect on spend, $"),
-        Column::text("Applied"),
-        Column::text("Preview").hidden(),
-    ];
+    let columns = columns("Month | Contract | Effect on spend, $ # | Applied | Preview ~");
     let rows = months.iter().map(|status| month_row(visit, status)).collect_view();
-    view! {
+    html! {
         <Section title="Months" note="every call of a month gets the month's one rate, whenever it came" id="months">
             <Table caption="Months under the contract" columns=columns>{rows}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn month_row(visit: &Visit, status: &MonthStatus) -> AnyView {
@@ -127,15 +119,15 @@ fn month_row(visit: &Visit, status: &MonthStatus) -> AnyView {
     });
     let state = status.state.label();
     let effect = match status.effect {
-        effect if effect.is_zero() => view! { <td class="num soft">{format::NONE}</td> }.into_any(),
-        effect => view! { <td class="num">{change(effect)}</td> }.into_any(),
+        effect if effect.is_zero() => html! { <td class="num soft">{format::NONE}</td> },
+        effect => html! { <td class="num">{change(effect)}</td> },
     };
     let action = match status.previewed {
-        Some(run_id) => view! { <a href=run(&run_id)>"See the preview"</a> }.into_any(),
+        Some(run_id) => html! { <a href=run(&run_id)>"See the preview"</a> },
         None if visit.frame.may(Permission::ManagePrices) => preview_form(visit.org(), status, &title),
         None => ().into_any(),
     };
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap">{title}{running}</th>
             <td><Badge tone=state_tone(status)>{state}</Badge>{newer}</td>
@@ -144,7 +136,6 @@ fn month_row(visit: &Visit, status: &MonthStatus) -> AnyView {
             <td>{action}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// A month that is over and not up to date waits for somebody.
@@ -160,39 +151,28 @@ fn preview_form(org: &str, status: &MonthStatus, title: &str) -> AnyView {
     let label = format!("Preview the contract for {title}");
     let waits = status.is_over && status.state != MonthState::Applied;
     let kind = if waits { ButtonKind::Primary } else { ButtonKind::Secondary };
-    view! {
+    html! {
         <form method="post" action=StartRun::url()>
-            <input type="hidden" name="org" value=org.to_owned()/>
-            <input type="hidden" name="kind" value=RunKind::Contract.as_str()/>
-            <input type="hidden" name="month" value=month_text(status.month.from)/>
+            {hidden([("org", org), ("kind", RunKind::Contract.as_str()), ("month", &month_text(status.month.from))])}
             <RowButton kind=kind text="Preview" name=label/>
         </form>
     }
-    .into_any()
 }
 
 fn term_list(visit: &Visit, terms: &History<Dated<ContractTerm>>) -> AnyView {
-    let columns = vec![
-        Column::text("Term"),
-        Column::text("Kind"),
-        Column::text("Effective"),
-        Column::text("Source"),
-        Column::text("Entered"),
-        Column::text("End it").hidden(),
-    ];
+    let columns = columns("Term | Kind | Effective | Source | Entered | End it ~");
     let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let rows = Rows { org, tab: Tab::Contract, may_manage };
     let rows = terms.iter().map(|term| term_row(rows, term)).collect_view();
     let (more, undo) = (left_out(terms), undone_under_changes(org));
     let note = "where several count the same, the upper one goes first";
-    view! {
+    html! {
         <Section title="Terms" note=note id="terms">
             <Table caption="Terms of the contract" columns=columns>{rows}</Table>
             {more}
             {undo}
         </Section>
     }
-    .into_any()
 }
 
 fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
@@ -207,7 +187,7 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
         Some(to) => format!("{} until before {}", format::month(row.from), format::month(to)),
     };
     let end = rows.end(term, &words);
-    view! {
+    html! {
         <tr class:soft=!term.is_live()>
             <th scope="row">{words.clone()}{tiers}</th>
             <td>{row.kind.label()}</td>
@@ -217,7 +197,6 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
             <td class="nowrap">{end}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Enters a term of the contract.
@@ -249,7 +228,7 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
     let crumbs = vec![Crumb::link("Commitments and volume pricing", path(org)), Crumb::here("Add term".to_owned())];
     let lead = "It counts the units of each month in your organization's time zone. Nothing moves until you apply it to a month.";
     let together = !kept("more_meters").is_empty();
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Add term" lead=lead/>
         <form method="post" action=AddTerm::url() class="form form-wide">
@@ -262,7 +241,7 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
                     hint="Of an allowance, such as 1,000,000."/>
             </div>
             {tier_rows(&form)}
-            {models_fields("provider", typed("provider"), typed("models"))}
+            {models_fields(org, "provider", typed("provider"), typed("models"))}
             <div class="form-row">
                 <Field label="From month" name="from" kind="month" placeholder="2026-11" value=kept("from") error=form.error("from")
                     hint="Its first month, such as 2026-11."/>
@@ -270,7 +249,7 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
                     hint="The first month without it; empty: no end date."/>
             </div>
             {source_fields(typed("source"), typed("source_url"))}
-            <details class="price-fold" open=together>
+            <details class="fold" open=together>
                 <summary>"Count several meters together"</summary>
                 <Field label="Also counted" name="more_meters" optional=true value=kept("more_meters")
                     hint="Words of meters of the same unit between commas, such as input_cache_read,output."/>
@@ -279,7 +258,6 @@ fn draw_new(org: &str, names: AnyView) -> AnyView {
         </form>
         {names}
     }
-    .into_any()
 }
 
 /// Rows of tiers in the form.
@@ -316,36 +294,28 @@ pub(super) fn counted(contract: &ContractMonth) -> AnyView {
         } else {
             "Counting the month."
         };
-        return view! { <p class="soft">{text}</p> }.into_any();
+        return html! { <p class="soft">{text}</p> };
     }
-    let columns = vec![
-        Column::text("Term"),
-        Column::number("Units in the month"),
-        Column::number("Without it, $"),
-        Column::number("With it, $"),
-        Column::number("Cost impact, $"),
-    ];
+    let columns = columns("Term | Units in the month # | Without it, $ # | With it, $ # | Cost impact, $ #");
     let rows = contract.terms.iter().map(counted_row).collect_view();
-    view! {
+    html! {
         <Section title="Counted" note="what each term makes of the month">
             <Table caption="What the terms count and charge" columns=columns dense=true>{rows}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn counted_row(term: &TermMonth) -> AnyView {
     let (total, units) = (term.total, term.units.clone());
     let charged = term.charge.map_or_else(
-        || view! { <td class="num soft">"counting"</td><td></td> }.into_any(),
+        || html! { <td class="num soft">"counting"</td><td></td> },
         |charge| {
             let delta = charge - total.amount;
             let moved = if delta.is_zero() { format::NONE.into_any() } else { change(delta) };
-            view! { <td class="num" title=format::money_full(charge)>{format::money_plain(charge)}</td><td class="num">{moved}</td> }
-                .into_any()
+            html! { <td class="num" title=format::money_full(charge)>{format::money_plain(charge)}</td><td class="num">{moved}</td> }
         },
     );
-    view! {
+    html! {
         <tr>
             <th scope="row">{term.words.clone()}</th>
             <td class="num" title=units>{format::quantity(total.quantity)}</td>
@@ -353,5 +323,4 @@ fn counted_row(term: &TermMonth) -> AnyView {
             {charged}
         </tr>
     }
-    .into_any()
 }

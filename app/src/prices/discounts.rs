@@ -5,13 +5,13 @@ use super::fields::{models_fields, source_fields};
 use super::history::{Rows, entered, left_out, undone_under_changes};
 use super::labels::{Tab, amount, refused, sourced, span, tabs};
 use crate::error::AppError;
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Change, Choice, Column, Columns, Crumb, Direction, EmptyState, Field, Figure,
-    FormErrors, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice,
+    FormErrors, Notice, NoticeText, PageHead, Radios, Section, Select, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::meter::Meter;
@@ -72,35 +72,24 @@ fn draw(visit: &Visit, modifiers: &History<Dated<PriceModifier>>, has_changes: b
     );
     let body = if modifiers.is_empty() {
         let text = "A discount is what you negotiated off a provider's prices; a markup is what you add when you charge your teams.";
-        view! { <EmptyState title="No discounts or markups" text=text/> }.into_any()
+        html! { <EmptyState title="No discounts or markups" text=text/> }
     } else {
-        let columns = vec![
-            Column::text("What"),
-            Column::text("Provider"),
-            Column::text("Models"),
-            Column::text("On"),
-            Column::text("Effective"),
-            Column::text("Source"),
-            Column::text("Entered"),
-            Column::text("End it").hidden(),
-        ];
+        let columns = columns("What | Provider | Models | On | Effective | Source | Entered | End it ~");
         let rows = Rows { org, tab: Tab::Discounts, may_manage };
         let rows = modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
-        view! {
+        html! {
             <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table>
             {left_out(modifiers)}
         }
-        .into_any()
     };
     let undo = (may_manage && has_changes).then(|| undone_under_changes(org));
-    view! {
+    html! {
         <PageHead title="Discounts and markups" lead=lead>{action}</PageHead>
         {tabs(org, Tab::Discounts)}
         {body}
         {undo}
         {order(&live)}
     }
-    .into_any()
 }
 
 /// In which order factors stack, with an example: of the organization's own where it has any.
@@ -108,7 +97,7 @@ fn order(live: &[&PriceModifier]) -> AnyView {
     let own = |kind| live.iter().find(|row| row.kind == kind).map(|row| row.factor);
     let factors = EXAMPLE.map(|(kind, usual)| (kind, own(kind).unwrap_or_else(|| Decimal::new(usual, 2))));
     let example = example(&factors);
-    view! {
+    html! {
         <Section title="How they stack" note="one after the other, never summed" id="order">
             <ol class="price-order">
                 <li>"the provider's regional uplift, where the price book has one"</li>
@@ -119,7 +108,6 @@ fn order(live: &[&PriceModifier]) -> AnyView {
             <p class="soft small">"Each has a line of its own on the receipt, so that every line is quantity × rate. Of one kind the older goes first."</p>
         </Section>
     }
-    .into_any()
 }
 
 /// "$100.00 list price → −12 % negotiated discount = $88.00 → +5 % internal markup = $92.40".
@@ -155,7 +143,7 @@ fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
     let end = rows.end(modifier, &what);
     let attributes = Some(row.attributes.to_string()).filter(|text| !text.is_empty());
     let models = row.models.as_ref().map_or_else(|| "all models".to_owned(), Pattern::words);
-    view! {
+    html! {
         <tr class:soft=!modifier.is_live()>
             <th scope="row" class="nowrap">{percent_words(row.factor)}<span class="note">{row.kind.label()}</span></th>
             <td>{row.provider.clone().unwrap_or_else(|| "all providers".to_owned())}</td>
@@ -167,7 +155,6 @@ fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
             <td>{end}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Enters a discount or markup, in two steps: what it would have meant, then entering it.
@@ -227,14 +214,13 @@ fn draw_new(org: &str, typed: &ModifierForm, effect: Option<ModifierEffect>, wro
     let lead = "First what it would have meant for the last 30 days; nothing is entered before you say so.";
     let seen = effect.map(|effect| seen(org, typed, &effect));
     let fields = fields(org, typed, wrong, seen.is_some());
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Enter a discount or markup" lead=lead/>
         <FormErrors errors={Posted::<AddModifier>::here().errors()}/>
         {seen}
         {fields}
     }
-    .into_any()
 }
 
 fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_seen: bool) -> AnyView {
@@ -253,7 +239,7 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
     let button = if was_seen { "Show the effect again" } else { "Show its effect" };
     let main = if was_seen { ButtonKind::Secondary } else { ButtonKind::Primary };
     let typed = typed.clone();
-    view! {
+    html! {
         <form class="form form-wide" method="get" action=format!("{}/new", path(org))>
             <FormErrors errors=wrong/>
             <Radios label="Kind" name="kind" choices=kinds value=kind/>
@@ -261,7 +247,7 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
                 <Field label="Percent" name="percent" inputmode="decimal" value=typed.percent error=percent hint="Of the price, such as 12 or 2.5."/>
                 <Select label="On" name="meters" choices=choices value=typed.meters error=meters/>
             </div>
-            {models_fields(SELLER, (typed.provider, seller), (typed.models, models))}
+            {models_fields(org, SELLER, (typed.provider, seller), (typed.models, models))}
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=typed.valid_from error=valid_from hint="Its first day; empty for all time before too."/>
                 <Field label="End date (exclusive)" name="valid_to" kind="date" optional=true value=typed.valid_to error=valid_to hint="Empty: no end date."/>
@@ -270,7 +256,6 @@ fn fields(org: &str, typed: &ModifierForm, wrong: Vec<(String, String)>, was_see
             <div class="actions"><Button kind=main>{button}</Button></div>
         </form>
     }
-    .into_any()
 }
 
 /// What it would have meant, and the button that enters it.
@@ -281,39 +266,36 @@ fn seen(org: &str, typed: &ModifierForm, effect: &ModifierEffect) -> AnyView {
     let days = format!("{} – {}", format::day(effect.period.from), format::day(effect.period.last_day()));
     let figures = if effect.rows.is_empty() {
         let text = "Nothing of these days is concerned: check the provider and the models, or enter it for what comes.";
-        view! { <Notice tone=Tone::Warn>{text}</Notice> }.into_any()
+        html! { <Notice tone=Tone::Warn>{text}</Notice> }
     } else {
         let from_to = format!("from {} to {}", format::money(before), format::money(before + delta));
-        view! {
+        html! {
             <div class="headline">
                 <Figure large=true caption="Cost impact" value=amount(delta) title=format::money_full(delta)><span class="soft">{from_to}</span></Figure>
             </div>
             {tables(effect)}
         }
-        .into_any()
     };
     let example = example(&[(kind, effect.factor)]);
     let enter = enter(org, typed, kind);
-    view! {
+    html! {
         <Section title=title note=format!("had it held {days}") id="effect">
             {figures}
             <p class="soft small">{example}". Multiplied on what the days were charged, without what the contract took off for the month; each call rounds its own lines to 12 places."</p>
             {enter}
         </Section>
     }
-    .into_any()
 }
 
 fn tables(effect: &ModifierEffect) -> AnyView {
     let by_project = table("Project", effect.by(|row| row.project.clone()));
     let by_model = table("Model", effect.by(|row| format!("{}/{}", row.provider, row.model)));
-    view! {
+    html! {
         <Columns>
             <Section title="By project">{by_project}</Section>
             <Section title="By model">{by_model}</Section>
         </Columns>
     }
-    .into_any()
 }
 
 fn table(head: &'static str, rows: Vec<(String, Decimal, Decimal)>) -> AnyView {
@@ -329,7 +311,7 @@ fn table(head: &'static str, rows: Vec<(String, Decimal, Decimal)>) -> AnyView {
         }
     });
     let caption = format!("What would have moved by {}", head.to_lowercase());
-    view! { <Table caption=caption columns=columns dense=true>{rows.collect_view()}</Table> }.into_any()
+    html! { <Table caption=caption columns=columns dense=true>{rows.collect_view()}</Table> }
 }
 
 fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind) -> AnyView {
@@ -345,15 +327,13 @@ fn enter(org: &str, typed: &ModifierForm, kind: ModifierKind) -> AnyView {
         ("source", &typed.source),
         ("source_url", &typed.source_url),
     ];
-    let hidden = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
     let button = format!("Enter the {}", kind.as_str());
-    view! {
+    html! {
         <form method="post" action=AddModifier::url()>
-            {hidden.collect_view()}
+            {hidden(fields)}
             <div class="actions"><Button kind=ButtonKind::Primary>{button}</Button></div>
         </form>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use crate::error::AppError;
 use crate::form::Posted;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
+use crate::suggestions::{BOOK_MODEL, BOOK_PROVIDER, suggest};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Notice, PageHead, Select, Tone,
+    Breadcrumb, Button, ButtonKind, Checkbox, Choice, Crumb, Field, FormErrors, Notice, PageHead, Select, Tone, html,
 };
 use domain::meter::Meter;
 use domain::price::page::{FormPreview, ModelName};
@@ -71,14 +72,14 @@ fn submit(query: &UrlQuery, seen: Option<&FormPreview>, plain: &'static str) -> 
         }
         None => {
             let said = "First you see what it would do to the events that wait. Nothing moves before you confirm it.";
-            (view! { <p class="soft small">{said}</p> }.into_any(), "See what it does")
+            (html! { <p class="soft small">{said}</p> }, "See what it does")
         }
     };
-    view! { <input type="hidden" name="price_unpriced" value="true"/>{said}{button(text)} }.into_any()
+    html! { <input type="hidden" name="price_unpriced" value="true"/>{said}{button(text)} }
 }
 
 fn button(text: &'static str) -> AnyView {
-    view! { <div class="actions"><Button kind=ButtonKind::Primary>{text}</Button></div> }.into_any()
+    html! { <div class="actions"><Button kind=ButtonKind::Primary>{text}</Button></div> }
 }
 
 /// Meters that most models have a price for; each can be changed.
@@ -107,7 +108,7 @@ fn rates(form: &Posted<EnterPrice>, kept: impl Fn(&str) -> String) -> AnyView {
         }
     };
     let rows = USUAL_METERS.into_iter().enumerate().map(row).collect_view();
-    view! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }.into_any()
+    html! { <fieldset class="price-rates"><legend class="visually-hidden">"Rates"</legend>{rows}<p class="field-hint">{RATES_HINT}</p></fieldset> }
 }
 
 fn draw_price(visit: &Visit) -> AnyView {
@@ -122,16 +123,18 @@ fn draw_price(visit: &Visit) -> AnyView {
         view! { <Checkbox label="It is right all the same" name="confirmed" hint=warning/> }
     });
     let (crumbs, org) = (crumbs(visit.org(), query, "Add price override"), visit.org().to_owned());
-    view! {
+    let (provider, model) =
+        (suggest(&org, BOOK_PROVIDER).list(PROVIDERS), suggest(&org, BOOK_MODEL).beside("provider"));
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Add price override" lead="It overrides the list price of the model from its first day on. Recorded events keep their cost until they are repriced."/>
         <form method="post" action=EnterPrice::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
             <div class="form-row">
-                <Field label="Provider" name="provider" value=kept("provider") maxlength=200 error=form.error("provider")
+                <Field label="Provider" name="provider" value=kept("provider") maxlength=200 error=form.error("provider") suggest=provider
                     hint="As the price book names it, such as openai; a new name is fine."/>
-                <Field label="Model" name="model" value=kept("model") maxlength=200 error=form.error("model")
+                <Field label="Model" name="model" value=kept("model") maxlength=200 error=form.error("model") suggest=model
                     hint="As your events name it; a new name makes a model of your own."/>
             </div>
             {rates}
@@ -142,7 +145,7 @@ fn draw_price(visit: &Visit) -> AnyView {
                     hint="Empty: no end date."/>
             </div>
             {source_fields(entered("source"), entered("source_url"))}
-            <details class="price-fold" open=special>
+            <details class="fold" open=special>
                 <summary>"Only for a tier, a context size or some hours"</summary>
                 <div class="form-row">
                     <Select label="Tier of service" name="variant" choices=variants.to_vec() value=variant error=form.error("variant")/>
@@ -158,7 +161,6 @@ fn draw_price(visit: &Visit) -> AnyView {
             {submit(query, seen, "Enter the price")}
         </form>
     }
-    .into_any()
 }
 
 /// Whether the folded fields are used.
@@ -167,17 +169,14 @@ fn is_special(kept: &impl Fn(&str) -> String) -> bool {
     ["variant", "tier", "attributes", "schedule"].into_iter().any(used)
 }
 
-/// Names that can be typed, offered by the browser where it can.
+/// The list of providers that [`providers`] leaves for who has no scripts.
+pub(super) const PROVIDERS: &str = "providers";
+
+/// Names of providers, offered by the browser where no scripts run.
 pub(super) async fn providers(visit: &Visit) -> Result<AnyView, AppError> {
     let entries = backend::prices::browse::providers(&visit.backend, &visit.scope).await?;
-    let names: Vec<String> = entries.into_iter().map(|entry| entry.provider).collect();
-    let names = view! {
-        <details class="price-fold">
-            <summary>"Names of providers in the price book"</summary>
-            <p class="soft small">{names.join(", ")}</p>
-        </details>
-    };
-    Ok(names.into_any())
+    let names = entries.into_iter().map(|entry| view! { <option value=entry.provider></option> }).collect_view();
+    Ok(html! { <datalist id=PROVIDERS>{names}</datalist> })
 }
 
 fn draw_name(visit: &Visit) -> AnyView {
@@ -185,20 +184,23 @@ fn draw_name(visit: &Visit) -> AnyView {
     let kept = typed(query, &form);
     let seen = form.done().and_then(Option::as_ref);
     let (crumbs, org) = (crumbs(visit.org(), &UrlQuery::new(), "Add model alias"), visit.org().to_owned());
-    view! {
+    let (sent_by, sent_as) = (suggest(&org, "provider"), suggest(&org, "model").beside("provider"));
+    let (provider, model) =
+        (suggest(&org, BOOK_PROVIDER).list(PROVIDERS), suggest(&org, BOOK_MODEL).beside("to_provider"));
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Add model alias" lead="Events that carry this name are priced as the model it is mapped to."/>
         <form method="post" action=MapName::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
             <div class="form-row">
-                <Field label="Provider of the events" name="provider" value=kept("provider") maxlength=200 error=form.error("provider")/>
-                <Field label="Name in the events" name="name" value=kept("name") maxlength=200 error=form.error("name")
+                <Field label="Provider of the events" name="provider" value=kept("provider") maxlength=200 error=form.error("provider") suggest=sent_by/>
+                <Field label="Name in the events" name="name" value=kept("name") maxlength=200 error=form.error("name") suggest=sent_as
                     hint="One name; or ^our-chat- for names that begin so."/>
             </div>
             <div class="form-row">
-                <Field label="Provider of the model" name="to_provider" value=kept("to_provider") maxlength=200 error=form.error("to_provider")/>
-                <Field label="Model in the price book" name="to_model" value=kept("to_model") maxlength=200 error=form.error("to_model")/>
+                <Field label="Provider of the model" name="to_provider" value=kept("to_provider") maxlength=200 error=form.error("to_provider") suggest=provider/>
+                <Field label="Model in the price book" name="to_model" value=kept("to_model") maxlength=200 error=form.error("to_model") suggest=model/>
             </div>
             <div class="form-row">
                 <Field label="From" name="valid_from" kind="date" optional=true value=kept("valid_from") error=form.error("valid_from")
@@ -209,5 +211,4 @@ fn draw_name(visit: &Visit) -> AnyView {
             {submit(query, seen, "Map the name")}
         </form>
     }
-    .into_any()
 }

@@ -2,9 +2,10 @@
 
 use super::api::EndRule;
 use super::labels::Tab;
+use crate::form::hidden;
 use crate::format;
 use crate::layout::NavItem;
-use crate::ui::{Badge, Field, RowButton};
+use crate::ui::{Badge, Field, RowButton, html};
 use chrono::{DateTime, FixedOffset};
 use domain::rule::{Dated, History, Rule, RuleKind};
 use leptos::prelude::*;
@@ -30,51 +31,45 @@ impl Rows<'_> {
     }
 
     fn end_form(self, rule_id: u64, kind: RuleKind, what: &str) -> AnyView {
-        let (org, rule, page) = (self.org.to_owned(), rule_id.to_string(), self.tab.word());
+        let rule = rule_id.to_string();
         let label = format!("End {what}");
         let (summary, id) = (label.clone(), format!("end-{rule}"));
         let field = if kind.is_monthly() {
-            view! {
+            html! {
                 <Field label="First month without it" name="valid_to" id=id kind="month" placeholder="2026-11"
                     hint="Such as 2026-11; its first month or an earlier one withdraws it."/>
             }
-            .into_any()
         } else {
-            view! {
+            html! {
                 <Field label="Last day before" name="valid_to" id=id kind="date"
                     hint="It holds until this day begins; on the day it began or before, it is withdrawn."/>
             }
-            .into_any()
         };
-        view! {
-            <details class="price-fold">
+        html! {
+            <details class="fold">
                 <summary aria-label=summary>"End …"</summary>
-                <form method="post" action=EndRule::url() class="price-end">
-                    <input type="hidden" name="org" value=org/>
-                    <input type="hidden" name="rule" value=rule/>
-                    <input type="hidden" name="page" value=page/>
+                <form method="post" action=EndRule::url() class="fold-form">
+                    {hidden([("org", self.org), ("rule", &rule), ("page", self.tab.word())])}
                     {field}
                     <RowButton text="End" name=label/>
                 </form>
             </details>
         }
-        .into_any()
     }
 }
 
 /// When and by whom a rule was entered.
 pub(super) fn entered<R>(rule: &Dated<R>) -> AnyView {
     let at = rule.entry.recorded_at;
-    view! {
+    html! {
         <time datetime=format::time_machine(at) title=format::time_exact(at)>{format::day_year(at.date_naive())}</time>
         <span class="note">{rule.entry.recorded_by.clone()}</span>
     }
-    .into_any()
 }
 
 fn superseded(at: DateTime<FixedOffset>) -> AnyView {
     let title = format!("Counts no more since {}; receipts that point to it keep it", format::time_exact(at));
-    view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
+    html! { <span title=title><Badge>"superseded"</Badge></span> }
 }
 
 /// How many more there are than a list shows.
@@ -82,12 +77,11 @@ pub(super) fn left_out<T>(list: &History<T>) -> AnyView {
     if list.more == 0 {
         return ().into_any();
     }
-    view! { <p class="soft small">{format!("{} more not listed.", format::count(list.more))}</p> }.into_any()
+    html! { <p class="soft small">{format!("{} more not listed.", format::count(list.more))}</p> }
 }
 
 /// Where mistakes are taken back.
 pub(super) fn undone_under_changes(org: &str) -> AnyView {
     let changes = format!("{}/own#changes", NavItem::Prices.path(org));
-    view! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
-        .into_any()
+    html! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
 }

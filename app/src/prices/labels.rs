@@ -4,7 +4,7 @@ use crate::error::AppError;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::Visit;
-use crate::ui::{self, Badge, Change, Direction, NoPermission, PageHead, Tabs};
+use crate::ui::{self, Badge, Change, Direction, NoPermission, PageHead, Tabs, html};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::identity::Permission;
 use domain::meter::Unit;
@@ -61,7 +61,7 @@ pub(super) fn tabs(org: &str, here: Tab) -> AnyView {
         tab(Tab::Contract, "Commitments"),
         tab(Tab::Runs, "Repricing runs"),
     ];
-    view! { <Tabs label="Pages about prices" tabs=tabs/> }.into_any()
+    html! { <Tabs label="Pages about prices" tabs=tabs/> }
 }
 
 /// The page of a model. Its name may hold slashes, which stay.
@@ -134,12 +134,11 @@ const fn unit_word(unit: Unit, many: bool) -> &'static str {
 /// A price in a column whose head says dollars per million.
 pub(super) fn rate_cell(price: Option<&RateNow>) -> AnyView {
     let Some(price) = price else {
-        return view! { <td class="num soft" title="No such price">{format::NONE}</td> }.into_any();
+        return html! { <td class="num soft" title="No such price">{format::NONE}</td> };
     };
     let title = since(price.since);
     let text = if price.per == 1_000_000 { plain(price.rate) } else { rate(price.rate, price.per) };
-    view! { <td class="num" title=title>{text}{price.own.then(|| view! { <span class="note">"own"</span> })}</td> }
-        .into_any()
+    html! { <td class="num" title=title>{text}{price.own.then(|| view! { <span class="note">"own"</span> })}</td> }
 }
 
 /// A rate without its dollar sign, every digit.
@@ -184,7 +183,7 @@ pub(super) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> St
 pub(super) fn source(row: &BookPrice) -> AnyView {
     let what = format!("the price of {}", row.meter.label().to_lowercase());
     let derived = row.derived.map(|derived| view! { " "<span title=derived.reason()><Badge>"derived"</Badge></span> });
-    view! { {sourced(&row.source, &row.source_version, row.source_url.clone(), &what)}{derived} }.into_any()
+    html! { {sourced(&row.source, &row.source_version, row.source_url.clone(), &what)}{derived} }
 }
 
 /// Why the derived ones among these prices stand in the book: a sentence for each reason.
@@ -201,7 +200,7 @@ pub(super) fn sourced(source: &str, version: &str, url: Option<String>, what: &s
     match url {
         Some(url) => {
             let label = format!("{name}: source of {what}");
-            view! { <a href=url rel="external noreferrer" aria-label=label>{name}</a> }.into_any()
+            html! { <a href=url rel="external noreferrer" aria-label=label>{name}</a> }
         }
         None => name.into_any(),
     }
@@ -217,7 +216,7 @@ pub(crate) fn change(delta: Decimal) -> AnyView {
         1.0
     };
     let text = if delta.is_zero() { format::money_plain(delta) } else { format::money_signed(delta) };
-    view! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }.into_any()
+    html! { <Change text=text direction=Direction::of_cost(sign) title=format::money_full(delta)/> }
 }
 
 /// What a sum moves by, with its sign and unit.
@@ -227,7 +226,7 @@ pub(super) fn amount(delta: Decimal) -> String {
 
 /// In place of a page: who may do what it is for, under its heading.
 pub(super) fn not_yours((head, what): (&'static str, &'static str)) -> AnyView {
-    view! { <PageHead title=head/><NoPermission what=what who="an owner, admin or finance member"/> }.into_any()
+    html! { <PageHead title=head/><NoPermission what=what who="an owner, admin or finance member"/> }
 }
 
 /// The same, with its status, to those who may not change prices.

@@ -6,7 +6,8 @@ use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
 use crate::ui::{
-    Badge, Button, Choice, Column, EmptyState, Field, Icon, Notice, PageHead, Pager, Section, Select, Sign, Table, Tone,
+    Badge, Button, Choice, EmptyState, Field, Icon, Notice, PageHead, Pager, Section, Select, Sign, Table, Tone,
+    columns, html,
 };
 use domain::meter::Meter;
 use domain::price::page::{ModelEntry, PriceSearch, PricesPage, ProviderEntry, RateNow, UsedModel};
@@ -25,8 +26,12 @@ fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let (used, book) = (used(org, prices), book(org, search, prices));
     // Whoever searches wants to see what was found.
     let searching = !search.text.is_empty() || search.provider.is_some() || search.cursor.is_some();
-    let parts = if searching { view! { {book}{used} }.into_any() } else { view! { {used}{book} }.into_any() };
-    view! {
+    let parts = if searching {
+        html! { {book}{used} }
+    } else {
+        html! { {used}{book} }
+    };
+    html! {
         <PageHead title="Prices" lead=lead(prices)>
             <CsvLink href=file/>
         </PageHead>
@@ -34,7 +39,6 @@ fn draw(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
         {unpriced(org, prices)}
         {parts}
     }
-    .into_any()
 }
 
 /// The answer in one sentence: what was used, what it cost, how much of it is priced.
@@ -62,39 +66,30 @@ fn unpriced(org: &str, prices: &PricesPage) -> AnyView {
         format::money(total.unpriced_upper_bound)
     );
     let queue = format!("{}/unpriced", NavItem::Events.path(org));
-    view! { <Notice tone=Tone::Warn>{text}<a href=queue>"Set prices"</a></Notice> }.into_any()
+    html! { <Notice tone=Tone::Warn>{text}<a href=queue>"Set prices"</a></Notice> }
 }
 
 fn used(org: &str, prices: &PricesPage) -> AnyView {
     if prices.used.is_empty() {
         return ().into_any();
     }
-    let columns = vec![
-        Column::text("Model"),
-        Column::number("Input, $ / 1M"),
-        Column::number("Output, $ / 1M"),
-        Column::number("Spend, $"),
-        Column::number("Share"),
-        Column::number("Requests"),
-        Column::text("Price"),
-    ];
+    let columns = columns("Model | Input, $ / 1M # | Output, $ / 1M # | Spend, $ # | Share # | Requests # | Price");
     let total = prices.total.spend;
     let rows = prices.used.iter().map(|used| used_row(org, used, total)).collect_view();
     let title = format!("Used in {}", format::month_name(prices.month));
-    view! { <Section title=title.clone() note="by the name that was sent"><Table caption=title columns=columns>{rows}</Table></Section> }
-        .into_any()
+    html! { <Section title=title.clone() note="by the name that was sent"><Table caption=title columns=columns>{rows}</Table></Section> }
 }
 
 fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
     let share = format::ratio(used.sums.spend, total).map(format::percent);
     let name = match &used.priced_as {
-        Some(name) => view! { <a href=model_path(org, name)>{used.model.clone()}</a> }.into_any(),
+        Some(name) => html! { <a href=model_path(org, name)>{used.model.clone()}</a> },
         None => used.model.clone().into_any(),
     };
     // A name that was understood as another is worth a word.
     let other = used.priced_as.as_ref().filter(|name| name.model != used.model || name.provider != used.provider);
     let other = other.map(|name| format!(", priced as {}", name.model));
-    view! {
+    html! {
         <tr>
             <th scope="row">{name}<span class="note">{used.provider.clone()}{other}</span></th>
             {rate_cells(used.input.as_ref(), used.output.as_ref(), used.other.as_ref())}
@@ -104,21 +99,24 @@ fn used_row(org: &str, used: &UsedModel, total: Decimal) -> AnyView {
             <td>{state(used)}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Whether the model is priced.
 fn state(used: &UsedModel) -> AnyView {
     let unpriced = used.sums.unpriced_requests;
     if used.priced_as.is_none() {
-        return view! { <Badge tone=Tone::Warn>"not in the book"</Badge> }.into_any();
+        return html! { <Badge tone=Tone::Warn>"not in the book"</Badge> };
     }
     if unpriced > 0 {
         let text = format!("{} unpriced", format::count(unpriced));
-        return view! { <Badge tone=Tone::Warn>{text}</Badge> }.into_any();
+        return html! { <Badge tone=Tone::Warn>{text}</Badge> };
     }
     let own = [&used.input, &used.output].into_iter().flatten().any(|rate| rate.own);
-    if own { view! { <Badge tone=Tone::Accent>"custom price"</Badge> }.into_any() } else { "list price".into_any() }
+    if own {
+        html! { <Badge tone=Tone::Accent>"custom price"</Badge> }
+    } else {
+        "list price".into_any()
+    }
 }
 
 fn book(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
@@ -129,7 +127,7 @@ fn book(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
         format::counted(i128::try_from(prices.providers.len()).unwrap_or_default(), "provider")
     );
     let (form, found, sources) = (form(org, search, prices), found(org, search, prices), sources(prices));
-    view! { <Section title="Price book" note=note id="book">{form}{found}{sources}</Section> }.into_any()
+    html! { <Section title="Price book" note=note id="book">{form}{found}{sources}</Section> }
 }
 
 fn form(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
@@ -142,7 +140,7 @@ fn form(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     let (text, chosen) = (search.text.clone(), search.provider.clone().unwrap_or_default());
     let all = (!text.is_empty() || !chosen.is_empty())
         .then(|| view! { <Button href=path.clone() small=true>"Show all"</Button> });
-    view! {
+    html! {
         <form class="toolbar prices-search" method="get" action=path.clone() role="search" aria-label="Price book">
             <Field label="Model or provider" name="q" kind="search" value=text optional=true maxlength=200/>
             <Select label="Provider" name="book_provider" choices=choices value=chosen/>
@@ -150,7 +148,6 @@ fn form(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
             {all}
         </form>
     }
-    .into_any()
 }
 
 fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
@@ -158,16 +155,9 @@ fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
     if page.rows.is_empty() {
         let text =
             "Try a part of the name, such as opus or 4o. A model that nobody lists can have a price of your own.";
-        return view! { <EmptyState title="No model matches" text=text/> }.into_any();
+        return html! { <EmptyState title="No model matches" text=text/> };
     }
-    let columns = vec![
-        Column::text("Model"),
-        Column::text("Provider"),
-        Column::number("Input, $ / 1M"),
-        Column::number("Output, $ / 1M"),
-        Column::text("Since"),
-        Column::number("Current prices"),
-    ];
+    let columns = columns("Model | Provider | Input, $ / 1M # | Output, $ / 1M # | Since | Current prices #");
     let rows = page.rows.iter().map(|entry| book_row(org, entry, prices)).collect_view();
     let path = NavItem::Prices.path(org);
     let query = search_query(search);
@@ -178,11 +168,10 @@ fn found(org: &str, search: &PriceSearch, prices: &PricesPage) -> AnyView {
         format::count(i128::try_from(page.rows.len()).unwrap_or_default()),
         format::counted(prices.found.matching, "model")
     );
-    view! {
+    html! {
         <Table caption="Models of the price book" columns=columns dense=true>{rows}</Table>
         <Pager previous=first next=next shown=shown previous_label="First" next_label="Next"/>
     }
-    .into_any()
 }
 
 fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
@@ -191,7 +180,7 @@ fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
     let title = entry.title.clone().filter(|title| *title != entry.name.model);
     let dated = entry.input.as_ref().or(entry.output.as_ref()).or(entry.other.as_ref().map(|(_, rate)| rate));
     let when = dated.map(|rate| rate.since.map_or_else(|| "all time".to_owned(), instant));
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=model_path(org, &entry.name)>{entry.name.model.clone()}</a>{title.map(|title| view! { <span class="note">{title}</span> })}</th>
             <td>{provider}</td>
@@ -200,7 +189,6 @@ fn book_row(org: &str, entry: &ModelEntry, prices: &PricesPage) -> AnyView {
             <td class="num">{format::count(entry.prices)}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Input and output, or what a model is priced by instead.
@@ -208,9 +196,9 @@ fn rate_cells(input: Option<&RateNow>, output: Option<&RateNow>, other: Option<&
     match other {
         Some((meter, price)) => {
             let text = format!("{}: {}", meter.label(), rate_words(price.rate, price.per, meter.unit()));
-            view! { <td class="num" colspan="2" title=since(price.since)>{text}</td> }.into_any()
+            html! { <td class="num" colspan="2" title=since(price.since)>{text}</td> }
         }
-        None => view! { {rate_cell(input)}{rate_cell(output)} }.into_any(),
+        None => html! { {rate_cell(input)}{rate_cell(output)} },
     }
 }
 

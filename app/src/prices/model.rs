@@ -9,7 +9,7 @@ use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
 use crate::ui::chart::Chart;
 use crate::ui::{
-    Badge, Breadcrumb, Button, Column, Columns, Crumb, EmptyState, PageHead, Section, Table, Tone, UrlNotice,
+    Badge, Breadcrumb, Button, Columns, Crumb, EmptyState, PageHead, Section, Table, Tone, UrlNotice, columns, html,
 };
 use chrono::{DateTime, Utc};
 use domain::identity::Permission;
@@ -43,7 +43,7 @@ fn draw(visit: &Visit, model: &ModelPage) -> AnyView {
     let enter =
         visit.frame.may(Permission::ManagePrices).then(|| view! { <Button href=form>"Add price override"</Button> });
     let (used, aliases) = (used_by(org, model), aliases(model));
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <UrlNotice known=NOTICES/>
         <PageHead title=name lead=lead(model)>{own}{enter}</PageHead>
@@ -52,7 +52,6 @@ fn draw(visit: &Visit, model: &ModelPage) -> AnyView {
         {history(model)}
         <Columns wide_first=true>{used}{aliases}</Columns>
     }
-    .into_any()
 }
 
 /// What it costs in one sentence.
@@ -86,33 +85,22 @@ fn prices(model: &ModelPage) -> AnyView {
     let force = in_force(&model.prices, model.now);
     if force.is_empty() {
         let text = "Events of this model are unpriced until it has one.";
-        return view! { <Section title="Current prices"><EmptyState title="No current price" text=text/></Section> }
-            .into_any();
+        return html! { <Section title="Current prices"><EmptyState title="No current price" text=text/></Section> };
     }
-    let columns = vec![
-        Column::text("What"),
-        Column::number("Rate"),
-        Column::text("Since"),
-        Column::text("Until"),
-        Column::text("Source"),
-        Column::text("In the book since"),
-    ];
+    let columns = columns("What | Rate # | Since | Until | Source | In the book since");
     let reasons = derivations(force.iter().map(|price| &price.row));
     let mut rows = Vec::new();
     let mut last = None;
     for price in force {
         let said = terms(&price.row);
         if last.as_ref() != Some(&said) {
-            rows.push(
-                view! { <tr class="price-terms"><th scope="rowgroup" colspan="6">{said.clone()}</th></tr> }.into_any(),
-            );
+            rows.push(html! { <tr class="price-terms"><th scope="rowgroup" colspan="6">{said.clone()}</th></tr> });
             last = Some(said);
         }
         rows.push(price_row(price, model.now));
     }
     let note = "what has no row is charged like the nearest that has one";
-    view! { <Section title="Current prices" note=note id="prices"><Table caption="Current prices" columns=columns dense=true>{rows}</Table>{reasons}</Section> }
-        .into_any()
+    html! { <Section title="Current prices" note=note id="prices"><Table caption="Current prices" columns=columns dense=true>{rows}</Table>{reasons}</Section> }
 }
 
 fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
@@ -122,7 +110,7 @@ fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
     let soon = row.valid_to.is_some_and(|to| to > now);
     let title = rate_words(row.rate, row.per, row.meter.unit());
     let own = price.own.then(|| view! { " "<Badge tone=Tone::Accent>"yours"</Badge> });
-    view! {
+    html! {
         <tr>
             <th scope="row">{row.meter.label()}<span class="note">{row.meter.unit().as_str()}</span>{own}</th>
             <td class="num" title=title>{rate(row.rate, row.per)}</td>
@@ -132,31 +120,24 @@ fn price_row(price: &DatedPrice, now: DateTime<Utc>) -> AnyView {
             <td class="nowrap soft">{format::day_year(price.recorded_at.date_naive())}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// What multiplies these prices, and what the provider lets one account use.
 fn factors(model: &ModelPage) -> AnyView {
     let modifiers = (!model.modifiers.is_empty()).then(|| {
-        let columns = vec![
-            Column::text("Factor on these prices"),
-            Column::number("Times"),
-            Column::text("On"),
-            Column::text("Effective"),
-            Column::text("Source"),
-        ];
+        let columns = columns("Factor on these prices | Times # | On | Effective | Source");
         let rows = model.modifiers.iter().map(factor_row).collect_view();
         view! { <Table caption="Factors on these prices, in the order in which they stack" columns=columns dense=true>{rows}</Table> }
     });
     let limits = model.limits.iter().map(limit_words).collect::<Vec<_>>().join("; ");
     let limits = (!limits.is_empty()).then(|| view! { <p class="soft small">{limits}</p> });
-    view! { {modifiers}{limits} }.into_any()
+    html! { {modifiers}{limits} }
 }
 
 fn factor_row(modifier: &DatedModifier) -> AnyView {
     let row = &modifier.row;
     let own = modifier.own.then(|| view! { " "<Badge tone=Tone::Accent>"yours"</Badge> });
-    view! {
+    html! {
         <tr>
             <th scope="row">{row.kind.label()}{own}</th>
             <td class="num">{format!("×\u{a0}{}", row.factor.normalize())}</td>
@@ -165,7 +146,6 @@ fn factor_row(modifier: &DatedModifier) -> AnyView {
             <td>{sourced(&row.source, &row.source_version, row.source_url.clone(), row.kind.label())}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// A limit in words: "At most 500 requests and 30,000 tokens per minute, since …".
@@ -187,25 +167,17 @@ fn history(model: &ModelPage) -> AnyView {
     });
     let others: Vec<&DatedPrice> = model.prices.iter().filter(|price| !price.holds(model.now)).collect();
     if drawing.is_none() && others.is_empty() {
-        return view! {
+        return html! {
             <Section title="History"><p class="soft">"No change of these prices is known: they hold for all events, however old."</p></Section>
-        }
-        .into_any();
+        };
     }
     let table = (!others.is_empty()).then(|| not_in_force(&others, model.now));
-    view! { <Section title="History" id="history">{drawing}{table}</Section> }.into_any()
+    html! { <Section title="History" id="history">{drawing}{table}</Section> }
 }
 
 /// Earlier, later and superseded prices; events keep the price of their own time.
 fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
-    let columns = vec![
-        Column::text("What"),
-        Column::text("Terms"),
-        Column::number("Rate"),
-        Column::text("Held"),
-        Column::text("Source"),
-        Column::text("State"),
-    ];
+    let columns = columns("What | Terms | Rate # | Held | Source | State");
     let reasons = derivations(prices.iter().map(|price| &price.row));
     let rows = prices
         .iter()
@@ -214,12 +186,12 @@ fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
             let state = match price.superseded_at {
                 Some(at) => {
                     let title = format!("Taken out of use on {}; receipts that point to it keep it", instant(at));
-                    view! { <span title=title><Badge>"superseded"</Badge></span> }.into_any()
+                    html! { <span title=title><Badge>"superseded"</Badge></span> }
                 }
                 None if row.valid_from.is_some_and(|from| from > now) => {
-                    view! { <Badge tone=Tone::Warn>"to come"</Badge> }.into_any()
+                    html! { <Badge tone=Tone::Warn>"to come"</Badge> }
                 }
-                None => view! { <Badge>"earlier"</Badge> }.into_any(),
+                None => html! { <Badge>"earlier"</Badge> },
             };
             let own = price.own.then(|| view! { <span class="note">"own"</span> });
             view! {
@@ -238,35 +210,25 @@ fn not_in_force(prices: &[&DatedPrice], now: DateTime<Utc>) -> AnyView {
         "Earlier, later and superseded prices ({})",
         format::count(i128::try_from(prices.len()).unwrap_or_default())
     );
-    view! {
+    html! {
         <details class="price-history">
             <summary>{title.clone()}</summary>
             <Table caption=title columns=columns dense=true>{rows}</Table>
             {reasons}
         </details>
     }
-    .into_any()
 }
 
 fn used_by(org: &str, model: &ModelPage) -> AnyView {
     let title = "Who uses it";
     if model.used_by.is_empty() {
-        return view! { <Section title=title note="last 30 days"><p class="soft">"Nobody in this organization."</p></Section> }
-            .into_any();
+        return html! { <Section title=title note="last 30 days"><p class="soft">"Nobody in this organization."</p></Section> };
     }
     let total: Decimal = model.used_by.iter().map(|used| used.sums.spend).sum();
-    let columns = vec![
-        Column::text("Project"),
-        Column::text("Reported model name"),
-        Column::number("Spend, $"),
-        Column::number("Share"),
-        Column::number("Requests"),
-        Column::number("Tokens"),
-    ];
+    let columns = columns("Project | Reported model name | Spend, $ # | Share # | Requests # | Tokens #");
     let rows = model.used_by.iter().map(|used| used_row(org, used, total)).collect_view();
     let note = format!("last 30 days, since {}", format::day(model.used_since));
-    view! { <Section title=title note=note id="used-by"><Table caption=title columns=columns>{rows}</Table></Section> }
-        .into_any()
+    html! { <Section title=title note=note id="used-by"><Table caption=title columns=columns>{rows}</Table></Section> }
 }
 
 fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
@@ -278,7 +240,7 @@ fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
         .and("model", &used.model)
         .at(&NavItem::Events.path(org));
     let label = format!("Events of {} in {}", used.model, used.project);
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=events aria-label=label>{used.project.clone()}</a></th>
             <td>{used.model.clone()}<span class="note">{used.provider.clone()}</span></td>
@@ -288,7 +250,6 @@ fn used_row(org: &str, used: &UsedBy, total: Decimal) -> AnyView {
             <td class="num" title=format::count(used.sums.tokens)>{format::count_compact(used.sums.tokens)}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Names under which events may be sent.
@@ -299,7 +260,7 @@ fn aliases(model: &ModelPage) -> AnyView {
         alias.words == model.name.model && alias.provider == model.name.provider && alias.valid_from.is_none()
     };
     let rows = model.aliases.iter().filter(|alias| !itself(alias)).map(|alias| alias_row(model, alias)).collect_view();
-    view! {
+    html! {
         <Section title="Aliases" id="names">
             <ul class="price-names">
                 <li>{own}</li>
@@ -307,7 +268,6 @@ fn aliases(model: &ModelPage) -> AnyView {
             </ul>
         </Section>
     }
-    .into_any()
 }
 
 fn alias_row(model: &ModelPage, alias: &AliasEntry) -> AnyView {
@@ -315,5 +275,5 @@ fn alias_row(model: &ModelPage, alias: &AliasEntry) -> AnyView {
     let dated = alias.valid_from.is_some() || alias.valid_to.is_some();
     let dated = dated.then(|| format!(", {}", span(alias.valid_from, alias.valid_to)));
     let own = alias.own.then(|| view! { " "<Badge tone=Tone::Accent>"your name"</Badge> });
-    view! { <li>{alias.words.clone()}{other}{dated}{own}</li> }.into_any()
+    html! { <li>{alias.words.clone()}{other}{dated}{own}</li> }
 }

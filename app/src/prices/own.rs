@@ -3,13 +3,13 @@
 use super::api::{EndRule, UndoChange};
 use super::history::{Rows, entered, left_out};
 use super::labels::{Tab, model_path, rate, source, span, tabs};
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, FormErrors, NoticeText, PageHead, RowButton, Section, Table, Tone,
-    UrlNotice,
+    Badge, Button, ButtonKind, EmptyState, FormErrors, NoticeText, PageHead, RowButton, Section, Table, Tone,
+    UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::price::page::{ModelName, terms};
@@ -65,44 +65,33 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     );
     let body = if book.prices.is_empty() && book.mappings.is_empty() {
         let text = "Enter a negotiated price, a model that nobody lists, or the name of a deployment. Everything else has the list price.";
-        view! { <EmptyState title="No prices of your own" text=text/> }.into_any()
+        html! { <EmptyState title="No prices of your own" text=text/> }
     } else {
-        view! { {prices(rows, book)}{mappings(rows, book)} }.into_any()
+        html! { {prices(rows, book)}{mappings(rows, book)} }
     };
-    view! {
+    html! {
         <PageHead title="Custom prices" lead=lead><CsvLink/>{actions}</PageHead>
         {tabs(rows.org, rows.tab)}
         {body}
         {changes(rows, book)}
     }
-    .into_any()
 }
 
 fn prices(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     if book.prices.is_empty() {
         return ().into_any();
     }
-    let columns = vec![
-        Column::text("Model"),
-        Column::text("What"),
-        Column::number("Rate"),
-        Column::text("Terms"),
-        Column::text("Effective"),
-        Column::text("Source"),
-        Column::text("Entered"),
-        Column::text("End it").hidden(),
-    ];
+    let columns = columns("Model | What | Rate # | Terms | Effective | Source | Entered | End it ~");
     let rows = book.prices.iter().map(|price| price_row(rows, price)).collect_view();
     let more = left_out(&book.prices);
-    view! { <Section title="Prices" id="prices"><Table caption="Own prices" columns=columns>{rows}</Table>{more}</Section> }
-        .into_any()
+    html! { <Section title="Prices" id="prices"><Table caption="Own prices" columns=columns>{rows}</Table>{more}</Section> }
 }
 
 fn price_row(rows: Rows<'_>, price: &Dated<BookPrice>) -> AnyView {
     let row = &price.row;
     let path = model_path(rows.org, &ModelName { provider: row.provider.clone(), model: row.model.clone() });
     let end = rows.end(price, &format!("the price of {} of {}", row.meter.label().to_lowercase(), row.model));
-    view! {
+    html! {
         <tr class:soft=!price.is_live()>
             <th scope="row"><a href=path>{row.model.clone()}</a><span class="note">{row.provider.clone()}</span></th>
             <td>{row.meter.label()}</td>
@@ -114,26 +103,17 @@ fn price_row(rows: Rows<'_>, price: &Dated<BookPrice>) -> AnyView {
             <td class="end">{end}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn mappings(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     if book.mappings.is_empty() {
         return ().into_any();
     }
-    let columns = vec![
-        Column::text("Name"),
-        Column::text("Sent to"),
-        Column::text("Priced as"),
-        Column::text("Effective"),
-        Column::text("Entered"),
-        Column::text("End it").hidden(),
-    ];
+    let columns = columns("Name | Sent to | Priced as | Effective | Entered | End it ~");
     let rows = book.mappings.iter().map(|mapping| mapping_row(rows, mapping)).collect_view();
     let note = "tried from the top";
     let more = left_out(&book.mappings);
-    view! { <Section title="Names" note=note id="names"><Table caption="Own names for models" columns=columns>{rows}</Table>{more}</Section> }
-        .into_any()
+    html! { <Section title="Names" note=note id="names"><Table caption="Own names for models" columns=columns>{rows}</Table>{more}</Section> }
 }
 
 fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
@@ -141,7 +121,7 @@ fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
     let to = ModelName { provider: row.to_provider.clone(), model: row.to_model.clone() };
     let words = row.pattern.words();
     let end = rows.end(mapping, &format!("the name {words}"));
-    view! {
+    html! {
         <tr class:soft=!mapping.is_live()>
             <th scope="row">{words}</th>
             <td>{row.provider.clone()}</td>
@@ -151,40 +131,35 @@ fn mapping_row(rows: Rows<'_>, mapping: &Dated<ModelAlias>) -> AnyView {
             <td class="end">{end}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn changes(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     if book.changes.is_empty() {
         return ().into_any();
     }
-    let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Undo").hidden()];
+    let columns = columns("When | What | Who | Undo ~");
     let rows = book.changes.iter().map(|change| change_row(rows, change)).collect_view();
     let more = left_out(&book.changes);
     let note = "a change can be undone while nothing was booked with it";
-    view! { <Section title="Changes" note=note id="changes"><Table caption="Changes of the own book, newest first" columns=columns dense=true>{rows}</Table>{more}</Section> }
-        .into_any()
+    html! { <Section title="Changes" note=note id="changes"><Table caption="Changes of the own book, newest first" columns=columns dense=true>{rows}</Table>{more}</Section> }
 }
 
 fn change_row(rows: Rows<'_>, change: &RuleChange) -> AnyView {
     let at = change.recorded_at;
     let undo = if change.undone {
-        view! { <Badge>"undone"</Badge> }.into_any()
+        html! { <Badge>"undone"</Badge> }
     } else if rows.may_manage && change.undoes.is_none() {
-        let (org, id) = (rows.org.to_owned(), change.change_id.to_string());
         let label = format!("Undo: {}", change.detail);
-        view! {
+        html! {
             <form method="post" action=UndoChange::url()>
-                <input type="hidden" name="org" value=org/>
-                <input type="hidden" name="change" value=id/>
+                {hidden([("org", rows.org), ("change", &change.change_id.to_string())])}
                 <RowButton text="Undo" name=label/>
             </form>
         }
-        .into_any()
     } else {
         ().into_any()
     };
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap"><time datetime=format::time_machine(at) title=format::time_exact(at)>{format::time(at)}</time></th>
             <td class="wrap">{change.detail.clone()}</td>
@@ -192,5 +167,4 @@ fn change_row(rows: Rows<'_>, change: &RuleChange) -> AnyView {
             <td class="end">{undo}</td>
         </tr>
     }
-    .into_any()
 }

@@ -4,13 +4,14 @@ use super::api::{ConfirmRun, DiscardRun, ReverseRun, StartRun};
 use super::contract::counted;
 use super::labels::{Tab, amount, change, not_yours, refused, tabs};
 use crate::error::AppError;
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
+use crate::suggestions::suggest;
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Columns, Crumb, EmptyState, Facts, Field, Figure,
-    FormErrors, Meter, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone,
+    FormErrors, Meter, Notice, PageHead, Pager, Radios, Section, Table, TextArea, Tone, columns, html,
 };
 use domain::identity::Permission;
 use domain::price::page::RunsPage;
@@ -46,44 +47,34 @@ fn draw_list(visit: &Visit, is_older: bool, page: &RunsPage) -> AnyView {
     let lead = "A run rates recorded events again, as of their own time. Nothing moves before you have seen what would, and confirmed it.";
     let body = if page.runs.is_empty() {
         let text = "Start one after prices changed for time that is over, or after a name was mapped.";
-        view! { <EmptyState title="No runs yet" text=text/> }.into_any()
+        html! { <EmptyState title="No runs yet" text=text/> }
     } else {
-        let columns = vec![
-            Column::text("Started"),
-            Column::text("Which events"),
-            Column::text("State"),
-            Column::number("Events moved"),
-            Column::number("Cost impact, $"),
-            Column::text("Reason"),
-            Column::text("By"),
-        ];
+        let columns = columns("Started | Which events | State | Events moved # | Cost impact, $ # | Reason | By");
         let rows = page.runs.iter().map(|run| list_row(org, run)).collect_view();
         let path = runs_path(org);
         let older = page.next.map(|next| UrlQuery::new().with("before", &next.to_string()).at(&path));
         let pager = (is_older || older.is_some())
             .then(|| view! { <Pager previous=is_older.then_some(path) next=older previous_label="Newest"/> });
-        view! { <Table caption="Runs, newest first" columns=columns>{rows}</Table>{pager} }.into_any()
+        html! { <Table caption="Runs, newest first" columns=columns>{rows}</Table>{pager} }
     };
-    view! {
+    html! {
         <PageHead title="Repricing runs" lead=lead>{button}</PageHead>
         {tabs(org, Tab::Runs)}
         {body}
     }
-    .into_any()
 }
 
 fn list_row(org: &str, run: &RepricingRun) -> AnyView {
     let (word, tone) = state_word(&run.state);
     let sums = figures(&run.state);
     let cells = match sums {
-        Some(sums) => view! {
+        Some(sums) => html! {
             <td class="num">{format::count(sums.moved)}</td>
             <td class="num" title=format::money_full(sums.delta())>{change(sums.delta())}</td>
-        }
-        .into_any(),
-        None => view! { <td></td><td></td> }.into_any(),
+        },
+        None => html! { <td></td><td></td> },
     };
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap">
                 <a href=run_path(org, run)><time datetime=format::time_machine(run.created_at) title=format::time_exact(run.created_at)>{format::time(run.created_at)}</time></a>
@@ -95,7 +86,6 @@ fn list_row(org: &str, run: &RepricingRun) -> AnyView {
             <td>{run.created_by.clone()}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// What moved, or would move; nothing while that is not known.
@@ -155,35 +145,35 @@ pub(crate) async fn new_run(visit: Visit) -> Drawn {
 fn draw_new(visit: &Visit) -> AnyView {
     let form = Posted::<StartRun>::here();
     let kept = |field: &str| form.kept_or(field, visit.query.get(field).unwrap_or_default());
+    let of = |kind: &str| suggest(visit.org(), kind);
     let kinds = vec![
         Choice::new(RunKind::Repricing.as_str(), "All events").hint("rated again with the prices that are known today"),
         Choice::new(RunKind::Pricing.as_str(), "Only events without a price").hint("known costs stay as they are"),
     ];
     let kind = form.kept_or("kind", visit.query.get("kind").unwrap_or(RunKind::Repricing.as_str()));
     let crumbs = vec![Crumb::link("Repricing runs", runs_path(visit.org())), Crumb::here("New run".to_owned())];
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="New run" lead="First a preview: it counts what would move by team, project and month. Nothing moves yet."/>
         <form method="post" action=StartRun::url() class="form form-wide">
             <FormErrors errors=form.errors()/>
-            <input type="hidden" name="org" value=visit.org().to_owned()/>
+            {hidden([("org", visit.org())])}
             <Radios label="Which events" name="kind" choices=kinds value=kind/>
             <div class="form-row">
                 <Field label="From" name="from" kind="date" optional=true value=kept("from") error=form.error("from") hint="Empty from the first event on."/>
                 <Field label="End date (exclusive)" name="to" kind="date" optional=true value=kept("to") error=form.error("to") hint="Empty to the last event."/>
             </div>
             <div class="form-row">
-                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider") hint="As your events name it."/>
-                <Field label="Model" name="model" optional=true value=kept("model") maxlength=200 error=form.error("model") hint="As your events name it."/>
+                <Field label="Provider" name="provider" optional=true value=kept("provider") maxlength=200 error=form.error("provider") suggest=of("provider") hint="As your events name it."/>
+                <Field label="Model" name="model" optional=true value=kept("model") maxlength=200 error=form.error("model") suggest=of("model").beside("provider") hint="As your events name it."/>
             </div>
             <div class="form-row">
-                <Field label="Project" name="project" optional=true value=kept("project") maxlength=200 error=form.error("project") hint="Its short name."/>
-                <Field label="Team" name="team" optional=true value=kept("team") maxlength=200 error=form.error("team") hint="Its short name."/>
+                <Field label="Project" name="project" optional=true value=kept("project") maxlength=200 error=form.error("project") suggest=of("project") hint="Its short name."/>
+                <Field label="Team" name="team" optional=true value=kept("team") maxlength=200 error=form.error("team") suggest=of("team") hint="Its short name."/>
             </div>
             <div class="actions"><Button kind=ButtonKind::Primary>"Preview"</Button></div>
         </form>
     }
-    .into_any()
 }
 
 /// One run.
@@ -207,7 +197,7 @@ fn draw(visit: &Visit, run: &RepricingRun) -> AnyView {
     let crumbs = vec![Crumb::link("Repricing runs", runs_path(visit.org())), Crumb::here(format::time(run.created_at))];
     // While the server is at work the page looks again by itself; without scripts a link does.
     let look = run.state.is_active().then_some("2");
-    view! {
+    html! {
         // Said once: a part that is renewed would lose them.
         <FormErrors errors={Posted::<ConfirmRun>::here().errors()}/>
         <FormErrors errors={Posted::<DiscardRun>::here().errors()}/>
@@ -220,7 +210,6 @@ fn draw(visit: &Visit, run: &RepricingRun) -> AnyView {
         {facts(run)}
         </div>
     }
-    .into_any()
 }
 
 fn body(visit: &Visit, run: &RepricingRun) -> AnyView {
@@ -232,37 +221,37 @@ fn body(visit: &Visit, run: &RepricingRun) -> AnyView {
                 looked_at => format!("Looking at the events: {} so far. ", format::count(looked_at)),
             };
             let again = run_path(org, run);
-            view! { <Notice>{text}<a href=again>"Look again"</a></Notice> }.into_any()
+            html! { <Notice>{text}<a href=again>"Look again"</a></Notice> }
         }
         RunState::Previewed { preview } => {
-            view! { {sums(preview, "would move")}{may.then(|| decide(org, run, preview))} }.into_any()
+            html! { {sums(preview, "would move")}{may.then(|| decide(org, run, preview))} }
         }
         RunState::Running { preview, so_far } => {
             let bar = progress(org, run, so_far, preview.looked_at, "moved");
-            view! { {bar}{sums(so_far, "were repriced so far")} }.into_any()
+            html! { {bar}{sums(so_far, "were repriced so far")} }
         }
         RunState::Done { outcome, at, .. } => {
             let text = format!("Repricing complete, {}.", format::time(*at));
             let form = (may && outcome.moved > 0).then(|| reverse(org, run));
-            view! { <Notice tone=Tone::Good>{text}</Notice>{sums(outcome, "moved")}{form} }.into_any()
+            html! { <Notice tone=Tone::Good>{text}</Notice>{sums(outcome, "moved")}{form} }
         }
         RunState::Reversing { outcome, so_far, reason } => {
             let bar = progress(org, run, so_far, outcome.moved, "taken back");
             let why = format!("Being taken back: {reason}");
-            view! { <p>{why}</p>{bar}{sums(so_far, "were reverted so far")} }.into_any()
+            html! { <p>{why}</p>{bar}{sums(so_far, "were reverted so far")} }
         }
         RunState::Reversed { reversal, reason, at, .. } => {
             let text = format!("Taken back on {}: {reason}", format::time(*at));
-            view! { <Notice>{text}</Notice>{sums(reversal, "taken back")} }.into_any()
+            html! { <Notice>{text}</Notice>{sums(reversal, "taken back")} }
         }
         RunState::Discarded { at } => {
             let text = format!("Thrown away on {} before anything moved.", format::time(*at));
-            view! { <Notice>{text}</Notice> }.into_any()
+            html! { <Notice>{text}</Notice> }
         }
         RunState::Failed { outcome, detail, at } => {
             let text = format!("Stopped on {}: {detail}", format::time(*at));
             let form = (may && outcome.moved > 0).then(|| reverse(org, run));
-            view! { <Notice tone=Tone::Bad>{text}</Notice>{sums(outcome, "moved until then")}{form} }.into_any()
+            html! { <Notice tone=Tone::Bad>{text}</Notice>{sums(outcome, "moved until then")}{form} }
         }
     }
 }
@@ -270,13 +259,12 @@ fn body(visit: &Visit, run: &RepricingRun) -> AnyView {
 fn progress(org: &str, run: &RepricingRun, so_far: &Summary, all: u64, what: &str) -> AnyView {
     let share = format::ratio(Decimal::from(so_far.looked_at), Decimal::from(all)).unwrap_or(0.0).min(1.0);
     let label = format!("{} of {} events {what}", format::count(so_far.looked_at), format::count(all));
-    view! {
+    html! {
         <div class="run-progress">
             <Meter share=share tone=BarTone::Accent label=label.clone()/>
             <p class="soft">{label}". "<a href=run_path(org, run)>"Look again"</a></p>
         </div>
     }
-    .into_any()
 }
 
 /// The answer first: how many events, how much money; then by team, project and month.
@@ -290,7 +278,7 @@ fn sums(summary: &Summary, moves: &str) -> AnyView {
     let left = (summary.still_unpriced > 0).then(|| {
         view! { <Figure caption="Still without a price" value=format::count(summary.still_unpriced)/> }
     });
-    view! {
+    html! {
         <div class="headline">
             <Figure large=true caption="Cost impact" value=amount(delta) title=format::money_full(delta)><span class="soft">{before}</span></Figure>
             <Figure caption=format!("Events that {moves}") value=format::count(summary.moved)><span class="soft">{looked}</span></Figure>
@@ -299,12 +287,11 @@ fn sums(summary: &Summary, moves: &str) -> AnyView {
         </div>
         {tables(summary)}
     }
-    .into_any()
 }
 
 fn tables(summary: &Summary) -> AnyView {
     if summary.moves.is_empty() {
-        return view! { <p class="soft">"No cost differs from what is booked."</p> }.into_any();
+        return html! { <p class="soft">"No cost differs from what is booked."</p> };
     }
     let by_team = summary.by(|row| row.team.clone().unwrap_or_else(|| "no owner".to_owned()));
     let by_project = summary.by(|row| row.project.clone());
@@ -316,7 +303,7 @@ fn tables(summary: &Summary) -> AnyView {
             format!("{} more are in the sums but not in these tables.", format::counted(summary.elsewhere, "event"));
         view! { <p class="soft">{text}</p> }
     });
-    view! {
+    html! {
         <Columns>
             <Section title="By team">{table("Team", by_team)}</Section>
             <Section title="By month">{table("Month", by_month.collect())}</Section>
@@ -327,7 +314,6 @@ fn tables(summary: &Summary) -> AnyView {
         </Columns>
         {elsewhere}
     }
-    .into_any()
 }
 
 fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
@@ -341,8 +327,7 @@ fn table(head: &str, rows: Vec<(String, u64, Decimal)>) -> AnyView {
             </tr>
         }
     });
-    view! { <Table caption=format!("What moves by {}", head.to_lowercase()) columns=columns dense=true>{rows.collect_view()}</Table> }
-        .into_any()
+    html! { <Table caption=format!("What moves by {}", head.to_lowercase()) columns=columns dense=true>{rows.collect_view()}</Table> }
 }
 
 fn decide(org: &str, run: &RepricingRun, preview: &Summary) -> AnyView {
@@ -354,7 +339,7 @@ fn decide(org: &str, run: &RepricingRun, preview: &Summary) -> AnyView {
     let confirm = (preview.moved > 0).then(|| {
         let form = Posted::<ConfirmRun>::here();
         let button = format!("Move {}", format::counted(preview.moved, "event"));
-        view! {
+        html! {
             <form method="post" action=ConfirmRun::url() class="form">
                 {which(org, run)}
                 <TextArea label="Reason" name="reason" rows=2 maxlength=500 value=form.kept_or("reason", "") error=form.error("reason")
@@ -362,7 +347,6 @@ fn decide(org: &str, run: &RepricingRun, preview: &Summary) -> AnyView {
                 <div class="actions"><Button kind=ButtonKind::Primary>{button}</Button></div>
             </form>
         }
-        .into_any()
     });
     let discard = view! {
         <form method="post" action=DiscardRun::url()>
@@ -370,15 +354,15 @@ fn decide(org: &str, run: &RepricingRun, preview: &Summary) -> AnyView {
             <div class="actions"><Button kind=ButtonKind::Link>"Throw the preview away"</Button></div>
         </form>
     };
-    view! { <Section title=title note=note>{confirm}{discard}</Section> }.into_any()
+    html! { <Section title=title note=note>{confirm}{discard}</Section> }
 }
 
 fn reverse(org: &str, run: &RepricingRun) -> AnyView {
     let form = Posted::<ReverseRun>::here();
     let which = which(org, run);
-    view! {
+    html! {
         <Section title="Reverse" note="appends the opposite of every adjustment">
-            <details class="price-fold">
+            <details class="fold">
                 <summary>"Revert run …"</summary>
                 <form method="post" action=ReverseRun::url() class="form">
                     {which}
@@ -388,23 +372,18 @@ fn reverse(org: &str, run: &RepricingRun) -> AnyView {
             </details>
         </Section>
     }
-    .into_any()
 }
 
 /// The run that a form is about.
 fn which(org: &str, run: &RepricingRun) -> AnyView {
-    view! {
-        <input type="hidden" name="org" value=org.to_owned()/>
-        <input type="hidden" name="run" value=run.run_id.to_string()/>
-    }
-    .into_any()
+    hidden([("org", org), ("run", &run.run_id.to_string())])
 }
 
 fn facts(run: &RepricingRun) -> AnyView {
     let reason = run.reason.clone().map(|reason| view! { <div><dt>"Reason"</dt><dd>{reason}</dd></div> });
     let started = format!("{} by {}", format::time_exact(run.created_at), run.created_by);
     let (known, id) = (format::time_exact(run.known_at), run.run_id.to_string());
-    view! {
+    html! {
         <Section title="About this run">
             <Facts>
                 <div><dt>"Started"</dt><dd>{started}</dd></div>
@@ -414,5 +393,4 @@ fn facts(run: &RepricingRun) -> AnyView {
             </Facts>
         </Section>
     }
-    .into_any()
 }

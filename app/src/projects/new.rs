@@ -18,7 +18,7 @@ pub(crate) async fn new_project(visit: Visit) -> Drawn {
     let team = posted.kept_or("team", visit.query.get("team").unwrap_or_default());
     let fields = view! {
         {name_field(&posted, "")}
-        <Select label="Team" name="team" choices=choices value=team/>
+        <Select label="Team" name="team" find=true choices=choices value=team/>
         <Field
             label="Slug"
             name="slug"

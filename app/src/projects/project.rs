@@ -99,7 +99,7 @@ fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
     let owner = detail.teams.iter().find(|team| team.team_id == detail.project.team_id);
     let owner = form.kept_or("team", owner.map(|team| team.slug.as_str()).unwrap_or_default());
     let fields = view! {
-        <Select label="Team" name="team" choices=choices value=owner/>
+        <Select label="Team" name="team" find=true choices=choices value=owner/>
         <Field
             label="From"
             name="from"

@@ -146,8 +146,8 @@ impl View {
         let href = format!("{}/{}", NavItem::Budgets.path(&self.org), state.budget.budget_id);
         let text = format!("{} of {}", state.usage.percent_text(), format::money_rounded(state.usage.amount));
         let hue = match state.status {
-            BudgetStatus::Ok => "",
-            BudgetStatus::Warning => "warn",
+            BudgetStatus::OnTrack => "",
+            BudgetStatus::AtRisk => "warn",
             BudgetStatus::Exceeded => "bad",
         };
         let title = format!("{}: {}", state.budget.name, format::money_full(state.usage.used));

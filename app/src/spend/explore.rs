@@ -2,13 +2,14 @@
 
 use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
 use super::{CHOOSE, chart, links};
+use crate::form::hidden;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
 use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table};
 use domain::project::Slug;
-use domain::spend::{DRAWN_GROUPS, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
+use domain::spend::{Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -16,8 +17,9 @@ use std::cmp::Reverse;
 /// One question about spend.
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
-    let chosen = PeriodSelection::from_query(query, visit.frame.today);
-    let asked = ExploreQuery::from_pairs(&query.pairs(), chosen.period, chosen.compare)?;
+    let now = visit.frame.offsets.local(backend.clock.now());
+    let (range, previous) = PeriodSelection::from_query(query, visit.frame.today).ranges(now);
+    let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let (explore, known) = futures::try_join!(
         backend::spend::explore(backend, scope, asked),
         backend::ledger::dimensions(backend, scope)
@@ -65,7 +67,7 @@ impl View<'_> {
     fn toolbar(&self) -> AnyView {
         let (asked, query) = (&self.explore.query, self.query);
         let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let hidden = links::hidden(&query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]));
+        let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]).iter());
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension) = (asked.measure, &asked.dimension);
         let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));
@@ -90,9 +92,10 @@ impl View<'_> {
         let order = Order::read(query);
         // The largest are the first only by what is asked for: another order needs them all.
         let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
-        let mut groups: Vec<_> = self.explore.groups.iter().enumerate().collect();
+        let hues = chart::group_hues(&self.explore).into_iter().chain(std::iter::repeat(Hue::Other));
+        let mut groups: Vec<_> = hues.zip(&self.explore.groups).collect();
         order.sort(&mut groups, asked);
-        let rows = groups.into_iter().map(|(rank, group)| self.row(rank, group)).collect_view();
+        let rows = groups.into_iter().map(|(hue, group)| self.row(hue, group)).collect_view();
         let head = |column: Column, by| column.sort(order.href(by, sorted, &self.path()), order.now(by));
         let share = match asked.measure {
             Measure::Spend => "Share".to_owned(),
@@ -126,9 +129,8 @@ impl View<'_> {
         view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }.into_any()
     }
 
-    fn row(&self, rank: usize, group: &Group) -> AnyView {
+    fn row(&self, hue: Hue, group: &Group) -> AnyView {
         let (asked, query) = (&self.explore.query, self.query);
-        let hue = if rank < DRAWN_GROUPS { Hue::nth(rank) } else { Hue::Other };
         let key = group.key.as_deref();
         let label = value_label(&asked.dimension, key, group.name.as_deref());
         let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort", "rows"]);
@@ -266,7 +268,7 @@ impl Order {
     }
 
     /// Names from A to Z, numbers falling; by the measure without a choice, which is how they come.
-    fn sort(self, groups: &mut [(usize, &Group)], asked: &ExploreQuery) {
+    fn sort(self, groups: &mut [(Hue, &Group)], asked: &ExploreQuery) {
         let number = |group: &Group, by| match by {
             By::Name => Decimal::ZERO,
             By::Spend => group.sums.spend,

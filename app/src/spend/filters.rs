@@ -3,10 +3,12 @@
 use super::labels::{MISSING, value_label};
 use super::links;
 use crate::error::{AppError, Failure};
+use crate::form::hidden;
 use crate::format;
 use crate::layout::{PeriodSelection, UrlQuery, here, shows_days};
 use crate::page::Visit;
-use crate::ui::{Button, Icon, Menu, MenuItem, Sign};
+use crate::suggestions::suggest;
+use crate::ui::{Button, Icon, Menu, MenuItem, Sign, Suggest};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
 
@@ -69,7 +71,8 @@ async fn values(visit: &Visit) -> Result<Option<AnyView>, AppError> {
     let Ok(dimension) = name.parse::<Dimension>() else { return Ok(None) };
     let period = PeriodSelection::from_query(query, visit.frame.today).period;
     let groups = backend::spend::values(backend, scope, period, dimension.clone(), OFFERED_VALUES).await?;
-    Ok(Some(value_list(path, query, &dimension, &groups)))
+    let suggest = suggest(visit.org(), name);
+    Ok(Some(value_list((path, query), &dimension, &groups, suggest)))
 }
 
 /// The filters in force, each with a cross.
@@ -118,7 +121,7 @@ fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
     .into_any()
 }
 
-fn value_list(path: &str, query: &UrlQuery, dimension: &Dimension, groups: &[Group]) -> AnyView {
+fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &[Group], suggest: Suggest) -> AnyView {
     let closed = query.without(&[CHOOSE]);
     let items = groups
         .iter()
@@ -147,9 +150,11 @@ fn value_list(path: &str, query: &UrlQuery, dimension: &Dimension, groups: &[Gro
             <header>
                 <h2>{heading}</h2>
                 <form class="toolbar" method="get" action=path.to_owned()>
-                    {links::hidden(&closed)}
+                    {hidden(closed.iter())}
                     <label class="visually-hidden" for="filter-value">"Value"</label>
-                    <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200"/>
+                    <span class="suggest">
+                        <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200" data-suggest=suggest.href/>
+                    </span>
                     <Button small=true>"Add"</Button>
                 </form>
                 <a class="values-close" href=close aria-label="Close the list of values"><Icon sign=Sign::Cross/></a>

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::ui::{Change, Direction};
-use domain::spend::{Cause, Dimension, Granularity, Happening, Measure, Mover, Reason, Sums};
+use domain::spend::{Anomaly, AnomalyCause, Cause, Dimension, Granularity, Happening, Measure, Mover, Reason, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -72,6 +72,24 @@ pub(super) fn happening(happening: &Happening) -> String {
     }
 }
 
+/// How many times what is usual: "14x", "2.6x".
+pub(super) fn times(factor: f64) -> String {
+    if factor >= 10.0 { format!("{factor:.0}x") } else { format!("{factor:.1}x") }
+}
+
+/// What explains an unusual day, in a few words: "key ci-runner".
+pub(super) fn anomaly_cause(cause: &AnomalyCause) -> String {
+    let word = if cause.dimension == Dimension::ApiKey { "key".to_owned() } else { cause.dimension.name() };
+    format!("{word} {}", cause.name)
+}
+
+/// An unusual day, as it stands over the chart: "code-assistant 14x: key ci-runner, +$412".
+pub(super) fn spike(anomaly: &Anomaly) -> String {
+    let factor = anomaly.day.factor().map(|factor| format!(" {}", times(factor))).unwrap_or_default();
+    let cause = anomaly.causes.first().map(|cause| format!("{}, ", anomaly_cause(cause))).unwrap_or_default();
+    format!("{}{factor}: {cause}+{}", anomaly.project, format::money_rounded(anomaly.day.excess()))
+}
+
 /// A value of a dimension as people read it.
 pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option<&str>) -> String {
     match (dimension, key, name) {
@@ -124,6 +142,25 @@ pub(super) fn ChangeCell(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::spend::UnusualDay;
+
+    #[test]
+    fn a_spike_is_labelled_with_its_cause() {
+        let anomaly = |usual: i64, causes| {
+            let day = UnusualDay { day: "2026-11-21".parse().unwrap(), spend: 444.into(), usual: usual.into() };
+            spike(&Anomaly { project: "code-assistant".to_owned(), day, days: 1, causes })
+        };
+        let key = AnomalyCause {
+            dimension: Dimension::ApiKey,
+            value: "x".to_owned(),
+            name: "ci-runner".to_owned(),
+            share: 0.97,
+        };
+        assert_eq!(anomaly(32, vec![key.clone()]), "code-assistant 14x: key ci-runner, +$412");
+        let model = AnomalyCause { dimension: Dimension::Model, name: "gpt-4o".to_owned(), ..key };
+        assert_eq!(anomaly(0, vec![model]), "code-assistant: model gpt-4o, +$444");
+        assert_eq!(anomaly(170, Vec::new()), "code-assistant 2.6x: +$274");
+    }
 
     #[test]
     fn a_cause_is_said_in_words() {

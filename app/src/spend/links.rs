@@ -3,7 +3,6 @@
 use crate::layout::{NavItem, UrlQuery};
 use domain::period::Period;
 use domain::spend::{BucketStart, Dimension, Filter};
-use leptos::prelude::*;
 
 /// Parameters of Explore that are no filter and no days.
 const VIEW: [&str; 6] = ["measure", "group_by", "bucket", "chart", "sort", "rows"];
@@ -53,13 +52,6 @@ pub(super) fn explore_by(org: &str, query: &UrlQuery, dimension: &Dimension) -> 
 /// The events behind a value.
 pub(super) fn events(org: &str, query: &UrlQuery, dimension: &Dimension, value: Option<&str>) -> String {
     with_value(&query.sticky(), dimension, value, false).at(&NavItem::Events.path(org))
-}
-
-/// Parameters as fields of a form that keeps them.
-pub(super) fn hidden(query: &UrlQuery) -> AnyView {
-    let field =
-        |(name, value): (&str, &str)| view! { <input type="hidden" name=name.to_owned() value=value.to_owned()/> };
-    query.iter().map(field).collect_view().into_any()
 }
 
 /// By what to split after one value of a dimension was chosen.

@@ -1,5 +1,6 @@
 //! Overview and Explore: the same question at different depths.
 
+mod attention;
 mod chart;
 pub mod explore;
 pub mod filters;
@@ -12,4 +13,4 @@ pub use filters::FilterMenu;
 pub(crate) use filters::{CHOOSE, filter_bar};
 pub use labels::SpendCell;
 pub(crate) use links::events_of;
-pub(crate) use overview::{overview, panel};
+pub(crate) use overview::{live, overview, panel};

@@ -1,7 +1,8 @@
 //! Overview: are we all right, and if not, why? Of the organization, a team or a project.
 
 use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
-use super::{chart, links};
+use super::{attention, chart, links};
+use crate::budgets::bar;
 use crate::error::{AppError, Failure};
 use crate::forecast::labels;
 use crate::format;
@@ -9,14 +10,18 @@ use crate::layout::{NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
-    BarTone, Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked,
-    Stat, StatRow, Table,
+    Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked, Stat,
+    StatRow, Table,
 };
+use backend::forecast::ForecastInputs;
+use backend::{Backend, OrgScope};
 use chrono::Datelike;
-use domain::budget::{BudgetState, BudgetStatus, SpendScope};
+use domain::budget::{BudgetState, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
-use domain::spend::{Changes, Dimension, Filter, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart};
+use domain::spend::{
+    Anomaly, Attention, Changes, Dimension, Filter, ModelPart, MonthOutlook, Overview, ProjectPart, Sums, TeamPart,
+};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -31,10 +36,37 @@ pub(crate) async fn overview(visit: Visit) -> Drawn {
 
 /// Spend of a part of the organization in the days that the address chooses; `within` is the part as a filter, for links to Explore.
 pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> AnyView {
-    match View::read(visit, part, within).await {
-        Ok(view) => view.draw(),
+    match live(visit, View::read(visit, part, within)).await {
+        Ok((view, address)) => {
+            view! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }.into_any()
+        }
         Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
     }
+}
+
+/// What needs attention in the organization; of a team or project only the unusual days, for its chart.
+async fn attention_of(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    ahead: &ForecastInputs,
+) -> Result<Vec<Attention>, backend::Error> {
+    match part {
+        SpendScope::Organization => backend::spend::attention(backend, scope, ahead).await,
+        SpendScope::Team(_) | SpendScope::Project(_) => {
+            let found = backend::spend::anomalies(backend, scope).await?;
+            Ok(found.into_iter().map(Attention::Unusual).collect())
+        }
+    }
+}
+
+/// What is read, with the address that says when it moved since.
+pub(crate) async fn live<T>(
+    visit: &Visit,
+    read: impl Future<Output = Result<T, AppError>>,
+) -> Result<(T, String), AppError> {
+    let seen = backend::spend::version(&visit.backend, &visit.scope).await?;
+    Ok((read.await?, format!("/o/{}/changes?seen={seen}", visit.org())))
 }
 
 /// Everything that the parts of the page need.
@@ -44,6 +76,8 @@ struct View {
     part: SpendScope,
     overview: Overview,
     outlook: Option<MonthOutlook>,
+    /// What to look at; of a team or project only its unusual days, and nothing under filters.
+    attention: Vec<Attention>,
 }
 
 impl View {
@@ -52,17 +86,27 @@ impl View {
         let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
         let query = visit.query.sticky();
         let filters = Filter::from_pairs(&query.pairs())?;
-        let PeriodSelection { period, compare, .. } = PeriodSelection::from_query(&query, today);
+        let chosen = PeriodSelection::from_query(&query, today);
+        let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
-        let outlook =
-            async { if is_whole { backend::spend::outlook(backend, scope, part).await.map(Some) } else { Ok(None) } };
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
-        let (overview, outlook) = futures::try_join!(overview, outlook)?;
+        let beside = async {
+            if !filters.is_empty() {
+                return Ok((None, Vec::new()));
+            }
+            let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
+            let outlook = async {
+                let outlook = backend::spend::outlook(backend, scope, part, &ahead);
+                if is_whole { outlook.await.map(Some) } else { Ok(None) }
+            };
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead))
+        };
+        let (overview, (outlook, attention)) = futures::try_join!(overview, beside)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
         };
-        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook })
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention })
     }
 
     fn draw(&self) -> AnyView {
@@ -70,8 +114,11 @@ impl View {
         if overview.newest_event_at.is_none() && overview.total.is_empty() {
             return self.nothing_yet();
         }
-        let mut data = chart::of_overview(overview, &self.org, &self.query);
+        let is_shown = |anomaly: &&Anomaly| overview.projects.iter().any(|project| project.slug == anomaly.project);
+        let unusual = self.attention.iter().filter_map(Attention::unusual).filter(is_shown);
+        let mut data = chart::of_overview(overview, &unusual.collect::<Vec<_>>(), &self.org, &self.query);
         if let Some(month) = self.month() {
+            chart::add_estimates(&mut data, overview, month);
             chart::add_expected(&mut data, overview, month);
         }
         if let Some(budget) = self.outlook.as_ref().and_then(|outlook| outlook.budget.as_ref()) {
@@ -93,7 +140,12 @@ impl View {
         };
         let title = format!("Spend by {}", step.to_lowercase());
         let (figures, changes, state) = (self.figures(), self.changes(), self.state());
+        let attention = match self.part {
+            SpendScope::Organization => attention::section(&self.attention, &self.org, overview.today()),
+            SpendScope::Team(_) | SpendScope::Project(_) => None,
+        };
         view! {
+            {attention}
             <div class="headline">{figures}</div>
             <Columns wide_first=true>
                 <Section title=title.clone() note=note>
@@ -174,12 +226,12 @@ impl View {
         let caption = format!("Forecast ({end})");
         let expected = match &outlook.forecast {
             Forecast::MonthEnd(month) => {
-                let (low, high) = (format::money_rounded(month.low80), format::money_rounded(month.high80));
+                let band = labels::band(month.low80, month.high80);
                 let past =
                     month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
-                let text = format!("80\u{a0}% interval {low} to {high}{}", past.unwrap_or_default());
-                let value = format::money_rounded(month.expected);
-                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}</Figure> }
+                let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
+                let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
+                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
                     .into_any()
             }
             Forecast::TooLittle(too_little) => {
@@ -209,15 +261,7 @@ impl View {
             let text = format!("{} over", format::money(usage.used - usage.amount));
             view! { " · "<span class="bad strong">{text}</span> }
         });
-        let estimated = (usage.estimated > Decimal::ZERO).then(|| {
-            let text = format!("includes up to {} estimated for unpriced usage", format::money(usage.estimated));
-            view! { <br/><span class="warn">{text}</span> }
-        });
-        let tone = match state.status {
-            BudgetStatus::Ok => BarTone::Accent,
-            BudgetStatus::Warning => BarTone::Warn,
-            BudgetStatus::Exceeded => BarTone::Bad,
-        };
+        let (estimated, tone) = (labels::estimate(usage.estimate), bar(state.status));
         let expected = state.expected.map_or(0.0, |expected| share(expected.point));
         let label = format!("{} of {amount} used", usage.percent_text());
         view! {

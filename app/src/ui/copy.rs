@@ -1,6 +1,5 @@
 //! Text that is meant to be taken along.
 
-use frontend::CopyButton;
 use leptos::prelude::*;
 
 /// A block of code with a copy button in its corner; scrolls in its own box.
@@ -16,7 +15,10 @@ pub fn CodeBlock(
     view! {
         <div class="code">
             <pre tabindex="0" role="region" aria-label=what.clone()><code>{code}</code></pre>
-            <CopyButton what=what/>
+            <button class="button button-small copy with-scripts" type="button" data-copy="">
+                <span aria-live="polite">"Copy"</span>
+                <span class="visually-hidden">{format!(" {what}")}</span>
+            </button>
         </div>
     }
 }

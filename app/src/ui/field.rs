@@ -42,6 +42,31 @@ fn frame(
     .into_any()
 }
 
+/// Where a field gets what it proposes while somebody types; without scripts it is a plain field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suggest {
+    /// The address of the proposals, which ends where what was typed is added.
+    pub href: String,
+    /// Id of the field that narrows them, and that a choice fills too.
+    pub beside: Option<&'static str>,
+    /// Id of a list that the browser proposes without scripts.
+    pub list: Option<&'static str>,
+}
+
+impl Suggest {
+    /// Narrowed by another field.
+    #[must_use]
+    pub fn beside(self, id: &'static str) -> Self {
+        Self { beside: Some(id), ..self }
+    }
+
+    /// With a list for who has no scripts.
+    #[must_use]
+    pub fn list(self, id: &'static str) -> Self {
+        Self { list: Some(id), ..self }
+    }
+}
+
 /// One line of input with its label.
 #[component]
 pub fn Field(
@@ -102,6 +127,9 @@ pub fn Field(
     /// Endings of the files that are offered, such as `.csv,.ndjson`.
     #[prop(into, optional)]
     accept: Option<String>,
+    /// Where proposals come from while somebody types.
+    #[prop(into, optional)]
+    suggest: Option<Suggest>,
     /// Texts that the browser offers while one types, each with other names of the same, divided by spaces.
     #[prop(optional)]
     suggestions: Vec<(String, String)>,
@@ -111,6 +139,8 @@ pub fn Field(
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let describe = described_by(&id, hint.is_some(), error.is_some());
+    let is_open = suggest.is_some();
+    let Suggest { href, beside, list: names } = suggest.unwrap_or_default();
     let list = (!suggestions.is_empty()).then(|| format!("{id}-list"));
     let suggested = suggestions.into_iter().map(|(text, also)| {
         let also = (!also.is_empty()).then_some(also);
@@ -119,7 +149,7 @@ pub fn Field(
     let control = view! {
         <input
             class="input"
-            list=list.clone()
+            list=list.clone().or_else(|| names.map(str::to_owned))
             data-own-zone=own_zone
             id=id.clone()
             name=name
@@ -137,12 +167,15 @@ pub fn Field(
             step=step
             autofocus=autofocus
             accept=accept
+            data-suggest=is_open.then_some(href)
+            data-beside=beside
             aria-invalid=error.is_some().then_some("true")
             aria-describedby=describe
         />
         {list.map(|list| view! { <datalist id=list>{suggested.collect_view()}</datalist> })}
     }
     .into_any();
+    let control = if is_open { view! { <span class="suggest">{control}</span> }.into_any() } else { control };
     frame(id, label, optional, hint, error, control)
 }
 
@@ -280,6 +313,9 @@ pub fn Select(
     /// Label to the left in the same line, for toolbars.
     #[prop(optional)]
     inline: bool,
+    /// May be long: where it is, a field finds in it as soon as scripts run.
+    #[prop(optional)]
+    find: bool,
 ) -> impl IntoView {
     let id = id.unwrap_or_else(|| name.clone());
     let options = options(choices, value.as_deref().unwrap_or_default());
@@ -287,6 +323,7 @@ pub fn Select(
     let control = view! {
         <select
             class="input"
+            data-find=find
             id=id.clone()
             name=name
             aria-invalid=error.is_some().then_some("true")

@@ -4,6 +4,12 @@
 //! Everything is readable and usable without scripts, which only add comfort; what needs them carries the class `with-scripts`.
 //! To add a component: one file here, one file of the same name in `style/ui`, one entry in the gallery (`gallery.rs`).
 
+/// What [`view!`](leptos::view) draws, without its type: what functions that draw give back.
+macro_rules! html {
+    ($($markup:tt)*) => { leptos::prelude::IntoAny::into_any(leptos::view! { $($markup)* }) };
+}
+pub(crate) use html;
+
 pub mod badge;
 pub mod breadcrumb;
 pub mod button;
@@ -28,9 +34,8 @@ pub use breadcrumb::{Breadcrumb, Crumb};
 pub use button::{Button, ButtonKind, RowButton};
 pub use copy::CodeBlock;
 pub use dialog::Dialog;
-pub use field::{Checkbox, Choice, Field, FormErrors, Radios, Select, TextArea};
+pub use field::{Checkbox, Choice, Field, FormErrors, Radios, Select, Suggest, TextArea};
 pub use figure::{Change, Direction, Figure, Stat, StatRow};
-pub use frontend::CopyButton;
 pub use icon::{Icon, Kbd, Sign};
 pub use inline_code::inline_code;
 pub use menu::{Menu, MenuItem, MenuRule};
@@ -39,5 +44,5 @@ pub use notice::{NOTICE_PARAM, Notice, NoticeText, UrlNotice};
 pub use pager::Pager;
 pub use section::{Columns, Facts, PageHead, Section, Stacked};
 pub use state::{EmptyState, ErrorState, NoPermission};
-pub use table::{Column, Sort, Table};
+pub use table::{Column, Sort, Table, columns};
 pub use tabs::{Tab, Tabs};

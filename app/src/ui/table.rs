@@ -73,6 +73,19 @@ impl Column {
     }
 }
 
+/// Heads of columns, a bar between two: figures have `#` behind ([`Column::number`]), what only screen readers are told has `~` ([`Column::hidden`]).
+///
+/// `columns("Model | Spend, $ # | Actions ~")`
+#[must_use]
+pub fn columns(heads: &'static str) -> Vec<Column> {
+    let column = |head: &'static str| match (head.strip_suffix(" #"), head.strip_suffix(" ~")) {
+        (Some(label), _) => Column::number(label),
+        (_, Some(label)) => Column::text(label).hidden(),
+        (None, None) => Column::text(head),
+    };
+    heads.split(" | ").map(column).collect()
+}
+
 /// A table. Rows are `<tr>` whose first cell is `<th scope="row">`; cells of figures carry `class="num"`.
 #[component]
 pub fn Table(
@@ -108,5 +121,16 @@ pub fn Table(
                 {foot.map(|foot| view! { <tfoot>{foot}</tfoot> })}
             </table>
         </div>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Column, columns};
+
+    #[test]
+    fn heads_say_what_their_columns_hold() {
+        let meant = [Column::text("Model"), Column::number("Spend, $"), Column::text("Actions").hidden()];
+        assert_eq!(columns("Model | Spend, $ # | Actions ~"), meant);
     }
 }

@@ -36,6 +36,7 @@ mod seeded;
 pub mod spend;
 pub mod statements;
 mod steps;
+pub mod suggestions;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;
@@ -88,6 +89,8 @@ pub struct Backend {
     pub(crate) own_books: Arc<prices::OwnBooks>,
     /// What keeps guessing and flooding down: bounded password hashing, rate limits.
     pub(crate) guards: Arc<identity::Guards>,
+    /// Who is told when sums move.
+    pub(crate) live: Arc<spend::Live>,
     /// Sums that were asked for lately.
     pub(crate) answers: spend::Answers,
     /// The way of events to the committer.
@@ -113,6 +116,7 @@ impl Backend {
             exposed: false,
             keys: Arc::default(),
             own_books: Arc::default(),
+            live: Arc::default(),
             answers: spend::Answers::default(),
         }
     }

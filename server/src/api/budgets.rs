@@ -7,14 +7,16 @@ use crate::error::{ApiError, ProblemDocument};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode, header};
-use backend::budgets::{self, TestTo};
+use backend::budgets::{self, Entries, TestTo};
 use domain::budget::{
-    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetState, BudgetStatus, Delivery, DeliveryState, Expected,
+    Alert, AlertFilter, Budget, BudgetChange, BudgetInput, BudgetState, BudgetStatus, Delivery, DeliveryState,
+    Expected, parse_note,
 };
 use domain::identity::Permission;
 use domain::ids::{AlertId, BudgetId};
 use domain::money;
 use domain::problem::{FieldProblem, Problem};
+use domain::spend::Estimate;
 use domain::statement::month_text;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(test))
         .routes(routes!(alerts))
         .routes(routes!(acknowledge))
+        .routes(routes!(acknowledge_all))
 }
 
 /// All active budgets.
@@ -78,16 +81,37 @@ struct MonthDocument {
     month: String,
     /// The amount in force.
     amount: String,
-    /// Spend, unpriced usage with its upper bound included.
+    /// Spend, with what unpriced usage is estimated to have cost.
     used: String,
-    /// The part of it that is such an upper bound.
-    estimated: String,
+    #[serde(flatten)]
+    estimate: EstimateDocument,
     /// What is left; negative when more than the amount is used.
     remaining: String,
-    /// `exceeded` when more than the amount is used, `warning` when a threshold is crossed or more than the amount is expected, else `ok`.
+    /// `exceeded` when more than the amount is used, `at_risk` when the forecast is above the amount, else `on_track`.
     status: BudgetStatus,
     /// Where the month will end; null with too little history.
     expected: Option<ExpectedDocument>,
+}
+
+/// What of a sum is estimated: unpriced usage at the prices that the organization itself paid, at most the upper bound.
+#[derive(Debug, Serialize, ToSchema)]
+struct EstimateDocument {
+    /// The part of the sum that is estimated.
+    estimated: String,
+    /// How many events without a price that is.
+    unpriced_events: i64,
+    /// The most that they can have cost by the price book.
+    upper_bound: String,
+}
+
+impl From<Estimate> for EstimateDocument {
+    fn from(estimate: Estimate) -> Self {
+        Self {
+            estimated: money::exact(estimate.amount),
+            unpriced_events: estimate.events,
+            upper_bound: money::exact(estimate.upper_bound),
+        }
+    }
 }
 
 /// A forecast of the month's end.
@@ -125,7 +149,7 @@ impl BudgetDocument {
             month: month_text(state.month),
             amount: money::exact(state.usage.amount),
             used: money::exact(state.usage.used),
-            estimated: money::exact(state.usage.estimated),
+            estimate: state.usage.estimate.into(),
             remaining: money::exact(state.usage.remaining()),
             status: state.status,
             expected: state.expected.map(ExpectedDocument::of),
@@ -206,7 +230,7 @@ struct AlertsDocument {
     next: Option<AlertId>,
 }
 
-/// A threshold that was crossed.
+/// What one budget crossed at one moment.
 #[derive(Debug, Serialize, ToSchema)]
 struct AlertDocument {
     /// Its id.
@@ -218,24 +242,27 @@ struct AlertDocument {
     /// The budget's month.
     #[schema(example = "2026-11")]
     month: String,
-    /// The crossed threshold in percent of the amount.
-    threshold: u16,
+    /// The crossed thresholds in percent of the amount, rising. The mail is about the highest and names the others.
+    #[schema(example = json!([50, 80, 100]))]
+    thresholds: Vec<u16>,
     /// When the crossing was recorded.
     at: chrono::DateTime<chrono::FixedOffset>,
-    /// Spend that was evaluated, unpriced usage with its upper bound included.
+    /// Spend that was evaluated, with what unpriced usage was estimated to have cost.
     spend: String,
-    /// The part of it that is such an upper bound.
-    estimated: String,
+    #[serde(flatten)]
+    estimate: EstimateDocument,
     /// The amount that was in force.
     amount: String,
     /// Which of the budget's amounts that was, from 1 up: a threshold fires once a month under each.
     revision: u32,
     /// Whether the spend came after its month had ended: recorded, not mailed.
     late: bool,
-    /// The higher threshold crossed at the same moment, whose mail tells of this one too.
-    mailed_with: Option<u16>,
     /// When somebody acknowledged it.
     acknowledged_at: Option<chrono::DateTime<chrono::FixedOffset>>,
+    /// Their e-mail address; null where it was an API key.
+    acknowledged_by: Option<String>,
+    /// What they noted.
+    note: Option<String>,
     /// How many mails told of it.
     mails: u16,
     /// Those mails, for 90 days.
@@ -264,15 +291,16 @@ impl AlertDocument {
             budget_id: alert.budget_id,
             budget_name: alert.budget_name,
             month: month_text(alert.month),
-            threshold: alert.threshold,
+            thresholds: alert.thresholds,
             at: alert.at,
             spend: money::exact(alert.spend),
-            estimated: money::exact(alert.estimated),
+            estimate: alert.estimate.into(),
             amount: money::exact(alert.amount),
             revision: alert.revision,
             late: alert.late,
-            mailed_with: alert.mailed_with,
             acknowledged_at: alert.acknowledged_at,
+            acknowledged_by: alert.acknowledged_by,
+            note: alert.note,
             mails: alert.mails,
             deliveries: alert.deliveries.into_iter().map(DeliveryDocument::of).collect(),
         }
@@ -443,6 +471,8 @@ async fn test(
 
 /// Lists the alert history, newest first, with what the mail server answered.
 ///
+/// Thresholds that one budget crossed at one moment are one alert.
+///
 /// A key of one project sees alerts of that project's budgets only.
 #[utoipa::path(
     get,
@@ -479,13 +509,45 @@ async fn alerts(
     Ok(Json(AlertsDocument { alerts: page.alerts.into_iter().map(AlertDocument::of).collect(), next: page.next }))
 }
 
-/// Acknowledges an alert; doing it again changes nothing.
+/// An acknowledgement.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AcknowledgeRequest {
+    /// What is to be kept with it.
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+/// An acknowledgement of many alerts.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AcknowledgeAllRequest {
+    /// Id of the newest alert that was seen: it and every older one is acknowledged.
+    up_to: AlertId,
+    /// What is to be kept with each.
+    #[schema(max_length = 500)]
+    note: Option<String>,
+}
+
+async fn acknowledged(
+    caller: &ApiCaller,
+    state: &AppState,
+    which: Entries,
+    note: Option<String>,
+) -> Result<StatusCode, ApiError> {
+    let note = parse_note(&note.unwrap_or_default()).map_err(|wrong| invalid(vec![wrong]))?;
+    budgets::acknowledge(&state.backend, &caller.scope, which, note.as_deref()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Acknowledges an alert, with a note if one is sent; doing it again changes nothing.
 #[utoipa::path(
     post,
     path = "/v1/alerts/{alert_id}/acknowledge",
     tag = "alerts",
     security(("api_key" = ["admin"])),
     params(("alert_id" = Uuid, Path, description = "Id of the alert.")),
+    request_body = Option<AcknowledgeRequest>,
     responses(
         (status = 204, description = "It is acknowledged.")
     )
@@ -494,7 +556,28 @@ async fn acknowledge(
     caller: ApiCaller,
     State(state): State<AppState>,
     Path(alert_id): Path<String>,
+    body: Option<Body<AcknowledgeRequest>>,
 ) -> Result<StatusCode, ApiError> {
-    budgets::acknowledge(&state.backend, &caller.scope, id(&alert_id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let note = body.and_then(|Body(sent)| sent.note);
+    acknowledged(&caller, &state, Entries::One(id(&alert_id)?), note).await
+}
+
+/// Acknowledges all open alerts up to one that was seen, with a note if one is sent; what came after it stays open.
+#[utoipa::path(
+    post,
+    path = "/v1/alerts/acknowledge",
+    tag = "alerts",
+    security(("api_key" = ["admin"])),
+    request_body = AcknowledgeAllRequest,
+    responses(
+        (status = 204, description = "They are acknowledged."),
+        (status = 404, description = "There is no such alert, or it belongs to what the key does not see.", content_type = "application/problem+json", body = ProblemDocument)
+    )
+)]
+async fn acknowledge_all(
+    caller: ApiCaller,
+    State(state): State<AppState>,
+    Body(sent): Body<AcknowledgeAllRequest>,
+) -> Result<StatusCode, ApiError> {
+    acknowledged(&caller, &state, Entries::UpTo(sent.up_to), sent.note).await
 }

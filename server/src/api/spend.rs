@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use domain::money;
-use domain::period::Period;
+use domain::period::{Comparison, Period};
 use domain::problem::Problem;
 use domain::spend::{Changes, Dimension, KnownDimension, Measure, Mover, SpendAnswer, SpendQuery, SpendRange, Sums};
 use serde::Serialize;
@@ -168,8 +168,9 @@ impl SpendDocument {
     tag = "spend",
     security(("api_key" = ["read"])),
     params(
-        ("from" = String, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour.", example = "2026-11-01"),
-        ("to" = String, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
+        ("period" = Option<String>, Query, description = "A named span in place of `from` and `to`: `today`, `yesterday`, `24h` (the hour under way and the 23 before it), `7d`, `30d`, `90d` (up to today), `this-month`, `last-month`, `quarter`, `last-quarter`, `year`, `last-year`; what is under way up to today.", example = "this-month"),
+        ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour; needed without `period`.", example = "2026-11-01"),
+        ("to" = Option<String>, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
         ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; the first three by default."),
@@ -188,12 +189,19 @@ async fn spend(
     Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     let csv = csv::is_asked(&headers, &mut pairs)?;
-    let query = SpendQuery::from_pairs(&pairs)?;
+    let query = asked(&state, &caller, &mut pairs)?;
     let answer = backend::spend::query(&state.backend, &caller.scope, &query).await?;
     if csv {
         return Ok(csv::respond("spend.csv", answer.csv(&query)?));
     }
     Ok(Json(SpendDocument::of(answer, &query)).into_response())
+}
+
+/// Reads a query whose span may be named.
+fn asked(state: &AppState, caller: &ApiCaller, pairs: &mut Vec<(String, String)>) -> Result<SpendQuery, Problem> {
+    let now = caller.scope.zone().local(state.backend.clock.now());
+    domain::period::resolve(pairs, now).map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    SpendQuery::from_pairs(pairs)
 }
 
 /// Most models that moved in one answer.
@@ -259,7 +267,7 @@ struct MoverDocument {
 }
 
 impl SpendChangesDocument {
-    fn of(changes: Changes, period: Period) -> Self {
+    fn of(changes: Changes, period: Period, before: Period) -> Self {
         let days = |period: Period| Days { from: period.from, to: period.to };
         let cause = |(cause, amount): (domain::spend::Cause, rust_decimal::Decimal)| CauseDocument {
             cause,
@@ -278,7 +286,7 @@ impl SpendChangesDocument {
         Self {
             currency: "USD",
             period: days(period),
-            before: days(period.previous()),
+            before: days(before),
             difference: money::exact(changes.difference),
             causes: changes.causes.into_iter().map(cause).collect(),
             movers: changes.movers.into_iter().map(mover).collect(),
@@ -288,7 +296,7 @@ impl SpendChangesDocument {
 
 /// Takes the change of spend apart: number of requests, choice of models, size of requests, cache, prices.
 ///
-/// A span that begins on a first and stays in its month is compared with the same days of the month before, any other with as many days right before it.
+/// A span that begins on a first and stays in its month is compared with the same days of the month before, one that begins a quarter or a year and stays in it with the same days of the quarter or year before, any other with as many days right before it; with `compare=last-year` all are compared with the same days a year before.
 /// From what was spent before, one factor after the other is set to its present value while the others stay; each factor's part is the step that makes, so the parts add up exactly.
 /// Requests are counted per project. Where a filter hides the single meters, size and everything behind it are told apart by tokens only (`cost_per_token`), and where tokens are not counted or a price is missing not at all (`cost_per_request`).
 /// Every dimension's name is a filter, as in `GET /v1/spend`.
@@ -298,8 +306,10 @@ impl SpendChangesDocument {
     tag = "spend",
     security(("api_key" = ["read"])),
     params(
-        ("from" = String, Query, description = "First day in the organization's zone.", example = "2026-11-01"),
-        ("to" = String, Query, description = "The day after the last.", example = "2026-12-01"),
+        ("period" = Option<String>, Query, description = "A named span of days in place of `from` and `to`, as in `GET /v1/spend`.", example = "this-month"),
+        ("from" = Option<String>, Query, description = "First day in the organization's zone; needed without `period`.", example = "2026-11-01"),
+        ("to" = Option<String>, Query, description = "The day after the last.", example = "2026-12-01"),
+        ("compare" = Option<String>, Query, description = "What the days are compared with: `previous` (default) or `last-year`, the same days a year before."),
         Filters
     ),
     responses(
@@ -310,12 +320,21 @@ impl SpendChangesDocument {
 async fn spend_changes(
     caller: ApiCaller,
     State(state): State<AppState>,
-    Query(pairs): Query<Vec<(String, String)>>,
+    Query(mut pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<SpendChangesDocument>, ApiError> {
-    let query = SpendQuery::from_pairs(&pairs)?;
+    let comparison = take_comparison(&mut pairs)?;
+    let query = asked(&state, &caller, &mut pairs)?;
     let period = days_only(&pairs, &query)?;
-    let changes = backend::spend::compare(&state.backend, &caller.scope, period, &query.filters, MAX_MOVERS).await?;
-    Ok(Json(SpendChangesDocument::of(changes, period)))
+    let before = comparison.of(period);
+    let changes =
+        backend::spend::compare(&state.backend, &caller.scope, period, before, &query.filters, MAX_MOVERS).await?;
+    Ok(Json(SpendChangesDocument::of(changes, period, before)))
+}
+
+/// What to compare with; the rest of the parameters stays.
+fn take_comparison(pairs: &mut Vec<(String, String)>) -> Result<Comparison, Problem> {
+    let Some(at) = pairs.iter().position(|(name, _)| name == "compare") else { return Ok(Comparison::default()) };
+    pairs.remove(at).1.parse().map_err(|wrong| Problem::invalid(vec![wrong]))
 }
 
 /// The days of a query that asks for nothing but days and filters.

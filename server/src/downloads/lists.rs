@@ -40,13 +40,15 @@ fn words<T: Display>(values: impl IntoIterator<Item = T>) -> String {
     values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-const BUDGETS: [Column<BudgetState>; 12] = [
+const BUDGETS: [Column<BudgetState>; 14] = [
     ("budget", |state| state.budget.name.clone()),
     ("scope", |state| state.budget.scope_ref.to_string()),
     ("month", |state| state.month.format("%Y-%m").to_string()),
     ("status", |state| word(state.status)),
     ("used", |state| exact(state.usage.used)),
-    ("used_estimated", |state| exact(state.usage.estimated)),
+    ("used_estimated", |state| exact(state.usage.estimate.amount)),
+    ("used_upper_bound", |state| exact(state.usage.estimate.upper_bound)),
+    ("unpriced_events", |state| state.usage.estimate.events.to_string()),
     ("amount", |state| exact(state.usage.amount)),
     ("currency", |_| "USD".to_owned()),
     ("forecast", |state| some(state.expected.map(|expected| exact(expected.point)))),
@@ -59,17 +61,20 @@ pub(super) async fn budgets(backend: Backend, scope: OrgScope, _: Pairs) -> Resu
     Ok(list(backend::budgets::list(&backend, &scope).await?, &BUDGETS))
 }
 
-const ALERTS: [Column<Alert>; 10] = [
+const ALERTS: [Column<Alert>; 13] = [
     ("triggered_at", |alert| time(alert.at)),
     ("budget", |alert| alert.budget_name.clone()),
     ("month", |alert| alert.month.format("%Y-%m").to_string()),
-    ("threshold_percent", |alert| alert.threshold.to_string()),
+    ("thresholds_percent", |alert| words(&alert.thresholds)),
     ("used", |alert| exact(alert.spend)),
-    ("used_estimated", |alert| exact(alert.estimated)),
+    ("used_estimated", |alert| exact(alert.estimate.amount)),
+    ("used_upper_bound", |alert| exact(alert.estimate.upper_bound)),
+    ("unpriced_events", |alert| alert.estimate.events.to_string()),
     ("amount", |alert| exact(alert.amount)),
     ("currency", |_| "USD".to_owned()),
     ("acknowledged_at", |alert| alert.acknowledged_at.map(time).unwrap_or_default()),
     ("acknowledged_by", |alert| alert.acknowledged_by.clone().unwrap_or_default()),
+    ("note", |alert| alert.note.clone().unwrap_or_default()),
 ];
 
 /// All pages of the alert history in the state that the page shows.

@@ -147,20 +147,24 @@ async fn a_file_is_imported_once_however_often() {
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let first = import(&["--set", "provider=openai"], &csv);
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
-    assert!(said(&first).contains("1501 rows: 1500 recorded, 0 recorded before, 1 refused"), "{}", said(&first));
+    assert!(said(&first).contains("1501 rows: 1500 recorded, 0 duplicates, 1 rejected"), "{}", said(&first));
     assert!(said(&first).contains("row 1501: /usage/prompt_tokens"), "{}", said(&first));
     let again = import(&["--set", "provider=openai", "--skip", "1000"], &csv);
-    assert!(said(&again).contains("0 recorded, 500 recorded before, 1 refused"), "{}", said(&again));
+    assert!(said(&again).contains("0 recorded, 500 duplicates, 1 rejected"), "{}", said(&again));
     let spend = app.api(&acme.key).get("/v1/spend?from=2026-11-01&to=2026-12-01").await;
     assert!(spend.body.contains("5.25"), "1,500 times 0.0035: {}", spend.body);
 
     let unmapped = import(&[], &csv);
     let error = String::from_utf8_lossy(&unmapped.stderr).into_owned();
-    assert!(!unmapped.status.success() && error.contains("nothing fills provider"), "{error}");
+    assert!(!unmapped.status.success() && error.contains("nothing maps to provider"), "{error}");
+    let untimed = folder.path().join("untimed.csv");
+    std::fs::write(&untimed, "model,prompt_tokens\ngpt-4o-2024-08-06,1000\n").expect("a file");
+    let error = String::from_utf8_lossy(&import(&["--set", "provider=openai"], &untimed).stderr).into_owned();
+    assert!(error.contains("nothing maps to timestamp"), "{error}");
     let lines = folder.path().join("events.ndjson");
     std::fs::write(
         &lines,
-        r#"{"id":"n1","provider":"openai","model":"gpt-4o-2024-08-06","usage":{"prompt_tokens":1000}}"#,
+        r#"{"id":"n1","timestamp":"2026-11-20T09:00:00Z","provider":"openai","model":"gpt-4o-2024-08-06","usage":{"prompt_tokens":1000}}"#,
     )
     .expect("a file");
     assert!(said(&import(&[], &lines)).contains("1 rows: 1 recorded"));

@@ -58,7 +58,7 @@ async fn every_list_is_a_file_with_the_rows_of_its_page() {
     assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}", entered.body);
     for (list, name, header, row) in [
         ("budgets", "budgets", "budget,scope,month,status,used,", "'=all(),organization,2026-11,"),
-        ("alerts", "alerts", "triggered_at,budget,month,threshold_percent,", ""),
+        ("alerts", "alerts", "triggered_at,budget,month,thresholds_percent,", ""),
         ("forecast", "forecast", "scope,name,month_to_date,", "organization,"),
         ("projects", "projects", "team,team_name,project,", "main,"),
         ("events", "events", "timestamp,id,project,", "2026-11-17T10:00:00.000000Z,"),

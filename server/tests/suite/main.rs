@@ -11,6 +11,7 @@ mod durability;
 mod events;
 mod faults;
 mod identity;
+mod imports;
 mod ingest;
 mod keys;
 mod lists;

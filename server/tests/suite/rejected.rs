@@ -46,12 +46,17 @@ async fn a_program_sees_counts_and_dismisses() {
     assert_eq!((&newest["model"], &newest["first_received_at"]), (&json!("x"), &json!("2026-11-20T09:41:07Z")));
     assert_eq!(newest["received_at"], "2026-11-20T10:41:07Z");
 
-    for wrong in ["until=yesterday", "model=x", "until=2026-11-20T10:00:00Z&until=2026-11-20T10:00:00Z"] {
+    let other = |reason: &str| format!("{API}?code=unknown&pointer={reason}");
+    assert_eq!(delete(&client, &other("/model")).await.json(), json!({"dismissed": 0}), "nothing is wrong there");
+    for wrong in
+        ["until=yesterday", "model=x", "pointer=/status", "until=2026-11-20T10:00:00Z&until=2026-11-20T10:00:00Z"]
+    {
         assert_eq!(delete(&client, &format!("{API}?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
     let until = delete(&client, &format!("{API}?until=2026-11-20T10:00:00Z")).await;
     assert_eq!((until.status, until.json()), (StatusCode::OK, json!({"dismissed": 2})));
     assert_eq!(listed(&client).await, owned(&[("x", 3)]));
+    assert_eq!(delete(&client, &other("/status&until=2026-11-20T10:00:00Z")).await.json(), json!({"dismissed": 0}));
     let entry = format!("{API}/{}", newest["rejected_id"].as_str().unwrap());
     assert_eq!(delete(&client, &entry).await.status, StatusCode::NO_CONTENT);
     assert_eq!(delete(&client, &entry).await.status, StatusCode::NOT_FOUND);
@@ -78,6 +83,16 @@ async fn a_person_dismisses_one_and_then_all() {
     let answer = browser.post_form_from(PAGE, "/fn/events/dismiss-rejected", &fields).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     assert_eq!(listed(&client).await, owned(&[("y", 1), ("z", 1)]));
+
+    let fields = [("org", "acme"), ("until", "2026-11-20T09:41:07Z"), ("code", "unknown"), ("pointer", "/elsewhere")];
+    browser.post_form_from(PAGE, "/fn/events/dismiss-all-rejected", &fields).await;
+    assert_eq!(listed(&client).await, owned(&[("y", 1), ("z", 1)]), "another reason");
+    let fields = [fields[0], fields[1], fields[2], ("pointer", "/status")];
+    browser.post_form_from(PAGE, "/fn/events/dismiss-all-rejected", &fields).await;
+    assert_eq!(listed(&client).await, owned(&[]));
+    let audit = browser.get("/o/acme/settings/audit").await.body;
+    assert!(audit.contains("Dismissed 2 entries of the rejected list: unknown at /status."), "{audit}");
+    send(&app, &acme, &["y", "z"]).await;
 
     // The page's own instant: what comes after it stays.
     let page = browser.get(PAGE).await.body;

@@ -1,15 +1,17 @@
 //! `GET /v1/spend` and `GET /v1/statements` through the real router, over events that went through the real door.
 
-use crate::support::{Tenant, TestApp};
+use crate::support::{Client, Tenant, TestApp};
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use backend::keys::NewKey;
 use domain::event::EventInput;
 use domain::identity::KeyScope;
 use domain::project::KeyProject;
+use futures::StreamExt;
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 const MONTH: &str = "from=2026-11-01&to=2026-12-01";
 
@@ -225,4 +227,79 @@ async fn a_key_of_one_project_gets_its_project_and_a_key_without_read_nothing() 
     let ingest = app.api(&key(KeyScope::Ingest, KeyProject::AllWithDefault(search.project_id)).await);
     assert_eq!(ingest.get(&format!("/v1/spend?{MONTH}")).await.status, StatusCode::FORBIDDEN);
     assert_eq!(ingest.get("/v1/statements?month=2026-11").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_span_may_be_named() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    let total =
+        async |asked: &str| api.get(&format!("/v1/spend?{asked}&measure=requests")).await.json()["total"].clone();
+    for (named, days) in [
+        ("period=this-month", "from=2026-11-01&to=2026-11-21"),
+        ("period=7d", "from=2026-11-14&to=2026-11-21"),
+        ("period=last-quarter", "from=2026-07-01&to=2026-10-01"),
+        // 15:11 in Kolkata: hours begin at half past in UTC.
+        ("period=24h", "from=2026-11-19T10:30:00Z&to=2026-11-20T10:30:00Z"),
+    ] {
+        assert_eq!(total(named).await, total(days).await, "{named}");
+    }
+    assert_eq!(total("period=7d").await["requests"], 3);
+    for asked in ["period=decade", "period=7d&from=2026-11-01", "from=2026-11-01"] {
+        assert_eq!(api.get(&format!("/v1/spend?{asked}")).await.status, StatusCode::BAD_REQUEST, "{asked}");
+    }
+    let changes = api.get("/v1/spend/changes?period=quarter&compare=last-year").await.json();
+    assert_eq!(changes["period"], json!({"from": "2026-10-01", "to": "2026-11-21"}));
+    assert_eq!(changes["before"], json!({"from": "2025-10-01", "to": "2025-11-21"}));
+    let changes = api.get("/v1/spend/changes?period=quarter").await.json();
+    assert_eq!(changes["before"], json!({"from": "2026-07-01", "to": "2026-08-21"}));
+    let wrong = api.get("/v1/spend/changes?period=7d&compare=never").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn an_open_page_hears_that_its_numbers_moved_until_its_reader_signs_out() {
+    let app = TestApp::start().await;
+    let acme = acme(&app).await;
+    let browser = app.anonymous();
+    let fields = [("email", acme.email.as_str()), ("password", testkit::seed::PASSWORD)];
+    browser.post_form("/fn/identity/sign-in", &fields).await;
+    let page = browser.get("/o/acme").await;
+    let address = page.body.split("data-live-on=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    assert!(address.starts_with("/o/acme/changes?seen="), "{address}");
+    // Whoever shows nothing yet is told what there is at once.
+    let first = browser.get("/o/acme/changes").await;
+    let seen = address.rsplit('=').next().unwrap();
+    assert!(first.body.contains(&format!("data: {seen}\n")), "{}", first.body);
+    let send = async |time: &str| {
+        let answer =
+            backend::events::ingest_inputs(&app.backend, &acme.scope, vec![event(time, "gpt-4o-2024-08-06", None)]);
+        assert_eq!(answer.await.unwrap().accepted, 1);
+    };
+    let stop = CancellationToken::new();
+    let watch = tokio::spawn({
+        let (backend, stop) = (app.backend.clone(), stop.clone());
+        async move { backend::spend::watch(&backend, &stop).await }
+    });
+    let open = async |client: &Client| {
+        client.begin(Method::GET, &address, &[], Body::empty()).await.into_body().into_data_stream()
+    };
+    let mut mine = open(&browser).await;
+    let (said, ()) = tokio::join!(mine.next(), send("2026-11-18T10:00:00Z"));
+    let said = String::from_utf8(said.unwrap().unwrap().to_vec()).unwrap();
+    assert!(said.contains("data: ") && !said.contains(&format!("data: {seen}\n")), "{said}");
+    // A new page, as it is now; then its reader signs out.
+    let now = said.lines().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned();
+    let mut out = browser
+        .begin(Method::GET, &format!("/o/acme/changes?seen={now}"), &[], Body::empty())
+        .await
+        .into_body()
+        .into_data_stream();
+    let (ended, ()) = tokio::join!(out.next(), async {
+        browser.post_form("/fn/identity/sign-out", &[]).await;
+        send("2026-11-18T11:00:00Z").await;
+    });
+    assert!(ended.is_none(), "{ended:?}");
+    stop.cancel();
+    watch.await.unwrap().unwrap();
 }

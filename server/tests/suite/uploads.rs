@@ -80,7 +80,7 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     assert_eq!(begun.status, StatusCode::SEE_OTHER, "{}", begun.body);
     let page = begun.header("location").unwrap().to_owned();
     let shown = sender.browser.get(&page).await;
-    assert!(shown.body.contains("nothing fills provider"), "{}", shown.body);
+    assert!(shown.body.contains("nothing maps to provider"), "{}", shown.body);
     assert!(shown.body.contains("gpt-4o-2024-08-06") && !shown.body.contains("SECRET"), "an example, and no prose");
 
     let upload = page.rsplit('/').next().unwrap();
@@ -116,6 +116,40 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     assert!(audit.contains("Uploaded usage.csv: 1,500 recorded, 0 duplicates, 0 rejected."), "{audit}");
     let remembered = sqlx::query_scalar::<_, i64>("select count(*) from upload_rows");
     assert_eq!(remembered.fetch_one(sender.app.database.pool()).await.unwrap(), 0, "what is remembered ends with it");
+}
+
+#[tokio::test]
+async fn rows_without_a_time_are_never_booked_at_the_moment_of_the_import() {
+    let sender = Sender::new().await;
+    let file = "Model,Tokens in,Tokens out,Provider\ngpt-4o-2024-08-06,1000,100,openai\n";
+    let begun = sender.start(file).await;
+    assert_eq!(begun["missing"], json!(["nothing maps to timestamp"]), "{begun}");
+    let page = format!("{PAGE}/{}", begun["upload_id"].as_str().unwrap());
+    let sent = sender.file(&format!("{page}/send"), &[], file).await;
+    assert_eq!(sent.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", sent.body);
+    let shown = sender.browser.get(&page).await.body;
+    for part in ["Recognized as", "table of tokens in and out", "Time of all rows", "usage.input_uncached"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+
+    // A deliberate choice, for this file only; what the tool says of its rows stays.
+    let mut pairs = vec![("org", "acme"), ("upload", begun["upload_id"].as_str().unwrap()), ("usage_format", "meters")];
+    pairs.extend([("fields[0]", "model"), ("fields[1]", "usage.input_uncached"), ("fields[2]", "usage.output")]);
+    pairs.push(("fields[3]", "provider"));
+    let unclear = [&pairs[..], &[("timestamp", "soon")]].concat();
+    let wrong = sender.browser.post_form_from(&page, "/fn/events/map-upload", &unclear).await;
+    assert_eq!(wrong.status, StatusCode::SEE_OTHER);
+    assert!(sender.browser.get(&page).await.body.contains("timestamp needs a day or a time such as 2026-11-20"));
+    pairs.push(("timestamp", "2026-11-19"));
+    sender.browser.post_form_from(&page, "/fn/events/map-upload", &pairs).await;
+    let checked = sender.file(&format!("{page}/check"), &[], file).await.json();
+    let first = &checked["checked"]["rows"][0];
+    assert_eq!((&first["at"], &first["is_sum"]), (&json!("2026-11-19T12:00:00+00:00"), &json!(true)), "{checked}");
+    assert!(sender.browser.get(&page).await.body.contains("2026-11-19 12:00:00.000 UTC"));
+    let sent = sender.file(&format!("{page}/send"), &[], file).await.json();
+    assert_eq!((&sent["state"], &sent["accepted"]), (&json!("done"), &json!(1)), "{sent}");
+    let again = sender.start(file).await;
+    assert_eq!(again["missing"], json!(["nothing maps to timestamp"]), "asked again");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 use super::Status;
 use crate::ids::{EventKey, KeyId, ProjectId, RejectedId};
+use crate::meter::{Meter, Meters};
 use crate::rating::alternatives::Alternative;
 use crate::receipt::{AdjustmentRow, ReceiptRow};
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An event in the list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,6 +86,9 @@ pub struct EventDetail {
     pub usage_json: String,
     /// Whose shape the usage has.
     pub usage_format: String,
+    /// Whether nothing but the names in the usage told that shape.
+    #[serde(default)]
+    pub format_by_shape: bool,
     /// Whether the stored meters are still what the stored usage object comes apart into.
     pub adds_up: bool,
     /// Whether it has more input than any model takes at once, and is not declared as a sum.
@@ -180,6 +185,40 @@ pub struct RejectedRow {
     pub key_name: String,
 }
 
+impl RejectedRow {
+    /// Why it was rejected.
+    #[must_use]
+    pub fn reason(&self) -> RejectedReason {
+        RejectedReason { pointer: self.pointer.clone(), code: self.code.clone() }
+    }
+}
+
+/// Why events were rejected: the same field and the same word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedReason {
+    /// The field that was wrong; empty for the whole event.
+    pub pointer: String,
+    /// The stable word.
+    pub code: String,
+}
+
+impl RejectedReason {
+    /// In a few words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        if self.pointer.is_empty() { self.code.clone() } else { format!("{} at {}", self.code, self.pointer) }
+    }
+}
+
+/// Which entries of the rejected list are meant; all, where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RejectedFilter {
+    /// Those that came last at this instant or before.
+    pub until: Option<DateTime<Utc>>,
+    /// Those of one reason.
+    pub reason: Option<RejectedReason>,
+}
+
 /// Numbers of usage objects that no rule read, of one provider: they may be usage that nobody is charged for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -260,10 +299,28 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-/// Events as CSV, in their order: cells that a spreadsheet would run as a formula are neutralised.
+/// An event of a file, with what a list leaves out.
+#[derive(Clone, Debug)]
+pub struct ExportRow {
+    /// As in the list.
+    pub row: EventRow,
+    /// Environment label.
+    pub environment: Option<String>,
+    /// Customer label.
+    pub customer: Option<String>,
+    /// User label.
+    pub user: Option<String>,
+    /// Labels of one's own.
+    pub tags: BTreeMap<String, String>,
+    /// Disjoint quantities.
+    pub meters: Meters,
+}
+
+/// Events as CSV, in their order, each with the address of its receipt below `events_url`: cells that a spreadsheet would run as a formula are neutralised.
 #[must_use]
-pub fn csv(rows: &[EventRow]) -> String {
-    let mut table = crate::csv::Table::new([
+pub fn csv(rows: &[ExportRow], events_url: &str) -> String {
+    let tokens = || Meter::ALL.iter().copied().filter(|meter| meter.is_token());
+    let header = [
         "timestamp",
         "id",
         "project",
@@ -277,8 +334,16 @@ pub fn csv(rows: &[EventRow]) -> String {
         "cost",
         "currency",
         "reported_cost",
-    ]);
-    for row in rows {
+        "environment",
+        "customer",
+        "user",
+        "tags",
+    ];
+    let header = header.into_iter().chain(tokens().map(Meter::as_str)).chain(["receipt"]);
+    let mut table = crate::csv::Table::new(header);
+    for ExportRow { row, environment, customer, user, tags, meters } in rows {
+        let of = |label: &Option<String>| label.clone().unwrap_or_default();
+        let tags = if tags.is_empty() { String::new() } else { serde_json::to_string(tags).unwrap_or_default() };
         let cells = [
             row.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
             row.id.clone(),
@@ -293,8 +358,14 @@ pub fn csv(rows: &[EventRow]) -> String {
             row.cost.map(crate::money::exact).unwrap_or_default(),
             row.cost.map(|_| "USD".to_owned()).unwrap_or_default(),
             row.reported_cost.map(crate::money::exact).unwrap_or_default(),
+            of(environment),
+            of(customer),
+            of(user),
+            tags,
         ];
-        table.row(cells.iter().map(String::as_str));
+        let counts: Vec<String> = tokens().map(|meter| meters.get(meter).normalize().to_string()).collect();
+        let receipt = format!("{events_url}/{}", row.event_key);
+        table.row(cells.iter().chain(&counts).chain([&receipt]).map(String::as_str));
     }
     table.into_text()
 }

@@ -8,6 +8,7 @@ use super::ratios::Ratios;
 use super::series::Series;
 use crate::money::round_line;
 use crate::period::Period;
+use crate::spend::Estimate;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,15 @@ impl Forecast {
             Self::TooLittle(too_little) => too_little.spent,
         }
     }
+
+    /// What of it is estimated.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        match self {
+            Self::MonthEnd(forecast) => forecast.estimate,
+            Self::TooLittle(too_little) => too_little.estimate,
+        }
+    }
 }
 
 /// Why there is no forecast.
@@ -47,6 +57,8 @@ impl Forecast {
 pub struct TooLittle {
     /// Spent in the month so far.
     pub spent: Decimal,
+    /// What of it is estimated.
+    pub estimate: Estimate,
     /// Complete days since the first spend.
     pub days_of_history: u32,
     /// How many a forecast needs.
@@ -75,6 +87,8 @@ pub struct MonthEndForecast {
     pub today: NaiveDate,
     /// Spent in the month so far.
     pub spent: Decimal,
+    /// What of it is estimated.
+    pub estimate: Estimate,
     /// Expected at the month's end.
     pub expected: Decimal,
     /// Eight of ten past forecasts would have ended at or above this …
@@ -126,6 +140,8 @@ pub struct ForecastDay {
     pub day: NaiveDate,
     /// Spent on it so far; none where it is yet to come.
     pub spent: Option<Decimal>,
+    /// The part of that which is estimated.
+    pub estimated: Decimal,
     /// What it will have cost; what it has cost where it is over.
     pub expected: Decimal,
     /// Lower end of its 80 % band.
@@ -242,6 +258,7 @@ pub(super) fn month_end_with(series: &Series, own: &BackTest, peers: &[&BackTest
         month,
         today: series.today(),
         spent,
+        estimate: series.estimate(),
         expected: spent + rest,
         low80: spent + last.0,
         high80: spent + last.1,
@@ -268,7 +285,7 @@ impl MonthProgress {
         let spent: Decimal = series.month_to_date().iter().map(|(_, spend)| spend).sum();
         let days_of_history = u32::try_from(series.days_of_history()).unwrap_or(u32::MAX);
         if days_of_history < MIN_DAYS {
-            return Err(TooLittle { spent, days_of_history, days_needed: MIN_DAYS });
+            return Err(TooLittle { spent, estimate: series.estimate(), days_of_history, days_needed: MIN_DAYS });
         }
         Ok(Self {
             month,
@@ -343,7 +360,7 @@ impl Ahead {
             .iter()
             .map(|(day, spend)| {
                 total += spend;
-                ForecastDay::over(*day, *spend, total)
+                ForecastDay::over(*day, *spend, series.estimated(*day), total)
             })
             .collect();
         let spent = total + today;
@@ -355,6 +372,7 @@ impl Ahead {
             days.push(ForecastDay {
                 day,
                 spent: (index == 0).then_some(today),
+                estimated: if index == 0 { series.estimated(day) } else { Decimal::ZERO },
                 expected: already + expected,
                 low80: already + times(*expected, one_day.0),
                 high80: already + times(*expected, one_day.1),
@@ -369,10 +387,11 @@ impl Ahead {
 
 impl ForecastDay {
     /// A day that is over: nothing is uncertain about it.
-    const fn over(day: NaiveDate, spend: Decimal, total: Decimal) -> Self {
+    const fn over(day: NaiveDate, spend: Decimal, estimated: Decimal, total: Decimal) -> Self {
         Self {
             day,
             spent: Some(spend),
+            estimated,
             expected: spend,
             low80: spend,
             high80: spend,

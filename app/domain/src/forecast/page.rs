@@ -2,6 +2,7 @@
 
 use super::{Forecast, MonthTotal, TooLittle};
 use crate::budget::BudgetState;
+use crate::spend::Estimate;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ pub struct ForecastPage {
     pub teams: Vec<ForecastRow>,
     /// Its projects, the dearest first.
     pub projects: Vec<ForecastRow>,
-    /// Its budgets; unpriced usage counts with its upper bound.
+    /// Its budgets.
     pub budgets: Vec<BudgetRow>,
 }
 
@@ -34,6 +35,8 @@ pub struct ForecastRow {
     pub slug: String,
     /// Spent in the month so far.
     pub spent: Decimal,
+    /// What of it is estimated.
+    pub estimate: Estimate,
     /// Where its month will end, or why that is not known.
     pub total: Result<MonthTotal, TooLittle>,
 }

@@ -2,6 +2,7 @@
 
 use super::{MAX_DAYS, RULE_DAYS};
 use crate::period::Period;
+use crate::spend::Estimate;
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -14,6 +15,7 @@ pub struct Series {
     elapsed: Decimal,
     month: Vec<(NaiveDate, Decimal)>,
     history: Vec<Decimal>,
+    estimates: BTreeMap<NaiveDate, Estimate>,
 }
 
 impl Series {
@@ -39,7 +41,18 @@ impl Series {
             elapsed: Decimal::try_from(elapsed.clamp(0.0, 1.0)).unwrap_or_default(),
             month: month.iter().map(|day| (day, on(day))).collect(),
             history: history.iter().map(on).collect(),
+            estimates: BTreeMap::new(),
         }
+    }
+
+    /// Says what of the month's spend up to today is estimated; rows may come several per day.
+    #[must_use]
+    pub fn with_estimates(mut self, rows: impl IntoIterator<Item = (NaiveDate, Estimate)>) -> Self {
+        let month = Period::month_of(self.today).from..=self.today;
+        for (day, estimate) in rows.into_iter().filter(|(day, _)| month.contains(day)) {
+            *self.estimates.entry(day).or_default() += estimate;
+        }
+        self
     }
 
     /// The same history with another month to date.
@@ -67,6 +80,19 @@ impl Series {
     #[must_use]
     pub fn month_to_date(&self) -> &[(NaiveDate, Decimal)] {
         &self.month
+    }
+
+    /// What of the month to date is estimated.
+    #[must_use]
+    pub fn estimate(&self) -> Estimate {
+        let mut sum = Estimate::default();
+        self.estimates.values().for_each(|estimate| sum += *estimate);
+        sum
+    }
+
+    /// Dollars of a day that are estimated.
+    pub(super) fn estimated(&self, day: NaiveDate) -> Decimal {
+        self.estimates.get(&day).map_or(Decimal::ZERO, |estimate| estimate.amount)
     }
 
     /// What each day from today on costs by the weekday rule: the mean of the last four same weekdays, of fewer while there are no four.

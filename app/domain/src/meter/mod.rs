@@ -13,6 +13,7 @@ mod numbers;
 mod quantities;
 mod reader;
 mod served;
+mod shape;
 mod unread;
 mod usage_format;
 mod used;

@@ -29,7 +29,7 @@ macro_rules! formats {
             fn from_str(word: &str) -> Result<Self, Self::Err> {
                 match word {
                     $($word => Ok(Self::$name),)+
-                    _ => Err(FieldProblem::new("/usage_format", "unknown", "This usage format is not known; the API reference lists them.")),
+                    _ => Err(FieldProblem::new("/usage_format", "unknown", format!("This usage format is not known. {}", Self::all_named()))),
                 }
             }
         }
@@ -98,6 +98,13 @@ formats! {
 }
 
 impl UsageFormat {
+    /// All words, as a sentence of a message.
+    #[must_use]
+    pub fn all_named() -> String {
+        let words: Vec<&str> = Self::ALL.iter().map(|format| format.as_str()).collect();
+        format!("Use one of {}.", words.join(", "))
+    }
+
     /// The format that a provider's usage has when none is declared; none where that is not certain.
     ///
     /// `operation` is the event's: chat, responses, completion, embeddings, image, transcription, realtime, rerank, ocr.

@@ -354,7 +354,7 @@ mod tests {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         let search = PriceSearch::from_pairs(&pairs(&[("q", " GPT  4o "), ("provider", ""), ("limit", "5")])).unwrap();
-        assert_eq!(search.words().collect::<Vec<_>>(), ["gpt", "4o"]);
+        assert_eq!(search.words(), ["gpt", "4o"]);
         assert_eq!((search.provider, search.limit), (None, 5));
         let wrong = pairs(&[("q", &"x ".repeat(9)), ("limit", "0"), ("colour", "red"), ("provider", &"x".repeat(201))]);
         let problem = PriceSearch::from_pairs(&wrong).unwrap_err();

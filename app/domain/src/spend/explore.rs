@@ -1,7 +1,7 @@
 //! Explore: one measure by one dimension over time, beside the span before.
 
-use super::{BucketStart, Dimension, Filter, Granularity, Measure, SpendQuery, Sums, bucket_for};
-use crate::period::Period;
+use super::{BucketStart, Dimension, Filter, Granularity, Measure, SpendQuery, SpendRange, Sums, bucket_for};
+use crate::period::{Period, same_weekdays};
 use crate::problem::Problem;
 use chrono::{DateTime, FixedOffset};
 use rust_decimal::Decimal;
@@ -19,10 +19,10 @@ pub const MAX_GROUPS: usize = 500;
 /// What Explore is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExploreQuery {
-    /// Which days.
-    pub period: Period,
-    /// The days compared with.
-    pub previous: Option<Period>,
+    /// Which span.
+    pub range: SpendRange,
+    /// The span compared with.
+    pub previous: Option<SpendRange>,
     /// What is drawn.
     pub measure: Measure,
     /// By what it is split.
@@ -42,10 +42,14 @@ impl ExploreQuery {
     ///
     /// # Errors
     /// [`Problem::Invalid`] for a filter that cannot be read: without it the page would show more than was asked.
-    pub fn from_pairs(pairs: &[(String, String)], period: Period, previous: Option<Period>) -> Result<Self, Problem> {
+    pub fn from_pairs(
+        pairs: &[(String, String)],
+        range: SpendRange,
+        previous: Option<SpendRange>,
+    ) -> Result<Self, Problem> {
         let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         Ok(Self {
-            period,
+            range,
             previous,
             measure: get("measure").and_then(|word| word.parse().ok()).unwrap_or_default(),
             dimension: get("group_by").and_then(|word| word.parse().ok()).unwrap_or(Dimension::Project),
@@ -61,11 +65,14 @@ impl ExploreQuery {
         if self.all { MAX_GROUPS } else { SHOWN_GROUPS }
     }
 
-    /// The steps that can be chosen: hours only for short spans and only where no label is involved.
+    /// The steps that can be chosen: hours only for short spans and only where no label is involved; of instants only hours.
     #[must_use]
     pub fn buckets(&self) -> Vec<Granularity> {
+        if matches!(self.range, SpendRange::Instants { .. }) {
+            return vec![Granularity::Hour];
+        }
         let labels = self.filters.iter().map(|filter| &filter.dimension).chain([&self.dimension]);
-        let hours = self.period.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label);
+        let hours = self.range.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label);
         let fits = |bucket: &Granularity| match bucket {
             Granularity::None => false,
             Granularity::Hour => hours,
@@ -79,15 +86,15 @@ impl ExploreQuery {
     pub fn effective_bucket(&self) -> Granularity {
         match self.bucket {
             Some(bucket) if self.buckets().contains(&bucket) => bucket,
-            _ if self.period.days() <= 2 && self.buckets().contains(&Granularity::Hour) => Granularity::Hour,
-            _ => bucket_for(self.period),
+            _ if self.range.days() <= 2 && self.buckets().contains(&Granularity::Hour) => Granularity::Hour,
+            _ => bucket_for(self.range.days()),
         }
     }
 
     /// The same question as `GET /v1/spend` takes it.
     #[must_use]
     pub fn as_spend_query(&self) -> SpendQuery {
-        let mut query = SpendQuery::over(self.period).per(self.effective_bucket()).by([self.dimension.clone()]);
+        let mut query = SpendQuery::over(self.range).per(self.effective_bucket()).by([self.dimension.clone()]);
         query.filters.clone_from(&self.filters);
         query
     }
@@ -104,6 +111,8 @@ pub struct Group {
     pub sums: Sums,
     /// Its sums in the span before.
     pub before: Option<Sums>,
+    /// Its number among all values of the dimension, by when they were first seen: by it a value keeps its colour. None for those that are not drawn.
+    pub order: Option<usize>,
 }
 
 /// One step of the chart.
@@ -115,8 +124,26 @@ pub struct ExploreStep {
     pub drawn: Vec<Decimal>,
     /// The measure of all groups together.
     pub total: Decimal,
-    /// The same at this place in the span before, where places correspond.
+    /// The same of the step that it is compared with, where there is one.
     pub before: Option<Decimal>,
+}
+
+/// The spend of earlier steps that a chart lays under its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ComparisonLine {
+    /// The same weekdays, so many whole weeks before.
+    Weeks(u64),
+    /// The same place in the span before, for hours and for spans of less than a week.
+    Before(SpendRange),
+}
+
+impl ComparisonLine {
+    /// What a chart of days lays under a span, and the days themselves.
+    #[must_use]
+    pub fn of_days(period: Period, before: Period) -> (Self, Period) {
+        let (days, weeks) = same_weekdays(period, before);
+        (weeks.map_or_else(|| Self::Before(days.into()), Self::Weeks), days)
+    }
 }
 
 /// What Explore shows.
@@ -132,6 +159,8 @@ pub struct Explore {
     pub more_groups: u64,
     /// Every step of the span.
     pub steps: Vec<ExploreStep>,
+    /// What the steps are compared with.
+    pub line: Option<ComparisonLine>,
     /// Over all groups.
     pub total: Sums,
     /// The same in the span before.
@@ -164,7 +193,7 @@ mod tests {
     #[test]
     fn hours_are_offered_where_they_can_be_answered() {
         let query = |days, dimension, bucket| ExploreQuery {
-            period: Period::last_days("2026-11-23".parse().unwrap(), days),
+            range: Period::last_days("2026-11-23".parse().unwrap(), days).into(),
             previous: None,
             measure: Measure::Spend,
             dimension,
@@ -179,5 +208,9 @@ mod tests {
         assert_eq!(query(300, Dimension::Model, None).effective_bucket(), Granularity::Week);
         assert_eq!(query(300, Dimension::Model, Some(Granularity::None)).effective_bucket(), Granularity::Week);
         assert!(query(9, Dimension::Customer, None).as_spend_query().source().is_ok());
+        let at = |text: &str| text.parse().unwrap();
+        let range = SpendRange::Instants { from: at("2026-11-22T10:00:00Z"), to: at("2026-11-23T10:00:00Z") };
+        let day = ExploreQuery { range, ..query(9, Dimension::Customer, Some(Granularity::Week)) };
+        assert_eq!((day.range.days(), day.effective_bucket()), (1, Granularity::Hour));
     }
 }

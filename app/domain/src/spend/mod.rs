@@ -1,20 +1,32 @@
 //! The spend query: one query behind Overview, Explore, statements and API.
 
+mod anomaly;
+mod attention;
 mod bucket_start;
 mod changes;
+mod estimate;
 mod explore;
 mod known;
 mod overview;
 mod query;
 
+pub use anomaly::{
+    AnomalyCause, Contribution, LOOKBACK_DAYS, UnusualDay, causes, days_needed, is_quiet, unusual_days, usual_day,
+};
+pub use attention::{Anomaly, Attention, by_amount};
 pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
-pub use explore::{DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS};
+pub use estimate::{Estimate, PaidMeter, PaidPrices, UnpricedUsage, estimate_days};
+pub use explore::{
+    ComparisonLine, DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS,
+};
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
 
+use crate::budget::SpendScope;
 use crate::ids::{ProjectId, TeamId};
+use crate::period::Period;
 use crate::problem::{FieldProblem, Problem};
 use crate::{csv, money};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -271,6 +283,23 @@ pub enum SpendRange {
     },
 }
 
+impl From<Period> for SpendRange {
+    fn from(Period { from, to }: Period) -> Self {
+        Self::Days { from, to }
+    }
+}
+
+impl SpendRange {
+    /// How many days it has; of instants, how many days of 24 hours they begin.
+    #[must_use]
+    pub fn days(&self) -> i64 {
+        match self {
+            Self::Days { from, to } => (*to - *from).num_days(),
+            Self::Instants { from, to } => ((*to - *from).num_minutes() / 15 + 95).div_euclid(96),
+        }
+    }
+}
+
 /// Which values of a dimension count.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Filter {
@@ -333,9 +362,9 @@ impl Sums {
         *self == Self::default()
     }
 
-    /// Spend that counts against a budget: what is known plus the upper bound of what is not.
+    /// The most that it can have cost: what is known plus the upper bound of what is not.
     #[must_use]
-    pub fn with_estimate(&self) -> Decimal {
+    pub fn with_upper_bound(&self) -> Decimal {
         self.spend + self.unpriced_upper_bound
     }
 
@@ -431,14 +460,24 @@ pub struct ProjectDay {
     pub team_id: Option<TeamId>,
     /// Known spend in USD.
     pub spend: Decimal,
-    /// The most that its unpriced usage can have cost, in USD.
-    pub unpriced_upper_bound: Decimal,
+    /// What its unpriced usage is estimated to have cost.
+    pub estimate: Estimate,
 }
 
 impl ProjectDay {
-    /// Spend that counts against a budget: as [`Sums::with_estimate`].
+    /// Dollars that budgets and forecasts count: known spend and the estimate of what has no price.
     #[must_use]
-    pub fn with_estimate(&self) -> Decimal {
-        self.spend + self.unpriced_upper_bound
+    pub fn counted(&self) -> Decimal {
+        self.spend + self.estimate.amount
+    }
+
+    /// Whether it is of a part of the organization; a team's are the days on which it owned the project.
+    #[must_use]
+    pub fn is_of(&self, part: SpendScope) -> bool {
+        match part {
+            SpendScope::Organization => true,
+            SpendScope::Team(team) => self.team_id == Some(team),
+            SpendScope::Project(project) => self.project_id == project,
+        }
     }
 }

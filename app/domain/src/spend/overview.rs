@@ -1,6 +1,6 @@
 //! What Overview shows of an organization, a team or a project.
 
-use super::{Changes, Granularity, Sums};
+use super::{Changes, ComparisonLine, Granularity, Sums};
 use crate::budget::{BudgetState, Crossing};
 use crate::forecast::Forecast;
 use crate::period::Period;
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// The steps of a chart over a span of days: days, for long spans weeks or months.
 #[must_use]
-pub fn bucket_for(period: Period) -> Granularity {
-    match period.days() {
+pub fn bucket_for(days: i64) -> Granularity {
+    match days {
         ..=92 => Granularity::Day,
         93..=400 => Granularity::Week,
         _ => Granularity::Month,
@@ -47,7 +47,7 @@ pub struct Step {
     pub start: NaiveDate,
     /// Spend of each project, in the order of [`Overview::projects`].
     pub by_project: Vec<Decimal>,
-    /// Spend of the step at the same place in the span before, where there is one.
+    /// Spend of the day that it is compared with, where there is one.
     pub before: Option<Decimal>,
 }
 
@@ -70,6 +70,8 @@ pub struct ProjectPart {
     pub sums: Sums,
     /// Its sums in the span before.
     pub before: Option<Sums>,
+    /// Its number among the organization's projects, by when they were created: by it a project keeps its colour.
+    pub order: usize,
 }
 
 /// One team, with the projects it owned on each day.
@@ -158,6 +160,8 @@ pub struct Overview {
     pub teams: Vec<TeamPart>,
     /// Models by falling spend.
     pub models: Vec<ModelPart>,
+    /// What the steps of the chart are compared with.
+    pub line: Option<ComparisonLine>,
     /// What happened in the chart's days, in order; nothing where filters are in force.
     pub happened: Vec<Happening>,
     /// What changed; none without comparison.
@@ -215,8 +219,8 @@ mod tests {
             ["2026-11-02", "2026-11-09", "2026-11-16"]
         );
         assert_eq!(text(period("2026-11-30", "2027-01-01"), Granularity::Month), ["2026-11-01", "2026-12-01"]);
-        assert_eq!(bucket_for(period("2026-11-01", "2026-12-01")), Granularity::Day);
-        assert_eq!(bucket_for(period("2026-01-01", "2027-01-01")), Granularity::Week);
-        assert_eq!(bucket_for(period("2024-01-01", "2027-01-01")), Granularity::Month);
+        assert_eq!(bucket_for(period("2026-11-01", "2026-12-01").days()), Granularity::Day);
+        assert_eq!(bucket_for(period("2026-01-01", "2027-01-01").days()), Granularity::Week);
+        assert_eq!(bucket_for(period("2024-01-01", "2027-01-01").days()), Granularity::Month);
     }
 }

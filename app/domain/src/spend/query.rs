@@ -25,11 +25,11 @@ pub enum Source {
 }
 
 impl SpendQuery {
-    /// Everything in a span of days: no buckets, no groups, no filters.
+    /// Everything in a span: no buckets, no groups, no filters.
     #[must_use]
-    pub fn over(period: Period) -> Self {
+    pub fn over(range: impl Into<SpendRange>) -> Self {
         Self {
-            range: SpendRange::Days { from: period.from, to: period.to },
+            range: range.into(),
             bucket: Granularity::None,
             group_by: Vec::new(),
             measures: Measure::DEFAULT.to_vec(),
@@ -267,14 +267,12 @@ fn parse_range(from: Option<String>, to: Option<String>) -> Result<SpendRange, V
         (Ok(from), Ok(to)) => (from, to),
         (from, to) => return Err(from.err().into_iter().chain(to.err()).collect()),
     };
-    let (range, days) = match (from, to) {
-        (Edge::Day(from), Edge::Day(to)) => (SpendRange::Days { from, to }, (to - from).num_days()),
-        (Edge::Instant(from), Edge::Instant(to)) => {
-            let quarters = (to - from).num_minutes() / 15;
-            (SpendRange::Instants { from, to }, quarters.div_euclid(96) + i64::from(quarters > 0))
-        }
+    let range = match (from, to) {
+        (Edge::Day(from), Edge::Day(to)) => SpendRange::Days { from, to },
+        (Edge::Instant(from), Edge::Instant(to)) => SpendRange::Instants { from, to },
         _ => return Err(vec![FieldProblem::new("to", "mixed", "Use two dates or two instants.")]),
     };
+    let days = range.days();
     if days < 1 {
         return Err(vec![FieldProblem::new("to", "not_after_from", "`to` lies after `from`; it is not included.")]);
     }

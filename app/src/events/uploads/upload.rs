@@ -7,14 +7,17 @@ use crate::form::{FileErrors, Posted};
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
+use crate::suggestions::{BOOK_PROVIDER, suggest};
 use crate::ui::{
-    Badge, BarTone, Breadcrumb, Button, ButtonKind, Column, Crumb, Facts, Field, FormErrors, Meter, NoPermission,
-    Notice, PageHead, Section, Table, Tone, inline_code,
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Facts, Field, FormErrors, Meter,
+    NoPermission, Notice, PageHead, Section, Select, Table, Tone, inline_code,
 };
 use domain::identity::Permission;
 use domain::ids::UploadId;
+use domain::meter::UsageFormat;
 use domain::upload::{
-    Checked, CheckedRow, FIELDS, FileKind, HEAD_BYTES, PIECE_BYTES, USAGE_FIELDS, Upload, UploadColumn, UploadState,
+    Checked, CheckedRow, FIELDS, FileKind, HEAD_BYTES, PIECE_BYTES, Tool, USAGE_FIELDS, Upload, UploadColumn,
+    UploadState,
 };
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -58,9 +61,12 @@ fn facts(upload: &Upload) -> AnyView {
     let ended = upload.ended_at.map(|at| view! { <div><dt>"Ended"</dt><dd>{format::time(at)}</dd></div> });
     let size = format::bytes(upload.size_bytes);
     let key = upload.key_name.clone();
+    let headers: Vec<String> = upload.columns.iter().map(|column| column.name.clone()).collect();
+    let tool = Tool::of(&headers).map(|tool| view! { <div><dt>"Recognized as"</dt><dd>{tool.name}</dd></div> });
     let begun = format!("{} by {}", format::time(upload.created_at), upload.created_by);
     view! {
         <Facts>
+            {tool}
             <div><dt>"Size"</dt><dd>{size}</dd></div>
             <div><dt>"API key"</dt><dd>{key}</dd></div>
             <div><dt>"Begun"</dt><dd>{begun}</dd></div>
@@ -126,8 +132,12 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
         let set = upload.constants.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value.as_str());
         form.kept_or(field, set)
     };
+    let (providers, projects) = (suggest(org, BOOK_PROVIDER), suggest(org, "project"));
     let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
-    let (provider, project, environment) = (constant("provider"), constant("project"), constant("environment"));
+    let [provider, project, environment, timestamp, usage_format] =
+        ["provider", "project", "environment", "timestamp", "usage_format"].map(constant);
+    let formats = UsageFormat::ALL.iter().map(|format| Choice::new(format.as_str(), format.as_str()));
+    let formats = std::iter::once(Choice::new("", "as the provider's")).chain(formats).collect::<Vec<_>>();
     view! {
         <Section title="Columns" note="a column without a field is never read" id="columns">
             {missing}
@@ -139,9 +149,11 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
                 <Table caption="Which column maps to which field" columns=columns dense=true>{rows}</Table>
                 <p class="soft small upload-hint">"Counts go into usage as the provider names them, such as usage.prompt_tokens, and labels of your own into tags, such as tags.team. What is chosen here is chosen again for the next file with this header."</p>
                 <div class="form-row upload-constants">
-                    <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider hint="Such as openai, where no column says it."/>
-                    <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project hint="Its short name; else the key's."/>
+                    <Field label="Provider of all rows" name="provider" optional=true maxlength=200 error=form.error("provider") value=provider suggest=providers hint="Such as openai, where no column says it."/>
+                    <Field label="Project of all rows" name="project" optional=true maxlength=200 error=form.error("project") value=project suggest=projects hint="Its short name; else the key's."/>
                     <Field label="Environment of all rows" name="environment" optional=true maxlength=200 error=form.error("environment") value=environment/>
+                    <Field label="Time of all rows" name="timestamp" optional=true maxlength=40 error=form.error("timestamp") value=timestamp hint="Only where no column says it; such as 2026-11-20, which is noon UTC."/>
+                    <Select label="Usage format of all rows" name="usage_format" choices=formats value=usage_format error=form.error("usage_format") hint="Whose names the counts have."/>
                 </div>
                 <div class="actions"><Button>"Save the columns"</Button></div>
             </form>
@@ -180,6 +192,7 @@ fn first_rows(checked: &Checked) -> AnyView {
     let said = std::iter::once(said).chain(concerns).collect::<Vec<_>>().join("; ");
     let columns = vec![
         Column::number("Row"),
+        Column::text("Time"),
         Column::text("Model"),
         Column::number("Tokens"),
         Column::number("Cost, $"),
@@ -209,6 +222,7 @@ fn checked_row(row: &CheckedRow) -> AnyView {
     view! {
         <tr>
             <th scope="row" class="num">{format::count(row.row)}</th>
+            <td class="nowrap">{row.at.map(format::time_exact)}{row.is_sum.then(|| view! { <span class="note">"sum of a span"</span> })}</td>
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td class="num">{format::count(row.tokens)}</td>
             {cost}

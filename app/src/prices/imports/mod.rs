@@ -10,7 +10,7 @@ use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Column, EmptyState, Field, FormErrors, NoPermission, Notice, PageHead, Section, Table,
+    Button, ButtonKind, EmptyState, Field, FormErrors, NoPermission, Notice, PageHead, Section, Table, columns, html,
 };
 use domain::identity::Permission;
 use domain::price::import::{ImportEntry, MAX_FILE_BYTES};
@@ -32,7 +32,7 @@ pub(crate) async fn imports(visit: Visit) -> Drawn {
     let send = if visit.frame.may(Permission::ManagePrices) {
         form(visit.org())
     } else {
-        view! { <NoPermission what="import prices" who="an owner, admin or finance member"/> }.into_any()
+        html! { <NoPermission what="import prices" who="an owner, admin or finance member"/> }
     };
     let earlier = earlier(visit.org(), &imports);
     Ok(Page::new(
@@ -49,13 +49,12 @@ pub(crate) async fn imports(visit: Visit) -> Drawn {
 
 /// Into whose book an import goes.
 fn whose() -> AnyView {
-    view! {
+    html! {
         <Notice>
             "What you take becomes prices of your own. The list price book belongs to all organizations of this server and stays as it is; its operator updates it with "
             <code>"tallystick prices import"</code>". A price of your own is charged without the uplifts that the common book adds for regions."
         </Notice>
     }
-    .into_any()
 }
 
 fn form(org: &str) -> AnyView {
@@ -64,7 +63,7 @@ fn form(org: &str) -> AnyView {
         "providers.json of genai-prices, model_prices_and_context_window.json of LiteLLM, or a tab-separated price list; at most {} MiB.",
         MAX_FILE_BYTES / (1024 * 1024)
     );
-    view! {
+    html! {
         <form class="form form-wide" method="post" enctype="multipart/form-data" action=imports_path(org)>
             <FormErrors errors=wrong.all()/>
             <div class="form-row">
@@ -80,30 +79,20 @@ fn form(org: &str) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }
 
 fn earlier(org: &str, imports: &[ImportEntry]) -> AnyView {
     if imports.is_empty() {
         let text = "Send the data set that you trust when it has a new edition.";
-        return view! { <EmptyState title="No imports yet" text=text/> }.into_any();
+        return html! { <EmptyState title="No imports yet" text=text/> };
     }
-    let columns = vec![
-        Column::text("File"),
-        Column::text("Data"),
-        Column::number("Proposed"),
-        Column::number("To confirm"),
-        Column::number("Entered"),
-        Column::text("Undated from"),
-        Column::text("Sent"),
-        Column::text("By"),
-    ];
+    let columns = columns("File | Data | Proposed # | To confirm # | Entered # | Undated from | Sent | By");
     let rows = imports.iter().map(|entry| row(org, entry)).collect_view();
-    view! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }.into_any()
+    html! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }
 }
 
 fn row(org: &str, entry: &ImportEntry) -> AnyView {
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=import_path(org, entry)>{entry.file_name.clone()}</a></th>
             <td>{entry.source.clone()}</td>
@@ -117,5 +106,4 @@ fn row(org: &str, entry: &ImportEntry) -> AnyView {
             <td>{entry.created_by.clone()}</td>
         </tr>
     }
-    .into_any()
 }

@@ -3,13 +3,13 @@
 use super::super::api::ApplyImport;
 use super::super::labels::{amount, change, instant, model_path, rate};
 use super::{import_path, imports_path, whose};
-use crate::form::Posted;
+use crate::form::{Posted, hidden};
 use crate::format;
 use crate::layout::UrlQuery;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, EmptyState, Facts, Figure, FormErrors, NoticeText,
-    PageHead, Radios, Section, Table, TextArea, Tone, UrlNotice,
+    Badge, Breadcrumb, Button, ButtonKind, Choice, Crumb, EmptyState, Facts, Figure, FormErrors, NoticeText, PageHead,
+    Radios, Section, Table, TextArea, Tone, UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::price::import::{Counts, Filter, Import, ImportEffect, Proposal, ProposalKind};
@@ -78,7 +78,7 @@ fn effect(org: &str, effect: &ImportEffect) -> AnyView {
     };
     if effect.models.is_empty() {
         let text = "None of the models that differ was used in this time.";
-        return view! { <Section title="Effect" note=note><p class="soft">{text}</p></Section> }.into_any();
+        return html! { <Section title="Effect" note=note><p class="soft">{text}</p></Section> };
     }
     let doubtful = (total.sure != total.all).then(|| {
         let from = format!("to {}", format::money(total.all));
@@ -90,7 +90,7 @@ fn effect(org: &str, effect: &ImportEffect) -> AnyView {
     let from = format!("from {} to {}", format::money(total.before), format::money(total.sure));
     let (models, events) = (by_model(org, effect), format::count(total.events));
     let (sure, sure_exact) = (amount(total.sure_delta()), format::money_full(total.sure_delta()));
-    view! {
+    html! {
         <Section title="Effect" note=note>
             <div class="headline">
                 <Figure large=true caption="With all that needs no confirmation" value=sure title=sure_exact><span class="soft">{from}</span></Figure>
@@ -102,17 +102,10 @@ fn effect(org: &str, effect: &ImportEffect) -> AnyView {
             <p class="soft small">"Every recorded event is rated again as of its own time, as if these prices had held; nothing is estimated, and nothing has moved."</p>
         </Section>
     }
-    .into_any()
 }
 
 fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
-    let columns = vec![
-        Column::text("Model"),
-        Column::number("Events"),
-        Column::number("Cost, $"),
-        Column::number("With all proposals, $"),
-        Column::number("Change, $"),
-    ];
+    let columns = columns("Model | Events # | Cost, $ # | With all proposals, $ # | Change, $ #");
     let rows = effect.models.iter().map(|row| {
         view! {
             <tr>
@@ -125,25 +118,17 @@ fn by_model(org: &str, effect: &ImportEffect) -> AnyView {
         }
     });
     let rows = rows.collect_view();
-    view! { <Table caption="Effect by model" columns=columns dense=true>{rows}</Table> }.into_any()
+    html! { <Table caption="Effect by model" columns=columns dense=true>{rows}</Table> }
 }
 
 fn proposals(visit: &Visit, import: &Import, counts: &Counts) -> AnyView {
     if counts.total() == 0 {
         let text = "You have every price of the file, or a price of your own that you kept.";
-        return view! { <Section title="Proposals"><EmptyState title="Nothing to enter" text=text/></Section> }
-            .into_any();
+        return html! { <Section title="Proposals"><EmptyState title="Nothing to enter" text=text/></Section> };
     }
     let (org, may) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let show = Filter::parse(visit.query.get(SHOW).unwrap_or_default());
-    let columns = vec![
-        Column::text("Model"),
-        Column::text("What is priced"),
-        Column::text("From"),
-        Column::number("Now"),
-        Column::number("Then"),
-        Column::text("State"),
-    ];
+    let columns = columns("Model | What is priced | From | Now # | Then # | State");
     let matching: Vec<&Proposal> = import.proposals.iter().filter(|proposal| show.shows(proposal)).collect();
     let form = Posted::<ApplyImport>::here();
     let ticked: Vec<&str> = form.kept_all("proposals[]").collect();
@@ -156,15 +141,13 @@ fn proposals(visit: &Visit, import: &Import, counts: &Counts) -> AnyView {
         );
         view! { <p class="soft small">{text}</p> }
     });
-    let list = view! {
+    let list = html! {
         <Table caption="Proposals" columns=columns dense=true>{rows}</Table>
         {rest}
-    }
-    .into_any();
+    };
     let filters = filters(&import_path(org, &import.entry), counts, show);
     let body = if may { apply(org, import, counts.sure(), list) } else { list };
-    view! { <Section title="Proposals" note="rows are ended and begun, never edited">{filters}{body}</Section> }
-        .into_any()
+    html! { <Section title="Proposals" note="rows are ended and begun, never edited">{filters}{body}</Section> }
 }
 
 /// Links that narrow the list.
@@ -183,7 +166,7 @@ fn filters(path: &str, counts: &Counts, show: Filter) -> AnyView {
         };
         (count > 0).then(|| view! { <li><a href=href aria-current=current>{label}</a></li> })
     });
-    view! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }.into_any()
+    html! { <ul class="price-filters" aria-label="Filters">{links.collect_view()}</ul> }
 }
 
 fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
@@ -195,7 +178,7 @@ fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
         let label = format!("Enter {meter} of {}", model.model);
         let id = proposal.id().to_string();
         let checked = ticked.contains(&id.as_str());
-        view! { <input type="checkbox" name="proposals[]" value=id checked=checked aria-label=label/> }.into_any()
+        html! { <input type="checkbox" name="proposals[]" value=id checked=checked aria-label=label/> }
     });
     let (kind, tone) = (proposal.kind.label(), if proposal.needs_confirmation() { Tone::Warn } else { Tone::Neutral });
     let warnings: Vec<String> = proposal.warnings.iter().map(PriceWarning::detail).collect();
@@ -205,7 +188,7 @@ fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
         .as_ref()
         .and_then(|row| row.valid_to)
         .map(|to| view! { <span class="note">"until "{instant(to)}</span> });
-    view! {
+    html! {
         <tr>
             {head(org, &model, proposal.kind != ProposalKind::NewModel, tick)}
             <td>{meter}<span class="note">{terms}</span></td>
@@ -215,15 +198,17 @@ fn row(org: &str, proposal: &Proposal, may: bool, ticked: &[&str]) -> AnyView {
             <td class="wrap"><Badge tone=tone>{kind}</Badge>{why}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// The model of a row, behind the box that chooses it; a link to its page where the book has it already.
 fn head(org: &str, name: &ModelName, is_known: bool, tick: Option<AnyView>) -> AnyView {
     let (model, provider) = (name.model.clone(), name.provider.clone());
-    let model =
-        if is_known { view! { <a href=model_path(org, name)>{model}</a> }.into_any() } else { model.into_any() };
-    view! { <th scope="row">{tick}{model}<span class="note">{provider}</span></th> }.into_any()
+    let model = if is_known {
+        html! { <a href=model_path(org, name)>{model}</a> }
+    } else {
+        model.into_any()
+    };
+    html! { <th scope="row">{tick}{model}<span class="note">{provider}</span></th> }
 }
 
 /// A rate with where it comes from.
@@ -231,9 +216,9 @@ fn cell(row: Option<&BookPrice>, none: &'static str) -> AnyView {
     match row {
         Some(row) => {
             let source = format!("{} {}", row.source, row.source_version).trim_end().to_owned();
-            view! { <td class="num" title=source>{rate(row.rate, row.per)}</td> }.into_any()
+            html! { <td class="num" title=source>{rate(row.rate, row.per)}</td> }
         }
-        None => view! { <td class="num soft">{none}</td> }.into_any(),
+        None => html! { <td class="num soft">{none}</td> },
     }
 }
 
@@ -248,10 +233,9 @@ fn apply(org: &str, import: &Import, sure: u64, list: AnyView) -> AnyView {
     // Whoever chose something and was sent back has not chosen everything.
     let is_fresh = form.errors().is_empty();
     let what = form.kept_or("what", if sure > 0 && is_fresh { "sure" } else { "ticked" });
-    view! {
+    html! {
         <form method="post" action=ApplyImport::url() class="price-review">
-            <input type="hidden" name="org" value=org.to_owned()/>
-            <input type="hidden" name="import" value=import.entry.import_id.to_string()/>
+            {hidden([("org", org), ("import", &import.entry.import_id.to_string())])}
             {list}
             <div class="form form-wide">
                 <FormErrors errors=form.errors()/>
@@ -265,7 +249,6 @@ fn apply(org: &str, import: &Import, sure: u64, list: AnyView) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }
 
 fn facts(import: &Import) -> AnyView {
@@ -285,7 +268,7 @@ fn facts(import: &Import) -> AnyView {
     });
     let (file, undated) = (entry.file_name.clone(), format!("from {}", instant(entry.from)));
     let applied = format::counted(entry.applied, "price");
-    view! {
+    html! {
         <Section title="About this import">
             <Facts>
                 <div><dt>"File"</dt><dd>{file}</dd></div>
@@ -297,5 +280,4 @@ fn facts(import: &Import) -> AnyView {
             </Facts>
         </Section>
     }
-    .into_any()
 }

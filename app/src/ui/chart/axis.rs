@@ -59,36 +59,41 @@ pub(super) fn below(steps: &[Step]) -> String {
     markup.done()
 }
 
-/// What an annotation's text takes of the width, about.
-const ROOM: f64 = 0.3;
+/// What a letter takes of the width of a chart that is as narrow as one with annotations can be, about.
+const LETTER: f64 = 0.011;
 /// Rows that are kept free for annotations.
 const ROWS: usize = 3;
 
-/// Whether the text stands left of its stem, because there is no room at the right.
-fn is_left(at: f64) -> bool {
-    at > 1.0 - ROOM
+/// What an annotation's text takes of the width, at most half of it.
+fn room(annotation: &Annotation) -> f64 {
+    (as_f64(annotation.label.chars().count()) * LETTER).min(0.5)
+}
+
+/// Where a text begins and ends: left of its stem where there is no room at the right.
+fn span(at: f64, room: f64) -> (f64, f64) {
+    if at + room > 1.0 { (at - room, at) } else { (at, at + room) }
 }
 
 /// Rows of annotations, so that no text stands on another or is crossed by the stem that comes down from a row above.
 pub(super) fn rows(annotations: &[Annotation], steps: usize) -> Vec<usize> {
     let places: Vec<f64> = annotations.iter().map(|annotation| middle(annotation.step, steps)).collect();
-    let span = |at: f64| if is_left(at) { (at - ROOM, at) } else { (at, at + ROOM) };
+    let spans: Vec<_> = annotations.iter().zip(&places).map(|(annotation, at)| span(*at, room(annotation))).collect();
     let mut rows = vec![0; places.len()];
-    let mut placed: Vec<(usize, f64)> = Vec::new();
+    let mut placed: Vec<(usize, usize)> = Vec::new();
     // Texts at the right from the left on, those at the left from the right on: so a stem meets only texts that turn away from it.
-    let (left, right): (Vec<usize>, Vec<usize>) = (0..places.len()).partition(|index| is_left(places[*index]));
+    let (left, right): (Vec<usize>, Vec<usize>) = (0..places.len()).partition(|index| spans[*index].0 < places[*index]);
     for index in right.into_iter().chain(left.into_iter().rev()) {
-        let (at, (from, to)) = (places[index], span(places[index]));
+        let (at, (from, to)) = (places[index], spans[index]);
         let free = |row: &usize| {
-            placed.iter().all(|(other, stem)| match other.cmp(row) {
-                Ordering::Less => *stem <= from || *stem >= to,
-                Ordering::Equal => span(*stem).1 <= from || span(*stem).0 >= to,
-                Ordering::Greater => at <= span(*stem).0 || at >= span(*stem).1,
+            placed.iter().all(|(other_row, other)| match other_row.cmp(row) {
+                Ordering::Less => places[*other] <= from || places[*other] >= to,
+                Ordering::Equal => spans[*other].1 <= from || spans[*other].0 >= to,
+                Ordering::Greater => at <= spans[*other].0 || at >= spans[*other].1,
             })
         };
         let row = (0..ROWS).find(free).unwrap_or(ROWS - 1);
         rows[index] = row;
-        placed.push((row, at));
+        placed.push((row, index));
     }
     rows
 }
@@ -104,7 +109,7 @@ pub(super) fn above(annotations: &[Annotation], steps: usize) -> String {
         let at = middle(annotation.step, steps);
         let (x, top) = (percent(at), row * ROW);
         markup.empty("line", &[("x1", &x), ("x2", &x), ("y1", &(top + 3).to_string()), ("y2", &height.to_string())]);
-        let (class, dx) = if is_left(at) { ("end", "-6") } else { ("", "6") };
+        let (class, dx) = if span(at, room(annotation)).0 < at { ("end", "-6") } else { ("", "6") };
         let y = (top + 13).to_string();
         markup.element("text", &[("class", class), ("x", &x), ("dx", dx), ("y", &y)], &annotation.label);
     }
@@ -136,9 +141,11 @@ mod tests {
 
     #[test]
     fn annotations_close_to_each_other_stand_in_rows() {
-        let at = |step| Annotation { step, label: "x".to_owned() };
+        let at = |step| Annotation { step, label: "a budget at 80 % or so".to_owned() };
         assert_eq!(rows(&[at(1), at(2), at(3), at(25)], 30), [0, 1, 2, 0]);
         assert_eq!(rows(&[at(25), at(26), at(27)], 30), [2, 1, 0], "texts at the left turn away from later stems");
         assert!(above(&[at(1), at(2)], 30).contains("height=\"36\""));
+        let short = |step| Annotation { step, label: "x".to_owned() };
+        assert_eq!(rows(&[short(1), short(4)], 30), [0, 0], "short texts leave room");
     }
 }

@@ -1,5 +1,6 @@
 //! What a chart shows, in values already placed and texts already written.
 
+use std::cmp::Reverse;
 use std::ops::AddAssign;
 
 use crate::ui::Tone;
@@ -21,22 +22,46 @@ pub enum Hue {
     Fourth,
     /// Fifth, violet.
     Fifth,
+    /// Sixth, brown.
+    Sixth,
+    /// Seventh, olive.
+    Seventh,
+    /// Eighth, sky.
+    Eighth,
     /// Everything else, grey.
     Other,
+    /// What is estimated: hatched.
+    Estimate,
 }
 
 impl Hue {
-    /// The colour of the series at this rank, from 0; from 5 on it is grey.
+    /// All but grey.
+    const ALL: [Self; 8] =
+        [Self::First, Self::Second, Self::Third, Self::Fourth, Self::Fifth, Self::Sixth, Self::Seventh, Self::Eighth];
+
+    /// The colour of the series at this rank, from 0; behind the last it is grey.
     #[must_use]
-    pub const fn nth(rank: usize) -> Self {
-        match rank {
-            0 => Self::First,
-            1 => Self::Second,
-            2 => Self::Third,
-            3 => Self::Fourth,
-            4 => Self::Fifth,
-            _ => Self::Other,
+    pub fn nth(rank: usize) -> Self {
+        Self::ALL.get(rank).copied().unwrap_or(Self::Other)
+    }
+
+    /// The colours of things that keep theirs on every page: by the number that each has among all of its kind, in turn.
+    ///
+    /// Where two of one chart would share a colour, the one that was named first keeps it, and the other takes the next that is free.
+    #[must_use]
+    pub fn of_numbers(numbers: &[usize]) -> Vec<Self> {
+        let count = Self::ALL.len();
+        let mut taken = [None; Self::ALL.len()];
+        for (index, number) in numbers.iter().enumerate() {
+            taken[number % count].get_or_insert(index);
         }
+        let mut hue = |index: usize, number: usize| {
+            let mut from_own = (0..count).map(|step| (number + step) % count);
+            let at = from_own.find(|at| taken[*at].is_none_or(|by| by == index))?;
+            taken[at] = Some(index);
+            Some(Self::nth(at))
+        };
+        numbers.iter().enumerate().map(|(index, number)| hue(index, *number).unwrap_or(Self::Other)).collect()
     }
 
     /// The class that sets the colour.
@@ -48,7 +73,11 @@ impl Hue {
             Self::Third => "hue-3",
             Self::Fourth => "hue-4",
             Self::Fifth => "hue-5",
+            Self::Sixth => "hue-6",
+            Self::Seventh => "hue-7",
+            Self::Eighth => "hue-8",
             Self::Other => "hue-other",
+            Self::Estimate => "hue-estimate",
         }
     }
 }
@@ -110,9 +139,11 @@ pub struct Line {
     pub texts: Vec<String>,
 }
 
-/// A range around what is expected.
+/// A range around what is expected, or below what is estimated.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Band {
+    /// Its colour.
+    pub hue: Hue,
     /// Name in the legend: "80 % band".
     pub name: String,
     /// Lower and upper end per step.
@@ -162,8 +193,8 @@ pub struct ChartData {
     pub stack: Stack,
     /// Lines over it.
     pub lines: Vec<Line>,
-    /// A range around a line.
-    pub band: Option<Band>,
+    /// Ranges around or below lines.
+    pub bands: Vec<Band>,
     /// Levels across.
     pub thresholds: Vec<Threshold>,
     /// What happened when.
@@ -172,22 +203,30 @@ pub struct ChartData {
     pub today: Option<usize>,
 }
 
+impl ChartData {
+    /// Whether anything of it is estimated.
+    pub(super) fn is_estimated(&self) -> bool {
+        let mut hues = self.series.iter().map(|series| series.hue).chain(self.bands.iter().map(|band| band.hue));
+        hues.any(|hue| hue == Hue::Estimate)
+    }
+}
+
 /// Ranks rows by their sum and keeps the first five; what is left becomes one grey series called `rest`.
 ///
+/// Each row has its number among all of its kind, by which it keeps its colour ([`Hue::of_numbers`]).
 /// `position` gives the place on the drawing and `text` the exact value; the sums are made in `T`, which is exact.
 /// When only a sixth row is left it keeps its own name.
 #[must_use]
 pub fn ranked<T: Copy + Ord + Default + AddAssign>(
-    rows: Vec<(String, Vec<T>)>,
+    mut rows: Vec<(String, usize, Vec<T>)>,
     rest: &str,
     position: impl Fn(T) -> f64,
     text: impl Fn(T) -> String,
 ) -> Vec<Series> {
-    let mut rows: Vec<(T, String, Vec<T>)> =
-        rows.into_iter().map(|(name, values)| (sum(&values), name, values)).collect();
-    rows.sort_by(|left, right| right.0.cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
-    if rows.len() > MAX_SERIES {
-        let others = rows.split_off(MAX_SERIES - 1);
+    rows.sort_by_cached_key(|(name, _, values)| (Reverse(sum(values)), name.clone()));
+    let others = if rows.len() > MAX_SERIES { rows.split_off(MAX_SERIES - 1) } else { Vec::new() };
+    let mut hues = Hue::of_numbers(&rows.iter().map(|(_, number, _)| *number).collect::<Vec<_>>());
+    if !others.is_empty() {
         let mut values = Vec::new();
         for (_, _, more) in others {
             values.resize(values.len().max(more.len()), T::default());
@@ -195,15 +234,16 @@ pub fn ranked<T: Copy + Ord + Default + AddAssign>(
                 *value += more;
             }
         }
-        rows.push((T::default(), rest.to_owned(), values));
+        rows.push((rest.to_owned(), 0, values));
+        hues.push(Hue::Other);
     }
-    let series = |(rank, (_, name, values)): (usize, (T, String, Vec<T>))| Series {
+    let series = |((name, _, values), hue): ((String, usize, Vec<T>), Hue)| Series {
         name,
-        hue: Hue::nth(rank),
+        hue,
         texts: values.iter().copied().map(&text).collect(),
         values: values.into_iter().map(&position).collect(),
     };
-    rows.into_iter().enumerate().map(series).collect()
+    rows.into_iter().zip(hues).map(series).collect()
 }
 
 fn sum<T: Copy + Default + AddAssign>(values: &[T]) -> T {
@@ -224,8 +264,8 @@ pub fn hue_of(series: &[Series], name: &str) -> Hue {
 mod tests {
     use super::*;
 
-    fn rows(count: i64) -> Vec<(String, Vec<i64>)> {
-        (0..count).map(|index| (format!("s{index}"), vec![index, 10 * index])).collect()
+    fn rows(count: u8) -> Vec<(String, usize, Vec<i64>)> {
+        (0..count).map(|index| (format!("s{index}"), index.into(), vec![index.into(), 10 * i64::from(index)])).collect()
     }
 
     fn names(series: &[Series]) -> Vec<&str> {
@@ -240,14 +280,26 @@ mod tests {
         let other = series.last().unwrap();
         assert_eq!(other.texts, ["6", "60"]);
         assert_eq!((other.hue, hue_of(&series, "s8"), hue_of(&series, "s0")), (Hue::Other, Hue::First, Hue::Other));
+        assert_eq!(hue_of(&series, "s4"), Hue::Fifth, "by its number, not by its rank");
+    }
+
+    #[test]
+    fn a_thing_keeps_its_colour_and_two_of_one_chart_never_share_one() {
+        assert_eq!(Hue::of_numbers(&[2, 0, 7]), [Hue::Third, Hue::First, Hue::Eighth]);
+        assert_eq!(Hue::of_numbers(&[9, 1, 2]), [Hue::Second, Hue::Fourth, Hue::Third], "the second gives way");
+        assert_eq!(Hue::of_numbers(&[7, 15]), [Hue::Eighth, Hue::First]);
+        for first in 0..20 {
+            let hues = Hue::of_numbers(&[first, 3, 11, 8, 16, 5]);
+            assert_eq!(hues.iter().map(|hue| hue.class()).collect::<std::collections::BTreeSet<_>>().len(), 6);
+        }
     }
 
     #[test]
     fn six_fit_and_equal_sums_stand_by_name() {
         let series = ranked(rows(6), "other", |_| 0.0, |_| String::new());
         assert_eq!(names(&series), ["s5", "s4", "s3", "s2", "s1", "s0"]);
-        let equal = vec![("b".to_owned(), vec![1]), ("a".to_owned(), vec![1])];
+        let equal = vec![("b".to_owned(), 0, vec![1]), ("a".to_owned(), 1, vec![1])];
         assert_eq!(names(&ranked(equal, "other", |_| 0.0, |_| String::new())), ["a", "b"]);
-        assert!(ranked(Vec::<(String, Vec<i64>)>::new(), "other", |_| 0.0, |_| String::new()).is_empty());
+        assert!(ranked(Vec::<(String, usize, Vec<i64>)>::new(), "other", |_| 0.0, |_| String::new()).is_empty());
     }
 }

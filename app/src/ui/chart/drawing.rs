@@ -1,7 +1,7 @@
 //! The chart as text: the drawing, what can be clicked, the table behind it. Pure.
 
 use super::axis::edge;
-use super::data::{ChartData, Stack, Stroke};
+use super::data::{ChartData, Hue, Stack, Stroke};
 use super::markup::{Markup, number, percent};
 use super::scale::{SIZE, Scale, stack};
 use super::{area, band, bar, line};
@@ -19,8 +19,9 @@ pub(super) fn legend(data: &ChartData) -> Vec<(String, String)> {
         .lines
         .iter()
         .map(|line| (line.name.clone(), format!("swatch {}", line_class(line.stroke, line.hue.class()))));
-    let band = data.band.iter().map(|band| (band.name.clone(), "swatch swatch-band".to_owned()));
-    series.chain(lines).chain(band).collect()
+    let swatch = |hue| if hue == Hue::Estimate { "swatch hue-estimate" } else { "swatch swatch-band" };
+    let bands = data.bands.iter().map(|band| (band.name.clone(), swatch(band.hue).to_owned()));
+    series.chain(lines).chain(bands).collect()
 }
 
 fn line_class(stroke: Stroke, hue: &str) -> String {
@@ -58,18 +59,17 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
     let lines = data.series.len();
     let shown_lines =
         || data.lines.iter().enumerate().filter(|(index, _)| !is_off(off, lines + index)).map(|(_, line)| line);
-    let shown_band = data.band.as_ref().filter(|_| !is_off(off, lines + data.lines.len()));
+    let shown_bands = || {
+        let bands = data.bands.iter().enumerate();
+        bands.filter(|(index, _)| !is_off(off, lines + data.lines.len() + index)).map(|(_, band)| band)
+    };
     let scale = Scale::nice(
         spans
             .iter()
             .flatten()
             .flat_map(|(from, to)| [*from, *to])
             .chain(shown_lines().flat_map(|line| line.values.iter().copied().flatten()))
-            .chain(
-                shown_band
-                    .into_iter()
-                    .flat_map(|band| band.values.iter().flatten().flat_map(|(low, high)| [*low, *high])),
-            )
+            .chain(shown_bands().flat_map(|band| band.values.iter().flatten().flat_map(|(low, high)| [*low, *high])))
             .chain(data.thresholds.iter().map(|threshold| threshold.value)),
         ticks,
     );
@@ -85,8 +85,12 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
         let class = if *tick == 0.0 { "chart-zero" } else { "chart-rule" };
         svg.empty("path", &[("class", class), ("d", &format!("M0 {y}H1000"))]);
     }
-    if let Some(band) = shown_band {
-        svg.empty("path", &[("class", "band"), ("d", &band::path(&band.values, steps, &scale))]);
+    let hatch = format!("hatch-{}", super::id_of(name));
+    if data.is_estimated() {
+        hatching(&mut svg, &hatch);
+    }
+    for band in shown_bands() {
+        fill(&mut svg, "band", band.hue, &band::path(&band.values, steps, &scale), &hatch);
     }
     for (series, spans) in data.series.iter().zip(&spans) {
         let (kind, path) = match data.stack {
@@ -95,7 +99,7 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
             Stack::Areas => ("area", area::path(spans, &scale)),
         };
         if !path.is_empty() {
-            svg.empty("path", &[("class", &format!("{kind} {}", series.hue.class())), ("d", &path)]);
+            fill(&mut svg, kind, series.hue, &path, &hatch);
         }
     }
     for line in shown_lines() {
@@ -122,9 +126,25 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
     Drawn { svg: svg.done(), scale }
 }
 
-/// Words inside the drawing, which are never stretched.
+/// A filled shape; what is estimated is hatched.
+fn fill(svg: &mut Markup, kind: &str, hue: Hue, path: &str, hatch: &str) {
+    if hue == Hue::Estimate {
+        svg.empty("path", &[("class", "hatched"), ("fill", &format!("url(#{hatch})")), ("d", path)]);
+    } else {
+        svg.empty("path", &[("class", &format!("{kind} {}", hue.class())), ("d", path)]);
+    }
+}
+
+/// The pattern of what is estimated: lines in the drawing's own units, which are narrow and low.
+fn hatching(svg: &mut Markup, id: &str) {
+    let size = [("id", id), ("width", "8"), ("height", "24"), ("patternUnits", "userSpaceOnUse")];
+    svg.open("pattern", &size).empty("path", &[("class", "hatch"), ("d", "M-2 30L10 -6M-2 6L2 -6M6 30L10 18")]);
+    svg.close("pattern");
+}
+
+/// Words inside the drawing, which are never stretched. Over bars, levels are named in the legend: their words would cover bars.
 fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
-    for threshold in &data.thresholds {
+    for threshold in data.thresholds.iter().filter(|_| data.series.is_empty()) {
         let y = percent(scale.depth(threshold.value));
         let class = format!("chart-word end {}", threshold.tone.class());
         // A line at the very top has its words below it.
@@ -213,7 +233,7 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
             let attributes: &[_] = if empty { &[("class", "num"), ("data-empty", "")] } else { &[("class", "num")] };
             html.element("td", attributes, text(&series.texts, index));
         }
-        for texts in data.lines.iter().map(|line| &line.texts).chain(data.band.iter().map(|band| &band.texts)) {
+        for texts in data.lines.iter().map(|line| &line.texts).chain(data.bands.iter().map(|band| &band.texts)) {
             html.element("td", &[("class", "num")], text(texts, index));
         }
         html.close("tr");
@@ -228,7 +248,7 @@ fn text(texts: &[String], step: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::data::{Band, Hue, Line, Series, Step, Threshold};
+    use super::super::data::{Band, Line, Series, Step, Threshold};
     use super::*;
     use crate::ui::Tone;
 
@@ -291,9 +311,20 @@ mod tests {
     #[test]
     fn a_band_is_part_of_the_scale_until_it_is_off() {
         let mut data = sample();
-        data.band = Some(Band { name: "80 %".to_owned(), values: vec![None, Some((1.0, 90.0))], texts: vec![] });
-        assert!(draw(&data, &Off::new(), "x", 4).svg.contains("class=\"band\""));
-        assert!(!draw(&data, &vec![false, false, false, true], "x", 4).svg.contains("class=\"band\""));
+        data.bands = vec![Band { name: "80 %".to_owned(), values: vec![None, Some((1.0, 90.0))], ..Band::default() }];
+        assert!(draw(&data, &Off::new(), "x", 4).svg.contains("class=\"band hue-1\""));
+        assert!(!draw(&data, &vec![false, false, false, true], "x", 4).svg.contains("class=\"band"));
+    }
+
+    #[test]
+    fn what_is_estimated_is_hatched() {
+        let mut data = sample();
+        assert!(!draw(&data, &Off::new(), "Spend", 4).svg.contains("pattern"));
+        data.series[1].hue = Hue::Estimate;
+        let drawn = draw(&data, &Off::new(), "Spend", 4);
+        assert!(drawn.svg.contains("<pattern id=\"hatch-chart-spend\""));
+        assert!(drawn.svg.contains("class=\"hatched\" fill=\"url(#hatch-chart-spend)\""));
+        assert_eq!(legend(&data)[1].1, "swatch hue-estimate");
     }
 
     #[test]

@@ -94,7 +94,11 @@ pub fn Chart(
     let drawn = drawing::draw(&data, &off, &drawing::summary(&data, &label), height.ticks());
     let ticks = drawn.scale.ticks.iter().rev().map(|value| view! { <span>{tick(*value)}</span> }).collect_view();
     let (hits, below) = (drawing::hits(&data), axis::below(&data.steps));
-    let legend = (!bare).then(|| legend(&id, &query, parts, &off));
+    let levels = data.thresholds.iter().filter(|_| !data.series.is_empty()).map(|level| {
+        let class = format!("swatch swatch-level {}", level.tone.class());
+        view! { <li><span class=class aria-hidden="true"></span>{level.label.clone()}</li> }
+    });
+    let legend = (!bare).then(|| legend(&id, &query, parts, &off, levels.collect_view().into_any()));
     let table = drawing::table(&data, &label, &head);
     view! {
         <figure class=height.class() id=id>
@@ -125,7 +129,7 @@ fn part_of(id: &str, part: usize) -> String {
 }
 
 /// The parts of the chart; a click switches one off.
-fn legend(id: &str, query: &UrlQuery, parts: Vec<(String, String)>, off: &Off) -> AnyView {
+fn legend(id: &str, query: &UrlQuery, parts: Vec<(String, String)>, off: &Off, levels: AnyView) -> AnyView {
     let item = |(part, (name, swatch)): (usize, (String, String))| {
         let is_off = off.get(part).copied().unwrap_or_default();
         let named = part_of(id, part);
@@ -140,7 +144,7 @@ fn legend(id: &str, query: &UrlQuery, parts: Vec<(String, String)>, off: &Off) -
             </li>
         }
     };
-    view! { <ul class="chart-legend">{parts.into_iter().enumerate().map(item).collect_view()}</ul> }.into_any()
+    view! { <ul class="chart-legend">{parts.into_iter().enumerate().map(item).collect_view()}{levels}</ul> }.into_any()
 }
 
 /// What happened: above the chart when there is room, as a list below it when there is not.

@@ -1,11 +1,11 @@
 //! What is asked: Overview's panels, as its door asks for them, and twelve spend queries, with the same question over raw rows where chDB can answer it.
 
 use crate::place::{Place, ZONE, today};
-use backend::{Backend, Error, spend, statements};
+use backend::{Backend, Error, OrgScope, forecast, spend, statements};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::period::Period;
-use domain::spend::{Dimension, ExploreQuery, Granularity, Measure, SpendAnswer, SpendQuery, SpendRow};
+use domain::spend::{Dimension, ExploreQuery, Granularity, Measure, MonthOutlook, SpendAnswer, SpendQuery, SpendRow};
 use rust_decimal::Decimal;
 
 /// Movers that are compared.
@@ -50,10 +50,16 @@ impl Question {
         Ok(match &self.ask {
             Ask::Overview(period, part) => {
                 let is_whole = *period == Period::month_to_date(today());
-                let outlook =
-                    async { if is_whole { spend::outlook(backend, scope, *part).await.map(Some) } else { Ok(None) } };
+                let beside = async {
+                    let ahead = forecast::forecast_inputs(backend, scope).await?;
+                    let outlook = async {
+                        let outlook = spend::outlook(backend, scope, *part, &ahead);
+                        if is_whole { outlook.await.map(Some) } else { Ok(None) }
+                    };
+                    futures::try_join!(outlook, spend::attention(backend, scope, &ahead))
+                };
                 let overview = spend::overview(backend, scope, *part, *period, Some(period.previous()), &[]);
-                let (overview, _) = futures::try_join!(overview, outlook)?;
+                let (overview, _) = futures::try_join!(overview, beside)?;
                 vec![exact(overview.total.spend)]
             }
             Ask::LastHour => {
@@ -65,7 +71,7 @@ impl Question {
                 newest.iter().map(ToString::to_string).collect()
             }
             Ask::Outlook => {
-                let outlook = spend::outlook(backend, scope, SpendScope::Organization).await?;
+                let outlook = outlook(backend, scope, SpendScope::Organization).await?;
                 vec![outlook.open_alerts.to_string()]
             }
             Ask::Spend(query) => lines(spend::query(backend, scope, query).await?),
@@ -78,7 +84,7 @@ impl Question {
                 explore.groups.into_iter().map(line).collect()
             }
             Ask::Changes(period, movers) => {
-                let changes = spend::compare(backend, scope, *period, &[], *movers).await?;
+                let changes = spend::compare(backend, scope, *period, period.previous(), &[], *movers).await?;
                 let line = |mover: domain::spend::Mover| {
                     let (now, before) = (exact(mover.now.spend), exact(mover.before.spend));
                     format!("{}\t{}\t{}\t{now}\t{before}", mover.project, mover.provider, mover.model)
@@ -199,11 +205,15 @@ pub(crate) fn queries() -> Vec<Question> {
     ]
 }
 
+async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
+    spend::outlook(backend, scope, part, &forecast::forecast_inputs(backend, scope).await?).await
+}
+
 fn explore(period: Period) -> Ask {
     Ask::Explore(Box::new(ExploreQuery {
         all: true,
-        period,
-        previous: Some(period.previous()),
+        range: period.into(),
+        previous: Some(period.previous().into()),
         measure: Measure::Spend,
         dimension: Dimension::Project,
         bucket: None,

@@ -1,6 +1,6 @@
 //! Comparing budgets with spend, and the work that makes it happen.
 
-use super::{mail, sql};
+use super::{mail, sql, usage_of};
 use crate::delivery::{self, NewMail};
 use crate::locks::{self, Lock};
 use crate::notify_listener::NotifyListener;
@@ -232,21 +232,28 @@ async fn evaluate_month(
     let period = Period::month_of(month);
     let (sql::InForce { amount, revision }, ends_at) = lock_month(scope, connection, budget, month).await?;
     // After the lock: whoever evaluates last has read the newest spend. Over another connection, which sees all that is committed.
-    let sums = spend::period_sums(backend, scope, budget.scope, period).await?;
-    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
+    let days = spend::project_days(backend, scope, period).await?;
+    let usage = usage_of(&days, budget.scope, amount);
     let now = backend.clock.now();
     sql::evaluated(connection, scope, budget.budget_id, month, &usage, now).await?;
     let late = now >= ends_at && !is_from_before(scope, connection, budget, period, since, ends_at).await?;
-    let mut new = Vec::new();
+    let (mut thresholds, mut ids) = (Vec::new(), Vec::new());
     for threshold in budget.thresholds.iter().copied().filter(|threshold| usage.crosses(*threshold)) {
         let alert_id = AlertId(backend.clock.new_id());
         let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, revision, late };
         if sql::record(connection, scope, &crossing, now).await? {
             tracing::info!(org_id = %scope.org_id(), budget_id = %budget.budget_id, threshold, late, "budget crossed");
-            new.push((threshold, alert_id));
+            thresholds.push(threshold);
+            ids.push(alert_id);
         }
     }
-    if late { Ok(Vec::new()) } else { tell(backend, scope, connection, budget, month, &usage, &new).await }
+    let Some((entry, lower)) = ids.split_last() else { return Ok(Vec::new()) };
+    sql::join_entry(connection, scope, lower, *entry).await?;
+    if late {
+        Ok(Vec::new())
+    } else {
+        tell(backend, scope, connection, budget, month, &usage, (&thresholds, *entry)).await
+    }
 }
 
 /// Whether spend of the month may have been acknowledged before `ends_at`: by the marks that were taken, or by one that still waits.
@@ -289,20 +296,14 @@ async fn tell(
     budget: &Budget,
     month: NaiveDate,
     usage: &BudgetUsage,
-    new: &[(u16, AlertId)],
+    (thresholds, entry): (&[u16], AlertId),
 ) -> Result<Vec<NewMail>, Error> {
-    let Some(((threshold, alert_id), lower)) = new.split_last() else { return Ok(Vec::new()) };
     if budget.mailed().next().is_none() {
         return Ok(Vec::new());
     }
-    let ids: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
-    if !ids.is_empty() {
-        sql::mailed_with(connection, scope, &ids, *threshold).await?;
-    }
-    let thresholds: Vec<_> = new.iter().map(|(threshold, _)| *threshold).collect();
-    let letter = mail::crossing(backend, scope, budget, month, usage, &thresholds).await?;
-    let mails: Vec<_> = budget.mailed().map(|to| letter.to(to, Some(*alert_id))).collect::<Result<_, _>>()?;
-    sql::mailed(connection, scope, *alert_id, mails.len()).await?;
+    let letter = mail::crossing(backend, scope, budget, month, usage, thresholds).await?;
+    let mails: Vec<_> = budget.mailed().map(|to| letter.to(to, Some(entry))).collect::<Result<_, _>>()?;
+    sql::mailed(connection, scope, entry, mails.len()).await?;
     Ok(mails)
 }
 

@@ -1,6 +1,6 @@
 //! What the mail about a budget says.
 
-use super::{recipients, sql};
+use super::{recipients, sql, usage_of};
 use crate::delivery::{Button, Figure, Letter, NewMail, Row, without_links};
 use crate::identity::tokens::LinkToken;
 use crate::{Backend, Error, OrgScope, forecast, identity, spend};
@@ -67,8 +67,7 @@ pub(super) async fn test(
     by: &str,
 ) -> Result<BudgetLetter, Error> {
     let month = Period::month_of(scope.zone().day_of(backend.clock.now()));
-    let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
-    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount: budget.amount };
+    let usage = usage_of(&spend::project_days(backend, scope, month).await?, budget.scope, budget.amount);
     let mut letter = about(backend, scope, budget, month.from, &usage).await?;
     letter.kind = "budget_test";
     letter.letter.title = format!("Test: {}", letter.letter.title);
@@ -131,7 +130,7 @@ async fn about(
     });
     let letter = Letter {
         title: subject(budget, month, usage),
-        paragraphs: paragraphs(budget, &organization.name, usage),
+        paragraphs: paragraphs(budget, &organization.name, usage, expected),
         figures: figures(month, usage, expected),
         rows_title: cause.title,
         rows: cause.rows,
@@ -173,7 +172,7 @@ fn crossed_text(thresholds: &[u16]) -> String {
     }
 }
 
-fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<String> {
+fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage, expected: Option<Expected>) -> Vec<String> {
     let (organization, scope_name) = (without_links(organization), without_links(&budget.scope_name));
     let mut paragraphs = match budget.scope {
         SpendScope::Organization => vec![format!("It counts all spend of {organization}.")],
@@ -184,12 +183,9 @@ fn paragraphs(budget: &Budget, organization: &str, usage: &BudgetUsage) -> Vec<S
             vec![format!("It counts the spend of the project {scope_name} of {organization}.")]
         }
     };
-    if usage.estimated > Decimal::ZERO {
-        paragraphs.push(format!(
-            "{} of what is used is an upper bound for usage whose price is not known yet.",
-            format::money(usage.estimated)
-        ));
-    }
+    let status = usage.status(expected.map(|expected| expected.point));
+    paragraphs.push(format!("Status: {}.", status.label()));
+    paragraphs.extend(usage.estimate.describe().map(|estimate| format!("What is used {estimate}.")));
     paragraphs
 }
 
@@ -205,7 +201,7 @@ async fn expected(
         return Ok(None);
     }
     let ahead = forecast::forecast_inputs(backend, scope).await?;
-    Ok(Expected::of(&ahead.for_budget(budget.scope), usage.amount))
+    Ok(Expected::of(&ahead.month_end(budget.scope), usage.amount))
 }
 
 /// Used, budget and where the month will end; with too little history for that, what is left.
@@ -277,7 +273,7 @@ async fn spend_by(
     };
     let answer = spend::query(backend, scope, &query).await?;
     let named = |keys: Vec<Option<String>>| keys.into_iter().next().flatten().unwrap_or_else(|| "unnamed".to_owned());
-    Ok(answer.rows.into_iter().map(|row| (named(row.keys), row.sums.with_estimate())).collect())
+    Ok(answer.rows.into_iter().map(|row| (named(row.keys), row.sums.spend)).collect())
 }
 
 fn top_two(amounts: &BTreeMap<String, Decimal>, text: impl Fn(Decimal) -> String) -> Vec<Row> {

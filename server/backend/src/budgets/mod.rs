@@ -25,6 +25,7 @@ use chrono::{Duration, NaiveDate};
 use domain::budget::{
     Alert, AlertFilter, AlertPage, Budget, BudgetChange, BudgetDetail, BudgetForm, BudgetFormOptions, BudgetInput,
     BudgetState, BudgetUsage, Crossing, Expected, ScopeChoice, ScopeRef, SpendScope, TestMail, ThresholdState,
+    percents,
 };
 use domain::forecast::Forecast;
 use domain::format;
@@ -32,9 +33,10 @@ use domain::identity::{Email, Permission};
 use domain::ids::{AlertId, BudgetId};
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::{ProjectDay, Sums};
+use domain::spend::{Estimate, ProjectDay};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// Most active budgets of an organization.
 const MAX_BUDGETS: i64 = 1_000;
@@ -240,7 +242,7 @@ async fn states(
         .map(|budget| {
             let amount = months.get(&budget.budget_id).map_or(budget.amount, |(in_force, _)| in_force.amount);
             let usage = usage_of(ahead.month(), budget.scope, amount);
-            let forecast = ahead.for_budget(budget.scope);
+            let forecast = ahead.month_end(budget.scope);
             state(budget, month.from, usage, &forecast)
         })
         .collect())
@@ -295,23 +297,28 @@ pub async fn edit_sheet(backend: &Backend, scope: &OrgScope, budget_id: BudgetId
     Ok(BudgetFormOptions { form, scopes: Vec::new(), scope_name: Some(budget.scope_name) })
 }
 
-fn usage_of<'a>(days: impl Iterator<Item = &'a ProjectDay>, part: SpendScope, amount: Decimal) -> BudgetUsage {
-    let belongs = |day: &&ProjectDay| match part {
-        SpendScope::Organization => true,
-        SpendScope::Team(team) => day.team_id == Some(team),
-        SpendScope::Project(project) => day.project_id == project,
-    };
-    let (mut used, mut estimated) = (Decimal::ZERO, Decimal::ZERO);
-    for day in days.filter(belongs) {
-        used += day.with_estimate();
-        estimated += day.unpriced_upper_bound;
+/// Used and amount of a part in the days of a month.
+fn usage_of<'a>(days: impl IntoIterator<Item = &'a ProjectDay>, part: SpendScope, amount: Decimal) -> BudgetUsage {
+    let mut usage = BudgetUsage { used: Decimal::ZERO, estimate: Estimate::default(), amount };
+    for day in days.into_iter().filter(|day| day.is_of(part)) {
+        usage.used += day.counted();
+        usage.estimate += day.estimate;
     }
-    BudgetUsage { used, estimated, amount }
+    usage
+}
+
+/// What a part counted on each day on which it counted anything, in order.
+fn by_day(days: &[ProjectDay], part: SpendScope) -> Vec<(NaiveDate, Decimal)> {
+    let mut sums: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
+    for day in days.iter().filter(|day| day.is_of(part)) {
+        *sums.entry(day.day).or_default() += day.counted();
+    }
+    sums.into_iter().collect()
 }
 
 fn state(budget: Budget, month: NaiveDate, usage: BudgetUsage, forecast: &Forecast) -> BudgetState {
     let expected = Expected::of(forecast, usage.amount);
-    let status = usage.status(&budget.thresholds, expected.map(|expected| expected.point));
+    let status = usage.status(expected.map(|expected| expected.point));
     BudgetState { budget, month, usage, expected, status }
 }
 
@@ -322,13 +329,9 @@ fn state(budget: Budget, month: NaiveDate, usage: BudgetUsage, forecast: &Foreca
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetState, Error> {
     let budget = get(backend, scope, budget_id).await?;
-    let month = this_month(backend, scope);
-    let sums = spend::period_sums(backend, scope, budget.scope, month).await?;
-    let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
-    let amount = row.map_or(budget.amount, |(in_force, _)| in_force.amount);
-    let usage = BudgetUsage { used: sums.with_estimate(), estimated: sums.unpriced_upper_bound, amount };
-    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
-    Ok(state(budget, month.from, usage, &forecast))
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
+    let state = states(backend, scope, vec![budget], &ahead).await?.pop();
+    Ok(state.ok_or(Problem::NotFound)?)
 }
 
 /// A budget with everything its page shows.
@@ -339,23 +342,17 @@ pub async fn state_of(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) 
 pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) -> Result<BudgetDetail, Error> {
     let budget = get(backend, scope, budget_id).await?;
     let month = this_month(backend, scope);
-    let days = spend::daily_series(backend, scope, budget.scope, month).await?;
+    let ahead = forecast::forecast_inputs(backend, scope).await?;
     let row = sql::months(&backend.pool, scope, month.from).await?.remove(&budget_id);
-    let mut sums = Sums::default();
-    days.iter().for_each(|(_, day)| sums.add(day));
-    let usage = BudgetUsage {
-        used: sums.with_estimate(),
-        estimated: sums.unpriced_upper_bound,
-        amount: row.map_or(budget.amount, |(in_force, _)| in_force.amount),
-    };
+    let amount = row.map_or(budget.amount, |(in_force, _)| in_force.amount);
+    let usage = usage_of(ahead.month(), budget.scope, amount);
     let revision = row.map_or(budget.revision, |(in_force, _)| in_force.revision);
     let of_month =
         sql::Wanted { budget_id: Some(budget_id), month: Some(month.from), limit: 100, ..Default::default() };
     let crossed = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &of_month).await?).await?;
     let newest = sql::Wanted { budget_id: Some(budget_id), limit: ALERTS_PER_PAGE, ..Default::default() };
     let alerts = with_deliveries(backend, scope, sql::alerts(&backend.pool, scope, &newest).await?).await?;
-    let today = scope.zone().day_of(backend.clock.now());
-    let forecast = forecast::forecast_inputs(backend, scope).await?.for_budget(budget.scope);
+    let forecast = ahead.month_end(budget.scope);
     Ok(BudgetDetail {
         thresholds: budget
             .thresholds
@@ -370,11 +367,7 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
         amounts: sql::amounts(&backend.pool, scope, budget_id, 50).await?,
         evaluated_at: row.and_then(|(_, at)| at).map(|at| scope.zone().local(at)),
         may_manage: scope.may(Permission::ManageBudgets),
-        days: days
-            .into_iter()
-            .filter(|(day, _)| *day <= today)
-            .map(|(day, sums)| (day, sums.with_estimate()))
-            .collect(),
+        days: ahead.to_date(budget.scope),
         alerts,
         tests: tests(backend, scope, budget_id).await?,
         state: state(budget, month.from, usage, &forecast),
@@ -384,7 +377,7 @@ pub async fn detail(backend: &Backend, scope: &OrgScope, budget_id: BudgetId) ->
 
 /// The newest row of a threshold under a wanted amount.
 fn crossing(newest_first: &[Alert], threshold: u16, wanted: impl Fn(u32) -> bool) -> Option<Alert> {
-    newest_first.iter().find(|alert| alert.threshold == threshold && wanted(alert.revision)).cloned()
+    newest_first.iter().find(|alert| alert.thresholds.contains(&threshold) && wanted(alert.revision)).cloned()
 }
 
 /// The recorded thresholds of a part's own budgets that spend reached in a period, in the order of days.
@@ -404,8 +397,7 @@ pub async fn crossings(
     if recorded.is_empty() {
         return Ok(Vec::new());
     }
-    let days = spend::daily_series(backend, scope, part, months).await?;
-    let days: Vec<_> = days.into_iter().map(|(day, sums)| (day, sums.with_estimate())).collect();
+    let days = by_day(&spend::project_days(backend, scope, months).await?, part);
     let reached = |row: sql::RecordedAlert| {
         let month = Period::month_of(row.month);
         let of_month: Vec<_> = days.iter().filter(|(day, _)| month.contains(*day)).copied().collect();
@@ -469,21 +461,32 @@ async fn with_deliveries(backend: &Backend, scope: &OrgScope, mut alerts: Vec<Al
     Ok(alerts)
 }
 
-/// Marks a row of the ledger as seen to; doing it again changes nothing.
+/// Entries of the alert history that are acknowledged at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entries {
+    /// The one that an alert belongs to.
+    One(AlertId),
+    /// This one and every older one: nothing that came after it was seen.
+    UpTo(AlertId),
+}
+
+/// Acknowledges alerts that nobody acknowledged yet, with a note; doing it again changes nothing.
 ///
 /// # Errors
-/// `Forbidden` without the permission; `NotFound`; [`Error::Database`].
+/// `Forbidden` without the permission; `NotFound` where the named one is not seen; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn acknowledge(backend: &Backend, scope: &OrgScope, alert_id: AlertId) -> Result<(), Error> {
+pub async fn acknowledge(backend: &Backend, scope: &OrgScope, which: Entries, note: Option<&str>) -> Result<(), Error> {
     scope.require(Permission::ManageBudgets)?;
+    let (Entries::One(named) | Entries::UpTo(named)) = which;
     let mut transaction = backend.pool.begin().await?;
-    match sql::acknowledge(&mut transaction, scope, alert_id, backend.clock.now()).await? {
-        Some((name, threshold)) => {
-            let detail = format!("Acknowledged the alert at {threshold} % of the budget {name}.");
-            audit::record(backend, scope, &mut transaction, "alert.acknowledged", &detail).await?;
-        }
-        None if sql::alert_exists(&mut transaction, scope, alert_id).await? => {}
-        None => return Err(Problem::NotFound.into()),
+    if !sql::alert_exists(&mut transaction, scope, named).await? {
+        return Err(Problem::NotFound.into());
+    }
+    let note_text = note.map_or_else(String::new, |note| format!(" Note: {note}"));
+    for (name, thresholds) in sql::acknowledge(&mut transaction, scope, which, note, backend.clock.now()).await? {
+        let thresholds = percents(&thresholds).join(", ");
+        let detail = format!("Acknowledged the alert at {thresholds} of the budget {name}.{note_text}");
+        audit::record(backend, scope, &mut transaction, "alert.acknowledged", &detail).await?;
     }
     transaction.commit().await?;
     Ok(())

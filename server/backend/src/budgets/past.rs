@@ -1,15 +1,16 @@
 //! Budgets of the sample: as if they had been there since its quarter began, with the alerts that they would have given.
 
-use super::{evaluate, mail, sql};
+use super::{evaluate, mail, sql, usage_of};
 use crate::delivery::{self, NewMail};
 use crate::identity::tokens::LinkToken;
 use crate::{Backend, Error, OrgScope, spend};
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use domain::budget::{Budget, BudgetInput, BudgetUsage, ScopeRef};
 use domain::ids::{AlertId, BudgetId};
+use domain::money::round_line;
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::spend::{Dimension, Granularity, SpendQuery, Sums};
+use domain::spend::{Dimension, Estimate, Granularity, SpendQuery, Sums};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 
@@ -60,11 +61,22 @@ async fn alerts_of(
 ) -> Result<(), Error> {
     let (in_force, _) = evaluate::lock_month(scope, connection, budget, month).await?;
     let now = backend.clock.now();
-    let mut usage = BudgetUsage { used: Decimal::ZERO, estimated: Decimal::ZERO, amount: in_force.amount };
+    // Estimates are made by day; every hour has its share by what is unpriced in it.
+    let days = spend::project_days(backend, scope, Period::month_of(month)).await?;
+    let of_month = usage_of(&days, budget.scope, in_force.amount).estimate;
+    let estimate = |sums: &Sums| Estimate {
+        amount: (of_month.amount * sums.unpriced_upper_bound)
+            .checked_div(of_month.upper_bound)
+            .map_or(Decimal::ZERO, round_line),
+        events: sums.unpriced_requests,
+        upper_bound: sums.unpriced_upper_bound,
+    };
+    let mut usage = BudgetUsage { used: Decimal::ZERO, estimate: Estimate::default(), amount: in_force.amount };
     let mut to_come = budget.thresholds.as_slice();
     for (hour, sums) in hours(backend, scope, budget, month).await? {
-        usage.used += sums.with_estimate();
-        usage.estimated += sums.unpriced_upper_bound;
+        let estimate = estimate(&sums);
+        usage.used += sums.spend + estimate.amount;
+        usage.estimate += estimate;
         let (crossed, rest) = to_come.split_at(to_come.partition_point(|threshold| usage.crosses(*threshold)));
         to_come = rest;
         let at = (hour + Duration::hours(1)).min(now);
@@ -74,7 +86,7 @@ async fn alerts_of(
             let revision = in_force.revision;
             let crossing = sql::Crossing { alert_id, budget, month, threshold, usage, revision, late: false };
             sql::record(connection, scope, &crossing, at).await?;
-            alerts.push((threshold, alert_id));
+            alerts.push(alert_id);
         }
         tell(backend, scope, connection, (budget, month, &usage), &alerts, at).await?;
     }
@@ -104,12 +116,11 @@ async fn tell(
     scope: &OrgScope,
     connection: &mut PgConnection,
     (budget, month, usage): (&Budget, NaiveDate, &BudgetUsage),
-    alerts: &[(u16, AlertId)],
+    alerts: &[AlertId],
     at: DateTime<Utc>,
 ) -> Result<(), Error> {
-    let Some(((threshold, alert_id), lower)) = alerts.split_last() else { return Ok(()) };
-    let lower: Vec<_> = lower.iter().map(|(_, id)| *id).collect();
-    sql::mailed_with(connection, scope, &lower, *threshold).await?;
+    let Some((alert_id, lower)) = alerts.split_last() else { return Ok(()) };
+    sql::join_entry(connection, scope, lower, *alert_id).await?;
     for recipient in budget.mailed() {
         let mail = NewMail {
             org_id: Some(scope.org_id()),

@@ -176,6 +176,15 @@ pub async fn of_mails(
     sql::of_mails(&backend.pool, scope, mails).await
 }
 
+/// How many mails of the last seven days about the organization nobody got.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub(crate) async fn failed_lately(backend: &Backend, scope: &OrgScope) -> Result<u64, Error> {
+    sql::count_failed(&backend.pool, scope, backend.clock.now() - Duration::days(7)).await
+}
+
 /// The newest mails that no mail server took because none is configured; empty unless this server runs in local mode.
 ///
 /// # Errors

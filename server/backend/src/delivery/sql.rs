@@ -64,6 +64,17 @@ pub(super) async fn count_since(
     Ok(count.bind(org_id.0).bind(since).fetch_one(connection).await?)
 }
 
+/// Mails about an organization that failed for good since then.
+pub(super) async fn count_failed(pool: &PgPool, scope: &OrgScope, since: DateTime<Utc>) -> Result<u64, Error> {
+    let count: i64 =
+        sqlx::query_scalar("select count(*) from mails where org_id = $1 and state = 'failed' and created_at > $2")
+            .bind(scope.org_id().0)
+            .bind(since)
+            .fetch_one(pool)
+            .await?;
+    Ok(count.unsigned_abs())
+}
+
 /// Whether a mail may go out: about an organization that is going to be deleted only the kind in `$1` does.
 const MAY_GO: &str = "(kind = $1 or not exists (
         select 1 from organizations where organizations.org_id = mails.org_id and deletes_at is not null))";

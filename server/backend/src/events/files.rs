@@ -4,9 +4,9 @@
 
 use super::ingest::read_one;
 use crate::hash::TextHash;
-use domain::event::{ParsedEvent, Rejection};
+use domain::event::{EventInput, ParsedEvent, Rejection};
 use domain::problem::FieldProblem;
-use domain::upload::{FileKind, Mapping};
+use domain::upload::{FileKind, Mapping, one_line};
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -160,7 +160,8 @@ pub struct Header {
 pub fn header(head: &[u8], is_whole: bool) -> Option<Header> {
     let separator = Separator::of(head);
     let first = records(head, separator, 1).into_iter().next()?;
-    (is_whole || first.end < head.len()).then_some(Header { separator, columns: first.cells?, end: first.end })
+    let columns = first.cells?.iter().map(|name| one_line(name)).collect();
+    (is_whole || first.end < head.len()).then_some(Header { separator, columns, end: first.end })
 }
 
 /// The cells of the first records, at most so many; those that are not UTF-8 are left out.
@@ -221,9 +222,18 @@ fn line_row(line: &[u8], end: usize) -> Option<FileRow> {
 }
 
 fn row(raw: &RawValue, end: usize, hash: impl FnOnce() -> TextHash) -> FileRow {
-    let read = read_one(Some(raw));
+    let read = read_one(Some(raw)).and_then(dated);
     let unnamed = read.as_ref().is_ok_and(|event| event.id.is_none()).then(hash);
     FileRow { read, end, unnamed }
+}
+
+/// A file tells of calls that were: without a time they would be booked at the moment of the import.
+fn dated(event: EventInput) -> ParsedEvent {
+    if event.timestamp.is_some() {
+        return Ok(event);
+    }
+    let problem = FieldProblem::new("/timestamp", "required", "`timestamp` is missing: a row says when its call was.");
+    Err(Rejection::of(&event, problem))
 }
 
 fn refused(detail: &str, end: usize) -> FileRow {
@@ -297,11 +307,11 @@ mod tests {
 
     #[test]
     fn cells_of_several_lines_and_costs_of_many_forms_are_read() {
-        let headers = texts(&["model", "prompt_tokens", "feature", "cost"]);
+        let headers = texts(&["time", "model", "prompt_tokens", "feature", "cost"]);
         let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&headers);
         let reading = Reading::csv(Separator::Comma, headers, mapping);
         let row = |cost: &str| {
-            let row = format!("gpt-4o,1000,\"two\nlines, one cell\",{cost}\r\n");
+            let row = format!("2026-11-20 09:30,gpt-4o,1000,\"two\r\nlines, one cell\",{cost}\r\n");
             let mut rows = reading.piece(row.as_bytes(), true).rows;
             assert_eq!(rows.len(), 1);
             rows.remove(0).read
@@ -324,7 +334,10 @@ mod tests {
         let mapping = Mapping::read(&texts(&["model=LLM"]), &[]).unwrap().with_headers(&headers);
         let missing = mapping.missing(&headers).join("; ");
         assert!(
-            missing.contains("no column `LLM`") && missing.contains("provider") && missing.contains("usage"),
+            missing.contains("no column `LLM`")
+                && missing.contains("provider")
+                && missing.contains("usage")
+                && missing.contains("timestamp"),
             "{missing}"
         );
         assert!(Mapping::read(&texts(&["colour=Red"]), &[]).unwrap_err().contains("colour"));
@@ -332,9 +345,31 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_a_time_is_refused() {
+        let headers = texts(&["time", "model", "prompt_tokens"]);
+        let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&headers);
+        let rows =
+            Reading::csv(Separator::Comma, headers, mapping).piece(b",gpt-4o,1\n2026-11-20,gpt-4o,1\n", true).rows;
+        let lines =
+            Reading::lines().piece(br#"{"provider":"openai","model":"gpt-4o","usage":{"prompt_tokens":1}}"#, true).rows;
+        for row in [&rows[0], &lines[0]] {
+            assert_eq!(row.read.as_ref().unwrap_err().problem.pointer, "/timestamp");
+        }
+        assert_eq!(rows[1].read.as_ref().unwrap().timestamp.unwrap().to_rfc3339(), "2026-11-20T12:00:00+00:00");
+        let at_once = Mapping::read(&[], &texts(&["timestamp=2026-11-20"])).unwrap();
+        assert!(!at_once.missing(&[]).iter().any(|missing| missing.contains("timestamp")));
+        assert!(
+            at_once.for_next_file().missing(&[]).iter().any(|missing| missing.contains("timestamp")),
+            "for one file"
+        );
+        assert!(Mapping::read(&[], &texts(&["timestamp=soon"])).is_err());
+    }
+
+    #[test]
     fn the_same_file_has_the_same_ids_and_equal_rows_stay_apart() {
-        let text = r#"{"provider":"openai","model":"gpt-4o","usage":{"prompt_tokens":1}}"#;
-        let named = r#"{"id":"a","provider":"openai","model":"gpt-4o","usage":{}}"#;
+        let text =
+            r#"{"timestamp":"2026-11-20T09:30:00Z","provider":"openai","model":"gpt-4o","usage":{"prompt_tokens":1}}"#;
+        let named = r#"{"id":"a","timestamp":"2026-11-20T09:30:00Z","provider":"openai","model":"gpt-4o","usage":{}}"#;
         let file = format!("\u{feff}{text}\r\n{text}\n\n7\n{named}");
         let read = || in_pieces(&Reading::lines(), file.as_bytes(), 1_000);
         let ids: Vec<_> = read().into_iter().map(|read| read.ok().and_then(|event| event.id)).collect();
@@ -348,7 +383,7 @@ mod tests {
     fn a_header_is_known_when_it_is_whole() {
         let file = b"\xef\xbb\xbfmodel,\"a \n b\"\r\ngpt-4o,1\n";
         let found = header(file, true).unwrap();
-        assert_eq!((found.separator, found.columns), (Separator::Comma, texts(&["model", "a \n b"])));
+        assert_eq!((found.separator, found.columns), (Separator::Comma, texts(&["model", "a b"])));
         assert_eq!(file[found.end..].trim_ascii_start(), b"gpt-4o,1\n");
         assert!(header(b"model,\"a \n b", false).is_none() && header(b"", true).is_none());
         assert!(header(b"model,usage", true).is_some() && header(b"model,usage", false).is_none());
@@ -366,7 +401,7 @@ mod tests {
             assert_eq!((found.separator, found.columns[0].as_str()), (separator, "model"), "{file}");
             assert_eq!(Separator::parse(separator.as_str()), Some(separator));
         }
-        let file = b"Model;Prompt Tokens;Cost\r\ngpt-4o;1000;0.25\r\n";
+        let file = b"Date;Model;Prompt Tokens;Cost\r\n2026-11-20;gpt-4o;1000;0.25\r\n";
         let Header { separator, columns, end } = header(file, true).unwrap();
         let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&columns);
         let event = Reading::csv(separator, columns, mapping).piece(&file[end..], true).rows.remove(0).read.unwrap();
@@ -378,7 +413,7 @@ mod tests {
         #[test]
         fn pieces_make_the_same_rows_as_the_whole(cells in proptest::collection::vec("[a-z\",\n\r é]{0,12}", 1..40), most in 1_usize..60) {
             let headers = texts(&["model", "usage.prompt_tokens"]);
-            let mapping = Mapping::read(&[], &texts(&["provider=openai"])).unwrap().with_headers(&headers);
+            let mapping = Mapping::read(&[], &texts(&["provider=openai", "timestamp=2026-11-20"])).unwrap().with_headers(&headers);
             let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
             for cell in &cells {
                 writer.write_record([cell.as_str(), "1"]).unwrap();

@@ -10,7 +10,7 @@ pub use page::{Part, page};
 use crate::{Backend, Error, OrgScope, projects, spend};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::SpendScope;
-use domain::forecast::{BackTest, Forecast, MAX_DAYS, MonthTotal, Series, TooLittle};
+use domain::forecast::{BackTest, Forecast, ForecastRow, MAX_DAYS, Series};
 use domain::ids::{ProjectId, TeamId};
 use domain::period::{Period, Zone};
 use domain::spend::ProjectDay;
@@ -61,20 +61,17 @@ pub struct ForecastInputs {
     back_tests: Vec<(ProjectId, BackTest)>,
 }
 
-/// What of a day's sums is forecast.
-type Amount = fn(&ProjectDay) -> Decimal;
-
 impl ForecastInputs {
     fn new(today: NaiveDate, elapsed: f64, days: Vec<ProjectDay>, owners: BTreeMap<ProjectId, TeamId>) -> Self {
         let mut spend: BTreeMap<ProjectId, Decimal> = BTreeMap::new();
         for day in &days {
-            *spend.entry(day.project_id).or_default() += day.spend;
+            *spend.entry(day.project_id).or_default() += day.counted();
         }
         let mut dearest: Vec<(Decimal, ProjectId)> =
             spend.into_iter().map(|(project, spend)| (spend, project)).collect();
         dearest.sort_by(|a, b| b.cmp(a));
         let mut all = Self { today, elapsed, days, owners, back_tests: Vec::new() };
-        let test = |(_, project)| (project, BackTest::of(&all.series(SpendScope::Project(project), |day| day.spend)));
+        let test = |(_, project)| (project, BackTest::of(&all.series(SpendScope::Project(project))));
         let tested: Vec<_> = dearest.into_iter().map(test).collect();
         all.back_tests = tested;
         all
@@ -86,30 +83,31 @@ impl ForecastInputs {
         self.days.iter().filter(move |day| (month.from..month.to).contains(&day.day))
     }
 
-    /// Where the month of a part will end, in known spend.
+    /// Where the month of a part will end: the one forecast that every page, budget and mail shows.
     #[must_use]
     pub fn month_end(&self, part: SpendScope) -> Forecast {
-        self.forecast(part, |day| day.spend)
-    }
-
-    /// The same as a budget counts: unpriced usage with its upper bound.
-    #[must_use]
-    pub fn for_budget(&self, part: SpendScope) -> Forecast {
-        self.forecast(part, ProjectDay::with_estimate)
-    }
-
-    /// What a part has spent in the month and where it will end, without its days: for lists.
-    fn month_total(&self, part: SpendScope) -> (Decimal, Result<MonthTotal, TooLittle>) {
-        let series = self.series(part, |day| day.spend);
-        let own = BackTest::of(&series);
-        let spent = series.month_to_date().iter().map(|(_, spend)| spend).sum();
-        (spent, domain::forecast::month_total(&series, &own, &self.peers(part, &own)))
-    }
-
-    fn forecast(&self, part: SpendScope, amount: Amount) -> Forecast {
-        let series = self.series(part, amount);
+        let series = self.series(part);
         let own = BackTest::of(&series);
         domain::forecast::month_end(&series, &own, &self.peers(part, &own))
+    }
+
+    /// What a part counted on each day of the month up to today.
+    #[must_use]
+    pub fn to_date(&self, part: SpendScope) -> Vec<(NaiveDate, Decimal)> {
+        self.series(part).month_to_date().to_vec()
+    }
+
+    /// A part in one line of a list: the same numbers without the days, at a small part of the cost.
+    fn row(&self, name: String, slug: String, part: SpendScope) -> ForecastRow {
+        let series = self.series(part);
+        let own = BackTest::of(&series);
+        ForecastRow {
+            name,
+            slug,
+            spent: series.month_to_date().iter().map(|(_, spend)| spend).sum(),
+            estimate: series.estimate(),
+            total: domain::forecast::month_total(&series, &own, &self.peers(part, &own)),
+        }
     }
 
     /// The organization's other projects help to tell how wide the band must be.
@@ -122,18 +120,19 @@ impl ForecastInputs {
             .collect()
     }
 
-    /// A part's daily spend. A team's history is that of the projects it owns today, its month to date what it owned day by day.
-    fn series(&self, part: SpendScope, amount: Amount) -> Series {
-        let rows = |belongs: &dyn Fn(&ProjectDay) -> bool| {
-            let rows: Vec<_> = self.days.iter().filter(|day| belongs(day)).map(|day| (day.day, amount(day))).collect();
-            rows
+    /// A part's daily spend, estimates included. A team's history is that of the projects it owns today, its month to date what it owned day by day.
+    fn series(&self, part: SpendScope) -> Series {
+        let of_part = || self.days.iter().filter(move |day| day.is_of(part));
+        let amounts = |day: &ProjectDay| (day.day, day.counted());
+        let series = match part {
+            SpendScope::Organization | SpendScope::Project(_) => {
+                Series::new(of_part().map(amounts), self.today, self.elapsed)
+            }
+            SpendScope::Team(team) => {
+                let owned = self.days.iter().filter(|day| self.owners.get(&day.project_id) == Some(&team));
+                Series::new(owned.map(amounts), self.today, self.elapsed).with_month(of_part().map(amounts))
+            }
         };
-        let series = |belongs: &dyn Fn(&ProjectDay) -> bool| Series::new(rows(belongs), self.today, self.elapsed);
-        match part {
-            SpendScope::Organization => series(&|_| true),
-            SpendScope::Project(project) => series(&|day| day.project_id == project),
-            SpendScope::Team(team) => series(&|day| self.owners.get(&day.project_id) == Some(&team))
-                .with_month(rows(&|day| day.team_id == Some(team))),
-        }
+        series.with_estimates(of_part().map(|day| (day.day, day.estimate)))
     }
 }

@@ -32,10 +32,7 @@ pub async fn page(backend: &Backend, scope: &OrgScope, part: Part<'_>) -> Result
         projects::list_projects(backend, scope),
     )?;
     let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
-    let row = |name: String, slug: String, part: SpendScope| {
-        let (spent, total) = ahead.month_total(part);
-        ForecastRow { name, slug, spent, total }
-    };
+    let row = |name: String, slug: String, part: SpendScope| ahead.row(name, slug, part);
     let teams = teams.into_iter().map(|team| {
         let archived = team.archived_at.is_some();
         (row(team.name, team.slug.to_string(), SpendScope::Team(team.team_id)), archived)

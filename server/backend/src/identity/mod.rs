@@ -35,7 +35,7 @@ pub use organizations::{
 pub use password::{MAX_LEN as MAX_PASSWORD_LEN, MIN_LEN as MIN_PASSWORD_LEN};
 pub use sign_ins::{
     DEVICE, Device, IDLE_DAYS, MAX_DAYS, PASSWORD_HASH, PASSWORD_REPLACED, SIGN_IN_ID, SignInStore, USER,
-    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sweep,
+    list_sign_ins, revoke_other_sign_ins, revoke_sign_in, run_worker, sign_in_lasts, sweep,
 };
 pub use zone_changes::{advance_zone_change, change_zones, zone_change};
 

@@ -130,6 +130,15 @@ impl SessionStore for SignInStore {
     }
 }
 
+/// Whether a sign-in was neither ended nor has it expired; asking does not keep it.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn sign_in_lasts(backend: &Backend, sign_in_id: SignInId) -> Result<bool, Error> {
+    sql::sign_in_lasts(&backend.pool, sign_in_id, backend.clock.now()).await
+}
+
 /// Idle time ends it, and its age.
 fn expiry(created_at: DateTime<Utc>, last_seen_at: DateTime<Utc>) -> DateTime<Utc> {
     (last_seen_at + Duration::days(IDLE_DAYS)).min(created_at + Duration::days(MAX_DAYS))

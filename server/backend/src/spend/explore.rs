@@ -1,13 +1,14 @@
 //! Explore: one dimension over time. Groups are found first, then only the largest are asked step by step.
 
+use super::sql;
 use crate::{Backend, Error, OrgScope, keys, projects};
-use chrono::{Duration, Timelike};
+use chrono::{DateTime, Duration, Timelike, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    BucketStart, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity, Group, MAX_ROWS,
-    Measure, SpendQuery, SpendRow, Sums, starts,
+    BucketStart, ComparisonLine, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity,
+    Group, MAX_ROWS, Measure, SpendQuery, SpendRange, SpendRow, Sums, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -22,16 +23,24 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
     scope.require(Permission::Read)?;
     let ask = Ask { backend, scope, query: &query };
     let ((groups, total), before, names) =
-        futures::try_join!(ask.groups(query.period), ask.before(), names(backend, scope, &query.dimension))?;
+        futures::try_join!(ask.groups(query.range), ask.before(), names(backend, scope, &query.dimension))?;
     let (before_groups, before_total) = before.unzip();
     let mut groups = merge_periods(groups, before_groups, &names);
     groups.sort_by_key(|group| (Reverse(group.sums.of(query.measure)), Reverse(group.sums.requests)));
     let used = groups.iter().filter(|group| !group.sums.is_empty()).count();
     let bucket = query.effective_bucket();
     let drawn: Vec<_> = groups.iter().take(DRAWN_GROUPS).map(|group| group.key.clone()).collect();
-    let (by_group, all, all_before) =
-        futures::try_join!(ask.drawn(&drawn, bucket), ask.steps(query.period, bucket), ask.steps_before(bucket),)?;
-    let buckets = buckets(scope.zone(), query.period, bucket);
+    let line = line(&query, bucket);
+    let (by_group, all, all_before, orders) = futures::try_join!(
+        ask.drawn(&drawn, bucket),
+        ask.steps(query.range, bucket),
+        ask.steps_before(line.map(|(_, range)| range), bucket),
+        ask.orders(&drawn),
+    )?;
+    for group in groups.iter_mut().take(DRAWN_GROUPS) {
+        group.order = orders.get(group.key.as_deref().unwrap_or_default()).copied();
+    }
+    let buckets = buckets(scope.zone(), query.range, bucket);
     let steps = build_steps(buckets, &drawn, &by_group, &all, &all_before, query.measure);
     groups.truncate(query.groups());
     Ok(Explore {
@@ -39,6 +48,7 @@ pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -
         more_groups: u64::try_from(used.saturating_sub(query.groups())).unwrap_or(u64::MAX),
         groups,
         steps,
+        line: line.map(|(line, _)| line),
         total,
         before: before_total,
         query,
@@ -79,20 +89,20 @@ struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    fn over(&self, period: Period) -> SpendQuery {
-        let mut query = SpendQuery::over(period);
+    fn over(&self, range: SpendRange) -> SpendQuery {
+        let mut query = SpendQuery::over(range);
         query.filters.clone_from(&self.query.filters);
         query
     }
 
-    async fn groups(&self, period: Period) -> Result<(Vec<SpendRow>, Sums), Error> {
-        let query = self.over(period).by([self.query.dimension.clone()]);
+    async fn groups(&self, range: SpendRange) -> Result<(Vec<SpendRow>, Sums), Error> {
+        let query = self.over(range).by([self.query.dimension.clone()]);
         grouped(self.backend, self.scope, &query, MAX_ROWS).await
     }
 
     async fn before(&self) -> Result<Option<(Vec<SpendRow>, Sums)>, Error> {
         match self.query.previous {
-            Some(period) => self.groups(period).await.map(Some),
+            Some(range) => self.groups(range).await.map(Some),
             None => Ok(None),
         }
     }
@@ -103,22 +113,42 @@ impl Ask<'_> {
             return Ok(Vec::new());
         }
         let dimension = self.query.dimension.clone();
-        let mut query = self.over(self.query.period).per(bucket).by([dimension.clone()]);
+        let mut query = self.over(self.query.range).per(bucket).by([dimension.clone()]);
         let values = drawn.iter().map(|key| key.clone().unwrap_or_default()).collect();
         query.filters.push(Filter { dimension, values, exclude: false });
         Ok(grouped(self.backend, self.scope, &query, usize::MAX).await?.0)
     }
 
-    async fn steps(&self, period: Period, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
-        Ok(grouped(self.backend, self.scope, &self.over(period).per(bucket), usize::MAX).await?.0)
+    async fn steps(&self, range: SpendRange, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
+        Ok(grouped(self.backend, self.scope, &self.over(range).per(bucket), usize::MAX).await?.0)
     }
 
-    /// The span before, place by place: only days and hours of equally long spans correspond.
-    async fn steps_before(&self, bucket: Granularity) -> Result<Vec<Decimal>, Error> {
-        let Some(period) = self.query.previous.filter(|_| bucket == Granularity::Day) else { return Ok(Vec::new()) };
-        let rows = self.steps(period, bucket).await?;
+    async fn steps_before(&self, range: Option<SpendRange>, bucket: Granularity) -> Result<Vec<Decimal>, Error> {
+        let Some(range) = range else { return Ok(Vec::new()) };
+        let rows = self.steps(range, bucket).await?;
         let known = by_bucket(&rows, self.query.measure);
-        Ok(period.iter().map(|day| known.get(&BucketStart::Day(day)).copied().unwrap_or_default()).collect())
+        let buckets = buckets(self.scope.zone(), range, bucket);
+        Ok(buckets.iter().map(|bucket| known.get(bucket).copied().unwrap_or_default()).collect())
+    }
+
+    /// By what each drawn value keeps its colour.
+    async fn orders(&self, drawn: &[Option<String>]) -> Result<BTreeMap<String, usize>, Error> {
+        let words = drawn.iter().map(|key| key.clone().unwrap_or_default()).collect();
+        sql::orders(&self.backend.pool, self.scope, &self.query.dimension, Some(words)).await
+    }
+}
+
+/// What the steps are compared with, where they correspond: days weekday by weekday, hours of equally long spans.
+fn line(query: &ExploreQuery, bucket: Granularity) -> Option<(ComparisonLine, SpendRange)> {
+    let before = query.previous?;
+    match (bucket, query.range, before) {
+        (Granularity::Hour, ..) => Some((ComparisonLine::Before(before), before)),
+        (Granularity::Day, SpendRange::Days { from, to }, SpendRange::Days { from: from_before, to: to_before }) => {
+            let before = Period { from: from_before, to: to_before };
+            let (line, days) = ComparisonLine::of_days(Period { from, to }, before);
+            Some((line, days.into()))
+        }
+        _ => None,
     }
 }
 
@@ -127,7 +157,11 @@ fn by_bucket(rows: &[SpendRow], measure: Measure) -> HashMap<BucketStart, Decima
 }
 
 /// What people call the values of a dimension, where that is not the value itself.
-async fn names(backend: &Backend, scope: &OrgScope, dimension: &Dimension) -> Result<HashMap<String, String>, Error> {
+pub(super) async fn names(
+    backend: &Backend,
+    scope: &OrgScope,
+    dimension: &Dimension,
+) -> Result<HashMap<String, String>, Error> {
     Ok(match dimension {
         Dimension::Project => {
             let projects = projects::list_projects(backend, scope).await?;
@@ -162,6 +196,7 @@ fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &Hash
             key,
             sums,
             before: has_before.then_some(before),
+            order: None,
         })
         .collect();
     groups.sort_by_key(|group| Reverse(group.sums.spend));
@@ -169,16 +204,19 @@ fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &Hash
 }
 
 /// Every step of a span, also those without usage.
-fn buckets(zone: Zone, period: Period, bucket: Granularity) -> Vec<BucketStart> {
-    match bucket {
-        Granularity::Hour => hours(zone, period),
-        _ => starts(period, bucket).into_iter().filter_map(|day| BucketStart::of(bucket, day)).collect(),
+fn buckets(zone: Zone, range: SpendRange, bucket: Granularity) -> Vec<BucketStart> {
+    let hours = |(from, to)| hours(zone, from, to);
+    match range {
+        SpendRange::Instants { from, to } => hours((from, to)),
+        SpendRange::Days { from, to } if bucket == Granularity::Hour => hours(zone.instants(Period { from, to })),
+        SpendRange::Days { from, to } => {
+            starts(Period { from, to }, bucket).into_iter().filter_map(|day| BucketStart::of(bucket, day)).collect()
+        }
     }
 }
 
 /// Quarter by quarter, so that hours of half-hour zones and repeated hours come out as they are.
-fn hours(zone: Zone, period: Period) -> Vec<BucketStart> {
-    let (from, to) = zone.instants(period);
+fn hours(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<BucketStart> {
     let mut hours: Vec<BucketStart> = std::iter::successors(Some(from), |at| Some(*at + Duration::minutes(15)))
         .take_while(|at| *at < to)
         .map(|at| {

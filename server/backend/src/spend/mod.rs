@@ -1,14 +1,21 @@
 //! Spend: sums of the rollups; of events only where no rollup has what is asked, and then of a bounded number.
 
 pub(crate) mod answers;
+mod attention;
+mod estimate;
 mod explore;
+mod live;
 mod overview;
 mod sql;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use answers::Answers;
+pub use attention::{anomalies, attention};
+pub use estimate::project_days;
 pub use explore::{explore, values};
+pub(crate) use live::Live;
+pub use live::{Listener, listen, version, watch};
 pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 
@@ -16,17 +23,16 @@ use answers::Asker;
 
 use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope};
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    Dimension, Filter, Granularity, MAX_ROWS, ProjectDay, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
+    Dimension, Filter, Granularity, MAX_ROWS, Source, SpendAnswer, SpendQuery, SpendRange, SpendRow, Sums,
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
 ///
@@ -117,46 +123,6 @@ async fn bound(
         labels.join(" and "),
         total.requests
     ))
-}
-
-/// The sums of every day of the period, zero where nothing happened.
-///
-/// A project that the caller does not see sums to zero.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn daily_series(
-    backend: &Backend,
-    scope: &OrgScope,
-    part: SpendScope,
-    period: Period,
-) -> Result<Vec<(NaiveDate, Sums)>, Error> {
-    scope.require(Permission::Read)?;
-    let (rows, _) = grouped(backend, scope, part, &SpendQuery::over(period).per(Granularity::Day), usize::MAX).await?;
-    let mut known: BTreeMap<_, _> = rows.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
-    Ok(period.iter().map(|day| (day, known.remove(&day).unwrap_or_default())).collect())
-}
-
-/// The sums of a period: for budgets, [`Sums::with_estimate`] counts unpriced usage with its upper bound.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn period_sums(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Sums, Error> {
-    scope.require(Permission::Read)?;
-    Ok(grouped(backend, scope, part, &SpendQuery::over(period), 1).await?.1)
-}
-
-/// Every visible project's sums on every day on which it had any, with that day's owner: one query for many series.
-///
-/// # Errors
-/// `Forbidden` without the right to read; [`Error::Database`].
-#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn project_days(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
-    scope.require(Permission::Read)?;
-    let _permit = backend.readers.permit(scope).await?;
-    Box::pin(Asker { backend, scope, part: SpendScope::Organization }.project_days(period)).await
 }
 
 /// When the newest visible event of a part happened; none before the first.

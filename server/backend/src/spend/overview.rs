@@ -1,8 +1,9 @@
 //! Overview: one span of days taken apart, beside the span before it.
 
 use super::answers::Asker;
-use super::{grouped, last_hour, newest_event_at};
-use crate::{Backend, Error, OrgScope, budgets, forecast, prices, projects};
+use super::{grouped, last_hour, newest_event_at, sql};
+use crate::forecast::ForecastInputs;
+use crate::{Backend, Error, OrgScope, budgets, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -10,8 +11,8 @@ use domain::meter::Meter;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::{
-    CellKey, Changes, Dimension, Filter, Granularity, Happening, Metered, ModelPart, MonthOutlook, Overview,
-    ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
+    CellKey, Changes, ComparisonLine, Dimension, Filter, Granularity, Happening, Metered, ModelPart, MonthOutlook,
+    Overview, ProjectPart, SpendQuery, SpendRow, Step, Sums, TeamPart, Used, bucket_for, changes, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -37,14 +38,33 @@ pub async fn overview(
 ) -> Result<Overview, Error> {
     scope.require(Permission::Read)?;
     let now = scope.zone().local(backend.clock.now());
-    let bucket = bucket_for(period);
+    let bucket = bucket_for(period.days());
     let (shown, shown_before) = shown(period, previous, now.date_naive());
+    let line = shown_before.filter(|_| bucket == Granularity::Day).map(|before| ComparisonLine::of_days(shown, before));
     let ask = Ask { backend, scope, part, filters };
     let has_before = previous.is_some();
-    let ((steps, steps_before), (cells, cells_before), known, team_names, newest, hour, crossings, priced, unread) = futures::try_join!(
-        async { futures::try_join!(ask.steps(shown, bucket), ask.steps_before(shown_before, bucket)) },
+    let (
+        (steps, teams_before, under),
+        (cells, cells_before),
+        known,
+        orders,
+        team_names,
+        newest,
+        hour,
+        crossings,
+        priced,
+        unread,
+    ) = futures::try_join!(
+        async {
+            futures::try_join!(
+                ask.steps(shown, bucket),
+                ask.teams_before(previous),
+                ask.line(line.map(|(_, days)| days))
+            )
+        },
         async { futures::try_join!(ask.cells(Some(period), has_before), ask.cells(previous, has_before)) },
         projects::list_projects(backend, scope),
+        sql::orders(&backend.pool, scope, &Dimension::Project, None),
         ask.team_names(),
         newest_event_at(backend, scope, part),
         ask.last_hour(),
@@ -58,6 +78,7 @@ pub async fn overview(
         .into_iter()
         .map(|(slug, sums, before)| ProjectPart {
             name: names.get(slug.as_str()).map_or_else(|| slug.clone(), |name| (*name).to_owned()),
+            order: orders.get(&slug).copied().unwrap_or_default(),
             slug,
             sums,
             before,
@@ -69,15 +90,12 @@ pub async fn overview(
         .collect();
     let teams = match part {
         SpendScope::Organization => {
-            let (now, before) =
-                (by_team(&steps, 1, bucket, period), previous.map(|days| by_team(&steps_before, 0, bucket, days)));
-            teams(&now, before.as_deref(), &team_names)
+            let before = previous.map(|days| by_team(&teams_before, 0, Granularity::None, days));
+            teams(&by_team(&steps, 1, bucket, period), before.as_deref(), &team_names)
         }
         // Within a team or a project the question has one answer.
         SpendScope::Team(_) | SpendScope::Project(_) => Vec::new(),
     };
-    let days_before = if bucket == Granularity::Day { shown_before } else { None };
-    let spend_before = days_before.map(|days| by_place(&steps_before, days)).unwrap_or_default();
     Ok(Overview {
         now,
         period,
@@ -85,7 +103,8 @@ pub async fn overview(
         total: sum(&cells),
         before: has_before.then(|| sum(&cells_before)),
         bucket,
-        steps: build_steps(&starts(shown, bucket), &steps, &spend_before, &projects),
+        steps: build_steps(&starts(shown, bucket), &steps, &under, &projects),
+        line: line.map(|(line, _)| line),
         happened: happened(crossings, priced, &models),
         projects,
         teams,
@@ -97,7 +116,7 @@ pub async fn overview(
     })
 }
 
-/// What changed in a span of days against [`Period::previous`], with the models that moved most, at most `movers`.
+/// What changed in a span of days against `previous`, with the models that moved most, at most `movers`.
 ///
 /// # Errors
 /// As [`overview`].
@@ -106,12 +125,13 @@ pub async fn compare(
     backend: &Backend,
     scope: &OrgScope,
     period: Period,
+    previous: Period,
     filters: &[Filter],
     movers: usize,
 ) -> Result<Changes, Error> {
     scope.require(Permission::Read)?;
     let ask = Ask { backend, scope, part: SpendScope::Organization, filters };
-    let (now, before) = futures::try_join!(ask.cells(Some(period), true), ask.cells(Some(period.previous()), true))?;
+    let (now, before) = futures::try_join!(ask.cells(Some(period), true), ask.cells(Some(previous), true))?;
     Ok(changes(now, before, movers))
 }
 
@@ -120,10 +140,14 @@ pub async fn compare(
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Result<MonthOutlook, Error> {
-    let (ahead, open_alerts) =
-        futures::try_join!(forecast::forecast_inputs(backend, scope), budgets::open_alerts(backend, scope))?;
-    let budgets = budgets::list_ahead(backend, scope, &ahead).await?;
+pub async fn outlook(
+    backend: &Backend,
+    scope: &OrgScope,
+    part: SpendScope,
+    ahead: &ForecastInputs,
+) -> Result<MonthOutlook, Error> {
+    let (budgets, open_alerts) =
+        futures::try_join!(budgets::list_ahead(backend, scope, ahead), budgets::open_alerts(backend, scope))?;
     let own = budgets.into_iter().filter(|state| state.budget.scope == part);
     let budget = own.max_by_key(|state| state.usage.percent());
     Ok(MonthOutlook { forecast: ahead.month_end(part), budget, open_alerts: open_alerts.unsigned_abs() })
@@ -169,14 +193,20 @@ impl Ask<'_> {
         .await
     }
 
-    /// The span before by step; of the whole organization by team too.
-    async fn steps_before(&self, period: Option<Period>, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
-        let Some(period) = period else { return Ok(Vec::new()) };
-        let query = SpendQuery::over(period).per(bucket);
-        match self.part {
-            SpendScope::Organization => self.rows(query.by([Dimension::Team])).await,
-            SpendScope::Team(_) | SpendScope::Project(_) => self.rows(query).await,
+    /// The teams of the span before; nothing of them within a team or a project.
+    async fn teams_before(&self, period: Option<Period>) -> Result<Vec<SpendRow>, Error> {
+        match period.filter(|_| self.part == SpendScope::Organization) {
+            Some(period) => self.rows(SpendQuery::over(period).by([Dimension::Team])).await,
+            None => Ok(Vec::new()),
         }
+    }
+
+    /// Spend of each day that the chart lays under its own.
+    async fn line(&self, days: Option<Period>) -> Result<Vec<Decimal>, Error> {
+        let Some(days) = days else { return Ok(Vec::new()) };
+        let rows = self.rows(SpendQuery::over(days).per(Granularity::Day)).await?;
+        let known: BTreeMap<_, _> = rows.iter().filter_map(|row| Some((row.bucket?.day(), row.sums.spend))).collect();
+        Ok(days.iter().map(|day| known.get(&day).copied().unwrap_or_default()).collect())
     }
 
     /// Every model of every project; its meters, too, where they are wanted and the filters leave them known.
@@ -282,17 +312,6 @@ fn teams(
         TeamPart { name: name.unwrap_or_else(|| "no team".to_owned()), slug, sums, before }
     };
     merge_periods(now, before.unwrap_or_default(), before.is_some(), Clone::clone).into_iter().map(part).collect()
-}
-
-/// Spend of each day of a span.
-fn by_place(rows: &[SpendRow], span: Period) -> Vec<Decimal> {
-    let mut days: BTreeMap<NaiveDate, Decimal> = BTreeMap::new();
-    for row in rows {
-        if let Some(start) = row.bucket {
-            *days.entry(start.day()).or_default() += row.sums.spend;
-        }
-    }
-    span.iter().map(|day| days.get(&day).copied().unwrap_or_default()).collect()
 }
 
 fn sum(cells: &[Cell]) -> Sums {

@@ -15,4 +15,5 @@ mod price_imports;
 mod prices;
 mod projects;
 mod repricing;
+mod suggestions;
 mod support;

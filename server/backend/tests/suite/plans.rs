@@ -73,15 +73,16 @@ async fn no_page_reads_a_whole_table() {
     let last = Period::month_of("2026-10-01".parse().unwrap());
     let whole = SpendScope::Organization;
     spend::overview(&reader, scope, whole, so_far, Some(last), &[]).await.unwrap();
-    spend::outlook(&reader, scope, whole).await.unwrap();
+    let ahead = forecast::forecast_inputs(&reader, scope).await.unwrap();
+    spend::outlook(&reader, scope, whole, &ahead).await.unwrap();
+    spend::attention(&reader, scope, &ahead).await.unwrap();
     for dimension in [Dimension::Feature, Dimension::Customer, Dimension::Team] {
-        let (previous, measure, bucket, filters) = (Some(last), Measure::Spend, None, Vec::new());
-        let query = ExploreQuery { period: so_far, previous, measure, dimension, bucket, filters, all: true };
+        let (previous, measure, bucket, filters) = (Some(last.into()), Measure::Spend, None, Vec::new());
+        let query = ExploreQuery { range: so_far.into(), previous, measure, dimension, bucket, filters, all: true };
         spend::explore(&reader, scope, query).await.unwrap();
     }
     statements::months(&reader, scope).await.unwrap();
     statements::month(&reader, scope, month, true).await.unwrap();
-    forecast::forecast_inputs(&reader, scope).await.unwrap();
     budgets::list(&reader, scope).await.unwrap();
     prices::browse::overview(&reader, scope, &PriceSearch::default()).await.unwrap();
     events::list(&reader, scope, &EventQuery::default()).await.unwrap();

@@ -294,6 +294,8 @@ pub(super) struct EventDocument {
     avoided_cost: Option<String>,
     /// Whose shape `usage` has.
     usage_format: String,
+    /// Whether that was recognized by the names in `usage` alone: the provider is not known, and nobody named the format.
+    usage_format_by_shape: bool,
     /// The provider's usage object: numbers, flags and the words that decide a price.
     #[schema(value_type = Object)]
     usage: Value,
@@ -340,6 +342,7 @@ impl From<EventDetail> for EventDocument {
             upper_bound: event.upper_bound.map(exact),
             avoided_cost: event.avoided_cost.map(exact),
             usage_format: event.usage_format,
+            usage_format_by_shape: event.format_by_shape,
             usage: serde_json::from_str(&event.usage_json).unwrap_or_default(),
             meters: event.meters.into_iter().map(|(meter, quantity)| (meter, plain(quantity))).collect(),
             unread_usage: event.unread_usage.into_iter().map(|(field, number)| (field, plain(number))).collect(),

@@ -71,7 +71,7 @@ fn defaults() -> String {
             .collect();
         let _infallible = write!(text, "{};", parts.join(" and "));
     }
-    text.push_str(" for every other provider it has to be named.");
+    text.push_str(" for every other provider it is recognized by the names in `usage` where these are unmistakable (`usage_format_by_shape` of the event), else it has to be named.");
     text
 }
 

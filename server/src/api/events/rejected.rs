@@ -8,7 +8,8 @@ use crate::error::ApiError;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
+use domain::event::{RejectedFilter, RejectedReason};
 use domain::ids::RejectedId;
 use domain::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
@@ -44,14 +45,16 @@ async fn rejected(
     Ok(Json(RejectedDocument::from(page)))
 }
 
-/// Dismisses all entries of the rejected list. The same rejects make new ones.
+/// Dismisses all entries of the rejected list, or all of one reason. The same rejects make new ones.
 #[utoipa::path(
     delete,
     path = "/v1/events/rejected",
     tag = "events",
     security(("api_key" = ["admin"])),
     params(
-        ("until" = Option<DateTime<Utc>>, Query, description = "Only entries that came last at this instant or before; `received_at` of the newest one that you saw leaves what came since.")
+        ("until" = Option<DateTime<Utc>>, Query, description = "Only entries that came last at this instant or before; `received_at` of the newest one that you saw leaves what came since."),
+        ("code" = Option<String>, Query, description = "Only entries with this `code`, and with the `pointer` that is named beside it."),
+        ("pointer" = Option<String>, Query, description = "The field, with `code`; empty or left out for the whole event.")
     ),
     responses(
         (status = 200, description = "They are dismissed.", body = DismissedDocument)
@@ -62,8 +65,8 @@ async fn dismiss_all(
     State(state): State<AppState>,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Result<Json<DismissedDocument>, ApiError> {
-    let until = until(&pairs)?;
-    let dismissed = backend::ledger::dismiss_all_rejected(&state.backend, &caller.scope, until).await?;
+    let meant = meant(pairs)?;
+    let dismissed = backend::ledger::dismiss_all_rejected(&state.backend, &caller.scope, &meant).await?;
     Ok(Json(DismissedDocument { dismissed }))
 }
 
@@ -88,14 +91,27 @@ async fn dismiss(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The one parameter of dismissing all.
-fn until(pairs: &[(String, String)]) -> Result<Option<DateTime<Utc>>, Problem> {
-    match pairs {
-        [] => Ok(None),
-        [(name, value)] if name == "until" => {
-            let wrong = |_| Problem::field("until", "invalid", "Use an instant such as 2026-11-01T09:41:07Z.");
-            DateTime::parse_from_rfc3339(value).map(|at| Some(at.to_utc())).map_err(wrong)
+/// The parameters of dismissing all, each once.
+fn meant(pairs: Vec<(String, String)>) -> Result<RejectedFilter, Problem> {
+    let (mut until, mut code, mut pointer) = (None, None, None);
+    for (name, value) in pairs {
+        let place = match name.as_str() {
+            "until" => &mut until,
+            "code" => &mut code,
+            "pointer" => &mut pointer,
+            _ => return Err(Problem::field("filters", "unknown", "Dismissing takes `until`, `code` and `pointer`.")),
+        };
+        if place.replace(value).is_some() {
+            return Err(Problem::field(&name, "repeated", "Name it once."));
         }
-        _ => Err(Problem::field("filters", "unknown", "Dismissing all takes `until`, once.")),
     }
+    if pointer.is_some() && code.is_none() {
+        return Err(Problem::field("code", "required", "A `pointer` needs a `code` beside it."));
+    }
+    let instant = |text: String| {
+        let wrong = |_| Problem::field("until", "invalid", "Use an instant such as 2026-11-01T09:41:07Z.");
+        DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()).map_err(wrong)
+    };
+    let reason = code.map(|code| RejectedReason { pointer: pointer.unwrap_or_default(), code });
+    Ok(RejectedFilter { until: until.map(instant).transpose()?, reason })
 }

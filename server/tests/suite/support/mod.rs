@@ -5,8 +5,10 @@ pub(crate) mod process;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
+use axum::response::Response;
 use backend::{Backend, OrgScope, Pools, TestClock};
 use chrono::{DateTime, Utc};
+use futures::StreamExt;
 use secrecy::ExposeSecret;
 use server::files::SiteFiles;
 use server::{AppState, build};
@@ -90,6 +92,11 @@ impl TestApp {
         let made = seed::named(&self.backend, name, time_zone).await;
         let (key, email) = (made.key.expose_secret().to_owned(), made.email.as_str().to_owned());
         Tenant { key, scope: made.api, email }
+    }
+
+    /// The whole application as one service.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// A client that carries nothing.
@@ -179,8 +186,20 @@ impl Client {
         self.send(Method::POST, path, &headers, Body::from(body)).await
     }
 
-    /// Any request; the client adds its key and cookies.
+    /// Any request; the client adds its key and cookies. Of a stream that never ends the first piece.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
+        let (parts, body) = self.begin(method, path, headers, body).await.into_parts();
+        let is_stream = parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let bytes = if is_stream {
+            body.into_data_stream().next().await.unwrap().unwrap()
+        } else {
+            axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap()
+        };
+        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// The same, with a body that is not read yet.
+    pub(crate) async fn begin(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header(header::HOST, "tallystick.test");
@@ -196,10 +215,8 @@ impl Client {
             request = request.header(header::COOKIE, cookies);
         }
         let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        self.keep_cookies(&parts.headers);
-        let bytes = axum::body::to_bytes(body, 64 * 1024 * 1024).await.unwrap();
-        Answer { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+        self.keep_cookies(response.headers());
+        response
     }
 
     /// Value of a cookie that the client holds.

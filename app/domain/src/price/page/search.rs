@@ -2,6 +2,7 @@
 
 use crate::event::{MAX_LABEL_LEN, MAX_PAGE};
 use crate::problem::{FieldProblem, Problem};
+use crate::suggestion;
 use serde::{Deserialize, Serialize};
 
 /// Models of one page when nothing is said.
@@ -56,14 +57,15 @@ impl PriceSearch {
                 _ => wrong.push(FieldProblem::new(name, "unknown", format!("`{name}` is not a parameter."))),
             }
         }
-        if search.words().count() > MAX_WORDS {
+        if search.words().len() > MAX_WORDS {
             wrong.push(FieldProblem::new("q", "too_many", format!("Use at most {MAX_WORDS} words.")));
         }
         if wrong.is_empty() { Ok(search) } else { Err(Problem::invalid(wrong)) }
     }
 
-    /// The words that must all occur, in lower case.
-    pub fn words(&self) -> impl Iterator<Item = String> + '_ {
-        self.text.split_whitespace().map(str::to_lowercase)
+    /// The words that must all occur, without case and punctuation: `gpt4o` finds `gpt-4o`.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        suggestion::words(&self.text)
     }
 }

@@ -1,11 +1,13 @@
 //! Queries of `alerts`, with the mails that tell of them.
 
 use super::budgets::{number, revision, threshold};
+use crate::budgets::Entries;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{Alert, AlertFilter, Budget, BudgetUsage, SpendScope};
 use domain::ids::{AlertId, BudgetId};
 use domain::period::Period;
+use domain::spend::Estimate;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
@@ -20,8 +22,8 @@ pub(in crate::budgets) async fn record(
 ) -> Result<bool, Error> {
     let done = sqlx::query(
         "insert into alerts (org_id, alert_id, budget_id, budget_name, month, threshold, created_at,
-                             spend, estimated, amount, revision, late)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                             spend, estimated, unpriced_events, upper_bound, amount, revision, late, entry_id)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $2)
          on conflict on constraint alerts_once_key do nothing",
     )
     .bind(scope.org_id().0)
@@ -32,7 +34,9 @@ pub(in crate::budgets) async fn record(
     .bind(i16::try_from(crossing.threshold).unwrap_or(i16::MAX))
     .bind(now)
     .bind(crossing.usage.used)
-    .bind(crossing.usage.estimated)
+    .bind(crossing.usage.estimate.amount)
+    .bind(crossing.usage.estimate.events)
+    .bind(crossing.usage.estimate.upper_bound)
     .bind(crossing.usage.amount)
     .bind(number(crossing.revision))
     .bind(crossing.late)
@@ -52,17 +56,18 @@ pub(in crate::budgets) struct Crossing<'a> {
     pub(in crate::budgets) late: bool,
 }
 
-pub(in crate::budgets) async fn mailed_with(
+/// Makes what was crossed at one moment one entry, that of the highest threshold.
+pub(in crate::budgets) async fn join_entry(
     connection: &mut PgConnection,
     scope: &OrgScope,
     alerts: &[AlertId],
-    threshold: u16,
+    highest: AlertId,
 ) -> Result<(), Error> {
     let ids: Vec<Uuid> = alerts.iter().map(|id| id.0).collect();
-    sqlx::query("update alerts set mailed_with = $3 where org_id = $1 and alert_id = any($2)")
+    sqlx::query("update alerts set entry_id = $3 where org_id = $1 and alert_id = any($2)")
         .bind(scope.org_id().0)
         .bind(ids)
-        .bind(i16::try_from(threshold).unwrap_or(i16::MAX))
+        .bind(highest.0)
         .execute(connection)
         .await?;
     Ok(())
@@ -84,14 +89,16 @@ pub(in crate::budgets) async fn mailed(
     Ok(())
 }
 
-/// Rows of the ledger, newest first. `deliveries` are left empty.
+/// Entries of the alert history, newest first. `deliveries` are left empty.
 pub(in crate::budgets) async fn alerts(pool: &PgPool, scope: &OrgScope, wanted: &Wanted) -> Result<Vec<Alert>, Error> {
     let rows = sqlx::query(
-        "select a.*, u.email as acknowledged_by_email
+        "select a.*, u.email as acknowledged_by_email, array(
+             select threshold from alerts of_entry
+             where of_entry.org_id = $1 and of_entry.entry_id = a.alert_id order by threshold) as thresholds
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
          left join users u on u.user_id = a.acknowledged_by
-         where a.org_id = $1 and ($2::uuid[] is null or b.project_id = any($2))
+         where a.org_id = $1 and a.alert_id = a.entry_id and ($2::uuid[] is null or b.project_id = any($2))
              and ($3::uuid is null or a.budget_id = $3)
              and ($4::date is null or a.month = $4)
              and ($5::uuid is null or (a.created_at, a.threshold, a.alert_id) < (
@@ -179,7 +186,7 @@ pub(in crate::budgets) struct Wanted {
 fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
     let at: DateTime<Utc> = row.try_get("created_at")?;
     let acknowledged_at: Option<DateTime<Utc>> = row.try_get("acknowledged_at")?;
-    let mailed_with: Option<i16> = row.try_get("mailed_with")?;
+    let thresholds: Vec<i16> = row.try_get("thresholds")?;
     let amount: Decimal = row.try_get("amount")?;
     let mails: i16 = row.try_get("mails")?;
     Ok(Alert {
@@ -187,43 +194,69 @@ fn alert(row: &PgRow, scope: &OrgScope) -> Result<Alert, Error> {
         budget_id: BudgetId(row.try_get("budget_id")?),
         budget_name: row.try_get("budget_name")?,
         month: row.try_get("month")?,
-        threshold: threshold("alerts", row.try_get("threshold")?)?,
+        thresholds: thresholds.into_iter().map(|number| threshold("alerts", number)).collect::<Result<_, _>>()?,
         at: scope.zone().local(at),
         spend: row.try_get("spend")?,
-        estimated: row.try_get("estimated")?,
+        estimate: Estimate {
+            amount: row.try_get("estimated")?,
+            events: row.try_get("unpriced_events")?,
+            upper_bound: row.try_get("upper_bound")?,
+        },
         amount: amount.normalize(),
         revision: revision("alerts", row)?,
         late: row.try_get("late")?,
-        mailed_with: mailed_with.map(|number| threshold("alerts", number)).transpose()?,
         acknowledged_at: acknowledged_at.map(|at| scope.zone().local(at)),
         acknowledged_by: row.try_get("acknowledged_by_email")?,
+        note: row.try_get("note")?,
         mails: u16::try_from(mails).unwrap_or_default(),
         deliveries: Vec::new(),
     })
 }
 
-/// The budget of a visible row that nobody acknowledged yet, which is acknowledged by this; none if there is no such row.
+/// Acknowledges visible entries that nobody acknowledged yet; the budget's name and the thresholds of each.
 pub(in crate::budgets) async fn acknowledge(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    alert_id: AlertId,
+    which: Entries,
+    note: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<Option<(String, u16)>, Error> {
-    let row = sqlx::query(
-        "update alerts a set acknowledged_at = $4, acknowledged_by = $5
-         from budgets b
-         where a.org_id = $1 and a.alert_id = $3 and a.acknowledged_at is null
-             and b.org_id = a.org_id and b.budget_id = a.budget_id and ($2::uuid[] is null or b.project_id = any($2))
-         returning a.budget_name, a.threshold",
+) -> Result<Vec<(String, Vec<u16>)>, Error> {
+    let (alert_id, older_too) = match which {
+        Entries::One(alert_id) => (alert_id, false),
+        Entries::UpTo(alert_id) => (alert_id, true),
+    };
+    let rows = sqlx::query(
+        "with named as (
+             select entry_id, created_at, threshold from alerts
+             where org_id = $1 and alert_id = (select entry_id from alerts where org_id = $1 and alert_id = $3)),
+         done as (
+             update alerts a set acknowledged_at = $5, acknowledged_by = $6, note = $7
+             from budgets b, named, alerts head
+             where a.org_id = $1 and a.acknowledged_at is null
+                 and head.org_id = $1 and head.alert_id = a.entry_id and head.acknowledged_at is null
+                 and (head.alert_id = named.entry_id
+                     or $4 and (head.created_at, head.threshold, head.alert_id) < (named.created_at, named.threshold, named.entry_id))
+                 and b.org_id = $1 and b.budget_id = a.budget_id and ($2::uuid[] is null or b.project_id = any($2))
+             returning a.entry_id, a.budget_name, a.threshold)
+         select budget_name, array_agg(threshold order by threshold) as thresholds
+         from done group by entry_id, budget_name order by budget_name, entry_id",
     )
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .bind(alert_id.0)
+    .bind(older_too)
     .bind(now)
     .bind(scope.user_id().map(|id| id.0))
-    .fetch_optional(connection)
+    .bind(note)
+    .fetch_all(connection)
     .await?;
-    row.map(|row| Ok((row.try_get("budget_name")?, threshold("alerts", row.try_get("threshold")?)?))).transpose()
+    rows.iter()
+        .map(|row| {
+            let thresholds: Vec<i16> = row.try_get("thresholds")?;
+            let thresholds = thresholds.into_iter().map(|number| threshold("alerts", number));
+            Ok((row.try_get("budget_name")?, thresholds.collect::<Result<_, _>>()?))
+        })
+        .collect()
 }
 
 /// Acknowledges a budget's alerts of the months before one, each two hours after it came.
@@ -269,7 +302,7 @@ pub(in crate::budgets) async fn open_alerts(pool: &PgPool, scope: &OrgScope) -> 
         "select count(*)
          from alerts a
          join budgets b on b.org_id = a.org_id and b.budget_id = a.budget_id
-         where a.org_id = $1 and a.acknowledged_at is null and ($2::uuid[] is null or b.project_id = any($2))",
+         where a.org_id = $1 and a.alert_id = a.entry_id and a.acknowledged_at is null and ($2::uuid[] is null or b.project_id = any($2))",
     )
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())

@@ -10,7 +10,7 @@ mod months;
 mod recipients;
 
 pub(super) use alerts::{
-    Crossing, RecordedAlert, Wanted, acknowledge, acknowledge_before, alert_exists, alerts, mailed, mailed_with,
+    Crossing, RecordedAlert, Wanted, acknowledge, acknowledge_before, alert_exists, alerts, join_entry, mailed,
     open_alerts, record, recorded,
 };
 pub(super) use amounts::{amounts, insert_amount};

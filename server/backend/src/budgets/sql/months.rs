@@ -94,7 +94,7 @@ pub(in crate::budgets) async fn evaluated(
     .bind(month)
     .bind(now)
     .bind(usage.used)
-    .bind(usage.estimated)
+    .bind(usage.estimate.amount)
     .execute(connection)
     .await?;
     Ok(())

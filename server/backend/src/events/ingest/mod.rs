@@ -266,13 +266,15 @@ pub(super) async fn dry_run(
 ) -> Result<Vec<CheckedRow>, Error> {
     let books = prices::books(backend, scope).await?;
     let (prepared, _) = prepared(backend, scope, Projects::OrRefused, &books, || events).await?;
-    Ok((1..).zip(prepared).map(|(row, event)| checked_row(row, event)).collect())
+    Ok((1..).zip(prepared).map(|(row, event)| checked_row(scope, row, event)).collect())
 }
 
-fn checked_row(row: u64, event: Result<NewEvent, Box<Rejection>>) -> CheckedRow {
+fn checked_row(scope: &OrgScope, row: u64, event: Result<NewEvent, Box<Rejection>>) -> CheckedRow {
     match event {
         Ok(event) => CheckedRow {
             row,
+            at: Some(scope.zone().local(event.timestamp)),
+            is_sum: event.sent.aggregate.is_some(),
             provider: Some(event.sent.provider),
             model: Some(event.sent.model),
             tokens: event.meters.tokens(),
@@ -285,7 +287,7 @@ fn checked_row(row: u64, event: Result<NewEvent, Box<Rejection>>) -> CheckedRow 
             let said = format!("{} {}", refused.problem.pointer, refused.problem.detail);
             let (provider, model) = (sender.provider, sender.model);
             let refused = Some(said.trim_start().to_owned());
-            CheckedRow { row, provider, model, tokens: 0, cost: None, refused, unpriced: None }
+            CheckedRow { row, at: None, is_sum: false, provider, model, tokens: 0, cost: None, refused, unpriced: None }
         }
     }
 }

@@ -57,20 +57,19 @@ pub(super) fn check(event: &mut EventInput, now: DateTime<Utc>) -> Result<(), Fi
     Ok(())
 }
 
-/// The format that is declared, or the one that follows from provider and operation.
+/// The format that is declared, the one that follows from provider and operation, or else the one whose own names the usage has.
 ///
 /// # Errors
-/// An unknown format, or none where it does not follow.
+/// An unknown format, or none where neither tells it.
 pub(super) fn usage_format(event: &EventInput, operation: &str) -> Result<UsageFormat, FieldProblem> {
     if let Some(declared) = &event.usage_format {
         return declared.parse();
     }
-    UsageFormat::default_for(&event.provider, operation).ok_or_else(|| {
-        FieldProblem::new(
-            "/usage_format",
-            "required",
-            "Name the usage format: it does not follow from this provider and operation.",
-        )
+    let known = UsageFormat::default_for(&event.provider, operation);
+    known.or_else(|| UsageFormat::by_shape(&event.usage, operation)).ok_or_else(|| {
+        let detail =
+            "Name the usage format: neither this provider with this operation nor the names in `usage` tell it.";
+        FieldProblem::new("/usage_format", "required", format!("{detail} {}", UsageFormat::all_named()))
     })
 }
 

@@ -12,7 +12,7 @@ use chrono::{Duration, NaiveTime};
 use domain::event::{Aggregate, EventDetail, MAX_RELATED, MAX_REQUEST_TOKENS};
 use domain::identity::Permission;
 use domain::ids::EventKey;
-use domain::meter::{Meter, served_tier};
+use domain::meter::{Meter, UsageFormat, served_tier};
 use domain::price::contract::ContractTerm;
 use domain::price::page::terms;
 use domain::price::{BookPrice, Books, Context, PriceModifier, Variant, Why};
@@ -109,6 +109,7 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         meters: event.meters.iter().map(|(meter, quantity)| (meter.label().to_owned(), quantity)).collect(),
         usage_json: serde_json::to_string_pretty(&event.sent.usage).unwrap_or_default(),
         usage_format: event.usage_format.as_str().to_owned(),
+        format_by_shape: is_by_shape(&event),
         project_id: event.project_id,
         key_id: event.key_id,
         received_at: scope.zone().local(event.received_at),
@@ -123,6 +124,12 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         upper_bound: event.booking.upper_bound,
         avoided_cost: event.booking.avoided_cost,
     })
+}
+
+/// Whether the shape of its usage was told by its names alone: nobody declared it, and it does not follow from the provider. A cost without usage has none.
+fn is_by_shape(event: &StoredEvent) -> bool {
+    let follows = UsageFormat::default_for(&event.sent.provider, event.operation()) == Some(event.usage_format);
+    event.sent.usage_format.is_none() && !follows && event.usage_format != UsageFormat::Meters
 }
 
 /// What a receipt's lines name by id.

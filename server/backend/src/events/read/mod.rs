@@ -4,12 +4,13 @@ mod detail;
 mod sql;
 
 pub use detail::{by_key, find};
+use sql::Listed;
 pub(super) use sql::rows;
 
 use crate::ledger::cursor::{Cursor, fingerprint};
-use crate::{Backend, Error, OrgScope, paging};
+use crate::{Backend, Error, OrgScope, identity, paging};
 use chrono::{DateTime, Duration, Utc};
-use domain::event::{Attention, EventQuery, EventRow, Page, UnpricedRow, UnreadUsage};
+use domain::event::{Attention, EventQuery, EventRow, ExportRow, Page, UnpricedRow, UnreadUsage};
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::problem::Problem;
@@ -56,7 +57,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
     let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
     let span = Span::of(scope, query);
     let _permit = backend.readers.permit(scope).await?;
-    let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1).await?;
+    let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1, |listed| listed.row).await?;
     let cursor = |row: &EventRow| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list);
     let next_cursor = paging::cut(&mut rows, limit, cursor);
     Ok(Page { rows, next_cursor })
@@ -72,12 +73,19 @@ pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Res
     let most = usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX);
     let span = Span::of(scope, query);
     let _permit = backend.readers.permit(scope).await?;
-    let rows = sql::events(&backend.pool, scope, query, &span, None, most + 1).await?;
+    let organization = identity::organization(backend, scope).await?;
+    let rows = sql::events(&backend.pool, scope, query, &span, None, most + 1, export_row).await?;
     if rows.len() > most {
         let detail = format!("More than {MAX_EXPORT} events match. Choose a shorter period or more filters.");
         return Err(Problem::Unprocessable { detail }.into());
     }
-    Ok(domain::event::csv(&rows))
+    Ok(domain::event::csv(&rows, &format!("{}/o/{}/events", backend.public_url, organization.slug)))
+}
+
+fn export_row(Listed { row, event, .. }: Listed) -> ExportRow {
+    let sent = event.sent;
+    let (environment, customer, user, tags) = (sent.environment, sent.customer, sent.user, sent.tags);
+    ExportRow { row, environment, customer, user, tags, meters: event.meters }
 }
 
 /// The newest event of all, for pages that wait for the first one.

@@ -85,15 +85,16 @@ fn unsigned(column: &'static str, number: i64) -> Result<u64, Error> {
     u64::try_from(number).map_err(|error| Error::inconsistent("events", column, error))
 }
 
-/// One page. Only static fragments are pushed; dimension words choose among them, values are bound.
-pub(super) async fn events(
+/// One page, of each event what is kept. Only static fragments are pushed; dimension words choose among them, values are bound.
+pub(super) async fn events<T>(
     pool: &PgPool,
     scope: &OrgScope,
     query: &EventQuery,
     span: &Span,
     after: Option<Cursor>,
     limit: usize,
-) -> Result<Vec<EventRow>, Error> {
+    keep: fn(Listed) -> T,
+) -> Result<Vec<T>, Error> {
     let mut sql = rows_of_events(scope);
     if let Some(from) = span.from {
         sql.push(" and e.event_key >= ").push_bind(first_key(from));
@@ -118,7 +119,7 @@ pub(super) async fn events(
     }
     sql.push(" order by e.event_key desc limit ");
     sql.push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    event_rows(pool, scope, sql).await
+    listed(pool, scope, sql, keep).await
 }
 
 fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {

@@ -99,6 +99,59 @@ async fn filters_are_those_of_the_spend_query() {
 }
 
 #[tokio::test]
+async fn a_file_has_labels_meters_and_receipts() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let mut full = with(event("a"), "tags", json!({"team": "search", "plan": "a, b"}));
+    for (field, value) in [("customer", "globex"), ("user", "=ada"), ("environment", "production")] {
+        full[field] = json!(value);
+    }
+    full["usage"]["prompt_tokens_details"] = json!({"cached_tokens": 400});
+    fixture.send(&scope, &[full, event("b")]).await;
+    let text = csv(&fixture.backend, &scope, &query("")).await.unwrap();
+    let mut rows = ::csv::Reader::from_reader(text.as_bytes());
+    let header = rows.headers().unwrap().clone();
+    let read: Vec<_> = rows.records().map(Result::unwrap).collect();
+    let cell = |id: &str, column: &str| {
+        let row = read.iter().find(|row| &row[1] == id).unwrap();
+        row[header.iter().position(|name| name == column).unwrap()].to_owned()
+    };
+    for (column, value) in [
+        ("customer", "globex"),
+        ("user", "'=ada"),
+        ("environment", "production"),
+        ("tags", r#"{"plan":"a, b","team":"search"}"#),
+        ("input_uncached", "600"),
+        ("input_cache_read", "400"),
+        ("output", "100"),
+        ("output_audio", "0"),
+    ] {
+        assert_eq!(cell("a", column), value, "{column}");
+    }
+    let key = find(&fixture.backend, &scope, "a").await.unwrap().row.event_key;
+    assert!(cell("a", "receipt").ends_with(&format!("/o/acme/events/{key}")), "{}", cell("a", "receipt"));
+    assert_eq!((cell("b", "customer"), cell("b", "tags")), (String::new(), String::new()));
+}
+
+#[tokio::test]
+async fn a_shape_of_an_unknown_provider_is_taken_and_said() {
+    let fixture = Fixture::new().await;
+    let scope = fixture.organization("acme", "UTC").await;
+    let vllm = with(event("shape"), "provider", "our-own-gpu");
+    let named = with(with(event("named"), "provider", "our-own-gpu"), "usage_format", "openai_chat");
+    assert_eq!(fixture.send(&scope, &[vllm, named, event("known")]).await.accepted, 3);
+    for (id, by_shape) in [("shape", true), ("named", false), ("known", false)] {
+        let event = find(&fixture.backend, &scope, id).await.unwrap();
+        assert_eq!((event.usage_format.as_str(), event.format_by_shape), ("openai_chat", by_shape), "{id}");
+        assert_eq!((event.row.tokens, event.adds_up), (1_100, true), "{id}");
+    }
+    let unclear =
+        json!({"id": "u", "provider": "our-own-gpu", "model": "m", "usage": {"input_tokens": 10, "output_tokens": 1}});
+    let refused = fixture.send(&scope, &[unclear]).await.results.remove(0).error.unwrap();
+    assert!(refused.detail.contains("openai_chat, openai_responses"), "{}", refused.detail);
+}
+
+#[tokio::test]
 async fn a_receipt_explains_its_event() {
     let fixture = Fixture::new().await;
     let scope = fixture.organization("acme", "UTC").await;

@@ -98,7 +98,7 @@ async fn a_bad_event_is_listed_with_its_reason_and_costs_nothing_else() {
         with(event("c"), "project", "nowhere"),
         json!("not an event"),
         with(event("d"), "timestamp", "2026-11-20T11:00:00Z"),
-        with(event("e"), "provider", "our-own-gpu"),
+        with(with(event("e"), "provider", "our-own-gpu"), "usage", json!({"input_tokens": 10, "output_tokens": 1})),
         with(event("f"), "usage", json!({"prompt_tokens": 10, "completion_tokens": -1})),
         with(event("g"), "usage", json!({"prompt_tokens": 20_000_000_000_u64, "completion_tokens": 1})),
         event("h"),

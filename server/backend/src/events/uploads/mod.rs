@@ -87,7 +87,7 @@ async fn announced(backend: &Backend, scope: &OrgScope, new: &NewUpload<'_>) -> 
         size_bytes: new.size_bytes,
         head_hash: head_hash(new.head).to_vec(),
         separator,
-        mapping: remembered.unwrap_or_else(|| Mapping::default().with_headers(&headers)),
+        mapping: remembered.map_or_else(|| Mapping::default().with_headers(&headers), Mapping::for_next_file),
         headers,
         examples,
         done_bytes: 0,

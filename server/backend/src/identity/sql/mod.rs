@@ -24,7 +24,7 @@ pub(super) use organizations::{
 };
 pub(super) use sign_ins::{
     NewSignIn, delete_expired, delete_other_sign_ins, delete_sign_in, delete_sign_in_by_hash, insert_sign_in, sign_in,
-    sign_ins, touch_sign_in, update_sign_in,
+    sign_in_lasts, sign_ins, touch_sign_in, update_sign_in,
 };
 pub(super) use tokens::{Secrets, delete_tokens, find_token, insert_token, take_token};
 pub(super) use users::{Known, email_of, insert_user, lock_user, mark_verified, set_password, user, user_id_of};

@@ -139,6 +139,16 @@ pub(in crate::identity) async fn sign_ins(
         .collect()
 }
 
+/// Whether it is there and has not expired.
+pub(in crate::identity) async fn sign_in_lasts(
+    pool: &PgPool,
+    sign_in_id: SignInId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let lasts = sqlx::query_scalar("select exists (select 1 from sign_ins where sign_in_id = $1 and expires_at > $2)");
+    Ok(lasts.bind(sign_in_id.0).bind(now).fetch_one(pool).await?)
+}
+
 pub(in crate::identity) async fn delete_sign_in_by_hash(pool: &PgPool, token_hash: &[u8]) -> Result<(), Error> {
     sqlx::query("delete from sign_ins where token_hash = $1").bind(token_hash).execute(pool).await?;
     Ok(())

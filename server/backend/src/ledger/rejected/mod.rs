@@ -9,7 +9,7 @@ use super::event::NewEvent;
 use crate::hash::TextHash;
 use crate::{Backend, Clock, Error, OrgScope, audit, identity, paging};
 use chrono::{DateTime, Duration, Utc};
-use domain::event::{MAX_PAGE, Page, RejectedRow};
+use domain::event::{MAX_PAGE, Page, RejectedFilter, RejectedRow};
 use domain::identity::Permission;
 use domain::ids::{KeyId, OrgId, ProjectId, RejectedId};
 use domain::problem::{FieldProblem, Problem};
@@ -159,28 +159,24 @@ pub async fn dismiss_rejected(backend: &Backend, scope: &OrgScope, entry: Reject
     scope.require(Permission::ManageProjects)?;
     let mut transaction = backend.pool.begin().await?;
     let entry = sql::delete_one(&mut transaction, scope, entry).await?.ok_or(Problem::NotFound)?;
-    let field = if entry.pointer.is_empty() { String::new() } else { format!(" at {}", entry.pointer) };
-    let detail = format!("Dismissed a rejected event: {}{field}, received {} times.", entry.code, entry.times);
+    let detail = format!("Dismissed a rejected event: {}, received {} times.", entry.reason.describe(), entry.times);
     audit::record(backend, scope, &mut transaction, "rejected_event.dismissed", &detail).await?;
     transaction.commit().await?;
     Ok(())
 }
 
-/// Takes all entries off the list that came last at `until` or before (none: whenever); how many.
+/// Takes all entries off the list that are meant; how many.
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn dismiss_all_rejected(
-    backend: &Backend,
-    scope: &OrgScope,
-    until: Option<DateTime<Utc>>,
-) -> Result<u64, Error> {
+pub async fn dismiss_all_rejected(backend: &Backend, scope: &OrgScope, meant: &RejectedFilter) -> Result<u64, Error> {
     scope.require(Permission::ManageProjects)?;
     let mut transaction = backend.pool.begin().await?;
-    let dismissed = sql::delete_all(&mut transaction, scope, until).await?;
+    let dismissed = sql::delete_all(&mut transaction, scope, meant).await?;
     if dismissed > 0 {
-        let detail = format!("Dismissed {dismissed} entries of the rejected list.");
+        let reason = meant.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", reason.describe()));
+        let detail = format!("Dismissed {dismissed} entries of the rejected list{reason}.");
         audit::record(backend, scope, &mut transaction, "rejected_event.all_dismissed", &detail).await?;
     }
     transaction.commit().await?;

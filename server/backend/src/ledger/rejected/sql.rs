@@ -4,14 +4,13 @@ use super::Entry;
 use crate::ledger::cursor::Cursor;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
-use domain::event::RejectedRow;
+use domain::event::{RejectedFilter, RejectedReason, RejectedRow};
 use domain::ids::{OrgId, RejectedId};
 use sqlx::{PgConnection, PgPool, Row};
 
 /// What an entry said that is no longer there.
 pub(super) struct Dismissed {
-    pub(super) pointer: String,
-    pub(super) code: String,
+    pub(super) reason: RejectedReason,
     pub(super) times: i64,
 }
 
@@ -128,23 +127,27 @@ pub(super) async fn delete_one(
     .fetch_optional(connection)
     .await?;
     row.map(|row| {
-        Ok(Dismissed { pointer: row.try_get("pointer")?, code: row.try_get("code")?, times: row.try_get("times")? })
+        let reason = RejectedReason { pointer: row.try_get("pointer")?, code: row.try_get("code")? };
+        Ok(Dismissed { reason, times: row.try_get("times")? })
     })
     .transpose()
 }
 
-/// Deletes all entries that came last at `until` or before; how many.
+/// Deletes all entries that are meant; how many.
 pub(super) async fn delete_all(
     connection: &mut PgConnection,
     scope: &OrgScope,
-    until: Option<DateTime<Utc>>,
+    meant: &RejectedFilter,
 ) -> Result<u64, Error> {
     let deleted = sqlx::query(
         "delete from rejected_events
          where org_id = $1 and ($2::timestamptz is null or received_at <= $2)
-           and ($3::uuid[] is null or project_id = any($3))",
+           and ($3::uuid[] is null or project_id = any($3))
+           and ($4::text is null or (pointer, code) = ($4, $5))",
     );
-    let deleted = deleted.bind(scope.org_id().0).bind(until).bind(scope.visible_projects());
+    let deleted = deleted.bind(scope.org_id().0).bind(meant.until).bind(scope.visible_projects());
+    let reason = meant.reason.as_ref();
+    let deleted = deleted.bind(reason.map(|reason| &reason.pointer)).bind(reason.map(|reason| &reason.code));
     Ok(deleted.execute(connection).await?.rows_affected())
 }
 

@@ -6,7 +6,7 @@ use crate::events::tests::{Fixture, add_project, bound_key, event, now, with};
 use crate::ledger::{dismiss_all_rejected, dismiss_rejected, enforce_retention, rejected};
 use crate::{OrgScope, identity};
 use chrono::Duration;
-use domain::event::RejectedRow;
+use domain::event::{RejectedFilter, RejectedRow};
 use tokio_util::sync::CancellationToken;
 
 async fn listed(fixture: &Fixture, scope: &OrgScope) -> Vec<RejectedRow> {
@@ -98,10 +98,11 @@ async fn what_is_dismissed_is_gone_until_it_comes_again() {
     fixture.send(&acme, &[bad("a", "x"), bad("b", "y"), bad("c", "z")]).await;
     fixture.send(&globex, &[bad("d", "x")]).await;
     let entry = listed(&fixture, &acme).await.iter().find(|row| row.model.as_deref() == Some("x")).unwrap().rejected_id;
+    let all = RejectedFilter::default();
     // Who may only send and read may not; and nobody finds another's.
     let viewer = bound_key(&fixture, &acme, &add_project(&fixture, &acme, "side").await).await;
     assert_eq!(dismiss_rejected(backend, &viewer, entry).await.unwrap_err().into_problem().status(), 403);
-    assert_eq!(dismiss_all_rejected(backend, &viewer, None).await.unwrap_err().into_problem().status(), 403);
+    assert_eq!(dismiss_all_rejected(backend, &viewer, &all).await.unwrap_err().into_problem().status(), 403);
     assert_eq!(dismiss_rejected(backend, &theirs, entry).await.unwrap_err().into_problem().status(), 404);
 
     dismiss_rejected(backend, &ours, entry).await.unwrap();
@@ -111,10 +112,15 @@ async fn what_is_dismissed_is_gone_until_it_comes_again() {
     age(&fixture, "y", 1).await;
     age(&fixture, "z", 1).await;
     // What came since the page was made stays.
-    assert_eq!(dismiss_all_rejected(backend, &ours, Some(now() - Duration::hours(1))).await.unwrap(), 2);
+    assert_eq!(
+        dismiss_all_rejected(backend, &ours, &RejectedFilter { until: Some(now() - Duration::hours(1)), reason: None })
+            .await
+            .unwrap(),
+        2
+    );
     assert_eq!(counts(&fixture, &acme).await, [("x".to_owned(), 1)]);
-    assert_eq!(dismiss_all_rejected(backend, &ours, None).await.unwrap(), 1);
-    assert_eq!(dismiss_all_rejected(backend, &ours, None).await.unwrap(), 0);
+    assert_eq!(dismiss_all_rejected(backend, &ours, &all).await.unwrap(), 1);
+    assert_eq!(dismiss_all_rejected(backend, &ours, &all).await.unwrap(), 0);
     assert_eq!(listed(&fixture, &globex).await.len(), 1, "another's list");
     let audited = "select count(*) from audit_log where action like 'rejected_event.%'";
     assert_eq!(fixture.count(audited).await, 3, "nothing is said of nothing");

@@ -267,7 +267,7 @@ async fn used_in(
             Some(UsedModel { provider, model, priced_as, input: None, output: None, other: None, sums: row.sums })
         })
         .collect();
-    used.sort_by_key(|used| Reverse(used.sums.with_estimate()));
+    used.sort_by_key(|used| Reverse(used.sums.with_upper_bound()));
     used.truncate(MAX_USED);
     let names: BTreeSet<_> = used.iter().filter_map(|used| used.priced_as.clone()).collect();
     let rates = rates(backend, scope, &names.into_iter().collect::<Vec<_>>()).await?;

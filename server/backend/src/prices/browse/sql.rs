@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::price::page::{AliasEntry, DatedModifier, DatedPrice, ModelName, PriceSearch, ProviderEntry, SourceEntry};
 use domain::price::{BookPrice, ModelAlias, ModelLimit, PriceModifier};
 use domain::rule::{Dated, Rule, RuleKind};
+use domain::suggestion::folded;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
@@ -30,7 +31,7 @@ pub(super) struct FoundModel {
     pub(super) title: Option<String>,
 }
 
-/// Models whose names hold every word of the search.
+/// Models whose names hold every word of the search, without case and punctuation (`domain::suggestion::folded`).
 pub(super) async fn models(
     pool: &PgPool,
     scope: &OrgScope,
@@ -38,7 +39,7 @@ pub(super) async fn models(
     after: Option<&SearchCursor>,
     limit: usize,
 ) -> Result<Found, Error> {
-    let words: Vec<String> = search.words().collect();
+    let words = search.words();
     let rows = sqlx::query(
         "with models as (
              select provider, model, name from price_models
@@ -49,11 +50,12 @@ pub(super) async fn models(
              )
          ), matching as (
              select provider, model, name,
-                 case when lower(model) = $2 then 0 when starts_with(lower(model), $2) then 1 else 2 end as rank
+                 case when translate(lower(model), ' -_./:@+,()', '') = $2 then 0
+                     when starts_with(translate(lower(model), ' -_./:@+,()', ''), $2) then 1 else 2 end as rank
              from models
              where ($3::text is null or provider = $3) and not exists (
                  select 1 from unnest($4::text[]) as word
-                 where strpos(lower(provider || '/' || model || ' ' || coalesce(name, '')), word) = 0
+                 where strpos(translate(lower(provider || model || coalesce(name, '')), ' -_./:@+,()', ''), word) = 0
              )
          )
          select provider, model, name, rank, (select count(*) from matching) as matching from matching
@@ -61,7 +63,7 @@ pub(super) async fn models(
          order by rank, provider, model limit $8",
     )
     .bind(scope.org_id().0)
-    .bind(words.join(" "))
+    .bind(words.concat())
     .bind(&search.provider)
     .bind(&words)
     .bind(after.map(|place| place.rank))
@@ -209,10 +211,10 @@ pub(super) async fn matching_prices(
     search: &PriceSearch,
     limit: i64,
 ) -> Result<Vec<DatedPrice>, Error> {
-    let words: Vec<String> = search.words().collect();
+    let words = search.words();
     let own: Vec<Dated<BookPrice>> = rules::live_ones(pool, scope).await?;
     let matches = |price: &Dated<BookPrice>| {
-        let name = price.row.subject().to_lowercase();
+        let name = folded(&price.row.subject());
         search.provider.as_ref().is_none_or(|provider| *provider == price.row.provider)
             && words.iter().all(|word| name.contains(word))
     };
@@ -227,7 +229,7 @@ pub(super) async fn matching_prices(
          left join price_models as known on known.provider = price.provider and known.model = price.model
          where price.superseded_at is null and ($1::text is null or price.provider = $1) and not exists (
              select 1 from unnest($2::text[]) as word
-             where strpos(lower(price.provider || '/' || price.model || ' ' || coalesce(known.name, '')), word) = 0
+             where strpos(translate(lower(price.provider || price.model || coalesce(known.name, '')), ' -_./:@+,()', ''), word) = 0
          )
          order by price.provider, price.model, meter, variant, tier_from, valid_from nulls first, price_id limit $3",
     )

@@ -15,7 +15,8 @@ use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    CellKey, Dimension, Filter, Granularity, Metered, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums,
+    CellKey, Dimension, Filter, Granularity, Metered, PaidMeter, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums,
+    UnpricedUsage,
 };
 use moka::future::Cache;
 use rust_decimal::Decimal;
@@ -61,6 +62,8 @@ pub(crate) struct Answers {
     rows: Kept<SpendRow>,
     meters: Kept<MeterRow>,
     project_days: Kept<ProjectDay>,
+    unpriced: Kept<UnpricedUsage>,
+    paid: Kept<PaidMeter>,
 }
 
 #[derive(Clone, Debug)]
@@ -142,15 +145,40 @@ impl Asker<'_> {
         Ok(sums.into_iter().map(|((key, meter), metered)| (key, meter, metered)).collect())
     }
 
-    /// Sums by day and project, with each day's owner.
+    /// Sums by day and project, with each day's owner; nothing is estimated yet.
     pub(super) async fn project_days(self, span: Period) -> Result<Vec<ProjectDay>, Error> {
-        let kept = &self.backend.answers.project_days;
-        let read = |days| sql::by_project_day(&self.backend.pool, self.scope, days);
         let query = SpendQuery::over(span).per(Granularity::Day).by([Dimension::Project, Dimension::Team]);
+        let read = |days| sql::by_project_day(&self.backend.pool, self.scope, days);
+        self.all(&self.backend.answers.project_days, &query, span, read).await
+    }
+
+    /// What was used without a price.
+    pub(super) async fn unpriced(self, span: Period) -> Result<Vec<UnpricedUsage>, Error> {
+        let read = |days| sql::unpriced(&self.backend.pool, self.scope, days);
+        self.all(&self.backend.answers.unpriced, &SpendQuery::over(span), span, read).await
+    }
+
+    /// What meters of models cost.
+    pub(super) async fn paid(self, span: Period) -> Result<Vec<PaidMeter>, Error> {
+        let read = |days| sql::paid(&self.backend.pool, self.scope, days);
+        self.all(&self.backend.answers.paid, &SpendQuery::over(span), span, read).await
+    }
+
+    /// The rows of all parts one after the other.
+    async fn all<T: Clone + Send + Sync + 'static, F>(
+        self,
+        kept: &Kept<T>,
+        query: &SpendQuery,
+        span: Period,
+        read: impl Fn(Period) -> F,
+    ) -> Result<Vec<T>, Error>
+    where
+        F: Future<Output = Result<Vec<T>, Error>>,
+    {
         let mut all = Vec::new();
-        for part in self.parts(kept, &query, span).await? {
-            let Some(rows) = kept.settle(part, read).await? else { return read(span).await };
-            all.extend(rows.iter().copied());
+        for part in self.parts(kept, query, span).await? {
+            let Some(rows) = kept.settle(part, &read).await? else { return read(span).await };
+            all.extend(rows.iter().cloned());
         }
         Ok(all)
     }

@@ -188,14 +188,16 @@ async fn check_one_number(org: &Org, scope: &OrgScope, month: Period) {
     assert_eq!(shown.projects.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
     assert_eq!(shown.models.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
     assert_eq!(shown.steps.iter().map(domain::spend::Step::spend).sum::<Decimal>(), total.spend);
-    let before = period_sums(&org.backend, scope, SpendScope::Organization, month.previous()).await.unwrap();
+    let before = query(&org.backend, scope, &SpendQuery::over(month.previous())).await.unwrap().total;
     assert_eq!(shown.before.as_ref(), Some(&before));
     assert_eq!(shown.teams.iter().map(|part| of(&part.sums)).sum::<Decimal>(), total.spend);
     let changes = shown.changes.unwrap();
     assert_eq!(changes.difference, total.spend - before.spend);
     assert_eq!(changes.causes.iter().map(|(_, amount)| *amount).sum::<Decimal>(), changes.difference);
-    let series = daily_series(&org.backend, scope, SpendScope::Organization, month).await.unwrap();
-    assert_eq!(series.iter().map(|(_, sums)| of(sums)).sum::<Decimal>(), total.spend);
+    let days = project_days(&org.backend, scope, month).await.unwrap();
+    assert_eq!(days.iter().map(|day| day.spend).sum::<Decimal>(), total.spend);
+    assert_eq!(days.iter().map(|day| day.estimate.events).sum::<i64>(), total.unpriced_requests);
+    assert_eq!(days.iter().map(|day| day.estimate.upper_bound).sum::<Decimal>(), total.unpriced_upper_bound);
 
     let statement = crate::statements::month(&org.backend, scope, month, true).await.unwrap();
     assert_eq!(statement.total, total);

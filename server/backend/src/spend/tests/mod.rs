@@ -1,5 +1,6 @@
 //! The spend query against PostgreSQL, beside the same sums counted event by event.
 
+mod attention;
 mod generated;
 mod pages;
 mod query;
@@ -8,7 +9,7 @@ use super::*;
 use crate::scope::{Actor, Visible};
 use crate::seeded::Seeded;
 use crate::{OrgScope, TestClock, keys, prices, projects};
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use domain::event::{EventInput, Status};
 use domain::ids::{KeyId, ProjectId, TeamId};
 use domain::meter::{Meter, Meters, UsageFormat};
@@ -18,6 +19,7 @@ use domain::spend::{BucketStart, Dimension, Filter, Granularity, SpendRange, Spe
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use testkit::{TestDatabase, seed};
 

@@ -21,7 +21,13 @@ async fn an_overview_of_a_team_or_project_is_its_own() {
     assert!(all.is_month_to_date());
     // The chart shows the whole month, the sums do not.
     assert_eq!((all.steps.len(), all.total.spend), (30, Decimal::from(7)));
-    assert_eq!(all.steps[4].before, Some(Decimal::from(8)));
+    // Monday, October 5, lies under the Monday four weeks later, not under November 5.
+    assert_eq!(all.line, Some(domain::spend::ComparisonLine::Weeks(4)));
+    let under: Vec<_> = all.steps.iter().filter(|step| step.before.is_some_and(|spend| !spend.is_zero())).collect();
+    assert_eq!(
+        under.iter().map(|step| (step.start.to_string(), step.before)).collect::<Vec<_>>(),
+        [("2026-11-02".to_owned(), Some(Decimal::from(8)))]
+    );
     assert_eq!(all.projects.iter().map(|part| part.slug.as_str()).collect::<Vec<_>>(), ["search", "assistant"]);
     assert_eq!(all.projects[0].before.as_ref().unwrap().spend, Decimal::from(8));
     assert_eq!(all.models[0].model, "gpt-4o-mini");
@@ -53,7 +59,7 @@ async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
     org.record(&events).await;
     let month = Period::month_of("2026-11-05".parse().unwrap());
     let causes = async |scope: &OrgScope, filters: &[Filter]| -> Vec<Cause> {
-        let changes = compare(&org.backend, scope, month, filters, 5).await.unwrap();
+        let changes = compare(&org.backend, scope, month, month.previous(), filters, 5).await.unwrap();
         changes.causes.into_iter().map(|(cause, _)| cause).collect()
     };
     assert_eq!(causes(&org.scope, &[]).await, [Cause::Price]);
@@ -81,8 +87,8 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     let period = Period { from: day, to: day.succ_opt().unwrap() };
     let asked = ExploreQuery {
         all: false,
-        period,
-        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }),
+        range: period.into(),
+        previous: Some(Period { from: day.pred_opt().unwrap(), to: day }.into()),
         measure: Measure::Spend,
         dimension: Dimension::Feature,
         bucket: Some(Granularity::Hour),
@@ -102,6 +108,8 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     for (place, group) in found.groups.iter().take(domain::spend::DRAWN_GROUPS).enumerate() {
         assert_eq!(found.steps.iter().map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
     }
+    let last_day = found.steps.iter().filter_map(|step| step.before).collect::<Vec<_>>();
+    assert_eq!((last_day.len(), last_day.iter().sum()), (24, found.before.unwrap().spend), "24 hours, place by place");
     let labels = ExploreQuery { dimension: Dimension::Customer, measure: Measure::Tokens, ..asked };
     let found = explore(&org.backend, &org.scope, labels).await.unwrap();
     assert_eq!(found.steps.len(), 1);

@@ -5,10 +5,13 @@ use crate::support::day;
 use backend::{Clock, delivery};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::budget::{BudgetChange, BudgetStatus, DeliveryState, SpendScope};
+use domain::event::EventInput;
 use domain::period::Period;
+use domain::spend::Estimate;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use rust_decimal::Decimal;
+use serde_json::json;
 use std::collections::BTreeSet;
 use testkit::seed;
 use tokio_util::sync::CancellationToken;
@@ -24,8 +27,8 @@ async fn a_crossing_is_recorded_once_and_mailed_to_each_recipient() {
     org.spend("2026-11-19", "0.000000000001").await;
     evaluate(&server).await;
     let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
-    assert_eq!((alert.threshold, alert.month, alert.late), (50, day("2026-11-01"), false));
-    assert_eq!((alert.spend, alert.estimated, alert.amount), (money("6000"), money("0"), money("12000")));
+    assert_eq!((&alert.thresholds[..], alert.month, alert.late), (&[50][..], day("2026-11-01"), false));
+    assert_eq!((alert.spend, alert.estimate, alert.amount), (money("6000"), Estimate::default(), money("12000")));
     assert_eq!(alert.at.to_rfc3339(), "2026-11-20T14:30:00+05:30", "in the organization's zone");
     assert_eq!(alert.deliveries.len(), 2);
     assert!(alert.deliveries.iter().all(|delivery| delivery.state == DeliveryState::Queued));
@@ -90,21 +93,20 @@ async fn a_recorded_crossing_stands_on_the_day_that_completed_it() {
 }
 
 #[tokio::test]
-async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
+async fn thresholds_crossed_at_once_are_one_entry_and_told_in_one_mail() {
     let server = Server::at(NOW).await;
     let org = organization(&server, "Acme", "UTC").await;
     let budget = budget(&server, &org, "100", &[50, 80, 100, 200]).await;
     org.spend("2026-11-02", "120").await;
     evaluate(&server).await;
-    let alerts = ledger(&server.backend, &org.owner).await;
-    assert_eq!(thresholds(&alerts), [50, 80, 100]);
-    assert_eq!(alerts.iter().map(|alert| alert.mailed_with).collect::<Vec<_>>(), [Some(100), Some(100), None]);
-    assert_eq!(alerts.iter().map(|alert| alert.deliveries.len()).collect::<Vec<_>>(), [0, 0, 2]);
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one entry") };
+    assert_eq!((alert.thresholds_text().as_str(), alert.deliveries.len()), ("50\u{a0}%, 80\u{a0}%, 100\u{a0}%", 2));
+    assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 1);
     assert_eq!(mails(&server.backend).await, 2);
     let text: String =
         sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
     assert!(text.contains("50 %, 80 % and 100 % were crossed at once"), "{text}");
-    assert!(text.contains("Forecast (Nov 30): $"), "{text}");
+    assert!(text.contains("Forecast (Nov 30): $") && text.contains("Status: exceeded."), "{text}");
 
     let detail = budgets::detail(&server.backend, &org.owner, budget.budget_id).await.unwrap();
     assert_eq!(detail.state.status, BudgetStatus::Exceeded);
@@ -120,18 +122,56 @@ async fn thresholds_crossed_at_once_are_all_recorded_and_told_in_one_mail() {
 }
 
 #[tokio::test]
-async fn unpriced_usage_counts_with_its_upper_bound_and_is_marked() {
+async fn unpriced_usage_that_nothing_was_paid_for_counts_with_its_upper_bound() {
     let server = Server::at(NOW).await;
     let org = organization(&server, "Acme", "UTC").await;
     budget(&server, &org, "100", &[50]).await;
-    org.spend("2026-11-02", "30").await;
-    org.spend_at_most("2026-11-02", "25").await;
+    org.spend_at_most("2026-11-02", "55").await;
     evaluate(&server).await;
-    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one row") };
-    assert_eq!((alert.spend, alert.estimated), (money("55"), money("25")));
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one entry") };
+    let bound = Estimate { amount: money("55"), events: 1, upper_bound: money("55") };
+    assert_eq!((alert.spend, alert.estimate), (money("55"), bound));
     let text: String =
         sqlx::query_scalar("select body_text from mails limit 1").fetch_one(&server.backend.pool).await.unwrap();
-    assert!(text.contains("$25.00 of what is used is an upper bound"), "{text}");
+    assert!(text.contains("includes $55.00 estimated for 1\u{a0}unpriced event, at most $55.00"), "{text}");
+}
+
+/// Calls of gpt-4o at its list price ($2.50 and $10 per million tokens), and of a model of one's own beside it.
+#[tokio::test]
+async fn unpriced_usage_is_estimated_by_what_the_organization_itself_paid() {
+    let server = Server::at(NOW).await;
+    let org = organization(&server, "Acme", "UTC").await;
+    let calls = |model: &str, day: &str, count: i64| -> Vec<EventInput> {
+        let at: DateTime<Utc> = format!("{day}T08:00:00Z").parse().unwrap();
+        let call = |number| EventInput {
+            timestamp: Some((at + chrono::Duration::seconds(number)).fixed_offset()),
+            provider: "openai".to_owned(),
+            model: model.to_owned(),
+            operation: Some("chat".to_owned()),
+            usage: json!({"prompt_tokens": 1_000, "completion_tokens": 100}),
+            ..EventInput::default()
+        };
+        (0..count).map(call).collect()
+    };
+    org.record(calls("gpt-4o-2024-08-06", "2026-10-25", 1_000)).await;
+    org.record(calls("support-tuned-1", "2026-11-10", 60)).await;
+    let made = budget(&server, &org, "0.2", &[80, 100, 200]).await;
+    // 60 × (1,000 × $2.50 + 100 × $10) / 1,000,000
+    let state = budgets::list(&server.backend, &org.owner).await.unwrap().remove(0);
+    assert_eq!((state.usage.used, state.usage.estimate.amount), (money("0.21"), money("0.21")));
+    assert_eq!(state.usage.estimate.events, 60);
+    assert!(state.usage.estimate.upper_bound > money("10"), "{:?}", state.usage.estimate);
+    let [alert] = &ledger(&server.backend, &org.owner).await[..] else { panic!("one entry") };
+    assert_eq!((&alert.thresholds[..], alert.estimate), (&[80, 100][..], state.usage.estimate));
+    let detail = budgets::detail(&server.backend, &org.owner, made.budget_id).await.unwrap();
+    assert_eq!(detail.state, state, "the page says what the list says");
+    assert_eq!(budgets::state_of(&server.backend, &org.owner, made.budget_id).await.unwrap(), state);
+
+    // The mix moves, and the estimate with it: a cheaper model is what the last 30 days paid for.
+    org.record(calls("gpt-4o-mini-2024-07-18", "2026-11-01", 1_000)).await;
+    let state = budgets::list(&server.backend, &org.owner).await.unwrap().remove(0);
+    let (estimate, known) = (state.usage.estimate.amount, state.usage.used - state.usage.estimate.amount);
+    assert!(estimate < money("0.12") && estimate > known / Decimal::from(1_000) * Decimal::from(60), "{state:?}");
 }
 
 #[tokio::test]
@@ -194,7 +234,7 @@ async fn a_month_begins_and_ends_with_the_organizations_midnight() {
     org.spend("2026-11-01", "45").await;
     evaluate(&server).await;
     let alerts = ledger(&server.backend, &org.owner).await;
-    let rows: Vec<_> = alerts.iter().map(|alert| (alert.month.to_string(), alert.threshold, alert.late)).collect();
+    let rows: Vec<_> = alerts.iter().map(|alert| (alert.month.to_string(), alert.thresholds[0], alert.late)).collect();
     assert_eq!(
         rows,
         [
@@ -252,13 +292,12 @@ fn however_events_are_split_the_ledger_is_the_same() {
                     }
                 }
                 evaluate(&server).await;
-                let found: BTreeSet<_> = ledger(&server.backend, &org.owner)
-                    .await
+                let alerts = ledger(&server.backend, &org.owner).await;
+                let found: BTreeSet<_> = alerts
                     .iter()
-                    .map(|alert| (alert.month, alert.threshold, alert.late))
+                    .flat_map(|alert| alert.thresholds.iter().map(|threshold| (alert.month, *threshold, alert.late)))
                     .collect();
-                let rows = ledger(&server.backend, &org.owner).await.len();
-                prop_assert_eq!(rows, found.len());
+                prop_assert_eq!(thresholds(&alerts).len(), found.len());
                 prop_assert_eq!(found, expected(&feed, &made));
                 Ok(())
             })

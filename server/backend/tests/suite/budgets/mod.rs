@@ -48,12 +48,12 @@ async fn ledger(backend: &Backend, scope: &OrgScope) -> Vec<Alert> {
     let page = budgets::alerts(backend, scope, AlertFilter::All, None, None).await.unwrap();
     assert_eq!(page.next, None, "these tests stay below one page");
     let mut alerts = page.alerts;
-    alerts.sort_by_key(|alert| (alert.month, alert.revision, alert.threshold));
+    alerts.sort_by_key(|alert| (alert.month, alert.revision, alert.thresholds.clone()));
     alerts
 }
 
 fn thresholds(alerts: &[Alert]) -> Vec<u16> {
-    alerts.iter().map(|alert| alert.threshold).collect()
+    alerts.iter().flat_map(|alert| alert.thresholds.clone()).collect()
 }
 
 async fn mails(backend: &Backend) -> i64 {

@@ -1,7 +1,7 @@
 //! The ledger as it is read, test mails, and who sees what.
 
 use super::*;
-use backend::budgets::TestTo;
+use backend::budgets::{Entries, TestTo};
 use backend::{delivery, identity, keys};
 use chrono::Duration;
 use domain::budget::{BudgetChange, DeliveryState};
@@ -16,10 +16,9 @@ use testkit::Mood;
 async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let (server, sink) = (Server::at(NOW).await, SmtpSink::start().await);
     let org = organization(&server, "Acme", "UTC").await;
-    let all: Vec<u16> = (1..=10).collect();
     let mut made = Vec::new();
-    for n in 0..6 {
-        let input = BudgetInput { name: format!("b{n}"), recipients: vec![], ..input("100", &all) };
+    for n in 0..60 {
+        let input = BudgetInput { name: format!("b{n}"), recipients: vec![], ..input("100", &[1, 2, 90]) };
         made.push(budgets::create(&server.backend, &org.owner, input).await.unwrap());
     }
     org.spend("2026-11-10", "60").await;
@@ -33,16 +32,33 @@ async fn the_ledger_is_filtered_acknowledged_and_paged() {
     let one = made[0].budget_id;
     let of_one = |filter| budgets::alerts(&server.backend, &org.owner, filter, Some(one), None);
     let row = of_one(AlertFilter::Open).await.unwrap().alerts.remove(0);
+    assert_eq!(row.thresholds, [1, 2]);
     assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 60);
-    budgets::acknowledge(&server.backend, &org.owner, row.alert_id).await.unwrap();
-    budgets::acknowledge(&server.backend, &org.owner, row.alert_id).await.unwrap();
+    for note in [Some("planned load test"), Some("again")] {
+        budgets::acknowledge(&server.backend, &org.owner, Entries::One(row.alert_id), note).await.unwrap();
+    }
     assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 59);
     let seen = of_one(AlertFilter::Acknowledged).await.unwrap().alerts;
     assert_eq!(seen.len(), 1);
     assert_eq!(seen[0].acknowledged_by.as_deref(), Some("owner@acme.example"));
-    assert_eq!(of_one(AlertFilter::Open).await.unwrap().alerts.len(), 9);
+    assert_eq!(seen[0].note.as_deref(), Some("planned load test"), "doing it again changes nothing");
+    assert!(of_one(AlertFilter::Open).await.unwrap().alerts.is_empty());
     let audit = backend::audit::list(&server.backend, &org.owner, 100).await.unwrap();
-    assert_eq!(audit.iter().filter(|row| row.action == "alert.acknowledged").count(), 1);
+    let acknowledged: Vec<_> = audit.iter().filter(|row| row.action == "alert.acknowledged").collect();
+    let [entry] = &acknowledged[..] else { panic!("one entry, not {acknowledged:?}") };
+    assert_eq!(entry.detail, "Acknowledged the alert at 1\u{a0}%, 2\u{a0}% of the budget b0. Note: planned load test");
+
+    // All that were seen: what came after them stays open.
+    server.clock.advance(Duration::minutes(1));
+    org.spend("2026-11-10", "35").await;
+    evaluate(&server).await;
+    let newest = &budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, None).await.unwrap().alerts[0];
+    assert_eq!(newest.thresholds, [90]);
+    budgets::acknowledge(&server.backend, &org.owner, Entries::UpTo(first.alerts[0].alert_id), None).await.unwrap();
+    assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 60);
+    budgets::acknowledge(&server.backend, &org.owner, Entries::UpTo(newest.alert_id), None).await.unwrap();
+    assert_eq!(budgets::open_alerts(&server.backend, &org.owner).await.unwrap(), 0);
+    assert_eq!(of_one(AlertFilter::All).await.unwrap().alerts[1].note.as_deref(), Some("planned load test"));
 
     sink.set_mood(Mood::RefuseForGood);
     budget(&server, &org, "100", &[50]).await;
@@ -53,8 +69,8 @@ async fn the_ledger_is_filtered_acknowledged_and_paged() {
     assert_eq!(alert.mails, 2);
     server.clock.advance(Duration::days(91));
     delivery::forget_old(&server.backend).await.unwrap();
-    let alerts = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, None, None).await.unwrap().alerts;
-    let told = alerts.iter().find(|row| row.alert_id == alert.alert_id).unwrap();
+    let of_budget = budgets::alerts(&server.backend, &org.owner, AlertFilter::All, Some(alert.budget_id), None);
+    let told = &of_budget.await.unwrap().alerts[0];
     assert_eq!((told.mails, told.deliveries.len()), (2, 0), "the ledger still says that it was mailed");
 }
 
@@ -98,7 +114,10 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
     assert!(matches!(problem(budgets::create(backend, &viewer, input("1", &[1])).await), Problem::Forbidden { .. }));
     assert!(matches!(problem(budgets::change(backend, &viewer, id, change()).await), Problem::Forbidden { .. }));
     assert!(matches!(problem(budgets::archive(backend, &viewer, id).await), Problem::Forbidden { .. }));
-    assert!(matches!(problem(budgets::acknowledge(backend, &viewer, alert_id).await), Problem::Forbidden { .. }));
+    assert!(matches!(
+        problem(budgets::acknowledge(backend, &viewer, Entries::One(alert_id), None).await),
+        Problem::Forbidden { .. }
+    ));
     assert!(matches!(problem(budgets::send_test(backend, &viewer, id, TestTo::Me).await), Problem::Forbidden { .. }));
     assert!(!budgets::detail(backend, &viewer, id).await.unwrap().may_manage);
 
@@ -107,7 +126,10 @@ async fn nobody_touches_or_sees_what_is_not_theirs() {
     assert_eq!(problem(budgets::detail(backend, stranger, id).await), Problem::NotFound);
     assert_eq!(problem(budgets::change(backend, stranger, id, change()).await), Problem::NotFound);
     assert_eq!(problem(budgets::archive(backend, stranger, id).await), Problem::NotFound);
-    assert_eq!(problem(budgets::acknowledge(backend, stranger, alert_id).await), Problem::NotFound);
+    for which in [Entries::One(alert_id), Entries::UpTo(alert_id)] {
+        assert_eq!(problem(budgets::acknowledge(backend, stranger, which, None).await), Problem::NotFound);
+    }
+    assert_eq!(budgets::open_alerts(backend, &org.owner).await.unwrap(), 1);
     assert_eq!(problem(budgets::send_test(backend, stranger, id, TestTo::Me).await), Problem::NotFound);
     assert_eq!(problem(budgets::alerts(backend, stranger, AlertFilter::All, Some(id), None).await), Problem::NotFound);
     assert!(budgets::list(backend, stranger).await.unwrap().is_empty());

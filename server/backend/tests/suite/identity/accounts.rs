@@ -302,7 +302,7 @@ async fn a_changed_password_ends_other_sign_ins() {
 
 /// Somebody at Ada's address tries to sign in, on a device or on none.
 async fn at_home(backend: &Backend, email: &str, password: &str, device: &str) -> Option<u16> {
-    let from = identity::Origin { address: "203.0.113.7", device };
+    let from = identity::Origin { address: "203.0.113.7", device, ..identity::Origin::default() };
     let tried = identity::sign_in(backend, email, &secret(password), from).await;
     tried.err().map(|error| error.into_problem().status())
 }

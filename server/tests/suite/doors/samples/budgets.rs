@@ -27,7 +27,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         manages(form("change-budget", &changed)),
         manages(form("archive-budget", &[("budget", budget)])),
         manages(form("test-budget", &[("budget", budget), ("to", "recipients")])),
-        manages(form("acknowledge-alert", &[("alert", alert)])),
+        manages(form("acknowledge-alert", &[("alert", alert), ("older", "true"), ("note", "planned")])),
         api("GET /v1/budgets", "/v1/budgets"),
         api("GET /v1/budgets/{budget_id}", format!("/v1/budgets/{budget}")),
         api("GET /v1/alerts", "/v1/alerts"),
@@ -37,6 +37,7 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
             .body(json!({"amount": "250"})),
         administers(api("DELETE /v1/budgets/{budget_id}", format!("/v1/budgets/{budget}"))),
         administers(api("POST /v1/budgets/{budget_id}/test", format!("/v1/budgets/{budget}/test"))),
+        administers(api("POST /v1/alerts/acknowledge", "/v1/alerts/acknowledge")).body(json!({"up_to": alert})),
         administers(api("POST /v1/alerts/{alert_id}/acknowledge", format!("/v1/alerts/{alert}/acknowledge"))),
     ]
 }

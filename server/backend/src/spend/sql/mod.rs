@@ -1,5 +1,11 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod orders;
+mod unpriced;
+
+pub(super) use orders::orders;
+pub(super) use unpriced::{paid, unpriced};
+
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
@@ -10,8 +16,8 @@ use domain::ids::{ProjectId, TeamId};
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    BucketStart, Dimension, Filter, Granularity, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source, SpendQuery,
-    SpendRange, SpendRow, Sums,
+    BucketStart, Dimension, Estimate, Filter, Granularity, MAX_GROUP_BY, MAX_LABELS, Metered, ProjectDay, Source,
+    SpendQuery, SpendRange, SpendRow, Sums,
 };
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
@@ -462,8 +468,7 @@ pub(super) async fn meters(
     let rows = sql.build().fetch_all(pool).await?;
     rows.iter()
         .map(|row| {
-            let word: &str = row.try_get("meter")?;
-            let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
+            let meter = meter(row.try_get("meter")?)?;
             let key = [row.try_get("project")?, row.try_get("provider")?, row.try_get("model")?];
             Ok((key, meter, Metered { quantity: row.try_get("quantity")?, spend: row.try_get("spend")? }))
         })
@@ -500,7 +505,7 @@ pub(super) async fn states(
 pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<Vec<ProjectDay>, Error> {
     let mut sql = Query::new(
         "select r.day, r.project_id, owner.team_id, sum(r.booked + r.adjusted) as spend,
-            sum(r.unpriced_upper_bound) as unpriced_upper_bound
+            sum(r.unpriced_requests)::bigint as unpriced_requests, sum(r.unpriced_upper_bound) as unpriced_upper_bound
          from spend_by_coarse_day as r left join project_ownership as owner on owner.org_id = r.org_id
             and owner.project_id = r.project_id and owner.valid_from <= r.day and owner.valid_to > r.day where ",
     );
@@ -514,10 +519,18 @@ pub(super) async fn by_project_day(pool: &PgPool, scope: &OrgScope, period: Peri
                 project_id: ProjectId(row.try_get("project_id")?),
                 team_id: row.try_get::<Option<Uuid>, _>("team_id")?.map(TeamId),
                 spend: row.try_get("spend")?,
-                unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
+                estimate: Estimate {
+                    amount: Decimal::ZERO,
+                    events: row.try_get("unpriced_requests")?,
+                    upper_bound: row.try_get("unpriced_upper_bound")?,
+                },
             })
         })
         .collect()
+}
+
+fn meter(word: &str) -> Result<Meter, Error> {
+    Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))
 }
 
 /// The first day of every month from `from` on in which the project was used.
@@ -548,4 +561,17 @@ pub(super) async fn newest_event_at(
     push_visible(&mut sql, scope, "r.");
     push_part(&mut sql, scope, part, "r.day");
     Ok(sql.build_query_scalar().fetch_one(pool).await?)
+}
+
+/// When the newest event of each visible project happened.
+pub(super) async fn newest_by_project(
+    pool: &PgPool,
+    scope: &OrgScope,
+) -> Result<Vec<(ProjectId, DateTime<Utc>)>, Error> {
+    let mut sql = Query::new("select r.project_id, max(r.happened_at) from newest_events as r where r.org_id = ");
+    sql.push_bind(scope.org_id().0);
+    push_visible(&mut sql, scope, "r.");
+    sql.push(" group by r.project_id order by r.project_id");
+    let rows: Vec<(Uuid, DateTime<Utc>)> = sql.build_query_as().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(project, at)| (ProjectId(project), at)).collect())
 }

@@ -1,0 +1,164 @@
+//! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
+
+use super::explore::names;
+use super::{grouped, project_days, query, sql};
+use crate::forecast::ForecastInputs;
+use crate::{Backend, Error, OrgScope, budgets, delivery, projects};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::budget::{BudgetState, SpendScope};
+use domain::identity::Permission;
+use domain::ids::ProjectId;
+use domain::period::{Period, Zone};
+use domain::spend::{
+    Anomaly, AnomalyCause, Attention, Contribution, Dimension, SpendQuery, by_amount, causes, days_needed, is_quiet,
+    unusual_days, usual_day,
+};
+use rust_decimal::Decimal;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// So many of the dearest unusual days are told, with their causes.
+const EXPLAINED: usize = 6;
+/// Days before an unusual one that tell what a key, customer, feature or model usually costs.
+const DAYS_BEFORE: u32 = 28;
+/// What may be the cause, in the order of what can be acted on.
+const SUSPECTS: [Dimension; 4] = [Dimension::ApiKey, Dimension::Customer, Dimension::Feature, Dimension::Model];
+
+/// The dearest unusual day of each project in the last two weeks, the most dollars first, at most six, each with its causes.
+///
+/// # Errors
+/// `Forbidden` without the right to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn anomalies(backend: &Backend, scope: &OrgScope) -> Result<Vec<Anomaly>, Error> {
+    scope.require(Permission::Read)?;
+    unusual(backend, scope, &History::read(backend, scope).await?).await
+}
+
+/// What needs attention in the organization, the most dollars first: budgets, unusual days, projects that stopped, usage without a price, mails that nobody got.
+///
+/// # Errors
+/// As [`anomalies`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInputs) -> Result<Vec<Attention>, Error> {
+    scope.require(Permission::Read)?;
+    let (history, newest, failed) = futures::try_join!(
+        History::read(backend, scope),
+        sql::newest_by_project(&backend.pool, scope),
+        delivery::failed_lately(backend, scope),
+    )?;
+    let month = SpendQuery::over(Period::month_to_date(history.today));
+    let (states, month, anomalies) = futures::try_join!(
+        budgets::list_ahead(backend, scope, ahead),
+        query(backend, scope, &month),
+        unusual(backend, scope, &history),
+    )?;
+    let mut items: Vec<_> = states.into_iter().filter_map(of_budget).collect();
+    items.extend(anomalies.into_iter().map(Attention::Unusual));
+    let quiet = |(project, at)| history.quiet(project, at, backend.clock.now(), scope.zone());
+    items.extend(newest.into_iter().filter_map(quiet));
+    let estimate = ahead.month_end(SpendScope::Organization).estimate();
+    if estimate.events > 0 {
+        items.push(Attention::Unpriced { estimate, of: month.total.requests });
+    }
+    if failed > 0 {
+        items.push(Attention::FailedMails { count: failed });
+    }
+    Ok(by_amount(items))
+}
+
+/// What each visible project that is not put away spent on each day on which it was used.
+struct History {
+    today: NaiveDate,
+    days: BTreeMap<ProjectId, BTreeMap<NaiveDate, Decimal>>,
+    slugs: BTreeMap<ProjectId, String>,
+}
+
+impl History {
+    async fn read(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
+        let today = scope.zone().day_of(backend.clock.now());
+        let (rows, projects) = futures::try_join!(
+            project_days(backend, scope, days_needed(today)),
+            projects::list_projects(backend, scope)
+        )?;
+        let mut days: BTreeMap<ProjectId, BTreeMap<_, _>> = BTreeMap::new();
+        for row in rows {
+            *days.entry(row.project_id).or_default().entry(row.day).or_default() += row.spend;
+        }
+        let active = projects.into_iter().filter(|project| project.archived_at.is_none());
+        Ok(Self { today, days, slugs: active.map(|project| (project.project_id, project.slug.into())).collect() })
+    }
+
+    fn quiet(&self, project: ProjectId, newest: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Option<Attention> {
+        let days = self.days.get(&project).filter(|days| is_quiet(days, newest, now))?;
+        let project = self.slugs.get(&project)?.clone();
+        Some(Attention::Quiet { project, newest: zone.local(newest), usual: usual_day(days) })
+    }
+}
+
+async fn unusual(backend: &Backend, scope: &OrgScope, history: &History) -> Result<Vec<Anomaly>, Error> {
+    let dearest = |(project, days): (&ProjectId, &BTreeMap<NaiveDate, Decimal>)| {
+        let unusual = unusual_days(days, history.today);
+        let day = *unusual.iter().max_by_key(|day| day.excess())?;
+        Some((history.slugs.get(project)?.clone(), day, unusual.len()))
+    };
+    let mut found: Vec<_> = history.days.iter().filter_map(dearest).collect();
+    found.sort_by_key(|(_, day, _)| Reverse(day.excess()));
+    found.truncate(EXPLAINED);
+    let explained = found.into_iter().map(async |(project, day, days)| {
+        let causes = explain(backend, scope, &project, day.day).await?;
+        Ok(Anomaly { project, day, days, causes })
+    });
+    futures::future::try_join_all(explained).await
+}
+
+/// Whether a budget is exceeded, or its month is forecast to end above it.
+fn of_budget(state: BudgetState) -> Option<Attention> {
+    let (budget_id, name) = (state.budget.budget_id, state.budget.name);
+    let (used, amount) = (state.usage.used, state.usage.amount);
+    if used > amount {
+        return Some(Attention::Exceeded { budget_id, name, used, amount });
+    }
+    let ahead = state.expected.filter(|expected| expected.point > amount)?;
+    let (forecast, chance_over, exhausted_on) = (ahead.point, ahead.chance_over, ahead.run_out);
+    Some(Attention::AtRisk { budget_id, name, forecast, amount, chance_over, exhausted_on })
+}
+
+async fn explain(
+    backend: &Backend,
+    scope: &OrgScope,
+    project: &str,
+    day: NaiveDate,
+) -> Result<Vec<AnomalyCause>, Error> {
+    let contributions = SUSPECTS.into_iter().map(async |dimension| {
+        let found = contributions(backend, scope, project, day, &dimension).await?;
+        Ok::<_, Error>((dimension, found))
+    });
+    let mut found = causes(futures::future::try_join_all(contributions).await?);
+    if let Some(cause) = found.iter_mut().find(|cause| cause.dimension == Dimension::ApiKey)
+        && let Some(name) = names(backend, scope, &Dimension::ApiKey).await?.remove(&cause.value)
+    {
+        cause.name = name;
+    }
+    Ok(found)
+}
+
+/// What each value cost on the day, and on an average day of the four weeks before.
+async fn contributions(
+    backend: &Backend,
+    scope: &OrgScope,
+    project: &str,
+    day: NaiveDate,
+    dimension: &Dimension,
+) -> Result<Vec<Contribution>, Error> {
+    let spend = async |period: Period| {
+        let query = SpendQuery::over(period).by([dimension.clone()]).only(Dimension::Project, project);
+        let (rows, _) = grouped(backend, scope, SpendScope::Organization, &query, usize::MAX).await?;
+        let pairs = rows.into_iter().map(|mut row| (row.keys.pop().flatten(), row.sums.spend));
+        Ok::<BTreeMap<_, _>, Error>(pairs.collect())
+    };
+    let past = Period { from: day.checked_sub_days(Days::new(DAYS_BEFORE.into())).unwrap_or(day), to: day };
+    let (mut now, before) = futures::try_join!(spend(Period::last_days(day, 1)), spend(past))?;
+    before.keys().for_each(|value| _ = now.entry(value.clone()).or_default());
+    let average = |value: &Option<String>| before.get(value).copied().unwrap_or_default() / Decimal::from(DAYS_BEFORE);
+    Ok(now.into_iter().map(|(value, spend)| Contribution { before: average(&value), value, spend }).collect())
+}

@@ -1,0 +1,118 @@
+//! Queries of names and values by what they hold.
+
+use crate::{Error, OrgScope};
+use domain::suggestion::{Suggestion, folded, words};
+use sqlx::postgres::PgRow;
+use sqlx::{PgPool, Row};
+
+/// Most values of a label that are looked through for what stands inside of them.
+const MAX_SCANNED: i64 = 50_000;
+
+/// As `domain::suggestion::folded`; the index of labels has the same expression.
+macro_rules! folded {
+    ($column:literal) => {
+        concat!("translate(lower(", $column, "), ' -_./:@+,()', '')")
+    };
+}
+
+/// Things that have names, those in use, of some kinds.
+pub(super) async fn named(
+    pool: &PgPool,
+    scope: &OrgScope,
+    kinds: &[&str],
+    typed: &str,
+    limit: i64,
+) -> Result<Vec<Suggestion>, Error> {
+    let rows = sqlx::query(concat!(
+        "with named (kind, value, name) as (
+             select 'project', slug, name from projects where org_id = $1 and archived_at is null
+             union all select 'team', slug, name from teams where org_id = $1 and archived_at is null
+             union all select 'budget', budget_id::text, name from budgets where org_id = $1 and archived_at is null
+             union all select 'api_key', key_id::text, name from api_keys where org_id = $1 and revoked_at is null
+         )
+         select kind, value, name, null as provider from named
+         where kind = any($2) and not exists (select 1 from unnest($3::text[]) as word where strpos(",
+        folded!("name"),
+        ", word) = 0)
+         order by lower(name), value limit $4"
+    ));
+    let rows = rows.bind(scope.org_id().0).bind(kinds).bind(words(typed)).bind(limit).fetch_all(pool).await?;
+    rows.iter().map(suggestion).collect()
+}
+
+/// Values of a dimension with few, as they were sent; of models those of one provider, where one is named.
+pub(super) async fn sent(
+    pool: &PgPool,
+    scope: &OrgScope,
+    (dimension, provider): (&str, Option<&str>),
+    typed: &str,
+    limit: i64,
+) -> Result<Vec<Suggestion>, Error> {
+    let rows = sqlx::query(concat!(
+        "with sent as (
+             select provider, case $2 when 'provider' then provider when 'model' then model when 'operation' then operation
+                 when 'status' then status when 'feature' then feature when 'environment' then environment
+                 when 'cohort' then cohort when 'step' then step end as value
+             from series where org_id = $1 and ($3::text is null or provider = $3)
+         )
+         select $2 as kind, value, value as name, case when min(provider) = max(provider) then min(provider) end as provider
+         from sent
+         where value <> '' and not exists (select 1 from unnest($4::text[]) as word where strpos(",
+        folded!("value"),
+        ", word) = 0)
+         group by value order by value limit $5"
+    ));
+    let rows = rows.bind(scope.org_id().0).bind(dimension).bind(provider).bind(words(typed)).bind(limit);
+    rows.fetch_all(pool).await?.iter().map(suggestion).collect()
+}
+
+/// Values of a dimension with many: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
+pub(super) async fn labels(
+    pool: &PgPool,
+    scope: &OrgScope,
+    label: &str,
+    typed: &str,
+    limit: usize,
+) -> Result<Vec<Suggestion>, Error> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    // Compared as the index compares: `like` with a parameter would not always use it.
+    let begin = sqlx::query(concat!(
+        "select label as kind, value, value as name, null as provider from labels
+         where org_id = $1 and label = $2 and ",
+        folded!("value"),
+        " ~>=~ $3 and ",
+        folded!("value"),
+        " ~<~ ($3 || chr(1114111))
+         order by ",
+        folded!("value"),
+        " using ~<~ limit $4"
+    ));
+    let begin = begin.bind(scope.org_id().0).bind(label).bind(folded(typed)).bind(most).fetch_all(pool).await?;
+    let mut found = begin.iter().map(suggestion).collect::<Result<Vec<_>, Error>>()?;
+    if found.len() < limit && !words(typed).is_empty() {
+        let hold = sqlx::query(concat!(
+            "select $2 as kind, value, value as name, null as provider from (
+                 select value, ",
+            folded!("value"),
+            " as folded from labels where org_id = $1 and label = $2 order by ",
+            folded!("value"),
+            " using ~<~ limit $5
+             ) as scanned
+             where not exists (select 1 from unnest($3::text[]) as word where strpos(folded, word) = 0) limit $4"
+        ));
+        let hold = hold.bind(scope.org_id().0).bind(label).bind(words(typed)).bind(most).bind(MAX_SCANNED);
+        let hold = hold.fetch_all(pool).await?.iter().map(suggestion).collect::<Result<Vec<_>, Error>>()?;
+        let new: Vec<_> = hold.into_iter().filter(|one| !found.contains(one)).collect();
+        found.extend(new);
+    }
+    Ok(found)
+}
+
+fn suggestion(row: &PgRow) -> Result<Suggestion, Error> {
+    Ok(Suggestion {
+        kind: row.try_get("kind")?,
+        value: row.try_get("value")?,
+        name: row.try_get("name")?,
+        provider: row.try_get("provider")?,
+    })
+}
