@@ -44,7 +44,7 @@ for (const javaScript of [true, false]) {
     await page.getByRole("heading", { level: 2, name: month }).waitFor();
     const total = page.getByRole("table", { name: "Spend by team and project" }).getByRole("row", { name: /^total/ }).getByRole("cell").last();
     const exact = (await total.getAttribute("title")).replace(/[$,]/g, "");
-    const file = await download(page, page.getByRole("link", { name: "CSV with all lines" }));
+    const file = await download(page, page.getByRole("link", { name: "CSV", exact: true }));
     const [head, ...rows] = file.trim().split(/\r?\n/).map((line) => line.split(","));
     const amount = head.indexOf("amount");
     assert.ok(amount > 0, `an amount among ${head}`);
@@ -152,6 +152,30 @@ looking("Overview, Explore and the API say one number", {}, async (page) => {
   const [head, ...rows] = file.trim().split(/\r?\n/).map((line) => line.split(","));
   const spend = head.indexOf("spend");
   assert.equal(sum(rows.map((row) => row[spend])), exactly(overview.replace(/[$,]/g, "")));
+});
+
+looking("a row of events is the link to its receipt", { javaScript: false }, async (page) => {
+  await visit(page, `${path}/events`);
+  const row = page.getByRole("table").getByRole("row").nth(1);
+  const address = await row.getByRole("link").first().getAttribute("href");
+  // Where there is no link of its own, the row's is stretched over it.
+  const { x, y, width, height } = await row.getByRole("cell").first().boundingBox();
+  await Promise.all([page.waitForURL((url) => url.pathname === address), page.mouse.click(x + width / 2, y + height / 2)]);
+});
+
+looking("a sheet of a statement says whose it is and has all columns", { javaScript: false }, async (page) => {
+  await visit(page, `${path}/statements`);
+  await follow(page, page.getByRole("table", { name: "Spend by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
+  await page.emulateMedia({ media: "print" });
+  // As wide as an A4 sheet between its margins.
+  await page.setViewportSize({ width: 703, height: 1000 });
+  assert.match(await page.locator(".print-head").innerText(), / · Statement of Engineering, \w+ \d{4}$/);
+  const table = page.getByRole("table").first();
+  for (const name of ["Model", "Meter", "Quantity", "Unit", "Effective rate", "Requests", "Amount, $"]) await table.getByRole("columnheader", { name }).waitFor();
+  assert.equal(await page.getByRole("navigation").count(), 0, "nothing to operate on paper");
+  assert.equal(await page.locator(".button").filter({ visible: true }).count(), 0);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(overflow <= 0, `${overflow} px too wide`);
 });
 
 looking("on a phone a tap on a chart reads a day, and a second one beside it opens it", { width: "phone", touch: true }, async (page) => {
