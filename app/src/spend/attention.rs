@@ -151,7 +151,7 @@ mod tests {
         let said = line(&Attention::Unusual(anomaly));
         assert_eq!(
             said.text,
-            "code-assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97\u{a0}%); unusual on 2 days"
+            "code-assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97\u{a0}%); unusual on 2\u{a0}days"
         );
         assert_eq!(said.amount, "+$412");
         assert_eq!(said.href, "/o/acme/events?project=code-assistant&from=2026-11-21&to=2026-11-22&api_key=0197");

@@ -262,7 +262,7 @@ mod tests {
         let weeks = |weeks| line_name(ComparisonLine::Weeks(weeks), month, today);
         assert_eq!(
             (weeks(1).as_str(), weeks(4).as_str()),
-            ("1 week earlier (same weekdays)", "4 weeks earlier (same weekdays)")
+            ("1\u{a0}week earlier (same weekdays)", "4\u{a0}weeks earlier (same weekdays)")
         );
         let before = ComparisonLine::Before(days("2026-11-22", "2026-11-23"));
         assert_eq!(line_name(before, days("2026-11-23", "2026-11-24"), today), "Nov 22");

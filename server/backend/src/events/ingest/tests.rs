@@ -216,8 +216,10 @@ fn the_usage_format_follows_from_provider_and_operation_or_must_be_named() {
         |event: &EventInput, operation: &str| validate::usage_format(event, operation).map(|format| format.as_str());
     assert_eq!(format(&check(&event()).unwrap(), "chat").unwrap(), "openai_chat");
     assert_eq!(format(&check(&with("usage_format", "anthropic")).unwrap(), "chat").unwrap(), "anthropic");
-    let unknown = check(&with("provider", "our-own-gpu")).unwrap();
-    assert_eq!(format(&unknown, "chat").unwrap_err().code, "required");
+    let own = |usage| check(&json!({"provider": "our-own-gpu", "model": "m", "usage": usage})).unwrap();
+    let by_shape = own(json!({"prompt_tokens": 10, "completion_tokens": 2}));
+    assert_eq!(format(&by_shape, "chat").unwrap(), "openai_chat");
+    assert_eq!(format(&own(json!({"units": 3})), "chat").unwrap_err().code, "required");
     let wrong = check(&with("usage_format", "guess")).unwrap();
     assert_eq!(format(&wrong, "chat").unwrap_err().code, "unknown");
 }
