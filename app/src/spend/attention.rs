@@ -161,7 +161,7 @@ mod tests {
         });
         assert_eq!(
             (said.text.as_str(), said.amount.as_str()),
-            ("60 unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
+            ("60\u{a0}unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
         );
         let said = line(&Attention::FailedMails { count: 1 });
         assert_eq!((said.text.as_str(), said.amount.as_str()), ("1 mail of the last 7 days failed", ""));
