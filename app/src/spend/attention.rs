@@ -11,6 +11,7 @@ use domain::ids::BudgetId;
 use domain::period::Period;
 use domain::spend::{Anomaly, Attention, Dimension};
 use leptos::prelude::*;
+use rust_decimal::Decimal;
 
 /// Lines that are shown at once; the others open below them.
 const SHOWN: usize = 5;
@@ -71,12 +72,11 @@ impl Line {
                     format::ratio(estimate.events.into(), (*of).into()).map(format::percent).unwrap_or_default();
                 let text = format!("{} this month, {share} of all", format::counted(estimate.events, "unpriced event"));
                 let href = format!("{}/unpriced", NavItem::Events.path(org));
-                (
-                    text,
-                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound)),
-                    href,
-                    "Set prices",
-                )
+                let counted = match estimate.upper_bound {
+                    Decimal::ZERO => "counted as $0".to_owned(),
+                    most => format!("estimated {amount}, at most {}", format::money(most)),
+                };
+                (text, counted, href, "Set prices")
             }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
