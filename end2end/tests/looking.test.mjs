@@ -173,7 +173,7 @@ looking("a sheet of a statement says whose it is and has all columns", { javaScr
   await page.setViewportSize({ width: 703, height: 1000 });
   assert.match(await page.locator(".print-head").innerText(), / · Statement of Engineering, \w+ \d{4}$/);
   const table = page.getByRole("table").first();
-  for (const name of ["Model", "Meter", "Quantity", "Unit", "Effective rate", "Requests", "Amount, $"]) await table.getByRole("columnheader", { name }).waitFor();
+  for (const name of ["Model", "Meter", "Quantity", "Unit", "Effective rate, $", "Requests", "Amount, $"]) await table.getByRole("columnheader", { name }).waitFor();
   assert.equal(await page.getByRole("navigation").count(), 0, "nothing to operate on paper");
   assert.equal(await page.locator(".button").filter({ visible: true }).count(), 0);
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
