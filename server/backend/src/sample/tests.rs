@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::budgets::TestTo;
+use chrono::{Datelike, Weekday};
 use domain::budget::{AlertFilter, BudgetInput, DeliveryState};
 use domain::meter::{UsageFormat, usage};
 use domain::period::Period;
@@ -170,4 +171,33 @@ async fn the_newest_events_come_in_with_budgets_and_mistakes() {
     assert!(
         again.is_err_and(|error| matches!(error, crate::Error::Problem(domain::problem::Problem::Conflict { .. })))
     );
+}
+
+/// The product's own rule finds what went wrong in the sample, and why; of the days that the rule compares.
+#[tokio::test]
+async fn what_went_wrong_is_found_and_explained() {
+    let database = testkit::TestDatabase::new().await;
+    let now = "2026-11-23T15:30:00Z".parse().unwrap();
+    let clock = std::sync::Arc::new(crate::TestClock::at(now));
+    let backend = crate::Backend::new(database.pool().clone(), clock, "http://localhost", true);
+    let owner = crate::seeded::Seeded::new(&backend, &database, "Acme", "UTC").await.made.user_id;
+    let sample = load::Sample::make(&backend, owner, "UTC").await.unwrap();
+    let compared = |event: &EventInput| match (event.project.as_deref(), event.timestamp.unwrap().weekday()) {
+        (Some("code-assistant"), Weekday::Sat | Weekday::Sun) => true,
+        (Some("search"), weekday) => weekday == Weekday::Fri,
+        _ => false,
+    };
+    sample.fill(&backend, sample.events(&backend).filter(compared), |_| {}).await.unwrap();
+    let scope = crate::identity::scope_in(&backend, owner, sample.organization.org_id).await.unwrap();
+    let found = crate::spend::anomalies(&backend, &scope).await.unwrap();
+    let told: Vec<_> = found
+        .iter()
+        .map(|anomaly| (anomaly.project.as_str(), anomaly.day.day.to_string(), anomaly.causes[0].name.as_str()))
+        .collect();
+    let of = |project, day: &str, cause| (project, day.to_owned(), cause);
+    assert_eq!(
+        told,
+        [of("code-assistant", "2026-11-14", "ci-runner"), of("search", "2026-11-20", "claude-opus-4-1-20250805")]
+    );
+    assert_eq!(found[0].days, 2, "Saturday and Sunday");
 }
