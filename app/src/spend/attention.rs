@@ -11,7 +11,6 @@ use domain::ids::BudgetId;
 use domain::period::Period;
 use domain::spend::{Anomaly, Attention, Dimension};
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 
 /// Lines that are shown at once; the others open below them.
 const SHOWN: usize = 5;
@@ -72,9 +71,10 @@ impl Line {
                     format::ratio(estimate.events.into(), (*of).into()).map(format::percent).unwrap_or_default();
                 let text = format!("{} this month, {share} of all", format::counted(estimate.events, "unpriced event"));
                 let href = format!("{}/unpriced", NavItem::Events.path(org));
-                let counted = match estimate.upper_bound {
-                    Decimal::ZERO => "counted as $0".to_owned(),
-                    most => format!("estimated {amount}, at most {}", format::money(most)),
+                let counted = if estimate.upper_bound.is_zero() {
+                    "counted as $0".to_owned()
+                } else {
+                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound))
                 };
                 (text, counted, href, "Set prices")
             }
