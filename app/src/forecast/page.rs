@@ -194,7 +194,7 @@ fn row(part: &ForecastRow, href: String) -> AnyView {
 pub(crate) fn estimated(estimate: Estimate) -> Option<AnyView> {
     let title = estimate.describe()?;
     let text = if estimate.upper_bound.is_zero() {
-        format::counted(estimate.events, "unpriced event")
+        format!("{} unpriced", format::count(estimate.events))
     } else {
         format!("{} estimated", format::money(estimate.amount))
     };
