@@ -7,7 +7,7 @@ use crate::caller::SignedIn;
 use crate::error::{AppError, Failure};
 use crate::identity::{self, FrameData};
 use crate::layout::{Plain, UrlQuery, print_head};
-use crate::ui::{ErrorState, PageHead};
+use crate::ui::{ErrorState, PageHead, html};
 use axum::extract::{RawPathParams, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{MethodRouter, get};
@@ -232,7 +232,7 @@ where
     let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
     let Page { title, body, .. } = page.unwrap_or_else(missing);
     let head = print_head(&visit.frame.organization.name, &title, visit.frame.today);
-    let body = view! { {head}{body} }.into_any();
+    let body = html! { {head}{body} };
     let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
     Ok(Page { reader: Some(visit.user.user_id), ..framed })
 }

@@ -5,7 +5,7 @@ use crate::form::Posted;
 use crate::format;
 use crate::layout::NavItem;
 use crate::page::Page;
-use crate::ui::{Button, FormErrors, Meter, PageHead};
+use crate::ui::{Button, FormErrors, Meter, PageHead, html};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -41,7 +41,7 @@ pub(crate) fn arriving(org: &str, share: f64) -> Page {
 
 /// The button "Load sample data" with a line that says what it does.
 pub(crate) fn form() -> AnyView {
-    view! {
+    html! {
         <form class="form" method="post" action=LoadSample::url()>
             <FormErrors errors={Posted::<LoadSample>::here().errors()}/>
             <p class="soft">
@@ -50,5 +50,4 @@ pub(crate) fn form() -> AnyView {
             <Button>"Load sample data"</Button>
         </form>
     }
-    .into_any()
 }

@@ -7,7 +7,9 @@ use crate::form::Posted;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Column, EmptyState, Field, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs};
+use crate::ui::{
+    EmptyState, Field, FormErrors, PageHead, Pager, RowButton, StatusDot, Tab, Table, Tabs, columns, html,
+};
 use domain::budget::{Alert, AlertFilter, AlertPage, Delivery};
 use domain::problem::{FieldProblem, Problem};
 use leptos::prelude::*;
@@ -43,7 +45,7 @@ fn tabs(visit: &Visit, chosen: AlertFilter) -> AnyView {
         };
         Tab::new(label(filter), href, filter == chosen)
     };
-    view! { <Tabs label="Alerts by state" tabs=AlertFilter::ALL.map(tab).to_vec()/> }.into_any()
+    html! { <Tabs label="Alerts by state" tabs=AlertFilter::ALL.map(tab).to_vec()/> }
 }
 
 const fn label(filter: AlertFilter) -> &'static str {
@@ -67,21 +69,19 @@ fn draw(visit: &Visit, page: &AlertPage) -> AnyView {
     let all = page.alerts.first().filter(|_| page.may_manage && is_whole && open > 1);
     let all = all.map(|newest| acknowledge(visit.org(), newest, true));
     let newest = here.get("before").map(|_| here.without(&["before"]).at(path));
-    view! {
+    html! {
         {all}
         <Ledger org=visit.org().to_owned() caption="Alerts" alerts=page.alerts.clone() may_manage=page.may_manage budgets=true/>
         <Pager previous=newest next=next previous_label="Newest"/>
     }
-    .into_any()
 }
 
 fn empty(here: &UrlQuery) -> AnyView {
     match here.get("state") {
-        None | Some("all") => view! {
+        None | Some("all") => html! {
             <EmptyState title="No alerts yet" text="When spend crosses a threshold of a budget, it stands here with the mails it sent."/>
-        }
-        .into_any(),
-        Some(_) => view! { <EmptyState title="No such alerts"/> }.into_any(),
+        },
+        Some(_) => html! { <EmptyState title="No such alerts"/> },
     }
 }
 
@@ -101,13 +101,7 @@ pub fn Ledger(
     #[prop(optional)]
     budgets: bool,
 ) -> impl IntoView {
-    let columns = vec![
-        Column::text("Alert"),
-        Column::number("Used, $"),
-        Column::text("Acknowledged"),
-        Column::number("Amount, $"),
-        Column::text("Notified"),
-    ];
+    let columns = columns("Alert | Used, $ # | Acknowledged | Amount, $ # | Notified");
     let rows = alerts
         .into_iter()
         .map(|alert| {
@@ -138,15 +132,15 @@ fn what(org: &str, alert: &Alert, budgets: bool) -> AnyView {
         return threshold.into_any();
     }
     let href = format!("{}/{}", NavItem::Budgets.path(org), alert.budget_id);
-    view! { <a href=href>{alert.budget_name.clone()}</a><span class="note note-below">{threshold}</span> }.into_any()
+    html! { <a href=href>{alert.budget_name.clone()}</a><span class="note note-below">{threshold}</span> }
 }
 
 fn mails(alert: &Alert) -> AnyView {
     if alert.deliveries.is_empty() {
-        return view! { <span class="soft">{labels::told(alert)}</span> }.into_any();
+        return html! { <span class="soft">{labels::told(alert)}</span> };
     }
     let rows = alert.deliveries.iter().map(|delivery| view! { <li>{mail(delivery)}</li> }).collect_view();
-    view! { <ul class="mail-list">{rows}</ul> }.into_any()
+    html! { <ul class="mail-list">{rows}</ul> }
 }
 
 /// One mail with the mail server's answer.
@@ -158,20 +152,23 @@ pub(super) fn mail(delivery: &Delivery) -> AnyView {
     };
     let answer = delivery.answer.clone().map(|answer| view! { <span class="note mono">{answer}</span> });
     let title = delivery.last_attempt_at.map(format::time_exact);
-    view! {
+    html! {
         <span title=title><StatusDot tone=tone>{format!("{word}{attempts}")}</StatusDot></span>" "{delivery.recipient.clone()}
         {answer}
     }
-    .into_any()
 }
 
 fn acknowledged(org: &str, alert: &Alert, may_manage: bool) -> AnyView {
     if let Some(at) = alert.acknowledged_at {
         let by = alert.acknowledged_by.clone().map(|by| view! { <span class="note">{by}</span> });
         let note = alert.note.clone().map(|note| view! { <span class="note note-below alert-note">{note}</span> });
-        return view! { <time datetime=format::time_machine(at)>{format::time(at)}</time>{by}{note} }.into_any();
+        return html! { <time datetime=format::time_machine(at)>{format::time(at)}</time>{by}{note} };
     }
-    if may_manage { acknowledge(org, alert, false) } else { view! { <span class="soft">"open"</span> }.into_any() }
+    if may_manage {
+        acknowledge(org, alert, false)
+    } else {
+        html! { <span class="soft">"open"</span> }
+    }
 }
 
 /// The form that acknowledges an alert, or it and all older ones, with a note.
@@ -183,7 +180,7 @@ fn acknowledge(org: &str, alert: &Alert, older: bool) -> AnyView {
     };
     let (org, alert) = (org.to_owned(), alert.alert_id.to_string());
     let (id, text) = (format!("note-{older}-{alert}"), if older { "Acknowledge all …" } else { "Acknowledge …" });
-    view! {
+    html! {
         <details class="fold">
             <summary aria-label=name.clone()>{text}</summary>
             <form method="post" action=AcknowledgeAlert::url() class="fold-form">
@@ -195,5 +192,4 @@ fn acknowledge(org: &str, alert: &Alert, older: bool) -> AnyView {
             </form>
         </details>
     }
-    .into_any()
 }

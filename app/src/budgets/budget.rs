@@ -11,8 +11,8 @@ use crate::page::{Drawn, Page, Visit};
 use crate::spend::live;
 use crate::ui::chart::{Chart, Height};
 use crate::ui::{
-    Badge, Breadcrumb, Button, Column, Crumb, EmptyState, Figure, FormErrors, Notice, NoticeText, PageHead, Section,
-    Table, Tone, UrlNotice,
+    Badge, Breadcrumb, Button, Crumb, EmptyState, Figure, FormErrors, Notice, NoticeText, PageHead, Section, Table,
+    Tone, UrlNotice, columns, html,
 };
 use domain::budget::{Budget, BudgetAmount, BudgetDetail, BudgetState, TestMail, ThresholdState};
 use domain::forecast::Forecast;
@@ -63,16 +63,16 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
     let (word, tone) = labels::status(state.status);
     let archived = budget.archived_at.is_some();
     let badge = if archived {
-        view! { <Badge>"archived"</Badge> }.into_any()
+        html! { <Badge>"archived"</Badge> }
     } else {
-        view! { <Badge tone=tone>{word}</Badge> }.into_any()
+        html! { <Badge tone=tone>{word}</Badge> }
     };
     let edit = format!("{}/{}/edit", NavItem::Budgets.path(org), budget.budget_id);
     let button = (detail.may_manage && !archived).then(|| view! { <Button href=edit>"Edit"</Button> });
     let month = (!archived).then(|| month(detail));
     let thresholds = (!archived).then(|| thresholds(detail));
     let tests = (!archived).then(|| tests(org, detail));
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
         <div class="part" id="budget" data-live-on=moved>{month}{thresholds}</div>
@@ -80,7 +80,6 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
         {amounts(detail)}
         {tests}
     }
-    .into_any()
 }
 
 fn month(detail: &BudgetDetail) -> AnyView {
@@ -88,7 +87,7 @@ fn month(detail: &BudgetDetail) -> AnyView {
     let usage = &state.usage;
     let estimate = estimate(usage.estimate);
     let share = format!("{} of {}", usage.percent_text(), labels::dollars(usage.amount));
-    view! {
+    html! {
         <div class="headline">
             <Figure caption=format!("Used in {}", format::month_name(state.month)) value=format::money(usage.used) title=format::money_full(usage.used) large=true>
                 {share}{estimate}
@@ -98,58 +97,50 @@ fn month(detail: &BudgetDetail) -> AnyView {
         </div>
         <Chart data=chart::month(detail) label=format!("Spend in {}", format::month(state.month)) tick=format::axis_money height=Height::Tall/>
     }
-    .into_any()
 }
 
 /// When it is used up, and how likely that is this month.
 fn runs_out(state: &BudgetState) -> AnyView {
     let left = state.usage.remaining();
     if left.is_sign_negative() {
-        return view! { <Figure caption="Over the budget" value=format::money(-left)/> }.into_any();
+        return html! { <Figure caption="Over the budget" value=format::money(-left)/> };
     }
     match state.expected {
         Some(expected) => {
             let day = expected.run_out.map_or_else(|| "not this month".to_owned(), format::day);
             let likely = format!("{} chance of overrun", chance(expected.chance_over));
-            view! { <Figure caption="Exhaustion date" value=day>{likely}</Figure> }.into_any()
+            html! { <Figure caption="Exhaustion date" value=day>{likely}</Figure> }
         }
-        None => view! { <Figure caption="Left" value=format::money(left)/> }.into_any(),
+        None => html! { <Figure caption="Left" value=format::money(left)/> },
     }
 }
 
 fn thresholds(detail: &BudgetDetail) -> AnyView {
     let usage = detail.state.usage;
-    let columns = vec![
-        Column::text("Threshold"),
-        Column::number("At, $"),
-        Column::text("Why it fired, or why it did not"),
-        Column::text("Notified"),
-    ];
+    let columns = columns("Threshold | At, $ # | Why it fired, or why it did not | Notified");
     let rows = detail.thresholds.iter().map(|state| threshold_row(state, labels::why(state, &usage))).collect_view();
     let looked = match detail.evaluated_at {
         Some(at) => format!("Last compared with spend {}.", format::time(at)),
         None => "Not compared with spend yet this month; that happens with the first event.".to_owned(),
     };
-    view! {
+    html! {
         <Section title="Thresholds">
             <Table caption="Thresholds" columns=columns>{rows}</Table>
             <p class="soft small">{looked}" Every recorded event is compared within seconds, and all budgets every ten minutes."</p>
         </Section>
     }
-    .into_any()
 }
 
 fn ledger(org: &str, detail: &BudgetDetail) -> AnyView {
     let body = if detail.alerts.is_empty() {
-        view! { <EmptyState title="Nothing crossed yet"/> }.into_any()
+        html! { <EmptyState title="Nothing crossed yet"/> }
     } else {
-        view! {
+        html! {
             <Ledger org=org.to_owned() caption="Alerts of this budget" alerts=detail.alerts.clone()
                 may_manage=detail.may_manage/>
         }
-        .into_any()
     };
-    view! { <Section title="Alert history">{body}</Section> }.into_any()
+    html! { <Section title="Alert history">{body}</Section> }
 }
 
 /// The amounts, where there was more than one.
@@ -157,7 +148,7 @@ fn amounts(detail: &BudgetDetail) -> Option<AnyView> {
     if detail.amounts.len() < 2 {
         return None;
     }
-    let columns = vec![Column::text("Since"), Column::number("Amount, $"), Column::text("By")];
+    let columns = columns("Since | Amount, $ # | By");
     let row = |one: &BudgetAmount| {
         view! {
             <tr>
@@ -168,14 +159,16 @@ fn amounts(detail: &BudgetDetail) -> Option<AnyView> {
         }
     };
     let rows = detail.amounts.iter().map(row).collect_view();
-    Some(view! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> }.into_any())
+    Some(
+        html! { <Section title="Amounts"><Table caption="Amounts of this budget" columns=columns>{rows}</Table></Section> },
+    )
 }
 
 fn tests(org: &str, detail: &BudgetDetail) -> AnyView {
     let budget = &detail.state.budget;
     let form = detail.may_manage.then(|| test_form(org, budget));
     let table = (!detail.tests.is_empty()).then(|| {
-        let columns = vec![Column::text("Sent"), Column::text("By"), Column::text("Mail")];
+        let columns = columns("Sent | By | Mail");
         let rows = detail.tests.iter().map(test_row).collect_view();
         view! { <Table caption="Test mails" columns=columns>{rows}</Table> }
     });
@@ -190,7 +183,7 @@ fn tests(org: &str, detail: &BudgetDetail) -> AnyView {
         let text = format!("Not confirmed yet, so without mail: {}. Each was sent a link; after a day, saving the budget sends another.", list.join(", "));
         view! { <p class="prose">{text}</p> }
     });
-    view! {
+    html! {
         <Section title="Recipients">
             <p class="prose">{who}</p>
             {waiting}
@@ -198,7 +191,6 @@ fn tests(org: &str, detail: &BudgetDetail) -> AnyView {
             {table}
         </Section>
     }
-    .into_any()
 }
 
 fn test_form(org: &str, budget: &Budget) -> AnyView {
@@ -207,7 +199,7 @@ fn test_form(org: &str, budget: &Budget) -> AnyView {
         budget.mailed().next().is_some().then(
             || view! { <Button name="to" value="recipients" small=true>"Send a test to all recipients"</Button> },
         );
-    view! {
+    html! {
         <form method="post" action=TestBudget::url() class="actions">
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="budget" value=budget_id/>
@@ -215,7 +207,6 @@ fn test_form(org: &str, budget: &Budget) -> AnyView {
             {all}
         </form>
     }
-    .into_any()
 }
 
 fn expected(detail: &BudgetDetail) -> AnyView {
@@ -226,17 +217,15 @@ fn expected(detail: &BudgetDetail) -> AnyView {
     match &detail.state.expected {
         Some(expected) => {
             let (point, band) = (expected.point, labels::band(expected));
-            view! {
+            html! {
                 <Figure caption="Forecast (month-end)" value=format::money(point) title=format::money_full(point)>
                     {band}", 80\u{a0}% interval"
                 </Figure>
             }
-            .into_any()
         }
-        None => view! {
+        None => html! {
             <Figure caption="Forecast (month-end)" value=format::NONE>{reason}</Figure>
-        }
-        .into_any(),
+        },
     }
 }
 
@@ -244,7 +233,7 @@ fn threshold_row(state: &ThresholdState, why: String) -> AnyView {
     let told = state.alert.as_ref().map(labels::told);
     let percent = format!("{}\u{a0}%", state.threshold);
     let mark = if state.alert.is_some() { Tone::Warn } else { Tone::Neutral };
-    view! {
+    html! {
         <tr>
             <th scope="row"><Badge tone=mark>{percent}</Badge></th>
             <td class="num" title=format::money_full(state.at)>{format::money_plain(state.at)}</td>
@@ -252,16 +241,14 @@ fn threshold_row(state: &ThresholdState, why: String) -> AnyView {
             <td class="wrap soft">{told}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn test_row(test: &TestMail) -> AnyView {
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap">{format::time(test.at)}</th>
             <td>{test.by.clone()}</td>
             <td class="wrap">{mail(&test.delivery)}</td>
         </tr>
     }
-    .into_any()
 }

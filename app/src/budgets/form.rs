@@ -6,7 +6,8 @@ use crate::form::Posted;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, NoPermission, PageHead, Section, Select, TextArea,
+    Breadcrumb, Button, ButtonKind, Choice, Crumb, Field, FormErrors, NoPermission, PageHead, Section, Select,
+    TextArea, html,
 };
 use domain::budget::{BudgetFormOptions, MAX_RECIPIENTS, ScopeRef};
 use domain::ids::BudgetId;
@@ -33,7 +34,7 @@ fn new_form(visit: &Visit, options: &BudgetFormOptions) -> AnyView {
     let form = Posted::<CreateBudget>::here();
     let scope = form.kept_or("scope", visit.query.get("scope").unwrap_or(&options.form.scope));
     let choices = options.scopes.iter().map(|choice| choice_of(&choice.scope, &choice.name)).collect::<Vec<_>>();
-    view! {
+    html! {
         <form method="post" action=CreateBudget::url() class="form">
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=visit.org().to_owned()/>
@@ -46,7 +47,6 @@ fn new_form(visit: &Visit, options: &BudgetFormOptions) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }
 
 /// A budget's settings, and the way to put it away.
@@ -74,7 +74,7 @@ fn edit_form(org: &str, budget: BudgetId, options: &BudgetFormOptions) -> AnyVie
         }
     };
     let to_archive = of_budget();
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title="Edit budget" lead=format!("It is about {about}; for anything else make a new one. A new amount holds from this month on.")/>
         <form method="post" action=ChangeBudget::url() class="form">
@@ -96,13 +96,12 @@ fn edit_form(org: &str, budget: BudgetId, options: &BudgetFormOptions) -> AnyVie
             </form>
         </Section>
     }
-    .into_any()
 }
 
 fn refused(error: backend::Error) -> Result<AnyView, AppError> {
     match AppError::from(error) {
         AppError(Problem::Forbidden { .. }) => {
-            Ok(view! { <NoPermission what="change budgets" who="an owner, admin, finance or member"/> }.into_any())
+            Ok(html! { <NoPermission what="change budgets" who="an owner, admin, finance or member"/> })
         }
         error => Err(error),
     }
@@ -121,11 +120,10 @@ fn name<S>(form: &Posted<S>, options: &BudgetFormOptions) -> AnyView
 where
     S: ServerFn<Error = AppError, Output = ()>,
 {
-    view! {
+    html! {
         <Field label="Name" name="name" value=form.kept_or("name", &options.form.name) maxlength=80 error=form.error("name")
             hint="As the mail's subject will say it: Production assistant has used 80 % of its November budget."/>
     }
-    .into_any()
 }
 
 fn rest<S>(form: &Posted<S>, options: &BudgetFormOptions) -> AnyView
@@ -133,7 +131,7 @@ where
     S: ServerFn<Error = AppError, Output = ()>,
 {
     let first = &options.form;
-    view! {
+    html! {
         <Field label="Amount per month, $" name="amount" inputmode="decimal" value=form.kept_or("amount", &first.amount)
             error=form.error("amount") hint="Such as 12000 or 12,000.50."/>
         <Field label="Thresholds, %" name="thresholds" value=form.kept_or("thresholds", &first.thresholds)
@@ -142,5 +140,4 @@ where
             error=form.error("recipients")
             hint=format!("Up to {MAX_RECIPIENTS} e-mail addresses. Who is no member is asked by mail first. Without any, crossings are only written to the alert history.")/>
     }
-    .into_any()
 }

@@ -6,7 +6,9 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::live;
-use crate::ui::{Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice};
+use crate::ui::{
+    Badge, Button, ButtonKind, Column, EmptyState, Meter, NoticeText, PageHead, Table, Tone, UrlNotice, html,
+};
 use domain::budget::BudgetState;
 use domain::identity::Permission;
 use leptos::prelude::*;
@@ -41,16 +43,15 @@ fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> 
         Column::text("Share used"),
     ];
     let rows = budgets.iter().map(|state| row(&path, state)).collect_view();
-    view! {
+    html! {
         <PageHead title="Budgets" lead=labels::summary(budgets)><CsvLink/>{button}</PageHead>
         <div class="part" id="budgets" data-live-on=moved><Table caption="Budgets of this month" columns=columns>{rows}</Table></div>
     }
-    .into_any()
 }
 
 fn empty(new: String, may_manage: bool) -> AnyView {
     let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"New budget"</Button> });
-    view! {
+    html! {
         <PageHead title="Budgets"/>
         <EmptyState
             title="No budgets yet"
@@ -59,7 +60,6 @@ fn empty(new: String, may_manage: bool) -> AnyView {
             {button}
         </EmptyState>
     }
-    .into_any()
 }
 
 fn row(path: &str, state: &BudgetState) -> AnyView {
@@ -71,19 +71,17 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
     let expected = state.expected.map(|expected| share(expected.point));
     let meter = match expected {
         Some(expected) => {
-            view! { <Meter share=share(usage.used) expected=expected tone=labels::bar(state.status) label=label small=true/> }
-                .into_any()
+            html! { <Meter share=share(usage.used) expected=expected tone=labels::bar(state.status) label=label small=true/> }
         }
-        None => view! { <Meter share=share(usage.used) tone=labels::bar(state.status) label=label small=true/> }.into_any(),
+        None => html! { <Meter share=share(usage.used) tone=labels::bar(state.status) label=label small=true/> },
     };
     let point = state.expected.map_or_else(
-        || view! { <td class="num soft" title="Too little history for a forecast">{format::NONE}</td> }.into_any(),
+        || html! { <td class="num soft" title="Too little history for a forecast">{format::NONE}</td> },
         |expected| {
-            view! { <td class="num" title=labels::band(&expected)>{format::money_plain(expected.point)}</td> }
-                .into_any()
+            html! { <td class="num" title=labels::band(&expected)>{format::money_plain(expected.point)}</td> }
         },
     );
-    view! {
+    html! {
         <tr>
             <th scope="row">
                 <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
@@ -97,5 +95,4 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
             <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
         </tr>
     }
-    .into_any()
 }

@@ -6,7 +6,7 @@ use crate::error::AppError;
 use crate::form::Posted;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{Button, ButtonKind, FormErrors, PageHead};
+use crate::ui::{Button, ButtonKind, FormErrors, PageHead, html};
 use domain::budget::RecipientOffer;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -17,10 +17,9 @@ pub(crate) async fn recipient(address: Address) -> Drawn {
     let offer = backend::budgets::recipient_offer(&backend()?, org, token).await.map_err(AppError::from);
     let page = offer.map_or_else(
         |_| {
-            view! {
+            html! {
                 <PageHead title="This link is not open" lead="It was replaced by a newer one, or is older than 7 days. Ask for a new one."/>
             }
-            .into_any()
         },
         |offer| draw(offer, org, token),
     );
@@ -31,13 +30,13 @@ fn draw(offer: RecipientOffer, org: &str, token: &str) -> AnyView {
     let RecipientOffer { organization, email, confirmed } = offer;
     if confirmed {
         let lead = format!("{email} gets the budget alerts of {organization} that name it as a recipient.");
-        return view! { <PageHead title="Confirmed" lead=lead/> }.into_any();
+        return html! { <PageHead title="Confirmed" lead=lead/> };
     }
     let title = format!("Budget alerts of {organization}");
     let lead = format!("{email} was entered as a recipient. Mail is sent only if you confirm it.");
     let (org, token) = (org.to_owned(), token.to_owned());
     let form = Posted::<ConfirmRecipient>::here();
-    view! {
+    html! {
         <PageHead title=title lead=lead/>
         <form class="form" method="post" action=ConfirmRecipient::url()>
             <FormErrors errors=form.errors()/>
@@ -46,5 +45,4 @@ fn draw(offer: RecipientOffer, org: &str, token: &str) -> AnyView {
             <Button kind=ButtonKind::Primary>"Confirm"</Button>
         </form>
     }
-    .into_any()
 }

@@ -8,7 +8,7 @@ use crate::prices::labels::{change, instant, model_path, rate};
 use crate::spend::events_of;
 use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Notice, PageHead, Section, Sign, Table, Tone,
-    inline_code,
+    columns, html, inline_code,
 };
 use domain::event::EventDetail;
 use domain::ids::EventKey;
@@ -36,7 +36,7 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
     let (tone, status) = (status_tone(event.row.status), status_word(event.row.status));
     let attributes = attributes(org, event);
     let crumbs = vec![Crumb::link("Events", NavItem::Events.path(org)), Crumb::here(id.clone())];
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=headline(event)><Badge tone=tone>{status}</Badge></PageHead>
         {possible_duplicate(org, event)}
@@ -51,7 +51,6 @@ fn draw(org: &str, event: &EventDetail) -> AnyView {
         </Columns>
         {others(org, event)}
     }
-    .into_any()
 }
 
 /// The answer first: "$0.0831 · gpt-4o · search".
@@ -70,7 +69,7 @@ fn possible_duplicate(org: &str, event: &EventDetail) -> Option<AnyView> {
     } else {
         "Another event may be the same call: "
     };
-    Some(view! { <Notice tone=Tone::Warn>{said}<a href=href>{id}</a>". Both are counted."</Notice> }.into_any())
+    Some(html! { <Notice tone=Tone::Warn>{said}<a href=href>{id}</a>". Both are counted."</Notice> })
 }
 
 /// Who, what, when, in two lines.
@@ -88,7 +87,7 @@ fn summary(org: &str, event: &EventDetail) -> AnyView {
         let path = model_path(org, &name);
         view! { " · priced as "<a href=path>{format!("{}/{}", name.provider, name.model)}</a> }
     });
-    view! {
+    html! {
         <div class="event-summary">
             <p>
                 <a href=project>{row.project.clone()}</a>{labels}{latency}
@@ -100,7 +99,6 @@ fn summary(org: &str, event: &EventDetail) -> AnyView {
             </p>
         </div>
     }
-    .into_any()
 }
 
 fn attribute(event: &EventDetail, label: &str) -> Option<String> {
@@ -116,19 +114,19 @@ fn receipt(org: &str, event: &EventDetail) -> AnyView {
             "Answered from the sender's own cache: no provider was called, so it cost nothing and avoided {}.",
             format::money(avoided)
         );
-        return view! { <Notice tone=Tone::Good>{said}</Notice>{used(event)} }.into_any();
+        return html! { <Notice tone=Tone::Good>{said}</Notice>{used(event)} };
     }
     // What an adjustment charged counts from then on.
     let lines = event.current_receipt();
     let table = lines_table("Receipt", lines, event.row.cost.unwrap_or_default());
     let (why, moved) = (why(lines), adjustments(org, event));
-    view! { <div class="receipt">{table}{why}{moved}</div> }.into_any()
+    html! { <div class="receipt">{table}{why}{moved}</div> }
 }
 
 /// Lines with their sum.
 fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> AnyView {
     if lines.is_empty() {
-        return view! { <p class="soft">"Nothing was used, so nothing was charged."</p> }.into_any();
+        return html! { <p class="soft">"Nothing was used, so nothing was charged."</p> };
     }
     let columns = vec![
         Column::text(caption),
@@ -137,7 +135,7 @@ fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> An
         Column::number("Amount"),
         Column::text("Price"),
     ];
-    let foot = view! {
+    let foot = html! {
         <tr>
             <th scope="row">"Total"</th>
             <td></td>
@@ -145,10 +143,9 @@ fn lines_table(caption: &'static str, lines: &[ReceiptRow], cost: Decimal) -> An
             <td class="num strong">{format::money_exact(cost)}</td>
             <td></td>
         </tr>
-    }
-    .into_any();
+    };
     let rows = lines.iter().map(line).collect_view();
-    view! { <Table caption=caption columns=columns foot=foot>{rows}</Table> }.into_any()
+    html! { <Table caption=caption columns=columns foot=foot>{rows}</Table> }
 }
 
 /// Why each line has this price and no other.
@@ -163,8 +160,7 @@ fn why(lines: &[ReceiptRow]) -> AnyView {
     if each.is_empty() {
         return ().into_any();
     }
-    view! { <details class="fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }
-        .into_any()
+    html! { <details class="fold"><summary>"Why these prices"</summary><ul class="price-names">{each}</ul></details> }
 }
 
 /// What was booked, and what moved it since.
@@ -186,24 +182,18 @@ fn adjustments(org: &str, event: &EventDetail) -> AnyView {
         }
     });
     let rows = rows.collect_view();
-    let columns = vec![
-        Column::text("When"),
-        Column::text("What and why"),
-        Column::number("Cost before"),
-        Column::number("Cost after"),
-    ];
+    let columns = columns("When | What and why | Cost before # | Cost after #");
     let booked = match event.booked_cost {
         Some(booked) => lines_table("As booked", &event.receipt, booked),
-        None => view! { <p class="soft">"Booked without a price."</p> }.into_any(),
+        None => html! { <p class="soft">"Booked without a price."</p> },
     };
     let note = format!("booked {}", format::cost(event.booked_cost));
-    view! {
+    html! {
         <Section title="Adjusted since" note=note id="adjustments">
             <Table caption="Adjustments, first to last" columns=columns dense=true>{rows}</Table>
             <details class="fold"><summary>"Original receipt"</summary>{booked}</details>
         </Section>
     }
-    .into_any()
 }
 
 fn line(line: &ReceiptRow) -> AnyView {
@@ -230,7 +220,7 @@ fn line(line: &ReceiptRow) -> AnyView {
     });
     let plain_source =
         (line.price_url.is_none() && !line.price_source.is_empty()).then(|| format!(", {}", line.price_source));
-    view! {
+    html! {
         <tr>
             <th scope="row">{line.label.clone()}{terms}<span class="note only-narrow">{price.clone()}</span></th>
             <td class="num" title=line.unit.clone()>{format::quantity(line.quantity)}</td>
@@ -239,7 +229,6 @@ fn line(line: &ReceiptRow) -> AnyView {
             <td class="soft">{since}{plain_source}{link}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// No price: why, what is assumed meanwhile, and what was used.
@@ -249,16 +238,15 @@ fn unpriced(org: &str, event: &EventDetail) -> AnyView {
         .upper_bound
         .map(|bound| format!(" Until it has a price it counts against budgets with at most {}.", format::money(bound)));
     let queue = format!("{}/unpriced", NavItem::Events.path(org));
-    view! {
+    html! {
         <Notice tone=Tone::Warn>"The cost of this event is not known. "{reason}{bound}" "<a href=queue>"Set a price"</a></Notice>
         {used(event)}
     }
-    .into_any()
 }
 
 /// The meters without amounts.
 fn used(event: &EventDetail) -> AnyView {
-    let columns = vec![Column::text("What was used"), Column::number("Quantity")];
+    let columns = columns("What was used | Quantity #");
     let rows = event
         .meters
         .iter()
@@ -271,16 +259,15 @@ fn used(event: &EventDetail) -> AnyView {
             }
         })
         .collect_view();
-    view! { <Table caption="What was used" columns=columns>{rows}</Table> }.into_any()
+    html! { <Table caption="What was used" columns=columns>{rows}</Table> }
 }
 
 /// Whether the numbers agree, and what the same request would have cost otherwise.
 fn checks(org: &str, event: &EventDetail) -> AnyView {
     let adds_up = if event.adds_up {
-        view! { <span class="good"><Icon sign=Sign::Check/>" Meters add up to the reported usage"</span> }.into_any()
+        html! { <span class="good"><Icon sign=Sign::Check/>" Meters add up to the reported usage"</span> }
     } else {
-        view! { <span class="warn"><Icon sign=Sign::Attention/>" Meters differ from the reported usage"</span> }
-            .into_any()
+        html! { <span class="warn"><Icon sign=Sign::Attention/>" Meters differ from the reported usage"</span> }
     };
     let sum = event.possible_sum.then(|| {
         let text = "More input than any model takes at once: this may be a sum of several requests, charged by prices for long ones. Send such usage with the field aggregate: sum.";
@@ -307,8 +294,7 @@ fn checks(org: &str, event: &EventDetail) -> AnyView {
     let unread = unread(event);
     let reported = reported(org, event);
     let otherwise = alternatives(event);
-    view! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{by_shape}{unread}{reported}{otherwise}</div> }
-        .into_any()
+    html! { <div class="event-checks"><p class="row">{adds_up}</p>{copies}{sum}{by_shape}{unread}{reported}{otherwise}</div> }
 }
 
 /// Numbers of the usage object that no rule reads: they may be billed, and are in no cost.
@@ -318,13 +304,12 @@ fn unread(event: &EventDetail) -> Option<AnyView> {
     });
     let fields = fields.collect_view();
     (!event.unread_usage.is_empty()).then(|| {
-        view! {
+        html! {
             <div>
                 <span class="warn"><Icon sign=Sign::Attention/>" Unread usage: no rule knows these numbers, and the cost leaves them out."</span>
                 <ul>{fields}</ul>
             </div>
         }
-        .into_any()
     })
 }
 
@@ -347,15 +332,12 @@ fn reported(org: &str, event: &EventDetail) -> Option<AnyView> {
         view! { ", "{change(over)}" against "<span title=format::money_exact(computed)>{said}</span> }
     });
     let said = format!("Provider reported {}", format::money(amount));
-    Some(
-        view! {
-            <p>
-                <span title=format::money_exact(amount)>{said}</span>{beside}". "
-                <span class="soft">{counts}<a href=basis>"Cost source"</a></span>
-            </p>
-        }
-        .into_any(),
-    )
+    Some(html! {
+        <p>
+            <span title=format::money_exact(amount)>{said}</span>{beside}". "
+            <span class="soft">{counts}<a href=basis>"Cost source"</a></span>
+        </p>
+    })
 }
 
 /// The other tiers of the model, and the cheapest other models that are in use.
@@ -376,7 +358,7 @@ fn alternatives(event: &EventDetail) -> Option<AnyView> {
     });
     let items: Vec<_> = tiers.flatten().chain(models).collect();
     (!items.is_empty()).then(|| {
-        view! { <div class="event-otherwise soft"><span>"The same request would cost:"</span><ul>{items}</ul></div> }.into_any()
+        html! { <div class="event-otherwise soft"><span>"The same request would cost:"</span><ul>{items}</ul></div> }
     })
 }
 
@@ -401,13 +383,13 @@ fn attributes(org: &str, event: &EventDetail) -> AnyView {
         .iter()
         .map(|(label, value)| {
             let value = match same(org, event, label, value) {
-                Some(href) => view! { <a href=href>{value.clone()}</a> }.into_any(),
+                Some(href) => html! { <a href=href>{value.clone()}</a> },
                 None => value.clone().into_any(),
             };
             view! { <div><dt>{label.clone()}</dt><dd>{value}</dd></div> }
         })
         .collect_view();
-    view! {
+    html! {
         <Section title="Attributes" id="attributes">
             <Facts>
                 {facts}
@@ -418,7 +400,6 @@ fn attributes(org: &str, event: &EventDetail) -> AnyView {
             </Facts>
         </Section>
     }
-    .into_any()
 }
 
 /// Other attempts of the request, other events of the session.
@@ -437,5 +418,5 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         let table = event_table(org, "Events that may be the same call", &event.possible_duplicates);
         view! { <Section title="Events that may be the same call" id="doubles">{table}</Section> }
     });
-    view! { {duplicates}{attempts}{session} }.into_any()
+    html! { {duplicates}{attempts}{session} }
 }

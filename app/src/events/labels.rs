@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::layout::NavItem;
-use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone};
+use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone, html};
 use domain::event::{Attention, EventRow, Status};
 use domain::ids::EventKey;
 use leptos::prelude::*;
@@ -43,7 +43,7 @@ pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
         tab(List::PossibleDuplicates, "Possible duplicates", 0),
         tab(List::Uploads, "Imports", 0),
     ];
-    view! { <Tabs label="Lists of events" tabs=tabs/> }.into_any()
+    html! { <Tabs label="Lists of events" tabs=tabs/> }
 }
 
 /// A count that stops somewhere.
@@ -86,8 +86,7 @@ pub(super) fn cost_cell(org: &str, row: &EventRow) -> AnyView {
     let (href, title) = (event_path(org, row.event_key), row.cost.map(format::money_exact));
     let cost = row.cost_words(format::money_of_call);
     // The row's link with the exact amount on hover: the keyboard has the one that names the event.
-    view! { <td class="num"><a class="row-link-too" class:warn=row.cost.is_none() href=href title=title tabindex="-1">{cost}</a>{reported}</td> }
-        .into_any()
+    html! { <td class="num"><a class="row-link-too" class:warn=row.cost.is_none() href=href title=title tabindex="-1">{cost}</a>{reported}</td> }
 }
 
 /// Events as a table, each leading to its page.
@@ -103,7 +102,7 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
         Column::number("Cost, $"),
     ];
     let body = rows.iter().map(|row| event_row(org, row)).collect_view();
-    view! { <Table caption=caption.to_owned() columns=columns dense=true>{body}</Table> }.into_any()
+    html! { <Table caption=caption.to_owned() columns=columns dense=true>{body}</Table> }
 }
 
 fn event_row(org: &str, row: &EventRow) -> AnyView {
@@ -111,7 +110,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
     let duplicate = row.possible_duplicate.then(|| view! { <span class="note warn">"possible duplicate"</span> });
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let (tone, status) = (status_tone(row.status), status_word(row.status));
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap">
                 <a class="row-link" href=event_path(org, row.event_key) aria-label=label title=row.id.clone()>
@@ -127,7 +126,6 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             {cost_cell(org, row)}
         </tr>
     }
-    .into_any()
 }
 
 #[cfg(test)]

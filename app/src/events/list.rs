@@ -5,7 +5,7 @@ use super::labels::{List, event_table, tabs};
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{EmptyState, Notice, PageHead, Pager, Tone};
+use crate::ui::{EmptyState, Notice, PageHead, Pager, Tone, html};
 use domain::event::{Attention, EventRow, Page as Rows, UnreadUsage};
 use domain::spend::{KnownDimension, OTHER};
 use leptos::prelude::*;
@@ -85,7 +85,7 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<EventRow>, attention: A
     let shown = (!rows.is_empty()).then(|| format::counted(i128::try_from(rows.len()).unwrap_or_default(), "event"));
     // Only the newest part of the list grows.
     let live = newest.is_none();
-    view! {
+    html! {
         <div class="part" id="events" data-live=live.then_some(LOOK_SECS)>
         {tabs(org, List::All, attention)}
         {live.then(|| view! { <p class="events-bar soft small with-scripts">"new events appear by themselves"</p> })}
@@ -93,18 +93,16 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<EventRow>, attention: A
         <Pager previous=newest next=older shown=shown.unwrap_or_default() previous_label="Newest"/>
         </div>
     }
-    .into_any()
 }
 
 fn nothing(query: &UrlQuery) -> AnyView {
     if query.get("cursor").is_some() {
-        return view! { <EmptyState title="No older events" text="This was the end of the list."/> }.into_any();
+        return html! { <EmptyState title="No older events" text="This was the end of the list."/> };
     }
     let text = "Choose other days, take a filter away, or send the first event with an API key.";
-    view! {
+    html! {
         <EmptyState title="No events here" text=text>
             <a class="button" href="/docs" rel="external">"How to send events"</a>
         </EmptyState>
     }
-    .into_any()
 }

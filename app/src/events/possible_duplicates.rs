@@ -4,7 +4,7 @@ use super::labels::{List, cost_cell, event_path, tabs};
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Column, EmptyState, Notice, PageHead, Pager, Table, Tone};
+use crate::ui::{EmptyState, Notice, PageHead, Pager, Table, Tone, columns, html};
 use domain::event::{DEFAULT_PAGE, EventRow, Page as Rows, PossibleDuplicate, PossibleDuplicateTotals};
 use leptos::prelude::*;
 
@@ -37,25 +37,18 @@ fn draw(
     let (org, query, path) = (visit.org(), &visit.query, &visit.path);
     if rows.is_empty() && query.get("cursor").is_none() {
         let (text, policy) = ("No two recorded events look like the same call.", policy(org, totals));
-        return view! { <EmptyState title="No possible duplicates" text=text>{policy}</EmptyState> }.into_any();
+        return html! { <EmptyState title="No possible duplicates" text=text>{policy}</EmptyState> };
     }
-    let columns = vec![
-        Column::text("Recorded again"),
-        Column::text("Recorded first"),
-        Column::text("Model"),
-        Column::text("Project"),
-        Column::number("Counted again, $"),
-        Column::number("Counted first, $"),
-    ];
+    let columns =
+        columns("Recorded again | Recorded first | Model | Project | Counted again, $ # | Counted first, $ #");
     let body = rows.iter().map(|row| duplicate_row(org, row)).collect_view();
     let newest = query.get("cursor").map(|_| path.clone());
     let older = next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(path));
-    view! {
+    html! {
         {sum(org, totals)}
         <Table caption="Possible duplicates, newest first" columns=columns dense=true>{body}</Table>
         <Pager previous=newest next=older previous_label="Newest"/>
     }
-    .into_any()
 }
 
 /// How much may be counted twice, and what is done about it.
@@ -67,7 +60,7 @@ fn sum(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
     );
     let unpriced = (totals.unpriced > 0).then(|| format!(" {} of them have no price.", format::count(totals.unpriced)));
     let policy = policy(org, totals);
-    view! { <Notice tone=Tone::Warn>{said}{unpriced}" "{policy}</Notice> }.into_any()
+    html! { <Notice tone=Tone::Warn>{said}{unpriced}" "{policy}</Notice> }
 }
 
 fn policy(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
@@ -77,20 +70,20 @@ fn policy(org: &str, totals: PossibleDuplicateTotals) -> AnyView {
     } else {
         "They are recorded and marked; they can be left out instead: "
     };
-    view! { <span>{said}<a href=settings>"Settings"</a></span> }.into_any()
+    html! { <span>{said}<a href=settings>"Settings"</a></span> }
 }
 
 fn duplicate_row(org: &str, duplicate: &PossibleDuplicate) -> AnyView {
     let row = &duplicate.row;
     let first = duplicate.first.as_ref().map_or_else(
-        || view! { <td class="soft">"not kept any more"</td> }.into_any(),
-        |first| view! { <td class="nowrap">{event_link(org, first)}</td> }.into_any(),
+        || html! { <td class="soft">"not kept any more"</td> },
+        |first| html! { <td class="nowrap">{event_link(org, first)}</td> },
     );
     let first_cost = duplicate
         .first
         .as_ref()
-        .map_or_else(|| view! { <td class="num">{format::NONE}</td> }.into_any(), |first| cost_cell(org, first));
-    view! {
+        .map_or_else(|| html! { <td class="num">{format::NONE}</td> }, |first| cost_cell(org, first));
+    html! {
         <tr>
             <th scope="row" class="nowrap">{event_link(org, row)}</th>
             {first}
@@ -100,15 +93,13 @@ fn duplicate_row(org: &str, duplicate: &PossibleDuplicate) -> AnyView {
             {first_cost}
         </tr>
     }
-    .into_any()
 }
 
 fn event_link(org: &str, row: &EventRow) -> AnyView {
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
-    view! {
+    html! {
         <a href=event_path(org, row.event_key) aria-label=label title=row.id.clone()>
             <time datetime=format::time_machine(row.at)>{format::time_seconds(row.at)}</time>
         </a>
     }
-    .into_any()
 }

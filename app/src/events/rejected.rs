@@ -6,7 +6,9 @@ use crate::form::Posted;
 use crate::format;
 use crate::layout::UrlQuery;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Button, Column, EmptyState, FormErrors, PageHead, Pager, RowButton, Table, inline_code};
+use crate::ui::{
+    Button, Column, EmptyState, FormErrors, PageHead, Pager, RowButton, Table, columns, html, inline_code,
+};
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::event::{DEFAULT_PAGE, Page as Rows, RejectedRow};
 use domain::identity::Permission;
@@ -42,19 +44,10 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<RejectedRow>, as_of: Da
     let (org, query, path) = (visit.org(), &visit.query, &visit.path);
     if rows.is_empty() && query.get("cursor").is_none() {
         let text = "Every event of the last 90 days could be recorded, or its entry was dismissed.";
-        return view! { <EmptyState title="Nothing was rejected" text=text/> }.into_any();
+        return html! { <EmptyState title="Nothing was rejected" text=text/> };
     }
     let may_dismiss = visit.frame.may(Permission::ManageProjects);
-    let mut columns = vec![
-        Column::text("Last seen"),
-        Column::number("Times"),
-        Column::text("What was wrong"),
-        Column::text("Field"),
-        Column::text("Event"),
-        Column::text("Model"),
-        Column::text("Project"),
-        Column::text("API key"),
-    ];
+    let mut columns = columns("Last seen | Times # | What was wrong | Field | Event | Model | Project | API key");
     if may_dismiss {
         columns.push(Column::text("Dismiss").hidden());
     }
@@ -62,12 +55,11 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<RejectedRow>, as_of: Da
     let all = may_dismiss.then(|| dismiss_all(org, as_of));
     let newest = query.get("cursor").map(|_| path.clone());
     let older = next_cursor.as_ref().map(|cursor| UrlQuery::new().with("cursor", cursor).at(path));
-    view! {
+    html! {
         <Table caption="Rejected events, last seen first" columns=columns dense=true>{body}</Table>
         {all}
         <Pager previous=newest next=older previous_label="Newest"/>
     }
-    .into_any()
 }
 
 fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> AnyView {
@@ -79,7 +71,7 @@ fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> Any
     let dismiss = dismissing.map(
         |as_of| view! { <td><div class="actions">{dismiss_one(org, row)}{dismiss_reason(org, row, as_of)}</div></td> },
     );
-    view! {
+    html! {
         <tr>
             <th scope="row" class="nowrap" title=format::time_exact(row.received_at)>
                 <time datetime=format::time_machine(row.received_at)>{format::time_seconds(row.received_at)}</time>
@@ -95,26 +87,24 @@ fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> Any
             {dismiss}
         </tr>
     }
-    .into_any()
 }
 
 fn dismiss_one(org: &str, row: &RejectedRow) -> AnyView {
     let name = format!("Dismiss: {}", row.detail);
     let (org, entry) = (org.to_owned(), row.rejected_id.to_string());
-    view! {
+    html! {
         <form method="post" action=DismissRejected::url()>
             <input type="hidden" name="org" value=org/>
             <input type="hidden" name="entry" value=entry/>
             <RowButton text="Dismiss" name=name/>
         </form>
     }
-    .into_any()
 }
 
 /// Everything that was rejected for the same reason, whatever model or key it concerns.
 fn dismiss_reason(org: &str, row: &RejectedRow, as_of: DateTime<Utc>) -> AnyView {
     let name = format!("All of this reason: dismiss {}", row.reason().describe());
-    view! {
+    html! {
         <form method="post" action=DismissAllRejected::url()>
             {meant(org, as_of)}
             <input type="hidden" name="code" value=row.code.clone()/>
@@ -122,21 +112,19 @@ fn dismiss_reason(org: &str, row: &RejectedRow, as_of: DateTime<Utc>) -> AnyView
             <RowButton text="All of this reason" name=name/>
         </form>
     }
-    .into_any()
 }
 
 /// What came since the page was made stays.
 fn meant(org: &str, as_of: DateTime<Utc>) -> AnyView {
     let (org, until) = (org.to_owned(), as_of.to_rfc3339_opts(SecondsFormat::Micros, true));
-    view! {
+    html! {
         <input type="hidden" name="org" value=org/>
         <input type="hidden" name="until" value=until/>
     }
-    .into_any()
 }
 
 fn dismiss_all(org: &str, as_of: DateTime<Utc>) -> AnyView {
-    view! {
+    html! {
         <form method="post" action=DismissAllRejected::url()>
             {meant(org, as_of)}
             <div class="actions">
@@ -145,5 +133,4 @@ fn dismiss_all(org: &str, as_of: DateTime<Utc>) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }

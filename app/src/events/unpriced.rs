@@ -6,7 +6,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::api::{MapName, PriceUnpriced};
-use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Notice, PageHead, Table, Tone, inline_code};
+use crate::ui::{Button, ButtonKind, Column, EmptyState, FormErrors, Notice, PageHead, Table, Tone, html, inline_code};
 use domain::event::UnpricedRow;
 use domain::identity::Permission;
 use domain::price::page::ModelName;
@@ -53,7 +53,7 @@ fn draw(
 ) -> AnyView {
     if rows.is_empty() {
         let text = "Every recorded event has a price behind each line of its receipt.";
-        return view! { <EmptyState title="Everything is priced" text=text/> }.into_any();
+        return html! { <EmptyState title="Everything is priced" text=text/> };
     }
     let events: u64 = rows.iter().map(|row| row.events).sum();
     let most: Decimal = rows.iter().map(|row| row.upper_bound).sum();
@@ -87,12 +87,11 @@ fn draw(
             </form>
         }
     });
-    view! {
+    html! {
         <Notice tone=Tone::Warn>{said}</Notice>
         <Table caption="Models without a price, the dearest estimate first" columns=columns>{body}</Table>
         {again}
     }
-    .into_any()
 }
 
 /// What a name may mean, and what each choice would do.
@@ -113,7 +112,7 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool) 
     let label = format!("{} of {}", format::counted(row.events, "event"), row.model);
     let tokens = format!("{} tokens", format::count(row.tokens));
     let ways = if may_manage { ways(org, row, meant) } else { names(meant.names) };
-    view! {
+    html! {
         <tr>
             <th scope="row">
                 {row.model.clone()}<span class="note">{row.provider.clone()}</span>
@@ -127,7 +126,6 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool) 
             <td class="unpriced-ways">{ways}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn names(guesses: &[ModelName]) -> AnyView {
@@ -149,14 +147,13 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>) -> AnyView {
     let price = sent.with("model", &row.model).with("unpriced", "true").at(&format!("{own}/price"));
     let (name_label, price_label) =
         (format!("Add {} as a model alias", row.model), format!("Add price override for {}", row.model));
-    view! {
+    html! {
         <div class="price-ways">
             {buttons}
             <a href=name aria-label=name_label>"model alias"</a>
             <a href=price aria-label=price_label>"price override"</a>
         </div>
     }
-    .into_any()
 }
 
 /// Where so many events wait that the effect is looked at first.
@@ -170,7 +167,7 @@ fn map_link(org: &str, row: &UnpricedRow, to: &ModelName) -> AnyView {
         .at(&format!("{}/own/name", NavItem::Prices.path(org)));
     let label = format!("Map {} of {} to {} of {}", row.model, row.provider, to.model, to.provider);
     let text = format!("Map to {} …", to.model);
-    view! { <a href=path aria-label=label>{text}</a> }.into_any()
+    html! { <a href=path aria-label=label>{text}</a> }
 }
 
 fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPreview) -> AnyView {
@@ -190,7 +187,7 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPrevi
     ];
     let fields = fields.map(|(name, value)| view! { <input type="hidden" name=name value=value.to_owned()/> });
     let fields = fields.into_iter().collect_view();
-    view! {
+    html! {
         <form method="post" action=MapName::url()>
             {fields}
             <Button small=true kind=ButtonKind::Secondary>
@@ -200,5 +197,4 @@ fn map_button(org: &str, row: &UnpricedRow, to: &ModelName, effect: &ImpactPrevi
             <p class="price-effect">{sentence}</p>
         </form>
     }
-    .into_any()
 }

@@ -1,6 +1,7 @@
 //! Labels that explain a forecast.
 
 use crate::format;
+use crate::ui::html;
 use domain::forecast::{Basis, MonthEndForecast, PastError};
 use domain::spend::Estimate;
 use leptos::prelude::*;
@@ -16,7 +17,7 @@ pub(super) fn past(past: &PastError) -> String {
 
 /// What of a sum is estimated, on a line of its own; nothing where every event has a price.
 pub(crate) fn estimate(estimate: Estimate) -> Option<AnyView> {
-    estimate.describe().map(|text| view! { <br/><span class="warn">{text}</span> }.into_any())
+    estimate.describe().map(|text| html! { <br/><span class="warn">{text}</span> })
 }
 
 /// The band as a range: "$23,100.00 – $27,300.00".

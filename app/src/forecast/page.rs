@@ -6,7 +6,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height};
-use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone};
+use crate::ui::{Badge, Column, EmptyState, Figure, Notice, PageHead, Section, Table, Tone, columns, html};
 use backend::forecast::Part;
 use domain::forecast::{BudgetRow, Forecast, ForecastPage, ForecastRow, MonthEndForecast, MonthTotal, TooLittle};
 use domain::spend::Estimate;
@@ -43,24 +43,20 @@ fn draw(visit: &Visit, page: &ForecastPage) -> AnyView {
     };
     let whole = visit.query.sticky().without(&["team", "project"]);
     let table = |title, parameter, rows| table(title, &page.organization, rows, &visit.path, &whole, parameter);
-    view! {
+    html! {
         {way_back(visit, &page.shown_name, &whole)}
         {shown}
         {table("Projects", "project", &page.projects)}
         {table("Teams", "team", &page.teams)}
         {budgets(visit.org(), &page.budgets)}
     }
-    .into_any()
 }
 
 /// The name of the part, and the way back to the whole.
 fn way_back(visit: &Visit, shown: &str, whole: &UrlQuery) -> Option<AnyView> {
     only(&visit.query, "team").or(only(&visit.query, "project"))?;
     let all = whole.at(&visit.path);
-    Some(
-        view! { <p class="forecast-part"><strong>{shown.to_owned()}</strong>" "<a href=all>"Show all usage"</a></p> }
-            .into_any(),
-    )
+    Some(html! { <p class="forecast-part"><strong>{shown.to_owned()}</strong>" "<a href=all>"Show all usage"</a></p> })
 }
 
 fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
@@ -74,7 +70,7 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
     let by_day = chart::by_day(month);
     let basis = labels::basis(month);
     let note = "each remaining day is the mean of its last four same weekdays";
-    view! {
+    html! {
         <div class="headline">
             <Figure caption="Forecast (month-end)" value=format::money(expected) title=format::money_full(expected) large=true>
                 <span title=exact_band>{band}</span>", 80\u{a0}% interval"
@@ -93,16 +89,14 @@ fn in_full(month: &MonthEndForecast, budgets: &[BudgetRow]) -> AnyView {
             <p class="soft">{basis}</p>
         </Section>
     }
-    .into_any()
 }
 
 fn without(too_little: &TooLittle) -> AnyView {
     let (spent, estimate) = (too_little.spent, labels::estimate(too_little.estimate));
-    view! {
+    html! {
         <Figure caption="Month to date" value=format::money(spent) title=format::money_full(spent) large=true>{estimate}</Figure>
         <EmptyState title="Too little history for a forecast" text=too_little.reason()/>
     }
-    .into_any()
 }
 
 fn table(
@@ -127,50 +121,41 @@ fn table(
     ];
     let body = rows.iter().map(|part| row(part, whole.with(parameter, &part.slug).at(path))).collect_view();
     let foot = row(organization, whole.at(path));
-    view! {
+    html! {
         <Section title=title>
             <Table caption=title columns=columns foot=foot>{body}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn budgets(org: &str, rows: &[BudgetRow]) -> AnyView {
     if rows.is_empty() {
         return ().into_any();
     }
-    let columns = vec![
-        Column::text("Budget"),
-        Column::number("Used, $"),
-        Column::number("Forecast, $"),
-        Column::number("Amount, $"),
-        Column::number("Probability of overrun"),
-        Column::number("Exhaustion date"),
-    ];
+    let columns =
+        columns("Budget | Used, $ # | Forecast, $ # | Amount, $ # | Probability of overrun # | Exhaustion date #");
     let all = NavItem::Budgets.path(org);
     let link = |budget: &BudgetRow| format!("{all}/{}", budget.state.budget.budget_id);
     let body = rows.iter().map(|budget| budget_row(budget, link(budget))).collect_view();
     let more = (all, "All budgets".to_owned());
-    view! {
+    html! {
         <Section title="Budgets" more=more>
             <Table caption="Budgets" columns=columns>{body}</Table>
         </Section>
     }
-    .into_any()
 }
 
 /// The forecast error beside the naive baseline.
 fn past(month: &MonthEndForecast) -> AnyView {
     let Some(past) = month.past else {
-        return view! { <p class="soft">"Not yet tested against a whole month of the past."</p> }.into_any();
+        return html! { <p class="soft">"Not yet tested against a whole month of the past."</p> };
     };
     let value = format::percent(past.percent / 100.0);
-    view! {
+    html! {
         <Figure caption="Forecast error (MAPE)" value=value>
             {labels::past(&past)}
         </Figure>
     }
-    .into_any()
 }
 
 fn row(part: &ForecastRow, href: String) -> AnyView {
@@ -178,16 +163,15 @@ fn row(part: &ForecastRow, href: String) -> AnyView {
     let estimated = estimated(part.estimate);
     let cells = match &part.total {
         Ok(total) => total_cells(total),
-        Err(too_little) => view! { <td class="soft" colspan="4">{too_little.reason()}</td> }.into_any(),
+        Err(too_little) => html! { <td class="soft" colspan="4">{too_little.reason()}</td> },
     };
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=href>{part.name.clone()}</a></th>
             <td class="num" title=format::money_full(spent)>{format::money_plain(spent)}{estimated}</td>
             {cells}
         </tr>
     }
-    .into_any()
 }
 
 /// What of a cell's amount is estimated.
@@ -198,7 +182,7 @@ pub(crate) fn estimated(estimate: Estimate) -> Option<AnyView> {
     } else {
         format!("{} estimated", format::money(estimate.amount))
     };
-    Some(view! { <span class="note note-below warn" title=title>{text}</span> }.into_any())
+    Some(html! { <span class="note note-below warn" title=title>{text}</span> })
 }
 
 fn total_cells(total: &MonthTotal) -> AnyView {
@@ -211,13 +195,12 @@ fn total_cells(total: &MonthTotal) -> AnyView {
         .irregular
         .clone()
         .map(|why| view! { <span title=why><Badge tone=Tone::Warn>"irregular"</Badge></span>" " });
-    view! {
+    html! {
         <td class="num" title=format::money_full(total.expected)>{format::money_plain(total.expected)}</td>
         <td class="num">{band}</td>
         <td class="num">{irregular}{error(past)}</td>
         <td class="num soft">{error(run_rate)}</td>
     }
-    .into_any()
 }
 
 fn budget_row(row: &BudgetRow, href: String) -> AnyView {
@@ -227,7 +210,7 @@ fn budget_row(row: &BudgetRow, href: String) -> AnyView {
     let exact = expected.as_ref().map(|expected| format::money_full(expected.point));
     let over = expected.as_ref().map_or_else(dash, |expected| labels::chance(expected.chance_over));
     let run_out = expected.as_ref().and_then(|expected| expected.run_out).map_or_else(dash, format::day);
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=href>{budget.name.clone()}</a>" "<span class="note">{scope(&row.state)}</span></th>
             <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>
@@ -237,5 +220,4 @@ fn budget_row(row: &BudgetRow, href: String) -> AnyView {
             <td class="num">{run_out}</td>
         </tr>
     }
-    .into_any()
 }

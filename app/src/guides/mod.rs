@@ -7,7 +7,7 @@ mod markdown;
 use crate::caller::backend;
 use crate::layout::Plain;
 use crate::page::{Address, Drawn, Page};
-use crate::ui::{CodeBlock, Menu, MenuItem, MenuRule, PageHead, Sign, Tab, Tabs};
+use crate::ui::{CodeBlock, Menu, MenuItem, MenuRule, PageHead, Sign, Tab, Tabs, html};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use markdown::Part;
@@ -88,7 +88,7 @@ impl Guide {
 /// A snippet with its copy button, of several of a page the one at an index.
 pub(crate) fn snippet(label: &str, at: usize, code: String) -> AnyView {
     let what = if at == 0 { format!("{label} snippet") } else { format!("{label} snippet {}", at + 1) };
-    view! { <CodeBlock code=code what=what/> }.into_any()
+    html! { <CodeBlock code=code what=what/> }
 }
 
 /// One guide.
@@ -98,7 +98,7 @@ pub(crate) async fn guide(address: Address) -> Drawn {
     let tabs = GUIDES.map(tab).into_iter().chain([Tab::new("API reference", "/docs", false)]).collect();
     let text = guide.filled(&backend()?.public_url, KEY_GOES_HERE);
     let body = markdown::parts(&text).into_iter().enumerate().map(|(at, part)| match part {
-        Part::Html(html) => view! { <div class="prose" inner_html=html></div> }.into_any(),
+        Part::Html(html) => html! { <div class="prose" inner_html=html></div> },
         Part::Code(code) => snippet(guide.label, at, code),
     });
     let title = format!("Send events: {}", guide.label);
@@ -116,7 +116,7 @@ pub(crate) async fn guide(address: Address) -> Drawn {
 /// The menu "Help" of the frame.
 pub(crate) fn menu() -> AnyView {
     let guides = GUIDES.map(|guide| view! { <MenuItem href=guide.path()>{guide.label}</MenuItem> });
-    view! {
+    html! {
         <Menu label="Help" sign=Sign::Help icon_only=true end=true>
             <p class="menu-head">"Send events with"</p>
             {guides.into_iter().collect_view()}
@@ -124,7 +124,6 @@ pub(crate) fn menu() -> AnyView {
             <MenuItem href="/docs">"API reference"</MenuItem>
         </Menu>
     }
-    .into_any()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::settings_part;
 use crate::error::AppError;
 use crate::format;
 use crate::page::{Drawn, Visit};
-use crate::ui::{Column, NoPermission, Section, Table, html};
+use crate::ui::{NoPermission, Section, Table, columns, html};
 use backend::audit::AuditRow;
 use domain::identity::Permission;
 use domain::problem::Problem;
@@ -37,7 +37,7 @@ fn table(lines: Vec<AuditRow>) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![Column::text("When"), Column::text("What"), Column::text("Who"), Column::text("Action")];
+    let columns = columns("When | What | Who | Action");
     html! {
         <Section title="Audit log" note=format!("the newest 500 entries · {note}")>
             <Table caption="Audit log" columns=columns>{rows}</Table>

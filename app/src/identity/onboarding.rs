@@ -7,7 +7,7 @@ use crate::format;
 use crate::guides::{self, GUIDES, Guide, KEY_GOES_HERE};
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Button, ButtonKind, FormErrors, PageHead, Tab, Tabs};
+use crate::ui::{Button, ButtonKind, FormErrors, PageHead, Tab, Tabs, html};
 use crate::{sample, spend};
 use domain::event::EventRow;
 use domain::identity::Permission;
@@ -40,17 +40,16 @@ fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> An
     let look = event.is_none().then_some("2");
     let arrived = match event {
         Some(event) => arrived(visit.org(), &event),
-        None => view! {
+        None => html! {
             <p class="soft">"Waiting for the first event … it appears here by itself, with its cost."</p>
             <noscript><p><a href=NavItem::Overview.path(visit.org())>"Check again"</a></p></noscript>
-        }
-        .into_any(),
+        },
     };
     let key = first_key::of_this_browser(visit.org());
     if key.is_some() {
         keep_nowhere();
     }
-    view! {
+    html! {
         <PageHead title="Three steps to your first number"/>
         <ol class="checklist">
             <li class="checklist-done"><h2>"Organization"</h2><p>{format!("{}, {}", organization.name, organization.time_zone)}</p></li>
@@ -66,7 +65,6 @@ fn checklist(visit: &Visit, projects: &[Project], event: Option<EventRow>) -> An
         </ol>
         <p>"Or look around first: "<a href="/organizations#sample">"load sample data"</a>", a realistic quarter of usage."</p>
     }
-    .into_any()
 }
 
 /// A page that shows a key is not there to go back to.
@@ -79,15 +77,14 @@ fn keep_nowhere() {
 /// Whether the snippets carry a key, and how they get one.
 fn key_line(visit: &Visit, carried: bool) -> AnyView {
     if carried {
-        return view! {
+        return html! {
             <p>"The snippets carry a new API key that sends events. Keep it now: it is shown for a few minutes and never again."</p>
-        }
-        .into_any();
+        };
     }
     if !visit.frame.may(Permission::ManageKeys) {
-        return view! { <p>"Ask an owner, admin or member for an API key, and put it in place of "<code>{KEY_GOES_HERE}</code>"."</p> }.into_any();
+        return html! { <p>"Ask an owner, admin or member for an API key, and put it in place of "<code>{KEY_GOES_HERE}</code>"."</p> };
     }
-    view! {
+    html! {
         <FormErrors errors={Posted::<MakeFirstKey>::here().errors()}/>
         <form class="actions" method="post" action=MakeFirstKey::url()>
             <input type="hidden" name="org" value=visit.org().to_owned()/>
@@ -95,7 +92,6 @@ fn key_line(visit: &Visit, carried: bool) -> AnyView {
             <span class="soft">"The snippets will carry it."</span>
         </form>
     }
-    .into_any()
 }
 
 fn snippets(visit: &Visit, key: &str) -> AnyView {
@@ -108,19 +104,18 @@ fn snippets(visit: &Visit, key: &str) -> AnyView {
         .snippets(&visit.backend.public_url, key)
         .enumerate()
         .map(|(at, code)| guides::snippet(chosen.label, at, code));
-    view! {
+    html! {
         <Tabs label="Languages" tabs=tabs/>
         {code.collect_view()}
         <p class="soft">"More in "<a href=chosen.path()>{format!("the guide to {}", chosen.label)}</a>"; other ways: "
             <a href="/docs/guides/cloudevents">"CloudEvents"</a>", "<a href="/docs/guides/files">"files"</a>"."</p>
     }
-    .into_any()
 }
 
 fn arrived(org: &str, event: &EventRow) -> AnyView {
     let href = format!("{}/{}", NavItem::Events.path(org), event.event_key);
     let tokens = format::counted(event.tokens, "token");
-    view! {
+    html! {
         <p class="checklist-arrived">
             <strong>{format::cost(event.cost)}</strong>
             {format!(" for {} ({}, {tokens}) at {}. ", event.model, event.provider, format::time_seconds(event.at))}
@@ -130,5 +125,4 @@ fn arrived(org: &str, event: &EventRow) -> AnyView {
             <a class="button" href=NavItem::Overview.path(org)>"Open the Overview"</a>
         </div>
     }
-    .into_any()
 }

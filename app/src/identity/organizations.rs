@@ -7,8 +7,8 @@ use crate::layout::{NavItem, Plain};
 use crate::page::{Address, Drawn, Page};
 use crate::sample;
 use crate::ui::{
-    Badge, Button, ButtonKind, Column, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone,
-    UrlNotice, html,
+    Badge, Button, ButtonKind, EmptyState, Field, FormErrors, NoticeText, PageHead, Section, Table, Tone, UrlNotice,
+    columns, html,
 };
 use chrono::{DateTime, Utc};
 use domain::identity::{Organization, Role};
@@ -64,7 +64,7 @@ fn list(organizations: Vec<(Organization, Role)>) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![Column::text("Name"), Column::text("Your role"), Column::text("Time zone")];
+    let columns = columns("Name | Your role | Time zone");
     html! { <Table caption="Your organizations" columns=columns>{rows}</Table> }
 }
 

@@ -9,7 +9,7 @@ use super::theme::ThemeSwitch;
 use super::{Logo, here};
 use crate::format;
 use crate::suggestions::palette_address;
-use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign};
+use crate::ui::{Icon, Menu, MenuItem, MenuRule, Sign, html};
 
 /// Something with a name and a slug: an organization, a project, a team.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ pub fn Frame(
 
 /// The command palette with its button, where scripts run; Ctrl-K opens it from anywhere.
 fn palette(org: &str) -> AnyView {
-    view! {
+    html! {
         <button class="palette-open only-wide with-scripts" type="button" data-dialog="palette">
             <span class="visually-hidden">"Go to … "</span><kbd class="kbd">"Ctrl K"</kbd>
         </button>
@@ -103,14 +103,12 @@ fn palette(org: &str) -> AnyView {
                 data-suggest=palette_address(org) data-go=true/>
         </dialog>
     }
-    .into_any()
 }
 
 /// On every printed sheet: whose page it is, and of which days.
 pub fn print_head(organization: &str, title: &str, today: NaiveDate) -> AnyView {
     let days = shows_days(&here()).then(|| format!(" · {}", format::range(period_here(today).period, today)));
-    view! { <p class="print-head"><strong>{organization.to_owned()}</strong>{format!(" · {title}")}{days}</p> }
-        .into_any()
+    html! { <p class="print-head"><strong>{organization.to_owned()}</strong>{format!(" · {title}")}{days}</p> }
 }
 
 #[component]

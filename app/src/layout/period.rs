@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::{UrlQuery, here, shows_hours};
 use crate::format;
-use crate::ui::{Button, ButtonKind, Field, Menu, MenuItem, MenuRule};
+use crate::ui::{Button, ButtonKind, Field, Menu, MenuItem, MenuRule, html};
 
 /// Which days a page shows and what it compares them with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,11 +138,10 @@ fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: N
         let current = chosen.comparison == Some(comparison);
         view! { <MenuItem href=href current=current note=note.unwrap_or_default()>{comparison.label()}</MenuItem> }
     };
-    view! {
+    html! {
         {Comparison::ALL.into_iter().map(item).collect_view()}
         <MenuItem href=query.with("compare", "none").at(path) current=chosen.comparison.is_none()>"No comparison"</MenuItem>
     }
-    .into_any()
 }
 
 /// Chooses what to compare with; when narrow it stands inside the period picker.

@@ -14,7 +14,7 @@ pub(crate) use tree::projects;
 use crate::error::AppError;
 use crate::form::Posted;
 use crate::layout::NavItem;
-use crate::ui::{Badge, Button, ButtonKind, Crumb, Field, FormErrors, NoticeText, Section, Tone};
+use crate::ui::{Badge, Button, ButtonKind, Crumb, Field, FormErrors, NoticeText, Section, Tone, html};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
@@ -45,16 +45,16 @@ impl Part<'_> {
     /// A form that changes it.
     fn form<S: Door>(self, title: &'static str, posted: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
         let slug = self.slug.to_owned();
-        let fields = view! { <input type="hidden" name=self.kind value=slug/>{fields} }.into_any();
+        let fields = html! { <input type="hidden" name=self.kind value=slug/>{fields} };
         let form = form(self.org, posted, fields, button);
-        view! { <Section title=title>{form}</Section> }.into_any()
+        html! { <Section title=title>{form}</Section> }
     }
 
     /// Its name and cost centre.
     fn naming<S: Door>(self, name: &str, cost_centre: Option<&str>) -> AnyView {
         let posted = Posted::<S>::here();
-        let fields = view! { {name_field(&posted, name)}{cost_centre_field(&posted, cost_centre)} }.into_any();
-        let button = view! { <Button kind=ButtonKind::Primary>"Save"</Button> }.into_any();
+        let fields = html! { {name_field(&posted, name)}{cost_centre_field(&posted, cost_centre)} };
+        let button = html! { <Button kind=ButtonKind::Primary>"Save"</Button> };
         self.form("Name and cost centre", &posted, fields, button)
     }
 
@@ -82,7 +82,7 @@ impl Part<'_> {
             view! { <Button href=href>"Edit"</Button> }
         });
         let (archived, slug) = (self.archived.then(|| view! { <Badge>"archived"</Badge> }), self.slug.to_owned());
-        view! { {archived}<span class="soft">"slug "<code>{slug}</code></span>{edit} }.into_any()
+        html! { {archived}<span class="soft">"slug "<code>{slug}</code></span>{edit} }
     }
 }
 
@@ -94,7 +94,7 @@ impl<S: ServerFn<Error = AppError, Output = ()>> Door for S {}
 /// A form of this room.
 fn form<S: Door>(org: &str, posted: &Posted<S>, fields: AnyView, button: AnyView) -> AnyView {
     let (errors, org) = (posted.errors(), org.to_owned());
-    view! {
+    html! {
         <form method="post" action=S::url() class="form">
             <FormErrors errors=errors/>
             <input type="hidden" name="org" value=org/>
@@ -102,7 +102,6 @@ fn form<S: Door>(org: &str, posted: &Posted<S>, fields: AnyView, button: AnyView
             <div class="actions">{button}</div>
         </form>
     }
-    .into_any()
 }
 
 /// The way to a page of this room: below all of them, and below one of them where `of` names it with its path.
@@ -115,13 +114,12 @@ fn crumbs(org: &str, of: Option<(&str, String)>, here: &str) -> Vec<Crumb> {
 /// What a team or project is called.
 fn name_field<S: Door>(form: &Posted<S>, before: &str) -> AnyView {
     let value = form.kept_or("name", before);
-    view! { <Field label="Name" name="name" maxlength=80 error=form.error("name") value=value/> }.into_any()
+    html! { <Field label="Name" name="name" maxlength=80 error=form.error("name") value=value/> }
 }
 
 /// Where finance books it.
 fn cost_centre_field<S: Door>(form: &Posted<S>, before: Option<&str>) -> AnyView {
     let value = form.kept_or("cost_centre", before.unwrap_or_default());
     let error = form.error("cost_centre");
-    view! { <Field label="Cost centre" name="cost_centre" optional=true maxlength=40 error=error value=value/> }
-        .into_any()
+    html! { <Field label="Cost centre" name="cost_centre" optional=true maxlength=40 error=error value=value/> }
 }

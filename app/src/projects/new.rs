@@ -4,7 +4,7 @@ use super::api::{CreateProject, CreateTeam};
 use super::{cost_centre_field, crumbs, form, name_field};
 use crate::form::Posted;
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::{Breadcrumb, Button, ButtonKind, Choice, Field, PageHead, Select};
+use crate::ui::{Breadcrumb, Button, ButtonKind, Choice, Field, PageHead, Select, html};
 use domain::identity::Permission;
 use leptos::prelude::*;
 
@@ -48,7 +48,7 @@ fn draw<S: super::Door>(
     posted: &Posted<S>,
     fields: AnyView,
 ) -> Page {
-    let button = view! { <Button kind=ButtonKind::Primary>{verb}</Button> }.into_any();
+    let button = html! { <Button kind=ButtonKind::Primary>{verb}</Button> };
     let body = form(visit.org(), posted, fields, button);
     Page::new(title, view! { <Breadcrumb crumbs=crumbs(visit.org(), None, title)/><PageHead title=title/>{body} })
 }

@@ -6,7 +6,9 @@ use crate::form::Posted;
 use crate::format;
 use crate::page::{Drawn, Page, Visit};
 use crate::spend;
-use crate::ui::{Breadcrumb, Button, Choice, Column, Columns, Field, PageHead, Section, Select, Table, UrlNotice};
+use crate::ui::{
+    Breadcrumb, Button, Choice, Columns, Field, PageHead, Section, Select, Table, UrlNotice, columns, html,
+};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::identity::Permission;
@@ -67,14 +69,12 @@ fn part_of<'a>(org: &'a str, detail: &'a ProjectDetail) -> Part<'a> {
 
 fn owners(org: &str, owners: &[OwnerSpan]) -> AnyView {
     let rows = owners.iter().map(|owner| owner_row(org, owner)).collect_view();
-    let columns =
-        vec![Column::text("Team"), Column::text("From"), Column::text("Through"), Column::text("Cost centre")];
-    view! {
+    let columns = columns("Team | From | Through | Cost centre");
+    html! {
         <Section title="Owners">
             <Table caption="Owners of the project over time" columns=columns>{rows}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
@@ -82,7 +82,7 @@ fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
     let from = owner.valid_from.map_or_else(|| "all time".to_owned(), format::day_year);
     let through =
         owner.valid_to.and_then(|day| day.pred_opt()).map_or_else(|| "today and on".to_owned(), format::day_year);
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=href>{owner.team.name.clone()}</a></th>
             <td>{from}</td>
@@ -90,7 +90,6 @@ fn owner_row(org: &str, owner: &OwnerSpan) -> AnyView {
             <td>{owner.team.cost_centre.clone()}</td>
         </tr>
     }
-    .into_any()
 }
 
 fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
@@ -110,5 +109,5 @@ fn moving(part: Part<'_>, detail: &ProjectDetail, today: NaiveDate) -> AnyView {
             value=form.kept_or("from", &today.to_string())
         />
     };
-    part.form("Owner", &form, fields.into_any(), view! { <Button>"Set owner"</Button> }.into_any())
+    part.form("Owner", &form, fields.into_any(), html! { <Button>"Set owner"</Button> })
 }

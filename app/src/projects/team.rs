@@ -5,7 +5,7 @@ use super::{NOTICES, Part, crumbs};
 use crate::layout::UrlQuery;
 use crate::page::{Drawn, Page, Visit};
 use crate::spend;
-use crate::ui::{Badge, Breadcrumb, Button, Columns, PageHead, Section, UrlNotice};
+use crate::ui::{Badge, Breadcrumb, Button, Columns, PageHead, Section, UrlNotice, html};
 use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::project::Project;
@@ -62,7 +62,7 @@ pub(crate) async fn edit_team(visit: Visit) -> Drawn {
 
 fn projects(org: &str, owned: &[Project]) -> AnyView {
     if owned.is_empty() {
-        return view! { <p class="soft">"This team owns no project."</p> }.into_any();
+        return html! { <p class="soft">"This team owns no project."</p> };
     }
     let links = owned
         .iter()
@@ -72,5 +72,5 @@ fn projects(org: &str, owned: &[Project]) -> AnyView {
             view! { <li><a href=href>{project.name.clone()}</a>" "{archived}</li> }
         })
         .collect_view();
-    view! { <ul>{links}</ul> }.into_any()
+    html! { <ul>{links}</ul> }
 }

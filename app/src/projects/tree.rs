@@ -5,7 +5,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
-use crate::ui::{Badge, Button, ButtonKind, Column, PageHead, Table, UrlNotice};
+use crate::ui::{Badge, Button, ButtonKind, PageHead, Table, UrlNotice, columns, html};
 use backend::{forecast, projects};
 use domain::budget::{BudgetStatus, ScopeRef};
 use domain::forecast::{ForecastPage, ForecastRow};
@@ -62,19 +62,13 @@ impl View {
                 view! { {head}{leaves} }
             })
             .collect_view();
-        let columns = vec![
-            Column::text("Team and project"),
-            Column::number("Spend, $"),
-            Column::number("Forecast, $"),
-            Column::number("Budget used"),
-            Column::number("Requests"),
-            Column::text("Cost centre"),
-        ];
+        let columns =
+            columns("Team and project | Spend, $ # | Forecast, $ # | Budget used # | Requests # | Cost centre");
         let caption = format!("Spend since {}", format::day(tree.month));
         let cells = self.cells(&tree.total, Some(&self.ahead.organization), &ScopeRef::Organization, None);
-        let foot = view! { <tr><th scope="row">"total"</th>{cells}</tr> }.into_any();
+        let foot = html! { <tr><th scope="row">"total"</th>{cells}</tr> };
         let switch = self.switch(tree, archived);
-        view! { <Table caption=caption columns=columns foot=foot>{rows}</Table>{switch} }.into_any()
+        html! { <Table caption=caption columns=columns foot=foot>{rows}</Table>{switch} }
     }
 
     /// Shows and hides what was put away.
@@ -88,7 +82,7 @@ impl View {
         } else {
             (UrlQuery::new().with(ARCHIVED, "true").at(&path), format!("Show {} archived", format::count(count)))
         };
-        (count > 0).then(|| view! { <p class="soft small"><a href=href>{words}</a></p> }.into_any())
+        (count > 0).then(|| html! { <p class="soft small"><a href=href>{words}</a></p> })
     }
 
     fn team_row(&self, branch: &TeamBranch) -> AnyView {
@@ -98,13 +92,12 @@ impl View {
         let ahead = self.ahead.teams.iter().find(|row| row.slug == team.slug.as_str());
         let part = ScopeRef::Team(team.slug.clone());
         let cells = self.cells(&branch.sums, ahead, &part, team.cost_centre.clone());
-        view! {
+        html! {
             <tr class="statement-team">
                 <th scope="row"><a class="row-link" href=href>{team.name.clone()}</a>" "{archived}</th>
                 {cells}
             </tr>
         }
-        .into_any()
     }
 
     fn project_row(&self, leaf: &ProjectLeaf) -> AnyView {
@@ -116,32 +109,30 @@ impl View {
         let ahead = self.ahead.projects.iter().find(|row| row.slug == project.slug.as_str());
         let part = ScopeRef::Project(project.slug.clone());
         let cells = self.cells(&leaf.sums, ahead, &part, project.cost_centre.clone());
-        view! {
+        html! {
             <tr class="statement-project">
                 <th scope="row"><a class="row-link" href=href>{project.name.clone()}</a>" "{slug}{archived}</th>
                 {cells}
             </tr>
         }
-        .into_any()
     }
 
     /// All of a row but its head.
     fn cells(&self, sums: &Sums, ahead: Option<&ForecastRow>, part: &ScopeRef, cost_centre: Option<String>) -> AnyView {
-        view! {
+        html! {
             <SpendCell sums=sums.clone()/>
             {expected(ahead)}
             {self.budget(part)}
             <td class="num">{format::count(sums.requests)}</td>
             <td>{cost_centre}</td>
         }
-        .into_any()
     }
 
     /// The budget of exactly this part that is used most, with its page.
     fn budget(&self, part: &ScopeRef) -> AnyView {
         let own = self.ahead.budgets.iter().map(|row| &row.state).filter(|state| state.budget.scope_ref == *part);
         let Some(state) = own.max_by_key(|state| state.usage.percent()) else {
-            return view! { <td class="num soft">{format::NONE}</td> }.into_any();
+            return html! { <td class="num soft">{format::NONE}</td> };
         };
         let href = format!("{}/{}", NavItem::Budgets.path(&self.org), state.budget.budget_id);
         let text = format!("{} of {}", state.usage.percent_text(), format::money_rounded(state.usage.amount));
@@ -151,7 +142,7 @@ impl View {
             BudgetStatus::Exceeded => "bad",
         };
         let title = format!("{}: {}", state.budget.name, format::money_full(state.usage.used));
-        view! { <td class="num"><a href=href class=hue title=title>{text}</a></td> }.into_any()
+        html! { <td class="num"><a href=href class=hue title=title>{text}</a></td> }
     }
 }
 
@@ -170,11 +161,11 @@ fn expected(row: Option<&ForecastRow>) -> AnyView {
     match row.map(|row| &row.total) {
         Some(Ok(total)) => {
             let band = format!("{} – {}", format::money(total.low80), format::money(total.high80));
-            view! { <td class="num" title=band>{format::money_plain(total.expected)}</td> }.into_any()
+            html! { <td class="num" title=band>{format::money_plain(total.expected)}</td> }
         }
         Some(Err(too_little)) => {
-            view! { <td class="num soft" title=too_little.reason()>{format::NONE}</td> }.into_any()
+            html! { <td class="num soft" title=too_little.reason()>{format::NONE}</td> }
         }
-        None => view! { <td class="num soft">{format::NONE}</td> }.into_any(),
+        None => html! { <td class="num soft">{format::NONE}</td> },
     }
 }

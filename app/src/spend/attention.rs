@@ -5,7 +5,7 @@ use super::links;
 use crate::forecast::labels::chance;
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
-use crate::ui::{Section, Tone};
+use crate::ui::{Section, Tone, html};
 use chrono::NaiveDate;
 use domain::ids::BudgetId;
 use domain::period::Period;
@@ -25,8 +25,7 @@ pub(super) fn section(items: &[Attention], org: &str, today: NaiveDate) -> Optio
         view! { <details><summary>{count}</summary><ul>{rest}</ul></details> }
     });
     (!first.is_empty()).then(|| {
-        view! { <div class="attention"><Section title="Needs attention"><ul>{first}</ul>{more}</Section></div> }
-            .into_any()
+        html! { <div class="attention"><Section title="Needs attention"><ul>{first}</ul>{more}</Section></div> }
     })
 }
 
@@ -88,7 +87,7 @@ impl Line {
 
     fn draw(self) -> AnyView {
         let label = format!("{}: {}", self.link, self.text);
-        view! {
+        html! {
             <li>
                 <span class=format!("dot {}", self.tone.class()) aria-hidden="true"></span>
                 <span>{self.text}</span>
@@ -96,7 +95,6 @@ impl Line {
                 <a href=self.href aria-label=label>{self.link}</a>
             </li>
         }
-        .into_any()
     }
 }
 

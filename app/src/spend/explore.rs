@@ -7,7 +7,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
-use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table};
+use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table, html};
 use domain::project::Slug;
 use domain::spend::{Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
 use leptos::prelude::*;
@@ -48,19 +48,18 @@ impl View<'_> {
         let toolbar = self.toolbar();
         if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
             let text = "Choose other days, or take a filter away.";
-            return view! { {toolbar}<EmptyState title="Nothing was used here" text=text/> }.into_any();
+            return html! { {toolbar}<EmptyState title="Nothing was used here" text=text/> };
         }
         let stack = if query.get("chart") == Some("area") { Stack::Areas } else { Stack::Bars };
         let data = chart::of_explore(&self.explore, self.org, query, stack);
         let label = format!("{} by {}", measure_label(asked.measure), asked.dimension.label().to_lowercase());
         let note = format::offset(*self.explore.now.offset());
         let (table, command) = (self.table(), self.command());
-        view! {
+        html! {
             {toolbar}
             <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
             <Section title=label note=note>{table}{command}</Section>
         }
-        .into_any()
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
@@ -71,7 +70,7 @@ impl View<'_> {
         let bucket = asked.effective_bucket().as_str();
         let (measure, dimension) = (asked.measure, &asked.dimension);
         let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));
-        view! {
+        html! {
             <div class="explore-bar">
                 <form class="toolbar" method="get" action=path data-auto="" data-swap="">
                     {hidden}
@@ -84,7 +83,6 @@ impl View<'_> {
                 <span class="explore-file"><CsvLink href=file/></span>
             </div>
         }
-        .into_any()
     }
 
     fn table(&self) -> AnyView {
@@ -115,8 +113,7 @@ impl View<'_> {
         let total = &self.explore.total;
         let before = self.explore.before.as_ref().map(|sums| sums.of(asked.measure));
         let measure = asked.measure;
-        let foot =
-            view! { <tr><th scope="row">"total"</th>{figures(total, total, before, measure)}<td></td></tr> }.into_any();
+        let foot = html! { <tr><th scope="row">"total"</th>{figures(total, total, before, measure)}<td></td></tr> };
         let more = (self.explore.more_groups > 0).then(|| {
             let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
             let most = format!("Show up to {MAX_GROUPS}");
@@ -126,7 +123,7 @@ impl View<'_> {
             });
             view! { <p class="soft small">{text}{all}</p> }
         });
-        view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }.into_any()
+        html! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }
     }
 
     fn row(&self, hue: Hue, group: &Group) -> AnyView {
@@ -139,7 +136,7 @@ impl View<'_> {
         let note = group.name.clone().filter(|name| says_more(name, &label));
         let events_label = format!("Events of {label}");
         let before = group.before.as_ref().map(|sums| sums.of(asked.measure));
-        view! {
+        html! {
             <tr>
                 <th scope="row">
                     <Swatch hue=hue/><a href=href class:soft=key.is_none()>{label}</a>
@@ -149,7 +146,6 @@ impl View<'_> {
                 <td class="num"><a href=events aria-label=events_label>"events"</a></td>
             </tr>
         }
-        .into_any()
     }
 
     /// The parameters of `GET /v1/spend` that give the same numbers.
@@ -165,13 +161,12 @@ impl View<'_> {
     fn command(&self) -> AnyView {
         let address = format!("{}{}", self.origin, self.parameters().at("/v1/spend"));
         let code = format!("curl -H \"Authorization: Bearer $TALLYSTICK_KEY\" \\\n  '{address}'");
-        view! {
+        html! {
             <details class="from-api">
                 <summary>"The same from the API"</summary>
                 <CodeBlock code=code what="curl command"/>
             </details>
         }
-        .into_any()
     }
 }
 
@@ -188,7 +183,7 @@ fn none() -> String {
 fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure) -> AnyView {
     let share = format::ratio(sums.of(measure), whole.of(measure)).map_or_else(none, format::percent);
     let per_request = sums.per_request();
-    view! {
+    html! {
         <SpendCell sums=sums.clone()/>
         <td class="num">{share}</td>
         <td class="num">{format::count(sums.requests)}</td>
@@ -196,7 +191,6 @@ fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure)
         <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_of_call)}</td>
         <ChangeCell now=sums.of(measure) before=before measure=measure/>
     }
-    .into_any()
 }
 
 fn measures() -> Vec<Choice> {

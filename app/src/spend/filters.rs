@@ -8,7 +8,7 @@ use crate::format;
 use crate::layout::{PeriodSelection, UrlQuery, here, shows_days};
 use crate::page::Visit;
 use crate::suggestions::suggest;
-use crate::ui::{Button, Icon, Menu, MenuItem, Sign, Suggest};
+use crate::ui::{Button, Icon, Menu, MenuItem, Sign, Suggest, html};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
 
@@ -55,9 +55,9 @@ pub(crate) async fn filter_bar(visit: &Visit) -> Option<AnyView> {
     let (path, query) = (&visit.path, &visit.query);
     let values = match values(visit).await {
         Ok(values) => values,
-        Err(error) => Some(view! { <Failure what="values" error=error/> }.into_any()),
+        Err(error) => Some(html! { <Failure what="values" error=error/> }),
     };
-    Some(view! { {chips(path, query)}{values} }.into_any())
+    Some(html! { {chips(path, query)}{values} })
 }
 
 /// The values of the dimension that a filter is being chosen for: each is a link, so it works without scripts.
@@ -91,7 +91,7 @@ fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
             view! { <li><a class="filter" href=href aria-label=label>{words}<Icon sign=Sign::Cross/></a></li> }
         })
         .collect();
-    (!chips.is_empty()).then(|| view! { <ul class="filters" aria-label="Filters">{chips}</ul> }.into_any())
+    (!chips.is_empty()).then(|| html! { <ul class="filters" aria-label="Filters">{chips}</ul> })
 }
 
 /// The tags that were sent: each opens the list of its values.
@@ -108,7 +108,7 @@ fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
         || view! { <p class="soft">"No event has a tag yet: send them as \"tags\": {\"job\": \"nightly\"}."</p> },
     );
     let close = query.without(&[CHOOSE]).at(path);
-    view! {
+    html! {
         <section class="values" aria-label="Tags">
             <header>
                 <h2>"Tag"</h2>
@@ -118,7 +118,6 @@ fn tag_list(path: &str, query: &UrlQuery, known: &[KnownDimension]) -> AnyView {
             <ul>{tags}</ul>
         </section>
     }
-    .into_any()
 }
 
 fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &[Group], suggest: Suggest) -> AnyView {
@@ -145,7 +144,7 @@ fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &
     let title = format!("{} is", dimension.label());
     let (heading, name) = (title.clone(), dimension.name());
     let close = closed.at(path);
-    view! {
+    html! {
         <section class="values" aria-label=title>
             <header>
                 <h2>{heading}</h2>
@@ -162,5 +161,4 @@ fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &
             <ul>{items}</ul>
         </section>
     }
-    .into_any()
 }

@@ -1,7 +1,7 @@
 //! Labels and cells that all views of spend share.
 
 use crate::format;
-use crate::ui::{Change, Direction};
+use crate::ui::{Change, Direction, html};
 use domain::spend::{Anomaly, AnomalyCause, Cause, Dimension, Granularity, Happening, Measure, Mover, Reason, Sums};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -108,15 +108,15 @@ pub fn SpendCell(
     let unpriced = sums.unpriced_requests;
     if unpriced > 0 && sums.spend.is_zero() {
         let title = format!("{} without a price", format::counted(unpriced, "request"));
-        return view! { <td class="num" title=title><span class="warn">"unpriced"</span></td> }.into_any();
+        return html! { <td class="num" title=title><span class="warn">"unpriced"</span></td> };
     }
     let exact = format::money_full(sums.spend);
     if unpriced > 0 {
         let title = format!("{exact}, and {} without a price", format::counted(unpriced, "request"));
         let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
-        return view! { <td class="num" title=title>{text}</td> }.into_any();
+        return html! { <td class="num" title=title>{text}</td> };
     }
-    view! { <td class="num" title=exact>{format::money_plain(sums.spend)}</td> }.into_any()
+    html! { <td class="num" title=exact>{format::money_plain(sums.spend)}</td> }
 }
 
 /// The change of a measure against the span before, as a cell.

@@ -11,7 +11,7 @@ use crate::page::{Drawn, Page, Visit};
 use crate::ui::chart::{Chart, ChartData, Height, Spark, Swatch};
 use crate::ui::{
     Change, Column, Columns, Direction, EmptyState, Figure, Meter, PageHead, Section, SignedBar, Stacked, Stat,
-    StatRow, Table,
+    StatRow, Table, columns, html,
 };
 use backend::forecast::ForecastInputs;
 use backend::{Backend, OrgScope};
@@ -38,9 +38,9 @@ pub(crate) async fn overview(visit: Visit) -> Drawn {
 pub(crate) async fn panel(visit: &Visit, part: SpendScope, within: Option<(Dimension, &str)>) -> AnyView {
     match live(visit, View::read(visit, part, within)).await {
         Ok((view, address)) => {
-            view! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }.into_any()
+            html! { <div class="part" id="spend" data-live-on=address>{view.draw()}</div> }
         }
-        Err(error) => view! { <Failure what="spend" error=error/> }.into_any(),
+        Err(error) => html! { <Failure what="spend" error=error/> },
     }
 }
 
@@ -129,7 +129,7 @@ impl View {
             SpendScope::Project(_) => models,
             _ => {
                 let teams = self.teams();
-                view! { <Columns><Stacked>{projects}{teams}</Stacked>{models}</Columns> }.into_any()
+                html! { <Columns><Stacked>{projects}{teams}</Stacked>{models}</Columns> }
             }
         };
         let step = bucket_label(overview.bucket);
@@ -144,7 +144,7 @@ impl View {
             SpendScope::Organization => attention::section(&self.attention, &self.org, overview.today()),
             SpendScope::Team(_) | SpendScope::Project(_) => None,
         };
-        view! {
+        html! {
             {attention}
             <div class="headline">{figures}</div>
             <Columns wide_first=true>
@@ -156,18 +156,16 @@ impl View {
             {tables}
             {state}
         }
-        .into_any()
     }
 
     fn nothing_yet(&self) -> AnyView {
         let text = "Spend appears here as soon as the first event arrives.";
         let keys = format!("/o/{}/settings/keys", self.org);
-        view! {
+        html! {
             <EmptyState title="No usage yet" text=text>
                 <a class="button button-primary" href=keys>"API keys"</a>
             </EmptyState>
         }
-        .into_any()
     }
 
     fn figures(&self) -> AnyView {
@@ -181,18 +179,17 @@ impl View {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
-        view! {
+        html! {
             <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}{unpriced}</Figure>
             {others}
         }
-        .into_any()
     }
 
     /// What the first figure leaves out.
     fn not_in_it(&self) -> Option<AnyView> {
         let unpriced = self.overview.total.unpriced_requests;
         let text = format!("{} without a price not in it", format::counted(unpriced, "request"));
-        (unpriced > 0).then(|| view! { <p class="warn">{text}</p> }.into_any())
+        (unpriced > 0).then(|| html! { <p class="warn">{text}</p> })
     }
 
     fn month(&self) -> Option<&MonthEndForecast> {
@@ -207,17 +204,16 @@ impl View {
         let change = now.and_then(|now| figure_change(now, before?.per_request(), true));
         let value = now.map_or_else(|| format::NONE.to_owned(), format::money);
         let title = now.map(format::money_full).unwrap_or_default();
-        view! { {requests}<Figure caption="Cost per request" value=value title=title>{change}</Figure> }.into_any()
+        html! { {requests}<Figure caption="Cost per request" value=value title=title>{change}</Figure> }
     }
 
     fn requests(&self) -> AnyView {
         let requests = self.overview.total.requests;
         let before = self.overview.before.as_ref().map(|sums| sums.requests.into());
         let change = figure_change(requests.into(), before, false);
-        view! {
+        html! {
             <Figure caption="Requests" value=format::count_compact(requests) title=format::count(requests)>{change}</Figure>
         }
-        .into_any()
     }
 
     /// Where the month will end, and what may be spent.
@@ -231,19 +227,18 @@ impl View {
                     month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
                 let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
                 let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
-                view! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
-                    .into_any()
+                html! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
             }
             Forecast::TooLittle(too_little) => {
                 let reason = too_little.reason();
-                view! { <Figure caption=caption value=format::NONE>{reason}</Figure> }.into_any()
+                html! { <Figure caption=caption value=format::NONE>{reason}</Figure> }
             }
         };
         let budget = match &outlook.budget {
             Some(state) => self.budget(state),
             None => self.requests(),
         };
-        view! { {expected}{budget} }.into_any()
+        html! { {expected}{budget} }
     }
 
     fn budget(&self, state: &BudgetState) -> AnyView {
@@ -264,14 +259,13 @@ impl View {
         let (estimated, tone) = (labels::estimate(usage.estimate), bar(state.status));
         let expected = state.expected.map_or(0.0, |expected| share(expected.point));
         let label = format!("{} of {amount} used", usage.percent_text());
-        view! {
+        html! {
             <div class="figure overview-budget">
                 <p class="figure-caption"><a href=href>{format!("Budget {amount}")}</a>" "{state.budget.name.clone()}</p>
                 <Meter share=share(usage.used) expected=expected label=label tone=tone/>
                 <p class="figure-below">{used}{likely}{over}{estimated}</p>
             </div>
         }
-        .into_any()
     }
 
     /// The first figure's change in words: "▲ 12.4 % vs October 1 – 23 ($16,372.17)".
@@ -279,15 +273,12 @@ impl View {
         let before = self.overview.before.as_ref()?.spend;
         let span = format::range(self.overview.previous?, self.overview.today());
         if before.is_zero() {
-            return Some(view! { {format!("nothing was spent in {span}")} }.into_any());
+            return Some(html! { {format!("nothing was spent in {span}")} });
         }
         let change = format::change(self.overview.total.spend, before);
         let direction = Direction::of_cost(change.sign);
         let rest = format!(" vs {span} ({})", format::money(before));
-        Some(
-            view! { <Change text=change.text direction=direction arrow=true title=change.difference/>{rest} }
-                .into_any(),
-        )
+        Some(html! { <Change text=change.text direction=direction arrow=true title=change.difference/>{rest} })
     }
 
     /// A table of the parts with the most spend; the rest is in Explore.
@@ -301,13 +292,12 @@ impl View {
             let href = explore.clone();
             view! { <p class="soft small"><a href=href>{format!("{} more", format::count(more))}</a></p> }
         });
-        view! {
+        html! {
             <Section title=title more=(explore, "Explore".to_owned())>
                 <Table caption=caption columns=columns>{rows}</Table>
                 {all}
             </Section>
         }
-        .into_any()
     }
 
     fn projects(&self, data: &ChartData) -> AnyView {
@@ -326,7 +316,7 @@ impl View {
         let href = self.query.sticky().without(&["project"]).at(&format!("/o/{}/projects/{}", self.org, part.slug));
         let label = format!("Spend of {} over time", part.slug);
         let before = part.before.as_ref().map(|sums| sums.spend);
-        view! {
+        html! {
             <tr>
                 <th scope="row"><Swatch hue=hue/><a href=href title=part.name.clone()>{part.slug.clone()}</a></th>
                 <SpendCell sums=part.sums.clone()/>
@@ -334,7 +324,6 @@ impl View {
                 <td class="num"><Spark values=values hue=hue label=label/></td>
             </tr>
         }
-        .into_any()
     }
 
     /// Who pays; nothing where there is only one team.
@@ -351,11 +340,11 @@ impl View {
         let name = match &part.slug {
             Some(slug) => {
                 let href = self.query.sticky().without(&["team"]).at(&format!("/o/{}/teams/{slug}", self.org));
-                view! { <a href=href>{part.name.clone()}</a> }.into_any()
+                html! { <a href=href>{part.name.clone()}</a> }
             }
-            None => view! { <span class="soft">{part.name.clone()}</span> }.into_any(),
+            None => html! { <span class="soft">{part.name.clone()}</span> },
         };
-        view! {
+        html! {
             <tr>
                 <th scope="row">{name}</th>
                 <SpendCell sums=part.sums.clone()/>
@@ -363,7 +352,6 @@ impl View {
                 <td class="num">{share.map_or_else(|| format::NONE.to_owned(), format::percent)}</td>
             </tr>
         }
-        .into_any()
     }
 
     fn models(&self) -> AnyView {
@@ -378,7 +366,7 @@ impl View {
         let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
         let href = links::explore_by(&self.org, &href, &Dimension::Project);
         let before = part.before.as_ref().map(|sums| sums.spend);
-        view! {
+        html! {
             <tr>
                 <th scope="row"><a href=href>{part.model.clone()}</a><span class="note">{part.provider.clone()}</span></th>
                 <SpendCell sums=part.sums.clone()/>
@@ -386,18 +374,17 @@ impl View {
                 <ChangeCell now=part.sums.spend before=before/>
             </tr>
         }
-        .into_any()
     }
 
     fn changes(&self) -> AnyView {
-        let none = |text| view! { <Section title="What changed"><p class="soft">{text}</p></Section> }.into_any();
+        let none = |text| html! { <Section title="What changed"><p class="soft">{text}</p></Section> };
         let Some(changes) = &self.overview.changes else { return none("Switch the comparison on to see it.") };
         if self.overview.before.as_ref().is_none_or(Sums::is_empty) {
             return none("There was no usage in the days compared with.");
         }
         let note = format::money_signed(changes.difference);
         let (causes, movers) = (causes(changes), self.movers(changes));
-        view! { <Section title="What changed" note=note>{causes}{movers}</Section> }.into_any()
+        html! { <Section title="What changed" note=note>{causes}{movers}</Section> }
     }
 
     fn movers(&self, changes: &Changes) -> AnyView {
@@ -425,7 +412,7 @@ impl View {
                 }
             })
             .collect_view();
-        view! { <h3 class="movers-head">"Top drivers"</h3><ul class="movers">{rows}</ul> }.into_any()
+        html! { <h3 class="movers-head">"Top drivers"</h3><ul class="movers">{rows}</ul> }
     }
 
     /// The last line: can the figures be trusted, and what is happening now.
@@ -455,8 +442,7 @@ impl View {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="current burn rate" value=format!("{}/h", format::money(spend)) title=title/> }
         });
-        view! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
-            .into_any()
+        html! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
     }
 
     /// The organization's ledger, where somebody should look into it; a team's or project's page leaves it out.
@@ -464,7 +450,7 @@ impl View {
         let open = self.outlook.as_ref().filter(|_| self.part == SpendScope::Organization)?.open_alerts;
         let after = if open == 1 { "open alert" } else { "open alerts" };
         let href = UrlQuery::new().with("state", "open").at(&NavItem::Alerts.path(&self.org));
-        (open > 0).then(|| view! { <Stat value=format::count(open) after=after href=href/> }.into_any())
+        (open > 0).then(|| html! { <Stat value=format::count(open) after=after href=href/> })
     }
 }
 
@@ -490,14 +476,14 @@ fn causes(changes: &Changes) -> AnyView {
             }
         })
         .collect_view();
-    let columns = vec![Column::text("Cause"), Column::number("Change, $"), Column::text("Drawn").hidden()];
-    view! { <div class="causes"><Table caption="What changed" columns=columns>{rows}</Table></div> }.into_any()
+    let columns = columns("Cause | Change, $ # | Drawn ~");
+    html! { <div class="causes"><Table caption="What changed" columns=columns>{rows}</Table></div> }
 }
 
 fn figure_change(now: Decimal, before: Option<Decimal>, is_cost: bool) -> Option<AnyView> {
     let change = format::change(now, before.filter(|before| !before.is_zero())?);
     let direction = if is_cost { Direction::of_cost(change.sign) } else { Direction::Flat };
-    Some(view! { <Change text=change.text direction=direction/>" vs previous period" }.into_any())
+    Some(html! { <Change text=change.text direction=direction/>" vs previous period" })
 }
 
 fn likely_class(chance: f64) -> &'static str {

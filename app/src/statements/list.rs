@@ -4,7 +4,7 @@ use crate::format;
 use crate::layout::{CsvLink, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone};
+use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
 use domain::period::Period;
 use domain::spend::Sums;
@@ -34,23 +34,22 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
 fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
     if months.is_empty() && statement.teams.is_empty() {
         let text = "There is a statement for every month with usage.";
-        return view! { <EmptyState title="No usage yet" text=text/> }.into_any();
+        return html! { <EmptyState title="No usage yet" text=text/> };
     }
     let (present, earlier) = (present(org, statement), earlier(org, months, statement));
-    view! { {present}{earlier} }.into_any()
+    html! { {present}{earlier} }
 }
 
 fn present(org: &str, statement: &MonthStatement) -> AnyView {
     let title = format::month(statement.month.from);
     let figures = figures(statement);
     let table = by_payer(org, statement);
-    view! {
+    html! {
         <div class="headline">{figures}</div>
         <Section title=title>
             {table}
         </Section>
     }
-    .into_any()
 }
 
 /// The total with whether the month is over, and what is not in it.
@@ -58,23 +57,22 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     let total = &statement.total;
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() {
-        view! { <Badge>"closed"</Badge> }.into_any()
+        html! { <Badge>"closed"</Badge> }
     } else {
-        view! { <Badge tone=Tone::Accent>"month to date"</Badge> }.into_any()
+        html! { <Badge tone=Tone::Accent>"month to date"</Badge> }
     };
     let days = format!(" {}, {}", format::range(known, statement.today), statement.time_zone);
     let unpriced = (total.unpriced_requests > 0).then(|| {
         let text = format!("{} without a price are not in it", format::counted(total.unpriced_requests, "request"));
         view! { <p class="warn">{text}</p> }
     });
-    view! {
+    html! {
         <Figure large=true caption=format::month(statement.month.from) value=format::money(total.spend) title=format::money_full(total.spend)>
             {state}{days}{unpriced}
         </Figure>
         <Figure caption="Requests" value=format::count(total.requests)/>
         <Figure caption="Tokens" value=format::count_compact(total.tokens) title=format::count(total.tokens)/>
     }
-    .into_any()
 }
 
 fn next_day(day: NaiveDate) -> NaiveDate {
@@ -83,7 +81,7 @@ fn next_day(day: NaiveDate) -> NaiveDate {
 
 fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
     if statement.teams.is_empty() {
-        return view! { <p class="soft">"Nothing was used in this month."</p> }.into_any();
+        return html! { <p class="soft">"Nothing was used in this month."</p> };
     }
     let month = month_text(statement.month.from);
     let rows = statement
@@ -102,22 +100,21 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         Column::number("Spend, $"),
     ];
     let total = statement.total.clone();
-    let foot = view! {
+    let foot = html! {
         <tr>
             <th scope="row">"total"</th>
             <td class="only-wide"></td>
             <td class="num">{format::count(total.requests)}</td>
             <SpendCell sums=total/>
         </tr>
-    }
-    .into_any();
-    view! { <Table caption="Spend by team and project" columns=columns foot=foot>{rows}</Table> }.into_any()
+    };
+    html! { <Table caption="Spend by team and project" columns=columns foot=foot>{rows}</Table> }
 }
 
 fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
     let name = match &team.team {
         Some(owner) => owner_link(org, month, StatementKind::Team, owner),
-        None => view! { <span class="soft">"no owner"</span> }.into_any(),
+        None => html! { <span class="soft">"no owner"</span> },
     };
     let code = team.team.as_ref().and_then(|owner| owner.cost_centre.clone());
     row("statement-team", name, code, &team.sums)
@@ -129,7 +126,7 @@ fn project_row(org: &str, month: &str, project: &ProjectStatement) -> AnyView {
 }
 
 fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) -> AnyView {
-    view! {
+    html! {
         <tr class=class>
             <th scope="row">{name}</th>
             <td class="only-wide">{code}</td>
@@ -137,12 +134,11 @@ fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) ->
             <SpendCell sums=sums.clone()/>
         </tr>
     }
-    .into_any()
 }
 
 fn owner_link(org: &str, month: &str, kind: StatementKind, owner: &CostOwner) -> AnyView {
     let href = format!("/o/{org}/statements/{month}/{}/{}", kind.as_str(), owner.slug);
-    view! { <a class="row-link" href=href>{owner.name.clone()}</a> }.into_any()
+    html! { <a class="row-link" href=href>{owner.name.clone()}</a> }
 }
 
 fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
@@ -160,7 +156,6 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             }
         })
         .collect_view();
-    let columns = vec![Column::text("Month"), Column::number("Requests"), Column::number("Spend, $")];
-    view! { <Section title="Months"><Table caption="Spend by month" columns=columns>{rows}</Table></Section> }
-        .into_any()
+    let columns = columns("Month | Requests # | Spend, $ #");
+    html! { <Section title="Months"><Table caption="Spend by month" columns=columns>{rows}</Table></Section> }
 }

@@ -6,7 +6,7 @@ use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
 use crate::spend::events_of;
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table};
+use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table, html};
 use domain::problem::Problem;
 use domain::spend::Dimension;
 use domain::statement::{
@@ -45,7 +45,7 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
     let nothing = sections.is_empty().then(|| {
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
     });
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=title.to_owned()>
             <CsvLink href=file/>
@@ -55,7 +55,6 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
         {nothing}
         {sections}
     }
-    .into_any()
 }
 
 fn facts(kind: StatementKind, owner: &CostOwner) -> AnyView {
@@ -65,7 +64,7 @@ fn facts(kind: StatementKind, owner: &CostOwner) -> AnyView {
     };
     let code = owner.cost_centre.clone().map(|code| view! { <div><dt>"Cost centre"</dt><dd>{code}</dd></div> });
     let name = owner.name.clone();
-    view! { <Facts><div><dt>{kind}</dt><dd>{name}</dd></div>{code}</Facts> }.into_any()
+    html! { <Facts><div><dt>{kind}</dt><dd>{name}</dd></div>{code}</Facts> }
 }
 
 fn section(
@@ -113,30 +112,28 @@ fn section(
         })
         .collect_view();
     let (requests, spend) = (project.sums.requests, project.sums.spend);
-    let foot = view! {
+    let foot = html! {
         <tr>
             <th scope="row">"total"</th>
             <td></td><td class="only-wide"></td><td class="only-wide"></td><td class="only-wide"></td>
             <td class="num only-wide">{format::count(requests)}</td>
             <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
         </tr>
-    }
-    .into_any();
-    view! {
+    };
+    html! {
         <Section title=title note=note>
             <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>
         </Section>
     }
-    .into_any()
 }
 
 /// The model's name is soft where the line before already said it; it leads to the events behind the line.
 fn line_row(line: &StatementLine, again: bool, events: String) -> AnyView {
     let amount = match line.amount {
         Some(amount) => {
-            view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }.into_any()
+            html! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }
         }
-        None => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+        None => html! { <td class="num"><span class="warn">"unpriced"</span></td> },
     };
     let provider = (!again).then(|| view! { <span class="note">{line.provider.clone()}</span> });
     let quantity = line.quantity.map(format::quantity);
@@ -151,7 +148,7 @@ fn line_row(line: &StatementLine, again: bool, events: String) -> AnyView {
         (format!("{} {per_word}", format::money_of_call(price)), rate(price, per))
     });
     let (rate, exact) = rate.unzip();
-    view! {
+    html! {
         <tr>
             <th scope="row"><a class="row-link" class:soft=again href=events aria-label=label>{line.model.clone()}</a>{provider}</th>
             <td class:warn=unpriced>{what}</td>
@@ -162,5 +159,4 @@ fn line_row(line: &StatementLine, again: bool, events: String) -> AnyView {
             {amount}
         </tr>
     }
-    .into_any()
 }

@@ -7,8 +7,8 @@ use crate::format;
 use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Badge, Button, ButtonKind, Choice, Column, EmptyState, Field, FormErrors, NoPermission, NoticeText, PageHead,
-    Section, Select, Table, Tone, UrlNotice,
+    Badge, Button, ButtonKind, Choice, EmptyState, Field, FormErrors, NoPermission, NoticeText, PageHead, Section,
+    Select, Table, Tone, UrlNotice, columns, html,
 };
 use domain::identity::Permission;
 use domain::ids::KeyId;
@@ -44,13 +44,12 @@ pub(crate) async fn uploads(visit: Visit) -> Drawn {
 
 fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
     if !visit.frame.may(Permission::SendEvents) {
-        return view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
-            .into_any();
+        return html! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> };
     }
     if keys.is_empty() {
         let keys = format!("{}/keys", NavItem::Settings.path(visit.org()));
         let text = "Its rows are recorded in the name of a key, which also says their project.";
-        return view! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> }.into_any();
+        return html! { <EmptyState title="A file needs an API key that may send events" text=text><Button href=keys>"API keys"</Button></EmptyState> };
     }
     let wrong = FileErrors::posted_to(&visit.path);
     let keys = keys.into_iter().map(|(key_id, name)| Choice::new(key_id.to_string(), name)).collect::<Vec<_>>();
@@ -58,7 +57,7 @@ fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
         "NDJSON, one event per line, or CSV with a header; at most {} MiB; the command “tallystick import” takes larger ones.",
         MAX_FILE_BYTES / (1024 * 1024)
     );
-    view! {
+    html! {
         <form class="form" method="post" enctype="multipart/form-data" action=visit.path.clone() data-file="start" data-head=HEAD_BYTES.to_string()>
             <FormErrors errors=wrong.all()/>
             <p class="notice tone-bad" role="alert" data-wrong="" hidden></p>
@@ -71,33 +70,22 @@ fn start(visit: &Visit, keys: Vec<(KeyId, String)>) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }
 
 fn earlier(path: &str, uploads: &[Upload]) -> AnyView {
     if uploads.is_empty() {
         let text = "An export of your gateway or of a provider is a good beginning.";
-        return view! { <EmptyState title="No imports yet" text=text/> }.into_any();
+        return html! { <EmptyState title="No imports yet" text=text/> };
     }
-    let columns = vec![
-        Column::text("File"),
-        Column::text("State"),
-        Column::number("Rows"),
-        Column::number("Recorded"),
-        Column::number("Duplicates"),
-        Column::number("Rejected"),
-        Column::text("Begun"),
-        Column::text("By"),
-        Column::text("API key"),
-    ];
+    let columns = columns("File | State | Rows # | Recorded # | Duplicates # | Rejected # | Begun | By | API key");
     let rows = uploads.iter().map(|upload| row(path, upload)).collect_view();
-    view! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }.into_any()
+    html! { <Table caption="Imports, newest first" columns=columns>{rows}</Table> }
 }
 
 fn row(path: &str, upload: &Upload) -> AnyView {
     let (word, tone) = state_word(upload);
     let href = format!("{path}/{}", upload.upload_id);
-    view! {
+    html! {
         <tr>
             <th scope="row"><a href=href>{upload.file_name.clone()}</a><span class="note">{format::bytes(upload.size_bytes)}</span></th>
             <td><Badge tone=tone>{word}</Badge></td>
@@ -110,5 +98,4 @@ fn row(path: &str, upload: &Upload) -> AnyView {
             <td>{upload.key_name.clone()}</td>
         </tr>
     }
-    .into_any()
 }

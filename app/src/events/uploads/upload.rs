@@ -10,7 +10,7 @@ use crate::page::{Drawn, Page, Visit};
 use crate::suggestions::{BOOK_PROVIDER, suggest};
 use crate::ui::{
     Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Facts, Field, FormErrors, Meter,
-    NoPermission, Notice, PageHead, Section, Select, Table, Tone, inline_code,
+    NoPermission, Notice, PageHead, Section, Select, Table, Tone, columns, html, inline_code,
 };
 use domain::identity::Permission;
 use domain::ids::UploadId;
@@ -43,7 +43,7 @@ fn draw(visit: &Visit, upload: &Upload) -> AnyView {
         view! { <NoPermission what=Permission::SendEvents.description() who="an owner, admin or member"/> }
     });
     let discard = can_go_on.then(|| discard_form(org, upload));
-    view! {
+    html! {
         <Breadcrumb crumbs=crumbs/>
         <PageHead title=name><Badge tone=tone>{word}</Badge></PageHead>
         {facts(upload)}
@@ -54,7 +54,6 @@ fn draw(visit: &Visit, upload: &Upload) -> AnyView {
         {denied}
         {discard}
     }
-    .into_any()
 }
 
 fn facts(upload: &Upload) -> AnyView {
@@ -64,7 +63,7 @@ fn facts(upload: &Upload) -> AnyView {
     let headers: Vec<String> = upload.columns.iter().map(|column| column.name.clone()).collect();
     let tool = Tool::of(&headers).map(|tool| view! { <div><dt>"Recognized as"</dt><dd>{tool.name}</dd></div> });
     let begun = format!("{} by {}", format::time(upload.created_at), upload.created_by);
-    view! {
+    html! {
         <Facts>
             {tool}
             <div><dt>"Size"</dt><dd>{size}</dd></div>
@@ -73,13 +72,12 @@ fn facts(upload: &Upload) -> AnyView {
             {ended}
         </Facts>
     }
-    .into_any()
 }
 
 /// How far it is and what became of the rows, as it stands now.
 fn result(org: &str, upload: &Upload) -> AnyView {
     let result = (upload.state != UploadState::Waiting || upload.rows > 0).then(|| result_of(org, upload));
-    view! { <div class="part" id="progress">{result}</div> }.into_any()
+    html! { <div class="part" id="progress">{result}</div> }
 }
 
 fn result_of(org: &str, upload: &Upload) -> AnyView {
@@ -94,7 +92,7 @@ fn result_of(org: &str, upload: &Upload) -> AnyView {
     let read = format!("{} of {} read", format::percent_whole(share), format::bytes(upload.size_bytes));
     let tone = if upload.state == UploadState::Done { BarTone::Good } else { BarTone::Accent };
     let refused = (upload.refused > 0).then(|| refusals(org, upload));
-    view! {
+    html! {
         <Section title="Result" id="result">
             <div class="upload-progress">
                 <Meter share=share label=read.clone() tone=tone/>
@@ -103,7 +101,6 @@ fn result_of(org: &str, upload: &Upload) -> AnyView {
             {refused}
         </Section>
     }
-    .into_any()
 }
 
 fn refusals(org: &str, upload: &Upload) -> AnyView {
@@ -111,11 +108,10 @@ fn refusals(org: &str, upload: &Upload) -> AnyView {
     let shown = u64::try_from(upload.reasons.len()).unwrap_or_default();
     let more = upload.refused.saturating_sub(shown);
     let more = (more > 0).then(|| format!("And {} more. ", format::count(more)));
-    view! {
+    html! {
         <ul class="upload-reasons small">{reasons}</ul>
         <p class="soft">{more}"What could not be taken stands in the "<a href=List::Rejected.path(org)>"rejected list"</a>"; an id that is recorded with other content is only counted."</p>
     }
-    .into_any()
 }
 
 fn column_form(org: &str, upload: &Upload) -> AnyView {
@@ -124,7 +120,7 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
         let missing = inline_code(&upload.missing.join("; "));
         view! { <Notice tone=Tone::Warn>"Before it can be read: "{missing}"."</Notice> }
     });
-    let columns = vec![Column::text("Column"), Column::text("Maps to")];
+    let columns = columns("Column | Maps to");
     let rows = upload.columns.iter().enumerate().map(|(place, column)| column_row(place, column, &form)).collect_view();
     let choices = FIELDS.into_iter().chain(["reported_cost"]).chain(USAGE_FIELDS);
     let choices = choices.map(|field| view! { <option value=field></option> }).collect_view();
@@ -138,7 +134,7 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
         ["provider", "project", "environment", "timestamp", "usage_format"].map(constant);
     let formats = UsageFormat::ALL.iter().map(|format| Choice::new(format.as_str(), format.as_str()));
     let formats = std::iter::once(Choice::new("", "as the provider's")).chain(formats).collect::<Vec<_>>();
-    view! {
+    html! {
         <Section title="Columns" note="a column without a field is never read" id="columns">
             {missing}
             <form method="post" action=MapUpload::url() data-swap="">
@@ -159,7 +155,6 @@ fn column_form(org: &str, upload: &Upload) -> AnyView {
             </form>
         </Section>
     }
-    .into_any()
 }
 
 fn column_row(place: usize, column: &UploadColumn, form: &Posted<MapUpload>) -> AnyView {
@@ -168,13 +163,12 @@ fn column_row(place: usize, column: &UploadColumn, form: &Posted<MapUpload>) -> 
     let label = format!("Field of the column {}", column.name);
     let value = form.kept_or(&name, column.field.as_deref().unwrap_or_default());
     let example = column.example.clone().unwrap_or_else(|| "not shown".to_owned());
-    view! {
+    html! {
         <tr>
             <th scope="row">{column.name.clone()}<span class="note">{example}</span></th>
             <td><input class="input upload-field" id=id name=name value=value aria-label=label list="upload-fields" autocomplete="off" spellcheck="false" maxlength="200"/></td>
         </tr>
     }
-    .into_any()
 }
 
 /// What the first rows would become.
@@ -190,36 +184,26 @@ fn first_rows(checked: &Checked) -> AnyView {
         concerns.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     let tone = if concerns.is_empty() { Tone::Good } else { Tone::Warn };
     let said = std::iter::once(said).chain(concerns).collect::<Vec<_>>().join("; ");
-    let columns = vec![
-        Column::number("Row"),
-        Column::text("Time"),
-        Column::text("Model"),
-        Column::number("Tokens"),
-        Column::number("Cost, $"),
-        Column::text("Notes"),
-    ];
+    let columns = columns("Row # | Time | Model | Tokens # | Cost, $ # | Notes");
     let body = checked.rows.iter().map(checked_row).collect_view();
-    view! {
+    html! {
         <Section title="First rows" note="nothing of them is recorded yet" id="first-rows">
             <Notice tone=tone>{said}"."</Notice>
             <Table caption="What the first rows would become" columns=columns dense=true>{body}</Table>
         </Section>
     }
-    .into_any()
 }
 
 fn checked_row(row: &CheckedRow) -> AnyView {
     let cost = match (row.cost, &row.refused) {
-        (Some(cost), _) => view! { <td class="num">{format::money_of_call(cost)}</td> }.into_any(),
-        (None, Some(_)) => view! { <td class="num">{format::NONE}</td> }.into_any(),
-        (None, None) => view! { <td class="num"><span class="warn">"unpriced"</span></td> }.into_any(),
+        (Some(cost), _) => html! { <td class="num">{format::money_of_call(cost)}</td> },
+        (None, Some(_)) => html! { <td class="num">{format::NONE}</td> },
+        (None, None) => html! { <td class="num"><span class="warn">"unpriced"</span></td> },
     };
-    let notes = row
-        .refused
-        .clone()
-        .map(|refused| view! { <span class="bad">"rejected: "{inline_code(&refused)}</span> }.into_any());
+    let notes =
+        row.refused.clone().map(|refused| html! { <span class="bad">"rejected: "{inline_code(&refused)}</span> });
     let notes = notes.or_else(|| row.unpriced.as_deref().map(inline_code));
-    view! {
+    html! {
         <tr>
             <th scope="row" class="num">{format::count(row.row)}</th>
             <td class="nowrap">{row.at.map(format::time_exact)}{row.is_sum.then(|| view! { <span class="note">"sum of a span"</span> })}</td>
@@ -229,7 +213,6 @@ fn checked_row(row: &CheckedRow) -> AnyView {
             <td class="wrap">{notes}</td>
         </tr>
     }
-    .into_any()
 }
 
 /// Sends the file: with JavaScript in pieces and from memory, without it as a form does.
@@ -250,7 +233,7 @@ fn import_form(visit: &Visit, upload: &Upload) -> AnyView {
     let check = can_check.then(|| {
         view! { <Button attr:formaction=check>"Look at the first rows again"</Button> }
     });
-    view! {
+    html! {
         <Section title=title id="import">
             <form
                 class="form"
@@ -279,13 +262,12 @@ fn import_form(visit: &Visit, upload: &Upload) -> AnyView {
             <p class="soft small">"Rows without an id get one that follows from what they say, so sending a file twice counts nothing twice. "<a href=events>"Events"</a>" shows them as they come."</p>
         </Section>
     }
-    .into_any()
 }
 
 fn discard_form(org: &str, upload: &Upload) -> AnyView {
     let form = Posted::<DiscardUpload>::here();
     let (org, upload_id) = (org.to_owned(), upload.upload_id.to_string());
-    view! {
+    html! {
         <form method="post" action=DiscardUpload::url()>
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=org/>
@@ -296,5 +278,4 @@ fn discard_form(org: &str, upload: &Upload) -> AnyView {
             </div>
         </form>
     }
-    .into_any()
 }
