@@ -64,7 +64,7 @@ for (const javaScript of [true, false]) {
         await follow(page, "See its receipt", /\/events\/[0-9a-f-]{36}$/);
       }
       await visit(page, path);
-      await page.getByText("so far").waitFor();
+      await page.getByText("Month to date").waitFor();
       await page.getByText("$0.75").first().waitFor();
     });
 
@@ -129,7 +129,7 @@ for (const javaScript of [true, false]) {
       await page.getByText("queued as").first().waitFor();
     });
 
-    await t.test("a test mail on request, and the ledger", async () => {
+    await t.test("a test mail on request, and the alert history", async () => {
       await page.getByRole("button", { name: "Send a test to me" }).click();
       await page.getByText("A test mail is on its way.").waitFor();
       const mail = await tallystick.mail.to(email, /^Test: Pilot/);
@@ -137,8 +137,10 @@ for (const javaScript of [true, false]) {
       await settled(page);
       await visit(page, `${path}/alerts`);
       await page.getByRole("row", { name: new RegExp(`Pilot ${word}.*queued as`) }).waitFor();
+      await page.getByText("Acknowledge …").click();
+      await page.getByLabel("Note").fill("planned");
       await page.getByRole("button", { name: /^Acknowledge 50 % of Pilot/ }).click();
-      await page.getByRole("row", { name: new RegExp(`Pilot ${word}.*${email}.*${email}`) }).waitFor();
+      await page.getByRole("row", { name: new RegExp(`Pilot ${word}.*${email}.*planned.*${email}`) }).waitFor();
     });
 
     expectNoProblems(page);

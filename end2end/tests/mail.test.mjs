@@ -1,4 +1,4 @@
-// A mail server that refuses at first: the ledger shows its answer, and then that the mail has arrived.
+// A mail server that refuses at first: the alert history shows its answer, and then that the mail has arrived.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,7 +20,7 @@ after(async () => {
   await tallystick?.stop();
 });
 
-test("a refusal stands in the ledger, and the delivery after it", async () => {
+test("a refusal stands in the alert history, and the delivery after it", async () => {
   const page = await openSignedIn(browser, tallystick, OWNER);
   await visit(page, "/o/acme/budgets/new");
   await page.getByLabel("Name").fill("Pilot");

@@ -54,7 +54,7 @@ for (const javaScript of [true, false]) {
     const choose = async () => javaScript || page.getByLabel("File usage.csv").setInputFiles(file);
     await choose();
     await page.getByRole("button", { name: "Look at the first rows again" }).click();
-    await page.getByText("The first 20 rows would cost $0.070000000000.").waitFor();
+    await page.getByText("The first 20 rows would cost $0.07.").waitFor();
     await choose();
     await page.getByRole("button", { name: "Import" }).click();
     await page.getByText("300 rows: 300 recorded, 0 duplicates, 0 rejected").waitFor();

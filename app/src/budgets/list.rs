@@ -36,7 +36,7 @@ fn draw(org: &str, budgets: &[BudgetState], moved: String, may_manage: bool) -> 
         Column::text("Budget"),
         Column::number("Used, $"),
         Column::number("Amount, $"),
-        Column::text("Status"),
+        Column::text("Status").wide(),
         Column::number("Forecast, $"),
         Column::text("Share used"),
     ];
@@ -88,10 +88,11 @@ fn row(path: &str, state: &BudgetState) -> AnyView {
             <th scope="row">
                 <a class="row-link" href=format!("{path}/{}", state.budget.budget_id)>{state.budget.name.clone()}</a>
                 <span class="note">{labels::scope(state)}</span>
+                <span class="only-narrow"><Badge tone=tone>{word}</Badge></span>
             </th>
             <td class="num" title=format::money_full(usage.used)>{format::money_plain(usage.used)}{estimated(usage.estimate)}</td>
             <td class="num" title=format::money_full(usage.amount)>{format::money_plain(usage.amount)}</td>
-            <td><Badge tone=tone>{word}</Badge></td>
+            <td class="only-wide"><Badge tone=tone>{word}</Badge></td>
             {point}
             <td class="budget-used">{meter}<span class="num soft">{percent}</span></td>
         </tr>

@@ -364,13 +364,17 @@ fn alternatives(event: &EventDetail) -> Option<AnyView> {
         let title = format!("{} as {}", format::money_exact(other.cost), other.priced_as);
         view! { <li><span title=title>{how}" "{format::money(other.cost)}</span></li> }
     };
-    let tiers = event.other_tiers.iter().map(|other| item(format!("{} tier", other.variant.as_str()), other));
+    // Some tiers are one under two names.
+    let tiers = event.other_tiers.chunk_by(|one, two| one.cost == two.cost).map(|same| {
+        let names: Vec<_> = same.iter().map(|other| other.variant.as_str()).collect();
+        same.first().map(|other| item(format!("{} tier", names.join(" or ")), other))
+    });
     let cheaper = event.cheaper_models.iter().take(SHOWN_MODELS);
     let models = cheaper.map(|other| {
         let model = other.priced_as.split_once('/').map_or(other.priced_as.as_str(), |(_, model)| model);
         item(model.to_owned(), other)
     });
-    let items: Vec<_> = tiers.chain(models).collect();
+    let items: Vec<_> = tiers.flatten().chain(models).collect();
     (!items.is_empty()).then(|| {
         view! { <div class="event-otherwise soft"><span>"The same request would cost:"</span><ul>{items}</ul></div> }.into_any()
     })

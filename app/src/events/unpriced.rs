@@ -153,7 +153,7 @@ fn ways(org: &str, row: &UnpricedRow, meant: &Meant<'_>) -> AnyView {
         <div class="price-ways">
             {buttons}
             <a href=name aria-label=name_label>"model alias"</a>
-            <a href=price aria-label=price_label>"enter a price"</a>
+            <a href=price aria-label=price_label>"price override"</a>
         </div>
     }
     .into_any()

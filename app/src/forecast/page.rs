@@ -193,7 +193,11 @@ fn row(part: &ForecastRow, href: String) -> AnyView {
 /// What of a cell's amount is estimated.
 pub(crate) fn estimated(estimate: Estimate) -> Option<AnyView> {
     let title = estimate.describe()?;
-    let text = format!("{} estimated", format::money(estimate.amount));
+    let text = if estimate.upper_bound.is_zero() {
+        format!("{} unpriced", format::count(estimate.events))
+    } else {
+        format!("{} estimated", format::money(estimate.amount))
+    };
     Some(view! { <span class="note note-below warn" title=title>{text}</span> }.into_any())
 }
 

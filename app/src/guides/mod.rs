@@ -85,9 +85,10 @@ impl Guide {
     }
 }
 
-/// A snippet with its copy button.
-pub(crate) fn snippet(label: &str, code: String) -> AnyView {
-    view! { <CodeBlock code=code what=format!("{label} snippet")/> }.into_any()
+/// A snippet with its copy button, of several of a page the one at an index.
+pub(crate) fn snippet(label: &str, at: usize, code: String) -> AnyView {
+    let what = if at == 0 { format!("{label} snippet") } else { format!("{label} snippet {}", at + 1) };
+    view! { <CodeBlock code=code what=what/> }.into_any()
 }
 
 /// One guide.
@@ -96,9 +97,9 @@ pub(crate) async fn guide(address: Address) -> Drawn {
     let tab = |of: Guide| Tab::new(of.label, of.path(), of == guide);
     let tabs = GUIDES.map(tab).into_iter().chain([Tab::new("API reference", "/docs", false)]).collect();
     let text = guide.filled(&backend()?.public_url, KEY_GOES_HERE);
-    let body = markdown::parts(&text).into_iter().map(|part| match part {
+    let body = markdown::parts(&text).into_iter().enumerate().map(|(at, part)| match part {
         Part::Html(html) => view! { <div class="prose" inner_html=html></div> }.into_any(),
-        Part::Code(code) => snippet(guide.label, code),
+        Part::Code(code) => snippet(guide.label, at, code),
     });
     let title = format!("Send events: {}", guide.label);
     let head = title.clone();

@@ -104,7 +104,10 @@ fn snippets(visit: &Visit, key: &str) -> AnyView {
     let chosen = ways.clone().find(|guide| Some(guide.word) == wanted).unwrap_or(&GUIDES[0]);
     let tab = |guide: &Guide| Tab::new(guide.label, visit.query.with("snippet", guide.word).at(""), guide == chosen);
     let tabs = ways.map(tab).collect();
-    let code = chosen.snippets(&visit.backend.public_url, key).map(|code| guides::snippet(chosen.label, code));
+    let code = chosen
+        .snippets(&visit.backend.public_url, key)
+        .enumerate()
+        .map(|(at, code)| guides::snippet(chosen.label, at, code));
     view! {
         <Tabs label="Languages" tabs=tabs/>
         {code.collect_view()}

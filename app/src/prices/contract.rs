@@ -283,7 +283,7 @@ fn tier_rows(form: &Posted<AddTerm>) -> AnyView {
     };
     let rows = (0..TIER_ROWS).map(row).collect_view();
     let wrong = form.error("tiers").map(|wrong| view! { <p class="field-error">{wrong}</p> });
-    view! { <fieldset class="price-rates"><legend class="visually-hidden">"Tiers"</legend>{rows}{wrong}<p class="field-hint">{TIERS_HINT}</p></fieldset> }.into_any()
+    view! { <fieldset class="price-rates price-tiers"><legend class="visually-hidden">"Tiers"</legend>{rows}{wrong}<p class="field-hint">{TIERS_HINT}</p></fieldset> }.into_any()
 }
 
 /// What a run of the contract has counted, on the run's page.

@@ -71,12 +71,12 @@ impl Line {
                     format::ratio(estimate.events.into(), (*of).into()).map(format::percent).unwrap_or_default();
                 let text = format!("{} this month, {share} of all", format::counted(estimate.events, "unpriced event"));
                 let href = format!("{}/unpriced", NavItem::Events.path(org));
-                (
-                    text,
-                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound)),
-                    href,
-                    "Set prices",
-                )
+                let counted = if estimate.upper_bound.is_zero() {
+                    "counted as $0".to_owned()
+                } else {
+                    format!("estimated {amount}, at most {}", format::money(estimate.upper_bound))
+                };
+                (text, counted, href, "Set prices")
             }
             Attention::FailedMails { count } => {
                 let text = format!("{} of the last 7 days failed", format::counted(*count, "mail"));
@@ -161,7 +161,7 @@ mod tests {
         });
         assert_eq!(
             (said.text.as_str(), said.amount.as_str()),
-            ("60 unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
+            ("60\u{a0}unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
         );
         let said = line(&Attention::FailedMails { count: 1 });
         assert_eq!((said.text.as_str(), said.amount.as_str()), ("1 mail of the last 7 days failed", ""));

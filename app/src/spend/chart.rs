@@ -87,7 +87,7 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
     let ahead: Vec<_> = overview.steps.iter().map(|step| days.get(&step.start).copied()).collect();
     let text = |value: Option<String>| value.unwrap_or_default();
     data.lines.push(Line {
-        name: "expected".to_owned(),
+        name: "forecast".to_owned(),
         hue: Hue::First,
         stroke: Stroke::Dashed,
         values: ahead.iter().map(|day| day.map(|day| format::to_plot_value(day.expected))).collect(),
@@ -95,7 +95,7 @@ pub(super) fn add_expected(data: &mut ChartData, overview: &Overview, month: &Mo
     });
     data.bands.push(Band {
         hue: Hue::First,
-        name: "80\u{a0}% band".to_owned(),
+        name: "80\u{a0}% interval".to_owned(),
         values: ahead
             .iter()
             .map(|day| day.map(|day| (format::to_plot_value(day.low80), format::to_plot_value(day.high80))))

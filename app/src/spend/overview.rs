@@ -274,7 +274,7 @@ impl View {
         .into_any()
     }
 
-    /// The first figure's change in words: "▲ 12.4 % against October 1 – 23 ($16,372.17)".
+    /// The first figure's change in words: "▲ 12.4 % vs October 1 – 23 ($16,372.17)".
     fn against(&self) -> Option<AnyView> {
         let before = self.overview.before.as_ref()?.spend;
         let span = format::range(self.overview.previous?, self.overview.today());
@@ -283,7 +283,7 @@ impl View {
         }
         let change = format::change(self.overview.total.spend, before);
         let direction = Direction::of_cost(change.sign);
-        let rest = format!(" against {span} ({})", format::money(before));
+        let rest = format!(" vs {span} ({})", format::money(before));
         Some(
             view! { <Change text=change.text direction=direction arrow=true title=change.difference/>{rest} }
                 .into_any(),

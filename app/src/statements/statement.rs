@@ -90,7 +90,7 @@ fn section(
         Column::text("Meter"),
         Column::number("Quantity").wide(),
         Column::text("Unit").wide(),
-        Column::number("Effective rate").wide(),
+        Column::number("Effective rate, $").wide(),
         Column::number("Requests").wide(),
         Column::number("Amount, $"),
     ];
@@ -146,14 +146,18 @@ fn line_row(line: &StatementLine, again: bool, events: String) -> AnyView {
         None => line.kind.label().to_owned(),
     };
     let label = format!("Events of {}, {what}", line.model);
-    let rate = line.rate().map(|(price, per)| rate(price, per));
+    let rate = line.rate().map(|(price, per)| {
+        let per_word = if per == 1 { "each" } else { "/ 1M" };
+        (format!("{} {per_word}", format::money_of_call(price)), rate(price, per))
+    });
+    let (rate, exact) = rate.unzip();
     view! {
         <tr>
             <th scope="row"><a class="row-link" class:soft=again href=events aria-label=label>{line.model.clone()}</a>{provider}</th>
             <td class:warn=unpriced>{what}</td>
             <td class="num only-wide">{quantity}</td>
             <td class="soft only-wide">{line.kind.unit()}</td>
-            <td class="num only-wide">{rate}</td>
+            <td class="num only-wide" title=exact>{rate}</td>
             <td class="num only-wide">{format::count(line.requests)}</td>
             {amount}
         </tr>

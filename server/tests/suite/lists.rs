@@ -91,7 +91,7 @@ async fn every_list_is_a_file_with_the_rows_of_its_page() {
 async fn a_statements_line_has_its_rate_and_opens_its_events() {
     let (_app, browser, api) = start().await;
     let statement = page(&browser, "/o/acme/statements/2026-11/project/main").await;
-    assert!(statement.contains("$2.50 / 1M") && statement.contains("$10.00 / 1M"), "{statement}");
+    assert!(statement.contains(">2.5000 / 1M") && statement.contains("title=\"$10.00 / 1M\""), "{statement}");
     assert!(
         statement.contains("<p class=\"print-head\"><strong>Acme</strong> · Statement of main, November 2026</p>"),
         "{statement}"

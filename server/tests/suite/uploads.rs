@@ -93,11 +93,7 @@ async fn a_file_is_looked_at_mapped_and_recorded_without_javascript() {
     let checked = sender.post(&format!("{page}/check"), FORM_WITH_FILE, "text/html", form_with_file(&[], &file)).await;
     assert_eq!(checked.status, StatusCode::SEE_OTHER);
     let shown = sender.browser.get(&page).await;
-    assert!(
-        shown.body.contains("The first 20\u{a0}rows would cost") && shown.body.contains("$0.070000000000"),
-        "{}",
-        shown.body
-    );
+    assert!(shown.body.contains("The first 20\u{a0}rows would cost $0.07<"), "{}", shown.body);
     assert_eq!(sender.spend().await, "0.000000000000", "nothing is recorded yet");
 
     let sent = sender.post(&format!("{page}/send"), FORM_WITH_FILE, "text/html", form_with_file(&[], &file)).await;
@@ -144,7 +140,7 @@ async fn rows_without_a_time_are_never_booked_at_the_moment_of_the_import() {
     sender.browser.post_form_from(&page, "/fn/events/map-upload", &pairs).await;
     let checked = sender.file(&format!("{page}/check"), &[], file).await.json();
     let first = &checked["checked"]["rows"][0];
-    assert_eq!((&first["at"], &first["is_sum"]), (&json!("2026-11-19T12:00:00+00:00"), &json!(true)), "{checked}");
+    assert_eq!((&first["at"], &first["is_sum"]), (&json!("2026-11-19T12:00:00Z"), &json!(true)), "{checked}");
     assert!(sender.browser.get(&page).await.body.contains("2026-11-19 12:00:00.000 UTC"));
     let sent = sender.file(&format!("{page}/send"), &[], file).await.json();
     assert_eq!((&sent["state"], &sent["accepted"]), (&json!("done"), &json!(1)), "{sent}");
