@@ -242,7 +242,8 @@ fn sent(answer: &JsValue) -> Option<Sent> {
 
 /// What was refused, in words: of every field, or of the whole.
 fn refusal(answer: &JsValue) -> String {
-    let fields: Vec<String> = js_sys::Array::from(&field(answer, "fields")).iter().map(|of| refusal(&of)).collect();
+    let fields = field(answer, "fields").dyn_into::<js_sys::Array>().unwrap_or_default();
+    let fields: Vec<String> = fields.iter().map(|of| refusal(&of)).collect();
     if fields.is_empty() { field(answer, "detail").as_string().unwrap_or_default() } else { fields.join(" ") }
 }
 

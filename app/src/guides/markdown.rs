@@ -14,6 +14,8 @@ pub(super) enum Part {
 pub(super) fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut prose: Vec<Event<'_>> = Vec::new();
+    // Whoever hears the page tells its tables apart by their numbers.
+    let mut tables = 0;
     let mut events = Parser::new_ext(text, Options::ENABLE_TABLES);
     while let Some(event) = events.next() {
         match event {
@@ -32,8 +34,10 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
                 parts.push(Part::Code(code.trim_end().to_owned()));
             }
             Event::Start(Tag::Table(columns)) => {
+                tables += 1;
                 prose.push(Event::Html(
-                    "<div class=\"table-box\" tabindex=\"0\" role=\"region\" aria-label=\"Table\">".into(),
+                    format!("<div class=\"table-box\" tabindex=\"0\" role=\"region\" aria-label=\"Table {tables}\">")
+                        .into(),
                 ));
                 prose.push(Event::Start(Tag::Table(columns)));
             }
