@@ -319,7 +319,7 @@ pub struct Import {
     /// Which database, where no server is named.
     #[command(flatten)]
     pub database: Database,
-    /// Send to the Tallystick server at this address instead, such as https://tallystick.example.com; needs no database.
+    /// Send to the Tallystick server at this address instead (http or https); needs no database.
     #[arg(long, env = "TALLYSTICK_URL", value_name = "URL", conflicts_with = "local")]
     pub url: Option<url::Url>,
     /// API key that the events are recorded with: its project is theirs where they name none.

@@ -164,6 +164,6 @@ mod tests {
             ("60\u{a0}unpriced events this month, 1.2\u{a0}% of all", "estimated $0.36, at most $69.26")
         );
         let said = line(&Attention::FailedMails { count: 1 });
-        assert_eq!((said.text.as_str(), said.amount.as_str()), ("1 mail of the last 7 days failed", ""));
+        assert_eq!((said.text.as_str(), said.amount.as_str()), ("1\u{a0}mail of the last 7 days failed", ""));
     }
 }

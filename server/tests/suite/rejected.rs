@@ -48,9 +48,14 @@ async fn a_program_sees_counts_and_dismisses() {
 
     let other = |reason: &str| format!("{API}?code=unknown&pointer={reason}");
     assert_eq!(delete(&client, &other("/model")).await.json(), json!({"dismissed": 0}), "nothing is wrong there");
-    for wrong in
-        ["until=yesterday", "model=x", "pointer=/status", "until=2026-11-20T10:00:00Z&until=2026-11-20T10:00:00Z"]
-    {
+    for wrong in [
+        "until=yesterday",
+        "model=x",
+        "pointer=/status",
+        "until=2026-11-20T10:00:00Z&until=2026-11-20T10:00:00Z",
+        "code=%00",
+        "code=x&pointer=%00",
+    ] {
         assert_eq!(delete(&client, &format!("{API}?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
     let until = delete(&client, &format!("{API}?until=2026-11-20T10:00:00Z")).await;

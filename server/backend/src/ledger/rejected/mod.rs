@@ -168,10 +168,13 @@ pub async fn dismiss_rejected(backend: &Backend, scope: &OrgScope, entry: Reject
 /// Takes all entries off the list that are meant; how many.
 ///
 /// # Errors
-/// [`Problem::Forbidden`] without the permission; [`Error::Database`].
+/// [`Problem::Forbidden`] without the permission; [`Problem::Invalid`] where a reason holds what PostgreSQL keeps in no text; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn dismiss_all_rejected(backend: &Backend, scope: &OrgScope, meant: &RejectedFilter) -> Result<u64, Error> {
     scope.require(Permission::ManageProjects)?;
+    if meant.reason.as_ref().is_some_and(|reason| reason.code.contains('\0') || reason.pointer.contains('\0')) {
+        return Err(Problem::field("code", "invalid", "Use printable characters.").into());
+    }
     let mut transaction = backend.pool.begin().await?;
     let dismissed = sql::delete_all(&mut transaction, scope, meant).await?;
     if dismissed > 0 {
