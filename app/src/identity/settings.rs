@@ -51,12 +51,19 @@ pub(crate) async fn settings(visit: Visit) -> Drawn {
     )?;
     let may_change = visit.frame.may(Permission::ManageOrganization);
     let may_delete = visit.frame.may(Permission::DeleteOrganization) && visit.frame.organization.deletes_at.is_none();
+    let form = if may_change {
+        change_form(&visit, drops_possible_duplicates)
+    } else {
+        facts(&visit, days, drops_possible_duplicates)
+    };
+    let (retention, deletion) =
+        (may_change.then(|| retention_form(&visit, days)), may_delete.then(|| delete_form(&visit)));
     let body = view! {
         <UrlNotice known=&NOTICES/>
         {zone_change.map(|change| zone_progress(&visit, &change))}
         <Columns>
-            {if may_change { change_form(&visit, drops_possible_duplicates) } else { facts(&visit, days, drops_possible_duplicates) }}
-            <Stacked>{may_change.then(|| retention_form(&visit, days))}{may_delete.then(|| delete_form(&visit))}</Stacked>
+            <Section title="Organization">{form}</Section>
+            <Stacked>{retention}{deletion}</Stacked>
         </Columns>
     };
     Ok(settings_part(&visit, "Settings", body.into_any()))
@@ -115,7 +122,6 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
                 hint="An event that may be the same call as a recorded one, such as from a gateway and from your own code, or from two libraries in one trace. Left out, it stands in the rejected list; otherwise it is recorded and marked."/>
             <div class="actions"><Button kind=ButtonKind::Primary>"Save"</Button></div>
         </form>
-        </Section>
     }
 }
 
