@@ -196,9 +196,12 @@ mod zone {
             ALIASES.iter().filter(move |(_, present)| *present == self.name()).map(|(old, _)| *old)
         }
 
-        /// Its name with its offset at an instant: "Asia/Kolkata (UTC+05:30)".
+        /// Its name with its offset at an instant: "Asia/Kolkata (UTC+05:30)", "UTC".
         #[must_use]
         pub fn label(self, at: DateTime<Utc>) -> String {
+            if self == Self::UTC {
+                return self.name().to_owned();
+            }
             format!("{} (UTC{})", self.name(), self.local(at).format("%:z"))
         }
 
@@ -321,7 +324,7 @@ mod zone {
             let kolkata = Zone::parse("Asia/Calcutta").unwrap();
             assert_eq!(kolkata.old_names().collect::<Vec<_>>(), ["Asia/Calcutta"]);
             assert_eq!(kolkata.label(DateTime::UNIX_EPOCH), "Asia/Kolkata (UTC+05:30)");
-            assert_eq!(Zone::UTC.label(DateTime::UNIX_EPOCH), "UTC (UTC+00:00)");
+            assert_eq!(Zone::UTC.label(DateTime::UNIX_EPOCH), "UTC");
         }
 
         #[test]

@@ -18,11 +18,16 @@ use leptos::server_fn::ServerFn;
 
 const NOTICES: [NoticeText; 1] = [NoticeText { code: "left", tone: Tone::Good, text: "You left the organization." }];
 
+/// What a new organization is asked for.
+const ZONE_HINT: &str = "Type a city. Days and months of every number are this zone's.";
+
 /// The person's organizations.
 pub(crate) async fn organizations(_: Address) -> Drawn {
     let SignedIn { user, backend, .. } = SignedIn::or_sign_in().await?;
     let mine = backend::identity::organizations_of(&backend, user.user_id).await?;
     let title = if mine.is_empty() { "Create your organization" } else { "New organization" };
+    let has_sample = mine.iter().any(|(organization, _)| organization.is_sample && organization.deletes_at.is_none());
+    let sample = (!has_sample).then(|| view! { <Section title="Sample data" id="sample">{sample::form()}</Section> });
     let list = list(mine);
     let form = Posted::<CreateOrganization>::here();
     let body = view! {
@@ -34,11 +39,11 @@ pub(crate) async fn organizations(_: Address) -> Drawn {
                 <form class="form" method="post" action=CreateOrganization::url()>
                     <FormErrors errors=form.errors()/>
                     <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", "")/>
-                    {zone_field(backend.clock.now(), form.kept("time_zone"), form.error("time_zone"))}
+                    {zone_field(backend.clock.now(), form.kept("time_zone"), form.error("time_zone"), ZONE_HINT)}
                     <Button kind=ButtonKind::Primary>"Create organization"</Button>
                 </form>
             </Section>
-            <Section title="Sample data" id="sample">{sample::form()}</Section>
+            {sample}
         </Plain>
     };
     Ok(Page::new("Organizations", body))
@@ -78,13 +83,12 @@ fn corner(email: String) -> AnyView {
 }
 
 /// The reporting time zone, found while one types. Where nothing is chosen yet, the browser's own zone is proposed.
-pub(super) fn zone_field(now: DateTime<Utc>, value: Option<String>, error: Option<String>) -> AnyView {
+pub(super) fn zone_field(now: DateTime<Utc>, value: Option<String>, error: Option<String>, hint: &str) -> AnyView {
     let suggestion = |zone: Zone| (zone.label(now), zone.old_names().collect::<Vec<_>>().join(" "));
     let (own, suggestions) = (value.is_none(), Zone::places().map(suggestion).collect());
     html! {
         <Field label="Reporting time zone" name="time_zone" value=value.unwrap_or_default() placeholder="Europe/Berlin"
-            autocomplete="off" hint="Type a city. Days and months of every number are this zone's." suggestions=suggestions
-            own_zone=own error=error/>
+            autocomplete="off" hint=hint suggestions=suggestions own_zone=own error=error/>
     }
 }
 

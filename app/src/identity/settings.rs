@@ -7,8 +7,8 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem};
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Checkbox, Choice, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section, Select, Tab,
-    Tabs, Tone, UrlNotice, html,
+    Button, ButtonKind, Checkbox, Choice, Columns, Facts, Field, FormErrors, Notice, NoticeText, PageHead, Section,
+    Select, Stacked, Tab, Tabs, Tone, UrlNotice, html,
 };
 use chrono::Month;
 use domain::identity::{Permission, ZoneChange, ZoneChangeState};
@@ -51,12 +51,20 @@ pub(crate) async fn settings(visit: Visit) -> Drawn {
     )?;
     let may_change = visit.frame.may(Permission::ManageOrganization);
     let may_delete = visit.frame.may(Permission::DeleteOrganization) && visit.frame.organization.deletes_at.is_none();
+    let form = if may_change {
+        change_form(&visit, drops_possible_duplicates)
+    } else {
+        facts(&visit, days, drops_possible_duplicates)
+    };
+    let (retention, deletion) =
+        (may_change.then(|| retention_form(&visit, days)), may_delete.then(|| delete_form(&visit)));
     let body = view! {
         <UrlNotice known=&NOTICES/>
         {zone_change.map(|change| zone_progress(&visit, &change))}
-        {if may_change { change_form(&visit, drops_possible_duplicates) } else { facts(&visit, days, drops_possible_duplicates) }}
-        {may_change.then(|| retention_form(&visit, days))}
-        {may_delete.then(|| delete_form(&visit))}
+        <Columns>
+            <Section title="Organization">{form}</Section>
+            <Stacked>{retention}{deletion}</Stacked>
+        </Columns>
     };
     Ok(settings_part(&visit, "Settings", body.into_any()))
 }
@@ -107,8 +115,7 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
             <FormErrors errors=form.errors()/>
             <input type="hidden" name="org" value=organization.slug/>
             <Field label="Name" name="name" maxlength=80 error=form.error("name") value=form.kept_or("name", &organization.name)/>
-            {zone_field(now, Some(zone), form.error("time_zone"))}
-            <p class="field-hint">"Changing the zone counts all days anew, in the background: until that is done, pages show the days of the zone before."</p>
+            {zone_field(now, Some(zone), form.error("time_zone"), ZONE_HINT)}
             <Select label="Fiscal year begins in" name="fiscal_year_start_month" choices=months value=first
                 error=form.error("fiscal_year_start_month")/>
             <Checkbox label="Leave out possible duplicates" name="drop_possible_duplicates" checked=form.kept_tick("drop_possible_duplicates", drops_possible_duplicates)
@@ -117,6 +124,9 @@ fn change_form(visit: &Visit, drops_possible_duplicates: bool) -> AnyView {
         </form>
     }
 }
+
+/// What a change of the zone does.
+const ZONE_HINT: &str = "Type a city. A change counts all days anew, in the background; until that is done, pages show the days of the zone before.";
 
 fn kept(days: Option<u32>) -> String {
     days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"))

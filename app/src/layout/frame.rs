@@ -72,7 +72,7 @@ pub fn Frame(
             <nav id="navigation" class="navigation" aria-label="Main" popover="auto">
                 <a class="brand" href=NavItem::Overview.path(&slug)><Logo/>"Tallystick"</a>
                 <div class="navigation-places"><Navigation organization=slug.clone() badges=badges/></div>
-                <div class="navigation-foot"><ThemeSwitch/></div>
+                <div class="navigation-foot"><ThemeSwitch/><a class="only-narrow" href="/docs">"Help"</a></div>
             </nav>
             <header class="topbar">
                 <button class="button button-icon navigation-open" type="button" popovertarget="navigation" aria-label="Navigation">
@@ -82,7 +82,7 @@ pub fn Frame(
                 {days}
                 <div class="topbar-end">
                     {palette(&slug)}
-                    {help}
+                    <span class="only-wide">{help}</span>
                     <UserMenu user=user sign_out=sign_out/>
                 </div>
             </header>
