@@ -9,8 +9,8 @@ use crate::layout::NavItem;
 use crate::page::{Drawn, Page, Visit};
 use crate::suggestions::{BOOK_PROVIDER, suggest};
 use crate::ui::{
-    Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Facts, Field, FormErrors, Meter,
-    NoPermission, Notice, PageHead, Section, Select, Table, Tone, columns, html, inline_code,
+    Badge, BarTone, Breadcrumb, Button, ButtonKind, Choice, Crumb, Facts, Field, FormErrors, Meter, NoPermission,
+    Notice, PageHead, Section, Select, Table, Tone, columns, html, inline_code,
 };
 use domain::identity::Permission;
 use domain::ids::UploadId;
