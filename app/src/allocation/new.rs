@@ -10,7 +10,6 @@ use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::{change, refused};
-use crate::suggestions::suggest;
 use crate::ui::{
     Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Field, Figure, FormErrors, Notice, PageHead,
     Section, Select, Table, Tone, html,
@@ -105,7 +104,7 @@ fn fields(
     let error = |field: &str| wrong.iter().find(|of| of.pointer == field).map(|of| of.detail.clone());
     let rows = |filled: usize, most: usize| (filled + MORE_ROWS).clamp(LEAST_ROWS, most);
     let conditions = (0..rows(typed.conditions.len(), MAX_CONDITIONS))
-        .map(|at| condition_row(names, dimensions, at, typed.conditions.get(at), &error))
+        .map(|at| condition_row(dimensions, at, typed.conditions.get(at), &error))
         .collect_view();
     let parties = names.choices();
     let targets = (0..rows(typed.targets.len(), MAX_TARGETS))
@@ -147,7 +146,6 @@ fn fields(
 }
 
 fn condition_row(
-    names: &Names,
     dimensions: &[Dimension],
     at: usize,
     row: Option<&ConditionForm>,
@@ -161,12 +159,11 @@ fn condition_row(
     let tests = Test::ALL.iter().map(|test| Choice::new(test.as_str(), test.label())).collect::<Vec<_>>();
     let test_value = if row.test.is_empty() { Test::Is.as_str().to_owned() } else { row.test };
     let number = at + 1;
-    let proposed = (!row.dimension.is_empty()).then(|| suggest(&names.org, &row.dimension)).unwrap_or_default();
     html! {
         <div class="form-row">
             <Select label=format!("Dimension {number}") name=dimension choices=dimensions value=row.dimension error=wrong_dimension/>
             <Select label=format!("Comparison {number}") name=test choices=tests value=test_value error=wrong_test/>
-            <Field label=format!("Values {number}") name=values optional=true value=row.values error=wrong_values suggest=proposed/>
+            <Field label=format!("Values {number}") name=values optional=true value=row.values error=wrong_values/>
         </div>
     }
 }

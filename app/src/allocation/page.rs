@@ -114,11 +114,12 @@ fn rules_section(
     let row = |rule: &Dated<AllocationRule>| rule_row(names, allocated, rows, rule, last);
     let each = rules.iter().map(row).collect_view();
     let heads = columns("Place # | Rule | Effective | Moved this month, $ # | Entered | Order ~ | End it ~");
+    let (more, undo) = (left_out(rules), may_manage.then(|| undone_under_changes(&names.org)));
     html! {
         <Section title="Rules" note="applied in this order, to every day on which they hold" id="rules">
             <Table caption="Rules in the order in which they apply, then those that count no more" columns=heads>{each}</Table>
-            {left_out(rules)}
-            {may_manage.then(|| undone_under_changes(&names.org))}
+            {more}
+            {undo}
         </Section>
     }
 }

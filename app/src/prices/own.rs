@@ -71,7 +71,7 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     };
     html! {
         <PageHead title="Custom prices" lead=lead><CsvLink/>{actions}</PageHead>
-        {tabs(rows.org, rows.tab)}
+        {tabs(rows.org, Tab::Own)}
         {body}
         {changes(rows, book)}
     }

@@ -110,11 +110,37 @@ struct Segment {
     days: Period,
     owners: Vec<Option<usize>>,
     /// Rules in force, of each list.
-    active: Vec<Vec<usize>>,
+    active: Vec<Fits>,
 }
 
-/// Which rules something fits.
-type Fits = Vec<bool>;
+/// Which rules something fits: a bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Fits(Vec<u64>);
+
+impl Fits {
+    fn has(&self, rule: usize) -> bool {
+        self.0.get(rule / 64).is_some_and(|bits| bits >> (rule % 64) & 1 == 1)
+    }
+
+    fn and(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(one, other)| one & other).collect())
+    }
+}
+
+impl FromIterator<bool> for Fits {
+    fn from_iter<T: IntoIterator<Item = bool>>(fits: T) -> Self {
+        let mut bits = Vec::new();
+        for (rule, fits) in fits.into_iter().enumerate() {
+            if rule % 64 == 0 {
+                bits.push(0);
+            }
+            if let Some(last) = bits.last_mut().filter(|_| fits) {
+                *last |= 1 << (rule % 64);
+            }
+        }
+        Self(bits)
+    }
+}
 
 /// Lists of rules over some days, of which each says where usage goes.
 #[derive(Debug)]
@@ -129,6 +155,8 @@ pub struct Plan {
     routes: Vec<Route>,
     ids: HashMap<Route, RouteId>,
     known: HashMap<(usize, usize, usize, Fits), RouteId>,
+    /// Lanes of series that are alike, with how many classes there were.
+    lanes: HashMap<(usize, usize, Fits), Vec<(usize, Lane)>>,
 }
 
 impl Plan {
@@ -149,6 +177,7 @@ impl Plan {
             routes: Vec::new(),
             ids: HashMap::new(),
             known: HashMap::new(),
+            lanes: HashMap::new(),
         }
     }
 
@@ -203,9 +232,12 @@ impl Plan {
             !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team)
         };
         let own = self.fits(|dimension| others(dimension).then(|| series.word(dimension)));
-        let both = |labels: &Fits| -> Fits { own.iter().zip(labels).map(|(one, other)| *one && *other).collect() };
-        let none = both(&self.fits(|dimension| dimension.is_label().then_some("")));
-        let classes: Vec<(usize, Fits)> = (1..).zip(self.classes.iter().map(|(_, fits)| both(fits))).collect();
+        let key = (self.classes.len(), series.project, own);
+        if let Some(lanes) = self.lanes.get(&key) {
+            return lanes.clone();
+        }
+        let none = key.2.and(&self.fits(|dimension| dimension.is_label().then_some("")));
+        let classes: Vec<(usize, Fits)> = (1..).zip(self.classes.iter().map(|(_, fits)| key.2.and(fits))).collect();
         let mut lanes = Vec::new();
         for segment in 0..self.segments.len() {
             let usual = self.ways(segment, series.project, &none);
@@ -217,6 +249,7 @@ impl Plan {
             }
             push(&mut lanes, 0, self.segments[segment].days, usual);
         }
+        self.lanes.insert(key, lanes.clone());
         lanes
     }
 
@@ -225,8 +258,7 @@ impl Plan {
     }
 
     fn way(&mut self, segment: usize, list: usize, project: usize, fits: &Fits) -> RouteId {
-        let in_force = self.segments[segment].active[list].iter().map(|rule| fits[*rule]).collect();
-        let key = (segment, list, project, in_force);
+        let key = (segment, list, project, self.segments[segment].active[list].and(fits));
         if let Some(id) = self.known.get(&key) {
             return *id;
         }
@@ -254,8 +286,8 @@ impl Plan {
     fn walk(&self, segment: usize, list: usize, start: Place, from: usize, fits: &Fits) -> Route {
         let mut route = Route { start, moves: Vec::new(), split: None };
         let mut shared_by = None;
-        let active = &self.segments[segment].active[list];
-        for rule in active.iter().copied().filter(|rule| *rule >= from && fits[*rule]) {
+        let in_force = self.segments[segment].active[list].and(fits);
+        for rule in (from..self.rules.len()).filter(|rule| in_force.has(*rule)) {
             let (compiled, place) = (&self.compiled[rule], route.end());
             if !compiled.takes(place) {
                 continue;
@@ -359,9 +391,11 @@ fn segments(
                 owned[*project] = Some(*team);
             }
         }
-        let in_force = |rule: &usize| compiled[*rule].days.0 <= day && day < compiled[*rule].days.1;
-        let active = lists.iter().map(|list| list.clone().filter(in_force).collect()).collect();
-        Segment { days: Period { from: day, to: pair[1] }, owners: owned, active }
+        let in_force = |rule: usize| compiled[rule].days.0 <= day && day < compiled[rule].days.1;
+        let active = lists.iter().map(|list| {
+            (0..compiled.len()).map(|rule| list.contains(&rule) && in_force(rule)).collect()
+        });
+        Segment { days: Period { from: day, to: pair[1] }, owners: owned, active: active.collect() }
     };
     edges.windows(2).map(segment).collect()
 }

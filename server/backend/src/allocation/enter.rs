@@ -16,7 +16,7 @@ use domain::rule::{NewRule, entered};
 use domain::spend::Dimension;
 
 /// Most rules that count at a time, their dated parts counted one by one.
-pub const MAX_RULES: usize = 500;
+const MAX_RULES: usize = 500;
 /// Months that a preview compares, the present one included.
 const PREVIEWED_MONTHS: u32 = 12;
 

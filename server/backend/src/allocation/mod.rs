@@ -13,7 +13,7 @@ use crate::rules::{self, MAX_LISTED};
 use crate::{Backend, Error, OrgScope, Visible};
 use chrono::NaiveDate;
 use domain::allocation::{
-    Allocated, AllocationRule, Amounts, Cause, Holder, Origin, Place, Route, RuleExplained, SeriesWords, month_of,
+    Allocated, AllocationRule, Amounts, Cause, Origin, Route, RuleExplained, SeriesWords, month_of,
 };
 use domain::identity::Permission;
 use domain::period::Period;

@@ -22,11 +22,10 @@ pub(super) struct Usage {
 /// One route by each list of rules, and the series where its sums are kept apart.
 type Way = (Vec<RouteId>, Option<usize>);
 
-/// Sums of one day of a series, which go one way.
+/// Sums of one day of a series.
 pub(super) struct Apart<'a> {
     pub(super) day: NaiveDate,
     pub(super) series: &'a SeriesWords,
-    pub(super) route: RouteId,
     pub(super) amounts: Amounts,
 }
 
@@ -82,9 +81,9 @@ impl Usage {
     /// The sums of series that are kept apart.
     pub(super) fn apart(&self) -> impl Iterator<Item = Apart<'_>> {
         self.sums.iter().filter_map(|(day, way, amounts)| {
-            let (routes, series) = self.ways.get(usize::try_from(*way).ok()?)?;
+            let (_, series) = self.ways.get(usize::try_from(*way).ok()?)?;
             let (_, series) = self.series.get((*series)?)?;
-            Some(Apart { day: *day, series, route: *routes.first()?, amounts: *amounts })
+            Some(Apart { day: *day, series, amounts: *amounts })
         })
     }
 }
