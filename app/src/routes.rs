@@ -1,7 +1,9 @@
 //! All pages: the route table.
 
 use crate::page::Site;
-use crate::{allocation, budgets, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements};
+use crate::{
+    allocation, budgets, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements,
+};
 use axum::routing::MethodRouter;
 
 /// Every page at its path.

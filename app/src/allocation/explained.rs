@@ -33,10 +33,7 @@ pub(crate) async fn explained(visit: Visit) -> Drawn {
     let list = UrlQuery::new().with("month", &month_text(month.from)).at(&NavItem::Allocation.path(visit.org()));
     let crumbs = vec![Crumb::link("Allocation", list), Crumb::here(title.clone())];
     let title = format!("{title}, {}", format::month(month.from));
-    Ok(Page::new(
-        title.clone(),
-        view! { <Breadcrumb crumbs=crumbs/><PageHead title=title lead=lead/>{body} },
-    ))
+    Ok(Page::new(title.clone(), view! { <Breadcrumb crumbs=crumbs/><PageHead title=title lead=lead/>{body} }))
 }
 
 async fn account(visit: &Visit, names: &Names, party: Party) -> Result<(String, String, AnyView), AppError> {

@@ -11,8 +11,8 @@ use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::{change, refused};
 use crate::ui::{
-    Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Field, Figure, FormErrors, Notice, PageHead,
-    Section, Select, Table, Tone, html,
+    Breadcrumb, Button, ButtonKind, Choice, Column, Crumb, Field, Figure, FormErrors, Notice, PageHead, Section,
+    Select, Table, Tone, html,
 };
 use domain::allocation::{
     AllocationForm, AllocationPreview, Amounts, ConditionForm, MAX_CONDITIONS, MAX_TARGETS, Method, Party, TargetForm,
@@ -45,10 +45,8 @@ pub(crate) async fn new_rule(visit: Visit) -> Drawn {
         Err(AppError(Problem::Invalid { fields, .. })) => (None, fields),
         Err(error) => return Err(error),
     };
-    let crumbs = vec![
-        Crumb::link("Allocation", NavItem::Allocation.path(visit.org())),
-        Crumb::here("New rule".to_owned()),
-    ];
+    let crumbs =
+        vec![Crumb::link("Allocation", NavItem::Allocation.path(visit.org())), Crumb::here("New rule".to_owned())];
     let lead = "First what it would change over the last 12 months; nothing counts before you enter it.";
     let seen = preview.map(|preview| seen(&names, &typed, &preview));
     let was_seen = seen.is_some();
@@ -218,7 +216,8 @@ fn table(names: &Names, preview: &AllocationPreview) -> AnyView {
     let is_changed = |at: &usize| preview.changes.iter().any(|(_, months)| !months[*at].is_empty());
     let shown: Vec<usize> = (0..preview.months.len()).filter(is_changed).collect();
     let heads = shown.iter().map(|at| Column::number(format!("{}, $", format::month(preview.months[*at]))));
-    let heads = std::iter::once(Column::text("Team")).chain(heads).chain([Column::number("Total, $")]).collect::<Vec<_>>();
+    let heads =
+        std::iter::once(Column::text("Team")).chain(heads).chain([Column::number("Total, $")]).collect::<Vec<_>>();
     let sum = |months: &[Amounts]| months.iter().map(Amounts::spend).sum::<Decimal>();
     let row = |name: String, months: &[Amounts]| {
         let cells = shown.iter().map(|at| view! { <td class="num">{change(months[*at].spend())}</td> }).collect_view();
@@ -278,7 +277,12 @@ mod tests {
 
     #[test]
     fn the_address_says_what_was_typed() {
-        let pairs = [("name", "Web"), ("conditions[1][dimension]", "tag.repo"), ("conditions[1][test]", "is"), ("targets[3][to]", "team:a")];
+        let pairs = [
+            ("name", "Web"),
+            ("conditions[1][dimension]", "tag.repo"),
+            ("conditions[1][test]", "is"),
+            ("targets[3][to]", "team:a"),
+        ];
         let query: UrlQuery = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let typed = typed(&query);
         assert_eq!((typed.conditions.len(), typed.targets.len()), (1, 1));

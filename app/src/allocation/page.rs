@@ -24,8 +24,16 @@ use leptos::server_fn::ServerFn;
 use rust_decimal::Decimal;
 
 const NOTICES: &[NoticeText] = &[
-    NoticeText { code: "entered", tone: Tone::Good, text: "Entered. It counts for all days of the rule, past ones too." },
-    NoticeText { code: "placed", tone: Tone::Good, text: "Moved. The rules apply in this order for all days, past ones too." },
+    NoticeText {
+        code: "entered",
+        tone: Tone::Good,
+        text: "Entered. It counts for all days of the rule, past ones too.",
+    },
+    NoticeText {
+        code: "placed",
+        tone: Tone::Good,
+        text: "Moved. The rules apply in this order for all days, past ones too.",
+    },
     NoticeText { code: "ended", tone: Tone::Good, text: "Ended. Days before are allocated as they were." },
 ];
 

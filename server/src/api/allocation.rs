@@ -50,11 +50,7 @@ struct AmountsDocument {
 impl AmountsDocument {
     fn of(amounts: &Amounts) -> Self {
         let count = |number: i128| i64::try_from(number).unwrap_or(i64::MAX);
-        Self {
-            spend: money::exact(amounts.spend()),
-            requests: count(amounts.requests),
-            tokens: count(amounts.tokens),
-        }
+        Self { spend: money::exact(amounts.spend()), requests: count(amounts.requests), tokens: count(amounts.tokens) }
     }
 }
 

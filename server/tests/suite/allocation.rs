@@ -52,12 +52,8 @@ async fn a_rule_is_previewed_entered_explained_and_undone() {
     assert_eq!(listed["rules"][0]["sentence"], "Usage where tag repo starts with web- counts for team growth.");
     let id = &listed["rules"][0]["rule_id"];
     let allocation = api.get(&format!("/v1/allocation?{days}")).await.json();
-    let totals: Vec<(&Value, &Value)> = allocation["teams"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|team| (&team["slug"], &team["total"]["spend"]))
-        .collect();
+    let totals: Vec<(&Value, &Value)> =
+        allocation["teams"].as_array().unwrap().iter().map(|team| (&team["slug"], &team["total"]["spend"])).collect();
     assert_eq!(totals, [(&json!("main"), &json!("3.000000000000")), (&json!("growth"), &json!("1.000000000000"))]);
     assert_eq!(allocation["unallocated"]["spend"], "0.000000000000");
     assert_eq!((&allocation["flows"][0]["rule_id"], &allocation["flows"][0]["from"]["slug"]), (id, &json!("main")));
@@ -88,7 +84,11 @@ async fn every_wrong_field_is_named() {
     let wrong: Vec<&str> =
         problem["errors"].as_array().unwrap().iter().filter_map(|error| error["pointer"].as_str()).collect();
     assert_eq!((status, wrong), (StatusCode::BAD_REQUEST, vec!["name", "conditions[0][dimension]", "method"]));
-    for (query, code) in [("from=2026-11-01", 400), ("from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z", 400), ("from=2026-11-01&to=2026-12-01&team=growth", 400)] {
+    for (query, code) in [
+        ("from=2026-11-01", 400),
+        ("from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z", 400),
+        ("from=2026-11-01&to=2026-12-01&team=growth", 400),
+    ] {
         assert_eq!(api.get(&format!("/v1/allocation?{query}")).await.status, code, "{query}");
     }
     let page = browser.get("/o/acme/allocation/new?name=Web&method=relabel&reason=x&conditions[0][dimension]=project&conditions[0][test]=is&conditions[0][values]=main&targets[0][to]=project:main").await;

@@ -177,8 +177,11 @@ impl ConditionForm {
         let problem = |field: &str, code: &str, detail: String| {
             FieldProblem::new(row_field("conditions", row, field), code, detail)
         };
-        let dimension: Dimension =
-            self.dimension.trim().parse().map_err(|wrong: FieldProblem| problem("dimension", &wrong.code, wrong.detail))?;
+        let dimension: Dimension = self
+            .dimension
+            .trim()
+            .parse()
+            .map_err(|wrong: FieldProblem| problem("dimension", &wrong.code, wrong.detail))?;
         let test = Test::ALL.into_iter().find(|test| test.as_str() == self.test.trim());
         let test = test.ok_or_else(|| problem("test", "unknown", "Choose how it is compared.".to_owned()))?;
         let values: Vec<String> =

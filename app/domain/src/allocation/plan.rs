@@ -5,7 +5,7 @@
 use super::rule::{AllocationRule, Method, Target};
 use crate::period::Period;
 use crate::spend::Dimension;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::{BTreeSet, HashMap};
@@ -86,8 +86,16 @@ impl SeriesWords {
     }
 }
 
-/// For some days, a kind of usage goes one way by each list of rules.
-pub type Lane = (Period, Vec<RouteId>);
+/// Series of a group, with a label of a class, go one way by each list of rules while the same rules hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The class of the label; 0 is usage without one that matters.
+    pub class: usize,
+    /// When the same rules hold, by its number.
+    pub epoch: usize,
+    /// The route by each list.
+    pub routes: Vec<RouteId>,
+}
 
 /// A rule, ready to be applied.
 #[derive(Debug)]
@@ -104,10 +112,9 @@ pub(super) struct Compiled {
     teams: Vec<bool>,
 }
 
-/// Days on which the same rules hold and nobody changes hands.
-#[derive(Debug)]
-struct Segment {
-    days: Period,
+/// The rules that hold, and who owns what, at one time.
+#[derive(Debug, PartialEq, Eq)]
+struct Epoch {
     owners: Vec<Option<usize>>,
     /// Rules in force, of each list.
     active: Vec<Fits>,
@@ -147,7 +154,9 @@ impl FromIterator<bool> for Fits {
 pub struct Plan {
     rules: Vec<AllocationRule>,
     pub(super) compiled: Vec<Compiled>,
-    segments: Vec<Segment>,
+    /// The days, cut wherever anything changes: the first day of each part, and its epoch.
+    parts: Vec<(NaiveDate, usize)>,
+    epochs: Vec<Epoch>,
     /// Rules that take whole projects, and so shares too.
     whole: Fits,
     /// Which rules a label's values fit, beside no label, which is 0.
@@ -155,21 +164,23 @@ pub struct Plan {
     routes: Vec<Route>,
     ids: HashMap<Route, RouteId>,
     known: HashMap<(usize, usize, usize, Fits), RouteId>,
-    /// Lanes of series that are alike, with how many classes there were.
-    lanes: HashMap<(usize, usize, Fits), Vec<(usize, Lane)>>,
+    /// Series are alike where their projects are the same and the same rules fit.
+    groups: Vec<(usize, Fits)>,
 }
 
 impl Plan {
-    /// Lists of rules, each in its order, over some days.
+    /// Lists of rules, each in its order, over some days. Those of `wanted` are parts of their own.
     #[must_use]
-    pub fn new(owners: &Owners, lists: &[Vec<AllocationRule>], days: Period) -> Self {
+    pub fn new(owners: &Owners, lists: &[Vec<AllocationRule>], days: Period, wanted: Period) -> Self {
         let rules: Vec<AllocationRule> = lists.iter().flatten().cloned().collect();
         let compiled: Vec<Compiled> = rules.iter().map(|rule| Compiled::of(rule, owners)).collect();
         let mut ends = vec![0];
         lists.iter().for_each(|list| ends.push(ends.last().map_or(0, |end| end + list.len())));
         let lists: Vec<std::ops::Range<usize>> = ends.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        let (parts, epochs) = parts(owners, &compiled, &lists, (days, wanted));
         Self {
-            segments: segments(owners, &compiled, &lists, days),
+            parts,
+            epochs,
             whole: rules.iter().map(AllocationRule::takes_whole_projects).collect(),
             rules,
             compiled,
@@ -177,7 +188,7 @@ impl Plan {
             routes: Vec::new(),
             ids: HashMap::new(),
             known: HashMap::new(),
-            lanes: HashMap::new(),
+            groups: Vec::new(),
         }
     }
 
@@ -226,44 +237,55 @@ impl Plan {
         self.rules.iter().map(fits).collect()
     }
 
-    /// Where usage of a series goes, day by day, without a label and with one of each class: only where a class goes another way is it named.
-    pub fn lanes(&mut self, series: &SeriesWords) -> Vec<(usize, Lane)> {
-        let others = |dimension: &Dimension| {
-            !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team)
-        };
-        let own = self.fits(|dimension| others(dimension).then(|| series.word(dimension)));
-        let key = (self.classes.len(), series.project, own);
-        if let Some(lanes) = self.lanes.get(&key) {
-            return lanes.clone();
-        }
-        let none = key.2.and(&self.fits(|dimension| dimension.is_label().then_some("")));
-        let classes: Vec<(usize, Fits)> = (1..).zip(self.classes.iter().map(|(_, fits)| key.2.and(fits))).collect();
+    /// The group of a series.
+    pub fn group(&mut self, series: &SeriesWords) -> usize {
+        let fits = self.fits(|dimension| {
+            let is_own = !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team);
+            is_own.then(|| series.word(dimension))
+        });
+        let key = (series.project, fits);
+        self.groups.iter().position(|group| *group == key).unwrap_or_else(|| {
+            self.groups.push(key);
+            self.groups.len() - 1
+        })
+    }
+
+    /// Which way usage of a group goes, without a label and with one of each class: only where a class goes another way is it named.
+    pub fn lanes(&mut self, group: usize) -> Vec<Lane> {
+        let (project, own) = self.groups[group].clone();
+        let none = own.and(&self.fits(|dimension| dimension.is_label().then_some("")));
+        let classes: Vec<Fits> = self.classes.iter().map(|(_, fits)| own.and(fits)).collect();
         let mut lanes = Vec::new();
-        for segment in 0..self.segments.len() {
-            let usual = self.ways(segment, series.project, &none);
-            for (class, fits) in &classes {
-                let ways = if *fits == none { usual.clone() } else { self.ways(segment, series.project, fits) };
-                if ways != usual {
-                    push(&mut lanes, *class, self.segments[segment].days, ways);
+        for epoch in 0..self.epochs.len() {
+            let usual = self.ways(epoch, project, &none);
+            for (class, fits) in (1..).zip(&classes) {
+                let routes = if *fits == none { usual.clone() } else { self.ways(epoch, project, fits) };
+                if routes != usual {
+                    lanes.push(Lane { class, epoch, routes });
                 }
             }
-            push(&mut lanes, 0, self.segments[segment].days, usual);
+            lanes.push(Lane { class: 0, epoch, routes: usual });
         }
-        self.lanes.insert(key, lanes.clone());
         lanes
     }
 
-    fn ways(&mut self, segment: usize, project: usize, fits: &Fits) -> Vec<RouteId> {
-        (0..self.segments[segment].active.len()).map(|list| self.way(segment, list, project, fits)).collect()
+    /// The days, cut wherever anything changes and at months: the first day of each part, and its epoch.
+    #[must_use]
+    pub fn parts(&self) -> &[(NaiveDate, usize)] {
+        &self.parts
     }
 
-    fn way(&mut self, segment: usize, list: usize, project: usize, fits: &Fits) -> RouteId {
-        let key = (segment, list, project, self.segments[segment].active[list].and(fits));
+    fn ways(&mut self, epoch: usize, project: usize, fits: &Fits) -> Vec<RouteId> {
+        (0..self.epochs[epoch].active.len()).map(|list| self.way(epoch, list, project, fits)).collect()
+    }
+
+    fn way(&mut self, epoch: usize, list: usize, project: usize, fits: &Fits) -> RouteId {
+        let key = (epoch, list, project, self.epochs[epoch].active[list].and(fits));
         if let Some(id) = self.known.get(&key) {
             return *id;
         }
-        let start = self.place(segment, Holder::Project(project));
-        let route = self.walk(segment, list, start, 0, fits);
+        let start = self.place(epoch, Holder::Project(project));
+        let route = self.walk(epoch, list, start, 0, fits);
         let next = self.routes.len();
         let id = *self.ids.entry(route.clone()).or_insert(next);
         if id == next {
@@ -273,9 +295,9 @@ impl Plan {
         id
     }
 
-    fn place(&self, segment: usize, holder: Holder) -> Place {
+    fn place(&self, epoch: usize, holder: Holder) -> Place {
         let team = match holder {
-            Holder::Project(project) => self.segments[segment].owners[project],
+            Holder::Project(project) => self.epochs[epoch].owners[project],
             Holder::Team(team) => Some(team),
             Holder::Nobody => None,
         };
@@ -283,10 +305,10 @@ impl Plan {
     }
 
     /// Through the rules of a list from one on, as far as the first that splits.
-    fn walk(&self, segment: usize, list: usize, start: Place, from: usize, fits: &Fits) -> Route {
+    fn walk(&self, epoch: usize, list: usize, start: Place, from: usize, fits: &Fits) -> Route {
         let mut route = Route { start, moves: Vec::new(), split: None };
         let mut shared_by = None;
-        let in_force = self.segments[segment].active[list].and(fits);
+        let in_force = self.epochs[epoch].active[list].and(fits);
         for rule in (from..self.rules.len()).filter(|rule| in_force.has(*rule)) {
             let (compiled, place) = (&self.compiled[rule], route.end());
             if !compiled.takes(place) {
@@ -296,7 +318,7 @@ impl Plan {
                 (Method::Shared, _) => shared_by = Some(rule),
                 (Method::Relabel, target) => {
                     shared_by = None;
-                    let to = self.place(segment, target.copied().unwrap_or(Holder::Nobody));
+                    let to = self.place(epoch, target.copied().unwrap_or(Holder::Nobody));
                     if to != place {
                         route.moves.push((rule, to));
                     }
@@ -307,30 +329,21 @@ impl Plan {
                 }
             }
         }
-        route.moves.extend(shared_by.map(|rule| (rule, self.place(segment, Holder::Nobody))));
+        route.moves.extend(shared_by.map(|rule| (rule, self.place(epoch, Holder::Nobody))));
         route
     }
 
-    /// The days with the same rules and owners that a day belongs to.
-    pub(super) fn segment(&self, day: NaiveDate) -> usize {
-        self.segments.partition_point(|segment| segment.days.to <= day).min(self.segments.len().saturating_sub(1))
+    /// The epoch of a day.
+    #[must_use]
+    pub fn epoch(&self, day: NaiveDate) -> usize {
+        let part = self.parts.partition_point(|(from, _)| *from <= day).saturating_sub(1);
+        self.parts.get(part).map_or(0, |(_, epoch)| *epoch)
     }
 
     /// Where the shares of a split go: as they are, or by later rules that take whole projects.
-    pub(super) fn shares(&self, segment: usize, list: usize, split_by: usize) -> Vec<Route> {
+    pub(super) fn shares(&self, epoch: usize, list: usize, split_by: usize) -> Vec<Route> {
         let targets = self.compiled[split_by].among.iter();
-        targets
-            .map(|target| self.walk(segment, list, self.place(segment, *target), split_by + 1, &self.whole))
-            .collect()
-    }
-}
-
-/// One lane more, as a longer one where it goes on.
-fn push(lanes: &mut Vec<(usize, Lane)>, class: usize, days: Period, ways: Vec<RouteId>) {
-    let before = lanes.iter_mut().rev().find(|(of, _)| *of == class);
-    match before {
-        Some((_, (period, same))) if period.to == days.from && *same == ways => period.to = days.to,
-        _ => lanes.push((class, (days, ways))),
+        targets.map(|target| self.walk(epoch, list, self.place(epoch, *target), split_by + 1, &self.whole)).collect()
     }
 }
 
@@ -373,18 +386,19 @@ impl Compiled {
     }
 }
 
-fn segments(
+fn parts(
     owners: &Owners,
     compiled: &[Compiled],
     lists: &[std::ops::Range<usize>],
-    days: Period,
-) -> Vec<Segment> {
+    (days, wanted): (Period, Period),
+) -> (Vec<(NaiveDate, usize)>, Vec<Epoch>) {
     let edges = compiled.iter().flat_map(|rule| [rule.days.0, rule.days.1]);
     let moves = owners.spans.iter().flat_map(|(.., span)| [span.from, span.to]);
-    let within = edges.chain(moves).filter(|day| days.contains(*day)).chain([days.from, days.to]);
-    let edges: Vec<NaiveDate> = within.collect::<BTreeSet<_>>().into_iter().collect();
-    let segment = |pair: &[NaiveDate]| {
-        let day = pair[0];
+    let months = days.iter().filter(|day| day.day() == 1);
+    let edges = edges.chain(moves).chain(months).chain([days.from, wanted.from, wanted.to]);
+    let edges: BTreeSet<NaiveDate> = edges.filter(|day| days.contains(*day)).collect();
+    let mut epochs: Vec<Epoch> = Vec::new();
+    let part = |day: NaiveDate| {
         let mut owned = vec![None; owners.projects.len()];
         for (project, team, span) in &owners.spans {
             if span.contains(day) {
@@ -392,10 +406,15 @@ fn segments(
             }
         }
         let in_force = |rule: usize| compiled[rule].days.0 <= day && day < compiled[rule].days.1;
-        let active = lists.iter().map(|list| {
-            (0..compiled.len()).map(|rule| list.contains(&rule) && in_force(rule)).collect()
+        let active =
+            lists.iter().map(|list| (0..compiled.len()).map(|rule| list.contains(&rule) && in_force(rule)).collect());
+        let epoch = Epoch { owners: owned, active: active.collect() };
+        let known = epochs.iter().position(|known| *known == epoch).unwrap_or_else(|| {
+            epochs.push(epoch);
+            epochs.len() - 1
         });
-        Segment { days: Period { from: day, to: pair[1] }, owners: owned, active: active.collect() }
+        (day, known)
     };
-    edges.windows(2).map(segment).collect()
+    let parts = edges.into_iter().map(part).collect();
+    (parts, epochs)
 }

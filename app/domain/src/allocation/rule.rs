@@ -261,7 +261,8 @@ impl AllocationRule {
         let whole = self.conditions.iter().filter(|condition| !named(condition)).count() == 0;
         let of = |condition: &Condition| {
             let is_team = condition.dimension == Dimension::Team;
-            let target = move |slug: &String| if is_team { Target::Team(slug.clone()) } else { Target::Project(slug.clone()) };
+            let target =
+                move |slug: &String| if is_team { Target::Team(slug.clone()) } else { Target::Project(slug.clone()) };
             condition.values.iter().map(target).collect::<Vec<_>>()
         };
         self.conditions.iter().filter(move |_| whole).flat_map(of)

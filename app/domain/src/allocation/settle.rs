@@ -65,7 +65,7 @@ impl Neg for Amounts {
     }
 }
 
-/// Sums of one day that go one way.
+/// Sums of one day that go one way; where nothing of them is split, of all days from this one on on which nothing changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
     /// The organization's day.
@@ -163,7 +163,7 @@ struct Settled<'a> {
     direct: BTreeMap<(NaiveDate, Place), Amounts>,
     /// In which proportion a rule splits in a month.
     weights: HashMap<(usize, NaiveDate), Vec<i128>>,
-    /// Where the shares of a rule go in a segment.
+    /// Where the shares of a rule go in an epoch.
     shares: HashMap<(usize, usize), Vec<Route>>,
 }
 
@@ -188,11 +188,11 @@ impl Settled<'_> {
 
     /// Splits what waits on a day, in the order of the rules: a share goes only to later ones.
     fn split(&mut self, list: usize, day: NaiveDate, since: NaiveDate) {
-        let (segment, month) = (self.plan.segment(day), month_of(day));
+        let (epoch, month) = (self.plan.epoch(day), month_of(day));
         while let Some(((rule, from), amounts)) = self.pools.pop_first() {
             let parts = amounts.apportion(&self.weights(rule, month));
-            let way = (segment, rule);
-            let routes = self.shares.remove(&way).unwrap_or_else(|| self.plan.shares(segment, list, rule));
+            let way = (epoch, rule);
+            let routes = self.shares.remove(&way).unwrap_or_else(|| self.plan.shares(epoch, list, rule));
             for (route, part) in routes.iter().zip(parts) {
                 self.moved(since, rule, (from, route.start), part);
                 self.follow(since, route, part);

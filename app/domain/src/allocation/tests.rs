@@ -137,24 +137,36 @@ fn named(name: &str, conditions: Vec<Condition>) -> AllocationRule {
     }
 }
 
-/// As the backend does it: classes of labels, lanes of series, sums by day and route.
+/// As the backend does it: classes of labels, lanes of groups, sums by day and route.
 fn cells(plan: &mut Plan, list: usize, usages: &[Usage]) -> Vec<Cell> {
     let classes: Vec<usize> = usages.iter().map(|usage| plan.class(&Dimension::Customer, usage.customer)).collect();
     let mut cells = Vec::new();
     for (usage, class) in usages.iter().zip(classes) {
-        let lanes = plan.lanes(&series(usage.project, usage.feature));
-        let of = |class: usize| {
-            lanes.iter().find(|(of, (period, _))| *of == class && period.contains(usage.day)).map(|(_, (_, ways))| ways[list])
-        };
-        let route = of(class).or_else(|| of(0)).unwrap();
-        cells.push(Cell { day: usage.day, route, amounts: usage.amounts });
+        let group = plan.group(&series(usage.project, usage.feature));
+        let (lanes, epoch) = (plan.lanes(group), plan.epoch(usage.day));
+        let of = |class: usize| lanes.iter().find(|lane| lane.class == class && lane.epoch == epoch);
+        let route = of(class).or_else(|| of(0)).unwrap().routes[list];
+        let part = plan.parts().iter().rev().find(|(from, _)| *from <= usage.day).unwrap().0;
+        let day = if plan.route(route).split.is_some() { usage.day } else { part };
+        cells.push(Cell { day, route, amounts: usage.amounts });
     }
     cells
 }
 
-fn settled(owners: &Owners, rules: &[AllocationRule], usages: &[Usage], since: fn(NaiveDate) -> NaiveDate) -> Allocation {
-    let mut plan = Plan::new(owners, &[rules.to_vec()], days());
-    let cells = cells(&mut plan, 0, usages);
+/// The same, day by day.
+fn cells_by_day(plan: &mut Plan, usages: &[Usage]) -> Vec<Cell> {
+    let cells = cells(plan, 0, usages);
+    cells.into_iter().zip(usages).map(|(cell, usage)| Cell { day: usage.day, ..cell }).collect()
+}
+
+fn settled(
+    owners: &Owners,
+    rules: &[AllocationRule],
+    usages: &[Usage],
+    since: fn(NaiveDate) -> NaiveDate,
+) -> Allocation {
+    let mut plan = Plan::new(owners, &[rules.to_vec()], days(), days());
+    let cells = cells_by_day(&mut plan, usages);
     plan.settle(0, cells, days(), since)
 }
 
@@ -340,12 +352,12 @@ proptest! {
         prop_assert_eq!(&by_month(&by_day.moved, |step| Move { since: month_of(step.since), ..step }), &months.moved);
 
         let part = Period { from: day(from), to: day(from + length) };
-        let mut plan = Plan::new(&owners, &[rules.clone()], days());
+        let mut plan = Plan::new(&owners, &[rules.clone()], days(), part);
         let cells = cells(&mut plan, 0, &usages);
-        let made = plan.settle(0, cells, part, |day| day);
+        let made = plan.settle(0, cells, part, |_| part.from);
         let mut within = by_day.at_end;
         within.retain(|(day, _), _| part.contains(*day));
-        prop_assert_eq!(made.at_end, within);
+        prop_assert_eq!(made.at_end, by_month(&within, |(_, place)| (part.from, place)));
     }
 
     /// Two lists beside each other answer as each does alone: what a preview compares is what was and what would be.
@@ -354,11 +366,11 @@ proptest! {
         owners in owners(), before in prop::collection::vec(rule(), 0..4), after in prop::collection::vec(rule(), 0..4),
         usages in usages(),
     ) {
-        let mut plan = Plan::new(&owners, &[before.clone(), after.clone()], days());
+        let mut plan = Plan::new(&owners, &[before.clone(), after.clone()], days(), days());
         for (list, rules) in [before, after].iter().enumerate() {
             let cells = cells(&mut plan, list, &usages);
-            let made = plan.settle(list, cells, days(), |day| day);
-            prop_assert_eq!(made.at_end, settled(&owners, rules, &usages, |day| day).at_end);
+            let made = plan.settle(list, cells, days(), month_of);
+            prop_assert_eq!(made.at_end, settled(&owners, rules, &usages, month_of).at_end);
         }
     }
 }
@@ -375,7 +387,8 @@ fn moves(name: &str, from: &str, to: &str) -> AllocationRule {
 
 #[test]
 fn a_circle_is_refused_by_name_however_long() {
-    let rules = [moves("1", "project:a", "project:b"), moves("2", "project:b", "team:x"), moves("3", "project:c", "project:a")];
+    let rules =
+        [moves("1", "project:a", "project:b"), moves("2", "project:b", "team:x"), moves("3", "project:c", "project:a")];
     let refused = check(&rules, &moves("4", "team:x", "project:c")).unwrap_err();
     assert_eq!(refused.code, "circle");
     assert_eq!(
@@ -441,7 +454,11 @@ fn a_form_says_every_wrong_field() {
     let nothing = AllocationForm { conditions: vec![], ..form("even", &[("team:a", "")]) };
     assert_eq!(codes(nothing), pair("conditions", "required"));
     let mut twice = form("even", &[("team:a", "")]);
-    twice.conditions.push(ConditionForm { dimension: "customer".to_owned(), test: "missing".to_owned(), ..ConditionForm::default() });
+    twice.conditions.push(ConditionForm {
+        dimension: "customer".to_owned(),
+        test: "missing".to_owned(),
+        ..ConditionForm::default()
+    });
     assert_eq!(codes(twice), pair("conditions", "another_label"));
     let empty = codes(AllocationForm::default());
     let fields: Vec<&str> = empty.iter().map(|(pointer, _)| pointer.as_str()).collect();
@@ -458,7 +475,8 @@ fn a_split_by_use_of_nothing_is_even_and_says_so() {
     let mut split = moves("pool", "project:a", "project:b");
     split.among.push(Share { target: Target::Team("z".to_owned()), percent: None });
     split.method = Method::Tokens;
-    let usage = Usage { day: first(), project: 0, feature: "", customer: "", amounts: Amounts::new(Decimal::ONE, 3, 5) };
+    let usage =
+        Usage { day: first(), project: 0, feature: "", customer: "", amounts: Amounts::new(Decimal::ONE, 3, 5) };
     let made = settled(&owners, &[split.clone()], std::slice::from_ref(&usage), month_of);
     assert_eq!(made.evenly.into_iter().collect::<Vec<_>>(), [(0, first())]);
     let halves: Vec<Decimal> = made.at_end.values().map(Amounts::spend).collect();

@@ -270,7 +270,8 @@ impl AllocationPreview {
     pub fn of(owners: &Owners, months: &[NaiveDate], [before, after]: [&Allocation; 2], rule: usize) -> Self {
         let mut changes: BTreeMap<Party, Vec<Amounts>> = BTreeMap::new();
         let mut add = |(month, place): &(NaiveDate, Place), amounts: Amounts| {
-            let change = changes.entry(Party::team_of(owners, *place)).or_insert_with(|| vec![Amounts::default(); months.len()]);
+            let change =
+                changes.entry(Party::team_of(owners, *place)).or_insert_with(|| vec![Amounts::default(); months.len()]);
             if let Some(at) = months.iter().position(|of| of == month) {
                 change[at] += amounts;
             }

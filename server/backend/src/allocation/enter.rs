@@ -1,6 +1,6 @@
 //! Rules that are entered, what they would change, and their order.
 
-use super::usage::{self, Usage};
+use super::usage::{self, Kept, Usage};
 use super::{sql, whole_months};
 use crate::rules::{self, Change};
 use crate::{Backend, Error, OrgScope};
@@ -25,11 +25,7 @@ const PREVIEWED_MONTHS: u32 = 12;
 /// # Errors
 /// [`Problem::Invalid`] for names that nothing has, another label than that of rules of the same days, and circles; `Forbidden` without the permission; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn enter(
-    backend: &Backend,
-    scope: &OrgScope,
-    new: &NewRule<AllocationRule>,
-) -> Result<RuleChangeId, Error> {
+pub async fn enter(backend: &Backend, scope: &OrgScope, new: &NewRule<AllocationRule>) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     let mut change = Change::begin(backend, scope).await?;
     let days = Period::month_of(scope.zone().day_of(backend.clock.now()));
@@ -65,7 +61,7 @@ pub async fn preview(
     let after = usage::in_order(entered(before.clone(), rule));
     // The new one is the only one without a number.
     let number = before.len() + after.iter().position(|rule| rule.rule_id == 0).unwrap_or_default();
-    let usage = Usage::read(&mut snapshot, scope, &[before, after], days, |_| false).await?;
+    let usage = Usage::read(&mut snapshot, scope, &[before, after], (days, days), |_| Kept::Together).await?;
     drop(snapshot);
     let settled = [0, 1].map(|list| usage.plan.settle(list, usage.cells(list), days, month_of));
     Ok(AllocationPreview::of(&usage.owners, &months, settled.each_ref(), number))

@@ -22,7 +22,7 @@ use domain::rule::{Dated, History, RuleKind};
 use domain::spend::Dimension;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use usage::Usage;
+use usage::{Kept, Usage};
 
 /// By what the unallocated rest is looked at, those first that a rule would name first.
 const CAUSES: [Dimension; 3] = [Dimension::Project, Dimension::ApiKey, Dimension::Feature];
@@ -49,7 +49,8 @@ pub async fn allocated(backend: &Backend, scope: &OrgScope, period: Period) -> R
     let _permit = backend.readers.permit(scope).await?;
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let lists = [usage::rules_in_order(&mut snapshot, scope).await?];
-    let usage = Usage::read(&mut snapshot, scope, &lists, whole_months(period), Route::is_unallocated).await?;
+    let kept = |route: &Route| if route.is_unallocated() { Kept::Apart } else { Kept::Together };
+    let usage = Usage::read(&mut snapshot, scope, &lists, (whole_months(period), period), kept).await?;
     let made = usage.plan.settle(0, usage.cells(0), period, |_| period.from);
     let mut allocated = Allocated::of(&usage.plan, &usage.owners, &made, (period, scope.zone().name()));
     allocated.cause = cause(&usage, period);
@@ -71,7 +72,9 @@ pub async fn allocated_by_rules(
     period: Period,
 ) -> Result<Option<Allocated>, Error> {
     scope.require(Permission::Read)?;
-    if *scope.visible() != Visible::All || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await?.is_empty() {
+    if *scope.visible() != Visible::All
+        || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await?.is_empty()
+    {
         return Ok(None);
     }
     allocated(backend, scope, period).await.map(Some)
@@ -98,8 +101,11 @@ pub async fn explain(
     let mut snapshot = sql::snapshot(&backend.pool).await?;
     let lists = [usage::rules_in_order(&mut snapshot, scope).await?];
     let at = lists[0].iter().position(|rule| rule.rule_id == rule_id).ok_or(Problem::NotFound)?;
-    let takes = |route: &Route| route.split == Some(at) || route.moves.iter().any(|(rule, _)| *rule == at);
-    let usage = Usage::read(&mut snapshot, scope, &lists, whole_months(period), takes).await?;
+    let kept = |route: &Route| {
+        let takes = route.split == Some(at) || route.moves.iter().any(|(rule, _)| *rule == at);
+        if takes { Kept::ApartByDay } else { Kept::Together }
+    };
+    let usage = Usage::read(&mut snapshot, scope, &lists, (whole_months(period), period), kept).await?;
     drop(snapshot);
     let made = usage.plan.settle(0, usage.cells(0), period, |day| day);
     let mut days: BTreeMap<NaiveDate, Amounts> = BTreeMap::new();

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use domain::allocation::{Amounts, Owners, SeriesWords};
 use domain::period::Period;
 use domain::spend::Dimension;
-use sqlx::{PgConnection, PgPool, Postgres, Row, Transaction};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -65,9 +65,8 @@ pub(super) async fn series(
          from series where org_id = $1 order by series_id",
     );
     let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
-    let word = |dimension: &Dimension| {
-        !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team)
-    };
+    let word =
+        |dimension: &Dimension| !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team);
     let words: Vec<(Dimension, String)> =
         Dimension::NAMED.into_iter().filter(word).map(|dimension| (dimension.clone(), dimension.name())).collect();
     rows.iter()
@@ -96,70 +95,81 @@ pub(super) async fn labels(
     Ok(rows.fetch_all(connection).await?)
 }
 
-/// For some days, a series without one of the labels that matter, which is class 0, or with one of a class: by which way its sums go.
+/// How the ledger's sums are put together: by groups of series and classes of labels, by day or by part of the days.
 #[derive(Default)]
-pub(super) struct Lanes {
-    pub(super) series: Vec<i64>,
-    pub(super) classes: Vec<i32>,
-    pub(super) from: Vec<NaiveDate>,
-    pub(super) to: Vec<NaiveDate>,
-    pub(super) ways: Vec<i32>,
-    /// Labels and their classes.
-    pub(super) labels: Vec<i64>,
-    pub(super) label_classes: Vec<i32>,
+pub(super) struct Grouping {
+    /// First days of the parts.
+    pub(super) parts: Vec<NaiveDate>,
+    /// Series with their groups, and whether their sums are wanted by day.
+    pub(super) series: Vec<(i64, i32, bool)>,
+    /// Labels with their classes, which begin with 1.
+    pub(super) labels: Vec<(i64, i32)>,
 }
 
-/// Sums by day and way. What a label has goes its way, and is not with the rest.
+/// Sums of a day, or of a part that begins there, of a group; those of class 0 are of all its usage, with or without a label.
+pub(super) struct GroupSums {
+    pub(super) day: NaiveDate,
+    pub(super) group: i32,
+    pub(super) class: i32,
+    pub(super) amounts: Amounts,
+}
+
+/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums on disk.
 pub(super) async fn sums(
     connection: &mut PgConnection,
     scope: &OrgScope,
     days: Period,
-    lanes: &Lanes,
-) -> Result<Vec<(NaiveDate, i32, Amounts)>, Error> {
-    let rows = sqlx::query(
-        "with lane as materialized (
-            select * from unnest($4::bigint[], $5::int[], $6::date[], $7::date[], $8::int[])
-                as lane (series_id, class, from_day, to_day, way)),
-         usage as (
-            select r.day, lane.way, r.booked + r.adjusted as spend, r.requests, r.tokens
-            from rollup_day as r join lane
-                on lane.series_id = r.series_id and lane.class = 0 and r.day >= lane.from_day and r.day < lane.to_day
-            where r.org_id = $1 and r.day >= $2 and r.day < $3
-            union all
-            select r.day, side.way, side.sign * (r.booked + r.adjusted), side.sign * r.requests, side.sign * r.tokens
-            from rollup_label_day as r
-            join unnest($9::bigint[], $10::int[]) as label (label_id, class) on label.label_id = r.label_id
-            join lane on lane.series_id = r.series_id and lane.class = label.class
-                and r.day >= lane.from_day and r.day < lane.to_day
-            join lane as rest on rest.series_id = r.series_id and rest.class = 0
-                and r.day >= rest.from_day and r.day < rest.to_day
-            cross join lateral (values (lane.way, 1), (rest.way, -1)) as side (way, sign)
-            where r.org_id = $1 and r.day >= $2 and r.day < $3)
-         select day, way, sum(spend) as spend, sum(requests)::bigint as requests, sum(tokens)::bigint as tokens
-         from usage group by day, way",
-    )
-    .bind(scope.org_id().0)
-    .bind(days.from)
-    .bind(days.to)
-    .bind(&lanes.series)
-    .bind(&lanes.classes)
-    .bind(&lanes.from)
-    .bind(&lanes.to)
-    .bind(&lanes.ways)
-    .bind(&lanes.labels)
-    .bind(&lanes.label_classes)
-    .fetch_all(connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let amounts = Amounts::new(row.try_get("spend")?, row.try_get("requests")?, row.try_get("tokens")?);
-            Ok((row.try_get("day")?, row.try_get("way")?, amounts))
-        })
-        .collect()
+    grouping: &Grouping,
+) -> Result<Vec<GroupSums>, Error> {
+    for setting in ["set local enable_nestloop = off", "set local work_mem = '64MB'"] {
+        sqlx::query(setting).execute(&mut *connection).await?;
+    }
+    let mut found = Vec::new();
+    for (class, table) in [("0", "rollup_day as r"), ("label.class", "rollup_label_day as r")] {
+        let is_labelled = class != "0";
+        if is_labelled && grouping.labels.is_empty() {
+            break;
+        }
+        let mut sql: QueryBuilder<Postgres> = QueryBuilder::new("select case when member.by_day then r.day else (");
+        sql.push_bind(&grouping.parts).push("::date[])[width_bucket(r.day, ").push_bind(&grouping.parts);
+        sql.push("::date[])] end as day, member.series_group, ").push(class);
+        sql.push(
+            " as class, sum(r.booked + r.adjusted) as spend, sum(r.requests)::bigint as requests,
+                sum(r.tokens)::bigint as tokens
+             from ",
+        );
+        sql.push(table).push(" join unnest(");
+        sql.push_bind(grouping.series.iter().map(|(series, ..)| *series).collect::<Vec<_>>()).push("::bigint[], ");
+        sql.push_bind(grouping.series.iter().map(|(_, group, _)| *group).collect::<Vec<_>>()).push("::int[], ");
+        sql.push_bind(grouping.series.iter().map(|(.., by_day)| *by_day).collect::<Vec<_>>());
+        sql.push("::bool[]) as member (series_id, series_group, by_day) on member.series_id = r.series_id");
+        if is_labelled {
+            sql.push(" join unnest(");
+            sql.push_bind(grouping.labels.iter().map(|(label, _)| *label).collect::<Vec<_>>()).push("::bigint[], ");
+            sql.push_bind(grouping.labels.iter().map(|(_, class)| *class).collect::<Vec<_>>());
+            sql.push("::int[]) as label (label_id, class) on label.label_id = r.label_id");
+        }
+        sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and r.day >= ").push_bind(days.from).push(" and r.day < ").push_bind(days.to);
+        sql.push(" group by 1, 2, 3");
+        for row in sql.build().fetch_all(&mut *connection).await? {
+            found.push(GroupSums {
+                day: row.try_get("day")?,
+                group: row.try_get("series_group")?,
+                class: row.try_get("class")?,
+                amounts: Amounts::new(row.try_get("spend")?, row.try_get("requests")?, row.try_get("tokens")?),
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// The name of an API key.
-pub(super) async fn key_name(connection: &mut PgConnection, scope: &OrgScope, key: &str) -> Result<Option<String>, Error> {
+pub(super) async fn key_name(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    key: &str,
+) -> Result<Option<String>, Error> {
     let name = sqlx::query_scalar("select name from api_keys where org_id = $1 and key_id::text = $2");
     Ok(name.bind(scope.org_id().0).bind(key).fetch_optional(connection).await?)
 }

@@ -128,7 +128,9 @@ fn refused(result: Result<impl std::fmt::Debug, Error>) -> Vec<(String, String)>
 async fn rules_share_out_what_is_over_too_and_undoing_gives_it_back() {
     let place = place("Asia/Kolkata").await;
     place.call("web", "2026-11-03T10:00:00Z", "10", |_| {}).await;
-    place.call("main", "2026-11-03T10:00:00Z", "4", |call| drop(call.tags.insert("repo".into(), "web-shop".into()))).await;
+    place
+        .call("main", "2026-11-03T10:00:00Z", "4", |call| drop(call.tags.insert("repo".into(), "web-shop".into())))
+        .await;
     place.call("main", "2026-11-03T10:00:00Z", "2", |call| drop(call.tags.insert("repo".into(), "infra".into()))).await;
     place.call("main", "2026-11-04T10:00:00Z", "1", |_| {}).await;
     place.call("vectors", "2026-11-05T10:00:00Z", "9", |_| {}).await;
@@ -151,7 +153,10 @@ async fn rules_share_out_what_is_over_too_and_undoing_gives_it_back() {
     let shared = [("team growth", "21.411764705882"), ("team main", "4.588235294118"), ("team platform", "0")];
     assert_eq!(totals(&made.teams), expected(&shared));
     let growth = made.teams.iter().find(|account| account.party == Party::Team("growth".to_owned())).unwrap();
-    assert_eq!((growth.own.spend(), growth.came.spend(), growth.went.spend()), (money("10"), money("11.411764705882"), money("0")));
+    assert_eq!(
+        (growth.own.spend(), growth.came.spend(), growth.went.spend()),
+        (money("10"), money("11.411764705882"), money("0"))
+    );
     let by_project = [
         ("project web", "10"),
         ("team growth", "11.411764705882"),
@@ -160,12 +165,19 @@ async fn rules_share_out_what_is_over_too_and_undoing_gives_it_back() {
     ];
     assert_eq!(totals(&made.projects), expected(&by_project));
     let change = |party: &str| {
-        let of = |(of, months): &(Party, Vec<Amounts>)| (of.slug() == Some(party)).then(|| months.last().unwrap().spend());
+        let of =
+            |(of, months): &(Party, Vec<Amounts>)| (of.slug() == Some(party)).then(|| months.last().unwrap().spend());
         preview.changes.iter().find_map(of)
     };
-    assert_eq!((change("growth"), change("main"), change("platform")), (Some(money("7.411764705882")), Some(money("1.588235294118")), Some(money("-9"))));
+    assert_eq!(
+        (change("growth"), change("main"), change("platform")),
+        (Some(money("7.411764705882")), Some(money("1.588235294118")), Some(money("-9")))
+    );
     assert_eq!((preview.moved.spend(), preview.months.len()), (money("9"), 12));
-    assert!(preview.changes.iter().all(|(_, months)| months[..11].iter().all(Amounts::is_empty)), "not before November");
+    assert!(
+        preview.changes.iter().all(|(_, months)| months[..11].iter().all(Amounts::is_empty)),
+        "not before November"
+    );
 
     let october = place.allocated(period("2026-10-01", "2026-11-01")).await;
     assert_eq!(totals(&october.teams), expected(&[("team platform", "100")]));
@@ -195,19 +207,28 @@ async fn what_is_shared_is_unallocated_until_a_rule_splits_it_and_every_amount_i
     let shared = place.allocated(november()).await;
     assert_eq!(shared.unallocated.spend(), money("9"));
     let cause = shared.cause.unwrap();
-    assert_eq!((cause.dimension, cause.label.as_str(), cause.amounts.spend()), (Dimension::Project, "vectors", money("9")));
+    assert_eq!(
+        (cause.dimension, cause.label.as_str(), cause.amounts.spend()),
+        (Dimension::Project, "vectors", money("9"))
+    );
 
     place.enter(&form("Split", &["project is vectors"], "fixed", &["project:web 75", "team:main 25"])).await;
     place.enter(&form("Web", &["project is web"], "relabel", &["project:api"])).await;
     let split = place.allocated(november()).await;
     assert!(split.unallocated.is_empty() && split.cause.is_none());
-    assert_eq!(totals(&split.teams), expected(&[("team growth", "6.75"), ("team main", "3.25"), ("team platform", "0")]));
+    assert_eq!(
+        totals(&split.teams),
+        expected(&[("team growth", "6.75"), ("team main", "3.25"), ("team platform", "0")])
+    );
     let ids: BTreeMap<String, u64> = split.flows.iter().map(|flow| (flow.rule.clone(), flow.rule_id)).collect();
     assert_eq!(split.moved_by(ids["Split"]).spend(), money("9"));
 
     let explained = allocation::explain(&place.backend, &place.acme.owner, ids["Split"], november()).await.unwrap();
-    let origins: Vec<(&str, &str, Decimal)> =
-        explained.origins.iter().map(|origin| (origin.project.as_str(), origin.feature.as_str(), origin.amounts.spend())).collect();
+    let origins: Vec<(&str, &str, Decimal)> = explained
+        .origins
+        .iter()
+        .map(|origin| (origin.project.as_str(), origin.feature.as_str(), origin.amounts.spend()))
+        .collect();
     assert_eq!(origins, [("vectors", "search", money("6")), ("vectors", "", money("3"))]);
     assert!(explained.shares.is_empty());
     let days: Vec<(NaiveDate, Decimal)> = explained.days.iter().map(|(day, amounts)| (*day, amounts.spend())).collect();
@@ -225,8 +246,13 @@ async fn what_is_shared_is_unallocated_until_a_rule_splits_it_and_every_amount_i
 
     let rule = listed.iter().find(|rule| rule.row.name == "Split").unwrap().rule_id;
     rules::end(&place.backend, &place.acme.owner, rule, Edge::Day(day("2026-11-06"))).await.unwrap();
-    assert_eq!(place.allocated(november()).await.unallocated.spend(), money("3"), "from the sixth on it is shared again");
-    let refused = rules::end(&place.backend, &place.acme.owner, rule, Edge::At("2026-11-04T01:00:00Z".parse().unwrap())).await;
+    assert_eq!(
+        place.allocated(november()).await.unallocated.spend(),
+        money("3"),
+        "from the sixth on it is shared again"
+    );
+    let refused =
+        rules::end(&place.backend, &place.acme.owner, rule, Edge::At("2026-11-04T01:00:00Z".parse().unwrap())).await;
     assert!(refused.is_err());
 }
 
@@ -251,7 +277,8 @@ async fn a_rule_that_cannot_hold_is_refused_with_its_reason() {
     assert!(allocation::enter(backend, &viewer, &fine).await.is_err());
     assert!(allocation::preview(backend, &viewer, &fine).await.is_err());
     allocation::allocated(backend, &viewer, november()).await.unwrap();
-    let project = projects::list_projects(backend, owner).await.unwrap().into_iter().find(|of| of.slug.as_str() == "web");
+    let project =
+        projects::list_projects(backend, owner).await.unwrap().into_iter().find(|of| of.slug.as_str() == "web");
     let (_, bound) = seed::bound_key(backend, owner, &project.unwrap()).await;
     assert!(allocation::allocated(backend, &bound, november()).await.is_err(), "it would tell of other projects");
     assert!(allocation::list(backend, &bound).await.is_err());
@@ -292,7 +319,15 @@ async fn sums_are_conserved_whatever_rules_there_are() {
     let owner: &OrgScope = &place.acme.owner;
     let mut changes = Vec::new();
     for round in 0..25 {
-        let conditions = ["feature is chat", "customer contains acm", "customer missing", "project is web", "project is vectors", "team is growth", "project is_not api"];
+        let conditions = [
+            "feature is chat",
+            "customer contains acm",
+            "customer missing",
+            "project is web",
+            "project is vectors",
+            "team is growth",
+            "project is_not api",
+        ];
         let method = Method::ALL[numbers.below(Method::ALL.len())];
         let all = ["team:main", "team:growth", "team:platform", "project:main", "project:api", "project:web"];
         let at = numbers.below(4);

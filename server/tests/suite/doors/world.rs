@@ -429,11 +429,8 @@ impl Making<'_> {
     }
 
     async fn allocation(&mut self, acme: &OrgScope) {
-        let condition = ConditionForm {
-            dimension: "project".to_owned(),
-            test: "is".to_owned(),
-            values: PROJECT.to_owned(),
-        };
+        let condition =
+            ConditionForm { dimension: "project".to_owned(), test: "is".to_owned(), values: PROJECT.to_owned() };
         let rule = AllocationForm {
             name: format!("Shared {SECRET} {WHOLE_SECRET}"),
             conditions: vec![condition],
