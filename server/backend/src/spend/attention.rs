@@ -9,6 +9,7 @@ use domain::budget::{BudgetState, SpendScope};
 use domain::identity::Permission;
 use domain::ids::ProjectId;
 use domain::period::{Period, Zone};
+use domain::project::Project;
 use domain::spend::{
     Anomaly, AnomalyCause, Attention, Contribution, Dimension, SpendQuery, by_amount, causes, days_needed, is_quiet,
     unusual_days, usual_day,
@@ -70,7 +71,8 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
 struct History {
     today: NaiveDate,
     days: BTreeMap<ProjectId, BTreeMap<NaiveDate, Decimal>>,
-    slugs: BTreeMap<ProjectId, String>,
+    /// Slug and name of each.
+    projects: BTreeMap<ProjectId, (String, String)>,
 }
 
 impl History {
@@ -85,13 +87,14 @@ impl History {
             *days.entry(row.project_id).or_default().entry(row.day).or_default() += row.spend;
         }
         let active = projects.into_iter().filter(|project| project.archived_at.is_none());
-        Ok(Self { today, days, slugs: active.map(|project| (project.project_id, project.slug.into())).collect() })
+        let named = |project: Project| (project.project_id, (project.slug.into(), project.name));
+        Ok(Self { today, days, projects: active.map(named).collect() })
     }
 
     fn quiet(&self, project: ProjectId, newest: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Option<Attention> {
         let days = self.days.get(&project).filter(|days| is_quiet(days, newest, now))?;
-        let project = self.slugs.get(&project)?.clone();
-        Some(Attention::Quiet { project, newest: zone.local(newest), usual: usual_day(days) })
+        let (project, project_name) = self.projects.get(&project)?.clone();
+        Some(Attention::Quiet { project, project_name, newest: zone.local(newest), usual: usual_day(days) })
     }
 }
 
@@ -99,14 +102,14 @@ async fn unusual(backend: &Backend, scope: &OrgScope, history: &History) -> Resu
     let dearest = |(project, days): (&ProjectId, &BTreeMap<NaiveDate, Decimal>)| {
         let unusual = unusual_days(days, history.today);
         let day = *unusual.iter().max_by_key(|day| day.excess())?;
-        Some((history.slugs.get(project)?.clone(), day, unusual.len()))
+        Some((history.projects.get(project)?.clone(), day, unusual.len()))
     };
     let mut found: Vec<_> = history.days.iter().filter_map(dearest).collect();
     found.sort_by_key(|(_, day, _)| Reverse(day.excess()));
     found.truncate(EXPLAINED);
-    let explained = found.into_iter().map(async |(project, day, days)| {
+    let explained = found.into_iter().map(async |((project, project_name), day, days)| {
         let causes = explain(backend, scope, &project, day.day).await?;
-        Ok(Anomaly { project, day, days, causes })
+        Ok(Anomaly { project, project_name, day, days, causes })
     });
     futures::future::try_join_all(explained).await
 }
