@@ -1,5 +1,6 @@
 //! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
 
+use super::answers::Asker;
 use super::explore::names;
 use super::{grouped, project_days, query, sql};
 use crate::forecast::ForecastInputs;
@@ -107,11 +108,35 @@ async fn unusual(backend: &Backend, scope: &OrgScope, history: &History) -> Resu
     let mut found: Vec<_> = history.days.iter().filter_map(dearest).collect();
     found.sort_by_key(|(_, day, _)| Reverse(day.excess()));
     found.truncate(EXPLAINED);
-    let explained = found.into_iter().map(async |((project, project_name), day, days)| {
-        let causes = explain(backend, scope, &project, day.day).await?;
-        Ok(Anomaly { project, project_name, day, days, causes })
-    });
-    futures::future::try_join_all(explained).await
+    let asked: Vec<(&str, NaiveDate)> = found.iter().map(|((slug, _), day, _)| (slug.as_str(), day.day)).collect();
+    let asker = Asker { backend, scope, part: SpendScope::Organization };
+    let explain = |place| {
+        let (project, day) = asked.get(place).copied().unwrap_or_default();
+        explain(backend, scope, project, day)
+    };
+    let mut causes = asker.causes(&asked, DAYS_BEFORE, explain).await?;
+    name_keys(backend, scope, causes.iter_mut().flatten()).await?;
+    let explained = found.into_iter().zip(causes);
+    Ok(explained
+        .map(|(((project, project_name), day, days), causes)| Anomaly { project, project_name, day, days, causes })
+        .collect())
+}
+
+/// Calls keys by their names, not by their ids.
+async fn name_keys(
+    backend: &Backend,
+    scope: &OrgScope,
+    causes: impl Iterator<Item = &mut AnomalyCause>,
+) -> Result<(), Error> {
+    let keys: Vec<_> = causes.filter(|cause| cause.dimension == Dimension::ApiKey).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let named = names(backend, scope, &Dimension::ApiKey).await?;
+    for cause in keys {
+        cause.name = named.get(&cause.value).unwrap_or(&cause.value).clone();
+    }
+    Ok(())
 }
 
 /// Whether a budget is exceeded, or its month is forecast to end above it.
@@ -136,13 +161,7 @@ async fn explain(
         let found = contributions(backend, scope, project, day, &dimension).await?;
         Ok::<_, Error>((dimension, found))
     });
-    let mut found = causes(futures::future::try_join_all(contributions).await?);
-    if let Some(cause) = found.iter_mut().find(|cause| cause.dimension == Dimension::ApiKey)
-        && let Some(name) = names(backend, scope, &Dimension::ApiKey).await?.remove(&cause.value)
-    {
-        cause.name = name;
-    }
-    Ok(found)
+    Ok(causes(futures::future::try_join_all(contributions).await?))
 }
 
 /// What each value cost on the day, and on an average day of the four weeks before.
