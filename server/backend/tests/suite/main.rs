@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
 mod allocation;
-mod allocation_speed;
 mod budgets;
 mod catalogue;
 mod contract;
