@@ -7,6 +7,7 @@
 
 pub mod budgets;
 pub mod caller;
+pub mod charges;
 mod cookie;
 pub mod delivery;
 pub mod error;

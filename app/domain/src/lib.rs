@@ -5,6 +5,7 @@
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
 pub mod budget;
+pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod forecast;
 pub mod format;
 pub mod identity;
 pub mod ids;
+pub mod import;
 pub mod meter;
 pub mod model;
 pub mod money;

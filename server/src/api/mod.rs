@@ -5,6 +5,7 @@
 
 pub(crate) mod body;
 mod budgets;
+mod charges;
 mod contract;
 mod cost_basis;
 pub(crate) mod csv;
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(charges::router())
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod budgets;
+mod charges;
 mod command;
 mod contract;
 mod delivery;

@@ -4,6 +4,7 @@
 
 mod budgets;
 mod catalogue;
+mod charges;
 mod contract;
 mod cost_basis;
 mod delivery;

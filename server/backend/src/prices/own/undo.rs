@@ -85,6 +85,8 @@ async fn used(
             }
             (is_used, "Events with a reported cost were booked since. End this choice, or choose again, and reprice.")
         }
+        // Nothing is booked with a charge: statements follow from those that count.
+        RuleKind::Charge => return Ok(None),
     };
     Ok(is_used.then_some(detail))
 }

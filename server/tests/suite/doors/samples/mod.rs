@@ -1,6 +1,7 @@
 //! Valid requests, by room.
 
 pub(super) mod budgets;
+pub(super) mod charges;
 pub(super) mod events;
 pub(super) mod identity;
 pub(super) mod keys;
