@@ -9,6 +9,13 @@ import { PASSWORD, openSignedIn, send, signIn } from "../lib/people.mjs";
 import { routes } from "../lib/routes.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
+/** Credits that usage draws, and a plan with included usage. */
+const CHARGES = [
+  "kind,description,provider,amount,rate,from,to,project,included,source,reason",
+  "prepaid_credits,Credits of the year,openai,5000,,2026-01-01,2027-01-01,,,Invoice 1,Year",
+  "subscription,Coding agent,anthropic,,200,2026-01-01,,support-bot,400,Order 2,Year",
+].join("\n");
+
 /** A cheaper price, one that looks like that of a single token, and a model that nobody knows. */
 const PRICE_LIST = [
   "s\tgenai-prices\t9.9",
@@ -99,6 +106,10 @@ const VISITS = {
     viewer: [["/allocation/new", 403]],
   },
   "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
+  "/o/{org}/charges": { sample: ["/charges"], empty: ["/charges"], viewer: ["/charges"] },
+  "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
+  "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },
+  "/o/{org}/charges/{charge}": { sample: [() => known.charge, ["/charges/none", 404]], viewer: [() => known.charge] },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
@@ -172,6 +183,12 @@ async function lookUp() {
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
   known.account = await first("/allocation", "/allocation/2");
+  await visit(people.owner, `${paths.sample}/charges/new`);
+  await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });
+  await send(people.owner, "Upload and preview", /\/charges\/imports\/0/);
+  known.charges = new URL(people.owner.url()).pathname.slice(paths.sample.length);
+  await send(people.owner, "Enter 2 charges", /notice=imported/);
+  known.charge = await first("/charges", "/charges/4");
 }
 
 test("every page of the app is visited", async () => {

@@ -15,7 +15,7 @@ pub mod theme;
 pub use csv_link::CsvLink;
 pub use frame::{Frame, Named, print_head};
 pub use logo::Logo;
-pub use navigation::{Badges, NavItem, shows_days, shows_hours};
+pub use navigation::{Badges, NavItem, shows_days, shows_filters, shows_hours};
 pub use period::{PeriodSelection, period_here};
 pub use plain::Plain;
 pub use query::{UrlQuery, here};

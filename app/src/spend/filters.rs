@@ -5,7 +5,7 @@ use super::links;
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
-use crate::layout::{PeriodSelection, UrlQuery, here, shows_days};
+use crate::layout::{PeriodSelection, UrlQuery, here, shows_filters};
 use crate::page::Visit;
 use crate::suggestions::suggest;
 use crate::ui::{Button, Icon, Menu, MenuItem, Sign, Suggest, html};
@@ -49,7 +49,7 @@ pub fn FilterMenu() -> impl IntoView {
 
 /// Above a page that filters concern: those in force, and the values of the one that is being chosen.
 pub(crate) async fn filter_bar(visit: &Visit) -> Option<AnyView> {
-    if !shows_days(&visit.path) {
+    if !shows_filters(&visit.path) {
         return None;
     }
     let (path, query) = (&visit.path, &visit.query);

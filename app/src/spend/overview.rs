@@ -183,15 +183,23 @@ impl View {
         let range = || format::range(overview.period, today);
         let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
-        let (against, unpriced) = (self.against(), self.not_in_it());
+        let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}</Figure>
             {others}
         }
+    }
+
+    /// Charges stand beside usage, each under its own name: "usage + $2,000.00 charges".
+    fn charged(&self) -> Option<AnyView> {
+        let charged = self.overview.charged.filter(|charged| !charged.is_zero())?;
+        let (href, title) = (self.query.sticky().at(&NavItem::Charges.path(&self.org)), format::money_full(charged));
+        let text = format!("{} charges", format::money(charged));
+        Some(html! { <p>"usage + "<a href=href title=title>{text}</a></p> })
     }
 
     /// What the first figure leaves out.

@@ -172,6 +172,8 @@ pub struct Overview {
     pub last_hour: Option<Decimal>,
     /// Requests of the span with usage that no rule read; none where filters name another label.
     pub unread_requests: Option<i64>,
+    /// Charges beside events in the span, which are no part of the total; none under filters.
+    pub charged: Option<Decimal>,
 }
 
 /// Where the present month is going.
