@@ -6,8 +6,8 @@ use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::SpendCell;
 use crate::ui::{
-    Breadcrumb, Column, Crumb, Facts, Meter, Notice, PageHead, Pager, Section, StatusDot, Table, TimeBar, Tone, columns,
-    html,
+    Breadcrumb, Column, Crumb, Facts, Meter, Notice, PageHead, Pager, Section, StatusDot, Table, TimeBar, Tone,
+    columns, html,
 };
 use domain::event::{CALLS_PER_PAGE, Call, CallGroup, CallGroupDetail, Repeat, Status, StepSums, waterfall};
 use leptos::prelude::*;
@@ -43,10 +43,8 @@ const fn word(kind: CallGroup) -> &'static str {
 
 fn draw(visit: &Visit, found: &CallGroupDetail) -> AnyView {
     let (org, kind) = (visit.org(), found.kind);
-    let crumbs = vec![
-        Crumb::link(super::call_groups::title(kind), List::Groups(kind).path(org)),
-        Crumb::here(found.id.clone()),
-    ];
+    let crumbs =
+        vec![Crumb::link(super::call_groups::title(kind), List::Groups(kind).path(org)), Crumb::here(found.id.clone())];
     let events = UrlQuery::new().with(kind.field(), &found.id);
     let (steps, repeats) = (steps(found), repeats(&found.repeats));
     html! {
@@ -76,7 +74,8 @@ fn headline(found: &CallGroupDetail) -> String {
 /// What others cost, to judge this one by.
 fn usual(found: &CallGroupDetail) -> String {
     let began = format!("{} – {}", format::time_seconds(found.first_at), format::time_seconds(found.last_at));
-    let whose = found.features.first().map_or_else(|| "all features".to_owned(), |feature| format!("the feature {feature}"));
+    let whose =
+        found.features.first().map_or_else(|| "all features".to_owned(), |feature| format!("the feature {feature}"));
     let Some(p95) = found.usual.p95.filter(|_| found.usual.of > 1) else { return began };
     let number = format::counted(found.usual.of, found.kind.as_str());
     format!("{began} · p95 of {whose}: {} ({number} in 30 days)", format::money(p95))
@@ -120,7 +119,7 @@ fn steps(found: &CallGroupDetail) -> AnyView {
                 <td class="name">{step.model.clone()}</td>
                 <td class="num">{format::count(step.sums.requests)}</td>
                 <td class="num only-wide">{format::count(step.sums.tokens)}</td>
-                <SpendCell sums=step.sums.clone()/>
+                <SpendCell sums=step.sums.clone() small=true/>
                 <td class="only-wide call-share"><Meter share=share label=label small=true/></td>
             </tr>
         }
@@ -142,7 +141,8 @@ fn steps(found: &CallGroupDetail) -> AnyView {
 
 fn repeats(repeats: &[Repeat]) -> Option<AnyView> {
     let row = |repeat: &Repeat| {
-        let hash = repeat.input_hash.clone().map(|hash| view! { <span class="note note-below">"same input "{hash}</span> });
+        let hash =
+            repeat.input_hash.clone().map(|hash| view! { <span class="note note-below">"same input "{hash}</span> });
         let unpriced = (repeat.unpriced > 0).then(|| format!(" + {} unpriced", format::count(repeat.unpriced)));
         view! {
             <tr>
@@ -202,7 +202,11 @@ fn call_row(org: &str, call: &Call, before: Option<&Call>, (from, length): (f64,
     let (tone, status, is_failed) = (status_tone(row.status), status_word(row.status), row.status != Status::Success);
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let tokens = |tokens: u64| if tokens == 0 { format::NONE.to_owned() } else { format::count(tokens) };
-    let step = if is_retry { html! { <span class="soft">"↳ retry"</span> } } else { step_name(call.step.as_ref()) };
+    let step = if is_retry {
+        html! { <span class="soft">"↳ retry"</span> }
+    } else {
+        step_name(call.step.as_ref())
+    };
     html! {
         <tr>
             <th scope="row" class="nowrap">

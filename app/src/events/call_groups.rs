@@ -58,14 +58,21 @@ fn lead(kind: CallGroup, found: &CallGroups) -> String {
     let costs = costs.into_iter().filter_map(|(name, cost)| Some(format!(" · {name} {}", format::money(cost?))));
     let unknown = found.groups - of.of;
     let unknown = (unknown > 0).then(|| format!(" · {} with unpriced calls", format::count(unknown)));
-    format!("{number} · {}{}{}", format::money(found.sums.spend), costs.collect::<String>(), unknown.unwrap_or_default())
+    format!(
+        "{number} · {}{}{}",
+        format::money(found.sums.spend),
+        costs.collect::<String>(),
+        unknown.unwrap_or_default()
+    )
 }
 
 fn draw(visit: &Visit, kind: CallGroup, query: &CallGroupQuery, found: &CallGroups) -> AnyView {
     let since = found.counted_from.map(|at| {
         let most = format::count(MAX_READ_CALLS);
-        let text =
-            format!("More than {most} calls were made in these days: only those after {} are counted.", format::time_seconds(at));
+        let text = format!(
+            "More than {most} calls were made in these days: only those after {} are counted.",
+            format::time_seconds(at)
+        );
         view! { <Notice tone=Tone::Warn>{text}</Notice> }
     });
     let address = |parameters: UrlQuery| parameters.at(&visit.path);
@@ -125,7 +132,7 @@ fn row(org: &str, kind: CallGroup, row: &CallGroupRow) -> AnyView {
             <td class="num only-wide">{format::span(row.duration_ms() / 1_000)}</td>
             <td class="num">{format::count(row.sums.requests)}</td>
             <td class="num only-wide" title=format::count(row.sums.tokens)>{format::count_compact(row.sums.tokens)}</td>
-            <SpendCell sums=row.sums.clone()/>
+            <SpendCell sums=row.sums.clone() small=true/>
         </tr>
     }
 }

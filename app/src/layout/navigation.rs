@@ -214,7 +214,13 @@ mod tests {
         {
             assert!(shows_days(path), "{path}");
         }
-        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/teams/x/edit", "/o/acme/sessions/x"] {
+        for path in [
+            "/o/acme/projects",
+            "/o/acme/events/rejected",
+            "/o/acme/budgets",
+            "/o/acme/teams/x/edit",
+            "/o/acme/sessions/x",
+        ] {
             assert!(!shows_days(path), "{path}");
         }
     }

@@ -70,7 +70,8 @@ impl Usage {
             Ok::<_, AppError>(rows)
         });
         let (from, to) = (Some(Edge::Day(period.from)), Some(Edge::Day(period.to)));
-        let sessions = CallGroupQuery { from, to, filters: spend.filters.clone(), limit: 1, ..CallGroupQuery::default() };
+        let sessions =
+            CallGroupQuery { from, to, filters: spend.filters.clone(), limit: 1, ..CallGroupQuery::default() };
         let (explore, parts, sessions) = futures::try_join!(
             async { Ok(backend::spend::explore(backend, scope, asked).await?) },
             futures::future::try_join_all(parts),
@@ -136,7 +137,8 @@ impl Usage {
             }
         };
         let rows = rows.into_iter().map(row).collect_view();
-        let heads = [Column::text(label), Column::number("Requests"), Column::number("Tokens"), Column::number("Spend, $")];
+        let heads =
+            [Column::text(label), Column::number("Requests"), Column::number("Tokens"), Column::number("Spend, $")];
         let all = (self.query.with("group_by", &dimension.name()).at(&NavItem::Explore.path(org)), "all".to_owned());
         let caption = format!("Spend by {}", label.to_lowercase());
         html! { <Section title=label more=all><Table caption=caption columns=heads.into() dense=true>{rows}</Table></Section> }

@@ -146,7 +146,7 @@ async fn an_event_says_its_cost_first_and_leads_to_what_shares_its_words() {
 async fn a_session_says_its_cost_first_and_what_is_missing_from_it() {
     let (_app, browser, api) = start().await;
     let session = page(&browser, "/o/acme/sessions/s%2F1").await;
-    assert!(session.contains("s/1 · main · !globex · 45 days · 3 calls · $0.0035</h1>"), "{session}");
+    assert!(session.contains("s/1 · main · !globex · 46 days · 3 calls · $0.0035</h1>"), "{session}");
     assert!(session.contains("+ 1 unpriced call, at most $"), "{session}");
     let which = page(&browser, "/o/acme/events?session_id=s%2F1&unpriced=true").await;
     assert!(which.contains("=cmd()") && !which.contains("0.0035"), "{which}");

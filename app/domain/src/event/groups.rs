@@ -388,7 +388,8 @@ mod tests {
         let pairs = |text: &str| -> Vec<(String, String)> {
             text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
         };
-        let query = CallGroupQuery::from_pairs(&pairs("from=2026-11-01&sort=duration&cursor=50&limit=50&model=x")).unwrap();
+        let query =
+            CallGroupQuery::from_pairs(&pairs("from=2026-11-01&sort=duration&cursor=50&limit=50&model=x")).unwrap();
         assert_eq!((query.order, query.offset, query.filters.len()), (CallGroupOrder::Duration, 50, 1));
         assert_eq!((query.next_cursor(100), query.next_cursor(101).as_deref()), (None, Some("100")));
         let wrong = CallGroupQuery::from_pairs(&pairs("sort=x&cursor=-1&limit=0&to=y&nothing=1")).unwrap_err();

@@ -74,7 +74,8 @@ async fn an_index_that_comes_later_is_made_on_partitions_that_are_there() {
         update pg_index set indisvalid = false where indexrelid = 'events_2026_11_events_interaction_id_idx'::regclass;";
     sqlx::raw_sql(before).execute(pool).await.unwrap();
     sqlx::raw_sql(later).execute(pool).await.unwrap();
-    let is_whole = "select bool_and(indisvalid) and count(*) = 3 and bool_and(pg_get_indexdef(indexrelid) like '%interaction_id%')
+    let is_whole =
+        "select bool_and(indisvalid) and count(*) = 3 and bool_and(pg_get_indexdef(indexrelid) like '%interaction_id%')
         from pg_index where indexrelid::regclass::text like '%events_interaction_id_idx'";
     let is_whole = async || sqlx::query_scalar::<_, bool>(is_whole).fetch_one(pool).await.unwrap();
     assert!(!is_whole().await);

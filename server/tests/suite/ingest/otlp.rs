@@ -183,11 +183,19 @@ async fn coding_agents_say_what_they_worked_on() {
     let vcs = json!({"vcs.repository.url.full": "https://github.com/acme/web.git", "vcs.ref.head.name": "refs/heads/fix", "pr": "#7"});
     send("claude-code", 1, vcs, "").await;
     // What stands in the request comes before its header.
-    send("codex_cli_rs", 2, json!({"branch": "main"}), "repo=git%40github.com:acme/web.git,branch=x,ticket=WEB-1,user=ada").await;
+    send(
+        "codex_cli_rs",
+        2,
+        json!({"branch": "main"}),
+        "repo=git%40github.com:acme/web.git,branch=x,ticket=WEB-1,user=ada",
+    )
+    .await;
     send("claude-code", 3, json!({"repo": "acme/web", "tallystick.feature": "own"}), ",=,repo").await;
     let spend = async |by: &str| {
-        let found = app.api(&acme.key).get(&format!("/v1/spend?from=2026-11-01&to=2026-12-01&group_by={by}")).await.json();
-        let mut rows: Vec<_> = found["rows"].as_array().unwrap().iter().map(|row| (row[by].clone(), row["requests"].clone())).collect();
+        let found =
+            app.api(&acme.key).get(&format!("/v1/spend?from=2026-11-01&to=2026-12-01&group_by={by}")).await.json();
+        let mut rows: Vec<_> =
+            found["rows"].as_array().unwrap().iter().map(|row| (row[by].clone(), row["requests"].clone())).collect();
         rows.sort_by_key(|(word, _)| word.to_string());
         json!(rows)
     };

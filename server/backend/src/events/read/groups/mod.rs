@@ -16,8 +16,8 @@ use domain::event::{
     CALLS_PER_PAGE, Call, CallGroup, CallGroupDetail, CallGroupQuery, CallGroups, CostPercentiles, MAX_READ_CALLS,
     MAX_REPEATS, Page, StepSums, with_retries_below,
 };
-use domain::ids::EventKey;
 use domain::identity::Permission;
+use domain::ids::EventKey;
 use domain::problem::Problem;
 use domain::span::Edge;
 use domain::spend::{Dimension, Filter, Sums};
@@ -124,7 +124,8 @@ async fn usual(
     feature: Option<String>,
 ) -> Result<CostPercentiles, Error> {
     let to = time_of(last) + Duration::microseconds(1);
-    let feature = feature.map(|feature| Filter { dimension: Dimension::Feature, values: vec![feature], exclude: false });
+    let feature =
+        feature.map(|feature| Filter { dimension: Dimension::Feature, values: vec![feature], exclude: false });
     let query = CallGroupQuery {
         from: Some(Edge::At(to - Duration::days(USUAL_DAYS))),
         to: Some(Edge::At(to)),

@@ -143,10 +143,10 @@ pub(super) async fn around(
              select l.label, l.value from labels as l
              where l.label_id in (select label_ids(labels) from (select distinct labels from calls) as sent) and l.org_id = ",
     );
-    sql.push_bind(scope.org_id().0).push(
-        ") select array(select value from named where label = 'customer' order by value limit ",
-    );
-    sql.push_bind(limit).push(") as customers, array(select value from named where label = 'user' order by value limit ");
+    sql.push_bind(scope.org_id().0)
+        .push(") select array(select value from named where label = 'customer' order by value limit ");
+    sql.push_bind(limit)
+        .push(") as customers, array(select value from named where label = 'user' order by value limit ");
     sql.push_bind(limit).push(
         ") as users, array(select distinct session_id from calls where session_id is not null order by session_id limit ",
     );
@@ -174,12 +174,7 @@ fn push_span(sql: &mut QueryBuilder<Postgres>, of: &'static str, span: &Span, un
 }
 
 /// The newest call of a span before the newest `most`: none where there are no more.
-pub(super) async fn unread(
-    pool: &PgPool,
-    scope: &OrgScope,
-    span: &Span,
-    most: i64,
-) -> Result<Option<EventKey>, Error> {
+pub(super) async fn unread(pool: &PgPool, scope: &OrgScope, span: &Span, most: i64) -> Result<Option<EventKey>, Error> {
     let mut sql = QueryBuilder::new("select e.event_key from events as e where e.org_id = ");
     sql.push_bind(scope.org_id().0);
     push_span(&mut sql, "e", span, None);

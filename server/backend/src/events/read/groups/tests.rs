@@ -61,7 +61,10 @@ async fn a_session_adds_up_its_calls() {
     assert_eq!(exact(found.sums.spend), "0.021000000000");
     assert_eq!(((found.last_at - found.first_at).num_minutes(), found.interactions), (14, 2));
     assert_eq!(found.first_at.to_rfc3339(), "2026-11-20T14:30:00+05:30");
-    assert_eq!((&found.projects, &found.features, &found.customers), (&vec!["main".to_owned()], &vec!["answer".to_owned()], &vec!["globex".to_owned()]));
+    assert_eq!(
+        (&found.projects, &found.features, &found.customers),
+        (&vec!["main".to_owned()], &vec!["answer".to_owned()], &vec!["globex".to_owned()])
+    );
     // In time order, and the second attempt below the first.
     let order: Vec<_> = found.calls.rows.iter().map(|call| call.row.id.as_str()).collect();
     assert_eq!(order, ["e1", "e2", "e3", "d1", "d2", "x", "u"]);
@@ -82,12 +85,18 @@ async fn a_session_adds_up_its_calls() {
     // The same input twice; a retry is no repetition, and neither is another input.
     let [again] = found.repeats.as_slice() else { panic!("{:?}", found.repeats) };
     assert_eq!((again.step.as_deref(), again.input_hash.as_deref(), again.requests), (Some("embed"), Some("same"), 2));
-    assert_eq!((exact(again.cost), exact(again.after_first)), ("0.007000000000".to_owned(), "0.003500000000".to_owned()));
+    assert_eq!(
+        (exact(again.cost), exact(again.after_first)),
+        ("0.007000000000".to_owned(), "0.003500000000".to_owned())
+    );
     // Of this feature one other session is priced as a whole.
     assert_eq!((found.usual.of, found.usual.p95.map(exact).as_deref()), (1, Some("0.003500000000")));
 
     let turn = call_group(&fixture.backend, &scope, CallGroup::Interaction, "t2", None).await.unwrap();
-    assert_eq!((turn.sums.requests, exact(turn.sums.spend), turn.sessions), (4, "0.010500000000".to_owned(), vec!["conv".to_owned()]));
+    assert_eq!(
+        (turn.sums.requests, exact(turn.sums.spend), turn.sessions),
+        (4, "0.010500000000".to_owned(), vec!["conv".to_owned()])
+    );
     let listed = EventQuery { interaction_id: Some("t2".to_owned()), ..EventQuery::default() };
     assert_eq!(crate::events::list(&fixture.backend, &scope, &listed).await.unwrap().rows.len(), 4);
 }
@@ -108,7 +117,10 @@ async fn nobody_sees_calls_of_others() {
         let refused = call_group(&fixture.backend, scope, CallGroup::Session, id, None).await.unwrap_err();
         assert_eq!(refused.into_problem().status(), 404, "{id}");
     }
-    assert_eq!(sessions(&fixture, &globex, "").await, CallGroups { percentiles: Default::default(), ..CallGroups::default() });
+    assert_eq!(
+        sessions(&fixture, &globex, "").await,
+        CallGroups { percentiles: Default::default(), ..CallGroups::default() }
+    );
 }
 
 #[tokio::test]
@@ -118,13 +130,15 @@ async fn a_long_session_is_paged_and_its_sum_is_of_all() {
     let events: Vec<Value> =
         (0..620).map(|n| call(&format!("c{n}"), "long", &format!("09:{:02}:{:02}", n / 60, n % 60))).collect();
     assert_eq!(fixture.send(&scope, &events).await.accepted, 620);
-    let page = async |cursor: Option<&str>| call_group(&fixture.backend, &scope, CallGroup::Session, "long", cursor).await;
+    let page =
+        async |cursor: Option<&str>| call_group(&fixture.backend, &scope, CallGroup::Session, "long", cursor).await;
     let first = page(None).await.unwrap();
     let second = page(first.calls.next_cursor.as_deref()).await.unwrap();
     assert_eq!((first.calls.rows.len(), second.calls.rows.len(), &second.calls.next_cursor), (500, 120, &None));
     assert_eq!((first.sums.requests, &first.sums), (620, &second.sums));
     assert_eq!(second.calls.rows[0].row.id, "c500");
-    let other = call_group(&fixture.backend, &scope, CallGroup::Session, "short", first.calls.next_cursor.as_deref()).await;
+    let other =
+        call_group(&fixture.backend, &scope, CallGroup::Session, "short", first.calls.next_cursor.as_deref()).await;
     assert_eq!(other.unwrap_err().into_problem().status(), 400);
 }
 
@@ -138,7 +152,11 @@ async fn lists_have_the_dearest_first_and_percentiles() {
         for n in 0..session {
             let minute = if session == 3 { n * 10 } else { 0 };
             let at = format!("{:02}:{minute:02}:{session:02}", 1 + session % 9);
-            events.push(with(call(&format!("{session}-{n}"), &format!("s{session}"), &at), "customer", format!("c{n}")));
+            events.push(with(
+                call(&format!("{session}-{n}"), &format!("s{session}"), &at),
+                "customer",
+                format!("c{n}"),
+            ));
         }
     }
     events.push(with(call("u", "s1", "05:00:00"), "model", "gpt-99-unheard-of"));
@@ -151,8 +169,16 @@ async fn lists_have_the_dearest_first_and_percentiles() {
     assert_eq!(of.of, 19);
     let costs = [of.p50, of.p95, of.p99].map(|cost| exact(cost.unwrap()));
     assert_eq!(costs, ["0.038500000000", "0.070000000000", "0.070000000000"]);
-    assert_eq!((found.rows[0].customers.len(), found.rows[0].models.as_slice()), (20, &["gpt-4o-2024-08-06".to_owned()][..]));
-    for (pairs, first) in [("sort=duration", "s1"), ("sort=calls", "s20"), ("sort=newest", "s17"), ("customer=c18&sort=newest&cursor=1", "s19")] {
+    assert_eq!(
+        (found.rows[0].customers.len(), found.rows[0].models.as_slice()),
+        (20, &["gpt-4o-2024-08-06".to_owned()][..])
+    );
+    for (pairs, first) in [
+        ("sort=duration", "s1"),
+        ("sort=calls", "s20"),
+        ("sort=newest", "s17"),
+        ("customer=c18&sort=newest&cursor=1", "s19"),
+    ] {
         let found = sessions(&fixture, &scope, &format!("{pairs}&limit=1")).await;
         assert_eq!(ids(&found), [first], "{pairs}");
     }
@@ -188,7 +214,9 @@ async fn sums_are_those_of_the_events_after_repricing() {
         prices::add_prices(&fixture.backend, &scope, &[form.parse().unwrap()], true).await.unwrap();
     }
     for kind in [RunKind::Pricing, RunKind::Repricing] {
-        let run = runs::draft(&fixture.backend, &scope, &RunInput { kind, from: None, to: None, filters: vec![] }).await.unwrap();
+        let run = runs::draft(&fixture.backend, &scope, &RunInput { kind, from: None, to: None, filters: vec![] })
+            .await
+            .unwrap();
         runs::confirm(&fixture.backend, &scope, run.run_id, "test").await.unwrap();
     }
     let detail = call_group(&fixture.backend, &scope, CallGroup::Session, "conv", None).await.unwrap();
@@ -212,7 +240,10 @@ async fn steps_without_a_model_are_charged_by_own_prices() {
     let review = step("review", "reviewer", json!({"seconds": 240.5}));
     assert_eq!(fixture.send(&key, &[call("a", "conv", "09:00:00"), review]).await.accepted, 2);
     let session = async || call_group(&fixture.backend, &scope, CallGroup::Session, "conv", None).await.unwrap();
-    assert_eq!((session().await.sums.unpriced_requests, exact(session().await.sums.spend)), (1, "0.003500000000".to_owned()));
+    assert_eq!(
+        (session().await.sums.unpriced_requests, exact(session().await.sums.spend)),
+        (1, "0.003500000000".to_owned())
+    );
 
     let price = |model: &str, meter: &str, rate: &str, per: &str| PriceForm {
         provider: "own".to_owned(),
@@ -224,20 +255,28 @@ async fn steps_without_a_model_are_charged_by_own_prices() {
         source: "test".to_owned(),
         ..PriceForm::default()
     };
-    for form in [price("reviewer", "seconds", "45", "3600"), price("crawler", "requests", "0.002", ""), price("crawler", "units", "0.5", "")] {
+    for form in [
+        price("reviewer", "seconds", "45", "3600"),
+        price("crawler", "requests", "0.002", ""),
+        price("crawler", "units", "0.5", ""),
+    ] {
         prices::add_prices(&fixture.backend, &scope, &[form.parse().unwrap()], true).await.unwrap();
     }
     let run = RunInput { kind: RunKind::Pricing, from: None, to: None, filters: vec![] };
     let run = runs::draft(&fixture.backend, &scope, &run).await.unwrap();
     runs::confirm(&fixture.backend, &scope, run.run_id, "test").await.unwrap();
     let before = with(step("old", "crawler", json!({"requests": 1})), "timestamp", "2026-11-19T23:59:59Z");
-    let crawl = [step("call", "crawler", json!({"requests": 1})), step("pages", "crawler", json!({"units": 3})), before];
+    let crawl =
+        [step("call", "crawler", json!({"requests": 1})), step("pages", "crawler", json!({"units": 3})), before];
     assert_eq!(fixture.send(&key, &crawl).await.accepted, 3);
     let found = session().await;
     // 240.5 s of $45 an hour, a call of $0.002, three units beside their call, and nothing for what has no price on its day.
     assert_eq!((exact(found.sums.spend), found.sums.unpriced_requests), ("4.513750000000".to_owned(), 1));
     let review = crate::events::find(&fixture.backend, &scope, "review").await.unwrap();
     let line = &review.current_receipt()[0];
-    assert_eq!((line.label.as_str(), line.unit.as_str(), line.per, exact(line.amount)), ("Time", "seconds", 3_600, "3.006250000000".to_owned()));
+    assert_eq!(
+        (line.label.as_str(), line.unit.as_str(), line.per, exact(line.amount)),
+        ("Time", "seconds", 3_600, "3.006250000000".to_owned())
+    );
     fixture.assert_rollups_follow(&scope).await;
 }
