@@ -132,11 +132,10 @@ pub fn asked(
     scope: &backend::OrgScope,
     pairs: &[(String, String)],
 ) -> Result<EventQuery, Problem> {
-    let today = scope.zone().day_of(backend.clock.now());
     let query: UrlQuery = pairs.iter().cloned().collect();
     let id = |name: &str| query.get(name).map(str::to_owned);
     let (request_id, session_id, interaction_id) = (id("request_id"), id("session_id"), id("interaction_id"));
-    let period = PeriodSelection::from_query(&query, today).period;
+    let period = PeriodSelection::from_query(&query, scope.calendar(backend.clock.now())).period;
     // A request, session or interaction is shown whole, whatever days the page had before.
     let is_whole = request_id.is_some() || session_id.is_some() || interaction_id.is_some();
     let edge = |day| (!is_whole).then_some(Edge::Day(day));
@@ -162,9 +161,8 @@ pub fn asked_groups(
     scope: &backend::OrgScope,
     pairs: &[(String, String)],
 ) -> Result<CallGroupQuery, Problem> {
-    let today = scope.zone().day_of(backend.clock.now());
     let query: UrlQuery = pairs.iter().cloned().collect();
-    let period = PeriodSelection::from_query(&query, today).period;
+    let period = PeriodSelection::from_query(&query, scope.calendar(backend.clock.now())).period;
     let own = pairs.iter().filter(|(name, _)| ["sort", "cursor"].contains(&name.as_str()));
     let asked = CallGroupQuery::from_pairs(&own.cloned().collect::<Vec<_>>())?;
     let (from, to) = (Some(Edge::Day(period.from)), Some(Edge::Day(period.to)));

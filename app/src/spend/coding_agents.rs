@@ -57,7 +57,7 @@ struct Usage {
 impl Usage {
     async fn read(visit: &Visit) -> Result<Self, AppError> {
         let (backend, scope) = (&visit.backend, &visit.scope);
-        let period = PeriodSelection::from_query(&visit.query, visit.frame.today).period;
+        let period = PeriodSelection::from_query(&visit.query, visit.frame.calendar()).period;
         let own = visit.query.sticky();
         let asked = own.with("group_by", "feature").pairs();
         let mut asked = ExploreQuery::from_pairs(&asked, period.into(), None)?;
