@@ -94,6 +94,16 @@ const VISITS = {
   "/o/{org}/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
+  "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
+  "/o/{org}/allocation/new": {
+    sample: [
+      "/allocation/new",
+      "/allocation/new?name=Search&conditions[0][dimension]=project&conditions[0][test]=is&conditions[0][values]=search&method=spend&targets[0][to]=team:product&targets[1][to]=project:support-bot&reason=Shared",
+      "/allocation/new?name=Nowhere&method=even",
+    ],
+    viewer: [["/allocation/new", 403]],
+  },
+  "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
@@ -168,6 +178,7 @@ async function lookUp() {
   await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
+  known.account = await first("/allocation", "/allocation/2");
 }
 
 test("every page of the app is visited", async () => {

@@ -23,6 +23,8 @@ pub enum NavItem {
     Alerts,
     /// Who spends.
     Projects,
+    /// Who answers for what.
+    Allocation,
     /// Who owes what.
     Statements,
     /// What a unit costs.
@@ -36,7 +38,7 @@ impl NavItem {
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
-        &[Self::Projects, Self::Statements],
+        &[Self::Projects, Self::Allocation, Self::Statements],
         &[Self::Prices, Self::Settings],
     ];
 
@@ -51,6 +53,7 @@ impl NavItem {
             Self::Forecast => "Forecast",
             Self::Alerts => "Alerts",
             Self::Projects => "Projects",
+            Self::Allocation => "Allocation",
             Self::Statements => "Statements",
             Self::Prices => "Prices",
             Self::Settings => "Settings",
@@ -66,6 +69,7 @@ impl NavItem {
             Self::Forecast => Sign::Forecast,
             Self::Alerts => Sign::Alerts,
             Self::Projects => Sign::Projects,
+            Self::Allocation => Sign::Allocation,
             Self::Statements => Sign::Statements,
             Self::Prices => Sign::Prices,
             Self::Settings => Sign::Settings,
@@ -81,6 +85,7 @@ impl NavItem {
             Self::Forecast => "forecast",
             Self::Alerts => "alerts",
             Self::Projects => "projects",
+            Self::Allocation => "allocation",
             Self::Statements => "statements",
             Self::Prices => "prices",
             Self::Settings => "settings",

@@ -119,7 +119,8 @@ pub(crate) async fn enter<R: Rule>(backend: &Backend, scope: &OrgScope, rules: &
     change.commit(&format!("{}.entered", R::KIND.as_str()), &detail.join(" ")).await
 }
 
-fn entered_text<R: Rule>(scope: &OrgScope, rule: &R) -> String {
+/// What an entry says in the audit log.
+pub(crate) fn entered_text<R: Rule>(scope: &OrgScope, rule: &R) -> String {
     let edge = |word: &str, at: Option<DateTime<Utc>>| {
         at.map_or_else(String::new, |at| format!(", {word} {}", R::KIND.edge_text(at, scope.zone())))
     };

@@ -85,6 +85,8 @@ async fn used(
             }
             (is_used, "Events with a reported cost were booked since. End this choice, or choose again, and reprice.")
         }
+        // Nothing is booked with an allocation rule: sums are shared out by those that count.
+        RuleKind::Allocation => return Ok(None),
     };
     Ok(is_used.then_some(detail))
 }
