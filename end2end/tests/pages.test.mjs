@@ -47,7 +47,7 @@ const VISITS = {
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },
   "/docs/guides/{guide}": {
-    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
+    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files", "coding-agents", "steps"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
@@ -62,6 +62,11 @@ const VISITS = {
   "/o/{org}/events/uploads": { sample: ["/events/uploads"], empty: ["/events/uploads"], viewer: ["/events/uploads"] },
   "/o/{org}/events/uploads/{upload}": { sample: [["/events/uploads/none", 404]], empty: [() => known.upload] },
   "/o/{org}/events/{event}": { sample: [() => known.event, () => known.unpriced] },
+  "/o/{org}/sessions": { sample: ["/sessions?period=90d", "/sessions?choose=customer&sort=duration"], empty: ["/sessions"] },
+  "/o/{org}/sessions/{id}": { sample: [() => known.session, ["/sessions/none", 404]] },
+  "/o/{org}/interactions": { sample: ["/interactions?period=90d"], empty: ["/interactions"] },
+  "/o/{org}/interactions/{id}": { sample: [() => known.interaction] },
+  "/o/{org}/coding-agents": { sample: ["/coding-agents?period=90d"], empty: ["/coding-agents"] },
   "/o/{org}/projects": { sample: ["/projects", "/projects?archived=true"], viewer: ["/projects"] },
   "/o/{org}/projects/{project}": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
   "/o/{org}/teams/{team}": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
@@ -167,6 +172,8 @@ async function lookUp() {
   };
   known.event = await first("/events", "/events/0");
   known.unpriced = await first("/events?unpriced=true&period=90d", "/events/0");
+  known.session = await first("/sessions?period=90d", "/sessions/");
+  known.interaction = await first("/interactions?period=90d", "/interactions/");
   known.budget = await first("/budgets", "/budgets/0");
   known.price = await first("/prices", "/prices/openai/");
   await visit(people.owner, `${paths.sample}/prices/runs/new?model=none-such`);

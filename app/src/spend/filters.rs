@@ -81,7 +81,7 @@ fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
         .unwrap_or_default()
         .iter()
         .flat_map(words)
-        .chain(["request_id", "session_id"].into_iter().flat_map(|name| {
+        .chain(["request_id", "session_id", "interaction_id"].into_iter().flat_map(|name| {
             let kind = name.trim_end_matches("_id");
             query.all(name).map(move |id| (name.to_owned(), id.to_owned(), format!("{kind} is {id}")))
         }))

@@ -104,7 +104,11 @@ pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option
 pub fn SpendCell(
     /// The sums.
     sums: Sums,
+    /// In a column of small amounts, such as those of single calls.
+    #[prop(optional)]
+    small: bool,
 ) -> impl IntoView {
+    let amount = if small { format::money_of_call } else { format::money_plain };
     let unpriced = sums.unpriced_requests;
     if unpriced > 0 && sums.spend.is_zero() {
         let title = format!("{} without a price", format::counted(unpriced, "request"));
@@ -113,10 +117,10 @@ pub fn SpendCell(
     let exact = format::money_full(sums.spend);
     if unpriced > 0 {
         let title = format!("{exact}, and {} without a price", format::counted(unpriced, "request"));
-        let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
+        let text = format!("≥\u{a0}{}", amount(sums.spend));
         return html! { <td class="num" title=title>{text}</td> };
     }
-    html! { <td class="num" title=exact>{format::money_plain(sums.spend)}</td> }
+    html! { <td class="num" title=exact>{amount(sums.spend)}</td> }
 }
 
 /// The change of a measure against the span before, as a cell.
