@@ -19,7 +19,6 @@ use domain::spend::{
     ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums, TOPS,
 };
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 use std::cmp::Reverse;
 
 /// One question about spend.
@@ -177,7 +176,8 @@ impl View<'_> {
             let href = self.page.query.sticky().at(&format!("/o/{}/events/unpriced", self.page.org));
             html! { <Stat value=format::count(explore.total.unpriced_requests) after=after href=href/> }
         });
-        html! { <StatRow><Stat value=total after=asked.measure.label()/>{untagged}{unpriced}{self.other()}</StatRow> }
+        let (measure, other) = (asked.measure.label(), self.other());
+        html! { <StatRow><Stat value=total after=measure/>{untagged}{unpriced}{other}</StatRow> }
     }
 
     /// What is drawn as one opens to its members: the same question without what is drawn.

@@ -14,7 +14,7 @@ mod line;
 mod markup;
 mod scale;
 pub mod spark;
-mod treemap;
+pub mod treemap;
 
 pub use data::{
     Annotation, Band, ChartData, Hue, Line, MAX_SERIES, Series, Stack, Step, Stroke, Threshold, hue_of, ranked,

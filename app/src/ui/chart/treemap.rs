@@ -110,11 +110,12 @@ fn placed(fields: &[Field]) -> Vec<(&Field, Place)> {
     groups.sort_by(|(_, one), (_, other)| sum(other).total_cmp(&sum(one)));
     let sums: Vec<f64> = groups.iter().map(|(_, of)| sum(of)).collect();
     let whole = Place { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
-    let inside = |((_, of), place): ((_, Vec<&_>), Place)| {
-        let values: Vec<f64> = of.iter().map(|field: &&Field| field.value).collect();
-        of.into_iter().zip(squarify(&values, place)).collect::<Vec<_>>()
-    };
-    groups.into_iter().zip(squarify(&sums, whole)).flat_map(inside).collect()
+    let mut all = Vec::with_capacity(fields.len());
+    for ((_, of), place) in groups.into_iter().zip(squarify(&sums, whole)) {
+        let values: Vec<f64> = of.iter().map(|field| field.value).collect();
+        all.extend(of.into_iter().zip(squarify(&values, place)));
+    }
+    all
 }
 
 /// Where a label fits: nowhere, on a wide page, or everywhere.
