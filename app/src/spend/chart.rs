@@ -14,8 +14,8 @@ use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
 use domain::period::Period;
 use domain::spend::{
-    Anomaly, BucketStart, ChartKind, ComparisonLine, Explore, ExploreStep, Group, Happening, HeatCell, HeatMap, Measure,
-    Overview, SpendRange,
+    Anomaly, BucketStart, ChartKind, ComparisonLine, Explore, ExploreStep, Group, Happening, HeatCell, HeatMap,
+    Measure, Overview, SpendRange,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -304,8 +304,7 @@ impl Part {
 
 /// The largest groups with a colour each, then the rest.
 fn explore_parts(explore: &Explore) -> Vec<Part> {
-    let is_shown =
-        |values: &[Option<Decimal>]| values.iter().any(|value| value.is_some_and(|value| !value.is_zero()));
+    let is_shown = |values: &[Option<Decimal>]| values.iter().any(|value| value.is_some_and(|value| !value.is_zero()));
     let drawn = explore.drawn().zip(group_hues(explore)).enumerate().map(|(index, (group, hue))| Part {
         name: group_label(explore, group),
         hue,

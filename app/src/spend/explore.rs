@@ -1,8 +1,6 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::labels::{
-    ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick,
-};
+use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick};
 use super::{CHOOSE, chart, links};
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
@@ -25,7 +23,7 @@ use std::cmp::Reverse;
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
     let now = visit.frame.offsets.local(backend.clock.now());
-    let (range, previous) = PeriodSelection::from_query(query, visit.frame.today).ranges(now);
+    let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let known = backend::ledger::dimensions(backend, scope).await?;
     let page = Asked { org: visit.org(), query, origin: &backend.public_url, asked: &asked };
@@ -168,7 +166,10 @@ impl View<'_> {
         let untagged = (!missing.is_empty()).then(|| {
             let share = format::ratio(missing.spend, explore.total.spend).map(format::percent);
             let share = share.map(|share| format!(" ({share} of spend)")).unwrap_or_default();
-            let title = format!("Without a value of {}", asked.group_by.iter().map(Dimension::label).collect::<Vec<_>>().join(" or "));
+            let title = format!(
+                "Without a value of {}",
+                asked.group_by.iter().map(Dimension::label).collect::<Vec<_>>().join(" or ")
+            );
             html! { <Stat value=format::money(missing.spend) after=format!("{MISSING}{share}") title=title/> }
         });
         let unpriced = (explore.total.unpriced_requests > 0).then(|| {
@@ -206,7 +207,9 @@ impl View<'_> {
         let rows = groups.into_iter().map(|(hue, group)| self.row(hue, group)).collect_view();
         let head = |column: Column, by| column.sort(order.href(by, sorted, &path), order.now(by));
         let share = match asked.measure {
-            measure if measure.adds_up() && measure != Measure::Spend => format!("Share of {}", measure.label().to_lowercase()),
+            measure if measure.adds_up() && measure != Measure::Spend => {
+                format!("Share of {}", measure.label().to_lowercase())
+            }
             _ => "Share".to_owned(),
         };
         let by: Vec<_> = asked.group_by.iter().map(Dimension::label).collect();
@@ -262,8 +265,7 @@ impl View<'_> {
         let (value, value_before) = (explore.value(sums), before.and_then(|before| explore.value_before(before)));
         let ranked = |sums: &Sums| self.page.asked.rank(sums);
         let share = format::ratio(ranked(sums), ranked(&explore.total)).map_or_else(none, format::percent);
-        let own = own_column(measure)
-            .map(|measure| html! { <td class="num">{measured_or_none(measure, value)}</td> });
+        let own = own_column(measure).map(|measure| html! { <td class="num">{measured_or_none(measure, value)}</td> });
         let per_request = sums.per_request();
         html! {
             <SpendCell sums=sums.clone()/>

@@ -138,7 +138,8 @@ async fn any_dimension_goes_with_any_other_and_with_one_label() {
 async fn measures_follow_from_the_sums_of_their_row() {
     let app = TestApp::start().await;
     let api = app.api(&acme(&app).await.key);
-    let measures = "cost_per_request,cost_per_million_tokens,error_rate,input_tokens,output_tokens,cache_read_share,retries";
+    let measures =
+        "cost_per_request,cost_per_million_tokens,error_rate,input_tokens,output_tokens,cache_read_share,retries";
     let answer = api.get(&format!("/v1/spend?{MONTH}&group_by=model&bucket=quarter&measure={measures}")).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     let priced = json!({"bucket": "2026-Q4", "model": "gpt-4o-2024-08-06", "cost_per_request": "0.003500000000",
@@ -295,6 +296,7 @@ async fn a_span_may_be_named() {
         ("period=this-month", "from=2026-11-01&to=2026-11-21"),
         ("period=7d", "from=2026-11-14&to=2026-11-21"),
         ("period=last-quarter", "from=2026-07-01&to=2026-10-01"),
+        ("period=fiscal-year", "from=2026-01-01&to=2026-11-21"),
         // 15:11 in Kolkata: hours begin at half past in UTC.
         ("period=24h", "from=2026-11-19T10:30:00Z&to=2026-11-20T10:30:00Z"),
     ] {

@@ -114,7 +114,8 @@ impl ExploreQuery {
         range: SpendRange,
         previous: Option<SpendRange>,
     ) -> Result<Self, Problem> {
-        let all = |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str());
+        let all =
+            |name: &'static str| pairs.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str());
         let get = |name| all(name).next();
         let mut group_by: Vec<Dimension> = Vec::new();
         for dimension in all("group_by").flat_map(|words| words.split(',')).filter_map(|word| word.parse().ok()) {

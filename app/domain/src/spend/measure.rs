@@ -270,7 +270,8 @@ mod tests {
 
     #[test]
     fn a_ratio_of_nothing_is_unknown_and_never_zero() {
-        let nothing = Sums { calls: Some(CallCounts::default()), kinds: Some(TokenKinds::default()), ..Sums::default() };
+        let nothing =
+            Sums { calls: Some(CallCounts::default()), kinds: Some(TokenKinds::default()), ..Sums::default() };
         for measure in Measure::ALL.iter().filter(|measure| !measure.adds_up()) {
             assert_eq!(nothing.of(*measure, Decimal::ZERO), None, "{measure:?}");
         }

@@ -28,10 +28,10 @@ pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, St
 pub use query::{MAX_LABELS, Source};
 
 use crate::budget::SpendScope;
+use crate::csv;
 use crate::ids::{ProjectId, TeamId};
 use crate::period::Period;
 use crate::problem::{FieldProblem, Problem};
-use crate::csv;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -143,10 +143,7 @@ impl Dimension {
     /// Whether an event can be without a value; a project can be without a team.
     #[must_use]
     pub const fn may_be_missing(&self) -> bool {
-        !matches!(
-            self,
-            Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status
-        )
+        !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
     }
 
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
@@ -211,8 +208,7 @@ pub enum Granularity {
 
 impl Granularity {
     /// All buckets.
-    pub const ALL: [Self; 7] =
-        [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
+    pub const ALL: [Self; 7] = [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The word in URL and JSON.
     #[must_use]

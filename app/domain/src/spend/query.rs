@@ -87,10 +87,14 @@ impl SpendQuery {
         let refuse = |detail: &str| Err(Problem::Unprocessable { detail: detail.to_owned() });
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
         if (needs.calls || needs.tokens || needs.peak) && by_label {
-            return refuse("Retries, response-cache hits, tokens by kind and peaks are not kept by customer, user or tag.");
+            return refuse(
+                "Retries, response-cache hits, tokens by kind and peaks are not kept by customer, user or tag.",
+            );
         }
         if needs.tokens && (needs.peak || source == Source::Quarters) {
-            return refuse("Tokens by kind are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.");
+            return refuse(
+                "Tokens by kind are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+            );
         }
         if !needs.peak {
             return Ok(source);
@@ -431,7 +435,9 @@ mod tests {
         assert_eq!(source("measure=peak_requests_per_minute&bucket=day"), Ok(Source::Quarters));
         assert_eq!(source("measure=error_rate&customer=x"), Ok(Source::Labels(days, Dimension::Customer)));
         assert!(refused("measure=input_tokens&bucket=hour") && refused("measure=retries&group_by=customer"));
-        assert!(refused("measure=peak_tokens_per_minute,input_tokens") && refused("measure=peak_tokens_per_minute&user=x"));
+        assert!(
+            refused("measure=peak_tokens_per_minute,input_tokens") && refused("measure=peak_tokens_per_minute&user=x")
+        );
         let quarter = read("from=2026-10-01&to=2026-12-01&measure=peak_tokens_per_minute").source();
         assert!(matches!(quarter, Err(Problem::Unprocessable { .. })));
         let five = source("group_by=customer,user&tag.a=1&tag.b=2&tag.c=3");

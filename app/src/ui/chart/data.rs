@@ -77,8 +77,26 @@ impl Hue {
     #[must_use]
     pub fn class(self) -> &'static str {
         const TINTS: [[&str; 8]; 2] = [
-            ["hue-1 tint-1", "hue-2 tint-1", "hue-3 tint-1", "hue-4 tint-1", "hue-5 tint-1", "hue-6 tint-1", "hue-7 tint-1", "hue-8 tint-1"],
-            ["hue-1 tint-2", "hue-2 tint-2", "hue-3 tint-2", "hue-4 tint-2", "hue-5 tint-2", "hue-6 tint-2", "hue-7 tint-2", "hue-8 tint-2"],
+            [
+                "hue-1 tint-1",
+                "hue-2 tint-1",
+                "hue-3 tint-1",
+                "hue-4 tint-1",
+                "hue-5 tint-1",
+                "hue-6 tint-1",
+                "hue-7 tint-1",
+                "hue-8 tint-1",
+            ],
+            [
+                "hue-1 tint-2",
+                "hue-2 tint-2",
+                "hue-3 tint-2",
+                "hue-4 tint-2",
+                "hue-5 tint-2",
+                "hue-6 tint-2",
+                "hue-7 tint-2",
+                "hue-8 tint-2",
+            ],
         ];
         match self {
             Self::First => "hue-1",

@@ -138,7 +138,8 @@ fn draw(fields: &[Field], label: &str) -> String {
         svg.open("rect", &[("class", &class), ("x", &x), ("y", &y), ("width", &width), ("height", &height)]);
         svg.element("title", &[], &format!("{}: {}", field.name, field.text)).close("rect");
         for (line, text, dy) in [(1.0, &field.name, "17"), (2.0, &field.text, "35")] {
-            if let Some(class) = fit(text, place, line).filter(|_| line < 1.5 || fit(&field.name, place, 1.0).is_some()) {
+            if let Some(class) = fit(text, place, line).filter(|_| line < 1.5 || fit(&field.name, place, 1.0).is_some())
+            {
                 svg.element("text", &[("class", class), ("x", &x), ("y", &y), ("dx", "7"), ("dy", dy)], text);
             }
         }

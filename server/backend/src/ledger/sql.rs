@@ -179,7 +179,9 @@ pub(crate) fn push_match(sql: &mut QueryBuilder<Postgres>, text: &str, filter: &
     let values = filter.values.clone();
     if filter.contains {
         // Not `like`, whose signs would have to be escaped.
-        sql.push("exists (select 1 from unnest(").push_bind(values).push("::text[]) as part where position(lower(part) in lower(");
+        sql.push("exists (select 1 from unnest(")
+            .push_bind(values)
+            .push("::text[]) as part where position(lower(part) in lower(");
         sql.push(text).push(")) > 0)");
     } else {
         sql.push(text).push(" = any(").push_bind(values).push(")");
@@ -257,7 +259,9 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filte
         sql.push_bind(ids);
     }
     // Most events have no such words: what is unknown is no, or nothing could be left out.
-    sql.push(")) or exists (select 1 from (select e.words ->> ").push_bind(name.clone()).push(") as sent (word) where ");
+    sql.push(")) or exists (select 1 from (select e.words ->> ")
+        .push_bind(name.clone())
+        .push(") as sent (word) where ");
     push_match(sql, "sent.word", filter);
     sql.push(")");
     if is_missing {
@@ -300,6 +304,12 @@ const TABLES: [&str; 29] = [
     "plans",
     "dirty_marks",
 ];
+
+/// Has PostgreSQL look at what the ledger holds now: until it does by itself, a minute later, it plans as if there was nothing.
+pub(super) async fn analyze(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query(AssertSqlSafe(format!("analyze events, {}", TABLES.join(", ")))).execute(connection).await?;
+    Ok(())
+}
 
 /// Deletes at most `limit` rows of the organization from the first table that has any; how many.
 pub(super) async fn delete_some(connection: &mut PgConnection, scope: &OrgScope, limit: i64) -> Result<u64, Error> {

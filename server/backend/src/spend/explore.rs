@@ -149,7 +149,11 @@ impl Ask<'_> {
     }
 
     async fn all_steps(&self, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
-        if self.query.effective_chart().is_over_time() { self.steps(self.query.range, bucket).await } else { Ok(Vec::new()) }
+        if self.query.effective_chart().is_over_time() {
+            self.steps(self.query.range, bucket).await
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     async fn steps_before(
@@ -277,11 +281,7 @@ pub(super) async fn names(
 }
 
 /// Groups of now and before under one key each.
-fn merge_periods(
-    now: Vec<SpendRow>,
-    before: Option<Vec<SpendRow>>,
-    names: &[HashMap<String, String>],
-) -> Vec<Group> {
+fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &[HashMap<String, String>]) -> Vec<Group> {
     let has_before = before.is_some();
     let mut both: BTreeMap<Vec<Option<String>>, (Sums, Sums)> = BTreeMap::new();
     for row in now {

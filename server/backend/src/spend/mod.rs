@@ -50,7 +50,8 @@ pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> R
     let mut minutes = BTreeMap::new();
     if query.measures.iter().any(|measure| measure.is_per_minute()) {
         let passed = Passed { zone: scope.zone(), range: query.range, now: backend.clock.now() };
-        minutes = rows.iter().map(|row| row.bucket).chain([None]).map(|bucket| (bucket, passed.minutes(bucket))).collect();
+        minutes =
+            rows.iter().map(|row| row.bucket).chain([None]).map(|bucket| (bucket, passed.minutes(bucket))).collect();
     }
     Ok(SpendAnswer {
         minutes,

@@ -9,8 +9,10 @@ use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 /// What some measures need besides, of rows and of such sums alike.
-pub(super) const CALLS: &str = ", coalesce(sum(retries), 0)::bigint as retries, coalesce(sum(cache_hits), 0)::bigint as cache_hits";
-pub(super) const KINDS: &str = ", coalesce(sum(input), 0)::bigint as input, coalesce(sum(cache_read), 0)::bigint as cache_read,
+pub(super) const CALLS: &str =
+    ", coalesce(sum(retries), 0)::bigint as retries, coalesce(sum(cache_hits), 0)::bigint as cache_hits";
+pub(super) const KINDS: &str =
+    ", coalesce(sum(input), 0)::bigint as input, coalesce(sum(cache_read), 0)::bigint as cache_read,
     coalesce(sum(output), 0)::bigint as output";
 
 /// The usual sums with what some measures need.

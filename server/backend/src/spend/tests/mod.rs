@@ -263,7 +263,8 @@ impl Used {
         let is_hit = matches!(self.cost, Cost::Avoided);
         let tokens = |tokens: u64| i64::try_from(if is_hit { 0 } else { tokens }).unwrap();
         let [read, output] = [self.tokens / 4, self.tokens / 3];
-        let kinds = TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
+        let kinds =
+            TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
         let calls = CallCounts { retries: self.is_retry().into(), cache_hits: is_hit.into() };
         Sums { calls: needs.calls.then_some(calls), kinds: needs.tokens.then_some(kinds), ..self.sums() }
     }
