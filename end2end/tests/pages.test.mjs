@@ -52,7 +52,17 @@ const VISITS = {
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
-    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody", "/explore?period=24h"],
+    sample: [
+      "/explore?group_by=model&chart=area&period=90d",
+      "/explore?choose=environment",
+      "/explore?customer=nobody",
+      "/explore?period=24h",
+      "/explore?chart=lines&measure=error_rate&group_by=feature&top=20",
+      "/explore?chart=heatmap&period=7d",
+      "/explore?chart=treemap&group_by=project,model&model=!~mini",
+      "/explore?chart=table&measure=cost_per_million_tokens&group_by=customer",
+      ["/explore?measure=retries&group_by=customer", 422],
+    ],
     empty: ["/explore"],
   },
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },

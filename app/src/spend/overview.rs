@@ -379,7 +379,7 @@ impl View {
     }
 
     fn model_row(&self, part: &ModelPart) -> AnyView {
-        let rate = part.per_million_tokens();
+        let rate = part.sums.per_million_tokens();
         let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
         let href = links::explore_by(&self.org, &href, &Dimension::Project);
         let before = part.before.as_ref().map(|sums| sums.spend);
