@@ -12,6 +12,8 @@ use crate::document::{self, PAGE, all, page_at};
 
 /// Beside the step that is read, in pixels.
 const BESIDE_PX: u32 = 14;
+/// The most that it is wide, as `style/ui/_chart.scss` has it.
+const TIP_WIDTH: &str = "min(280px, 62cqw)";
 
 /// How far beside a step a finger still means it, in pixels.
 const FINGER_PX: f64 = 12.0;
@@ -293,12 +295,12 @@ fn is_touch(event: &ev::PointerEvent) -> bool {
     event.pointer_type() == "touch"
 }
 
-/// Puts the tooltip beside its step, on the side where there is room. Through the object model, because a style attribute is forbidden.
+/// Puts the tooltip beside its step, on the side where there is more room, and never beyond the drawing. Through the object model, because a style attribute is forbidden.
 fn tip_at(tip: &web_sys::HtmlElement, percent: f64) {
     let (side, other, distance) =
         if percent > 50.0 { ("right", "left", 100.0 - percent) } else { ("left", "right", percent) };
     // Refused only for names that are not properties.
-    let _ = tip.style().set_property(side, &format!("calc({distance:.2}% + {BESIDE_PX}px)"));
+    let _ = tip.style().set_property(side, &format!("min({distance:.2}% + {BESIDE_PX}px, 100% - {TIP_WIDTH})"));
     let _ = tip.style().set_property(other, "auto");
 }
 
