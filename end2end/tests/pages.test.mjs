@@ -28,6 +28,8 @@ const PRICE_LIST = [
 ].join("\n");
 const OWNER = "owner@example.org";
 const VIEWER = "viewer@example.org";
+/** Longer than a telephone is wide. */
+const INVITED = "invited.with.a.long.address@subsidiary.example.org";
 
 /**
  * Where to look at each page of the route table: as a `stranger`, as the owner on the `sample` and on an `empty` organization, and as a `viewer` of the sample.
@@ -159,14 +161,14 @@ after(async () => {
 /** Makes the viewer, and leaves one invitation open. */
 async function invite() {
   await tallystick.bootstrap({ email: VIEWER, password: PASSWORD, organization: "Elsewhere" });
-  for (const email of [VIEWER, "invited@example.org"]) {
+  for (const email of [VIEWER, INVITED]) {
     await visit(people.owner, `${paths.sample}/settings/members`);
     await people.owner.getByLabel("E-mail").fill(email);
     await people.owner.locator("form", { has: people.owner.getByLabel("E-mail") }).getByLabel("Role").selectOption("viewer");
     await send(people.owner, "Send the invitation", /notice=invited/);
   }
   const link = async (email) => new URL((await tallystick.mail.to(email, /invites you/)).link("/invitations/")).pathname;
-  known.invitation = await link("invited@example.org");
+  known.invitation = await link(INVITED);
   await people.viewer.context().clearCookies();
   await signIn(people.viewer, VIEWER);
   await visit(people.viewer, await link(VIEWER));

@@ -147,14 +147,14 @@ fn hatching(svg: &mut Markup, id: &str) {
     svg.close("pattern");
 }
 
-/// Words inside the drawing, which are never stretched. Over bars, levels are named in the legend: their words would cover bars.
+/// Words inside the drawing, which are never stretched, at its left: what is drawn with levels is summed up and begins low. Over bars, levels are named in the legend: their words would cover bars.
 fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
     for threshold in data.thresholds.iter().filter(|_| data.series.is_empty()) {
         let y = percent(scale.depth(threshold.value));
-        let class = format!("chart-word end {}", threshold.tone.class());
+        let class = format!("chart-word {}", threshold.tone.class());
         // A line at the very top has its words below it.
         let dy = if scale.depth(threshold.value) < 0.08 { "14" } else { "-5" };
-        svg.element("text", &[("class", &class), ("x", "100%"), ("y", &y), ("dy", dy)], &threshold.label);
+        svg.element("text", &[("class", &class), ("x", "4"), ("y", &y), ("dy", dy)], &threshold.label);
     }
     if data.steps.is_empty() {
         svg.element("text", &[("class", "chart-word middle"), ("x", "50%"), ("y", "50%")], "Nothing in this period");
