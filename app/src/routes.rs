@@ -1,7 +1,9 @@
 //! All pages: the route table.
 
 use crate::page::Site;
-use crate::{budgets, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements};
+use crate::{
+    budgets, delivery, events, exports, forecast, guides, identity, keys, prices, projects, spend, statements,
+};
 use axum::routing::MethodRouter;
 
 /// Every page at its path.
@@ -61,6 +63,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/keys", site.inside(keys::keys)),
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
+        ("/o/{org}/exports", site.inside(exports::exports)),
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]

@@ -89,6 +89,7 @@ const VISITS = {
   "/o/{org}/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
+  "/o/{org}/exports": { sample: ["/exports", "/exports?tags=none"], empty: ["/exports"] },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },

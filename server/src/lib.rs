@@ -9,6 +9,7 @@ mod dev_mail;
 mod downloads;
 pub mod error;
 pub mod files;
+mod focus;
 pub mod forms;
 pub mod import;
 pub mod ingest_formats;

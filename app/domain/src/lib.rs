@@ -8,6 +8,7 @@ pub mod budget;
 pub mod csv;
 pub mod delivery;
 pub mod event;
+pub mod focus;
 pub mod forecast;
 pub mod format;
 pub mod identity;

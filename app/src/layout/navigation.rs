@@ -96,7 +96,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects.
+    /// The place that a path belongs to; a team's page belongs to the projects, exports to the statements.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -105,6 +105,7 @@ impl NavItem {
         }
         match segments.next().unwrap_or_default() {
             "teams" | "new" => Some(Self::Projects),
+            "exports" => Some(Self::Statements),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -195,6 +196,7 @@ mod tests {
             ("/o/acme/events/rejected", Some(NavItem::Events)),
             ("/o/acme/teams/search", Some(NavItem::Projects)),
             ("/o/acme/new/project", Some(NavItem::Projects)),
+            ("/o/acme/exports", Some(NavItem::Statements)),
             ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
             ("/o/acme/settings/members", Some(NavItem::Settings)),
             ("/o/acme/nowhere", None),

@@ -13,6 +13,7 @@ pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod events;
+pub mod exports;
 pub mod forecast;
 mod hash;
 pub mod identity;

@@ -10,6 +10,7 @@ mod cost_basis;
 pub(crate) mod csv;
 mod docs;
 mod events;
+mod exports;
 pub(crate) mod ingest;
 pub(crate) mod json;
 mod modifiers;
@@ -69,6 +70,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(exports::router())
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())

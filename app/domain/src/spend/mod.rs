@@ -22,6 +22,7 @@ pub use explore::{
 };
 pub use known::{KnownDimension, OTHER};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
 
 use crate::budget::SpendScope;

@@ -7,6 +7,7 @@ mod catalogue;
 mod contract;
 mod cost_basis;
 mod delivery;
+mod exports;
 mod identity;
 mod keys;
 mod plans;
