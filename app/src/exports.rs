@@ -18,7 +18,7 @@ use leptos::prelude::*;
 
 /// The form by which an export is asked for, and how it begins.
 pub(crate) async fn exports(visit: Visit) -> Drawn {
-    let period = PeriodSelection::from_query(&visit.query, visit.frame.today).period;
+    let period = PeriodSelection::from_query(&visit.query, visit.frame.calendar()).period;
     let named = ["version", "bucket", "tags", "format"];
     let chosen = named.into_iter().filter_map(|name| Some((name.to_owned(), visit.query.get(name)?.to_owned())));
     let pairs: Vec<_> = chosen.chain(UrlQuery::days(period).pairs()).collect();
@@ -109,6 +109,9 @@ fn figures(preview: &Preview) -> AnyView {
     }
 }
 
+/// Beside usage.
+const CHARGES: &str = "charges beside usage";
+
 /// What is in no row, and what has rows of another kind.
 fn left_out(org: &str, manifest: &Manifest) -> AnyView {
     let sums = manifest.priced_from.map(|from| {
@@ -119,7 +122,7 @@ fn left_out(org: &str, manifest: &Manifest) -> AnyView {
         view! { <p class="soft">{text}</p> }
     });
     if manifest.unpriced_requests == 0 {
-        return html! { <Section title="Left out"><p>"Nothing: all usage of these days has a price."</p>{sums}</Section> };
+        return html! { <Section title="Left out" note=CHARGES><p>"All usage of these days has a price."</p>{sums}</Section> };
     }
     let rows = manifest
         .unpriced
@@ -141,7 +144,7 @@ fn left_out(org: &str, manifest: &Manifest) -> AnyView {
     );
     let more = (format!("/o/{org}/events/unpriced"), "Set prices".to_owned());
     html! {
-        <Section title="Left out" more=more>
+        <Section title="Left out" note=CHARGES more=more>
             <p class="warn">{text}</p>
             {sums}
             <Table caption="Usage without a price" columns=columns("Model | Requests # | Tokens # | At most, $ #")>{rows}</Table>

@@ -5,8 +5,10 @@
 
 #![recursion_limit = "512"]
 
+pub mod allocation;
 pub mod budgets;
 pub mod caller;
+pub mod charges;
 mod cookie;
 pub mod delivery;
 pub mod error;

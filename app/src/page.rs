@@ -71,7 +71,8 @@ impl Address {
     #[must_use]
     pub fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        Self { path: uri.path().to_owned(), query: query.into_owned().collect(), parts }
+        let query: UrlQuery = query.into_owned().collect();
+        Self { path: uri.path().to_owned(), query: query.with_added_filter(), parts }
     }
 
     /// The part of the path that the route table calls so.
@@ -231,7 +232,7 @@ where
     provide_context(visit.frame.offsets.clone());
     let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
     let Page { title, body, .. } = page.unwrap_or_else(missing);
-    let head = print_head(&visit.frame.organization.name, &title, visit.frame.today);
+    let head = print_head(&visit.frame.organization.name, &title, visit.frame.calendar());
     let body = html! { {head}{body} };
     let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
     Ok(Page { reader: Some(visit.user.user_id), ..framed })

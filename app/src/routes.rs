@@ -2,7 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    budgets, delivery, events, exports, forecast, guides, identity, keys, prices, projects, spend, statements,
+    allocation, budgets, charges, delivery, events, exports, forecast, guides, identity, keys, prices, projects, spend,
+    statements,
 };
 use axum::routing::MethodRouter;
 
@@ -30,6 +31,11 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/events/uploads", site.inside(events::uploads)),
         ("/o/{org}/events/uploads/{upload}", site.inside(events::upload)),
         ("/o/{org}/events/{event}", site.inside(events::event)),
+        ("/o/{org}/sessions", site.inside(events::sessions)),
+        ("/o/{org}/sessions/{id}", site.inside(events::session)),
+        ("/o/{org}/interactions", site.inside(events::interactions)),
+        ("/o/{org}/interactions/{id}", site.inside(events::interaction)),
+        ("/o/{org}/coding-agents", site.inside(spend::coding_agents)),
         ("/o/{org}/budgets", site.inside(budgets::budgets)),
         ("/o/{org}/budgets/new", site.inside(budgets::new_budget)),
         ("/o/{org}/budgets/{budget}", site.inside(budgets::budget)),
@@ -64,6 +70,13 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
         ("/o/{org}/exports", site.inside(exports::exports)),
+        ("/o/{org}/allocation", site.inside(allocation::allocation)),
+        ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
+        ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),
+        ("/o/{org}/charges", site.inside(charges::charges)),
+        ("/o/{org}/charges/new", site.inside(charges::new_charge)),
+        ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),
+        ("/o/{org}/charges/{charge}", site.inside(charges::charge)),
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]

@@ -8,6 +8,7 @@ pub mod config;
 mod dev_mail;
 mod downloads;
 pub mod error;
+mod file_imports;
 pub mod files;
 mod focus;
 pub mod forms;
@@ -70,7 +71,7 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 }
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
-    let files = price_files::routes().into_iter().chain(uploads::routes());
+    let files = price_files::routes().into_iter().chain(file_imports::routes()).chain(uploads::routes());
     api.into_iter()
         .chain(downloads::routes())
         .chain(suggestions::routes())
@@ -121,7 +122,7 @@ pub fn build(state: AppState) -> Router {
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
-        .merge(files::router(&state.files.root))
+        .merge(files::router(&state.files))
         .fallback(move |request| site.clone().nothing(request))
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))

@@ -4,7 +4,9 @@
 //! Nothing here does I/O, reads a clock, draws a random number or knows a framework: a function's result follows from its arguments alone.
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
+pub mod allocation;
 pub mod budget;
+pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
@@ -13,6 +15,7 @@ pub mod forecast;
 pub mod format;
 pub mod identity;
 pub mod ids;
+pub mod import;
 pub mod meter;
 pub mod model;
 pub mod money;

@@ -27,12 +27,23 @@ pub enum RuleKind {
     ContractTerm,
     /// Which cost counts where a provider reports one.
     CostBasis,
+    /// Who usage counts for.
+    Allocation,
+    /// A cost beside events.
+    Charge,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::PriceOverride, Self::PriceModifier, Self::ModelAlias, Self::ContractTerm, Self::CostBasis];
+    pub const ALL: [Self; 7] = [
+        Self::PriceOverride,
+        Self::PriceModifier,
+        Self::ModelAlias,
+        Self::ContractTerm,
+        Self::CostBasis,
+        Self::Charge,
+        Self::Allocation,
+    ];
 
     /// The word in SQL, JSON and the audit log.
     #[must_use]
@@ -43,6 +54,8 @@ impl RuleKind {
             Self::ModelAlias => "model_alias",
             Self::ContractTerm => "contract_term",
             Self::CostBasis => "cost_basis",
+            Self::Allocation => "allocation",
+            Self::Charge => "charge",
         }
     }
 
@@ -58,16 +71,26 @@ impl RuleKind {
         matches!(self, Self::ContractTerm)
     }
 
+    /// Whether it holds for whole days of whatever zone the organization has: its edges are midnights of UTC.
+    #[must_use]
+    pub const fn is_daily(self) -> bool {
+        matches!(self, Self::Allocation | Self::Charge)
+    }
+
     /// The instant at which a rule of this kind begins or ends.
     ///
     /// # Errors
-    /// A field problem where the kind holds for months and this is none.
+    /// A field problem where the kind holds for months or days and this is none.
     #[cfg(feature = "tz")]
     pub fn instant(self, edge: Edge, zone: crate::period::Zone) -> Result<DateTime<Utc>, FieldProblem> {
-        match (self.is_monthly(), edge) {
-            (false, edge) => Ok(edge.instant(zone)),
-            (true, Edge::Day(day)) if chrono::Datelike::day(&day) == 1 => Ok(midnight(day)),
-            (true, _) => Err(FieldProblem::new("valid_to", "invalid", "Use a month such as 2026-11.")),
+        match edge {
+            Edge::Day(day) if self.is_daily() => Ok(midnight(day)),
+            Edge::At(_) if self.is_daily() => {
+                Err(FieldProblem::new("valid_to", "invalid", "Use a day such as 2026-11-15."))
+            }
+            edge if !self.is_monthly() => Ok(edge.instant(zone)),
+            Edge::Day(day) if chrono::Datelike::day(&day) == 1 => Ok(midnight(day)),
+            _ => Err(FieldProblem::new("valid_to", "invalid", "Use a month such as 2026-11.")),
         }
     }
 
@@ -75,12 +98,14 @@ impl RuleKind {
     #[cfg(feature = "tz")]
     #[must_use]
     pub fn edge_text(self, at: DateTime<Utc>, zone: crate::period::Zone) -> String {
-        let day = zone.day_of(at);
-        match self.is_monthly() {
-            true => at.format("%Y-%m").to_string(),
-            false if zone.start_of(day) == at => day.to_string(),
-            false => zone.local(at).format("%Y-%m-%d %H:%M:%S %:z").to_string(),
+        if self.is_monthly() {
+            return at.format("%Y-%m").to_string();
         }
+        let day = if self.is_daily() { at.date_naive() } else { zone.day_of(at) };
+        if self.is_daily() || zone.start_of(day) == at {
+            return day.to_string();
+        }
+        zone.local(at).format("%Y-%m-%d %H:%M:%S %:z").to_string()
     }
 }
 

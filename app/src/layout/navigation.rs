@@ -23,6 +23,10 @@ pub enum NavItem {
     Alerts,
     /// Who spends.
     Projects,
+    /// Who answers for what.
+    Allocation,
+    /// What costs beside events.
+    Charges,
     /// Who owes what.
     Statements,
     /// What a unit costs.
@@ -36,7 +40,7 @@ impl NavItem {
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
-        &[Self::Projects, Self::Statements],
+        &[Self::Projects, Self::Allocation, Self::Charges, Self::Statements],
         &[Self::Prices, Self::Settings],
     ];
 
@@ -51,6 +55,8 @@ impl NavItem {
             Self::Forecast => "Forecast",
             Self::Alerts => "Alerts",
             Self::Projects => "Projects",
+            Self::Allocation => "Allocation",
+            Self::Charges => "Charges",
             Self::Statements => "Statements",
             Self::Prices => "Prices",
             Self::Settings => "Settings",
@@ -66,6 +72,8 @@ impl NavItem {
             Self::Forecast => Sign::Forecast,
             Self::Alerts => Sign::Alerts,
             Self::Projects => Sign::Projects,
+            Self::Allocation => Sign::Allocation,
+            Self::Charges => Sign::Charges,
             Self::Statements => Sign::Statements,
             Self::Prices => Sign::Prices,
             Self::Settings => Sign::Settings,
@@ -81,6 +89,8 @@ impl NavItem {
             Self::Forecast => "forecast",
             Self::Alerts => "alerts",
             Self::Projects => "projects",
+            Self::Allocation => "allocation",
+            Self::Charges => "charges",
             Self::Statements => "statements",
             Self::Prices => "prices",
             Self::Settings => "settings",
@@ -96,7 +106,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects, exports to the statements.
+    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events, exports to the statements.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -106,6 +116,7 @@ impl NavItem {
         match segments.next().unwrap_or_default() {
             "teams" | "new" => Some(Self::Projects),
             "exports" => Some(Self::Statements),
+            "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -116,10 +127,17 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _) | (Some("explore" | "events"), None) => true,
+        (None, _)
+        | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => true,
         (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
+}
+
+/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label.
+#[must_use]
+pub fn shows_filters(path: &str) -> bool {
+    shows_days(path) && NavItem::of_path(path) != Some(NavItem::Charges)
 }
 
 /// Whether the page at a path can cut its span into hours.
@@ -195,6 +213,7 @@ mod tests {
             ("/o/acme/", Some(NavItem::Overview)),
             ("/o/acme/events/rejected", Some(NavItem::Events)),
             ("/o/acme/teams/search", Some(NavItem::Projects)),
+            ("/o/acme/sessions/conv-88", Some(NavItem::Events)),
             ("/o/acme/new/project", Some(NavItem::Projects)),
             ("/o/acme/exports", Some(NavItem::Statements)),
             ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
@@ -214,7 +233,13 @@ mod tests {
         {
             assert!(shows_days(path), "{path}");
         }
-        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/teams/x/edit"] {
+        for path in [
+            "/o/acme/projects",
+            "/o/acme/events/rejected",
+            "/o/acme/budgets",
+            "/o/acme/teams/x/edit",
+            "/o/acme/sessions/x",
+        ] {
             assert!(!shows_days(path), "{path}");
         }
     }

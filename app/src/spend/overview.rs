@@ -2,6 +2,7 @@
 
 use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
 use super::{attention, chart, links};
+use crate::allocation;
 use crate::budgets::bar;
 use crate::error::{AppError, Failure};
 use crate::forecast::labels;
@@ -16,6 +17,7 @@ use crate::ui::{
 use backend::forecast::ForecastInputs;
 use backend::{Backend, OrgScope};
 use chrono::Datelike;
+use domain::allocation::Allocated;
 use domain::budget::{BudgetState, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
@@ -78,6 +80,8 @@ struct View {
     outlook: Option<MonthOutlook>,
     /// What to look at; of a team or project only its unusual days, and nothing under filters.
     attention: Vec<Attention>,
+    /// Who answers for the present month, where rules say so.
+    allocated: Option<Allocated>,
 }
 
 impl View {
@@ -86,27 +90,32 @@ impl View {
         let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
         let query = visit.query.sticky();
         let filters = Filter::from_pairs(&query.pairs())?;
-        let chosen = PeriodSelection::from_query(&query, today);
+        let chosen = PeriodSelection::from_query(&query, visit.frame.calendar());
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
         let beside = async {
             if !filters.is_empty() {
-                return Ok((None, Vec::new()));
+                return Ok((None, Vec::new(), None));
             }
             let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
             let outlook = async {
                 let outlook = backend::spend::outlook(backend, scope, part, &ahead);
                 if is_whole { outlook.await.map(Some) } else { Ok(None) }
             };
-            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead))
+            let allocated = async {
+                let is_shown = is_whole && part == SpendScope::Organization;
+                let month = Period::month_of(today);
+                if is_shown { backend::allocation::allocated_by_rules(backend, scope, month).await } else { Ok(None) }
+            };
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead), allocated)
         };
-        let (overview, (outlook, attention)) = futures::try_join!(overview, beside)?;
+        let (overview, (outlook, attention, allocated)) = futures::try_join!(overview, beside)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
         };
-        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention })
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated })
     }
 
     fn draw(&self) -> AnyView {
@@ -174,15 +183,23 @@ impl View {
         let range = || format::range(overview.period, today);
         let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
-        let (against, unpriced) = (self.against(), self.not_in_it());
+        let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}</Figure>
             {others}
         }
+    }
+
+    /// Charges stand beside usage, each under its own name: "usage + $2,000.00 charges".
+    fn charged(&self) -> Option<AnyView> {
+        let charged = self.overview.charged.filter(|charged| !charged.is_zero())?;
+        let (href, title) = (self.query.sticky().at(&NavItem::Charges.path(&self.org)), format::money_full(charged));
+        let text = format!("{} charges", format::money(charged));
+        Some(html! { <p>"usage + "<a href=href title=title>{text}</a></p> })
     }
 
     /// What the first figure leaves out.
@@ -224,7 +241,7 @@ impl View {
             Forecast::MonthEnd(month) => {
                 let band = labels::band(month.low80, month.high80);
                 let past =
-                    month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
+                    month.past.map(|past| format!(" · forecast error\u{a0}{}", format::percent(past.percent / 100.0)));
                 let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
                 let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
                 html! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
@@ -283,6 +300,9 @@ impl View {
 
     /// A table of the parts with the most spend; the rest is in Explore.
     fn table<T>(&self, by: &Dimension, columns: [Column; 3], parts: Vec<T>, row: impl Fn(T) -> AnyView) -> AnyView {
+        if parts.is_empty() {
+            return ().into_any();
+        }
         let more = u64::try_from(parts.len().saturating_sub(ROWS)).unwrap_or_default();
         let rows = parts.into_iter().take(ROWS).map(row).collect_view();
         let columns = [Column::text(by.label())].into_iter().chain(columns).collect();
@@ -362,7 +382,7 @@ impl View {
     }
 
     fn model_row(&self, part: &ModelPart) -> AnyView {
-        let rate = part.per_million_tokens();
+        let rate = part.sums.per_million_tokens();
         let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
         let href = links::explore_by(&self.org, &href, &Dimension::Project);
         let before = part.before.as_ref().map(|sums| sums.spend);
@@ -438,11 +458,12 @@ impl View {
             Some(view! { <Stat value=format::percent(read) after="of usage read" title=title href=href/> })
         });
         let alerts = self.alerts();
+        let allocated = self.allocated.as_ref().and_then(|allocated| allocation::stat(&self.org, allocated));
         let now = overview.last_hour.map(|spend| {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="current burn rate" value=format!("{}/h", format::money(spend)) title=title/> }
         });
-        html! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
+        html! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{allocated}{alerts}{now}{newest}</StatRow></div> }
     }
 
     /// The organization's ledger, where somebody should look into it; a team's or project's page leaves it out.

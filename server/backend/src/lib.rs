@@ -7,13 +7,16 @@
 #[cfg(target_family = "wasm")]
 compile_error!("`backend` must never be built for the browser: it holds SQL and secrets");
 
+pub mod allocation;
 pub mod audit;
 pub mod budgets;
+pub mod charges;
 pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod events;
 pub mod exports;
+mod file_imports;
 pub mod forecast;
 mod hash;
 pub mod identity;
@@ -59,6 +62,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
     MIGRATOR.run(pool).await?;
+    schema::index_partitions(pool).await?;
     prices::sync_seed(pool, clock).await?;
     Ok(())
 }

@@ -3,8 +3,10 @@
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`routes`], samples in `server/tests/suite/doors`.
 
+mod allocation;
 pub(crate) mod body;
 mod budgets;
+mod charges;
 mod contract;
 mod cost_basis;
 pub(crate) mod csv;
@@ -71,6 +73,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(exports::router())
+        .merge(allocation::router())
+        .merge(charges::router())
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())

@@ -2,7 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod allocation;
 mod budgets;
+mod charges;
 mod command;
 mod contract;
 mod delivery;

@@ -202,10 +202,7 @@ pub fn token_direction(meter: Meter) -> Option<&'static str> {
 #[must_use]
 pub fn cache_action(meter: Meter) -> Option<&'static str> {
     match meter {
-        Meter::InputCacheRead
-        | Meter::InputAudioCacheRead
-        | Meter::InputImageCacheRead
-        | Meter::InputVideoCacheRead => Some("Read"),
+        read if read.is_cache_read() => Some("Read"),
         Meter::InputCacheWrite
         | Meter::InputCacheWrite5m
         | Meter::InputCacheWrite30m

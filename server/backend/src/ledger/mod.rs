@@ -36,7 +36,7 @@ pub use dimensions::dimensions;
 pub use limits::Limits;
 pub use rejected::{dismiss_all_rejected, dismiss_rejected, rejected};
 pub use retention::{Enforced, enforce as enforce_retention, retention, run_worker as keep_retention, set_retention};
-pub(crate) use sql::push_filter;
+pub(crate) use sql::{push_filter, push_keys, push_match};
 pub(crate) use verify::kept_from;
 pub use verify::{Difference, MAX_DIFFERENCES, recorded_days, repair, verify};
 pub use zone::rebuild_days;
@@ -65,6 +65,14 @@ pub(crate) async fn mark_moved(
 /// [`Error::Database`].
 pub(crate) async fn lock_events(connection: &mut PgConnection, scope: &OrgScope) -> Result<(), Error> {
     commit::lock_organization(connection, scope).await
+}
+
+/// After very many events came at once: queries are planned with what is there now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn analyze(connection: &mut PgConnection) -> Result<(), Error> {
+    sql::analyze(connection).await
 }
 
 /// Deletes at most `limit` rows of what the ledger has of an organization; how many: none once all is gone.

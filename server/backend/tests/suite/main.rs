@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
+mod allocation;
 mod budgets;
 mod catalogue;
+mod charges;
 mod contract;
 mod cost_basis;
 mod delivery;

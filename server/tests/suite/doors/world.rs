@@ -5,14 +5,18 @@
 
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
+use backend::allocation;
 use backend::budgets;
+use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
@@ -42,12 +46,18 @@ pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
+pub(super) const SESSION_ID: &str = "session-1";
+pub(super) const INTERACTION_ID: &str = "interaction-1";
 /// The file of the upload that waits.
 pub(super) const FILE: &str = "timestamp,provider,model,prompt_tokens\n2026-11-20T09:00:00Z,openai,gpt-4o,1000\n";
 pub(super) const PASSWORD: &str = seed::PASSWORD;
 
 /// A file of prices that every organization can take something from.
 pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput\t\t\t4\t1000000\n";
+
+/// A file of charges that can be entered.
+pub(super) const CHARGES: &str =
+    "kind,description,amount,from,to,source,reason\ngpu_hours,Pool,20,2026-11-01,2026-12-01,Contract,Contract\n";
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
@@ -86,6 +96,8 @@ pub(super) struct World {
     pub(super) price: String,
     /// The change that entered the name, which can be undone.
     pub(super) price_change: String,
+    /// A rule that can be moved.
+    pub(super) allocation_rule: String,
     /// A file of prices that can be applied.
     pub(super) import: String,
     /// A run that waits to be confirmed.
@@ -94,6 +106,10 @@ pub(super) struct World {
     pub(super) done_run: String,
     /// A file that waits to be recorded.
     pub(super) upload: String,
+    /// A charge that can end.
+    pub(super) charge: String,
+    /// A file of charges that can be entered.
+    pub(super) charge_import: String,
     /// The key in whose name files are recorded.
     pub(super) sending_key: String,
     acme: String,
@@ -230,7 +246,9 @@ impl Making<'_> {
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
         self.prices(&acme).await;
+        self.allocation(&acme).await;
         self.file(&acme).await;
+        self.charges(&acme).await;
         self.world
     }
 
@@ -336,6 +354,7 @@ impl Making<'_> {
         let usage = json!({"prompt_tokens": 100_000, "completion_tokens": 20_000});
         let event = |id: &str, model: &str, usage: &Value| {
             json!({"id": id, "project": PROJECT, "provider": "openai", "model": model, "usage": usage,
+                "session_id": SESSION_ID, "interaction_id": INTERACTION_ID,
                 "customer": format!("{PROJECT_SECRET}-{SECRET}"), "feature": format!("{PROJECT_SECRET}-{SECRET}")})
         };
         let model = format!("{PROJECT_SECRET}-{SECRET}");
@@ -423,6 +442,21 @@ impl Making<'_> {
         self.world.price = book.prices[0].rule_id.to_string();
     }
 
+    async fn allocation(&mut self, acme: &OrgScope) {
+        let condition =
+            ConditionForm { dimension: "project".to_owned(), test: "is".to_owned(), values: PROJECT.to_owned() };
+        let rule = AllocationForm {
+            name: format!("Shared {SECRET} {WHOLE_SECRET}"),
+            conditions: vec![condition],
+            method: "shared".to_owned(),
+            reason: SECRET.to_owned(),
+            ..AllocationForm::default()
+        };
+        allocation::enter(self.backend, acme, &rule.parse().unwrap()).await.unwrap();
+        let rules = allocation::list(self.backend, acme).await.unwrap();
+        self.world.allocation_rule = rules[0].rule_id.to_string();
+    }
+
     async fn file(&mut self, acme: &OrgScope) {
         let keys = uploads::keys(self.backend, acme).await.unwrap();
         let (key_id, _) = keys.into_iter().find(|(_, name)| name.starts_with("ingest")).unwrap();
@@ -434,5 +468,27 @@ impl Making<'_> {
         };
         self.world.upload = uploads::start(self.backend, acme, new).await.unwrap().upload_id.to_string();
         self.world.sending_key = key_id.to_string();
+    }
+
+    /// A charge of the project and one of the whole organization; a file with another.
+    async fn charges(&mut self, acme: &OrgScope) {
+        let charge = |words: String, project: &str| ChargeForm {
+            kind: "seats".to_owned(),
+            description: words.clone(),
+            rate: "20".to_owned(),
+            from: "2026-11-01".to_owned(),
+            project: project.to_owned(),
+            source: words.clone(),
+            reason: words,
+            ..ChargeForm::default()
+        };
+        let whole = charge(format!("{SECRET} {WHOLE_SECRET}"), "").parse().unwrap();
+        let own = charge(format!("{SECRET} {PROJECT_SECRET}"), PROJECT).parse().unwrap();
+        charges::enter(self.backend, acme, &[whole, own]).await.unwrap();
+        let list = charges::list(self.backend, acme).await.unwrap();
+        self.world.charge = list[0].rule_id.to_string();
+        let file =
+            charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
+        self.world.charge_import = file.to_string();
     }
 }

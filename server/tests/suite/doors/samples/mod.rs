@@ -1,6 +1,8 @@
 //! Valid requests, by room.
 
+pub(super) mod allocation;
 pub(super) mod budgets;
+pub(super) mod charges;
 pub(super) mod events;
 pub(super) mod identity;
 pub(super) mod keys;
