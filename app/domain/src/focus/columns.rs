@@ -1,7 +1,7 @@
 //! The columns of each version: ids, types, whether they may be empty, and what stands in them.
 //!
 //! FOCUS columns in the order of their names, then our own, which begin with `x_`.
-//! Columns that are conditional and whose condition does not hold here (commitments, capacity reservations, zones, other currencies) are left out; those of allocation are there since 1.3 and empty: every row is where its usage was.
+//! Columns that are conditional and whose condition does not hold here (commitments, capacity reservations, zones) are left out but for those that rules about others ask for; those of allocation are there since 1.3 and empty: every row is where its usage was.
 
 use super::Version;
 use super::charge::Charge;
@@ -112,7 +112,7 @@ fn seller(row: &FocusRow) -> Option<Cell> {
     say(Seller::of(&row.key.provider).name)
 }
 
-static COLUMNS: [Column; 54] = [
+static COLUMNS: [Column; 58] = [
     since(Version::V1_3, column("AllocatedMethodDetails", Kind::KeyValue, true, nothing)),
     since(Version::V1_3, text_or_null("AllocatedMethodId", nothing)),
     since(Version::V1_3, text_or_null("AllocatedResourceId", nothing)),
@@ -131,6 +131,8 @@ static COLUMNS: [Column; 54] = [
     text("ChargeFrequency", |_, row| say(if row.key.charge.is_usage() { "Usage-Based" } else { "One-Time" })),
     time("ChargePeriodEnd", |_, row| Some(Cell::Time(row.end))),
     time("ChargePeriodStart", |_, row| Some(Cell::Time(row.key.start))),
+    // Rules about quantities ask for it.
+    text_or_null("CommitmentDiscountStatus", nothing),
     decimal_or_null("ConsumedQuantity", |_, row| {
         row.key.charge.is_usage().then_some(Cell::Decimal(row.amounts.consumed))
     }),
@@ -146,6 +148,9 @@ static COLUMNS: [Column; 54] = [
     decimal_or_null("ListUnitPrice", |_, row| Some(Cell::Decimal(row.pricing()?.list))),
     text_or_null("PricingCategory", |_, row| pricing_category(row).and_then(say)),
     text("PricingCurrency", |_, _| say("USD")),
+    decimal_or_null("PricingCurrencyContractedUnitPrice", |_, row| Some(Cell::Decimal(row.pricing()?.contracted))),
+    decimal("PricingCurrencyEffectiveCost", |_, row| Some(Cell::Decimal(row.amounts.billed))),
+    decimal_or_null("PricingCurrencyListUnitPrice", |_, row| Some(Cell::Decimal(row.pricing()?.list))),
     decimal_or_null("PricingQuantity", |_, row| Some(Cell::Decimal(row.pricing()?.quantity))),
     text_or_null("PricingUnit", |_, row| say(row.pricing()?.unit)),
     until(Version::V1_3, text("ProviderName", |_, row| seller(row))),
