@@ -8,6 +8,7 @@
 pub mod allocation;
 pub mod budgets;
 pub mod caller;
+pub mod charges;
 mod cookie;
 pub mod delivery;
 pub mod error;

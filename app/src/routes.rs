@@ -2,7 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements,
+    allocation, budgets, charges, delivery, events, forecast, guides, identity, keys, prices, projects, spend,
+    statements,
 };
 use axum::routing::MethodRouter;
 
@@ -71,6 +72,10 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/allocation", site.inside(allocation::allocation)),
         ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),
+        ("/o/{org}/charges", site.inside(charges::charges)),
+        ("/o/{org}/charges/new", site.inside(charges::new_charge)),
+        ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),
+        ("/o/{org}/charges/{charge}", site.inside(charges::charge)),
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]

@@ -9,6 +9,13 @@ import { PASSWORD, openSignedIn, send, signIn } from "../lib/people.mjs";
 import { routes } from "../lib/routes.mjs";
 import { startTallystick } from "../lib/server.mjs";
 
+/** Credits that usage draws, and a plan with included usage. */
+const CHARGES = [
+  "kind,description,provider,amount,rate,from,to,project,included,source,reason",
+  "prepaid_credits,Credits of the year,openai,5000,,2026-01-01,2027-01-01,,,Invoice 1,Year",
+  "subscription,Coding agent,anthropic,,200,2026-01-01,,support-bot,400,Order 2,Year",
+].join("\n");
+
 /** A cheaper price, one that looks like that of a single token, and a model that nobody knows. */
 const PRICE_LIST = [
   "s\tgenai-prices\t9.9",
@@ -21,6 +28,8 @@ const PRICE_LIST = [
 ].join("\n");
 const OWNER = "owner@example.org";
 const VIEWER = "viewer@example.org";
+/** Longer than a telephone is wide. */
+const INVITED = "invited.with.a.long.address@subsidiary.example.org";
 
 /**
  * Where to look at each page of the route table: as a `stranger`, as the owner on the `sample` and on an `empty` organization, and as a `viewer` of the sample.
@@ -45,7 +54,17 @@ const VISITS = {
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
-    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody", "/explore?period=24h"],
+    sample: [
+      "/explore?group_by=model&chart=area&period=90d",
+      "/explore?choose=environment",
+      "/explore?customer=nobody",
+      "/explore?period=24h",
+      "/explore?chart=lines&measure=error_rate&group_by=feature&top=20",
+      "/explore?chart=heatmap&period=7d",
+      "/explore?chart=treemap&group_by=project,model&model=!~mini",
+      "/explore?chart=table&measure=cost_per_million_tokens&group_by=customer",
+      ["/explore?measure=retries&group_by=customer", 422],
+    ],
     empty: ["/explore"],
   },
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },
@@ -104,6 +123,10 @@ const VISITS = {
     viewer: [["/allocation/new", 403]],
   },
   "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
+  "/o/{org}/charges": { sample: ["/charges"], empty: ["/charges"], viewer: ["/charges"] },
+  "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
+  "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },
+  "/o/{org}/charges/{charge}": { sample: [() => known.charge, ["/charges/none", 404]], viewer: [() => known.charge] },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
@@ -138,14 +161,14 @@ after(async () => {
 /** Makes the viewer, and leaves one invitation open. */
 async function invite() {
   await tallystick.bootstrap({ email: VIEWER, password: PASSWORD, organization: "Elsewhere" });
-  for (const email of [VIEWER, "invited@example.org"]) {
+  for (const email of [VIEWER, INVITED]) {
     await visit(people.owner, `${paths.sample}/settings/members`);
     await people.owner.getByLabel("E-mail").fill(email);
     await people.owner.locator("form", { has: people.owner.getByLabel("E-mail") }).getByLabel("Role").selectOption("viewer");
     await send(people.owner, "Send the invitation", /notice=invited/);
   }
   const link = async (email) => new URL((await tallystick.mail.to(email, /invites you/)).link("/invitations/")).pathname;
-  known.invitation = await link("invited@example.org");
+  known.invitation = await link(INVITED);
   await people.viewer.context().clearCookies();
   await signIn(people.viewer, VIEWER);
   await visit(people.viewer, await link(VIEWER));
@@ -179,6 +202,12 @@ async function lookUp() {
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
   known.account = await first("/allocation", "/allocation/2");
+  await visit(people.owner, `${paths.sample}/charges/new`);
+  await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });
+  await send(people.owner, "Upload and preview", /\/charges\/imports\/0/);
+  known.charges = new URL(people.owner.url()).pathname.slice(paths.sample.length);
+  await send(people.owner, "Enter 2 charges", /notice=imported/);
+  known.charge = await first("/charges", "/charges/4");
 }
 
 test("every page of the app is visited", async () => {

@@ -36,6 +36,7 @@ pub(crate) fn routes() -> Vec<Plain> {
         (Method::GET, "/o/{org}/alerts.csv", file("alerts", lists::alerts)),
         (Method::GET, "/o/{org}/forecast.csv", file("forecast", lists::forecast)),
         (Method::GET, "/o/{org}/projects.csv", file("projects", lists::projects)),
+        (Method::GET, "/o/{org}/charges.csv", file("charges", lists::charges)),
         (Method::GET, "/o/{org}/prices.csv", file("prices", prices)),
         (Method::GET, "/o/{org}/prices/own.csv", file("price-overrides", lists::price_overrides)),
         (Method::GET, "/o/{org}/settings/members.csv", file("members", lists::members)),

@@ -4,7 +4,7 @@
 //! What the function said travels in a cookie that only the next page reads and that is gone after it: errors and what was typed (without secrets), or a result that is shown once.
 //! Nothing of it stands in an address, so no link can put words into our mouth.
 
-use crate::{AppState, price_files, uploads};
+use crate::{AppState, file_imports, price_files, uploads};
 use app::form::Flash;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
@@ -110,7 +110,7 @@ async fn redirect(
 
 /// Whether a form posted to this path carries a file.
 fn carries_file(path: &str) -> bool {
-    uploads::is_door(path) || price_files::is_door(path)
+    uploads::is_door(path) || price_files::is_door(path) || file_imports::is_door(path)
 }
 
 /// A result that says nothing needs no cookie; what became of a file stands on its page.

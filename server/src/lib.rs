@@ -8,6 +8,7 @@ pub mod config;
 mod dev_mail;
 mod downloads;
 pub mod error;
+mod file_imports;
 pub mod files;
 pub mod forms;
 pub mod import;
@@ -69,7 +70,7 @@ pub fn plain_doors() -> Vec<(Method, &'static str)> {
 }
 
 fn plain(api: Vec<Plain>) -> impl Iterator<Item = Plain> {
-    let files = price_files::routes().into_iter().chain(uploads::routes());
+    let files = price_files::routes().into_iter().chain(file_imports::routes()).chain(uploads::routes());
     api.into_iter()
         .chain(downloads::routes())
         .chain(suggestions::routes())

@@ -6,6 +6,7 @@
 
 pub mod allocation;
 pub mod budget;
+pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
@@ -13,6 +14,7 @@ pub mod forecast;
 pub mod format;
 pub mod identity;
 pub mod ids;
+pub mod import;
 pub mod meter;
 pub mod model;
 pub mod money;

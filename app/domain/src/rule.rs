@@ -29,16 +29,19 @@ pub enum RuleKind {
     CostBasis,
     /// Who usage counts for.
     Allocation,
+    /// A cost beside events.
+    Charge,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PriceOverride,
         Self::PriceModifier,
         Self::ModelAlias,
         Self::ContractTerm,
         Self::CostBasis,
+        Self::Charge,
         Self::Allocation,
     ];
 
@@ -52,6 +55,7 @@ impl RuleKind {
             Self::ContractTerm => "contract_term",
             Self::CostBasis => "cost_basis",
             Self::Allocation => "allocation",
+            Self::Charge => "charge",
         }
     }
 
@@ -70,7 +74,7 @@ impl RuleKind {
     /// Whether it holds for whole days of whatever zone the organization has: its edges are midnights of UTC.
     #[must_use]
     pub const fn is_daily(self) -> bool {
-        matches!(self, Self::Allocation)
+        matches!(self, Self::Allocation | Self::Charge)
     }
 
     /// The instant at which a rule of this kind begins or ends.

@@ -2,6 +2,7 @@
 //!
 //! A total is the same sum that Overview shows for the same days; its lines add up to it exactly.
 
+use crate::charge::{ChargeLine, charged};
 use crate::meter::Meter;
 use crate::period::Period;
 use crate::price::usual_per;
@@ -167,6 +168,16 @@ pub struct ProjectStatement {
     pub sums: Sums,
     /// The lines behind it, by falling spend of their model; empty where only totals were asked.
     pub lines: Vec<StatementLine>,
+    /// Its charges beside events, which are no part of its sums.
+    pub charges: Vec<ChargeLine>,
+}
+
+impl ProjectStatement {
+    /// Usage and charges together.
+    #[must_use]
+    pub fn total(&self) -> Decimal {
+        self.sums.spend + charged(&self.charges)
+    }
 }
 
 /// What a team owes.
@@ -176,8 +187,25 @@ pub struct TeamStatement {
     pub team: Option<CostOwner>,
     /// Its total.
     pub sums: Sums,
-    /// Its projects by falling spend.
+    /// Its projects by falling total.
     pub projects: Vec<ProjectStatement>,
+    /// Its own charges, beside those of its projects.
+    pub charges: Vec<ChargeLine>,
+}
+
+impl TeamStatement {
+    /// Its own charges and those of its projects.
+    #[must_use]
+    pub fn charged(&self) -> Decimal {
+        let projects = self.projects.iter().flat_map(|project| &project.charges);
+        charged(projects.chain(&self.charges))
+    }
+
+    /// Usage and charges together.
+    #[must_use]
+    pub fn total(&self) -> Decimal {
+        self.sums.spend + self.charged()
+    }
 }
 
 /// What everyone owes for one month.
@@ -193,11 +221,19 @@ pub struct MonthStatement {
     pub time_zone: String,
     /// Over all teams.
     pub total: Sums,
-    /// The teams by falling spend.
+    /// The teams by falling total.
     pub teams: Vec<TeamStatement>,
+    /// Charges of no team and no project.
+    pub unallocated: Vec<ChargeLine>,
 }
 
 impl MonthStatement {
+    /// All charges, unallocated ones included; they are no part of the total's sums.
+    #[must_use]
+    pub fn charged(&self) -> Decimal {
+        self.teams.iter().map(TeamStatement::charged).sum::<Decimal>() + charged(&self.unallocated)
+    }
+
     /// Whether the month has ended, so that only late events can still change it.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -206,7 +242,7 @@ impl MonthStatement {
 }
 
 impl MonthStatement {
-    /// One row per line, so that the amounts add up to the total; where no price is known the amount is empty.
+    /// One row per line, so that the amounts add up to usage and charges together; where no price is known the amount is empty.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut table = csv::Table::new([
@@ -226,6 +262,7 @@ impl MonthStatement {
             "requests",
             "amount",
             "currency",
+            "charge",
         ]);
         let month = month_text(self.month.from);
         let code = |owner: Option<&CostOwner>| owner.and_then(|owner| owner.cost_centre.clone()).unwrap_or_default();
@@ -253,11 +290,54 @@ impl MonthStatement {
                         &line.requests.to_string(),
                         &line.amount.map(money::exact).unwrap_or_default(),
                         &self.currency,
+                        "",
                     ]);
                 }
+                self.charge_rows(
+                    &mut table,
+                    [team_slug, &team_code, &project.project.slug, &project_code],
+                    &project.charges,
+                );
             }
+            self.charge_rows(&mut table, [team_slug, &team_code, "", ""], &team.charges);
         }
+        self.charge_rows(&mut table, [""; 4], &self.unallocated);
         table.into_text()
+    }
+}
+
+impl MonthStatement {
+    /// Rows of charges: the meter is the word `charge`, the model says what it is, the charge's number leads to it.
+    fn charge_rows(&self, table: &mut csv::Table, owner: [&str; 4], charges: &[ChargeLine]) {
+        let month = month_text(self.month.from);
+        let [team, team_code, project, project_code] = owner;
+        for line in charges {
+            // A charge's own code stands in place of that of whom it belongs to.
+            let (team_code, project_code) = match line.cost_centre.as_deref() {
+                Some(code) if project.is_empty() => (code, ""),
+                Some(code) => (team_code, code),
+                None => (team_code, project_code),
+            };
+            table.row([
+                month.as_str(),
+                team,
+                team_code,
+                project,
+                project_code,
+                line.provider.as_deref().unwrap_or_default(),
+                &line.description,
+                "charge",
+                line.kind.as_str(),
+                "days",
+                &line.days.days().to_string(),
+                "",
+                "",
+                "",
+                &money::exact(line.amount),
+                &self.currency,
+                &line.charge_id.to_string(),
+            ]);
+        }
     }
 }
 
@@ -268,6 +348,8 @@ pub struct MonthTotal {
     pub month: NaiveDate,
     /// Its sums.
     pub sums: Sums,
+    /// Its charges beside events, which are no part of the sums.
+    pub charged: Decimal,
 }
 
 /// The sums of one model in one project's statement.

@@ -259,7 +259,7 @@ fn used(event: &EventDetail) -> AnyView {
             }
         })
         .collect_view();
-    html! { <Table caption="What was used" columns=columns>{rows}</Table> }
+    html! { <div class="receipt"><Table caption="What was used" columns=columns>{rows}</Table></div> }
 }
 
 /// Whether the numbers agree, and what the same request would have cost otherwise.

@@ -3,7 +3,7 @@
 use domain::period::Calendar;
 use leptos::prelude::*;
 
-use super::navigation::{Badges, NavItem, Navigation, shows_days};
+use super::navigation::{Badges, NavItem, Navigation, shows_days, shows_filters};
 use super::period::{ComparePicker, PeriodPicker, period_here};
 use super::theme::ThemeSwitch;
 use super::{Logo, here};
@@ -56,12 +56,12 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     let slug = organization.slug.clone();
+    let filters = shows_filters(&here()).then(|| view! { <ComparePicker calendar=calendar/>{filter} });
     let days = shows_days(&here()).then(|| {
         view! {
             <div class="topbar-days">
                 <PeriodPicker calendar=calendar/>
-                <ComparePicker calendar=calendar/>
-                {filter}
+                {filters}
             </div>
         }
     });

@@ -25,6 +25,8 @@ pub enum NavItem {
     Projects,
     /// Who answers for what.
     Allocation,
+    /// What costs beside events.
+    Charges,
     /// Who owes what.
     Statements,
     /// What a unit costs.
@@ -38,7 +40,7 @@ impl NavItem {
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
-        &[Self::Projects, Self::Allocation, Self::Statements],
+        &[Self::Projects, Self::Allocation, Self::Charges, Self::Statements],
         &[Self::Prices, Self::Settings],
     ];
 
@@ -54,6 +56,7 @@ impl NavItem {
             Self::Alerts => "Alerts",
             Self::Projects => "Projects",
             Self::Allocation => "Allocation",
+            Self::Charges => "Charges",
             Self::Statements => "Statements",
             Self::Prices => "Prices",
             Self::Settings => "Settings",
@@ -70,6 +73,7 @@ impl NavItem {
             Self::Alerts => Sign::Alerts,
             Self::Projects => Sign::Projects,
             Self::Allocation => Sign::Allocation,
+            Self::Charges => Sign::Charges,
             Self::Statements => Sign::Statements,
             Self::Prices => Sign::Prices,
             Self::Settings => Sign::Settings,
@@ -86,6 +90,7 @@ impl NavItem {
             Self::Alerts => "alerts",
             Self::Projects => "projects",
             Self::Allocation => "allocation",
+            Self::Charges => "charges",
             Self::Statements => "statements",
             Self::Prices => "prices",
             Self::Settings => "settings",
@@ -121,10 +126,17 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _) | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents"), None) => true,
+        (None, _)
+        | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => true,
         (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
+}
+
+/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label.
+#[must_use]
+pub fn shows_filters(path: &str) -> bool {
+    shows_days(path) && NavItem::of_path(path) != Some(NavItem::Charges)
 }
 
 /// Whether the page at a path can cut its span into hours.

@@ -183,15 +183,23 @@ impl View {
         let range = || format::range(overview.period, today);
         let caption = if overview.is_month_to_date() { "Month to date".to_owned() } else { range() };
         let total = overview.total.spend;
-        let (against, unpriced) = (self.against(), self.not_in_it());
+        let (charged, against, unpriced) = (self.charged(), self.against(), self.not_in_it());
         let others = match &self.outlook {
             Some(outlook) => self.ahead(outlook),
             None => self.usage(),
         };
         html! {
-            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{against}{unpriced}</Figure>
+            <Figure large=true caption=caption value=format::money(total) title=format::money_full(total)>{charged}{against}{unpriced}</Figure>
             {others}
         }
+    }
+
+    /// Charges stand beside usage, each under its own name: "usage + $2,000.00 charges".
+    fn charged(&self) -> Option<AnyView> {
+        let charged = self.overview.charged.filter(|charged| !charged.is_zero())?;
+        let (href, title) = (self.query.sticky().at(&NavItem::Charges.path(&self.org)), format::money_full(charged));
+        let text = format!("{} charges", format::money(charged));
+        Some(html! { <p>"usage + "<a href=href title=title>{text}</a></p> })
     }
 
     /// What the first figure leaves out.
@@ -233,7 +241,7 @@ impl View {
             Forecast::MonthEnd(month) => {
                 let band = labels::band(month.low80, month.high80);
                 let past =
-                    month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
+                    month.past.map(|past| format!(" · forecast error\u{a0}{}", format::percent(past.percent / 100.0)));
                 let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
                 let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
                 html! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
@@ -292,6 +300,9 @@ impl View {
 
     /// A table of the parts with the most spend; the rest is in Explore.
     fn table<T>(&self, by: &Dimension, columns: [Column; 3], parts: Vec<T>, row: impl Fn(T) -> AnyView) -> AnyView {
+        if parts.is_empty() {
+            return ().into_any();
+        }
         let more = u64::try_from(parts.len().saturating_sub(ROWS)).unwrap_or_default();
         let rows = parts.into_iter().take(ROWS).map(row).collect_view();
         let columns = [Column::text(by.label())].into_iter().chain(columns).collect();
@@ -371,7 +382,7 @@ impl View {
     }
 
     fn model_row(&self, part: &ModelPart) -> AnyView {
-        let rate = part.per_million_tokens();
+        let rate = part.sums.per_million_tokens();
         let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
         let href = links::explore_by(&self.org, &href, &Dimension::Project);
         let before = part.before.as_ref().map(|sums| sums.spend);

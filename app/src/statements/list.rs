@@ -1,17 +1,19 @@
 //! The list: one month by team and project, and the months before.
 
 use crate::format;
-use crate::layout::{CsvLink, UrlQuery};
+use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
+use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
 use chrono::NaiveDate;
+use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
     CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text, parse_month,
 };
 use leptos::prelude::*;
+use rust_decimal::Decimal;
 
 /// Who owes what for a month; the present one unless the address names another.
 pub(crate) async fn statements(visit: Visit) -> Drawn {
@@ -32,8 +34,8 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
 }
 
 fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
-    if months.is_empty() && statement.teams.is_empty() {
-        let text = "There is a statement for every month with usage.";
+    if months.is_empty() && statement.teams.is_empty() && statement.unallocated.is_empty() {
+        let text = "There is a statement for every month with usage or charges.";
         return html! { <EmptyState title="No usage yet" text=text/> };
     }
     let (present, earlier) = (present(org, statement), earlier(org, months, statement));
@@ -54,7 +56,7 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
 
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement) -> AnyView {
-    let total = &statement.total;
+    let (total, charged) = (&statement.total, statement.charged());
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
     let state = if statement.is_over() {
         html! { <Badge>"closed"</Badge> }
@@ -66,10 +68,23 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
         let text = format!("{} without a price are not in it", format::counted(total.unpriced_requests, "request"));
         view! { <p class="warn">{text}</p> }
     });
+    let month = format::month(statement.month.from);
+    // Usage and charges are one figure only where it says so, with both beside it.
+    let (caption, sum) = match charged.is_zero() {
+        true => (month, total.spend),
+        false => (format!("{month}, usage + charges"), total.spend + charged),
+    };
+    let parts = (!charged.is_zero()).then(|| {
+        let figure = |caption: &'static str, amount| {
+            view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
+        };
+        view! { {figure("Usage", total.spend)}{figure("Charges", charged)} }
+    });
     html! {
-        <Figure large=true caption=format::month(statement.month.from) value=format::money(total.spend) title=format::money_full(total.spend)>
+        <Figure large=true caption=caption value=format::money(sum) title=format::money_full(sum)>
             {state}{days}{unpriced}
         </Figure>
+        {parts}
         <Figure caption="Requests" value=format::count(total.requests)/>
         <Figure caption="Tokens" value=format::count_compact(total.tokens) title=format::count(total.tokens)/>
     }
@@ -80,7 +95,7 @@ fn next_day(day: NaiveDate) -> NaiveDate {
 }
 
 fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
-    if statement.teams.is_empty() {
+    if statement.teams.is_empty() && statement.unallocated.is_empty() {
         return html! { <p class="soft">"Nothing was used in this month."</p> };
     }
     let month = month_text(statement.month.from);
@@ -96,19 +111,46 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
     let columns = vec![
         Column::text("Team and project"),
         Column::text("Cost centre").wide(),
-        Column::number("Requests"),
-        Column::number("Spend, $"),
+        Column::number("Requests").wide(),
+        Column::number("Usage, $"),
+        Column::number("Charges, $"),
+        Column::number("Total, $"),
     ];
-    let total = statement.total.clone();
+    let (total, charged) = (statement.total.clone(), statement.charged());
+    let unallocated = unallocated(org, statement);
     let foot = html! {
         <tr>
             <th scope="row">"total"</th>
             <td class="only-wide"></td>
-            <td class="num">{format::count(total.requests)}</td>
-            <SpendCell sums=total/>
+            <td class="num only-wide">{format::count(total.requests)}</td>
+            {amounts(&total, charged)}
         </tr>
     };
-    html! { <Table caption="Spend by team and project" columns=columns foot=foot>{rows}</Table> }
+    html! { <Table caption="Usage and charges by team and project" columns=columns foot=foot>{rows}{unallocated}</Table> }
+}
+
+/// Usage, charges, and both together.
+fn amounts(sums: &Sums, charged: Decimal) -> AnyView {
+    let cell = |amount: Decimal| {
+        view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }
+    };
+    html! { <SpendCell sums=sums.clone()/>{cell(charged)}{cell(sums.spend + charged)} }
+}
+
+/// What nobody owns yet is a row of its own.
+fn unallocated(org: &str, statement: &MonthStatement) -> Option<AnyView> {
+    let href = UrlQuery::days(statement.month).at(&NavItem::Charges.path(org));
+    let charged = charged(&statement.unallocated);
+    (!statement.unallocated.is_empty()).then(|| {
+        html! {
+            <tr class="statement-team">
+                <th scope="row"><a class="row-link" href=href>"Unallocated charges"</a></th>
+                <td class="only-wide"></td>
+                <td class="num only-wide">{format::NONE}</td>
+                {amounts(&Sums::default(), charged)}
+            </tr>
+        }
+    })
 }
 
 fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
@@ -117,21 +159,22 @@ fn team_row(org: &str, month: &str, team: &TeamStatement) -> AnyView {
         None => html! { <span class="soft">"no owner"</span> },
     };
     let code = team.team.as_ref().and_then(|owner| owner.cost_centre.clone());
-    row("statement-team", name, code, &team.sums)
+    row("statement-team", name, code, (&team.sums, team.charged()))
 }
 
 fn project_row(org: &str, month: &str, project: &ProjectStatement) -> AnyView {
     let name = owner_link(org, month, StatementKind::Project, &project.project);
-    row("statement-project", name, project.project.cost_centre.clone(), &project.sums)
+    let charged = charged(&project.charges);
+    row("statement-project", name, project.project.cost_centre.clone(), (&project.sums, charged))
 }
 
-fn row(class: &'static str, name: AnyView, code: Option<String>, sums: &Sums) -> AnyView {
+fn row(class: &'static str, name: AnyView, code: Option<String>, (sums, charged): (&Sums, Decimal)) -> AnyView {
     html! {
         <tr class=class>
             <th scope="row">{name}</th>
             <td class="only-wide">{code}</td>
-            <td class="num">{format::count(sums.requests)}</td>
-            <SpendCell sums=sums.clone()/>
+            <td class="num only-wide">{format::count(sums.requests)}</td>
+            {amounts(sums, charged)}
         </tr>
     }
 }
@@ -150,12 +193,18 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             view! {
                 <tr>
                     <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
-                    <td class="num">{format::count(total.sums.requests)}</td>
-                    <SpendCell sums=total.sums.clone()/>
+                    <td class="num only-wide">{format::count(total.sums.requests)}</td>
+                    {amounts(&total.sums, total.charged)}
                 </tr>
             }
         })
         .collect_view();
-    let columns = columns("Month | Requests # | Spend, $ #");
-    html! { <Section title="Months"><Table caption="Spend by month" columns=columns>{rows}</Table></Section> }
+    let columns = vec![
+        Column::text("Month"),
+        Column::number("Requests").wide(),
+        Column::number("Usage, $"),
+        Column::number("Charges, $"),
+        Column::number("Total, $"),
+    ];
+    html! { <Section title="Months"><Table caption="Usage and charges by month" columns=columns>{rows}</Table></Section> }
 }

@@ -1,12 +1,14 @@
 //! One statement: what a team or project owes for a month, line by line. Made to be printed, too.
 
 use super::list::figures;
+use crate::charges::charge_path;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::prices::labels::rate;
 use crate::spend::events_of;
-use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table, html};
+use crate::ui::{Breadcrumb, Column, Crumb, EmptyState, Facts, PageHead, Section, Table, columns, html};
+use domain::charge::{ChargeLine, charged};
 use domain::problem::Problem;
 use domain::spend::Dimension;
 use domain::statement::{
@@ -14,6 +16,7 @@ use domain::statement::{
     parse_month,
 };
 use leptos::prelude::*;
+use rust_decimal::Decimal;
 
 /// The statement of a team or project.
 pub(crate) async fn statement(visit: Visit) -> Drawn {
@@ -40,7 +43,13 @@ fn draw(org: &str, title: &str, kind: StatementKind, owner: &CostOwner, statemen
     let sections: Vec<_> = statement
         .teams
         .iter()
-        .flat_map(|team| team.projects.iter().map(move |project| section(org, kind, statement, team, project)))
+        .flat_map(|team| {
+            let projects = team.projects.iter().map(move |project| section(org, kind, statement, team, project));
+            let own = charge_table(org, "the team itself", &team.charges, None).map(|own| {
+                html! { <Section title="Charges of the team itself">{own}</Section> }
+            });
+            projects.chain(own)
+        })
         .collect();
     let nothing = sections.is_empty().then(|| {
         view! { <EmptyState title="Nothing to pay" text="Nothing was used in this month."/> }
@@ -83,7 +92,8 @@ fn section(
         StatementKind::Project => format!("Owned by {owner}"),
     };
     let note = project.project.cost_centre.clone().map(|code| format!("cost centre {code}")).unwrap_or_default();
-    let caption = format!("Lines of {} ({owner})", project.project.name);
+    let about = format!("{} ({owner})", project.project.name);
+    let caption = format!("Lines of {about}");
     let columns = vec![
         Column::text("Model"),
         Column::text("Meter"),
@@ -120,11 +130,39 @@ fn section(
             <td class="num" title=format::money_full(spend)>{format::money_plain(spend)}</td>
         </tr>
     };
-    html! {
-        <Section title=title note=note>
-            <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>
-        </Section>
-    }
+    let table = (!project.lines.is_empty()).then(|| {
+        view! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table> }
+    });
+    let charges = charge_table(org, &about, &project.charges, Some(spend));
+    html! { <Section title=title note=note>{table}{charges}</Section> }
+}
+
+/// Charges beside usage, each of which opens; with what both come to together.
+fn charge_table(org: &str, of: &str, charges: &[ChargeLine], usage: Option<Decimal>) -> Option<AnyView> {
+    let row = |line: &ChargeLine| {
+        let kind = [Some(line.kind.label().to_owned()), line.provider.clone()].into_iter().flatten();
+        let code = line.cost_centre.clone().map(|code| format!("cost centre {code}"));
+        let notes = kind.chain(code).collect::<Vec<_>>().join(" · ");
+        view! {
+            <tr>
+                <th scope="row"><a class="row-link" href=charge_path(org, line.charge_id)>{line.description.clone()}</a><span class="note">{notes}</span></th>
+                <td class="num">{format::count(line.days.days())}</td>
+                <td class="num" title=format::money_full(line.amount)>{format::money_plain(line.amount)}</td>
+            </tr>
+        }
+    };
+    let total = |name: &'static str, amount: Decimal| {
+        view! {
+            <tr><th scope="row">{name}</th><td></td><td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td></tr>
+        }
+    };
+    let charged = charged(charges);
+    let both = usage.map(|usage| total("usage + charges", usage + charged));
+    let foot = html! { {total("charges", charged)}{both} };
+    let (rows, columns) = (charges.iter().map(row).collect_view(), columns("Charge | Days # | Amount, $ #"));
+    (!charges.is_empty()).then(|| {
+        html! { <Table caption=format!("Charges of {of}") columns=columns dense=true foot=foot>{rows}</Table> }
+    })
 }
 
 /// The model's name is soft where the line before already said it; it leads to the events behind the line.

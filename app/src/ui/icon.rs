@@ -47,6 +47,8 @@ pub enum Sign {
     Projects,
     /// One whole in several parts.
     Allocation,
+    /// Coins in a pile.
+    Charges,
     /// A sheet with sums.
     Statements,
     /// What a thing costs.
@@ -83,6 +85,9 @@ impl Sign {
             Self::Alerts => "M4 11.5V7a4 4 0 0 1 8 0v4.5M2.5 11.5h11M6.75 13.75h2.5",
             Self::Projects => "M2.5 4.5v8h11v-6.5h-6l-1.5-2z",
             Self::Allocation => "M2.5 8h3.5M6 8l3-4.5h4.5M6 8h7.5M6 8l3 4.5h4.5",
+            Self::Charges => {
+                "M8 7a5 2.25 0 1 0 0-4.5A5 2.25 0 0 0 8 7zM3 4.75v6.5c0 1.25 2.25 2.25 5 2.25s5-1 5-2.25v-6.5M3 8c0 1.25 2.25 2.25 5 2.25S13 9.25 13 8"
+            }
             Self::Statements => "M4 2.5h8v11l-2-1.25-2 1.25-2-1.25-2 1.25zM6.25 5.75h3.5M6.25 8.5h3.5",
             Self::Prices => "M2.5 8.25v-5.5h5.5l5.5 5.5-5.5 5.5zM5.25 5.5v.01",
             Self::Settings => "M2.5 5h5.25M10.75 5h2.75M9.25 3.5v3M2.5 11h2.75M8.25 11h5.25M6.75 9.5v3",

@@ -10,10 +10,12 @@ compile_error!("`backend` must never be built for the browser: it holds SQL and 
 pub mod allocation;
 pub mod audit;
 pub mod budgets;
+pub mod charges;
 pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod events;
+mod file_imports;
 pub mod forecast;
 mod hash;
 pub mod identity;

@@ -59,3 +59,34 @@ pub(crate) fn invalid(fields: Vec<FieldProblem>) -> Problem {
     let pointed = fields.into_iter().map(|field| FieldProblem { pointer: format!("/{}", field.pointer), ..field });
     Problem::invalid(pointed.collect())
 }
+
+/// All things of an array of the body, or every wrong field of each.
+pub(crate) fn each<F, T>(
+    name: &str,
+    forms: &[F],
+    parse: impl Fn(&F) -> Result<T, Vec<FieldProblem>>,
+) -> Result<Vec<T>, Problem> {
+    if forms.is_empty() {
+        return Err(Problem::field(format!("/{name}"), "required", "Send at least one."));
+    }
+    let (mut all, mut wrong) = (Vec::new(), Vec::new());
+    for (at, form) in forms.iter().enumerate() {
+        let place = |field: FieldProblem| FieldProblem { pointer: format!("{name}/{at}/{}", field.pointer), ..field };
+        match parse(form) {
+            Ok(read) => all.push(read),
+            Err(fields) => wrong.extend(fields.into_iter().map(place)),
+        }
+    }
+    if wrong.is_empty() { Ok(all) } else { Err(invalid(wrong)) }
+}
+
+/// Fields that a verb names, as pointers into the body below `within`.
+pub(crate) fn pointed(within: &str, error: backend::Error) -> ApiError {
+    match error {
+        backend::Error::Problem(Problem::Invalid { fields, .. }) => {
+            let of = |field: FieldProblem| FieldProblem { pointer: format!("{within}{}", field.pointer), ..field };
+            invalid(fields.into_iter().map(of).collect()).into()
+        }
+        error => error.into(),
+    }
+}

@@ -6,6 +6,7 @@
 mod allocation;
 pub(crate) mod body;
 mod budgets;
+mod charges;
 mod contract;
 mod cost_basis;
 pub(crate) mod csv;
@@ -71,6 +72,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(allocation::router())
+        .merge(charges::router())
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())

@@ -8,12 +8,15 @@ use axum::Json;
 use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use domain::charge::{ChargeKind, ChargeLine, charged};
 use domain::money;
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
     CostOwner, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
 };
+use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -38,8 +41,10 @@ struct StatementsDocument {
     over: bool,
     /// Over all teams that the key sees.
     total: Total,
-    /// By falling spend.
+    /// By falling total.
     teams: Vec<TeamDocument>,
+    /// Charges of no team and no project.
+    unallocated: Vec<ChargeLineDocument>,
 }
 
 /// Sums of a team, project or month.
@@ -48,6 +53,9 @@ struct Total {
     /// Decimal string with 12 places.
     #[schema(example = "12.345600000000")]
     spend: String,
+    /// Charges beside events: decimal string with 12 places. They are no part of the spend.
+    #[schema(example = "2000.000000000000")]
+    charged: String,
     /// Attempts.
     requests: i64,
     /// All tokens.
@@ -69,6 +77,8 @@ struct TeamDocument {
     total: Total,
     /// The projects it owned, each for the days on which it did.
     projects: Vec<ProjectDocument>,
+    /// Its own charges, beside those of its projects; together they add up to `charged` exactly.
+    charges: Vec<ChargeLineDocument>,
 }
 
 /// One project's part of a team's statement.
@@ -84,6 +94,55 @@ struct ProjectDocument {
     total: Total,
     /// They add up to the spend exactly.
     lines: Vec<LineDocument>,
+    /// Its charges, which add up to `charged` exactly.
+    charges: Vec<ChargeLineDocument>,
+}
+
+/// What of a charge stands on a statement.
+#[derive(Debug, Serialize, ToSchema)]
+struct ChargeLineDocument {
+    /// The charge's number, as `GET /v1/charges` gives it.
+    rule_id: u64,
+    /// What it is for.
+    kind: ChargeKind,
+    /// What it says.
+    description: String,
+    /// Who charges it.
+    provider: Option<String>,
+    /// Where finance books it, if not under its owner's code.
+    cost_centre: Option<String>,
+    /// Its days on this statement.
+    days: DaysDocument,
+    /// What these cost: decimal string with 12 places.
+    #[schema(example = "2000.000000000000")]
+    amount: String,
+}
+
+/// A span of days of the organization's calendar.
+#[derive(Debug, Serialize, ToSchema)]
+struct DaysDocument {
+    /// First day.
+    from: chrono::NaiveDate,
+    /// Day after the last one.
+    to: chrono::NaiveDate,
+}
+
+impl ChargeLineDocument {
+    fn all(lines: Vec<ChargeLine>) -> Vec<Self> {
+        let of = |line: ChargeLine| {
+            let Period { from, to } = line.days;
+            Self {
+                rule_id: line.charge_id,
+                kind: line.kind,
+                description: line.description,
+                provider: line.provider,
+                cost_centre: line.cost_centre,
+                days: DaysDocument { from, to },
+                amount: money::exact(line.amount),
+            }
+        };
+        lines.into_iter().map(of).collect()
+    }
 }
 
 /// A line behind a project's total.
@@ -111,10 +170,11 @@ struct LineDocument {
     rate_per: Option<u64>,
 }
 
-impl From<&Sums> for Total {
-    fn from(sums: &Sums) -> Self {
+impl Total {
+    fn of(sums: &Sums, charged: Decimal) -> Self {
         Self {
             spend: money::exact(sums.spend),
+            charged: money::exact(charged),
             requests: sums.requests,
             tokens: sums.tokens,
             unpriced_requests: sums.unpriced_requests,
@@ -143,7 +203,8 @@ impl From<StatementLine> for LineDocument {
 impl From<ProjectStatement> for ProjectDocument {
     fn from(statement: ProjectStatement) -> Self {
         Self {
-            total: (&statement.sums).into(),
+            total: Total::of(&statement.sums, charged(&statement.charges)),
+            charges: ChargeLineDocument::all(statement.charges),
             project: statement.project.slug,
             name: statement.project.name,
             cost_centre: statement.project.cost_centre,
@@ -154,13 +215,14 @@ impl From<ProjectStatement> for ProjectDocument {
 
 impl From<TeamStatement> for TeamDocument {
     fn from(statement: TeamStatement) -> Self {
-        let total = (&statement.sums).into();
+        let total = Total::of(&statement.sums, statement.charged());
+        let charges = ChargeLineDocument::all(statement.charges);
         let projects = statement.projects.into_iter().map(Into::into).collect();
         let (team, name, cost_centre) = match statement.team {
             Some(CostOwner { slug, name, cost_centre }) => (Some(slug), Some(name), cost_centre),
             None => (None, None, None),
         };
-        Self { team, name, cost_centre, total, projects }
+        Self { team, name, cost_centre, total, projects, charges }
     }
 }
 
@@ -169,18 +231,19 @@ impl From<MonthStatement> for StatementsDocument {
         Self {
             month: month_text(statement.month.from),
             over: statement.is_over(),
-            total: (&statement.total).into(),
+            total: Total::of(&statement.total, statement.charged()),
             currency: statement.currency,
             time_zone: statement.time_zone,
             teams: statement.teams.into_iter().map(Into::into).collect(),
+            unallocated: ChargeLineDocument::all(statement.unallocated),
         }
     }
 }
 
 /// What every team and project owes for a month, with the lines behind each total.
 ///
-/// The totals are the same sums that `GET /v1/spend` gives for the month.
-/// As CSV there is one row per line, so that the amounts add up to the total.
+/// Spend is the same sum that `GET /v1/spend` gives for the month; charges beside events stand beside it and are never part of it.
+/// As CSV there is one row per line, so that the amounts add up to spend and charges together.
 #[utoipa::path(
     get,
     path = "/v1/statements",

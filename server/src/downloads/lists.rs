@@ -7,6 +7,7 @@ use backend::forecast::Part;
 use backend::{Backend, OrgScope};
 use chrono::{DateTime, SecondsFormat, TimeZone};
 use domain::budget::{Alert, AlertFilter, BudgetState};
+use domain::charge::{Charge, ChargePrice};
 use domain::csv::{Column, list};
 use domain::event::{CallGroup, CallGroupQuery, CallGroupRow, UnpricedRow};
 use domain::forecast::{ForecastRow, MonthTotal};
@@ -17,6 +18,7 @@ use domain::problem::Problem;
 use domain::project::{ApiKey, Project, Team};
 use domain::rule::Dated;
 use domain::spend::Sums;
+use rust_decimal::Decimal;
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -220,6 +222,44 @@ const PRICE_OVERRIDES: [Column<Dated<BookPrice>>; 13] = [
 
 pub(super) async fn price_overrides(backend: Backend, scope: OrgScope, _: Pairs) -> Result<String, ApiError> {
     Ok(list(backend::prices::own_book(&backend, &scope).await?.prices.rows, &PRICE_OVERRIDES))
+}
+
+const CHARGES: [Column<Dated<Charge>>; 20] = [
+    ("charge", |charge| charge.rule_id.to_string()),
+    ("id", |charge| some(charge.row.id.as_ref())),
+    ("kind", |charge| charge.row.kind.as_str().to_owned()),
+    ("description", |charge| charge.row.description.clone()),
+    ("provider", |charge| some(charge.row.provider.as_ref())),
+    ("amount", |charge| match charge.row.price {
+        ChargePrice::Amount { amount, .. } | ChargePrice::Credits { amount } => exact(amount),
+        ChargePrice::Monthly { .. } => String::new(),
+    }),
+    ("quantity", |charge| {
+        monthly(&charge.row).map(|(quantity, _)| quantity.normalize().to_string()).unwrap_or_default()
+    }),
+    ("rate", |charge| monthly(&charge.row).map(|(_, rate)| exact(rate)).unwrap_or_default()),
+    ("currency", |_| "USD".to_owned()),
+    ("from", |charge| charge.row.from.to_string()),
+    ("to", |charge| some(charge.row.to)),
+    ("project", |charge| some(charge.row.owner.project())),
+    ("team", |charge| some(charge.row.owner.team())),
+    ("cost_centre", |charge| some(charge.row.cost_centre.as_ref())),
+    ("labels", |charge| {
+        charge.row.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+    }),
+    ("source", |charge| charge.row.source.clone()),
+    ("reason", |charge| charge.row.reason.clone()),
+    ("recorded_at", |charge| time(charge.entry.recorded_at)),
+    ("recorded_by", |charge| charge.entry.recorded_by.clone()),
+    ("superseded_at", |charge| charge.entry.superseded_at.map(time).unwrap_or_default()),
+];
+
+fn monthly(charge: &Charge) -> Option<(Decimal, Decimal)> {
+    if let ChargePrice::Monthly { quantity, rate } = charge.price { Some((quantity, rate)) } else { None }
+}
+
+pub(super) async fn charges(backend: Backend, scope: OrgScope, _: Pairs) -> Result<String, ApiError> {
+    Ok(list(backend::charges::list(&backend, &scope).await?.rows, &CHARGES))
 }
 
 const MEMBERS: [Column<Member>; 3] = [

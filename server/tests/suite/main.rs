@@ -4,6 +4,7 @@
 
 mod allocation;
 mod budgets;
+mod charges;
 mod command;
 mod contract;
 mod delivery;

@@ -219,6 +219,15 @@ impl Meter {
         (self as u8) < (Self::Output as u8)
     }
 
+    /// Whether it counts input tokens that were read from the provider's prompt cache.
+    #[must_use]
+    pub const fn is_cache_read(self) -> bool {
+        matches!(
+            self,
+            Self::InputCacheRead | Self::InputAudioCacheRead | Self::InputImageCacheRead | Self::InputVideoCacheRead
+        )
+    }
+
     /// Whether it counts something that was used, which can be sent and has a price.
     #[must_use]
     pub const fn is_usage(self) -> bool {

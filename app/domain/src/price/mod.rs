@@ -12,7 +12,7 @@ mod derived;
 mod effect;
 pub mod import;
 mod modifier;
-mod own;
+pub(crate) mod own;
 pub mod page;
 mod pattern;
 mod rules;

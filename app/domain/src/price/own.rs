@@ -5,7 +5,8 @@ mod forms;
 mod warnings;
 
 pub use fields::usual_per;
-pub(super) use fields::{Wrong, read_pattern, read_provider, read_rate, read_text, read_url};
+pub(crate) use fields::{Wrong, read_provider, read_text};
+pub(super) use fields::{read_pattern, read_rate, read_url};
 pub use forms::{MAX_RATES, MappingForm, ModifierForm, PriceForm, RateForm, field_of};
 pub use warnings::{PriceWarning, tenfold, warnings};
 pub(super) use warnings::{cheaper_than_base, far_above_peers};

@@ -45,7 +45,7 @@ pub enum Separator {
 impl Separator {
     const ALL: [Self; 3] = [Self::Comma, Self::Semicolon, Self::Tab];
 
-    const fn byte(self) -> u8 {
+    pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Comma => b',',
             Self::Semicolon => b';',
@@ -54,7 +54,7 @@ impl Separator {
     }
 
     /// The one that stands most often in a file's header, outside of quotes.
-    fn of(head: &[u8]) -> Self {
+    pub(crate) fn of(head: &[u8]) -> Self {
         let mut counts = [0_usize; Self::ALL.len()];
         let mut is_quoted = false;
         for byte in head {

@@ -7,7 +7,9 @@
 mod sql;
 mod undo;
 
-pub(crate) use sql::{CHANNEL, StoredRule, about, by_ids, changes, known, listed, live_ones, lock, of_kind, undone};
+pub(crate) use sql::{
+    CHANNEL, StoredRule, about, by_ids, changes, holding, known, listed, live_ones, lock, of_kind, one, undone,
+};
 pub(crate) use undo::Undo;
 
 use crate::{Backend, Error, OrgScope, audit};
@@ -136,6 +138,20 @@ pub(crate) fn entered_text<R: Rule>(scope: &OrgScope, rule: &R) -> String {
 /// [`Problem::Forbidden`] without the permission, [`Problem::NotFound`] for a rule that does not count, [`Problem::Invalid`] for an end after the rule's own, or that its kind does not know; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn end(backend: &Backend, scope: &OrgScope, rule_id: u64, end: Edge) -> Result<RuleChangeId, Error> {
+    end_because(backend, scope, rule_id, end, "").await
+}
+
+/// As [`end`], with a sentence that says why.
+///
+/// # Errors
+/// As [`end`].
+pub(crate) async fn end_because(
+    backend: &Backend,
+    scope: &OrgScope,
+    rule_id: u64,
+    end: Edge,
+    why: &str,
+) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     let rule_id = i64::try_from(rule_id).map_err(|_| Problem::NotFound)?;
     let mut change = Change::begin(backend, scope).await?;
@@ -145,10 +161,13 @@ pub async fn end(backend: &Backend, scope: &OrgScope, rule_id: u64, end: Edge) -
         return Err(Problem::field("valid_to", "after_end", "It ends before that already.").into());
     }
     change.truncate(&[(rule_id, rule.span)], Span { from: Some(end), to: None }).await?;
-    let detail = if rule.span.from.is_some_and(|from| from >= end) {
+    let mut detail = if rule.span.from.is_some_and(|from| from >= end) {
         format!("Withdrew the {}.", rule.description)
     } else {
         format!("Ended the {} before {}.", rule.description, rule.kind.edge_text(end, scope.zone()))
     };
+    if !why.is_empty() {
+        detail = format!("{detail} {why}");
+    }
     change.commit(&format!("{}.ended", rule.kind.as_str()), &detail).await
 }

@@ -172,30 +172,65 @@ pub(crate) async fn by_ids<R: Rule>(pool: &PgPool, scope: &OrgScope, ids: &[u64]
 
 /// Rules of a kind with their history: those that count first, the newest at the top.
 pub(crate) async fn listed<R: Rule>(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<History<Dated<R>>, Error> {
-    list(pool, scope, None, false, limit).await
+    list(pool, scope, Listed { limit, ..Listed::ALL }).await
 }
 
 /// As [`listed`], all of those that count.
 pub(crate) async fn live_ones<R: Rule>(pool: &PgPool, scope: &OrgScope) -> Result<Vec<Dated<R>>, Error> {
-    Ok(list(pool, scope, None, true, i64::MAX).await?.rows)
+    Ok(list(pool, scope, Listed { only_live: true, ..Listed::ALL }).await?.rows)
+}
+
+/// As [`listed`], the one of a number.
+pub(crate) async fn one<R: Rule>(pool: &PgPool, scope: &OrgScope, rule_id: u64) -> Result<Option<Dated<R>>, Error> {
+    let Ok(rule_id) = i64::try_from(rule_id) else { return Ok(None) };
+    Ok(list(pool, scope, Listed { rule_id: Some(rule_id), ..Listed::ALL }).await?.rows.pop())
+}
+
+/// Rules of a kind that count and hold at any time of a span; those entered first at the top.
+pub(crate) async fn holding<R: Rule>(db: impl PgExecutor<'_>, scope: &OrgScope, span: Span) -> Result<Vec<R>, Error> {
+    let rows = sqlx::query(concat!(
+        "select ",
+        columns!(),
+        " from rules as r
+          where r.org_id = $1 and r.kind = $2 and r.superseded_at is null
+            and tstzrange(r.valid_from, r.valid_to) && tstzrange($3, $4)
+          order by r.rank, r.rule_id"
+    ))
+    .bind(scope.org_id().0)
+    .bind(R::KIND.as_str())
+    .bind(span.from)
+    .bind(span.to)
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|row| StoredRule::of(row)?.read()).collect()
 }
 
 /// As [`listed`], of these subjects.
 pub(crate) async fn about<R: Rule>(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     scope: &OrgScope,
     subjects: &[String],
     limit: i64,
 ) -> Result<Vec<Dated<R>>, Error> {
-    Ok(list(pool, scope, Some(subjects), false, limit).await?.rows)
+    Ok(list(db, scope, Listed { subjects: Some(subjects), limit, ..Listed::ALL }).await?.rows)
+}
+
+/// Which rules of a kind are listed.
+struct Listed<'a> {
+    subjects: Option<&'a [String]>,
+    rule_id: Option<i64>,
+    only_live: bool,
+    limit: i64,
+}
+
+impl Listed<'_> {
+    const ALL: Self = Self { subjects: None, rule_id: None, only_live: false, limit: i64::MAX };
 }
 
 async fn list<R: Rule>(
-    pool: &PgPool,
+    db: impl PgExecutor<'_>,
     scope: &OrgScope,
-    subjects: Option<&[String]>,
-    only_live: bool,
-    limit: i64,
+    wanted: Listed<'_>,
 ) -> Result<History<Dated<R>>, Error> {
     let rows = sqlx::query(concat!(
         "select ",
@@ -205,15 +240,16 @@ async fn list<R: Rule>(
         " from rules as r join rule_changes as c on c.org_id = r.org_id and c.change_id = r.change_id",
         join_recorded_by!(),
         " where r.org_id = $1 and r.kind = $2 and ($3::text[] is null or r.subject = any($3))
-            and (r.superseded_at is null or not $5)
+            and (r.superseded_at is null or not $5) and ($6::bigint is null or r.rule_id = $6)
           order by is_superseded, r.rank desc, r.rule_id desc limit $4"
     ))
     .bind(scope.org_id().0)
     .bind(R::KIND.as_str())
-    .bind(subjects)
-    .bind(limit)
-    .bind(only_live)
-    .fetch_all(pool)
+    .bind(wanted.subjects)
+    .bind(wanted.limit)
+    .bind(wanted.only_live)
+    .bind(wanted.rule_id)
+    .fetch_all(db)
     .await?;
     history(&rows, |row| {
         let stored = StoredRule::of(row)?;

@@ -3,7 +3,7 @@
 use super::answers::Asker;
 use super::{grouped, last_hour, newest_event_at, sql};
 use crate::forecast::ForecastInputs;
-use crate::{Backend, Error, OrgScope, budgets, prices, projects};
+use crate::{Backend, Error, OrgScope, budgets, charges, prices, projects};
 use chrono::NaiveDate;
 use domain::budget::{Crossing, SpendScope};
 use domain::identity::Permission;
@@ -54,6 +54,7 @@ pub async fn overview(
         crossings,
         priced,
         unread,
+        charged,
     ) = futures::try_join!(
         async {
             futures::try_join!(
@@ -71,6 +72,7 @@ pub async fn overview(
         ask.crossings(shown),
         prices::overrides_started(backend, scope, shown),
         ask.unread_requests(period),
+        ask.charged(period),
     )?;
     let names: BTreeMap<_, _> = known.iter().map(|project| (project.slug.as_str(), project.name.as_str())).collect();
     let (by_cell, by_cell_before) = (sums(&cells), sums(&cells_before));
@@ -113,6 +115,7 @@ pub async fn overview(
         newest_event_at: newest.map(|at| scope.zone().local(at)),
         last_hour: hour,
         unread_requests: unread,
+        charged,
     })
 }
 
@@ -264,6 +267,14 @@ impl Ask<'_> {
             return Ok(None);
         }
         Ok(Some(last_hour(self.backend, self.scope, self.part, self.filters).await?.spend))
+    }
+
+    /// Charges have no model, key or label: under filters nothing is said of them.
+    async fn charged(&self, period: Period) -> Result<Option<Decimal>, Error> {
+        if !self.filters.is_empty() {
+            return Ok(None);
+        }
+        charges::total(self.backend, self.scope, self.part, period).await.map(Some)
     }
 
     async fn unread_requests(&self, period: Period) -> Result<Option<i64>, Error> {

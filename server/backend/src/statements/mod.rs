@@ -1,8 +1,9 @@
-//! Statements: showback by month, team and project, from the same rollups as every other number.
+//! Statements: showback by month, team and project, from the same rollups as every other number, with charges beside them.
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, rules, spend};
+use crate::{Backend, Error, OrgScope, charges, rules, spend};
+use domain::charge::{ChargeLine, ChargePart};
 use domain::identity::Permission;
 use domain::period::Period;
 use domain::price::contract::ContractTerm;
@@ -21,7 +22,7 @@ use uuid::Uuid;
 /// Most months that [`months`] lists.
 pub const MAX_MONTHS: u32 = 24;
 
-/// Totals of the newest months with usage, newest first.
+/// Totals of the newest months with usage or charges, newest first.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
@@ -30,9 +31,17 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     scope.require(Permission::Read)?;
     let this_month = Period::month_of(scope.zone().day_of(backend.clock.now()));
     let first = this_month.from.checked_sub_months(chrono::Months::new(MAX_MONTHS - 1)).unwrap_or(this_month.from);
-    let asked = SpendQuery::over(Period { from: first, to: this_month.to }).per(Granularity::Month);
-    let months = spend::query(backend, scope, &asked).await?.rows.into_iter().rev();
-    Ok(months.filter_map(|row| Some(MonthTotal { month: row.bucket?.day(), sums: row.sums })).collect())
+    let shown = Period { from: first, to: this_month.to };
+    let costs = charges::costs(backend, scope, shown).await?;
+    let used = spend::query(backend, scope, &SpendQuery::over(shown).per(Granularity::Month)).await?.rows;
+    let mut used: BTreeMap<_, Sums> = used.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
+    let months = std::iter::successors(Some(this_month), |month| Some(Period::month_of(month.from.pred_opt()?)));
+    let total = |month: Period| {
+        let charged: Decimal = costs.iter().map(|cost| cost.amount_in(month)).sum();
+        let sums = used.remove(&month.from).or_else(|| (!charged.is_zero()).then(Sums::default))?;
+        Some(MonthTotal { month: month.from, sums, charged })
+    };
+    Ok(months.take_while(|month| month.from >= first).filter_map(total).collect())
 }
 
 /// What every visible team and project owes for a month; with lines where asked.
@@ -75,6 +84,8 @@ async fn build(
     only: Option<(StatementKind, Uuid)>,
     with_lines: bool,
 ) -> Result<MonthStatement, Error> {
+    // Before the permit, which nobody asks for twice.
+    let mut charges = by_owner(charges::parts(backend, scope, month).await?, only);
     let _permit = backend.readers.permit(scope).await?;
     let models = sql::models(&backend.pool, scope, month, only).await?;
     let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
@@ -89,14 +100,20 @@ async fn build(
         let model = ModelSums { provider: key.provider, model: key.model, sums, meters, terms };
         by_team.entry(key.team_id).or_default().entry(key.project_id).or_default().push(model);
     }
+    let unallocated = charges.remove(&(None, None)).unwrap_or_default();
+    for (team_id, project_id) in charges.keys() {
+        let owned = by_team.entry(*team_id).or_default();
+        project_id.map(|project_id| owned.entry(project_id).or_default());
+    }
     let mut statements: Vec<_> = by_team
         .into_iter()
         .map(|(team_id, owned)| TeamStatement {
             team: team_id.and_then(|id| find(&teams, id)),
-            ..team_statement(&projects, owned, with_lines)
+            charges: charges.remove(&(team_id, None)).unwrap_or_default(),
+            ..team_statement(&projects, team_id, owned, &mut charges, with_lines)
         })
         .collect();
-    statements.sort_by_key(|team| Reverse(team.sums.spend));
+    statements.sort_by_key(|team| Reverse(team.total()));
     Ok(MonthStatement {
         month,
         today: scope.zone().day_of(backend.clock.now()),
@@ -104,7 +121,27 @@ async fn build(
         time_zone: scope.zone().name().to_owned(),
         total,
         teams: statements,
+        unallocated,
     })
+}
+
+/// Lines of charges by team and project, those that nobody owns under neither.
+type Charges = BTreeMap<(Option<Uuid>, Option<Uuid>), Vec<ChargeLine>>;
+
+fn by_owner(parts: Vec<ChargePart>, only: Option<(StatementKind, Uuid)>) -> Charges {
+    let mut charges = Charges::new();
+    for ChargePart { team_id, project_id, line } in parts {
+        let owner = (team_id.map(|id| id.0), project_id.map(|id| id.0));
+        let is_wanted = match only {
+            None => true,
+            Some((StatementKind::Team, id)) => owner.0 == Some(id),
+            Some((StatementKind::Project, id)) => owner.1 == Some(id),
+        };
+        if is_wanted {
+            charges.entry(owner).or_default().push(line);
+        }
+    }
+    charges
 }
 
 /// What the contract's terms took off or added, by model, each term in its words.
@@ -122,15 +159,24 @@ async fn terms(
     Ok(moved.into_iter().map(|(key, terms)| (key, terms.into_iter().map(named).collect())).collect())
 }
 
-fn team_statement(projects: &[CostOwnerRow], owned: BTreeMap<Uuid, Vec<ModelSums>>, with_lines: bool) -> TeamStatement {
+fn team_statement(
+    projects: &[CostOwnerRow],
+    team_id: Option<Uuid>,
+    owned: BTreeMap<Uuid, Vec<ModelSums>>,
+    charges: &mut Charges,
+    with_lines: bool,
+) -> TeamStatement {
     let mut statements: Vec<_> = owned
         .into_iter()
-        .map(|(id, models)| project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, with_lines))
+        .map(|(id, models)| ProjectStatement {
+            charges: charges.remove(&(team_id, Some(id))).unwrap_or_default(),
+            ..project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, with_lines)
+        })
         .collect();
-    statements.sort_by_key(|project| Reverse(project.sums.spend));
+    statements.sort_by_key(|project| Reverse(project.total()));
     let mut sums = Sums::default();
     statements.iter().for_each(|project| sums.add(&project.sums));
-    TeamStatement { team: None, sums, projects: statements }
+    TeamStatement { team: None, sums, projects: statements, charges: Vec::new() }
 }
 
 fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, with_lines: bool) -> ProjectStatement {
@@ -138,7 +184,7 @@ fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, with_lines:
     let mut sums = Sums::default();
     models.iter().for_each(|model| sums.add(&model.sums));
     let lines: Vec<StatementLine> = if with_lines { models.into_iter().flat_map(lines).collect() } else { Vec::new() };
-    ProjectStatement { project, sums, lines }
+    ProjectStatement { project, sums, lines, charges: Vec::new() }
 }
 
 fn find(owners: &[CostOwnerRow], id: Uuid) -> Option<CostOwner> {

@@ -5,6 +5,7 @@
 mod allocation;
 mod budgets;
 mod catalogue;
+mod charges;
 mod contract;
 mod cost_basis;
 mod delivery;

@@ -149,10 +149,11 @@ impl Sample {
 
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
-    use super::samples::{allocation, budgets, events, identity, keys, others, prices, projects, spend};
+    use super::samples::{allocation, budgets, charges, events, identity, keys, others, prices, projects, spend};
     let rooms = [
         allocation::samples(world),
         budgets::samples(world),
+        charges::samples(world),
         events::samples(world),
         identity::samples(world),
         keys::samples(world),

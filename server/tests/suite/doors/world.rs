@@ -7,6 +7,7 @@ use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
+use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
 use backend::keys::{self, NewKey};
@@ -15,6 +16,7 @@ use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
@@ -52,6 +54,10 @@ pub(super) const PASSWORD: &str = seed::PASSWORD;
 
 /// A file of prices that every organization can take something from.
 pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput\t\t\t4\t1000000\n";
+
+/// A file of charges that can be entered.
+pub(super) const CHARGES: &str =
+    "kind,description,amount,from,to,source,reason\ngpu_hours,Pool,20,2026-11-01,2026-12-01,Contract,Contract\n";
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
@@ -100,6 +106,10 @@ pub(super) struct World {
     pub(super) done_run: String,
     /// A file that waits to be recorded.
     pub(super) upload: String,
+    /// A charge that can end.
+    pub(super) charge: String,
+    /// A file of charges that can be entered.
+    pub(super) charge_import: String,
     /// The key in whose name files are recorded.
     pub(super) sending_key: String,
     acme: String,
@@ -238,6 +248,7 @@ impl Making<'_> {
         self.prices(&acme).await;
         self.allocation(&acme).await;
         self.file(&acme).await;
+        self.charges(&acme).await;
         self.world
     }
 
@@ -457,5 +468,27 @@ impl Making<'_> {
         };
         self.world.upload = uploads::start(self.backend, acme, new).await.unwrap().upload_id.to_string();
         self.world.sending_key = key_id.to_string();
+    }
+
+    /// A charge of the project and one of the whole organization; a file with another.
+    async fn charges(&mut self, acme: &OrgScope) {
+        let charge = |words: String, project: &str| ChargeForm {
+            kind: "seats".to_owned(),
+            description: words.clone(),
+            rate: "20".to_owned(),
+            from: "2026-11-01".to_owned(),
+            project: project.to_owned(),
+            source: words.clone(),
+            reason: words,
+            ..ChargeForm::default()
+        };
+        let whole = charge(format!("{SECRET} {WHOLE_SECRET}"), "").parse().unwrap();
+        let own = charge(format!("{SECRET} {PROJECT_SECRET}"), PROJECT).parse().unwrap();
+        charges::enter(self.backend, acme, &[whole, own]).await.unwrap();
+        let list = charges::list(self.backend, acme).await.unwrap();
+        self.world.charge = list[0].rule_id.to_string();
+        let file =
+            charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
+        self.world.charge_import = file.to_string();
     }
 }

@@ -17,10 +17,10 @@ const MAX_PER: u64 = 1_000_000_000;
 
 /// Collects what is wrong with a form.
 #[derive(Default)]
-pub(in crate::price) struct Wrong(pub(in crate::price) Vec<FieldProblem>);
+pub(crate) struct Wrong(pub(crate) Vec<FieldProblem>);
 
 impl Wrong {
-    pub(in crate::price) fn take<T>(&mut self, read: Result<T, FieldProblem>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, read: Result<T, FieldProblem>) -> Option<T> {
         read.map_err(|problem| self.0.push(problem)).ok()
     }
 
@@ -32,12 +32,12 @@ impl Wrong {
         (edge("valid_from", from), edge("valid_to", to))
     }
 
-    pub(in crate::price) fn or<T>(self, input: T) -> Result<T, Vec<FieldProblem>> {
+    pub(crate) fn or<T>(self, input: T) -> Result<T, Vec<FieldProblem>> {
         if self.0.is_empty() { Ok(input) } else { Err(self.0) }
     }
 }
 
-pub(in crate::price) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
+pub(crate) fn read_text(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = text.trim();
     if text.is_empty() {
         return Err(FieldProblem::new(field, "required", "Enter something here."));
@@ -48,7 +48,7 @@ pub(in crate::price) fn read_text(field: &str, text: &str) -> Result<String, Fie
     Ok(text.to_owned())
 }
 
-pub(in crate::price) fn read_provider(field: &str, text: &str) -> Result<String, FieldProblem> {
+pub(crate) fn read_provider(field: &str, text: &str) -> Result<String, FieldProblem> {
     let text = read_text(field, text)?;
     if text.contains('/') {
         return Err(FieldProblem::new(field, "invalid", "The name of a provider has no slash."));

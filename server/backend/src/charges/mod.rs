@@ -1,0 +1,210 @@
+//! Charges: dated costs beside events. They are rules ([`crate::rules`]); what they mean is [`domain::charge`].
+
+mod enter;
+mod sql;
+
+pub use enter::{Entered, ImportRow, draft_import, end, enter, enter_import, import};
+
+use crate::rules::{self, MAX_LISTED};
+use crate::{Backend, Error, OrgScope, Visible, projects, spend};
+use chrono::NaiveDate;
+use domain::budget::SpendScope;
+use domain::charge::{BurnDown, Charge, ChargeCost, ChargeOwner, ChargePart, Credit, burn_down};
+use domain::identity::Permission;
+use domain::ids::{ProjectId, TeamId};
+use domain::model::canonical_provider;
+use domain::period::Period;
+use domain::problem::Problem;
+use domain::project::Slug;
+use domain::rule::{Dated, History, RuleKind, midnight};
+use domain::span::Span;
+use domain::spend::{Dimension, SpendQuery, SpendRow};
+use rust_decimal::Decimal;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// The charges that the caller sees: those that count, the newest first, then superseded ones.
+///
+/// A caller who sees some projects sees the charges of these.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn list(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<Charge>>, Error> {
+    scope.require(Permission::Read)?;
+    let mut list: History<Dated<Charge>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
+    let seen = Seen::of(backend, scope).await?;
+    list.rows.retain(|charge| seen.sees(&charge.row));
+    Ok(list)
+}
+
+/// One charge, also where it no longer counts.
+///
+/// # Errors
+/// [`Problem::NotFound`], also where the caller does not see it; [`Problem::Forbidden`]; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn find(backend: &Backend, scope: &OrgScope, charge_id: u64) -> Result<Dated<Charge>, Error> {
+    scope.require(Permission::Read)?;
+    let found = rules::one::<Charge>(&backend.pool, scope, charge_id).await?.ok_or(Problem::NotFound)?;
+    if Seen::of(backend, scope).await?.sees(&found.row) { Ok(found) } else { Err(Problem::NotFound.into()) }
+}
+
+/// What charges cost in a period, with credits that expired unused in it.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn costs(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ChargeCost>, Error> {
+    scope.require(Permission::Read)?;
+    let span = Span { from: Some(midnight(period.from)), to: Some(midnight(period.to)) };
+    let charges: Vec<Charge> = rules::holding(&backend.pool, scope, span).await?;
+    let today = scope.zone().day_of(backend.clock.now());
+    let expires = |charge: &Charge| {
+        let expires = charge.credit().and_then(|credit| credit.expires);
+        expires.is_some_and(|day| day <= today && day <= period.to)
+    };
+    let states = if charges.iter().any(expires) { drawn(backend, scope, today).await? } else { Vec::new() };
+    let mut lost: HashMap<u64, (NaiveDate, _)> = HashMap::new();
+    for state in states.into_iter().filter(|state| !state.lost.is_zero()) {
+        if let Some(day) = state.credit.expires.and_then(|expires| expires.pred_opt()) {
+            lost.insert(state.credit.charge_id, (day, state.lost));
+        }
+    }
+    let seen = Seen::of(backend, scope).await?;
+    let seen = charges.into_iter().filter(|charge| seen.sees(charge));
+    Ok(seen.map(|charge| ChargeCost { lost: lost.get(&charge.charge_id).copied(), charge }).collect())
+}
+
+/// What charges cost in a period, by project and by the team that owned it on each day.
+///
+/// The parts add up to [`costs`] exactly.
+///
+/// # Errors
+/// As [`costs`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn parts(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<ChargePart>, Error> {
+    let costs = costs(backend, scope, period).await?;
+    if costs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (projects, teams, ownership) = futures::try_join!(
+        projects::list_projects(backend, scope),
+        projects::list_teams(backend, scope),
+        projects::all_ownership(backend, scope),
+    )?;
+    let project_id =
+        |slug: &Slug| projects.iter().find(|project| project.slug == *slug).map(|project| project.project_id);
+    let team_id = |slug: &Slug| teams.iter().find(|team| team.slug == *slug).map(|team| team.team_id);
+    let spans = |project: ProjectId| {
+        let owned = ownership.iter().filter(move |span| span.project_id == project);
+        owned.map(|span| {
+            let (from, to) = (span.valid_from.unwrap_or(NaiveDate::MIN), span.valid_to.unwrap_or(NaiveDate::MAX));
+            (Period { from, to }, span.team_id)
+        })
+    };
+    let part = |project_id: Option<ProjectId>| {
+        move |(team_id, line): (Option<TeamId>, _)| ChargePart { team_id, project_id, line }
+    };
+    let parts = costs.iter().flat_map(|cost| -> Vec<ChargePart> {
+        match cost.charge.owner.project().and_then(project_id) {
+            Some(project) => cost.lines(period, spans(project)).into_iter().map(part(Some(project))).collect(),
+            None => {
+                let team = cost.charge.owner.team().and_then(team_id);
+                cost.line(period).map(|line| (team, line)).into_iter().map(part(None)).collect()
+            }
+        }
+    });
+    Ok(parts.collect())
+}
+
+/// What the charges of a part of the organization cost in a period, in US dollars.
+///
+/// # Errors
+/// As [`costs`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn total(backend: &Backend, scope: &OrgScope, part: SpendScope, period: Period) -> Result<Decimal, Error> {
+    let parts = parts(backend, scope, period).await?;
+    let is_wanted = |charge: &&ChargePart| match part {
+        SpendScope::Organization => true,
+        SpendScope::Team(team) => charge.team_id == Some(team),
+        SpendScope::Project(project) => charge.project_id == Some(project),
+    };
+    Ok(parts.iter().filter(is_wanted).map(|charge| charge.line.amount).sum())
+}
+
+/// How far prepaid credits are used up, for callers who see the whole organization; nothing for others, since all projects draw them.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn credits(backend: &Backend, scope: &OrgScope) -> Result<Vec<BurnDown>, Error> {
+    scope.require(Permission::Read)?;
+    if *scope.visible() != Visible::All {
+        return Ok(Vec::new());
+    }
+    drawn(backend, scope, scope.zone().day_of(backend.clock.now())).await
+}
+
+/// Subscriptions that include usage, each with what its provider's usage came to in the month to date: of its project or team, or of all where it is unallocated.
+///
+/// # Errors
+/// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn included_usage(backend: &Backend, scope: &OrgScope) -> Result<Vec<(Charge, Decimal)>, Error> {
+    let month = Period::month_to_date(scope.zone().day_of(backend.clock.now()));
+    let charges = costs(backend, scope, month).await?.into_iter().map(|cost| cost.charge);
+    let mut found = Vec::new();
+    for charge in charges.filter(|charge| charge.included.is_some()) {
+        let query = SpendQuery::over(month).by([Dimension::Provider]);
+        let query = match &charge.owner {
+            ChargeOwner::Unallocated => query,
+            ChargeOwner::Project(slug) => query.only(Dimension::Project, slug.as_str()),
+            ChargeOwner::Team(slug) => query.only(Dimension::Team, slug.as_str()),
+        };
+        let is_its = |row: &SpendRow| {
+            let provider = canonical_provider(row.keys.first().and_then(Option::as_deref).unwrap_or_default());
+            charge.provider.as_ref().is_none_or(|of| *of == provider)
+        };
+        let answer = spend::query(backend, scope, &query).await?;
+        let used = answer.rows.iter().filter(|row| is_its(row)).map(|row| row.sums.spend).sum();
+        found.push((charge, used));
+    }
+    Ok(found)
+}
+
+async fn drawn(backend: &Backend, scope: &OrgScope, today: NaiveDate) -> Result<Vec<BurnDown>, Error> {
+    let charges: Vec<Charge> = rules::of_kind(&rules::known(&backend.pool, scope, &[RuleKind::Charge], None).await?)?;
+    let mut by_provider: BTreeMap<String, Vec<Credit>> = BTreeMap::new();
+    for credit in charges.iter().filter_map(Charge::credit) {
+        by_provider.entry(credit.provider.clone()).or_default().push(credit);
+    }
+    let first = by_provider.values().flatten().map(|credit| credit.from).min();
+    let Some(first) = first.filter(|first| *first <= today) else {
+        return Ok(by_provider.values().flat_map(|credits| burn_down(credits, &BTreeMap::new(), today)).collect());
+    };
+    let days = Period { from: first, to: today.succ_opt().unwrap_or(today) };
+    let _permit = backend.readers.permit(scope).await?;
+    let spend = sql::provider_days(&backend.pool, scope, days).await?;
+    let none = BTreeMap::new();
+    let of =
+        |(provider, credits): (&String, &Vec<Credit>)| burn_down(credits, spend.get(provider).unwrap_or(&none), today);
+    Ok(by_provider.iter().flat_map(of).collect())
+}
+
+/// Which charges a caller sees.
+struct Seen(Option<HashSet<String>>);
+
+impl Seen {
+    async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
+        if *scope.visible() == Visible::All {
+            return Ok(Self(None));
+        }
+        let projects = projects::list_projects(backend, scope).await?;
+        Ok(Self(Some(projects.into_iter().map(|project| project.slug.to_string()).collect())))
+    }
+
+    fn sees(&self, charge: &Charge) -> bool {
+        let of_project =
+            |seen: &HashSet<String>| charge.owner.project().is_some_and(|slug| seen.contains(slug.as_str()));
+        self.0.as_ref().is_none_or(of_project)
+    }
+}
