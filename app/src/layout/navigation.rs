@@ -126,8 +126,9 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _)
-        | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => true,
+        (None, _) | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => {
+            true
+        }
         (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
