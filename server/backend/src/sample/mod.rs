@@ -97,7 +97,7 @@ const THRESHOLDS: [i64; 3] = [50, 80, 100];
 const ALLOCATION: [(&str, [&str; 2], &str, &[&str], &str); 3] = [
     (
         "Billing repository",
-        ["tag.repository", "billing"],
+        ["tag.repo", "billing"],
         "relabel",
         &["team:customer-care"],
         "Customer care pays for work on the billing service.",
