@@ -8,7 +8,7 @@ use domain::focus::charge::{Charge, Sources};
 use domain::focus::row::PriceFacts;
 use domain::meter::Meter;
 use domain::price::contract::ContractTerm;
-use domain::price::page::terms;
+use domain::price::page::{is_plain, terms};
 use domain::price::{BookPrice, Books, ModifierKind};
 use domain::rating::{LineSource, Rate, ReceiptLine, rate_usage};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -106,7 +106,7 @@ impl Known {
 fn facts(price: &BookPrice) -> PriceFacts {
     PriceFacts {
         tier: price.variant.as_str().to_owned(),
-        terms: terms(price),
+        terms: if is_plain(price) { String::new() } else { terms(price) },
         source: format!("{} {}", price.source, price.source_version).trim_end().to_owned(),
     }
 }
