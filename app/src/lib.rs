@@ -13,6 +13,7 @@ mod cookie;
 pub mod delivery;
 pub mod error;
 pub mod events;
+mod exports;
 pub mod forecast;
 pub mod form;
 pub mod guides;

@@ -2,7 +2,7 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, charges, delivery, events, forecast, guides, identity, keys, prices, projects, spend,
+    allocation, budgets, charges, delivery, events, exports, forecast, guides, identity, keys, prices, projects, spend,
     statements,
 };
 use axum::routing::MethodRouter;
@@ -69,6 +69,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/keys", site.inside(keys::keys)),
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
+        ("/o/{org}/exports", site.inside(exports::exports)),
         ("/o/{org}/allocation", site.inside(allocation::allocation)),
         ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),

@@ -113,6 +113,7 @@ const VISITS = {
   "/o/{org}/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
+  "/o/{org}/exports": { sample: ["/exports", "/exports?tags=none"], empty: ["/exports"] },
   "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
   "/o/{org}/allocation/new": {
     sample: [

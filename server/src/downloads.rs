@@ -7,12 +7,14 @@ pub(crate) use lists::call_groups;
 use crate::api::csv;
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
+use crate::focus;
 use crate::{AppState, Plain};
 use axum::extract::{Path, Query, State};
 use axum::http::Method;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use backend::{Backend, OrgScope};
+use domain::focus::query::FocusQuery;
 use domain::price::page::PriceSearch;
 use domain::problem::Problem;
 use domain::spend::SpendQuery;
@@ -28,6 +30,7 @@ pub(crate) fn routes() -> Vec<Plain> {
     vec![
         (Method::GET, "/o/{org}/explore.csv", file("spend", explore)),
         (Method::GET, "/o/{org}/statements.csv", get(statements)),
+        (Method::GET, "/o/{org}/exports/focus", get(focus_export)),
         (Method::GET, "/o/{org}/events.csv", file("events", events)),
         (Method::GET, "/o/{org}/events/unpriced.csv", file("unpriced", lists::unpriced)),
         (Method::GET, "/o/{org}/sessions.csv", file("sessions", lists::sessions)),
@@ -71,6 +74,14 @@ async fn events(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<Strin
 
 async fn prices(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
     Ok(backend::prices::browse::csv(&backend, &scope, &PriceSearch::from_pairs(&pairs)?).await?)
+}
+
+async fn focus_export(
+    caller: MemberCaller,
+    State(state): State<AppState>,
+    Query(pairs): Query<Pairs>,
+) -> Result<Response, ApiError> {
+    focus::respond(&state.backend, &caller.scope, &FocusQuery::from_pairs(&pairs)?).await
 }
 
 /// Which statements: all of a month, or one team's or project's.

@@ -10,6 +10,7 @@ mod downloads;
 pub mod error;
 mod file_imports;
 pub mod files;
+mod focus;
 pub mod forms;
 pub mod import;
 pub mod ingest_formats;

@@ -6,6 +6,7 @@ mod clients;
 mod dependencies;
 mod described;
 mod dist;
+mod focus;
 mod guards;
 mod measure_traces;
 mod replay;

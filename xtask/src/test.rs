@@ -2,7 +2,7 @@
 
 use crate::site::Profile;
 use crate::step::{Failure, Parts, Stream, ask, openly, overheard, quietly, say};
-use crate::{check, clients, described, site, tools};
+use crate::{check, clients, described, focus, site, tools};
 use local_postgres::{Binaries, Durability, LocalPostgres};
 use std::fs;
 use std::path::PathBuf;
@@ -12,6 +12,9 @@ const DATABASE: &str = "TALLYSTICK_TEST_DATABASE_URL";
 
 /// Says that the tests' PostgreSQL is a Citus coordinator.
 const CITUS: &str = "TALLYSTICK_TEST_CITUS";
+
+/// Where a test finds the official validator of FOCUS datasets.
+const VALIDATOR: &str = "FOCUS_VALIDATOR";
 
 /// Tests of the backend that cannot hold with distributed tables, each with its reason.
 const NOT_DISTRIBUTED: [(&str, &str); 2] = [
@@ -156,6 +159,9 @@ fn run_tests(database: &str, counts: &mut Counts) -> Result<(), Failure> {
     let mut nextest = tools::cargo();
     nextest.args(["nextest", "run", "--locked", "--workspace", "--no-fail-fast"]);
     nextest.args(["--status-level", "fail", "--final-status-level", "fail", "--color", "never"]);
+    if let Some(validator) = focus::environment() {
+        nextest.env(VALIDATOR, validator);
+    }
     overheard(nextest.env(DATABASE, database), Stream::Stderr, |line| counts.hear_nextest(line))
 }
 

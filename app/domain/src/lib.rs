@@ -10,6 +10,7 @@ pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
+pub mod focus;
 pub mod forecast;
 pub mod format;
 pub mod identity;

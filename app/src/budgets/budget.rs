@@ -73,12 +73,15 @@ fn draw(org: &str, detail: &BudgetDetail, moved: String) -> AnyView {
     let thresholds = (!archived).then(|| thresholds(detail));
     let tests = (!archived).then(|| tests(org, detail));
     html! {
-        <Breadcrumb crumbs=crumbs/>
-        <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
-        <div class="part" id="budget" data-live-on=moved>{month}{thresholds}</div>
-        {ledger(org, detail)}
-        {amounts(detail)}
-        {tests}
+        <div class="part" id="budget" data-live-on=moved>
+            <Breadcrumb crumbs=crumbs/>
+            <PageHead title=budget.name.clone() lead=lead>{badge}{button}</PageHead>
+            {month}
+            {thresholds}
+            {ledger(org, detail)}
+            {amounts(detail)}
+            {tests}
+        </div>
     }
 }
 

@@ -92,7 +92,26 @@ pub(super) fn zone_field(now: DateTime<Utc>, value: Option<String>, error: Optio
     }
 }
 
-/// The name of the zone that was chosen in [`zone_field`], or typed.
+/// The name of the zone that was chosen in [`zone_field`], or typed; a city that only one zone has is enough.
 pub(super) fn zone_name(typed: &str) -> &str {
-    typed.split_once(" (").map_or(typed, |(name, _)| name)
+    let typed = typed.split_once(" (").map_or(typed, |(name, _)| name);
+    let is_of = |zone: &Zone| {
+        let city = zone.name().rsplit('/').next().unwrap_or_default().replace('_', " ");
+        city.eq_ignore_ascii_case(typed.trim())
+    };
+    let mut zones = Zone::places().filter(is_of);
+    zones.next().filter(|_| zones.next().is_none()).map_or(typed, Zone::name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::zone_name;
+
+    #[test]
+    fn a_zone_is_told_by_its_name_its_line_or_its_city() {
+        assert_eq!(zone_name("Asia/Kolkata"), "Asia/Kolkata");
+        assert_eq!(zone_name("Europe/Berlin (UTC+1)"), "Europe/Berlin");
+        assert_eq!([zone_name("berlin"), zone_name(" New york ")], ["Europe/Berlin", "America/New_York"]);
+        assert_eq!([zone_name("Atlantis"), zone_name("")], ["Atlantis", ""]);
+    }
 }

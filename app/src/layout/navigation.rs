@@ -106,7 +106,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events.
+    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events, exports to the statements.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -115,6 +115,7 @@ impl NavItem {
         }
         match segments.next().unwrap_or_default() {
             "teams" | "new" => Some(Self::Projects),
+            "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
@@ -126,8 +127,9 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _)
-        | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => true,
+        (None, _) | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => {
+            true
+        }
         (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
@@ -214,6 +216,7 @@ mod tests {
             ("/o/acme/teams/search", Some(NavItem::Projects)),
             ("/o/acme/sessions/conv-88", Some(NavItem::Events)),
             ("/o/acme/new/project", Some(NavItem::Projects)),
+            ("/o/acme/exports", Some(NavItem::Statements)),
             ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
             ("/o/acme/settings/members", Some(NavItem::Settings)),
             ("/o/acme/nowhere", None),

@@ -8,7 +8,7 @@ use crate::format;
 use crate::guides;
 use crate::layout::{NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::chart::{Chart, Height, Stack};
+use crate::ui::chart::{Chart, Height};
 use crate::ui::{Column, Columns, PageHead, Section, Table, html};
 use domain::event::{CODING_AGENTS, CODING_TAGS, CallGroup, CallGroupQuery};
 use domain::span::Edge;
@@ -35,7 +35,7 @@ pub(crate) async fn coding_agents(visit: Visit) -> Drawn {
 /// The usage of coding agents, whose features are their names.
 fn is_coding() -> Filter {
     let values = CODING_AGENTS.iter().map(|(feature, _)| (*feature).to_owned()).collect();
-    Filter { dimension: Dimension::Feature, values, exclude: false }
+    Filter::only(Dimension::Feature, values)
 }
 
 /// By what it is told apart, besides the agent.
@@ -99,10 +99,10 @@ impl Usage {
     }
 
     fn draw(&self, org: &str) -> AnyView {
-        let data = chart::of_explore(&self.explore, org, &self.query, Stack::Bars);
+        let data = chart::of_explore(&self.explore, org, &self.query);
         let agents = self.explore.groups.iter().map(|group| {
-            let name = CODING_AGENTS.iter().find(|(feature, _)| group.key.as_deref() == Some(feature));
-            (group.key.as_deref(), name.map(|(_, name)| (*name).to_owned()), &group.sums)
+            let name = CODING_AGENTS.iter().find(|(feature, _)| group.key() == Some(feature));
+            (group.key(), name.map(|(_, name)| (*name).to_owned()), &group.sums)
         });
         let agents = self.table(org, &Dimension::Feature, "Agent", agents.collect());
         let parts = dimensions().zip(&self.parts).map(|((dimension, label), rows)| {

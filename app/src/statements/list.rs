@@ -4,7 +4,7 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
+use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
 use chrono::NaiveDate;
 use domain::charge::charged;
 use domain::period::Period;
@@ -23,11 +23,12 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::months(&visit.backend, &visit.scope),
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
+    let exports = format!("/o/{}/exports", visit.org());
     let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><CsvLink href=file/></PageHead>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))

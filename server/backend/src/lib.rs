@@ -15,6 +15,7 @@ pub mod clock;
 pub mod delivery;
 pub mod error;
 pub mod events;
+pub mod exports;
 mod file_imports;
 pub mod forecast;
 mod hash;

@@ -12,6 +12,7 @@ mod cost_basis;
 pub(crate) mod csv;
 mod docs;
 mod events;
+mod exports;
 pub(crate) mod ingest;
 pub(crate) mod json;
 mod modifiers;
@@ -71,6 +72,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(exports::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(prices::router())

@@ -11,6 +11,7 @@ mod delivery;
 mod doors;
 mod durability;
 mod events;
+mod exports;
 mod faults;
 mod identity;
 mod imports;

@@ -271,7 +271,7 @@ fn once(slot: &mut Option<String>, name: &str, value: &str) -> Result<(), FieldP
     }
 }
 
-fn parse_list<T>(text: &str, name: &str, most: usize, list: &mut Vec<T>) -> Result<(), FieldProblem>
+pub(crate) fn parse_list<T>(text: &str, name: &str, most: usize, list: &mut Vec<T>) -> Result<(), FieldProblem>
 where
     T: FromStr<Err = FieldProblem> + PartialEq,
 {

@@ -78,7 +78,7 @@ impl Question {
             Ask::Explore(query) => {
                 let explore = spend::explore(backend, scope, (**query).clone()).await?;
                 let line = |group: domain::spend::Group| {
-                    let before = group.before.unwrap_or_default();
+                    let before = group.before.clone().unwrap_or_default();
                     format!("{}\t{}\t{}", group.key().unwrap_or_default(), exact(group.sums.spend), exact(before.spend))
                 };
                 explore.groups.into_iter().map(line).collect()

@@ -502,6 +502,14 @@ pub async fn open_alerts(backend: &Backend, scope: &OrgScope) -> Result<i64, Err
     sql::open_alerts(&backend.pool, scope).await
 }
 
+/// Another number after every alert that is recorded or acknowledged.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn alerts_version(backend: &Backend, scope: &OrgScope) -> Result<i64, Error> {
+    sql::version(&backend.pool, scope).await
+}
+
 /// Whether there is any active budget.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ pub use possible_duplicates::{
 };
 pub use read::{
     MAX_EXPORT, all_call_groups, attention, by_key, call_group, call_groups, csv, find, list, newest, unpriced,
-    unread_usage,
+    unpriced_in, unread_usage,
 };
 
 use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};

@@ -60,7 +60,7 @@ pub async fn watch(backend: &Backend, stop: &CancellationToken) -> Result<(), Er
     Ok(())
 }
 
-/// The version of the organization's sums: another one after every transaction that moves them.
+/// The version of the organization's sums and alerts: another one after every transaction that moves them.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
@@ -70,8 +70,12 @@ pub async fn version(backend: &Backend, scope: &OrgScope) -> Result<Decimal, Err
     // Events may be a little ahead of the clock.
     let today = scope.zone().day_of(backend.clock.now()) + Days::new(2);
     let all = Period::last_days(today, MAX_DAYS.unsigned_abs());
-    let states = sql::states(&backend.pool, scope, &[all], false).await?;
-    Ok(states.iter().map(|state| state.versions).sum())
+    let days = [all];
+    let (states, alerts) = futures::try_join!(
+        sql::states(&backend.pool, scope, &days, false),
+        budgets::alerts_version(backend, scope)
+    )?;
+    Ok(states.iter().map(|state| state.versions).sum::<Decimal>() + Decimal::from(alerts))
 }
 
 /// Somebody whose page is renewed when sums move.

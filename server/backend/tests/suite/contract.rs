@@ -23,7 +23,7 @@ const NOW: &str = "2026-11-20T12:00:00Z";
 const MODEL: &str = "gpt-4o-2024-08-06";
 
 /// So many input tokens of openai are free each month.
-fn allowance(units: &str) -> TermForm {
+pub(crate) fn allowance(units: &str) -> TermForm {
     TermForm {
         kind: "allowance".to_owned(),
         provider: "openai".to_owned(),
@@ -35,7 +35,7 @@ fn allowance(units: &str) -> TermForm {
     }
 }
 
-async fn add(backend: &Backend, scope: &OrgScope, form: TermForm) -> RuleChangeId {
+pub(crate) async fn add(backend: &Backend, scope: &OrgScope, form: TermForm) -> RuleChangeId {
     contract::add_term(backend, scope, &form.parse().unwrap()).await.unwrap()
 }
 

@@ -9,6 +9,7 @@ mod charges;
 mod contract;
 mod cost_basis;
 mod delivery;
+mod exports;
 mod identity;
 mod keys;
 mod plans;

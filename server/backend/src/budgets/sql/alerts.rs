@@ -297,6 +297,12 @@ pub(in crate::budgets) async fn alert_exists(
     .await?)
 }
 
+/// Another number after every alert that is recorded or acknowledged.
+pub(in crate::budgets) async fn version(pool: &PgPool, scope: &OrgScope) -> Result<i64, Error> {
+    let version = sqlx::query_scalar("select count(*) + count(acknowledged_at) from alerts where org_id = $1");
+    Ok(version.bind(scope.org_id().0).fetch_one(pool).await?)
+}
+
 pub(in crate::budgets) async fn open_alerts(pool: &PgPool, scope: &OrgScope) -> Result<i64, Error> {
     Ok(sqlx::query_scalar(
         "select count(*)

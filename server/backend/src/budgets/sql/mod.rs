@@ -11,7 +11,7 @@ mod recipients;
 
 pub(super) use alerts::{
     Crossing, RecordedAlert, Wanted, acknowledge, acknowledge_before, alert_exists, alerts, join_entry, mailed,
-    open_alerts, record, recorded,
+    open_alerts, record, recorded, version,
 };
 pub(super) use amounts::{amounts, insert_amount};
 pub(super) use budgets::{active_for_evaluation, count, get, insert, list, lock, resolve, update};

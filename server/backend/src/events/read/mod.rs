@@ -103,7 +103,18 @@ pub async fn newest(backend: &Backend, scope: &OrgScope) -> Result<Option<EventR
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn unpriced(backend: &Backend, scope: &OrgScope) -> Result<Vec<UnpricedRow>, Error> {
     scope.require(Permission::Read)?;
-    sql::unpriced(&backend.pool, scope, MAX_UNPRICED).await
+    sql::unpriced(&backend.pool, scope, &Span { from: None, to: None }, MAX_UNPRICED).await
+}
+
+/// The same of some days, as far as their events are still kept.
+///
+/// # Errors
+/// As [`list`].
+#[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
+pub async fn unpriced_in(backend: &Backend, scope: &OrgScope, period: Period) -> Result<Vec<UnpricedRow>, Error> {
+    scope.require(Permission::Read)?;
+    let (from, to) = scope.zone().instants(period);
+    sql::unpriced(&backend.pool, scope, &Span { from: Some(from), to: Some(to) }, MAX_UNPRICED).await
 }
 
 /// Usage of the last 30 days that no rule read, by provider and field, the commonest first.

@@ -287,8 +287,13 @@ macro_rules! unpriced_events {
     };
 }
 
-/// Events without a cost by model.
-pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Result<Vec<UnpricedRow>, Error> {
+/// Events of a span without a cost by model.
+pub(super) async fn unpriced(
+    pool: &PgPool,
+    scope: &OrgScope,
+    span: &Span,
+    limit: i64,
+) -> Result<Vec<UnpricedRow>, Error> {
     let rows = sqlx::query(
         concat!(
             "select provider, model, count(*) as events, sum(tokens)::bigint as tokens, coalesce(sum(upper_bound), 0) as upper_bound,
@@ -296,6 +301,7 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
                 event_time((array_agg(event_key order by event_key desc))[1]) as last_at, min(plan ->> 'unpriced_reason') as reason
              from (", unpriced_events!(), ") as event
              left join plans on plans.org_id = $1 and plans.plan_id = event.plan_id
+             where ($4::uuid is null or event_key >= $4) and ($5::uuid is null or event_key < $5)
              group by provider, model
              order by upper_bound desc, provider, model
              limit $3"
@@ -304,6 +310,8 @@ pub(super) async fn unpriced(pool: &PgPool, scope: &OrgScope, limit: i64) -> Res
     .bind(scope.org_id().0)
     .bind(scope.visible_projects())
     .bind(limit)
+    .bind(span.from.map(first_key))
+    .bind(span.to.map(first_key))
     .fetch_all(pool)
     .await?;
     rows.iter()

@@ -61,6 +61,8 @@ pub(crate) struct CostState {
     pub(crate) current: Booking,
     /// How often it was adjusted.
     revision: i32,
+    /// When it was adjusted last.
+    pub(crate) adjusted_at: Option<DateTime<Utc>>,
     /// What counted before the run that is being reversed; read for reversals only.
     previous: Option<Booking>,
 }
@@ -152,7 +154,7 @@ pub(crate) struct Selection {
     pub(crate) unpriced: bool,
 }
 
-/// The next events of a selection. Answers from the sender's own cache cost nothing and are left out.
+/// The next events of a selection, in the projects that the caller sees. Answers from the sender's own cache cost nothing and are left out.
 ///
 /// # Errors
 /// [`Error::Database`].

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// What [`cost_state`] reads of the last adjustment `a`, beside [`stored::COLUMNS`].
-const ADJUSTED: &str = "a.revision, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities";
+const ADJUSTED: &str = "a.revision, a.adjusted_at, a.new_cost as a_cost, a.new_upper_bound as a_upper_bound, a.plan_id as a_plan_id, a.quantities as a_quantities";
 
 /// Joins the series of event `e`, as `s`.
 macro_rules! series_of_event {
@@ -83,7 +83,8 @@ fn cost_state(row: &PgRow, dictionaries: &Dictionaries) -> Result<CostState, Err
     let revision: Option<i32> = row.try_get("revision")?;
     let adjusted = revision.map(|_| booking(row, dictionaries, "a_", &event.meters)).transpose()?;
     let current = adjusted.unwrap_or_else(|| event.booking.clone());
-    Ok(CostState { current, revision: revision.unwrap_or_default(), previous: None, event })
+    let adjusted_at = row.try_get("adjusted_at")?;
+    Ok(CostState { current, revision: revision.unwrap_or_default(), adjusted_at, previous: None, event })
 }
 
 async fn cost_states(
@@ -127,6 +128,9 @@ pub(super) async fn selected(
     }
     if selection.unpriced {
         sql.push(" and ").push(CURRENT_COST).push(" is null");
+    }
+    if let Some(visible) = scope.visible_projects() {
+        sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
     for filter in &selection.filters {
         push_filter(&mut sql, scope, filter);

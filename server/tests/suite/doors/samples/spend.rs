@@ -13,10 +13,14 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         page("/o/{org}/changes", "/o/acme/changes"),
         page("/o/{org}/forecast.csv", "/o/acme/forecast.csv"),
         page("/o/{org}/explore.csv", "/o/acme/explore.csv?from=2026-11-01&to=2026-12-01&group_by=project,model"),
+        page("/o/{org}/exports", "/o/acme/exports?from=2026-11-01&to=2026-12-01"),
+        page("/o/{org}/exports/focus", "/o/acme/exports/focus?from=2026-11-01&to=2026-12-01"),
         page("/o/{org}/statements.csv", "/o/acme/statements.csv?month=2026-11"),
         api("GET /v1/spend", "/v1/spend?from=2026-11-01&to=2026-12-01&group_by=project,model"),
         api("GET /v1/spend/changes", "/v1/spend/changes?from=2026-11-01&to=2026-12-01"),
         api("GET /v1/dimensions", "/v1/dimensions"),
+        api("GET /v1/export/focus", "/v1/export/focus?version=1.2&from=2026-11-01&to=2026-12-01"),
+        api("GET /v1/export/focus/manifest", "/v1/export/focus/manifest?from=2026-11-01&to=2026-12-01"),
         api("GET /v1/statements", "/v1/statements?month=2026-11"),
     ]
 }

@@ -124,8 +124,7 @@ async fn usual(
     feature: Option<String>,
 ) -> Result<CostPercentiles, Error> {
     let to = time_of(last) + Duration::microseconds(1);
-    let feature =
-        feature.map(|feature| Filter { dimension: Dimension::Feature, values: vec![feature], exclude: false });
+    let feature = feature.map(|feature| Filter::only(Dimension::Feature, vec![feature]));
     let query = CallGroupQuery {
         from: Some(Edge::At(to - Duration::days(USUAL_DAYS))),
         to: Some(Edge::At(to)),

@@ -31,6 +31,7 @@ fn sums(row: &PgRow) -> Result<Sums, Error> {
         unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
         errors: row.try_get("errors")?,
         avoided_cost: row.try_get("avoided_cost")?,
+        ..Sums::default()
     })
 }
 

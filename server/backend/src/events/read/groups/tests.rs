@@ -117,10 +117,7 @@ async fn nobody_sees_calls_of_others() {
         let refused = call_group(&fixture.backend, scope, CallGroup::Session, id, None).await.unwrap_err();
         assert_eq!(refused.into_problem().status(), 404, "{id}");
     }
-    assert_eq!(
-        sessions(&fixture, &globex, "").await,
-        CallGroups::default()
-    );
+    assert_eq!(sessions(&fixture, &globex, "").await, CallGroups::default());
 }
 
 #[tokio::test]

@@ -1,0 +1,97 @@
+//! Queries of sums by meter, and of whose projects they are.
+
+use crate::{Error, OrgScope};
+use chrono::NaiveDate;
+use domain::focus::row::Owner;
+use domain::ids::ProjectId;
+use domain::meter::Meter;
+use domain::period::Period;
+use rust_decimal::Decimal;
+use sqlx::{PgPool, Row};
+use std::collections::HashMap;
+
+/// What a meter of a model cost on a day.
+pub(super) struct MeterSum {
+    pub(super) project_id: ProjectId,
+    pub(super) provider: String,
+    pub(super) model: String,
+    pub(super) meter: Meter,
+    pub(super) quantity: Decimal,
+    pub(super) billed: Decimal,
+}
+
+/// What a day's meters cost. What cost nothing is left out: sums do not tell a price of zero from none.
+pub(super) async fn sums(pool: &PgPool, scope: &OrgScope, day: NaiveDate) -> Result<Vec<MeterSum>, Error> {
+    let rows = sqlx::query(
+        "select project_id, provider, model, meter, sum(quantity) as quantity, sum(booked + adjusted) as billed
+         from spend_by_coarse_meter
+         where org_id = $1 and day = $2 and ($3::uuid[] is null or project_id = any($3))
+         group by project_id, provider, model, meter having sum(booked + adjusted) <> 0",
+    )
+    .bind(scope.org_id().0)
+    .bind(day)
+    .bind(scope.visible_projects())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let word: &str = row.try_get("meter")?;
+            Ok(MeterSum {
+                project_id: ProjectId(row.try_get("project_id")?),
+                provider: row.try_get("provider")?,
+                model: row.try_get("model")?,
+                meter: Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?,
+                quantity: row.try_get("quantity")?,
+                billed: row.try_get("billed")?,
+            })
+        })
+        .collect()
+}
+
+/// How many sums by day and meter a span has.
+pub(super) async fn meter_days(pool: &PgPool, scope: &OrgScope, period: Period) -> Result<u64, Error> {
+    let rows: i64 = sqlx::query_scalar(
+        "select count(*) from spend_by_coarse_meter
+         where org_id = $1 and day >= $2 and day < $3 and ($4::uuid[] is null or project_id = any($4))",
+    )
+    .bind(scope.org_id().0)
+    .bind(period.from)
+    .bind(period.to)
+    .bind(scope.visible_projects())
+    .fetch_one(pool)
+    .await?;
+    Ok(rows.unsigned_abs())
+}
+
+/// Projects on days: their names, the team that owned them then, and the cost centre.
+pub(super) async fn owners(
+    pool: &PgPool,
+    scope: &OrgScope,
+    wanted: &[(ProjectId, NaiveDate)],
+) -> Result<HashMap<(ProjectId, NaiveDate), Owner>, Error> {
+    let rows = sqlx::query(
+        "select distinct asked.project_id, asked.day, projects.slug, projects.name, teams.slug as team,
+            coalesce(projects.cost_centre, teams.cost_centre) as cost_centre
+         from unnest($2::uuid[], $3::date[]) as asked (project_id, day)
+         join projects on projects.org_id = $1 and projects.project_id = asked.project_id
+         left join project_ownership as owner on owner.org_id = $1 and owner.project_id = asked.project_id
+            and owner.valid_from <= asked.day and owner.valid_to > asked.day
+         left join teams on teams.org_id = $1 and teams.team_id = owner.team_id",
+    )
+    .bind(scope.org_id().0)
+    .bind(wanted.iter().map(|(project, _)| project.0).collect::<Vec<_>>())
+    .bind(wanted.iter().map(|(_, day)| *day).collect::<Vec<_>>())
+    .fetch_all(pool)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let owner = Owner {
+                project: row.try_get("slug")?,
+                project_name: row.try_get("name")?,
+                team: row.try_get("team")?,
+                cost_centre: row.try_get("cost_centre")?,
+            };
+            Ok(((ProjectId(row.try_get("project_id")?), row.try_get("day")?), owner))
+        })
+        .collect()
+}
