@@ -129,7 +129,7 @@ pub fn waterfall(calls: &[(i64, u64)]) -> Vec<(f64, f64)> {
     let first = spans.iter().map(|(began, _)| *began).min().unwrap_or_default();
     // What lies before an instant, with the idle time that is left out taken off.
     let place = |at: i64| {
-        let idle = |(from, to): &(i64, i64)| (*to <= at).then(|| (to - from) - short((*from, *to))).unwrap_or_default();
+        let idle = |(from, to): &(i64, i64)| if *to <= at { (to - from) - short((*from, *to)) } else { 0 };
         at - first - gaps.iter().map(idle).sum::<i64>()
     };
     let whole = busy + gaps.iter().map(|gap| short(*gap)).sum::<i64>();

@@ -202,7 +202,7 @@ impl Filter {
             None => (false, value),
         };
         let (contains, value) = match value.strip_prefix('~') {
-            Some(part) if part.is_empty() => {
+            Some("") => {
                 return Err(FieldProblem::new(name, "invalid", "Say what the value contains: `~` before a text."));
             }
             Some(part) => (true, part),
