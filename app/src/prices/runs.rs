@@ -130,8 +130,8 @@ fn selection(input: &RunInput) -> String {
     let from = input.from.map(|from| format!("from {}", edge(from)));
     let to = input.to.map(|to| format!("until before {}", edge(to)));
     let filters = input.filters.iter().map(|filter| {
-        let verb = if filter.exclude { "is not" } else { "is" };
-        format!("{} {verb} {}", filter.dimension.label().to_lowercase(), filter.values.join(" or "))
+        let (dimension, verb) = (filter.dimension.label().to_lowercase(), filter.verb());
+        format!("{dimension} {verb} {}", filter.values.join(" or "))
     });
     std::iter::once(kind.to_owned()).chain(from).chain(to).chain(filters).collect::<Vec<_>>().join(", ")
 }

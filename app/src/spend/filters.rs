@@ -24,15 +24,8 @@ const OFFERED_VALUES: usize = 50;
 /// One filter as words: "Model is gpt-4o", "Feature is not missing", "Model contains gpt".
 fn words(filter: &Filter) -> Vec<(String, String, String)> {
     let of = |((name, value), plain): ((String, String), &String)| {
-        let (verb, plain) = match (filter.contains, filter.exclude, plain.as_str()) {
-            (true, false, part) => ("contains", part),
-            (true, true, part) => ("does not contain", part),
-            (false, false, "") => ("is", "missing"),
-            (false, true, "") => ("is not", "missing"),
-            (false, false, value) => ("is", value),
-            (false, true, value) => ("is not", value),
-        };
-        (name, value, format!("{} {verb} {plain}", filter.dimension.label()))
+        let plain = if plain.is_empty() { "missing" } else { plain };
+        (name, value, format!("{} {} {plain}", filter.dimension.label(), filter.verb()))
     };
     filter.to_pairs().into_iter().zip(&filter.values).map(of).collect()
 }

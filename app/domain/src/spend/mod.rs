@@ -294,6 +294,17 @@ impl Filter {
         Self { dimension, values, exclude: false, contains: false }
     }
 
+    /// What it says of its values: "is", "does not contain".
+    #[must_use]
+    pub const fn verb(&self) -> &'static str {
+        match (self.contains, self.exclude) {
+            (false, false) => "is",
+            (false, true) => "is not",
+            (true, false) => "contains",
+            (true, true) => "does not contain",
+        }
+    }
+
     /// Everything that has a value of the dimension.
     #[must_use]
     pub fn present(dimension: Dimension) -> Self {

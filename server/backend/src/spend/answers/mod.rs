@@ -121,7 +121,7 @@ impl Asker<'_> {
             let Some(rows) = kept.settle(part, |days| self.read(query, days)).await? else { return Ok(None) };
             parts.push(rows);
         }
-        Ok(Some(add_rows(&parts)))
+        Ok(Some(add_rows(&parts, query.needs())))
     }
 
     async fn read(self, query: &SpendQuery, days: Period) -> Result<Vec<SpendRow>, Error> {
@@ -269,7 +269,7 @@ fn split(span: Period, today: NaiveDate) -> Vec<Period> {
 }
 
 /// Adds the rows of all parts, where a week or a group has days in more than one.
-fn add_rows(parts: &[Arc<Vec<SpendRow>>]) -> (Vec<SpendRow>, Sums) {
+fn add_rows(parts: &[Arc<Vec<SpendRow>>], needs: Needs) -> (Vec<SpendRow>, Sums) {
     let mut rows = match parts {
         [only] => only.to_vec(),
         parts => {
@@ -281,7 +281,7 @@ fn add_rows(parts: &[Arc<Vec<SpendRow>>]) -> (Vec<SpendRow>, Sums) {
         }
     };
     rows.sort_by(sql::in_order);
-    let mut total = Sums::default();
+    let mut total = Sums::nothing(needs);
     rows.iter().for_each(|row| total.add(&row.sums));
     (rows, total)
 }

@@ -1,9 +1,11 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
 mod needed;
+mod newest;
 mod orders;
 mod unpriced;
 
+pub(super) use newest::{newest_by_project, newest_event_at};
 pub(super) use orders::orders;
 pub(super) use unpriced::{paid, unpriced};
 
@@ -574,32 +576,4 @@ pub(crate) async fn months_with_spend(
          order by month",
     );
     Ok(months.bind(scope.org_id().0).bind(project_id.0).bind(from).fetch_all(connection).await?)
-}
-
-/// When the newest event of a part happened.
-pub(super) async fn newest_event_at(
-    pool: &PgPool,
-    scope: &OrgScope,
-    part: SpendScope,
-    today: NaiveDate,
-) -> Result<Option<DateTime<Utc>>, Error> {
-    let mut sql = Query::new("select max(r.happened_at) from (select *, ");
-    sql.push_bind(today).push(" as day from newest_events where org_id = ").push_bind(scope.org_id().0);
-    sql.push(") as r where true");
-    push_visible(&mut sql, scope, "r.");
-    push_part(&mut sql, scope, part, "r.day");
-    Ok(sql.build_query_scalar().fetch_one(pool).await?)
-}
-
-/// When the newest event of each visible project happened.
-pub(super) async fn newest_by_project(
-    pool: &PgPool,
-    scope: &OrgScope,
-) -> Result<Vec<(ProjectId, DateTime<Utc>)>, Error> {
-    let mut sql = Query::new("select r.project_id, max(r.happened_at) from newest_events as r where r.org_id = ");
-    sql.push_bind(scope.org_id().0);
-    push_visible(&mut sql, scope, "r.");
-    sql.push(" group by r.project_id order by r.project_id");
-    let rows: Vec<(Uuid, DateTime<Utc>)> = sql.build_query_as().fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|(project, at)| (ProjectId(project), at)).collect())
 }

@@ -73,7 +73,6 @@ async fn meters_tell_why_spend_moved_where_the_filters_leave_them_known() {
 
 #[tokio::test]
 async fn explore_draws_every_step_and_its_groups_add_up() {
-    use domain::spend::ExploreQuery;
     let database = TestDatabase::new().await;
     let org = org(&database, "Acme", "America/New_York", "2026-11-17").await;
     let mut events: Vec<_> = (0..8).map(|hour| used(&format!("2026-11-01T0{hour}:10:00Z"), hour % 3, "2")).collect();
@@ -106,11 +105,18 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     for (place, group) in found.drawn().enumerate() {
         assert_eq!(found.steps.iter().filter_map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
     }
-    // Five by rank, and the one without a value, which is the smallest.
-    assert_eq!((found.drawn().count(), found.other_groups), (6, 2));
-    assert!(found.drawn().any(Group::is_missing));
     let last_day = found.steps.iter().filter_map(|step| step.before).collect::<Vec<_>>();
     assert_eq!((last_day.len(), last_day.iter().sum()), (24, found.before.unwrap().spend), "24 hours, place by place");
+
+    // Of two days, the five largest and the one without a value, which is the smallest.
+    let both = Period { from: day.pred_opt().unwrap(), to: period.to };
+    let both = ExploreQuery { range: both.into(), previous: None, ..asked.clone() };
+    let found = explore(&org.backend, &org.scope, both).await.unwrap();
+    let names: Vec<_> = found.drawn().map(|group| group.key().unwrap_or("missing")).collect();
+    assert_eq!((names.as_slice(), found.other_groups), (&["a", "g", "f", "e", "d", "missing"][..], 2));
+    assert_eq!(found.missing().spend, Decimal::from(2));
+    assert_eq!(found.steps.iter().filter_map(|step| step.rest).sum::<Decimal>(), found.total.spend - drawn(&found));
+
     let labels = ExploreQuery { group_by: vec![Dimension::Customer], measure: Measure::Tokens, ..asked.clone() };
     let found = explore(&org.backend, &org.scope, labels).await.unwrap();
     assert_eq!(found.steps.len(), 1);
