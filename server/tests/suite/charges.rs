@@ -152,7 +152,12 @@ async fn the_form_the_pages_and_the_overview_name_charges_beside_usage() {
 async fn a_file_is_shown_with_its_wrong_rows_before_it_is_entered() {
     let (_app, browser, _) = start().await;
     let upload = async |text: &str| {
-        let headers = [("content-type", FORM_WITH_FILE), ("accept", "text/html"), ("referer", FORM)];
+        let headers = [
+            ("content-type", FORM_WITH_FILE),
+            ("accept", "text/html"),
+            ("sec-fetch-site", "same-origin"),
+            ("referer", "http://tallystick.test/o/acme/charges/new"),
+        ];
         browser.send(Method::POST, "/o/acme/charges/imports", &headers, Body::from(form_with_file(&[], text))).await
     };
     let answer = upload("kind,colour\nother,red\n").await;
