@@ -12,6 +12,7 @@ use app::page::Address;
 use app::ui::chart::*;
 use app::ui::*;
 use chrono::NaiveDate;
+use domain::period::Calendar;
 use leptos::prelude::*;
 
 type Draw = fn() -> AnyView;
@@ -56,8 +57,9 @@ fn InFrame(children: Children) -> impl IntoView {
     let organization = Named::new("Acme", "acme");
     let organizations = vec![organization.clone(), Named::new("Borealis Research", "borealis")];
     let badges = Badges { events: 3, budgets: 1, alerts: 2 };
+    let calendar = Calendar { today: today(), fiscal_year_start_month: 4 };
     view! {
-        <Frame organization=organization organizations=organizations user="ada@acme.example" badges=badges today=today()>
+        <Frame organization=organization organizations=organizations user="ada@acme.example" badges=badges calendar=calendar>
             {children()}
         </Frame>
     }

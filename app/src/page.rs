@@ -231,7 +231,7 @@ where
     provide_context(visit.frame.offsets.clone());
     let (page, waiting) = futures::join!(draw(visit.clone()), identity::waiting(&visit));
     let Page { title, body, .. } = page.unwrap_or_else(missing);
-    let head = print_head(&visit.frame.organization.name, &title, visit.frame.today);
+    let head = print_head(&visit.frame.organization.name, &title, visit.frame.calendar());
     let body = html! { {head}{body} };
     let framed = Page::new(title, identity::framed(&visit, waiting, body).await);
     Ok(Page { reader: Some(visit.user.user_id), ..framed })

@@ -22,7 +22,7 @@ after(async () => {
   await tallystick?.stop();
 });
 
-test("a first visit asks for little, and its files are asked for again on the next", async () => {
+test("a first visit asks for little, and its files are not asked for again", async () => {
   const page = await openPage(browser, { baseURL: tallystick.url });
   const fetched = [];
   page.on("request", (request) => fetched.push(request.url()));
@@ -32,8 +32,10 @@ test("a first visit asks for little, and its files are asked for again on the ne
   assert.ok(code.length >= 3, `style sheet, script and code among ${code}`);
   for (const url of code) {
     const { headers } = await fetch(url);
-    assert.equal(headers.get("cache-control"), "no-cache", `${url} is asked for again on every visit`);
+    assert.equal(headers.get("cache-control"), "public, max-age=31536000, immutable", url);
   }
+  const gone = await fetch(code[0].replace(/\.[0-9a-f]+\./, ".0000."));
+  assert.deepEqual([gone.status, gone.headers.get("cache-control")], [404, "no-cache"], "a file of another version");
   expectNoProblems(page);
   await page.context().close();
 });

@@ -6,7 +6,7 @@ use leptos::task::spawn_local;
 use leptos::{ev, html, prelude::*};
 use std::cell::Cell;
 use wasm_bindgen::JsCast;
-use web_sys::Element;
+use web_sys::{Element, HtmlElement};
 
 use crate::document::{self, PAGE, all, page_at};
 
@@ -49,20 +49,17 @@ impl Reading {
 }
 
 /// The drawing with what can be pointed at, and a slider over its steps for the keyboard.
+///
+/// What it shows the reading with is the server's markup too: properties would bring a reader of JSON along.
 #[island]
 pub fn ChartReader(
-    /// The chart's name.
-    label: String,
-    /// How many steps there are.
-    count: usize,
-    /// The drawing.
+    /// The drawing, and what a reading is shown with: pointer, slider and tip.
     children: Children,
 ) -> impl IntoView {
     let at = RwSignal::new(None::<usize>);
     // A finger has no hover: its first tap reads, and one more on what is read opens it. None while it is no finger.
     let finger_opens = StoredValue::new(None::<bool>);
     let plot = NodeRef::<html::Div>::new();
-    let tip = NodeRef::<html::Div>::new();
     // Changes with every part that is switched off or on.
     let switched = RwSignal::new(0_u32);
     let reading = Memo::new(move |_| {
@@ -71,8 +68,8 @@ pub fn ChartReader(
         read(&figure, at.get()?)
     });
     Effect::new(move |_| {
-        if let (Some(step), Some(tip)) = (at.get(), tip.get()) {
-            tip_at(&tip, (as_f64(step) + 0.5) / as_f64(count.max(1)) * 100.0);
+        if let Some(plot) = plot.get() {
+            show(&plot, at.get(), reading.get());
         }
     });
     Effect::new(move |_| {
@@ -87,92 +84,129 @@ pub fn ChartReader(
             }
         });
     });
+    let open = move || {
+        if let Some(href) = reading.get_untracked().and_then(|reading| reading.href) {
+            document::leave_for(&href);
+        }
+    };
     let key = move |event: ev::KeyboardEvent| {
+        let Some(slider) = document::element_of(&event).filter(|element| element.has_attribute(LAST)) else { return };
         let now = at.get_untracked();
-        let last = count.saturating_sub(1);
+        let last = steps(&slider).saturating_sub(1);
         let next = match event.key().as_str() {
             "ArrowRight" | "ArrowUp" => now.map_or(0, |at| at + 1).min(last),
             "ArrowLeft" | "ArrowDown" => now.map_or(last, |at| at.saturating_sub(1)),
             "Home" => 0,
             "End" => last,
-            "Enter" => {
-                if let Some(href) = reading.get_untracked().and_then(|reading| reading.href) {
-                    document::leave_for(&href);
-                }
-                return;
-            }
-            "Escape" => {
-                at.set(None);
-                return;
-            }
+            "Enter" => return open(),
+            "Escape" => return at.set(None),
             _ => return,
         };
         event.prevent_default();
         at.set(Some(next));
     };
-    let left = move || at.get().map(|at| format!("{}%", as_f64(at) / as_f64(count.max(1)) * 100.0));
-    let width = format!("{}%", 100.0 / as_f64(count.max(1)));
-    let said =
-        move || reading.get().map_or_else(|| "Arrow keys read the values".to_owned(), |reading| reading.sentence());
     view! {
         <div
             class="chart-plot"
             node_ref=plot
             on:pointermove=move |event| {
                 // A tap that opens trembles; one that slides away reads again.
-                if !(finger_opens.get_value() == Some(true) && is_on(plot, &event, at.get_untracked(), count)) {
+                if !(finger_opens.get_value() == Some(true) && is_on(plot, &event, at.get_untracked())) {
                     finger_opens.update_value(|opens| *opens = opens.map(|_| false));
-                    at.set(step_at(plot, &event, count));
+                    at.set(step_at(plot, &event));
                 }
             }
             on:pointerdown=move |event| {
-                let opens = is_on(plot, &event, at.get_untracked(), count);
+                let opens = is_on(plot, &event, at.get_untracked());
                 finger_opens.set_value(is_touch(&event).then_some(opens));
                 if !is_touch(&event) || !opens {
-                    at.set(step_at(plot, &event, count));
+                    at.set(step_at(plot, &event));
                 }
             }
             on:pointerleave=move |event| if !is_touch(&event) { at.set(None) }
             on:click=move |event| {
                 let Some(opens) = finger_opens.get_value() else { return };
                 event.prevent_default();
-                if let Some(href) = reading.get_untracked().and_then(|reading| reading.href).filter(|_| opens) {
-                    document::leave_for(&href);
+                if opens {
+                    open();
                 }
             }
+            on:focusout=move |_| at.set(None)
+            on:keydown=key
         >
             {children()}
-            <svg class="chart-pointer" aria-hidden="true">
-                <rect x=left width=width height="100%" visibility=move || if at.get().is_some() { "visible" } else { "hidden" }></rect>
-            </svg>
-            // Beside the links, not around them: nothing interactive may stand inside a slider.
-            {(count > 0).then(|| view! {
-                <div
-                    class="chart-reader with-scripts"
-                    tabindex="0"
-                    role="slider"
-                    aria-label=format!("{label}: values")
-                    aria-valuemin="1"
-                    aria-valuemax=count.to_string()
-                    aria-valuenow=move || at.get().map_or(1, |at| at + 1).to_string()
-                    aria-valuetext=said
-                    on:blur=move |_| at.set(None)
-                    on:keydown=key
-                ></div>
-            })}
-            <div class="chart-tip" node_ref=tip aria-hidden="true" hidden=move || reading.read().is_none()>
-                {move || reading.get().map(tip_view)}
-            </div>
         </div>
     }
 }
 
-fn tip_view(reading: Reading) -> AnyView {
-    let rows = reading.values.into_iter().map(|value| {
-        view! { <div><dt><span class=value.swatch></span>{value.name}</dt><dd>{value.text}</dd></div> }
-    });
-    let total = reading.total.map(|total| view! { <strong>{total}</strong> });
-    view! { <p class="chart-tip-head"><span>{reading.title}</span>{total}</p><dl>{rows.collect_view()}</dl> }.into_any()
+/// On the slider: the number of its last step, counted from one.
+const LAST: &str = "aria-valuemax";
+
+/// How many steps a slider has.
+fn steps(slider: &Element) -> usize {
+    slider.get_attribute(LAST).and_then(|last| last.parse().ok()).unwrap_or_default()
+}
+
+/// How many steps a plot has; one that shows nothing has no slider.
+fn steps_of(plot: &Element) -> usize {
+    part(plot, ".chart-reader").as_ref().map_or(0, steps)
+}
+
+fn part(plot: &Element, selector: &str) -> Option<Element> {
+    plot.query_selector(selector).ok().flatten()
+}
+
+/// Shows what is read: the step is marked, the slider says it, the tip stands beside it.
+fn show(plot: &Element, at: Option<usize>, reading: Option<Reading>) {
+    let set = |part: &Element, name: &str, value: &str| drop(part.set_attribute(name, value));
+    let count = steps_of(plot);
+    if let Some(pointer) = part(plot, ".chart-pointer rect") {
+        set(&pointer, "visibility", if at.is_some() { "visible" } else { "hidden" });
+        set(&pointer, "x", &percent(at.unwrap_or_default() * 2, count));
+    }
+    let said = reading.as_ref().map_or_else(|| "Arrow keys read the values".to_owned(), Reading::sentence);
+    if let Some(slider) = part(plot, ".chart-reader") {
+        set(&slider, "aria-valuenow", &at.map_or(1, |at| at + 1).to_string());
+        set(&slider, "aria-valuetext", &said);
+    }
+    let Some(tip) = part(plot, ".chart-tip").and_then(|tip| tip.dyn_into::<HtmlElement>().ok()) else { return };
+    tip.set_hidden(reading.is_none());
+    if let (Some(step), Some(reading)) = (at, reading) {
+        fill(&tip, reading);
+        tip_at(&tip, step, count);
+    }
+}
+
+/// Writes a reading into the tip; texts as texts, whatever is in them.
+fn fill(tip: &Element, reading: Reading) {
+    let add = |to: &Element, name: &str, text: &str| {
+        let made = document().create_element(name).ok()?;
+        made.set_text_content(Some(text));
+        to.append_child(&made).ok()?;
+        Some(made)
+    };
+    tip.set_text_content(None);
+    let Some(head) = add(tip, "p", "") else { return };
+    head.set_class_name("chart-tip-head");
+    add(&head, "span", &reading.title);
+    if let Some(total) = &reading.total {
+        add(&head, "strong", total);
+    }
+    let Some(list) = add(tip, "dl", "") else { return };
+    for value in &reading.values {
+        let Some(row) = add(&list, "div", "") else { return };
+        let name = add(&row, "dt", "").and_then(|name| Some((add(&name, "span", "")?, name)));
+        let Some((swatch, name)) = name else { return };
+        swatch.set_class_name(&value.swatch);
+        let _ = name.append_with_str_1(&value.name);
+        add(&row, "dd", &value.text);
+    }
+}
+
+/// So many halves of a step, in hundredths of the plot's width: without numbers with a point, whose texts weigh more than all of this.
+fn percent(halves: usize, count: usize) -> String {
+    let hundredths = halves * 5_000 / count.max(1);
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
 /// What a row of the table says; parts that are off or empty are left out.
@@ -269,8 +303,9 @@ async fn draw_again(figure: Element) {
 
 /// The step below the pointer.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the number of steps")]
-fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> Option<usize> {
-    let place = plot.get_untracked()?.get_bounding_client_rect();
+fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent) -> Option<usize> {
+    let plot = plot.get_untracked()?;
+    let (place, count) = (plot.get_bounding_client_rect(), steps_of(&plot));
     if count == 0 || place.width() <= 0.0 {
         return None;
     }
@@ -280,10 +315,10 @@ fn step_at(plot: NodeRef<html::Div>, event: &ev::PointerEvent, count: usize) -> 
 }
 
 /// Whether the pointer is on the step that is read, or as near as a finger can aim: steps of a month are narrower on a phone.
-fn is_on(plot: NodeRef<html::Div>, event: &ev::PointerEvent, read: Option<usize>, count: usize) -> bool {
+fn is_on(plot: NodeRef<html::Div>, event: &ev::PointerEvent, read: Option<usize>) -> bool {
     let (Some(plot), Some(read)) = (plot.get_untracked(), read) else { return false };
     let place = plot.get_bounding_client_rect();
-    let step = place.width() / as_f64(count.max(1));
+    let step = place.width() / as_f64(steps_of(&plot).max(1));
     let middle = place.left() + (as_f64(read) + 0.5) * step;
     (f64::from(event.client_x()) - middle).abs() <= FINGER_PX.max(step / 2.0)
 }
@@ -293,12 +328,13 @@ fn is_touch(event: &ev::PointerEvent) -> bool {
     event.pointer_type() == "touch"
 }
 
-/// Puts the tooltip beside its step, on the side where there is room. Through the object model, because a style attribute is forbidden.
-fn tip_at(tip: &web_sys::HtmlElement, percent: f64) {
+/// Puts the tip beside its step, on the side where there is room. Through the object model, because a style attribute is forbidden.
+fn tip_at(tip: &HtmlElement, step: usize, count: usize) {
+    let (before, all) = (step * 2 + 1, count * 2);
     let (side, other, distance) =
-        if percent > 50.0 { ("right", "left", 100.0 - percent) } else { ("left", "right", percent) };
+        if before > count { ("right", "left", all.saturating_sub(before)) } else { ("left", "right", before) };
     // Refused only for names that are not properties.
-    let _ = tip.style().set_property(side, &format!("calc({distance:.2}% + {BESIDE_PX}px)"));
+    let _ = tip.style().set_property(side, &format!("calc({} + {BESIDE_PX}px)", percent(distance, count)));
     let _ = tip.style().set_property(other, "auto");
 }
 
@@ -310,6 +346,14 @@ const fn as_f64(count: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn steps_lie_at_hundredths_of_the_width() {
+        assert_eq!(
+            [percent(0, 30), percent(1, 3), percent(60, 30), percent(0, 0)],
+            ["0.00%", "16.66%", "100.00%", "0.00%"]
+        );
+    }
 
     #[test]
     fn a_reading_is_a_sentence() {

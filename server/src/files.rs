@@ -4,7 +4,7 @@
 
 use app::page::Files;
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Response, StatusCode, header};
 use std::path::Path;
 use tower::ServiceBuilder;
 use tower_http::services::{ServeDir, ServeFile};
@@ -12,15 +12,26 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Asked again on every visit, and not sent again unless it changed.
 const ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+/// Never asked for again: another content has another name.
+const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// The routes; files that were compressed beforehand are sent as they lie.
-pub(crate) fn router<S: Clone + Send + Sync + 'static>(site_root: &str) -> Router<S> {
-    let site = Path::new(site_root);
-    let asked_again = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, ASK_AGAIN);
+pub(crate) fn router<S: Clone + Send + Sync + 'static>(files: &SiteFiles) -> Router<S> {
+    let site = Path::new(&files.root);
+    let is_named_by_content = files.names.sheet != plain_name("css");
+    let kept = move |status| if is_named_by_content && status != StatusCode::NOT_FOUND { FOR_EVER } else { ASK_AGAIN };
+    let kept = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, move |answer: &Response<_>| {
+        Some(kept(answer.status()))
+    });
     let package = ServeDir::new(site.join("pkg")).precompressed_br().precompressed_gzip();
     Router::new()
-        .nest_service("/pkg", ServiceBuilder::new().layer(asked_again).service(package))
+        .nest_service("/pkg", ServiceBuilder::new().layer(kept).service(package))
         .route_service("/favicon.svg", ServeFile::new(site.join("favicon.svg")))
+}
+
+/// The address of a file whose name does not tell its content.
+fn plain_name(kind: &str) -> String {
+    format!("/pkg/tallystick.{kind}")
 }
 
 /// The site's folder, and what its files are called.
@@ -40,8 +51,7 @@ impl SiteFiles {
         let list = list.and_then(|list| std::fs::read_to_string(list).ok()).unwrap_or_default();
         let named = |kind: &str| {
             let hash = list.lines().find_map(|line| line.split_once(": ").filter(|(of, _)| *of == kind));
-            let hash = hash.map(|(_, hash)| format!(".{}", hash.trim())).unwrap_or_default();
-            format!("/pkg/tallystick{hash}.{kind}")
+            hash.map_or_else(|| plain_name(kind), |(_, hash)| format!("/pkg/tallystick.{}.{kind}", hash.trim()))
         };
         let names = Files { sheet: named("css"), script: named("js"), code: named("wasm") };
         Self { root: root.to_string_lossy().into_owned(), names }

@@ -121,7 +121,7 @@ pub fn build(state: AppState) -> Router {
     plain(described)
         .fold(operations, |router, (_, path, route)| router.route(path, route))
         .merge(pages)
-        .merge(files::router(&state.files.root))
+        .merge(files::router(&state.files))
         .fallback(move |request| site.clone().nothing(request))
         .layer(axum::middleware::from_fn_with_state(state.clone(), forms::without_javascript))
         .layer(sessions::layer(&state.backend))

@@ -6,7 +6,7 @@ use chrono::{DateTime, Days, FixedOffset, Months, NaiveDate, Offset, Utc};
 use serde::{Deserialize, Serialize};
 
 mod preset;
-pub use preset::{Comparison, Preset, last_24_hours, resolve, same_weekdays};
+pub use preset::{Calendar, Comparison, Preset, last_24_hours, resolve, same_weekdays};
 
 /// Longest span a page or query may ask for, in days (ten years and a bit).
 pub const MAX_DAYS: i64 = 3_700;

@@ -26,8 +26,8 @@ const NOTICES: &[NoticeText] = &[
 
 /// All charges, and what they cost in the days that the address chooses.
 pub(crate) async fn charges(visit: Visit) -> Drawn {
-    let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
-    let period = PeriodSelection::from_query(&visit.query, today).period;
+    let (backend, scope) = (&visit.backend, &visit.scope);
+    let period = PeriodSelection::from_query(&visit.query, visit.frame.calendar()).period;
     let (list, parts, credits) = futures::try_join!(
         backend::charges::list(backend, scope),
         backend::charges::parts(backend, scope, period),

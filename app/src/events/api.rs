@@ -132,11 +132,10 @@ pub fn asked(
     scope: &backend::OrgScope,
     pairs: &[(String, String)],
 ) -> Result<EventQuery, Problem> {
-    let today = scope.zone().day_of(backend.clock.now());
     let query: UrlQuery = pairs.iter().cloned().collect();
     let id = |name: &str| query.get(name).map(str::to_owned);
     let (request_id, session_id) = (id("request_id"), id("session_id"));
-    let period = PeriodSelection::from_query(&query, today).period;
+    let period = PeriodSelection::from_query(&query, scope.calendar(backend.clock.now())).period;
     // A request or a session is shown whole, whatever days the page had before.
     let edge = |day| (request_id.is_none() && session_id.is_none()).then_some(Edge::Day(day));
     Ok(EventQuery {

@@ -12,7 +12,7 @@ use crate::ui::{Button, FormErrors, Notice, Tone, html};
 use backend::{Backend, Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use domain::identity::{Email, Organization, Permission, Role, User};
-use domain::period::Offsets;
+use domain::period::{Calendar, Offsets};
 use domain::problem::Problem;
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -37,6 +37,12 @@ pub struct FrameData {
 }
 
 impl FrameData {
+    /// What named spans of days are seen from.
+    #[must_use]
+    pub const fn calendar(&self) -> Calendar {
+        Calendar { today: self.today, fiscal_year_start_month: self.organization.fiscal_year_start_month }
+    }
+
     /// Whether the reader may do it.
     #[must_use]
     pub const fn may(&self, permission: Permission) -> bool {
@@ -78,7 +84,7 @@ pub(crate) async fn waiting(visit: &Visit) -> Badges {
 
 /// A page in its frame.
 pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> AnyView {
-    let frame = visit.frame.clone();
+    let (frame, calendar) = (visit.frame.clone(), visit.frame.calendar());
     let deletion = deletion(&frame, &Posted::<RestoreOrganization>::here());
     let filters = filter_bar(visit).await;
     let named = |(name, slug): (String, String)| Named::new(name, slug);
@@ -89,7 +95,7 @@ pub(crate) async fn framed(visit: &Visit, waiting: Badges, page: AnyView) -> Any
             organizations=organizations
             user=frame.email.to_string()
             badges=waiting
-            today=frame.today
+            calendar=calendar
             sign_out=SignOut::url()
             filter=html! { <FilterMenu/> }
             help=guides::menu()

@@ -1,6 +1,6 @@
 //! The frame of an organization's pages.
 
-use chrono::NaiveDate;
+use domain::period::Calendar;
 use leptos::prelude::*;
 
 use super::navigation::{Badges, NavItem, Navigation, shows_days, shows_filters};
@@ -41,8 +41,8 @@ pub fn Frame(
     /// Numbers beside places in the navigation.
     #[prop(optional)]
     badges: Badges,
-    /// Today in the organization's zone.
-    today: NaiveDate,
+    /// What named spans of days are seen from.
+    calendar: Calendar,
     /// Where the sign-out form is sent.
     #[prop(into, default = "/fn/identity/sign-out".to_owned())]
     sign_out: String,
@@ -56,11 +56,11 @@ pub fn Frame(
     children: Children,
 ) -> impl IntoView {
     let slug = organization.slug.clone();
-    let filters = shows_filters(&here()).then(|| view! { <ComparePicker today=today/>{filter} });
+    let filters = shows_filters(&here()).then(|| view! { <ComparePicker calendar=calendar/>{filter} });
     let days = shows_days(&here()).then(|| {
         view! {
             <div class="topbar-days">
-                <PeriodPicker today=today/>
+                <PeriodPicker calendar=calendar/>
                 {filters}
             </div>
         }
@@ -106,8 +106,9 @@ fn palette(org: &str) -> AnyView {
 }
 
 /// On every printed sheet: whose page it is, and of which days.
-pub fn print_head(organization: &str, title: &str, today: NaiveDate) -> AnyView {
-    let days = shows_days(&here()).then(|| format!(" · {}", format::range(period_here(today).period, today)));
+pub fn print_head(organization: &str, title: &str, calendar: Calendar) -> AnyView {
+    let days =
+        shows_days(&here()).then(|| format!(" · {}", format::range(period_here(calendar).period, calendar.today)));
     html! { <p class="print-head"><strong>{organization.to_owned()}</strong>{format!(" · {title}")}{days}</p> }
 }
 

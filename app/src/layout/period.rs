@@ -1,7 +1,7 @@
 //! The period picker and the comparison: which days a page shows, as the address says.
 
 use chrono::{DateTime, Days, FixedOffset, NaiveDate};
-use domain::period::{Comparison, Period, Preset, last_24_hours};
+use domain::period::{Calendar, Comparison, Period, Preset, last_24_hours};
 use domain::spend::SpendRange;
 use leptos::prelude::*;
 
@@ -25,11 +25,11 @@ impl PeriodSelection {
     ///
     /// What cannot be read is the month to date against the month before: an address that was cut off still shows something true.
     #[must_use]
-    pub fn from_query(query: &UrlQuery, today: NaiveDate) -> Self {
+    pub fn from_query(query: &UrlQuery, calendar: Calendar) -> Self {
         let named = query.get("period").and_then(|word| word.parse::<Preset>().ok());
         let (preset, period) = match (named, custom(query)) {
             (None, Some(period)) => (None, period),
-            (named, _) => (Some(named.unwrap_or_default()), named.unwrap_or_default().period(today)),
+            (named, _) => (Some(named.unwrap_or_default()), named.unwrap_or_default().period(calendar)),
         };
         let comparison = match query.get("compare") {
             Some("none") => None,
@@ -41,7 +41,13 @@ impl PeriodSelection {
     /// The days to compare with, if any.
     #[must_use]
     pub fn compare(&self) -> Option<Period> {
-        self.comparison.map(|comparison| comparison.of(self.period))
+        self.comparison.map(|comparison| self.compared(comparison))
+    }
+
+    /// The days that a comparison stands for; before a fiscal year there is the one before it.
+    fn compared(&self, comparison: Comparison) -> Period {
+        let is_fiscal = self.preset.is_some_and(Preset::is_fiscal);
+        if is_fiscal { Comparison::LastYear } else { comparison }.of(self.period)
     }
 
     /// The span and what it is compared with where hours can be shown: the last 24 hours are no days.
@@ -69,8 +75,8 @@ fn custom(query: &UrlQuery) -> Option<Period> {
 
 /// The chosen days of the present address.
 #[must_use]
-pub fn period_here(today: NaiveDate) -> PeriodSelection {
-    PeriodSelection::from_query(&UrlQuery::here(), today)
+pub fn period_here(calendar: Calendar) -> PeriodSelection {
+    PeriodSelection::from_query(&UrlQuery::here(), calendar)
 }
 
 const SPAN: [&str; 4] = ["period", "from", "to", "through"];
@@ -86,16 +92,16 @@ fn span_label(chosen: PeriodSelection, path: &str, today: NaiveDate) -> String {
 /// Chooses the days; links for the named spans, a form for others. Works without JavaScript.
 #[component]
 pub fn PeriodPicker(
-    /// Today in the organization's zone.
-    today: NaiveDate,
+    /// What the named spans are seen from.
+    calendar: Calendar,
 ) -> impl IntoView {
-    let (chosen, query, path) = (period_here(today), UrlQuery::here(), here());
+    let (chosen, query, path, today) = (period_here(calendar), UrlQuery::here(), here(), calendar.today);
     let rest = query.without(&SPAN);
-    let named = Preset::ALL
-        .into_iter()
+    let named = calendar
+        .presets()
         .filter(|preset| *preset != Preset::Hours24 || shows_hours(&path))
         .map(|preset| {
-            let note = (preset != Preset::Hours24).then(|| format::range(preset.period(today), today));
+            let note = (preset != Preset::Hours24).then(|| format::range(preset.period(calendar), today));
             let note = note.unwrap_or_else(|| "by the hour".to_owned());
             let current = Some(preset) == chosen.preset;
             view! {
@@ -133,7 +139,7 @@ fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: N
         let href = query.with("compare", comparison.as_str()).at(path);
         let note = match chosen.preset {
             Some(Preset::Hours24) if shows_hours(path) => None,
-            _ => Some(format::range(comparison.of(chosen.period), today)),
+            _ => Some(format::range(chosen.compared(comparison), today)),
         };
         let current = chosen.comparison == Some(comparison);
         view! { <MenuItem href=href current=current note=note.unwrap_or_default()>{comparison.label()}</MenuItem> }
@@ -147,16 +153,16 @@ fn compare_items(query: &UrlQuery, path: &str, chosen: PeriodSelection, today: N
 /// Chooses what to compare with; when narrow it stands inside the period picker.
 #[component]
 pub fn ComparePicker(
-    /// Today in the organization's zone.
-    today: NaiveDate,
+    /// What the named spans are seen from.
+    calendar: Calendar,
 ) -> impl IntoView {
-    let chosen = period_here(today);
+    let chosen = period_here(calendar);
     let label = match chosen.comparison {
         None => "no comparison".to_owned(),
         Some(Comparison::Previous) => "vs previous period".to_owned(),
         Some(Comparison::LastYear) => "vs last year".to_owned(),
     };
-    let items = compare_items(&UrlQuery::here(), &here(), chosen, today);
+    let items = compare_items(&UrlQuery::here(), &here(), chosen, calendar.today);
     view! { <div class="only-wide"><Menu label=label>{items}</Menu></div> }
 }
 
@@ -170,7 +176,7 @@ mod tests {
 
     fn chosen(pairs: &[(&str, &str)]) -> PeriodSelection {
         let query = pairs.iter().fold(UrlQuery::new(), |query, (name, value)| query.and(name, value));
-        PeriodSelection::from_query(&query, date("2026-11-23"))
+        PeriodSelection::from_query(&query, Calendar { today: date("2026-11-23"), fiscal_year_start_month: 4 })
     }
 
     fn days(chosen: PeriodSelection) -> (String, String) {
@@ -214,5 +220,7 @@ mod tests {
     fn the_comparison_is_on_until_it_is_switched_off() {
         assert_eq!(chosen(&[]).compare().map(|period| period.from), Some(date("2026-10-01")));
         assert_eq!(chosen(&[("compare", "none")]).compare(), None);
+        let fiscal = chosen(&[("period", "fiscal-year")]);
+        assert_eq!(fiscal.compare(), Period::new(date("2025-04-01"), date("2025-11-24")));
     }
 }

@@ -60,8 +60,8 @@ impl Line {
             Attention::Unusual(anomaly) => {
                 (unusual(anomaly, today), format!("+{amount}"), events_of(anomaly, org), "Events")
             }
-            Attention::Quiet { project, newest, .. } => {
-                let text = format!("{project} has sent no events since {}", format::time(*newest));
+            Attention::Quiet { project, project_name, newest, .. } => {
+                let text = format!("{project_name} has sent no events since {}", format::time(*newest));
                 let href = format!("{}/{project}", NavItem::Projects.path(org));
                 (text, format!("usually {amount} a day"), href, "Project")
             }
@@ -98,7 +98,7 @@ impl Line {
     }
 }
 
-/// "code-assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97 %), model claude-sonnet-4-5 (91 %)".
+/// "Code assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97 %), model claude-sonnet-4-5 (91 %)".
 fn unusual(anomaly: &Anomaly, today: NaiveDate) -> String {
     let day = &anomaly.day;
     let weekday = day.day.format("%A");
@@ -117,7 +117,7 @@ fn unusual(anomaly: &Anomaly, today: NaiveDate) -> String {
         ..=1 => String::new(),
         days => format!("; unusual on {}", format::counted(i128::try_from(days).unwrap_or(i128::MAX), "day")),
     };
-    format!("{} spent {how} {when}{by}{more}", anomaly.project)
+    format!("{} spent {how} {when}{by}{more}", anomaly.project_name)
 }
 
 /// The events of the day, by what explains it.
@@ -145,11 +145,17 @@ mod tests {
         let day = UnusualDay { day: "2026-11-21".parse().unwrap(), spend: 444.into(), usual: 32.into() };
         let (value, name) = ("0197".to_owned(), "ci-runner".to_owned());
         let causes = vec![AnomalyCause { dimension: Dimension::ApiKey, value, name, share: 0.974 }];
-        let anomaly = Anomaly { project: "code-assistant".to_owned(), day, days: 2, causes };
+        let anomaly = Anomaly {
+            project: "code-assistant".to_owned(),
+            project_name: "Code assistant".to_owned(),
+            day,
+            days: 2,
+            causes,
+        };
         let said = line(&Attention::Unusual(anomaly));
         assert_eq!(
             said.text,
-            "code-assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97\u{a0}%); unusual on 2\u{a0}days"
+            "Code assistant spent 14x its usual Saturday on Nov 21: key ci-runner (97\u{a0}%); unusual on 2\u{a0}days"
         );
         assert_eq!(said.amount, "+$412");
         assert_eq!(said.href, "/o/acme/events?project=code-assistant&from=2026-11-21&to=2026-11-22&api_key=0197");

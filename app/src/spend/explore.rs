@@ -18,7 +18,7 @@ use std::cmp::Reverse;
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
     let now = visit.frame.offsets.local(backend.clock.now());
-    let (range, previous) = PeriodSelection::from_query(query, visit.frame.today).ranges(now);
+    let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let (explore, known) = futures::try_join!(
         backend::spend::explore(backend, scope, asked),

@@ -69,7 +69,7 @@ async fn values(visit: &Visit) -> Result<Option<AnyView>, AppError> {
         return Ok(Some(tag_list(path, query, &known)));
     }
     let Ok(dimension) = name.parse::<Dimension>() else { return Ok(None) };
-    let period = PeriodSelection::from_query(query, visit.frame.today).period;
+    let period = PeriodSelection::from_query(query, visit.frame.calendar()).period;
     let groups = backend::spend::values(backend, scope, period, dimension.clone(), OFFERED_VALUES).await?;
     let suggest = suggest(visit.org(), name);
     Ok(Some(value_list((path, query), &dimension, &groups, suggest)))

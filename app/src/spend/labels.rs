@@ -83,11 +83,11 @@ pub(super) fn anomaly_cause(cause: &AnomalyCause) -> String {
     format!("{word} {}", cause.name)
 }
 
-/// An unusual day, as it stands over the chart: "code-assistant 14x: key ci-runner, +$412".
+/// An unusual day, as it stands over the chart: "Code assistant 14x: key ci-runner, +$412".
 pub(super) fn spike(anomaly: &Anomaly) -> String {
     let factor = anomaly.day.factor().map(|factor| format!(" {}", times(factor))).unwrap_or_default();
     let cause = anomaly.causes.first().map(|cause| format!("{}, ", anomaly_cause(cause))).unwrap_or_default();
-    format!("{}{factor}: {cause}+{}", anomaly.project, format::money_rounded(anomaly.day.excess()))
+    format!("{}{factor}: {cause}+{}", anomaly.project_name, format::money_rounded(anomaly.day.excess()))
 }
 
 /// A value of a dimension as people read it.
@@ -148,7 +148,7 @@ mod tests {
     fn a_spike_is_labelled_with_its_cause() {
         let anomaly = |usual: i64, causes| {
             let day = UnusualDay { day: "2026-11-21".parse().unwrap(), spend: 444.into(), usual: usual.into() };
-            spike(&Anomaly { project: "code-assistant".to_owned(), day, days: 1, causes })
+            spike(&Anomaly { project: String::new(), project_name: "Code assistant".to_owned(), day, days: 1, causes })
         };
         let key = AnomalyCause {
             dimension: Dimension::ApiKey,
@@ -156,10 +156,10 @@ mod tests {
             name: "ci-runner".to_owned(),
             share: 0.97,
         };
-        assert_eq!(anomaly(32, vec![key.clone()]), "code-assistant 14x: key ci-runner, +$412");
+        assert_eq!(anomaly(32, vec![key.clone()]), "Code assistant 14x: key ci-runner, +$412");
         let model = AnomalyCause { dimension: Dimension::Model, name: "gpt-4o".to_owned(), ..key };
-        assert_eq!(anomaly(0, vec![model]), "code-assistant: model gpt-4o, +$444");
-        assert_eq!(anomaly(170, Vec::new()), "code-assistant 2.6x: +$274");
+        assert_eq!(anomaly(0, vec![model]), "Code assistant: model gpt-4o, +$444");
+        assert_eq!(anomaly(170, Vec::new()), "Code assistant 2.6x: +$274");
     }
 
     #[test]

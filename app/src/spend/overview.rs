@@ -86,7 +86,7 @@ impl View {
         let (backend, scope, today) = (&visit.backend, &visit.scope, visit.frame.today);
         let query = visit.query.sticky();
         let filters = Filter::from_pairs(&query.pairs())?;
-        let chosen = PeriodSelection::from_query(&query, today);
+        let chosen = PeriodSelection::from_query(&query, visit.frame.calendar());
         let (period, compare) = (chosen.period, chosen.compare());
         let is_whole = filters.is_empty() && period == Period::month_to_date(today);
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);

@@ -1,10 +1,11 @@
 //! Which organization, who, and what they may see: the first argument of every verb.
 
+use crate::Error;
 use chrono::{DateTime, Utc};
 use domain::format;
 use domain::identity::{KeyScope, Permission, Role};
 use domain::ids::{KeyId, OrgId, ProjectId, UserId};
-use domain::period::Zone;
+use domain::period::{Calendar, Zone};
 use domain::problem::Problem;
 use std::collections::BTreeSet;
 
@@ -45,6 +46,7 @@ pub enum Visible {
 pub struct OrgScope {
     org_id: OrgId,
     zone: Zone,
+    fiscal_year_start_month: u8,
     actor: Actor,
     visible: Visible,
     deletes_at: Option<DateTime<Utc>>,
@@ -53,7 +55,17 @@ pub struct OrgScope {
 impl OrgScope {
     /// Only `identity` and `keys`, which checked who asks, make one.
     pub(crate) const fn new(org_id: OrgId, zone: Zone, actor: Actor, visible: Visible) -> Self {
-        Self { org_id, zone, actor, visible, deletes_at: None }
+        Self { org_id, zone, fiscal_year_start_month: 1, actor, visible, deletes_at: None }
+    }
+
+    /// The view of an organization whose fiscal year begins with this month, 1 to 12; in January where nothing is said.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] for what is no month.
+    pub(crate) fn fiscal_year_from(mut self, month: i16) -> Result<Self, Error> {
+        self.fiscal_year_start_month =
+            u8::try_from(month).map_err(|_| Error::inconsistent("organizations", "fiscal_year_start_month", month))?;
+        Ok(self)
     }
 
     /// The view of an organization that is going to be deleted: nothing is recorded there any more.
@@ -71,6 +83,18 @@ impl OrgScope {
     #[must_use]
     pub const fn zone(&self) -> Zone {
         self.zone
+    }
+
+    /// First month of its fiscal year, 1 to 12.
+    #[must_use]
+    pub const fn fiscal_year_start_month(&self) -> u8 {
+        self.fiscal_year_start_month
+    }
+
+    /// What named spans of days are seen from.
+    #[must_use]
+    pub fn calendar(&self, now: DateTime<Utc>) -> Calendar {
+        Calendar { today: self.zone.day_of(now), fiscal_year_start_month: self.fiscal_year_start_month }
     }
 
     /// Who asks.

@@ -168,7 +168,7 @@ impl SpendDocument {
     tag = "spend",
     security(("api_key" = ["read"])),
     params(
-        ("period" = Option<String>, Query, description = "A named span in place of `from` and `to`: `today`, `yesterday`, `24h` (the hour under way and the 23 before it), `7d`, `30d`, `90d` (up to today), `this-month`, `last-month`, `quarter`, `last-quarter`, `year`, `last-year`; what is under way up to today.", example = "this-month"),
+        ("period" = Option<String>, Query, description = "A named span in place of `from` and `to`: `today`, `yesterday`, `24h` (the hour under way and the 23 before it), `7d`, `30d`, `90d` (up to today), `this-month`, `last-month`, `quarter`, `last-quarter`, `year`, `last-year`, `fiscal-year`, `last-fiscal-year`; what is under way up to today.", example = "this-month"),
         ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour; needed without `period`.", example = "2026-11-01"),
         ("to" = Option<String>, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
         ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
@@ -200,7 +200,8 @@ async fn spend(
 /// Reads a query whose span may be named.
 fn asked(state: &AppState, caller: &ApiCaller, pairs: &mut Vec<(String, String)>) -> Result<SpendQuery, Problem> {
     let now = caller.scope.zone().local(state.backend.clock.now());
-    domain::period::resolve(pairs, now).map_err(|wrong| Problem::invalid(vec![wrong]))?;
+    domain::period::resolve(pairs, now, caller.scope.fiscal_year_start_month())
+        .map_err(|wrong| Problem::invalid(vec![wrong]))?;
     SpendQuery::from_pairs(pairs)
 }
 

@@ -239,6 +239,7 @@ async fn a_span_may_be_named() {
         ("period=this-month", "from=2026-11-01&to=2026-11-21"),
         ("period=7d", "from=2026-11-14&to=2026-11-21"),
         ("period=last-quarter", "from=2026-07-01&to=2026-10-01"),
+        ("period=fiscal-year", "from=2026-01-01&to=2026-11-21"),
         // 15:11 in Kolkata: hours begin at half past in UTC.
         ("period=24h", "from=2026-11-19T10:30:00Z&to=2026-11-20T10:30:00Z"),
     ] {

@@ -2,8 +2,33 @@
 
 use super::{Period, next_day};
 use crate::problem::FieldProblem;
-use chrono::{DateTime, Datelike, Days, Duration, FixedOffset, NaiveDate, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, Days, Duration, FixedOffset, Months, NaiveDate, SecondsFormat, Timelike, Utc};
 use std::str::FromStr;
+
+/// What named spans are seen from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calendar {
+    /// The organization's present day.
+    pub today: NaiveDate,
+    /// First month of its fiscal year, 1 to 12.
+    pub fiscal_year_start_month: u8,
+}
+
+impl Calendar {
+    /// The fiscal year that holds the present day, whole.
+    #[must_use]
+    pub fn fiscal_year(self) -> Period {
+        let month = u32::from(self.fiscal_year_start_month.clamp(1, 12));
+        let year = if self.today.month() < month { self.today.year() - 1 } else { self.today.year() };
+        let from = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(self.today);
+        Period { from, to: from.checked_add_months(Months::new(12)).unwrap_or(NaiveDate::MAX) }
+    }
+
+    /// The named spans, in the order of the menu; those of a fiscal year that begins in January are the calendar year's.
+    pub fn presets(self) -> impl Iterator<Item = Preset> {
+        Preset::ALL.into_iter().filter(move |preset| !preset.is_fiscal() || self.fiscal_year_start_month != 1)
+    }
+}
 
 /// A span with a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,11 +58,15 @@ pub enum Preset {
     ThisYear,
     /// The whole year before.
     LastYear,
+    /// The fiscal year to date.
+    FiscalYear,
+    /// The whole fiscal year before.
+    LastFiscalYear,
 }
 
 impl Preset {
     /// All of them, in the order of the menu.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Today,
         Self::Yesterday,
         Self::Hours24,
@@ -50,6 +79,8 @@ impl Preset {
         Self::LastQuarter,
         Self::ThisYear,
         Self::LastYear,
+        Self::FiscalYear,
+        Self::LastFiscalYear,
     ];
 
     /// The word in addresses: `?period=7d`.
@@ -68,6 +99,8 @@ impl Preset {
             Self::LastQuarter => "last-quarter",
             Self::ThisYear => "year",
             Self::LastYear => "last-year",
+            Self::FiscalYear => "fiscal-year",
+            Self::LastFiscalYear => "last-fiscal-year",
         }
     }
 
@@ -87,12 +120,21 @@ impl Preset {
             Self::LastQuarter => "Last quarter",
             Self::ThisYear => "This year",
             Self::LastYear => "Last year",
+            Self::FiscalYear => "Fiscal year",
+            Self::LastFiscalYear => "Last fiscal year",
         }
     }
 
-    /// Its days as seen from `today`; of the last 24 hours the two days that hold them.
+    /// Whether it follows the organization's fiscal year.
     #[must_use]
-    pub fn period(self, today: NaiveDate) -> Period {
+    pub const fn is_fiscal(self) -> bool {
+        matches!(self, Self::FiscalYear | Self::LastFiscalYear)
+    }
+
+    /// Its days; of the last 24 hours the two days that hold them.
+    #[must_use]
+    pub fn period(self, calendar: Calendar) -> Period {
+        let today = calendar.today;
         let to_date = |months| Period { to: next_day(today), ..Period::months_of(today, months) };
         let whole_before = |months| {
             let begin = Period::months_of(today, months).from;
@@ -111,6 +153,8 @@ impl Preset {
             Self::LastQuarter => whole_before(3),
             Self::ThisYear => to_date(12),
             Self::LastYear => whole_before(12),
+            Self::FiscalYear => Period { to: next_day(today), ..calendar.fiscal_year() },
+            Self::LastFiscalYear => calendar.fiscal_year().months_before(12),
         }
     }
 }
@@ -137,7 +181,11 @@ pub fn last_24_hours(now: DateTime<FixedOffset>) -> (DateTime<Utc>, DateTime<Utc
 ///
 /// # Errors
 /// A field problem for a word that names none, and where `from` or `to` is given too.
-pub fn resolve(pairs: &mut Vec<(String, String)>, now: DateTime<FixedOffset>) -> Result<(), FieldProblem> {
+pub fn resolve(
+    pairs: &mut Vec<(String, String)>,
+    now: DateTime<FixedOffset>,
+    fiscal_year_start_month: u8,
+) -> Result<(), FieldProblem> {
     let Some(at) = pairs.iter().position(|(name, _)| name == "period") else { return Ok(()) };
     let preset: Preset = pairs.remove(at).1.parse()?;
     if let Some((name, _)) = pairs.iter().find(|(name, _)| ["from", "to", "period"].contains(&name.as_str())) {
@@ -148,7 +196,7 @@ pub fn resolve(pairs: &mut Vec<(String, String)>, now: DateTime<FixedOffset>) ->
         let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         (text(from), text(to))
     } else {
-        let period = preset.period(now.date_naive());
+        let period = preset.period(Calendar { today: now.date_naive(), fiscal_year_start_month });
         (period.from.to_string(), period.to.to_string())
     };
     pairs.extend([("from".to_owned(), from), ("to".to_owned(), to)]);
@@ -237,6 +285,17 @@ mod tests {
         Period::new(date(from), date(to)).unwrap()
     }
 
+    /// A fiscal year from April.
+    fn april(today: &str) -> Calendar {
+        Calendar { today: date(today), fiscal_year_start_month: 4 }
+    }
+
+    #[test]
+    fn the_fiscal_year_is_offered_where_it_is_another_than_the_calendars() {
+        let offered = |month| Calendar { fiscal_year_start_month: month, ..april("2026-11-23") }.presets().count();
+        assert_eq!((offered(1), offered(4)), (Preset::ALL.len() - 2, Preset::ALL.len()));
+    }
+
     #[test]
     fn named_spans_are_seen_from_today() {
         for (word, from, to) in [
@@ -252,11 +311,15 @@ mod tests {
             ("last-quarter", "2026-07-01", "2026-10-01"),
             ("year", "2026-01-01", "2026-11-24"),
             ("last-year", "2025-01-01", "2026-01-01"),
+            ("fiscal-year", "2026-04-01", "2026-11-24"),
+            ("last-fiscal-year", "2025-04-01", "2026-04-01"),
         ] {
             let preset: Preset = word.parse().unwrap();
-            assert_eq!((preset.as_str(), preset.period(date("2026-11-23"))), (word, period(from, to)));
+            assert_eq!((preset.as_str(), preset.period(april("2026-11-23"))), (word, period(from, to)));
         }
-        assert_eq!(Preset::LastQuarter.period(date("2026-02-10")), period("2025-10-01", "2026-01-01"));
+        assert_eq!(Preset::LastQuarter.period(april("2026-02-10")), period("2025-10-01", "2026-01-01"));
+        assert_eq!(Preset::FiscalYear.period(april("2026-03-31")), period("2025-04-01", "2026-04-01"));
+        assert_eq!(Preset::FiscalYear.period(april("2026-04-01")), period("2026-04-01", "2026-04-02"));
         assert_eq!("decade".parse::<Preset>().unwrap_err().code, "unknown");
     }
 
@@ -280,7 +343,7 @@ mod tests {
         assert_eq!((under, weeks), (period("2026-10-04", "2026-11-03"), Some(4)));
         for preset in Preset::ALL {
             for comparison in Comparison::ALL {
-                let shown = preset.period(date("2026-11-23"));
+                let shown = preset.period(april("2026-11-23"));
                 let (under, weeks) = same_weekdays(shown, comparison.of(shown));
                 assert_eq!(weeks.is_some(), shown.days() >= 7);
                 assert!(weeks.is_none() || under.from.weekday() == shown.from.weekday(), "{preset:?}");
@@ -300,11 +363,12 @@ mod tests {
                 .filter_map(|pair| pair.split_once('='))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
-            resolve(&mut pairs, now).map(|()| {
+            resolve(&mut pairs, now, 4).map(|()| {
                 pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
             })
         };
         assert_eq!(resolved("period=7d&model=x").unwrap(), "model=x&from=2026-11-17&to=2026-11-24");
+        assert_eq!(resolved("period=fiscal-year").unwrap(), "from=2026-04-01&to=2026-11-24");
         assert_eq!(resolved("period=24h").unwrap(), "from=2026-11-22T10:30:00Z&to=2026-11-23T10:30:00Z");
         assert_eq!(resolved("from=2026-11-01&to=2026-11-02").unwrap(), "from=2026-11-01&to=2026-11-02");
         for (text, pointer) in

@@ -11,6 +11,8 @@ use std::cmp::Reverse;
 pub struct Anomaly {
     /// Slug of the project.
     pub project: String,
+    /// Its name.
+    pub project_name: String,
     /// The day.
     pub day: UnusualDay,
     /// How many unusual days the project had.
@@ -54,6 +56,8 @@ pub enum Attention {
     Quiet {
         /// Slug of the project.
         project: String,
+        /// Its name.
+        project_name: String,
         /// When its newest event happened.
         newest: DateTime<FixedOffset>,
         /// What it usually spends a day, in USD.

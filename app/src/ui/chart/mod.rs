@@ -100,13 +100,15 @@ pub fn Chart(
     });
     let legend = (!bare).then(|| legend(&id, &query, parts, &off, levels.collect_view().into_any()));
     let table = drawing::table(&data, &label, &head);
+    let reader = reader(&label, data.steps.len());
     view! {
         <figure class=height.class() id=id>
             {notes(&data)}
             <div class="chart-y" aria-hidden="true">{ticks}</div>
-            <ChartReader label=label.clone() count=data.steps.len()>
+            <ChartReader>
                 <div class="chart-drawing" inner_html=drawn.svg></div>
                 <div class="chart-over" inner_html=hits></div>
+                {reader}
             </ChartReader>
             <div class="chart-x" inner_html=below></div>
             {legend}
@@ -116,6 +118,25 @@ pub fn Chart(
             </details>
         </figure>
     }
+}
+
+/// What shows and says the step that is read; filled in the browser.
+fn reader(label: &str, count: usize) -> AnyView {
+    let width = format!("{}%", 100.0 / f64::from(u32::try_from(count.max(1)).unwrap_or(u32::MAX)));
+    // Beside the links, not around them: nothing interactive may stand inside a slider.
+    let slider = (count > 0).then(|| {
+        view! {
+            <div class="chart-reader with-scripts" tabindex="0" role="slider" aria-label=format!("{label}: values")
+                aria-valuemin="1" aria-valuemax=count.to_string() aria-valuenow="1"
+                aria-valuetext="Arrow keys read the values"></div>
+        }
+    });
+    view! {
+        <svg class="chart-pointer" aria-hidden="true"><rect x="0" width=width height="100%" visibility="hidden"></rect></svg>
+        {slider}
+        <div class="chart-tip" aria-hidden="true" hidden></div>
+    }
+    .into_any()
 }
 
 /// "Spend by day" as "chart-spend-by-day".

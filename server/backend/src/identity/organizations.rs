@@ -2,7 +2,7 @@
 
 use super::{sql, zone_changes};
 use crate::projects::{NewProject, NewTeam};
-use crate::{Actor, Backend, Error, OrgScope, Visible, audit, projects};
+use crate::{Actor, Backend, Error, OrgScope, Visible, audit, keys, projects};
 use domain::identity::{Organization, Permission, Role};
 use domain::ids::{OrgId, UserId};
 use domain::period::Zone;
@@ -245,6 +245,7 @@ pub async fn update_organization(backend: &Backend, scope: &OrgScope, change: Ch
     if before != after {
         sql::update_organization(&mut transaction, scope, &after).await?;
         audit::record(backend, scope, &mut transaction, "organization.changed", &difference(&before, &after)).await?;
+        keys::announce_change(&mut transaction).await?;
     }
     let moves = Zone::parse(&before.time_zone).ok() != Some(zone);
     if moves {

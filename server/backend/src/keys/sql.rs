@@ -158,7 +158,7 @@ pub(super) async fn touch(pool: &PgPool, scope: &OrgScope, key_id: KeyId, now: D
 /// The caller behind a secret, if the key was not revoked. The one query of an organization that knows no scope yet: it makes one.
 pub(super) async fn caller(pool: &PgPool, hash: KeyHash) -> Result<Option<KeyCaller>, Error> {
     let row = sqlx::query(
-        "select api_keys.*, organizations.time_zone, organizations.deletes_at
+        "select api_keys.*, organizations.time_zone, organizations.fiscal_year_start_month, organizations.deletes_at
          from api_key_hashes
          join api_keys on api_keys.org_id = api_key_hashes.org_id and api_keys.key_id = api_key_hashes.key_id
          join organizations on organizations.org_id = api_keys.org_id
@@ -178,7 +178,7 @@ pub(super) async fn live(
     now: DateTime<Utc>,
 ) -> Result<Option<KeyCaller>, Error> {
     let row = sqlx::query(
-        "select api_keys.*, organizations.time_zone, organizations.deletes_at
+        "select api_keys.*, organizations.time_zone, organizations.fiscal_year_start_month, organizations.deletes_at
          from api_keys
          join organizations on organizations.org_id = api_keys.org_id
          where api_keys.org_id = $1 and api_keys.key_id = $2 and api_keys.revoked_at is null
@@ -206,7 +206,9 @@ fn key_caller(row: &PgRow) -> Result<KeyCaller, Error> {
         scopes: key.scopes.iter().copied().collect(),
         default_project: key.project.default_project(),
     };
-    let scope = OrgScope::new(org_id, zone, actor, visible).deleted_at(row.try_get("deletes_at")?);
+    let scope = OrgScope::new(org_id, zone, actor, visible)
+        .fiscal_year_from(row.try_get("fiscal_year_start_month")?)?
+        .deleted_at(row.try_get("deletes_at")?);
     Ok(KeyCaller { scope, key })
 }
 

@@ -67,6 +67,14 @@ pub(crate) async fn lock_events(connection: &mut PgConnection, scope: &OrgScope)
     commit::lock_organization(connection, scope).await
 }
 
+/// After very many events came at once: queries are planned with what is there now.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn analyze(connection: &mut PgConnection) -> Result<(), Error> {
+    sql::analyze(connection).await
+}
+
 /// Deletes at most `limit` rows of what the ledger has of an organization; how many: none once all is gone.
 ///
 /// # Errors

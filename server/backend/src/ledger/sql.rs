@@ -271,6 +271,12 @@ const TABLES: [&str; 29] = [
     "dirty_marks",
 ];
 
+/// Has PostgreSQL look at what the ledger holds now: until it does by itself, a minute later, it plans as if there was nothing.
+pub(super) async fn analyze(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query(AssertSqlSafe(format!("analyze events, {}", TABLES.join(", ")))).execute(connection).await?;
+    Ok(())
+}
+
 /// Deletes at most `limit` rows of the organization from the first table that has any; how many.
 pub(super) async fn delete_some(connection: &mut PgConnection, scope: &OrgScope, limit: i64) -> Result<u64, Error> {
     // Between two keys, so that only the partitions in which they lie are looked at.

@@ -6,7 +6,7 @@ use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, events};
 use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
 use crate::projects::{self, NewProject, NewTeam};
-use crate::{Backend, Error, OrgScope, budgets, events as ingestion};
+use crate::{Backend, Error, OrgScope, budgets, events as ingestion, ledger};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use domain::budget::BudgetInput;
 use domain::event::{EventInput, IngestAnswer};
@@ -192,7 +192,7 @@ impl Sample {
         for sender in &self.senders {
             keys::revoke(backend, &self.scope, sender.key_id).await?;
         }
-        Ok(())
+        ledger::analyze(&mut *backend.pool.acquire().await?).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What needs attention: the rules are `domain::spend`'s, here they get what they look at.
 
+use super::answers::Asker;
 use super::explore::names;
 use super::{grouped, project_days, query, sql};
 use crate::forecast::ForecastInputs;
@@ -9,6 +10,7 @@ use domain::budget::{BudgetState, SpendScope};
 use domain::identity::Permission;
 use domain::ids::ProjectId;
 use domain::period::{Period, Zone};
+use domain::project::Project;
 use domain::spend::{
     Anomaly, AnomalyCause, Attention, Contribution, Dimension, SpendQuery, by_amount, causes, days_needed, is_quiet,
     unusual_days, usual_day,
@@ -70,7 +72,8 @@ pub async fn attention(backend: &Backend, scope: &OrgScope, ahead: &ForecastInpu
 struct History {
     today: NaiveDate,
     days: BTreeMap<ProjectId, BTreeMap<NaiveDate, Decimal>>,
-    slugs: BTreeMap<ProjectId, String>,
+    /// Slug and name of each.
+    projects: BTreeMap<ProjectId, (String, String)>,
 }
 
 impl History {
@@ -85,13 +88,14 @@ impl History {
             *days.entry(row.project_id).or_default().entry(row.day).or_default() += row.spend;
         }
         let active = projects.into_iter().filter(|project| project.archived_at.is_none());
-        Ok(Self { today, days, slugs: active.map(|project| (project.project_id, project.slug.into())).collect() })
+        let named = |project: Project| (project.project_id, (project.slug.into(), project.name));
+        Ok(Self { today, days, projects: active.map(named).collect() })
     }
 
     fn quiet(&self, project: ProjectId, newest: DateTime<Utc>, now: DateTime<Utc>, zone: Zone) -> Option<Attention> {
         let days = self.days.get(&project).filter(|days| is_quiet(days, newest, now))?;
-        let project = self.slugs.get(&project)?.clone();
-        Some(Attention::Quiet { project, newest: zone.local(newest), usual: usual_day(days) })
+        let (project, project_name) = self.projects.get(&project)?.clone();
+        Some(Attention::Quiet { project, project_name, newest: zone.local(newest), usual: usual_day(days) })
     }
 }
 
@@ -99,16 +103,40 @@ async fn unusual(backend: &Backend, scope: &OrgScope, history: &History) -> Resu
     let dearest = |(project, days): (&ProjectId, &BTreeMap<NaiveDate, Decimal>)| {
         let unusual = unusual_days(days, history.today);
         let day = *unusual.iter().max_by_key(|day| day.excess())?;
-        Some((history.slugs.get(project)?.clone(), day, unusual.len()))
+        Some((history.projects.get(project)?.clone(), day, unusual.len()))
     };
     let mut found: Vec<_> = history.days.iter().filter_map(dearest).collect();
     found.sort_by_key(|(_, day, _)| Reverse(day.excess()));
     found.truncate(EXPLAINED);
-    let explained = found.into_iter().map(async |(project, day, days)| {
-        let causes = explain(backend, scope, &project, day.day).await?;
-        Ok(Anomaly { project, day, days, causes })
-    });
-    futures::future::try_join_all(explained).await
+    let asked: Vec<(&str, NaiveDate)> = found.iter().map(|((slug, _), day, _)| (slug.as_str(), day.day)).collect();
+    let asker = Asker { backend, scope, part: SpendScope::Organization };
+    let explain = |place| {
+        let (project, day) = asked.get(place).copied().unwrap_or_default();
+        explain(backend, scope, project, day)
+    };
+    let mut causes = asker.causes(&asked, DAYS_BEFORE, explain).await?;
+    name_keys(backend, scope, causes.iter_mut().flatten()).await?;
+    let explained = found.into_iter().zip(causes);
+    Ok(explained
+        .map(|(((project, project_name), day, days), causes)| Anomaly { project, project_name, day, days, causes })
+        .collect())
+}
+
+/// Calls keys by their names, not by their ids.
+async fn name_keys(
+    backend: &Backend,
+    scope: &OrgScope,
+    causes: impl Iterator<Item = &mut AnomalyCause>,
+) -> Result<(), Error> {
+    let keys: Vec<_> = causes.filter(|cause| cause.dimension == Dimension::ApiKey).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let named = names(backend, scope, &Dimension::ApiKey).await?;
+    for cause in keys {
+        cause.name = named.get(&cause.value).unwrap_or(&cause.value).clone();
+    }
+    Ok(())
 }
 
 /// Whether a budget is exceeded, or its month is forecast to end above it.
@@ -133,13 +161,7 @@ async fn explain(
         let found = contributions(backend, scope, project, day, &dimension).await?;
         Ok::<_, Error>((dimension, found))
     });
-    let mut found = causes(futures::future::try_join_all(contributions).await?);
-    if let Some(cause) = found.iter_mut().find(|cause| cause.dimension == Dimension::ApiKey)
-        && let Some(name) = names(backend, scope, &Dimension::ApiKey).await?.remove(&cause.value)
-    {
-        cause.name = name;
-    }
-    Ok(found)
+    Ok(causes(futures::future::try_join_all(contributions).await?))
 }
 
 /// What each value cost on the day, and on an average day of the four weeks before.

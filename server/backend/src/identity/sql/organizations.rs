@@ -50,7 +50,7 @@ pub(in crate::identity) async fn member_scope(
     org_id: Option<OrgId>,
 ) -> Result<Option<OrgScope>, Error> {
     let row = sqlx::query(
-        "select organizations.org_id, organizations.time_zone, members.role
+        "select organizations.org_id, organizations.time_zone, organizations.fiscal_year_start_month, members.role
          from organizations
          join members on members.org_id = organizations.org_id
          where members.user_id = $1 and (organizations.slug = $2 or organizations.org_id = $3)",
@@ -62,7 +62,8 @@ pub(in crate::identity) async fn member_scope(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let actor = Actor::User { user_id, role: role("members", &row)? };
-    Ok(Some(OrgScope::new(OrgId(row.try_get("org_id")?), zone(&row)?, actor, Visible::All)))
+    let scope = OrgScope::new(OrgId(row.try_get("org_id")?), zone(&row)?, actor, Visible::All);
+    Ok(Some(scope.fiscal_year_from(row.try_get("fiscal_year_start_month")?)?))
 }
 
 pub(in crate::identity) async fn zone_of(executor: impl PgExecutor<'_>, org_id: OrgId) -> Result<Option<Zone>, Error> {

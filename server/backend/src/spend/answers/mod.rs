@@ -15,8 +15,8 @@ use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    CellKey, Dimension, Filter, Granularity, Metered, PaidMeter, ProjectDay, SpendQuery, SpendRange, SpendRow, Sums,
-    UnpricedUsage,
+    AnomalyCause, CellKey, Dimension, Filter, Granularity, Metered, PaidMeter, ProjectDay, SpendQuery, SpendRange,
+    SpendRow, Sums, UnpricedUsage,
 };
 use moka::future::Cache;
 use rust_decimal::Decimal;
@@ -64,6 +64,7 @@ pub(crate) struct Answers {
     project_days: Kept<ProjectDay>,
     unpriced: Kept<UnpricedUsage>,
     paid: Kept<PaidMeter>,
+    causes: Kept<AnomalyCause>,
 }
 
 #[derive(Clone, Debug)]
@@ -164,6 +165,30 @@ impl Asker<'_> {
         self.all(&self.backend.answers.paid, &SpendQuery::over(span), span, read).await
     }
 
+    /// What explains each of these days of a project, beside so many days before: worked out by `explain` where it is not known.
+    pub(super) async fn causes<F>(
+        self,
+        asked: &[(&str, NaiveDate)],
+        days_before: u32,
+        explain: impl Fn(usize) -> F,
+    ) -> Result<Vec<Vec<AnomalyCause>>, Error>
+    where
+        F: Future<Output = Result<Vec<AnomalyCause>, Error>>,
+    {
+        let kept = &self.backend.answers.causes;
+        let query = |(project, day): &(&str, NaiveDate)| {
+            let span = Period::last_days(*day, u64::from(days_before) + 1);
+            (SpendQuery::over(span).only(Dimension::Project, *project), span)
+        };
+        let queries: Vec<_> = asked.iter().map(query).collect();
+        let parts = self.known(kept, queries.iter().map(|(query, span)| (query, *span)).collect()).await?;
+        let settled = parts.into_iter().enumerate().map(async |(place, part)| {
+            let causes = kept.settle(part, |_| explain(place)).await?;
+            Ok::<_, Error>(causes.map(|causes| causes.to_vec()).unwrap_or_default())
+        });
+        futures::future::try_join_all(settled).await
+    }
+
     /// The rows of all parts one after the other.
     async fn all<T: Clone + Send + Sync + 'static, F>(
         self,
@@ -191,11 +216,21 @@ impl Asker<'_> {
         span: Period,
     ) -> Result<Vec<Part<T>>, Error> {
         let today = self.scope.zone().day_of(self.backend.clock.now());
-        let spans = split(span, today);
+        self.known(kept, split(span, today).into_iter().map(|days| (query, days)).collect()).await
+    }
+
+    /// What is known of each of these queries about its days, and how to ask for the rest.
+    async fn known<T: Send + Sync + 'static>(
+        self,
+        kept: &Kept<T>,
+        asked: Vec<(&SpendQuery, Period)>,
+    ) -> Result<Vec<Part<T>>, Error> {
+        let spans: Vec<Period> = asked.iter().map(|(_, days)| *days).collect();
+        let rests_on_projects = asked.iter().any(|(query, _)| self.rests_on_projects(query));
         // What is read after this may be newer than the states say: whoever comes later with the same states would not mind.
-        let states = sql::states(&self.backend.pool, self.scope, &spans, self.rests_on_projects(query)).await?;
+        let states = sql::states(&self.backend.pool, self.scope, &spans, rests_on_projects).await?;
         let mut parts = Vec::with_capacity(spans.len());
-        for (days, state) in spans.into_iter().zip(states) {
+        for ((query, days), state) in asked.into_iter().zip(states) {
             let question = Question {
                 org_id: self.scope.org_id(),
                 visible: self.scope.visible().clone(),

@@ -31,7 +31,7 @@ async fn what_needs_attention_has_its_number_and_its_cause() {
         attention(&org.backend, &org.scope, &ahead).await.unwrap()
     };
     let quiet = look().await;
-    let [Attention::Quiet { project, newest, usual }] = quiet.as_slice() else { panic!("{quiet:?}") };
+    let [Attention::Quiet { project, newest, usual, .. }] = quiet.as_slice() else { panic!("{quiet:?}") };
     assert_eq!((project.as_str(), newest.to_rfc3339().as_str()), ("support-bot", "2026-11-21T10:00:00+00:00"));
     assert_eq!(*usual, Decimal::ONE);
 

@@ -32,7 +32,10 @@ async fn changes_of_the_organization_reach_its_keys() {
     let changed = identity::update_organization(&backend, &acme.owner, change).await.unwrap();
     assert_eq!((changed.name.as_str(), changed.slug.as_str(), changed.fiscal_year_start_month), ("Acme 2", "acme", 4));
     let key = secrecy::ExposeSecret::expose_secret(&acme.key).to_owned();
-    assert_eq!(keys::authenticate(&backend, &key).await.unwrap().scope.zone().name(), "Asia/Kolkata");
+    let scope = keys::authenticate(&backend, &key).await.unwrap().scope;
+    assert_eq!((scope.zone().name(), scope.fiscal_year_start_month()), ("Asia/Kolkata", 4));
+    let owner = identity::scope_for_user(&backend, acme.owner.user_id().unwrap(), "acme").await.unwrap();
+    assert_eq!(owner.fiscal_year_start_month(), 4);
     let wrong = Change { name: " ".to_owned(), time_zone: "x".to_owned(), fiscal_year_start_month: 13 };
     assert_eq!(problem(identity::update_organization(&backend, &acme.owner, wrong).await).status(), 400);
 }
