@@ -5,6 +5,7 @@
 
 #![recursion_limit = "512"]
 
+pub mod allocation;
 pub mod budgets;
 pub mod caller;
 pub mod charges;

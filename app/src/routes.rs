@@ -2,7 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    budgets, charges, delivery, events, forecast, guides, identity, keys, prices, projects, spend, statements,
+    allocation, budgets, charges, delivery, events, forecast, guides, identity, keys, prices, projects, spend,
+    statements,
 };
 use axum::routing::MethodRouter;
 
@@ -63,6 +64,9 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/keys", site.inside(keys::keys)),
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
+        ("/o/{org}/allocation", site.inside(allocation::allocation)),
+        ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
+        ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),
         ("/o/{org}/charges", site.inside(charges::charges)),
         ("/o/{org}/charges/new", site.inside(charges::new_charge)),
         ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),

@@ -96,6 +96,16 @@ const VISITS = {
   "/o/{org}/prices/runs/new": { sample: ["/prices/runs/new"], viewer: [["/prices/runs/new", 403]] },
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
+  "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
+  "/o/{org}/allocation/new": {
+    sample: [
+      "/allocation/new",
+      "/allocation/new?name=Search&conditions[0][dimension]=project&conditions[0][test]=is&conditions[0][values]=search&method=spend&targets[0][to]=team:product&targets[1][to]=project:support-bot&reason=Shared",
+      "/allocation/new?name=Nowhere&method=even",
+    ],
+    viewer: [["/allocation/new", 403]],
+  },
+  "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
   "/o/{org}/charges": { sample: ["/charges"], empty: ["/charges"], viewer: ["/charges"] },
   "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
   "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },
@@ -172,6 +182,7 @@ async function lookUp() {
   await send(people.owner, "Upload and preview", /\/events\/uploads\/0/);
   known.upload = new URL(people.owner.url()).pathname.slice(paths.empty.length);
   known.statement = await first("/statements", "/statements/2");
+  known.account = await first("/allocation", "/allocation/2");
   await visit(people.owner, `${paths.sample}/charges/new`);
   await people.owner.getByLabel("CSV file").setInputFiles({ name: "charges.csv", mimeType: "text/csv", buffer: Buffer.from(CHARGES) });
   await send(people.owner, "Upload and preview", /\/charges\/imports\/0/);

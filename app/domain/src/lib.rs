@@ -4,6 +4,7 @@
 //! Nothing here does I/O, reads a clock, draws a random number or knows a framework: a function's result follows from its arguments alone.
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
+pub mod allocation;
 pub mod budget;
 pub mod charge;
 pub mod csv;

@@ -27,14 +27,23 @@ pub enum RuleKind {
     ContractTerm,
     /// Which cost counts where a provider reports one.
     CostBasis,
+    /// Who usage counts for.
+    Allocation,
     /// A cost beside events.
     Charge,
 }
 
 impl RuleKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::PriceOverride, Self::PriceModifier, Self::ModelAlias, Self::ContractTerm, Self::CostBasis, Self::Charge];
+    pub const ALL: [Self; 7] = [
+        Self::PriceOverride,
+        Self::PriceModifier,
+        Self::ModelAlias,
+        Self::ContractTerm,
+        Self::CostBasis,
+        Self::Allocation,
+        Self::Charge,
+    ];
 
     /// The word in SQL, JSON and the audit log.
     #[must_use]
@@ -45,6 +54,7 @@ impl RuleKind {
             Self::ModelAlias => "model_alias",
             Self::ContractTerm => "contract_term",
             Self::CostBasis => "cost_basis",
+            Self::Allocation => "allocation",
             Self::Charge => "charge",
         }
     }
@@ -64,7 +74,7 @@ impl RuleKind {
     /// Whether it holds for whole days of whatever zone the organization has: its edges are midnights of UTC.
     #[must_use]
     pub const fn is_daily(self) -> bool {
-        matches!(self, Self::Charge)
+        matches!(self, Self::Allocation | Self::Charge)
     }
 
     /// The instant at which a rule of this kind begins or ends.

@@ -23,6 +23,8 @@ pub enum NavItem {
     Alerts,
     /// Who spends.
     Projects,
+    /// Who answers for what.
+    Allocation,
     /// What costs beside events.
     Charges,
     /// Who owes what.
@@ -38,7 +40,7 @@ impl NavItem {
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
-        &[Self::Projects, Self::Charges, Self::Statements],
+        &[Self::Projects, Self::Allocation, Self::Charges, Self::Statements],
         &[Self::Prices, Self::Settings],
     ];
 
@@ -53,6 +55,7 @@ impl NavItem {
             Self::Forecast => "Forecast",
             Self::Alerts => "Alerts",
             Self::Projects => "Projects",
+            Self::Allocation => "Allocation",
             Self::Charges => "Charges",
             Self::Statements => "Statements",
             Self::Prices => "Prices",
@@ -69,6 +72,7 @@ impl NavItem {
             Self::Forecast => Sign::Forecast,
             Self::Alerts => Sign::Alerts,
             Self::Projects => Sign::Projects,
+            Self::Allocation => Sign::Allocation,
             Self::Charges => Sign::Charges,
             Self::Statements => Sign::Statements,
             Self::Prices => Sign::Prices,
@@ -85,6 +89,7 @@ impl NavItem {
             Self::Forecast => "forecast",
             Self::Alerts => "alerts",
             Self::Projects => "projects",
+            Self::Allocation => "allocation",
             Self::Charges => "charges",
             Self::Statements => "statements",
             Self::Prices => "prices",

@@ -32,7 +32,7 @@ const NOTICES: &[NoticeText] = &[
 pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
     let book = backend::prices::basis(&visit.backend, &visit.scope).await?;
     let org = visit.org();
-    let rows = Rows { org, tab: Tab::Basis, may_manage: visit.frame.may(Permission::ManagePrices) };
+    let rows = Rows { org, page: Tab::Basis.word(), may_manage: visit.frame.may(Permission::ManagePrices) };
     let lead = "Some providers report what a call cost. Here you see it beside the cost computed from the price book, and choose which one counts.";
     Ok(Page::new(
         "Cost source",
@@ -40,7 +40,7 @@ pub(crate) async fn cost_basis(visit: Visit) -> Drawn {
             <UrlNotice known=NOTICES/>
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
             <PageHead title="Cost source" lead=lead/>
-            {tabs(org, rows.tab)}
+            {tabs(org, Tab::Basis)}
             {drift(org, &book)}
             {choices(rows, &book.choices)}
             {rows.may_manage.then(|| choose(&visit))}

@@ -162,7 +162,7 @@ fn preview_form(org: &str, status: &MonthStatus, title: &str) -> AnyView {
 fn term_list(visit: &Visit, terms: &History<Dated<ContractTerm>>) -> AnyView {
     let columns = columns("Term | Kind | Effective | Source | Entered | End it ~");
     let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
-    let rows = Rows { org, tab: Tab::Contract, may_manage };
+    let rows = Rows { org, page: Tab::Contract.word(), may_manage };
     let rows = terms.iter().map(|term| term_row(rows, term)).collect_view();
     let (more, undo) = (left_out(terms), undone_under_changes(org));
     let note = "where several count the same, the upper one goes first";

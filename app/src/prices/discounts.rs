@@ -75,7 +75,7 @@ fn draw(visit: &Visit, modifiers: &History<Dated<PriceModifier>>, has_changes: b
         html! { <EmptyState title="No discounts or markups" text=text/> }
     } else {
         let columns = columns("What | Provider | Models | On | Effective | Source | Entered | End it ~");
-        let rows = Rows { org, tab: Tab::Discounts, may_manage };
+        let rows = Rows { org, page: Tab::Discounts.word(), may_manage };
         let rows = modifiers.iter().map(|modifier| row(rows, modifier)).collect_view();
         html! {
             <Table caption="Discounts and markups, in the order in which they stack" columns=columns>{rows}</Table>

@@ -1,7 +1,6 @@
 //! What the lists of rules share: who entered a row and when, since when it no longer counts, and how it is ended.
 
 use super::api::EndRule;
-use super::labels::Tab;
 use crate::form::hidden;
 use crate::format;
 use crate::layout::NavItem;
@@ -13,16 +12,16 @@ use leptos::server_fn::ServerFn;
 
 /// Where rows of rules stand, and who may end them.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
-    pub(super) org: &'a str,
-    /// The page that the form leads back to.
-    pub(super) tab: Tab,
-    pub(super) may_manage: bool,
+pub(crate) struct Rows<'a> {
+    pub(crate) org: &'a str,
+    /// The page that the form leads back to: a word of [`EndRule`].
+    pub(crate) page: &'static str,
+    pub(crate) may_manage: bool,
 }
 
 impl Rows<'_> {
     /// The last cell of a row: that it is superseded, or how `what` is ended.
-    pub(super) fn end<R: Rule>(self, rule: &Dated<R>, what: &str) -> AnyView {
+    pub(crate) fn end<R: Rule>(self, rule: &Dated<R>, what: &str) -> AnyView {
         match rule.entry.superseded_at {
             Some(at) => superseded(at),
             None if self.may_manage => self.end_form(rule.rule_id, R::KIND, what),
@@ -49,7 +48,7 @@ impl Rows<'_> {
             <details class="fold">
                 <summary aria-label=summary>"End …"</summary>
                 <form method="post" action=EndRule::url() class="fold-form">
-                    {hidden([("org", self.org), ("rule", &rule), ("page", self.tab.word())])}
+                    {hidden([("org", self.org), ("rule", &rule), ("page", self.page)])}
                     {field}
                     <RowButton text="End" name=label/>
                 </form>
@@ -59,7 +58,7 @@ impl Rows<'_> {
 }
 
 /// When and by whom a rule was entered.
-pub(super) fn entered<R>(rule: &Dated<R>) -> AnyView {
+pub(crate) fn entered<R>(rule: &Dated<R>) -> AnyView {
     let at = rule.entry.recorded_at;
     html! {
         <time datetime=format::time_machine(at) title=format::time_exact(at)>{format::day_year(at.date_naive())}</time>
@@ -73,7 +72,7 @@ fn superseded(at: DateTime<FixedOffset>) -> AnyView {
 }
 
 /// How many more there are than a list shows.
-pub(super) fn left_out<T>(list: &History<T>) -> AnyView {
+pub(crate) fn left_out<T>(list: &History<T>) -> AnyView {
     if list.more == 0 {
         return ().into_any();
     }
@@ -81,7 +80,7 @@ pub(super) fn left_out<T>(list: &History<T>) -> AnyView {
 }
 
 /// Where mistakes are taken back.
-pub(super) fn undone_under_changes(org: &str) -> AnyView {
+pub(crate) fn undone_under_changes(org: &str) -> AnyView {
     let changes = format!("{}/own#changes", NavItem::Prices.path(org));
     html! { <p class="soft small">"What was entered by mistake is undone under "<a href=changes>"Changes"</a>"."</p> }
 }

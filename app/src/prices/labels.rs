@@ -170,7 +170,7 @@ fn instant_by(clock: &Offsets, at: DateTime<Utc>) -> String {
 }
 
 /// From when to when: "since Aug 6, 2024", "Aug 6, 2024 to May 1, 2025", "until May 1, 2025", "always".
-pub(super) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
+pub(crate) fn span(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> String {
     match (from, to) {
         (None, None) => "always".to_owned(),
         (Some(_), None) => since(from),
@@ -230,7 +230,7 @@ pub(super) fn not_yours((head, what): (&'static str, &'static str)) -> AnyView {
 }
 
 /// The same, with its status, to those who may not change prices.
-pub(super) fn refused(visit: &Visit, page: (&'static str, &'static str)) -> Option<AnyView> {
+pub(crate) fn refused(visit: &Visit, page: (&'static str, &'static str)) -> Option<AnyView> {
     visit.scope.require(Permission::ManagePrices).map_err(AppError::of).err().map(|_| not_yours(page))
 }
 

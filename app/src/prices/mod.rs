@@ -7,7 +7,7 @@ mod contract;
 mod discounts;
 mod enter;
 mod fields;
-mod history;
+pub(crate) mod history;
 mod imports;
 pub(crate) mod labels;
 mod list;

@@ -37,7 +37,7 @@ pub(super) const NOTICES: &[NoticeText] = &[
 /// The page of the organization's own book.
 pub(crate) async fn own_book(visit: Visit) -> Drawn {
     let book = backend::prices::own_book(&visit.backend, &visit.scope).await?;
-    let rows = Rows { org: visit.org(), tab: Tab::Own, may_manage: visit.frame.may(Permission::ManagePrices) };
+    let rows = Rows { org: visit.org(), page: Tab::Own.word(), may_manage: visit.frame.may(Permission::ManagePrices) };
     Ok(Page::new(
         "Custom prices",
         view! {
@@ -71,7 +71,7 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     };
     html! {
         <PageHead title="Custom prices" lead=lead><CsvLink/>{actions}</PageHead>
-        {tabs(rows.org, rows.tab)}
+        {tabs(rows.org, Tab::Own)}
         {body}
         {changes(rows, book)}
     }

@@ -2,6 +2,7 @@
 
 use super::labels::{ChangeCell, SpendCell, bucket_label, cause_of};
 use super::{attention, chart, links};
+use crate::allocation;
 use crate::budgets::bar;
 use crate::error::{AppError, Failure};
 use crate::forecast::labels;
@@ -16,6 +17,7 @@ use crate::ui::{
 use backend::forecast::ForecastInputs;
 use backend::{Backend, OrgScope};
 use chrono::Datelike;
+use domain::allocation::Allocated;
 use domain::budget::{BudgetState, SpendScope};
 use domain::forecast::{Forecast, MonthEndForecast};
 use domain::period::Period;
@@ -78,6 +80,8 @@ struct View {
     outlook: Option<MonthOutlook>,
     /// What to look at; of a team or project only its unusual days, and nothing under filters.
     attention: Vec<Attention>,
+    /// Who answers for the present month, where rules say so.
+    allocated: Option<Allocated>,
 }
 
 impl View {
@@ -92,21 +96,26 @@ impl View {
         let overview = backend::spend::overview(backend, scope, part, period, compare, &filters);
         let beside = async {
             if !filters.is_empty() {
-                return Ok((None, Vec::new()));
+                return Ok((None, Vec::new(), None));
             }
             let ahead = backend::forecast::forecast_inputs(backend, scope).await?;
             let outlook = async {
                 let outlook = backend::spend::outlook(backend, scope, part, &ahead);
                 if is_whole { outlook.await.map(Some) } else { Ok(None) }
             };
-            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead))
+            let allocated = async {
+                let is_shown = is_whole && part == SpendScope::Organization;
+                let month = Period::month_of(today);
+                if is_shown { backend::allocation::allocated_by_rules(backend, scope, month).await } else { Ok(None) }
+            };
+            futures::try_join!(outlook, attention_of(backend, scope, part, &ahead), allocated)
         };
-        let (overview, (outlook, attention)) = futures::try_join!(overview, beside)?;
+        let (overview, (outlook, attention, allocated)) = futures::try_join!(overview, beside)?;
         let query = match within {
             Some((dimension, slug)) => links::with_value(&query, &dimension, Some(slug), false),
             None => query,
         };
-        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention })
+        Ok(Self { org: visit.org().to_owned(), query, part, overview, outlook, attention, allocated })
     }
 
     fn draw(&self) -> AnyView {
@@ -446,11 +455,12 @@ impl View {
             Some(view! { <Stat value=format::percent(read) after="of usage read" title=title href=href/> })
         });
         let alerts = self.alerts();
+        let allocated = self.allocated.as_ref().and_then(|allocated| allocation::stat(&self.org, allocated));
         let now = overview.last_hour.map(|spend| {
             let title = "Spend of the last four whole quarters of an hour";
             view! { <Stat before="current burn rate" value=format!("{}/h", format::money(spend)) title=title/> }
         });
-        html! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{alerts}{now}{newest}</StatRow></div> }
+        html! { <div class="overview-state"><StatRow>{priced}{unpriced}{unread}{allocated}{alerts}{now}{newest}</StatRow></div> }
     }
 
     /// The organization's ledger, where somebody should look into it; a team's or project's page leaves it out.

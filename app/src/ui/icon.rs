@@ -45,6 +45,8 @@ pub enum Sign {
     Alerts,
     /// A thing with parts.
     Projects,
+    /// One whole in several parts.
+    Allocation,
     /// Coins in a pile.
     Charges,
     /// A sheet with sums.
@@ -82,6 +84,7 @@ impl Sign {
             Self::Forecast => "M2.5 11.5l3.5-4 2.5 2 4.5-5.5M9.75 4H13v3.25",
             Self::Alerts => "M4 11.5V7a4 4 0 0 1 8 0v4.5M2.5 11.5h11M6.75 13.75h2.5",
             Self::Projects => "M2.5 4.5v8h11v-6.5h-6l-1.5-2z",
+            Self::Allocation => "M2.5 8h3.5M6 8l3-4.5h4.5M6 8h7.5M6 8l3 4.5h4.5",
             Self::Charges => {
                 "M8 7a5 2.25 0 1 0 0-4.5A5 2.25 0 0 0 8 7zM3 4.75v6.5c0 1.25 2.25 2.25 5 2.25s5-1 5-2.25v-6.5M3 8c0 1.25 2.25 2.25 5 2.25S13 9.25 13 8"
             }

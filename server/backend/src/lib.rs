@@ -7,6 +7,7 @@
 #[cfg(target_family = "wasm")]
 compile_error!("`backend` must never be built for the browser: it holds SQL and secrets");
 
+pub mod allocation;
 pub mod audit;
 pub mod budgets;
 pub mod charges;

@@ -3,6 +3,7 @@
 //! A handler takes [`crate::caller::ApiCaller`] first: there is no other way to a scope.
 //! To add a resource: a file here with `pub(super) fn router() -> OpenApiRouter<AppState>`, its handlers described by `#[utoipa::path]`, a line in [`routes`], samples in `server/tests/suite/doors`.
 
+mod allocation;
 pub(crate) mod body;
 mod budgets;
 mod charges;
@@ -70,6 +71,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(allocation::router())
         .merge(charges::router())
         .merge(prices::router())
         .merge(quotes::router())

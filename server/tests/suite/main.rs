@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod allocation;
 mod budgets;
 mod charges;
 mod command;

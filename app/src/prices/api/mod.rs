@@ -226,14 +226,20 @@ pub async fn end_rule(
     rule: u64,
     /// The day or month that begins when it no longer holds.
     valid_to: String,
-    /// The page of this room to go back to.
+    /// The page to go back to.
     page: String,
 ) -> Result<(), AppError> {
     let Caller { scope, backend, .. } = Caller::enter(&org).await?;
     let end = parse_end(&valid_to).map_err(|wrong| Problem::invalid(vec![wrong]))?;
     backend::rules::end(&backend, &scope, rule, end).await?;
-    let page = if ["basis", "discounts", "contract"].contains(&page.as_str()) { page.as_str() } else { "own" };
-    leptos_axum::redirect(&format!("/o/{org}/prices/{page}?notice=ended"));
+    let page = match page.as_str() {
+        "allocation" => "allocation",
+        "basis" => "prices/basis",
+        "discounts" => "prices/discounts",
+        "contract" => "prices/contract",
+        _ => "prices/own",
+    };
+    leptos_axum::redirect(&format!("/o/{org}/{page}?notice=ended"));
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 
 use super::calendar::first_instant;
 use super::scenes::NIGHT_JOBS;
-use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, events};
+use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, allocation_rules, events};
 use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
 use crate::projects::{self, NewProject, NewTeam};
-use crate::{Backend, Error, OrgScope, budgets, events as ingestion, ledger};
+use crate::{Backend, Error, OrgScope, allocation, budgets, events as ingestion, ledger};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use domain::budget::BudgetInput;
 use domain::event::{EventInput, IngestAnswer};
@@ -144,7 +144,7 @@ impl Sample {
         events(backend.clock.now(), self.scope.zone())
     }
 
-    /// Sends the events, makes the budgets with their past, and revokes the keys, which nobody needs any more.
+    /// Sends the events, enters the allocation rules, makes the budgets with their past, and revokes the keys, which nobody needs any more.
     pub(super) async fn fill(
         &self,
         backend: &Backend,
@@ -182,6 +182,9 @@ impl Sample {
     }
 
     async fn finish(&self, backend: &Backend) -> Result<(), Error> {
+        for rule in allocation_rules() {
+            allocation::enter(backend, &self.scope, &rule.parse().map_err(Problem::invalid)?).await?;
+        }
         let since = first_instant(self.organization.created_at, self.scope.zone());
         for budget in BUDGETS {
             let recipients: Vec<String> = budget.recipients.iter().map(|to| (*to).to_owned()).collect();

@@ -16,6 +16,7 @@ pub use load::{Loaded, load, progress, start};
 use calendar::{Calendar, Day};
 use calls::Writer;
 use chrono::{DateTime, Utc};
+use domain::allocation::{AllocationForm, ConditionForm, TargetForm};
 use domain::event::EventInput;
 use domain::period::Zone;
 use rng::Rng;
@@ -91,6 +92,41 @@ const BUDGETS: [SampleBudget; 4] = [
 
 /// Thresholds of every budget of the sample, in percent.
 const THRESHOLDS: [i64; 3] = [50, 80, 100];
+
+/// The allocation rules, in their order: name, the dimension and value of the usage, what happens to it, for whom, and why.
+const ALLOCATION: [(&str, [&str; 2], &str, &[&str], &str); 3] = [
+    (
+        "Billing repository",
+        ["tag.repository", "billing"],
+        "relabel",
+        &["team:customer-care"],
+        "Customer care pays for work on the billing service.",
+    ),
+    (
+        "Search index",
+        ["feature", "index"],
+        "requests",
+        &["project:search", "project:support-bot"],
+        "The support bot answers from the same index.",
+    ),
+    ("Pictures", ["feature", "image"], "shared", &[], "Who pays for the campaign's pictures is not agreed yet."),
+];
+
+fn allocation_rules() -> impl Iterator<Item = AllocationForm> {
+    ALLOCATION.into_iter().map(|(name, [dimension, value], method, targets, reason)| {
+        let of = |text: &str| text.to_owned();
+        let condition = ConditionForm { dimension: of(dimension), test: of("is"), values: of(value) };
+        let target = |to: &&str| TargetForm { to: of(to), percent: String::new() };
+        AllocationForm {
+            name: of(name),
+            conditions: vec![condition],
+            method: of(method),
+            targets: targets.iter().map(target).collect(),
+            reason: of(reason),
+            ..AllocationForm::default()
+        }
+    })
+}
 
 /// The events of the [`DAYS`] days that end at `end`, day by day and within a day in the order of time.
 ///

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
+mod allocation;
 mod budgets;
 mod catalogue;
 mod charges;

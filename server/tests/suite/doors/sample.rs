@@ -149,8 +149,9 @@ impl Sample {
 
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
-    use super::samples::{budgets, charges, events, identity, keys, others, prices, projects, spend};
+    use super::samples::{allocation, budgets, charges, events, identity, keys, others, prices, projects, spend};
     let rooms = [
+        allocation::samples(world),
         budgets::samples(world),
         charges::samples(world),
         events::samples(world),

@@ -5,6 +5,7 @@
 
 use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
+use backend::allocation;
 use backend::budgets;
 use backend::charges;
 use backend::events::uploads::{self, NewUpload};
@@ -13,6 +14,7 @@ use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
@@ -92,6 +94,8 @@ pub(super) struct World {
     pub(super) price: String,
     /// The change that entered the name, which can be undone.
     pub(super) price_change: String,
+    /// A rule that can be moved.
+    pub(super) allocation_rule: String,
     /// A file of prices that can be applied.
     pub(super) import: String,
     /// A run that waits to be confirmed.
@@ -240,6 +244,7 @@ impl Making<'_> {
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
         self.prices(&acme).await;
+        self.allocation(&acme).await;
         self.file(&acme).await;
         self.charges(&acme).await;
         self.world
@@ -432,6 +437,21 @@ impl Making<'_> {
         contract::add_term(self.backend, acme, &term.parse().unwrap()).await.unwrap();
         let book = prices::own_book(self.backend, acme).await.unwrap();
         self.world.price = book.prices[0].rule_id.to_string();
+    }
+
+    async fn allocation(&mut self, acme: &OrgScope) {
+        let condition =
+            ConditionForm { dimension: "project".to_owned(), test: "is".to_owned(), values: PROJECT.to_owned() };
+        let rule = AllocationForm {
+            name: format!("Shared {SECRET} {WHOLE_SECRET}"),
+            conditions: vec![condition],
+            method: "shared".to_owned(),
+            reason: SECRET.to_owned(),
+            ..AllocationForm::default()
+        };
+        allocation::enter(self.backend, acme, &rule.parse().unwrap()).await.unwrap();
+        let rules = allocation::list(self.backend, acme).await.unwrap();
+        self.world.allocation_rule = rules[0].rule_id.to_string();
     }
 
     async fn file(&mut self, acme: &OrgScope) {

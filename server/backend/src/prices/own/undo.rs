@@ -85,6 +85,8 @@ async fn used(
             }
             (is_used, "Events with a reported cost were booked since. End this choice, or choose again, and reprice.")
         }
+        // Nothing is booked with an allocation rule: sums are shared out by those that count.
+        RuleKind::Allocation => return Ok(None),
         // Nothing is booked with a charge: statements follow from those that count.
         RuleKind::Charge => return Ok(None),
     };

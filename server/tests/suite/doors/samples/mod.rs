@@ -1,5 +1,6 @@
 //! Valid requests, by room.
 
+pub(super) mod allocation;
 pub(super) mod budgets;
 pub(super) mod charges;
 pub(super) mod events;

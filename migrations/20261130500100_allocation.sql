@@ -1,0 +1,6 @@
+-- Allocation rules are rules of a further kind.
+alter table rules
+    drop constraint rules_kind_check,
+    add constraint rules_kind_check check (
+        kind in ('price_override', 'price_modifier', 'model_alias', 'contract_term', 'cost_basis', 'charge', 'allocation')
+    );

@@ -1,0 +1,175 @@
+//! Queries of who owns what, of series and labels, and of the sums by day and way.
+
+use crate::{Error, OrgScope};
+use chrono::NaiveDate;
+use domain::allocation::{Amounts, Owners, SeriesWords};
+use domain::period::Period;
+use domain::spend::Dimension;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row, Transaction};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// A transaction that sees one moment, so that sums, series, rules and owners fit together.
+pub(super) async fn snapshot(pool: &PgPool) -> Result<Transaction<'static, Postgres>, Error> {
+    Ok(pool.begin_with("begin isolation level repeatable read read only").await?)
+}
+
+/// Who owned what in some days, with the ids of the projects.
+pub(super) async fn owners(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: Period,
+) -> Result<(Owners, HashMap<Uuid, usize>), Error> {
+    let projects: Vec<(Uuid, String)> =
+        sqlx::query_as("select project_id, slug from projects where org_id = $1 order by slug")
+            .bind(scope.org_id().0)
+            .fetch_all(&mut *connection)
+            .await?;
+    let teams: Vec<(Uuid, String)> = sqlx::query_as("select team_id, slug from teams where org_id = $1 order by slug")
+        .bind(scope.org_id().0)
+        .fetch_all(&mut *connection)
+        .await?;
+    let spans: Vec<(Uuid, Uuid, NaiveDate, NaiveDate)> = sqlx::query_as(
+        "select project_id, team_id, greatest(valid_from, $2), least(valid_to, $3) from project_ownership
+         where org_id = $1 and valid_from < $3 and valid_to > $2",
+    )
+    .bind(scope.org_id().0)
+    .bind(days.from)
+    .bind(days.to)
+    .fetch_all(connection)
+    .await?;
+    let numbered = |rows: &[(Uuid, String)]| -> HashMap<Uuid, usize> {
+        rows.iter().enumerate().map(|(number, (id, _))| (*id, number)).collect()
+    };
+    let (project_numbers, team_numbers) = (numbered(&projects), numbered(&teams));
+    let span = |(project, team, from, to): &(Uuid, Uuid, NaiveDate, NaiveDate)| {
+        Some((*project_numbers.get(project)?, *team_numbers.get(team)?, Period { from: *from, to: *to }))
+    };
+    let owners = Owners {
+        spans: spans.iter().filter_map(span).collect(),
+        projects: projects.into_iter().map(|(_, slug)| slug).collect(),
+        teams: teams.into_iter().map(|(_, slug)| slug).collect(),
+    };
+    Ok((owners, project_numbers))
+}
+
+/// Every series of the organization with its words.
+pub(super) async fn series(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    projects: &HashMap<Uuid, usize>,
+) -> Result<Vec<(i64, SeriesWords)>, Error> {
+    let rows = sqlx::query(
+        "select series_id, project_id, key_id::text as api_key, provider, model, operation, status, feature, environment,
+            cohort, step
+         from series where org_id = $1 order by series_id",
+    );
+    let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
+    let word =
+        |dimension: &Dimension| !dimension.is_label() && !matches!(dimension, Dimension::Project | Dimension::Team);
+    let words: Vec<(Dimension, String)> =
+        Dimension::NAMED.into_iter().filter(word).map(|dimension| (dimension.clone(), dimension.name())).collect();
+    rows.iter()
+        .map(|row| {
+            let project: Uuid = row.try_get("project_id")?;
+            let project = projects.get(&project).copied();
+            let project = project.ok_or_else(|| Error::inconsistent("series", "project_id", "no such project"))?;
+            let words = words.iter().map(|(dimension, name)| Ok((dimension.clone(), row.try_get(name.as_str())?)));
+            Ok((row.try_get("series_id")?, SeriesWords { project, words: words.collect::<Result<_, sqlx::Error>>()? }))
+        })
+        .collect()
+}
+
+/// Values of labels, with the numbers under which sums have them.
+pub(super) async fn labels(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    keys: &[Dimension],
+) -> Result<Vec<(i64, String, String)>, Error> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_as("select label_id, label, value from labels where org_id = $1 and label = any($2)")
+        .bind(scope.org_id().0)
+        .bind(keys.iter().map(Dimension::name).collect::<Vec<_>>());
+    Ok(rows.fetch_all(connection).await?)
+}
+
+/// How the ledger's sums are put together: by groups of series and classes of labels, by day or by part of the days.
+#[derive(Default)]
+pub(super) struct Grouping {
+    /// First days of the parts.
+    pub(super) parts: Vec<NaiveDate>,
+    /// Series with their groups, and whether their sums are wanted by day.
+    pub(super) series: Vec<(i64, i32, bool)>,
+    /// Labels with their classes, which begin with 1.
+    pub(super) labels: Vec<(i64, i32)>,
+}
+
+/// Sums of a day, or of a part that begins there, of a group; those of class 0 are of all its usage, with or without a label.
+pub(super) struct GroupSums {
+    pub(super) day: NaiveDate,
+    pub(super) group: i32,
+    pub(super) class: i32,
+    pub(super) amounts: Amounts,
+}
+
+/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums on disk.
+pub(super) async fn sums(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    days: Period,
+    grouping: &Grouping,
+) -> Result<Vec<GroupSums>, Error> {
+    for setting in ["set local enable_nestloop = off", "set local work_mem = '64MB'"] {
+        sqlx::query(setting).execute(&mut *connection).await?;
+    }
+    let mut found = Vec::new();
+    for (class, table) in [("0", "rollup_day as r"), ("label.class", "rollup_label_day as r")] {
+        let is_labelled = class != "0";
+        if is_labelled && grouping.labels.is_empty() {
+            break;
+        }
+        let mut sql: QueryBuilder<Postgres> = QueryBuilder::new("select case when member.by_day then r.day else (");
+        sql.push_bind(&grouping.parts).push("::date[])[width_bucket(r.day, ").push_bind(&grouping.parts);
+        sql.push("::date[])] end as day, member.series_group, ").push(class);
+        sql.push(
+            " as class, sum(r.booked + r.adjusted) as spend, sum(r.requests)::bigint as requests,
+                sum(r.tokens)::bigint as tokens
+             from ",
+        );
+        sql.push(table).push(" join unnest(");
+        sql.push_bind(grouping.series.iter().map(|(series, ..)| *series).collect::<Vec<_>>()).push("::bigint[], ");
+        sql.push_bind(grouping.series.iter().map(|(_, group, _)| *group).collect::<Vec<_>>()).push("::int[], ");
+        sql.push_bind(grouping.series.iter().map(|(.., by_day)| *by_day).collect::<Vec<_>>());
+        sql.push("::bool[]) as member (series_id, series_group, by_day) on member.series_id = r.series_id");
+        if is_labelled {
+            sql.push(" join unnest(");
+            sql.push_bind(grouping.labels.iter().map(|(label, _)| *label).collect::<Vec<_>>()).push("::bigint[], ");
+            sql.push_bind(grouping.labels.iter().map(|(_, class)| *class).collect::<Vec<_>>());
+            sql.push("::int[]) as label (label_id, class) on label.label_id = r.label_id");
+        }
+        sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and r.day >= ").push_bind(days.from).push(" and r.day < ").push_bind(days.to);
+        sql.push(" group by 1, 2, 3");
+        for row in sql.build().fetch_all(&mut *connection).await? {
+            found.push(GroupSums {
+                day: row.try_get("day")?,
+                group: row.try_get("series_group")?,
+                class: row.try_get("class")?,
+                amounts: Amounts::new(row.try_get("spend")?, row.try_get("requests")?, row.try_get("tokens")?),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// The name of an API key.
+pub(super) async fn key_name(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+    key: &str,
+) -> Result<Option<String>, Error> {
+    let name = sqlx::query_scalar("select name from api_keys where org_id = $1 and key_id::text = $2");
+    Ok(name.bind(scope.org_id().0).bind(key).fetch_optional(connection).await?)
+}

@@ -1,0 +1,150 @@
+//! Sums of the ledger by the ways that rules give them, as of one moment.
+
+use super::sql::{self, GroupSums, Grouping};
+use crate::{Error, OrgScope, rules};
+use chrono::NaiveDate;
+use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords};
+use domain::period::Period;
+use domain::rule::RuleKind;
+use domain::spend::Dimension;
+use sqlx::PgConnection;
+use std::collections::{BTreeMap, HashMap};
+
+/// Rules over some whole calendar months, and the sums of these.
+pub(super) struct Usage {
+    pub(super) owners: Owners,
+    pub(super) plan: Plan,
+    series: Vec<(i64, SeriesWords)>,
+    cells: Vec<WayCell>,
+}
+
+/// Sums of a day, or of all days from it on on which nothing changes.
+struct WayCell {
+    day: NaiveDate,
+    /// The route by each list of rules.
+    routes: Vec<RouteId>,
+    /// The series, where it is kept apart.
+    series: Option<usize>,
+    amounts: Amounts,
+}
+
+/// Sums of a series that is kept apart.
+pub(super) struct Apart<'a> {
+    pub(super) day: NaiveDate,
+    pub(super) series: &'a SeriesWords,
+    pub(super) amounts: Amounts,
+}
+
+/// Whether sums of series are kept apart on a route, and by day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    Together,
+    Apart,
+    ApartByDay,
+}
+
+impl Usage {
+    /// Reads what lists of rules need, over whole calendar months; `kept` says of which routes of the first list series are kept apart.
+    pub(super) async fn read(
+        connection: &mut PgConnection,
+        scope: &OrgScope,
+        lists: &[Vec<AllocationRule>],
+        (days, wanted): (Period, Period),
+        kept: impl Fn(&Route) -> Kept,
+    ) -> Result<Self, Error> {
+        let (owners, projects) = sql::owners(connection, scope, days).await?;
+        let mut plan = Plan::new(&owners, lists, days, wanted);
+        let series = sql::series(connection, scope, &projects).await?;
+        let mut grouping =
+            Grouping { parts: plan.parts().iter().map(|(from, _)| *from).collect(), ..Grouping::default() };
+        for (label_id, key, value) in sql::labels(connection, scope, &plan.label_keys()).await? {
+            let key: Dimension = key.parse().map_err(|_| Error::inconsistent("labels", "label", key))?;
+            let class = plan.class(&key, &value);
+            grouping.labels.extend((class > 0).then(|| (label_id, small(class))));
+        }
+        let mut alike: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, (_, words)) in series.iter().enumerate() {
+            alike.entry(plan.group(words)).or_default().push(number);
+        }
+        let mut groups = Groups::default();
+        for (group, members) in alike {
+            let lanes = plan.lanes(group);
+            let kept_of = |lane: &Lane| lane.routes.first().map_or(Kept::Together, |route| kept(plan.route(*route)));
+            let is_split = |lane: &Lane| lane.routes.iter().any(|route| plan.route(*route).split.is_some());
+            let by_day = lanes.iter().any(|lane| is_split(lane) || kept_of(lane) == Kept::ApartByDay);
+            let is_apart = lanes.iter().any(|lane| kept_of(lane) != Kept::Together);
+            let ways: Ways = lanes
+                .into_iter()
+                .map(|lane| ((lane.class, lane.epoch), (kept_of(&lane) != Kept::Together, lane.routes)))
+                .collect();
+            let parts = if is_apart { members.chunks(1) } else { members.chunks(members.len()) };
+            for part in parts {
+                let number = small(groups.0.len());
+                grouping.series.extend(part.iter().map(|member| (series[*member].0, number, by_day)));
+                groups.0.push((ways.clone(), part.first().copied()));
+            }
+        }
+        let sums = sql::sums(connection, scope, days, &grouping).await?;
+        let cells = sums.iter().flat_map(|sums| groups.cells(&plan, sums)).collect();
+        Ok(Self { owners, plan, series, cells })
+    }
+
+    /// The sums on the routes of one list of rules.
+    pub(super) fn cells(&self, list: usize) -> impl Iterator<Item = Cell> {
+        let cell =
+            move |cell: &WayCell| Some(Cell { day: cell.day, route: *cell.routes.get(list)?, amounts: cell.amounts });
+        self.cells.iter().filter_map(cell)
+    }
+
+    /// The sums of series that are kept apart.
+    pub(super) fn apart(&self) -> impl Iterator<Item = Apart<'_>> {
+        self.cells.iter().filter_map(|cell| {
+            let (_, series) = self.series.get(cell.series?)?;
+            Some(Apart { day: cell.day, series, amounts: cell.amounts })
+        })
+    }
+}
+
+/// By class and epoch: whether series are kept apart there, and the routes.
+type Ways = HashMap<(usize, usize), (bool, Vec<RouteId>)>;
+
+/// Groups of series that go the same ways, each with its first member.
+#[derive(Default)]
+struct Groups(Vec<(Ways, Option<usize>)>);
+
+impl Groups {
+    /// Sums on their way. What has a label that goes another way is not with the rest.
+    fn cells(&self, plan: &Plan, sums: &GroupSums) -> Vec<WayCell> {
+        let at = |number: i32| usize::try_from(number).unwrap_or_default();
+        let (class, epoch) = (at(sums.class), plan.epoch(sums.day));
+        let Some((ways, member)) = self.0.get(at(sums.group)) else { return Vec::new() };
+        let cell = |class: usize, amounts: Amounts| {
+            let (is_apart, routes) = ways.get(&(class, epoch))?;
+            let series = member.filter(|_| *is_apart);
+            Some(WayCell { day: sums.day, routes: routes.clone(), series, amounts })
+        };
+        let own = cell(class, sums.amounts);
+        let rest = own.as_ref().filter(|_| class > 0).and_then(|_| cell(0, -sums.amounts));
+        own.into_iter().chain(rest).collect()
+    }
+}
+
+/// The rules that count, in their order.
+pub(super) async fn rules_in_order(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<Vec<AllocationRule>, Error> {
+    let stored = rules::known(connection, scope, &[RuleKind::Allocation], None).await?;
+    Ok(in_order(rules::of_kind(&stored)?))
+}
+
+/// In the order in which they apply.
+pub(super) fn in_order(mut rules: Vec<AllocationRule>) -> Vec<AllocationRule> {
+    rules.sort_by_key(|rule| (rule.position, rule.rule_id));
+    rules
+}
+
+/// Numbers of classes and groups are those of some hundred rules and a few thousand series.
+fn small(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,96 @@
+//! Allocation through the real router: a rule is looked at, entered, explained, moved and undone by the API, and the page says the same.
+
+use crate::support::{Client, TestApp};
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use testkit::seed;
+
+async fn post(api: &Client, path: &str, body: &Value) -> (StatusCode, Value) {
+    let answer = api.post_json(path, body).await;
+    (answer.status, answer.json())
+}
+
+/// Acme used a dollar in web-shop's name and three of the project main itself.
+async fn start() -> (TestApp, Client, Client) {
+    let app = TestApp::start().await;
+    backend::prices::sync_seed(&app.backend.pool, &*app.backend.clock).await.unwrap();
+    let acme = seed::named(&app.backend, "Acme", "UTC").await;
+    acme.team("growth").await;
+    let call = |amount: i64, repo: &str| {
+        let mut call = seed::call("2026-11-17T10:00:00Z".parse().unwrap(), amount.into());
+        call.tags.insert("repo".to_owned(), repo.to_owned());
+        call
+    };
+    acme.record([call(1, "web-shop"), call(3, "infra")]).await;
+    let browser = app.anonymous();
+    let fields = [("email", acme.email.as_str()), ("password", seed::PASSWORD)];
+    assert_eq!(browser.post_form("/fn/identity/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    let api = app.api(secrecy::ExposeSecret::expose_secret(&acme.key));
+    (app, browser, api)
+}
+
+#[tokio::test]
+async fn a_rule_is_previewed_entered_explained_and_undone() {
+    let (_app, browser, api) = start().await;
+    let days = "from=2026-11-01&to=2026-12-01";
+    let rule = json!({
+        "name": "Web repositories",
+        "conditions": [{"dimension": "tag.repo", "test": "starts_with", "values": "web-"}],
+        "method": "relabel",
+        "targets": [{"to": "team:growth"}],
+        "reason": "Growth took them over."
+    });
+    let (status, preview) = post(&api, "/v1/allocation-rules/preview", &rule).await;
+    assert_eq!((status, &preview["moved"]["spend"]), (StatusCode::OK, &json!("1.000000000000")));
+    let growth = preview["changes"].as_array().unwrap().iter().find(|change| change["slug"] == "growth").unwrap();
+    assert_eq!(growth["months"], json!([{"month": "2026-11", "spend": "1.000000000000", "requests": 1, "tokens": 10}]));
+    assert_eq!(api.get("/v1/allocation-rules").await.json()["rules"], json!([]), "nothing was entered");
+
+    let (status, made) = post(&api, "/v1/allocation-rules", &rule).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    let listed = api.get("/v1/allocation-rules").await.json();
+    assert_eq!(listed["rules"][0]["sentence"], "Usage where tag repo starts with web- counts for team growth.");
+    let id = &listed["rules"][0]["rule_id"];
+    let allocation = api.get(&format!("/v1/allocation?{days}")).await.json();
+    let totals: Vec<(&Value, &Value)> =
+        allocation["teams"].as_array().unwrap().iter().map(|team| (&team["slug"], &team["total"]["spend"])).collect();
+    assert_eq!(totals, [(&json!("main"), &json!("3.000000000000")), (&json!("growth"), &json!("1.000000000000"))]);
+    assert_eq!(allocation["unallocated"]["spend"], "0.000000000000");
+    assert_eq!((&allocation["flows"][0]["rule_id"], &allocation["flows"][0]["from"]["slug"]), (id, &json!("main")));
+    let explained = api.get(&format!("/v1/allocation-rules/{id}/explanation?{days}")).await.json();
+    assert_eq!(explained["origins"][0]["model"], "gpt-4o");
+    assert_eq!(explained["days"][0]["day"], "2026-11-17");
+
+    let page = browser.get("/o/acme/allocation?month=2026-11").await;
+    let text = page.body.replace('\u{a0}', " ").replace("<!>", "");
+    for said in ["Usage where tag repo starts with web- counts for team growth.", "100 %", "$4.00 of $4.00"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let overview = browser.get("/o/acme").await.body.replace('\u{a0}', " ");
+    assert!(overview.contains("/o/acme/allocation?month=2026-11"), "a link on the Overview");
+    let (status, _) = post(&api, &format!("/v1/allocation-rules/{id}/place"), &json!({"place": 1})).await;
+    assert_eq!(status, StatusCode::OK);
+
+    let change = made["change_id"].as_str().unwrap();
+    assert_eq!(post(&api, &format!("/v1/rule-changes/{change}/undo"), &json!({})).await.0, StatusCode::OK);
+    assert_eq!(api.get(&format!("/v1/allocation?{days}")).await.json()["flows"], json!([]));
+}
+
+#[tokio::test]
+async fn every_wrong_field_is_named() {
+    let (_app, browser, api) = start().await;
+    let rule = json!({"name": "", "conditions": [{"dimension": "colour", "test": "is", "values": "red"}], "method": "guess", "reason": "x"});
+    let (status, problem) = post(&api, "/v1/allocation-rules", &rule).await;
+    let wrong: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().filter_map(|error| error["pointer"].as_str()).collect();
+    assert_eq!((status, wrong), (StatusCode::BAD_REQUEST, vec!["name", "conditions[0][dimension]", "method"]));
+    for (query, code) in [
+        ("from=2026-11-01", 400),
+        ("from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z", 400),
+        ("from=2026-11-01&to=2026-12-01&team=growth", 400),
+    ] {
+        assert_eq!(api.get(&format!("/v1/allocation?{query}")).await.status, code, "{query}");
+    }
+    let page = browser.get("/o/acme/allocation/new?name=Web&method=relabel&reason=x&conditions[0][dimension]=project&conditions[0][test]=is&conditions[0][values]=main&targets[0][to]=project:main").await;
+    assert!(page.body.contains("These rules go round in a circle: project main → project main."), "{}", page.body);
+}
