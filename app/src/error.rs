@@ -63,6 +63,7 @@ pub fn Failure(
     let title = match &error.0 {
         Problem::NotFound => "Not found".to_owned(),
         Problem::Unauthenticated => "You are signed out".to_owned(),
+        Problem::Forbidden { .. } => "Your role does not allow this".to_owned(),
         Problem::Invalid { .. } | Problem::Unprocessable { .. } => format!("The {what} cannot be shown like this"),
         _ => format!("The {what} could not be read"),
     };

@@ -71,7 +71,8 @@ impl Address {
     #[must_use]
     pub fn of(uri: &http::Uri, parts: Vec<(String, String)>) -> Self {
         let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        Self { path: uri.path().to_owned(), query: query.into_owned().collect(), parts }
+        let query: UrlQuery = query.into_owned().collect();
+        Self { path: uri.path().to_owned(), query: query.with_added_filter(), parts }
     }
 
     /// The part of the path that the route table calls so.

@@ -187,6 +187,9 @@ looking("on a phone a tap on a chart reads a day, and a second one beside it ope
   assert.ok(fills.length > 1 && fills.every((fill) => fill !== "none"), `${fills}`);
   const plot = chart.locator(".chart-plot");
   await plot.scrollIntoViewIfNeeded();
+  await plot.tap({ position: { x: 150, y: 60 } });
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.equal(overflow, 0, "what is read in the middle does not widen the page");
   await plot.tap({ position: { x: 40, y: 60 } });
   const day = await chart.locator(".chart-tip-head span").innerText();
   assert.ok(!page.url().includes("explore"), "the first tap reads");
@@ -205,10 +208,15 @@ looking("on a phone the amounts and what to do with a row stand in sight", { wid
   ]) {
     await visit(page, `${path}${at}`);
     const shown = page.getByRole("table", { name: table }).first().locator(`tbody ${cell}`).filter({ visible: true }).first();
-    const box = await shown.boundingBox();
-    assert.ok(box && box.x >= 0 && box.x + box.width <= 375, `${at}: ${cell} at ${JSON.stringify(box)}`);
+    await expectInSight(shown, at);
   }
 });
+
+/** Fails where the box of its table cuts something off. */
+async function expectInSight(shown, at) {
+  const [box, edge] = [await shown.boundingBox(), await shown.evaluate((part) => part.closest(".table-box").getBoundingClientRect().right)];
+  assert.ok(box && box.x >= 0 && box.x + box.width <= edge + 0.5, `${at}: at ${JSON.stringify(box)}, and its table ends at ${edge}`);
+}
 
 looking("one forecast of all usage stands on every page", {}, async (page) => {
   const figure = (caption) => page.locator(".figure").filter({ hasText: caption }).locator(".figure-value").first().getAttribute("title");
@@ -226,6 +234,68 @@ looking("one forecast of all usage stands on every page", {}, async (page) => {
   const budget = await page.getByRole("table", { name: "Budgets" }).getByRole("row", { name: /all of/ }).getByRole("link").getAttribute("href");
   await visit(page, budget);
   same(await figure(/^Forecast \(month-end\)/));
+});
+
+/** An organization with so many projects that a list of them is long, and a key of each. */
+async function manyProjects() {
+  for (const project of ["billing", "chat", "drafts", "main", "search", "speech", "vision"])
+    await tallystick.bootstrap({ email: OWNER, password: PASSWORD, organization: "Many", project });
+  return "/o/many";
+}
+
+for (const javaScript of [true, false]) {
+  looking(`a long list is found in, ${javaScript ? "with" : "and is a list without"} JavaScript`, { javaScript }, async (page) => {
+    await visit(page, `${await manyProjects()}/settings/keys`);
+    const projects = page.getByRole("combobox", { name: "Projects" });
+    await page.getByLabel("Name").fill(`found ${javaScript}`);
+    if (javaScript) {
+      const found = page.getByRole("listbox", { name: "Suggestions" }).getByRole("option");
+      const before = await projects.inputValue();
+      await projects.click();
+      assert.ok((await found.count()) > 12, "all of them, as long as nothing is sought");
+      await projects.fill("none such");
+      await page.getByText("No suggestions").waitFor({ state: "attached" });
+      await page.getByLabel("Name").focus();
+      assert.equal(await projects.inputValue(), before, "what is not in the list is not chosen");
+      await projects.fill("only s");
+      await found.filter({ hasText: "Only speech" }).filter({ hasText: "One project" }).waitFor();
+      assert.equal(await found.count(), 2);
+      await expectAccessible(page);
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      assert.equal(await projects.inputValue(), "Only speech");
+      // Faster than the list comes.
+      await projects.fill("only vis");
+      await page.keyboard.press("Enter");
+      await found.first().waitFor({ state: "detached" });
+      await page.waitForFunction(() => document.querySelector("#project").value === "Only vision");
+    } else await projects.selectOption("only:vision");
+    await page.getByRole("button", { name: "Create key" }).click();
+    await page.getByText(`The key “found ${javaScript}” is made.`).waitFor();
+    await page.getByRole("row", { name: new RegExp(`^found ${javaScript}.*only vision`) }).waitFor();
+  });
+}
+
+looking("on a phone a key, a member and an invitation can be ended without scrolling sideways", { width: "phone" }, async (page) => {
+  const many = await manyProjects();
+  await tallystick.bootstrap({ email: "colleague@example.org", password: PASSWORD, organization: "Elsewhere" });
+  await visit(page, `${many}/settings/members`);
+  for (const email of ["colleague@example.org", "invited@example.org"]) {
+    await page.getByLabel("E-mail").fill(email);
+    await send(page, "Send the invitation", /notice=invited/);
+  }
+  const colleague = await openSignedIn(browser, tallystick, "colleague@example.org");
+  await visit(colleague, new URL((await tallystick.mail.to("colleague@example.org", /invites you/)).link("/invitations/")).pathname);
+  await send(colleague, "Accept", /\/o\//);
+  await colleague.context().close();
+  for (const [at, button] of [
+    ["keys", /^Revoke the key/],
+    ["members", "Remove colleague@example.org"],
+    ["members", "Revoke the invitation of invited@example.org"],
+  ]) {
+    await visit(page, `${many}/settings/${at}`);
+    await expectInSight(page.getByRole("button", { name: button }).first(), at);
+  }
 });
 
 test("a sample organization is loaded by a button and deleted again", async () => {

@@ -28,6 +28,8 @@ const PRICE_LIST = [
 ].join("\n");
 const OWNER = "owner@example.org";
 const VIEWER = "viewer@example.org";
+/** Longer than a telephone is wide. */
+const INVITED = "invited.with.a.long.address@subsidiary.example.org";
 
 /**
  * Where to look at each page of the route table: as a `stranger`, as the owner on the `sample` and on an `empty` organization, and as a `viewer` of the sample.
@@ -47,12 +49,22 @@ const VISITS = {
   // Local mode has mail to show; it has a test of its own.
   "/dev/mail": { stranger: [["/dev/mail", 404]] },
   "/docs/guides/{guide}": {
-    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
+    stranger: [...["curl", "python", "typescript", "opentelemetry", "litellm", "cloudevents", "files", "coding-agents", "steps"].map((guide) => `/docs/guides/${guide}`), ["/docs/guides/none", 404]],
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
   "/o/{org}/explore": {
-    sample: ["/explore?group_by=model&chart=area&period=90d", "/explore?choose=environment", "/explore?customer=nobody", "/explore?period=24h"],
+    sample: [
+      "/explore?group_by=model&chart=area&period=90d",
+      "/explore?choose=environment",
+      "/explore?customer=nobody",
+      "/explore?period=24h",
+      "/explore?chart=lines&measure=error_rate&group_by=feature&top=20",
+      "/explore?chart=heatmap&period=7d",
+      "/explore?chart=treemap&group_by=project,model&model=!~mini",
+      "/explore?chart=table&measure=cost_per_million_tokens&group_by=customer",
+      ["/explore?measure=retries&group_by=customer", 422],
+    ],
     empty: ["/explore"],
   },
   "/o/{org}/events": { sample: ["/events?choose=model"], empty: ["/events"] },
@@ -62,6 +74,11 @@ const VISITS = {
   "/o/{org}/events/uploads": { sample: ["/events/uploads"], empty: ["/events/uploads"], viewer: ["/events/uploads"] },
   "/o/{org}/events/uploads/{upload}": { sample: [["/events/uploads/none", 404]], empty: [() => known.upload] },
   "/o/{org}/events/{event}": { sample: [() => known.event, () => known.unpriced] },
+  "/o/{org}/sessions": { sample: ["/sessions?period=90d", "/sessions?choose=customer&sort=duration"], empty: ["/sessions"] },
+  "/o/{org}/sessions/{id}": { sample: [() => known.session, ["/sessions/none", 404]] },
+  "/o/{org}/interactions": { sample: ["/interactions?period=90d"], empty: ["/interactions"] },
+  "/o/{org}/interactions/{id}": { sample: [() => known.interaction] },
+  "/o/{org}/coding-agents": { sample: ["/coding-agents?period=90d"], empty: ["/coding-agents"] },
   "/o/{org}/projects": { sample: ["/projects", "/projects?archived=true"], viewer: ["/projects"] },
   "/o/{org}/projects/{project}": { sample: ["/projects/support-bot", ["/projects/none", 404]], empty: ["/projects/main"] },
   "/o/{org}/teams/{team}": { sample: ["/teams/engineering"], viewer: ["/teams/product"] },
@@ -144,14 +161,14 @@ after(async () => {
 /** Makes the viewer, and leaves one invitation open. */
 async function invite() {
   await tallystick.bootstrap({ email: VIEWER, password: PASSWORD, organization: "Elsewhere" });
-  for (const email of [VIEWER, "invited@example.org"]) {
+  for (const email of [VIEWER, INVITED]) {
     await visit(people.owner, `${paths.sample}/settings/members`);
     await people.owner.getByLabel("E-mail").fill(email);
     await people.owner.locator("form", { has: people.owner.getByLabel("E-mail") }).getByLabel("Role").selectOption("viewer");
     await send(people.owner, "Send the invitation", /notice=invited/);
   }
   const link = async (email) => new URL((await tallystick.mail.to(email, /invites you/)).link("/invitations/")).pathname;
-  known.invitation = await link("invited@example.org");
+  known.invitation = await link(INVITED);
   await people.viewer.context().clearCookies();
   await signIn(people.viewer, VIEWER);
   await visit(people.viewer, await link(VIEWER));
@@ -167,6 +184,8 @@ async function lookUp() {
   };
   known.event = await first("/events", "/events/0");
   known.unpriced = await first("/events?unpriced=true&period=90d", "/events/0");
+  known.session = await first("/sessions?period=90d", "/sessions/");
+  known.interaction = await first("/interactions?period=90d", "/interactions/");
   known.budget = await first("/budgets", "/budgets/0");
   known.price = await first("/prices", "/prices/openai/");
   await visit(people.owner, `${paths.sample}/prices/runs/new?model=none-such`);

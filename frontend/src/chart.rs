@@ -12,6 +12,8 @@ use crate::document::{self, PAGE, all, page_at};
 
 /// Beside the step that is read, in pixels.
 const BESIDE_PX: u32 = 14;
+/// The most that it is wide, as `style/ui/_chart.scss` has it.
+const TIP_WIDTH: &str = "min(280px, 62cqw)";
 
 /// How far beside a step a finger still means it, in pixels.
 const FINGER_PX: f64 = 12.0;
@@ -328,13 +330,14 @@ fn is_touch(event: &ev::PointerEvent) -> bool {
     event.pointer_type() == "touch"
 }
 
-/// Puts the tip beside its step, on the side where there is room. Through the object model, because a style attribute is forbidden.
+/// Puts the tip beside its step, on the side where there is more room, and never beyond the drawing. Through the object model, because a style attribute is forbidden.
 fn tip_at(tip: &HtmlElement, step: usize, count: usize) {
     let (before, all) = (step * 2 + 1, count * 2);
     let (side, other, distance) =
         if before > count { ("right", "left", all.saturating_sub(before)) } else { ("left", "right", before) };
     // Refused only for names that are not properties.
-    let _ = tip.style().set_property(side, &format!("calc({} + {BESIDE_PX}px)", percent(distance, count)));
+    let place = format!("min({} + {BESIDE_PX}px, 100% - {TIP_WIDTH})", percent(distance, count));
+    let _ = tip.style().set_property(side, &place);
     let _ = tip.style().set_property(other, "auto");
 }
 

@@ -26,7 +26,7 @@ const LIST: &str = r#"<ul class="suggest-list" role="listbox" aria-label="Sugges
 
 /// Before a list to choose from that is long.
 const FINDER: &str = r#"<span class="suggest"><input class="input" data-suggest></span>"#;
-/// On a field that leads somewhere: Enter was pressed before the answer came.
+/// On a field whose Enter takes the first that fits: it was pressed before the answer came.
 const ENTERED: &str = "data-entered";
 /// So many choices are seen at a glance.
 const FEW: u32 = 12;
@@ -147,6 +147,13 @@ fn choices(select: &HtmlSelectElement, typed: &str) -> Option<String> {
         let _ = item.set_attribute("role", "option");
         let _ = item.set_attribute("data-value", &option.get_attribute("value").unwrap_or_default());
         item.set_text_content(Some(&name));
+        // A team and a project may have one name.
+        if let Some(group) = option.parent_element().and_then(|group| group.get_attribute("label")) {
+            let note = document().create_element("span").ok()?;
+            note.set_class_name("soft small");
+            note.set_text_content(Some(&group));
+            let _ = item.append_child(&note);
+        }
         let _ = list.append_child(&item);
     }
     Some(list.inner_html())
@@ -164,6 +171,11 @@ fn option_of(event: &Event) -> Option<(HtmlInputElement, Element)> {
 
 fn goes(input: &HtmlInputElement) -> bool {
     input.has_attribute("data-go")
+}
+
+/// Whether Enter takes the first that fits: where a choice leads somewhere, and where something was typed to find a choice by.
+fn takes_first(input: &HtmlInputElement) -> bool {
+    goes(input) || select_of(input).is_some_and(|select| chosen_in(&select) != input.value())
 }
 
 fn options(input: &HtmlInputElement) -> Vec<Element> {
@@ -219,7 +231,7 @@ fn show(input: &HtmlInputElement, html: &str) {
         (count, _) => format!("{count} suggestions"),
     };
     say(input, &said);
-    mark(input, goes(input).then_some(0));
+    mark(input, takes_first(input).then_some(0));
     if input.has_attribute(ENTERED)
         && let Some(first) = options(input).first()
     {
@@ -280,7 +292,7 @@ fn pressed(input: &HtmlInputElement, key: &str) -> bool {
         "ArrowUp" => mark(input, Some(chosen.map_or(last, |at| at.checked_sub(1).unwrap_or(last)))),
         "Enter" => match chosen.and_then(|at| options.get(at)) {
             Some(option) => choose(input, option),
-            None if goes(input) => drop(input.set_attribute(ENTERED, "")),
+            None if takes_first(input) => drop(input.set_attribute(ENTERED, "")),
             None => return false,
         },
         "Escape" if !options.is_empty() && !goes(input) => close(input),
@@ -291,8 +303,8 @@ fn pressed(input: &HtmlInputElement, key: &str) -> bool {
 
 /// Takes an option over.
 fn choose(input: &HtmlInputElement, option: &Element) {
+    let _ = input.remove_attribute(ENTERED);
     if let Some(href) = option.get_attribute("data-href") {
-        let _ = input.remove_attribute(ENTERED);
         if let Ok(Some(dialog)) = input.closest("dialog") {
             crate::page::close_dialog(dialog);
         }

@@ -2,6 +2,8 @@
 
 mod lists;
 
+pub(crate) use lists::call_groups;
+
 use crate::api::csv;
 use crate::caller::MemberCaller;
 use crate::error::ApiError;
@@ -28,6 +30,8 @@ pub(crate) fn routes() -> Vec<Plain> {
         (Method::GET, "/o/{org}/statements.csv", get(statements)),
         (Method::GET, "/o/{org}/events.csv", file("events", events)),
         (Method::GET, "/o/{org}/events/unpriced.csv", file("unpriced", lists::unpriced)),
+        (Method::GET, "/o/{org}/sessions.csv", file("sessions", lists::sessions)),
+        (Method::GET, "/o/{org}/interactions.csv", file("interactions", lists::interactions)),
         (Method::GET, "/o/{org}/budgets.csv", file("budgets", lists::budgets)),
         (Method::GET, "/o/{org}/alerts.csv", file("alerts", lists::alerts)),
         (Method::GET, "/o/{org}/forecast.csv", file("forecast", lists::forecast)),

@@ -1,11 +1,18 @@
 //! The event: one attempt to use a model.
 
+mod coding;
+mod groups;
 mod query;
 mod rejection;
 mod totals;
 mod trace;
 mod views;
 
+pub use coding::{CODING_AGENTS, CODING_TAGS, branch_name, coding_agent, repository_name};
+pub use groups::{
+    CALLS_PER_PAGE, Call, CallGroup, CallGroupDetail, CallGroupOrder, CallGroupQuery, CallGroupRow, CallGroups,
+    CostPercentiles, MAX_READ_CALLS, MAX_REPEATS, Repeat, StepSums, waterfall, with_retries_below,
+};
 pub use query::{DEFAULT_PAGE, EventQuery, MAX_PAGE};
 pub use rejection::{ParsedEvent, Rejection, Sender};
 pub use totals::Totals;

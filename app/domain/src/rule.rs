@@ -41,6 +41,7 @@ impl RuleKind {
         Self::ModelAlias,
         Self::ContractTerm,
         Self::CostBasis,
+        Self::Charge,
         Self::Allocation,
         Self::Charge,
     ];

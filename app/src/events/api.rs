@@ -5,7 +5,7 @@ use crate::error::AppError;
 use crate::layout::{PeriodSelection, UrlQuery};
 use backend::events::uploads;
 use chrono::{DateTime, Utc};
-use domain::event::{DEFAULT_PAGE, EventQuery, RejectedFilter, RejectedReason};
+use domain::event::{CallGroupQuery, DEFAULT_PAGE, EventQuery, RejectedFilter, RejectedReason};
 use domain::ids::{RejectedId, UploadId};
 use domain::problem::{FieldProblem, Problem};
 use domain::span::Edge;
@@ -134,18 +134,37 @@ pub fn asked(
 ) -> Result<EventQuery, Problem> {
     let query: UrlQuery = pairs.iter().cloned().collect();
     let id = |name: &str| query.get(name).map(str::to_owned);
-    let (request_id, session_id) = (id("request_id"), id("session_id"));
+    let (request_id, session_id, interaction_id) = (id("request_id"), id("session_id"), id("interaction_id"));
     let period = PeriodSelection::from_query(&query, scope.calendar(backend.clock.now())).period;
-    // A request or a session is shown whole, whatever days the page had before.
-    let edge = |day| (request_id.is_none() && session_id.is_none()).then_some(Edge::Day(day));
+    // A request, session or interaction is shown whole, whatever days the page had before.
+    let is_whole = request_id.is_some() || session_id.is_some() || interaction_id.is_some();
+    let edge = |day| (!is_whole).then_some(Edge::Day(day));
     Ok(EventQuery {
         from: edge(period.from),
         to: edge(period.to),
         filters: Filter::from_pairs(pairs)?,
         request_id,
         session_id,
+        interaction_id,
         unpriced: query.get("unpriced") == Some("true"),
         cursor: query.get("cursor").map(str::to_owned),
         limit: DEFAULT_PAGE,
     })
+}
+
+/// What the parameters of a list of sessions or interactions ask for; for the page and its file.
+///
+/// # Errors
+/// [`Problem::Invalid`] that names every wrong filter.
+pub fn asked_groups(
+    backend: &backend::Backend,
+    scope: &backend::OrgScope,
+    pairs: &[(String, String)],
+) -> Result<CallGroupQuery, Problem> {
+    let query: UrlQuery = pairs.iter().cloned().collect();
+    let period = PeriodSelection::from_query(&query, scope.calendar(backend.clock.now())).period;
+    let own = pairs.iter().filter(|(name, _)| ["sort", "cursor"].contains(&name.as_str()));
+    let asked = CallGroupQuery::from_pairs(&own.cloned().collect::<Vec<_>>())?;
+    let (from, to) = (Some(Edge::Day(period.from)), Some(Edge::Day(period.to)));
+    Ok(CallGroupQuery { from, to, filters: Filter::from_pairs(pairs)?, ..asked })
 }

@@ -1,6 +1,6 @@
 //! One event and its receipt: what was used, at which price, and whether the sum is right.
 
-use super::labels::{event_path, event_table, status_tone, status_word};
+use super::labels::{event_path, event_table, group_path, status_tone, status_word};
 use crate::format;
 use crate::layout::{NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
@@ -10,7 +10,7 @@ use crate::ui::{
     Badge, Breadcrumb, CodeBlock, Column, Columns, Crumb, Facts, Icon, Notice, PageHead, Section, Sign, Table, Tone,
     columns, html, inline_code,
 };
-use domain::event::EventDetail;
+use domain::event::{CallGroup, EventDetail};
 use domain::ids::EventKey;
 use domain::meter::Meter;
 use domain::period::Period;
@@ -259,7 +259,7 @@ fn used(event: &EventDetail) -> AnyView {
             }
         })
         .collect_view();
-    html! { <Table caption="What was used" columns=columns>{rows}</Table> }
+    html! { <div class="receipt"><Table caption="What was used" columns=columns>{rows}</Table></div> }
 }
 
 /// Whether the numbers agree, and what the same request would have cost otherwise.
@@ -362,12 +362,13 @@ fn alternatives(event: &EventDetail) -> Option<AnyView> {
     })
 }
 
-/// The list of what has the same value as this event; none for what lists are not filtered by.
+/// What has the same value as this event: its session or interaction, else a list; none for what lists are not filtered by.
 fn same(org: &str, event: &EventDetail, label: &str, value: &str) -> Option<String> {
     let events = NavItem::Events.path(org);
     match label {
         "Request" => return Some(UrlQuery::new().with("request_id", value).at(&events)),
-        "Session" => return Some(UrlQuery::new().with("session_id", value).at(&events)),
+        "Session" => return Some(group_path(org, CallGroup::Session, value)),
+        "Interaction" => return Some(group_path(org, CallGroup::Interaction, value)),
         _ => {}
     }
     let dimension: Dimension = label.parse().or_else(|_| label.to_lowercase().parse()).ok()?;
@@ -402,7 +403,7 @@ fn attributes(org: &str, event: &EventDetail) -> AnyView {
     }
 }
 
-/// Other attempts of the request, other events of the session.
+/// Other attempts of the request, and what may be the same call.
 fn others(org: &str, event: &EventDetail) -> AnyView {
     let attempts = (!event.attempts.is_empty()).then(|| {
         let all: Decimal = event.attempts.iter().chain([&event.row]).filter_map(|row| row.cost).sum();
@@ -410,13 +411,9 @@ fn others(org: &str, event: &EventDetail) -> AnyView {
         let table = event_table(org, "Other attempts of this request", &event.attempts);
         view! { <Section title="Other attempts of this request" note=note id="attempts">{table}</Section> }
     });
-    let session = (!event.session.is_empty()).then(|| {
-        let table = event_table(org, "Other events of this session", &event.session);
-        view! { <Section title="Other events of this session" id="session">{table}</Section> }
-    });
     let duplicates = (!event.possible_duplicates.is_empty()).then(|| {
         let table = event_table(org, "Events that may be the same call", &event.possible_duplicates);
         view! { <Section title="Events that may be the same call" id="doubles">{table}</Section> }
     });
-    html! { {duplicates}{attempts}{session} }
+    html! { {duplicates}{attempts} }
 }

@@ -1,16 +1,18 @@
 //! Labels and cells that all views of events share.
 
 use crate::format;
-use crate::layout::NavItem;
+use crate::layout::{NavItem, UrlQuery};
 use crate::ui::{Column, StatusDot, Tab, Table, Tabs, Tone, html};
-use domain::event::{Attention, EventRow, Status};
+use domain::event::{Attention, CallGroup, EventRow, Status};
 use domain::ids::EventKey;
 use leptos::prelude::*;
 
 /// The lists of this room.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum List {
+pub(crate) enum List {
     All,
+    Groups(CallGroup),
+    CodingAgents,
     Rejected,
     Unpriced,
     PossibleDuplicates,
@@ -18,10 +20,12 @@ pub(super) enum List {
 }
 
 impl List {
-    pub(super) fn path(self, org: &str) -> String {
+    pub(crate) fn path(self, org: &str) -> String {
         let events = NavItem::Events.path(org);
         match self {
             Self::All => events,
+            Self::Groups(kind) => format!("/o/{org}/{}", kind.plural()),
+            Self::CodingAgents => format!("/o/{org}/coding-agents"),
             Self::Rejected => format!("{events}/rejected"),
             Self::Unpriced => format!("{events}/unpriced"),
             Self::PossibleDuplicates => format!("{events}/possible-duplicates"),
@@ -31,13 +35,16 @@ impl List {
 }
 
 /// Links between the lists, with what waits in each.
-pub(super) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
+pub(crate) fn tabs(org: &str, here: List, attention: Attention) -> AnyView {
     let tab = |list: List, label: &str, waiting: u64| {
         let tab = Tab::new(label, list.path(org), list == here);
         if waiting == 0 { tab } else { tab.count(at_least(waiting)) }
     };
     let tabs = vec![
         tab(List::All, "All events", 0),
+        tab(List::Groups(CallGroup::Session), "Sessions", 0),
+        tab(List::Groups(CallGroup::Interaction), "Interactions", 0),
+        tab(List::CodingAgents, "Coding agents", 0),
         tab(List::Rejected, "Rejected", attention.rejected),
         tab(List::Unpriced, "Unpriced", attention.unpriced),
         tab(List::PossibleDuplicates, "Possible duplicates", 0),
@@ -54,6 +61,11 @@ pub(super) fn at_least(count: u64) -> String {
 /// The page of an event.
 pub(super) fn event_path(org: &str, event: EventKey) -> String {
     format!("{}/{event}", NavItem::Events.path(org))
+}
+
+/// The page of a session or interaction.
+pub(super) fn group_path(org: &str, kind: CallGroup, id: &str) -> String {
+    format!("{}/{}", List::Groups(kind).path(org), UrlQuery::segment(id))
 }
 
 /// A status as people read it.
@@ -108,6 +120,10 @@ pub(super) fn event_table(org: &str, caption: &str, rows: &[EventRow]) -> AnyVie
 fn event_row(org: &str, row: &EventRow) -> AnyView {
     let attempt = (row.attempt > 1).then(|| format!(", attempt {}", row.attempt));
     let duplicate = row.possible_duplicate.then(|| view! { <span class="note warn">"possible duplicate"</span> });
+    let session = row.session_id.as_ref().map(|id| {
+        let name = format!("Session {id}");
+        view! { <a class="note" href=group_path(org, CallGroup::Session, id) title=name.clone() aria-label=name>"session"</a> }
+    });
     let label = format!("Event {} of {}", row.id, format::time_seconds(row.at));
     let (tone, status) = (status_tone(row.status), status_word(row.status));
     html! {
@@ -119,7 +135,7 @@ fn event_row(org: &str, row: &EventRow) -> AnyView {
             </th>
             <td class="name">{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td class="only-wide">{row.project.clone()}</td>
-            <td class="only-wide">{row.feature.clone()}</td>
+            <td class="only-wide">{row.feature.clone()}{session}</td>
             <td class="only-wide"><StatusDot tone=tone>{status}{attempt}</StatusDot>{duplicate}</td>
             <td class="num only-wide">{row.latency_ms.map(format::milliseconds)}</td>
             <td class="num only-wide">{if row.tokens == 0 { format::NONE.to_owned() } else { format::count(row.tokens) }}</td>

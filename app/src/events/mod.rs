@@ -1,6 +1,8 @@
-//! Events: the live list, the receipt of each, what was rejected, what waits for a price, what may be counted twice, and files of events.
+//! Events: the live list, sessions and interactions, the receipt of each, what was rejected, what waits for a price, what may be counted twice, and files of events.
 
 pub mod api;
+mod call_group;
+mod call_groups;
 mod detail;
 mod labels;
 mod list;
@@ -9,7 +11,10 @@ mod rejected;
 mod unpriced;
 mod uploads;
 
+pub(crate) use call_group::{interaction, session};
+pub(crate) use call_groups::{interactions, sessions};
 pub(crate) use detail::event;
+pub(crate) use labels::{List, tabs};
 pub(crate) use list::events;
 pub(crate) use possible_duplicates::possible_duplicates;
 pub(crate) use rejected::rejected;

@@ -47,7 +47,7 @@ fn draw(visit: &Visit, Rows { rows, next_cursor }: &Rows<RejectedRow>, as_of: Da
         return html! { <EmptyState title="Nothing was rejected" text=text/> };
     }
     let may_dismiss = visit.frame.may(Permission::ManageProjects);
-    let mut columns = columns("Last seen | Times # | What was wrong | Field | Event | Model | Project | API key");
+    let mut columns = columns("Last seen | Times # | What was wrong | Event | Model | Project | API key");
     if may_dismiss {
         columns.push(Column::text("Dismiss").hidden());
     }
@@ -78,8 +78,10 @@ fn entry(org: &str, row: &RejectedRow, dismissing: Option<DateTime<Utc>>) -> Any
                 {since}
             </th>
             <td class="num">{format::count(row.times)}</td>
-            <td class="wrap">{inline_code(&row.detail)}<span class="note">{row.code.clone()}</span></td>
-            <td class="mono">{field}</td>
+            <td class="wrap rejected-why">
+                {inline_code(&row.detail)}
+                <span class="note note-below"><span class="mono">{field}</span>" "{row.code.clone()}</span>
+            </td>
             <td class="mono">{row.id.clone()}</td>
             <td>{row.model.clone()}<span class="note">{row.provider.clone()}</span></td>
             <td>{row.project.clone()}</td>

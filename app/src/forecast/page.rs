@@ -23,7 +23,7 @@ pub(crate) async fn forecast(visit: Visit) -> Drawn {
     Ok(Page::new(
         "Forecast",
         view! {
-            <PageHead title="Forecast" hidden=true><CsvLink/></PageHead>
+            <PageHead title="Forecast"><CsvLink/></PageHead>
             {draw(&visit, &page)}
         },
     ))

@@ -38,7 +38,7 @@ macro_rules! guide {
 }
 
 /// The ways to send events: languages, tools that send already, files.
-pub const GUIDES: [Guide; 7] = [
+pub const GUIDES: [Guide; 9] = [
     guide!("curl", "curl", "guides/curl.md"),
     guide!("python", "Python", "guides/python.md"),
     guide!("typescript", "TypeScript", "guides/typescript.md"),
@@ -46,6 +46,8 @@ pub const GUIDES: [Guide; 7] = [
     guide!("litellm", "LiteLLM", "litellm.md"),
     guide!("cloudevents", "CloudEvents", "cloudevents.md"),
     guide!("files", "File import", "files.md"),
+    guide!("coding-agents", "Coding agents", "guides/coding-agents.md"),
+    guide!("steps", "Tools and people", "guides/steps.md"),
 ];
 
 /// What guides refer to.
@@ -71,7 +73,17 @@ impl Guide {
     /// Whether its first snippet is all that it takes.
     #[must_use]
     pub fn is_snippet(self) -> bool {
-        !matches!(self.word, "cloudevents" | "files")
+        !matches!(self.word, "cloudevents" | "files" | "coding-agents" | "steps")
+    }
+
+    /// Its text as the page shows it, with this server's address.
+    fn body(self, server: &str) -> AnyView {
+        let parts = markdown::parts(&self.filled(server, KEY_GOES_HERE)).into_iter().enumerate();
+        let part = |(at, part)| match part {
+            Part::Html(html) => html! { <div class="prose" inner_html=html></div> },
+            Part::Code(code) => snippet(self.label, at, code),
+        };
+        html! { <article class="guide">{parts.map(part).collect_view()}</article> }
     }
 
     /// What runs as it is: the snippets above the first heading.
@@ -96,21 +108,22 @@ pub(crate) async fn guide(address: Address) -> Drawn {
     let guide = Guide::find(address.part("guide")).ok_or(Problem::NotFound)?;
     let tab = |of: Guide| Tab::new(of.label, of.path(), of == guide);
     let tabs = GUIDES.map(tab).into_iter().chain([Tab::new("API reference", "/docs", false)]).collect();
-    let text = guide.filled(&backend()?.public_url, KEY_GOES_HERE);
-    let body = markdown::parts(&text).into_iter().enumerate().map(|(at, part)| match part {
-        Part::Html(html) => html! { <div class="prose" inner_html=html></div> },
-        Part::Code(code) => snippet(guide.label, at, code),
-    });
+    let text = guide.body(&backend()?.public_url);
     let title = format!("Send events: {}", guide.label);
     let head = title.clone();
     let body = view! {
         <Plain wide=true>
             <PageHead title=head/>
             <Tabs label="Guides" tabs=tabs/>
-            <article class="guide">{body.collect_view()}</article>
+            {text}
         </Plain>
     };
     Ok(Page::new(title, body))
+}
+
+/// How coding agents are set up, for the page that has nothing of theirs yet.
+pub(crate) fn coding_agents(server: &str) -> AnyView {
+    Guide::find("coding-agents").map_or_else(|| ().into_any(), |guide| guide.body(server))
 }
 
 /// The menu "Help" of the frame.

@@ -85,7 +85,7 @@ fn role_cell(org: &str, member: &Member, mine: Role, is_me: bool) -> AnyView {
     let id = format!("role-{}", member.user_id);
     let label = format!("Change the role of {}", member.email);
     html! {
-        <form class="form-row" method="post" action=ChangeRole::url()>
+        <form class="actions" method="post" action=ChangeRole::url()>
             {hidden([("org", org), ("member", &member.user_id.to_string())])}
             <Select label="Role" name="role" id=id inline=true choices=role_choices(mine) value=member.role.as_str()/>
             <Button small=true attr:aria-label=label>"Change"</Button>

@@ -157,7 +157,7 @@ fn delete_form(visit: &Visit) -> AnyView {
     html! {
         <Section title="Delete the organization" id="delete">
             <p class="prose">"Deletes all events, spend, API keys, budgets, alerts, members and the audit log in seven days. Until then every owner can undo it; API keys record no events and mails wait."</p>
-            <details open=failed>
+            <details class="fold" open=failed>
                 <summary>"Delete this organization …"</summary>
                 <form class="form" method="post" action=DeleteOrganization::url()>
                     <FormErrors errors=form.errors()/>

@@ -18,4 +18,4 @@ pub use logo::Logo;
 pub use navigation::{Badges, NavItem, shows_days, shows_filters, shows_hours};
 pub use period::{PeriodSelection, period_here};
 pub use plain::Plain;
-pub use query::{UrlQuery, here};
+pub use query::{ADD, HOW, UrlQuery, VALUE, here};

@@ -106,7 +106,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects.
+    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -115,6 +115,7 @@ impl NavItem {
         }
         match segments.next().unwrap_or_default() {
             "teams" | "new" => Some(Self::Projects),
+            "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -125,7 +126,8 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _) | (Some("explore" | "events" | "charges"), None) => true,
+        (None, _)
+        | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => true,
         (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
@@ -210,6 +212,7 @@ mod tests {
             ("/o/acme/", Some(NavItem::Overview)),
             ("/o/acme/events/rejected", Some(NavItem::Events)),
             ("/o/acme/teams/search", Some(NavItem::Projects)),
+            ("/o/acme/sessions/conv-88", Some(NavItem::Events)),
             ("/o/acme/new/project", Some(NavItem::Projects)),
             ("/o/acme/prices/openai/gpt-4o", Some(NavItem::Prices)),
             ("/o/acme/settings/members", Some(NavItem::Settings)),
@@ -228,7 +231,13 @@ mod tests {
         {
             assert!(shows_days(path), "{path}");
         }
-        for path in ["/o/acme/projects", "/o/acme/events/rejected", "/o/acme/budgets", "/o/acme/teams/x/edit"] {
+        for path in [
+            "/o/acme/projects",
+            "/o/acme/events/rejected",
+            "/o/acme/budgets",
+            "/o/acme/teams/x/edit",
+            "/o/acme/sessions/x",
+        ] {
             assert!(!shows_days(path), "{path}");
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::page::Address;
 use domain::period::Period;
+use domain::spend::{Dimension, Filter};
 use leptos::prelude::*;
 
 /// Parameters that follow the reader from page to page: the period, the comparison and every filter of the spend query.
@@ -29,6 +30,13 @@ const STICKY: [&str; 18] = [
 /// Parameters that belong to one look at one list and never survive a change of anything else.
 const FLEETING: [&str; 4] = ["cursor", "before", "page", "notice"];
 
+/// What the form of a filter sends, because a form cannot write a sign before a value: the dimension, the signs, the value.
+pub const ADD: &str = "add";
+/// The signs of [`ADD`]: `!`, `~`, both or none.
+pub const HOW: &str = "how";
+/// The value of [`ADD`].
+pub const VALUE: &str = "value";
+
 /// The parameters of an address in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UrlQuery(Vec<(String, String)>);
@@ -46,6 +54,20 @@ pub fn here() -> String {
 }
 
 impl UrlQuery {
+    /// With the filter that a form adds, as addresses say it; without it where it cannot be read.
+    #[must_use]
+    pub fn with_added_filter(self) -> Self {
+        let (Some(name), Some(value)) = (self.get(ADD), self.get(VALUE)) else { return self };
+        let how = self.get(HOW).unwrap_or_default();
+        let mut next = self.filtered(|name| ![ADD, HOW, VALUE].contains(&name));
+        if let Ok(dimension) = name.parse::<Dimension>() {
+            let only = Filter::only(dimension, vec![value.trim().to_owned()]);
+            let filter = Filter { exclude: how.contains('!'), contains: how.contains('~'), ..only };
+            next.0.extend(filter.to_pairs());
+        }
+        next
+    }
+
     /// The parameters of the page that is being made.
     #[must_use]
     pub fn here() -> Self {
@@ -179,6 +201,20 @@ mod tests {
         ]);
         assert_eq!(here.sticky().at("/o/acme/events"), "/o/acme/events?period=7d&project=a%20b&project=c%26d&tag.x=1");
         assert_eq!(UrlQuery::new().at("/o/acme"), "/o/acme");
+    }
+
+    #[test]
+    fn what_a_form_adds_becomes_a_filter_as_addresses_say_it() {
+        let added = |how: &str, value: &str| {
+            let form = [("period", "7d"), ("add", "model"), ("how", how), ("value", value)];
+            query(&form).with_added_filter().pairs().pop().unwrap()
+        };
+        let model = |value: &str| ("model".to_owned(), value.to_owned());
+        assert_eq!(added("", " gpt-4o "), model("gpt-4o"));
+        assert_eq!(added("!", "!x"), model("!\\!x"));
+        assert_eq!((added("~", "gpt"), added("!~", "~")), (model("~gpt"), model("!~~")));
+        assert_eq!(query(&[("period", "7d")]).with_added_filter().at(""), "?period=7d");
+        assert_eq!(query(&[("add", "x"), ("value", "y"), ("period", "7d")]).with_added_filter().at(""), "?period=7d");
     }
 
     #[test]

@@ -133,7 +133,7 @@ fn month_row(visit: &Visit, status: &MonthStatus) -> AnyView {
             <td><Badge tone=state_tone(status)>{state}</Badge>{newer}</td>
             {effect}
             <td class="nowrap">{applied}</td>
-            <td>{action}</td>
+            <td class="end">{action}</td>
         </tr>
     }
 }
@@ -194,7 +194,7 @@ fn term_row(rows: Rows<'_>, term: &Dated<ContractTerm>) -> AnyView {
             <td class="nowrap">{holds}</td>
             <td>{sourced(&row.source, "", row.source_url.clone(), &words)}</td>
             <td class="nowrap">{entered(term)}</td>
-            <td class="nowrap">{end}</td>
+            <td class="end">{end}</td>
         </tr>
     }
 }

@@ -60,16 +60,20 @@ pub(crate) async fn discounts(visit: Visit) -> Drawn {
 fn draw(visit: &Visit, modifiers: &History<Dated<PriceModifier>>, has_changes: bool) -> AnyView {
     let (org, may_manage) = (visit.org(), visit.frame.may(Permission::ManagePrices));
     let new = format!("{}/new", path(org));
-    let action = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Enter one"</Button> });
+    let action =
+        may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Add discount or markup"</Button> });
     let live: Vec<&PriceModifier> =
         modifiers.iter().filter(|modifier| modifier.is_live()).map(|modifier| &modifier.row).collect();
     let of =
         |kind: ModifierKind| i128::try_from(live.iter().filter(|row| row.kind == kind).count()).unwrap_or_default();
-    let lead = format!(
-        "{} and {} multiply the prices of what comes.",
-        format::counted(of(ModifierKind::Discount), "discount"),
-        format::counted(of(ModifierKind::Markup), "markup")
-    );
+    let lead = match live.len() {
+        0 => "Prices hold as they are.".to_owned(),
+        _ => format!(
+            "{} and {} multiply the prices of what comes.",
+            format::counted(of(ModifierKind::Discount), "discount"),
+            format::counted(of(ModifierKind::Markup), "markup")
+        ),
+    };
     let body = if modifiers.is_empty() {
         let text = "A discount is what you negotiated off a provider's prices; a markup is what you add when you charge your teams.";
         html! { <EmptyState title="No discounts or markups" text=text/> }
@@ -152,7 +156,7 @@ fn row(rows: Rows<'_>, modifier: &Dated<PriceModifier>) -> AnyView {
             <td class="nowrap">{span(row.valid_from, row.valid_to)}</td>
             <td>{sourced(&row.source, "", row.source_url.clone(), &what)}</td>
             <td>{entered(modifier)}</td>
-            <td>{end}</td>
+            <td class="end">{end}</td>
         </tr>
     }
 }
@@ -173,7 +177,7 @@ pub(crate) async fn new_discount(visit: Visit) -> Drawn {
             Err(error) => return Err(error),
         },
     };
-    Ok(Page::new("Enter a discount or markup", body))
+    Ok(Page::new("Add discount or markup", body))
 }
 
 /// What it would have meant for the last 30 days.
@@ -210,13 +214,13 @@ fn field_errors(fields: &[FieldProblem]) -> Vec<(String, String)> {
 }
 
 fn draw_new(org: &str, typed: &ModifierForm, effect: Option<ModifierEffect>, wrong: Vec<(String, String)>) -> AnyView {
-    let crumbs = vec![Crumb::link("Discounts and markups", path(org)), Crumb::here("Enter one".to_owned())];
+    let crumbs = vec![Crumb::link("Discounts and markups", path(org)), Crumb::here("Add one".to_owned())];
     let lead = "First what it would have meant for the last 30 days; nothing is entered before you say so.";
     let seen = effect.map(|effect| seen(org, typed, &effect));
     let fields = fields(org, typed, wrong, seen.is_some());
     html! {
         <Breadcrumb crumbs=crumbs/>
-        <PageHead title="Enter a discount or markup" lead=lead/>
+        <PageHead title="Add discount or markup" lead=lead/>
         <FormErrors errors={Posted::<AddModifier>::here().errors()}/>
         {seen}
         {fields}

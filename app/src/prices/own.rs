@@ -53,16 +53,19 @@ fn draw(rows: Rows<'_>, book: &OwnBook) -> AnyView {
     let base = NavItem::Prices.path(rows.org);
     let actions = rows.may_manage.then(|| {
         let (price, name) = (format!("{base}/own/price"), format!("{base}/own/name"));
-        view! { <Button kind=ButtonKind::Primary href=price>"Add price override"</Button><Button href=name>"Add model alias"</Button> }
+        view! { <Button href=name>"Add model alias"</Button><Button kind=ButtonKind::Primary href=price>"Add price override"</Button> }
     });
     let live = book.prices.iter().filter(|price| price.is_live()).count();
     let names = book.mappings.iter().filter(|mapping| mapping.is_live()).count();
     let number = |count: usize| i128::try_from(count).unwrap_or_default();
-    let lead = format!(
-        "{} and {} of your own override the list price book.",
-        format::counted(number(live), "price"),
-        format::counted(number(names), "name")
-    );
+    let lead = match (live, names) {
+        (0, 0) => "Every model has its list price.".to_owned(),
+        _ => format!(
+            "{} and {} of your own override the list price book.",
+            format::counted(number(live), "price"),
+            format::counted(number(names), "name")
+        ),
+    };
     let body = if book.prices.is_empty() && book.mappings.is_empty() {
         let text = "Enter a negotiated price, a model that nobody lists, or the name of a deployment. Everything else has the list price.";
         html! { <EmptyState title="No prices of your own" text=text/> }

@@ -1,26 +1,27 @@
 //! From sums to drawings: which colour, which label, where a click leads.
 
-use super::labels::{happening, measured, spike, value_label};
+use super::labels::{group_label, happening, measured, measured_or_none, spike};
 use super::links;
 use crate::forecast::labels;
 use crate::format;
 use crate::layout::UrlQuery;
 use crate::ui::Tone;
 use crate::ui::chart::{
-    self, Annotation, Band, ChartData, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
+    self, Annotation, Band, ChartData, Field, Hue, Line, Series, Stack, Stroke, Threshold, hue_of, ranked,
 };
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, Timelike, Weekday};
 use domain::budget::BudgetState;
 use domain::forecast::MonthEndForecast;
 use domain::period::Period;
 use domain::spend::{
-    Anomaly, BucketStart, ComparisonLine, Explore, ExploreStep, Happening, Measure, Overview, SpendRange,
+    Anomaly, BucketStart, ChartKind, ComparisonLine, Explore, ExploreStep, Group, Happening, HeatCell, HeatMap,
+    Measure, Overview, SpendRange,
 };
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// Name of what has no colour of its own.
-const REST: &str = "other";
+pub(super) const REST: &str = "other";
 /// Most things that stand over a chart; more would hide each other.
 const ANNOTATIONS: usize = 3;
 
@@ -165,6 +166,11 @@ fn chart_step(start: BucketStart, org: &str, query: &UrlQuery) -> chart::Step {
     let (label, title, mark) = match start {
         BucketStart::Hour(at) => return hour(at),
         BucketStart::Month(day) => (day.format("%b %Y").to_string(), format::month(day), day.month() == 1),
+        BucketStart::Quarter(day) => {
+            let label = format!("Q{} {}", day.month0() / 3 + 1, day.year());
+            (label.clone(), label, false)
+        }
+        BucketStart::Year(day) => (day.year().to_string(), day.year().to_string(), false),
         BucketStart::Week(day) => (format::day(day), format!("Week of {}", format::day_year(day)), day.day() <= 7),
         BucketStart::Day(day) => (format::day(day), format::weekday(day), day.weekday() == Weekday::Mon),
     };
@@ -172,25 +178,83 @@ fn chart_step(start: BucketStart, org: &str, query: &UrlQuery) -> chart::Step {
 }
 
 /// The measure by step and group.
-pub(super) fn of_explore(explore: &Explore, org: &str, query: &UrlQuery, stack: Stack) -> ChartData {
+pub(super) fn of_explore(explore: &Explore, org: &str, query: &UrlQuery) -> ChartData {
     let asked = &explore.query;
     let every = hours_between_labels(explore.steps.len());
     let step = |at: &ExploreStep| {
         let drawn = chart_step(at.bucket, org, query);
         let mark = drawn.mark || matches!(at.bucket, BucketStart::Hour(at) if at.hour() % every == 0);
-        chart::Step { total: measured(asked.measure, at.total), mark, ..drawn }
+        chart::Step { total: measured_or_none(asked.measure, at.total), mark, ..drawn }
     };
     let steps = explore.steps.iter().map(step).collect();
     let before = explore.steps.iter().map(|step| step.before).collect();
     let name = explore.line.map(|line| line_name(line, asked.range, explore.now.date_naive()));
-    let line = name.map(|name| thin(name, before, asked.measure));
+    let before = name.map(|name| thin(name, before, asked.measure));
+    let parts = explore_parts(explore);
+    let chart = asked.effective_chart();
+    if chart == ChartKind::Lines {
+        let lines = parts.into_iter().map(|part| part.line(asked.measure)).chain(before).collect();
+        return ChartData { steps, lines, ..ChartData::default() };
+    }
+    let stack = if chart == ChartKind::Area { Stack::Areas } else { Stack::Bars };
+    let series = parts.into_iter().map(|part| part.series(asked.measure)).collect();
+    ChartData { steps, series, stack, lines: before.into_iter().collect(), ..ChartData::default() }
+}
+
+/// Hours of the day from left to right, weekdays below each other; how often each weekday came stands beside it.
+pub(super) fn of_heat(explore: &Explore, heat: &HeatMap) -> ChartData {
+    let measure = explore.query.measure;
+    let value = |cell: &HeatCell| cell.sums.of(measure, cell.minutes);
+    let day_minutes = Decimal::from(24 * 60);
+    let weekday = |(day, cells): (&str, &[HeatCell])| {
+        let days = cells.iter().map(|cell| cell.minutes).sum::<Decimal>() / day_minutes;
+        Series {
+            name: format!("{day} ×{}", days.ceil().normalize()),
+            hue: Hue::First,
+            values: cells.iter().map(|cell| value(cell).map_or(0.0, format::to_plot_value)).collect(),
+            texts: cells.iter().map(|cell| measured_or_none(measure, value(cell))).collect(),
+        }
+    };
+    let hour = |hour: usize| {
+        let mut all = HeatCell::default();
+        for cell in heat.weekdays().filter_map(|cells| cells.get(hour)) {
+            all.sums.add(&cell.sums);
+            all.minutes += cell.minutes;
+        }
+        let (label, title) = (format!("{hour:02}:00"), format!("{hour:02}:00 to {:02}:00", hour + 1));
+        let total = measured_or_none(measure, value(&all));
+        chart::Step { label, title, total, mark: hour % 3 == 0, ..chart::Step::default() }
+    };
+    let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     ChartData {
-        steps,
-        series: explore_series(explore),
-        stack,
-        lines: line.into_iter().collect(),
+        steps: (0..24).map(hour).collect(),
+        series: names.into_iter().zip(heat.weekdays()).map(weekday).collect(),
+        stack: Stack::Heat,
         ..ChartData::default()
     }
+}
+
+/// The largest groups as fields, then the rest.
+pub(super) fn of_fields(explore: &Explore, href: impl Fn(&Group) -> String) -> Vec<Field> {
+    let value = |group: &Group| explore.value(&group.sums).unwrap_or_default();
+    let mut rest = explore.value(&explore.total).unwrap_or_default();
+    let mut fields = Vec::new();
+    for (group, hue) in explore.drawn().zip(group_hues(explore)) {
+        rest -= value(group);
+        fields.push(Field {
+            group: group.key().map(str::to_owned),
+            name: group_label(explore, group),
+            text: measured(explore.query.measure, value(group)),
+            value: format::to_plot_value(value(group)),
+            hue,
+            href: Some(href(group)),
+        });
+    }
+    if rest > Decimal::ZERO {
+        let (text, value) = (measured(explore.query.measure, rest), format::to_plot_value(rest));
+        fields.push(Field { name: REST.to_owned(), text, value, hue: Hue::Other, ..Field::default() });
+    }
+    fields
 }
 
 /// Of so many hours every so many-eth has a label, and every midnight has one.
@@ -204,38 +268,51 @@ const fn hours_between_labels(hours: usize) -> u32 {
     }
 }
 
-/// The colours of the groups that are drawn, each its own on every page.
+/// The colours of the groups that are drawn, each its own on every page; of one dimension no two share one.
 pub(super) fn group_hues(explore: &Explore) -> Vec<Hue> {
-    let drawn = explore.steps.first().map_or(0, |step| step.drawn.len());
-    let numbers: Vec<_> = explore.groups.iter().take(drawn).map(|group| group.order.unwrap_or_default()).collect();
+    let numbers: Vec<_> = explore.drawn().map(|group| group.order.unwrap_or_default()).collect();
+    if explore.query.effective_chart() == ChartKind::Treemap && explore.query.group_by.len() > 1 {
+        return numbers.into_iter().map(Hue::of_number).collect();
+    }
     Hue::of_numbers(&numbers)
 }
 
-/// The largest groups with a colour each, then the rest.
-fn explore_series(explore: &Explore) -> Vec<Series> {
-    let asked = &explore.query;
-    let series = |name: String, hue: Hue, values: Vec<Decimal>| Series {
-        name,
-        hue,
-        texts: values.iter().map(|value| measured(asked.measure, *value)).collect(),
-        values: values.into_iter().map(format::to_plot_value).collect(),
-    };
-    let mut all: Vec<_> = explore
-        .groups
-        .iter()
-        .zip(group_hues(explore))
-        .enumerate()
-        .filter(|(_, (group, _))| !group.sums.of(asked.measure).is_zero())
-        .map(|(rank, (group, hue))| {
-            let name = value_label(&asked.dimension, group.key.as_deref(), group.name.as_deref());
-            series(name, hue, explore.steps.iter().map(|step| step.drawn[rank]).collect())
-        })
-        .collect();
-    let rest: Vec<_> = explore.steps.iter().map(|step| step.total - step.drawn.iter().sum::<Decimal>()).collect();
-    if rest.iter().any(|value| !value.is_zero()) {
-        all.push(series(REST.to_owned(), Hue::Other, rest));
+/// What is drawn of a group in every step.
+struct Part {
+    name: String,
+    hue: Hue,
+    values: Vec<Option<Decimal>>,
+}
+
+impl Part {
+    fn texts(&self, measure: Measure) -> Vec<String> {
+        self.values.iter().map(|value| measured_or_none(measure, *value)).collect()
     }
-    all
+
+    fn series(self, measure: Measure) -> Series {
+        let texts = self.texts(measure);
+        let values = self.values.into_iter().map(|value| value.map_or(0.0, format::to_plot_value)).collect();
+        Series { name: self.name, hue: self.hue, values, texts }
+    }
+
+    fn line(self, measure: Measure) -> Line {
+        let texts = self.texts(measure);
+        let values = self.values.into_iter().map(|value| value.map(format::to_plot_value)).collect();
+        Line { name: self.name, hue: self.hue, stroke: Stroke::Solid, values, texts }
+    }
+}
+
+/// The largest groups with a colour each, then the rest.
+fn explore_parts(explore: &Explore) -> Vec<Part> {
+    let is_shown = |values: &[Option<Decimal>]| values.iter().any(|value| value.is_some_and(|value| !value.is_zero()));
+    let drawn = explore.drawn().zip(group_hues(explore)).enumerate().map(|(index, (group, hue))| Part {
+        name: group_label(explore, group),
+        hue,
+        values: explore.steps.iter().map(|step| step.drawn.get(index).copied().flatten()).collect(),
+    });
+    let rest = explore.steps.iter().map(|step| step.rest).collect();
+    let rest = (explore.other_groups > 0).then(|| Part { name: REST.to_owned(), hue: Hue::Other, values: rest });
+    drawn.chain(rest).filter(|part| is_shown(&part.values)).collect()
 }
 
 fn hour(at: DateTime<FixedOffset>) -> chart::Step {

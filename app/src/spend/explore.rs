@@ -1,17 +1,22 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, measure_label, tick, value_label};
+use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick};
 use super::{CHOOSE, chart, links};
+use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
 use crate::layout::{CsvLink, NavItem, PeriodSelection, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
-use crate::ui::chart::{Chart, Height, Hue, Stack, Swatch};
-use crate::ui::{Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Table, html};
+use crate::ui::chart::{Chart, Height, Hue, Swatch, Treemap};
+use crate::ui::{
+    Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Stat, StatRow, Table, html,
+};
+use domain::problem::Problem;
 use domain::project::Slug;
-use domain::spend::{Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums};
+use domain::spend::{
+    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums, TOPS,
+};
 use leptos::prelude::*;
-use rust_decimal::Decimal;
 use std::cmp::Reverse;
 
 /// One question about spend.
@@ -20,64 +25,67 @@ pub(crate) async fn explore(visit: Visit) -> Drawn {
     let now = visit.frame.offsets.local(backend.clock.now());
     let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
-    let (explore, known) = futures::try_join!(
-        backend::spend::explore(backend, scope, asked),
-        backend::ledger::dimensions(backend, scope)
-    )?;
-    let view = View { org: visit.org(), query, origin: &backend.public_url, explore, known }.draw();
-    Ok(Page::new("Explore", view! { <PageHead title="Explore" hidden=true/>{view} }))
+    let known = backend::ledger::dimensions(backend, scope).await?;
+    let page = Asked { org: visit.org(), query, origin: &backend.public_url, asked: &asked };
+    let body = match backend::spend::explore(backend, scope, asked.clone()).await.map_err(AppError::from) {
+        Ok(explore) => View { page: &page, explore }.draw(),
+        // The question stays, so that another can be asked.
+        Err(error @ AppError(Problem::Unprocessable { .. })) => html! { <Failure error=error/> },
+        Err(error) => return Err(error),
+    };
+    let toolbar = page.toolbar(&known);
+    Ok(Page::new("Explore", view! { <PageHead title="Explore" hidden=true/>{toolbar}{body} }))
 }
 
-/// Everything that the parts of the page need.
-struct View<'a> {
+/// The question.
+struct Asked<'a> {
     org: &'a str,
     query: &'a UrlQuery,
     /// The address of this server, as people reach it.
     origin: &'a str,
-    explore: Explore,
-    known: Vec<KnownDimension>,
+    asked: &'a ExploreQuery,
 }
 
-impl View<'_> {
+/// What was answered.
+struct View<'a> {
+    page: &'a Asked<'a>,
+    explore: Explore,
+}
+
+impl Asked<'_> {
     fn path(&self) -> String {
         NavItem::Explore.path(self.org)
     }
 
-    fn draw(&self) -> AnyView {
-        let (asked, query) = (&self.explore.query, self.query);
-        let toolbar = self.toolbar();
-        if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
-            let text = "Choose other days, or take a filter away.";
-            return html! { {toolbar}<EmptyState title="Nothing was used here" text=text/> };
-        }
-        let stack = if query.get("chart") == Some("area") { Stack::Areas } else { Stack::Bars };
-        let data = chart::of_explore(&self.explore, self.org, query, stack);
-        let label = format!("{} by {}", measure_label(asked.measure), asked.dimension.label().to_lowercase());
-        let note = format::offset(*self.explore.now.offset());
-        let (table, command) = (self.table(), self.command());
-        html! {
-            {toolbar}
-            <Chart data=data label=label.clone() tick=tick(asked.measure) head=bucket_label(asked.effective_bucket()) height=Height::Tall/>
-            <Section title=label note=note>{table}{command}</Section>
-        }
-    }
-
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self) -> AnyView {
-        let (asked, query) = (&self.explore.query, self.query);
-        let chart = query.get("chart").unwrap_or("bar").to_owned();
-        let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", CHOOSE]).iter());
-        let bucket = asked.effective_bucket().as_str();
-        let (measure, dimension) = (asked.measure, &asked.dimension);
-        let (path, file, per, by) = (self.path(), self.file(), buckets(asked), dimensions(&self.known));
+    fn toolbar(&self, known: &[KnownDimension]) -> AnyView {
+        let (asked, query) = (self.asked, self.query);
+        let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", "top", CHOOSE]).iter());
+        let chart = asked.effective_chart();
+        let by = || known.iter().map(|known| Choice::new(known.dimension.name(), known.dimension.label()));
+        let then = std::iter::once(Choice::new("", "nothing else")).chain(by()).collect();
+        let second = asked.group_by.get(1).map(Dimension::name).unwrap_or_default();
+        let measures = Measure::ALL.iter().map(|measure| Choice::new(measure.as_str(), measure.label())).collect();
+        let charts = asked.charts().into_iter().map(|kind| Choice::new(kind.as_str(), chart_label(kind))).collect();
+        let buckets = asked.buckets().into_iter().map(|step| Choice::new(step.as_str(), bucket_label(step))).collect();
+        let tops = TOPS.map(|top| Choice::new(top.to_string(), format!("top {top}"))).to_vec();
+        let over_time = chart.is_over_time().then(|| {
+            let (bucket, top) = (asked.effective_bucket().as_str(), asked.top.to_string());
+            html! {
+                <Select label="per" name="bucket" inline=true choices=buckets value=bucket/>
+                <Select label="drawn" name="top" inline=true choices=tops value=top/>
+            }
+        });
+        let (path, file) = (self.path(), self.file());
         html! {
             <div class="explore-bar">
                 <form class="toolbar" method="get" action=path data-auto="" data-swap="">
                     {hidden}
-                    <Select label="Measure" name="measure" inline=true choices=measures() value=measure.as_str()/>
-                    <Select label="by" name="group_by" inline=true choices=by value=dimension.name()/>
-                    <Select label="per" name="bucket" inline=true choices=per value=bucket/>
-                    <Select label="as" name="chart" inline=true choices=charts() value=chart/>
+                    <Select label="Measure" name="measure" inline=true choices=measures value=asked.measure.as_str()/>
+                    <Select label="by" name="group_by" inline=true choices=by().collect() value=asked.dimension().name()/>
+                    <Select label="and" name="group_by" id="group_by_then" inline=true choices=then value=second/>
+                    {over_time}
+                    <Select label="as" name="chart" inline=true choices=charts value=chart.as_str()/>
                     <span class="without-scripts"><Button small=true>"Show"</Button></span>
                 </form>
                 <span class="explore-file"><CsvLink href=file/></span>
@@ -85,72 +93,20 @@ impl View<'_> {
         }
     }
 
-    fn table(&self) -> AnyView {
-        let (asked, query) = (&self.explore.query, self.query);
-        let order = Order::read(query);
-        // The largest are the first only by what is asked for: another order needs them all.
-        let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
-        let hues = chart::group_hues(&self.explore).into_iter().chain(std::iter::repeat(Hue::Other));
-        let mut groups: Vec<_> = hues.zip(&self.explore.groups).collect();
-        order.sort(&mut groups, asked);
-        let rows = groups.into_iter().map(|(hue, group)| self.row(hue, group)).collect_view();
-        let head = |column: Column, by| column.sort(order.href(by, sorted, &self.path()), order.now(by));
-        let share = match asked.measure {
-            Measure::Spend => "Share".to_owned(),
-            other => format!("Share of {}", other.as_str()),
+    /// The addresses of what lies behind a group: Explore by the next dimension, and its events.
+    fn behind(&self, group: &Group) -> (String, String) {
+        let values = || self.asked.group_by.iter().zip(&group.keys);
+        let only = |query: UrlQuery| {
+            values().fold(query, |query, (of, key)| links::with_value(&query, of, key.as_deref(), false))
         };
-        let columns = vec![
-            head(Column::text(asked.dimension.label()), By::Name),
-            head(Column::number("Spend, $"), By::Spend),
-            Column::number(share),
-            head(Column::number("Requests"), By::Requests),
-            head(Column::number("Tokens"), By::Tokens),
-            head(Column::number("$ / request"), By::PerRequest),
-            head(Column::number("Change"), By::Change),
-            Column::text("Events").hidden(),
-        ];
-        let caption = format!("Spend by {}", asked.dimension.label().to_lowercase());
-        let total = &self.explore.total;
-        let before = self.explore.before.as_ref().map(|sums| sums.of(asked.measure));
-        let measure = asked.measure;
-        let foot = html! { <tr><th scope="row">"total"</th>{figures(total, total, before, measure)}<td></td></tr> };
-        let more = (self.explore.more_groups > 0).then(|| {
-            let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
-            let most = format!("Show up to {MAX_GROUPS}");
-            let all = (!asked.all).then(|| {
-                let href = query.with("rows", "all").at(&self.path());
-                view! { " "<a href=href>{most}</a> }
-            });
-            view! { <p class="soft small">{text}{all}</p> }
-        });
-        html! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }
-    }
-
-    fn row(&self, hue: Hue, group: &Group) -> AnyView {
-        let (asked, query) = (&self.explore.query, self.query);
-        let key = group.key.as_deref();
-        let label = value_label(&asked.dimension, key, group.name.as_deref());
-        let deeper = links::with_value(query, &asked.dimension, key, false).without(&[CHOOSE, "sort", "rows"]);
-        let href = deeper.with("group_by", &links::next_dimension(&asked.dimension).name()).at(&self.path());
-        let events = links::events(self.org, query, &asked.dimension, key);
-        let note = group.name.clone().filter(|name| says_more(name, &label));
-        let events_label = format!("Events of {label}");
-        let before = group.before.as_ref().map(|sums| sums.of(asked.measure));
-        html! {
-            <tr>
-                <th scope="row">
-                    <Swatch hue=hue/><a href=href class:soft=key.is_none()>{label}</a>
-                    {note.map(|name| view! { <span class="note">{name}</span> })}
-                </th>
-                {figures(&group.sums, &self.explore.total, before, asked.measure)}
-                <td class="num"><a href=events aria-label=events_label>"events"</a></td>
-            </tr>
-        }
+        let next = self.asked.group_by.last().map(links::next_dimension).unwrap_or(Dimension::Project);
+        let deeper = only(self.query.without(&[CHOOSE, "sort", "rows", "group_by"])).and("group_by", &next.name());
+        (deeper.at(&self.path()), only(self.query.sticky()).at(&NavItem::Events.path(self.org)))
     }
 
     /// The parameters of `GET /v1/spend` that give the same numbers.
     fn parameters(&self) -> UrlQuery {
-        self.explore.query.as_spend_query().to_pairs().into_iter().collect()
+        self.asked.as_spend_query().to_pairs().into_iter().collect()
     }
 
     fn file(&self) -> String {
@@ -170,6 +126,176 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    fn draw(&self) -> AnyView {
+        let (asked, query) = (self.page.asked, self.page.query);
+        if self.explore.total.is_empty() && self.explore.before.as_ref().is_none_or(Sums::is_empty) {
+            let text = "Choose other days, or take a filter away.";
+            return html! { <EmptyState title="Nothing was used here" text=text/> };
+        }
+        let by = asked.group_by.iter().map(|dimension| dimension.label().to_lowercase()).collect::<Vec<_>>();
+        let label = format!("{} by {}", asked.measure.label(), by.join(" and "));
+        let note = format::offset(*self.explore.now.offset());
+        let drawing = match (asked.effective_chart(), &self.explore.heat) {
+            (ChartKind::Table, _) => None,
+            (ChartKind::Treemap, _) => {
+                let fields = chart::of_fields(&self.explore, |group| self.page.behind(group).0);
+                Some(html! { <Treemap fields=fields label=label.clone()/> })
+            }
+            (_, Some(heat)) => {
+                let label = format!("{} by weekday and hour", asked.measure.label());
+                let data = chart::of_heat(&self.explore, heat);
+                Some(html! { <Chart data=data label=label tick=tick(asked.measure) head="Hour" height=Height::Tall/> })
+            }
+            (_, None) => {
+                let data = chart::of_explore(&self.explore, self.page.org, query);
+                let head = bucket_label(asked.effective_bucket());
+                let label = label.clone();
+                Some(html! { <Chart data=data label=label tick=tick(asked.measure) head=head height=Height::Tall/> })
+            }
+        };
+        let (answer, table, command) = (self.answer(), self.table(), self.page.command());
+        html! { {answer}{drawing}<Section title=label note=note>{table}{command}</Section> }
+    }
+
+    /// The whole of it, and what is nobody's, has no price or is drawn as one: never lost among the rest.
+    fn answer(&self) -> AnyView {
+        let (asked, explore) = (self.page.asked, &self.explore);
+        let total = measured_or_none(asked.measure, explore.value(&explore.total));
+        let missing = explore.missing();
+        let untagged = (!missing.is_empty()).then(|| {
+            let share = format::ratio(missing.spend, explore.total.spend).map(format::percent);
+            let share = share.map(|share| format!(" ({share} of spend)")).unwrap_or_default();
+            let title = format!(
+                "Without a value of {}",
+                asked.group_by.iter().map(Dimension::label).collect::<Vec<_>>().join(" or ")
+            );
+            html! { <Stat value=format::money(missing.spend) after=format!("{MISSING}{share}") title=title/> }
+        });
+        let unpriced = (explore.total.unpriced_requests > 0).then(|| {
+            let after = format!("unpriced requests, up to {}", format::money(explore.total.unpriced_upper_bound));
+            let href = self.page.query.sticky().at(&format!("/o/{}/events/unpriced", self.page.org));
+            html! { <Stat value=format::count(explore.total.unpriced_requests) after=after href=href/> }
+        });
+        let (measure, other) = (asked.measure.label(), self.other());
+        html! { <StatRow><Stat value=total after=measure/>{untagged}{unpriced}{other}</StatRow> }
+    }
+
+    /// What is drawn as one opens to its members: the same question without what is drawn.
+    fn other(&self) -> Option<AnyView> {
+        let (asked, explore) = (self.page.asked, &self.explore);
+        let is_shown = explore.other_groups > 0 && asked.effective_chart().is_over_time();
+        let query = self.page.query.without(&[CHOOSE, "sort"]);
+        let query = match asked.group_by.as_slice() {
+            [only] => explore.drawn().fold(query, |query, group| links::with_value(&query, only, group.key(), true)),
+            _ => query.with("rows", "all"),
+        };
+        let after = format!("drawn as {}", chart::REST);
+        let href = query.at(&self.page.path());
+        is_shown.then(|| html! { <Stat value=format::count(explore.other_groups) after=after href=href/> })
+    }
+
+    fn table(&self) -> AnyView {
+        let (asked, query, path) = (self.page.asked, self.page.query, self.page.path());
+        let order = Order::read(query);
+        // The largest are the first only by what is asked for: another order needs them all.
+        let sorted = if self.explore.more_groups > 0 { &query.with("rows", "all") } else { query };
+        let mut hues = chart::group_hues(&self.explore).into_iter();
+        let mut hue = |group: &Group| group.order.and_then(|_| hues.next()).unwrap_or(Hue::Other);
+        let mut groups: Vec<_> = self.explore.groups.iter().map(|group| (hue(group), group)).collect();
+        order.sort(&mut groups, &self.explore);
+        let rows = groups.into_iter().map(|(hue, group)| self.row(hue, group)).collect_view();
+        let head = |column: Column, by| column.sort(order.href(by, sorted, &path), order.now(by));
+        let share = match asked.measure {
+            measure if measure.adds_up() && measure != Measure::Spend => {
+                format!("Share of {}", measure.label().to_lowercase())
+            }
+            _ => "Share".to_owned(),
+        };
+        let by: Vec<_> = asked.group_by.iter().map(Dimension::label).collect();
+        let own = own_column(asked.measure).map(|measure| head(Column::number(measure.label()), By::Measure));
+        let columns = [head(Column::text(by.join(" · ")), By::Name), head(Column::number("Spend, $"), By::Spend)]
+            .into_iter()
+            .chain([Column::number(share)])
+            .chain(own)
+            .chain([
+                head(Column::number("Requests"), By::Requests),
+                head(Column::number("Tokens"), By::Tokens),
+                head(Column::number("$ / request"), By::PerRequest),
+                head(Column::number("Change"), By::Change),
+                Column::text("Events").hidden(),
+            ])
+            .collect();
+        let caption = format!("Spend by {}", by.join(" and ").to_lowercase());
+        let foot = html! {
+            <tr><th scope="row">"total"</th>{self.figures(&self.explore.total, self.explore.before.as_ref())}<td></td></tr>
+        };
+        let more = (self.explore.more_groups > 0).then(|| {
+            let text = format!("{} more with less; the file has them all.", format::count(self.explore.more_groups));
+            let most = format!("Show up to {MAX_GROUPS}");
+            let all = (!asked.all).then(|| {
+                let href = query.with("rows", "all").at(&path);
+                view! { " "<a href=href>{most}</a> }
+            });
+            view! { <p class="soft small">{text}{all}</p> }
+        });
+        html! { <Table caption=caption columns=columns dense=true foot=foot>{rows}</Table>{more} }
+    }
+
+    fn row(&self, hue: Hue, group: &Group) -> AnyView {
+        let label = group_label(&self.explore, group);
+        let (href, events) = self.page.behind(group);
+        let note = group.name().filter(|name| group.keys.len() == 1 && says_more(name, &label)).map(str::to_owned);
+        let events_label = format!("Events of {label}");
+        html! {
+            <tr>
+                <th scope="row">
+                    <Swatch hue=hue/><a href=href class:soft=group.is_missing()>{label}</a>
+                    {note.map(|name| view! { <span class="note">{name}</span> })}
+                </th>
+                {self.figures(&group.sums, group.before.as_ref())}
+                <td class="num"><a href=events aria-label=events_label>"events"</a></td>
+            </tr>
+        }
+    }
+
+    /// The cells of a group's figures, or of all groups'.
+    fn figures(&self, sums: &Sums, before: Option<&Sums>) -> AnyView {
+        let (measure, explore) = (self.page.asked.measure, &self.explore);
+        let (value, value_before) = (explore.value(sums), before.and_then(|before| explore.value_before(before)));
+        let ranked = |sums: &Sums| self.page.asked.rank(sums);
+        let share = format::ratio(ranked(sums), ranked(&explore.total)).map_or_else(none, format::percent);
+        let own = own_column(measure).map(|measure| html! { <td class="num">{measured_or_none(measure, value)}</td> });
+        let per_request = sums.per_request();
+        html! {
+            <SpendCell sums=sums.clone()/>
+            <td class="num">{share}</td>
+            {own}
+            <td class="num">{format::count(sums.requests)}</td>
+            <td class="num" title=format::count(sums.tokens)>{format::count_compact(sums.tokens)}</td>
+            <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_of_call)}</td>
+            <ChangeCell now=value.unwrap_or_default() before=value_before.filter(|_| value.is_some()) measure=measure/>
+        }
+    }
+}
+
+/// A measure that the table does not show anyway.
+fn own_column(measure: Measure) -> Option<Measure> {
+    let shown = [Measure::Spend, Measure::Requests, Measure::Tokens, Measure::CostPerRequest];
+    Some(measure).filter(|measure| !shown.contains(measure))
+}
+
+const fn chart_label(kind: ChartKind) -> &'static str {
+    match kind {
+        ChartKind::Bars => "bars",
+        ChartKind::Lines => "lines",
+        ChartKind::Area => "areas",
+        ChartKind::Heatmap => "heat map by weekday and hour",
+        ChartKind::Treemap => "treemap",
+        ChartKind::Table => "table only",
+    }
+}
+
 /// Whether a name tells more than the slug that was made from it.
 fn says_more(name: &str, slug: &str) -> bool {
     name != slug && Slug::from_name(name).is_none_or(|made| made.as_str() != slug)
@@ -177,36 +303,6 @@ fn says_more(name: &str, slug: &str) -> bool {
 
 fn none() -> String {
     format::NONE.to_owned()
-}
-
-/// The cells of a group's figures, or of all groups'.
-fn figures(sums: &Sums, whole: &Sums, before: Option<Decimal>, measure: Measure) -> AnyView {
-    let share = format::ratio(sums.of(measure), whole.of(measure)).map_or_else(none, format::percent);
-    let per_request = sums.per_request();
-    html! {
-        <SpendCell sums=sums.clone()/>
-        <td class="num">{share}</td>
-        <td class="num">{format::count(sums.requests)}</td>
-        <td class="num" title=format::count(sums.tokens)>{format::count_compact(sums.tokens)}</td>
-        <td class="num" title=per_request.map(format::money_full)>{per_request.map_or_else(none, format::money_of_call)}</td>
-        <ChangeCell now=sums.of(measure) before=before measure=measure/>
-    }
-}
-
-fn measures() -> Vec<Choice> {
-    Measure::ALL.into_iter().map(|measure| Choice::new(measure.as_str(), measure_label(measure))).collect()
-}
-
-fn dimensions(known: &[KnownDimension]) -> Vec<Choice> {
-    known.iter().map(|known| Choice::new(known.dimension.name(), known.dimension.label())).collect()
-}
-
-fn charts() -> Vec<Choice> {
-    vec![Choice::new("bar", "Bars"), Choice::new("area", "Areas")]
-}
-
-fn buckets(asked: &ExploreQuery) -> Vec<Choice> {
-    asked.buckets().into_iter().map(|bucket| Choice::new(bucket.as_str(), bucket_label(bucket))).collect()
 }
 
 /// By what the table is ordered.
@@ -218,10 +314,12 @@ enum By {
     Tokens,
     PerRequest,
     Change,
+    Measure,
 }
 
 impl By {
-    const ALL: [Self; 6] = [Self::Name, Self::Spend, Self::Requests, Self::Tokens, Self::PerRequest, Self::Change];
+    const ALL: [Self; 7] =
+        [Self::Name, Self::Spend, Self::Requests, Self::Tokens, Self::PerRequest, Self::Change, Self::Measure];
 
     const fn word(self) -> &'static str {
         match self {
@@ -231,6 +329,7 @@ impl By {
             Self::Tokens => "tokens",
             Self::PerRequest => "per_request",
             Self::Change => "change",
+            Self::Measure => "measure",
         }
     }
 }
@@ -261,22 +360,24 @@ impl Order {
         query.with("sort", &word).at(path)
     }
 
-    /// Names from A to Z, numbers falling; by the measure without a choice, which is how they come.
-    fn sort(self, groups: &mut [(Hue, &Group)], asked: &ExploreQuery) {
+    /// Names from A to Z, numbers falling; as they come without a choice. What cannot be said stands last.
+    fn sort(self, groups: &mut [(Hue, &Group)], explore: &Explore) {
+        let value = |group: &Group| explore.value(&group.sums);
         let number = |group: &Group, by| match by {
-            By::Name => Decimal::ZERO,
-            By::Spend => group.sums.spend,
-            By::Requests => group.sums.requests.into(),
-            By::Tokens => group.sums.tokens.into(),
-            By::PerRequest => group.sums.per_request().unwrap_or_default(),
+            By::Name => None,
+            By::Spend => Some(group.sums.spend),
+            By::Requests => Some(group.sums.requests.into()),
+            By::Tokens => Some(group.sums.tokens.into()),
+            By::PerRequest => group.sums.per_request(),
+            By::Measure => value(group),
             By::Change => {
-                group.sums.of(asked.measure)
-                    - group.before.as_ref().map_or(Decimal::ZERO, |sums| sums.of(asked.measure))
+                let before = group.before.as_ref().and_then(|sums| explore.value_before(sums));
+                value(group).map(|value| value - before.unwrap_or_default())
             }
         };
         match self.by {
             None => return,
-            Some(By::Name) => groups.sort_by_key(|(_, group)| group.key.clone().unwrap_or_else(|| MISSING.to_owned())),
+            Some(By::Name) => groups.sort_by_key(|(_, group)| group_label(explore, group)),
             Some(by) => groups.sort_by_key(|(_, group)| Reverse(number(group, by))),
         }
         if self.rising {

@@ -1,14 +1,14 @@
 //! The filters of the address: chosen from the top bar, taken away by a click, and with the reader from page to page.
 
-use super::labels::{MISSING, value_label};
+use super::labels::value_label;
 use super::links;
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
-use crate::layout::{PeriodSelection, UrlQuery, here, shows_filters};
+use crate::layout::{ADD, HOW, PeriodSelection, UrlQuery, VALUE, here, shows_filters};
 use crate::page::Visit;
 use crate::suggestions::suggest;
-use crate::ui::{Button, Icon, Menu, MenuItem, Sign, Suggest, html};
+use crate::ui::{Button, Choice, Icon, Menu, MenuItem, Select, Sign, Suggest, html};
 use domain::spend::{Dimension, Filter, Group, KnownDimension};
 use leptos::prelude::*;
 
@@ -21,18 +21,20 @@ const TAGS: &str = "tags";
 /// Values that a filter offers at most.
 const OFFERED_VALUES: usize = 50;
 
-/// One filter as words: "model is gpt-4o".
+/// One filter as words: "Model is gpt-4o", "Feature is not missing", "Model contains gpt".
 fn words(filter: &Filter) -> Vec<(String, String, String)> {
-    let verb = if filter.exclude { "is not" } else { "is" };
-    filter
-        .to_pairs()
-        .into_iter()
-        .zip(&filter.values)
-        .map(|((name, value), plain)| {
-            let plain = if plain.is_empty() { MISSING } else { plain.as_str() };
-            (name, value, format!("{} {verb} {plain}", filter.dimension.label()))
-        })
-        .collect()
+    let of = |((name, value), plain): ((String, String), &String)| {
+        let (verb, plain) = match (filter.contains, filter.exclude, plain.as_str()) {
+            (true, false, part) => ("contains", part),
+            (true, true, part) => ("does not contain", part),
+            (false, false, "") => ("is", "missing"),
+            (false, true, "") => ("is not", "missing"),
+            (false, false, value) => ("is", value),
+            (false, true, value) => ("is not", value),
+        };
+        (name, value, format!("{} {verb} {plain}", filter.dimension.label()))
+    };
+    filter.to_pairs().into_iter().zip(&filter.values).map(of).collect()
 }
 
 /// Adds a filter: the top bar's list of dimensions.
@@ -81,7 +83,7 @@ fn chips(path: &str, query: &UrlQuery) -> Option<AnyView> {
         .unwrap_or_default()
         .iter()
         .flat_map(words)
-        .chain(["request_id", "session_id"].into_iter().flat_map(|name| {
+        .chain(["request_id", "session_id", "interaction_id"].into_iter().flat_map(|name| {
             let kind = name.trim_end_matches("_id");
             query.all(name).map(move |id| (name.to_owned(), id.to_owned(), format!("{kind} is {id}")))
         }))
@@ -125,8 +127,8 @@ fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &
     let items = groups
         .iter()
         .map(|group| {
-            let key = group.key.as_deref();
-            let label = value_label(dimension, key, group.name.as_deref());
+            let key = group.key();
+            let label = value_label(dimension, key, group.name());
             let only = links::with_value(&closed, dimension, key, false).at(path);
             let not = links::with_value(&closed, dimension, key, true).at(path);
             let not_label = format!("exclude {label}");
@@ -141,24 +143,61 @@ fn value_list((path, query): (&str, &UrlQuery), dimension: &Dimension, groups: &
             }
         })
         .collect_view();
-    let title = format!("{} is", dimension.label());
+    let title = dimension.label();
     let (heading, name) = (title.clone(), dimension.name());
     let close = closed.at(path);
+    let hidden = hidden(closed.iter().chain([(ADD, name.as_str())]));
+    let how = [("", "is"), ("!", "is not"), ("~", "contains"), ("!~", "does not contain")]
+        .map(|(sign, words)| Choice::new(sign, words))
+        .to_vec();
+    let missing = dimension.may_be_missing().then(|| {
+        let links = [(false, "is missing"), (true, "is not missing")].map(|(exclude, words)| {
+            let href = links::with_value(&closed, dimension, None, exclude).at(path);
+            view! { <a href=href>{words}</a> }
+        });
+        view! { <span class="values-missing">{links.collect_view()}</span> }
+    });
     html! {
         <section class="values" aria-label=title>
             <header>
-                <h2>{heading}</h2>
                 <form class="toolbar" method="get" action=path.to_owned()>
-                    {hidden(closed.iter())}
+                    {hidden}
+                    <Select label=heading name=HOW id="filter-how" choices=how inline=true/>
                     <label class="visually-hidden" for="filter-value">"Value"</label>
                     <span class="suggest">
-                        <input class="input" id="filter-value" name=name placeholder="another value" maxlength="200" data-suggest=suggest.href/>
+                        <input class="input" id="filter-value" name=VALUE required="" placeholder="value or part of it" maxlength="200" data-suggest=suggest.href/>
                     </span>
                     <Button small=true>"Add"</Button>
                 </form>
+                {missing}
                 <a class="values-close" href=close aria-label="Close the list of values"><Icon sign=Sign::Cross/></a>
             </header>
             <ul>{items}</ul>
         </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_said_in_words() {
+        let said = |value: &str| {
+            let mut filters = Vec::new();
+            Filter::read(&mut filters, "feature", value).unwrap();
+            words(&filters[0]).remove(0)
+        };
+        for (value, text) in [
+            ("triage", "Feature is triage"),
+            ("!triage", "Feature is not triage"),
+            ("", "Feature is missing"),
+            ("!", "Feature is not missing"),
+            ("~tri", "Feature contains tri"),
+            ("!~tri", "Feature does not contain tri"),
+            ("\\~x", "Feature is ~x"),
+        ] {
+            assert_eq!(said(value), ("feature".to_owned(), value.to_owned(), text.to_owned()));
+        }
     }
 }

@@ -2,7 +2,10 @@
 
 use crate::format;
 use crate::ui::{Change, Direction, html};
-use domain::spend::{Anomaly, AnomalyCause, Cause, Dimension, Granularity, Happening, Measure, Mover, Reason, Sums};
+use domain::spend::{
+    Anomaly, AnomalyCause, Cause, Dimension, Explore, Granularity, Group, Happening, Measure, MeasureUnit, Mover,
+    Reason, Sums,
+};
 use leptos::prelude::*;
 use rust_decimal::Decimal;
 
@@ -11,27 +14,25 @@ pub(super) const MISSING: &str = "(untagged)";
 
 /// The measure as the page writes it.
 pub(super) fn measured(measure: Measure, value: Decimal) -> String {
-    match measure {
-        Measure::Spend | Measure::Booked => format::money(value),
-        Measure::Requests | Measure::Tokens => format::quantity(value),
+    match measure.unit() {
+        MeasureUnit::Money => format::money(value),
+        MeasureUnit::Count => format::quantity(value),
+        MeasureUnit::Share => format::percent(format::to_plot_value(value)),
+        MeasureUnit::Rate => format::quantity(value.round_sf(4).unwrap_or(value).normalize()),
     }
+}
+
+/// The same where it may be unknown.
+pub(super) fn measured_or_none(measure: Measure, value: Option<Decimal>) -> String {
+    value.map_or_else(|| format::NONE.to_owned(), |value| measured(measure, value))
 }
 
 /// Labels of the axis.
 pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
-    match measure {
-        Measure::Spend | Measure::Booked => format::axis_money,
-        Measure::Requests | Measure::Tokens => format::axis_count,
-    }
-}
-
-/// The measure's word on the page.
-pub(super) const fn measure_label(measure: Measure) -> &'static str {
-    match measure {
-        Measure::Spend => "Spend",
-        Measure::Booked => "Originally recorded cost",
-        Measure::Requests => "Requests",
-        Measure::Tokens => "Tokens",
+    match measure.unit() {
+        MeasureUnit::Money => format::axis_money,
+        MeasureUnit::Count | MeasureUnit::Rate => format::axis_count,
+        MeasureUnit::Share => format::axis_percent,
     }
 }
 
@@ -43,6 +44,8 @@ pub(super) const fn bucket_label(bucket: Granularity) -> &'static str {
         Granularity::Day => "Day",
         Granularity::Week => "Week",
         Granularity::Month => "Month",
+        Granularity::Quarter => "Quarter",
+        Granularity::Year => "Year",
     }
 }
 
@@ -99,12 +102,25 @@ pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option
     }
 }
 
+/// The values of a group, one for each dimension: "support-bot · gpt-4o".
+pub(super) fn group_label(explore: &Explore, group: &Group) -> String {
+    let values = explore.query.group_by.iter().zip(&group.keys).zip(&group.names);
+    let label = |((dimension, key), name): ((&Dimension, &Option<String>), &Option<String>)| {
+        value_label(dimension, key.as_deref(), name.as_deref())
+    };
+    values.map(label).collect::<Vec<_>>().join(" · ")
+}
+
 /// Spend as a cell of a table whose head names the unit; never a zero for want of a price.
 #[component]
 pub fn SpendCell(
     /// The sums.
     sums: Sums,
+    /// In a column of small amounts, such as those of single calls.
+    #[prop(optional)]
+    small: bool,
 ) -> impl IntoView {
+    let amount = if small { format::money_of_call } else { format::money_plain };
     let unpriced = sums.unpriced_requests;
     if unpriced > 0 && sums.spend.is_zero() {
         let title = format!("{} without a price", format::counted(unpriced, "request"));
@@ -113,10 +129,10 @@ pub fn SpendCell(
     let exact = format::money_full(sums.spend);
     if unpriced > 0 {
         let title = format!("{exact}, and {} without a price", format::counted(unpriced, "request"));
-        let text = format!("≥\u{a0}{}", format::money_plain(sums.spend));
+        let text = format!("≥\u{a0}{}", amount(sums.spend));
         return html! { <td class="num" title=title>{text}</td> };
     }
-    html! { <td class="num" title=exact>{format::money_plain(sums.spend)}</td> }
+    html! { <td class="num" title=exact>{amount(sums.spend)}</td> }
 }
 
 /// The change of a measure against the span before, as a cell.

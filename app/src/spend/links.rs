@@ -5,12 +5,11 @@ use domain::period::Period;
 use domain::spend::{BucketStart, Dimension, Filter};
 
 /// Parameters of Explore that are no filter and no days.
-const VIEW: [&str; 6] = ["measure", "group_by", "bucket", "chart", "sort", "rows"];
+const VIEW: [&str; 7] = ["measure", "group_by", "bucket", "chart", "top", "sort", "rows"];
 
 /// The parameters with the filters of a value added; none means missing.
 pub(super) fn with_value(query: &UrlQuery, dimension: &Dimension, value: Option<&str>, exclude: bool) -> UrlQuery {
-    let values = vec![value.unwrap_or_default().to_owned()];
-    let filter = Filter { dimension: dimension.clone(), values, exclude };
+    let filter = Filter { exclude, ..Filter::only(dimension.clone(), vec![value.unwrap_or_default().to_owned()]) };
     let name = dimension.name();
     // Only one value of a dimension is looked at after a click; exclusions add up.
     let base = if exclude { query.clone() } else { query.without(&[&name]) };
@@ -34,13 +33,7 @@ pub(super) fn with_days(query: &UrlQuery, period: Period) -> UrlQuery {
 
 /// Explore for one step of a chart, cut finer.
 pub(super) fn step(org: &str, query: &UrlQuery, start: BucketStart) -> Option<String> {
-    let end = match start {
-        BucketStart::Hour(_) => return None,
-        BucketStart::Day(day) => day.succ_opt()?,
-        BucketStart::Week(day) => day.checked_add_days(chrono::Days::new(7))?,
-        BucketStart::Month(day) => Period::month_of(day).to,
-    };
-    let days = Period::new(start.day(), end)?;
+    let days = Period::new(start.day(), start.end()).filter(|_| start.hour().is_none())?;
     Some(with_days(&query.without(&["bucket"]), days).at(&NavItem::Explore.path(org)))
 }
 

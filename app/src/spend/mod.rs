@@ -2,12 +2,14 @@
 
 mod attention;
 mod chart;
+mod coding_agents;
 pub mod explore;
 pub mod filters;
 pub mod labels;
 mod links;
 pub mod overview;
 
+pub(crate) use coding_agents::coding_agents;
 pub(crate) use explore::explore;
 pub use filters::FilterMenu;
 pub(crate) use filters::{CHOOSE, filter_bar};

@@ -241,7 +241,7 @@ impl View {
             Forecast::MonthEnd(month) => {
                 let band = labels::band(month.low80, month.high80);
                 let past =
-                    month.past.map(|past| format!(" · forecast error {}", format::percent(past.percent / 100.0)));
+                    month.past.map(|past| format!(" · forecast error\u{a0}{}", format::percent(past.percent / 100.0)));
                 let text = format!("{band}, 80\u{a0}% interval{}", past.unwrap_or_default());
                 let (value, estimate) = (format::money(month.expected), labels::estimate(month.estimate));
                 html! { <Figure caption=caption value=value title=format::money_full(month.expected)>{text}{estimate}</Figure> }
@@ -300,6 +300,9 @@ impl View {
 
     /// A table of the parts with the most spend; the rest is in Explore.
     fn table<T>(&self, by: &Dimension, columns: [Column; 3], parts: Vec<T>, row: impl Fn(T) -> AnyView) -> AnyView {
+        if parts.is_empty() {
+            return ().into_any();
+        }
         let more = u64::try_from(parts.len().saturating_sub(ROWS)).unwrap_or_default();
         let rows = parts.into_iter().take(ROWS).map(row).collect_view();
         let columns = [Column::text(by.label())].into_iter().chain(columns).collect();
@@ -379,7 +382,7 @@ impl View {
     }
 
     fn model_row(&self, part: &ModelPart) -> AnyView {
-        let rate = part.per_million_tokens();
+        let rate = part.sums.per_million_tokens();
         let href = links::with_value(&self.query, &Dimension::Model, Some(&part.model), false);
         let href = links::explore_by(&self.org, &href, &Dimension::Project);
         let before = part.before.as_ref().map(|sums| sums.spend);

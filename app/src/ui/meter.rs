@@ -90,6 +90,26 @@ pub fn SignedBar(
     }
 }
 
+/// When something ran, on a line that all rows of a table share.
+#[component]
+pub fn TimeBar(
+    /// Where it begins, from 0 to 1.
+    from: f64,
+    /// How much of the line it takes.
+    length: f64,
+    /// Whether it came to nothing.
+    failed: bool,
+) -> impl IntoView {
+    // The shortest is seen too.
+    let length = length.max(0.006);
+    let class = if failed { BarTone::Bad } else { BarTone::Accent }.class();
+    view! {
+        <svg class="time-bar" aria-hidden="true">
+            <rect class=class x=percent(from.min(1.0 - length)) width=percent(length) height="100%" rx="1.5"></rect>
+        </svg>
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::percent;

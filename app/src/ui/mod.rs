@@ -39,7 +39,7 @@ pub use figure::{Change, Direction, Figure, Stat, StatRow};
 pub use icon::{Icon, Kbd, Sign};
 pub use inline_code::inline_code;
 pub use menu::{Menu, MenuItem, MenuRule};
-pub use meter::{BarTone, Meter, SignedBar};
+pub use meter::{BarTone, Meter, SignedBar, TimeBar};
 pub use notice::{NOTICE_PARAM, Notice, NoticeText, UrlNotice};
 pub use pager::Pager;
 pub use section::{Columns, Facts, PageHead, Section, Stacked};

@@ -61,6 +61,7 @@ pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations"
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn migrate(pool: &PgPool, clock: &dyn Clock) -> Result<(), Error> {
     MIGRATOR.run(pool).await?;
+    schema::index_partitions(pool).await?;
     prices::sync_seed(pool, clock).await?;
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The reference page at `/docs`: written on the server from the description itself, no script, nothing from outside.
 
 use app::guides::{EXAMPLE_SERVER, GUIDES, KEY_GOES_HERE};
+use app::layout::Logo;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use leptos::prelude::RenderHtml;
 use serde_json::Value;
 use std::fmt::Write;
 use utoipa::openapi::OpenApi;
@@ -127,8 +129,12 @@ fn groups(json: &Value) -> Vec<(Group<'_>, Vec<Operation<'_>>)> {
 }
 
 fn contents(html: &mut String, groups: &[(Group<'_>, Vec<Operation<'_>>)]) {
-    html.push_str(
-        "<nav class=\"reference-contents\" aria-label=\"Operations\"><a class=\"brand\" href=\"/\">Tallystick</a><p>Guides</p><ul>",
+    put(
+        html,
+        format_args!(
+            "<nav class=\"reference-contents\" aria-label=\"Operations\"><a class=\"brand\" href=\"/\">{}Tallystick</a><p>Guides</p><ul>",
+            Logo().to_html()
+        ),
     );
     for guide in GUIDES {
         put(html, format_args!("<li><a href=\"{}\">{}</a></li>", guide.path(), guide.label));

@@ -11,8 +11,12 @@ use axum::response::{IntoResponse, Response};
 use domain::money;
 use domain::period::{Comparison, Period};
 use domain::problem::Problem;
-use domain::spend::{Changes, Dimension, KnownDimension, Measure, Mover, SpendAnswer, SpendQuery, SpendRange, Sums};
+use domain::spend::{
+    BucketStart, Changes, Dimension, KnownDimension, Measure, MeasureUnit, Mover, SpendAnswer, SpendQuery, SpendRange,
+    Sums,
+};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
@@ -93,7 +97,7 @@ struct SpendDocument {
 /// One row: its bucket, one field per grouped dimension (null where the label is missing), and the measures.
 #[derive(Debug, Serialize, ToSchema)]
 struct SpendRow {
-    /// RFC 3339 with offset for hours, a date for days, its Monday for weeks, `YYYY-MM` for months; absent without buckets.
+    /// RFC 3339 with offset for hours, a date for days, its Monday for weeks, `YYYY-MM` for months, `YYYY-Qn` for quarters, `YYYY` for years; absent without buckets.
     #[serde(skip_serializing_if = "Option::is_none")]
     bucket: Option<String>,
     // Any further field is one of these; the measures beside them are numbers, too.
@@ -123,17 +127,29 @@ struct Measures {
     tokens: Option<i64>,
     /// Attempts whose cost is not known; they are not part of the spend.
     unpriced_requests: i64,
+    // Any other measure by its name: counts are numbers, all else decimal strings with up to 12 places, null where it cannot be said, such as a ratio of nothing.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    more: BTreeMap<&'static str, Value>,
 }
 
 impl Measures {
-    fn of(sums: &Sums, query: &SpendQuery) -> Self {
+    fn of(answer: &SpendAnswer, bucket: Option<BucketStart>, sums: &Sums, query: &SpendQuery) -> Self {
+        let text = |measure| answer.text(measure, bucket, sums);
         let asked = |measure| query.measures.contains(&measure);
+        let named = [Measure::Spend, Measure::Booked, Measure::Requests, Measure::Tokens];
+        let more = query.measures.iter().copied().filter(|measure| !named.contains(measure)).map(|measure| {
+            let count = |text: &String| text.parse::<i64>().ok().filter(|_| measure.unit() == MeasureUnit::Count);
+            let value = text(measure).map(|text| count(&text).map_or_else(|| Value::from(text), Value::from));
+            (measure.as_str(), value.unwrap_or_default())
+        });
         Self {
-            spend: asked(Measure::Spend).then(|| sums.text(Measure::Spend)),
-            booked: asked(Measure::Booked).then(|| sums.text(Measure::Booked)),
+            spend: text(Measure::Spend).filter(|_| asked(Measure::Spend)),
+            booked: text(Measure::Booked).filter(|_| asked(Measure::Booked)),
             requests: asked(Measure::Requests).then_some(sums.requests),
             tokens: asked(Measure::Tokens).then_some(sums.tokens),
             unpriced_requests: sums.unpriced_requests,
+            more: more.collect(),
         }
     }
 }
@@ -144,22 +160,26 @@ impl SpendDocument {
         let row = |row: domain::spend::SpendRow| SpendRow {
             bucket: row.bucket.map(|start| start.to_string()),
             dimensions: names.iter().cloned().zip(row.keys).collect(),
-            measures: Measures::of(&row.sums, query),
+            measures: Measures::of(&answer, row.bucket, &row.sums, query),
         };
         Self {
+            rows: answer.rows.iter().cloned().map(row).collect(),
+            total: Measures::of(&answer, None, &answer.total, query),
+            truncated: answer.truncated,
             currency: answer.currency,
             time_zone: answer.time_zone,
-            total: Measures::of(&answer.total, query),
-            truncated: answer.truncated,
-            rows: answer.rows.into_iter().map(row).collect(),
         }
     }
 }
 
-/// Sums spend, requests and tokens by time and any two dimensions.
+/// Sums spend, requests, tokens and what follows from them by time and any two dimensions.
 ///
-/// Every dimension's name is also a filter: repeat it for several values, put `!` before a value to leave it out, leave it empty for a missing label.
-/// Put `\` before a value that itself begins with `!` or `\`.
+/// Every dimension's name is also a filter: repeat it for several values, leave it empty for a missing label, put `~` before a text for values that contain it in upper or lower case, and `!` before any of these to leave them out: `model=~gpt`, `feature=!~test`, `customer=!`.
+/// `~` looks into slugs of projects and teams and into names of API keys. Put `\` before a value that itself begins with `!`, `~` or `\`.
+///
+/// Ratios are made of the row's sums, and of the total's for the total, never of ratios; a ratio of nothing is null.
+/// Tokens by kind are kept by day; retries, response-cache hits, tokens by kind and peaks are not kept by `customer`, `user` or `tag.<key>`; a peak is found among quarters of an hour of at most 31 days.
+///
 /// Any dimensions go together. Several labels (`customer`, `user`, `tag.<key>`) at once, or a label by the hour, are read event by event: at most 100,000 in a span with at most a million of the organization's, and only what is still kept.
 /// A key of one project gets that project's sums only, totals included.
 #[utoipa::path(
@@ -171,9 +191,9 @@ impl SpendDocument {
         ("period" = Option<String>, Query, description = "A named span in place of `from` and `to`: `today`, `yesterday`, `24h` (the hour under way and the 23 before it), `7d`, `30d`, `90d` (up to today), `this-month`, `last-month`, `quarter`, `last-quarter`, `year`, `last-year`, `fiscal-year`, `last-fiscal-year`; what is under way up to today.", example = "this-month"),
         ("from" = Option<String>, Query, description = "First day in the organization's zone, or an instant (RFC 3339) on a quarter of an hour; needed without `period`.", example = "2026-11-01"),
         ("to" = Option<String>, Query, description = "The day or instant after the last; of the same kind as `from`.", example = "2026-12-01"),
-        ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday) or `month` of the organization's zone."),
+        ("bucket" = Option<String>, Query, description = "`none` (default), `hour`, `day`, `week` (from Monday), `month`, `quarter` or `year` of the organization's zone."),
         ("group_by" = Option<String>, Query, description = "At most two of `project`, `team`, `model`, `provider`, `operation`, `feature`, `environment`, `api_key`, `status`, `customer`, `user`, `cohort`, `step`, `tag.<key>`, with commas between.", example = "project,model"),
-        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), with commas between; the first three by default."),
+        ("measure" = Option<String>, Query, description = "Any of `spend` (as restated by adjustments), `requests`, `tokens`, `booked` (without adjustments), `cost_per_request`, `cost_per_million_tokens`, `error_rate`, `input_tokens`, `cache_read_tokens`, `output_tokens`, `cache_read_share` (of input tokens), `response_cache_hits`, `avoided_cost`, `retries`, `requests_per_minute`, `tokens_per_minute` (means of the minutes that have passed), `peak_requests_per_minute`, `peak_tokens_per_minute` (of the busiest quarter of an hour), with commas between; the first three by default."),
         Filters,
         ("format" = Option<String>, Query, description = "`json` (default) or `csv`; `Accept: text/csv` does the same.")
     ),

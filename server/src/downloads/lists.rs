@@ -9,7 +9,7 @@ use chrono::{DateTime, SecondsFormat, TimeZone};
 use domain::budget::{Alert, AlertFilter, BudgetState};
 use domain::charge::{Charge, ChargePrice};
 use domain::csv::{Column, list};
-use domain::event::UnpricedRow;
+use domain::event::{CallGroup, CallGroupQuery, CallGroupRow, UnpricedRow};
 use domain::forecast::{ForecastRow, MonthTotal};
 use domain::identity::Member;
 use domain::money::exact;
@@ -166,6 +166,42 @@ const UNPRICED: [Column<UnpricedRow>; 9] = [
 
 pub(super) async fn unpriced(backend: Backend, scope: OrgScope, _: Pairs) -> Result<String, ApiError> {
     Ok(list(backend::events::unpriced(&backend, &scope).await?, &UNPRICED))
+}
+
+const CALL_GROUPS: [Column<CallGroupRow>; 13] = [
+    ("id", |row| row.id.clone()),
+    ("first_at", |row| time(row.first_at)),
+    ("last_at", |row| time(row.last_at)),
+    ("duration_ms", |row| row.duration_ms().to_string()),
+    ("calls", |row| row.sums.requests.to_string()),
+    ("errors", |row| row.sums.errors.to_string()),
+    ("tokens", |row| row.sums.tokens.to_string()),
+    ("cost", |row| exact(row.sums.spend)),
+    ("currency", |_| "USD".to_owned()),
+    ("unpriced", |row| row.sums.unpriced_requests.to_string()),
+    ("models", |row| words(&row.models)),
+    ("projects", |row| words(&row.projects)),
+    ("customers", |row| words(&row.customers)),
+];
+
+/// Sessions or interactions, all that match.
+pub(crate) async fn call_groups(
+    backend: &Backend,
+    scope: &OrgScope,
+    kind: CallGroup,
+    query: CallGroupQuery,
+) -> Result<String, ApiError> {
+    Ok(list(backend::events::all_call_groups(backend, scope, kind, query).await?.rows, &CALL_GROUPS))
+}
+
+pub(super) async fn sessions(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
+    let query = app::events::api::asked_groups(&backend, &scope, &pairs)?;
+    call_groups(&backend, &scope, CallGroup::Session, query).await
+}
+
+pub(super) async fn interactions(backend: Backend, scope: OrgScope, pairs: Pairs) -> Result<String, ApiError> {
+    let query = app::events::api::asked_groups(&backend, &scope, &pairs)?;
+    call_groups(&backend, &scope, CallGroup::Interaction, query).await
 }
 
 const PRICE_OVERRIDES: [Column<Dated<BookPrice>>; 13] = [

@@ -3,7 +3,10 @@
 pub use backend::hashed;
 
 use chrono::{DateTime, FixedOffset};
-use domain::event::{EventInput, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN, MAX_TAG_KEY_BYTES, MAX_TAGS, Status};
+use domain::event::{
+    EventInput, MAX_ID_LEN, MAX_LABEL_BYTES, MAX_LABEL_LEN, MAX_TAG_KEY_BYTES, MAX_TAGS, Status, branch_name,
+    repository_name,
+};
 
 /// A label without control characters, cut where the limit lies; none when nothing is left.
 #[must_use]
@@ -32,8 +35,14 @@ pub fn id(text: &str) -> Option<String> {
     Some(if fits { text.to_owned() } else { hashed(&[text]) })
 }
 
-/// Adds a tag, if there is room and both name and value say something.
+/// Adds a tag, if there is room and both name and value say something. Repositories and branches have one name each, however they are written.
 pub fn tag(event: &mut EventInput, key: &str, value: &str) {
+    let value = match key {
+        "repo" => repository_name(value),
+        "branch" => branch_name(value),
+        "pr" => value.trim_start_matches('#'),
+        _ => value,
+    };
     let Some(key) = cut(key.trim(), MAX_TAG_KEY_BYTES, MAX_TAG_KEY_BYTES) else { return };
     if let Some(value) = label(value)
         && event.tags.len() < MAX_TAGS

@@ -62,6 +62,8 @@ async fn every_list_is_a_file_with_the_rows_of_its_page() {
         ("forecast", "forecast", "scope,name,month_to_date,", "organization,"),
         ("projects", "projects", "team,team_name,project,", "main,"),
         ("events", "events", "timestamp,id,project,", "2026-11-17T10:00:00.000000Z,"),
+        ("sessions", "sessions", "id,first_at,last_at,duration_ms,calls,", "s/1,2026-11-17T10:00:00Z,"),
+        ("interactions", "interactions", "id,first_at,last_at,duration_ms,calls,", ""),
         ("events/unpriced", "unpriced", "provider,model,reason,events,", "openai,'=cmd(),"),
         (
             "prices/own",
@@ -123,7 +125,8 @@ async fn an_event_says_its_cost_first_and_leads_to_what_shares_its_words() {
     assert!(plain.contains("$0.0035 · gpt-4o · search</h1>"), "{plain}");
     assert!(event_page("cached").await.contains("cache hit · gpt-4o · chat</h1>"));
     let list = "/o/acme/events";
-    let [request, session] = ["request_id=r%201", "session_id=s%2F1"].map(|id| format!("{list}?{id}"));
+    let [request, calls] = ["request_id=r%201", "session_id=s%2F1"].map(|id| format!("{list}?{id}"));
+    let session = "/o/acme/sessions/s%2F1".to_owned();
     let customer = format!("{list}?from=2026-11-01&to=2026-12-01&customer=%5C%21globex");
     let key = format!("{list}?from=2026-11-01&to=2026-12-01&api_key=");
     for link in [&request, &session, &customer, &key] {
@@ -131,10 +134,40 @@ async fn an_event_says_its_cost_first_and_leads_to_what_shares_its_words() {
     }
     // A session is shown whole, whichever month the list would have begun with.
     let count = |page: String| page.matches("class=\"row-link\"").count();
-    assert_eq!(count(page(&browser, &session).await), 3);
+    assert_eq!((count(page(&browser, &calls).await), count(page(&browser, &session).await)), (3, 3));
     assert_eq!(count(page(&browser, &request).await), 1);
     assert_eq!(count(page(&browser, &customer).await), 1);
     assert_eq!(count(page(&browser, list).await), 2);
     let found = api.get("/v1/events?session_id=s/1&request_id=r%201").await.json();
     assert_eq!((&found["events"][0]["id"], found["events"].as_array().unwrap().len()), (&json!("plain"), 1));
+}
+
+#[tokio::test]
+async fn a_session_says_its_cost_first_and_what_is_missing_from_it() {
+    let (_app, browser, api) = start().await;
+    let session = page(&browser, "/o/acme/sessions/s%2F1").await;
+    assert!(session.contains("s/1 · main · !globex · 46 days · 3 calls · $0.0035</h1>"), "{session}");
+    assert!(session.contains("+ 1 unpriced call, at most $"), "{session}");
+    let which = page(&browser, "/o/acme/events?session_id=s%2F1&unpriced=true").await;
+    assert!(which.contains("=cmd()") && !which.contains("0.0035"), "{which}");
+    let month = page(&browser, "/o/acme/sessions?period=month").await;
+    assert!(month.contains("1 session · $0.0035 · p50 $0.0035") && month.contains("/o/acme/sessions/s%2F1"), "{month}");
+
+    let found = api.get("/v1/sessions/s%2F1").await.json();
+    assert_eq!((&found["calls"], &found["unpriced"], &found["cost"]), (&json!(3), &json!(1), &json!("0.003500000000")));
+    assert_eq!((&found["events"][0]["id"], &found["events"][1]["input_tokens"]), (&json!("strange"), &json!(1_000)));
+    let listed = api.get("/v1/sessions?from=2026-11-01&sort=newest").await.json();
+    assert_eq!((&listed["count"], &listed["rows"][0]["calls"]), (&json!(1), &json!(2)));
+    assert_eq!(listed["total"]["cost"], "0.003500000000");
+    let file = api.get("/v1/sessions?from=2026-11-01&format=csv").await.body;
+    assert!(file.lines().nth(1).is_some_and(|row| row.starts_with("s/1,2026-11-17T10:00:00Z,")), "{file}");
+    assert_eq!(api.get("/v1/interactions").await.json()["count"], 0);
+    for (path, status) in [
+        ("/v1/sessions/none", StatusCode::NOT_FOUND),
+        ("/v1/interactions/s%2F1", StatusCode::NOT_FOUND),
+        ("/v1/sessions/s%2F1?limit=1", StatusCode::BAD_REQUEST),
+        ("/v1/sessions?sort=dear", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(api.get(path).await.status, status, "{path}");
+    }
 }

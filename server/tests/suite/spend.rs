@@ -74,7 +74,8 @@ async fn what_cannot_be_answered_names_the_parameter() {
     for (asked, pointer) in [
         ("to=2026-12-01", "from"),
         ("from=2026-11-01T00:07:00Z&to=2026-12-01T00:00:00Z", "from"),
-        ("from=2026-11-01&to=2026-12-01&bucket=year", "bucket"),
+        ("from=2026-11-01&to=2026-12-01&bucket=decade", "bucket"),
+        ("from=2026-11-01&to=2026-12-01&model=~", "model"),
         ("from=2026-11-01&to=2026-12-01&colour=red", "colour"),
         ("from=2026-11-01&to=2026-12-01&format=xml", "format"),
     ] {
@@ -131,6 +132,62 @@ async fn any_dimension_goes_with_any_other_and_with_one_label() {
     let known = api.get("/v1/dimensions").await.json();
     let job = known["dimensions"].as_array().unwrap().iter().find(|known| known["dimension"] == "tag.job").cloned();
     assert_eq!(job, Some(json!({"dimension": "tag.job", "values": 2, "limit": 20_000, "other_since": null})));
+}
+
+#[tokio::test]
+async fn measures_follow_from_the_sums_of_their_row() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    let measures =
+        "cost_per_request,cost_per_million_tokens,error_rate,input_tokens,output_tokens,cache_read_share,retries";
+    let answer = api.get(&format!("/v1/spend?{MONTH}&group_by=model&bucket=quarter&measure={measures}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let priced = json!({"bucket": "2026-Q4", "model": "gpt-4o-2024-08-06", "cost_per_request": "0.003500000000",
+        "cost_per_million_tokens": "3.181818181818", "error_rate": "0", "input_tokens": 2000, "output_tokens": 200,
+        "cache_read_share": "0", "retries": 0, "unpriced_requests": 0});
+    let unpriced = json!({"bucket": "2026-Q4", "model": "no-such-model", "cost_per_request": null,
+        "cost_per_million_tokens": null, "error_rate": "0", "input_tokens": 1000, "output_tokens": 100,
+        "cache_read_share": "0", "retries": 0, "unpriced_requests": 1});
+    let answer = answer.json();
+    assert_eq!(answer["rows"], json!([priced, unpriced]));
+    // Of the priced two alone, not the mean of its rows.
+    assert_eq!(answer["total"]["cost_per_request"], "0.003500000000");
+    assert_eq!(answer["total"]["cost_per_million_tokens"], Value::Null, "a price is missing");
+
+    let peak = api.get(&format!("/v1/spend?{MONTH}&measure=peak_requests_per_minute,requests_per_minute")).await.json();
+    assert_eq!(peak["total"]["peak_requests_per_minute"], "0.066666666667", "one of three in each quarter of an hour");
+    assert!(peak["total"]["requests_per_minute"].is_string(), "{peak}");
+    for refused in ["measure=retries&group_by=customer", "measure=input_tokens&bucket=hour"] {
+        let answer = api.get(&format!("/v1/spend?{MONTH}&{refused}")).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{refused}");
+    }
+    let csv = api.get(&format!("/v1/spend?{MONTH}&group_by=model&measure=cost_per_request&format=csv")).await.body;
+    assert!(csv.contains("no-such-model,,1"), "nothing in place of a zero: {csv}");
+}
+
+#[tokio::test]
+async fn a_part_of_a_value_and_its_absence_are_filters() {
+    let app = TestApp::start().await;
+    let api = app.api(&acme(&app).await.key);
+    for (filter, requests) in [
+        ("model=~GPT", 2),
+        ("model=!~gpt", 1),
+        ("feature=~tri", 1),
+        ("feature=!~tri", 2),
+        ("feature=", 2),
+        ("feature=!", 1),
+        ("feature=~%25", 0),
+        ("project=~ai", 3),
+        ("team=~zzz", 0),
+        ("api_key=~zzz", 0),
+        ("customer=~a", 0),
+        ("customer=!~a", 3),
+    ] {
+        let answer = api.get(&format!("/v1/spend?{MONTH}&measure=requests&{filter}")).await;
+        assert_eq!(answer.json()["total"]["requests"], requests, "{filter}: {}", answer.body);
+        let events = api.get(&format!("/v1/events?{MONTH}&{filter}")).await;
+        assert_eq!(events.json()["events"].as_array().map(Vec::len), Some(requests), "{filter}: {}", events.body);
+    }
 }
 
 #[tokio::test]

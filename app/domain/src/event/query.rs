@@ -25,6 +25,8 @@ pub struct EventQuery {
     pub request_id: Option<String>,
     /// Only events of this session.
     pub session_id: Option<String>,
+    /// Only events of this interaction.
+    pub interaction_id: Option<String>,
     /// Only events without a known cost.
     pub unpriced: bool,
     /// Where the page begins, from the page before.
@@ -41,6 +43,7 @@ impl Default for EventQuery {
             filters: Vec::new(),
             request_id: None,
             session_id: None,
+            interaction_id: None,
             unpriced: false,
             cursor: None,
             limit: DEFAULT_PAGE,
@@ -63,6 +66,7 @@ impl EventQuery {
                 "cursor" => keep(&mut query.cursor, value),
                 "request_id" => keep(&mut query.request_id, value),
                 "session_id" => keep(&mut query.session_id, value),
+                "interaction_id" => keep(&mut query.interaction_id, value),
                 "limit" => read_limit(value).map(|limit| query.limit = limit),
                 "unpriced" => read_flag(name, value).map(|flag| query.unpriced = flag),
                 _ => Filter::read(&mut query.filters, name, value),
@@ -82,7 +86,12 @@ impl EventQuery {
         for (name, edge) in [("from", self.from), ("to", self.to)] {
             pairs.extend(edge.map(|edge| (name.to_owned(), edge.text())));
         }
-        for (name, id) in [("request_id", &self.request_id), ("session_id", &self.session_id)] {
+        let ids = [
+            ("request_id", &self.request_id),
+            ("session_id", &self.session_id),
+            ("interaction_id", &self.interaction_id),
+        ];
+        for (name, id) in ids {
             pairs.extend(id.iter().map(|id| (name.to_owned(), id.clone())));
         }
         pairs.extend(self.unpriced.then(|| ("unpriced".to_owned(), "true".to_owned())));
@@ -96,7 +105,7 @@ fn keep(slot: &mut Option<String>, value: &str) -> Result<(), FieldProblem> {
     Ok(())
 }
 
-fn read_limit(text: &str) -> Result<u16, FieldProblem> {
+pub(super) fn read_limit(text: &str) -> Result<u16, FieldProblem> {
     text.parse()
         .ok()
         .filter(|limit| (1..=MAX_PAGE).contains(limit))

@@ -29,6 +29,8 @@ pub struct EventRow {
     pub status: Status,
     /// Feature label.
     pub feature: Option<String>,
+    /// The session that it is part of.
+    pub session_id: Option<String>,
     /// What kind of call, such as `chat`.
     pub operation: String,
     /// Whether it was answered from the sender's own cache: no provider was called.
@@ -107,8 +109,6 @@ pub struct EventDetail {
     pub cheaper_models: Vec<Alternative>,
     /// Other attempts of the same request, first to last, at most [`MAX_RELATED`].
     pub attempts: Vec<EventRow>,
-    /// Other events of the same session, newest first, at most [`MAX_RELATED`].
-    pub session: Vec<EventRow>,
     /// Other events that may be the same call, the first one first.
     pub possible_duplicates: Vec<EventRow>,
 }

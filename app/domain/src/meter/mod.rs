@@ -37,7 +37,7 @@ pub enum Unit {
     Tokens,
     /// Characters of text.
     Characters,
-    /// Seconds of audio or video; may be fractional.
+    /// Seconds of audio, video or work; may be fractional.
     Seconds,
     /// Pictures.
     Images,
@@ -198,6 +198,10 @@ meters! {
     Pages = "pages", "Pages", Pages, [];
     /// Pages read with annotations; in place of plain pages, not beside them.
     AnnotatedPages = "annotated_pages", "Annotated pages", Pages, [Pages];
+    /// Time of a step that calls no model, such as a tool's or a person's. No list price: an organization enters its own.
+    Seconds = "seconds", "Time", Seconds, [];
+    /// Whatever a step that calls no model is charged by. No list price: an organization enters its own.
+    Units = "units", "Units", Count, [];
     /// What the provider's own figure adds to the computed cost or takes from it, once per event: on receipts only, never used or priced.
     Reported = "reported", "Reported over computed", Count, [];
 }
@@ -213,6 +217,15 @@ impl Meter {
     #[must_use]
     pub const fn is_input_token(self) -> bool {
         (self as u8) < (Self::Output as u8)
+    }
+
+    /// Whether it counts input tokens that were read from the provider's prompt cache.
+    #[must_use]
+    pub const fn is_cache_read(self) -> bool {
+        matches!(
+            self,
+            Self::InputCacheRead | Self::InputAudioCacheRead | Self::InputImageCacheRead | Self::InputVideoCacheRead
+        )
     }
 
     /// Whether it counts something that was used, which can be sent and has a price.

@@ -25,7 +25,7 @@ impl RunInput {
     /// A run over all events of one model that wait for a price.
     #[must_use]
     pub fn pricing(provider: &str, model: &str) -> Self {
-        let only = |dimension, value: &str| Filter { dimension, values: vec![value.to_owned()], exclude: false };
+        let only = |dimension, value: &str| Filter::only(dimension, vec![value.to_owned()]);
         Self {
             kind: RunKind::Pricing,
             from: None,

@@ -7,6 +7,7 @@ mod changes;
 mod estimate;
 mod explore;
 mod known;
+mod measure;
 mod overview;
 mod query;
 
@@ -18,20 +19,23 @@ pub use bucket_start::BucketStart;
 pub use changes::{Cause, CellKey, Changes, Metered, Mover, Reason, Used, changes};
 pub use estimate::{Estimate, PaidMeter, PaidPrices, UnpricedUsage, estimate_days};
 pub use explore::{
-    ComparisonLine, DRAWN_GROUPS, Explore, ExploreQuery, ExploreStep, Group, MAX_GROUPS, MAX_HOUR_DAYS, SHOWN_GROUPS,
+    ChartKind, ComparisonLine, Explore, ExploreQuery, ExploreStep, Group, HeatCell, HeatMap, MAX_GROUPS, MAX_HOUR_DAYS,
+    SHOWN_GROUPS, TOPS, TREEMAP_GROUPS,
 };
 pub use known::{KnownDimension, OTHER};
+pub use measure::{Measure, MeasureUnit, Needs};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub use query::{MAX_LABELS, Source};
 
 use crate::budget::SpendScope;
+use crate::csv;
 use crate::ids::{ProjectId, TeamId};
 use crate::period::Period;
 use crate::problem::{FieldProblem, Problem};
-use crate::{csv, money};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -136,6 +140,12 @@ impl Dimension {
         }
     }
 
+    /// Whether an event can be without a value; a project can be without a team.
+    #[must_use]
+    pub const fn may_be_missing(&self) -> bool {
+        !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
+    }
+
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
     #[must_use]
     pub const fn is_label(&self) -> bool {
@@ -190,11 +200,15 @@ pub enum Granularity {
     Week,
     /// Its months.
     Month,
+    /// Its quarters of a year.
+    Quarter,
+    /// Its years.
+    Year,
 }
 
 impl Granularity {
     /// All buckets.
-    pub const ALL: [Self; 5] = [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month];
+    pub const ALL: [Self; 7] = [Self::None, Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter, Self::Year];
 
     /// The word in URL and JSON.
     #[must_use]
@@ -205,6 +219,8 @@ impl Granularity {
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
         }
     }
 }
@@ -215,51 +231,7 @@ impl FromStr for Granularity {
         Self::ALL
             .into_iter()
             .find(|bucket| bucket.as_str() == text)
-            .ok_or_else(|| FieldProblem::new("bucket", "unknown", "Use none, hour, day, week or month."))
-    }
-}
-
-/// What is summed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Money, as restated by adjustments.
-    #[default]
-    Spend,
-    /// Attempts.
-    Requests,
-    /// All tokens.
-    Tokens,
-    /// Money as it was booked, without later adjustments.
-    Booked,
-}
-
-impl Measure {
-    /// All measures.
-    pub const ALL: [Self; 4] = [Self::Spend, Self::Requests, Self::Tokens, Self::Booked];
-
-    /// What is answered where nothing else is asked for.
-    pub const DEFAULT: [Self; 3] = [Self::Spend, Self::Requests, Self::Tokens];
-
-    /// The word in URL and JSON.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Spend => "spend",
-            Self::Requests => "requests",
-            Self::Tokens => "tokens",
-            Self::Booked => "booked",
-        }
-    }
-}
-
-impl FromStr for Measure {
-    type Err = FieldProblem;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|measure| measure.as_str() == text)
-            .ok_or_else(|| FieldProblem::new("measure", "unknown", "Use spend, requests, tokens or booked."))
+            .ok_or_else(|| FieldProblem::new("bucket", "unknown", "Use none, hour, day, week, month, quarter or year."))
     }
 }
 
@@ -305,17 +277,26 @@ impl SpendRange {
 pub struct Filter {
     /// Of which dimension.
     pub dimension: Dimension,
-    /// The values; empty text means missing.
+    /// The values; empty text means missing. Or parts of values, of which each value has at least one.
     pub values: Vec<String>,
     /// Whether these are left out instead.
     pub exclude: bool,
+    /// Whether values count that contain one of the texts, in upper or lower case: slugs of projects and teams, names of API keys.
+    #[serde(default)]
+    pub contains: bool,
 }
 
 impl Filter {
+    /// Only these values of a dimension.
+    #[must_use]
+    pub const fn only(dimension: Dimension, values: Vec<String>) -> Self {
+        Self { dimension, values, exclude: false, contains: false }
+    }
+
     /// Everything that has a value of the dimension.
     #[must_use]
     pub fn present(dimension: Dimension) -> Self {
-        Self { dimension, values: vec![String::new()], exclude: true }
+        Self { exclude: true, ..Self::only(dimension, vec![String::new()]) }
     }
 }
 
@@ -328,10 +309,39 @@ pub struct SpendQuery {
     pub bucket: Granularity,
     /// By what rows are made, in order; at most [`MAX_GROUP_BY`].
     pub group_by: Vec<Dimension>,
-    /// What the answer shows; the sums are always all computed.
+    /// What the answer shows; sums beyond the usual ones are computed only where one of these needs them.
     pub measures: Vec<Measure>,
     /// All must hold.
     pub filters: Vec<Filter>,
+}
+
+/// Counts of calls that sums by customer, user and tag do not carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCounts {
+    /// Attempts after the first of their request.
+    pub retries: i64,
+    /// Requests that the sender's own response cache answered.
+    pub cache_hits: i64,
+}
+
+/// Tokens that providers counted, by kind; what the sender's own cache answered has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenKinds {
+    /// All input tokens, read from a cache, written to one, or neither.
+    pub input: i64,
+    /// Those of them that were read from the provider's prompt cache.
+    pub cache_read: i64,
+    /// All output tokens.
+    pub output: i64,
+}
+
+/// The quarter of an hour with the most requests, and the one with the most tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peak {
+    /// Requests of the one.
+    pub requests: i64,
+    /// Tokens of the other.
+    pub tokens: i64,
 }
 
 /// Exact sums: what every row and total carries.
@@ -353,13 +363,30 @@ pub struct Sums {
     pub errors: i64,
     /// Cost avoided by the sender's own response cache.
     pub avoided_cost: Decimal,
+    /// Where a measure needs them.
+    pub calls: Option<CallCounts>,
+    /// Where a measure needs them.
+    pub kinds: Option<TokenKinds>,
+    /// Where a measure needs it; parts do not add up to it, so a sum of parts has none.
+    pub peak: Option<Peak>,
 }
 
 impl Sums {
+    /// No usage, of which everything is known that is needed.
+    #[must_use]
+    pub fn nothing(needs: Needs) -> Self {
+        Self {
+            calls: needs.calls.then(CallCounts::default),
+            kinds: needs.tokens.then(TokenKinds::default),
+            peak: needs.peak.then(Peak::default),
+            ..Self::default()
+        }
+    }
+
     /// Whether nothing happened at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        Self { calls: None, kinds: None, peak: None, ..self.clone() } == Self::default()
     }
 
     /// The most that it can have cost: what is known plus the upper bound of what is not.
@@ -378,6 +405,44 @@ impl Sums {
         self.unpriced_upper_bound += other.unpriced_upper_bound;
         self.errors += other.errors;
         self.avoided_cost += other.avoided_cost;
+        if let Some(other) = other.calls {
+            let calls = self.calls.get_or_insert_default();
+            calls.retries += other.retries;
+            calls.cache_hits += other.cache_hits;
+        }
+        if let Some(other) = other.kinds {
+            let kinds = self.kinds.get_or_insert_default();
+            kinds.input += other.input;
+            kinds.cache_read += other.cache_read;
+            kinds.output += other.output;
+        }
+        self.peak = None;
+    }
+
+    /// What is left without another row's sums.
+    #[must_use]
+    pub fn less(&self, other: &Self) -> Self {
+        let calls = other.calls.map(|calls| CallCounts { retries: -calls.retries, cache_hits: -calls.cache_hits });
+        let kinds = other.kinds.map(|kinds| TokenKinds {
+            input: -kinds.input,
+            cache_read: -kinds.cache_read,
+            output: -kinds.output,
+        });
+        let mut left = self.clone();
+        left.add(&Self {
+            spend: -other.spend,
+            booked: -other.booked,
+            requests: -other.requests,
+            tokens: -other.tokens,
+            unpriced_requests: -other.unpriced_requests,
+            unpriced_upper_bound: -other.unpriced_upper_bound,
+            errors: -other.errors,
+            avoided_cost: -other.avoided_cost,
+            calls,
+            kinds,
+            peak: None,
+        });
+        left
     }
 }
 
@@ -407,22 +472,17 @@ pub struct SpendAnswer {
     pub total: Sums,
     /// Whether rows were cut at the limit.
     pub truncated: bool,
-}
-
-impl Sums {
-    /// One measure as the API writes it.
-    #[must_use]
-    pub fn text(&self, measure: Measure) -> String {
-        match measure {
-            Measure::Spend => money::exact(self.spend),
-            Measure::Booked => money::exact(self.booked),
-            Measure::Requests => self.requests.to_string(),
-            Measure::Tokens => self.tokens.to_string(),
-        }
-    }
+    /// Minutes of each bucket that have passed, and of the whole span under none; empty unless a measure needs them.
+    pub minutes: BTreeMap<Option<BucketStart>, Decimal>,
 }
 
 impl SpendAnswer {
+    /// One measure of a bucket's sums, or of the total's under none, as the API writes it; none for a ratio of nothing.
+    #[must_use]
+    pub fn text(&self, measure: Measure, bucket: Option<BucketStart>, sums: &Sums) -> Option<String> {
+        measure.text(sums, self.minutes.get(&bucket).copied().unwrap_or_default())
+    }
+
     /// The rows as CSV: bucket, dimensions, the query's measures and the requests without a price.
     ///
     /// # Errors
@@ -439,7 +499,8 @@ impl SpendAnswer {
         let mut table = csv::Table::new(header.chain(["unpriced_requests"]));
         for row in &self.rows {
             let keys = row.keys.iter().map(|key| key.clone().unwrap_or_default());
-            let measures = query.measures.iter().map(|measure| row.sums.text(*measure));
+            let text = |measure: &Measure| self.text(*measure, row.bucket, &row.sums).unwrap_or_default();
+            let measures = query.measures.iter().map(text);
             let unpriced = row.sums.unpriced_requests.to_string();
             let cells: Vec<_> =
                 row.bucket.iter().map(ToString::to_string).chain(keys).chain(measures).chain([unpriced]).collect();

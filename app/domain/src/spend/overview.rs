@@ -31,10 +31,14 @@ pub fn starts(period: Period, bucket: Granularity) -> Vec<NaiveDate> {
             period.from.checked_sub_days(since_monday).unwrap_or(period.from)
         }
         Granularity::Month => Period::month_of(period.from).from,
+        Granularity::Quarter => Period::months_of(period.from, 3).from,
+        Granularity::Year => Period::months_of(period.from, 12).from,
     };
     let next = |day: &NaiveDate| match bucket {
         Granularity::Week => day.checked_add_days(Days::new(7)),
         Granularity::Month => day.checked_add_months(Months::new(1)),
+        Granularity::Quarter => day.checked_add_months(Months::new(3)),
+        Granularity::Year => day.checked_add_months(Months::new(12)),
         _ => day.succ_opt(),
     };
     std::iter::successors(Some(first), next).take_while(|day| *day < period.to).collect()
@@ -98,17 +102,6 @@ pub struct ModelPart {
     pub sums: Sums,
     /// Its sums in the span before.
     pub before: Option<Sums>,
-}
-
-impl ModelPart {
-    /// Dollars per million tokens of priced requests; none where no tokens are counted or a price is missing.
-    #[must_use]
-    pub fn per_million_tokens(&self) -> Option<Decimal> {
-        if self.sums.tokens <= 0 || self.sums.unpriced_requests > 0 {
-            return None;
-        }
-        self.sums.spend.checked_mul(Decimal::from(1_000_000))?.checked_div(Decimal::from(self.sums.tokens))
-    }
 }
 
 /// Something that happened on a day of the chart.
@@ -221,6 +214,9 @@ mod tests {
             ["2026-11-02", "2026-11-09", "2026-11-16"]
         );
         assert_eq!(text(period("2026-11-30", "2027-01-01"), Granularity::Month), ["2026-11-01", "2026-12-01"]);
+        let quarters = text(period("2026-06-30", "2027-01-02"), Granularity::Quarter);
+        assert_eq!(quarters, ["2026-04-01", "2026-07-01", "2026-10-01", "2027-01-01"]);
+        assert_eq!(text(period("2026-06-30", "2027-01-02"), Granularity::Year), ["2026-01-01", "2027-01-01"]);
         assert_eq!(bucket_for(period("2026-11-01", "2026-12-01").days()), Granularity::Day);
         assert_eq!(bucket_for(period("2026-01-01", "2027-01-01").days()), Granularity::Week);
         assert_eq!(bucket_for(period("2024-01-01", "2027-01-01").days()), Granularity::Month);

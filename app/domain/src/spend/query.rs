@@ -1,7 +1,8 @@
 //! The query as a value: built in code, read from parameters, written back, matched to a rollup.
 
 use super::{
-    Dimension, Filter, Granularity, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_VALUE_LEN, Measure, SpendQuery, SpendRange,
+    Dimension, Filter, Granularity, MAX_FILTER_VALUES, MAX_GROUP_BY, MAX_HOUR_DAYS, MAX_VALUE_LEN, Measure, Needs,
+    SpendQuery, SpendRange,
 };
 use crate::period::{MAX_DAYS, Period};
 use crate::problem::{FieldProblem, Problem};
@@ -54,7 +55,7 @@ impl SpendQuery {
     /// The same, of one value of a dimension; empty text means missing.
     #[must_use]
     pub fn only(mut self, dimension: Dimension, value: impl Into<String>) -> Self {
-        self.filters.push(Filter { dimension, values: vec![value.into()], exclude: false });
+        self.filters.push(Filter::only(dimension, vec![value.into()]));
         self
     }
 
@@ -63,11 +64,49 @@ impl SpendQuery {
         self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension))
     }
 
+    /// The same, with what some measures need.
+    #[must_use]
+    pub fn measuring(mut self, measures: impl Into<Vec<Measure>>) -> Self {
+        self.measures = measures.into();
+        self
+    }
+
+    /// Which sums it needs beyond the usual ones.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        Needs::of(&self.measures)
+    }
+
     /// What carries every dimension of the query: a rollup, or events where no rollup does. Rollups have labels (customer, user, tags) by day and one at a time, each beside every other dimension.
     ///
     /// # Errors
-    /// [`Problem::Unprocessable`] with more than [`MAX_LABELS`] labels.
+    /// [`Problem::Unprocessable`] with more than [`MAX_LABELS`] labels, or for a measure that no rollup carries so.
     pub fn source(&self) -> Result<Source, Problem> {
+        let source = self.carrier()?;
+        let needs = self.needs();
+        let refuse = |detail: &str| Err(Problem::Unprocessable { detail: detail.to_owned() });
+        let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
+        if (needs.calls || needs.tokens || needs.peak) && by_label {
+            return refuse(
+                "Retries, response-cache hits, tokens by kind and peaks are not kept by customer, user or tag.",
+            );
+        }
+        if needs.tokens && (needs.peak || source == Source::Quarters) {
+            return refuse(
+                "Tokens by kind are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+            );
+        }
+        if !needs.peak {
+            return Ok(source);
+        }
+        if self.range.days() > MAX_HOUR_DAYS {
+            return refuse(&format!("A peak is found among quarters of an hour, of at most {MAX_HOUR_DAYS} days."));
+        }
+        Ok(Source::Quarters)
+    }
+
+    /// What carries every dimension, whatever is measured.
+    fn carrier(&self) -> Result<Source, Problem> {
         let mut labels: Vec<&Dimension> = Vec::new();
         for label in self.dimensions().filter(|dimension| dimension.is_label()) {
             if !labels.contains(&label) {
@@ -92,8 +131,8 @@ impl SpendQuery {
 
     /// Reads the parameters of `GET /v1/spend`, decoded.
     ///
-    /// `from` and `to` are needed; a dimension's name is a filter, and a leading `!` excludes.
-    /// A value that itself begins with `!` or `\` is written with a `\` before it.
+    /// `from` and `to` are needed; a dimension's name is a filter, a leading `!` excludes, and a `~` before a text asks for values that contain it.
+    /// A value that itself begins with `!`, `~` or `\` is written with a `\` before it.
     ///
     /// # Errors
     /// [`Problem::Invalid`] that names every wrong parameter.
@@ -151,7 +190,7 @@ impl SpendQuery {
 }
 
 impl Filter {
-    /// Adds what a parameter says to filters: its name is a dimension's, a leading `!` excludes.
+    /// Adds what a parameter says to filters: its name is a dimension's, a leading `!` excludes, a `~` behind it asks for a part of the value.
     ///
     /// # Errors
     /// A field problem that names the parameter.
@@ -162,7 +201,13 @@ impl Filter {
             Some(rest) => (true, rest),
             None => (false, value),
         };
-        let value = value.strip_prefix('\\').unwrap_or(value);
+        let (contains, value) = match value.strip_prefix('~') {
+            Some(part) if part.is_empty() => {
+                return Err(FieldProblem::new(name, "invalid", "Say what the value contains: `~` before a text."));
+            }
+            Some(part) => (true, part),
+            None => (false, value.strip_prefix('\\').unwrap_or(value)),
+        };
         if value.chars().count() > MAX_VALUE_LEN || value.contains('\0') {
             return Err(FieldProblem::new(
                 name,
@@ -170,17 +215,19 @@ impl Filter {
                 format!("Use at most {MAX_VALUE_LEN} printable characters."),
             ));
         }
-        if dimension == Dimension::ApiKey && uuid::Uuid::parse_str(value).is_err() {
+        if dimension == Dimension::ApiKey && !contains && uuid::Uuid::parse_str(value).is_err() {
             return Err(FieldProblem::new(name, "invalid", "Use the id of an API key."));
         }
-        let same = |filter: &&mut Self| filter.dimension == dimension && filter.exclude == exclude;
+        let same = |filter: &&mut Self| {
+            filter.dimension == dimension && filter.exclude == exclude && filter.contains == contains
+        };
         match filters.iter_mut().find(same) {
             Some(filter) => {
                 if !filter.values.iter().any(|known| known == value) {
                     filter.values.push(value.to_owned());
                 }
             }
-            None => filters.push(Self { dimension, values: vec![value.to_owned()], exclude }),
+            None => filters.push(Self { dimension, values: vec![value.to_owned()], exclude, contains }),
         }
         Ok(())
     }
@@ -200,9 +247,13 @@ impl Filter {
     /// The parameters that say it.
     #[must_use]
     pub fn to_pairs(&self) -> Vec<(String, String)> {
-        let sign = if self.exclude { "!" } else { "" };
-        let escape = |value: &str| if value.starts_with(['!', '\\']) { "\\" } else { "" };
-        let text = |value: &String| format!("{sign}{}{value}", escape(value));
+        let exclude = if self.exclude { "!" } else { "" };
+        let escape = |value: &str| match value.chars().next() {
+            _ if self.contains => "~",
+            Some('!' | '~' | '\\') => "\\",
+            _ => "",
+        };
+        let text = |value: &String| format!("{exclude}{}{value}", escape(value));
         self.values.iter().map(|value| (self.dimension.name(), text(value))).collect()
     }
 }
@@ -309,6 +360,8 @@ mod tests {
             "from=2026-11-01T18:30:00Z&to=2026-11-02T18:45:00Z&bucket=hour&provider=openai&provider=anthropic&provider=!aws",
             "from=2026-11-01&to=2026-12-01&group_by=tag.prompt_version&tag.prompt_version=!&customer=",
             "from=2026-11-01&to=2026-12-01&feature=\\!x&feature=\\\\y&feature=!\\!z",
+            "from=2026-11-01&to=2026-12-01&feature=~tri&feature=~!x&feature=!~\\y&feature=\\~z&api_key=~ci",
+            "from=2026-11-01&to=2026-12-01&bucket=year&measure=cost_per_request,retries",
         ] {
             let query = read(text);
             assert_eq!(query.to_pairs(), pairs(text), "{text}");
@@ -351,14 +404,15 @@ mod tests {
         assert_eq!(wrong("from=x&to=2026-12-01"), code("from", "invalid"));
         assert_eq!(wrong("from=-20000-01-01&to=-20000-01-02").len(), 2);
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&from=2026-11-02"), code("from", "repeated"));
-        assert_eq!(wrong("from=2026-11-01&to=2026-12-01&bucket=year"), code("bucket", "unknown"));
+        assert_eq!(wrong("from=2026-11-01&to=2026-12-01&bucket=decade"), code("bucket", "unknown"));
+        assert_eq!(wrong("from=2026-11-01&to=2026-12-01&model=~"), code("model", "invalid"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&group_by=colour"), code("group_by", "unknown"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&group_by=model,model"), code("group_by", "repeated"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&group_by=model,project,team"), code("group_by", "too_many"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&measure=latency"), code("measure", "unknown"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&groupby=model"), code("groupby", "unknown"));
         assert_eq!(wrong("from=2026-11-01&to=2026-12-01&api_key=x"), code("api_key", "invalid"));
-        assert_eq!(wrong("bucket=year&from=x&to=y").len(), 3);
+        assert_eq!(wrong("bucket=decade&from=x&to=y").len(), 3);
     }
 
     #[test]
@@ -375,6 +429,17 @@ mod tests {
         assert_eq!(source("group_by=customer,user"), Ok(Source::Events(vec![Dimension::Customer, Dimension::User])));
         assert_eq!(source("bucket=hour&customer=acme"), Ok(Source::Events(vec![Dimension::Customer])));
         assert_eq!(source("tag.a=1&tag.b=2&group_by=tag.a"), Ok(Source::Events(vec![tag("a"), tag("b")])));
+        let refused = |text: &str| matches!(source(text), Err(Problem::Unprocessable { .. }));
+        assert_eq!(source("measure=cache_read_share&group_by=feature&bucket=year"), Ok(Source::Days(days)));
+        assert_eq!(source("measure=retries&bucket=hour"), Ok(Source::Quarters));
+        assert_eq!(source("measure=peak_requests_per_minute&bucket=day"), Ok(Source::Quarters));
+        assert_eq!(source("measure=error_rate&customer=x"), Ok(Source::Labels(days, Dimension::Customer)));
+        assert!(refused("measure=input_tokens&bucket=hour") && refused("measure=retries&group_by=customer"));
+        assert!(
+            refused("measure=peak_tokens_per_minute,input_tokens") && refused("measure=peak_tokens_per_minute&user=x")
+        );
+        let quarter = read("from=2026-10-01&to=2026-12-01&measure=peak_tokens_per_minute").source();
+        assert!(matches!(quarter, Err(Problem::Unprocessable { .. })));
         let five = source("group_by=customer,user&tag.a=1&tag.b=2&tag.c=3");
         assert!(matches!(five, Err(Problem::Unprocessable { .. })));
     }

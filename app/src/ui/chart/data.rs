@@ -28,6 +28,8 @@ pub enum Hue {
     Seventh,
     /// Eighth, sky.
     Eighth,
+    /// One of the eight, lighter (0) or darker (1), by its place among them: where more than eight stand in one chart.
+    Tint(u8, u8),
     /// Everything else, grey.
     Other,
     /// What is estimated: hatched.
@@ -45,9 +47,15 @@ impl Hue {
         Self::ALL.get(rank).copied().unwrap_or(Self::Other)
     }
 
+    /// The colour of a thing by its number among all of its kind, which others may have too.
+    #[must_use]
+    pub fn of_number(number: usize) -> Self {
+        Self::nth(number % Self::ALL.len())
+    }
+
     /// The colours of things that keep theirs on every page: by the number that each has among all of its kind, in turn.
     ///
-    /// Where two of one chart would share a colour, the one that was named first keeps it, and the other takes the next that is free.
+    /// Where two of one chart would share a colour, the one that was named first keeps it, and the other takes the next that is free; behind the eighth come their tints.
     #[must_use]
     pub fn of_numbers(numbers: &[usize]) -> Vec<Self> {
         let count = Self::ALL.len();
@@ -55,9 +63,10 @@ impl Hue {
         for (index, number) in numbers.iter().enumerate() {
             taken[number % count].get_or_insert(index);
         }
+        let mut tints = [0_u8, 1].into_iter().flat_map(|shade| (0_u8..8).map(move |place| Self::Tint(place, shade)));
         let mut hue = |index: usize, number: usize| {
             let mut from_own = (0..count).map(|step| (number + step) % count);
-            let at = from_own.find(|at| taken[*at].is_none_or(|by| by == index))?;
+            let Some(at) = from_own.find(|at| taken[*at].is_none_or(|by| by == index)) else { return tints.next() };
             taken[at] = Some(index);
             Some(Self::nth(at))
         };
@@ -66,7 +75,29 @@ impl Hue {
 
     /// The class that sets the colour.
     #[must_use]
-    pub const fn class(self) -> &'static str {
+    pub fn class(self) -> &'static str {
+        const TINTS: [[&str; 8]; 2] = [
+            [
+                "hue-1 tint-1",
+                "hue-2 tint-1",
+                "hue-3 tint-1",
+                "hue-4 tint-1",
+                "hue-5 tint-1",
+                "hue-6 tint-1",
+                "hue-7 tint-1",
+                "hue-8 tint-1",
+            ],
+            [
+                "hue-1 tint-2",
+                "hue-2 tint-2",
+                "hue-3 tint-2",
+                "hue-4 tint-2",
+                "hue-5 tint-2",
+                "hue-6 tint-2",
+                "hue-7 tint-2",
+                "hue-8 tint-2",
+            ],
+        ];
         match self {
             Self::First => "hue-1",
             Self::Second => "hue-2",
@@ -76,6 +107,10 @@ impl Hue {
             Self::Sixth => "hue-6",
             Self::Seventh => "hue-7",
             Self::Eighth => "hue-8",
+            Self::Tint(place, shade) => {
+                let of_shade = TINTS.get(usize::from(shade)).and_then(|tints| tints.get(usize::from(place)));
+                of_shade.copied().unwrap_or("hue-other")
+            }
             Self::Other => "hue-other",
             Self::Estimate => "hue-estimate",
         }
@@ -180,6 +215,8 @@ pub enum Stack {
     Bars,
     /// As areas.
     Areas,
+    /// Not on but below each other: each a row of fields, the darker the larger.
+    Heat,
 }
 
 /// Everything a chart shows.
@@ -289,8 +326,12 @@ mod tests {
         assert_eq!(Hue::of_numbers(&[9, 1, 2]), [Hue::Second, Hue::Fourth, Hue::Third], "the second gives way");
         assert_eq!(Hue::of_numbers(&[7, 15]), [Hue::Eighth, Hue::First]);
         for first in 0..20 {
-            let hues = Hue::of_numbers(&[first, 3, 11, 8, 16, 5]);
-            assert_eq!(hues.iter().map(|hue| hue.class()).collect::<std::collections::BTreeSet<_>>().len(), 6);
+            let twenty: Vec<_> = [first, 3, 11, 8, 16, 5].into_iter().chain(30..44).collect();
+            for numbers in [&twenty[..6], &twenty] {
+                let hues = Hue::of_numbers(numbers);
+                let classes = hues.iter().map(|hue| hue.class()).collect::<std::collections::BTreeSet<_>>();
+                assert_eq!(classes.len(), numbers.len());
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::axis::edge;
 use super::data::{ChartData, Hue, Stack, Stroke};
 use super::markup::{Markup, number, percent};
 use super::scale::{SIZE, Scale, stack};
-use super::{area, band, bar, line};
+use super::{area, band, bar, heat, line};
 
 /// From this many steps on the marks touch and single steps are too narrow to be a link.
 const CROWDED: usize = 100;
@@ -80,7 +80,8 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
         "svg",
         &[("viewBox", "0 0 1000 1000"), ("preserveAspectRatio", "none"), ("width", "100%"), ("height", "100%")],
     );
-    for tick in &scale.ticks {
+    let is_heat = data.stack == Stack::Heat;
+    for tick in scale.ticks.iter().filter(|_| !is_heat) {
         let y = number(scale.y(*tick));
         let class = if *tick == 0.0 { "chart-zero" } else { "chart-rule" };
         svg.empty("path", &[("class", class), ("d", &format!("M0 {y}H1000"))]);
@@ -97,10 +98,14 @@ pub(super) fn draw(data: &ChartData, off: &Off, name: &str, ticks: u8) -> Drawn 
             Stack::Bars if steps >= CROWDED => ("bars-crowded", bar::path(spans, &scale, bar::WIDEST)),
             Stack::Bars => ("bars", bar::path(spans, &scale, bar::WIDEST)),
             Stack::Areas => ("area", area::path(spans, &scale)),
+            Stack::Heat => break,
         };
         if !path.is_empty() {
             fill(&mut svg, kind, series.hue, &path, &hatch);
         }
+    }
+    if is_heat {
+        heat::draw(&mut svg, &data.series);
     }
     for line in shown_lines() {
         let path = match line.stroke {
@@ -142,14 +147,14 @@ fn hatching(svg: &mut Markup, id: &str) {
     svg.close("pattern");
 }
 
-/// Words inside the drawing, which are never stretched. Over bars, levels are named in the legend: their words would cover bars.
+/// Words inside the drawing, which are never stretched, at its left: what is drawn with levels is summed up and begins low. Over bars, levels are named in the legend: their words would cover bars.
 fn words(svg: &mut Markup, data: &ChartData, scale: &Scale) {
     for threshold in data.thresholds.iter().filter(|_| data.series.is_empty()) {
         let y = percent(scale.depth(threshold.value));
-        let class = format!("chart-word end {}", threshold.tone.class());
+        let class = format!("chart-word {}", threshold.tone.class());
         // A line at the very top has its words below it.
         let dy = if scale.depth(threshold.value) < 0.08 { "14" } else { "-5" };
-        svg.element("text", &[("class", &class), ("x", "100%"), ("y", &y), ("dy", dy)], &threshold.label);
+        svg.element("text", &[("class", &class), ("x", "4"), ("y", &y), ("dy", dy)], &threshold.label);
     }
     if data.steps.is_empty() {
         svg.element("text", &[("class", "chart-word middle"), ("x", "50%"), ("y", "50%")], "Nothing in this period");
@@ -181,7 +186,7 @@ pub(super) fn hits(data: &ChartData) -> String {
 /// Whether the step's total says more than its only part.
 fn total(data: &ChartData, step: usize) -> Option<&str> {
     let total = data.steps.get(step).map(|step| step.total.as_str()).filter(|total| !total.is_empty());
-    total.filter(|_| data.series.len() > 1)
+    total.filter(|_| data.series.len() > 1 || data.series.is_empty() && data.lines.len() > 1)
 }
 
 /// The chart's name with its ends and its highest step.
@@ -211,7 +216,7 @@ pub(super) fn table(data: &ChartData, label: &str, head: &str) -> String {
     for (part, (name, swatch)) in legend(data).into_iter().enumerate() {
         let number = part.to_string();
         let mut attributes = vec![("scope", "col"), ("class", "num"), ("data-part", &number), ("data-swatch", &swatch)];
-        if part < data.series.len() {
+        if part < data.series.len() && data.stack != Stack::Heat {
             attributes.push(("data-stacked", ""));
         }
         html.element("th", &attributes, &name);

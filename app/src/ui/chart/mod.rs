@@ -9,16 +9,19 @@ mod band;
 mod bar;
 mod data;
 mod drawing;
+mod heat;
 mod line;
 mod markup;
 mod scale;
 pub mod spark;
+pub mod treemap;
 
 pub use data::{
     Annotation, Band, ChartData, Hue, Line, MAX_SERIES, Series, Stack, Step, Stroke, Threshold, hue_of, ranked,
 };
 pub use scale::Scale;
 pub use spark::{Spark, SparkKind};
+pub use treemap::{Field, Treemap};
 
 use crate::layout::UrlQuery;
 use drawing::Off;
@@ -92,19 +95,25 @@ pub fn Chart(
     let parts = drawing::legend(&data);
     let off: Off = (0..parts.len()).map(|part| query.all(OFF).any(|off| off == part_of(&id, part))).collect();
     let drawn = drawing::draw(&data, &off, &drawing::summary(&data, &label), height.ticks());
-    let ticks = drawn.scale.ticks.iter().rev().map(|value| view! { <span>{tick(*value)}</span> }).collect_view();
+    let is_heat = data.stack == Stack::Heat;
+    let beside: Vec<String> = if is_heat {
+        data.series.iter().map(|row| row.name.clone()).collect()
+    } else {
+        drawn.scale.ticks.iter().rev().map(|value| tick(*value)).collect()
+    };
+    let ticks = beside.into_iter().map(|text| view! { <span>{text}</span> }).collect_view();
     let (hits, below) = (drawing::hits(&data), axis::below(&data.steps));
     let levels = data.thresholds.iter().filter(|_| !data.series.is_empty()).map(|level| {
         let class = format!("swatch swatch-level {}", level.tone.class());
         view! { <li><span class=class aria-hidden="true"></span>{level.label.clone()}</li> }
     });
-    let legend = (!bare).then(|| legend(&id, &query, parts, &off, levels.collect_view().into_any()));
+    let legend = (!bare && !is_heat).then(|| legend(&id, &query, parts, &off, levels.collect_view().into_any()));
     let table = drawing::table(&data, &label, &head);
     let reader = reader(&label, data.steps.len());
     view! {
         <figure class=height.class() id=id>
             {notes(&data)}
-            <div class="chart-y" aria-hidden="true">{ticks}</div>
+            <div class="chart-y" class:chart-rows=is_heat aria-hidden="true">{ticks}</div>
             <ChartReader>
                 <div class="chart-drawing" inner_html=drawn.svg></div>
                 <div class="chart-over" inner_html=hits></div>

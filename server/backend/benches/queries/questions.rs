@@ -5,7 +5,7 @@ use backend::{Backend, Error, OrgScope, forecast, spend, statements};
 use chrono::NaiveDate;
 use domain::budget::SpendScope;
 use domain::period::Period;
-use domain::spend::{Dimension, ExploreQuery, Granularity, Measure, MonthOutlook, SpendAnswer, SpendQuery, SpendRow};
+use domain::spend::{Dimension, ExploreQuery, Granularity, MonthOutlook, SpendAnswer, SpendQuery, SpendRow};
 use rust_decimal::Decimal;
 
 /// Movers that are compared.
@@ -79,7 +79,7 @@ impl Question {
                 let explore = spend::explore(backend, scope, (**query).clone()).await?;
                 let line = |group: domain::spend::Group| {
                     let before = group.before.unwrap_or_default();
-                    format!("{}\t{}\t{}", group.key.unwrap_or_default(), exact(group.sums.spend), exact(before.spend))
+                    format!("{}\t{}\t{}", group.key().unwrap_or_default(), exact(group.sums.spend), exact(before.spend))
                 };
                 explore.groups.into_iter().map(line).collect()
             }
@@ -210,15 +210,8 @@ async fn outlook(backend: &Backend, scope: &OrgScope, part: SpendScope) -> Resul
 }
 
 fn explore(period: Period) -> Ask {
-    Ask::Explore(Box::new(ExploreQuery {
-        all: true,
-        range: period.into(),
-        previous: Some(period.previous().into()),
-        measure: Measure::Spend,
-        dimension: Dimension::Project,
-        bucket: None,
-        filters: vec![],
-    }))
+    let asked = ExploreQuery::over(period);
+    Ask::Explore(Box::new(ExploreQuery { all: true, previous: Some(period.previous().into()), ..asked }))
 }
 
 /// A row's day and hour in the organization's zone, as the answer writes them.

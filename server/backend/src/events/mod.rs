@@ -17,7 +17,10 @@ pub use ingest::{
 pub use possible_duplicates::{
     drops_possible_duplicates, possible_duplicate_totals, possible_duplicates, set_drops_possible_duplicates,
 };
-pub use read::{MAX_EXPORT, attention, by_key, csv, find, list, newest, unpriced, unread_usage};
+pub use read::{
+    MAX_EXPORT, all_call_groups, attention, by_key, call_group, call_groups, csv, find, list, newest, unpriced,
+    unread_usage,
+};
 
 use crate::ledger::commit::{self, Committer, RETRY_AFTER_SECS, Reservation, Room, SMALL_BODY};
 use crate::{Backend, Clock, Error, OrgScope, Pools, ledger, prices, projects};

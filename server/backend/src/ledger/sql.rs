@@ -174,62 +174,96 @@ pub(super) async fn values(
     rows.iter().map(known).collect()
 }
 
+/// Whether a text of a row is one of a filter's values, or contains one of them in upper or lower case. Null where the text is.
+pub(crate) fn push_match(sql: &mut QueryBuilder<Postgres>, text: &str, filter: &Filter) {
+    let values = filter.values.clone();
+    if filter.contains {
+        // Not `like`, whose signs would have to be escaped.
+        sql.push("exists (select 1 from unnest(")
+            .push_bind(values)
+            .push("::text[]) as part where position(lower(part) in lower(");
+        sql.push(text).push(")) > 0)");
+    } else {
+        sql.push(text).push(" = any(").push_bind(values).push(")");
+    }
+}
+
+/// The keys that a filter names: by their ids, or by a part of their names.
+pub(crate) fn push_keys(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, key: &str, filter: &Filter) {
+    if filter.contains {
+        sql.push(key).push(" in (select key_id from api_keys where api_keys.org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and ");
+        push_match(sql, "api_keys.name", filter);
+        sql.push(")");
+    } else {
+        let ids: Vec<Uuid> = filter.values.iter().filter_map(|value| Uuid::parse_str(value).ok()).collect();
+        sql.push(key).push(" = any(").push_bind(ids).push(")");
+    }
+}
+
 /// Adds one filter of an event list; events are `e`, their series `s`, their projects `projects`.
 pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
     sql.push(if filter.exclude { " and not " } else { " and " });
     let org = scope.org_id().0;
-    let values = filter.values.clone();
     match &filter.dimension {
-        Dimension::Project => {
-            sql.push("projects.slug = any(").push_bind(values).push(")");
-        }
+        Dimension::Project => push_match(sql, "projects.slug", filter),
         Dimension::Team => {
-            sql.push("exists (select 1 from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
+            sql.push("exists (select 1 from (select coalesce((select teams.slug from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
                 .push_bind(org)
                 .push(" and owner.project_id = s.project_id and (event_time(e.event_key) at time zone ")
                 .push_bind(scope.zone().name())
                 .push(")::date >= owner.valid_from and (event_time(e.event_key) at time zone ")
                 .push_bind(scope.zone().name())
-                .push(")::date < owner.valid_to and teams.slug = any(")
-                .push_bind(values)
-                .push("))");
+                .push(")::date < owner.valid_to), '')) as team (slug) where ");
+            push_match(sql, "team.slug", filter);
+            sql.push(")");
         }
-        Dimension::ApiKey => {
-            sql.push("s.key_id::text = any(").push_bind(values).push(")");
-        }
-        Dimension::Status => {
-            sql.push("s.status = any(").push_bind(values).push(")");
-        }
-        Dimension::Provider => push_word(sql, "provider", values),
-        Dimension::Model => push_word(sql, "model", values),
-        Dimension::Operation => push_word(sql, "operation", values),
-        Dimension::Feature => push_word(sql, "feature", values),
-        Dimension::Environment => push_word(sql, "environment", values),
-        Dimension::Cohort => push_word(sql, "cohort", values),
-        Dimension::Step => push_word(sql, "step", values),
+        Dimension::ApiKey => push_keys(sql, scope, "s.key_id", filter),
+        Dimension::Status => push_match(sql, "s.status", filter),
+        Dimension::Provider => push_word(sql, "provider", filter),
+        Dimension::Model => push_word(sql, "model", filter),
+        Dimension::Operation => push_word(sql, "operation", filter),
+        Dimension::Feature => push_word(sql, "feature", filter),
+        Dimension::Environment => push_word(sql, "environment", filter),
+        Dimension::Cohort => push_word(sql, "cohort", filter),
+        Dimension::Step => push_word(sql, "step", filter),
         Dimension::Customer | Dimension::User | Dimension::UnreadUsage | Dimension::Tag(_) => {
-            push_label(sql, filter.dimension.name(), values);
+            push_label(sql, scope, filter);
         }
     }
 }
 
 /// Events whose series has one of these words, or which were sent with it although it counts as another.
-fn push_word(sql: &mut QueryBuilder<Postgres>, column: &'static str, values: Vec<String>) {
-    sql.push("(s.").push(column).push(" = any(").push_bind(values.clone());
-    sql.push(") and (e.words is null or s.").push(column).push(" = ").push_bind(OTHER);
-    sql.push(") or coalesce(e.words ->> '").push(column).push("', '') = any(").push_bind(values);
-    sql.push(") and e.words is not null)");
+fn push_word(sql: &mut QueryBuilder<Postgres>, column: &'static str, filter: &Filter) {
+    let own = format!("s.{column}");
+    sql.push("(");
+    push_match(sql, &own, filter);
+    sql.push(" and (e.words is null or ").push(&own).push(" = ").push_bind(OTHER).push(") or ");
+    push_match(sql, &format!("coalesce(e.words ->> '{column}', '')"), filter);
+    sql.push(" and e.words is not null)");
 }
 
 /// Events with one of these values of a label, by the numbers that they have, or which were sent with it although it counts as another; empty text means none.
-fn push_label(sql: &mut QueryBuilder<Postgres>, name: String, values: Vec<String>) {
-    let id = |value: &String| Label { label: Cow::Borrowed(&*name), value: Cow::Borrowed(&**value) }.id();
-    let ids: Vec<i64> = values.iter().filter(|value| !value.is_empty()).map(id).collect();
-    let is_missing = values.iter().any(String::is_empty);
-    sql.push("(exists (select 1 from label_ids(e.labels) as label_id where label_id = any(").push_bind(ids);
+fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
+    let name = filter.dimension.name();
+    let is_missing = !filter.contains && filter.values.iter().any(String::is_empty);
+    sql.push("(exists (select 1 from label_ids(e.labels) as label_id where label_id = any(");
+    if filter.contains {
+        sql.push("array(select l.label_id from labels as l where l.org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and l.label = ").push_bind(name.clone()).push(" and ");
+        push_match(sql, "l.value", filter);
+        sql.push(")");
+    } else {
+        let id = |value: &String| Label { label: Cow::Borrowed(&*name), value: Cow::Borrowed(&**value) }.id();
+        let ids: Vec<i64> = filter.values.iter().filter(|value| !value.is_empty()).map(id).collect();
+        sql.push_bind(ids);
+    }
     // Most events have no such words: what is unknown is no, or nothing could be left out.
-    sql.push(")) or coalesce(e.words ->> ").push_bind(name.clone());
-    sql.push(" = any(").push_bind(values).push("), false)");
+    sql.push(")) or exists (select 1 from (select e.words ->> ")
+        .push_bind(name.clone())
+        .push(") as sent (word) where ");
+    push_match(sql, "sent.word", filter);
+    sql.push(")");
     if is_missing {
         sql.push(" or not coalesce(e.words ? ").push_bind(name.clone()).push(", false) and not exists (");
         sql.push("select 1 from labels as l where l.org_id = e.org_id");

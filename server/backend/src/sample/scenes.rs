@@ -104,7 +104,7 @@ fn code_assistant(write: &mut Writer<'_>, calendar: Calendar, day: Day) {
             session_id: Some(write.id("agent")),
             user: Some(format!("dev-{developer:02}")),
             cohort: (developer <= 6).then(|| "beta".to_owned()),
-            tags: tags(&[("repository", repository)]),
+            tags: work_on(repository, developer, day),
             environment: environment(write),
             ..EventInput::default()
         };
@@ -113,9 +113,20 @@ fn code_assistant(write: &mut Writer<'_>, calendar: Calendar, day: Day) {
     runaway(write, calendar, day);
 }
 
+/// What a developer's agent works on: a branch for each repository, with a pull request and a ticket that are others every week.
+fn work_on(repository: &str, developer: u64, day: Day) -> BTreeMap<String, String> {
+    let week = day.ago / 7;
+    tags(&[
+        ("repo", repository),
+        ("branch", &format!("dev-{developer:02}/{repository}")),
+        ("pr", &(900 - 30 * week + developer).to_string()),
+        ("ticket", &format!("{}-{}", repository.to_uppercase(), 140 - 2 * week)),
+    ])
+}
+
 fn agent_session(write: &mut Writer<'_>, at: DateTime<Utc>, session: &EventInput) {
     let model = if write.rng.chance(0.08) { OPUS } else { SONNET };
-    let feature = if write.rng.chance(0.3) { "review" } else { "agent" };
+    let feature = if write.rng.chance(0.3) { "review" } else { "claude-code" };
     let mut transcript = 9_000 + write.rng.tokens(&LONG_INPUT);
     let mut at = at;
     for _ in 0..write.rng.between(3, 20) {
@@ -142,12 +153,12 @@ fn runaway(write: &mut Writer<'_>, calendar: Calendar, day: Day) {
         let context = EventInput {
             session_id: Some("agent-nightly-refactor".to_owned()),
             user: Some(NIGHT_JOBS.to_owned()),
-            tags: tags(&[("repository", "billing"), ("job", "nightly-refactor")]),
+            tags: tags(&[("repo", "billing"), ("branch", "main"), ("job", "nightly-refactor")]),
             ..EventInput::default()
         };
         let input = 110_000 + write.rng.tokens(&LONG_INPUT);
         let used = Used::Anthropic { input, read: 0, written: 0, output: 0 };
-        let call = Call { provider: "anthropic", ..chat(SONNET, used, "agent", "work") };
+        let call = Call { provider: "anthropic", ..chat(SONNET, used, "claude-code", "work") };
         for attempt in 1..=6 {
             write.timed_out(at, call, &context, &request_id, attempt);
             at += Duration::seconds(write_pause(write, 90, 150));

@@ -33,6 +33,15 @@ pub async fn schema(pool: &PgPool) -> Result<Schema, Error> {
     })
 }
 
+/// Gives partitions that are there the indexes of `events` that came later, while events are written. Only a migration that brings such an index leaves it anything to do.
+///
+/// # Errors
+/// [`Error::Database`].
+#[tracing::instrument(level = "debug", skip_all)]
+pub(crate) async fn index_partitions(pool: &PgPool) -> Result<(), Error> {
+    sql::index_partitions(pool).await
+}
+
 /// The tables of a cluster.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Placed {

@@ -1,5 +1,6 @@
-//! Explore: one dimension over time. Groups are found first, then only the largest are asked step by step.
+//! Explore: one or two dimensions over time. Groups are found first, then only the largest are asked step by step.
 
+use super::minutes::Passed;
 use super::sql;
 use crate::{Backend, Error, OrgScope, keys, projects};
 use chrono::{DateTime, Duration, Timelike, Utc};
@@ -7,8 +8,8 @@ use domain::budget::SpendScope;
 use domain::identity::Permission;
 use domain::period::{Period, Zone};
 use domain::spend::{
-    BucketStart, ComparisonLine, DRAWN_GROUPS, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity,
-    Group, MAX_ROWS, Measure, SpendQuery, SpendRange, SpendRow, Sums, starts,
+    BucketStart, ChartKind, ComparisonLine, Dimension, Explore, ExploreQuery, ExploreStep, Filter, Granularity, Group,
+    HeatMap, MAX_ROWS, SpendQuery, SpendRange, SpendRow, Sums, starts,
 };
 use rust_decimal::Decimal;
 use std::cmp::Reverse;
@@ -17,40 +18,55 @@ use std::collections::{BTreeMap, HashMap};
 /// Answers Explore.
 ///
 /// # Errors
-/// `Unprocessable` for dimensions that no rollup carries together; `Forbidden` without the right to read; [`Error::Database`].
+/// `Unprocessable` for dimensions or a measure that no rollup carries together; `Forbidden` without the right to read; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn explore(backend: &Backend, scope: &OrgScope, query: ExploreQuery) -> Result<Explore, Error> {
     scope.require(Permission::Read)?;
     let ask = Ask { backend, scope, query: &query };
     let ((groups, total), before, names) =
-        futures::try_join!(ask.groups(query.range), ask.before(), names(backend, scope, &query.dimension))?;
+        futures::try_join!(ask.groups(query.range), ask.before(), all_names(backend, scope, &query.group_by))?;
     let (before_groups, before_total) = before.unzip();
     let mut groups = merge_periods(groups, before_groups, &names);
-    groups.sort_by_key(|group| (Reverse(group.sums.of(query.measure)), Reverse(group.sums.requests)));
+    groups.sort_by_key(|group| (Reverse(query.rank(&group.sums)), Reverse(group.sums.requests)));
     let used = groups.iter().filter(|group| !group.sums.is_empty()).count();
+    let chart = query.effective_chart();
+    let is_drawn = |(rank, group): (usize, &Group)| {
+        !group.sums.is_empty() && chart.is_over_time() && (rank < query.top || group.is_missing())
+    };
+    let drawn: Vec<_> =
+        groups.iter().enumerate().filter(|at| is_drawn(*at)).map(|(_, group)| group.keys.clone()).collect();
     let bucket = query.effective_bucket();
-    let drawn: Vec<_> = groups.iter().take(DRAWN_GROUPS).map(|group| group.key.clone()).collect();
-    let line = line(&query, bucket);
-    let (by_group, all, all_before, orders) = futures::try_join!(
+    let line = if chart.is_over_time() { line(&query, bucket) } else { None };
+    let (by_group, all, all_before, orders, heat) = futures::try_join!(
         ask.drawn(&drawn, bucket),
-        ask.steps(query.range, bucket),
+        ask.all_steps(bucket),
         ask.steps_before(line.map(|(_, range)| range), bucket),
-        ask.orders(&drawn),
+        ask.orders(&groups),
+        ask.heat(),
     )?;
-    for group in groups.iter_mut().take(DRAWN_GROUPS) {
-        group.order = orders.get(group.key.as_deref().unwrap_or_default()).copied();
-    }
-    let buckets = buckets(scope.zone(), query.range, bucket);
-    let steps = build_steps(buckets, &drawn, &by_group, &all, &all_before, query.measure);
-    groups.truncate(query.groups());
+    let steps = ask.build_steps(bucket, &drawn, &by_group, &all, &all_before);
+    let shown = |(rank, group): (usize, &mut Group)| {
+        let is_drawn = drawn.contains(&group.keys);
+        let is_field = chart == ChartKind::Treemap && rank < domain::spend::TREEMAP_GROUPS;
+        let number = || orders.get(group.key().unwrap_or_default()).copied().unwrap_or_default();
+        group.order = (is_drawn || is_field).then(number);
+    };
+    groups.iter_mut().enumerate().for_each(shown);
+    let mut rank = 0..;
+    groups.retain(|group| rank.next().is_some_and(|rank| rank < query.groups()) || group.order.is_some());
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     Ok(Explore {
         now: scope.zone().local(backend.clock.now()),
-        more_groups: u64::try_from(used.saturating_sub(query.groups())).unwrap_or(u64::MAX),
+        more_groups: count(used.saturating_sub(groups.len())),
+        other_groups: count(used.saturating_sub(drawn.len())),
         groups,
         steps,
+        heat,
         line: line.map(|(line, _)| line),
         total,
         before: before_total,
+        minutes: ask.passed(query.range).minutes(None),
+        minutes_before: query.previous.map_or(Decimal::ZERO, |range| ask.passed(range).minutes(None)),
         query,
     })
 }
@@ -70,7 +86,9 @@ pub async fn values(
     scope.require(Permission::Read)?;
     let query = SpendQuery::over(period).by([dimension.clone()]);
     let (rows, _) = grouped(backend, scope, &query, limit).await?;
-    Ok(merge_periods(rows, None, &names(backend, scope, &dimension).await?))
+    let mut groups = merge_periods(rows, None, &all_names(backend, scope, &[dimension]).await?);
+    groups.sort_by_key(|group| Reverse(group.sums.spend));
+    Ok(groups)
 }
 
 async fn grouped(
@@ -90,13 +108,16 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     fn over(&self, range: SpendRange) -> SpendQuery {
-        let mut query = SpendQuery::over(range);
-        query.filters.clone_from(&self.query.filters);
-        query
+        let query = SpendQuery::over(range).measuring(self.query.measures());
+        SpendQuery { filters: self.query.filters.clone(), ..query }
+    }
+
+    fn passed(&self, range: SpendRange) -> Passed {
+        Passed { zone: self.scope.zone(), range, now: self.backend.clock.now() }
     }
 
     async fn groups(&self, range: SpendRange) -> Result<(Vec<SpendRow>, Sums), Error> {
-        let query = self.over(range).by([self.query.dimension.clone()]);
+        let query = self.over(range).by(self.query.group_by.clone());
         grouped(self.backend, self.scope, &query, MAX_ROWS).await
     }
 
@@ -107,15 +128,19 @@ impl Ask<'_> {
         }
     }
 
-    /// The largest groups step by step.
-    async fn drawn(&self, drawn: &[Option<String>], bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
+    /// The largest groups step by step; of two dimensions with every other pair of their values.
+    async fn drawn(&self, drawn: &[Vec<Option<String>>], bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
         if drawn.is_empty() {
             return Ok(Vec::new());
         }
-        let dimension = self.query.dimension.clone();
-        let mut query = self.over(self.query.range).per(bucket).by([dimension.clone()]);
-        let values = drawn.iter().map(|key| key.clone().unwrap_or_default()).collect();
-        query.filters.push(Filter { dimension, values, exclude: false });
+        let mut query = self.over(self.query.range).per(bucket).by(self.query.group_by.clone());
+        for (position, dimension) in self.query.group_by.iter().enumerate() {
+            let mut values: Vec<String> =
+                drawn.iter().filter_map(|keys| keys.get(position)).map(|key| key.clone().unwrap_or_default()).collect();
+            values.sort_unstable();
+            values.dedup();
+            query.filters.push(Filter::only(dimension.clone(), values));
+        }
         Ok(grouped(self.backend, self.scope, &query, usize::MAX).await?.0)
     }
 
@@ -123,18 +148,85 @@ impl Ask<'_> {
         Ok(grouped(self.backend, self.scope, &self.over(range).per(bucket), usize::MAX).await?.0)
     }
 
-    async fn steps_before(&self, range: Option<SpendRange>, bucket: Granularity) -> Result<Vec<Decimal>, Error> {
-        let Some(range) = range else { return Ok(Vec::new()) };
-        let rows = self.steps(range, bucket).await?;
-        let known = by_bucket(&rows, self.query.measure);
-        let buckets = buckets(self.scope.zone(), range, bucket);
-        Ok(buckets.iter().map(|bucket| known.get(bucket).copied().unwrap_or_default()).collect())
+    async fn all_steps(&self, bucket: Granularity) -> Result<Vec<SpendRow>, Error> {
+        if self.query.effective_chart().is_over_time() {
+            self.steps(self.query.range, bucket).await
+        } else {
+            Ok(Vec::new())
+        }
     }
 
-    /// By what each drawn value keeps its colour.
-    async fn orders(&self, drawn: &[Option<String>]) -> Result<BTreeMap<String, usize>, Error> {
-        let words = drawn.iter().map(|key| key.clone().unwrap_or_default()).collect();
-        sql::orders(&self.backend.pool, self.scope, &self.query.dimension, Some(words)).await
+    async fn steps_before(
+        &self,
+        range: Option<SpendRange>,
+        bucket: Granularity,
+    ) -> Result<Vec<Option<Decimal>>, Error> {
+        let Some(range) = range else { return Ok(Vec::new()) };
+        let rows = self.steps(range, bucket).await?;
+        let known = by_bucket(&rows);
+        let buckets = buckets(self.scope.zone(), range, bucket);
+        Ok(buckets.iter().map(|bucket| self.value(range, *bucket, known.get(bucket).copied())).collect())
+    }
+
+    /// The measure of a bucket's sums; where there are none, of sums that are zero.
+    fn value(&self, range: SpendRange, bucket: BucketStart, sums: Option<&Sums>) -> Option<Decimal> {
+        let measure = self.query.measure;
+        let per_minute = measure.is_per_minute().then(|| self.passed(range).minutes(Some(bucket)));
+        sums.unwrap_or(&Sums::nothing(measure.needs())).of(measure, per_minute.unwrap_or_default())
+    }
+
+    /// Every hour of the span, by weekday.
+    async fn heat(&self) -> Result<Option<HeatMap>, Error> {
+        if self.query.effective_chart() != ChartKind::Heatmap {
+            return Ok(None);
+        }
+        let range = self.query.range;
+        let rows = self.steps(range, Granularity::Hour).await?;
+        let (known, nothing) = (by_bucket(&rows), Sums::nothing(self.query.measure.needs()));
+        let mut heat = HeatMap::default();
+        for bucket in buckets(self.scope.zone(), range, Granularity::Hour) {
+            let sums = known.get(&bucket).copied().unwrap_or(&nothing);
+            if let Some(at) = bucket.hour() {
+                heat.add(at, sums, self.passed(range).minutes(Some(bucket)));
+            }
+        }
+        Ok(Some(heat))
+    }
+
+    /// By what each value of the first dimension keeps its colour.
+    async fn orders(&self, groups: &[Group]) -> Result<BTreeMap<String, usize>, Error> {
+        let most = domain::spend::TREEMAP_GROUPS;
+        let words = groups.iter().take(most).map(|group| group.key().unwrap_or_default().to_owned()).collect();
+        sql::orders(&self.backend.pool, self.scope, self.query.dimension(), Some(words)).await
+    }
+
+    fn build_steps(
+        &self,
+        bucket: Granularity,
+        drawn: &[Vec<Option<String>>],
+        by_group: &[SpendRow],
+        all: &[SpendRow],
+        before: &[Option<Decimal>],
+    ) -> Vec<ExploreStep> {
+        let range = self.query.range;
+        if !self.query.effective_chart().is_over_time() {
+            return Vec::new();
+        }
+        let (totals, nothing) = (by_bucket(all), Sums::nothing(self.query.measure.needs()));
+        let cells: HashMap<_, _> = by_group.iter().map(|row| ((row.bucket, &row.keys), &row.sums)).collect();
+        let step = |(index, bucket): (usize, BucketStart)| {
+            let total = totals.get(&bucket).copied().unwrap_or(&nothing);
+            let parts: Vec<_> = drawn.iter().map(|keys| cells.get(&(Some(bucket), keys)).copied()).collect();
+            let rest = parts.iter().flatten().fold(total.clone(), |left, part| left.less(part));
+            ExploreStep {
+                drawn: parts.into_iter().map(|part| self.value(range, bucket, part)).collect(),
+                rest: self.value(range, bucket, Some(&rest)),
+                total: self.value(range, bucket, Some(total)),
+                before: before.get(index).copied().flatten(),
+                bucket,
+            }
+        };
+        buckets(self.scope.zone(), range, bucket).into_iter().enumerate().map(step).collect()
     }
 }
 
@@ -152,8 +244,17 @@ fn line(query: &ExploreQuery, bucket: Granularity) -> Option<(ComparisonLine, Sp
     }
 }
 
-fn by_bucket(rows: &[SpendRow], measure: Measure) -> HashMap<BucketStart, Decimal> {
-    rows.iter().filter_map(|row| Some((row.bucket?, row.sums.of(measure)))).collect()
+fn by_bucket(rows: &[SpendRow]) -> HashMap<BucketStart, &Sums> {
+    rows.iter().filter_map(|row| Some((row.bucket?, &row.sums))).collect()
+}
+
+/// What people call the values of each dimension.
+async fn all_names(
+    backend: &Backend,
+    scope: &OrgScope,
+    dimensions: &[Dimension],
+) -> Result<Vec<HashMap<String, String>>, Error> {
+    futures::future::try_join_all(dimensions.iter().map(|dimension| names(backend, scope, dimension))).await
 }
 
 /// What people call the values of a dimension, where that is not the value itself.
@@ -180,31 +281,30 @@ pub(super) async fn names(
 }
 
 /// Groups of now and before under one key each.
-fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &HashMap<String, String>) -> Vec<Group> {
+fn merge_periods(now: Vec<SpendRow>, before: Option<Vec<SpendRow>>, names: &[HashMap<String, String>]) -> Vec<Group> {
     let has_before = before.is_some();
-    let mut both: BTreeMap<Option<String>, (Sums, Sums)> = BTreeMap::new();
+    let mut both: BTreeMap<Vec<Option<String>>, (Sums, Sums)> = BTreeMap::new();
     for row in now {
-        both.entry(row.keys.into_iter().next().flatten()).or_default().0.add(&row.sums);
+        both.entry(row.keys).or_default().0 = row.sums;
     }
     for row in before.into_iter().flatten() {
-        both.entry(row.keys.into_iter().next().flatten()).or_default().1.add(&row.sums);
+        both.entry(row.keys).or_default().1 = row.sums;
     }
-    let mut groups: Vec<_> = both
-        .into_iter()
-        .map(|(key, (sums, before))| Group {
-            name: key.as_ref().and_then(|key| names.get(key)).filter(|name| Some(*name) != key.as_ref()).cloned(),
-            key,
-            sums,
-            before: has_before.then_some(before),
-            order: None,
-        })
-        .collect();
-    groups.sort_by_key(|group| Reverse(group.sums.spend));
-    groups
+    let name = |(key, names): (&Option<String>, &HashMap<String, String>)| {
+        key.as_ref().and_then(|key| names.get(key)).filter(|name| Some(*name) != key.as_ref()).cloned()
+    };
+    let group = |(keys, (sums, before)): (Vec<Option<String>>, (Sums, Sums))| Group {
+        names: keys.iter().zip(names).map(name).collect(),
+        keys,
+        sums,
+        before: has_before.then_some(before),
+        order: None,
+    };
+    both.into_iter().map(group).collect()
 }
 
 /// Every step of a span, also those without usage.
-fn buckets(zone: Zone, range: SpendRange, bucket: Granularity) -> Vec<BucketStart> {
+pub(super) fn buckets(zone: Zone, range: SpendRange, bucket: Granularity) -> Vec<BucketStart> {
     let hours = |(from, to)| hours(zone, from, to);
     match range {
         SpendRange::Instants { from, to } => hours((from, to)),
@@ -226,32 +326,4 @@ fn hours(zone: Zone, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<BucketStart>
         .collect();
     hours.dedup();
     hours
-}
-
-fn build_steps(
-    buckets: Vec<BucketStart>,
-    drawn: &[Option<String>],
-    by_group: &[SpendRow],
-    all: &[SpendRow],
-    before: &[Decimal],
-    measure: Measure,
-) -> Vec<ExploreStep> {
-    let totals = by_bucket(all, measure);
-    let mut cells: HashMap<(BucketStart, &Option<String>), Decimal> = HashMap::new();
-    for row in by_group {
-        if let (Some(bucket), Some(key)) = (row.bucket, row.keys.first()) {
-            cells.insert((bucket, key), row.sums.of(measure));
-        }
-    }
-    let cell = |bucket, key| cells.get(&(bucket, key)).copied().unwrap_or_default();
-    buckets
-        .into_iter()
-        .enumerate()
-        .map(|(place, bucket)| ExploreStep {
-            drawn: drawn.iter().map(|key| cell(bucket, key)).collect(),
-            total: totals.get(&bucket).copied().unwrap_or_default(),
-            before: before.get(place).copied(),
-            bucket,
-        })
-        .collect()
 }

@@ -5,6 +5,7 @@ mod attention;
 mod estimate;
 mod explore;
 mod live;
+mod minutes;
 mod overview;
 mod sql;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use overview::{compare, outlook, overview};
 pub(crate) use sql::{SUMS, months_with_spend, sums_of};
 
 use answers::Asker;
+use minutes::Passed;
 
 use crate::ledger::kept_from;
 use crate::{Backend, Error, OrgScope};
@@ -33,6 +35,7 @@ use domain::spend::{
 };
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use std::collections::BTreeMap;
 
 /// Answers the spend query: rows by bucket and falling spend, at most [`MAX_ROWS`], and the total over everything that matches.
 ///
@@ -44,7 +47,14 @@ pub async fn query(backend: &Backend, scope: &OrgScope, query: &SpendQuery) -> R
     let (mut rows, total) = grouped(backend, scope, SpendScope::Organization, query, MAX_ROWS + 1).await?;
     let truncated = rows.len() > MAX_ROWS;
     rows.truncate(MAX_ROWS);
+    let mut minutes = BTreeMap::new();
+    if query.measures.iter().any(|measure| measure.is_per_minute()) {
+        let passed = Passed { zone: scope.zone(), range: query.range, now: backend.clock.now() };
+        minutes =
+            rows.iter().map(|row| row.bucket).chain([None]).map(|bucket| (bucket, passed.minutes(bucket))).collect();
+    }
     Ok(SpendAnswer {
+        minutes,
         currency: "USD".to_owned(),
         time_zone: scope.zone().name().to_owned(),
         group_by: query.group_by.clone(),
@@ -109,7 +119,7 @@ async fn bound(
         ));
     }
     let mut all = query.clone();
-    (all.bucket, all.group_by) = (Granularity::None, Vec::new());
+    (all.bucket, all.group_by, all.measures) = (Granularity::None, Vec::new(), Vec::new());
     all.filters.retain(|filter| !filter.dimension.is_label());
     let source = all.source()?;
     let (_, total) = sql::grouped(&backend.pool, scope, part, &all, &source, 1).await?;

@@ -60,3 +60,27 @@ async fn a_database_of_another_version_is_known_as_such() {
         .unwrap();
     assert_eq!(backend::schema(database.pool()).await.unwrap(), Schema::Behind(own - 1));
 }
+
+/// Also where an attempt was interrupted: what that left is thrown away.
+#[tokio::test]
+async fn an_index_that_comes_later_is_made_on_partitions_that_are_there() {
+    let database = TestDatabase::new().await;
+    let pool = database.pool();
+    let later = include_str!("../../../../migrations/20261130200000_interactions.sql");
+    let before = "drop index events_interaction_id_idx;
+        create table events_2026_10 partition of events for values from ('0199a000-0000-7000-8000-000000000000') to ('019a0000-0000-7000-8000-000000000000');
+        create table events_2026_11 partition of events for values from ('019a0000-0000-7000-8000-000000000000') to ('019b0000-0000-7000-8000-000000000000');
+        create index events_2026_11_events_interaction_id_idx on events_2026_11 (org_id);
+        update pg_index set indisvalid = false where indexrelid = 'events_2026_11_events_interaction_id_idx'::regclass;";
+    sqlx::raw_sql(before).execute(pool).await.unwrap();
+    sqlx::raw_sql(later).execute(pool).await.unwrap();
+    let is_whole =
+        "select bool_and(indisvalid) and count(*) = 3 and bool_and(pg_get_indexdef(indexrelid) like '%interaction_id%')
+        from pg_index where indexrelid::regclass::text like '%events_interaction_id_idx'";
+    let is_whole = async || sqlx::query_scalar::<_, bool>(is_whole).fetch_one(pool).await.unwrap();
+    assert!(!is_whole().await);
+    for _ in 0..2 {
+        backend::migrate(pool, &backend::SystemClock).await.unwrap();
+        assert!(is_whole().await);
+    }
+}

@@ -77,8 +77,11 @@ async fn no_page_reads_a_whole_table() {
     spend::outlook(&reader, scope, whole, &ahead).await.unwrap();
     spend::attention(&reader, scope, &ahead).await.unwrap();
     for dimension in [Dimension::Feature, Dimension::Customer, Dimension::Team] {
-        let (previous, measure, bucket, filters) = (Some(last.into()), Measure::Spend, None, Vec::new());
-        let query = ExploreQuery { range: so_far.into(), previous, measure, dimension, bucket, filters, all: true };
+        let query = ExploreQuery { previous: Some(last.into()), all: true, ..ExploreQuery::over(so_far) };
+        spend::explore(&reader, scope, ExploreQuery { group_by: vec![dimension], ..query }).await.unwrap();
+    }
+    for measure in [Measure::CacheReadShare, Measure::Retries, Measure::PeakRequestsPerMinute] {
+        let query = ExploreQuery { measure, ..ExploreQuery::over(so_far) };
         spend::explore(&reader, scope, query).await.unwrap();
     }
     statements::months(&reader, scope).await.unwrap();

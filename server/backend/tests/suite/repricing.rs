@@ -147,7 +147,7 @@ async fn repricing_shows_first_moves_on_confirmation_and_can_be_reversed() {
     let mut query = SpendQuery::over(november());
     query.measures = vec![Measure::Booked];
     let answer = spend::query(&backend, &acme.owner, &query).await.unwrap();
-    assert_eq!(answer.total.text(Measure::Booked), "0.010000000000");
+    assert_eq!(answer.text(Measure::Booked, None, &answer.total).as_deref(), Some("0.010000000000"));
 
     // A second run over the same events; the first can only be reversed after it.
     let second = runs::draft(&backend, &acme.owner, &all_of(RunKind::Repricing)).await.unwrap();

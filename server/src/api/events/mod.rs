@@ -2,6 +2,7 @@
 
 mod documents;
 mod formats;
+mod groups;
 mod rejected;
 
 use super::ingest::{answered, idempotency_key};
@@ -28,6 +29,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(record, list))
         .merge(rejected::router())
+        .merge(groups::router())
         .routes(routes!(unpriced))
         .routes(routes!(doubles))
         .routes(routes!(find))
@@ -43,6 +45,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Events without an `id` get ids of their own; with the header `Idempotency-Key` these follow from the header, so that the same request can be sent again after a lost answer and is recorded once.
 /// A `rejected` event stands in the rejected list with its reason and has not taken its id, and a `conflict` stands there too; the same again is counted there.
 /// `usage` can be left out where `reported_cost` is there: then what was used is unknown. Numbers of `usage` that no rule reads are kept and told as `unread_usage`.
+///
+/// A step that calls no model is an event too: `{"provider": "own", "model": "reviewer", "operation": "human", "usage_format": "meters", "usage": {"seconds": 240}}` is charged by the organization's own price of the meter `seconds` (`POST /v1/price-overrides`); `units` counts whatever else a step is charged by.
 ///
 /// Content is the fields as they were sent: their order does not matter, numbers are equal when their values are, and times are instants cut to microseconds.
 ///
@@ -119,6 +123,7 @@ async fn record(
         ("step" = Option<Vec<String>>, Query, description = "Only this step; empty for events without one."),
         ("request_id" = Option<String>, Query, description = "Only attempts of this request."),
         ("session_id" = Option<String>, Query, description = "Only events of this session."),
+        ("interaction_id" = Option<String>, Query, description = "Only events of this interaction."),
         ("unpriced" = Option<bool>, Query, description = "`true` for events without a known cost only."),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before, with the same filters."),
         ("limit" = Option<u16>, Query, description = "Rows of a page, 1 to 200; 50 by default."),

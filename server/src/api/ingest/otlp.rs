@@ -4,6 +4,7 @@ use super::record;
 use crate::AppState;
 use crate::caller::ApiCaller;
 use crate::error::ApiError;
+use crate::ingest_formats::fit;
 use crate::ingest_formats::otlp::answer::{Signal, exported, status};
 use crate::ingest_formats::otlp::{self, Encoding};
 use axum::body::Body;
@@ -13,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::event::{IngestAnswer, IngestStatus};
 use domain::problem::Problem;
+use percent_encoding::percent_decode_str;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{
     Content, ContentBuilder, KnownFormat, OpenApi, Ref, RefOr, Required, ResponseBuilder, SchemaFormat,
@@ -22,6 +24,8 @@ use utoipa_axum::routes;
 
 const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
+/// The header that labels everything in a request.
+const LABELS: &str = "x-tallystick-labels";
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(traces)).routes(routes!(logs)).routes(routes!(metrics))
@@ -37,6 +41,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Prompts and answers in attributes and events are never read.
 ///
 /// The id is trace id and span id. `tallystick.project`, `.feature`, `.customer`, `.environment`, `.user`, `.cohort` and `.step`, on the span or its resource, fill the field of that name.
+/// The header `x-tallystick-labels` does so for a whole request, where nothing in it says otherwise: `repo=acme/web,branch=main`; other names become tags.
 ///
 /// Answers follow the OTLP specification 1.11: `partial_success` counts what was refused, and these items are in the rejected list; errors are `google.rpc.Status` in the encoding of the request.
 #[utoipa::path(
@@ -66,7 +71,7 @@ async fn traces(
 
 /// Records the calls of models among log records: those of Claude Code, Codex and Gemini CLI.
 ///
-/// Set as for `/otlp/v1/traces`. For Claude Code: `CLAUDE_CODE_ENABLE_TELEMETRY=1` and `OTEL_LOGS_EXPORTER=otlp`.
+/// Set as for `/otlp/v1/traces`, `x-tallystick-labels` too. For Claude Code: `CLAUDE_CODE_ENABLE_TELEMETRY=1` and `OTEL_LOGS_EXPORTER=otlp`.
 /// The id is a hash of what the record says, so that sending it again is a duplicate.
 #[utoipa::path(
     post,
@@ -171,10 +176,23 @@ async fn take(
     if held.bytes.is_empty() {
         return Ok(IngestAnswer::default());
     }
-    let read = reader(&held.bytes, encoding)?;
+    let mut read = reader(&held.bytes, encoding)?;
     drop(held);
     backend::events::repeating_spans(read.repeating);
+    let labels = labels(headers);
+    for (_, event) in &mut read.events {
+        let Ok(event) = event else { continue };
+        labels.iter().for_each(|(key, value)| fit::name_label(event, key, value));
+    }
     record(state, caller, read.events).await
+}
+
+/// Labels of everything in a request, for senders that can set headers but no attributes: written as `OTEL_RESOURCE_ATTRIBUTES` are, `key=value` with commas between.
+fn labels(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = headers.get(LABELS).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8_lossy().into_owned();
+    pairs.map(|(key, value)| (decoded(key), decoded(value))).collect()
 }
 
 /// `google.rpc.Status`: how OTLP says that a request was refused.

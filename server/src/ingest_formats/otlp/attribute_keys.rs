@@ -203,6 +203,8 @@ pub(super) const SESSION: Names = &[
     "ai.telemetry.metadata.sessionId",
     "conversation.id",
 ];
+/// The feature as somebody set it for us: it counts before the name of a coding agent, which counts before all others.
+pub(super) const OWN_FEATURE: Names = &["tallystick.feature"];
 pub(super) const FEATURE: Names =
     &["tallystick.feature", "traceloop.workflow.name", "gen_ai.agent.name", "ai.telemetry.functionId"];
 /// What stands for the feature where nobody named it.
@@ -214,8 +216,32 @@ pub(super) const PROJECT: Names = &["tallystick.project"];
 pub(super) const CUSTOMER: Names = &["tallystick.customer", "traceloop.association.properties.customer_id"];
 pub(super) const COHORT: Names = &["tallystick.cohort"];
 
+// What coding agents worked on: our names, OpenTelemetry's (registry of VCS attributes, old and new), Copilot's.
+pub(super) const REPO: Names = &[
+    "tallystick.repo",
+    "vcs.repository.url.full",
+    "github.copilot.git.repository",
+    "copilot_chat.repo.remote_url",
+    "vcs.repository.name",
+    "repo",
+];
+pub(super) const BRANCH: Names = &[
+    "tallystick.branch",
+    "vcs.ref.head.name",
+    "vcs.repository.ref.name",
+    "github.copilot.git.branch",
+    "copilot_chat.repo.head_branch_name",
+    "branch",
+];
+pub(super) const PR: Names = &["tallystick.pr", "vcs.change.id", "vcs.repository.change.id", "pr"];
+pub(super) const TICKET: Names = &["tallystick.ticket", "ticket"];
+
 /// Further labels by the name of their tag.
-pub(super) const TAGS: [(&str, Names); 12] = [
+pub(super) const TAGS: [(&str, Names); 16] = [
+    ("repo", REPO),
+    ("branch", BRANCH),
+    ("pr", PR),
+    ("ticket", TICKET),
     (
         "key",
         &[

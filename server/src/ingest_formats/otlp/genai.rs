@@ -2,22 +2,23 @@
 
 use super::Span;
 use super::attribute_keys::{
-    CACHE_HIT, COHORT, COST, CUSTOMER, DURATION, ENDPOINT, ENVIRONMENT, ERROR, FEATURE, FINISH, FIRST_CHUNK,
-    FIRST_CHUNK_MS, HTTP_STATUS, LANGFUSE_COST, LANGFUSE_FIRST_CHUNK, MODEL, Names, OPENROUTER, PARAMETERS, PROJECT,
-    PROVIDER, PROVIDER_METADATA, PROXY, PROXY_MODEL, RESPONSE_ID, SAVED_COST, SERVICE, SERVICE_TIER, SESSION, STEP,
-    STREAM, TAGS, USER,
+    BRANCH, CACHE_HIT, COHORT, COST, CUSTOMER, DURATION, ENDPOINT, ENVIRONMENT, ERROR, FEATURE, FINISH, FIRST_CHUNK,
+    FIRST_CHUNK_MS, HTTP_STATUS, LANGFUSE_COST, LANGFUSE_FIRST_CHUNK, MODEL, Names, OPENROUTER, OWN_FEATURE,
+    PARAMETERS, PR, PROJECT, PROVIDER, PROVIDER_METADATA, PROXY, PROXY_MODEL, REPO, RESPONSE_ID, SAVED_COST, SERVICE,
+    SERVICE_TIER, SESSION, STEP, STREAM, TAGS, TICKET, USER,
 };
 use super::attributes::Attributes;
 use super::usage::{Counted, object};
 use crate::ingest_formats::{EventInput, endpoint, fit, names};
 use chrono::{DateTime, FixedOffset};
-use domain::event::{MAX_LATENCY_MS, ReportedCost, Status, TICKS_PER_DOLLAR};
+use domain::event::{MAX_LATENCY_MS, ReportedCost, Status, TICKS_PER_DOLLAR, coding_agent};
 use domain::meter::UsageFormat;
 use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// What is inherited from a span above that is passed over, where the call itself does not say it.
-pub(super) const INHERITED: [Names; 9] = [PROJECT, FEATURE, STEP, ENVIRONMENT, CUSTOMER, COHORT, USER, SESSION, FINISH];
+pub(super) const INHERITED: [Names; 13] =
+    [PROJECT, FEATURE, STEP, ENVIRONMENT, CUSTOMER, COHORT, USER, SESSION, FINISH, REPO, BRANCH, PR, TICKET];
 
 /// The model, if the span names one.
 pub(super) fn model(attributes: &Attributes) -> Option<Cow<'_, str>> {
@@ -175,7 +176,8 @@ pub(super) fn labels(event: &mut EventInput, attributes: &Attributes) {
         attributes.any_text(names).filter(|text| !is_nameless(text)).and_then(|text| fit::label(&text))
     };
     event.project = label(PROJECT);
-    event.feature = label(FEATURE).or_else(|| label(SERVICE));
+    let agent = attributes.word(SERVICE).and_then(coding_agent).map(str::to_owned);
+    event.feature = label(OWN_FEATURE).or(agent).or_else(|| label(FEATURE)).or_else(|| label(SERVICE));
     event.step = label(STEP);
     event.environment = label(ENVIRONMENT);
     event.customer = label(CUSTOMER);

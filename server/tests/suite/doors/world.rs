@@ -46,6 +46,8 @@ pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
+pub(super) const SESSION_ID: &str = "session-1";
+pub(super) const INTERACTION_ID: &str = "interaction-1";
 /// The file of the upload that waits.
 pub(super) const FILE: &str = "timestamp,provider,model,prompt_tokens\n2026-11-20T09:00:00Z,openai,gpt-4o,1000\n";
 pub(super) const PASSWORD: &str = seed::PASSWORD;
@@ -352,6 +354,7 @@ impl Making<'_> {
         let usage = json!({"prompt_tokens": 100_000, "completion_tokens": 20_000});
         let event = |id: &str, model: &str, usage: &Value| {
             json!({"id": id, "project": PROJECT, "provider": "openai", "model": model, "usage": usage,
+                "session_id": SESSION_ID, "interaction_id": INTERACTION_ID,
                 "customer": format!("{PROJECT_SECRET}-{SECRET}"), "feature": format!("{PROJECT_SECRET}-{SECRET}")})
         };
         let model = format!("{PROJECT_SECRET}-{SECRET}");

@@ -163,3 +163,46 @@ async fn claude_code_is_recorded_from_its_log_records_alone() {
         (1, &json!("0.014445000000"), &json!("claude-code"))
     );
 }
+
+#[tokio::test]
+async fn coding_agents_say_what_they_worked_on() {
+    let app = TestApp::start().await;
+    let acme = app.organization("Acme", "UTC").await;
+    let send = async |agent: &str, sequence: i64, resource: Value, labels: &str| {
+        let mut body = log_request();
+        let mut named = json!({"service.name": agent});
+        named.as_object_mut().unwrap().extend(resource.as_object().unwrap().clone());
+        body["resourceLogs"][0]["resource"]["attributes"] = attributes(named);
+        let own = &mut body["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]["attributes"];
+        own.as_array_mut().unwrap().retain(|attribute| attribute["key"] != "event.sequence");
+        own.as_array_mut().unwrap().extend(attributes(json!({"event.sequence": sequence})).as_array().unwrap().clone());
+        let headers = [("content-type", JSON), ("x-tallystick-labels", labels)];
+        let answer = app.api(&acme.key).send(Method::POST, LOGS, &headers, Body::from(body.to_string())).await;
+        assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, "{}"));
+    };
+    let vcs = json!({"vcs.repository.url.full": "https://github.com/acme/web.git", "vcs.ref.head.name": "refs/heads/fix", "pr": "#7"});
+    send("claude-code", 1, vcs, "").await;
+    // What stands in the request comes before its header.
+    send(
+        "codex_cli_rs",
+        2,
+        json!({"branch": "main"}),
+        "repo=git%40github.com:acme/web.git,branch=x,ticket=WEB-1,user=ada",
+    )
+    .await;
+    send("claude-code", 3, json!({"repo": "acme/web", "tallystick.feature": "own"}), ",=,repo").await;
+    let spend = async |by: &str| {
+        let found =
+            app.api(&acme.key).get(&format!("/v1/spend?from=2026-11-01&to=2026-12-01&group_by={by}")).await.json();
+        let mut rows: Vec<_> =
+            found["rows"].as_array().unwrap().iter().map(|row| (row[by].clone(), row["requests"].clone())).collect();
+        rows.sort_by_key(|(word, _)| word.to_string());
+        json!(rows)
+    };
+    assert_eq!(spend("tag.repo").await, json!([["acme/web", 3]]));
+    assert_eq!(spend("tag.branch").await, json!([["fix", 1], ["main", 1], [null, 1]]));
+    assert_eq!(spend("tag.pr").await, json!([["7", 1], [null, 2]]));
+    assert_eq!(spend("tag.ticket").await, json!([["WEB-1", 1], [null, 2]]));
+    assert_eq!(spend("feature").await, json!([["claude-code", 1], ["codex", 1], ["own", 1]]));
+    assert_eq!(spend("user").await, json!([["ada", 1], [null, 2]]));
+}

@@ -1,6 +1,6 @@
 //! One event with its receipt and everything that explains it.
 
-use super::sql::{self, Listed, Related};
+use super::sql::{self, Listed};
 use crate::events::possible_duplicates;
 use crate::ledger::adjust::adjustments;
 use crate::ledger::booking::context;
@@ -49,12 +49,10 @@ pub async fn find(backend: &Backend, scope: &OrgScope, id: &str) -> Result<Event
 pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Result<EventDetail, Error> {
     scope.require(Permission::Read)?;
     let Listed { row, event, key_name } = sql::event(&backend.pool, scope, key).await?.ok_or(Problem::NotFound)?;
-    let related = async |related: Option<Related<'_>>| match related {
-        Some(related) => sql::related(&backend.pool, scope, related, key, MAX_RELATED).await,
-        None => Ok(vec![]),
+    let attempts = match event.sent.request_id.as_deref() {
+        Some(request) => sql::attempts(&backend.pool, scope, request, key, MAX_RELATED).await?,
+        None => vec![],
     };
-    let attempts = related(event.sent.request_id.as_deref().map(Related::Request)).await?;
-    let session = related(event.sent.session_id.as_deref().map(Related::Session)).await?;
     let since = scope.zone().day_of(event.timestamp - Duration::days(USED_DAYS));
     let needed: Vec<&str> = event.meters.iter().map(|(meter, _)| meter.ability().as_str()).collect();
     let same = (event.operation(), needed.as_slice());
@@ -115,7 +113,6 @@ pub async fn by_key(backend: &Backend, scope: &OrgScope, key: EventKey) -> Resul
         received_at: scope.zone().local(event.received_at),
         time_to_first_token_ms: event.sent.time_to_first_token_ms,
         attempts,
-        session,
         possible_duplicates: possible_duplicates::others(backend, scope, key).await?,
         row,
         key_name,

@@ -1,9 +1,11 @@
 //! Events as people and programs read them: lists, one event with its receipt, what waits for a price.
 
 mod detail;
+mod groups;
 mod sql;
 
 pub use detail::{by_key, find};
+pub use groups::{all_call_groups, call_group, call_groups};
 use sql::Listed;
 pub(super) use sql::rows;
 
@@ -35,13 +37,9 @@ struct Span {
 }
 
 impl Span {
-    fn of(scope: &OrgScope, query: &EventQuery) -> Self {
-        let instant = |edge: Option<Edge>| match edge {
-            Some(Edge::Day(day)) => Some(scope.zone().start_of(day)),
-            Some(Edge::At(at)) => Some(at),
-            None => None,
-        };
-        Self { from: instant(query.from), to: instant(query.to) }
+    fn between(scope: &OrgScope, from: Option<Edge>, to: Option<Edge>) -> Self {
+        let instant = |edge: Edge| edge.instant(scope.zone());
+        Self { from: from.map(instant), to: to.map(instant) }
     }
 }
 
@@ -55,7 +53,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
     let list = fingerprint(scope, &query.to_pairs());
     let after = query.cursor.as_deref().map(|text| Cursor::read(text, list)).transpose()?;
     let limit = usize::from(query.limit.clamp(1, domain::event::MAX_PAGE));
-    let span = Span::of(scope, query);
+    let span = Span::between(scope, query.from, query.to);
     let _permit = backend.readers.permit(scope).await?;
     let mut rows = sql::events(&backend.pool, scope, query, &span, after, limit + 1, |listed| listed.row).await?;
     let cursor = |row: &EventRow| Cursor { at: row.at.to_utc(), id: row.event_key.0 }.text(list);
@@ -71,7 +69,7 @@ pub async fn list(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Re
 pub async fn csv(backend: &Backend, scope: &OrgScope, query: &EventQuery) -> Result<String, Error> {
     scope.require(Permission::Read)?;
     let most = usize::try_from(MAX_EXPORT).unwrap_or(usize::MAX);
-    let span = Span::of(scope, query);
+    let span = Span::between(scope, query.from, query.to);
     let _permit = backend.readers.permit(scope).await?;
     let organization = identity::organization(backend, scope).await?;
     let rows = sql::events(&backend.pool, scope, query, &span, None, most + 1, export_row).await?;

@@ -10,7 +10,7 @@ use crate::ledger::stored::{self, Dictionaries, StoredEvent};
 use crate::ledger::traces;
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::event::{Attention, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
+use domain::event::{Attention, CallGroup, EventQuery, EventRow, ReportedCost, SmallerCopies, UnpricedRow};
 use domain::ids::EventKey;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
@@ -68,6 +68,7 @@ fn listed_event(scope: &OrgScope, row: &PgRow, event: StoredEvent) -> Result<Lis
         model: sent.model.clone(),
         status: event.status(),
         feature: sent.feature.clone(),
+        session_id: sent.session_id.clone(),
         operation: event.operation().to_owned(),
         is_cache_hit: sent.is_cache_hit(),
         tokens: event.tokens,
@@ -109,10 +110,12 @@ pub(super) async fn events<T>(
         sql.push(" and ").push(CURRENT_COST).push(" is null");
     }
     if let Some(id) = &query.request_id {
-        push_request(&mut sql, scope, id);
+        push_hashed(&mut sql, scope, "request_id", id);
     }
-    if let Some(id) = &query.session_id {
-        sql.push(" and e.session_id = ").push_bind(id);
+    for (kind, id) in [(CallGroup::Session, &query.session_id), (CallGroup::Interaction, &query.interaction_id)] {
+        if let Some(id) = id {
+            push_group(&mut sql, scope, kind, id);
+        }
     }
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter);
@@ -122,50 +125,60 @@ pub(super) async fn events<T>(
     listed(pool, scope, sql, keep).await
 }
 
-fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
+pub(super) fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope) {
     sql.push(" where e.org_id = ").push_bind(scope.org_id().0);
     if let Some(visible) = scope.visible_projects() {
         sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
 }
 
-/// By the index, which keeps hashes because ids of requests are long.
-fn push_request(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, id: &str) {
-    sql.push(" and hashtext(e.org_id::text || e.request_id) = hashtext(").push_bind(scope.org_id().0);
-    sql.push("::text || ").push_bind(id.to_owned()).push(") and e.request_id = ").push_bind(id.to_owned());
+/// By an index that keeps hashes, because such ids are long.
+fn push_hashed(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, column: &'static str, id: &str) {
+    sql.push(" and hashtext(e.org_id::text || e.").push(column).push(") = hashtext(").push_bind(scope.org_id().0);
+    sql.push("::text || ").push_bind(id.to_owned()).push(") and e.").push(column).push(" = ").push_bind(id.to_owned());
 }
 
-/// Which other events an event page lists.
-pub(super) enum Related<'a> {
-    /// Attempts of this request, first to last.
-    Request(&'a str),
-    /// Events of this session, newest first.
-    Session(&'a str),
+/// The calls of a session or interaction.
+pub(super) fn push_group(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, kind: CallGroup, id: &str) {
+    match kind {
+        CallGroup::Session => drop(sql.push(" and e.session_id = ").push_bind(id.to_owned())),
+        CallGroup::Interaction => push_hashed(sql, scope, kind.field(), id),
+    }
 }
 
-/// Events that share a request or a session, without the event itself.
-pub(super) async fn related(
+/// Other attempts of a request, first to last, without the event itself.
+pub(super) async fn attempts(
     pool: &PgPool,
     scope: &OrgScope,
-    related: Related<'_>,
+    request_id: &str,
     but: EventKey,
     limit: i64,
 ) -> Result<Vec<EventRow>, Error> {
     let mut sql = rows_of_events(scope);
     sql.push(" and e.event_key <> ").push_bind(but.0);
-    match related {
-        Related::Request(id) => {
-            push_request(&mut sql, scope, id);
-            sql.push(" order by e.event_key")
-        }
-        Related::Session(id) => sql.push(" and e.session_id = ").push_bind(id).push(" order by e.event_key desc"),
-    };
-    sql.push(" limit ").push_bind(limit);
+    push_hashed(&mut sql, scope, "request_id", request_id);
+    sql.push(" order by e.event_key limit ").push_bind(limit);
     let mut rows = event_rows(pool, scope, sql).await?;
-    if matches!(related, Related::Request(_)) {
-        rows.sort_by_key(|row| row.attempt);
-    }
+    rows.sort_by_key(|row| row.attempt);
     Ok(rows)
+}
+
+/// Calls of a session or interaction after one of them, first to last, of each what is kept.
+pub(super) async fn calls<T>(
+    pool: &PgPool,
+    scope: &OrgScope,
+    (kind, id): (CallGroup, &str),
+    after: Option<EventKey>,
+    limit: usize,
+    keep: fn(Listed) -> T,
+) -> Result<Vec<T>, Error> {
+    let mut sql = rows_of_events(scope);
+    push_group(&mut sql, scope, kind, id);
+    if let Some(after) = after {
+        sql.push(" and e.event_key > ").push_bind(after.0);
+    }
+    sql.push(" order by e.event_key limit ").push_bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    listed(pool, scope, sql, keep).await
 }
 
 /// Those of these events that are kept and that the caller sees.

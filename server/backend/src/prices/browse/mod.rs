@@ -297,9 +297,9 @@ async fn used_by(backend: &Backend, scope: &OrgScope, name: &ModelName, period: 
     }
     let mut used = Vec::new();
     for (provider, models) in sent {
-        let only = |dimension, values| Filter { dimension, values, exclude: false };
         query.group_by = vec![Dimension::Project, Dimension::Model];
-        query.filters = vec![only(Dimension::Provider, vec![provider.clone()]), only(Dimension::Model, models)];
+        query.filters =
+            vec![Filter::only(Dimension::Provider, vec![provider.clone()]), Filter::only(Dimension::Model, models)];
         for row in spend::query(backend, scope, &query).await?.rows {
             let Ok([Some(project), Some(model)]) = <[Option<String>; 2]>::try_from(row.keys) else { continue };
             used.push(UsedBy { project, provider: provider.clone(), model, sums: row.sums });

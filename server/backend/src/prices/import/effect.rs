@@ -188,11 +188,7 @@ async fn names(
     if models.is_empty() {
         return Ok(Vec::new());
     }
-    let only = |dimension, values: BTreeSet<String>| Filter {
-        dimension,
-        values: values.into_iter().collect(),
-        exclude: false,
-    };
+    let only = |dimension, values: BTreeSet<String>| Filter::only(dimension, values.into_iter().collect());
     Ok(vec![only(Dimension::Provider, providers), only(Dimension::Model, models)])
 }
 

@@ -173,7 +173,7 @@ impl Step<'_> {
         let selection = Selection {
             from: row.from,
             to: row.to,
-            filters: vec![Filter { dimension: Dimension::Provider, values, exclude: false }],
+            filters: vec![Filter::only(Dimension::Provider, values)],
             received_until: Some(row.known_at),
             unpriced: false,
         };

@@ -15,8 +15,8 @@ use domain::ids::OrgId;
 use domain::meter::Meter;
 use domain::period::Period;
 use domain::spend::{
-    AnomalyCause, CellKey, Dimension, Filter, Granularity, Metered, PaidMeter, ProjectDay, SpendQuery, SpendRange,
-    SpendRow, Sums, UnpricedUsage,
+    AnomalyCause, CellKey, Dimension, Filter, Granularity, Metered, Needs, PaidMeter, ProjectDay, SpendQuery,
+    SpendRange, SpendRow, Sums, UnpricedUsage,
 };
 use moka::future::Cache;
 use rust_decimal::Decimal;
@@ -40,6 +40,7 @@ struct Question {
     bucket: Granularity,
     group_by: Vec<Dimension>,
     filters: Vec<Filter>,
+    needs: Needs,
     days: Period,
     state: State,
 }
@@ -238,6 +239,7 @@ impl Asker<'_> {
                 bucket: query.bucket,
                 group_by: query.group_by.clone(),
                 filters: query.filters.clone(),
+                needs: query.needs(),
                 days,
                 state,
             };

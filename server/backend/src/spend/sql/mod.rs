@@ -1,14 +1,18 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod needed;
 mod orders;
 mod unpriced;
 
 pub(super) use orders::orders;
 pub(super) use unpriced::{paid, unpriced};
 
+use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
+
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
+use crate::ledger::{push_keys, push_match};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
@@ -54,6 +58,7 @@ pub(crate) fn sums_of(row: &PgRow) -> Result<Sums, sqlx::Error> {
         unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
         errors: row.try_get("errors")?,
         avoided_cost: row.try_get("avoided_cost")?,
+        ..Sums::default()
     })
 }
 
@@ -75,7 +80,7 @@ pub(super) async fn grouped(
     let mut grouped = Vec::with_capacity(rows.len());
     for row in &rows {
         if row.try_get("is_total")? {
-            total = sums_of(row)?;
+            total = needed_sums_of(row, query.needs())?;
         } else {
             grouped.push(found(row, query)?);
         }
@@ -85,8 +90,14 @@ pub(super) async fn grouped(
 }
 
 /// Only static fragments are pushed: dimension words choose among them, values are bound.
+///
+/// A peak is found among sums of quarters of an hour, which are summed once more.
 fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source, limit: usize) -> Query {
-    let mut sql = Query::new("with grouped as (select ");
+    let needs = query.needs();
+    let (calls, kinds) = (if needs.calls { CALLS } else { "" }, if needs.tokens { KINDS } else { "" });
+    let (quarter, by_quarter) = if needs.peak { ("r.quarter, ", ", r.quarter") } else { ("", "") };
+    let mut sql = Query::new("with ");
+    sql.push(if needs.peak { "quarters" } else { "grouped" }).push(" as (select ").push(quarter);
     sql.push(bucket_at(query.bucket, source)).push(" as bucket_at, ");
     sql.push(match source {
         Source::Quarters if query.bucket == Granularity::Hour => "span.secs",
@@ -98,17 +109,21 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         let key = query.group_by.get(position).map_or("null::text", |dimension| key(dimension, source));
         sql.push(key).push(" as ").push(column).push(", ");
     }
-    sql.push(SUMS).push(" from ");
+    sql.push(SUMS).push(calls).push(kinds).push(" from ");
     push_source(&mut sql, scope, part, query, source);
     for filter in &query.filters {
         push_filter(&mut sql, scope, filter, source);
     }
-    sql.push(" group by 1, 2, 3, 4, 5");
+    sql.push(" group by bucket_at, bucket_secs, key_1, key_2, key_3").push(by_quarter);
     // What the missing value of a label is left with may be nothing at all.
     sql.push(
         " having sum(r.requests) <> 0 or sum(r.booked + r.adjusted) <> 0 or sum(r.tokens) <> 0
             or sum(r.avoided_cost) <> 0",
     );
+    if needs.peak {
+        sql.push("), grouped as (select bucket_at, bucket_secs, key_1, key_2, key_3, ").push(SUMS_OF_SUMS).push(calls);
+        sql.push(", max(requests) as peak_requests, max(tokens) as peak_tokens from quarters group by 1, 2, 3, 4, 5");
+    }
     sql.push(
         "), shown as (select * from grouped
             order by bucket_at, bucket_secs desc, spend desc, key_1, key_2, key_3 limit ",
@@ -118,15 +133,22 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         ") select true as is_total, null::timestamp as bucket_at, null::int as bucket_secs,
             null as key_1, null as key_2, null as key_3, ",
     );
-    sql.push(SUMS_OF_SUMS);
+    sql.push(SUMS_OF_SUMS).push(calls).push(kinds);
+    if needs.peak {
+        const PEAKS: &str = "from (select sum(requests)::bigint as requests, sum(tokens)::bigint as tokens from quarters group by quarter) as whole)";
+        sql.push(", (select coalesce(max(requests), 0) ").push(PEAKS).push(" as peak_requests");
+        sql.push(", (select coalesce(max(tokens), 0) ").push(PEAKS).push(" as peak_tokens");
+    }
     sql.push(" from grouped union all select false, bucket_at, bucket_secs, ");
     for (position, column) in KEYS.into_iter().enumerate() {
         push_word(&mut sql, scope, query.group_by.get(position), column);
         sql.push(", ");
     }
-    sql.push(
-        "spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost from shown",
-    );
+    sql.push("spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost");
+    sql.push(if needs.calls { ", retries, cache_hits" } else { "" });
+    sql.push(if needs.tokens { ", input, cache_read, output" } else { "" });
+    sql.push(if needs.peak { ", peak_requests, peak_tokens" } else { "" });
+    sql.push(" from shown");
     sql
 }
 
@@ -139,9 +161,13 @@ fn bucket_at(bucket: Granularity, source: &Source) -> &'static str {
         Granularity::Day if quarters => "date_trunc('day', span.local)",
         Granularity::Week if quarters => "date_trunc('week', span.local)",
         Granularity::Month if quarters => "date_trunc('month', span.local)",
+        Granularity::Quarter if quarters => "date_trunc('quarter', span.local)",
+        Granularity::Year if quarters => "date_trunc('year', span.local)",
         Granularity::Day => "r.day::timestamp",
         Granularity::Week => "date_trunc('week', r.day::timestamp)",
         Granularity::Month => "date_trunc('month', r.day::timestamp)",
+        Granularity::Quarter => "date_trunc('quarter', r.day::timestamp)",
+        Granularity::Year => "date_trunc('year', r.day::timestamp)",
     }
 }
 
@@ -188,7 +214,11 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
 fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &Source) {
     match source {
         Source::Days(period) => {
-            sql.push(if is_coarse(query) { "spend_by_coarse_day as r" } else { "spend_by_day as r" });
+            if query.needs().tokens {
+                push_kinds(sql, scope, *period, query);
+            } else {
+                sql.push(if is_coarse(query) { "spend_by_coarse_day as r" } else { "spend_by_day as r" });
+            }
             push_owner(sql, scope, query, "r.day");
             push_days(sql.push(" where "), scope, *period, "r.");
             push_part(sql, scope, part, "r.day");
@@ -381,20 +411,18 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
     match filter.dimension {
         Dimension::Project => {
             sql.push("r.project_id in (select project_id from projects where org_id = ").push_bind(scope.org_id().0);
-            sql.push(" and slug = any(").push_bind(filter.values.clone()).push("))");
+            sql.push(" and ");
+            push_match(sql, "slug", filter);
+            sql.push(")");
         }
         Dimension::Team => {
-            sql.push("(select slug from teams where teams.org_id = ").push_bind(scope.org_id().0);
-            sql.push(" and teams.team_id = owner.team_id)");
-            sql.push(" = any(").push_bind(filter.values.clone()).push(")");
+            sql.push("exists (select 1 from (select coalesce((select slug from teams where teams.org_id = ");
+            sql.push_bind(scope.org_id().0).push(" and teams.team_id = owner.team_id), '')) as team (slug) where ");
+            push_match(sql, "team.slug", filter);
+            sql.push(")");
         }
-        Dimension::ApiKey => {
-            let ids: Vec<Uuid> = filter.values.iter().filter_map(|value| Uuid::parse_str(value).ok()).collect();
-            sql.push("r.key_id = any(").push_bind(ids).push(")");
-        }
-        ref dimension => {
-            sql.push(key(dimension, source)).push(" = any(").push_bind(filter.values.clone()).push(")");
-        }
+        Dimension::ApiKey => push_keys(sql, scope, "r.key_id", filter),
+        ref dimension => push_match(sql, key(dimension, source), filter),
     }
     sql.push(", false)");
 }
@@ -405,7 +433,7 @@ fn found(row: &PgRow, query: &SpendQuery) -> Result<SpendRow, Error> {
     let keys = columns
         .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
         .collect::<Result<_, sqlx::Error>>()?;
-    Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: sums_of(row)? })
+    Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: needed_sums_of(row, query.needs())? })
 }
 
 fn bucket_start(row: &PgRow, bucket: Granularity) -> Result<Option<BucketStart>, Error> {

@@ -72,10 +72,24 @@ fn any_filter() -> impl Strategy<Value = Filter> {
         vec!["", "openai", "gpt-4o", "search", "platform", "triage", "!odd", "production", "success", "acme", "7"],
         1..4,
     );
-    (dimension(false), values, any::<bool>()).prop_map(|(dimension, values, exclude)| {
-        let values = values.into_iter().map(str::to_owned).collect();
-        Filter { values, dimension, exclude }
-    })
+    let parts = prop::sample::subsequence(vec!["OPEN", "-4o", "A", "!", "duct", "7", "%", "_", "key"], 1..3);
+    let exact = (values, Just(false));
+    let part = (parts, Just(true));
+    (dimension(false), prop_oneof![3 => exact.boxed(), 1 => part.boxed()], any::<bool>()).prop_map(
+        |(dimension, (values, contains), exclude)| {
+            let values = values.into_iter().map(str::to_owned).collect();
+            Filter { values, dimension, exclude, contains }
+        },
+    )
+}
+
+fn any_measures() -> impl Strategy<Value = Vec<Measure>> {
+    prop_oneof![
+        4 => Just(Measure::DEFAULT.to_vec()),
+        1 => Just(vec![Measure::Retries, Measure::CacheHits, Measure::CacheReadShare]),
+        1 => Just(vec![Measure::InputTokens]),
+        1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::Retries]),
+    ]
 }
 
 fn any_query() -> impl Strategy<Value = SpendQuery> {
@@ -93,12 +107,12 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
         }
     });
     let bucket = prop::sample::select(Granularity::ALL.to_vec());
-    (range, bucket, group_by, prop::collection::vec(any_filter(), 0..3)).prop_map(
-        |(range, bucket, group_by, filters)| SpendQuery {
+    (range, bucket, group_by, prop::collection::vec(any_filter(), 0..3), any_measures()).prop_map(
+        |(range, bucket, group_by, filters, measures)| SpendQuery {
             range,
             bucket,
             group_by: group_by.into_iter().collect(),
-            measures: Measure::ALL.to_vec(),
+            measures,
             filters,
         },
     )
@@ -107,7 +121,8 @@ fn any_query() -> impl Strategy<Value = SpendQuery> {
 /// The query with ids of keys, which only the organization knows, one of them nobody's.
 fn with_keys(mut query: SpendQuery, org: &Org) -> SpendQuery {
     let ids = [org.keys[0].0, org.keys[1].0, Uuid::nil()];
-    for filter in query.filters.iter_mut().filter(|filter| filter.dimension == Dimension::ApiKey) {
+    let by_id = |filter: &&mut Filter| filter.dimension == Dimension::ApiKey && !filter.contains;
+    for filter in query.filters.iter_mut().filter(by_id) {
         filter.values = filter.values.iter().map(|value| ids[value.len() % ids.len()].to_string()).collect();
     }
     query

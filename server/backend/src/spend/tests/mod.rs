@@ -15,7 +15,9 @@ use domain::ids::{KeyId, ProjectId, TeamId};
 use domain::meter::{Meter, Meters, UsageFormat};
 use domain::price::Context;
 use domain::rating::{rate_usage, upper_bound};
-use domain::spend::{BucketStart, Dimension, Filter, Granularity, SpendRange, SpendRow};
+use domain::spend::{
+    BucketStart, CallCounts, Dimension, Filter, Granularity, Needs, Peak, SpendRange, SpendRow, TokenKinds,
+};
 use rust_decimal::Decimal;
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -35,6 +37,7 @@ struct Org {
     moved: NaiveDate,
     /// Its two keys, and the organization as each of them sends to it.
     keys: [KeyId; 2],
+    key_names: [String; 2],
     senders: [seed::Organization; 2],
 }
 
@@ -78,7 +81,9 @@ async fn org(database: &TestDatabase, name: &str, zone: &str, moved: &str) -> Or
     let other = keys::authenticate(&backend, second.key.expose_secret()).await.unwrap().scope;
     let keys = [api.key_id().unwrap(), other.key_id().unwrap()];
     let scope = OrgScope::new(made.id(), owner.zone(), Actor::System, Visible::All);
-    Org { backend, scope, projects, teams: teams.to_vec(), moved, keys, senders: [made, second] }
+    let names = explore::names(&backend, &owner, &Dimension::ApiKey).await.unwrap();
+    let key_names = keys.map(|key| names[&key.to_string()].clone());
+    Org { backend, scope, projects, teams: teams.to_vec(), moved, keys, key_names, senders: [made, second] }
 }
 
 impl Org {
@@ -138,6 +143,10 @@ impl Org {
             Granularity::Day => BucketStart::Day(day),
             Granularity::Week => BucketStart::Week(day - Duration::days(day.weekday().num_days_from_monday().into())),
             Granularity::Month => BucketStart::Month(day.with_day(1).unwrap()),
+            Granularity::Quarter => {
+                BucketStart::Quarter(NaiveDate::from_ymd_opt(day.year(), day.month0() / 3 * 3 + 1, 1).unwrap())
+            }
+            Granularity::Year => BucketStart::Year(NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap()),
         })
     }
 
@@ -148,7 +157,14 @@ impl Org {
         };
         let kept = |filter: &Filter| {
             let value = self.value(used, &filter.dimension).unwrap_or_default();
-            filter.values.contains(&value) != filter.exclude
+            let is_kept = if filter.contains {
+                // Keys are looked for by their names.
+                let text = if filter.dimension == Dimension::ApiKey { &self.key_names[used.key] } else { &value };
+                filter.values.iter().any(|part| text.to_lowercase().contains(&part.to_lowercase()))
+            } else {
+                filter.values.contains(&value)
+            };
+            is_kept != filter.exclude
         };
         inside && scope.sees(self.projects[used.project]) && query.filters.iter().all(kept)
     }
@@ -157,11 +173,18 @@ impl Org {
     fn counted(&self, events: &[Used], scope: &OrgScope, query: &SpendQuery) -> (Vec<SpendRow>, Sums) {
         type Key = (Option<BucketStart>, Vec<Option<String>>);
         let mut rows: BTreeMap<Key, Sums> = BTreeMap::new();
-        let mut total = Sums::default();
+        let mut total = Sums::nothing(query.needs());
+        let mut by_row: BTreeMap<Key, Vec<&Used>> = BTreeMap::new();
         for used in events.iter().filter(|used| self.matches(used, scope, query)) {
             let keys = query.group_by.iter().map(|dimension| self.value(used, dimension)).collect();
-            rows.entry((self.bucket(used, query.bucket), keys)).or_default().add(&used.sums());
-            total.add(&used.sums());
+            let key: Key = (self.bucket(used, query.bucket), keys);
+            rows.entry(key.clone()).or_default().add(&used.needed_sums(query.needs()));
+            by_row.entry(key).or_default().push(used);
+            total.add(&used.needed_sums(query.needs()));
+        }
+        if query.needs().peak {
+            total.peak = Some(peak(by_row.values().flatten()));
+            rows.iter_mut().for_each(|(key, sums)| sums.peak = Some(peak(&by_row[key])));
         }
         let mut rows: Vec<_> = rows.into_iter().collect();
         rows.sort_by(|((a, keys_a), a_sums), ((b, keys_b), b_sums)| {
@@ -179,6 +202,18 @@ impl Org {
         assert_eq!(answer.rows, rows, "{text}");
         answer
     }
+}
+
+/// The highest sums of a quarter of an hour.
+fn peak<'a>(events: impl IntoIterator<Item = &'a &'a Used>) -> Peak {
+    let mut quarters: BTreeMap<i64, Peak> = BTreeMap::new();
+    for used in events {
+        let quarter = quarters.entry(used.at.timestamp().div_euclid(900)).or_default();
+        quarter.requests += 1;
+        quarter.tokens += i64::try_from(used.tokens).unwrap();
+    }
+    let highest = |of: fn(&Peak) -> i64| quarters.values().map(of).max().unwrap_or_default();
+    Peak { requests: highest(|peak| peak.requests), tokens: highest(|peak| peak.tokens) }
 }
 
 impl Used {
@@ -208,12 +243,30 @@ impl Used {
             tags: word(version).map(|version| ("version".to_owned(), version)).into_iter().collect(),
             response_cache_hit: matches!(self.cost, Cost::Avoided).then_some(true),
             reported_cost: reported,
+            attempt: self.is_retry().then_some(2),
             ..EventInput::default()
         }
     }
 
     fn meters(&self) -> Meters {
-        Meters::from([(Meter::InputUncached, self.tokens - self.tokens / 3), (Meter::Output, self.tokens / 3)])
+        let [read, output] = [self.tokens / 4, self.tokens / 3];
+        let input = self.tokens - read - output;
+        Meters::from([(Meter::InputUncached, input), (Meter::InputCacheRead, read), (Meter::Output, output)])
+    }
+
+    fn is_retry(&self) -> bool {
+        self.tokens.is_multiple_of(5)
+    }
+
+    /// What it adds to the sums that some measures need.
+    fn needed_sums(&self, needs: Needs) -> Sums {
+        let is_hit = matches!(self.cost, Cost::Avoided);
+        let tokens = |tokens: u64| i64::try_from(if is_hit { 0 } else { tokens }).unwrap();
+        let [read, output] = [self.tokens / 4, self.tokens / 3];
+        let kinds =
+            TokenKinds { input: tokens(self.tokens - output), cache_read: tokens(read), output: tokens(output) };
+        let calls = CallCounts { retries: self.is_retry().into(), cache_hits: is_hit.into() };
+        Sums { calls: needs.calls.then_some(calls), kinds: needs.tokens.then_some(kinds), ..self.sums() }
     }
 
     fn status(&self) -> Status {

@@ -1,7 +1,7 @@
 //! What pages ask.
 
 use super::*;
-use domain::spend::Measure;
+use domain::spend::{ChartKind, Explore, ExploreQuery, Group, Measure};
 
 #[tokio::test]
 async fn an_overview_of_a_team_or_project_is_its_own() {
@@ -86,36 +86,65 @@ async fn explore_draws_every_step_and_its_groups_add_up() {
     let day: NaiveDate = "2026-11-01".parse().unwrap();
     let period = Period { from: day, to: day.succ_opt().unwrap() };
     let asked = ExploreQuery {
-        all: false,
-        range: period.into(),
         previous: Some(Period { from: day.pred_opt().unwrap(), to: day }.into()),
-        measure: Measure::Spend,
-        dimension: Dimension::Feature,
+        group_by: vec![Dimension::Feature],
         bucket: Some(Granularity::Hour),
-        filters: Vec::new(),
+        ..ExploreQuery::over(period)
     };
     let found = explore(&org.backend, &org.scope, asked.clone()).await.unwrap();
     // A day of 25 hours; four of the events lie on the day before.
     assert_eq!(found.steps.len(), 25);
     assert_eq!(found.groups.iter().map(|group| group.sums.spend).sum::<Decimal>(), found.total.spend);
-    assert_eq!(found.steps.iter().map(|step| step.total).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.steps.iter().filter_map(|step| step.total).sum::<Decimal>(), found.total.spend);
+    assert_eq!(found.steps.iter().filter_map(|step| step.rest).sum::<Decimal>(), found.total.spend - drawn(&found));
     assert_eq!(found.total, org.counted(&events, &org.scope, &asked.as_spend_query()).1);
-    assert_eq!(found.groups[0].key.as_deref(), Some("g"));
+    assert_eq!(found.groups[0].key(), Some("g"));
     assert_eq!(
         found.groups.iter().map(|group| group.before.as_ref().unwrap().spend).max(),
         Some(Decimal::from(24 + 3))
     );
-    for (place, group) in found.groups.iter().take(domain::spend::DRAWN_GROUPS).enumerate() {
-        assert_eq!(found.steps.iter().map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
+    for (place, group) in found.drawn().enumerate() {
+        assert_eq!(found.steps.iter().filter_map(|step| step.drawn[place]).sum::<Decimal>(), group.sums.spend);
     }
+    // Five by rank, and the one without a value, which is the smallest.
+    assert_eq!((found.drawn().count(), found.other_groups), (6, 2));
+    assert!(found.drawn().any(Group::is_missing));
     let last_day = found.steps.iter().filter_map(|step| step.before).collect::<Vec<_>>();
     assert_eq!((last_day.len(), last_day.iter().sum()), (24, found.before.unwrap().spend), "24 hours, place by place");
-    let labels = ExploreQuery { dimension: Dimension::Customer, measure: Measure::Tokens, ..asked };
+    let labels = ExploreQuery { group_by: vec![Dimension::Customer], measure: Measure::Tokens, ..asked.clone() };
     let found = explore(&org.backend, &org.scope, labels).await.unwrap();
     assert_eq!(found.steps.len(), 1);
-    assert_eq!(found.steps[0].total, Decimal::from(found.total.tokens));
+    assert_eq!(found.steps[0].total, Some(Decimal::from(found.total.tokens)));
+
+    // A ratio of a step is that of its sums, and of a step without usage nothing.
+    let ratio = ExploreQuery { measure: Measure::CostPerRequest, ..asked.clone() };
+    let found = explore(&org.backend, &org.scope, ratio).await.unwrap();
+    let hours = found.steps.iter().filter(|step| step.total.is_some()).count();
+    assert!(hours > 1 && hours < found.steps.len(), "{hours}");
+    assert_eq!(found.value(&found.total), found.total.per_request());
+
+    // Weekdays by hours hold everything, each hour in its place.
+    let heat = ExploreQuery { chart: ChartKind::Heatmap, ..asked.clone() };
+    let found = explore(&org.backend, &org.scope, heat).await.unwrap();
+    let days: Vec<Vec<_>> = found.heat.as_ref().unwrap().weekdays().map(<[_]>::to_vec).collect();
+    let spend = |day: &[domain::spend::HeatCell]| day.iter().map(|cell| cell.sums.spend).sum::<Decimal>();
+    assert_eq!(spend(&days[6]), found.total.spend, "the first of November was a Sunday");
+    assert_eq!(days[6][1].minutes, Decimal::from(120), "an hour that came twice");
+    assert!(found.steps.is_empty());
+
+    // Two dimensions: pairs add up to the same whole, and each keeps both values.
+    let two = ExploreQuery { group_by: vec![Dimension::Feature, Dimension::Model], top: 20, ..asked };
+    let found = explore(&org.backend, &org.scope, two).await.unwrap();
+    assert_eq!(found.groups.iter().map(|group| group.sums.spend).sum::<Decimal>(), found.total.spend);
+    assert_eq!((found.other_groups, drawn(&found)), (0, found.total.spend));
+    assert!(found.groups.iter().all(|group| group.keys.len() == 2 && group.keys[1].as_deref() == Some("gpt-4o")));
     let known = values(&org.backend, &org.scope, period, Dimension::Project, 2).await.unwrap();
     assert_eq!(known.len(), 2);
+}
+
+/// What the groups that are drawn spent.
+fn drawn(found: &Explore) -> Decimal {
+    found.drawn().map(|group| group.sums.spend).sum()
 }
 
 #[tokio::test]

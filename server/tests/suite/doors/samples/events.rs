@@ -1,7 +1,7 @@
 //! Events, rejected and unpriced ones, files of them.
 
 use crate::doors::sample::{Guard, Sample, api, file, form, page};
-use crate::doors::world::{EVENT_ID, FILE, PROJECT, World};
+use crate::doors::world::{EVENT_ID, FILE, INTERACTION_ID, PROJECT, SESSION_ID, World};
 use domain::identity::{KeyScope, Permission};
 use serde_json::json;
 
@@ -14,6 +14,17 @@ pub(in crate::doors) fn samples(world: &World) -> Vec<Sample> {
         page("/o/{org}/events/uploads", "/o/acme/events/uploads"),
         page("/o/{org}/events/uploads/{upload}", format!("/o/acme/events/uploads/{upload}")),
         page("/o/{org}/events/{event}", format!("/o/acme/events/{event}")),
+        page("/o/{org}/sessions", "/o/acme/sessions"),
+        page("/o/{org}/sessions/{id}", format!("/o/acme/sessions/{SESSION_ID}")),
+        page("/o/{org}/interactions", "/o/acme/interactions"),
+        page("/o/{org}/interactions/{id}", format!("/o/acme/interactions/{INTERACTION_ID}")),
+        page("/o/{org}/coding-agents", "/o/acme/coding-agents"),
+        page("/o/{org}/sessions.csv", "/o/acme/sessions.csv"),
+        page("/o/{org}/interactions.csv", "/o/acme/interactions.csv"),
+        api("GET /v1/sessions", "/v1/sessions"),
+        api("GET /v1/sessions/{id}", format!("/v1/sessions/{SESSION_ID}")),
+        api("GET /v1/interactions", "/v1/interactions"),
+        api("GET /v1/interactions/{id}", format!("/v1/interactions/{INTERACTION_ID}")),
         page("/o/{org}/events.csv", "/o/acme/events.csv"),
         page("/o/{org}/events/unpriced.csv", "/o/acme/events/unpriced.csv"),
         form("events/map-upload", &[("upload", upload), ("fields[2]", "model"), ("provider", "openai")])
