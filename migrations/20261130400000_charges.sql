@@ -1,7 +1,7 @@
--- Charges beside events are rules of a further kind.
+-- Charges beside events are rules of a further kind. Those of allocation come with a later migration.
 alter table rules drop constraint rules_kind_check;
 alter table rules add constraint rules_kind_check check
-    (kind in ('price_override', 'price_modifier', 'model_alias', 'contract_term', 'cost_basis', 'charge'));
+    (kind in ('price_override', 'price_modifier', 'model_alias', 'contract_term', 'cost_basis', 'charge', 'allocation'));
 
 -- A file whose rows are forms, such as charges: it does nothing by itself, and is entered as a whole once somebody has looked at it.
 create table file_imports (

@@ -38,18 +38,18 @@ for (const javaScript of [true, false]) {
 
   looking(`the statements' file adds up to the page, ${word} JavaScript`, { javaScript }, async (page) => {
     await visit(page, `${path}/statements`);
-    const before = page.getByRole("table", { name: "Spend by month" }).getByRole("link").nth(1);
+    const before = page.getByRole("table", { name: "Usage and charges by month" }).getByRole("link").nth(1);
     const month = await before.innerText();
     await follow(page, before, /month=/);
     await page.getByRole("heading", { level: 2, name: month }).waitFor();
-    const total = page.getByRole("table", { name: "Spend by team and project" }).getByRole("row", { name: /^total/ }).getByRole("cell").last();
+    const total = page.getByRole("table", { name: "Usage and charges by team and project" }).getByRole("row", { name: /^total/ }).getByRole("cell").last();
     const exact = (await total.getAttribute("title")).replace(/[$,]/g, "");
     const file = await download(page, page.getByRole("link", { name: "CSV", exact: true }));
     const [head, ...rows] = file.trim().split(/\r?\n/).map((line) => line.split(","));
     const amount = head.indexOf("amount");
     assert.ok(amount > 0, `an amount among ${head}`);
     assert.equal(sum(rows.map((row) => row[amount])), exactly(exact), "the lines of the file add up to the total of the page");
-    await follow(page, page.getByRole("table", { name: "Spend by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
+    await follow(page, page.getByRole("table", { name: "Usage and charges by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
     await page.getByRole("heading", { level: 1, name: `Engineering, ${month}` }).waitFor();
     assert.match(await download(page, page.getByRole("link", { name: "CSV", exact: true })), /code-assistant/);
   });
@@ -167,7 +167,7 @@ looking("a row of events is the link to its receipt", { javaScript: false }, asy
 
 looking("a sheet of a statement says whose it is and has all columns", { javaScript: false }, async (page) => {
   await visit(page, `${path}/statements`);
-  await follow(page, page.getByRole("table", { name: "Spend by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
+  await follow(page, page.getByRole("table", { name: "Usage and charges by team and project" }).getByRole("link", { name: "Engineering" }), /\/team\/engineering/);
   await page.emulateMedia({ media: "print" });
   // As wide as an A4 sheet between its margins.
   await page.setViewportSize({ width: 703, height: 1000 });
@@ -204,7 +204,7 @@ looking("on a phone the amounts and what to do with a row stand in sight", { wid
     ["/alerts", "Alerts", "summary"],
     ["/events", /events/i, "td.num"],
     ["/projects", /^Spend since/, "td.num"],
-    ["/statements", "Spend by team and project", "td.num"],
+    ["/statements", "Usage and charges by team and project", "td.num"],
   ]) {
     await visit(page, `${path}${at}`);
     const shown = page.getByRole("table", { name: table }).first().locator(`tbody ${cell}`).filter({ visible: true }).first();

@@ -14,20 +14,27 @@ pub struct ChargeCost {
     pub charge: Charge,
     /// Credits that expired unused: on their last day, and how much.
     pub lost: Option<(NaiveDate, Decimal)>,
+    /// The day after today: it costs day by day, and no day before it began.
+    pub until: NaiveDate,
 }
 
 impl ChargeCost {
-    /// What it costs in a period.
+    /// What it costs in the days of a period that have begun.
     #[must_use]
     pub fn amount_in(&self, period: Period) -> Decimal {
+        let period = self.begun(period);
         let lost = self.lost.filter(|(day, _)| period.contains(*day)).map(|(_, amount)| amount);
         self.charge.amount_in(period) + lost.unwrap_or_default()
+    }
+
+    fn begun(&self, period: Period) -> Period {
+        Period { to: period.to.min(self.until), ..period }
     }
 
     /// Its line on the statement of a period; none where nothing of it falls into that.
     #[must_use]
     pub fn line(&self, period: Period) -> Option<ChargeLine> {
-        let (charge, amount, days) = (&self.charge, self.amount_in(period), self.charge.days_in(period)?);
+        let (charge, amount, days) = (&self.charge, self.amount_in(period), self.charge.days_in(self.begun(period))?);
         (!amount.is_zero()).then(|| ChargeLine {
             charge_id: charge.charge_id,
             kind: charge.kind,

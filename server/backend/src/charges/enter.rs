@@ -11,7 +11,7 @@ use domain::problem::{FieldProblem, Problem};
 use domain::repricing::parse_reason;
 use domain::rule::{Dated, Rule};
 use domain::span::Edge;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// So many charges of one change are named one by one in the audit log.
 const NAMED: usize = 3;
@@ -115,7 +115,7 @@ pub async fn end(
 ) -> Result<RuleChangeId, Error> {
     scope.require(Permission::ManagePrices)?;
     let reason = parse_reason(reason).map_err(|wrong| Problem::invalid(vec![wrong]))?;
-    let charge = super::find(backend, scope, charge_id).await?;
+    let charge = rules::one::<Charge>(&backend.pool, scope, charge_id).await?.ok_or(Problem::NotFound)?;
     let day = before.unwrap_or(charge.row.from);
     rules::end_because(backend, scope, charge_id, Edge::Day(day), &reason).await
 }
@@ -172,18 +172,14 @@ pub async fn enter_import(backend: &Backend, scope: &OrgScope, import_id: Import
 
 /// The projects and teams that charges may belong to.
 struct Owners {
-    projects: HashSet<String>,
-    teams: HashSet<String>,
+    projects: Vec<String>,
+    teams: Vec<String>,
 }
 
 impl Owners {
     async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
-        let projects = projects::list_projects(backend, scope).await?.into_iter();
-        let teams = projects::list_teams(backend, scope).await?.into_iter();
-        Ok(Self {
-            projects: projects.map(|project| project.slug.to_string()).collect(),
-            teams: teams.map(|team| team.slug.to_string()).collect(),
-        })
+        let (projects, teams) = projects::slugs(backend, scope).await?;
+        Ok(Self { projects, teams })
     }
 
     fn unknown_of(&self, charge: &Charge) -> Option<FieldProblem> {
@@ -193,7 +189,7 @@ impl Owners {
             ChargeOwner::Team(slug) => ("team", slug, &self.teams),
         };
         let detail = format!("There is no {field} `{slug}`.");
-        (!known.contains(slug.as_str())).then(|| FieldProblem::new(field, "unknown", detail))
+        known.iter().all(|known| known != slug.as_str()).then(|| FieldProblem::new(field, "unknown", detail))
     }
 
     fn unknown(&self, charges: &[Charge]) -> Vec<FieldProblem> {

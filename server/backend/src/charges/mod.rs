@@ -48,7 +48,7 @@ pub async fn find(backend: &Backend, scope: &OrgScope, charge_id: u64) -> Result
     if Seen::of(backend, scope).await?.sees(&found.row) { Ok(found) } else { Err(Problem::NotFound.into()) }
 }
 
-/// What charges cost in a period, with credits that expired unused in it.
+/// What charges cost in the days of a period that have begun, with credits that expired unused in it.
 ///
 /// # Errors
 /// [`Problem::Forbidden`] without the permission to read; [`Error::Database`].
@@ -71,7 +71,9 @@ pub async fn costs(backend: &Backend, scope: &OrgScope, period: Period) -> Resul
     }
     let seen = Seen::of(backend, scope).await?;
     let seen = charges.into_iter().filter(|charge| seen.sees(charge));
-    Ok(seen.map(|charge| ChargeCost { lost: lost.get(&charge.charge_id).copied(), charge }).collect())
+    let until = today.succ_opt().unwrap_or(today);
+    let cost = |charge: Charge| ChargeCost { lost: lost.get(&charge.charge_id).copied(), charge, until };
+    Ok(seen.map(cost).collect())
 }
 
 /// What charges cost in a period, by project and by the team that owned it on each day.

@@ -265,6 +265,17 @@ pub async fn list_projects(backend: &Backend, scope: &OrgScope) -> Result<Vec<Pr
     sql::projects(&backend.pool, scope, today(backend, scope), MAX_PROJECTS).await
 }
 
+/// Slugs of the projects and the teams that the caller sees, archived ones too, whatever else the caller may: for checking names.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn slugs(backend: &Backend, scope: &OrgScope) -> Result<(Vec<String>, Vec<String>), Error> {
+    let (pool, today) = (&backend.pool, today(backend, scope));
+    let projects = sql::projects(pool, scope, today, MAX_PROJECTS).await?.into_iter();
+    let teams = sql::teams(pool, scope, today, MAX_TEAMS).await?.into_iter();
+    Ok((projects.map(|project| project.slug.to_string()).collect(), teams.map(|team| team.slug.to_string()).collect()))
+}
+
 /// The project with this slug.
 ///
 /// # Errors

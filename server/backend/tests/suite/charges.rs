@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use rust_decimal::Decimal;
 use testkit::seed::{self, Organization};
 
-const NOW: &str = "2026-11-20T12:00:00Z";
+const NOW: &str = "2026-12-05T12:00:00Z";
 
 fn form(id: &str, amount: &str, from: &str, to: &str) -> ChargeForm {
     ChargeForm {
@@ -82,11 +82,12 @@ async fn an_id_is_entered_once_and_never_means_something_else() {
     let resent = enter(&server, &acme.owner, &[pool]).await;
     assert_eq!((resent.entered, resent.duplicates), (0, 1), "a retry brings nothing back");
     let log = audit::list(&server.backend, &acme.owner, 10).await.unwrap();
+    let told = |action: &str| &log.iter().find(|row| row.action == action).unwrap().detail;
     assert_eq!(
-        log[0].detail,
+        *told("charge.ended"),
         "Withdrew the charge “Pool a” (GPU hours, $30.00 for 30\u{a0}days) of the project main. It was a mistake."
     );
-    assert!(log[1].detail.ends_with("of the project main, from 2026-11-01, until before 2026-12-01."), "{log:?}");
+    assert!(told("charge.entered").ends_with("of the project main, from 2026-11-01, until before 2026-12-01."));
 }
 
 #[tokio::test]
@@ -105,6 +106,17 @@ async fn an_end_keeps_the_days_before_it_and_can_be_undone() {
     assert_eq!(charged(&server, &acme.owner, "2026-11-01", "2026-12-01").await, money("30"));
     let refused = charges::end(&server.backend, &acme.owner, charge, None, "Again.").await;
     assert_eq!(problem(refused), Problem::NotFound, "what was superseded counts under another number");
+}
+
+#[tokio::test]
+async fn a_charge_costs_day_by_day_and_nothing_before() {
+    let server = Server::at("2026-11-20T18:29:59Z").await;
+    let acme = server.organization("Acme", "Asia/Kolkata").await;
+    enter(&server, &acme.owner, &[of_project(form("a", "30", "2026-11-01", "2026-12-01"), "main")]).await;
+    assert_eq!(charged(&server, &acme.owner, "2026-11-01", "2026-12-01").await, money("20"), "today counts");
+    server.clock.advance(chrono::Duration::seconds(1));
+    assert_eq!(charged(&server, &acme.owner, "2026-11-01", "2026-12-01").await, money("21"), "the next day has begun");
+    assert!(charged(&server, &acme.owner, "2026-11-22", "2026-12-01").await.is_zero());
 }
 
 #[tokio::test]
