@@ -43,7 +43,6 @@ impl RuleKind {
         Self::CostBasis,
         Self::Charge,
         Self::Allocation,
-        Self::Charge,
     ];
 
     /// The word in SQL, JSON and the audit log.
