@@ -173,7 +173,9 @@ impl View<'_> {
             html! { <Stat value=format::money(missing.spend) after=format!("{MISSING}{share}") title=title/> }
         });
         let unpriced = (explore.total.unpriced_requests > 0).then(|| {
-            let after = format!("unpriced requests, up to {}", format::money(explore.total.unpriced_upper_bound));
+            let bound = Some(explore.total.unpriced_upper_bound).filter(|bound| !bound.is_zero());
+            let bound = bound.map(|bound| format!(", up to {}", format::money(bound))).unwrap_or_default();
+            let after = format!("unpriced requests{bound}");
             let href = self.page.query.sticky().at(&format!("/o/{}/events/unpriced", self.page.org));
             html! { <Stat value=format::count(explore.total.unpriced_requests) after=after href=href/> }
         });

@@ -33,9 +33,8 @@ struct Place {
 /// The drawing's height over its width, about, by which fields are made square.
 const SHAPE: f64 = 0.4;
 
-/// Widths in pixels for which labels are fitted: a page, and a phone.
-const WIDE: f64 = 560.0;
-const NARROW: f64 = 320.0;
+/// Widths in pixels for which labels are fitted, each with the class of those that need it: a phone, a window, a page.
+const WIDTHS: [(f64, &str); 3] = [(320.0, "treemap-word"), (560.0, "treemap-word wide"), (880.0, "treemap-word wider")];
 /// Height of the drawing in pixels.
 const HEIGHT: f64 = 300.0;
 /// About the width of a letter, and of what stands beside a label, in pixels.
@@ -118,12 +117,19 @@ fn placed(fields: &[Field]) -> Vec<(&Field, Place)> {
     all
 }
 
-/// Where a label fits: nowhere, on a wide page, or everywhere.
+/// The class of a label where it fits: on a page, on a narrower window, everywhere, or nowhere.
 fn fit(text: &str, place: Place, lines: f64) -> Option<&'static str> {
     let letters = u16::try_from(text.chars().count()).map_or(f64::MAX, f64::from);
-    let fits = |width: f64| letters * LETTER + BESIDE <= place.width * width;
-    let class = if fits(NARROW) { Some("treemap-word") } else { Some("treemap-word wide").filter(|_| fits(WIDE)) };
-    class.filter(|_| place.height * HEIGHT >= lines * LINE + 6.0)
+    let mut widths = WIDTHS.into_iter().filter(|_| place.height * HEIGHT >= lines * LINE + 6.0);
+    widths.find(|(width, _)| letters * LETTER + BESIDE <= place.width * width).map(|(_, class)| class)
+}
+
+/// The lines of a field: its name, or the end of it, and below it its value.
+fn words(field: &Field, place: Place) -> Vec<(&'static str, &str, &'static str)> {
+    let short = field.name.rsplit(" · ").next().unwrap_or_default();
+    let named = [field.name.as_str(), short].into_iter().find_map(|name| Some((fit(name, place, 1.0)?, name, "17")));
+    let value = fit(&field.text, place, 2.0).map(|class| (class, field.text.as_str(), "35"));
+    named.into_iter().flat_map(|named| [Some(named), value]).flatten().collect()
 }
 
 fn draw(fields: &[Field], label: &str) -> String {
@@ -137,11 +143,8 @@ fn draw(fields: &[Field], label: &str) -> String {
         let class = format!("treemap-field {}", field.hue.class());
         svg.open("rect", &[("class", &class), ("x", &x), ("y", &y), ("width", &width), ("height", &height)]);
         svg.element("title", &[], &format!("{}: {}", field.name, field.text)).close("rect");
-        for (line, text, dy) in [(1.0, &field.name, "17"), (2.0, &field.text, "35")] {
-            if let Some(class) = fit(text, place, line).filter(|_| line < 1.5 || fit(&field.name, place, 1.0).is_some())
-            {
-                svg.element("text", &[("class", class), ("x", &x), ("y", &y), ("dx", "7"), ("dy", dy)], text);
-            }
+        for (class, text, dy) in words(field, place) {
+            svg.element("text", &[("class", class), ("x", &x), ("y", &y), ("dx", "7"), ("dy", dy)], text);
         }
         if field.href.is_some() {
             svg.close("a");
@@ -199,6 +202,11 @@ mod tests {
         assert_eq!(fit("support-bot", place(1.0, 1.0), 2.0), Some("treemap-word"));
         assert_eq!(fit("support-bot", place(0.2, 1.0), 1.0), Some("treemap-word wide"));
         assert_eq!((fit("support-bot", place(0.1, 1.0), 1.0), fit("x", place(1.0, 0.05), 1.0)), (None, None));
+        let both = field("a", "support-bot · gpt-4o", 1.0);
+        let texts = |place| words(&both, place).into_iter().map(|(_, text, _)| text).collect::<Vec<_>>();
+        assert_eq!(texts(place(1.0, 1.0)), ["support-bot · gpt-4o", "$1"]);
+        assert_eq!(texts(place(0.1, 0.1)), ["gpt-4o"]);
+        assert!(texts(place(0.01, 1.0)).is_empty(), "a value without a name says nothing");
         let svg = draw(&[field("a", "<script>", 1.0)], "Spend");
         assert!(svg.contains("<title>&lt;script&gt;: $1</title>") && !svg.contains("<script"), "{svg}");
     }
