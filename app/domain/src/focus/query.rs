@@ -121,8 +121,10 @@ impl FocusQuery {
                 "format" => value.parse().map(|format| query.format = format),
                 "tags" => parse_list(value, name, MAX_TAGS, &mut query.tags),
                 "bucket" => match value.parse() {
-                    Ok(Granularity::Day) => Ok(query.hourly = false),
-                    Ok(Granularity::Hour) => Ok(query.hourly = true),
+                    Ok(bucket @ (Granularity::Day | Granularity::Hour)) => {
+                        query.hourly = bucket == Granularity::Hour;
+                        Ok(())
+                    }
                     _ => Err(FieldProblem::new("bucket", "unknown", "Use day or hour.")),
                 },
                 "from" | "to" => {
