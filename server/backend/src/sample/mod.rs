@@ -93,8 +93,11 @@ const BUDGETS: [SampleBudget; 4] = [
 /// Thresholds of every budget of the sample, in percent.
 const THRESHOLDS: [i64; 3] = [50, 80, 100];
 
-/// The allocation rules, in their order: name, the dimension and value of the usage, what happens to it, for whom, and why.
-const ALLOCATION: [(&str, [&str; 2], &str, &[&str], &str); 3] = [
+/// An allocation rule: its name, the dimension and value of the usage, what happens to it, for whom, and why.
+type SampleRule = (&'static str, [&'static str; 2], &'static str, &'static [&'static str], &'static str);
+
+/// The allocation rules, in their order.
+const ALLOCATION: [SampleRule; 3] = [
     (
         "Billing repository",
         ["tag.repo", "billing"],

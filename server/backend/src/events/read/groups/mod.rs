@@ -100,7 +100,7 @@ fn steps(parts: &[Part]) -> Vec<StepSums> {
             None => steps.push(StepSums { step, model: part.model.clone(), sums: part.sums.clone() }),
         }
     }
-    steps.sort_by(|one, other| other.sums.spend.cmp(&one.sums.spend));
+    steps.sort_by_key(|step| std::cmp::Reverse(step.sums.spend));
     steps
 }
 
