@@ -100,7 +100,10 @@ pub(super) fn zone_name(typed: &str) -> &str {
         city.eq_ignore_ascii_case(typed.trim())
     };
     let mut zones = Zone::places().filter(is_of);
-    zones.next().filter(|_| zones.next().is_none()).map_or(typed, Zone::name)
+    match (zones.next(), zones.next()) {
+        (Some(only), None) => only.name(),
+        _ => typed,
+    }
 }
 
 #[cfg(test)]
