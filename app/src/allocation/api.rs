@@ -1,7 +1,5 @@
 //! Doors of allocation rules.
 
-#![expect(clippy::too_many_arguments, reason = "a form's door has one argument per field")]
-
 use crate::caller::Caller;
 use crate::error::AppError;
 use domain::allocation::{AllocationForm, ConditionForm, TargetForm};

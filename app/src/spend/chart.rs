@@ -223,7 +223,7 @@ pub(super) fn of_heat(explore: &Explore, heat: &HeatMap) -> ChartData {
         }
         let (label, title) = (format!("{hour:02}:00"), format!("{hour:02}:00 to {:02}:00", hour + 1));
         let total = measured_or_none(measure, value(&all));
-        chart::Step { label, title, total, mark: hour % 3 == 0, ..chart::Step::default() }
+        chart::Step { label, title, total, mark: hour.is_multiple_of(3), ..chart::Step::default() }
     };
     let names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     ChartData {

@@ -1,7 +1,7 @@
 //! What pages ask.
 
 use super::*;
-use domain::spend::{ChartKind, Explore, Group, Measure};
+use domain::spend::{ChartKind, Explore, ExploreQuery, Measure};
 
 #[tokio::test]
 async fn an_overview_of_a_team_or_project_is_its_own() {
