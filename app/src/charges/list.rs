@@ -141,7 +141,7 @@ fn credit_list(org: &str, credits: &[BurnDown], list: &[Dated<Charge>]) -> Optio
     };
     let rows = credits.iter().map(|state| credit_row(org, named(state), state)).collect_view();
     let heads = columns(
-        "Credits | Bought, $ # | Left, $ # | Used | Pace, $ a day # | Used up | Expires | Will expire unused, $ #",
+        "Credits | Bought, $ # | Left, $ # | Used | Pace, $ a day # | Exhaustion date | Expires | Will expire unused, $ #",
     );
     let note = "drawn by the provider's usage at the prices that events are booked with";
     (!credits.is_empty()).then(|| {

@@ -151,7 +151,7 @@ struct AllocationDocument {
     /// What nobody answers for; with `allocated` it adds up to `total`.
     unallocated: AmountsDocument,
     /// What most of the unallocated usage has in common; null where there is none, or only shares of shared cost.
-    cause: Option<CauseDocument>,
+    cause: Option<UnallocatedCauseDocument>,
     /// By team, the largest first; with `unallocated` they add up to `total`.
     teams: Vec<AccountDocument>,
     /// By project, and by team what is of none of its projects; with `unallocated` they add up to `total`.
@@ -164,7 +164,7 @@ struct AllocationDocument {
 
 /// What unallocated usage has in common.
 #[derive(Debug, Serialize, ToSchema)]
-struct CauseDocument {
+struct UnallocatedCauseDocument {
     /// A dimension of `GET /v1/spend`.
     #[schema(example = "api_key")]
     dimension: String,
@@ -194,7 +194,7 @@ impl AllocationDocument {
             total: AmountsDocument::of(&allocated.total),
             allocated: AmountsDocument::of(&allocated.allocated()),
             unallocated: AmountsDocument::of(&allocated.unallocated),
-            cause: allocated.cause.as_ref().map(|cause| CauseDocument {
+            cause: allocated.cause.as_ref().map(|cause| UnallocatedCauseDocument {
                 dimension: cause.dimension.name(),
                 value: cause.value.clone(),
                 amounts: AmountsDocument::of(&cause.amounts),

@@ -352,7 +352,7 @@ proptest! {
         prop_assert_eq!(&by_month(&by_day.moved, |step| Move { since: month_of(step.since), ..step }), &months.moved);
 
         let part = Period { from: day(from), to: day(from + length) };
-        let mut plan = Plan::new(&owners, &[rules.clone()], days(), part);
+        let mut plan = Plan::new(&owners, std::slice::from_ref(&rules), days(), part);
         let cells = cells(&mut plan, 0, &usages);
         let made = plan.settle(0, cells, part, |_| part.from);
         let mut within = by_day.at_end;

@@ -25,7 +25,7 @@ struct Known;
 
 impl Sources for Known {
     fn modifier(&self, modifier_id: u64) -> Option<ModifierKind> {
-        Some(if modifier_id % 2 == 0 { ModifierKind::Region } else { ModifierKind::Discount })
+        Some(if modifier_id.is_multiple_of(2) { ModifierKind::Region } else { ModifierKind::Discount })
     }
 
     fn list_price(&self, price_id: u64, _: Meter) -> Option<Rate> {
