@@ -65,14 +65,14 @@ struct ManifestDocument {
     /// Attempts that are in no row because their cost is not known.
     unpriced_requests: i64,
     /// The same by model, most requests first; of days whose events are no longer kept there are none.
-    unpriced: Vec<UnpricedModelDocument>,
+    unpriced: Vec<ExportUnpricedDocument>,
     /// The first day with rows by price: earlier ones are sums by day and meter, because their events are no longer kept. Null where all are kept.
     priced_from: Option<NaiveDate>,
 }
 
 /// Usage of a model without a price: in no row, so that nothing looks free.
 #[derive(Debug, Serialize, ToSchema)]
-struct UnpricedModelDocument {
+struct ExportUnpricedDocument {
     /// Who sells the model, as sent.
     provider: String,
     /// The model, as sent.
@@ -88,7 +88,7 @@ struct UnpricedModelDocument {
 
 impl From<Manifest> for ManifestDocument {
     fn from(manifest: Manifest) -> Self {
-        let unpriced = |model: UnpricedModel| UnpricedModelDocument {
+        let unpriced = |model: UnpricedModel| ExportUnpricedDocument {
             provider: model.provider,
             model: model.model,
             requests: model.requests,
