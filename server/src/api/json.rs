@@ -56,7 +56,9 @@ fn too_large() -> Problem {
 
 /// Field problems of JSON point into the body.
 pub(crate) fn invalid(fields: Vec<FieldProblem>) -> Problem {
-    let pointed = fields.into_iter().map(|field| FieldProblem { pointer: format!("/{}", field.pointer), ..field });
+    // A form's `conditions[0][test]` is `/conditions/0/test` of the body.
+    let pointer = |name: &str| format!("/{}", name.replace('[', "/").replace(']', ""));
+    let pointed = fields.into_iter().map(|field| FieldProblem { pointer: pointer(&field.pointer), ..field });
     Problem::invalid(pointed.collect())
 }
 

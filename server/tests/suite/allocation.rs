@@ -83,7 +83,7 @@ async fn every_wrong_field_is_named() {
     let (status, problem) = post(&api, "/v1/allocation-rules", &rule).await;
     let wrong: Vec<&str> =
         problem["errors"].as_array().unwrap().iter().filter_map(|error| error["pointer"].as_str()).collect();
-    assert_eq!((status, wrong), (StatusCode::BAD_REQUEST, vec!["name", "conditions[0][dimension]", "method"]));
+    assert_eq!((status, wrong), (StatusCode::BAD_REQUEST, vec!["/name", "/conditions/0/dimension", "/method"]));
     for (query, code) in [
         ("from=2026-11-01", 400),
         ("from=2026-11-01T00:00:00Z&to=2026-12-01T00:00:00Z", 400),
