@@ -78,7 +78,7 @@ for (const javaScript of [true, false]) {
       await page.getByRole("columnheader", { name: "Share of requests" }).waitFor();
       await page.getByText("Filter", { exact: true }).click();
       await follow(page, "Environment", /choose=environment/);
-      await follow(page, page.getByRole("region", { name: "Environment is" }).getByRole("link", { name: "production", exact: true }), /environment=production/);
+      await follow(page, page.getByRole("region", { name: "Environment", exact: true }).getByRole("link", { name: "production", exact: true }), /environment=production/);
       await page.getByRole("link", { name: "Remove the filter: Environment is production" }).waitFor();
       const file = await download(page, page.getByRole("link", { name: "CSV" }));
       const [head, row] = file.trim().split(/\r?\n/);

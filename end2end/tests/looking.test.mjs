@@ -68,7 +68,7 @@ for (const javaScript of [true, false]) {
     await visit(page, `${path}/events/rejected`);
     assert.ok((await page.getByRole("table").getByRole("row").count()) > 1);
     await follow(page, page.getByRole("navigation", { name: "Lists of events" }).getByRole("link", { name: /^Unpriced/ }), /\/unpriced/);
-    await page.getByText(/They count against budgets with an estimate of at most/).waitFor();
+    await page.getByText(/What they cost at most is not known/).waitFor();
     await follow(page, page.getByRole("link", { name: /^\d+ events? of / }).first(), /unpriced=true/);
     await page.getByRole("cell", { name: "unpriced" }).first().waitFor();
   });

@@ -133,7 +133,12 @@ pub fn ChartReader(
                     open();
                 }
             }
-            on:focusout=move |_| at.set(None)
+            on:focusout=move |event| {
+                // A finger moves the focus from link to link below it.
+                if document::element_of(&event).is_some_and(|element| element.has_attribute(LAST)) {
+                    at.set(None);
+                }
+            }
             on:keydown=key
         >
             {children()}

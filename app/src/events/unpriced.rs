@@ -58,7 +58,7 @@ fn draw(
     let events: u64 = rows.iter().map(|row| row.events).sum();
     let most: Decimal = rows.iter().map(|row| row.upper_bound).sum();
     let counted = if most.is_zero() {
-        "They count as $0 until they have one: nothing like them was priced yet, so there is no estimate.".to_owned()
+        "What they cost at most is not known: nothing like them was priced yet.".to_owned()
     } else {
         format!("They count against budgets with an estimate of at most {}.", format::money(most))
     };
@@ -125,7 +125,7 @@ fn model_row(org: &str, row: &UnpricedRow, meant: &Meant<'_>, may_manage: bool) 
             <td class="wrap only-wide">{inline_code(&row.reason)}</td>
             <td class="num" title=tokens><a href=events aria-label=label>{format::count(row.events)}</a></td>
             <td class="num" title=format::money_full(row.upper_bound)>
-                {if row.upper_bound.is_zero() { "no estimate".to_owned() } else { format::money_plain(row.upper_bound) }}
+                {if row.upper_bound.is_zero() { "unknown".to_owned() } else { format::money_plain(row.upper_bound) }}
             </td>
             <td class="nowrap only-wide" title=format::time_exact(row.first_at)>{format::time(row.first_at)}</td>
             <td class="nowrap only-wide" title=format::time_exact(row.last_at)>{format::time(row.last_at)}</td>
