@@ -25,7 +25,7 @@ pub(crate) async fn new_charge(visit: Visit) -> Drawn {
             <Breadcrumb crumbs=crumbs/>
             <PageHead title="Add charges" lead=lead/>
             <Section title="One charge">{form}</Section>
-            <Section title="A file of charges" id="file">{file}</Section>
+            <Section title="A file of charges" id="import">{file}</Section>
         },
     ))
 }
