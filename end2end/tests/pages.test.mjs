@@ -119,7 +119,7 @@ const VISITS = {
     sample: [
       "/allocation/new",
       "/allocation/new?name=Search&conditions[0][dimension]=project&conditions[0][test]=is&conditions[0][values]=search&method=spend&targets[0][to]=team:product&targets[1][to]=project:support-bot&reason=Shared",
-      "/allocation/new?name=Nowhere&method=even",
+      ["/allocation/new?name=Nowhere&method=even", 400],
     ],
     viewer: [["/allocation/new", 403]],
   },

@@ -134,7 +134,8 @@ fn words(field: &Field, place: Place) -> Vec<(&'static str, &str, &'static str)>
 
 fn draw(fields: &[Field], label: &str) -> String {
     let mut svg = Markup::default();
-    svg.open("svg", &[("class", "treemap-svg"), ("role", "img"), ("aria-label", label)]);
+    // No image: what is in an image cannot be a link.
+    svg.open("svg", &[("class", "treemap-svg"), ("role", "group"), ("aria-label", label)]);
     for (field, place) in placed(fields) {
         if let Some(href) = &field.href {
             svg.open("a", &[("href", href), ("tabindex", "-1")]);
