@@ -7,7 +7,7 @@ use std::process::Command;
 
 /// From PyPI; older ones check nothing. It reads with pyarrow what newer ones do not let it read.
 const PACKAGES: [&str; 2] = ["focus-validator==2.2.1", "pyarrow<21"];
-/// The oldest Python that it is published for.
+/// The one Python that it and built packages of what it needs are published for: a newer one would compile numpy for minutes.
 const PYTHON_MINOR: u32 = 12;
 
 /// The folder of the environment, made if need be; says what is left out where there is no such Python or the packages cannot be had.
@@ -17,7 +17,7 @@ pub(crate) fn environment() -> Option<PathBuf> {
         None
     };
     let Some(python) = python() else {
-        return left_out(&format!("it needs python3.{PYTHON_MINOR} or newer"));
+        return left_out(&format!("it needs python3.{PYTHON_MINOR}"));
     };
     let home = tools::target_folder().join("python").join("focus-validator");
     match install(&python, &home) {
@@ -26,18 +26,18 @@ pub(crate) fn environment() -> Option<PathBuf> {
     }
 }
 
-/// A Python that is new enough: on the PATH, or one that pyenv keeps.
+/// Such a Python: on the PATH, or one that pyenv keeps.
 fn python() -> Option<PathBuf> {
     let pyenv = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
     let pyenv = pyenv.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pyenv")));
     let kept = pyenv.and_then(|root| std::fs::read_dir(root.join("versions")).ok()).into_iter().flatten();
     let kept = kept.filter_map(|version| Some(version.ok()?.path().join("bin/python3")));
-    let named = ["python3".to_owned(), format!("python3.{PYTHON_MINOR}")].map(PathBuf::from);
-    let question = format!("import sys, venv; sys.exit(sys.version_info < (3, {PYTHON_MINOR}))");
-    let is_new = |python: &PathBuf| {
+    let named = [format!("python3.{PYTHON_MINOR}"), "python3".to_owned()].map(PathBuf::from);
+    let question = format!("import sys, venv; sys.exit(sys.version_info[:2] != (3, {PYTHON_MINOR}))");
+    let is_it = |python: &PathBuf| {
         ask(Command::new(python).args(["-c", &question])).is_ok_and(|output| output.status.success())
     };
-    named.into_iter().chain(kept).find(is_new)
+    named.into_iter().chain(kept).find(is_it)
 }
 
 fn install(python: &Path, home: &Path) -> Result<(), Failure> {
@@ -46,6 +46,17 @@ fn install(python: &Path, home: &Path) -> Result<(), Failure> {
     }
     quietly(Command::new(python).args(["-m", "venv", "--clear"]).arg(home))?;
     let mut pip = Command::new(home.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--timeout", "20"]);
+    pip.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--timeout",
+        "20",
+        "--only-binary",
+        ":all:",
+    ]);
     quietly(pip.args(PACKAGES))
 }
