@@ -161,6 +161,19 @@ pub struct Ownership {
     pub valid_to: Option<NaiveDate>,
 }
 
+/// A project on a day: what it is called, and who owned it then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Slug of the project.
+    pub project: String,
+    /// Its name.
+    pub project_name: String,
+    /// Slug of the team that owned it on the day.
+    pub team: Option<String>,
+    /// Cost centre of the project, or else of the team.
+    pub cost_centre: Option<String>,
+}
+
 /// Which project the events of a key belong to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

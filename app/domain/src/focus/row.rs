@@ -4,6 +4,7 @@ use super::charge::{Amounts, Charge};
 use super::sku;
 use crate::ids::ProjectId;
 use crate::meter::Meter;
+use crate::project::Owner;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -41,19 +42,6 @@ pub struct Account {
     pub id: String,
     /// Its name.
     pub name: String,
-}
-
-/// Where a row's money belongs on its day.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Owner {
-    /// Slug of the project.
-    pub project: String,
-    /// Its name.
-    pub project_name: String,
-    /// Slug of the team that owned it on the day.
-    pub team: Option<String>,
-    /// Cost centre of the project, or else of the team.
-    pub cost_centre: Option<String>,
 }
 
 /// What is known of the price behind a row.

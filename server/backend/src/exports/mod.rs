@@ -9,20 +9,21 @@ mod sql;
 
 use crate::ledger::adjust::{self, CostState, Selection};
 use crate::ledger::kept_from;
-use crate::{Backend, Error, OrgScope, events, identity, spend};
+use crate::{Backend, Error, OrgScope, events, identity, projects, spend};
 use chrono::{DateTime, Duration, NaiveDate, Timelike, Utc};
 use domain::event::{Aggregate, EventInput};
 use domain::focus::charge::{Amounts, Charge, Charged, charges, movements};
 use domain::focus::manifest::{Manifest, Preview, UnpricedModel};
 use domain::focus::query::{FocusQuery, TagKey};
-use domain::focus::row::{Account, FocusRow, Owner, RowKey, Rows};
+use domain::focus::row::{Account, FocusRow, RowKey, Rows};
 use domain::identity::Permission;
 use domain::ids::{EventKey, ProjectId};
 use domain::period::{Period, Zone};
+use domain::project::Owner;
 use domain::spend::{Dimension, SpendQuery};
 use known::Known;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Events that are read at once.
 const PAGE: i64 = 2_000;
@@ -246,9 +247,9 @@ impl FocusExport {
     async fn let_go(&mut self, hourly: bool) -> Result<Vec<FocusRow>, Error> {
         let held = std::mem::take(&mut self.held);
         let zone = self.scope.zone();
-        let wanted: Vec<_> = held.keys().map(|key| (key.project_id, zone.day_of(key.start))).collect();
+        let wanted: BTreeSet<_> = held.keys().map(|key| (key.project_id, zone.day_of(key.start))).collect();
         if wanted.iter().any(|wanted| !self.owners.contains_key(wanted)) {
-            self.owners = sql::owners(&self.backend.pool, &self.scope, &wanted).await?;
+            self.owners = projects::owners_on(&self.backend.pool, &self.scope, &wanted).await?;
         }
         let is_worth_a_row = |(key, amounts): &(RowKey, Amounts)| key.charge.is_usage() || !amounts.billed.is_zero();
         let row = |(key, amounts): (RowKey, Amounts)| {

@@ -2,13 +2,11 @@
 
 use crate::{Error, OrgScope};
 use chrono::NaiveDate;
-use domain::focus::row::Owner;
 use domain::ids::ProjectId;
 use domain::meter::Meter;
 use domain::period::Period;
 use rust_decimal::Decimal;
 use sqlx::{PgPool, Row};
-use std::collections::HashMap;
 
 /// What a meter of a model cost on a day.
 pub(super) struct MeterSum {
@@ -61,37 +59,4 @@ pub(super) async fn meter_days(pool: &PgPool, scope: &OrgScope, period: Period) 
     .fetch_one(pool)
     .await?;
     Ok(rows.unsigned_abs())
-}
-
-/// Projects on days: their names, the team that owned them then, and the cost centre.
-pub(super) async fn owners(
-    pool: &PgPool,
-    scope: &OrgScope,
-    wanted: &[(ProjectId, NaiveDate)],
-) -> Result<HashMap<(ProjectId, NaiveDate), Owner>, Error> {
-    let rows = sqlx::query(
-        "select distinct asked.project_id, asked.day, projects.slug, projects.name, teams.slug as team,
-            coalesce(projects.cost_centre, teams.cost_centre) as cost_centre
-         from unnest($2::uuid[], $3::date[]) as asked (project_id, day)
-         join projects on projects.org_id = $1 and projects.project_id = asked.project_id
-         left join project_ownership as owner on owner.org_id = $1 and owner.project_id = asked.project_id
-            and owner.valid_from <= asked.day and owner.valid_to > asked.day
-         left join teams on teams.org_id = $1 and teams.team_id = owner.team_id",
-    )
-    .bind(scope.org_id().0)
-    .bind(wanted.iter().map(|(project, _)| project.0).collect::<Vec<_>>())
-    .bind(wanted.iter().map(|(_, day)| *day).collect::<Vec<_>>())
-    .fetch_all(pool)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let owner = Owner {
-                project: row.try_get("slug")?,
-                project_name: row.try_get("name")?,
-                team: row.try_get("team")?,
-                cost_centre: row.try_get("cost_centre")?,
-            };
-            Ok(((ProjectId(row.try_get("project_id")?), row.try_get("day")?), owner))
-        })
-        .collect()
 }

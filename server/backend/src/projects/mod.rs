@@ -12,6 +12,7 @@ use domain::problem::{FieldProblem, Problem};
 use domain::project::{Ownership, Project, Slug, Team, parse_cost_centre, parse_name};
 use sqlx::PgConnection;
 
+pub(crate) use sql::owners_on;
 pub use tree::{project_detail, team_detail, tree};
 
 /// Most teams of an organization, archived ones included.

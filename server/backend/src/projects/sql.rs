@@ -3,9 +3,10 @@
 use crate::{Error, OrgScope};
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{ProjectId, TeamId};
-use domain::project::{Ownership, Project, Slug, Team};
+use domain::project::{Owner, Ownership, Project, Slug, Team};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, Row};
+use std::collections::{BTreeSet, HashMap};
 
 pub(super) async fn insert_team(
     connection: &mut PgConnection,
@@ -272,6 +273,39 @@ pub(super) async fn ownership(
                 valid_from: row.try_get("valid_from")?,
                 valid_to: row.try_get("valid_to")?,
             })
+        })
+        .collect()
+}
+
+/// Projects on days: their names, the team that owned them then, and the cost centre.
+pub(crate) async fn owners_on(
+    executor: impl PgExecutor<'_>,
+    scope: &OrgScope,
+    wanted: &BTreeSet<(ProjectId, NaiveDate)>,
+) -> Result<HashMap<(ProjectId, NaiveDate), Owner>, Error> {
+    let rows = sqlx::query(
+        "select asked.project_id, asked.day, projects.slug, projects.name, teams.slug as team,
+            coalesce(projects.cost_centre, teams.cost_centre) as cost_centre
+         from unnest($2::uuid[], $3::date[]) as asked (project_id, day)
+         join projects on projects.org_id = $1 and projects.project_id = asked.project_id
+         left join project_ownership as owner on owner.org_id = $1 and owner.project_id = asked.project_id
+            and owner.valid_from <= asked.day and owner.valid_to > asked.day
+         left join teams on teams.org_id = $1 and teams.team_id = owner.team_id",
+    )
+    .bind(scope.org_id().0)
+    .bind(wanted.iter().map(|(project, _)| project.0).collect::<Vec<_>>())
+    .bind(wanted.iter().map(|(_, day)| *day).collect::<Vec<_>>())
+    .fetch_all(executor)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let owner = Owner {
+                project: row.try_get("slug")?,
+                project_name: row.try_get("name")?,
+                team: row.try_get("team")?,
+                cost_centre: row.try_get("cost_centre")?,
+            };
+            Ok(((ProjectId(row.try_get("project_id")?), row.try_get("day")?), owner))
         })
         .collect()
 }

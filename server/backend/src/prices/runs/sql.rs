@@ -2,8 +2,8 @@
 
 use super::NewRun;
 use crate::{Error, OrgScope};
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::{EventKey, OrgId, ProjectId, RunId};
+use chrono::{DateTime, Utc};
+use domain::ids::{EventKey, OrgId, RunId};
 use domain::period::Period;
 use domain::price::contract::ContractMonth;
 use domain::problem::FieldProblem;
@@ -14,7 +14,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool, Row};
-use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Runs that wait, looked at until one is found that nobody is at: more than there are servers.
@@ -435,37 +434,4 @@ pub(super) async fn counted(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// A project on a day: its slug, and that of the team that owned it.
-#[derive(Clone, Default)]
-pub(super) struct Owner {
-    pub(super) project: String,
-    pub(super) team: Option<String>,
-}
-
-pub(super) async fn owners(
-    connection: &mut PgConnection,
-    scope: &OrgScope,
-    asked: &BTreeSet<(ProjectId, NaiveDate)>,
-) -> Result<HashMap<(ProjectId, NaiveDate), Owner>, Error> {
-    let rows = sqlx::query(
-        "select asked.project_id, asked.day, projects.slug as project, teams.slug as team
-         from unnest($2::uuid[], $3::date[]) as asked (project_id, day)
-         join projects on projects.org_id = $1 and projects.project_id = asked.project_id
-         left join project_ownership as owner on owner.org_id = $1 and owner.project_id = asked.project_id
-            and owner.valid_from <= asked.day and owner.valid_to > asked.day
-         left join teams on teams.org_id = $1 and teams.team_id = owner.team_id",
-    )
-    .bind(scope.org_id().0)
-    .bind(asked.iter().map(|(project, _)| project.0).collect::<Vec<_>>())
-    .bind(asked.iter().map(|(_, day)| *day).collect::<Vec<_>>())
-    .fetch_all(connection)
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let key = (ProjectId(row.try_get("project_id")?), row.try_get("day")?);
-            Ok((key, Owner { project: row.try_get("project")?, team: row.try_get("team")? }))
-        })
-        .collect()
 }

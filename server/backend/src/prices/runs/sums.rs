@@ -1,9 +1,8 @@
 //! What adjustments add to the sums of a run or of a preview: by month, the day's owner and model.
 
-use super::sql;
 use crate::ledger::adjust::{Adjustment, CostState};
 use crate::ledger::booking::Booking;
-use crate::{Error, OrgScope};
+use crate::{Error, OrgScope, projects};
 use chrono::NaiveDate;
 use domain::period::{Period, Zone};
 use domain::repricing::{Moves, Summary};
@@ -21,7 +20,7 @@ pub(super) async fn add(
 ) -> Result<(), Error> {
     let day_of = |event: &CostState| zone.day_of(event.event.timestamp);
     let asked: BTreeSet<_> = adjustments.iter().map(|one| (one.state.event.project_id, day_of(one.state))).collect();
-    let owners = sql::owners(connection, scope, &asked).await?;
+    let owners = projects::owners_on(connection, scope, &asked).await?;
     summary.looked_at += events.len() as u64;
     for one in adjustments {
         let day: NaiveDate = day_of(one.state);

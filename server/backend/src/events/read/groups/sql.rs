@@ -5,6 +5,7 @@ use crate::events::read::sql::{push_group, push_scope};
 use crate::ledger::adjust::{CURRENT_COST, LAST, series_of_event};
 use crate::ledger::key::{first_key, time_of};
 use crate::ledger::push_filter;
+use crate::spend::sums_of;
 use crate::{Error, OrgScope};
 use domain::event::{CallGroup, CallGroupOrder, CallGroupQuery, CallGroupRow, CallGroups, CostPercentiles, Repeat};
 use domain::ids::EventKey;
@@ -14,26 +15,12 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
-/// What [`sums`] and [`edges`] read of rows of calls. PostgreSQL has no least UUID before version 18; as texts their order is the same.
+/// What [`sums_of`] and [`edges`] read of rows of calls. PostgreSQL has no least UUID before version 18; as texts their order is the same.
 const SUMS: &str = "count(*) as requests, coalesce(sum(tokens), 0)::bigint as tokens,
     count(*) filter (where status <> 'success') as errors, coalesce(sum(booked), 0) as booked, coalesce(sum(cost), 0) as spend,
     count(*) filter (where cost is null) as unpriced_requests, coalesce(sum(upper_bound) filter (where cost is null), 0) as unpriced_upper_bound,
     coalesce(sum(avoided_cost), 0) as avoided_cost,
     min(event_key::text collate \"C\")::uuid as first_key, max(event_key::text collate \"C\")::uuid as last_key";
-
-fn sums(row: &PgRow) -> Result<Sums, Error> {
-    Ok(Sums {
-        spend: row.try_get("spend")?,
-        booked: row.try_get("booked")?,
-        requests: row.try_get("requests")?,
-        tokens: row.try_get("tokens")?,
-        unpriced_requests: row.try_get("unpriced_requests")?,
-        unpriced_upper_bound: row.try_get("unpriced_upper_bound")?,
-        errors: row.try_get("errors")?,
-        avoided_cost: row.try_get("avoided_cost")?,
-        ..Sums::default()
-    })
-}
 
 /// The first and the last call of a row of [`SUMS`]; none where there was no call.
 fn edges(row: &PgRow) -> Result<Option<(EventKey, EventKey)>, Error> {
@@ -80,7 +67,7 @@ pub(super) async fn parts(pool: &PgPool, scope: &OrgScope, kind: CallGroup, id: 
         let Some((first, last)) = edges(row)? else { return Ok(None) };
         let (step, model) = (row.try_get("step")?, row.try_get("model")?);
         let (feature, project) = (row.try_get("feature")?, row.try_get("project")?);
-        Ok(Some(Part { step, model, feature, project, sums: sums(row)?, first, last }))
+        Ok(Some(Part { step, model, feature, project, sums: sums_of(row)?, first, last }))
     });
     parts.filter_map(Result::transpose).collect()
 }
@@ -255,7 +242,7 @@ pub(super) async fn list(
         match row.try_get::<Option<String>, _>("id")? {
             None => {
                 found.groups = row.try_get::<i64, _>("groups")?.unsigned_abs();
-                found.sums = sums(row)?;
+                found.sums = sums_of(row)?;
                 found.percentiles = percentiles(row)?;
             }
             Some(id) => found.rows.extend(group_row(scope, row, id)?),
@@ -277,7 +264,7 @@ fn group_row(scope: &OrgScope, row: &PgRow, id: String) -> Result<Option<CallGro
         id,
         first_at: scope.zone().local(time_of(first)),
         last_at: scope.zone().local(time_of(last)),
-        sums: sums(row)?,
+        sums: sums_of(row)?,
         models: row.try_get("models")?,
         projects: row.try_get("projects")?,
         customers: row.try_get::<Option<_>, _>("customers")?.unwrap_or_default(),
