@@ -7,12 +7,14 @@
 
 pub mod allocation;
 pub mod budgets;
+pub mod business_metrics;
 pub mod caller;
 pub mod charges;
 mod cookie;
 pub mod delivery;
 pub mod error;
 pub mod events;
+mod file_import;
 pub mod forecast;
 pub mod form;
 pub mod guides;
