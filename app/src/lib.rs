@@ -7,6 +7,7 @@
 
 pub mod allocation;
 pub mod budgets;
+pub mod business_metrics;
 pub mod caller;
 pub mod charges;
 mod cookie;
@@ -14,6 +15,7 @@ pub mod delivery;
 pub mod error;
 pub mod events;
 mod exports;
+mod file_import;
 pub mod forecast;
 pub mod form;
 pub mod guides;

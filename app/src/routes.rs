@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, charges, delivery, events, exports, forecast, guides, identity, keys, prices, projects, spend,
-    statements,
+    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys, prices,
+    projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -77,6 +77,9 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/charges/new", site.inside(charges::new_charge)),
         ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),
         ("/o/{org}/charges/{charge}", site.inside(charges::charge)),
+        ("/o/{org}/business-metrics", site.inside(business_metrics::metrics)),
+        ("/o/{org}/business-metrics/imports/{import}", site.inside(business_metrics::import)),
+        ("/o/{org}/business-metrics/{metric}", site.inside(business_metrics::metric)),
         ("/o/{org}/statements", site.inside(statements::statements)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]

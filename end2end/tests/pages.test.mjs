@@ -16,6 +16,13 @@ const CHARGES = [
   "subscription,Coding agent,anthropic,,200,2026-01-01,,support-bot,400,Order 2,Year",
 ].join("\n");
 
+/** Tickets of each of the last 40 days, and a month's revenue. */
+const METRICS = () => {
+  const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
+  const tickets = Array.from({ length: 40 }, (_, ago) => `tickets,tickets,${day(ago)},${400 + ((ago * 37) % 90)},project=support-bot`);
+  return ["name,unit,period,value,labels", ...tickets, `revenue,USD,${day(0).slice(0, 7)},42000,`].join("\n");
+};
+
 /** A cheaper price, one that looks like that of a single token, and a model that nobody knows. */
 const PRICE_LIST = [
   "s\tgenai-prices\t9.9",
@@ -128,6 +135,12 @@ const VISITS = {
   "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
   "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },
   "/o/{org}/charges/{charge}": { sample: [() => known.charge, ["/charges/none", 404]], viewer: [() => known.charge] },
+  "/o/{org}/business-metrics": { sample: ["/business-metrics"], empty: ["/business-metrics"], viewer: ["/business-metrics"] },
+  "/o/{org}/business-metrics/imports/{import}": { sample: [() => known.metrics, ["/business-metrics/imports/none", 404]] },
+  "/o/{org}/business-metrics/{metric}": {
+    sample: ["/business-metrics/tickets?period=90d&project=support-bot", "/business-metrics/revenue", ["/business-metrics/none", 404]],
+    viewer: ["/business-metrics/tickets"],
+  },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
@@ -208,6 +221,11 @@ async function lookUp() {
   await send(people.owner, "Upload and preview", /\/charges\/imports\/0/);
   known.charges = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   await send(people.owner, "Enter 2 charges", /notice=imported/);
+  await visit(people.owner, `${paths.sample}/business-metrics`);
+  await people.owner.getByLabel("CSV file").setInputFiles({ name: "metrics.csv", mimeType: "text/csv", buffer: Buffer.from(METRICS()) });
+  await send(people.owner, "Upload and preview", /\/business-metrics\/imports\/0/);
+  known.metrics = new URL(people.owner.url()).pathname.slice(paths.sample.length);
+  await send(people.owner, "Enter 41 values", /notice=imported/);
   known.charge = await first("/charges", "/charges/4");
 }
 

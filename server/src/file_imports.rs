@@ -9,7 +9,8 @@ use axum::extract::multipart::Multipart;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
+use backend::OrgScope;
 use domain::identity::Permission;
 use domain::ids::ImportId;
 use domain::import::MAX_IMPORT_BYTES;
@@ -18,12 +19,16 @@ use domain::problem::Problem;
 /// The doors for such files.
 pub(crate) fn routes() -> Vec<Plain> {
     // The file is counted while it comes.
-    vec![(Method::POST, "/o/{org}/charges/imports", post(charges).layer(DefaultBodyLimit::disable()))]
+    let counted = |door: MethodRouter<AppState>| door.layer(DefaultBodyLimit::disable());
+    vec![
+        (Method::POST, "/o/{org}/charges/imports", counted(post(charges))),
+        (Method::POST, "/o/{org}/business-metrics/imports", counted(post(business_metrics))),
+    ]
 }
 
 /// Whether a form posted to this path carries a file.
 pub(crate) fn is_door(path: &str) -> bool {
-    path.starts_with("/o/") && path.ends_with("/charges/imports")
+    path.starts_with("/o/") && (path.ends_with("/charges/imports") || path.ends_with("/business-metrics/imports"))
 }
 
 /// `POST /o/{org}/charges/imports` with the field `file`; leads to the file's page.
@@ -34,14 +39,38 @@ async fn charges(
     request: Request,
 ) -> Response {
     let sent = async {
-        let scope = caller.map_err(|error| error.0)?.scope;
-        // Before a file is read of somebody who may not send one.
-        scope.require(Permission::ManagePrices)?;
-        let (name, bytes) = file(&state, request).await?;
+        let (scope, name, bytes) = sent(caller, &state, request).await?;
         let drafted = backend::charges::draft_import(&state.backend, &scope, &name, &bytes).await;
         drafted.map_err(backend::Error::into_problem)
     };
     answered(sent.await, &format!("/o/{org}/charges/imports"))
+}
+
+/// `POST /o/{org}/business-metrics/imports` with the field `file`; leads to the file's page.
+async fn business_metrics(
+    caller: Result<MemberCaller, ApiError>,
+    State(state): State<AppState>,
+    Path(org): Path<String>,
+    request: Request,
+) -> Response {
+    let sent = async {
+        let (scope, name, bytes) = sent(caller, &state, request).await?;
+        let drafted = backend::business_metrics::draft_import(&state.backend, &scope, &name, &bytes).await;
+        drafted.map_err(backend::Error::into_problem)
+    };
+    answered(sent.await, &format!("/o/{org}/business-metrics/imports"))
+}
+
+/// Who sends what; refused before a file is read of somebody who may not send one.
+async fn sent(
+    caller: Result<MemberCaller, ApiError>,
+    state: &AppState,
+    request: Request,
+) -> Result<(OrgScope, String, Vec<u8>), Problem> {
+    let scope = caller.map_err(|error| error.0)?.scope;
+    scope.require(Permission::ManagePrices)?;
+    let (name, bytes) = file(state, request).await?;
+    Ok((scope, name, bytes))
 }
 
 fn answered(sent: Result<ImportId, Problem>, path: &str) -> Response {

@@ -6,6 +6,7 @@
 
 pub mod allocation;
 pub mod budget;
+pub mod business_metric;
 pub mod charge;
 pub mod csv;
 pub mod delivery;

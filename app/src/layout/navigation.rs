@@ -27,6 +27,8 @@ pub enum NavItem {
     Allocation,
     /// What costs beside events.
     Charges,
+    /// What one ticket, user or customer costs.
+    UnitCosts,
     /// Who owes what.
     Statements,
     /// What a unit costs.
@@ -40,7 +42,7 @@ impl NavItem {
     pub const GROUPS: [&'static [Self]; 4] = [
         &[Self::Overview, Self::Explore, Self::Events],
         &[Self::Budgets, Self::Forecast, Self::Alerts],
-        &[Self::Projects, Self::Allocation, Self::Charges, Self::Statements],
+        &[Self::Projects, Self::Allocation, Self::Charges, Self::UnitCosts, Self::Statements],
         &[Self::Prices, Self::Settings],
     ];
 
@@ -57,6 +59,7 @@ impl NavItem {
             Self::Projects => "Projects",
             Self::Allocation => "Allocation",
             Self::Charges => "Charges",
+            Self::UnitCosts => "Unit costs",
             Self::Statements => "Statements",
             Self::Prices => "Prices",
             Self::Settings => "Settings",
@@ -74,6 +77,7 @@ impl NavItem {
             Self::Projects => Sign::Projects,
             Self::Allocation => Sign::Allocation,
             Self::Charges => Sign::Charges,
+            Self::UnitCosts => Sign::UnitCosts,
             Self::Statements => Sign::Statements,
             Self::Prices => Sign::Prices,
             Self::Settings => Sign::Settings,
@@ -91,6 +95,7 @@ impl NavItem {
             Self::Projects => "projects",
             Self::Allocation => "allocation",
             Self::Charges => "charges",
+            Self::UnitCosts => "business-metrics",
             Self::Statements => "statements",
             Self::Prices => "prices",
             Self::Settings => "settings",
@@ -127,18 +132,20 @@ impl NavItem {
 pub fn shows_days(path: &str) -> bool {
     let mut below = path.trim_matches('/').split('/').skip(2);
     match (below.next(), below.next()) {
-        (None, _) | (Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges"), None) => {
-            true
-        }
-        (Some("projects" | "teams"), page) => page.is_some() && below.next().is_none(),
+        (None, _)
+        | (
+            Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"),
+            None,
+        ) => true,
+        (Some("projects" | "teams" | "business-metrics"), page) => page.is_some() && below.next().is_none(),
         _ => false,
     }
 }
 
-/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label.
+/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, and unit costs a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    shows_days(path) && NavItem::of_path(path) != Some(NavItem::Charges)
+    shows_days(path) && !matches!(NavItem::of_path(path), Some(NavItem::Charges | NavItem::UnitCosts))
 }
 
 /// Whether the page at a path can cut its span into hours.

@@ -49,6 +49,8 @@ pub enum Sign {
     Allocation,
     /// Coins in a pile.
     Charges,
+    /// One part of a whole.
+    UnitCosts,
     /// A sheet with sums.
     Statements,
     /// What a thing costs.
@@ -88,6 +90,7 @@ impl Sign {
             Self::Charges => {
                 "M8 7a5 2.25 0 1 0 0-4.5A5 2.25 0 0 0 8 7zM3 4.75v6.5c0 1.25 2.25 2.25 5 2.25s5-1 5-2.25v-6.5M3 8c0 1.25 2.25 2.25 5 2.25S13 9.25 13 8"
             }
+            Self::UnitCosts => "M8 8V2.25A5.75 5.75 0 1 0 13.75 8zM10.25 1.75v4h4a4.25 4.25 0 0 0-4-4z",
             Self::Statements => "M4 2.5h8v11l-2-1.25-2 1.25-2-1.25-2 1.25zM6.25 5.75h3.5M6.25 8.5h3.5",
             Self::Prices => "M2.5 8.25v-5.5h5.5l5.5 5.5-5.5 5.5zM5.25 5.5v.01",
             Self::Settings => "M2.5 5h5.25M10.75 5h2.75M9.25 3.5v3M2.5 11h2.75M8.25 11h5.25M6.75 9.5v3",

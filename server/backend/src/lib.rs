@@ -10,6 +10,7 @@ compile_error!("`backend` must never be built for the browser: it holds SQL and 
 pub mod allocation;
 pub mod audit;
 pub mod budgets;
+pub mod business_metrics;
 pub mod charges;
 pub mod clock;
 pub mod delivery;

@@ -6,6 +6,7 @@
 mod allocation;
 pub(crate) mod body;
 mod budgets;
+mod business_metrics;
 mod charges;
 mod contract;
 mod cost_basis;
@@ -75,6 +76,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(exports::router())
         .merge(allocation::router())
         .merge(charges::router())
+        .merge(business_metrics::router())
         .merge(prices::router())
         .merge(quotes::router())
         .merge(own_prices::router())

@@ -4,6 +4,7 @@
 
 mod allocation;
 mod budgets;
+mod business_metrics;
 mod charges;
 mod command;
 mod contract;

@@ -8,6 +8,7 @@ mod form;
 mod line;
 
 pub use credits::{BurnDown, Credit, burn_down};
+pub(crate) use form::check_labels;
 pub use form::{ChargeForm, MAX_CHARGES, labels_of, parse_end};
 pub use line::{ChargeCost, ChargeLine, ChargePart, charged};
 

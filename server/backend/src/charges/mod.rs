@@ -20,7 +20,7 @@ use domain::rule::{Dated, History, RuleKind, midnight};
 use domain::span::Span;
 use domain::spend::{Dimension, SpendQuery, SpendRow};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// The charges that the caller sees: those that count, the newest first, then superseded ones.
 ///
@@ -193,20 +193,17 @@ async fn drawn(backend: &Backend, scope: &OrgScope, today: NaiveDate) -> Result<
 }
 
 /// Which charges a caller sees.
-struct Seen(Option<HashSet<String>>);
+struct Seen(Option<Vec<String>>);
 
 impl Seen {
     async fn of(backend: &Backend, scope: &OrgScope) -> Result<Self, Error> {
-        if *scope.visible() == Visible::All {
-            return Ok(Self(None));
-        }
-        let projects = projects::list_projects(backend, scope).await?;
-        Ok(Self(Some(projects.into_iter().map(|project| project.slug.to_string()).collect())))
+        Ok(Self(projects::visible_slugs(backend, scope).await?))
     }
 
     fn sees(&self, charge: &Charge) -> bool {
-        let of_project =
-            |seen: &HashSet<String>| charge.owner.project().is_some_and(|slug| seen.contains(slug.as_str()));
+        let of_project = |seen: &Vec<String>| {
+            charge.owner.project().is_some_and(|slug| seen.iter().any(|seen| seen == slug.as_str()))
+        };
         self.0.as_ref().is_none_or(of_project)
     }
 }

@@ -277,6 +277,18 @@ pub(crate) async fn slugs(backend: &Backend, scope: &OrgScope) -> Result<(Vec<St
     Ok((projects.map(|project| project.slug.to_string()).collect(), teams.map(|team| team.slug.to_string()).collect()))
 }
 
+/// Slugs of the projects that the caller sees; none where all are seen.
+///
+/// # Errors
+/// [`Error::Database`].
+pub(crate) async fn visible_slugs(backend: &Backend, scope: &OrgScope) -> Result<Option<Vec<String>>, Error> {
+    if *scope.visible() == Visible::All {
+        return Ok(None);
+    }
+    let projects = sql::projects(&backend.pool, scope, today(backend, scope), MAX_PROJECTS).await?;
+    Ok(Some(projects.into_iter().map(|project| project.slug.to_string()).collect()))
+}
+
 /// The project with this slug.
 ///
 /// # Errors

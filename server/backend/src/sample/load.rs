@@ -1,5 +1,6 @@
 //! Makes the sample organization and sends its events in by the door that everybody uses.
 
+use super::beside;
 use super::calendar::first_instant;
 use super::scenes::NIGHT_JOBS;
 use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, allocation_rules, events};
@@ -186,6 +187,7 @@ impl Sample {
             allocation::enter(backend, &self.scope, &rule.parse().map_err(Problem::invalid)?).await?;
         }
         let since = first_instant(self.organization.created_at, self.scope.zone());
+        beside::enter(backend, &self.scope, self.scope.zone().day_of(backend.clock.now())).await?;
         for budget in BUDGETS {
             let recipients: Vec<String> = budget.recipients.iter().map(|to| (*to).to_owned()).collect();
             let input = BudgetInput::check(budget.name, budget.scope, budget.dollars.into(), &THRESHOLDS, &recipients);

@@ -3,6 +3,7 @@
 //! Everything here follows from the end of the quarter alone: no clock, no chance of its own.
 //! The events walk through the same door as everybody's: [`load()`] makes an organization of its own, a key, and sends them with it.
 
+mod beside;
 mod calendar;
 mod calls;
 mod figures;

@@ -4,6 +4,7 @@
 
 mod allocation;
 mod budgets;
+mod business_metrics;
 mod catalogue;
 mod charges;
 mod contract;

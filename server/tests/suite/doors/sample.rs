@@ -149,10 +149,13 @@ impl Sample {
 
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
-    use super::samples::{allocation, budgets, charges, events, identity, keys, others, prices, projects, spend};
+    use super::samples::{
+        allocation, budgets, business_metrics, charges, events, identity, keys, others, prices, projects, spend,
+    };
     let rooms = [
         allocation::samples(world),
         budgets::samples(world),
+        business_metrics::samples(world),
         charges::samples(world),
         events::samples(world),
         identity::samples(world),

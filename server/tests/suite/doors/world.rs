@@ -7,6 +7,7 @@ use crate::support::{Client, TestApp};
 use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
+use backend::business_metrics;
 use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
@@ -16,6 +17,7 @@ use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::business_metric::MetricForm;
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
@@ -58,6 +60,10 @@ pub(super) const PRICE_LIST: &str = "s\tlist\t1\np\topenai\nm\tgpt-99\nr\toutput
 /// A file of charges that can be entered.
 pub(super) const CHARGES: &str =
     "kind,description,amount,from,to,source,reason\ngpu_hours,Pool,20,2026-11-01,2026-12-01,Contract,Contract\n";
+
+/// A metric of the project [`PROJECT`], and a file of values that can be recorded.
+pub(super) const METRIC: &str = "tickets";
+pub(super) const METRICS: &str = "name,unit,period,value\nchats,chats,2026-11-19,3\n";
 
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
@@ -106,6 +112,8 @@ pub(super) struct World {
     pub(super) done_run: String,
     /// A file that waits to be recorded.
     pub(super) upload: String,
+    /// A file of values that can be recorded.
+    pub(super) metric_import: String,
     /// A charge that can end.
     pub(super) charge: String,
     /// A file of charges that can be entered.
@@ -249,6 +257,7 @@ impl Making<'_> {
         self.allocation(&acme).await;
         self.file(&acme).await;
         self.charges(&acme).await;
+        self.metrics(&acme).await;
         self.world
     }
 
@@ -468,6 +477,23 @@ impl Making<'_> {
         };
         self.world.upload = uploads::start(self.backend, acme, new).await.unwrap().upload_id.to_string();
         self.world.sending_key = key_id.to_string();
+    }
+
+    /// A value of the project and one of the whole organization; a file with another.
+    async fn metrics(&mut self, acme: &OrgScope) {
+        let value = |name: &str, label: (&str, &str)| MetricForm {
+            name: name.to_owned(),
+            unit: format!("{SECRET} units"),
+            period: "2026-11-20".to_owned(),
+            value: "4".to_owned(),
+            labels: BTreeMap::from([(label.0.to_owned(), label.1.to_owned()), ("by".to_owned(), SECRET.to_owned())]),
+        };
+        let own = value(METRIC, ("project", PROJECT)).parse().unwrap();
+        let whole = value(WHOLE_SECRET, ("plan", WHOLE_SECRET)).parse().unwrap();
+        business_metrics::record(self.backend, acme, &[own, whole]).await.unwrap();
+        let name = format!("{SECRET}-values.csv");
+        let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
+        self.world.metric_import = file.to_string();
     }
 
     /// A charge of the project and one of the whole organization; a file with another.

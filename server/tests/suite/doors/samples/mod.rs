@@ -2,6 +2,7 @@
 
 pub(super) mod allocation;
 pub(super) mod budgets;
+pub(super) mod business_metrics;
 pub(super) mod charges;
 pub(super) mod events;
 pub(super) mod identity;
