@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys, prices,
-    projects, spend, statements,
+    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys,
+    prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -45,6 +45,9 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/projects", site.inside(projects::projects)),
         ("/o/{org}/new/project", site.inside(projects::new_project)),
         ("/o/{org}/new/team", site.inside(projects::new_team)),
+        ("/o/{org}/new/product-line", site.inside(projects::new_product_line)),
+        ("/o/{org}/product-lines/{line}", site.inside(projects::product_line)),
+        ("/o/{org}/product-lines/{line}/edit", site.inside(projects::edit_product_line)),
         ("/o/{org}/projects/{project}", site.inside(projects::project)),
         ("/o/{org}/projects/{project}/edit", site.inside(projects::edit_project)),
         ("/o/{org}/teams/{team}", site.inside(projects::team)),

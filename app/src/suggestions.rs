@@ -29,13 +29,14 @@ const SHOWN: usize = 12;
 const MIN_EVENT_ID: usize = 6;
 
 /// Pages below those of the navigation, and what can be done: its words, who may, and where.
-const PLACES: [(&str, &str, Permission, &str); 20] = [
+const PLACES: [(&str, &str, Permission, &str); 21] = [
     ("New budget", "Action", Permission::ManageBudgets, "budgets/new"),
     ("New API key", "Action", Permission::ManageKeys, "settings/keys#new"),
     ("Import a file", "Action", Permission::SendEvents, "events/uploads#new"),
     ("Invite a member", "Action", Permission::ManageMembers, "settings/members"),
     ("New project", "Action", Permission::ManageProjects, "new/project"),
     ("New team", "Action", Permission::ManageProjects, "new/team"),
+    ("New product line", "Action", Permission::ManageProjects, "new/product-line"),
     ("Add price override", "Action", Permission::ManagePrices, "prices/own/price"),
     ("Add model alias", "Action", Permission::ManagePrices, "prices/own/name"),
     ("Add discount or markup", "Action", Permission::ManagePrices, "prices/discounts/new"),
@@ -165,7 +166,7 @@ impl Asked<'_> {
         let entry = |Suggestion { kind, value, name, provider }| {
             let (beside, note) = match kind.as_str() {
                 "model" => (provider.clone(), provider.unwrap_or_default()),
-                "project" | "team" => (None, value.clone()),
+                "project" | "team" | "product_line" => (None, value.clone()),
                 _ => (None, String::new()),
             };
             Entry { beside, ..Entry::filling(value, name, note) }
@@ -236,6 +237,7 @@ fn thing(org: &str, Suggestion { kind, value, name, .. }: Suggestion) -> Entry {
     match kind.as_str() {
         "project" => Entry::leading(name, "Project", format!("{}/{value}", NavItem::Projects.path(org))),
         "team" => Entry::leading(name, "Team", format!("/o/{org}/teams/{value}")),
+        "product_line" => Entry::leading(name, "Product line", format!("/o/{org}/product-lines/{value}")),
         "budget" => Entry::leading(name, "Budget", format!("{}/{value}", NavItem::Budgets.path(org))),
         "api_key" => Entry::leading(name, "API key", spend("api_key")),
         _ => Entry::leading(name, "Customer", spend("customer")),

@@ -152,7 +152,7 @@ fn rule_row(
         false => row.name.clone().into_any(),
     };
     let evenly = allocated.evenly.iter().any(|(of, _)| is_live && *of == row.name).then(|| {
-        view! { <span class="note warn">"split evenly: none of them had usage in the month"</span> }
+        view! { <span class="note warn">"split evenly: none of them had anything to go by in the month"</span> }
     });
     let order = (is_live && rows.may_manage && last > 1).then(|| {
         let button = |text: &'static str, to: usize| {

@@ -111,7 +111,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's page belongs to the projects, a session's to the events, exports to the statements.
+    /// The place that a path belongs to; a team's and a product line's page belong to the projects, a session's to the events, exports to the statements.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -119,7 +119,7 @@ impl NavItem {
             return None;
         }
         match segments.next().unwrap_or_default() {
-            "teams" | "new" => Some(Self::Projects),
+            "teams" | "product-lines" | "new" => Some(Self::Projects),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
@@ -137,7 +137,9 @@ pub fn shows_days(path: &str) -> bool {
             Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"),
             None,
         ) => true,
-        (Some("projects" | "teams" | "business-metrics"), page) => page.is_some() && below.next().is_none(),
+        (Some("projects" | "teams" | "product-lines" | "business-metrics"), page) => {
+            page.is_some() && below.next().is_none()
+        }
         _ => false,
     }
 }

@@ -21,6 +21,7 @@ mod organization;
 mod own_prices;
 mod price_imports;
 mod prices;
+mod product_lines;
 mod quotes;
 pub(crate) mod rates;
 mod refusals;
@@ -74,6 +75,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(exports::router())
+        .merge(product_lines::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())

@@ -57,6 +57,8 @@ pub enum Dimension {
     Project,
     /// Slug of the team that owned the project on that day.
     Team,
+    /// Slug of the product line that the project belonged to on that day.
+    ProductLine,
     /// The model as sent.
     Model,
     /// Who sells the model.
@@ -87,9 +89,10 @@ pub enum Dimension {
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 14] = [
+    pub const NAMED: [Self; 15] = [
         Self::Project,
         Self::Team,
+        Self::ProductLine,
         Self::Model,
         Self::Provider,
         Self::Feature,
@@ -110,6 +113,7 @@ impl Dimension {
         match self {
             Self::Project => "project".to_owned(),
             Self::Team => "team".to_owned(),
+            Self::ProductLine => "product_line".to_owned(),
             Self::Model => "model".to_owned(),
             Self::Provider => "provider".to_owned(),
             Self::Operation => "operation".to_owned(),
@@ -132,6 +136,7 @@ impl Dimension {
         match self {
             Self::ApiKey => "API key".to_owned(),
             Self::UnreadUsage => "Unread usage".to_owned(),
+            Self::ProductLine => "Product line".to_owned(),
             Self::Tag(key) => format!("Tag {key}"),
             other => {
                 let name = other.name();
@@ -139,6 +144,12 @@ impl Dimension {
                 letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
             }
         }
+    }
+
+    /// Whether its value follows from the project and the day.
+    #[must_use]
+    pub const fn is_of_project(&self) -> bool {
+        matches!(self, Self::Project | Self::Team | Self::ProductLine)
     }
 
     /// Whether an event can be without a value; a project can be without a team.

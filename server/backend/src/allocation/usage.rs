@@ -1,7 +1,7 @@
 //! Sums of the ledger by the ways that rules give them, as of one moment.
 
 use super::sql::{self, GroupSums, Grouping};
-use crate::{Error, OrgScope, rules};
+use crate::{Error, OrgScope, business_metrics, rules};
 use chrono::NaiveDate;
 use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords};
 use domain::period::Period;
@@ -53,7 +53,10 @@ impl Usage {
         kept: impl Fn(&Route) -> Kept,
     ) -> Result<Self, Error> {
         let (owners, projects) = sql::owners(connection, scope, days).await?;
-        let mut plan = Plan::new(&owners, lists, days, wanted);
+        let plan = Plan::new(&owners, lists, days, wanted);
+        let metrics: Vec<&str> = plan.metrics().into_iter().collect();
+        let values = business_metrics::values_in(connection, scope, &metrics, days).await?;
+        let mut plan = plan.with_metrics(&owners, &values);
         let series = sql::series(connection, scope, &projects).await?;
         let mut grouping =
             Grouping { parts: plan.parts().iter().map(|(from, _)| *from).collect(), ..Grouping::default() };

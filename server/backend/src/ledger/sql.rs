@@ -204,19 +204,14 @@ pub(crate) fn push_keys(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, key:
 /// Adds one filter of an event list; events are `e`, their series `s`, their projects `projects`.
 pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter) {
     sql.push(if filter.exclude { " and not " } else { " and " });
-    let org = scope.org_id().0;
     match &filter.dimension {
         Dimension::Project => push_match(sql, "projects.slug", filter),
         Dimension::Team => {
-            sql.push("exists (select 1 from (select coalesce((select teams.slug from project_ownership as owner join teams on teams.org_id = owner.org_id and teams.team_id = owner.team_id where owner.org_id = ")
-                .push_bind(org)
-                .push(" and owner.project_id = s.project_id and (event_time(e.event_key) at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date >= owner.valid_from and (event_time(e.event_key) at time zone ")
-                .push_bind(scope.zone().name())
-                .push(")::date < owner.valid_to), '')) as team (slug) where ");
-            push_match(sql, "team.slug", filter);
-            sql.push(")");
+            push_level(sql, scope, filter, "project_ownership as span join teams using (org_id, team_id)")
+        }
+        Dimension::ProductLine => {
+            let spans = "project_product_lines as span join product_lines using (org_id, product_line_id)";
+            push_level(sql, scope, filter, spans);
         }
         Dimension::ApiKey => push_keys(sql, scope, "s.key_id", filter),
         Dimension::Status => push_match(sql, "s.status", filter),
@@ -231,6 +226,21 @@ pub(crate) fn push_filter(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, fi
             push_label(sql, scope, filter);
         }
     }
+}
+
+/// Events whose project belonged on their day to something with one of these slugs; an empty one where it belonged to nothing.
+fn push_level(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filter, spans: &'static str) {
+    sql.push("exists (select 1 from (select coalesce((select slug from ").push(spans);
+    sql.push(" where org_id = ").push_bind(scope.org_id().0).push(" and span.project_id = s.project_id");
+    for edge in [" >= span.valid_from", " < span.valid_to"] {
+        sql.push(" and (event_time(e.event_key) at time zone ")
+            .push_bind(scope.zone().name())
+            .push(")::date")
+            .push(edge);
+    }
+    sql.push("), '')) as level (slug) where ");
+    push_match(sql, "level.slug", filter);
+    sql.push(")");
 }
 
 /// Events whose series has one of these words, or which were sent with it although it counts as another.

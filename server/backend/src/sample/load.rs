@@ -3,10 +3,10 @@
 use super::beside;
 use super::calendar::first_instant;
 use super::scenes::NIGHT_JOBS;
-use super::{BUDGETS, DAYS, ORGANIZATION, TEAMS, THRESHOLDS, allocation_rules, events};
+use super::{BUDGETS, DAYS, ORGANIZATION, PRODUCT_LINES, TEAMS, THRESHOLDS, allocation_rules, events};
 use crate::identity::{self, create_sample_organization, organizations_of, system_scope};
 use crate::keys::{self, NewKey};
-use crate::projects::{self, NewProject, NewTeam};
+use crate::projects::{self, NewProductLine, NewProject, NewTeam};
 use crate::{Backend, Error, OrgScope, allocation, budgets, events as ingestion, ledger};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use domain::budget::BudgetInput;
@@ -216,6 +216,14 @@ async fn make_teams(backend: &Backend, scope: &OrgScope) -> Result<(), Error> {
                 team_id,
             };
             projects::create_project(backend, scope, new).await?;
+        }
+    }
+    for (name, members) in PRODUCT_LINES {
+        let new = NewProductLine { name: name.to_owned(), ..NewProductLine::default() };
+        let line = Some(projects::create_product_line(backend, scope, new).await?.product_line_id);
+        for slug in members {
+            let project = projects::by_slug(backend, scope, slug).await?.project_id;
+            projects::assign_product_line(backend, scope, project, line, None).await?;
         }
     }
     for project in first.1 {

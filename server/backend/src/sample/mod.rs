@@ -58,6 +58,10 @@ const TEAMS: [SampleTeam; 3] = [
     },
 ];
 
+/// The product lines with their projects.
+const PRODUCT_LINES: [(&str, &[&str]); 2] =
+    [("Assistants", &["support-bot", "transcripts", "code-assistant"]), ("Growth", &["search", "marketing-drafts"])];
+
 /// A monthly budget of the sample.
 #[derive(Clone, Copy, Debug)]
 struct SampleBudget {

@@ -27,6 +27,7 @@ pub(super) async fn named(
         "with named (kind, value, name) as (
              select 'project', slug, name from projects where org_id = $1 and archived_at is null
              union all select 'team', slug, name from teams where org_id = $1 and archived_at is null
+             union all select 'product_line', slug, name from product_lines where org_id = $1 and archived_at is null
              union all select 'budget', budget_id::text, name from budgets where org_id = $1 and archived_at is null
              union all select 'api_key', key_id::text, name from api_keys where org_id = $1 and revoked_at is null
          )

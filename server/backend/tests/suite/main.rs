@@ -17,6 +17,7 @@ mod plans;
 mod price_book;
 mod price_imports;
 mod prices;
+mod product_lines;
 mod projects;
 mod repricing;
 mod suggestions;

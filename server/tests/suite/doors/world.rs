@@ -13,7 +13,7 @@ use backend::events::uploads::{self, NewUpload};
 use backend::identity;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
-use backend::projects::{self, NewProject, NewTeam};
+use backend::projects::{self, NewProductLine, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
@@ -46,6 +46,7 @@ pub(super) const WHOLE_SECRET: &str = "narwhal";
 pub(super) const SLUG: &str = "acme";
 pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
+pub(super) const LINE: &str = "skies";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
 pub(super) const SESSION_ID: &str = "session-1";
@@ -282,6 +283,11 @@ impl Making<'_> {
             team_id: lab.team_id,
         };
         let quasar = projects::create_project(self.backend, acme, quasar).await.unwrap();
+        let line = |name: &str, slug: &str| NewProductLine { name: format!("{name} {SECRET}"), slug: slug.to_owned() };
+        projects::create_product_line(self.backend, acme, line("Spare", "spare")).await.unwrap();
+        let skies = projects::create_product_line(self.backend, acme, line(PROJECT_SECRET, LINE)).await.unwrap();
+        let (quasar_id, skies) = (quasar.project_id, Some(skies.product_line_id));
+        projects::assign_product_line(self.backend, acme, quasar_id, skies, None).await.unwrap();
         (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
     }
 

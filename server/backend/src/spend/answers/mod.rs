@@ -250,8 +250,7 @@ impl Asker<'_> {
 
     /// Whether an answer changes with the words and owners of projects.
     fn rests_on_projects(self, query: &SpendQuery) -> bool {
-        matches!(self.part, SpendScope::Team(_))
-            || query.dimensions().any(|dimension| matches!(dimension, Dimension::Project | Dimension::Team))
+        matches!(self.part, SpendScope::Team(_)) || query.dimensions().any(Dimension::is_of_project)
     }
 }
 

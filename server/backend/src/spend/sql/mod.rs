@@ -180,6 +180,7 @@ fn key(dimension: &Dimension, source: &Source) -> &'static str {
     match dimension {
         Dimension::Project => "r.project_id::text",
         Dimension::Team => "owner.team_id::text",
+        Dimension::ProductLine => "line.product_line_id::text",
         Dimension::ApiKey => "r.key_id::text",
         Dimension::Model => "r.model",
         Dimension::Provider => "r.provider",
@@ -204,6 +205,7 @@ fn push_word(sql: &mut Query, scope: &OrgScope, dimension: Option<&Dimension>, c
     let (table, id) = match dimension {
         Some(Dimension::Project) => ("projects", "project_id"),
         Some(Dimension::Team) => ("teams", "team_id"),
+        Some(Dimension::ProductLine) => ("product_lines", "product_line_id"),
         _ => {
             sql.push(column);
             return;
@@ -247,8 +249,7 @@ fn push_source(sql: &mut Query, scope: &OrgScope, part: SpendScope, query: &Spen
 /// Whether coarser sums carry everything that a query asks.
 fn is_coarse(query: &SpendQuery) -> bool {
     let carried = |dimension: &Dimension| {
-        use Dimension::{Model, Project, Provider, Status, Team};
-        matches!(dimension, Project | Team | Provider | Model | Status)
+        matches!(dimension, Dimension::Provider | Dimension::Model | Dimension::Status) || dimension.is_of_project()
     };
     query.dimensions().all(carried)
 }
@@ -400,11 +401,16 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
     push_visible(sql, scope, "r.");
 }
 
+/// What a project belonged to on the day, where the query asks for it.
 fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
-    if query.dimensions().any(|dimension| *dimension == Dimension::Team) {
-        sql.push(" left join project_ownership as owner on owner.org_id = ").push_bind(scope.org_id().0);
-        sql.push(" and owner.project_id = r.project_id and owner.valid_from <= ").push(day);
-        sql.push(" and owner.valid_to > ").push(day);
+    let levels =
+        [(Dimension::Team, "project_ownership", "owner"), (Dimension::ProductLine, "project_product_lines", "line")];
+    for (_, table, alias) in levels.iter().filter(|(level, ..)| query.dimensions().any(|dimension| dimension == level))
+    {
+        sql.push(" left join ").push(table).push(" as ").push(alias).push(" on ");
+        sql.push(alias).push(".org_id = ").push_bind(scope.org_id().0);
+        sql.push(" and ").push(alias).push(".project_id = r.project_id and ");
+        sql.push(alias).push(".valid_from <= ").push(day).push(" and ").push(alias).push(".valid_to > ").push(day);
     }
 }
 
@@ -417,16 +423,23 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
             push_match(sql, "slug", filter);
             sql.push(")");
         }
-        Dimension::Team => {
-            sql.push("exists (select 1 from (select coalesce((select slug from teams where teams.org_id = ");
-            sql.push_bind(scope.org_id().0).push(" and teams.team_id = owner.team_id), '')) as team (slug) where ");
-            push_match(sql, "team.slug", filter);
-            sql.push(")");
+        Dimension::Team => push_level(sql, scope, filter, ("teams", "teams.team_id = owner.team_id")),
+        Dimension::ProductLine => {
+            push_level(sql, scope, filter, ("product_lines", "product_lines.product_line_id = line.product_line_id"));
         }
         Dimension::ApiKey => push_keys(sql, scope, "r.key_id", filter),
         ref dimension => push_match(sql, key(dimension, source), filter),
     }
     sql.push(", false)");
+}
+
+/// Whether what the project belonged to on the day has one of these slugs; an empty one where it belonged to nothing.
+fn push_level(sql: &mut Query, scope: &OrgScope, filter: &Filter, (table, is_it): (&'static str, &'static str)) {
+    sql.push("exists (select 1 from (select coalesce((select slug from ").push(table);
+    sql.push(" where org_id = ").push_bind(scope.org_id().0).push(" and ").push(is_it);
+    sql.push("), '')) as level (slug) where ");
+    push_match(sql, "level.slug", filter);
+    sql.push(")");
 }
 
 /// One row of the answer.
@@ -518,7 +531,10 @@ pub(super) async fn states(
             select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
             select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
             select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
-            from project_ownership where org_id = $1) else 0 end as projects
+            from project_ownership where org_id = $1) + (
+            select coalesce(sum(hashtextextended(product_line_id::text || slug, 0)), 0) from product_lines where org_id = $1) + (
+            select coalesce(sum(hashtextextended(project_id::text || product_line_id || valid_from || valid_to, 0)), 0)
+            from project_product_lines where org_id = $1) else 0 end as projects
          from unnest($2::date[], $3::date[]) with ordinality as part (from_day, to_day, number)
          cross join lateral (
             select coalesce(sum(version), 0) as versions from rollup_version
