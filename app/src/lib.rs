@@ -21,6 +21,7 @@ pub mod form;
 pub mod guides;
 pub mod identity;
 pub mod keys;
+pub mod labels;
 pub mod layout;
 pub mod page;
 pub mod prices;

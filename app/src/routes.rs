@@ -3,7 +3,7 @@
 use crate::page::Site;
 use crate::{
     allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys,
-    prices, projects, spend, statements,
+    labels, prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -76,6 +76,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/allocation", site.inside(allocation::allocation)),
         ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),
+        ("/o/{org}/labels", site.inside(labels::labels)),
         ("/o/{org}/charges", site.inside(charges::charges)),
         ("/o/{org}/charges/new", site.inside(charges::new_charge)),
         ("/o/{org}/charges/imports/{import}", site.inside(charges::import)),

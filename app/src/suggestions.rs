@@ -29,7 +29,7 @@ const SHOWN: usize = 12;
 const MIN_EVENT_ID: usize = 6;
 
 /// Pages below those of the navigation, and what can be done: its words, who may, and where.
-const PLACES: [(&str, &str, Permission, &str); 21] = [
+const PLACES: [(&str, &str, Permission, &str); 22] = [
     ("New budget", "Action", Permission::ManageBudgets, "budgets/new"),
     ("New API key", "Action", Permission::ManageKeys, "settings/keys#new"),
     ("Import a file", "Action", Permission::SendEvents, "events/uploads#new"),
@@ -43,6 +43,7 @@ const PLACES: [(&str, &str, Permission, &str); 21] = [
     ("Add term", "Action", Permission::ManagePrices, "prices/contract/new"),
     ("Reprice events", "Action", Permission::ManagePrices, "prices/runs/new"),
     ("API keys", "Page", Permission::Read, "settings/keys"),
+    ("Labels", "Page", Permission::Read, "labels"),
     ("Members", "Page", Permission::Read, "settings/members"),
     ("Audit log", "Page", Permission::ReadAudit, "settings/audit"),
     ("Unpriced events", "Page", Permission::Read, "events/unpriced"),

@@ -134,6 +134,7 @@ const VISITS = {
     viewer: [["/allocation/new", 403]],
   },
   "/o/{org}/allocation/{month}/{kind}/{name}": { sample: [() => known.account, ["/allocation/2026-11/team/none", 404]] },
+  "/o/{org}/labels": { sample: ["/labels?period=90d"], empty: ["/labels"], viewer: ["/labels"] },
   "/o/{org}/charges": { sample: ["/charges"], empty: ["/charges"], viewer: ["/charges"] },
   "/o/{org}/charges/new": { sample: ["/charges/new"], viewer: [["/charges/new", 403]] },
   "/o/{org}/charges/imports/{import}": { sample: [() => known.charges, ["/charges/imports/none", 404]] },

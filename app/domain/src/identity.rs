@@ -117,7 +117,7 @@ pub enum Permission {
     SendEvents,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
-    /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
+    /// Enter own prices, names, discounts, charges, files of business metrics, allocation rules, required labels and aliases of values; price and reprice recorded events.
     ManagePrices,
     /// Invite, change and remove members (not owners).
     ManageMembers,
@@ -156,7 +156,9 @@ impl Permission {
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
-            Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
+            Self::ManagePrices => {
+                "enter own prices, charges, business metrics, allocation rules and labels, and reprice events"
+            }
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",

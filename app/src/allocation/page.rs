@@ -49,6 +49,7 @@ pub(crate) async fn allocation(visit: Visit) -> Drawn {
     let may_manage = visit.frame.may(Permission::ManagePrices);
     let new = format!("{}/new", NavItem::Allocation.path(visit.org()));
     let button = may_manage.then(|| view! { <Button kind=ButtonKind::Primary href=new>"Add rule"</Button> });
+    let labels = format!("/o/{}/labels", visit.org());
     let lead = format!("Who answers for the usage of {}.", format::month(month.from));
     Ok(Page::new(
         format!("Allocation, {}", format::month(month.from)),
@@ -57,7 +58,7 @@ pub(crate) async fn allocation(visit: Visit) -> Drawn {
             <FormErrors errors={Posted::<EndRule>::here().errors()}/>
             <FormErrors errors={Posted::<PlaceRule>::here().errors()}/>
             <FormErrors errors={Posted::<EnterRule>::here().errors()}/>
-            <PageHead title="Allocation" lead=lead>{button}</PageHead>
+            <PageHead title="Allocation" lead=lead><Button href=labels>"Labels"</Button>{button}</PageHead>
             {figures(&names, &allocated, may_manage)}
             {rules_section(&names, &allocated, &rules, may_manage)}
             {accounts(&names, &allocated)}

@@ -111,7 +111,7 @@ impl NavItem {
         }
     }
 
-    /// The place that a path belongs to; a team's and a product line's page belong to the projects, a session's to the events, exports to the statements.
+    /// The place that a path belongs to; a team's and a product line's page belong to the projects, a session's to the events, exports to the statements, labels to the allocation.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
         let mut segments = path.trim_start_matches('/').split('/');
@@ -120,6 +120,7 @@ impl NavItem {
         }
         match segments.next().unwrap_or_default() {
             "teams" | "product-lines" | "new" => Some(Self::Projects),
+            "labels" => Some(Self::Allocation),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
@@ -134,7 +135,10 @@ pub fn shows_days(path: &str) -> bool {
     match (below.next(), below.next()) {
         (None, _)
         | (
-            Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"),
+            Some(
+                "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "labels" | "charges"
+                | "business-metrics",
+            ),
             None,
         ) => true,
         (Some("projects" | "teams" | "product-lines" | "business-metrics"), page) => {
@@ -144,10 +148,11 @@ pub fn shows_days(path: &str) -> bool {
     }
 }
 
-/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, and unit costs a scope of their own.
+/// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, labels are shown by project and key, and unit costs have a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    shows_days(path) && !matches!(NavItem::of_path(path), Some(NavItem::Charges | NavItem::UnitCosts))
+    shows_days(path)
+        && !matches!(NavItem::of_path(path), Some(NavItem::Allocation | NavItem::Charges | NavItem::UnitCosts))
 }
 
 /// Whether the page at a path can cut its span into hours.

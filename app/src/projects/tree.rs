@@ -171,10 +171,8 @@ fn lines(org: &str, tree: &ProjectTree) -> Option<AnyView> {
         rest.requests -= branch.sums.requests;
         rest.unpriced_requests -= branch.sums.unpriced_requests;
     }
-    let rest = |sums: Sums| {
-        let requests = format::count(sums.requests);
-        html! { <tr><th scope="row">"no product line"</th><SpendCell sums=sums/><td class="num">{requests}</td><td></td></tr> }
-    }(rest);
+    let requests = format::count(rest.requests);
+    let rest = html! { <tr><th scope="row">"no product line"</th><SpendCell sums=rest/><td class="num">{requests}</td><td></td></tr> };
     let heads = columns("Product line | Spend, $ # | Requests # | Projects today");
     (!tree.lines.is_empty()).then(|| {
         let caption = format!("Spend by product line since {}", format::day(tree.month));

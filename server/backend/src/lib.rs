@@ -22,6 +22,7 @@ pub mod forecast;
 mod hash;
 pub mod identity;
 pub mod keys;
+pub mod labels;
 pub mod ledger;
 mod locks;
 mod notify_cache;

@@ -415,7 +415,7 @@ struct Place {
 }
 
 /// The days that `from` and `to` name.
-fn days(pairs: &[(String, String)]) -> Result<Period, Problem> {
+pub(super) fn days(pairs: &[(String, String)]) -> Result<Period, Problem> {
     if let Some((name, _)) = pairs.iter().find(|(name, _)| name != "from" && name != "to") {
         return Err(Problem::field(name, "unknown", format!("There is no parameter `{name}`.")));
     }

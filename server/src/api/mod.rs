@@ -16,6 +16,7 @@ mod events;
 mod exports;
 pub(crate) mod ingest;
 pub(crate) mod json;
+mod labels;
 mod modifiers;
 mod organization;
 mod own_prices;
@@ -76,6 +77,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(statements::router())
         .merge(exports::router())
         .merge(product_lines::router())
+        .merge(labels::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())

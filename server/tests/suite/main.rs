@@ -18,6 +18,7 @@ mod identity;
 mod imports;
 mod ingest;
 mod keys;
+mod labels;
 mod lists;
 mod operations;
 mod organization;

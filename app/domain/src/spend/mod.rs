@@ -158,6 +158,15 @@ impl Dimension {
         !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
     }
 
+    /// Whether its values are words that senders choose: labels that organizations agree on.
+    #[must_use]
+    pub const fn is_chosen_by_senders(&self) -> bool {
+        matches!(
+            self,
+            Self::Feature | Self::Environment | Self::Customer | Self::User | Self::Cohort | Self::Step | Self::Tag(_)
+        )
+    }
+
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.
     #[must_use]
     pub const fn is_label(&self) -> bool {

@@ -73,7 +73,20 @@ async fn spans(
     Ok(sqlx::query_as(sql).bind(scope.org_id().0).bind(days.from).bind(days.to).fetch_all(connection).await?)
 }
 
-/// Every series of the organization with its words.
+/// Values that count as others, by label and value.
+pub(super) async fn aliases(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<HashMap<(String, String), String>, Error> {
+    let rows: Vec<(String, String, String)> =
+        sqlx::query_as("select dimension, value, canonical from value_aliases where org_id = $1")
+            .bind(scope.org_id().0)
+            .fetch_all(connection)
+            .await?;
+    Ok(rows.into_iter().map(|(label, value, canonical)| ((label, value), canonical)).collect())
+}
+
+/// Every series of the organization with its words as they count.
 pub(super) async fn series(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -82,7 +95,7 @@ pub(super) async fn series(
     let rows = sqlx::query(
         "select series_id, project_id, key_id::text as api_key, provider, model, operation, status, feature, environment,
             cohort, step
-         from series where org_id = $1 order by series_id",
+         from series_words where org_id = $1 order by series_id",
     );
     let rows = rows.bind(scope.org_id().0).fetch_all(connection).await?;
     let word = |dimension: &Dimension| !dimension.is_label() && !dimension.is_of_project();
@@ -99,7 +112,7 @@ pub(super) async fn series(
         .collect()
 }
 
-/// Values of labels, with the numbers under which sums have them.
+/// Values of labels as they count, with the numbers under which sums have them.
 pub(super) async fn labels(
     connection: &mut PgConnection,
     scope: &OrgScope,
@@ -108,7 +121,7 @@ pub(super) async fn labels(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = sqlx::query_as("select label_id, label, value from labels where org_id = $1 and label = any($2)")
+    let rows = sqlx::query_as("select label_id, label, value from label_words where org_id = $1 and label = any($2)")
         .bind(scope.org_id().0)
         .bind(keys.iter().map(Dimension::name).collect::<Vec<_>>());
     Ok(rows.fetch_all(connection).await?)

@@ -3,7 +3,7 @@
 use super::sql::{self, GroupSums, Grouping};
 use crate::{Error, OrgScope, business_metrics, rules};
 use chrono::NaiveDate;
-use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords};
+use domain::allocation::{AllocationRule, Amounts, Cell, Lane, Owners, Plan, Route, RouteId, SeriesWords, Test};
 use domain::period::Period;
 use domain::rule::RuleKind;
 use domain::spend::Dimension;
@@ -53,7 +53,8 @@ impl Usage {
         kept: impl Fn(&Route) -> Kept,
     ) -> Result<Self, Error> {
         let (owners, projects) = sql::owners(connection, scope, days).await?;
-        let plan = Plan::new(&owners, lists, days, wanted);
+        let lists = counted(&sql::aliases(connection, scope).await?, lists);
+        let plan = Plan::new(&owners, &lists, days, wanted);
         let metrics: Vec<&str> = plan.metrics().into_iter().collect();
         let values = business_metrics::values_in(connection, scope, &metrics, days).await?;
         let mut plan = plan.with_metrics(&owners, &values);
@@ -106,6 +107,21 @@ impl Usage {
             Some(Apart { day: cell.day, series, amounts: cell.amounts })
         })
     }
+}
+
+/// Rules whose conditions name values as they count: one that was entered before its value became an alias takes what it took.
+fn counted(aliases: &HashMap<(String, String), String>, lists: &[Vec<AllocationRule>]) -> Vec<Vec<AllocationRule>> {
+    let mut lists = lists.to_vec();
+    let conditions = lists.iter_mut().flatten().flat_map(|rule| &mut rule.conditions);
+    for condition in conditions.filter(|condition| matches!(condition.test, Test::Is | Test::IsNot)) {
+        let name = condition.dimension.name();
+        for value in &mut condition.values {
+            if let Some(canonical) = aliases.get(&(name.clone(), value.clone())) {
+                value.clone_from(canonical);
+            }
+        }
+    }
+    lists
 }
 
 /// By class and epoch: whether series are kept apart there, and the routes.

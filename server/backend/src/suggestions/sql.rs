@@ -41,7 +41,7 @@ pub(super) async fn named(
     rows.iter().map(suggestion).collect()
 }
 
-/// Values of a dimension with few, as they were sent; of models those of one provider, where one is named.
+/// Values of a dimension with few, as they count; of models those of one provider, where one is named.
 pub(super) async fn sent(
     pool: &PgPool,
     scope: &OrgScope,
@@ -54,7 +54,7 @@ pub(super) async fn sent(
              select provider, case $2 when 'provider' then provider when 'model' then model when 'operation' then operation
                  when 'status' then status when 'feature' then feature when 'environment' then environment
                  when 'cohort' then cohort when 'step' then step end as value
-             from series where org_id = $1 and ($3::text is null or provider = $3)
+             from series_words where org_id = $1 and ($3::text is null or provider = $3)
          )
          select $2 as kind, value, value as name, case when min(provider) = max(provider) then min(provider) end as provider
          from sent
@@ -67,7 +67,7 @@ pub(super) async fn sent(
     rows.fetch_all(pool).await?.iter().map(suggestion).collect()
 }
 
-/// Values of a dimension with many: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
+/// Values of a dimension with many, without those that count as others: those that begin so, and where these are too few, those that hold it among the first [`MAX_SCANNED`].
 pub(super) async fn labels(
     pool: &PgPool,
     scope: &OrgScope,
@@ -83,7 +83,9 @@ pub(super) async fn labels(
         folded!("value"),
         " ~>=~ $3 and ",
         folded!("value"),
-        " ~<~ ($3 || chr(1114111))
+        " ~<~ ($3 || chr(1114111)) and not exists (
+             select 1 from value_aliases as alias
+             where alias.org_id = labels.org_id and alias.dimension = labels.label and alias.value = labels.value)
          order by ",
         folded!("value"),
         " using ~<~ limit $4"
@@ -95,7 +97,10 @@ pub(super) async fn labels(
             "select $2 as kind, value, value as name, null as provider from (
                  select value, ",
             folded!("value"),
-            " as folded from labels where org_id = $1 and label = $2 order by ",
+            " as folded from labels where org_id = $1 and label = $2 and not exists (
+                 select 1 from value_aliases as alias
+                 where alias.org_id = labels.org_id and alias.dimension = labels.label and alias.value = labels.value)
+             order by ",
             folded!("value"),
             " using ~<~ limit $5
              ) as scanned

@@ -430,8 +430,8 @@ async fn a_split_by_a_metric_goes_by_the_values_of_the_month() {
     assert!(november_told.evenly.is_empty());
     let october = period("2026-10-01", "2026-11-01");
     assert_eq!(totals(&place.allocated(october).await.projects)["project web"], money("12"));
-    // A later value for the same days counts at once; a month without values is split evenly, and said.
-    place.tickets(&[("2026-11-02", "project", "web", "9")]).await;
+    // A later value counts at once; a month without values is split evenly, and said.
+    place.tickets(&[("2026-11-04", "project", "web", "8")]).await;
     assert_eq!(totals(&place.allocated(november()).await.projects)["project web"], money("9"));
     let september = period("2026-09-01", "2026-10-01");
     place.call("vectors", "2026-09-10T12:00:00Z", "12", |_| {}).await;

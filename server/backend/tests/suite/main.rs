@@ -13,6 +13,7 @@ mod delivery;
 mod exports;
 mod identity;
 mod keys;
+mod labels;
 mod plans;
 mod price_book;
 mod price_imports;

@@ -150,7 +150,7 @@ impl Sample {
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
     use super::samples::{
-        allocation, budgets, business_metrics, charges, events, identity, keys, others, prices, projects, spend,
+        allocation, budgets, business_metrics, charges, events, identity, keys, labels, others, prices, projects, spend,
     };
     let rooms = [
         allocation::samples(world),
@@ -160,6 +160,7 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         events::samples(world),
         identity::samples(world),
         keys::samples(world),
+        labels::samples(world),
         others::samples(world),
         prices::samples(world),
         projects::samples(world),

@@ -12,6 +12,7 @@ use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
 use backend::keys::{self, NewKey};
+use backend::labels;
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProductLine, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
@@ -22,6 +23,7 @@ use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
+use domain::label::{AliasForm, RequiredForm};
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
@@ -497,6 +499,15 @@ impl Making<'_> {
         let own = value(METRIC, ("project", PROJECT)).parse().unwrap();
         let whole = value(WHOLE_SECRET, ("plan", WHOLE_SECRET)).parse().unwrap();
         business_metrics::record(self.backend, acme, &[own, whole]).await.unwrap();
+        let canonical = format!("{WHOLE_SECRET} {SECRET}");
+        let alias = AliasForm { label: "tag.department".to_owned(), value: "eng".to_owned(), canonical };
+        labels::enter_alias(self.backend, acme, &alias.parse().unwrap()).await.unwrap();
+        let required =
+            |label: &str, project: &str| RequiredForm { label: label.to_owned(), project: project.to_owned() };
+        let of_quasar = required(&format!("tag.{PROJECT_SECRET}-{SECRET}"), PROJECT);
+        for label in [required("feature", ""), of_quasar] {
+            labels::require(self.backend, acme, &label.parse().unwrap()).await.unwrap();
+        }
         let name = format!("{SECRET}-values.csv");
         let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
         self.world.metric_import = file.to_string();

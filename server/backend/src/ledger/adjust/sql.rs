@@ -4,8 +4,8 @@ use super::{Adjustment, AdjustmentSource, CostState, Selection};
 use crate::ledger::booking::Booking;
 use crate::ledger::key::first_key;
 use crate::ledger::known::{Entry, Missing};
-use crate::ledger::push_filter;
 use crate::ledger::stored::{self, Dictionaries, Plan, StoredEvent};
+use crate::ledger::{Words, push_filter};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, Utc};
 use domain::ids::{EventKey, RunId};
@@ -133,7 +133,7 @@ pub(super) async fn selected(
         sql.push(" and s.project_id = any(").push_bind(visible).push(")");
     }
     for filter in &selection.filters {
-        push_filter(&mut sql, scope, filter);
+        push_filter(&mut sql, scope, filter, Words::Sent);
     }
     sql.push(" order by e.event_key limit ").push_bind(limit);
     cost_states(connection, scope, sql).await

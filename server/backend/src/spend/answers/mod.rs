@@ -48,7 +48,7 @@ struct Question {
 /// What an answer rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct State {
-    /// Of all versions of the days.
+    /// Of all versions of the days, and of the values that count as others.
     pub(super) versions: Decimal,
     /// Of the words and owners of projects, where they matter.
     pub(super) projects: Decimal,

@@ -14,7 +14,7 @@ use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
 use super::answers::{MeterRow, State};
 use crate::ledger::adjust::CURRENT_COST;
 use crate::ledger::key::first_key;
-use crate::ledger::{push_keys, push_match};
+use crate::ledger::{push_counted, push_keys, push_match};
 use crate::{Error, OrgScope};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Utc};
 use domain::budget::SpendScope;
@@ -314,7 +314,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     );
     for (label, column) in labels.iter().zip(VALUES) {
         sql.push(
-            ", coalesce((select min(l.value) from labels as l
+            ", coalesce((select min(l.value) from label_words as l
                 where l.org_id = ",
         );
         sql.push_bind(scope.org_id().0);
@@ -325,7 +325,7 @@ fn push_events(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, labels: &[
     sql.push("::uuid[], ").push_bind(offsets.ends.iter().map(|at| first_key(*at)).collect::<Vec<_>>());
     sql.push("::uuid[], ").push_bind(offsets.secs).push("::int[]) as offsets (starts, ends, secs)");
     sql.push(" join events as e on e.event_key >= offsets.starts and e.event_key < offsets.ends");
-    sql.push(" join series as s on s.series_id = e.series_id and s.org_id = ").push_bind(scope.org_id().0);
+    sql.push(" join series_words as s on s.series_id = e.series_id and s.org_id = ").push_bind(scope.org_id().0);
     sql.push(" left join lateral (select * from adjustments where adjustments.event_key = e.event_key and adjustments.org_id = ");
     sql.push_bind(scope.org_id().0).push(" order by revision desc limit 1) as a on true");
     sql.push(
@@ -428,7 +428,7 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
             push_level(sql, scope, filter, ("product_lines", "product_lines.product_line_id = line.product_line_id"));
         }
         Dimension::ApiKey => push_keys(sql, scope, "r.key_id", filter),
-        ref dimension => push_match(sql, key(dimension, source), filter),
+        ref dimension => push_counted(sql, scope, key(dimension, source), filter),
     }
     sql.push(", false)");
 }
@@ -518,7 +518,7 @@ pub(super) async fn meters(
         .collect()
 }
 
-/// The states of parts of a span; of the words and owners of projects only where they matter.
+/// The states of parts of a span, with the values that count as others; of the words and owners of projects only where they matter.
 pub(super) async fn states(
     pool: &PgPool,
     scope: &OrgScope,
@@ -527,7 +527,9 @@ pub(super) async fn states(
 ) -> Result<Vec<State>, Error> {
     let (from, to): (Vec<NaiveDate>, Vec<NaiveDate>) = parts.iter().map(|part| (part.from, part.to)).unzip();
     let rows = sqlx::query(
-        "select days.versions, case when $4 then (
+        "select days.versions + (
+            select coalesce(sum(hashtextextended(dimension || ' ' || value || ' ' || canonical, 0)), 0)
+            from value_aliases where org_id = $1) as versions, case when $4 then (
             select coalesce(sum(hashtextextended(project_id::text || slug, 0)), 0) from projects where org_id = $1) + (
             select coalesce(sum(hashtextextended(team_id::text || slug, 0)), 0) from teams where org_id = $1) + (
             select coalesce(sum(hashtextextended(project_id::text || team_id || valid_from || valid_to, 0)), 0)
