@@ -63,3 +63,7 @@ create or replace view spend_by_label as
 create or replace view spend_by_meter as
     select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step
     from rollup_meter_day as r join series_words as s using (org_id, series_id);
+
+create or replace view latency_by_day as
+    select r.*, s.project_id, s.key_id, s.provider, s.model, s.operation, s.status, s.feature, s.environment, s.cohort, s.step
+    from rollup_latency_day as r join series_words as s using (org_id, series_id);
