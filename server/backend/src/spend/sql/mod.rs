@@ -1,6 +1,7 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
 mod latencies;
+mod levels;
 mod needed;
 mod newest;
 mod orders;
@@ -10,6 +11,7 @@ pub(super) use newest::{newest_by_project, newest_event_at};
 pub(super) use orders::orders;
 pub(super) use unpriced::{paid, unpriced};
 
+use levels::{push_level, push_owner};
 use needed::{CALLS, KINDS, needed_sums_of, push_kinds};
 
 use super::answers::{MeterRow, State};
@@ -405,19 +407,6 @@ fn push_quarters(sql: &mut Query, scope: &OrgScope, query: &SpendQuery) {
     push_visible(sql, scope, "r.");
 }
 
-/// What a project belonged to on the day, where the query asks for it.
-fn push_owner(sql: &mut Query, scope: &OrgScope, query: &SpendQuery, day: &'static str) {
-    let levels =
-        [(Dimension::Team, "project_ownership", "owner"), (Dimension::ProductLine, "project_product_lines", "line")];
-    for (_, table, alias) in levels.iter().filter(|(level, ..)| query.dimensions().any(|dimension| dimension == level))
-    {
-        sql.push(" left join ").push(table).push(" as ").push(alias).push(" on ");
-        sql.push(alias).push(".org_id = ").push_bind(scope.org_id().0);
-        sql.push(" and ").push(alias).push(".project_id = r.project_id and ");
-        sql.push(alias).push(".valid_from <= ").push(day).push(" and ").push(alias).push(".valid_to > ").push(day);
-    }
-}
-
 fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Source) {
     sql.push(if filter.exclude { " and not coalesce(" } else { " and coalesce(" });
     match filter.dimension {
@@ -435,15 +424,6 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
         ref dimension => push_counted(sql, scope, key(dimension, source), filter),
     }
     sql.push(", false)");
-}
-
-/// Whether what the project belonged to on the day has one of these slugs; an empty one where it belonged to nothing.
-fn push_level(sql: &mut Query, scope: &OrgScope, filter: &Filter, (table, is_it): (&'static str, &'static str)) {
-    sql.push("exists (select 1 from (select coalesce((select slug from ").push(table);
-    sql.push(" where org_id = ").push_bind(scope.org_id().0).push(" and ").push(is_it);
-    sql.push("), '')) as level (slug) where ");
-    push_match(sql, "level.slug", filter);
-    sql.push(")");
 }
 
 /// One row of the answer.
