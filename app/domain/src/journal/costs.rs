@@ -1,6 +1,6 @@
 //! What a statement has that a journal books.
 
-use super::{JournalSettings, Side};
+use super::{Account, Side};
 use crate::charge::ChargeLine;
 use crate::format;
 use crate::statement::{CostOwner, MonthStatement, ProjectStatement, TeamStatement};
@@ -39,7 +39,7 @@ pub struct Cost {
 
 impl Cost {
     /// The line on which it is an expense.
-    pub(super) fn side(&self, month: NaiveDate, settings: &JournalSettings) -> Side {
+    pub(super) fn side(&self, month: NaiveDate) -> Side {
         let what = match self.kind {
             CostKind::Usage => format!("AI usage, {}", format::month(month)),
             CostKind::Charge => format!("AI charges, {}", format::month(month)),
@@ -48,8 +48,8 @@ impl Cost {
         };
         let of = [self.project.as_deref(), self.team.as_deref()].into_iter().flatten().next().unwrap_or("unallocated");
         Side {
-            account: settings.expense_account.clone(),
-            cost_centre: self.cost_centre.clone().unwrap_or_else(|| settings.cost_centre.clone()),
+            account: Account::Expense,
+            cost_centre: self.cost_centre.clone().unwrap_or_default(),
             department: self.team.clone().unwrap_or_default(),
             project: self.project.clone().unwrap_or_default(),
             provider: self.provider.clone(),

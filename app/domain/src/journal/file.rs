@@ -1,6 +1,6 @@
 //! Files of a journal: one set of rows, and for each tool the columns that it reads them from.
 
-use super::{Entry, Journal, Side, lines, minor_places};
+use super::{Entry, Journal, JournalSettings, Side, lines, minor_places};
 use crate::csv::{self, Column};
 use crate::problem::Problem;
 use crate::statement::month_text;
@@ -101,6 +101,7 @@ impl FromStr for Preset {
 /// One line of a file.
 struct Row<'a> {
     journal: &'a Journal,
+    settings: &'a JournalSettings,
     /// The journal's number, with that of the part, and a letter for a reversal.
     id: String,
     line: usize,
@@ -124,8 +125,16 @@ impl Row<'_> {
         if self.amount < Decimal::ZERO { self.money(-self.amount) } else { String::new() }
     }
 
+    fn account(&self) -> String {
+        self.settings.account(self.side.account).to_owned()
+    }
+
+    fn cost_centre(&self) -> String {
+        self.settings.cost_centre_of(&self.side.cost_centre).to_owned()
+    }
+
     fn day(&self) -> String {
-        self.journal.dates.write(self.date)
+        self.settings.dates.write(self.date)
     }
 
     fn reversal(&self, write: impl Fn(NaiveDate) -> String) -> String {
@@ -142,21 +151,21 @@ fn generic<'a>() -> Vec<Column<Row<'a>>> {
     vec![
         ("journal_id", |row| row.id.clone()),
         ("line_no", |row| row.line.to_string()),
-        ("entity", |row| row.journal.entity.clone()),
-        ("ledger", |row| row.journal.ledger.clone()),
+        ("entity", |row| row.settings.entity.clone()),
+        ("ledger", |row| row.settings.ledger.clone()),
         ("posting_date", |row| iso(row.date)),
         ("period", |row| month_text(row.date)),
         ("document_date", |row| iso(row.date)),
         ("currency", |row| row.journal.head.currency.clone()),
-        ("account", |row| row.side.account.clone()),
-        ("cost_centre", |row| row.side.cost_centre.clone()),
+        ("account", Row::account),
+        ("cost_centre", Row::cost_centre),
         ("department", |row| row.side.department.clone()),
         ("project", |row| row.side.project.clone()),
         ("product_line", |_| String::new()),
         ("customer", |_| String::new()),
         ("debit", Row::debit),
         ("credit", Row::credit),
-        ("tax_code", |row| row.journal.tax_code.clone()),
+        ("tax_code", |row| row.settings.tax_code.clone()),
         ("memo", |row| row.side.memo.clone()),
         ("external_ref", |row| row.journal.head.external_ref()),
         ("reversal_date", |row| row.reversal(iso)),
@@ -171,16 +180,16 @@ fn net_suite<'a>() -> Vec<Column<Row<'a>>> {
         ("External ID", |row| row.journal.head.external_ref()),
         ("Date", Row::day),
         ("Posting Period", |row| row.date.format("%b %Y").to_string()),
-        ("Subsidiary", |row| row.journal.entity.clone()),
+        ("Subsidiary", |row| row.settings.entity.clone()),
         ("Currency", |row| row.journal.head.currency.clone()),
         ("Memo", |row| row.id.clone()),
-        ("Reversal Date", |row| row.reversal(|day| row.journal.dates.write(day))),
-        ("Journal Entry - Line: Account", |row| row.side.account.clone()),
+        ("Reversal Date", |row| row.reversal(|day| row.settings.dates.write(day))),
+        ("Journal Entry - Line: Account", Row::account),
         ("Journal Entry - Line: Debit", Row::debit),
         ("Journal Entry - Line: Credit", Row::credit),
         ("Journal Entry - Line: Memo", |row| row.side.memo.clone()),
         ("Journal Entry - Line: Name", |row| row.side.provider.clone()),
-        ("Journal Entry - Line: Department", |row| row.side.cost_centre.clone()),
+        ("Journal Entry - Line: Department", Row::cost_centre),
         ("Journal Entry - Line: Class", |row| row.side.project.clone()),
     ]
 }
@@ -193,11 +202,11 @@ fn xero<'a>() -> Vec<Column<Row<'a>>> {
         ("*Narration", |row| format!("{} {}", row.journal.head.external_ref(), row.id)),
         ("*Date", Row::day),
         ("Description", |row| row.side.memo.clone()),
-        ("*AccountCode", |row| row.side.account.clone()),
-        ("*TaxRate", |row| row.journal.tax_code.clone()),
+        ("*AccountCode", Row::account),
+        ("*TaxRate", |row| row.settings.tax_code.clone()),
         ("*Amount", |row| row.money(row.amount)),
-        ("TrackingName1", |row| named("Cost centre", &row.side.cost_centre)),
-        ("TrackingOption1", |row| row.side.cost_centre.clone()),
+        ("TrackingName1", |row| named("Cost centre", &row.cost_centre())),
+        ("TrackingOption1", Row::cost_centre),
         ("TrackingName2", |row| named("Project", &row.side.project)),
         ("TrackingOption2", |row| row.side.project.clone()),
     ]
@@ -208,13 +217,13 @@ fn quick_books<'a>() -> Vec<Column<Row<'a>>> {
         ("Journal No", |row| row.id.clone()),
         ("Journal Date", Row::day),
         ("Memo", |row| row.journal.head.external_ref()),
-        ("Account", |row| row.side.account.clone()),
+        ("Account", Row::account),
         ("Debits", Row::debit),
         ("Credits", Row::credit),
         ("Description", |row| row.side.memo.clone()),
         ("Name", |row| row.side.provider.clone()),
         ("Currency", |row| row.journal.head.currency.clone()),
-        ("Class", |row| row.side.cost_centre.clone()),
+        ("Class", Row::cost_centre),
     ]
 }
 
@@ -222,15 +231,15 @@ fn quick_books<'a>() -> Vec<Column<Row<'a>>> {
 fn oracle_gl<'a>() -> Vec<Column<Row<'a>>> {
     vec![
         ("STATUS", |_| "NEW".to_owned()),
-        ("LEDGER_ID", |row| row.journal.ledger.clone()),
+        ("LEDGER_ID", |row| row.settings.ledger.clone()),
         ("ACCOUNTING_DATE", |row| row.date.format("%Y/%m/%d").to_string()),
         ("USER_JE_SOURCE_NAME", |_| "Tallystick".to_owned()),
         ("USER_JE_CATEGORY_NAME", |row| row.journal.head.kind.label().to_owned()),
         ("CURRENCY_CODE", |row| row.journal.head.currency.clone()),
         ("ACTUAL_FLAG", |_| "A".to_owned()),
-        ("SEGMENT1", |row| row.journal.entity.clone()),
-        ("SEGMENT2", |row| row.side.account.clone()),
-        ("SEGMENT3", |row| row.side.cost_centre.clone()),
+        ("SEGMENT1", |row| row.settings.entity.clone()),
+        ("SEGMENT2", Row::account),
+        ("SEGMENT3", Row::cost_centre),
         ("SEGMENT4", |row| row.side.project.clone()),
         ("ENTERED_DR", Row::debit),
         ("ENTERED_CR", Row::credit),
@@ -245,12 +254,12 @@ fn oracle_gl<'a>() -> Vec<Column<Row<'a>>> {
 impl Journal {
     /// Its files in these columns, as many as the tool's limit of lines needs. Each balances by itself.
     #[must_use]
-    pub fn files(&self, preset: Preset) -> Vec<String> {
+    pub fn files(&self, preset: Preset, settings: &JournalSettings) -> Vec<String> {
         let parts = self.parts(preset);
         let many = parts.len() > 1;
         let file = |(at, entries): (usize, &&[Entry])| {
             let part = if many { format!("-{}", at + 1) } else { String::new() };
-            csv::list(self.rows(preset, &part, entries), &preset.columns())
+            csv::list(self.rows((preset, settings), &part, entries), &preset.columns())
         };
         parts.iter().enumerate().map(file).collect()
     }
@@ -260,12 +269,18 @@ impl Journal {
         self.head.reversal_date().filter(|_| !preset.has_reversal_date())
     }
 
-    fn rows<'a>(&'a self, preset: Preset, part: &str, entries: &'a [Entry]) -> Vec<Row<'a>> {
+    fn rows<'a>(
+        &'a self,
+        (preset, settings): (Preset, &'a JournalSettings),
+        part: &str,
+        entries: &'a [Entry],
+    ) -> Vec<Row<'a>> {
         let id = format!("{}{part}", self.head.journal_id());
         let lines = lines(entries);
         let journal = |id: String, date, sign: Decimal| {
-            let row = move |(at, (side, amount)): (usize, &(&'a Side, Decimal))| Row {
+            let row = move |(at, &(side, amount)): (usize, &(&'a Side, Decimal))| Row {
                 journal: self,
+                settings,
                 id: id.clone(),
                 line: at + 1,
                 date,

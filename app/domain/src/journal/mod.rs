@@ -67,12 +67,26 @@ impl FromStr for JournalKind {
     }
 }
 
+/// The accounts of a journal; which of the ledger's they are, the settings say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Account {
+    /// What AI costs.
+    Expense,
+    /// The platform, that recovers what it charges back.
+    Recovery,
+    /// What markup brings.
+    Margin,
+    /// What is owed to providers without an invoice.
+    Accrual,
+}
+
 /// One side of an entry: all that a line says beside its amount.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Side {
     /// The account.
-    pub account: String,
-    /// The cost centre.
+    pub account: Account,
+    /// The cost centre; empty for the platform's own.
     pub cost_centre: String,
     /// The team.
     pub department: String,
@@ -82,6 +96,14 @@ pub struct Side {
     pub provider: String,
     /// What it is.
     pub memo: String,
+}
+
+impl Side {
+    /// A side that is no team's and no provider's.
+    fn of_platform(account: Account, memo: String) -> Self {
+        let none = String::new;
+        Self { account, cost_centre: none(), department: none(), project: none(), provider: none(), memo }
+    }
 }
 
 /// One amount with both of its sides.
@@ -140,41 +162,26 @@ impl JournalHead {
     }
 }
 
-/// A balanced journal.
+/// A balanced journal. Names of accounts are no part of it: they are put in when a file is made, so that one that a ledger refused can be made again, with the same references and amounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     /// Which one.
     pub head: JournalHead,
-    /// Legal entity.
-    pub entity: String,
-    /// Ledger.
-    pub ledger: String,
-    /// Tax code of every line.
-    pub tax_code: String,
-    /// How files that have no format of their own write days.
-    pub dates: DateFormat,
     /// By cost centre, team and project.
     pub entries: Vec<Entry>,
 }
 
 impl Journal {
-    /// Books costs of a month by the settings.
+    /// Books costs of a month, with a markup in percent on what is charged back.
     ///
     /// An accrual books usage alone: charges beside events have documents of their own.
     #[must_use]
-    pub fn of(head: JournalHead, settings: &JournalSettings, costs: &[Cost]) -> Self {
+    pub fn of(head: JournalHead, costs: &[Cost], markup: Decimal) -> Self {
         let entries = match head.kind {
-            JournalKind::Chargeback => chargeback(&head, settings, costs),
-            JournalKind::Accrual => accrual(&head, settings, costs),
+            JournalKind::Chargeback => chargeback(&head, costs, markup),
+            JournalKind::Accrual => accrual(&head, costs),
         };
-        Self {
-            head,
-            entity: settings.entity.clone(),
-            ledger: settings.ledger.clone(),
-            tax_code: settings.tax_code.clone(),
-            dates: settings.dates,
-            entries,
-        }
+        Self { head, entries }
     }
 
     /// What it books: the rounded total of the statement, with markup where there is any.
@@ -205,44 +212,30 @@ fn lines(entries: &[Entry]) -> Vec<(&Side, Decimal)> {
 
 type Sums = BTreeMap<(Side, Side), Decimal>;
 
-fn chargeback(head: &JournalHead, settings: &JournalSettings, costs: &[Cost]) -> Vec<Entry> {
+fn chargeback(head: &JournalHead, costs: &[Cost], markup: Decimal) -> Vec<Entry> {
     let month = format::month(head.month);
-    let recovery = Side {
-        account: settings.recovery_account.clone(),
-        cost_centre: settings.cost_centre.clone(),
-        memo: format!("AI cost recovered, {month}"),
-        ..Side::default()
-    };
+    let recovery = Side::of_platform(Account::Recovery, format!("AI cost recovered, {month}"));
+    let percent = format!("Markup of {} %", markup.normalize());
+    let margin = Side::of_platform(Account::Margin, format!("{percent}, {month}"));
     let mut sums = Sums::new();
     for cost in costs {
-        let side = Side { provider: String::new(), ..cost.side(head.month, settings) };
+        let side = Side { provider: String::new(), ..cost.side(head.month) };
         *sums.entry((side, recovery.clone())).or_default() += cost.amount;
     }
-    let margin = Side {
-        account: settings.margin_account.clone(),
-        memo: format!("Markup of {} %, {month}", settings.markup.normalize()),
-        ..recovery
-    };
     let marked = |((side, _), amount): (&(Side, Side), &Decimal)| {
-        let memo = format!("Markup of {} %: {}", settings.markup.normalize(), side.memo);
-        let markup = round_line(amount * settings.markup / Decimal::ONE_HUNDRED);
-        ((Side { memo, ..side.clone() }, margin.clone()), markup)
+        let side = Side { memo: format!("{percent}: {}", side.memo), ..side.clone() };
+        ((side, margin.clone()), round_line(amount * markup / Decimal::ONE_HUNDRED))
     };
     let markup: Sums = sums.iter().map(marked).collect();
     [sums, markup].into_iter().flat_map(|sums| entries(sums, &head.currency)).collect()
 }
 
-fn accrual(head: &JournalHead, settings: &JournalSettings, costs: &[Cost]) -> Vec<Entry> {
+fn accrual(head: &JournalHead, costs: &[Cost]) -> Vec<Entry> {
     let mut sums = Sums::new();
     for cost in costs.iter().filter(|cost| cost.kind == CostKind::Usage) {
-        let side = cost.side(head.month, settings);
-        let owed = Side {
-            account: settings.accrual_account.clone(),
-            cost_centre: settings.cost_centre.clone(),
-            memo: format!("AI usage not invoiced, {}: {}", format::month(head.month), side.provider),
-            provider: side.provider.clone(),
-            ..Side::default()
-        };
+        let side = cost.side(head.month);
+        let memo = format!("AI usage not invoiced, {}: {}", format::month(head.month), side.provider);
+        let owed = Side { provider: side.provider.clone(), ..Side::of_platform(Account::Accrual, memo) };
         *sums.entry((side, owed)).or_default() += cost.amount;
     }
     entries(sums, &head.currency)
@@ -268,4 +261,15 @@ pub struct ExportedJournal {
     pub exported_at: DateTime<FixedOffset>,
     /// By whom.
     pub exported_by: String,
+}
+
+/// Where a month's journal of one kind stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalState {
+    /// Which one.
+    pub kind: JournalKind,
+    /// The newest that was exported.
+    pub exported: Option<ExportedJournal>,
+    /// What an export would be: a first one, or of an accrual another where usage has moved since.
+    pub next: Option<Journal>,
 }

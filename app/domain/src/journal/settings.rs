@@ -1,5 +1,6 @@
 //! How an organization's journals are booked.
 
+use super::Account;
 use crate::price::own::{Wrong, read_text};
 use crate::problem::FieldProblem;
 use chrono::NaiveDate;
@@ -91,6 +92,25 @@ impl Default for JournalSettings {
             markup: Decimal::ZERO,
             dates: DateFormat::YearFirst,
         }
+    }
+}
+
+impl JournalSettings {
+    /// The ledger's number or name of an account.
+    #[must_use]
+    pub fn account(&self, account: Account) -> &str {
+        match account {
+            Account::Expense => &self.expense_account,
+            Account::Recovery => &self.recovery_account,
+            Account::Margin => &self.margin_account,
+            Account::Accrual => &self.accrual_account,
+        }
+    }
+
+    /// A line's cost centre, which is the platform's where it has none.
+    #[must_use]
+    pub fn cost_centre_of<'a>(&'a self, code: &'a str) -> &'a str {
+        if code.is_empty() { &self.cost_centre } else { code }
     }
 }
 

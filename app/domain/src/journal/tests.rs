@@ -79,12 +79,13 @@ fn a_chargeback_debits_cost_centres_and_credits_the_platform() {
         cost(CostKind::Charge, "Search", None, "", "2.001"),
         cost(CostKind::Adjustment(day("2026-10-01")), "Growth", Some("CC-2"), "openai", "-3.1"),
     ];
-    let journal = Journal::of(head(JournalKind::Chargeback), &settings, &costs);
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs, settings.markup);
     let said: Vec<_> = journal
         .lines()
         .into_iter()
         .map(|(side, amount)| {
-            format!("{} | {} | {} | {} | {amount}", side.account, side.cost_centre, side.department, side.memo)
+            let (account, centre) = (settings.account(side.account), settings.cost_centre_of(&side.cost_centre));
+            format!("{account} | {centre} | {} | {} | {amount}", side.department, side.memo)
         })
         .collect();
     assert_eq!(
@@ -97,7 +98,7 @@ fn a_chargeback_debits_cost_centres_and_credits_the_platform() {
         ]
     );
     assert_eq!(journal.total(), amount("13.91"));
-    let file = journal.files(Preset::Generic).remove(0);
+    let file = journal.files(Preset::Generic, &settings).remove(0);
     assert!(file.starts_with("journal_id,line_no,entity,ledger,posting_date,period,document_date,currency,account,"));
     let credited = "2026-11-C1,3,,Primary,2026-11-30,2026-11,2026-11-30,USD,AI usage expense,CC-2,Growth,,,,,3.10,\
         Tax Exempt,Adjustment of October 2026 in November 2026: Growth,acme-2026-11-chargeback-v1,,Tallystick,,\r\n";
@@ -112,17 +113,17 @@ fn an_accrual_owes_each_provider_and_is_reversed() {
         cost(CostKind::Usage, "Search", None, "anthropic", "0.50"),
         cost(CostKind::Charge, "Search", None, "aws", "99.00"),
     ];
-    let journal = Journal::of(head(JournalKind::Accrual), &JournalSettings::default(), &costs);
+    let journal = Journal::of(head(JournalKind::Accrual), &costs, Decimal::ZERO);
     let owed: Vec<_> = journal
         .lines()
         .into_iter()
-        .filter(|(side, _)| side.account == "Accrued liabilities")
+        .filter(|(side, _)| side.account == Account::Accrual)
         .map(|(side, amount)| (side.provider.as_str(), amount.to_string()))
         .collect();
     assert_eq!(owed, [("anthropic", "-0.50".to_owned()), ("openai", "-11.00".to_owned())], "charges are not in it");
-    let generic = journal.files(Preset::Generic).remove(0);
+    let generic = journal.files(Preset::Generic, &JournalSettings::default()).remove(0);
     assert!(generic.lines().skip(1).all(|line| line.contains(",2026-12-01,Tallystick")), "{generic}");
-    let xero = journal.files(Preset::Xero).remove(0);
+    let xero = journal.files(Preset::Xero, &JournalSettings::default()).remove(0);
     let xero = xero.replace(", ", " ");
     let (_, rows) = cells(&xero);
     let said: Vec<_> = rows.iter().map(|row| (row[0].to_owned(), row[1].to_owned(), row[5].to_owned())).collect();
@@ -137,21 +138,21 @@ fn markup_goes_to_an_account_of_its_own() {
     let settings = JournalSettings { markup: amount("2.5"), ..JournalSettings::default() };
     let costs =
         [cost(CostKind::Usage, "Growth", None, "openai", "10"), cost(CostKind::Usage, "Search", None, "openai", "1")];
-    let journal = Journal::of(head(JournalKind::Chargeback), &settings, &costs);
-    let of = |account: &str| {
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs, settings.markup);
+    let of = |account: Account| {
         let lines = journal.lines().into_iter().filter(|(side, _)| side.account == account);
         lines.map(|(_, amount)| amount.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(of("AI usage expense"), ["10.00", "1.00", "0.25", "0.03"], "0.275 in all is 0.28");
-    assert_eq!((of("AI platform recovery"), of("AI platform margin")), (vec!["-11.00".into()], vec!["-0.28".into()]));
+    assert_eq!(of(Account::Expense), ["10.00", "1.00", "0.25", "0.03"], "0.275 in all is 0.28");
+    assert_eq!((of(Account::Recovery), of(Account::Margin)), (vec!["-11.00".into()], vec!["-0.28".into()]));
 }
 
 #[test]
 fn names_that_look_like_formulas_are_harmless() {
     let costs = [cost(CostKind::Usage, "=HYPERLINK(\"http://x\")", Some("@SUM(A1)"), "openai", "1")];
-    let journal = Journal::of(head(JournalKind::Chargeback), &JournalSettings::default(), &costs);
+    let journal = Journal::of(head(JournalKind::Chargeback), &costs, Decimal::ZERO);
     for preset in Preset::ALL {
-        for file in journal.files(preset) {
+        for file in journal.files(preset, &JournalSettings::default()) {
             assert!(!file.contains(",=") && !file.contains(",@") && !file.contains(",\"="), "{file}");
         }
     }
@@ -257,17 +258,16 @@ proptest! {
         let total = statement.total.spend + statement.charged();
         prop_assert_eq!(costs.iter().map(|cost| cost.amount).sum::<Decimal>(), total);
         let settings = JournalSettings { markup: Decimal::new(markup, 2), ..JournalSettings::default() };
-        let base = JournalSettings::default();
         for (kind, exact) in [(JournalKind::Chargeback, total), (JournalKind::Accrual, statement.total.spend)] {
-            let marked = Journal::of(head(kind), &settings, &costs);
-            let journal = Journal::of(head(kind), &base, &costs);
+            let marked = Journal::of(head(kind), &costs, settings.markup);
+            let journal = Journal::of(head(kind), &costs, Decimal::ZERO);
             prop_assert_eq!(journal.total(), exact.round_dp(2));
             prop_assert_eq!(journal.lines().iter().map(|(_, amount)| *amount).sum::<Decimal>(), Decimal::ZERO);
             for preset in Preset::ALL {
                 // Commas of sentences are quoted; without them a row splits into its cells.
                 let plain = |file: String| file.replace(", ", " ").replace("\"", "");
-                let files: Vec<String> = marked.files(preset).into_iter().map(plain).collect();
-                prop_assert_eq!(&files, &marked.files(preset).into_iter().map(plain).collect::<Vec<_>>());
+                let files: Vec<String> = marked.files(preset, &settings).into_iter().map(plain).collect();
+                prop_assert_eq!(&files, &marked.files(preset, &settings).into_iter().map(plain).collect::<Vec<_>>());
                 let mut booked = Decimal::ZERO;
                 for file in &files {
                     prop_assert!(preset.max_lines().is_none_or(|max| file.lines().count() <= max + 1));
