@@ -10,8 +10,8 @@ use domain::price::contract::ContractTerm;
 use domain::problem::Problem;
 use domain::spend::{Granularity, SpendQuery, Sums};
 use domain::statement::{
-    CostOwner, ModelSums, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine, TeamStatement,
-    lines,
+    CostOwner, ModelSums, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine,
+    TeamStatement, lines,
 };
 use rust_decimal::Decimal;
 use sql::{CostOwnerRow, ModelKey, ModelRow};
@@ -122,6 +122,8 @@ async fn build(
         total,
         teams: statements,
         unallocated,
+        state: MonthState::Open,
+        adjustments: Vec::new(),
     })
 }
 
