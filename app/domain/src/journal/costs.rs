@@ -3,7 +3,7 @@
 use super::{Account, Side};
 use crate::charge::ChargeLine;
 use crate::format;
-use crate::statement::{CostOwner, MonthStatement, ProjectStatement, TeamStatement};
+use crate::statement::{CostOwner, Entry, EntrySource, MonthStatement, ProjectStatement, TeamStatement};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -58,15 +58,44 @@ impl Cost {
     }
 }
 
+/// Teams and projects as they are called and booked now, for adjustments of those that have nothing else on a statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownOwners {
+    /// Teams.
+    pub teams: Vec<CostOwner>,
+    /// Projects.
+    pub projects: Vec<CostOwner>,
+}
+
 /// Everything that a statement with its lines adds up, which is its total exactly.
 #[must_use]
-pub fn costs(statement: &MonthStatement) -> Vec<Cost> {
+pub fn costs(statement: &MonthStatement, known: &KnownOwners) -> Vec<Cost> {
     let teams = statement.teams.iter().flat_map(|team| {
         let projects = team.projects.iter().flat_map(|project| of_project(team.team.as_ref(), project));
         projects.chain(of_team(team))
     });
     let unallocated = statement.unallocated.iter().map(|line| of_charge(None, None, line));
-    teams.chain(unallocated).collect()
+    let adjustments = statement.adjustments.iter().map(|entry| of_adjustment(statement, known, entry));
+    teams.chain(unallocated).chain(adjustments).collect()
+}
+
+fn of_adjustment(statement: &MonthStatement, known: &KnownOwners, Entry { key, amount }: &Entry) -> Cost {
+    let teams = statement.teams.iter().filter_map(|team| team.team.as_ref());
+    let projects = statement.teams.iter().flat_map(|team| &team.projects).map(|project| &project.project);
+    let team = key.team.as_ref().map(|slug| find(slug, teams.chain(&known.teams)));
+    let project = key.project.as_ref().map(|slug| find(slug, projects.chain(&known.projects)));
+    let provider = match &key.source {
+        EntrySource::Usage { provider, .. } => provider.clone(),
+        EntrySource::Charge { .. } => String::new(),
+    };
+    let whose = whose(team.as_ref(), project.as_ref());
+    Cost { kind: CostKind::Adjustment(key.month), provider, amount: *amount, ..whose }
+}
+
+/// The first of this name; a cost is never dropped for want of one.
+fn find<'a>(slug: &str, mut owners: impl Iterator<Item = &'a CostOwner>) -> CostOwner {
+    let nameless = || CostOwner { slug: slug.to_owned(), name: slug.to_owned(), cost_centre: None };
+    owners.find(|owner| owner.slug == slug).cloned().unwrap_or_else(nameless)
 }
 
 fn of_project<'a>(team: Option<&'a CostOwner>, project: &'a ProjectStatement) -> impl Iterator<Item = Cost> + 'a {
@@ -98,12 +127,12 @@ fn of_charge(team: Option<&CostOwner>, project: Option<&CostOwner>, line: &Charg
 
 fn whose(team: Option<&CostOwner>, project: Option<&CostOwner>) -> Cost {
     let name = |owner: &CostOwner| owner.name.clone();
-    let codes = [project, team].into_iter().flatten().filter_map(|owner| owner.cost_centre.clone());
+    let mut codes = [project, team].into_iter().flatten().filter_map(|owner| owner.cost_centre.clone());
     Cost {
         kind: CostKind::Usage,
         team: team.map(name),
         project: project.map(name),
-        cost_centre: codes.into_iter().next(),
+        cost_centre: codes.next(),
         provider: String::new(),
         amount: Decimal::ZERO,
     }

@@ -9,7 +9,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use costs::{Cost, CostKind, costs};
+pub use costs::{Cost, CostKind, KnownOwners, costs};
 pub use file::Preset;
 pub use rounding::{minor_places, rounded};
 pub use settings::{DateFormat, JournalForm, JournalSettings};
@@ -194,12 +194,6 @@ impl Journal {
     #[must_use]
     pub fn lines(&self) -> Vec<(&Side, Decimal)> {
         lines(&self.entries)
-    }
-
-    /// Whether another one books the same, whatever its version.
-    #[must_use]
-    pub fn books_as(&self, other: &Self) -> bool {
-        self.entries == other.entries
     }
 }
 

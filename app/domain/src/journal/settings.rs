@@ -107,6 +107,15 @@ impl JournalSettings {
         }
     }
 
+    /// What is other than before, in words.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<String> {
+        let (now, was) = (JournalForm::from(self.clone()).labelled(), JournalForm::from(before.clone()).labelled());
+        let none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+        let pairs = now.into_iter().zip(was).filter(|((_, now), (_, was))| now != was);
+        pairs.map(|((name, now), (_, was))| format!("{name} from {} to {}", none(was), none(now))).collect()
+    }
+
     /// A line's cost centre, which is the platform's where it has none.
     #[must_use]
     pub fn cost_centre_of<'a>(&'a self, code: &'a str) -> &'a str {
@@ -174,6 +183,21 @@ impl From<JournalSettings> for JournalForm {
 }
 
 impl JournalForm {
+    fn labelled(self) -> [(&'static str, String); 10] {
+        [
+            ("entity", self.entity),
+            ("ledger", self.ledger),
+            ("expense account", self.expense_account),
+            ("recovery account", self.recovery_account),
+            ("accrual account", self.accrual_account),
+            ("margin account", self.margin_account),
+            ("platform cost centre", self.cost_centre),
+            ("tax code", self.tax_code),
+            ("markup", format!("{} %", self.markup)),
+            ("date format", self.dates),
+        ]
+    }
+
     /// Reads all fields.
     ///
     /// # Errors
