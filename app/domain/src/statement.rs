@@ -4,13 +4,14 @@
 
 mod close;
 mod entry;
+mod part;
 mod version;
 
 pub use close::{
-    Check, CheckItem, CheckState, CloseFacts, Dispute, DisputeAnswer, DisputeForm, MonthState, TeamReply, Waiver,
-    check_closable, closed_problem, next_month,
+    Check, CheckItem, CheckState, CloseFacts, Dispute, DisputeAnswer, DisputeForm, MonthClose, MonthState, TeamReply,
+    Waiver, check_closable, closed_problem, next_month,
 };
-pub use entry::{Entries, Entry, EntryKey, EntrySource};
+pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
 
 use crate::charge::{ChargeLine, charged};
@@ -401,6 +402,10 @@ pub struct MonthTotal {
     pub sums: Sums,
     /// Its charges beside events, which are no part of the sums.
     pub charged: Decimal,
+    /// What moved in closed months and was posted in it: of a closed month alone.
+    pub adjusted: Decimal,
+    /// Where it stands; spend, charges and adjustments of a closed one are as it was closed.
+    pub state: MonthState,
 }
 
 /// The sums of one model in one project's statement.

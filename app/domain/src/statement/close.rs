@@ -1,6 +1,6 @@
 //! Review and close of a month: its state, what has to hold before it is closed, and what teams say about their statements.
 
-use super::month_text;
+use super::{MonthStatement, Version, month_text};
 use crate::format;
 use crate::ids::DisputeId;
 use crate::period::Period;
@@ -271,6 +271,38 @@ pub fn check_closable(checklist: &[CheckItem]) -> Result<(), Problem> {
     }
     let said = |item: &&CheckItem| format!("{} ({})", item.check.label(), item.value);
     Err(Problem::conflict(format!("Not yet: {}.", open.iter().map(said).collect::<Vec<_>>().join(", "))))
+}
+
+/// A month on its way to be closed, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MonthClose {
+    /// What everyone owes: as it was closed, or as it is now.
+    pub statement: MonthStatement,
+    /// What has to hold before it is closed, or held when it was.
+    pub checklist: Vec<CheckItem>,
+    /// Oldest first.
+    pub versions: Vec<Version>,
+    /// What teams said about any of them, oldest first.
+    pub replies: Vec<TeamReply>,
+}
+
+impl MonthClose {
+    /// Its last version.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Version> {
+        self.versions.last()
+    }
+
+    /// Whether the sums are others than those of its last version.
+    #[must_use]
+    pub fn has_moved(&self) -> bool {
+        self.latest().is_some_and(|version| version.total != self.statement.grand_total())
+    }
+
+    /// What one team said, oldest first.
+    pub fn replies_of<'a>(&'a self, team: &'a str) -> impl Iterator<Item = &'a TeamReply> {
+        self.replies.iter().filter(move |reply| reply.team == team)
+    }
 }
 
 /// What a team says about its statement.

@@ -75,6 +75,17 @@ pub struct Entry {
     pub amount: Decimal,
 }
 
+/// What is different between two versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryChange {
+    /// The line.
+    pub key: EntryKey,
+    /// Its amount in the one; zero where it has none.
+    pub before: Decimal,
+    /// Its amount in the other.
+    pub after: Decimal,
+}
+
 /// Amounts by what they are for; those that come to nothing are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entries(BTreeMap<EntryKey, Decimal>);
@@ -113,6 +124,17 @@ impl Entries {
         let mut difference = self.clone();
         before.iter().for_each(|(key, amount)| difference.add(key.clone(), -amount));
         difference
+    }
+
+    /// What is different in these than before, line by line.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<EntryChange> {
+        let change = |(key, _): (&EntryKey, Decimal)| EntryChange {
+            key: key.clone(),
+            before: before.amount(key),
+            after: self.amount(key),
+        };
+        self.since(before).iter().map(change).collect()
     }
 
     /// As a list.

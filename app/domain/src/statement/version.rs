@@ -4,9 +4,9 @@
 //! A version's hash is that of its fields without `hash`; among them are the hash of its body and the hash of the organization's version before, so that none can be changed, added or left out unseen by whoever knows a later hash.
 
 use super::close::{CheckItem, CheckState, MonthState};
+use super::part::add_up;
 use super::{MonthStatement, ProjectStatement, month_text, parse_month};
 use crate::money;
-use crate::spend::Sums;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -296,12 +296,6 @@ fn check_sums(place: &str, statement: &MonthStatement, findings: &mut Findings) 
 fn check_project(place: &str, project: &ProjectStatement, findings: &mut Findings) {
     let lines = project.lines.iter().filter_map(|line| line.amount).sum();
     findings.sums(place, "The lines", lines, project.sums.spend);
-}
-
-fn add_up<'a>(parts: impl Iterator<Item = &'a Sums>) -> Sums {
-    let mut sums = Sums::default();
-    parts.for_each(|part| sums.add(part));
-    sums
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod sql;
 mod usage;
 
 pub use enter::{enter, preview, reorder};
+pub(crate) use sql::snapshot;
 
 use crate::rules::{self, MAX_LISTED};
 use crate::{Backend, Error, OrgScope, Visible};

@@ -1,5 +1,8 @@
 //! Queries of the sums by day, meter and term, by month and owner of the day.
 
+pub(super) mod replies;
+pub(super) mod versions;
+
 use crate::spend::{SUMS, sums_of};
 use crate::{Error, OrgScope};
 use domain::meter::Meter;
@@ -8,7 +11,7 @@ use domain::spend::Sums;
 use domain::statement::{CostOwner, StatementKind};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -64,7 +67,7 @@ fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(S
 }
 
 pub(super) async fn models(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -73,13 +76,13 @@ pub(super) async fn models(
     sql.push(KEY).push(", ").push(SUMS).push(" from spend_by_coarse_day as r").push(OWNER);
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(" order by ").push(KEY);
-    let rows = sql.build().fetch_all(pool).await?;
+    let rows = sql.build().fetch_all(&mut *connection).await?;
     rows.iter().map(|row| Ok(ModelRow { key: key_of(row)?, sums: sums_of(row)? })).collect()
 }
 
 /// By model: meter, quantity, requests and amount.
 pub(super) async fn meters(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -93,7 +96,7 @@ pub(super) async fn meters(
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(", r.meter");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for row in sql.build().fetch_all(pool).await? {
+    for row in sql.build().fetch_all(&mut *connection).await? {
         let word: &str = row.try_get("meter")?;
         let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
         let line = (meter, row.try_get("quantity")?, row.try_get("requests")?, row.try_get("amount")?);
@@ -104,7 +107,7 @@ pub(super) async fn meters(
 
 /// By model: what each term of the contract took off or added.
 pub(super) async fn terms(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -114,7 +117,7 @@ pub(super) async fn terms(
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(", r.term_id order by r.term_id");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for row in sql.build().fetch_all(pool).await? {
+    for row in sql.build().fetch_all(&mut *connection).await? {
         let term_id = u64::try_from(row.try_get::<i64, _>("term_id")?)
             .map_err(|error| Error::inconsistent("rollup_term_day", "term_id", error))?;
         found.entry(key_of(&row)?).or_default().push((term_id, row.try_get("amount")?));
@@ -129,14 +132,17 @@ fn owner_of(row: &PgRow) -> Result<CostOwnerRow, sqlx::Error> {
 }
 
 /// All teams and projects: names for sums that are limited to what the caller sees already.
-pub(super) async fn owners(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<CostOwnerRow>, Vec<CostOwnerRow>), Error> {
+pub(super) async fn owners(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<(Vec<CostOwnerRow>, Vec<CostOwnerRow>), Error> {
     let teams = sqlx::query("select team_id as id, slug, name, cost_centre from teams where org_id = $1")
         .bind(scope.org_id().0)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let projects = sqlx::query("select project_id as id, slug, name, cost_centre from projects where org_id = $1")
         .bind(scope.org_id().0)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let read = |rows: Vec<PgRow>| rows.iter().map(owner_of).collect::<Result<Vec<_>, _>>();
     Ok((read(teams)?, read(projects)?))

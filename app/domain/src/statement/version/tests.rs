@@ -1,5 +1,6 @@
 use super::*;
 use crate::period::Period;
+use crate::spend::Sums;
 use crate::statement::{CloseFacts, CostOwner, Entry, LineKind, StatementLine, TeamStatement, next_month};
 use proptest::prelude::*;
 
@@ -169,4 +170,26 @@ fn an_adjustment_names_a_month_that_was_closed_before() {
         places(&whole),
         ["2026-01 version 1: The adjustment 2025-12: main/openai/gpt-4o is of a month that was not closed before."]
     );
+}
+
+#[test]
+fn a_part_has_the_sums_of_what_stays() {
+    let month = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+    let mut whole = statement(month, MonthState::Open, &[100, 50]);
+    let mut other = whole.teams[0].clone();
+    other.team = Some(owner("search"));
+    other.projects[0].project = owner("other");
+    whole.teams.push(other);
+    whole.total = add_up(whole.teams.iter().map(|team| &team.sums));
+    let adjustment = |team: Option<&str>| {
+        let key = whole.entries().iter().next().unwrap().0.clone();
+        Entry { key: super::super::EntryKey { team: team.map(str::to_owned), ..key }, amount: cents(1) }
+    };
+    whole.adjustments = vec![adjustment(Some("growth")), adjustment(None)];
+    let all = whole.clone().part(|_, _| true);
+    assert_eq!(all, whole);
+    let team = whole.clone().part(|team, _| team == Some("growth"));
+    assert_eq!((team.teams.len(), team.grand_total()), (1, cents(151)));
+    let project = whole.part(|_, project| project == Some("other"));
+    assert_eq!((project.teams.len(), project.grand_total()), (1, cents(150)));
 }
