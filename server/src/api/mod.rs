@@ -15,6 +15,7 @@ mod docs;
 mod events;
 mod exports;
 pub(crate) mod ingest;
+pub(crate) mod journal;
 pub(crate) mod json;
 mod modifiers;
 mod organization;
@@ -73,6 +74,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(journal::router())
         .merge(exports::router())
         .merge(allocation::router())
         .merge(charges::router())

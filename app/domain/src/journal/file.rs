@@ -264,6 +264,12 @@ impl Journal {
         parts.iter().enumerate().map(file).collect()
     }
 
+    /// How many files it needs in these columns.
+    #[must_use]
+    pub fn part_count(&self, preset: Preset) -> usize {
+        self.parts(preset).len()
+    }
+
     /// Where the tool has no column for it, an accrual's reversal is a journal of its own.
     fn reversal_in_rows(&self, preset: Preset) -> Option<NaiveDate> {
         self.head.reversal_date().filter(|_| !preset.has_reversal_date())

@@ -8,11 +8,12 @@ use crate::{Backend, Error, OrgScope, audit, identity, projects, statements};
 use domain::format;
 use domain::identity::Permission;
 use domain::journal::{
-    ExportedJournal, Journal, JournalHead, JournalKind, JournalSettings, JournalState, KnownOwners, Preset, costs,
+    Cost, ExportedJournal, Journal, JournalHead, JournalKind, JournalSettings, JournalState, KnownOwners, Preset, costs,
 };
 use domain::period::Period;
 use domain::problem::Problem;
-use domain::statement::{CostOwner, MonthStatement, StatementBody, sha256};
+use domain::statement::{CostOwner, MonthState, MonthStatement, sha256};
+use rust_decimal::Decimal;
 
 /// How journals are booked.
 ///
@@ -52,11 +53,11 @@ pub async fn set_settings(backend: &Backend, scope: &OrgScope, settings: &Journa
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn states(backend: &Backend, scope: &OrgScope, month: Period) -> Result<Vec<JournalState>, Error> {
     require_seen(scope)?;
+    let stated = Stated::read(backend, scope, month).await?;
     let mut states = Vec::new();
     for kind in JournalKind::ALL {
         let exported = sql::newest(&backend.pool, scope, month, kind).await?;
-        let stated = stated(backend, scope, month, kind).await?;
-        let next = stated.and_then(|stated| stated.next(exported.as_ref()));
+        let next = stated.next(kind, exported.as_ref());
         states.push(JournalState { kind, exported, next });
     }
     Ok(states)
@@ -74,12 +75,12 @@ pub async fn export(
     (kind, preset): (JournalKind, Preset),
 ) -> Result<(ExportedJournal, bool), Error> {
     scope.require_whole(Permission::ManagePrices)?;
-    let stated = stated(backend, scope, month, kind).await?;
+    let stated = Stated::read(backend, scope, month).await?;
     let settings = filled_settings(backend, scope).await?;
     let mut transaction = backend.pool.begin().await?;
     sql::lock(&mut transaction, scope).await?;
     let newest = sql::newest(&mut *transaction, scope, month, kind).await?;
-    let Some(journal) = stated.and_then(|stated| stated.next(newest.as_ref())) else {
+    let Some(journal) = stated.next(kind, newest.as_ref()) else {
         let nothing = match kind {
             JournalKind::Chargeback => "A month is charged back once it is closed and has costs.",
             JournalKind::Accrual => "There is no priced usage to accrue in this month.",
@@ -133,50 +134,43 @@ async fn filled_settings(backend: &Backend, scope: &OrgScope) -> Result<JournalS
     Ok(settings)
 }
 
-/// What a journal of one kind would book, in its first version.
-struct Stated(Journal);
-
-impl Stated {
-    /// What an export would record; none where that was recorded.
-    fn next(self, newest: Option<&ExportedJournal>) -> Option<Journal> {
-        let Self(mut journal) = self;
-        match (journal.head.kind, newest) {
-            (_, None) => {}
-            // A closed version is booked once.
-            (JournalKind::Chargeback, Some(_)) => return None,
-            (JournalKind::Accrual, Some(newest)) if newest.journal.entries == journal.entries => return None,
-            (JournalKind::Accrual, Some(newest)) => journal.head.version = newest.journal.head.version + 1,
-        }
-        (!journal.entries.is_empty()).then_some(journal)
-    }
+/// What journals of a month would book.
+struct Stated {
+    statement: MonthStatement,
+    /// Of the month's closed version; none while it is open.
+    closed: Option<u32>,
+    costs: Vec<Cost>,
+    org: String,
+    markup: Decimal,
 }
 
-/// A chargeback is of the closed version, an accrual of the month as it is; none for a chargeback of a month that is not closed.
-async fn stated(
-    backend: &Backend,
-    scope: &OrgScope,
-    month: Period,
-    kind: JournalKind,
-) -> Result<Option<Stated>, Error> {
-    let (statement, version): (MonthStatement, u32) = match kind {
-        JournalKind::Chargeback => {
-            let Some((number, body)) = sql::closed_version(&backend.pool, scope, month).await? else { return Ok(None) };
-            let body: StatementBody = serde_json::from_str(&body)
-                .map_err(|error| Error::inconsistent("statement_versions", "body", error))?;
-            (body.statement, number)
-        }
-        JournalKind::Accrual => (statements::month(backend, scope, month, true).await?, 1),
-    };
-    let known = known_owners(backend, scope).await?;
-    let head = JournalHead {
-        org: identity::organization(backend, scope).await?.slug,
-        kind,
-        month: month.from,
-        version,
-        currency: statement.currency.clone(),
-    };
-    let markup = sql::settings(&backend.pool, scope).await?.markup;
-    Ok(Some(Stated(Journal::of(head, &costs(&statement, &known), markup))))
+impl Stated {
+    async fn read(backend: &Backend, scope: &OrgScope, month: Period) -> Result<Self, Error> {
+        let statement = statements::month(backend, scope, month, true).await?;
+        let costs = costs(&statement, &known_owners(backend, scope).await?);
+        Ok(Self {
+            statement,
+            closed: sql::closed_version(&backend.pool, scope, month).await?,
+            costs,
+            org: identity::organization(backend, scope).await?.slug,
+            markup: sql::settings(&backend.pool, scope).await?.markup,
+        })
+    }
+
+    /// What an export would record beside the newest one; none where there is nothing to book, or it was recorded.
+    fn next(&self, kind: JournalKind, newest: Option<&ExportedJournal>) -> Option<Journal> {
+        let version = match (kind, newest) {
+            // A closed version is booked once.
+            (JournalKind::Chargeback, Some(_)) => return None,
+            (JournalKind::Chargeback, None) => self.closed.filter(|_| self.statement.state == MonthState::Closed)?,
+            (JournalKind::Accrual, newest) => newest.map_or(1, |newest| newest.journal.head.version + 1),
+        };
+        let (month, currency) = (self.statement.month.from, self.statement.currency.clone());
+        let head = JournalHead { org: self.org.clone(), kind, month, version, currency };
+        let journal = Journal::of(head, &self.costs, self.markup);
+        let is_recorded = newest.is_some_and(|newest| newest.journal.entries == journal.entries);
+        (!journal.entries.is_empty() && !is_recorded).then_some(journal)
+    }
 }
 
 async fn known_owners(backend: &Backend, scope: &OrgScope) -> Result<KnownOwners, Error> {

@@ -43,23 +43,20 @@ pub(super) async fn set_settings(
     Ok(())
 }
 
-/// Number and body of the version with which a month was closed.
+/// Number of the version with which a month was closed.
 pub(super) async fn closed_version(
     db: impl PgExecutor<'_>,
     scope: &OrgScope,
     month: Period,
-) -> Result<Option<(u32, String)>, Error> {
-    let row = sqlx::query("select number, body from statement_versions where org_id = $1 and month = $2 and closed")
-        .bind(scope.org_id().0)
-        .bind(month.from)
-        .fetch_optional(db)
-        .await?;
-    row.map(|row| {
-        let number: i32 = row.try_get("number")?;
-        let number = u32::try_from(number).map_err(|_| Error::inconsistent("statement_versions", "number", number))?;
-        Ok((number, row.try_get("body")?))
-    })
-    .transpose()
+) -> Result<Option<u32>, Error> {
+    let number: Option<i32> =
+        sqlx::query_scalar("select number from statement_versions where org_id = $1 and month = $2 and closed")
+            .bind(scope.org_id().0)
+            .bind(month.from)
+            .fetch_optional(db)
+            .await?;
+    let read = |number| u32::try_from(number).map_err(|_| Error::inconsistent("statement_versions", "number", number));
+    number.map(read).transpose()
 }
 
 /// The last version of a kind of journal that was exported for a month.

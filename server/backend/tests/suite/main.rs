@@ -12,6 +12,7 @@ mod cost_basis;
 mod delivery;
 mod exports;
 mod identity;
+mod journal;
 mod keys;
 mod plans;
 mod price_book;
