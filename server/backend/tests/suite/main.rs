@@ -20,5 +20,6 @@ mod price_imports;
 mod prices;
 mod projects;
 mod repricing;
+mod statement_mails;
 mod suggestions;
 mod support;
