@@ -28,6 +28,7 @@ mod refusals;
 mod rules;
 mod runs;
 mod spend;
+mod statement_mails;
 mod statements;
 
 use crate::error::{ApiError, ProblemDocument};
@@ -75,6 +76,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(journal::router())
+        .merge(statement_mails::router())
         .merge(exports::router())
         .merge(allocation::router())
         .merge(charges::router())

@@ -113,3 +113,28 @@ async fn the_page_exports_and_says_who_did() {
     browser.post_form("/fn/journal/set", &settings).await;
     assert!(page(&browser).await.contains("6510"));
 }
+
+#[tokio::test]
+async fn statements_by_mail_are_set_on_their_page_and_by_api() {
+    let (_app, browser, api) = start().await;
+    let owner = "owner@acme.example";
+    let fields = [("org", "acme"), ("schedule", "over"), ("recipients", "nobody@acme.example")];
+    let refused = browser.post_form_from("/o/acme/statements/mails", "/fn/statements/set-mails", &fields).await;
+    assert_eq!(refused.header("location"), Some("/o/acme/statements/mails"));
+    let told = browser.get("/o/acme/statements/mails").await.body;
+    assert!(told.contains("nobody@acme.example is no member."), "{told}");
+    let fields = [("org", "acme"), ("schedule", "over"), ("recipients", &*format!("{owner} main"))];
+    let sent = browser.post_form("/fn/statements/set-mails", &fields).await;
+    assert_eq!(sent.header("location"), Some("/o/acme/statements/mails?notice=saved"));
+    let mails = api.get("/v1/statement-mails").await.json();
+    assert_eq!(mails, json!({"schedule": "over", "recipients": [format!("{owner} main")]}));
+    let put = async |body: Value| {
+        let json = [("content-type", "application/json")];
+        api.send(Method::PUT, "/v1/statement-mails", &json, axum::body::Body::from(body.to_string())).await
+    };
+    let wrong = put(json!({"schedule": "daily", "recipients": ["x"]})).await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert_eq!(wrong.json()["errors"][0]["pointer"], "/schedule");
+    let off = put(json!({"schedule": "off", "recipients": []})).await;
+    assert_eq!((off.status, off.json()), (StatusCode::OK, json!({"schedule": "off", "recipients": []})));
+}

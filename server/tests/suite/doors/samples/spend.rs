@@ -18,6 +18,12 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         page("/o/{org}/exports", "/o/acme/exports?from=2026-11-01&to=2026-12-01"),
         page("/o/{org}/exports/focus", "/o/acme/exports/focus?from=2026-11-01&to=2026-12-01"),
         page("/o/{org}/statements.csv", "/o/acme/statements.csv?month=2026-11"),
+        page("/o/{org}/statements/mails", "/o/acme/statements/mails"),
+        form("statements/set-mails", &[("schedule", "closed"), ("recipients", "")]).needs(Permission::ManagePrices),
+        api("GET /v1/statement-mails", "/v1/statement-mails"),
+        api("PUT /v1/statement-mails", "/v1/statement-mails")
+            .guarded(Guard::Key(KeyScope::Admin))
+            .body(json!({"schedule": "over", "recipients": []})),
         page("/o/{org}/statements/{month}/journal", "/o/acme/statements/2026-11/journal"),
         page("/o/{org}/statements/{month}/journal.csv", "/o/acme/statements/2026-11/journal.csv?kind=accrual"),
         form("journal/export", &[("month", "2026-11"), ("kind", "accrual"), ("preset", "xero")])
