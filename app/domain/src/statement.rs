@@ -10,7 +10,7 @@ mod version;
 
 pub use close::{
     Check, CheckItem, CheckState, CloseFacts, Dispute, DisputeAnswer, DisputeForm, MonthClose, MonthState, TeamReply,
-    Waiver, check_closable, closed_problem, next_month,
+    TeamReview, Waiver, check_closable, closed_problem, next_month,
 };
 pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
 pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};

@@ -21,5 +21,6 @@ mod prices;
 mod projects;
 mod repricing;
 mod statement_mails;
+mod statements;
 mod suggestions;
 mod support;
