@@ -31,8 +31,10 @@ pub(in crate::doors) fn samples(_: &World) -> Vec<Sample> {
         form("journal/set", &[("month", "2026-11"), ("settings[expense_account]", "6510")])
             .needs(Permission::ManagePrices),
         api("GET /v1/statements/{month}/journal", "/v1/statements/2026-11/journal?kind=accrual&preset=xero"),
+        // A month is nobody's.
         api("POST /v1/statements/{month}/journal", "/v1/statements/2026-11/journal?kind=accrual")
-            .guarded(Guard::Key(KeyScope::Admin)),
+            .guarded(Guard::Key(KeyScope::Admin))
+            .common(),
         api("GET /v1/journal-settings", "/v1/journal-settings"),
         api("PUT /v1/journal-settings", "/v1/journal-settings")
             .guarded(Guard::Key(KeyScope::Admin))
