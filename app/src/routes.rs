@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys,
-    prices, projects, spend, statements,
+    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, journal,
+    keys, prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -81,6 +81,8 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/business-metrics/imports/{import}", site.inside(business_metrics::import)),
         ("/o/{org}/business-metrics/{metric}", site.inside(business_metrics::metric)),
         ("/o/{org}/statements", site.inside(statements::statements)),
+        ("/o/{org}/statements/mails", site.inside(statements::statement_mails)),
+        ("/o/{org}/statements/{month}/journal", site.inside(journal::journal)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]
 }

@@ -4,6 +4,7 @@
 
 mod close;
 mod entry;
+mod mails;
 mod part;
 mod version;
 
@@ -12,6 +13,7 @@ pub use close::{
     TeamReview, Waiver, check_closable, closed_problem, next_month,
 };
 pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
+pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
 
 use crate::charge::{ChargeLine, charged};

@@ -17,6 +17,7 @@ mod faults;
 mod identity;
 mod imports;
 mod ingest;
+mod journal;
 mod keys;
 mod lists;
 mod operations;

@@ -2,10 +2,12 @@
 
 mod close;
 mod mail;
+mod monthly;
 mod replies;
 mod sql;
 
 pub use close::{bundle, changes, close, closing, review, version, waive};
+pub use monthly::{mails, run_worker, send_due, set_mails};
 pub use replies::{accept, answer, dispute, team_review};
 
 use crate::{Backend, Error, OrgScope, allocation, charges, projects, rules, spend};

@@ -11,6 +11,7 @@ use backend::business_metrics;
 use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
+use backend::journal;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
@@ -22,11 +23,13 @@ use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, UserId};
+use domain::journal::{JournalKind, Preset};
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
+use domain::statement::parse_month;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -258,6 +261,8 @@ impl Making<'_> {
         self.file(&acme).await;
         self.charges(&acme).await;
         self.metrics(&acme).await;
+        let month = parse_month("2026-11").unwrap();
+        journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
         self.world
     }
 
