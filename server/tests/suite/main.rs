@@ -19,6 +19,7 @@ mod imports;
 mod ingest;
 mod keys;
 mod lists;
+mod one_number;
 mod operations;
 mod organization;
 mod prices;

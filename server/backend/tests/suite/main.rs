@@ -21,3 +21,4 @@ mod projects;
 mod repricing;
 mod suggestions;
 mod support;
+mod visibility;
