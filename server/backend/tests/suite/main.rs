@@ -24,3 +24,4 @@ mod statement_mails;
 mod statements;
 mod suggestions;
 mod support;
+mod visibility;
