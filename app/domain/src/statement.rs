@@ -4,14 +4,16 @@
 
 mod close;
 mod entry;
+mod mails;
 mod part;
 mod version;
 
 pub use close::{
     Check, CheckItem, CheckState, CloseFacts, Dispute, DisputeAnswer, DisputeForm, MonthClose, MonthState, TeamReply,
-    Waiver, check_closable, closed_problem, next_month,
+    TeamReview, Waiver, check_closable, closed_problem, next_month,
 };
 pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
+pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
 pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
 
 use crate::charge::{ChargeLine, charged};

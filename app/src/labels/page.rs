@@ -10,7 +10,6 @@ use crate::ui::{
     Button, ButtonKind, Choice, EmptyState, Field, FormErrors, NoticeText, PageHead, RowButton, Section, Select, Table,
     Tone, UrlNotice, columns, html,
 };
-use backend::Visible;
 use domain::identity::Permission;
 use domain::label::{AliasProposal, Amount, Coverage, CoverageRow, RequiredLabel, ValueAlias, example};
 use domain::period::Period;
@@ -51,15 +50,15 @@ pub(crate) async fn labels(visit: Visit) -> Drawn {
         backend::projects::list_projects(backend, scope)
     )?;
     // Values are of all projects: those who see some of them see none.
-    let aliases = match scope.visible() {
-        Visible::All => {
+    let aliases = match scope.sees_all() {
+        true => {
             let (aliases, proposals) = futures::try_join!(
                 backend::labels::aliases(backend, scope),
                 backend::labels::proposals(backend, scope)
             )?;
             Some(alias_section(org, may_manage, &aliases, &proposals))
         }
-        Visible::Only(_) => None,
+        false => None,
     };
     let require = may_manage.then(|| require_form(org, &projects));
     let days = format::range(period, visit.frame.today);

@@ -22,7 +22,8 @@ pub(crate) async fn product_line(visit: Visit) -> Drawn {
     let (org, slug) = (visit.org(), visit.part("line"));
     let (line, members) = backend::projects::product_line_detail(&visit.backend, &visit.scope, slug).await?;
     let spend = spend::panel(&visit, SpendScope::Organization, Some((Dimension::ProductLine, slug))).await;
-    let head = part(org, &line).head(visit.frame.may(Permission::ManageProjects));
+    let may_manage = visit.scope.sees_all() && visit.frame.may(Permission::ManageProjects);
+    let head = part(org, &line).head(may_manage);
     let members = match members.as_slice() {
         [] => {
             html! { <p class="soft">"No project belongs to it. A project's page, under Edit, puts it into a product line."</p> }
@@ -43,7 +44,7 @@ pub(crate) async fn product_line(visit: Visit) -> Drawn {
 
 /// What may be changed of it.
 pub(crate) async fn edit_product_line(visit: Visit) -> Drawn {
-    visit.scope.require(Permission::ManageProjects)?;
+    visit.scope.require_whole(Permission::ManageProjects)?;
     let org = visit.org();
     let line = backend::projects::product_line_by_slug(&visit.backend, &visit.scope, visit.part("line")).await?;
     let part = part(org, &line);
@@ -68,7 +69,7 @@ pub(crate) async fn edit_product_line(visit: Visit) -> Drawn {
 
 /// A new one.
 pub(crate) async fn new_product_line(visit: Visit) -> Drawn {
-    visit.scope.require(Permission::ManageProjects)?;
+    visit.scope.require_whole(Permission::ManageProjects)?;
     let posted = Posted::<CreateProductLine>::here();
     let fields = name_field(&posted, "");
     Ok(new::draw(&visit, "New product line", "Create product line", &posted, fields))

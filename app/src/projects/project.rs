@@ -50,7 +50,8 @@ pub(crate) async fn edit_project(visit: Visit) -> Drawn {
         "The project takes events again.",
     ]);
     let moving = moving(part, &detail, visit.frame.today);
-    let lining = (!detail.product_lines.is_empty()).then(|| lining(part, &detail, visit.frame.today));
+    let lining =
+        (visit.scope.sees_all() && !detail.product_lines.is_empty()).then(|| lining(part, &detail, visit.frame.today));
     let title = format!("Edit {}", project.name);
     let own = (project.name.as_str(), format!("/o/{org}/projects/{}", project.slug));
     Ok(Page::new(

@@ -23,7 +23,7 @@ pub(crate) async fn projects(visit: Visit) -> Drawn {
     )?;
     let add = visit.frame.may(Permission::ManageProjects).then(|| {
         view! {
-            <Button href=format!("/o/{org}/new/product-line")>"New product line"</Button>
+            {scope.sees_all().then(|| view! { <Button href=format!("/o/{org}/new/product-line")>"New product line"</Button> })}
             <Button href=format!("/o/{org}/new/team")>"New team"</Button>
             <Button kind=ButtonKind::Primary href=format!("/o/{org}/new/project")>"New project"</Button>
         }

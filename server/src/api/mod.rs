@@ -15,6 +15,7 @@ mod docs;
 mod events;
 mod exports;
 pub(crate) mod ingest;
+pub(crate) mod journal;
 pub(crate) mod json;
 mod labels;
 mod modifiers;
@@ -29,6 +30,7 @@ mod refusals;
 mod rules;
 mod runs;
 mod spend;
+mod statement_mails;
 mod statements;
 
 use crate::error::{ApiError, ProblemDocument};
@@ -75,6 +77,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(journal::router())
+        .merge(statement_mails::router())
         .merge(exports::router())
         .merge(product_lines::router())
         .merge(labels::router())

@@ -307,6 +307,7 @@ impl MonthClose {
 
 /// What a team says about its statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TeamReply {
     /// Short name of the team.
     pub team: String,
@@ -320,14 +321,28 @@ pub struct TeamReply {
     pub by: String,
 }
 
+/// The statement of one team in review, as it is accepted or disputed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TeamReview {
+    /// The last version: its number, and what the team owes by it. None before the first one.
+    pub version: Option<(u32, Decimal)>,
+    /// Names of its lines.
+    pub lines: Vec<String>,
+    /// What the team said, oldest first.
+    pub replies: Vec<TeamReply>,
+}
+
 /// What a team does not accept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Dispute {
     /// Its id.
     pub dispute_id: DisputeId,
     /// The line, by its name; none for the whole statement.
     pub line: Option<String>,
-    /// How much of it, in US dollars.
+    /// How much of it, in US dollars: a decimal string with 12 places.
+    #[serde(with = "crate::money::amount_opt", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, example = "12.400000000000"))]
     pub amount: Option<Decimal>,
     /// Why.
     pub reason: String,
@@ -337,6 +352,7 @@ pub struct Dispute {
 
 /// The end of a dispute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DisputeAnswer {
     /// Whether the team is right.
     pub accepted: bool,

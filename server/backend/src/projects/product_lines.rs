@@ -1,4 +1,5 @@
 //! Product lines: an optional level above projects. A project belongs to one at most on a day.
+//! They are changed by those who see the whole organization.
 
 use super::sql::{self, Level, product_lines as lines};
 use super::{Words, check_move_day, list_projects, project_in, slug_taken, today};
@@ -32,7 +33,7 @@ pub async fn create_product_line(
     scope: &OrgScope,
     new: NewProductLine,
 ) -> Result<ProductLine, Error> {
-    scope.require(Permission::ManageProjects)?;
+    scope.require_whole(Permission::ManageProjects)?;
     let Words { name, slug, .. } = Words::parse(&new.name, &new.slug, "")?;
     let mut transaction = backend.pool.begin().await?;
     if lines::all(&mut *transaction, scope).await?.len() >= MAX_PRODUCT_LINES {
@@ -58,7 +59,7 @@ pub async fn rename_product_line(
     line: ProductLineId,
     name: &str,
 ) -> Result<ProductLine, Error> {
-    scope.require(Permission::ManageProjects)?;
+    scope.require_whole(Permission::ManageProjects)?;
     let name = parse_name("name", name).map_err(|wrong| Problem::invalid(vec![wrong]))?;
     change(backend, scope, line, "product_line.changed", |line| {
         let detail = format!("Renamed the product line {} to {name}.", line.name);
@@ -78,7 +79,7 @@ pub async fn archive_product_line(
     line: ProductLineId,
     archive: bool,
 ) -> Result<ProductLine, Error> {
-    scope.require(Permission::ManageProjects)?;
+    scope.require_whole(Permission::ManageProjects)?;
     let now = backend.clock.now();
     let (action, verb) =
         if archive { ("product_line.archived", "Archived") } else { ("product_line.restored", "Restored") };
@@ -124,7 +125,7 @@ pub async fn assign_product_line(
     line: Option<ProductLineId>,
     from: Option<NaiveDate>,
 ) -> Result<(), Error> {
-    scope.require(Permission::ManageProjects)?;
+    scope.require_whole(Permission::ManageProjects)?;
     check_move_day(today(backend, scope), from)?;
     let mut transaction = backend.pool.begin().await?;
     sql::lock_project(&mut transaction, scope, project_id).await?;

@@ -5,6 +5,7 @@ use crate::delivery::{self, Button, Figure, Letter, NewMail, Row, without_links}
 use crate::{Backend, Error, OrgScope, identity};
 use domain::format;
 use domain::identity::{Email, Permission};
+use domain::problem::Problem;
 use domain::statement::{MonthStatement, TeamStatement, Version, month_text};
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
@@ -12,7 +13,7 @@ use sqlx::PgConnection;
 /// Teams named one by one.
 const NAMED: usize = 20;
 
-/// Tells everybody who may accept or dispute statements that a version was taken. The last thing in a transaction, as all mails about an organization.
+/// Tells everybody who may close the month that a version was taken: whose statement is whose is not known of members. The last thing in a transaction, as all mails about an organization.
 pub(super) async fn in_review(
     backend: &Backend,
     scope: &OrgScope,
@@ -24,9 +25,15 @@ pub(super) async fn in_review(
     let month = month_text(version.month);
     let url = format!("{}/o/{}/statements/{month}", backend.public_url, organization.slug);
     let letter = letter(&without_links(&organization.name), version, statement, url);
-    // Everybody's statements stand in it, so whoever sees some teams alone is told on their pages.
-    for recipient in sql::replies::members_who_may(connection, scope, Permission::ManageBudgets).await? {
-        delivery::enqueue(backend, connection, mail(scope, &letter, recipient)?).await?;
+    for recipient in sql::replies::members_who_may(connection, scope, Permission::ManagePrices).await? {
+        match delivery::enqueue(backend, connection, mail(scope, &letter, recipient)?).await {
+            // The version counts, whoever can be told of it.
+            Err(Error::Problem(Problem::RateLimited { .. })) => {
+                tracing::warn!(org_id = %scope.org_id(), "too many mails for one about a month in review");
+                break;
+            }
+            sent => sent?,
+        };
     }
     Ok(())
 }
@@ -48,7 +55,7 @@ fn letter(organization: &str, version: &Version, statement: &MonthStatement, url
     Letter {
         title: format!("{month} is in review: {} for {organization}", format::money(version.total)),
         paragraphs: vec![format!(
-            "{} took version {number} of the statements on {}. Please accept your team\u{2019}s statement, or dispute a line with a reason, before the month is closed.",
+            "{} took version {number} of the statements on {}. Each team accepts its statement, or disputes a line with a reason, before the month is closed.",
             version.by,
             format::day_year(version.at.date_naive())
         )],
@@ -62,7 +69,7 @@ fn letter(organization: &str, version: &Version, statement: &MonthStatement, url
 
 fn mail(scope: &OrgScope, letter: &Letter, recipient: Email) -> Result<NewMail, Error> {
     let mut letter = letter.clone();
-    letter.why = vec![format!("You get this because {recipient} may accept or dispute statements.")];
+    letter.why = vec![format!("You get this because {recipient} may close months.")];
     let rendered = letter.render()?;
     Ok(NewMail {
         org_id: Some(scope.org_id()),

@@ -2,11 +2,13 @@
 
 mod close;
 mod mail;
+mod monthly;
 mod replies;
 mod sql;
 
 pub use close::{bundle, changes, close, closing, review, version, waive};
-pub use replies::{accept, answer, dispute, replies};
+pub use monthly::{mails, run_worker, send_due, set_mails};
+pub use replies::{accept, answer, dispute, team_review};
 
 use crate::{Backend, Error, OrgScope, allocation, charges, projects, rules, spend};
 use domain::charge::{ChargeLine, ChargePart};
@@ -120,11 +122,8 @@ async fn stated(
     detail: Detail,
 ) -> Result<MonthStatement, Error> {
     let seen = projects::visible_slugs(backend, scope).await?;
-    let sees = |project: Option<&str>| match (&seen, project) {
-        (None, _) => true,
-        (Some(seen), Some(project)) => seen.iter().any(|seen| seen == project),
-        (Some(_), None) => false,
-    };
+    let sees =
+        |project: Option<&str>| seen.as_ref().is_none_or(|seen| seen.iter().any(|slug| Some(slug.as_str()) == project));
     let wants = |team: Option<&str>, project: Option<&str>| match only {
         None => true,
         Some((StatementKind::Team, of)) => team == Some(of.owner.slug.as_str()),

@@ -1,26 +1,31 @@
 //! What teams say about their statements while a month is in review, and what finance answers.
 
 use super::{close, sql};
-use crate::{Backend, Error, OrgScope, audit};
+use crate::{Backend, Error, OrgScope, audit, projects};
 use domain::format;
 use domain::identity::Permission;
 use domain::ids::DisputeId;
 use domain::period::Period;
 use domain::problem::Problem;
 use domain::repricing::parse_reason;
-use domain::statement::{DisputeForm, MonthStatement, StatementKind, TeamReply, Version};
+use domain::statement::{DisputeForm, MonthStatement, StatementKind, TeamReply, TeamReview, Version};
 use sqlx::{Postgres, Transaction};
 
-/// What was said about the statement of one team, oldest first.
+/// The statement of one team as the last version states it, with what was said about it.
 ///
 /// # Errors
 /// `Forbidden` without the right to read, [`Problem::NotFound`] for a team that the caller does not see; [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
-pub async fn replies(backend: &Backend, scope: &OrgScope, month: Period, team: &str) -> Result<Vec<TeamReply>, Error> {
+pub async fn team_review(backend: &Backend, scope: &OrgScope, month: Period, team: &str) -> Result<TeamReview, Error> {
     scope.require(Permission::Read)?;
     sql::owner(&backend.pool, scope, StatementKind::Team, team).await?.ok_or(Problem::NotFound)?;
     let mut connection = backend.pool.acquire().await?;
-    sql::replies::of_month(&mut connection, scope, month.from, Some(team)).await
+    let latest = sql::versions::of_month(&mut connection, scope, month.from).await?.pop();
+    let replies = sql::replies::of_month(&mut connection, scope, month.from, Some(team)).await?;
+    drop(connection);
+    let Some(version) = latest else { return Ok(TeamReview { version: None, lines: Vec::new(), replies }) };
+    let statement = of_team(backend, scope, month, version.number, team).await?;
+    Ok(TeamReview { version: Some((version.number, statement.grand_total())), lines: lines(&statement), replies })
 }
 
 /// Accepts the statement of a team, as the last version states it.
@@ -52,9 +57,8 @@ pub async fn dispute(
     form: &DisputeForm,
 ) -> Result<DisputeId, Error> {
     let (mut transaction, version, statement) = in_review(backend, scope, month, team).await?;
-    let lines: Vec<String> = statement.entries().iter().map(|(key, _)| key.line(month.from)).collect();
     let dispute_id = DisputeId(backend.clock.new_id());
-    let dispute = form.parse(dispute_id, &lines).map_err(Problem::invalid)?;
+    let dispute = form.parse(dispute_id, &lines(&statement)).map_err(Problem::invalid)?;
     let detail = format!(
         "Disputed {}{} of the team {team} in {}. {}",
         dispute.line.as_deref().unwrap_or("the statement"),
@@ -111,12 +115,30 @@ async fn in_review(
     sql::owner(&backend.pool, scope, StatementKind::Team, team).await?.ok_or(Problem::NotFound)?;
     let (transaction, latest) = close::begin(backend, scope, month.from).await?;
     let version = latest.ok_or_else(|| Problem::conflict("This month is not in review."))?;
-    let statement = close::stated_in(backend, scope, month, version.number).await?;
-    let statement = statement.part(|of, _| of == Some(team));
+    let statement = of_team(backend, scope, month, version.number, team).await?;
     if statement.teams.is_empty() && statement.adjustments.is_empty() {
         return Err(Problem::NotFound.into());
     }
     Ok((transaction, version, statement))
+}
+
+/// What a version states of one team, as far as the caller sees it.
+async fn of_team(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    number: u32,
+    team: &str,
+) -> Result<MonthStatement, Error> {
+    let seen = projects::visible_slugs(backend, scope).await?;
+    let sees =
+        |project: Option<&str>| seen.as_ref().is_none_or(|seen| seen.iter().any(|slug| Some(slug.as_str()) == project));
+    let statement = close::stated_in(backend, scope, month, number).await?;
+    Ok(statement.part(|of, project| of == Some(team) && sees(project)))
+}
+
+fn lines(statement: &MonthStatement) -> Vec<String> {
+    statement.entries().iter().map(|(key, _)| key.line(statement.month.from)).collect()
 }
 
 fn reply(backend: &Backend, version: &Version, team: &str) -> TeamReply {

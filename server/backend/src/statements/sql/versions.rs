@@ -261,7 +261,7 @@ pub(in crate::statements) async fn waiver(
     month: NaiveDate,
 ) -> Result<Option<Waiver>, Error> {
     let row = sqlx::query(
-        "select up_to, reason, created_at, coalesce(users.email, 'API key ' || api_keys.name, 'Tallystick') as made_by
+        "select w.up_to, w.reason, w.created_at, coalesce(users.email, 'API key ' || api_keys.name, 'Tallystick') as made_by
          from statement_waivers w
          left join users on users.user_id = w.user_id
          left join api_keys on api_keys.org_id = w.org_id and api_keys.key_id = w.key_id
