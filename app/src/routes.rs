@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys, prices,
-    projects, spend, statements,
+    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys,
+    prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 

@@ -2,6 +2,7 @@
 //!
 //! A total is the same sum that Overview shows for the same days; its lines add up to it exactly.
 
+use crate::allocation::{SharedLine, shared};
 use crate::charge::{ChargeLine, charged};
 use crate::meter::Meter;
 use crate::period::Period;
@@ -170,13 +171,15 @@ pub struct ProjectStatement {
     pub lines: Vec<StatementLine>,
     /// Its charges beside events, which are no part of its sums.
     pub charges: Vec<ChargeLine>,
+    /// What allocation rules brought and took, which is no part of its sums either.
+    pub shared: Vec<SharedLine>,
 }
 
 impl ProjectStatement {
-    /// Usage and charges together.
+    /// Usage, what was shared, and charges together.
     #[must_use]
     pub fn total(&self) -> Decimal {
-        self.sums.spend + charged(&self.charges)
+        self.sums.spend + shared(&self.shared) + charged(&self.charges)
     }
 }
 
@@ -191,6 +194,8 @@ pub struct TeamStatement {
     pub projects: Vec<ProjectStatement>,
     /// Its own charges, beside those of its projects.
     pub charges: Vec<ChargeLine>,
+    /// What allocation rules brought to the team itself and took from it, beside those of its projects.
+    pub shared: Vec<SharedLine>,
 }
 
 impl TeamStatement {
@@ -201,10 +206,17 @@ impl TeamStatement {
         charged(projects.chain(&self.charges))
     }
 
-    /// Usage and charges together.
+    /// What allocation rules brought to it and its projects, less what they took.
+    #[must_use]
+    pub fn shared(&self) -> Decimal {
+        let projects = self.projects.iter().flat_map(|project| &project.shared);
+        shared(projects.chain(&self.shared))
+    }
+
+    /// Usage, what was shared, and charges together.
     #[must_use]
     pub fn total(&self) -> Decimal {
-        self.sums.spend + self.charged()
+        self.sums.spend + self.shared() + self.charged()
     }
 }
 
@@ -225,6 +237,8 @@ pub struct MonthStatement {
     pub teams: Vec<TeamStatement>,
     /// Charges of no team and no project.
     pub unallocated: Vec<ChargeLine>,
+    /// What allocation rules made nobody's, and took from there.
+    pub unallocated_shared: Vec<SharedLine>,
 }
 
 impl MonthStatement {
@@ -232,6 +246,34 @@ impl MonthStatement {
     #[must_use]
     pub fn charged(&self) -> Decimal {
         self.teams.iter().map(TeamStatement::charged).sum::<Decimal>() + charged(&self.unallocated)
+    }
+
+    /// What allocation rules brought to everybody on it, less what they took: nothing, where it is of everybody.
+    #[must_use]
+    pub fn shared(&self) -> Decimal {
+        self.teams.iter().map(TeamStatement::shared).sum::<Decimal>() + shared(&self.unallocated_shared)
+    }
+
+    /// Whether rules moved anything.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        let of_team = |team: &TeamStatement| {
+            !team.shared.is_empty() || team.projects.iter().any(|project| !project.shared.is_empty())
+        };
+        !self.unallocated_shared.is_empty() || self.teams.iter().any(of_team)
+    }
+
+    /// Usage, what was shared, and charges together.
+    #[must_use]
+    pub fn sum(&self) -> Decimal {
+        self.total.spend + self.shared() + self.charged()
+    }
+
+    /// What nobody answers for: what no team owned, and what is of no project. With the statements of teams it adds up to usage and charges.
+    #[must_use]
+    pub fn unallocated(&self) -> Decimal {
+        let nobodys = self.teams.iter().filter(|team| team.team.is_none()).map(TeamStatement::total);
+        nobodys.sum::<Decimal>() + shared(&self.unallocated_shared) + charged(&self.unallocated)
     }
 
     /// Whether the month has ended, so that only late events can still change it.
@@ -242,7 +284,7 @@ impl MonthStatement {
 }
 
 impl MonthStatement {
-    /// One row per line, so that the amounts add up to usage and charges together; where no price is known the amount is empty.
+    /// One row per line, so that the amounts add up to usage, what was shared and charges together; where no price is known the amount is empty.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut table = csv::Table::new([
@@ -263,6 +305,7 @@ impl MonthStatement {
             "amount",
             "currency",
             "charge",
+            "rule",
         ]);
         let month = month_text(self.month.from);
         let code = |owner: Option<&CostOwner>| owner.and_then(|owner| owner.cost_centre.clone()).unwrap_or_default();
@@ -291,17 +334,19 @@ impl MonthStatement {
                         &line.amount.map(money::exact).unwrap_or_default(),
                         &self.currency,
                         "",
+                        "",
                     ]);
                 }
-                self.charge_rows(
-                    &mut table,
-                    [team_slug, &team_code, &project.project.slug, &project_code],
-                    &project.charges,
-                );
+                let owner = [team_slug, &team_code, &project.project.slug, &project_code];
+                self.charge_rows(&mut table, owner, &project.charges);
+                self.shared_rows(&mut table, owner, &project.shared);
             }
-            self.charge_rows(&mut table, [team_slug, &team_code, "", ""], &team.charges);
+            let owner = [team_slug, &team_code, "", ""];
+            self.charge_rows(&mut table, owner, &team.charges);
+            self.shared_rows(&mut table, owner, &team.shared);
         }
         self.charge_rows(&mut table, [""; 4], &self.unallocated);
+        self.shared_rows(&mut table, [""; 4], &self.unallocated_shared);
         table.into_text()
     }
 }
@@ -336,7 +381,22 @@ impl MonthStatement {
                 &money::exact(line.amount),
                 &self.currency,
                 &line.charge_id.to_string(),
+                "",
             ]);
+        }
+    }
+
+    /// Rows of what rules moved: the model says from or to whom, the term is the rule, whose number leads to it.
+    fn shared_rows(&self, table: &mut csv::Table, owner: [&str; 4], lines: &[SharedLine]) {
+        let month = month_text(self.month.from);
+        let [team, team_code, project, project_code] = owner;
+        for line in lines {
+            let what = [line.direction(), line.kind().to_owned(), line.rule.clone()];
+            let amount = money::exact(line.amount);
+            let number = line.rule_id.to_string();
+            let [model, meter, term] = what.each_ref().map(String::as_str);
+            let of = [month.as_str(), team, team_code, project, project_code, "", model, meter, term];
+            table.row(of.into_iter().chain(["", "", "", "", "", &amount, &self.currency, "", &number]));
         }
     }
 }

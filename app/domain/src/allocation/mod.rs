@@ -9,6 +9,7 @@ mod form;
 mod plan;
 mod rule;
 mod settle;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -18,4 +19,5 @@ pub use form::{AllocationForm, ConditionForm, MAX_CONDITIONS, MAX_TARGETS, Targe
 pub use plan::{Holder, Lane, Owners, Place, Plan, Route, RouteId, SeriesWords};
 pub use rule::{AllocationRule, Condition, Method, Share, Target, Test};
 pub use settle::{Allocation, Amounts, Cell, Move, month_of};
-pub use view::{Account, Allocated, AllocationPreview, Cause, Flow, Origin, Party, RuleExplained};
+pub use shared::{SharedLine, shared};
+pub use view::{Account, Allocated, AllocationPreview, Cause, Flow, Origin, Party, RuleExplained, flows};

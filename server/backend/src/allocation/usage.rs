@@ -16,6 +16,8 @@ pub(super) struct Usage {
     pub(super) plan: Plan,
     series: Vec<(i64, SeriesWords)>,
     cells: Vec<WayCell>,
+    /// Whether sums have the series as their part, or one of those that are told apart from others as it is.
+    told: bool,
 }
 
 /// Sums of a day, or of all days from it on on which nothing changes.
@@ -43,6 +45,15 @@ pub(super) enum Kept {
     ApartByDay,
 }
 
+/// What is asked of sums beyond where they go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// By which words series are told apart; labels, teams and what rules find out are none.
+    pub(super) words: Vec<Dimension>,
+    /// Whether every day is a sum of its own.
+    pub(super) by_day: bool,
+}
+
 impl Usage {
     /// Reads what lists of rules need, over whole calendar months; `kept` says of which routes of the first list series are kept apart.
     pub(super) async fn read(
@@ -51,6 +62,18 @@ impl Usage {
         lists: &[Vec<AllocationRule>],
         (days, wanted): (Period, Period),
         kept: impl Fn(&Route) -> Kept,
+    ) -> Result<Self, Error> {
+        Self::told(connection, scope, lists, (days, wanted), kept, None).await
+    }
+
+    /// As [`Self::read`], with every sum telling its series where something is asked of it.
+    pub(super) async fn told(
+        connection: &mut PgConnection,
+        scope: &OrgScope,
+        lists: &[Vec<AllocationRule>],
+        (days, wanted): (Period, Period),
+        kept: impl Fn(&Route) -> Kept,
+        told: Option<&Told>,
     ) -> Result<Self, Error> {
         let (owners, projects) = sql::owners(connection, scope, days).await?;
         let mut plan = Plan::new(&owners, lists, days, wanted);
@@ -66,18 +89,27 @@ impl Usage {
         for (number, (_, words)) in series.iter().enumerate() {
             alike.entry(plan.group(words)).or_default().push(number);
         }
+        let is_told = told.is_some_and(|told| !told.words.is_empty());
         let mut groups = Groups::default();
         for (group, members) in alike {
             let lanes = plan.lanes(group);
             let kept_of = |lane: &Lane| lane.routes.first().map_or(Kept::Together, |route| kept(plan.route(*route)));
             let is_split = |lane: &Lane| lane.routes.iter().any(|route| plan.route(*route).split.is_some());
-            let by_day = lanes.iter().any(|lane| is_split(lane) || kept_of(lane) == Kept::ApartByDay);
+            let is_split = lanes.iter().any(is_split);
+            let by_day = is_split
+                || told.is_some_and(|told| told.by_day)
+                || lanes.iter().any(|lane| kept_of(lane) == Kept::ApartByDay);
             let is_apart = lanes.iter().any(|lane| kept_of(lane) != Kept::Together);
             let ways: Ways = lanes
                 .into_iter()
-                .map(|lane| ((lane.class, lane.epoch), (kept_of(&lane) != Kept::Together, lane.routes)))
+                .map(|lane| ((lane.class, lane.epoch), (is_told || kept_of(&lane) != Kept::Together, lane.routes)))
                 .collect();
-            let parts = if is_apart { members.chunks(1) } else { members.chunks(members.len()) };
+            // What is split is cut to the last place series by series, so that it does not matter what is asked of them.
+            let parts = match told {
+                Some(told) if is_told && !is_split => told.parts(&series, members),
+                _ if is_told || is_apart => members.into_iter().map(|member| vec![member]).collect(),
+                _ => vec![members],
+            };
             for part in parts {
                 let number = small(groups.0.len());
                 grouping.series.extend(part.iter().map(|member| (series[*member].0, number, by_day)));
@@ -86,14 +118,21 @@ impl Usage {
         }
         let sums = sql::sums(connection, scope, days, &grouping).await?;
         let cells = sums.iter().flat_map(|sums| groups.cells(&plan, sums)).collect();
-        Ok(Self { owners, plan, series, cells })
+        Ok(Self { owners, plan, series, cells, told: is_told })
     }
 
     /// The sums on the routes of one list of rules.
     pub(super) fn cells(&self, list: usize) -> impl Iterator<Item = Cell> {
-        let cell =
-            move |cell: &WayCell| Some(Cell { day: cell.day, route: *cell.routes.get(list)?, amounts: cell.amounts });
+        let part = |cell: &WayCell| cell.series.filter(|_| self.told).map_or(0, |series| series + 1);
+        let cell = move |cell: &WayCell| {
+            Some(Cell { day: cell.day, route: *cell.routes.get(list)?, part: part(cell), amounts: cell.amounts })
+        };
         self.cells.iter().filter_map(cell)
+    }
+
+    /// The series that a part of the settled sums is of.
+    pub(super) fn series_of(&self, part: usize) -> Option<&SeriesWords> {
+        self.series.get(part.checked_sub(1)?).map(|(_, words)| words)
     }
 
     /// The sums of series that are kept apart.
@@ -102,6 +141,20 @@ impl Usage {
             let (_, series) = self.series.get(cell.series?)?;
             Some(Apart { day: cell.day, series, amounts: cell.amounts })
         })
+    }
+}
+
+impl Told {
+    /// Series with the same words together.
+    fn parts(&self, series: &[(i64, SeriesWords)], members: Vec<usize>) -> Vec<Vec<usize>> {
+        let mut alike: BTreeMap<(usize, Vec<&str>), Vec<usize>> = BTreeMap::new();
+        for member in members {
+            let (_, of) = &series[member];
+            let project = if self.words.contains(&Dimension::Project) { of.project } else { 0 };
+            let words = self.words.iter().map(|dimension| of.word(dimension)).collect();
+            alike.entry((project, words)).or_default().push(member);
+        }
+        alike.into_values().collect()
     }
 }
 

@@ -304,6 +304,7 @@ fn tags_of(keys: &[TagKey], sent: &EventInput, operation: &str, api_key: &str) -
         // These have columns of their own.
         Dimension::Project
         | Dimension::Team
+        | Dimension::AllocatedTeam
         | Dimension::Model
         | Dimension::Provider
         | Dimension::Status
