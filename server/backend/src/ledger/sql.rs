@@ -275,7 +275,7 @@ fn push_label(sql: &mut QueryBuilder<Postgres>, scope: &OrgScope, filter: &Filte
 }
 
 /// The tables of the ledger beside `events`.
-const TABLES: [&str; 29] = [
+const TABLES: [&str; 31] = [
     "event_ids",
     "rejected_events",
     "adjustments",
@@ -289,6 +289,7 @@ const TABLES: [&str; 29] = [
     "rollup_day",
     "rollup_label_day",
     "rollup_meter_day",
+    "rollup_latency_day",
     "rollup_term_day",
     "rollup_coarse_day",
     "rollup_coarse_label_day",
@@ -297,6 +298,7 @@ const TABLES: [&str; 29] = [
     "staged_days",
     "staged_label_day",
     "staged_meter_day",
+    "staged_latency_day",
     "staged_term_day",
     "newest_events",
     "coarse_series",

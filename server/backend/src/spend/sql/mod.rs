@@ -1,5 +1,6 @@
 //! Queries of the sums by day, by quarter of an hour and by label.
 
+mod latencies;
 mod needed;
 mod newest;
 mod orders;
@@ -87,6 +88,9 @@ pub(super) async fn grouped(
             grouped.push(found(row, query)?);
         }
     }
+    if let (true, Source::Days(period)) = (query.needs().latencies, source) {
+        latencies::add(pool, scope, part, query, *period, (&mut grouped, &mut total)).await?;
+    }
     grouped.sort_by(in_order);
     Ok((grouped, total))
 }
@@ -147,7 +151,7 @@ fn grouped_sql(scope: &OrgScope, part: SpendScope, query: &SpendQuery, source: &
         sql.push(", ");
     }
     sql.push("spend, booked, requests, tokens, unpriced_requests, unpriced_upper_bound, errors, avoided_cost");
-    sql.push(if needs.calls { ", retries, cache_hits" } else { "" });
+    sql.push(if needs.calls { ", retries, retry_cost, cache_hits" } else { "" });
     sql.push(if needs.tokens { ", input, cache_read, output" } else { "" });
     sql.push(if needs.peak { ", peak_requests, peak_tokens" } else { "" });
     sql.push(" from shown");
@@ -433,11 +437,14 @@ fn push_filter(sql: &mut Query, scope: &OrgScope, filter: &Filter, source: &Sour
 
 /// One row of the answer.
 fn found(row: &PgRow, query: &SpendQuery) -> Result<SpendRow, Error> {
+    let (bucket, keys) = (bucket_start(row, query.bucket)?, keys_of(row, query)?);
+    Ok(SpendRow { bucket, keys, sums: needed_sums_of(row, query.needs())? })
+}
+
+/// The words of a row; none where one is missing.
+fn keys_of(row: &PgRow, query: &SpendQuery) -> Result<Vec<Option<String>>, sqlx::Error> {
     let columns = KEYS.into_iter().take(query.group_by.len());
-    let keys = columns
-        .map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty())))
-        .collect::<Result<_, sqlx::Error>>()?;
-    Ok(SpendRow { bucket: bucket_start(row, query.bucket)?, keys, sums: needed_sums_of(row, query.needs())? })
+    columns.map(|column| Ok(row.try_get::<Option<String>, _>(column)?.filter(|key| !key.is_empty()))).collect()
 }
 
 fn bucket_start(row: &PgRow, bucket: Granularity) -> Result<Option<BucketStart>, Error> {

@@ -88,7 +88,8 @@ fn any_measures() -> impl Strategy<Value = Vec<Measure>> {
         4 => Just(Measure::DEFAULT.to_vec()),
         1 => Just(vec![Measure::Retries, Measure::CacheHits, Measure::CacheReadShare]),
         1 => Just(vec![Measure::InputTokens]),
-        1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::Retries]),
+        1 => Just(vec![Measure::PeakRequestsPerMinute, Measure::RetryCost]),
+        1 => Just(vec![Measure::LatencyP95, Measure::FirstTokenP50]),
     ]
 }
 
