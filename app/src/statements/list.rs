@@ -125,7 +125,7 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
         Column::number("Total, $"),
     ];
     if with_shared {
-        columns.insert(4, Column::number("Shared, $"));
+        columns.insert(4, Column::number("Shared, $").wide());
     }
     let (total, charged) = (statement.total.clone(), statement.charged());
     let unallocated = unallocated(org, statement, with_shared);
@@ -142,11 +142,12 @@ fn by_payer(org: &str, statement: &MonthStatement) -> AnyView {
 
 /// Usage, what rules brought less what they took, charges, and all together.
 fn amounts(sums: &Sums, shared: Option<Decimal>, charged: Decimal) -> AnyView {
-    let cell = |amount: Decimal| {
-        view! { <td class="num" title=format::money_full(amount)>{format::money_plain(amount)}</td> }
+    let cell = |amount: Decimal, class: &'static str| {
+        view! { <td class=class title=format::money_full(amount)>{format::money_plain(amount)}</td> }
     };
     let total = sums.spend + shared.unwrap_or_default() + charged;
-    html! { <SpendCell sums=sums.clone()/>{shared.map(cell)}{cell(charged)}{cell(total)} }
+    let shared = shared.map(|shared| cell(shared, "num only-wide"));
+    html! { <SpendCell sums=sums.clone()/>{shared}{cell(charged, "num")}{cell(total, "num")} }
 }
 
 /// What nobody owns yet is a row of its own.

@@ -87,7 +87,7 @@ impl SeriesWords {
 }
 
 /// Series of a group, with a label of a class, go one way by each list of rules while the same rules hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Lane {
     /// The class of the label; 0 is usage without one that matters.
     pub class: usize,
@@ -225,6 +225,16 @@ impl Plan {
             self.classes.push((key.clone(), fits));
             self.classes.len() - 1
         }) + 1
+    }
+
+    /// The class of a label as far as values like it are known; else it is as usage without it.
+    #[must_use]
+    pub fn known_class(&self, key: &Dimension, value: &str) -> usize {
+        if value.is_empty() {
+            return 0;
+        }
+        let fits = self.label_fits(key, value);
+        self.classes.iter().position(|(of, known)| of == key && *known == fits).map_or(0, |class| class + 1)
     }
 
     fn label_fits(&self, key: &Dimension, value: &str) -> Fits {

@@ -121,6 +121,28 @@ pub struct Allocation {
     pub evenly: BTreeSet<(usize, NaiveDate)>,
 }
 
+/// Where a part of what goes one way ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// Where.
+    pub place: Place,
+    /// The rule that brought it there last, by its number in the plan; none where no rule took it.
+    pub rule: Option<usize>,
+    /// How much of [`Portion::WHOLE`] it is.
+    pub weight: i128,
+}
+
+impl Portion {
+    /// What the weights of all portions of one thing add up to.
+    pub const WHOLE: i128 = 1_000_000_000_000;
+
+    /// How much of the whole it is, from 0 to 1; the ratios of all portions add up to 1.
+    #[must_use]
+    pub fn ratio(&self) -> Decimal {
+        Amounts { units: self.weight, ..Amounts::default() }.spend().normalize()
+    }
+}
+
 /// First day of a day's calendar month.
 #[must_use]
 pub fn month_of(day: NaiveDate) -> NaiveDate {
@@ -147,6 +169,20 @@ impl Plan {
             }
         }
         settled.finish(list, since)
+    }
+
+    /// Where usage on a route ends on a day, and in which proportions, as `usage` was settled by the same rules.
+    #[must_use]
+    pub fn portions(&self, list: usize, day: NaiveDate, route: RouteId, usage: &Allocation) -> Vec<Portion> {
+        let route = self.route(route);
+        let mut settled = Settled::new(self, usage.used.clone());
+        settled.enter((day, day), route, 0, Amounts { units: Portion::WHOLE, ..Amounts::default() });
+        let made = settled.finish(list, |day| day);
+        let portion = |((_, place), amounts): (&(NaiveDate, Place), &Amounts)| {
+            let rules = made.moved.keys().filter(|step| step.to == *place).map(|step| step.rule);
+            Portion { place: *place, rule: rules.max().or(route.split), weight: amounts.units }
+        };
+        made.at_end.iter().map(portion).collect()
     }
 
     /// Shares charges out by one list of rules, as `usage` was by the same: what a project or nobody was charged on a day goes on by rules that ask for nothing but who has something.

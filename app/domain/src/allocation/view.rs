@@ -44,7 +44,9 @@ impl Party {
         }
     }
 
-    fn of(owners: &Owners, holder: Holder) -> Self {
+    /// Whoever holds something.
+    #[must_use]
+    pub fn of(owners: &Owners, holder: Holder) -> Self {
         match holder {
             Holder::Project(project) => Self::Project(owners.projects[project].clone()),
             Holder::Team(team) => Self::Team(owners.teams[team].clone()),

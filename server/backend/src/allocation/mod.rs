@@ -8,10 +8,12 @@ mod grouped;
 mod shared;
 mod sql;
 mod usage;
+mod ways;
 
 pub use enter::{enter, preview, reorder};
 pub(crate) use grouped::grouped;
 pub(crate) use shared::{SharedFlow, shared};
+pub(crate) use ways::Ways;
 
 use crate::rules::{self, MAX_LISTED};
 use crate::spend::answers::Asker;

@@ -115,14 +115,14 @@ pub(super) struct GroupSums {
     pub(super) amounts: Amounts,
 }
 
-/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums on disk.
+/// The sums of some days. PostgreSQL is kept from looking for each series by itself, and from sorting a year of sums.
 pub(super) async fn sums(
     connection: &mut PgConnection,
     scope: &OrgScope,
     days: Period,
     grouping: &Grouping,
 ) -> Result<Vec<GroupSums>, Error> {
-    for setting in ["set local enable_nestloop = off", "set local work_mem = '64MB'"] {
+    for setting in ["set local enable_nestloop = off", "set local enable_sort = off", "set local work_mem = '64MB'"] {
         sqlx::query(setting).execute(&mut *connection).await?;
     }
     let mut found = Vec::new();

@@ -9,6 +9,7 @@ use domain::rule::RuleKind;
 use domain::spend::Dimension;
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Rules over some whole calendar months, and the sums of these.
 pub(super) struct Usage {
@@ -16,6 +17,9 @@ pub(super) struct Usage {
     pub(super) plan: Plan,
     series: Vec<(i64, SeriesWords)>,
     cells: Vec<WayCell>,
+    groups: Groups,
+    /// The group of each series.
+    members: HashMap<i64, i32>,
     /// Whether sums have the series as their part, or one of those that are told apart from others as it is.
     told: bool,
 }
@@ -91,8 +95,12 @@ impl Usage {
         }
         let is_told = told.is_some_and(|told| !told.words.is_empty());
         let mut groups = Groups::default();
+        // Groups that other rules tell apart may go the same ways here.
+        let mut together: BTreeMap<Vec<Lane>, Vec<usize>> = BTreeMap::new();
         for (group, members) in alike {
-            let lanes = plan.lanes(group);
+            together.entry(plan.lanes(group)).or_default().extend(members);
+        }
+        for (lanes, members) in together {
             let kept_of = |lane: &Lane| lane.routes.first().map_or(Kept::Together, |route| kept(plan.route(*route)));
             let is_split = |lane: &Lane| lane.routes.iter().any(|route| plan.route(*route).split.is_some());
             let is_split = lanes.iter().any(is_split);
@@ -100,10 +108,11 @@ impl Usage {
                 || told.is_some_and(|told| told.by_day)
                 || lanes.iter().any(|lane| kept_of(lane) == Kept::ApartByDay);
             let is_apart = lanes.iter().any(|lane| kept_of(lane) != Kept::Together);
-            let ways: Ways = lanes
-                .into_iter()
-                .map(|lane| ((lane.class, lane.epoch), (is_told || kept_of(&lane) != Kept::Together, lane.routes)))
-                .collect();
+            let way = |lane: &Lane| {
+                let is_apart = is_told || kept_of(lane) != Kept::Together;
+                ((lane.class, lane.epoch), (is_apart, lane.routes.clone()))
+            };
+            let ways: Arc<Ways> = Arc::new(lanes.iter().map(way).collect());
             // What is split is cut to the last place series by series, so that it does not matter what is asked of them.
             let parts = match told {
                 Some(told) if is_told && !is_split => told.parts(&series, members),
@@ -113,12 +122,13 @@ impl Usage {
             for part in parts {
                 let number = small(groups.0.len());
                 grouping.series.extend(part.iter().map(|member| (series[*member].0, number, by_day)));
-                groups.0.push((ways.clone(), part.first().copied()));
+                groups.0.push((Arc::clone(&ways), part.first().copied()));
             }
         }
         let sums = sql::sums(connection, scope, days, &grouping).await?;
         let cells = sums.iter().flat_map(|sums| groups.cells(&plan, sums)).collect();
-        Ok(Self { owners, plan, series, cells, told: is_told })
+        let members = grouping.series.iter().map(|(series, group, _)| (*series, *group)).collect();
+        Ok(Self { owners, plan, series, cells, groups, members, told: is_told })
     }
 
     /// The sums on the routes of one list of rules.
@@ -128,6 +138,20 @@ impl Usage {
             Some(Cell { day: cell.day, route: *cell.routes.get(list)?, part: part(cell), amounts: cell.amounts })
         };
         self.cells.iter().filter_map(cell)
+    }
+
+    /// Which way usage of a series goes on a day by the first list of rules; `label` is the value of each label.
+    pub(super) fn route<'a>(
+        &self,
+        series: i64,
+        day: NaiveDate,
+        label: impl Fn(&Dimension) -> &'a str,
+    ) -> Option<RouteId> {
+        let (ways, _) = self.groups.0.get(usize::try_from(*self.members.get(&series)?).ok()?)?;
+        let epoch = self.plan.epoch(day);
+        let classes = self.plan.label_keys().into_iter().map(|key| self.plan.known_class(&key, label(&key)));
+        let own = classes.filter(|class| *class > 0).find_map(|class| ways.get(&(class, epoch)));
+        own.or_else(|| ways.get(&(0, epoch))).and_then(|(_, routes)| routes.first().copied())
     }
 
     /// The series that a part of the settled sums is of.
@@ -163,7 +187,7 @@ type Ways = HashMap<(usize, usize), (bool, Vec<RouteId>)>;
 
 /// Groups of series that go the same ways, each with its first member.
 #[derive(Default)]
-struct Groups(Vec<(Ways, Option<usize>)>);
+struct Groups(Vec<(Arc<Ways>, Option<usize>)>);
 
 impl Groups {
     /// Sums on their way. What has a label that goes another way is not with the rest.

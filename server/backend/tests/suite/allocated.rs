@@ -1,10 +1,14 @@
 //! What rules share out is one number everywhere: Overview, Explore, and statements with their charges.
 
 use crate::allocation::{Place, day, form, money, november, place};
+use backend::exports::FocusExport;
 use backend::{allocation, charges, prices, projects, spend, statements};
 use domain::allocation::{Allocated, Party, SharedLine};
 use domain::budget::SpendScope;
 use domain::charge::{Charge, ChargeForm};
+use domain::focus::Version;
+use domain::focus::query::FocusQuery;
+use domain::focus::row::FocusRow;
 use domain::period::Period;
 use domain::spend::{Dimension, Filter, Granularity, Measure, SpendQuery, SpendRow};
 use domain::statement::{MonthStatement, StatementKind, TeamStatement};
@@ -224,6 +228,71 @@ async fn what_was_worked_out_is_kept_until_its_months_its_rules_or_its_projects_
     let platform = teams.iter().find(|team| team.slug.as_str() == "platform").unwrap().team_id;
     projects::move_project(&place.backend, owner, web, platform, Some(day("2026-11-15"))).await.unwrap();
     assert_eq!(of("growth").await, money("10"));
+}
+
+async fn export(place: &Place, version: Version, hourly: bool) -> Vec<FocusRow> {
+    let query = FocusQuery { version, hourly, ..FocusQuery::over(november()) };
+    let mut export = FocusExport::begin(&place.backend, &place.acme.owner, &query).await.unwrap();
+    let mut rows = Vec::new();
+    while let Some(more) = export.next().await.unwrap() {
+        rows.extend(more);
+    }
+    rows
+}
+
+/// By whoever has it at the end.
+fn billed(rows: &[FocusRow]) -> BTreeMap<Option<String>, Decimal> {
+    let mut sums: BTreeMap<Option<String>, Decimal> = BTreeMap::new();
+    for row in rows {
+        let team = row.allocated.as_ref().map_or(&row.owner.team, |allocated| &allocated.team);
+        *sums.entry(team.clone()).or_default() += row.amounts.billed;
+    }
+    sums.retain(|_, amount| !amount.is_zero());
+    sums
+}
+
+#[tokio::test]
+async fn focus_says_to_whom_rules_moved_a_charge() {
+    let place = place("Asia/Kolkata").await;
+    for (project, at, cost) in [
+        ("vectors", "2026-11-05T10:00:00Z", "1"),
+        ("web", "2026-11-05T10:00:00Z", "2"),
+        ("main", "2026-11-06T10:00:00Z", "1"),
+    ] {
+        place.call(project, at, cost, |call| call.customer = Some("acme".to_owned())).await;
+    }
+    place.call("web", "2026-11-07T10:00:00Z", "5", |call| call.customer = Some("globex".to_owned())).await;
+    place.enter(&form("Vector store", &["project is vectors"], "fixed", &["project:web 60", "project:main 40"])).await;
+    place.enter(&form("Globex", &["customer is globex"], "relabel", &["team:platform"])).await;
+    place.enter(&form("Nobody's", &["project is main", "feature missing"], "shared", &[])).await;
+    let spent =
+        spend::query(&place.backend, &place.acme.owner, &SpendQuery::over(november())).await.unwrap().total.spend;
+    let allocated = accounts(&allocation::allocated(&place.backend, &place.acme.owner, november()).await.unwrap());
+    for (version, hourly) in [(Version::V1_3, false), (Version::V1_4, true)] {
+        let rows = export(&place, version, hourly).await;
+        assert_eq!(rows.iter().map(|row| row.amounts.billed).sum::<Decimal>(), spent);
+        let by_team = billed(&rows);
+        assert_eq!(by_team.keys().collect::<Vec<_>>(), allocated.keys().collect::<Vec<_>>());
+        for (team, amount) in &by_team {
+            assert!((amount - allocated[team]).abs() < money("0.00000000001"), "{team:?}: {amount} {allocated:?}");
+        }
+        let split = rows.iter().filter(|row| row.owner.project == "vectors");
+        let mut ratios: BTreeMap<String, Vec<Decimal>> = BTreeMap::new();
+        for row in split {
+            ratios.entry(format!("{:?}", row.key)).or_default().push(row.allocated.as_ref().unwrap().ratio);
+        }
+        assert!(
+            !ratios.is_empty() && ratios.values().all(|of| of.len() == 2 && of.iter().sum::<Decimal>() == Decimal::ONE)
+        );
+        assert!(rows.iter().filter(|row| row.owner.project == "main").all(|row| {
+            row.allocated.as_ref().is_some_and(|allocated| allocated.to == Party::Nobody && allocated.team.is_none())
+        }));
+        let costs = rows.iter().filter_map(|row| Some((row, row.pricing()?)));
+        for (row, pricing) in costs {
+            assert_eq!(row.list_cost(), (pricing.list * pricing.quantity).normalize());
+        }
+    }
+    assert!(export(&place, Version::V1_2, false).await.iter().all(|row| row.allocated.is_none()), "1.2 has no columns");
 }
 
 #[tokio::test]
