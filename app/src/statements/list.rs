@@ -25,11 +25,13 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
+    let mails = format!("{}/mails", visit.path);
+    let journal = format!("{}/{}/journal", visit.path, month_text(month.from));
     let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))
@@ -79,7 +81,7 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
     // What is no usage is in the figure only where it says so, with each part beside it.
     let others = [("Shared", shared), ("Charges", charged)].into_iter().filter(|(_, amount)| !amount.is_zero());
     let parts: Vec<_> = std::iter::once(("Usage", total.spend)).chain(others).collect();
-    let sum = statement.sum();
+    let sum = total.spend + shared + charged;
     let words: Vec<String> = parts.iter().map(|(of, _)| of.to_lowercase()).collect();
     let caption = if parts.len() > 1 { format!("{month}, {}", words.join(" + ")) } else { month };
     let figure = |(caption, amount)| {

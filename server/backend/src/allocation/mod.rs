@@ -13,11 +13,12 @@ mod ways;
 pub use enter::{enter, preview, reorder};
 pub(crate) use grouped::grouped;
 pub(crate) use shared::{SharedFlow, shared};
+pub(crate) use sql::snapshot;
 pub(crate) use ways::Ways;
 
 use crate::rules::{self, MAX_LISTED};
 use crate::spend::answers::Asker;
-use crate::{Backend, Error, OrgScope, Visible, charges};
+use crate::{Backend, Error, OrgScope, charges};
 use chrono::NaiveDate;
 use domain::allocation::{
     Allocated, AllocationRule, Amounts, Cause, Origin, Route, RuleExplained, SeriesWords, month_of,
@@ -97,7 +98,7 @@ pub async fn allocated_by_rules(
 /// Whether rules count, and the caller sees all that they move.
 async fn has_rules(backend: &Backend, scope: &OrgScope) -> Result<bool, Error> {
     let known = async || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await;
-    Ok(*scope.visible() == Visible::All && !known().await?.is_empty())
+    Ok(scope.sees_all() && !known().await?.is_empty())
 }
 
 /// What a rule did in some days, down to what was used.
@@ -112,7 +113,7 @@ pub async fn explain(
     period: Period,
 ) -> Result<RuleExplained, Error> {
     scope.require(Permission::Read)?;
-    if *scope.visible() != Visible::All {
+    if !scope.sees_all() {
         return Err(Problem::NotFound.into());
     }
     let live = rules::live_ones::<AllocationRule>(&backend.pool, scope).await?;
