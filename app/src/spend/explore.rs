@@ -1,7 +1,8 @@
 //! Explore: one question about spend, kept in the address.
 
-use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick};
+use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick, value_label};
 use super::{CHOOSE, chart, links};
+use crate::allocation::explained_path;
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
@@ -11,11 +12,13 @@ use crate::ui::chart::{Chart, Height, Hue, Swatch, Treemap};
 use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Stat, StatRow, Table, html,
 };
+use domain::period::Period;
 use domain::problem::Problem;
 use domain::project::Slug;
 use domain::spend::{
-    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, Sums, TOPS,
+    ChartKind, Dimension, Explore, ExploreQuery, Group, KnownDimension, MAX_GROUPS, Measure, SpendRange, Sums, TOPS,
 };
+use domain::statement::month_text;
 use leptos::prelude::*;
 use std::cmp::Reverse;
 
@@ -93,7 +96,7 @@ impl Asked<'_> {
         }
     }
 
-    /// The addresses of what lies behind a group: Explore by the next dimension, and its events.
+    /// The addresses of what lies behind a group: Explore by the next dimension, and its events; rules share out sums, so what they gave a team opens to its account in the newest month.
     fn behind(&self, group: &Group) -> (String, String) {
         let values = || self.asked.group_by.iter().zip(&group.keys);
         let only = |query: UrlQuery| {
@@ -101,7 +104,22 @@ impl Asked<'_> {
         };
         let next = self.asked.group_by.last().map(links::next_dimension).unwrap_or(Dimension::Project);
         let deeper = only(self.query.without(&[CHOOSE, "sort", "rows", "group_by"])).and("group_by", &next.name());
-        (deeper.at(&self.path()), only(self.query.sticky()).at(&NavItem::Events.path(self.org)))
+        let origin = match (self.asked.as_spend_query().is_allocated(), self.asked.range) {
+            (true, SpendRange::Days { to, .. }) => {
+                let month = Period::month_of(to.pred_opt().unwrap_or(to));
+                let team =
+                    values().find(|(of, _)| **of == Dimension::AllocatedTeam).and_then(|(_, key)| key.as_deref());
+                match team {
+                    Some(team) => explained_path(self.org, month, "team", team),
+                    None => {
+                        let month = UrlQuery::new().with("month", &month_text(month.from));
+                        month.at(&NavItem::Allocation.path(self.org))
+                    }
+                }
+            }
+            _ => only(self.query.sticky()).at(&NavItem::Events.path(self.org)),
+        };
+        (deeper.at(&self.path()), origin)
     }
 
     /// The parameters of `GET /v1/spend` that give the same numbers.
@@ -170,7 +188,11 @@ impl View<'_> {
                 "Without a value of {}",
                 asked.group_by.iter().map(Dimension::label).collect::<Vec<_>>().join(" or ")
             );
-            html! { <Stat value=format::money(missing.spend) after=format!("{MISSING}{share}") title=title/> }
+            let missing_as = match asked.group_by.as_slice() {
+                [only] => value_label(only, None, None),
+                _ => MISSING.to_owned(),
+            };
+            html! { <Stat value=format::money(missing.spend) after=format!("{missing_as}{share}") title=title/> }
         });
         let unpriced = (explore.total.unpriced_requests > 0).then(|| {
             let bound = Some(explore.total.unpriced_upper_bound).filter(|bound| !bound.is_zero());
@@ -248,7 +270,9 @@ impl View<'_> {
         let label = group_label(&self.explore, group);
         let (href, events) = self.page.behind(group);
         let note = group.name().filter(|name| group.keys.len() == 1 && says_more(name, &label)).map(str::to_owned);
-        let events_label = format!("Events of {label}");
+        let is_allocated = self.page.asked.as_spend_query().is_allocated();
+        let (what, of) = if is_allocated { ("allocation", "Allocation of") } else { ("events", "Events of") };
+        let events_label = format!("{of} {label}");
         html! {
             <tr>
                 <th scope="row">
@@ -256,7 +280,7 @@ impl View<'_> {
                     {note.map(|name| view! { <span class="note">{name}</span> })}
                 </th>
                 {self.figures(&group.sums, group.before.as_ref())}
-                <td class="num"><a href=events aria-label=events_label>"events"</a></td>
+                <td class="num"><a href=events aria-label=events_label>{what}</a></td>
             </tr>
         }
     }

@@ -97,6 +97,7 @@ pub(super) fn spike(anomaly: &Anomaly) -> String {
 /// A value of a dimension as people read it.
 pub(super) fn value_label(dimension: &Dimension, key: Option<&str>, name: Option<&str>) -> String {
     match (dimension, key, name) {
+        (Dimension::AllocatedTeam, None, _) => "(unallocated)".to_owned(),
         (_, None, _) => MISSING.to_owned(),
         (Dimension::ApiKey, Some(_), Some(name)) => name.to_owned(),
         (_, Some(key), _) => key.to_owned(),

@@ -59,6 +59,8 @@ pub enum Dimension {
     Project,
     /// Slug of the team that owned the project on that day.
     Team,
+    /// Slug of the team that answers for it by the allocation rules ([`crate::allocation`]).
+    AllocatedTeam,
     /// The model as sent.
     Model,
     /// Who sells the model.
@@ -89,9 +91,10 @@ pub enum Dimension {
 
 impl Dimension {
     /// All named dimensions, in the order of Explore's list.
-    pub const NAMED: [Self; 14] = [
+    pub const NAMED: [Self; 15] = [
         Self::Project,
         Self::Team,
+        Self::AllocatedTeam,
         Self::Model,
         Self::Provider,
         Self::Feature,
@@ -112,6 +115,7 @@ impl Dimension {
         match self {
             Self::Project => "project".to_owned(),
             Self::Team => "team".to_owned(),
+            Self::AllocatedTeam => "allocated_team".to_owned(),
             Self::Model => "model".to_owned(),
             Self::Provider => "provider".to_owned(),
             Self::Operation => "operation".to_owned(),
@@ -132,6 +136,7 @@ impl Dimension {
     #[must_use]
     pub fn label(&self) -> String {
         match self {
+            Self::AllocatedTeam => "Allocated team".to_owned(),
             Self::ApiKey => "API key".to_owned(),
             Self::UnreadUsage => "Unread usage".to_owned(),
             Self::Tag(key) => format!("Tag {key}"),
@@ -147,6 +152,12 @@ impl Dimension {
     #[must_use]
     pub const fn may_be_missing(&self) -> bool {
         !matches!(self, Self::Project | Self::Model | Self::Provider | Self::Operation | Self::ApiKey | Self::Status)
+    }
+
+    /// Whether events have it: who answers for usage follows from rules and sums.
+    #[must_use]
+    pub const fn is_of_events(&self) -> bool {
+        !matches!(self, Self::AllocatedTeam)
     }
 
     /// Whether it is a label: a dimension of many values, of which rollups have one at a time, by day.

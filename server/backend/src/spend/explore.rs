@@ -268,7 +268,7 @@ pub(super) async fn names(
             let projects = projects::list_projects(backend, scope).await?;
             projects.into_iter().map(|project| (project.slug.into(), project.name)).collect()
         }
-        Dimension::Team => {
+        Dimension::Team | Dimension::AllocatedTeam => {
             let teams = projects::list_teams(backend, scope).await?;
             teams.into_iter().map(|team| (team.slug.into(), team.name)).collect()
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
+mod allocated;
 mod allocation;
 mod budgets;
 mod business_metrics;
