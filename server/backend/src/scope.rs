@@ -136,6 +136,7 @@ impl OrgScope {
                 Permission::Read => scopes.contains(&KeyScope::Read),
                 Permission::ManageProjects
                 | Permission::ManageBudgets
+                | Permission::ManageViews
                 | Permission::ManagePrices
                 | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.visible == Visible::All,
                 _ => false,
