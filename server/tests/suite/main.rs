@@ -30,3 +30,4 @@ mod spend;
 mod support;
 mod theme;
 mod uploads;
+mod views;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test whose parts are missing has failed")]
 
 mod allocation;
+mod annotations;
 mod budgets;
 mod business_metrics;
 mod catalogue;
@@ -21,3 +22,4 @@ mod projects;
 mod repricing;
 mod suggestions;
 mod support;
+mod views;
