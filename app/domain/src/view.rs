@@ -78,11 +78,11 @@ impl Question {
         Filter::from_pairs(&self.0).unwrap_or_default()
     }
 
-    /// The slugs of projects that its filters name.
+    /// The values of a dimension that its filters name.
     #[must_use]
-    pub fn projects(&self) -> Vec<String> {
-        let of_projects = self.filters().into_iter().filter(|filter| filter.dimension == Dimension::Project);
-        of_projects.flat_map(|filter| filter.values).filter(|slug| !slug.is_empty()).collect()
+    pub fn named(&self, dimension: &Dimension) -> Vec<String> {
+        let of_it = self.filters().into_iter().filter(|filter| filter.dimension == *dimension);
+        of_it.flat_map(|filter| filter.values).filter(|value| !value.is_empty()).collect()
     }
 
     /// What it asks by that is not there any more: projects, each with whether it is archived, and labels that no event has.
@@ -99,7 +99,7 @@ impl Question {
         tags.retain(|of| matches!(of, Dimension::Tag(_)) && !known.iter().any(|known| known.dimension == *of));
         tags.dedup();
         let label = |tag: Dimension| format!("No event has the label {} any more.", tag.name());
-        self.projects().into_iter().filter_map(project).chain(tags.into_iter().map(label)).collect()
+        self.named(&Dimension::Project).into_iter().filter_map(project).chain(tags.into_iter().map(label)).collect()
     }
 }
 
@@ -278,7 +278,7 @@ mod tests {
     fn a_question_can_be_asked_within_a_part() {
         let asked = question("project=a&project=b&model=x").within(&Dimension::Project, "!c");
         assert_eq!(asked.pairs(), pairs("measure=spend&model=x&project=\\!c"));
-        assert_eq!(asked.projects(), ["!c"]);
+        assert_eq!(asked.named(&Dimension::Project), ["!c"]);
     }
 
     #[test]

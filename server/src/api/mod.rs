@@ -16,6 +16,7 @@ mod docs;
 mod events;
 mod exports;
 pub(crate) mod ingest;
+pub(crate) mod journal;
 pub(crate) mod json;
 mod modifiers;
 mod organization;
@@ -28,6 +29,7 @@ mod refusals;
 mod rules;
 mod runs;
 mod spend;
+mod statement_mails;
 mod statements;
 mod views;
 
@@ -75,6 +77,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(journal::router())
+        .merge(statement_mails::router())
         .merge(exports::router())
         .merge(allocation::router())
         .merge(charges::router())

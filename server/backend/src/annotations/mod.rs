@@ -2,7 +2,7 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, Visible, audit, prices, projects};
+use crate::{Backend, Error, OrgScope, audit, prices, projects};
 use chrono::Duration;
 use domain::annotation::{Annotation, AnnotationForm, MAX_ANNOTATIONS, NewAnnotation};
 use domain::budget::SpendScope;
@@ -31,7 +31,7 @@ pub async fn list(
     sql::list(&backend.pool, scope, part, scope.zone().instants(period)).await
 }
 
-/// [`list`], and the prices that changed then of models that were used.
+/// [`list`], and for those who see prices, which of them changed then of models that were used.
 ///
 /// # Errors
 /// As [`list`].
@@ -42,8 +42,11 @@ pub async fn happened(
     part: SpendScope,
     period: Period,
 ) -> Result<Vec<Annotation>, Error> {
-    let (mut all, prices) =
-        futures::try_join!(list(backend, scope, part, period), prices::changed(backend, scope, period))?;
+    let prices = async {
+        let may = scope.may(Permission::ReadPrices);
+        if may { prices::changed(backend, scope, period).await } else { Ok(Vec::new()) }
+    };
+    let (mut all, prices) = futures::try_join!(list(backend, scope, part, period), prices)?;
     all.extend(prices.iter().map(|change| change.annotation(scope.zone())));
     all.sort_by_key(|annotation| annotation.from);
     Ok(all)
@@ -79,7 +82,7 @@ pub async fn record(backend: &Backend, scope: &OrgScope, new: &NewAnnotation) ->
     } else {
         scope.require(Permission::ManageViews)?;
     }
-    if *scope.visible() != Visible::All && new.project.is_none() {
+    if !scope.sees_all() && new.project.is_none() {
         let detail = "You see some projects only: name one of them.";
         return Err(Problem::field("project", "required", detail).into());
     }

@@ -9,7 +9,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgExecutor, PgPool, Row};
 use uuid::Uuid;
 
-/// What the caller sees: of projects their own, of teams those that own one of these.
+/// What the caller sees: what concerns everybody, or a project or team that they see.
 macro_rules! annotations {
     ($end:literal) => {
         concat!(
@@ -21,10 +21,8 @@ macro_rules! annotations {
              left join teams on teams.org_id = a.org_id and teams.team_id = a.team_id
              left join users on users.user_id = a.user_id
              left join api_keys on api_keys.org_id = a.org_id and api_keys.key_id = a.key_id
-             where a.org_id = $1 and ($2::uuid[] is null or a.project_id = any($2)
-                 or a.project_id is null and (a.team_id is null or exists (
-                     select 1 from project_ownership as o
-                     where o.org_id = a.org_id and o.team_id = a.team_id and o.project_id = any($2)))) ",
+             where a.org_id = $1 and ($2::uuid[] is null or coalesce(a.project_id, a.team_id) = any($2)
+                 or coalesce(a.project_id, a.team_id) is null) ",
             $end
         )
     };
@@ -65,7 +63,7 @@ pub(super) async fn list(
                where o.org_id = a.org_id and o.team_id = $6 and o.project_id = a.project_id)))
          order by a.from_at desc, a.annotation_id desc limit $7"
     ));
-    let rows = rows.bind(scope.org_id().0).bind(scope.visible_projects()).bind(from).bind(to).bind(project).bind(team);
+    let rows = rows.bind(scope.org_id().0).bind(scope.visible_owners()).bind(from).bind(to).bind(project).bind(team);
     let rows = rows.bind(super::MAX_LISTED).fetch_all(pool).await?;
     rows.iter().rev().map(|row| annotation(scope, row)).collect()
 }
@@ -99,7 +97,7 @@ pub(super) async fn find(
         "and ($3::uuid is null or a.annotation_id = $3) and ($4::text is null or a.sent_id = $4)
            and ($5 or a.deleted_at is null)"
     ));
-    let row = row.bind(scope.org_id().0).bind(scope.visible_projects()).bind(id).bind(sent_id).bind(deleted);
+    let row = row.bind(scope.org_id().0).bind(scope.visible_owners()).bind(id).bind(sent_id).bind(deleted);
     row.fetch_optional(db).await?.map(|row| annotation(scope, &row)).transpose()
 }
 

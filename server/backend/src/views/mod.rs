@@ -2,18 +2,19 @@
 
 mod sql;
 
-use crate::{Backend, Error, OrgScope, Visible, audit, ledger, projects};
+use crate::{Backend, Error, OrgScope, audit, ledger, projects};
 use chrono::Duration;
 use domain::identity::Permission;
 use domain::ids::ViewId;
 use domain::problem::Problem;
+use domain::spend::Dimension;
 use domain::view::{Arrange, Board, MAX_VIEWS, NewView, SavedView, ViewChange};
 use sqlx::PgConnection;
 
 /// How long a deleted view can be restored, in days.
 const RESTORABLE_DAYS: i64 = 30;
 
-/// The reader's own views and the shared ones, by name. Who sees some projects only sees no view that names another.
+/// The reader's own views and the shared ones, by name. Who sees some projects and teams only sees no view that names another.
 ///
 /// # Errors
 /// `Forbidden` without the right to read; [`Error::Database`].
@@ -48,13 +49,19 @@ async fn checked(backend: &Backend, scope: &OrgScope, views: Vec<SavedView>) -> 
     if views.is_empty() {
         return Ok(views);
     }
-    let (projects, known) =
-        futures::try_join!(projects::list_projects(backend, scope), ledger::dimensions(backend, scope))?;
+    let (projects, teams, known) = futures::try_join!(
+        projects::list_projects(backend, scope),
+        projects::list_teams(backend, scope),
+        ledger::dimensions(backend, scope)
+    )?;
     let projects: Vec<_> =
         projects.iter().map(|project| (project.slug.as_str(), project.archived_at.is_some())).collect();
     let is_seen = |view: &SavedView| {
-        let seen = |slug: &String| projects.iter().any(|(known, _)| known == slug);
-        *scope.visible() == Visible::All || view.is_own || view.question.projects().iter().all(seen)
+        let project = |slug: &String| projects.iter().any(|(known, _)| known == slug);
+        let team = |slug: &String| teams.iter().any(|team| team.slug.as_str() == slug);
+        let named = |dimension| view.question.named(&dimension);
+        let names_seen = || named(Dimension::Project).iter().all(project) && named(Dimension::Team).iter().all(team);
+        scope.sees_all() || view.is_own || names_seen()
     };
     let views = views.into_iter().filter(is_seen);
     Ok(views.map(|view| SavedView { gone: view.question.gone(&projects, &known), ..view }).collect())

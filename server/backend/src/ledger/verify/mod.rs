@@ -278,7 +278,7 @@ async fn first_kept(connection: &mut PgConnection, scope: &OrgScope) -> Result<O
 }
 
 fn require_all(scope: &OrgScope) -> Result<(), Error> {
-    if scope.visible_projects().is_none() {
+    if scope.sees_all() {
         return Ok(());
     }
     Err(Problem::Forbidden { detail: "Only the whole organization can be verified.".to_owned() }.into())

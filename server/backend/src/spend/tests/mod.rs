@@ -90,8 +90,17 @@ async fn org(database: &TestDatabase, name: &str, zone: &str, moved: &str) -> Or
 impl Org {
     /// The same organization as a key of one project sees it.
     fn seen_by(&self, project: usize) -> OrgScope {
-        let only = Visible::Only([self.projects[project]].into());
+        let only = Visible::project(self.projects[project]);
         OrgScope::new(self.scope.org_id(), self.scope.zone(), Actor::System, only)
+    }
+
+    /// The same organization as a member sees it who sees one of its teams.
+    async fn seen_by_team(&self, team: usize) -> OrgScope {
+        let (zone, teams) = (self.scope.zone(), [self.teams[team]]);
+        let ids = teams.map(|team| team.0);
+        let owned = projects::owned_by(&self.backend.pool, self.scope.org_id(), &ids).await.unwrap();
+        let only = Visible::teams(teams.into(), &owned, zone.day_of(self.backend.clock.now()));
+        OrgScope::new(self.scope.org_id(), zone, Actor::System, only)
     }
 
     fn team_of(&self, used: &Used) -> usize {
@@ -167,7 +176,13 @@ impl Org {
             };
             is_kept != filter.exclude
         };
-        inside && scope.sees(self.projects[used.project]) && query.filters.iter().all(kept)
+        inside && self.is_seen(used, scope) && query.filters.iter().all(kept)
+    }
+
+    fn is_seen(&self, used: &Used, scope: &OrgScope) -> bool {
+        let day = scope.zone().day_of(used.at);
+        let days = scope.days_of(self.projects[used.project]);
+        days.is_none_or(|spans| spans.iter().any(|span| span.contains(day)))
     }
 
     /// What the answer must be, counted event by event.
