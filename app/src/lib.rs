@@ -6,6 +6,7 @@
 #![recursion_limit = "512"]
 
 pub mod allocation;
+pub mod annotations;
 pub mod budgets;
 pub mod business_metrics;
 pub mod caller;
@@ -32,5 +33,6 @@ pub mod spend;
 pub mod statements;
 pub mod suggestions;
 pub mod ui;
+pub mod views;
 
 pub use domain::format;

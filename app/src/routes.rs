@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, journal,
-    keys, prices, projects, spend, statements,
+    allocation, annotations, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity,
+    journal, keys, prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -42,6 +42,8 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/budgets/{budget}/edit", site.inside(budgets::edit_budget)),
         ("/o/{org}/alerts", site.inside(budgets::alerts)),
         ("/o/{org}/explore", site.inside(spend::explore)),
+        ("/o/{org}/annotations", site.inside(annotations::annotations)),
+        ("/o/{org}/annotations/{annotation}", site.inside(annotations::annotation)),
         ("/o/{org}/projects", site.inside(projects::projects)),
         ("/o/{org}/new/project", site.inside(projects::new_project)),
         ("/o/{org}/new/team", site.inside(projects::new_team)),

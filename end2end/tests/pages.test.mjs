@@ -60,9 +60,15 @@ const VISITS = {
   },
   "/organizations": { owner: ["/organizations?notice=deleted"] },
   "/o/{org}": { sample: ["", "?period=90d&compare=none", "?period=year&compare=last-year", "?model=gpt-4o&choose=environment"], empty: [""] },
+  "/o/{org}/annotations": { sample: ["/annotations?period=90d", "/annotations?removed=0"], empty: ["/annotations"], viewer: ["/annotations"] },
+  "/o/{org}/annotations/{annotation}": {
+    sample: [() => known.annotation, ["/annotations/none", 404]],
+    viewer: [[() => known.annotation, 403]],
+  },
   "/o/{org}/explore": {
     sample: [
       "/explore?group_by=model&chart=area&period=90d",
+      () => known.view,
       "/explore?choose=environment",
       "/explore?customer=nobody",
       "/explore?period=24h",
@@ -229,6 +235,10 @@ async function lookUp() {
   known.metrics = new URL(people.owner.url()).pathname.slice(paths.sample.length);
   await send(people.owner, "Enter 41 values", /notice=imported/);
   known.charge = await first("/charges", "/charges/4");
+  await visit(people.owner, paths.sample);
+  const view = await people.owner.locator('main a[href*="/explore?view="]').first().getAttribute("href");
+  known.view = view.slice(paths.sample.length);
+  known.annotation = await first("/annotations?period=90d", "/annotations/0");
 }
 
 test("every page of the app is visited", async () => {

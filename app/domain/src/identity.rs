@@ -61,7 +61,9 @@ impl Role {
             P::ManageProjects | P::ManageKeys | P::SendEvents => {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
-            P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
+            P::ManageBudgets | P::ManageViews => {
+                matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member)
+            }
             P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
@@ -126,6 +128,8 @@ pub enum Permission {
     SendEvents,
     /// Create and change budgets; acknowledge alerts; send test mails.
     ManageBudgets,
+    /// Share views, arrange dashboards, annotate charts.
+    ManageViews,
     /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
     ManagePrices,
     /// Invite, change and remove members (not owners).
@@ -142,13 +146,14 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::ReadPrices,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::SendEvents,
         Self::ManageBudgets,
+        Self::ManageViews,
         Self::ManagePrices,
         Self::ManageMembers,
         Self::ManageOrganization,
@@ -173,6 +178,7 @@ impl Permission {
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
+            Self::ManageViews => "share views, arrange dashboards and annotate charts",
             Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",

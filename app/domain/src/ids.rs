@@ -114,3 +114,11 @@ id!(
     /// A file of events that a member sends from the browser.
     UploadId
 );
+id!(
+    /// A saved view of Explore.
+    ViewId
+);
+id!(
+    /// Something that happened at a time, as charts show it.
+    AnnotationId
+);

@@ -5,6 +5,7 @@
 //! To add a word, put its type here first; SQL, pages and the API then share it.
 
 pub mod allocation;
+pub mod annotation;
 pub mod budget;
 pub mod business_metric;
 pub mod charge;
@@ -35,3 +36,4 @@ pub mod spend;
 pub mod statement;
 pub mod suggestion;
 pub mod upload;
+pub mod view;

@@ -128,6 +128,7 @@ impl NavItem {
             "teams" | "new" => Some(Self::Projects),
             "exports" => Some(Self::Statements),
             "sessions" | "interactions" | "coding-agents" => Some(Self::Events),
+            "annotations" => Some(Self::Explore),
             segment => Self::GROUPS.into_iter().flatten().copied().find(|place| place.segment() == segment),
         }
     }
@@ -140,7 +141,10 @@ pub fn shows_days(path: &str) -> bool {
     match (below.next(), below.next()) {
         (None, _)
         | (
-            Some("explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"),
+            Some(
+                "explore" | "events" | "sessions" | "interactions" | "coding-agents" | "charges" | "business-metrics"
+                | "annotations",
+            ),
             None,
         ) => true,
         (Some("projects" | "teams" | "business-metrics"), page) => page.is_some() && below.next().is_none(),
@@ -151,7 +155,8 @@ pub fn shows_days(path: &str) -> bool {
 /// Whether filters and a comparison change what the page at a path shows: charges have no model, key or label, and unit costs a scope of their own.
 #[must_use]
 pub fn shows_filters(path: &str) -> bool {
-    shows_days(path) && !matches!(NavItem::of_path(path), Some(NavItem::Charges | NavItem::UnitCosts))
+    let has_none = ["charges", "business-metrics", "annotations"];
+    shows_days(path) && !path.split('/').nth(3).is_some_and(|segment| has_none.contains(&segment))
 }
 
 /// Whether the page at a path can cut its span into hours.

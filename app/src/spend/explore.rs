@@ -3,6 +3,7 @@
 use super::labels::{ChangeCell, MISSING, SpendCell, bucket_label, group_label, measured_or_none, tick, value_label};
 use super::{CHOOSE, chart, links};
 use crate::allocation::explained_path;
+use crate::annotations::Marks;
 use crate::error::{AppError, Failure};
 use crate::form::hidden;
 use crate::format;
@@ -13,6 +14,8 @@ use crate::ui::{
     Button, Choice, CodeBlock, Column, EmptyState, PageHead, Section, Select, Sort, Stat, StatRow, Table, html,
 };
 use domain::period::Period;
+use crate::views::Views;
+use domain::budget::SpendScope;
 use domain::problem::Problem;
 use domain::project::Slug;
 use domain::spend::{
@@ -25,19 +28,31 @@ use std::cmp::Reverse;
 /// One question about spend.
 pub(crate) async fn explore(visit: Visit) -> Drawn {
     let (backend, scope, query) = (&visit.backend, &visit.scope, &visit.query);
+    let views = Views::read(&visit).await?;
+    if let Some(address) = views.leads_to(&visit) {
+        leptos_axum::redirect(&address);
+        return Ok(Page::new("Explore", ()));
+    }
     let now = visit.frame.offsets.local(backend.clock.now());
     let (range, previous) = PeriodSelection::from_query(query, visit.frame.calendar()).ranges(now);
     let asked = ExploreQuery::from_pairs(&query.pairs(), range, previous)?;
     let known = backend::ledger::dimensions(backend, scope).await?;
     let page = Asked { org: visit.org(), query, origin: &backend.public_url, asked: &asked };
+    let days = PeriodSelection::from_query(query, visit.frame.calendar()).period;
+    let marks = match asked.effective_chart().is_over_time() {
+        true => Some(Marks::read(&visit, SpendScope::Organization, days).await?),
+        false => None,
+    };
     let body = match backend::spend::explore(backend, scope, asked.clone()).await.map_err(AppError::from) {
-        Ok(explore) => View { page: &page, explore }.draw(),
+        Ok(explore) => View { page: &page, explore, marks }.draw(),
         // The question stays, so that another can be asked.
         Err(error @ AppError(Problem::Unprocessable { .. })) => html! { <Failure error=error/> },
         Err(error) => return Err(error),
     };
-    let toolbar = page.toolbar(&known);
-    Ok(Page::new("Explore", view! { <PageHead title="Explore" hidden=true/>{toolbar}{body} }))
+    let toolbar = page.toolbar(&known, views.menu(&visit, &asked));
+    let title = views.title().unwrap_or_else(|| "Explore".to_owned());
+    let notices = views.notices(&visit);
+    Ok(Page::new(title.clone(), view! { <PageHead title=title hidden=true/>{notices}{toolbar}{body} }))
 }
 
 /// The question.
@@ -53,6 +68,8 @@ struct Asked<'a> {
 struct View<'a> {
     page: &'a Asked<'a>,
     explore: Explore,
+    /// What happened, where the chart is over time.
+    marks: Option<Marks>,
 }
 
 impl Asked<'_> {
@@ -61,7 +78,7 @@ impl Asked<'_> {
     }
 
     /// The question as a form: without JavaScript a button asks, with it every choice does.
-    fn toolbar(&self, known: &[KnownDimension]) -> AnyView {
+    fn toolbar(&self, known: &[KnownDimension], views: AnyView) -> AnyView {
         let (asked, query) = (self.asked, self.query);
         let hidden = hidden(query.without(&["measure", "group_by", "bucket", "chart", "top", CHOOSE]).iter());
         let chart = asked.effective_chart();
@@ -91,7 +108,7 @@ impl Asked<'_> {
                     <Select label="as" name="chart" inline=true choices=charts value=chart.as_str()/>
                     <span class="without-scripts"><Button small=true>"Show"</Button></span>
                 </form>
-                <span class="explore-file"><CsvLink href=file/></span>
+                <span class="explore-file">{views}<CsvLink href=file/></span>
             </div>
         }
     }
@@ -167,9 +184,20 @@ impl View<'_> {
             }
             (_, None) => {
                 let data = chart::of_explore(&self.explore, self.page.org, query);
+                let starts = self.explore.steps.iter().map(|step| match step.bucket.hour() {
+                    Some(at) => at.naive_local(),
+                    None => step.bucket.day().into(),
+                });
+                let data = match &self.marks {
+                    Some(marks) => marks.on(data, starts),
+                    None => data,
+                };
+                let list = self.marks.as_ref().map(Marks::list);
                 let head = bucket_label(asked.effective_bucket());
                 let label = label.clone();
-                Some(html! { <Chart data=data label=label tick=tick(asked.measure) head=head height=Height::Tall/> })
+                Some(
+                    html! { <Chart data=data label=label tick=tick(asked.measure) head=head height=Height::Tall/>{list} },
+                )
             }
         };
         let (answer, table, command) = (self.answer(), self.table(), self.page.command());

@@ -8,6 +8,7 @@
 compile_error!("`backend` must never be built for the browser: it holds SQL and secrets");
 
 pub mod allocation;
+pub mod annotations;
 pub mod audit;
 pub mod budgets;
 pub mod business_metrics;
@@ -43,6 +44,7 @@ pub mod spend;
 pub mod statements;
 mod steps;
 pub mod suggestions;
+pub mod views;
 
 pub use clock::{Clock, SystemClock, TestClock};
 pub use error::Error;

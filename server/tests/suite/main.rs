@@ -32,3 +32,4 @@ mod spend;
 mod support;
 mod theme;
 mod uploads;
+mod views;

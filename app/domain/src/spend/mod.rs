@@ -26,7 +26,7 @@ pub use explore::{
 pub use known::{KnownDimension, OTHER};
 pub use latency::{Histogram, Latencies, latency_class};
 pub use measure::{Measure, MeasureUnit, Needs};
-pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
+pub use overview::{ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub(crate) use query::parse_list;
 pub use query::{MAX_LABELS, Source};
 

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use answers::Answers;
 pub use attention::{anomalies, attention};
 pub use estimate::project_days;
-pub use explore::{explore, values};
+pub use explore::{explore, glance, values};
 pub(crate) use live::Live;
 pub use live::{Listener, listen, version, watch};
 pub use overview::{compare, outlook, overview};

@@ -4,6 +4,7 @@
 
 mod allocated;
 mod allocation;
+mod annotations;
 mod budgets;
 mod business_metrics;
 mod catalogue;
@@ -25,4 +26,5 @@ mod statement_mails;
 mod statements;
 mod suggestions;
 mod support;
+mod views;
 mod visibility;

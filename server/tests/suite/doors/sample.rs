@@ -150,7 +150,7 @@ impl Sample {
 /// All samples. To add a room, add its file and its line here.
 pub(super) fn samples(world: &World) -> Vec<Sample> {
     use super::samples::{
-        allocation, budgets, business_metrics, charges, events, identity, keys, others, prices, projects, spend,
+        allocation, budgets, business_metrics, charges, events, identity, keys, others, prices, projects, spend, views,
     };
     let rooms = [
         allocation::samples(world),
@@ -164,6 +164,7 @@ pub(super) fn samples(world: &World) -> Vec<Sample> {
         prices::samples(world),
         projects::samples(world),
         spend::samples(world),
+        views::samples(world),
     ];
     rooms.into_iter().flatten().collect()
 }

@@ -15,21 +15,24 @@ use backend::journal;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
-use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
 use domain::allocation::{AllocationForm, ConditionForm};
-use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
+use domain::annotation::AnnotationForm;
+use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
 use domain::business_metric::MetricForm;
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, TeamId, UserId};
 use domain::journal::{JournalKind, Preset};
+use domain::period::Period;
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
 use domain::statement::parse_month;
+use domain::view::{Arrange, Board, NewView};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -124,6 +127,10 @@ pub(super) struct World {
     pub(super) charge_import: String,
     /// The key in whose name files are recorded.
     pub(super) sending_key: String,
+    /// A shared view of the project that can be changed.
+    pub(super) view: String,
+    /// An annotation of the project.
+    pub(super) annotation: String,
     acme: String,
     /// Keys of Acme by what they may.
     keys: BTreeMap<String, String>,
@@ -267,6 +274,8 @@ impl Making<'_> {
         self.file(&acme).await;
         self.charges(&acme).await;
         self.metrics(&acme).await;
+        self.views(&acme).await;
+        self.annotation(&acme).await;
         let month = parse_month("2026-11").unwrap();
         journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
         self.world
@@ -507,6 +516,29 @@ impl Making<'_> {
         let name = format!("{SECRET}-values.csv");
         let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
         self.world.metric_import = file.to_string();
+    }
+
+    /// A view of the project, pinned for everybody.
+    async fn views(&mut self, acme: &OrgScope) {
+        let asked = [("group_by", "model"), ("project", PROJECT)].map(|(name, is)| (name.to_owned(), is.to_owned()));
+        let view = NewView::read(&format!("{SECRET} {PROJECT_SECRET}"), &asked, true).unwrap();
+        let view = views::save(self.backend, acme, &view).await.unwrap().view_id;
+        views::arrange(self.backend, acme, Board::Everyone, view, Arrange::Add).await.unwrap();
+        self.world.view = view.to_string();
+    }
+
+    async fn annotation(&mut self, acme: &OrgScope) {
+        let form = AnnotationForm {
+            kind: "deploy".to_owned(),
+            text: format!("{SECRET} {PROJECT_SECRET}"),
+            at: "2026-11-19".to_owned(),
+            project: PROJECT.to_owned(),
+            ..AnnotationForm::default()
+        };
+        annotations::record(self.backend, acme, &form.parse(acme.zone()).unwrap()).await.unwrap();
+        let period = Period::new("2026-11-19".parse().unwrap(), "2026-11-20".parse().unwrap()).unwrap();
+        let all = annotations::list(self.backend, acme, SpendScope::Organization, period).await.unwrap();
+        self.world.annotation = all[0].annotation_id.unwrap().to_string();
     }
 
     /// A charge of the project and one of the whole organization; a file with another.

@@ -11,3 +11,4 @@ pub(super) mod others;
 pub(super) mod prices;
 pub(super) mod projects;
 pub(super) mod spend;
+pub(super) mod views;
