@@ -61,7 +61,7 @@ impl Role {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
             P::ManageBudgets => matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member),
-            P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
+            P::ManagePrices | P::ManageExports => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
             }
@@ -119,6 +119,8 @@ pub enum Permission {
     ManageBudgets,
     /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
     ManagePrices,
+    /// Enter destinations and schedules of exports.
+    ManageExports,
     /// Invite, change and remove members (not owners).
     ManageMembers,
     /// Change the organization's name, zone and fiscal year.
@@ -133,13 +135,14 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Read,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::SendEvents,
         Self::ManageBudgets,
         Self::ManagePrices,
+        Self::ManageExports,
         Self::ManageMembers,
         Self::ManageOrganization,
         Self::ReadAudit,
@@ -157,6 +160,7 @@ impl Permission {
             Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
             Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
+            Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",

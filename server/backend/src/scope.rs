@@ -137,6 +137,7 @@ impl OrgScope {
                 Permission::ManageProjects
                 | Permission::ManageBudgets
                 | Permission::ManagePrices
+                | Permission::ManageExports
                 | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.visible == Visible::All,
                 _ => false,
             },

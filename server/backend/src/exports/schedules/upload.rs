@@ -1,0 +1,107 @@
+//! A file on its way into a storage: part by part, visible only when it is whole.
+
+use super::store::{Failure, Storage};
+use crate::Error;
+use crate::exports::Piece;
+use futures::{Stream, TryStreamExt};
+use object_store::PutPayload;
+use object_store::multipart::PartId;
+use object_store::path::Path;
+use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::pin::pin;
+
+/// Bytes of a part, all but the last, as R2 wants them; S3 takes 10,000 parts of an object, so that it may have 160 GB.
+pub(super) const PART: usize = 16 << 20;
+
+/// What was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Uploaded {
+    pub(super) bytes: u64,
+    pub(super) rows: u64,
+    pub(super) billed: Decimal,
+    /// In hex.
+    pub(super) sha256: String,
+}
+
+/// Why nothing was written.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The storage said no.
+    Storage(Failure),
+    /// The rows could not be read, or where the run is could not be written down.
+    Ours(Error),
+}
+
+impl From<object_store::Error> for Broken {
+    fn from(error: object_store::Error) -> Self {
+        Self::Storage(error.into())
+    }
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Ours(error)
+    }
+}
+
+/// Sends a file as the object of an upload that has begun. It takes the place of one of the same name when it is whole.
+///
+/// # Errors
+/// Those of the storage and of the pieces; what was sent is then thrown away.
+pub(super) async fn upload(
+    store: &dyn Storage,
+    path: &Path,
+    id: &String,
+    pieces: impl Stream<Item = Result<Piece, Error>>,
+    part: usize,
+) -> Result<Uploaded, Broken> {
+    let sent = async {
+        let (parts, uploaded) = send(store, path, id, pieces, part).await?;
+        store.complete_multipart(path, id, parts).await?;
+        Ok(uploaded)
+    };
+    let sent = sent.await;
+    if sent.is_err() {
+        abort(store, path, id).await;
+    }
+    sent
+}
+
+/// Throws away what an attempt sent that broke off. Where that fails, the storage's own rule for incomplete uploads does it some days later.
+pub(super) async fn abort(store: &dyn Storage, path: &Path, id: &String) {
+    if let Err(error) = store.abort_multipart(path, id).await {
+        let failure = Failure::from(error);
+        tracing::info!(answer = failure.text, "an upload that broke off could not be aborted");
+    }
+}
+
+async fn send(
+    store: &dyn Storage,
+    path: &Path,
+    id: &String,
+    pieces: impl Stream<Item = Result<Piece, Error>>,
+    part: usize,
+) -> Result<(Vec<PartId>, Uploaded), Broken> {
+    let (mut hash, mut uploaded) = (Sha256::new(), Uploaded::default());
+    let (mut parts, mut held) = (Vec::new(), Vec::new());
+    let mut pieces = pin!(pieces);
+    while let Some(piece) = pieces.try_next().await? {
+        hash.update(&piece.bytes);
+        uploaded.bytes += u64::try_from(piece.bytes.len()).unwrap_or_default();
+        uploaded.rows += u64::try_from(piece.rows).unwrap_or_default();
+        uploaded.billed += piece.billed;
+        held.extend(piece.bytes);
+        while held.len() > part {
+            let rest = held.split_off(part);
+            parts.push(store.put_part(path, id, parts.len(), PutPayload::from(held)).await?);
+            held = rest;
+        }
+    }
+    parts.push(store.put_part(path, id, parts.len(), PutPayload::from(held)).await?);
+    for byte in hash.finalize() {
+        let _infallible = write!(uploaded.sha256, "{byte:02x}");
+    }
+    Ok((parts, uploaded))
+}
