@@ -2,8 +2,8 @@
 
 use crate::page::Site;
 use crate::{
-    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys, prices,
-    projects, spend, statements,
+    allocation, budgets, business_metrics, charges, delivery, events, exports, forecast, guides, identity, keys,
+    prices, projects, spend, statements,
 };
 use axum::routing::MethodRouter;
 
@@ -70,6 +70,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
         ("/o/{org}/exports", site.inside(exports::exports)),
+        ("/o/{org}/exports/scheduled", site.inside(exports::scheduled)),
         ("/o/{org}/allocation", site.inside(allocation::allocation)),
         ("/o/{org}/allocation/new", site.inside(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.inside(allocation::explained)),

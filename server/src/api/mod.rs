@@ -26,6 +26,7 @@ pub(crate) mod rates;
 mod refusals;
 mod rules;
 mod runs;
+mod scheduled_exports;
 mod spend;
 mod statements;
 
@@ -74,6 +75,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(budgets::router())
         .merge(statements::router())
         .merge(exports::router())
+        .merge(scheduled_exports::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())

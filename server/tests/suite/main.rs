@@ -25,6 +25,7 @@ mod prices;
 mod quotes;
 mod rejected;
 mod replay;
+mod scheduled_exports;
 mod security;
 mod spend;
 mod support;

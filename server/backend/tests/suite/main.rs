@@ -19,5 +19,6 @@ mod price_imports;
 mod prices;
 mod projects;
 mod repricing;
+mod scheduled_exports;
 mod suggestions;
 mod support;

@@ -11,7 +11,7 @@ mod upload;
 
 pub use run::{run_due, run_worker};
 
-use crate::{Backend, Error, OrgScope, Secrets, audit};
+use crate::{Backend, Error, OrgScope, Secrets, Visible, audit};
 use domain::export::{Destination, DestinationForm, ExportRun, Place, ScheduleForm, ScheduleState};
 use domain::identity::Permission;
 use domain::ids::ExportRunId;
@@ -41,6 +41,12 @@ pub struct Settings {
     pub allow_private: bool,
 }
 
+/// Whether this server can keep credentials.
+#[must_use]
+pub const fn can_encrypt(backend: &Backend) -> bool {
+    backend.storage.secrets.is_some()
+}
+
 /// The destinations, by name.
 ///
 /// # Errors
@@ -68,6 +74,11 @@ pub async fn schedules(backend: &Backend, scope: &OrgScope) -> Result<Vec<Schedu
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn runs(backend: &Backend, scope: &OrgScope, schedule: Option<&str>) -> Result<Vec<ExportRun>, Error> {
     let schedule = schedule.map(known).transpose()?;
+    scope.require(Permission::Read)?;
+    // Whether there is one of this name is not for keys of one project to know.
+    if schedule.is_some() && *scope.visible() != Visible::All {
+        return Err(Problem::NotFound.into());
+    }
     let schedules = schedules(backend, scope).await?;
     if schedule.as_ref().is_some_and(|name| schedules.iter().all(|known| known.schedule.name != *name)) {
         return Err(Problem::NotFound.into());

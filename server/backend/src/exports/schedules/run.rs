@@ -32,15 +32,13 @@ const SIGN: std::time::Duration = std::time::Duration::from_secs(30);
 /// Seconds to wait after the first, second … failed attempt; after the last one the run is given up (about nine hours).
 const BACK_OFF_SECS: [i64; 5] = [60, 300, 1_800, 7_200, 21_600];
 
-/// Makes files until `stop`, two at a time. Any number of servers may do it.
+/// Makes files until `stop`, one at a time. Any number of servers may do it.
 ///
 /// # Errors
 /// [`Error::Database`]: start it again after a while; nothing is lost.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn run_worker(backend: &Backend, stop: &CancellationToken) -> Result<(), Error> {
-    let lane = || steps::run(&backend.pool, super::CHANNEL, stop, || step(backend, stop));
-    tokio::try_join!(lane(), lane())?;
-    Ok(())
+    steps::run(&backend.pool, super::CHANNEL, stop, || step(backend, stop)).await
 }
 
 /// Plans and makes everything that is due now; how many steps that took.

@@ -113,7 +113,10 @@ impl From<object_store::Error> for Failure {
         let (lead, is_final) = match &error {
             E::PermissionDenied { .. } => ("The storage refused access", true),
             E::Unauthenticated { .. } => ("The storage does not take these credentials", true),
-            E::NotFound { .. } => ("The storage has no such bucket or container", true),
+            // An upload that somebody else ended is another matter.
+            E::NotFound { source, .. } if !source.to_string().contains("NoSuchUpload") => {
+                ("The storage has no such bucket or container", true)
+            }
             _ => ("The storage could not be reached or did not take the file", false),
         };
         let mut said = error.to_string();

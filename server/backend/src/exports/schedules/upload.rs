@@ -105,3 +105,66 @@ async fn send(
     }
     Ok((parts, uploaded))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exports::schedules::store::open;
+    use domain::export::{Place, StoreKind};
+    use futures::stream;
+    use object_store::ObjectStoreExt;
+    use std::sync::Arc;
+    use testkit::{Fault, ObjectStorage};
+
+    const KIB: usize = 1 << 10;
+
+    fn opened(storage: &ObjectStorage) -> Arc<dyn Storage> {
+        let place = Place {
+            kind: StoreKind::S3,
+            endpoint: Some(storage.endpoint()),
+            region: Some("us-east-1".to_owned()),
+            bucket: ObjectStorage::BUCKET.to_owned(),
+            prefix: String::new(),
+            account: Some(ObjectStorage::KEY_ID.to_owned()),
+        };
+        open(&place, &ObjectStorage::SECRET.into(), true).unwrap()
+    }
+
+    fn pieces(sizes: &[usize]) -> Vec<Piece> {
+        let piece = |(number, size): (u8, &usize)| Piece { bytes: vec![number; *size], rows: 1, billed: Decimal::ONE };
+        (0..).zip(sizes).map(piece).collect()
+    }
+
+    #[tokio::test]
+    async fn a_file_of_many_parts_arrives_as_it_was_sent_whatever_pieces_it_came_in() {
+        let storage = ObjectStorage::start().await;
+        let store = opened(&storage);
+        storage.fail("partNumber=2", Fault::Unavailable, 1);
+        for sizes in [vec![], vec![0], vec![64 * KIB], vec![1, 200 * KIB, 0, 64 * KIB - 1, 3], vec![40 * KIB; 9]] {
+            let sent = pieces(&sizes);
+            let bytes: Vec<u8> = sent.iter().flat_map(|piece| piece.bytes.clone()).collect();
+            let path = Path::from("many.bin");
+            let id = store.create_multipart(&path).await.unwrap();
+            let sent = stream::iter(sent.into_iter().map(Ok));
+            let uploaded = upload(&*store, &path, &id, sent, 64 * KIB).await.unwrap();
+            assert_eq!(storage.object("many.bin").unwrap(), bytes, "{sizes:?}");
+            let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!((uploaded.bytes, uploaded.sha256), (bytes.len() as u64, hash));
+            assert_eq!((uploaded.rows, uploaded.billed), (sizes.len() as u64, sizes.len().into()));
+            assert_eq!(storage.leftovers(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_that_cannot_be_read_leave_the_file_of_before() {
+        let storage = ObjectStorage::start().await;
+        let (store, path) = (opened(&storage), Path::from("kept.bin"));
+        store.put(&path, PutPayload::from_static(b"before")).await.unwrap();
+        let id = store.create_multipart(&path).await.unwrap();
+        let broken = pieces(&[200 * KIB]).into_iter().map(Ok).chain([Err(Error::server("reading", "it broke"))]);
+        let failed = upload(&*store, &path, &id, stream::iter(broken), 64 * KIB).await;
+        assert!(matches!(failed, Err(Broken::Ours(Error::Server { .. }))));
+        assert_eq!(storage.object("kept.bin").as_deref(), Some(b"before".as_slice()));
+        assert_eq!(storage.leftovers(), 0);
+    }
+}
