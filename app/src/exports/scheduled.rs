@@ -6,8 +6,8 @@ use crate::form::{Posted, hidden};
 use crate::format;
 use crate::page::{Drawn, Page, Visit};
 use crate::ui::{
-    Button, ButtonKind, Choice, EmptyState, Field, FormErrors, NoPermission, Notice, NoticeText, PageHead, Section,
-    Select, StatusDot, Tab, Table, Tabs, Tone, UrlNotice, columns, html,
+    Button, ButtonKind, Choice, EmptyState, Field, FormErrors, NoPermission, Notice, NoticeText, PageHead, RowButton,
+    Section, Select, StatusDot, Tab, Table, Tabs, Tone, UrlNotice, columns, html,
 };
 use backend::exports::schedules;
 use domain::export::{Cadence, Destination, ExportRun, ExportRunState, ScheduleForm, ScheduleState, StoreKind};
@@ -68,12 +68,15 @@ pub(crate) async fn scheduled(visit: Visit) -> Drawn {
     ))
 }
 
-/// One button that names what it is for.
-fn act<S: ServerFn>(org: &str, name: &str, label: &'static str) -> AnyView {
+/// Buttons of a row, each with where it leads: the first is that of the form.
+fn acts(org: &str, name: &str, acts: [(&'static str, &'static str); 2]) -> AnyView {
+    let button = |(text, path): (&'static str, &'static str)| {
+        view! { <RowButton text=text name=format!("{text} {name}") attr:formaction=path/> }
+    };
     html! {
-        <form method="post" action=S::url()>
+        <form class="actions" method="post" action=acts[0].1>
             {hidden([("org", org), ("name", name)])}
-            <Button small=true attr:aria-label=format!("{label} {name}")>{label}</Button>
+            {acts.map(button).collect_view()}
         </form>
     }
 }
@@ -85,20 +88,16 @@ fn schedule_table(visit: &Visit, schedules: &[ScheduleState], may: bool) -> AnyV
     }
     let line = |state: &ScheduleState| {
         let (form, name) = (state.schedule.form(), state.schedule.name.as_str());
-        let next = match state.paused_at {
-            Some(at) => {
-                view! { <StatusDot tone=Tone::Bad>{format!("paused {}", format::time(at))}</StatusDot> }.into_any()
-            }
-            None => view! { <StatusDot tone=Tone::Good>{format::time(state.next_at)}</StatusDot> }.into_any(),
+        let (tone, next) = match state.paused_at {
+            Some(at) => (Tone::Bad, format!("paused {}", format::time(at))),
+            None => (Tone::Good, format::time(state.next_at)),
         };
         let actions = may.then(|| {
             let edit = format!("{}?edit={name}#schedule", visit.path);
+            let label = format!("Edit {name}");
             view! {
-                <div class="actions">
-                    {act::<RunSchedule>(visit.org(), name, "Run now")}
-                    <a class="button small" href=edit aria-label=format!("Edit {name}")>"Edit"</a>
-                    {act::<DeleteSchedule>(visit.org(), name, "Delete")}
-                </div>
+                {acts(visit.org(), name, [("Run now", RunSchedule::url()), ("Delete", DeleteSchedule::url())])}
+                <a href=edit aria-label=label>"Edit"</a>
             }
         });
         let file = format!("FOCUS {}, {}, by {}", form.version, form.format.to_uppercase(), form.bucket);
@@ -106,7 +105,7 @@ fn schedule_table(visit: &Visit, schedules: &[ScheduleState], may: bool) -> AnyV
             <tr>
                 <th scope="row">{name.to_owned()}<span class="note">{format!("to {}", form.destination)}</span></th>
                 <td>{state.schedule.cadence.label()}<span class="note">{file}</span></td>
-                <td class="nowrap">{next}</td>
+                <td class="nowrap"><StatusDot tone=tone>{next}</StatusDot></td>
                 <td class="end">{actions}</td>
             </tr>
         }
@@ -122,30 +121,18 @@ fn destination_table(visit: &Visit, destinations: &[Destination], may: bool) -> 
     }
     let line = |destination: &Destination| {
         let name = destination.name.as_str();
-        let test = match &destination.tested {
-            None => view! { <StatusDot>"not tested"</StatusDot> }.into_any(),
-            Some((at, None)) => {
-                view! { <StatusDot tone=Tone::Good>{format!("passed {}", format::time(*at))}</StatusDot> }.into_any()
-            }
-            Some((at, Some(error))) => view! {
-                <StatusDot tone=Tone::Bad>{format!("failed {}", format::time(*at))}</StatusDot>
-                <span class="note">{error.clone()}</span>
-            }
-            .into_any(),
+        let (tone, test, answer) = match destination.tested.clone() {
+            None => (Tone::Neutral, "not tested".to_owned(), None),
+            Some((at, None)) => (Tone::Good, format!("passed {}", format::time(at)), None),
+            Some((at, error)) => (Tone::Bad, format!("failed {}", format::time(at)), error),
         };
-        let actions = may.then(|| {
-            view! {
-                <div class="actions">
-                    {act::<TestDestination>(visit.org(), name, "Test")}
-                    {act::<DeleteDestination>(visit.org(), name, "Delete")}
-                </div>
-            }
-        });
+        let actions = may
+            .then(|| acts(visit.org(), name, [("Test", TestDestination::url()), ("Delete", DeleteDestination::url())]));
         view! {
             <tr>
                 <th scope="row">{name.to_owned()}<span class="note">{destination.place.kind.label()}</span></th>
                 <td>{destination.place.label()}<span class="note">{destination.place.endpoint.clone()}</span></td>
-                <td>{test}</td>
+                <td><StatusDot tone=tone>{test}</StatusDot><span class="note">{answer}</span></td>
                 <td class="nowrap">{format::time(destination.saved_at)}</td>
                 <td class="end">{actions}</td>
             </tr>

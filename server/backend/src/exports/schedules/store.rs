@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest answer that is kept, in characters.
-const MAX_ANSWER: usize = 500;
+const MAX_ANSWER: usize = 1_000;
 /// How often one request is tried, and for how long: whatever lasts longer is for the next attempt of the run.
 const RETRIES: (usize, Duration) = (3, Duration::from_secs(60));
 
@@ -113,10 +113,7 @@ impl From<object_store::Error> for Failure {
         let (lead, is_final) = match &error {
             E::PermissionDenied { .. } => ("The storage refused access", true),
             E::Unauthenticated { .. } => ("The storage does not take these credentials", true),
-            // An upload that somebody else ended is another matter.
-            E::NotFound { source, .. } if !source.to_string().contains("NoSuchUpload") => {
-                ("The storage has no such bucket or container", true)
-            }
+            E::NotFound { .. } => ("The storage has no such bucket or container", true),
             _ => ("The storage could not be reached or did not take the file", false),
         };
         let mut said = error.to_string();

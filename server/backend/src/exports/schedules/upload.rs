@@ -34,6 +34,12 @@ pub(super) enum Broken {
     Ours(Error),
 }
 
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self::Storage(failure)
+    }
+}
+
 impl From<object_store::Error> for Broken {
     fn from(error: object_store::Error) -> Self {
         Self::Storage(error.into())
@@ -59,7 +65,9 @@ pub(super) async fn upload(
 ) -> Result<Uploaded, Broken> {
     let sent = async {
         let (parts, uploaded) = send(store, path, id, pieces, part).await?;
-        store.complete_multipart(path, id, parts).await?;
+        let completed = store.complete_multipart(path, id, parts).await;
+        // Whoever took the parts knows these credentials: where an answer was lost, a storage may say no to the second asking.
+        completed.map_err(|error| Failure { is_final: false, ..Failure::from(error) })?;
         Ok(uploaded)
     };
     let sent = sent.await;
