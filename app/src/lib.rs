@@ -20,6 +20,7 @@ pub mod forecast;
 pub mod form;
 pub mod guides;
 pub mod identity;
+pub mod journal;
 pub mod keys;
 pub mod layout;
 pub mod page;

@@ -47,9 +47,9 @@ const PLACES: [(&str, &str, Permission, &str); 20] = [
     ("Unpriced events", "Page", Permission::Read, "events/unpriced"),
     ("Rejected events", "Page", Permission::Read, "events/rejected"),
     ("Imports", "Page", Permission::Read, "events/uploads"),
-    ("Custom prices", "Page", Permission::Read, "prices/own"),
-    ("Commitments and volume pricing", "Page", Permission::Read, "prices/contract"),
-    ("Repricing runs", "Page", Permission::Read, "prices/runs"),
+    ("Custom prices", "Page", Permission::ReadPrices, "prices/own"),
+    ("Commitments and volume pricing", "Page", Permission::ReadPrices, "prices/contract"),
+    ("Repricing runs", "Page", Permission::ReadPrices, "prices/runs"),
 ];
 
 /// Where a field of a form of this organization gets its proposals from.
@@ -153,6 +153,11 @@ impl Asked<'_> {
         Ok(alike)
     }
 
+    /// [`Asked::models`] for readers who see prices.
+    async fn known_models(&self) -> Result<Vec<ModelEntry>, Error> {
+        if self.scope.may(Permission::ReadPrices) { self.models().await } else { Ok(Vec::new()) }
+    }
+
     async fn search(&self, text: String, provider: Option<String>, most: usize) -> Result<Vec<ModelEntry>, Error> {
         let limit = u16::try_from(most).unwrap_or(u16::MAX);
         let search = PriceSearch { text, provider, limit, cursor: None };
@@ -183,7 +188,7 @@ impl Asked<'_> {
         let (mine, named, models, customers, event) = futures::try_join!(
             backend::identity::organizations_of(backend, self.user_id),
             backend::suggestions::named(backend, scope, typed, SHOWN),
-            self.models(),
+            self.known_models(),
             backend::suggestions::values(backend, scope, &Dimension::Customer, (typed, None), SHOWN),
             self.event(),
         )?;
@@ -206,7 +211,8 @@ impl Asked<'_> {
 
     fn places(&self) -> Vec<Entry> {
         let org = self.address.part("org");
-        let pages = NavItem::GROUPS.into_iter().flatten();
+        let whole = self.scope.may(Permission::ReadPrices);
+        let pages = NavItem::GROUPS.into_iter().flatten().filter(|place| whole || !place.is_whole());
         let pages = pages.map(|place| Entry::leading(place.label(), "Page", place.path(org)));
         let others = PLACES.into_iter().filter(|(_, _, permission, _)| self.scope.may(*permission));
         let others = others.map(|(label, kind, _, path)| Entry::leading(label, kind, format!("/o/{org}/{path}")));

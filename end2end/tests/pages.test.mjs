@@ -143,6 +143,8 @@ const VISITS = {
     viewer: ["/business-metrics/tickets"],
   },
   "/o/{org}/statements": { sample: ["/statements"], empty: ["/statements"] },
+  "/o/{org}/statements/mails": { sample: ["/statements/mails"], viewer: ["/statements/mails"] },
+  "/o/{org}/statements/{month}/journal": { sample: ["/statements/2026-10/journal"], empty: ["/statements/2026-10/journal"] },
   "/o/{org}/statements/{month}/{kind}/{slug}": { sample: [() => known.statement] },
   "/o/{org}/settings": { sample: ["/settings"], viewer: ["/settings"] },
   "/o/{org}/settings/members": { sample: ["/settings/members"], viewer: ["/settings/members"] },

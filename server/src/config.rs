@@ -263,6 +263,12 @@ impl Serve {
         Ok(StorageSettings { secrets, allow_private: local || self.allow_private_storage })
     }
 
+    /// Whether mail is shown at `/dev/mail` instead of sent.
+    #[must_use]
+    pub const fn shows_mail(&self) -> bool {
+        self.database.local && self.smtp_url.is_none()
+    }
+
     /// How mail leaves this server: by SMTP, or in local mode without a mail server not at all.
     ///
     /// # Errors
@@ -270,7 +276,7 @@ impl Serve {
     pub fn mailer(&self) -> Result<Mailer, String> {
         match &self.smtp_url {
             Some(url) => Mailer::smtp_from(url, &self.mail_from).map_err(|error| error.to_string()),
-            None if self.database.local => Ok(Mailer::shown_here()),
+            None if self.shows_mail() => Ok(Mailer::shown_here()),
             None => {
                 Err("set SMTP_URL, such as smtps://user:secret@mail.example.com (only --local does without)".to_owned())
             }

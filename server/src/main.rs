@@ -178,7 +178,12 @@ async fn run_serve(serve: Serve) -> Result<(), Failure> {
     }
     // Before anybody is told that it runs: a signal that comes at once must end it in order, too.
     let interrupted = serving::interrupted()?;
-    tracing::info!("Tallystick listens on {public_url}");
+    let mails = if serve.shows_mail() {
+        format!("; its mails are at {}/dev/mail", public_url.trim_end_matches('/'))
+    } else {
+        String::new()
+    };
+    tracing::info!("Tallystick listens on {public_url}{mails}");
     let jobs = Jobs::start(&backend.for_work(), mailer);
     let stopping = CancellationToken::new();
     let router = build(AppState { backend: backend.clone(), files, trusted_proxies, stopping: stopping.clone() });

@@ -1,10 +1,11 @@
 //! Who may do what: roles and permissions in one table that every door checks.
 
 use crate::format;
-use crate::ids::{InvitationId, OrgId, SignInId, UserId};
+use crate::ids::{InvitationId, OrgId, SignInId, TeamId, UserId};
 use crate::problem::FieldProblem;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::{fmt, str::FromStr};
 
 /// The role of a member in an organization.
@@ -56,7 +57,7 @@ impl Role {
     pub const fn may(self, permission: Permission) -> bool {
         use Permission as P;
         match permission {
-            P::Read => true,
+            P::Read | P::ReadPrices => true,
             P::ManageProjects | P::ManageKeys | P::SendEvents => {
                 matches!(self, Self::Owner | Self::Admin | Self::Member)
             }
@@ -76,6 +77,12 @@ impl Role {
             KeyScope::Admin => self.may(Permission::ManageKeys) && self.may(Permission::ManageOrganization),
             _ => self.may(Permission::ManageKeys),
         }
+    }
+
+    /// Whether a member of this role can be limited to what some teams own: whoever could lift the limit cannot.
+    #[must_use]
+    pub const fn can_be_limited(self) -> bool {
+        !self.may(Permission::ManageMembers)
     }
 
     /// Whether a member of this role may give, change or take the role `other`.
@@ -109,6 +116,8 @@ impl FromStr for Role {
 pub enum Permission {
     /// See spend, events, budgets, forecasts, statements.
     Read,
+    /// See prices, contract terms and allocation, which concern all projects.
+    ReadPrices,
     /// Create and change teams and projects.
     ManageProjects,
     /// Create and revoke API keys.
@@ -137,6 +146,7 @@ impl Permission {
     /// All permissions, for the table in Settings.
     pub const ALL: [Self; 12] = [
         Self::Read,
+        Self::ReadPrices,
         Self::ManageProjects,
         Self::ManageKeys,
         Self::SendEvents,
@@ -150,11 +160,18 @@ impl Permission {
         Self::DeleteOrganization,
     ];
 
+    /// Whether it can be used on some projects alone: a member who sees only these keeps it there, and has no other.
+    #[must_use]
+    pub const fn is_for_projects(self) -> bool {
+        matches!(self, Self::Read | Self::ManageKeys | Self::SendEvents | Self::ManageBudgets)
+    }
+
     /// What it allows, as the table in Settings and the no-permission page say it.
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
             Self::Read => "see spend, events, budgets, forecasts and statements",
+            Self::ReadPrices => "see prices, contract terms and allocation",
             Self::ManageProjects => "create and change teams and projects",
             Self::ManageKeys => "create and revoke API keys",
             Self::SendEvents => "send files of events",
@@ -353,6 +370,9 @@ pub struct User {
     pub email_verified: bool,
 }
 
+/// Teams whose projects a member sees; none means the whole organization.
+pub type SeenTeams = Option<BTreeSet<TeamId>>;
+
 /// A member in the list of Settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -362,6 +382,8 @@ pub struct Member {
     pub email: Email,
     /// Their role here.
     pub role: Role,
+    /// What they see.
+    pub teams: SeenTeams,
     /// Since when.
     pub joined_at: DateTime<Utc>,
 }
@@ -403,6 +425,8 @@ pub struct Invitation {
     pub email: Email,
     /// The role they will have.
     pub role: Role,
+    /// What they will see.
+    pub teams: SeenTeams,
     /// When it was sent.
     pub created_at: DateTime<Utc>,
     /// Until when the link works.

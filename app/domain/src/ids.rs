@@ -55,6 +55,10 @@ id!(
     SignInId
 );
 id!(
+    /// What a team does not accept of its statement.
+    DisputeId
+);
+id!(
     /// An invitation to an organization.
     InvitationId
 );

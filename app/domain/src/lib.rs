@@ -18,6 +18,7 @@ pub mod format;
 pub mod identity;
 pub mod ids;
 pub mod import;
+pub mod journal;
 pub mod meter;
 pub mod model;
 pub mod money;

@@ -2,6 +2,20 @@
 //!
 //! A total is the same sum that Overview shows for the same days; its lines add up to it exactly.
 
+mod close;
+mod entry;
+mod mails;
+mod part;
+mod version;
+
+pub use close::{
+    Check, CheckItem, CheckState, CloseFacts, Dispute, DisputeAnswer, DisputeForm, MonthClose, MonthState, TeamReply,
+    TeamReview, Waiver, check_closable, closed_problem, next_month,
+};
+pub use entry::{Entries, Entry, EntryChange, EntryKey, EntrySource};
+pub use mails::{MAX_STATEMENT_RECIPIENTS, MailSchedule, StatementMails, StatementRecipient};
+pub use version::{BUNDLE_FORMAT, Bundle, BundledVersion, Finding, StatementBody, Version, canonical, sha256, verify};
+
 use crate::charge::{ChargeLine, charged};
 use crate::meter::Meter;
 use crate::period::Period;
@@ -225,6 +239,12 @@ pub struct MonthStatement {
     pub teams: Vec<TeamStatement>,
     /// Charges of no team and no project.
     pub unallocated: Vec<ChargeLine>,
+    /// Where the month stands; a closed one is as it was closed.
+    #[serde(default)]
+    pub state: MonthState,
+    /// What moved in closed months and stands in this one, each amount with the month that it belongs to. No part of the other sums.
+    #[serde(default)]
+    pub adjustments: Vec<Entry>,
 }
 
 impl MonthStatement {
@@ -232,6 +252,23 @@ impl MonthStatement {
     #[must_use]
     pub fn charged(&self) -> Decimal {
         self.teams.iter().map(TeamStatement::charged).sum::<Decimal>() + charged(&self.unallocated)
+    }
+
+    /// All adjustments of closed months.
+    #[must_use]
+    pub fn adjusted(&self) -> Decimal {
+        self.adjustments.iter().map(|entry| entry.amount).sum()
+    }
+
+    /// Adjustments of one team; of nobody for none.
+    pub fn adjustments_of(&self, team: Option<&str>) -> impl Iterator<Item = &Entry> {
+        self.adjustments.iter().filter(move |entry| entry.key.team.as_deref() == team)
+    }
+
+    /// Usage, charges and adjustments together.
+    #[must_use]
+    pub fn grand_total(&self) -> Decimal {
+        self.total.spend + self.charged() + self.adjusted()
     }
 
     /// Whether the month has ended, so that only late events can still change it.
@@ -242,7 +279,7 @@ impl MonthStatement {
 }
 
 impl MonthStatement {
-    /// One row per line, so that the amounts add up to usage and charges together; where no price is known the amount is empty.
+    /// One row per line, so that the amounts add up to usage, charges and adjustments together; where no price is known the amount is empty.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut table = csv::Table::new([
@@ -302,6 +339,7 @@ impl MonthStatement {
             self.charge_rows(&mut table, [team_slug, &team_code, "", ""], &team.charges);
         }
         self.charge_rows(&mut table, [""; 4], &self.unallocated);
+        self.adjustment_rows(&mut table);
         table.into_text()
     }
 }
@@ -341,6 +379,22 @@ impl MonthStatement {
     }
 }
 
+impl MonthStatement {
+    /// Rows of adjustments: the meter is the word `adjustment`, the month is the one that it belongs to.
+    fn adjustment_rows(&self, table: &mut csv::Table) {
+        for Entry { key, amount } in &self.adjustments {
+            let (provider, model) = match &key.source {
+                EntrySource::Usage { provider, model } => (provider.as_str(), model.as_str()),
+                EntrySource::Charge { description, .. } => ("", description.as_str()),
+            };
+            let (month, amount) = (month_text(key.month), money::exact(*amount));
+            let (team, project) = (key.team.as_deref().unwrap_or_default(), key.project.as_deref().unwrap_or_default());
+            let row = [&month, team, "", project, "", provider, model, "adjustment"];
+            table.row(row.into_iter().chain(["", "", "", "", "", "", &amount, &self.currency, ""]));
+        }
+    }
+}
+
 /// The total of one month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthTotal {
@@ -350,6 +404,10 @@ pub struct MonthTotal {
     pub sums: Sums,
     /// Its charges beside events, which are no part of the sums.
     pub charged: Decimal,
+    /// What moved in closed months and was posted in it: of a closed month alone.
+    pub adjusted: Decimal,
+    /// Where it stands; spend, charges and adjustments of a closed one are as it was closed.
+    pub state: MonthState,
 }
 
 /// The sums of one model in one project's statement.

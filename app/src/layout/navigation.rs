@@ -66,6 +66,12 @@ impl NavItem {
         }
     }
 
+    /// Whether it concerns all projects, so that whoever sees some teams alone finds nothing there.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Allocation | Self::Prices)
+    }
+
     const fn sign(self) -> Sign {
         match self {
             Self::Overview => Sign::Overview,
@@ -185,6 +191,8 @@ pub fn Navigation(
     organization: String,
     /// Numbers beside places.
     badges: Badges,
+    /// Whether the reader sees what concerns all projects.
+    whole: bool,
 ) -> impl IntoView {
     let present = NavItem::of_path(&here());
     let sticky = UrlQuery::here().sticky();
@@ -205,7 +213,10 @@ pub fn Navigation(
         }
     };
     NavItem::GROUPS
-        .map(|group| view! { <ul>{group.iter().copied().map(item).collect_view()}</ul> })
+        .map(|group| {
+            let shown = group.iter().copied().filter(|place| whole || !place.is_whole());
+            view! { <ul>{shown.map(item).collect_view()}</ul> }
+        })
         .into_iter()
         .collect_view()
 }

@@ -19,6 +19,7 @@ pub(super) fn measured(measure: Measure, value: Decimal) -> String {
         MeasureUnit::Count => format::quantity(value),
         MeasureUnit::Share => format::percent(format::to_plot_value(value)),
         MeasureUnit::Rate => format::quantity(value.round_sf(4).unwrap_or(value).normalize()),
+        MeasureUnit::Millis => format!("{}\u{a0}ms", format::quantity(value)),
     }
 }
 
@@ -31,7 +32,7 @@ pub(super) fn measured_or_none(measure: Measure, value: Option<Decimal>) -> Stri
 pub(super) const fn tick(measure: Measure) -> fn(f64) -> String {
     match measure.unit() {
         MeasureUnit::Money => format::axis_money,
-        MeasureUnit::Count | MeasureUnit::Rate => format::axis_count,
+        MeasureUnit::Count | MeasureUnit::Rate | MeasureUnit::Millis => format::axis_count,
         MeasureUnit::Share => format::axis_percent,
     }
 }

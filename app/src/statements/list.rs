@@ -24,11 +24,13 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
+    let mails = format!("{}/mails", visit.path);
+    let journal = format!("{}/{}/journal", visit.path, month_text(month.from));
     let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=journal>"Journal"</Button><Button href=mails>"By mail"</Button><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))

@@ -21,6 +21,7 @@ mod file_imports;
 pub mod forecast;
 mod hash;
 pub mod identity;
+pub mod journal;
 pub mod keys;
 pub mod ledger;
 mod locks;

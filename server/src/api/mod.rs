@@ -15,6 +15,7 @@ mod docs;
 mod events;
 mod exports;
 pub(crate) mod ingest;
+pub(crate) mod journal;
 pub(crate) mod json;
 mod modifiers;
 mod organization;
@@ -28,6 +29,7 @@ mod rules;
 mod runs;
 mod scheduled_exports;
 mod spend;
+mod statement_mails;
 mod statements;
 
 use crate::error::{ApiError, ProblemDocument};
@@ -74,6 +76,8 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(spend::router())
         .merge(budgets::router())
         .merge(statements::router())
+        .merge(journal::router())
+        .merge(statement_mails::router())
         .merge(exports::router())
         .merge(scheduled_exports::router())
         .merge(allocation::router())

@@ -71,7 +71,7 @@ async fn every_list_is_a_file_with_the_rows_of_its_page() {
             "provider,model,meter,tier,rate,per,",
             "openai,gpt-4o,output,standard,9,1000000,USD,",
         ),
-        ("settings/members", "members", "email,role,joined_at\r\n", "owner@acme.example,owner,"),
+        ("settings/members", "members", "email,role,teams,joined_at\r\n", "owner@acme.example,owner,"),
         ("settings/keys", "api-keys", "key_id,name,key,scopes,", ""),
         ("settings/audit", "audit-log", "at,who,action,detail\r\n", ""),
     ] {

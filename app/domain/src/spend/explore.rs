@@ -167,7 +167,9 @@ impl ExploreQuery {
     /// Whether sums by the hour are at hand.
     fn has_hours(&self) -> bool {
         let labels = self.filters.iter().map(|filter| &filter.dimension).chain(&self.group_by);
-        self.range.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label) && !self.measure.needs().tokens
+        let needs = self.measure.needs();
+        let by_day = needs.tokens || needs.latencies;
+        self.range.days() <= MAX_HOUR_DAYS && !labels.clone().any(Dimension::is_label) && !by_day
     }
 
     /// The kinds of charts that can be chosen: what does not add up is not stacked, and weekdays by hours need sums by the hour.

@@ -7,6 +7,7 @@ mod changes;
 mod estimate;
 mod explore;
 mod known;
+mod latency;
 mod measure;
 mod overview;
 mod query;
@@ -23,6 +24,7 @@ pub use explore::{
     SHOWN_GROUPS, TOPS, TREEMAP_GROUPS,
 };
 pub use known::{KnownDimension, OTHER};
+pub use latency::{Histogram, Latencies, latency_class};
 pub use measure::{Measure, MeasureUnit, Needs};
 pub use overview::{Happening, ModelPart, MonthOutlook, Overview, ProjectPart, Step, TeamPart, bucket_for, starts};
 pub(crate) use query::parse_list;
@@ -332,6 +334,8 @@ pub struct SpendQuery {
 pub struct CallCounts {
     /// Attempts after the first of their request.
     pub retries: i64,
+    /// What those cost, adjustments included.
+    pub retry_cost: Decimal,
     /// Requests that the sender's own response cache answered.
     pub cache_hits: i64,
 }
@@ -381,6 +385,8 @@ pub struct Sums {
     pub kinds: Option<TokenKinds>,
     /// Where a measure needs it; parts do not add up to it, so a sum of parts has none.
     pub peak: Option<Peak>,
+    /// Where a measure needs them.
+    pub latencies: Option<Latencies>,
 }
 
 impl Sums {
@@ -391,6 +397,7 @@ impl Sums {
             calls: needs.calls.then(CallCounts::default),
             kinds: needs.tokens.then(TokenKinds::default),
             peak: needs.peak.then(Peak::default),
+            latencies: needs.latencies.then(Latencies::default),
             ..Self::default()
         }
     }
@@ -398,7 +405,7 @@ impl Sums {
     /// Whether nothing happened at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        Self { calls: None, kinds: None, peak: None, ..self.clone() } == Self::default()
+        Self { calls: None, kinds: None, peak: None, latencies: None, ..self.clone() } == Self::default()
     }
 
     /// The most that it can have cost: what is known plus the upper bound of what is not.
@@ -420,6 +427,7 @@ impl Sums {
         if let Some(other) = other.calls {
             let calls = self.calls.get_or_insert_default();
             calls.retries += other.retries;
+            calls.retry_cost += other.retry_cost;
             calls.cache_hits += other.cache_hits;
         }
         if let Some(other) = other.kinds {
@@ -428,13 +436,20 @@ impl Sums {
             kinds.cache_read += other.cache_read;
             kinds.output += other.output;
         }
+        if let Some(other) = &other.latencies {
+            self.latencies.get_or_insert_default().add(other);
+        }
         self.peak = None;
     }
 
     /// What is left without another row's sums.
     #[must_use]
     pub fn less(&self, other: &Self) -> Self {
-        let calls = other.calls.map(|calls| CallCounts { retries: -calls.retries, cache_hits: -calls.cache_hits });
+        let calls = other.calls.map(|calls| CallCounts {
+            retries: -calls.retries,
+            retry_cost: -calls.retry_cost,
+            cache_hits: -calls.cache_hits,
+        });
         let kinds = other.kinds.map(|kinds| TokenKinds {
             input: -kinds.input,
             cache_read: -kinds.cache_read,
@@ -453,7 +468,11 @@ impl Sums {
             calls,
             kinds,
             peak: None,
+            latencies: None,
         });
+        if let Some(other) = &other.latencies {
+            left.latencies.get_or_insert_default().subtract(other);
+        }
         left
     }
 }

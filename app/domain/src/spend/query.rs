@@ -86,14 +86,14 @@ impl SpendQuery {
         let needs = self.needs();
         let refuse = |detail: &str| Err(Problem::Unprocessable { detail: detail.to_owned() });
         let by_label = matches!(source, Source::Labels(..) | Source::Events(_));
-        if (needs.calls || needs.tokens || needs.peak) && by_label {
+        if needs != Needs::default() && by_label {
             return refuse(
-                "Retries, response-cache hits, tokens by kind and peaks are not kept by customer, user or tag.",
+                "Retries, response-cache hits, tokens by kind, latencies and peaks are not kept by customer, user or tag.",
             );
         }
-        if needs.tokens && (needs.peak || source == Source::Quarters) {
+        if (needs.tokens || needs.latencies) && (needs.peak || source == Source::Quarters) {
             return refuse(
-                "Tokens by kind are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
+                "Tokens by kind and latencies are kept by day: ask for whole days, in buckets of a day or longer, and without a peak.",
             );
         }
         if !needs.peak {

@@ -8,9 +8,10 @@ mod sql;
 mod usage;
 
 pub use enter::{enter, preview, reorder};
+pub(crate) use sql::snapshot;
 
 use crate::rules::{self, MAX_LISTED};
-use crate::{Backend, Error, OrgScope, Visible};
+use crate::{Backend, Error, OrgScope};
 use chrono::NaiveDate;
 use domain::allocation::{
     Allocated, AllocationRule, Amounts, Cause, Origin, Route, RuleExplained, SeriesWords, month_of,
@@ -72,9 +73,7 @@ pub async fn allocated_by_rules(
     period: Period,
 ) -> Result<Option<Allocated>, Error> {
     scope.require(Permission::Read)?;
-    if *scope.visible() != Visible::All
-        || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await?.is_empty()
-    {
+    if !scope.sees_all() || rules::known(&backend.pool, scope, &[RuleKind::Allocation], None).await?.is_empty() {
         return Ok(None);
     }
     allocated(backend, scope, period).await.map(Some)
@@ -92,7 +91,7 @@ pub async fn explain(
     period: Period,
 ) -> Result<RuleExplained, Error> {
     scope.require(Permission::Read)?;
-    if *scope.visible() != Visible::All {
+    if !scope.sees_all() {
         return Err(Problem::NotFound.into());
     }
     let live = rules::live_ones::<AllocationRule>(&backend.pool, scope).await?;

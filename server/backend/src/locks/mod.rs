@@ -27,6 +27,8 @@ pub(crate) enum Lock {
     PriceSeed = 7,
     /// What the recorded events of an organization cost: whoever adjusts them or takes them back.
     Costs = 8,
+    /// Versions of an organization's statements, while one is taken or answered.
+    Statements = 9,
 }
 
 impl Lock {
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
     use testkit::TestDatabase;
 
-    const ALL: [Lock; 8] = [
+    const ALL: [Lock; 9] = [
         Lock::Events,
         Lock::Mails,
         Lock::Uploads,
@@ -65,6 +67,7 @@ mod tests {
         Lock::BudgetSweep,
         Lock::PriceSeed,
         Lock::Costs,
+        Lock::Statements,
     ];
 
     #[tokio::test]

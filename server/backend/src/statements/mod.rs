@@ -1,8 +1,16 @@
 //! Statements: showback by month, team and project, from the same rollups as every other number, with charges beside them.
 
+mod close;
+mod mail;
+mod monthly;
+mod replies;
 mod sql;
 
-use crate::{Backend, Error, OrgScope, charges, rules, spend};
+pub use close::{bundle, changes, close, closing, review, version, waive};
+pub use monthly::{mails, run_worker, send_due, set_mails};
+pub use replies::{accept, answer, dispute, team_review};
+
+use crate::{Backend, Error, OrgScope, allocation, charges, projects, rules, spend};
 use domain::charge::{ChargeLine, ChargePart};
 use domain::identity::Permission;
 use domain::period::Period;
@@ -10,11 +18,12 @@ use domain::price::contract::ContractTerm;
 use domain::problem::Problem;
 use domain::spend::{Granularity, SpendQuery, Sums};
 use domain::statement::{
-    CostOwner, ModelSums, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine, TeamStatement,
-    lines,
+    CostOwner, ModelSums, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, StatementLine,
+    TeamStatement, lines,
 };
 use rust_decimal::Decimal;
 use sql::{CostOwnerRow, ModelKey, ModelRow};
+use sqlx::PgConnection;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -35,11 +44,24 @@ pub async fn months(backend: &Backend, scope: &OrgScope) -> Result<Vec<MonthTota
     let costs = charges::costs(backend, scope, shown).await?;
     let used = spend::query(backend, scope, &SpendQuery::over(shown).per(Granularity::Month)).await?.rows;
     let mut used: BTreeMap<_, Sums> = used.into_iter().filter_map(|row| Some((row.bucket?.day(), row.sums))).collect();
+    let mut states = sql::versions::states(&backend.pool, scope, shown).await?;
     let months = std::iter::successors(Some(this_month), |month| Some(Period::month_of(month.from.pred_opt()?)));
     let total = |month: Period| {
         let charged: Decimal = costs.iter().map(|cost| cost.amount_in(month)).sum();
-        let sums = used.remove(&month.from).or_else(|| (!charged.is_zero()).then(Sums::default))?;
-        Some(MonthTotal { month: month.from, sums, charged })
+        let known = states.remove(&month.from);
+        let sums = used.remove(&month.from).or_else(|| (!charged.is_zero() || known.is_some()).then(Sums::default))?;
+        let open = MonthTotal { month: month.from, sums, charged, adjusted: Decimal::ZERO, state: MonthState::Open };
+        Some(match known {
+            None => open,
+            Some(sql::versions::Known { closed: None }) => MonthTotal { state: MonthState::InReview, ..open },
+            Some(sql::versions::Known { closed: Some(closed) }) => MonthTotal {
+                sums: Sums { spend: closed.spend, ..open.sums },
+                charged: closed.charged,
+                adjusted: closed.adjusted,
+                state: MonthState::Closed,
+                ..open
+            },
+        })
     };
     Ok(months.take_while(|month| month.from >= first).filter_map(total).collect())
 }
@@ -56,7 +78,7 @@ pub async fn month(
     with_lines: bool,
 ) -> Result<MonthStatement, Error> {
     scope.require(Permission::Read)?;
-    build(backend, scope, month, None, with_lines).await
+    stated(backend, scope, month, None, if with_lines { Detail::Lines } else { Detail::Totals }).await
 }
 
 /// The statement of one team or project, with its lines.
@@ -73,8 +95,52 @@ pub async fn one(
 ) -> Result<(CostOwner, MonthStatement), Error> {
     scope.require(Permission::Read)?;
     let found = sql::owner(&backend.pool, scope, kind, slug).await?.ok_or(Problem::NotFound)?;
-    let statement = build(backend, scope, month, Some((kind, found.id)), true).await?;
+    let statement = stated(backend, scope, month, Some((kind, &found)), Detail::Lines).await?;
     Ok((found.owner, statement))
+}
+
+/// How much of a statement is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Detail {
+    /// What each project owes.
+    Totals,
+    /// What of that is of which model.
+    Models,
+    /// Each meter of each model.
+    Lines,
+}
+
+/// One owner's statement, or all.
+type Only<'a> = Option<(StatementKind, &'a CostOwnerRow)>;
+
+/// A closed month as it was closed; any other as it is now, the one after the last closed with what moved in closed months since.
+async fn stated(
+    backend: &Backend,
+    scope: &OrgScope,
+    month: Period,
+    only: Only<'_>,
+    detail: Detail,
+) -> Result<MonthStatement, Error> {
+    let seen = projects::visible_slugs(backend, scope).await?;
+    let sees =
+        |project: Option<&str>| seen.as_ref().is_none_or(|seen| seen.iter().any(|slug| Some(slug.as_str()) == project));
+    let wants = |team: Option<&str>, project: Option<&str>| match only {
+        None => true,
+        Some((StatementKind::Team, of)) => team == Some(of.owner.slug.as_str()),
+        Some((StatementKind::Project, of)) => project == Some(of.owner.slug.as_str()),
+    };
+    if let Some(body) = close::closed_body(backend, scope, month.from).await? {
+        return Ok(body.statement.part(|team, project| sees(project) && wants(team, project)));
+    }
+    let found = futures::try_join!(
+        build(backend, scope, month, only.map(|(kind, of)| (kind, of.id)), detail),
+        close::adjustments_in(backend, scope, month.from),
+        close::state(backend, scope, month.from),
+    );
+    let (statement, adjustments, state) = found?;
+    let adjustments = adjustments.into_list().into_iter();
+    let adjustments = adjustments.filter(|entry| wants(entry.key.team.as_deref(), entry.key.project.as_deref()));
+    Ok(MonthStatement { adjustments: adjustments.collect(), state, ..statement })
 }
 
 async fn build(
@@ -82,15 +148,23 @@ async fn build(
     scope: &OrgScope,
     month: Period,
     only: Option<(StatementKind, Uuid)>,
-    with_lines: bool,
+    detail: Detail,
 ) -> Result<MonthStatement, Error> {
     // Before the permit, which nobody asks for twice.
     let mut charges = by_owner(charges::parts(backend, scope, month).await?, only);
     let _permit = backend.readers.permit(scope).await?;
-    let models = sql::models(&backend.pool, scope, month, only).await?;
-    let mut meters = if with_lines { sql::meters(&backend.pool, scope, month, only).await? } else { BTreeMap::new() };
-    let mut terms = if with_lines { terms(backend, scope, month, only).await? } else { BTreeMap::new() };
-    let (teams, projects) = sql::owners(&backend.pool, scope).await?;
+    // Lines and totals of one moment.
+    let mut snapshot = allocation::snapshot(&backend.pool).await?;
+    let models = sql::models(&mut snapshot, scope, month, only).await?;
+    let (mut meters, mut terms) = match detail {
+        Detail::Totals | Detail::Models => (BTreeMap::new(), BTreeMap::new()),
+        Detail::Lines => {
+            let meters = sql::meters(&mut snapshot, scope, month, only).await?;
+            (meters, terms(backend, &mut snapshot, scope, month, only).await?)
+        }
+    };
+    let (teams, projects) = sql::owners(&mut snapshot, scope).await?;
+    drop(snapshot);
     let mut by_team: BTreeMap<Option<Uuid>, BTreeMap<Uuid, Vec<ModelSums>>> = BTreeMap::new();
     let mut total = Sums::default();
     for ModelRow { key, sums } in models {
@@ -110,7 +184,7 @@ async fn build(
         .map(|(team_id, owned)| TeamStatement {
             team: team_id.and_then(|id| find(&teams, id)),
             charges: charges.remove(&(team_id, None)).unwrap_or_default(),
-            ..team_statement(&projects, team_id, owned, &mut charges, with_lines)
+            ..team_statement(&projects, team_id, owned, &mut charges, detail)
         })
         .collect();
     statements.sort_by_key(|team| Reverse(team.total()));
@@ -122,6 +196,8 @@ async fn build(
         total,
         teams: statements,
         unallocated,
+        state: MonthState::Open,
+        adjustments: Vec::new(),
     })
 }
 
@@ -147,11 +223,12 @@ fn by_owner(parts: Vec<ChargePart>, only: Option<(StatementKind, Uuid)>) -> Char
 /// What the contract's terms took off or added, by model, each term in its words.
 async fn terms(
     backend: &Backend,
+    snapshot: &mut PgConnection,
     scope: &OrgScope,
     month: Period,
     only: Option<(StatementKind, Uuid)>,
 ) -> Result<BTreeMap<ModelKey, Vec<(String, Decimal)>>, Error> {
-    let moved = sql::terms(&backend.pool, scope, month, only).await?;
+    let moved = sql::terms(snapshot, scope, month, only).await?;
     let ids: Vec<u64> = moved.values().flatten().map(|(term_id, _)| *term_id).collect();
     let rows: HashMap<u64, ContractTerm> = rules::by_ids(&backend.pool, scope, &ids).await?;
     let words = |term_id: u64| rows.get(&term_id).map_or_else(|| term_id.to_string(), ContractTerm::words);
@@ -164,13 +241,13 @@ fn team_statement(
     team_id: Option<Uuid>,
     owned: BTreeMap<Uuid, Vec<ModelSums>>,
     charges: &mut Charges,
-    with_lines: bool,
+    detail: Detail,
 ) -> TeamStatement {
     let mut statements: Vec<_> = owned
         .into_iter()
         .map(|(id, models)| ProjectStatement {
             charges: charges.remove(&(team_id, Some(id))).unwrap_or_default(),
-            ..project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, with_lines)
+            ..project_statement(find(projects, id).unwrap_or_else(|| nameless(id)), models, detail)
         })
         .collect();
     statements.sort_by_key(|project| Reverse(project.total()));
@@ -179,11 +256,14 @@ fn team_statement(
     TeamStatement { team: None, sums, projects: statements, charges: Vec::new() }
 }
 
-fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, with_lines: bool) -> ProjectStatement {
+fn project_statement(project: CostOwner, mut models: Vec<ModelSums>, detail: Detail) -> ProjectStatement {
     models.sort_by_key(|model| Reverse(model.sums.spend));
     let mut sums = Sums::default();
     models.iter().for_each(|model| sums.add(&model.sums));
-    let lines: Vec<StatementLine> = if with_lines { models.into_iter().flat_map(lines).collect() } else { Vec::new() };
+    let lines: Vec<StatementLine> = match detail {
+        Detail::Totals => Vec::new(),
+        Detail::Models | Detail::Lines => models.into_iter().flat_map(lines).collect(),
+    };
     ProjectStatement { project, sums, lines, charges: Vec::new() }
 }
 

@@ -1,5 +1,9 @@
 //! Queries of the sums by day, meter and term, by month and owner of the day.
 
+pub(super) mod replies;
+pub(super) mod versions;
+
+use crate::ledger::push_seen_days;
 use crate::spend::{SUMS, sums_of};
 use crate::{Error, OrgScope};
 use domain::meter::Meter;
@@ -8,7 +12,7 @@ use domain::spend::Sums;
 use domain::statement::{CostOwner, StatementKind};
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
-use sqlx::{PgPool, Postgres, QueryBuilder, Row};
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -49,9 +53,7 @@ fn key_of(row: &PgRow) -> Result<ModelKey, sqlx::Error> {
 fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(StatementKind, Uuid)>) {
     sql.push(" where r.org_id = ").push_bind(scope.org_id().0);
     sql.push(" and r.day >= ").push_bind(period.from).push(" and r.day < ").push_bind(period.to);
-    if let Some(projects) = scope.visible_projects() {
-        sql.push(" and r.project_id = any(").push_bind(projects).push(")");
-    }
+    push_seen_days(sql, scope, "r.project_id", "r.day");
     match only {
         None => {}
         Some((StatementKind::Team, id)) => {
@@ -64,7 +66,7 @@ fn push_where(sql: &mut Query, scope: &OrgScope, period: Period, only: Option<(S
 }
 
 pub(super) async fn models(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -73,13 +75,13 @@ pub(super) async fn models(
     sql.push(KEY).push(", ").push(SUMS).push(" from spend_by_coarse_day as r").push(OWNER);
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(" order by ").push(KEY);
-    let rows = sql.build().fetch_all(pool).await?;
+    let rows = sql.build().fetch_all(&mut *connection).await?;
     rows.iter().map(|row| Ok(ModelRow { key: key_of(row)?, sums: sums_of(row)? })).collect()
 }
 
 /// By model: meter, quantity, requests and amount.
 pub(super) async fn meters(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -93,7 +95,7 @@ pub(super) async fn meters(
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(", r.meter");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for row in sql.build().fetch_all(pool).await? {
+    for row in sql.build().fetch_all(&mut *connection).await? {
         let word: &str = row.try_get("meter")?;
         let meter = Meter::parse(word).ok_or_else(|| Error::inconsistent("rollup_meter_day", "meter", word))?;
         let line = (meter, row.try_get("quantity")?, row.try_get("requests")?, row.try_get("amount")?);
@@ -104,7 +106,7 @@ pub(super) async fn meters(
 
 /// By model: what each term of the contract took off or added.
 pub(super) async fn terms(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     scope: &OrgScope,
     period: Period,
     only: Option<(StatementKind, Uuid)>,
@@ -114,7 +116,7 @@ pub(super) async fn terms(
     push_where(&mut sql, scope, period, only);
     sql.push(" group by ").push(KEY).push(", r.term_id order by r.term_id");
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for row in sql.build().fetch_all(pool).await? {
+    for row in sql.build().fetch_all(&mut *connection).await? {
         let term_id = u64::try_from(row.try_get::<i64, _>("term_id")?)
             .map_err(|error| Error::inconsistent("rollup_term_day", "term_id", error))?;
         found.entry(key_of(&row)?).or_default().push((term_id, row.try_get("amount")?));
@@ -129,20 +131,23 @@ fn owner_of(row: &PgRow) -> Result<CostOwnerRow, sqlx::Error> {
 }
 
 /// All teams and projects: names for sums that are limited to what the caller sees already.
-pub(super) async fn owners(pool: &PgPool, scope: &OrgScope) -> Result<(Vec<CostOwnerRow>, Vec<CostOwnerRow>), Error> {
+pub(super) async fn owners(
+    connection: &mut PgConnection,
+    scope: &OrgScope,
+) -> Result<(Vec<CostOwnerRow>, Vec<CostOwnerRow>), Error> {
     let teams = sqlx::query("select team_id as id, slug, name, cost_centre from teams where org_id = $1")
         .bind(scope.org_id().0)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let projects = sqlx::query("select project_id as id, slug, name, cost_centre from projects where org_id = $1")
         .bind(scope.org_id().0)
-        .fetch_all(pool)
+        .fetch_all(&mut *connection)
         .await?;
     let read = |rows: Vec<PgRow>| rows.iter().map(owner_of).collect::<Result<Vec<_>, _>>();
     Ok((read(teams)?, read(projects)?))
 }
 
-/// The team or project of this slug, if the caller sees it: a team is seen with any project that it ever owned.
+/// The team or project of this slug, if the caller sees it: a project with any of its days, a team by its members, and by a key of any project that it ever owned.
 pub(super) async fn owner(
     pool: &PgPool,
     scope: &OrgScope,
@@ -153,14 +158,22 @@ pub(super) async fn owner(
         StatementKind::Project => sqlx::query(
             "select project_id as id, slug, name, cost_centre from projects
              where org_id = $1 and slug = $2 and ($3::uuid[] is null or project_id = any($3))",
-        ),
+        )
+        .bind(scope.org_id().0)
+        .bind(slug)
+        .bind(scope.projects_ever()),
         StatementKind::Team => sqlx::query(
             "select team_id as id, slug, name, cost_centre from teams
-             where org_id = $1 and slug = $2 and ($3::uuid[] is null or exists (
-                select 1 from project_ownership as owner
-                where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
-        ),
+             where org_id = $1 and slug = $2 and ($3::uuid[] is null or team_id = any($4)
+                or cardinality($4) = 0 and exists (
+                    select 1 from project_ownership as owner
+                    where owner.org_id = teams.org_id and owner.team_id = teams.team_id and owner.project_id = any($3)))",
+        )
+        .bind(scope.org_id().0)
+        .bind(slug)
+        .bind(scope.visible_projects())
+        .bind(scope.visible_teams()),
     };
-    let row = query.bind(scope.org_id().0).bind(slug).bind(scope.visible_projects()).fetch_optional(pool).await?;
+    let row = query.fetch_optional(pool).await?;
     Ok(row.as_ref().map(owner_of).transpose()?)
 }

@@ -12,6 +12,7 @@ use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::exports::schedules;
 use backend::identity;
+use backend::journal;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
@@ -23,12 +24,14 @@ use domain::charge::ChargeForm;
 use domain::event::EventQuery;
 use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
-use domain::ids::{ProjectId, UserId};
+use domain::ids::{ProjectId, TeamId, UserId};
+use domain::journal::{JournalKind, Preset};
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
+use domain::statement::parse_month;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -70,6 +73,7 @@ pub(super) const METRICS: &str = "name,unit,period,value\nchats,chats,2026-11-19
 const GUEST: &str = "guest@example.com";
 const INVITED: &str = "invited@zebrafish.example";
 const ASKED: &str = "alerts@zebrafish.example";
+const LIMITED: &str = "limited@zebrafish.example";
 const GLOBEX: &str = "owner@globex.example";
 
 /// What samples need to know of Acme.
@@ -153,6 +157,11 @@ impl Place {
     /// A person of no organization whom Acme invited.
     pub(super) async fn guest(&self) -> Client {
         self.signed_in(GUEST).await
+    }
+
+    /// A member of Acme who sees the team Main alone, which owns the project `main`.
+    pub(super) async fn limited(&self) -> Client {
+        self.signed_in(LIMITED).await
     }
 
     /// The owner of Globex.
@@ -252,7 +261,7 @@ impl Making<'_> {
         };
         identity::update_organization(self.backend, &acme, change).await.unwrap();
         let (main, quasar) = self.projects(&acme).await;
-        self.people(&acme).await;
+        self.people(&acme, main.team_id).await;
         self.keys(&acme, main.project_id, quasar.project_id).await;
         self.usage(&acme, &key).await;
         self.prices(&acme).await;
@@ -261,6 +270,8 @@ impl Making<'_> {
         self.charges(&acme).await;
         self.metrics(&acme).await;
         self.scheduled_exports(&acme).await;
+        let month = parse_month("2026-11").unwrap();
+        journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
         self.world
     }
 
@@ -288,11 +299,13 @@ impl Making<'_> {
         (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
     }
 
-    async fn people(&mut self, acme: &OrgScope) {
+    async fn people(&mut self, acme: &OrgScope, main: TeamId) {
         for role in [Role::Admin, Role::Finance, Role::Member, Role::Viewer] {
             self.joined(acme, &address_of(role), role).await;
         }
         self.world.spare_member = self.joined(acme, "spare@zebrafish.example", Role::Viewer).await.to_string();
+        let limited = self.joined(acme, LIMITED, Role::Member).await;
+        identity::set_teams(self.backend, acme, limited, Some([main].into())).await.unwrap();
         let open = identity::invite(self.backend, acme, INVITED, Role::Viewer).await.unwrap();
         self.world.invitation = open.invitation_id.to_string();
         self.world.invitation_token = self.link(INVITED, "/invitations/acme/").await;

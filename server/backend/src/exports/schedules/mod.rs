@@ -11,7 +11,7 @@ mod upload;
 
 pub use run::{run_due, run_worker};
 
-use crate::{Backend, Error, OrgScope, Secrets, Visible, audit};
+use crate::{Backend, Error, OrgScope, Secrets, audit};
 use domain::export::{Destination, DestinationForm, ExportRun, Place, ScheduleForm, ScheduleState};
 use domain::identity::Permission;
 use domain::ids::ExportRunId;
@@ -76,7 +76,7 @@ pub async fn runs(backend: &Backend, scope: &OrgScope, schedule: Option<&str>) -
     let schedule = schedule.map(known).transpose()?;
     scope.require(Permission::Read)?;
     // Whether there is one of this name is not for keys of one project to know.
-    if schedule.is_some() && *scope.visible() != Visible::All {
+    if schedule.is_some() && !scope.sees_all() {
         return Err(Problem::NotFound.into());
     }
     let schedules = schedules(backend, scope).await?;
@@ -86,13 +86,13 @@ pub async fn runs(backend: &Backend, scope: &OrgScope, schedule: Option<&str>) -
     sql::runs(&backend.pool, scope, schedule.as_ref(), MAX_RUNS).await
 }
 
-/// Schedules that rest because a run was given up.
+/// Schedules that rest because a run was given up; none to whoever does not see all projects.
 ///
 /// # Errors
 /// [`Error::Database`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub(crate) async fn count_paused(backend: &Backend, scope: &OrgScope) -> Result<u64, Error> {
-    sql::count_paused(&backend.pool, scope).await
+    if scope.sees_all() { sql::count_paused(&backend.pool, scope).await } else { Ok(0) }
 }
 
 /// A name that comes with an address.

@@ -175,7 +175,7 @@ pub async fn own_book(backend: &Backend, scope: &OrgScope) -> Result<OwnBook, Er
 /// As [`own_book`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn overrides(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<BookPrice>>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     let mut prices: History<Dated<BookPrice>> = rules::listed(&backend.pool, scope, MAX_LISTED).await?;
     prices.rows.sort_by(|one, other| in_book(one).cmp(&in_book(other)));
     Ok(prices)
@@ -201,7 +201,7 @@ pub async fn modifiers(backend: &Backend, scope: &OrgScope) -> Result<History<Da
 /// As [`own_book`].
 #[tracing::instrument(level = "debug", skip_all, fields(org_id = %scope.org_id()))]
 pub async fn aliases(backend: &Backend, scope: &OrgScope) -> Result<History<Dated<ModelAlias>>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     rules::listed(&backend.pool, scope, MAX_LISTED).await
 }
 
@@ -232,7 +232,7 @@ pub async fn overrides_started(
     scope: &OrgScope,
     period: Period,
 ) -> Result<Vec<(NaiveDate, String)>, Error> {
-    scope.require(Permission::Read)?;
+    scope.require(Permission::ReadPrices)?;
     let (from, to) = scope.zone().instants(period);
     let rows = sql::overrides_started(&backend.pool, scope, from, to).await?;
     let mut days: Vec<_> = rows.into_iter().map(|(at, model)| (scope.zone().day_of(at), model)).collect();

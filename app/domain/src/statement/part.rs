@@ -1,0 +1,33 @@
+//! A part of a statement that was made for everybody: what one reader, team or project sees of it.
+
+use super::{MonthStatement, ProjectStatement, TeamStatement};
+use crate::spend::Sums;
+
+impl MonthStatement {
+    /// What belongs to owners that are kept, told by the short names of team and project; sums are those of what stays.
+    #[must_use]
+    pub fn part(self, keeps: impl Fn(Option<&str>, Option<&str>) -> bool) -> Self {
+        let of_team = |team: TeamStatement| {
+            let slug = team.team.as_ref().map(|team| team.slug.clone());
+            let kept = |project: &ProjectStatement| keeps(slug.as_deref(), Some(&project.project.slug));
+            let projects: Vec<_> = team.projects.into_iter().filter(kept).collect();
+            let charges = if keeps(slug.as_deref(), None) { team.charges } else { Vec::new() };
+            let sums = add_up(projects.iter().map(|project| &project.sums));
+            TeamStatement { sums, projects, charges, ..team }
+        };
+        let teams = self.teams.into_iter().map(of_team);
+        let teams: Vec<_> = teams.filter(|team| !team.projects.is_empty() || !team.charges.is_empty()).collect();
+        let unallocated = if keeps(None, None) { self.unallocated } else { Vec::new() };
+        let adjustments = self.adjustments.into_iter();
+        let adjustments =
+            adjustments.filter(|entry| keeps(entry.key.team.as_deref(), entry.key.project.as_deref())).collect();
+        Self { total: add_up(teams.iter().map(|team| &team.sums)), teams, unallocated, adjustments, ..self }
+    }
+}
+
+/// All of some sums together.
+pub(super) fn add_up<'a>(parts: impl Iterator<Item = &'a Sums>) -> Sums {
+    let mut sums = Sums::default();
+    parts.for_each(|part| sums.add(part));
+    sums
+}
