@@ -15,7 +15,7 @@ mod cookie;
 pub mod delivery;
 pub mod error;
 pub mod events;
-mod exports;
+pub mod exports;
 mod file_import;
 pub mod forecast;
 pub mod form;

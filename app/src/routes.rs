@@ -72,6 +72,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/settings/audit", site.inside(identity::audit)),
         ("/o/{org}/forecast", site.inside(forecast::forecast)),
         ("/o/{org}/exports", site.inside(exports::exports)),
+        ("/o/{org}/exports/scheduled", site.inside(exports::scheduled)),
         ("/o/{org}/allocation", site.whole(allocation::allocation)),
         ("/o/{org}/allocation/new", site.whole(allocation::new_rule)),
         ("/o/{org}/allocation/{month}/{kind}/{name}", site.whole(allocation::explained)),

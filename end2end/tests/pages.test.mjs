@@ -127,6 +127,7 @@ const VISITS = {
   "/o/{org}/prices/runs/{run}": { sample: [() => known.run] },
   "/o/{org}/prices/{provider}/{*model}": { sample: [() => known.price] },
   "/o/{org}/exports": { sample: ["/exports", "/exports?tags=none"], empty: ["/exports"] },
+  "/o/{org}/exports/scheduled": { sample: ["/exports/scheduled", "/exports/scheduled?kind=gcs"], empty: ["/exports/scheduled"], viewer: ["/exports/scheduled"] },
   "/o/{org}/allocation": { sample: ["/allocation"], empty: ["/allocation"], viewer: ["/allocation"] },
   "/o/{org}/allocation/new": {
     sample: [

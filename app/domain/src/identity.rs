@@ -64,7 +64,7 @@ impl Role {
             P::ManageBudgets | P::ManageViews => {
                 matches!(self, Self::Owner | Self::Admin | Self::Finance | Self::Member)
             }
-            P::ManagePrices => matches!(self, Self::Owner | Self::Admin | Self::Finance),
+            P::ManagePrices | P::ManageExports => matches!(self, Self::Owner | Self::Admin | Self::Finance),
             P::ManageMembers | P::ManageOrganization | P::ReadAudit => {
                 matches!(self, Self::Owner | Self::Admin)
             }
@@ -132,6 +132,8 @@ pub enum Permission {
     ManageViews,
     /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
     ManagePrices,
+    /// Enter destinations and schedules of exports.
+    ManageExports,
     /// Invite, change and remove members (not owners).
     ManageMembers,
     /// Change the organization's name, zone and fiscal year.
@@ -146,7 +148,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions, for the table in Settings.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::ReadPrices,
         Self::ManageProjects,
@@ -155,6 +157,7 @@ impl Permission {
         Self::ManageBudgets,
         Self::ManageViews,
         Self::ManagePrices,
+        Self::ManageExports,
         Self::ManageMembers,
         Self::ManageOrganization,
         Self::ReadAudit,
@@ -180,6 +183,7 @@ impl Permission {
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
             Self::ManageViews => "share views, arrange dashboards and annotate charts",
             Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
+            Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",
             Self::ReadAudit => "read the audit log",

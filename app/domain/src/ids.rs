@@ -79,6 +79,10 @@ id!(
     EventKey
 );
 id!(
+    /// A run of a scheduled export.
+    ExportRunId
+);
+id!(
     /// An entry of the rejected list.
     RejectedId
 );

@@ -12,6 +12,7 @@ pub mod charge;
 pub mod csv;
 pub mod delivery;
 pub mod event;
+pub mod export;
 pub mod focus;
 pub mod forecast;
 pub mod format;

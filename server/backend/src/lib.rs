@@ -38,6 +38,7 @@ pub mod rules;
 pub mod sample;
 mod schema;
 pub mod scope;
+mod secrets;
 #[cfg(test)]
 mod seeded;
 pub mod spend;
@@ -52,6 +53,7 @@ pub use hash::hashed;
 pub use pools::{Pools, Sizes, options as pool_options};
 pub use schema::{Placed, Schema, distribute, schema};
 pub use scope::{Actor, OrgScope, Visible};
+pub use secrets::Secrets;
 
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -104,6 +106,8 @@ pub struct Backend {
     pub(crate) answers: spend::Answers,
     /// The way of events to the committer.
     pub(crate) events: events::Ingest,
+    /// What the operator allows scheduled exports.
+    pub(crate) storage: exports::schedules::Settings,
 }
 
 impl Backend {
@@ -127,6 +131,7 @@ impl Backend {
             own_books: Arc::default(),
             live: Arc::default(),
             answers: spend::Answers::default(),
+            storage: exports::schedules::Settings::default(),
         }
     }
 
@@ -146,6 +151,12 @@ impl Backend {
     #[must_use]
     pub fn with_limits(self, limits: ledger::Limits) -> Self {
         Self { events: self.events.with_limits(limits), ..self }
+    }
+
+    /// With what the operator allows scheduled exports.
+    #[must_use]
+    pub fn with_storage(self, storage: exports::schedules::Settings) -> Self {
+        Self { storage, ..self }
     }
 
     /// The same with the connections of the public API.

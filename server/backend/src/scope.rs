@@ -262,6 +262,7 @@ impl OrgScope {
                 | Permission::ManageBudgets
                 | Permission::ManageViews
                 | Permission::ManagePrices
+                | Permission::ManageExports
                 | Permission::ManageOrganization => scopes.contains(&KeyScope::Admin) && self.sees_all(),
                 _ => false,
             },

@@ -28,6 +28,7 @@ pub(crate) mod rates;
 mod refusals;
 mod rules;
 mod runs;
+mod scheduled_exports;
 mod spend;
 mod statement_mails;
 mod statements;
@@ -80,6 +81,7 @@ pub(crate) fn routes() -> (Router<AppState>, Vec<Plain>) {
         .merge(journal::router())
         .merge(statement_mails::router())
         .merge(exports::router())
+        .merge(scheduled_exports::router())
         .merge(allocation::router())
         .merge(charges::router())
         .merge(business_metrics::router())

@@ -27,6 +27,7 @@ mod prices;
 mod quotes;
 mod rejected;
 mod replay;
+mod scheduled_exports;
 mod security;
 mod spend;
 mod support;

@@ -4,8 +4,13 @@
 //! So any span needs the same memory, a slow reader holds no connection, and tags and hours are as exact as the rest.
 //! Of days whose events are no longer kept, rows are the sums by day and meter, without prices.
 
+mod file;
 mod known;
+mod parquet_file;
+pub mod schedules;
 mod sql;
+
+pub use file::{Piece, file};
 
 use crate::allocation::Ways;
 use crate::ledger::adjust::{self, CostState, Selection};

@@ -22,6 +22,7 @@ mod price_imports;
 mod prices;
 mod projects;
 mod repricing;
+mod scheduled_exports;
 mod statement_mails;
 mod statements;
 mod suggestions;

@@ -10,6 +10,7 @@ use backend::budgets;
 use backend::business_metrics;
 use backend::charges;
 use backend::events::uploads::{self, NewUpload};
+use backend::exports::schedules;
 use backend::identity;
 use backend::journal;
 use backend::keys::{self, NewKey};
@@ -22,6 +23,7 @@ use domain::budget::{AlertFilter, BudgetInput, ScopeRef, SpendScope};
 use domain::business_metric::MetricForm;
 use domain::charge::ChargeForm;
 use domain::event::EventQuery;
+use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, TeamId, UserId};
 use domain::journal::{JournalKind, Preset};
@@ -276,6 +278,7 @@ impl Making<'_> {
         self.metrics(&acme).await;
         self.views(&acme).await;
         self.annotation(&acme).await;
+        self.scheduled_exports(&acme).await;
         let month = parse_month("2026-11").unwrap();
         journal::export(self.backend, &acme, month, (JournalKind::Accrual, Preset::Generic)).await.unwrap();
         self.world
@@ -499,6 +502,27 @@ impl Making<'_> {
         };
         self.world.upload = uploads::start(self.backend, acme, new).await.unwrap().upload_id.to_string();
         self.world.sending_key = key_id.to_string();
+    }
+
+    /// A destination where nobody answers, one that no schedule needs, and a schedule.
+    async fn scheduled_exports(&self, acme: &OrgScope) {
+        for name in ["lake", "spare"] {
+            let form = DestinationForm {
+                kind: "s3".to_owned(),
+                endpoint: "http://127.0.0.1:9".to_owned(),
+                bucket: format!("{SECRET}-{WHOLE_SECRET}"),
+                account: "AKIA0001".to_owned(),
+                ..DestinationForm::default()
+            };
+            schedules::save_destination(self.backend, acme, name, &form, &SECRET.into()).await.unwrap();
+        }
+        let form = ScheduleForm {
+            destination: "lake".to_owned(),
+            cadence: "daily".to_owned(),
+            tags: format!("tag.{SECRET},tag.{WHOLE_SECRET}"),
+            ..ScheduleForm::default()
+        };
+        schedules::save_schedule(self.backend, acme, "daily", &form).await.unwrap();
     }
 
     /// A value of the project and one of the whole organization; a file with another.

@@ -5,6 +5,7 @@ pub(super) mod budgets;
 pub(super) mod business_metrics;
 pub(super) mod charges;
 pub(super) mod events;
+pub(super) mod exports;
 pub(super) mod identity;
 pub(super) mod keys;
 pub(super) mod others;
