@@ -130,7 +130,7 @@ pub enum Permission {
     ManageBudgets,
     /// Share views, arrange dashboards, annotate charts.
     ManageViews,
-    /// Enter own prices, names, discounts, charges and files of business metrics; price and reprice recorded events.
+    /// Enter own prices, names, discounts, charges, files of business metrics, allocation rules, required labels and aliases of values; price and reprice recorded events.
     ManagePrices,
     /// Enter destinations and schedules of exports.
     ManageExports,
@@ -182,7 +182,9 @@ impl Permission {
             Self::SendEvents => "send files of events",
             Self::ManageBudgets => "create and change budgets and acknowledge alerts",
             Self::ManageViews => "share views, arrange dashboards and annotate charts",
-            Self::ManagePrices => "enter own prices, charges and business metrics, and reprice events",
+            Self::ManagePrices => {
+                "enter own prices, charges, business metrics, allocation rules and labels, and reprice events"
+            }
             Self::ManageExports => "send scheduled exports to object storage",
             Self::ManageMembers => "invite, change and remove members",
             Self::ManageOrganization => "change the organization's settings",

@@ -19,6 +19,7 @@ mod imports;
 mod ingest;
 mod journal;
 mod keys;
+mod labels;
 mod lists;
 mod one_number;
 mod operations;

@@ -14,8 +14,9 @@ use backend::exports::schedules;
 use backend::identity;
 use backend::journal;
 use backend::keys::{self, NewKey};
+use backend::labels;
 use backend::prices::{self, contract, runs};
-use backend::projects::{self, NewProject, NewTeam};
+use backend::projects::{self, NewProductLine, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, annotations, delivery, events, ledger, views};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::annotation::AnnotationForm;
@@ -27,6 +28,7 @@ use domain::export::{DestinationForm, ScheduleForm};
 use domain::identity::{Email, KeyScope, Role, User};
 use domain::ids::{ProjectId, TeamId, UserId};
 use domain::journal::{JournalKind, Preset};
+use domain::label::{AliasForm, RequiredForm};
 use domain::period::Period;
 use domain::price::contract::TermForm;
 use domain::price::import::ImportInput;
@@ -54,6 +56,7 @@ pub(super) const WHOLE_SECRET: &str = "narwhal";
 pub(super) const SLUG: &str = "acme";
 pub(super) const NAME: &str = "Acme zebrafish";
 pub(super) const TEAM: &str = "lab";
+pub(super) const LINE: &str = "skies";
 pub(super) const PROJECT: &str = "quasar";
 pub(super) const EVENT_ID: &str = "event-1";
 pub(super) const SESSION_ID: &str = "session-1";
@@ -305,6 +308,11 @@ impl Making<'_> {
             team_id: lab.team_id,
         };
         let quasar = projects::create_project(self.backend, acme, quasar).await.unwrap();
+        let line = |name: &str, slug: &str| NewProductLine { name: format!("{name} {SECRET}"), slug: slug.to_owned() };
+        projects::create_product_line(self.backend, acme, line("Spare", "spare")).await.unwrap();
+        let skies = projects::create_product_line(self.backend, acme, line(PROJECT_SECRET, LINE)).await.unwrap();
+        let (quasar_id, skies) = (quasar.project_id, Some(skies.product_line_id));
+        projects::assign_product_line(self.backend, acme, quasar_id, skies, None).await.unwrap();
         (projects::by_slug(self.backend, acme, "main").await.unwrap(), quasar)
     }
 
@@ -537,6 +545,15 @@ impl Making<'_> {
         let own = value(METRIC, ("project", PROJECT)).parse().unwrap();
         let whole = value(WHOLE_SECRET, ("plan", WHOLE_SECRET)).parse().unwrap();
         business_metrics::record(self.backend, acme, &[own, whole]).await.unwrap();
+        let canonical = format!("{WHOLE_SECRET} {SECRET}");
+        let alias = AliasForm { label: "tag.department".to_owned(), value: "eng".to_owned(), canonical };
+        labels::enter_alias(self.backend, acme, &alias.parse().unwrap()).await.unwrap();
+        let required =
+            |label: &str, project: &str| RequiredForm { label: label.to_owned(), project: project.to_owned() };
+        let of_quasar = required(&format!("tag.{PROJECT_SECRET}-{SECRET}"), PROJECT);
+        for label in [required("feature", ""), of_quasar] {
+            labels::require(self.backend, acme, &label.parse().unwrap()).await.unwrap();
+        }
         let name = format!("{SECRET}-values.csv");
         let file = business_metrics::draft_import(self.backend, acme, &name, METRICS.as_bytes()).await.unwrap();
         self.world.metric_import = file.to_string();
