@@ -81,6 +81,7 @@ pub fn pages<S: Clone + Send + Sync + 'static>(site: &Site) -> Vec<(&'static str
         ("/o/{org}/business-metrics/imports/{import}", site.inside(business_metrics::import)),
         ("/o/{org}/business-metrics/{metric}", site.inside(business_metrics::metric)),
         ("/o/{org}/statements", site.inside(statements::statements)),
+        ("/o/{org}/statements/{month}", site.inside(statements::closing)),
         ("/o/{org}/statements/{month}/{kind}/{slug}", site.inside(statements::statement)),
     ]
 }

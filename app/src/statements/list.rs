@@ -4,13 +4,14 @@ use crate::format;
 use crate::layout::{CsvLink, NavItem, UrlQuery};
 use crate::page::{Drawn, Page, Visit};
 use crate::spend::labels::SpendCell;
-use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, html};
+use crate::ui::{Badge, Button, Column, EmptyState, Figure, PageHead, Section, Table, Tone, columns, html};
 use chrono::NaiveDate;
 use domain::charge::charged;
 use domain::period::Period;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement, month_text, parse_month,
+    CostOwner, Entry, MonthState, MonthStatement, MonthTotal, ProjectStatement, StatementKind, TeamStatement,
+    month_text, parse_month,
 };
 use leptos::prelude::*;
 use rust_decimal::Decimal;
@@ -24,18 +25,24 @@ pub(crate) async fn statements(visit: Visit) -> Drawn {
         backend::statements::month(&visit.backend, &visit.scope, month, false),
     )?;
     let exports = format!("/o/{}/exports", visit.org());
-    let file = UrlQuery::new().with("month", &month_text(month.from)).at(&format!("{}.csv", visit.path));
+    let of_month = month_text(month.from);
+    let file = UrlQuery::new().with("month", &of_month).at(&format!("{}.csv", visit.path));
+    let close = format!("{}/{of_month}", visit.path);
     Ok(Page::new(
         format!("Statements, {}", format::month(month.from)),
         view! {
-            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
+            <PageHead title="Statements" lead="What each team and project owes for a month, down to the meter."><Button href=close>"Review and close"</Button><Button href=exports>"FOCUS export"</Button><CsvLink href=file/></PageHead>
             {draw(visit.org(), &months, &statement)}
         },
     ))
 }
 
 fn draw(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyView {
-    if months.is_empty() && statement.teams.is_empty() && statement.unallocated.is_empty() {
+    if months.is_empty()
+        && statement.teams.is_empty()
+        && statement.unallocated.is_empty()
+        && statement.adjustments.is_empty()
+    {
         let text = "There is a statement for every month with usage or charges.";
         return html! { <EmptyState title="No usage yet" text=text/> };
     }
@@ -52,15 +59,55 @@ fn present(org: &str, statement: &MonthStatement) -> AnyView {
         <Section title=title>
             {table}
         </Section>
+        {adjustments(statement)}
     }
+}
+
+/// What moved in closed months, each amount with its month.
+pub(super) fn adjustments(statement: &MonthStatement) -> Option<AnyView> {
+    let row = |Entry { key, amount }: &Entry| {
+        let team = key.team.clone().unwrap_or_else(|| "no owner".to_owned());
+        view! {
+            <tr>
+                <th scope="row">{format::month(key.month)}</th>
+                <td>{team}</td>
+                <td>{key.line(key.month)}</td>
+                <td class="num" title=format::money_full(*amount)>{format::money_signed(*amount)}</td>
+            </tr>
+        }
+    };
+    let total = statement.adjusted();
+    let foot = html! {
+        <tr><th scope="row">"total"</th><td></td><td></td><td class="num" title=format::money_full(total)>{format::money_signed(total)}</td></tr>
+    };
+    let (rows, heads) =
+        (statement.adjustments.iter().map(row).collect_view(), columns("Month | Team | Line | Amount, $ #"));
+    let note = "late events, repricing and corrections after the close";
+    (!statement.adjustments.is_empty()).then(|| {
+        html! {
+            <Section title="Adjustments of closed months" note=note>
+                <Table caption="Adjustments of closed months" columns=heads foot=foot>{rows}</Table>
+            </Section>
+        }
+    })
+}
+
+/// Where a month stands.
+pub(super) fn state_badge(state: MonthState) -> AnyView {
+    let tone = match state {
+        MonthState::Open => Tone::Neutral,
+        MonthState::InReview => Tone::Accent,
+        MonthState::Closed => Tone::Good,
+    };
+    html! { <Badge tone=tone>{state.label()}</Badge> }
 }
 
 /// The total with whether the month is over, and what is not in it.
 pub(super) fn figures(statement: &MonthStatement) -> AnyView {
-    let (total, charged) = (&statement.total, statement.charged());
+    let (total, charged, adjusted) = (&statement.total, statement.charged(), statement.adjusted());
     let known = Period { to: statement.month.to.min(next_day(statement.today)), ..statement.month };
-    let state = if statement.is_over() {
-        html! { <Badge>"closed"</Badge> }
+    let state = if statement.is_over() || statement.state != MonthState::Open {
+        state_badge(statement.state)
     } else {
         html! { <Badge tone=Tone::Accent>"month to date"</Badge> }
     };
@@ -70,17 +117,18 @@ pub(super) fn figures(statement: &MonthStatement) -> AnyView {
         view! { <p class="warn">{text}</p> }
     });
     let month = format::month(statement.month.from);
-    // Usage and charges are one figure only where it says so, with both beside it.
-    let (caption, sum) = match charged.is_zero() {
-        true => (month, total.spend),
-        false => (format!("{month}, usage + charges"), total.spend + charged),
+    // Different sums are one figure only where it says so, with all of them beside it.
+    let parts = [("Usage", total.spend), ("Charges", charged), ("Adjustments", adjusted)];
+    let parts: Vec<_> = parts.into_iter().filter(|(name, sum)| *name == "Usage" || !sum.is_zero()).collect();
+    let caption = match parts.len() {
+        1 => month,
+        _ => format!("{month}, {}", parts.iter().map(|(name, _)| name.to_lowercase()).collect::<Vec<_>>().join(" + ")),
     };
-    let parts = (!charged.is_zero()).then(|| {
-        let figure = |caption: &'static str, amount| {
-            view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
-        };
-        view! { {figure("Usage", total.spend)}{figure("Charges", charged)} }
-    });
+    let sum = statement.grand_total();
+    let figure = |(caption, amount): (&'static str, Decimal)| {
+        view! { <Figure caption=caption value=format::money(amount) title=format::money_full(amount)/> }
+    };
+    let parts = (parts.len() > 1).then(|| parts.into_iter().map(figure).collect_view());
     html! {
         <Figure large=true caption=caption value=format::money(sum) title=format::money_full(sum)>
             {state}{days}{unpriced}
@@ -194,17 +242,19 @@ fn earlier(org: &str, months: &[MonthTotal], statement: &MonthStatement) -> AnyV
             view! {
                 <tr>
                     <th scope="row"><a class="row-link" href=href aria-current=current.then_some("true")>{format::month(total.month)}</a></th>
+                    <td>{state_badge(total.state)}</td>
                     <td class="num only-wide">{format::count(total.sums.requests)}</td>
-                    {amounts(&total.sums, total.charged)}
+                    {amounts(&total.sums, total.charged + total.adjusted)}
                 </tr>
             }
         })
         .collect_view();
     let columns = vec![
         Column::text("Month"),
+        Column::text("State"),
         Column::number("Requests").wide(),
         Column::number("Usage, $"),
-        Column::number("Charges, $"),
+        Column::number("Charges and adjustments, $"),
         Column::number("Total, $"),
     ];
     html! { <Section title="Months"><Table caption="Usage and charges by month" columns=columns>{rows}</Table></Section> }

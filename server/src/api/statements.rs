@@ -1,4 +1,6 @@
-//! `GET /v1/statements`: showback by month.
+//! `/v1/statements`: showback by month, and its review and close.
+
+mod close;
 
 use super::csv;
 use crate::AppState;
@@ -14,7 +16,7 @@ use domain::period::Period;
 use domain::problem::Problem;
 use domain::spend::Sums;
 use domain::statement::{
-    CostOwner, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
+    CostOwner, MonthState, MonthStatement, ProjectStatement, StatementLine, TeamStatement, month_text, parse_month,
 };
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -24,7 +26,7 @@ use utoipa_axum::routes;
 
 /// The resource's routes.
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(statements))
+    OpenApiRouter::new().routes(routes!(statements)).merge(close::router())
 }
 
 /// What every team and project owes for one month.
@@ -39,12 +41,19 @@ struct StatementsDocument {
     time_zone: String,
     /// Whether the month has ended; until then totals grow.
     over: bool,
+    /// A closed month is as it was closed.
+    state: MonthState,
     /// Over all teams that the key sees.
     total: Total,
+    /// What moved in closed months and stands in this one, together: a decimal string with 12 places. No part of the total.
+    #[schema(example = "3.100000000000")]
+    adjusted: String,
     /// By falling total.
     teams: Vec<TeamDocument>,
     /// Charges of no team and no project.
     unallocated: Vec<ChargeLineDocument>,
+    /// What moved in closed months and stands in this one.
+    adjustments: Vec<close::EntryDocument>,
 }
 
 /// Sums of a team, project or month.
@@ -231,6 +240,9 @@ impl From<MonthStatement> for StatementsDocument {
         Self {
             month: month_text(statement.month.from),
             over: statement.is_over(),
+            state: statement.state,
+            adjusted: money::exact(statement.adjusted()),
+            adjustments: close::EntryDocument::all(statement.month.from, &statement.adjustments),
             total: Total::of(&statement.total, statement.charged()),
             currency: statement.currency,
             time_zone: statement.time_zone,
@@ -243,7 +255,7 @@ impl From<MonthStatement> for StatementsDocument {
 /// What every team and project owes for a month, with the lines behind each total.
 ///
 /// Spend is the same sum that `GET /v1/spend` gives for the month; charges beside events stand beside it and are never part of it.
-/// As CSV there is one row per line, so that the amounts add up to spend and charges together.
+/// As CSV there is one row per line, so that the amounts add up to spend, charges and adjustments together.
 #[utoipa::path(
     get,
     path = "/v1/statements",

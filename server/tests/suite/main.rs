@@ -27,6 +27,7 @@ mod rejected;
 mod replay;
 mod security;
 mod spend;
+mod statements;
 mod support;
 mod theme;
 mod uploads;

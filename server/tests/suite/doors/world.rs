@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use backend::allocation;
 use backend::budgets;
 use backend::business_metrics;
-use backend::charges;
 use backend::events::uploads::{self, NewUpload};
 use backend::identity;
 use backend::keys::{self, NewKey};
 use backend::prices::{self, contract, runs};
 use backend::projects::{self, NewProject, NewTeam};
 use backend::{Backend, OrgScope, TestClock, delivery, events, ledger};
+use backend::{charges, statements};
 use domain::allocation::{AllocationForm, ConditionForm};
 use domain::budget::{AlertFilter, BudgetInput, ScopeRef};
 use domain::business_metric::MetricForm;
@@ -27,6 +27,7 @@ use domain::price::import::ImportInput;
 use domain::price::{MappingForm, ModifierForm, PriceForm};
 use domain::project::{KeyProject, Project};
 use domain::repricing::{RunInput, RunKind};
+use domain::statement::{DisputeForm, parse_month};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -114,6 +115,8 @@ pub(super) struct World {
     pub(super) upload: String,
     /// A file of values that can be recorded.
     pub(super) metric_import: String,
+    /// A dispute of the team [`TEAM`] in November, which is in review; October can be closed.
+    pub(super) dispute: String,
     /// A charge that can end.
     pub(super) charge: String,
     /// A file of charges that can be entered.
@@ -258,6 +261,7 @@ impl Making<'_> {
         self.file(&acme).await;
         self.charges(&acme).await;
         self.metrics(&acme).await;
+        self.statements(&acme).await;
         self.world
     }
 
@@ -516,5 +520,15 @@ impl Making<'_> {
         let file =
             charges::draft_import(self.backend, acme, &format!("{SECRET}.csv"), CHARGES.as_bytes()).await.unwrap();
         self.world.charge_import = file.to_string();
+    }
+
+    async fn statements(&mut self, acme: &OrgScope) {
+        for month in ["2026-10", "2026-11"] {
+            statements::review(self.backend, acme, parse_month(month).unwrap()).await.unwrap();
+        }
+        let november = parse_month("2026-11").unwrap();
+        let form = DisputeForm { reason: format!("{SECRET} {PROJECT_SECRET}"), ..DisputeForm::default() };
+        let dispute = statements::dispute(self.backend, acme, november, TEAM, &form).await.unwrap();
+        self.world.dispute = dispute.to_string();
     }
 }
